@@ -1,0 +1,56 @@
+"""What a decoder may be asked for by data that nobody vouches for."""
+from dataclasses import dataclass
+
+from .errors import LimitError, ParameterError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that are checked before memory is allocated or time is spent; per call, never global.
+
+    Attributes
+    ----------
+    pixels : int
+        Largest width x height (default 178 956 970, the bound that Pillow uses for its error).
+    scans : int
+        Scans of a picture that are always accepted (default 100).
+    scan_pixels : int
+        Beyond `scans`, more are accepted while scans x pixels stays below this (default 2e9), so that
+        thousands of scans over a thumbnail pass and a bomb does not (LJT-01-003, "Two Issues with the JPEG Standard").
+    metadata_bytes : int
+        Largest sum of all application and comment segments (default 16 MiB).
+    file_bytes : int
+        Largest compressed input that is read from a path or file object (default 2 GiB).
+
+    Examples
+    --------
+    >>> import codec
+    >>> codec.Limits(pixels=1_000_000).pixels
+    1000000
+    """
+
+    pixels: int = 178_956_970
+    scans: int = 100
+    scan_pixels: int = 2_000_000_000
+    metadata_bytes: int = 16 << 20
+    file_bytes: int = 2 << 30
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ParameterError(f"Limits.{name} must be a positive integer, not {value!r}")
+
+    def check_pixels(self, width, height):
+        if width * height > self.pixels:
+            raise LimitError(f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data")
+
+    def check_scans(self, scans, width, height):
+        if scans > self.scans and scans * width * height > self.scan_pixels:
+            raise LimitError(f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}")
+
+    def check_metadata(self, size):
+        if size > self.metadata_bytes:
+            raise LimitError(f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data")
+
+
+DEFAULT_LIMITS = Limits()

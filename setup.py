@@ -1,0 +1,48 @@
+"""The compiled half of the build: which extensions, with which flags. Everything else is in pyproject.toml.
+
+CODEC_DEBUG=1 turns on Cython's bounds checks, the asserts of the kernels, AddressSanitizer and UndefinedBehaviorSanitizer (`make debug`).
+"""
+import os
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("CODEC_DEBUG") == "1"
+MSVC = sys.platform == "win32"
+
+# No -march and no -ffast-math: one wheel runs on every CPU of its kind, and figures reproduce.
+# -fwrapv: a sum that overflows on hostile coefficients wraps (and is then clamped); it is never undefined behaviour.
+CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function"]
+LDFLAGS = []
+if DEBUG and not MSVC:
+    sanitize = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", *sanitize]
+    LDFLAGS = sanitize
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+    "cdivision": True,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
+MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
+
+
+def extension(name, *c_sources):
+    source = name.replace(".", "/") + ".pyx"
+    return Extension(name, [source, *c_sources], include_dirs=["codec/simd"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
+
+
+# In the order of dependence: each may cimport only those above it.
+EXTENSIONS = [
+    extension("codec._core", "codec/simd/cpu.c"),
+    extension("codec._pixel"),
+    extension("codec.jpeg._scan"),
+    extension("codec.metrics._ssim"),
+]
+
+setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG))
