@@ -32,6 +32,7 @@ MALFORMED = (OSError, SyntaxError, ValueError, TypeError, AttributeError, Lookup
 # TIFF 6.0 and EXIF 2.3 tags that describe the picture; the others describe how the TIFF file is laid out.
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x8769, 0x8825)
 ORIENTATION_TAG = 0x0112
+SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -250,17 +251,18 @@ def orientation(exif):
     >>> orientation(None)
     1
     """
-    if not exif:
-        return 1
-    from PIL import Image
-
-    tags = Image.Exif()
+    tiff = without_exif_prefix(exif) or b""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     try:
-        tags.load(b"Exif\0\0" + without_exif_prefix(exif))
-        value = tags.get(ORIENTATION_TAG, 1)
-    except MALFORMED:
-        return 1
-    return value if value in range(1, 9) else 1
+        (ifd,) = struct.unpack_from(order + "I", tiff, 4)
+        (entries,) = struct.unpack_from(order + "H", tiff, ifd)
+        for entry in range(ifd + 2, ifd + 2 + 12 * entries, 12):
+            tag, kind, count, value = struct.unpack_from(order + "HHIH", tiff, entry)
+            if tag == ORIENTATION_TAG:
+                return value if kind == SHORT and value in range(1, 9) else 1
+    except (TypeError, struct.error):  # no byte order mark; an offset beyond the end
+        pass
+    return 1
 
 
 def upright(pixels, turned):

@@ -1,5 +1,6 @@
 """The command `codec`: one file per verb, loaded when it is called."""
 import importlib
+import warnings
 
 import click
 
@@ -80,4 +81,7 @@ def cli():
 
 def main():
     """Entry point of the command `codec`."""
+    warnings.showwarning = lambda message, *where: say(f"warning: {message}")
+    # The bound on pixels is ours (--max-pixels), and its excess is an error.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     cli(prog_name="codec")
