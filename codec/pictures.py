@@ -7,11 +7,11 @@ import io
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import BitstreamError, LimitError, ParameterError, UnsupportedError
+from .errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from .files import read_bytes, write_atomic
 from .jpeg import Metadata
 from .jpeg import decode as decode_jpeg
@@ -145,6 +145,8 @@ def _load_other(data, color, limits):
         image.load()
         metadata = _metadata_of(image)
         image, alpha = _split_alpha(image)
+    except CodecError:
+        raise
     except NotImplementedError as error:
         raise UnsupportedError(f"{image.format}: {error}") from error
     except MALFORMED as error:
@@ -157,9 +159,9 @@ def _load_other(data, color, limits):
             color = (255, 255, 255)
             warnings.append("transparent pixels were laid on white; a background says which colour to use")
         pixels = _lay_on(pixels, alpha, color)
-    limits.check_metadata(sum(len(part) for part in (metadata.icc, metadata.exif, metadata.xmp) if part))
+    limits.check_metadata(metadata.size)
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
-        metadata = Metadata(exif=metadata.exif, xmp=metadata.xmp)
+        metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
     return Picture(pixels, metadata, image.format or "picture", tuple(warnings))
 
@@ -216,7 +218,7 @@ def _lay_on(pixels, alpha, color):
 
 
 def _metadata_of(image):
-    """ICC, EXIF and XMP of a loaded Pillow image. Bytes are copied as they are; only TIFF and old PNG files need EXIF rebuilt."""
+    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; only TIFF and old PNG files need EXIF rebuilt."""
     info = image.info
     exif = info.get("exif")
     if exif is None and image.format == "TIFF":
@@ -226,7 +228,16 @@ def _metadata_of(image):
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode()
-    return Metadata(icc=info.get("icc_profile") or None, exif=without_exif_prefix(exif) or None, xmp=xmp or None)
+    return Metadata(icc=info.get("icc_profile") or None, exif=exif or None, xmp=xmp or None, density=_density(info.get("dpi")))
+
+
+def _density(dpi):
+    """JFIF density in dots per inch (T.871 10.1), None when the file states none that fits."""
+    try:
+        x, y = (round(float(value)) for value in dpi)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):  # absent, a rational x/0, infinity
+        return None
+    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
 
 
 def _tiff_exif(image):
@@ -239,11 +250,6 @@ def _tiff_exif(image):
     return kept.tobytes() if len(kept) else None
 
 
-def without_exif_prefix(exif):
-    """The TIFF structure itself, without the identifier that only a JPEG segment has in front of it."""
-    return exif[6:] if exif and exif.startswith(b"Exif\0") else exif
-
-
 def orientation(exif):
     """EXIF orientation, 1 to 8; 1 when the tag is absent, out of range or unreadable.
 
@@ -251,7 +257,7 @@ def orientation(exif):
     >>> orientation(None)
     1
     """
-    tiff = without_exif_prefix(exif) or b""
+    tiff = (exif or b"").removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     try:
         (ifd,) = struct.unpack_from(order + "I", tiff, 4)
@@ -292,7 +298,7 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
     format : {"PNG", "PPM", "TIFF"}
         "PPM" writes gray pictures as PGM.
     metadata : codec.jpeg.Metadata, optional
-        PNG carries ICC, EXIF and XMP, TIFF carries ICC and XMP, PPM none.
+        PNG carries ICC, EXIF, XMP and density, TIFF carries ICC, XMP and density, PPM none.
     precision : int, optional
         Bits in use of uint16 samples, 16 unless said. PNG and TIFF are scaled to 16 bits, PPM states the maximum.
 
@@ -312,7 +318,7 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
     >>> dump(np.zeros((1, 2), np.uint8), "PPM")
     b'P5\\n2 1\\n255\\n\\x00\\x00'
     """
-    from PIL import Image, PngImagePlugin
+    from PIL import Image
 
     if format not in set(WRITABLE.values()):
         raise ParameterError(f"format is {format!r}; choose one of PNG, PPM, TIFF")
@@ -330,20 +336,30 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
         pixels = ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
     mode = "I;16" if deep else {2: "L", 3: "RGB" if shape[-1] == 3 else "CMYK"}[pixels.ndim]
     image = Image.frombytes(mode, shape[1::-1], pixels.astype("<u2" if deep else np.uint8).tobytes())
-    options = {"icc_profile": metadata.icc} if metadata and metadata.icc else {}
+    buffer = io.BytesIO()
+    image.save(buffer, format, **_save_options(metadata or Metadata(), format))
+    return buffer.getvalue()
+
+
+def _save_options(metadata, format):
+    """What Pillow's writer is told of the metadata. Its PNG writer takes EXIF as bytes; its TIFF writer would parse and merge it."""
+    from PIL import PngImagePlugin
+
+    options = {"icc_profile": metadata.icc} if metadata.icc else {}
+    if metadata.density and metadata.density[0]:
+        unit, *dots = metadata.density
+        options["dpi"] = tuple(count * (2.54 if unit == 2 else 1) for count in dots)
     if format == "TIFF":
         options["compression"] = "tiff_adobe_deflate"
-        if metadata and metadata.xmp:
+        if metadata.xmp:
             options["tiffinfo"] = {700: metadata.xmp}
-    elif metadata:
+    else:
         if metadata.exif:
             options["exif"] = metadata.exif
         if metadata.xmp:
             options["pnginfo"] = PngImagePlugin.PngInfo()
             options["pnginfo"].add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
+    return options
 
 
 def save(path, pixels, metadata=None, *, precision=None):

@@ -1,5 +1,6 @@
 """`codec compress`: pictures of any format to JPEG."""
 import os
+from dataclasses import replace
 
 import click
 
@@ -46,14 +47,27 @@ def not_carried(data, metadata):
         yield f"{parts['bytes']['trailer']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
 
 
+def stripped(pixels, metadata):
+    """Without the orientation tag the pixels have to be upright themselves; of the metadata only the density is left."""
+    from .. import pictures
+
+    turned = pictures.orientation(metadata.exif)
+    rest = metadata.without_profiles()
+    if turned >= 5 and rest.density:
+        unit, x, y = rest.density
+        rest = replace(rest, density=(unit, y, x))
+    return pictures.upright(pixels, turned), rest
+
+
 def compress_one(data, *, background, strip, limits, **options):
     from .. import jpeg, pictures
 
     picture = pictures.load(data, background=background, limits=limits)
     pixels, metadata = picture.pixels, picture.metadata
     if strip:
-        pixels, metadata = pictures.upright(pixels, pictures.orientation(metadata.exif)), None
-    encoded = jpeg.encode(pixels, metadata=metadata, limits=limits, **options)
+        pixels, metadata = stripped(pixels, metadata)
+    color = "ycck" if pixels.ndim == 3 and pixels.shape[2] == 4 else "auto"
+    encoded = jpeg.encode(pixels, metadata=metadata, color=color, **options)
     facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
     warnings = [*picture.warnings, *encoded.warnings]
     if picture.format == "JPEG":
@@ -65,9 +79,9 @@ def compress_one(data, *, background, strip, limits, **options):
 
 def may_keep(data, metadata, strip, progressive):
     """Whether a source JPEG is an answer too: it must not bring back metadata, nor be of the process that was ruled out."""
-    from .. import jpeg, probe
+    from .. import probe
 
-    if strip and metadata != jpeg.Metadata():
+    if strip and metadata.size:
         return False
     return progressive is None or progressive == (probe(data).process == "progressive")
 
@@ -79,7 +93,7 @@ def may_keep(data, metadata, strip, progressive):
 @click.option("--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 searches longest.")
 @click.option("--subsampling", type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]), default="auto", show_default=True,
               help="Resolution of the colour components.")
-@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: chosen by effort]")
+@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: progressive from effort 5 on]")
 @click.option("--strip", is_flag=True, help="Drop all metadata: EXIF, XMP, IPTC, comments, ICC profile. The picture is turned upright first.")
 @click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")

@@ -309,7 +309,7 @@ def test_strip_drops_all_metadata_and_turns_the_pixels_upright(run, home):
     (home / "m.jpg").write_bytes(jpeg.encode(noise, 95, metadata=metadata).data)
     assert run("compress", "m.jpg", "-o", "out.jpg", "--strip", "--subsampling", "4:4:4", "-q", "95").code == 0
     result = jpeg.decode((home / "out.jpg").read_bytes())
-    assert result.info.metadata == jpeg.Metadata()
+    assert result.info.metadata.size == 0
     assert result.pixels.shape == (24, 16, 3)
     difference = result.pixels.astype(int) - np.rot90(jpeg.decode((home / "m.jpg").read_bytes()).pixels, -1)
     assert np.abs(difference).mean() < 12
