@@ -42,6 +42,7 @@ EXTENSIONS = [
     extension("codec._core", "codec/simd/cpu.c"),
     extension("codec._pixel"),
     extension("codec.jpeg._scan"),
+    extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim"),
 ]
 
