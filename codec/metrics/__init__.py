@@ -3,6 +3,7 @@
 Every function takes two arrays of one shape and dtype, reference first, and documents which published variant it computes.
 """
 from .fidelity import mse, psnr
+from .names import by_name
 from .ssim import SsimPreset, ssim, wang2004
 
-__all__ = ["SsimPreset", "mse", "psnr", "ssim", "wang2004"]
+__all__ = ["SsimPreset", "by_name", "mse", "psnr", "ssim", "wang2004"]
