@@ -48,3 +48,7 @@ class TruncatedError(BitstreamError, EOFError):
 
 class DamageWarning(UserWarning):
     """Part of a picture was lost and concealed, because the caller asked for `on_error="conceal"`."""
+
+
+class MissingPackageError(CodecError, ImportError):
+    """An optional package is not installed; the message tells how to install it."""
