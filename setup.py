@@ -13,7 +13,7 @@ MSVC = sys.platform == "win32"
 
 # No -march and no -ffast-math: one wheel runs on every CPU of its kind, and figures reproduce.
 # -fwrapv: a sum that overflows on hostile coefficients wraps (and is then clamped); it is never undefined behaviour.
-CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function"]
+CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
 LDFLAGS = []
 if DEBUG and not MSVC:
     sanitize = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
@@ -41,6 +41,7 @@ def extension(name, *c_sources):
 EXTENSIONS = [
     extension("codec._core", "codec/simd/cpu.c"),
     extension("codec._pixel"),
+    extension("codec.jpeg._planes"),
     extension("codec.jpeg._scan"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim"),

@@ -1,0 +1,214 @@
+"""Bit-level building blocks, inlined into every module that cimports them: a call per bit or symbol would be too dear.
+
+    statuses      what went wrong inside `nogil` code; raised once, at the `def` boundary
+    BitWriter     entropy-coded bytes with byte stuffing           T.81 F.1.2.3
+    sinks         BitWriter | BitCounter | SymbolCounter: one syntax writer, three answers
+    BitReader     sticky reader over unstuffed bytes               T.81 F.2.2.5
+    Huffman       EHUFCO/EHUFSI to write, look-ahead to read       T.81 Annex C, F.2.2.3
+"""
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "bits.h" nogil:
+    int codec_bit_length(uint32_t v)
+    int codec_lowest_bit(uint64_t v)
+    uint64_t codec_load_be64(const uint8_t *p)
+    void codec_store_be32(uint8_t *p, uint32_t v)
+    uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
+    const uint8_t NAT_OF_ZZ[80]         # Figure A.6: zig-zag position -> natural index
+
+cdef enum:
+    OK = 0
+    E_MEMORY = 1            # the output buffer could not grow
+    E_TRUNCATED = 2         # the data ended inside a block
+    E_HUFFMAN = 3           # the next bits are no code of the table
+    E_RANGE = 4             # a run leads past coefficient 63, or a magnitude category is out of range
+    E_MARKER = 6            # a restart marker is missing or out of sequence
+    E_NO_CODE = 5           # the table has no code for a symbol that must be written
+
+# ---------------------------------------------------------------- writing
+
+cdef struct BitWriter:
+    uint8_t *start          # owned; malloc'ed, grows in reserve()
+    uint8_t *next
+    uint8_t *end
+    uint64_t acc            # the `count` low bits are pending
+    int count               # 0..31 between calls
+    int status
+
+cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil
+cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil
+cdef void close_writer(BitWriter *w) noexcept nogil
+cdef void pad_to_byte(BitWriter *w) noexcept nogil
+
+cdef inline void put_byte(BitWriter *w, uint32_t byte) noexcept nogil:
+    w.next[0] = <uint8_t>byte
+    w.next += 1
+    if byte == 0xFF:        # F.1.2.3: a zero byte is stuffed, so that no marker appears in the data
+        w.next[0] = 0
+        w.next += 1
+
+cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
+    """Append the n low bits (0 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes."""
+    cdef uint32_t word
+    w.acc = (w.acc << n) | bits
+    w.count += n                                    # at most 31 + 32
+    if w.count >= 32:
+        w.count -= 32
+        word = <uint32_t>(w.acc >> w.count)
+        if (~word - 0x01010101u) & word & 0x80808080u:      # some byte may be FF: one at a time
+            put_byte(w, word >> 24)
+            put_byte(w, (word >> 16) & 0xFF)
+            put_byte(w, (word >> 8) & 0xFF)
+            put_byte(w, word & 0xFF)
+        else:
+            codec_store_be32(w.next, word)
+            w.next += 4
+
+
+# One Huffman table as a writer needs it (Annex C.2: codes ordered by symbol), and the statistics a better one is made from.
+cdef struct EntropyTable:
+    uint32_t EHUFCO[256]
+    uint8_t EHUFSI[256]     # 0: no code for this symbol
+    uint32_t freq[256]
+
+cdef struct BitCounter:
+    int64_t bits
+
+cdef struct SymbolCounter:
+    int64_t symbols
+
+ctypedef BitWriter* BitWriter_p
+ctypedef BitCounter* BitCounter_p
+ctypedef SymbolCounter* SymbolCounter_p
+
+ctypedef fused Sink:
+    BitWriter_p
+    BitCounter_p
+    SymbolCounter_p
+
+cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t extra, int n) noexcept nogil:
+    """Send a Huffman symbol followed by the n low bits of `extra` (n <= 16, higher bits zero) to whichever sink it is."""
+    cdef int size
+    if Sink is SymbolCounter_p:
+        table.freq[symbol] += 1
+    else:
+        size = table.EHUFSI[symbol]
+        if Sink is BitCounter_p:
+            sink.bits += size + n
+        else:
+            if size == 0:
+                sink.status = E_NO_CODE
+            put_bits(sink, (table.EHUFCO[symbol] << n) | extra, size + n)
+
+cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
+    """Bits that no table codes: refinement bits and the run length of EOBn (Annex G). n <= 32."""
+    if Sink is BitWriter_p:
+        put_bits(sink, bits, n)
+    elif Sink is BitCounter_p:
+        sink.bits += n
+
+cdef inline int64_t bits_so_far(Sink sink) noexcept nogil:
+    """Bits sent to this sink, stuffed zeros included where they exist; only differences mean something."""
+    if Sink is BitWriter_p:
+        return (sink.next - sink.start) * 8 + sink.count
+    elif Sink is BitCounter_p:
+        return sink.bits
+    else:
+        return 0
+
+
+# ---------------------------------------------------------------- reading
+
+cdef struct BitReader:
+    const uint8_t *data     # one entropy-coded segment without stuffing; at least 8 readable bytes follow data[size - 1]
+    Py_ssize_t size
+    Py_ssize_t pos          # next byte to load; runs past `size` when the data ends early, and zeros are read from there
+    uint64_t acc            # the bits not yet consumed, first one in the top bit
+    int count               # how many of them are valid
+    int status
+
+cdef inline void open_reader(BitReader *r, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    r.data = data
+    r.size = size
+    r.pos = 0
+    r.acc = 0
+    r.count = 0
+    r.status = OK
+
+cdef inline void refill(BitReader *r) noexcept nogil:
+    """At least 56 bits afterwards: enough for a code (16) and its extra bits (16) with 24 to spare."""
+    if r.pos <= r.size:
+        r.acc |= codec_load_be64(r.data + r.pos) >> r.count
+    r.pos += (63 - r.count) >> 3
+    r.count |= 56
+
+cdef inline bint exhausted(BitReader *r) noexcept nogil:
+    """True once more bits were consumed than the segment holds."""
+    return r.pos * 8 - r.count > r.size * 8
+
+cdef inline void skip_bits(BitReader *r, int n) noexcept nogil:
+    r.acc <<= n
+    r.count -= n
+
+cdef inline uint32_t get_bits(BitReader *r, int n) noexcept nogil:
+    """RECEIVE of F.2.2.4, n = 1..16, after a refill."""
+    cdef uint32_t v = <uint32_t>(r.acc >> (64 - n))
+    skip_bits(r, n)
+    return v
+
+cdef inline int extend(uint32_t v, int n) noexcept nogil:
+    """EXTEND of Figure F.12, n = 1..16: values below half the range stand for the negative ones."""
+    return <int>v - (((1 << n) - 1) if v < (1u << (n - 1)) else 0)
+
+
+cdef enum:
+    LOOKAHEAD = 10          # codes up to this length cost one load; measured: 9 and 11 are slower on photographs
+
+cdef struct HuffmanReader:
+    uint16_t lookup[1 << LOOKAHEAD]     # symbol << 8 | code length; 0: the code is longer
+    int32_t lookup_ac[1 << LOOKAHEAD]   # value << 16 | run << 8 | bits, where a whole AC coefficient fits; 0: it does not
+    uint32_t limit[18]                  # by length: first code, left-justified in 16 bits, that is longer
+    int32_t offset[17]                  # by length: HUFFVAL index minus code
+    uint8_t HUFFVAL[256]
+
+cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil:
+    """DECODE of Figure F.16 after a refill; a code that is not in the table sets the status and gives 0."""
+    cdef uint32_t entry = h.lookup[r.acc >> (64 - LOOKAHEAD)]
+    cdef uint32_t code
+    cdef int n
+    if entry:
+        skip_bits(r, entry & 0xFF)
+        return entry >> 8
+    code = <uint32_t>(r.acc >> 48)
+    n = LOOKAHEAD + 1
+    while code >= h.limit[n]:           # limit[17] is above every code
+        n += 1
+    if n > 16:
+        if r.status == OK:
+            r.status = E_HUFFMAN
+        return 0
+    skip_bits(r, n)
+    return h.HUFFVAL[(<int>(code >> (16 - n)) + h.offset[n]) & 0xFF]
+
+
+# ---------------------------------------------------------------- transform and quantization
+
+ctypedef fused Sample:
+    uint8_t                 # precision 8
+    uint16_t                # precision 9..16
+
+cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
+cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int pass1_bits) noexcept nogil
+cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil
+
+# A quantization table prepared for division by multiplication (see quantize_block).
+cdef struct Quantizer:
+    float recip_nat[64]
+    float bias_nat[64]
+
+cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantizer) noexcept nogil
+cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil
+
+cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
+cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
+cdef optimal_table(const uint32_t *freq)

@@ -1,0 +1,535 @@
+"""Stages that every codec here shares. Contents, in the order in which a pixel meets them:
+
+    transform       fdct8x8, idct8x8           T.81 A.3.3; algorithm of Loeffler, Ligtenberg and Moschytz (ICASSP 1989)
+    quantization    quantize_block             T.81 A.3.4
+    Huffman         codes, readers, optimum    T.81 Annex C, K.2; package-merge (Larmore and Hirschberg, JACM 1990)
+    bits            writer, padding, stuffing  T.81 F.1.2.3
+    stages          each of the above over (N, 64) arrays, for notebooks and tests
+
+Suffixes tell the order of 64 coefficients: _nat row-major, _zz along the zig-zag. The parts that run per bit are in _core.pxd.
+"""
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
+
+import numpy as np
+
+from .errors import BitstreamError, ParameterError
+
+cdef extern from "dsp.h" nogil:
+    int codec_cpu_level()
+    const char *codec_cpu_level_name(int level)
+
+# Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample")
+
+
+def detected_level():
+    """Name of the highest instruction-set level of this CPU that the package knows, for example "avx2"."""
+    return codec_cpu_level_name(codec_cpu_level()).decode()
+
+
+# ================================================================ transform
+
+# FIX(x) = round(x * 2^13). The rotations of the 1989 paper, scaled so that one pass multiplies by sqrt(8).
+cdef enum:
+    CONST_BITS = 13
+    FIX_0_298631336 = 2446
+    FIX_0_390180644 = 3196
+    FIX_0_541196100 = 4433
+    FIX_0_765366865 = 6270
+    FIX_0_899976223 = 7373
+    FIX_1_175875602 = 9633
+    FIX_1_501321110 = 12299
+    FIX_1_847759065 = 15137
+    FIX_1_961570560 = 16069
+    FIX_2_053119869 = 16819
+    FIX_2_562915447 = 20995
+    FIX_3_072711026 = 25172
+    PASS1_BITS = 2          # fraction bits kept between the passes for 8-bit samples
+
+
+cdef inline int32_t descale(int32_t x, int n) noexcept nogil:
+    """x / 2^n, halves rounded up; >> of a negative number is arithmetic on every compiler that builds this."""
+    return (x + (1 << (n - 1))) >> n
+
+
+cdef inline void fdct_1d(int32_t *x, Py_ssize_t step, int even_shift, int odd_shift) noexcept nogil:
+    """Eight values `step` apart, in place, times sqrt(8). even_shift < 0 shifts terms 0 and 4 left instead."""
+    cdef int32_t s0 = x[0] + x[7 * step], d0 = x[0] - x[7 * step]
+    cdef int32_t s1 = x[step] + x[6 * step], d1 = x[step] - x[6 * step]
+    cdef int32_t s2 = x[2 * step] + x[5 * step], d2 = x[2 * step] - x[5 * step]
+    cdef int32_t s3 = x[3 * step] + x[4 * step], d3 = x[3 * step] - x[4 * step]
+    cdef int32_t e0 = s0 + s3, e3 = s0 - s3, e1 = s1 + s2, e2 = s1 - s2
+    cdef int32_t r = (e2 + e3) * FIX_0_541196100
+    cdef int32_t z1, z2, z3, z4, z5
+    if even_shift < 0:
+        x[0] = (e0 + e1) << -even_shift
+        x[4 * step] = (e0 - e1) << -even_shift
+    else:
+        x[0] = descale(e0 + e1, even_shift)
+        x[4 * step] = descale(e0 - e1, even_shift)
+    x[2 * step] = descale(r + e3 * FIX_0_765366865, odd_shift)
+    x[6 * step] = descale(r - e2 * FIX_1_847759065, odd_shift)
+    z1 = (d3 + d0) * -FIX_0_899976223
+    z2 = (d2 + d1) * -FIX_2_562915447
+    z5 = (d3 + d1 + d2 + d0) * FIX_1_175875602
+    z3 = (d3 + d1) * -FIX_1_961570560 + z5
+    z4 = (d2 + d0) * -FIX_0_390180644 + z5
+    x[step] = descale(d0 * FIX_1_501321110 + z1 + z4, odd_shift)
+    x[3 * step] = descale(d1 * FIX_3_072711026 + z2 + z3, odd_shift)
+    x[5 * step] = descale(d2 * FIX_2_053119869 + z2 + z4, odd_shift)
+    x[7 * step] = descale(d3 * FIX_0_298631336 + z1 + z3, odd_shift)
+
+
+cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
+    """Forward DCT of A.3.3, times 2^DCT_SCALE_BITS.
+
+    Samples within +-256 (level-shifted 8-bit samples are within +-128). Range: one pass times sqrt(8) gives at most
+    8 * 256 = 2^11 in magnitude (the DC row of ones; every other row's absolute sum is smaller than 8 sqrt(2) cos(pi/16) / sqrt(2)...
+    at most 2^11 too), kept with PASS1_BITS more: 2^13. In pass 2 sums of eight reach 2^16 and the products with 13-bit
+    constants below 4 stay under 2^16 * 2^13 * 2 = 2^30. Output: at most 8 * 2^11 = 2^14, which int16 holds.
+    """
+    cdef int32_t ws[64]
+    cdef int i
+    for i in range(64):
+        ws[i] = samples[i]
+    for i in range(8):                                              # rows
+        fdct_1d(ws + 8 * i, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)
+    for i in range(8):                                              # columns
+        fdct_1d(ws + i, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)
+    for i in range(64):
+        coef_nat[i] = <int16_t>ws[i]
+
+
+cdef inline void idct_1d(const int32_t *x, Py_ssize_t step, int32_t *y, bint low_4, int shift) noexcept nogil:
+    """Eight values `step` apart, times sqrt(8) / 2^(shift - 13); low_4 promises that the last four are zero."""
+    cdef int32_t x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step]
+    cdef int32_t x4 = 0 if low_4 else x[4 * step]
+    cdef int32_t x5 = 0 if low_4 else x[5 * step]
+    cdef int32_t x6 = 0 if low_4 else x[6 * step]
+    cdef int32_t x7 = 0 if low_4 else x[7 * step]
+    cdef int32_t r = (x2 + x6) * FIX_0_541196100
+    cdef int32_t r2 = r - x6 * FIX_1_847759065, r3 = r + x2 * FIX_0_765366865
+    cdef int32_t e0 = (x0 + x4) << CONST_BITS, e1 = (x0 - x4) << CONST_BITS
+    cdef int32_t t0 = e0 + r3, t3 = e0 - r3, t1 = e1 + r2, t2 = e1 - r2
+    cdef int32_t z1 = (x7 + x1) * -FIX_0_899976223
+    cdef int32_t z2 = (x5 + x3) * -FIX_2_562915447
+    cdef int32_t z5 = (x7 + x3 + x5 + x1) * FIX_1_175875602
+    cdef int32_t z3 = (x7 + x3) * -FIX_1_961570560 + z5
+    cdef int32_t z4 = (x5 + x1) * -FIX_0_390180644 + z5
+    cdef int32_t o0 = x1 * FIX_1_501321110 + z1 + z4
+    cdef int32_t o1 = x3 * FIX_3_072711026 + z2 + z3
+    cdef int32_t o2 = x5 * FIX_2_053119869 + z2 + z4
+    cdef int32_t o3 = x7 * FIX_0_298631336 + z1 + z3
+    y[0] = descale(t0 + o0, shift)
+    y[7 * step] = descale(t0 - o0, shift)
+    y[step] = descale(t1 + o1, shift)
+    y[6 * step] = descale(t1 - o1, shift)
+    y[2 * step] = descale(t2 + o2, shift)
+    y[5 * step] = descale(t2 - o2, shift)
+    y[3 * step] = descale(t3 + o3, shift)
+    y[4 * step] = descale(t3 - o3, shift)
+
+
+cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int pass1_bits) noexcept nogil:
+    """Inverse DCT of A.3.3 on dequantized coefficients; not clamped, not level-shifted. Meets the IEEE 1180 statistics (tested).
+
+    Coefficients of a real picture of precision P are below 2^(P+3) plus half a quantization step. With P = 8 and pass1_bits = 2
+    pass 1 gives values below 2^14, and in pass 2 the terms add up to the samples themselves (below 2^10 with overshoot) times
+    2^18: 2^28. With P = 12 pass1_bits = 1 keeps pass 2 below 2^31. Hostile coefficients may wrap (the build has -fwrapv): the
+    samples are then meaningless, but defined, and the caller clamps them. low_4x4 promises zeros outside the 4x4 low corner;
+    the result is the same, at half the work.
+    """
+    cdef int32_t ws[64]
+    cdef int i
+    if low_4x4:
+        for i in range(4):                                          # columns
+            idct_1d(coef_nat + i, 8, ws + i, True, CONST_BITS - pass1_bits)
+        for i in range(8):                                          # rows
+            idct_1d(ws + 8 * i, 1, samples + 8 * i, True, CONST_BITS + pass1_bits + 3)
+    else:
+        for i in range(8):
+            idct_1d(coef_nat + i, 8, ws + i, False, CONST_BITS - pass1_bits)
+        for i in range(8):
+            idct_1d(ws + 8 * i, 1, samples + 8 * i, False, CONST_BITS + pass1_bits + 3)
+
+
+cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
+    return 0 if x < 0 else (top if x > top else x)
+
+
+cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
+    """Dequantize (A.3.4), inverse DCT, level shift (A.3.1) and clamp one block into `out`, whose rows are `stride` samples apart."""
+    cdef int32_t coef[64]
+    cdef int32_t samples[64]
+    cdef int32_t top = (1 << precision) - 1, half = 1 << (precision - 1)
+    cdef int pass1_bits = PASS1_BITS if precision == 8 else 1
+    cdef uint64_t present = codec_nonzero_mask(level_nat, 0, 63)
+    cdef int i, j
+    cdef Sample *row
+    cdef Sample flat
+    if present <= 1:                                # DC at most: both passes reduce to one rounding of it
+        flat = <Sample>clamp(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half, top)
+        for i in range(8):
+            row = out + i * stride
+            for j in range(8):
+                row[j] = flat
+        return
+    for i in range(64):
+        coef[i] = <int32_t>level_nat[i] * Q_nat[i]
+    idct8x8(coef, samples, present & ~<uint64_t>0x0F0F0F0F == 0, pass1_bits)
+    for i in range(8):
+        row = out + i * stride
+        for j in range(8):
+            row[j] = <Sample>clamp(samples[8 * i + j] + half, top)
+
+
+# ================================================================ quantization
+
+cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantizer) noexcept nogil:
+    """Table for steps Q_nat (1..65535) of coefficients that carry an additional factor `scale` (1 or 8)."""
+    cdef int i
+    cdef int32_t d
+    for i in range(64):
+        d = <int32_t>Q_nat[i] * scale
+        quantizer.recip_nat[i] = <float>(1.0 / d)
+        quantizer.bias_nat[i] = <float>(d // 2) + 0.5
+
+
+cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil:
+    """Divide by the step, halves away from zero (A.3.4), exactly, and reorder along the zig-zag.
+
+    level = floor((|c| + floor(d/2)) / d) for the step d. Let n = |c| + floor(d/2) < 2^15 + 2^18 and take (n + 1/2) / d instead:
+    it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three roundings of 2^-24 relative
+    (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d * 2^-22.4, and that is below 1/(2d)
+    while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754 single precision, no contraction).
+    """
+    cdef int16_t level_nat[64]
+    cdef int i
+    cdef int32_t c, q, sign
+    for i in range(64):
+        c = coef_nat[i]
+        sign = c >> 31                                              # 0 or -1: (v ^ sign) - sign is |c|, and back
+        q = <int32_t>((<float>((c ^ sign) - sign) + quantizer.bias_nat[i]) * quantizer.recip_nat[i])
+        level_nat[i] = <int16_t>((q ^ sign) - sign)
+    for i in range(64):
+        level_zz[i] = level_nat[NAT_OF_ZZ[i]]
+
+
+# ================================================================ Huffman
+
+cdef generate_code_tables(BITS, HUFFVAL, symbols=256):
+    """HUFFSIZE and HUFFCODE (Figures C.1, C.2), checked: lists by position in HUFFVAL."""
+    if len(BITS) != 16 or sum(BITS) != len(HUFFVAL) or not 1 <= len(HUFFVAL) <= 256:
+        raise BitstreamError(f"Huffman table with {len(HUFFVAL)} symbols, but BITS {list(BITS)}", layer="Huffman table", clause="T.81 B.2.4.2")
+    HUFFSIZE, HUFFCODE, code = [], [], 0
+    for length in range(1, 17):
+        for _ in range(BITS[length - 1]):
+            HUFFSIZE.append(length)
+            HUFFCODE.append(code)
+            code += 1
+        if code > 1 << length:
+            raise BitstreamError(f"more codes of {length} bits than exist: BITS {list(BITS)}", layer="Huffman table", clause="T.81 C.2")
+        code <<= 1
+    return HUFFSIZE, HUFFCODE
+
+
+cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
+    """Order_codes, Figure C.3: EHUFCO and EHUFSI by symbol."""
+    memset(table, 0, sizeof(EntropyTable))
+    for symbol, size, code in zip(HUFFVAL, *generate_code_tables(BITS, HUFFVAL)):
+        table.EHUFCO[<int>symbol] = code
+        table.EHUFSI[<int>symbol] = size
+    return 0
+
+
+cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
+    """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
+    cdef int p = 0, length, look, used, size, run, value
+    cdef uint32_t code = 0, entry
+    memset(h, 0, sizeof(HuffmanReader))
+    generate_code_tables(BITS, HUFFVAL)
+    for i, symbol in enumerate(HUFFVAL):
+        h.HUFFVAL[<int>i] = symbol
+    for length in range(1, 17):
+        h.offset[length] = p - <int>code
+        for _ in range(BITS[length - 1]):
+            if length <= LOOKAHEAD:
+                for look in range(<int>code << (LOOKAHEAD - length), <int>(code + 1) << (LOOKAHEAD - length)):
+                    h.lookup[look] = h.HUFFVAL[p] << 8 | length
+            code += 1
+            p += 1
+        h.limit[length] = code << (16 - length)
+        code <<= 1
+    h.limit[17] = 0xFFFFFFFF
+    for look in range(1 << LOOKAHEAD):
+        entry = h.lookup[look]
+        used, run, size = entry & 0xFF, entry >> 12, entry >> 8 & 15
+        if entry and size and used + size <= LOOKAHEAD:
+            value = extend(look >> (LOOKAHEAD - used - size) & ((1 << size) - 1), size)
+            h.lookup_ac[look] = value * 65536 + (run << 8 | used + size)
+    return 0
+
+
+cdef optimal_table(const uint32_t *freq):
+    """BITS and HUFFVAL of least total length for these counts, no code longer than 16 bits or all ones (C.2, K.2).
+
+    Package-merge: every symbol has a coin of each width 2^-16 .. 2^-1 worth its count; from the narrowest width on, packages of two
+    neighbours join the coins of the next. The cheapest 2(n - 1) items of the widest row then buy a complete code: a symbol's length
+    is the number of its coins among them, found by walking back (taking p packages of a row takes the 2p first items of the row
+    before). A pseudo-symbol of count 0 comes first in every row, gets the longest code, and as the last of that length it
+    takes the one of all ones; it is left out of the result.
+    """
+    cdef uint64_t coin[257]
+    cdef uint64_t row[514]
+    cdef uint64_t package[257]
+    cdef uint8_t is_package[16][514]
+    cdef int lengths[257]
+    cdef int i, n, c, p, size, packages, width, taken, coins
+    order = sorted((i for i in range(256) if freq[i]), key=lambda symbol: (freq[<int>symbol], symbol))
+    if not order:
+        return [1] + [0] * 15, [0]          # a table that nothing uses must still be legal
+    n = len(order) + 1
+    coin[0] = 0
+    for i in range(1, n):
+        coin[i] = freq[<int>order[i - 1]]
+    size = 0
+    for width in range(16):
+        packages = size // 2
+        for i in range(packages):
+            package[i] = row[2 * i] + row[2 * i + 1]
+        size = n + packages
+        c = p = 0
+        for i in range(size):
+            is_package[width][i] = c == n or (p < packages and package[p] < coin[c])
+            if is_package[width][i]:
+                row[i] = package[p]
+                p += 1
+            else:
+                row[i] = coin[c]
+                c += 1
+    memset(lengths, 0, sizeof(lengths))
+    taken = 2 * n - 2
+    for width in range(15, -1, -1):
+        coins = 0
+        for i in range(taken):
+            coins += not is_package[width][i]
+        for i in range(coins):
+            lengths[i] += 1
+        taken = 2 * (taken - coins)
+    BITS = [0] * 16
+    for i in range(1, n):
+        BITS[lengths[i] - 1] += 1
+    return BITS, [order[i - 1] for i in sorted(range(1, n), key=lambda i: (lengths[<int>i], order[i - 1]))]
+
+
+# ================================================================ bits
+
+cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil:
+    memset(w, 0, sizeof(BitWriter))
+    w.start = <uint8_t *>malloc(size)
+    if w.start == NULL:
+        w.status = E_MEMORY
+        return E_MEMORY
+    w.next = w.start
+    w.end = w.start + size
+    return OK
+
+
+cdef void close_writer(BitWriter *w) noexcept nogil:
+    free(w.start)
+    w.start = w.next = w.end = NULL
+
+
+cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
+    """Make room for `size` more bytes; doubles, so that the cost stays linear."""
+    cdef Py_ssize_t used = w.next - w.start, want = w.end - w.start
+    cdef uint8_t *grown
+    if w.end - w.next >= size:
+        return OK
+    while want - used < size:
+        want *= 2
+    grown = <uint8_t *>realloc(w.start, want)
+    if grown == NULL:
+        w.status = E_MEMORY
+        return E_MEMORY
+    w.start = grown
+    w.next = grown + used
+    w.end = grown + want
+    return OK
+
+
+cdef void pad_to_byte(BitWriter *w) noexcept nogil:
+    """F.1.2.3: fill the last byte with ones; nothing stays pending."""
+    if w.count & 7:
+        put_bits(w, (1u << (8 - (w.count & 7))) - 1, 8 - (w.count & 7))
+    while w.count > 0:
+        w.count -= 8
+        put_byte(w, <uint32_t>(w.acc >> w.count) & 0xFF)
+
+
+# ================================================================ stages, over arrays
+
+ZIGZAG = np.array([NAT_OF_ZZ[i] for i in range(64)], np.intp)
+"""Position along the zig-zag -> index in natural order (Figure A.6): `levels_nat[:, ZIGZAG]` is in zig-zag order."""
+
+
+def _blocks(blocks, dtype, lowest, highest, name):
+    array = np.asarray(blocks)
+    if array.ndim != 2 or array.shape[1] != 64 or array.dtype.kind not in "iu":
+        raise ParameterError(f"{name} must be integers of shape (N, 64), not {array.dtype} {array.shape}")
+    if array.size and not lowest <= int(array.min()) <= int(array.max()) <= highest:
+        raise ParameterError(f"{name} must lie in {lowest}..{highest}, not {array.min()}..{array.max()}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def _steps(Q):
+    array = np.asarray(Q)
+    if array.size != 64 or array.dtype.kind not in "iu" or not 1 <= int(array.min()) <= int(array.max()) <= 65535:
+        raise ParameterError("a quantization table has 64 steps of 1..65535, in natural order")
+    return np.ascontiguousarray(array.reshape(64), np.uint16)
+
+
+def fdct(samples):
+    """Forward 8x8 DCT of T.81 A.3.3, times 8.
+
+    Parameters
+    ----------
+    samples : (N, 64) integers in -256..255, level-shifted, natural order
+
+    Returns
+    -------
+    (N, 64) int16, natural order, 8 times the coefficients of the standard
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec._core import fdct
+    >>> int(fdct(np.full((1, 64), 100))[0, 0])      # 8 * 8 * 100
+    6400
+    """
+    cdef const int16_t[:, ::1] x = _blocks(samples, np.int16, -256, 255, "samples")
+    out = np.empty((x.shape[0], 64), np.int16)
+    cdef int16_t[:, ::1] y = out
+    cdef Py_ssize_t n
+    with nogil:
+        for n in range(x.shape[0]):
+            fdct8x8(&x[n, 0], &y[n, 0])
+    return out
+
+
+def idct(coefficients):
+    """Inverse 8x8 DCT of T.81 A.3.3: (N, 64) integers in -32768..32767 in natural order -> (N, 64) int32, neither clamped nor level-shifted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec._core import idct
+    >>> int(idct(np.eye(1, 64, dtype=int) * 800)[0, 63])
+    100
+    """
+    cdef const int32_t[:, ::1] x = _blocks(coefficients, np.int32, -32768, 32767, "coefficients")
+    out = np.empty((x.shape[0], 64), np.int32)
+    cdef int32_t[:, ::1] y = out
+    cdef Py_ssize_t n
+    with nogil:
+        for n in range(x.shape[0]):
+            idct8x8(&x[n, 0], &y[n, 0], False, PASS1_BITS)
+    return out
+
+
+def quantize(coefficients, Q, *, scale=8):
+    """Quantize `fdct` output by the 64 steps Q (natural order): round(c / (scale Q)), halves away from zero; levels in zig-zag order.
+
+    Parameters
+    ----------
+    coefficients : (N, 64) int16, natural order
+    Q : 64 integers in 1..65535, natural order
+    scale : the factor that the coefficients carry: 8 for `fdct`, 1 for plain ones
+
+    Returns
+    -------
+    (N, 64) int16, zig-zag order (T.81 A.3.4, A.3.6)
+    """
+    cdef const int16_t[:, ::1] x = _blocks(coefficients, np.int16, -32768, 32767, "coefficients")
+    cdef const uint16_t[::1] steps = _steps(Q)
+    if scale not in (1, 8):
+        raise ParameterError(f"scale must be 8 (as fdct gives them) or 1, not {scale!r}")
+    out = np.empty((x.shape[0], 64), np.int16)
+    cdef int16_t[:, ::1] y = out
+    cdef Quantizer quantizer
+    cdef Py_ssize_t n
+    prepare_quantizer(&steps[0], scale, &quantizer)
+    with nogil:
+        for n in range(x.shape[0]):
+            quantize_block(&x[n, 0], &quantizer, &y[n, 0])
+    return out
+
+
+def dequantize(levels, Q):
+    """Levels in zig-zag order times the steps Q (natural order): (N, 64) int32 coefficients in natural order, clipped to 16 bits, ready for `idct`."""
+    level_zz = _blocks(levels, np.int32, -32768, 32767, "levels")
+    out = np.empty_like(level_zz)
+    out[:, ZIGZAG] = np.clip(level_zz.astype(np.int64) * _steps(Q)[ZIGZAG], -32768, 32767)
+    return out
+
+
+def code_table(BITS, HUFFVAL):
+    """Huffman codes by symbol (Annex C): dict symbol -> (code, length in bits)."""
+    return {symbol: (code, size) for symbol, size, code in zip(HUFFVAL, *generate_code_tables(BITS, HUFFVAL))}
+
+
+def optimal_huffman(counts):
+    """BITS (16 counts of codes by length) and HUFFVAL (symbols) of least total length for 256 symbol counts; at most 16 bits, never all ones.
+
+    Examples
+    --------
+    >>> from codec._core import optimal_huffman
+    >>> optimal_huffman([5, 1, 1] + [0] * 253)
+    ([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 2, 1])
+    """
+    array = np.asarray(counts)
+    if array.shape != (256,) or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 1 << 32:
+        raise ParameterError("counts must be 256 integers in 0..2^32 - 1")
+    cdef const uint32_t[::1] freq = np.ascontiguousarray(array, np.uint32)
+    return optimal_table(&freq[0])
+
+
+def pack_bits(values, lengths):
+    """Write values[i] in lengths[i] bits (0..32), one after the other, with byte stuffing and ones to the end of the last byte (F.1.2.3)."""
+    cdef const uint32_t[::1] v = np.ascontiguousarray(values, np.uint32)
+    cdef const uint8_t[::1] n = np.ascontiguousarray(lengths, np.uint8)
+    cdef BitWriter w
+    cdef Py_ssize_t i
+    if v.shape[0] != n.shape[0] or (n.shape[0] and np.max(lengths) > 32) or np.any(np.asarray(values, np.uint64) >> np.asarray(lengths, np.uint64)):
+        raise ParameterError("values and lengths must be of one size, with lengths in 0..32 that hold the values")
+    if open_writer(&w, 64):
+        raise MemoryError
+    try:
+        for i in range(v.shape[0]):
+            if reserve(&w, 16):
+                raise MemoryError
+            put_bits(&w, v[i], n[i])
+        pad_to_byte(&w)
+        return w.start[:w.next - w.start]
+    finally:
+        close_writer(&w)
+
+
+def unpack_bits(data, lengths):
+    """Read lengths[i] bits (1..16) each from stuffed bytes: the reverse of `pack_bits`; zeros follow the end of the data."""
+    cdef const uint8_t[::1] n = np.ascontiguousarray(lengths, np.uint8)
+    if n.shape[0] and not 1 <= np.min(lengths) <= np.max(lengths) <= 16:
+        raise ParameterError("lengths must be in 1..16")
+    cdef bytes plain = bytes(data).replace(b"\xff\x00", b"\xff")
+    size = len(plain)
+    plain += bytes(8)
+    out = np.empty(n.shape[0], np.uint32)
+    cdef uint32_t[::1] v = out
+    cdef BitReader r
+    cdef Py_ssize_t i
+    open_reader(&r, plain, size)
+    for i in range(n.shape[0]):
+        refill(&r)
+        v[i] = get_bits(&r, n[i])
+    return out

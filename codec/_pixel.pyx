@@ -1,0 +1,159 @@
+"""Sample-domain kernels. Contents:
+
+    colour          RGB <-> YCbCr                  T.871 clause 7 (BT.601 matrix, full range), 16-bit fixed point
+    downsampling    2:1 means across and down      the sample positions of T.871 clause 9
+    upsampling      triangle filter, replication   weights 3/4 and 1/4: the linear interpolation for those positions
+
+Rounding is that of the widespread libjpeg implementations, so that pictures come out alike to the last bit.
+"""
+import numpy as np
+
+from .errors import ParameterError
+
+# ================================================================ colour
+
+# FIX(x) = round(x * 2^16)
+cdef enum:
+    ONE_HALF = 1 << 15
+    Y_R = 19595             # 0.299
+    Y_G = 38470             # 0.587
+    Y_B = 7471              # 0.114; the three add up to 2^16, so white stays 255
+    CB_R = 11059            # 0.168736
+    CB_G = 21709            # 0.331264
+    CR_G = 27439            # 0.418688
+    CR_B = 5329             # 0.081312
+    R_CR = 91881            # 1.402
+    G_CB = 22554            # 0.344136
+    G_CR = 46802            # 0.714136
+    B_CB = 116130           # 1.772
+
+
+cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, Py_ssize_t n) noexcept nogil:
+    """n pixels, `step` bytes apart. Every sum lies within 0..255 * 2^16 + 2^16 - 1, so no clamp: the coefficients of Cb and Cr add up
+    to 0 with positive part 2^15, and ONE_HALF - 1 keeps the largest value, 255.5 - 2^-16, below 256."""
+    cdef Py_ssize_t i
+    cdef int32_t R, G, B
+    for i in range(n):
+        R, G, B = rgb[step * i], rgb[step * i + 1], rgb[step * i + 2]
+        Y[i] = <uint8_t>((Y_R * R + Y_G * G + Y_B * B + ONE_HALF) >> 16)
+        Cb[i] = <uint8_t>((ONE_HALF * B - CB_R * R - CB_G * G + (128 << 16) + ONE_HALF - 1) >> 16)
+        Cr[i] = <uint8_t>((ONE_HALF * R - CR_G * G - CR_B * B + (128 << 16) + ONE_HALF - 1) >> 16)
+
+
+cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
+    return 0 if x < 0 else (top if x > top else x)
+
+
+cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil:
+    """n pixels, `step` samples apart in `rgb`. With 12-bit samples 2^11 * 1.772 * 2^16 stays below 2^28."""
+    cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
+    cdef Py_ssize_t i
+    cdef int32_t y, cb, cr
+    for i in range(n):
+        y, cb, cr = Y[i], <int32_t>Cb[i] - centre, <int32_t>Cr[i] - centre
+        rgb[step * i] = <Sample>clamp(y + ((R_CR * cr + ONE_HALF) >> 16), top)
+        rgb[step * i + 1] = <Sample>clamp(y + ((ONE_HALF - G_CB * cb - G_CR * cr) >> 16), top)
+        rgb[step * i + 2] = <Sample>clamp(y + ((B_CB * cb + ONE_HALF) >> 16), top)
+
+
+# ================================================================ downsampling
+
+cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil:
+    """Means over h x v samples (h, v in 1, 2). Halves are rounded up and down in turn along the row, so that no brightness drifts."""
+    cdef Py_ssize_t i
+    if h == 2 and v == 2:
+        for i in range(n_out):
+            out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2)
+    elif h == 2:
+        for i in range(n_out):
+            out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + (i & 1)) >> 1)
+    else:
+        for i in range(n_out):
+            out[i] = <uint8_t>((row0[i] + row1[i] + 1) >> 1)
+
+
+# ================================================================ upsampling
+
+cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept nogil:
+    """n -> 2n samples, each 3/4 its own and 1/4 the next one's; the outermost two are copies. n >= 2."""
+    cdef Py_ssize_t i
+    out[0] = row[0]
+    out[1] = <Sample>((3 * row[0] + row[1] + 2) >> 2)
+    for i in range(1, n - 1):
+        out[2 * i] = <Sample>((3 * row[i] + row[i - 1] + 1) >> 2)
+        out[2 * i + 1] = <Sample>((3 * row[i] + row[i + 1] + 2) >> 2)
+    out[2 * n - 2] = <Sample>((3 * row[n - 1] + row[n - 2] + 1) >> 2)
+    out[2 * n - 1] = row[n - 1]
+
+
+cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, int bias, Py_ssize_t n) noexcept nogil:
+    """One row between two: 3/4 of the near one, 1/4 of the far one; bias 1 above the near row, 2 below it."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = <Sample>((3 * near[i] + far[i] + bias) >> 2)
+
+
+cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sums, Sample *out, Py_ssize_t n) noexcept nogil:
+    """Both at once with one rounding. n >= 2; `sums` has room for n values (at most 4 * 4095 for 12-bit samples)."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        sums[i] = <uint16_t>(3 * near[i] + far[i])
+    out[0] = <Sample>((4 * sums[0] + 8) >> 4)
+    out[1] = <Sample>((3 * sums[0] + sums[1] + 7) >> 4)
+    for i in range(1, n - 1):
+        out[2 * i] = <Sample>((3 * sums[i] + sums[i - 1] + 8) >> 4)
+        out[2 * i + 1] = <Sample>((3 * sums[i] + sums[i + 1] + 7) >> 4)
+    out[2 * n - 2] = <Sample>((3 * sums[n - 1] + sums[n - 2] + 8) >> 4)
+    out[2 * n - 1] = <Sample>((4 * sums[n - 1] + 7) >> 4)
+
+
+cdef void replicate_row(const Sample *row, Sample *out, Py_ssize_t n_out, int H, int Hmax) noexcept nogil:
+    """Any other ratio, H samples for every Hmax: the sample whose area covers the left edge of the output's (A.1.1)."""
+    cdef Py_ssize_t i
+    for i in range(n_out):
+        out[i] = row[i * H // Hmax]
+
+
+# ================================================================ stages, over arrays
+
+def rgb_to_ycc(pixels):
+    """RGB to YCbCr of T.871: (H, W, 3) uint8 -> (H, W, 3) uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec._pixel import rgb_to_ycc
+    >>> rgb_to_ycc(np.array([[[255, 0, 0]]], np.uint8))[0, 0].tolist()
+    [76, 85, 255]
+    """
+    cdef const uint8_t[:, :, ::1] x = _pixels(pixels)
+    cdef uint8_t[:, ::1] y = np.empty((3, x.shape[0] * x.shape[1]), np.uint8)
+    if y.shape[1]:
+        with nogil:
+            rgb_to_ycc_row(&x[0, 0, 0], 3, &y[0, 0], &y[1, 0], &y[2, 0], y.shape[1])
+    return np.ascontiguousarray(np.asarray(y).T).reshape(pixels.shape)
+
+
+def ycc_to_rgb(pixels):
+    """YCbCr of T.871 to RGB: (H, W, 3) uint8 -> (H, W, 3) uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec._pixel import ycc_to_rgb
+    >>> ycc_to_rgb(np.array([[[76, 85, 255]]], np.uint8))[0, 0].tolist()
+    [254, 0, 0]
+    """
+    cdef const uint8_t[:, ::1] x = np.ascontiguousarray(_pixels(pixels).reshape(-1, 3).T)
+    cdef uint8_t[:, ::1] y = np.empty((x.shape[1], 3), np.uint8)
+    if x.shape[1]:
+        with nogil:
+            ycc_to_rgb_row(&x[0, 0], &x[1, 0], &x[2, 0], &y[0, 0], 3, 8, x.shape[1])
+    return np.asarray(y).reshape(pixels.shape)
+
+
+def _pixels(pixels):
+    array = np.asarray(pixels)
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+        raise ParameterError(f"pixels must be uint8 of shape (H, W, 3), not {array.dtype} {array.shape}")
+    return np.ascontiguousarray(array)

@@ -1,0 +1,254 @@
+"""Between pixels and component planes, a strip of rows at a time. Contents:
+
+    forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
+    compose     component planes -> upsampling -> colour -> pixels                     (decoder)
+"""
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+from codec._core cimport *
+from codec._pixel cimport *
+from ..errors import ParameterError
+
+cdef enum Transform:
+    COPY = 0                # components are channels
+    YCC = 1                 # channels RGB, components YCbCr
+    INVERT = 2              # CMYK: 0 = no ink outside, 255 = no ink inside, as Adobe writes it
+    YCCK = 3                # CMYK outside; inside C, M, Y as if they were R, G, B, through YCbCr, and K inverted
+
+TRANSFORMS = {"gray": COPY, "rgb": COPY, "ycbcr": YCC, "cmyk": INVERT, "ycck": YCCK}
+
+
+# ================================================================ forward
+
+cdef struct ForwardComponent:
+    int H, V
+    Py_ssize_t wide, high       # blocks
+    int16_t *level_zz
+    const Quantizer *quantizer
+
+
+cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
+    """One row of pixels to rows of components, the last sample repeated up to `padded` (A.2.4 leaves the filling to the encoder)."""
+    cdef Py_ssize_t x
+    cdef int c, inverted_from = channels
+    if transform == YCC or transform == YCCK:
+        rgb_to_ycc_row(pixels, channels, row[0], row[1], row[2], width)
+        inverted_from = 3
+    elif transform == INVERT:
+        inverted_from = 0
+    else:
+        for c in range(channels):
+            for x in range(width):
+                row[c][x] = pixels[channels * x + c]
+    for c in range(inverted_from, channels):
+        for x in range(width):
+            row[c][x] = 255 - pixels[channels * x + c]
+    for c in range(channels):
+        memset(row[c] + width, row[c][width - 1], padded - width)
+
+
+cdef void transform_blocks(const uint8_t *samples, Py_ssize_t stride, ForwardComponent *c, Py_ssize_t by) noexcept nogil:
+    """Level shift (A.3.1), FDCT and quantization of one row of blocks."""
+    cdef int16_t block[64]
+    cdef int16_t coef[64]
+    cdef Py_ssize_t bx
+    cdef int i, j
+    cdef const uint8_t *row
+    for bx in range(c.wide):
+        for i in range(8):
+            row = samples + i * stride + 8 * bx
+            for j in range(8):
+                block[8 * i + j] = <int16_t>(row[j] - 128)
+        fdct8x8(block, coef)
+        quantize_block(coef, c.quantizer, c.level_zz + (by * c.wide + bx) * 64)
+
+
+cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
+                        ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
+    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache."""
+    cdef Py_ssize_t mcus_wide = (width + 8 * Hmax - 1) // (8 * Hmax), mcus_high = (height + 8 * Vmax - 1) // (8 * Vmax)
+    cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
+    cdef uint8_t *strip = <uint8_t *>malloc((channels * rows + 16) * padded)
+    cdef uint8_t *small = strip + channels * rows * padded      # a downsampled component: at most 16 rows
+    cdef uint8_t *row[4]
+    cdef uint8_t *plane
+    cdef ForwardComponent *c
+    cdef int i, h, vv
+    if strip == NULL:
+        return E_MEMORY
+    for my in range(mcus_high):
+        for y in range(rows):
+            for i in range(channels):
+                row[i] = strip + (i * rows + y) * padded
+            convert_row(image + min(my * rows + y, height - 1) * width * channels, channels, transform, row, width, padded)
+        for i in range(channels):
+            c = &components[i]
+            h = Hmax // c.H
+            vv = Vmax // c.V
+            plane = strip + i * rows * padded
+            out_width = padded // h
+            if h > 1 or vv > 1:
+                for y in range(8 * c.V):
+                    downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded, small + y * out_width, out_width, h, vv)
+                plane = small
+            for v in range(min(c.V, c.high - my * c.V)):
+                transform_blocks(plane + 8 * v * out_width, out_width, c, my * c.V + v)
+    free(strip)
+    return OK
+
+
+def forward(const uint8_t[:, :, ::1] image, color, sampling, Q):
+    """Quantized levels of every component.
+
+    Parameters
+    ----------
+    image : (H, W, 1|3|4) uint8
+    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": what the components are
+    sampling : (H_i, V_i) for each component, 1 or 2
+    Q : (64,) uint16 for each component, natural order
+
+    Returns
+    -------
+    list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order
+    """
+    cdef ForwardComponent components[4]
+    cdef Quantizer quantizers[4]
+    cdef int16_t[:, :, ::1] plane
+    cdef const uint16_t[::1] steps
+    cdef Py_ssize_t height = image.shape[0], width = image.shape[1]
+    cdef int channels = image.shape[2], transform = TRANSFORMS[color], Hmax, Vmax, i, status
+    if height < 1 or width < 1 or channels not in (1, 3, 4) or len(sampling) != channels or len(Q) != channels:
+        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for each")
+    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
+    planes = []
+    for i in range(channels):
+        H, V = sampling[i]
+        if H not in (1, 2) or V not in (1, 2) or len(Q[i]) != 64:
+            raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
+        planes.append(np.empty((-(-height * V // (8 * Vmax)), -(-width * H // (8 * Hmax)), 64), np.int16))
+        plane = planes[i]
+        steps = Q[i]
+        prepare_quantizer(&steps[0], 8, &quantizers[i])
+        components[i].H, components[i].V = H, V
+        components[i].high, components[i].wide = plane.shape[0], plane.shape[1]
+        components[i].level_zz = &plane[0, 0, 0]
+        components[i].quantizer = &quantizers[i]
+    with nogil:
+        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, components, Hmax, Vmax)
+    if status:
+        raise MemoryError
+    return planes
+
+
+# ================================================================ compose
+
+cdef struct Upsampler:
+    Py_ssize_t stride           # samples from row to row of the plane
+    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
+    int H, V
+
+
+cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width, int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
+    """Row y of the picture of one component: the plane's own row where nothing needs upsampling, else made in `out`."""
+    cdef Py_ssize_t near, far
+    if u.V == Vmax and u.H == Hmax:
+        return plane + y * u.stride
+    if 2 * u.V == Vmax:
+        near = y >> 1
+        far = near + 1 if y & 1 else near - 1
+        far = 0 if far < 0 else (u.height - 1 if far >= u.height else far)
+        if u.H == Hmax:
+            upsample_v2_row(plane + near * u.stride, plane + far * u.stride, out, 2 if y & 1 else 1, width)
+            return out
+        if 2 * u.H == Hmax and u.width > 2:
+            upsample_h2v2_row(plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
+            return out
+    if u.V == Vmax and 2 * u.H == Hmax and u.width > 2:
+        upsample_h2_row(plane + y * u.stride, out, u.width)
+        return out
+    replicate_row(plane + (y * u.V // Vmax) * u.stride, out, width, u.H, Hmax)
+    return out
+
+
+cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels, int transform, int precision, int Hmax, int Vmax,
+                      Py_ssize_t height, Py_ssize_t width, Sample *pixels) noexcept nogil:
+    cdef Py_ssize_t room = width + 2 * Hmax, y, x
+    cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
+    cdef Sample *rows = <Sample *>(sums + room)
+    cdef const Sample *row[4]
+    cdef Sample *out
+    cdef Sample top = <Sample>((1 << precision) - 1)
+    cdef int c
+    if sums == NULL:
+        return E_MEMORY
+    for y in range(height):
+        for c in range(channels):
+            row[c] = full_row(planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
+        out = pixels + y * width * channels
+        if transform == YCC or transform == YCCK:
+            ycc_to_rgb_row(row[0], row[1], row[2], out, channels, precision, width)
+            if transform == YCCK:
+                for x in range(width):
+                    out[4 * x + 3] = top - row[3][x]
+        elif channels == 1:
+            memcpy(out, row[0], width * sizeof(Sample))
+        else:
+            for c in range(channels):
+                for x in range(width):
+                    out[channels * x + c] = top - row[c][x] if transform == INVERT else row[c][x]
+    free(sums)
+    return OK
+
+
+def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision):
+    """Pixels of a picture whose component planes have been decoded.
+
+    Parameters
+    ----------
+    planes : for each component a C-contiguous array (8 blocks_high, 8 blocks_wide), uint8 if precision is 8, else uint16
+    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": what the components are
+    sampling : (H_i, V_i) for each component, any factors
+
+    Returns
+    -------
+    (height, width) for gray, else (height, width, channels), of the planes' dtype. 4 channels are CMYK with 0 = no ink
+    """
+    cdef Upsampler upsamplers[4]
+    cdef const uint8_t *planes8[4]
+    cdef const uint16_t *planes16[4]
+    cdef const uint8_t[:, ::1] plane8
+    cdef const uint16_t[:, ::1] plane16
+    cdef uint8_t[:, :, ::1] out8
+    cdef uint16_t[:, :, ::1] out16
+    cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
+    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
+    if channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray") or (channels == 4) != (color in ("cmyk", "ycck")):
+        raise ParameterError(f"{channels} components are no {color} picture")
+    for i in range(channels):
+        upsamplers[i].H, upsamplers[i].V = sampling[i]
+        upsamplers[i].width = -(-width * upsamplers[i].H // Hmax)
+        upsamplers[i].height = -(-height * upsamplers[i].V // Vmax)
+        upsamplers[i].stride = planes[i].shape[1]
+        if planes[i].shape[0] < upsamplers[i].height or planes[i].shape[1] < upsamplers[i].width:
+            raise ParameterError("a component plane is smaller than the picture asks for")
+        if precision == 8:
+            plane8 = planes[i]
+            planes8[i] = &plane8[0, 0]
+        else:
+            plane16 = planes[i]
+            planes16[i] = &plane16[0, 0]
+    pixels = np.empty((height, width, channels), np.uint8 if precision == 8 else np.uint16)
+    if precision == 8:
+        out8 = pixels
+        with nogil:
+            status = compose_rows(planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height, width, &out8[0, 0, 0])
+    else:
+        out16 = pixels
+        with nogil:
+            status = compose_rows(planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height, width, &out16[0, 0, 0])
+    if status:
+        raise MemoryError
+    return pixels[..., 0] if channels == 1 else pixels

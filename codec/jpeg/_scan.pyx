@@ -1,0 +1,854 @@
+"""Entropy-coded segments: coefficients to bits and back. Contents:
+
+    writing     one block: sequential F.1.2, progressive G.1.2 (Figures G.3 to G.9)
+                one scan: MCU order of A.2, restart intervals, into any of the three sinks of _core.pxd
+    reading     one block: sequential F.2.2, progressive G.2
+                one scan: restart segments, damage, MCU order
+    segments    where the entropy-coded bytes of a scan begin and end (B.1.1.5)
+
+Encoder planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag. Decoder planes hold
+them in natural order, because the inverse transform reads rows. Both have just the blocks that A.2.4 calls for in a scan of one component;
+the blocks that only complete an MCU (A.2.4) are written as "no change" and read into a scratch block.
+"""
+from libc.stdlib cimport calloc, free
+from libc.string cimport memchr, memcpy, memset
+
+import numpy as np
+
+from codec._core cimport *
+from ..errors import BitstreamError, ParameterError, TruncatedError
+
+
+# ================================================================ writing
+
+cdef enum:
+    MAX_BE = 1000           # correction bits that may wait behind an end-of-band run; T.81 sets no bound, this one keeps memory fixed
+    MCU_BYTES = 8192        # more than any MCU takes: 10 blocks x 64 coefficients x 32 bits, every byte stuffed, is 5120
+    REFINED_BLOCK_BYTES = 1024      # 64 symbols and signs, MAX_BE + 63 correction bits, an EOBn, every byte stuffed
+
+cdef struct ScanComponent:
+    const int16_t *level_zz
+    Py_ssize_t wide, high   # blocks of the component
+    int H, V                # blocks of it in an MCU of this scan; 1, 1 when it is alone (A.2.2)
+    EntropyTable *dc
+    EntropyTable *ac
+    int pred                # DC prediction, in units of 2^Al
+    int32_t *block_bits     # where to add up the bits of each block, or NULL
+
+cdef struct EndOfBand:
+    uint32_t EOBRUN         # blocks whose band has ended and is not yet announced (G.1.2.2)
+    int BE                  # correction bits of those blocks (G.1.2.3)
+    uint8_t correction[MAX_BE + 64]
+
+
+cdef inline int magnitude(int v) noexcept nogil:
+    """SSSS, the number of bits of |v| (Tables F.1, F.2); v != 0."""
+    return codec_bit_length(<uint32_t>(-v if v < 0 else v))
+
+
+cdef inline void put_dc(Sink sink, EntropyTable *dc, int diff) noexcept nogil:
+    """Encode_DC_DIFF, F.1.2.1."""
+    cdef int size
+    if diff == 0:
+        put_symbol(sink, dc, 0, 0, 0)
+    else:
+        size = magnitude(diff)
+        put_symbol(sink, dc, size, <uint32_t>(diff - (diff < 0)) & ((1u << size) - 1), size)
+
+
+cdef inline void put_sequential_block(Sink sink, const int16_t *zz, int diff, EntropyTable *dc, EntropyTable *ac) noexcept nogil:
+    """A whole block: F.1.2.1, then Encode_AC_coefficients of Figure F.2."""
+    cdef uint64_t present = codec_nonzero_mask(zz, 1, 63)
+    cdef int previous = 0, k, r, v, size
+    put_dc(sink, dc, diff)
+    while present:
+        k = codec_lowest_bit(present)
+        present &= present - 1
+        r = k - previous - 1
+        while r > 15:
+            put_symbol(sink, ac, 0xF0, 0, 0)                            # ZRL
+            r -= 16
+        v = zz[k]
+        size = magnitude(v)
+        put_symbol(sink, ac, r << 4 | size, <uint32_t>(v - (v < 0)) & ((1u << size) - 1), size)
+        previous = k
+    if previous < 63:
+        put_symbol(sink, ac, 0, 0, 0)                                   # EOB
+
+
+cdef inline void put_end_of_band(Sink sink, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+    """Encode_EOBRUN, Figure G.4, and the correction bits that wait behind it, Figure G.9."""
+    cdef int size, i
+    if eob.EOBRUN:
+        size = codec_bit_length(eob.EOBRUN) - 1
+        put_symbol(sink, ac, size << 4, eob.EOBRUN & ((1u << size) - 1), size)
+        eob.EOBRUN = 0
+        for i in range(eob.BE):
+            put_raw(sink, eob.correction[i], 1)
+        eob.BE = 0
+
+
+cdef inline void put_first_band(Sink sink, const int16_t *zz, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+    """Encode_AC_coefficients_SA_first: band Ss..Se of a block, point transform Al (division by 2^Al toward zero), Figure G.3."""
+    cdef uint64_t present = codec_nonzero_mask(zz, Ss, Se)
+    cdef int previous = Ss - 1, k, r, v, size
+    while present:
+        k = codec_lowest_bit(present)
+        present &= present - 1
+        v = zz[k]
+        v = -(-v >> Al) if v < 0 else v >> Al
+        if v == 0:
+            continue
+        put_end_of_band(sink, eob, ac)
+        r = k - previous - 1
+        while r > 15:
+            put_symbol(sink, ac, 0xF0, 0, 0)
+            r -= 16
+        size = magnitude(v)
+        put_symbol(sink, ac, r << 4 | size, <uint32_t>(v - (v < 0)) & ((1u << size) - 1), size)
+        previous = k
+    if previous < Se:
+        eob.EOBRUN += 1
+        if eob.EOBRUN == 0x7FFF:
+            put_end_of_band(sink, eob, ac)
+
+
+cdef inline void put_refined_band(Sink sink, const int16_t *zz, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+    """Encode_AC_coefficients_SA_refine: one more bit for band Ss..Se of a block, Figures G.7 to G.9.
+
+    Coefficients that were non-zero before send one correction bit, held back (BR) until the next symbol; those that become +-1 now
+    send a symbol and a sign. Zeros in runs count only coefficients that are still zero.
+    """
+    cdef int magnitudes[64]
+    cdef uint64_t present = codec_nonzero_mask(zz, Ss, Se)
+    cdef uint8_t *BR = eob.correction + eob.BE
+    cdef int last_new = -1, pending = 0, r = 0, k, v, i, previous = Ss - 1
+    cdef uint64_t rest = 0
+    while present:
+        k = codec_lowest_bit(present)
+        present &= present - 1
+        v = zz[k]
+        magnitudes[k] = (-v if v < 0 else v) >> Al
+        if magnitudes[k]:
+            rest |= <uint64_t>1 << k
+            if magnitudes[k] == 1:
+                last_new = k
+    while rest:
+        k = codec_lowest_bit(rest)
+        rest &= rest - 1
+        r += k - previous - 1
+        previous = k
+        while r > 15 and k <= last_new:
+            put_end_of_band(sink, eob, ac)
+            put_symbol(sink, ac, 0xF0, 0, 0)
+            r -= 16
+            for i in range(pending):
+                put_raw(sink, BR[i], 1)
+            BR = eob.correction
+            pending = 0
+        if magnitudes[k] > 1:
+            BR[pending] = magnitudes[k] & 1
+            pending += 1
+            continue
+        put_end_of_band(sink, eob, ac)
+        put_symbol(sink, ac, r << 4 | 1, zz[k] > 0, 1)
+        for i in range(pending):
+            put_raw(sink, BR[i], 1)
+        BR = eob.correction
+        pending = 0
+        r = 0
+    r += Se - previous
+    if r > 0 or pending > 0:
+        eob.EOBRUN += 1
+        eob.BE += pending
+        if eob.EOBRUN == 0x7FFF or eob.BE > MAX_BE - 63:
+            put_end_of_band(sink, eob, ac)
+
+
+cdef inline void put_restart(Sink sink, int m) noexcept nogil:
+    """RSTm, byte-aligned (B.2.1, E.1.4)."""
+    if Sink is BitWriter_p:
+        pad_to_byte(sink)
+        sink.next[0] = 0xFF
+        sink.next[1] = 0xD0 | m
+        sink.next += 2
+    elif Sink is BitCounter_p:
+        sink.bits = (sink.bits + 7 & ~<int64_t>7) + 16
+
+
+cdef struct Scan:
+    ScanComponent component[4]
+    int Ns
+    int Ss, Se, Ah, Al
+    bint progressive
+    Py_ssize_t mcus_wide, mcus_high
+    Py_ssize_t restart_interval
+
+
+cdef inline int make_room(Sink sink, Py_ssize_t size) noexcept nogil:
+    if Sink is BitWriter_p:
+        if sink.end - sink.next < size:
+            return reserve(sink, size)
+    return OK
+
+
+cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t by, Py_ssize_t bx, EndOfBand *eob) noexcept nogil:
+    """One block of the scan's kind. Beyond the component's edge: no change of DC and nothing else, the cheapest filling of an MCU."""
+    cdef bint real = by < c.high and bx < c.wide
+    cdef const int16_t *zz = c.level_zz + (by * c.wide + bx) * 64
+    cdef int64_t before = bits_so_far(sink)
+    cdef int dc
+    if not scan.progressive:
+        if real:
+            dc = zz[0]
+            put_sequential_block(sink, zz, dc - c.pred, c.dc, c.ac)
+            c.pred = dc
+        else:
+            put_symbol(sink, c.dc, 0, 0, 0)
+            put_symbol(sink, c.ac, 0, 0, 0)
+    elif scan.Ss == 0:
+        dc = zz[0] >> scan.Al if real else c.pred                       # G.1.2.1: an arithmetic shift, unlike AC
+        if scan.Ah == 0:
+            put_dc(sink, c.dc, dc - c.pred)
+            c.pred = dc
+        else:
+            put_raw(sink, <uint32_t>dc & 1 if real else 0, 1)
+    elif scan.Ah == 0:
+        put_first_band(sink, zz, scan.Ss, scan.Se, scan.Al, eob, c.ac)
+    else:
+        put_refined_band(sink, zz, scan.Ss, scan.Se, scan.Al, eob, c.ac)
+    if c.block_bits != NULL and real:
+        c.block_bits[by * c.wide + bx] += <int32_t>(bits_so_far(sink) - before)
+
+
+cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
+    """All MCUs of a scan in the order of A.2.3, restart markers included; the last byte is left unpadded."""
+    cdef EndOfBand eob
+    cdef ScanComponent *c
+    cdef Py_ssize_t mx, my, i, v, h, left = scan.restart_interval
+    cdef int m = 0
+    eob.EOBRUN = 0
+    eob.BE = 0
+    for my in range(scan.mcus_high):
+        for mx in range(scan.mcus_wide):
+            if make_room(sink, MCU_BYTES):
+                return E_MEMORY
+            if scan.restart_interval:
+                if left == 0:
+                    put_end_of_band(sink, &eob, scan.component[0].ac)
+                    put_restart(sink, m)
+                    m = (m + 1) & 7
+                    left = scan.restart_interval
+                    for i in range(scan.Ns):
+                        scan.component[i].pred = 0
+                left -= 1
+            for i in range(scan.Ns):
+                c = &scan.component[i]
+                for v in range(c.V):
+                    for h in range(c.H):
+                        put_block(sink, scan, c, my * c.V + v, mx * c.H + h, &eob)
+    put_end_of_band(sink, &eob, scan.component[0].ac)
+    return OK
+
+
+cdef class Tables:
+    """Up to four DC and four AC tables of a scan, as a writer needs them, and the symbol counts that better ones come from."""
+    cdef EntropyTable dc[4]
+    cdef EntropyTable ac[4]
+
+    def set(self, Tc, Th, BITS, HUFFVAL):
+        """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
+        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
+        set_entropy_table(table, BITS, HUFFVAL)
+
+    def optimal(self, Tc, Th):
+        """(BITS, HUFFVAL) of least total length for the symbols counted so far."""
+        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
+        return optimal_table(table.freq)
+
+    def counts(self, Tc, Th):
+        """The 256 symbol counts."""
+        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
+        return np.array([table.freq[i] for i in range(256)], np.uint32)
+
+
+def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0, block_bits=None):
+    """Send one scan to a sink.
+
+    Parameters
+    ----------
+    planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan
+    components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
+    tables : Tables; "bits" and "count" use their codes, "symbols" adds to their counts
+    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> None
+    mcus : (high, wide) of an interleaved scan
+    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added
+    """
+    cdef Scan scan
+    cdef BitWriter writer
+    cdef BitCounter counter
+    cdef SymbolCounter symbols
+    cdef const int16_t[:, :, ::1] plane
+    cdef int32_t[:, ::1] bits_map
+    cdef int i, status = 0
+    memset(&scan, 0, sizeof(scan))
+    scan.Ns = len(planes)
+    scan.Ss, scan.Se, scan.Ah, scan.Al, scan.progressive, scan.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
+    if not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1) or not (0 <= Al <= 13 and 0 <= Ah <= 13):
+        raise ParameterError(f"no scan has {scan.Ns} components with Ss={Ss} Se={Se} Ah={Ah} Al={Al} (T.81 Table B.3)")
+    for i in range(scan.Ns):
+        plane = planes[i]
+        H, V, Td, Ta = components[i]
+        if plane.shape[0] < 1 or plane.shape[1] < 1 or plane.shape[2] != 64:
+            raise ParameterError("a plane of levels has the shape (blocks_high, blocks_wide, 64), at least one block")
+        scan.component[i].level_zz = &plane[0, 0, 0]
+        scan.component[i].high, scan.component[i].wide = plane.shape[0], plane.shape[1]
+        scan.component[i].H = H if scan.Ns > 1 else 1
+        scan.component[i].V = V if scan.Ns > 1 else 1
+        scan.component[i].dc = &tables.dc[<int>Td]
+        scan.component[i].ac = &tables.ac[<int>Ta]
+        if block_bits is not None:
+            bits_map = block_bits[i]
+            if bits_map.shape[0] != plane.shape[0] or bits_map.shape[1] != plane.shape[1]:
+                raise ParameterError("a map of bits has one entry per block of its plane")
+            scan.component[i].block_bits = &bits_map[0, 0]
+    scan.mcus_high, scan.mcus_wide = mcus if scan.Ns > 1 else (scan.component[0].high, scan.component[0].wide)
+    if sink == "symbols":
+        symbols.symbols = 0
+        with nogil:
+            put_scan(&symbols, &scan)
+        return None
+    if sink == "count":
+        counter.bits = 0
+        with nogil:
+            put_scan(&counter, &scan)
+        return counter.bits
+    if open_writer(&writer, 1 << 16):
+        raise MemoryError
+    try:
+        with nogil:
+            status = put_scan(&writer, &scan)
+            if status == OK:
+                pad_to_byte(&writer)
+                status = writer.status
+        if status == E_MEMORY:
+            raise MemoryError
+        if status:
+            raise ParameterError("a Huffman table has no code for a symbol of this scan")
+        return writer.start[:writer.next - writer.start]
+    finally:
+        close_writer(&writer)
+
+
+# ================================================================ reading
+
+cdef inline int read_magnitude(BitReader *r, int size) noexcept nogil:
+    return extend(get_bits(r, size), size) if size else 0
+
+
+cdef inline int read_dc(BitReader *r, const HuffmanReader *dc) noexcept nogil:
+    """DIFF of F.2.2.1. A category above 16 does not exist in any process (Tables F.1, H.2)."""
+    cdef int size = read_symbol(r, dc)
+    if size > 16:
+        r.status = E_RANGE
+        return 0
+    return read_magnitude(r, size)
+
+
+cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc, const HuffmanReader *ac) noexcept nogil:
+    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block."""
+    cdef int k = 1, rs, size
+    cdef int32_t entry
+    refill(r)
+    pred[0] += read_dc(r, dc)
+    nat[0] = <int16_t>pred[0]
+    while k < 64:
+        refill(r)
+        entry = ac.lookup_ac[r.acc >> (64 - LOOKAHEAD)]
+        if entry:                                   # code and extra bits in one load
+            k += entry >> 8 & 15
+            skip_bits(r, entry & 0xFF)
+            nat[NAT_OF_ZZ[k]] = <int16_t>(entry >> 16)
+            k += 1
+            continue
+        rs = read_symbol(r, ac)
+        size = rs & 15
+        if size == 0:
+            if rs != 0xF0:
+                break                               # EOB
+            k += 16
+            continue
+        k += rs >> 4                                # at most 63 + 15 = 78: a guard of NAT_OF_ZZ
+        nat[NAT_OF_ZZ[k]] = <int16_t>read_magnitude(r, size)
+        k += 1
+    if k > 64 and r.status == OK:
+        r.status = E_RANGE
+
+
+cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
+    """Band Ss..Se of a block, first time (G.2.1.2)."""
+    cdef int k = Ss, rs, size
+    if EOBRUN[0]:
+        EOBRUN[0] -= 1
+        return
+    while k <= Se:
+        refill(r)
+        rs = read_symbol(r, ac)
+        size = rs & 15
+        if size == 0:
+            if rs == 0xF0:
+                k += 16
+                continue
+            rs >>= 4
+            EOBRUN[0] = (1u << rs) - 1              # this block is one of the run
+            if rs:
+                EOBRUN[0] += get_bits(r, rs)
+            return
+        k += rs >> 4
+        nat[NAT_OF_ZZ[k]] = <int16_t>(read_magnitude(r, size) * (1 << Al))
+        k += 1
+    if k > Se + 1 and r.status == OK:
+        r.status = E_RANGE
+
+
+cdef inline void correct(BitReader *r, int16_t *c, int bit) noexcept nogil:
+    """A correction bit for a coefficient that is already non-zero (G.1.2.3)."""
+    if r.count < 1:
+        refill(r)
+    if get_bits(r, 1) and not ((-c[0] if c[0] < 0 else c[0]) & bit):
+        c[0] += <int16_t>(bit if c[0] > 0 else -bit)
+
+
+cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
+    """One more bit for band Ss..Se of a block (G.2.1.3; the decoder mirrors Figure G.7)."""
+    cdef int k = Ss, rs, zeros, value, bit = 1 << Al
+    cdef int16_t *c
+    if EOBRUN[0] == 0:
+        while k <= Se:
+            refill(r)
+            rs = read_symbol(r, ac)
+            zeros = rs >> 4
+            value = 0
+            if rs & 15:
+                if rs & 15 != 1 and r.status == OK:
+                    r.status = E_RANGE              # G.1.2.3: new coefficients have magnitude 1
+                value = bit if get_bits(r, 1) else -bit
+            elif zeros < 15:
+                EOBRUN[0] = 1u << zeros
+                if zeros:
+                    EOBRUN[0] += get_bits(r, zeros)
+                break
+            while k <= Se:
+                c = &nat[NAT_OF_ZZ[k]]
+                if c[0]:
+                    correct(r, c, bit)
+                else:
+                    if zeros == 0:
+                        break
+                    zeros -= 1
+                k += 1
+            if value:
+                if k > Se:
+                    if r.status == OK:
+                        r.status = E_RANGE
+                    return
+                nat[NAT_OF_ZZ[k]] = <int16_t>value
+            k += 1
+    if EOBRUN[0]:
+        while k <= Se:
+            c = &nat[NAT_OF_ZZ[k]]
+            if c[0]:
+                correct(r, c, bit)
+            k += 1
+        EOBRUN[0] -= 1
+
+
+cdef struct ReadComponent:
+    int16_t *level_nat      # first block row of the rows at hand
+    Py_ssize_t wide, high
+    int H, V                # blocks in an MCU of this scan
+    int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
+    const HuffmanReader *dc
+    const HuffmanReader *ac
+    int pred
+
+cdef struct ReadScan:
+    ReadComponent component[4]
+    int Ns
+    int Ss, Se, Ah, Al
+    bint progressive
+    Py_ssize_t mcus_wide, mcus_high
+    Py_ssize_t restart_interval
+    const uint8_t *data
+    const int64_t *segments         # (start, end, RST number or -1) for each restart segment
+    Py_ssize_t n_segments
+    Py_ssize_t segment              # the next one
+    Py_ssize_t interval             # restart intervals begun
+    Py_ssize_t left                 # MCUs left in this one
+    uint8_t *plain                  # one segment without stuffing, 8 zero bytes after it
+    BitReader reader
+    uint32_t EOBRUN
+    bint dead                       # nothing more can be read in this interval
+    bint conceal
+    int16_t scratch[64]
+    uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
+    Py_ssize_t lost_stride
+    int first_status
+    Py_ssize_t first_offset_bytes, first_mcu
+
+
+cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, uint8_t *plain) noexcept nogil:
+    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of bytes."""
+    cdef Py_ssize_t n = 0, run
+    cdef const uint8_t *mark
+    while start < end:
+        mark = <const uint8_t *>memchr(data + start, 0xFF, end - start)
+        run = (mark - (data + start)) if mark != NULL else end - start
+        memcpy(plain + n, data + start, run)
+        n += run
+        start += run
+        if mark != NULL:
+            start += 1
+            if start < end and data[start] == 0:
+                plain[n] = 0xFF
+                n += 1
+                start += 1
+    memset(plain + n, 0, 8)
+    return n
+
+
+cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, Py_ssize_t n) noexcept nogil:
+    """Where in data[start:end] the n-th byte of its unstuffed form stands."""
+    while start < end and n > 0:
+        if data[start] == 0xFF and start + 1 < end:
+            start += 1
+            if data[start] != 0:
+                continue
+        start += 1
+        n -= 1
+    return start
+
+
+cdef void begin_interval(ReadScan *s) noexcept nogil:
+    """Reset the predictions (F.2.1.3.1) and open the segment of the next restart interval; without it the interval is `dead`.
+
+    Markers count modulo 8 (B.2.1). One that is 1..3 ahead says that intervals before it were lost, and waits for its turn;
+    any other is left over from damage and is skipped with its segment.
+    """
+    cdef const int64_t *segment
+    cdef Py_ssize_t i
+    cdef int ahead = 0
+    for i in range(s.Ns):
+        s.component[i].pred = 0
+    s.EOBRUN = 0
+    s.left = s.restart_interval if s.restart_interval else s.mcus_wide * s.mcus_high
+    s.dead = True
+    while s.segment < s.n_segments:
+        segment = s.segments + 3 * s.segment
+        ahead = <int>(segment[2] - (s.interval - 1)) & 7 if s.interval else 0
+        if ahead == 0:
+            open_reader(&s.reader, s.plain, unstuff(s.data, segment[0], segment[1], s.plain))
+            s.segment += 1
+            s.dead = False
+            break
+        if s.first_status == OK:
+            s.first_status = E_MARKER
+            s.first_offset_bytes = segment[0] - 2
+        if ahead <= 3:
+            break
+        s.segment += 1
+    if s.dead and s.first_status == OK:
+        s.first_status = E_TRUNCATED
+        s.first_offset_bytes = s.segments[3 * s.n_segments - 2]
+    s.interval += 1
+
+
+cdef void note_error(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
+    cdef const int64_t *segment = s.segments + 3 * (s.segment - 1)
+    cdef Py_ssize_t used = (s.reader.pos * 8 - s.reader.count) >> 3
+    s.dead = True
+    if s.first_status == OK:
+        s.first_status = s.reader.status
+        s.first_mcu = mcu
+        s.first_offset_bytes = stuffed_offset(s.data, segment[0], segment[1], used)
+
+
+cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
+    """Block row `row` of the rows at hand, `by` of the component; beyond the component's edge a cleared scratch block."""
+    if by < c.high and bx < c.wide:
+        return c.level_nat + (row * c.wide + bx) * 64
+    memset(s.scratch, 0, sizeof(s.scratch))
+    return s.scratch
+
+
+cdef void read_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) noexcept nogil:
+    """One MCU; `row0` is the MCU row that component[i].level_nat begins with."""
+    cdef Py_ssize_t i, v, h
+    cdef ReadComponent *c
+    cdef int16_t *nat
+    for i in range(s.Ns):
+        c = &s.component[i]
+        for v in range(c.V):
+            for h in range(c.H):
+                nat = block_at(s, c, (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
+                if not s.progressive:
+                    read_sequential_block(&s.reader, nat, &c.pred, c.dc, c.ac)
+                elif s.Ss == 0:
+                    refill(&s.reader)
+                    if s.Ah == 0:
+                        c.pred += read_dc(&s.reader, c.dc)
+                        nat[0] = <int16_t>(c.pred * (1 << s.Al))
+                    elif get_bits(&s.reader, 1):
+                        nat[0] |= <int16_t>(1 << s.Al)
+                elif s.Ah == 0:
+                    read_first_band(&s.reader, nat, s.Ss, s.Se, s.Al, &s.EOBRUN, c.ac)
+                else:
+                    read_refined_band(&s.reader, nat, s.Ss, s.Se, s.Al, &s.EOBRUN, c.ac)
+
+
+cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) noexcept nogil:
+    """Conceal: a lost sequential block gets the last known DC and no AC; a lost progressive one keeps what earlier scans gave it."""
+    cdef Py_ssize_t i, v, h
+    cdef ReadComponent *c
+    cdef int16_t *nat
+    for i in range(s.Ns):
+        c = &s.component[i]
+        for v in range(c.V):
+            for h in range(c.H):
+                if not s.progressive:
+                    nat = block_at(s, c, (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
+                    memset(nat, 0, 64 * sizeof(int16_t))
+                    nat[0] = <int16_t>c.pred
+    c = &s.component[0]
+    if s.Ns == 1:
+        my //= c.frame_V
+        mx //= c.frame_H
+    s.lost[my * s.lost_stride + mx] = 1
+
+
+cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
+    """One row of MCUs. Returns a status other than OK when the scan must end (damage, and nobody asked to conceal)."""
+    cdef Py_ssize_t mx
+    for mx in range(s.mcus_wide):
+        if s.left == 0:
+            begin_interval(s)
+            if s.first_status and not s.conceal:
+                s.first_mcu = my * s.mcus_wide + mx
+                return s.first_status
+        s.left -= 1
+        if not s.dead:
+            read_mcu(s, my, mx, row0)
+            if s.reader.status == OK and exhausted(&s.reader):
+                s.reader.status = E_TRUNCATED
+            if s.reader.status:
+                note_error(s, my * s.mcus_wide + mx)
+                if not s.conceal:
+                    return s.first_status
+        if s.dead:
+            lose_mcu(s, my, mx, row0)
+    return OK
+
+
+cdef int read_scan(ReadScan *s) noexcept nogil:
+    """All MCU rows of a scan into planes that hold the whole picture."""
+    cdef Py_ssize_t my
+    for my in range(s.mcus_high):
+        if read_mcu_row(s, my, 0):
+            return s.first_status
+    return OK
+
+
+cdef void idct_row(const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
+    """One row of blocks to eight rows of samples."""
+    cdef Py_ssize_t bx
+    for bx in range(wide):
+        idct_block(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
+
+
+cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_nat, int precision) noexcept nogil:
+    """A sequential scan, inverse-transformed row by row while the coefficients are still in the cache."""
+    cdef Py_ssize_t my, i, v
+    cdef ReadComponent *c
+    for my in range(s.mcus_high):
+        for i in range(s.Ns):
+            c = &s.component[i]
+            memset(c.level_nat, 0, c.V * c.wide * 64 * sizeof(int16_t))
+        if read_mcu_row(s, my, my):
+            return s.first_status
+        for i in range(s.Ns):
+            c = &s.component[i]
+            for v in range(min(c.V, c.high - my * c.V)):
+                idct_row(c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
+                         samples[i] + (my * c.V + v) * c.wide * 64, c.wide * 8)
+    return OK
+
+
+cdef class ReadTables:
+    """Up to four DC and four AC tables, as a decoder needs them."""
+    cdef HuffmanReader dc[4]
+    cdef HuffmanReader ac[4]
+
+    def set(self, Tc, Th, BITS, HUFFVAL):
+        """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
+        cdef HuffmanReader *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
+        set_huffman_reader(table, BITS, HUFFVAL)
+
+
+MESSAGES = {
+    E_TRUNCATED: "the entropy-coded data ends early",
+    E_HUFFMAN: "bits that are no Huffman code of the table",
+    E_RANGE: "a run or magnitude that leads out of the block",
+    E_MARKER: "a restart marker is out of sequence",
+}
+CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4"}
+
+
+def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss, Se, Ah, Al, progressive,
+                mcus, restart_interval, lost=None, samples=None, Q=None, int precision=8):
+    """Read one scan.
+
+    Parameters
+    ----------
+    data, segments : the file and what `find_segments` found in it
+    planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order, updated in place. With `samples` they only lend their shape, and
+        hold one MCU row (V, blocks_wide, 64) at a time
+    components : list of (blocks_high, H, V, Td, Ta) in the order of `planes`; H and V as in the frame header
+    mcus : (high, wide) of the frame, for an interleaved scan and for `lost`
+    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not end the scan
+    samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16 array (64,) for each, natural order
+
+    Returns
+    -------
+    None, or the `BitstreamError` of the first damage. The caller raises it, or reports it.
+    """
+    cdef ReadScan *s
+    cdef ReadComponent *c
+    cdef int16_t[:, :, ::1] plane
+    cdef uint8_t[:, ::1] lost_map
+    cdef const uint16_t[::1] steps
+    cdef uint8_t[:, ::1] sample8
+    cdef uint16_t[:, ::1] sample16
+    cdef uint8_t *out8[4]
+    cdef uint16_t *out16[4]
+    cdef const uint16_t *Q_nat[4]
+    cdef Py_ssize_t longest = 0, i, H, V
+    if segments.shape[0] < 1 or segments.shape[1] != 3 or not 1 <= len(planes) <= 4:
+        raise ParameterError("a scan has one segment and one component at least, four components at most")
+    for i in range(segments.shape[0]):
+        if not 0 <= segments[i, 0] <= segments[i, 1] <= data.shape[0]:
+            raise ParameterError("a segment lies outside of the data")
+        longest = max(longest, segments[i, 1] - segments[i, 0])
+    s = <ReadScan *>calloc(1, sizeof(ReadScan) + longest + 16)
+    if s == NULL:
+        raise MemoryError
+    try:
+        s.plain = <uint8_t *>(s + 1)
+        s.data = &data[0]
+        s.segments = &segments[0, 0]
+        s.n_segments = segments.shape[0]
+        s.Ns = len(planes)
+        s.Ss, s.Se, s.Ah, s.Al, s.progressive, s.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
+        if lost is not None:
+            lost_map = lost
+            if lost_map.shape[0] != mcus[0] or lost_map.shape[1] != mcus[1]:
+                raise ParameterError("the map of lost MCUs has one entry per MCU of the frame")
+            s.conceal, s.lost, s.lost_stride = True, &lost_map[0, 0], lost_map.shape[1]
+        for i in range(s.Ns):
+            plane = planes[i]
+            high, H, V, Td, Ta = components[i]
+            c = &s.component[i]
+            c.level_nat = &plane[0, 0, 0]
+            c.high, c.wide = high, plane.shape[1]
+            c.frame_H, c.frame_V = H, V
+            c.H = H if s.Ns > 1 else 1
+            c.V = V if s.Ns > 1 else 1
+            c.dc = &tables.dc[<int>Td]
+            c.ac = &tables.ac[<int>Ta]
+            if plane.shape[2] != 64 or plane.shape[0] < (min(c.V, high) if samples is not None else high):
+                raise ParameterError("a plane is too small for its component")
+            if samples is not None:
+                steps = Q[i]
+                if samples[i].shape != (8 * high, 8 * c.wide) or steps.shape[0] != 64:
+                    raise ParameterError("a sample plane has 8x8 samples for each block, and a quantization table 64 steps")
+                Q_nat[i] = &steps[0]
+                if precision == 8:
+                    sample8 = samples[i]
+                    out8[i] = &sample8[0, 0]
+                else:
+                    sample16 = samples[i]
+                    out16[i] = &sample16[0, 0]
+        s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
+        with nogil:
+            if samples is None:
+                read_scan(s)
+            elif precision == 8:
+                read_scan_to_samples(s, out8, Q_nat, precision)
+            else:
+                read_scan_to_samples(s, out16, Q_nat, precision)
+        if s.first_status == OK:
+            return None
+        kind = TruncatedError if s.first_status == E_TRUNCATED else BitstreamError
+        return kind(f"{MESSAGES[s.first_status]}, at MCU {s.first_mcu} of {s.mcus_wide * s.mcus_high}",
+                    layer="entropy-coded data", offset=s.first_offset_bytes, clause=CLAUSES[s.first_status])
+    finally:
+        free(s)
+
+
+def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precision):
+    """Levels (blocks_high, blocks_wide, 64) in natural order and 64 steps -> samples (8 blocks_high, 8 blocks_wide), uint8 or uint16."""
+    cdef Py_ssize_t high = plane.shape[0], wide = plane.shape[1], by
+    cdef uint8_t[:, ::1] out8
+    cdef uint16_t[:, ::1] out16
+    if plane.shape[2] != 64 or Q.shape[0] != 64:
+        raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64), and a quantization table 64 steps")
+    out = np.empty((8 * high, 8 * wide), np.uint8 if precision == 8 else np.uint16)
+    if precision == 8:
+        out8 = out
+        with nogil:
+            for by in range(high):
+                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out8[8 * by, 0], 8 * wide)
+    else:
+        out16 = out
+        with nogil:
+            for by in range(high):
+                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
+    return out
+
+
+# ================================================================ segments
+
+def find_segments(const uint8_t[::1] data, Py_ssize_t start):
+    """Entropy-coded segments of the scan whose first byte is data[start].
+
+    Returns
+    -------
+    (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first); position of the marker
+        that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
+    """
+    cdef Py_ssize_t at = start, size = data.shape[0], begin = start
+    cdef int number = -1, code
+    cdef const uint8_t *mark
+    found = []
+    while at < size:
+        mark = <const uint8_t *>memchr(&data[0] + at, 0xFF, size - at)
+        if mark == NULL:
+            at = size
+            break
+        at = mark - &data[0]
+        if at + 1 >= size:
+            at = size
+            break
+        code = data[at + 1]
+        if code == 0:
+            at += 2
+        elif code == 0xFF:
+            at += 1
+        elif 0xD0 <= code <= 0xD7:
+            found.append((begin, at, number))
+            number = code & 7
+            at += 2
+            begin = at
+        else:
+            break
+    found.append((begin, at, number))
+    return np.array(found, np.int64), at

@@ -1,0 +1,240 @@
+"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans (_scan) -> marker segments (markers)."""
+import struct
+from dataclasses import dataclass, field
+from typing import Tuple
+
+import numpy as np
+
+from ..errors import ParameterError
+from . import markers
+from ._planes import forward
+from ._scan import Tables, encode_scan
+from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
+from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
+from .scans import progressive_script, sequential_script
+from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
+
+# (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
+FIXED_TABLES = {(0, 0): T81_TABLE_K_3_DC_LUMINANCE, (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
+                (1, 0): T81_TABLE_K_5_AC_LUMINANCE, (1, 1): T81_TABLE_K_6_AC_CHROMINANCE}
+CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
+ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedImage:
+    """A written JPEG and the choices made.
+
+    Attributes
+    ----------
+    data : bytes
+        The file.
+    width, height : int
+    quality : int or None
+        As asked for; None if quantization tables were given.
+    subsampling : str
+        "4:2:0" ...; "4:4:4" where no component is subsampled.
+    color : str
+        "gray", "ycbcr", "rgb", "cmyk" or "ycck".
+    progressive : bool
+    quant_tables : QuantTables
+    bits : dict
+        Where they went: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
+    block_bits : tuple of int32 arrays (blocks_high, blocks_wide)
+        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them.
+    warnings : tuple of str
+    """
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    quality: int
+    subsampling: str
+    color: str
+    progressive: bool
+    quant_tables: QuantTables = field(repr=False)
+    bits: dict = field(repr=False)
+    block_bits: Tuple[np.ndarray, ...] = field(repr=False)
+    warnings: Tuple[str, ...] = ()
+
+    @property
+    def size(self):
+        """Bytes."""
+        return len(self.data)
+
+    @property
+    def bpp(self):
+        """Bits per pixel, everything counted."""
+        return 8 * len(self.data) / (self.width * self.height)
+
+
+def as_pixels(image):
+    """A C-contiguous (H, W, channels) uint8 array of what the caller calls an image; ParameterError says what would be right."""
+    array = np.asarray(image)
+    if array.dtype.kind == "f":
+        extra = " (it holds NaN)" if np.isnan(array).any() else ""
+        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)")
+    if array.dtype != np.uint8:
+        raise ParameterError(f"image must be uint8, not {array.dtype}: JPEG as written here has 8-bit samples")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ParameterError(f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}")
+    height, width = array.shape[:2]
+    if not (1 <= height <= 65535 and 1 <= width <= 65535):
+        raise ParameterError(f"image is {width}x{height}; a JPEG has 1..65535 samples on a side (T.81 B.2.2)")
+    return np.ascontiguousarray(array)
+
+
+def _color(options, channels):
+    if options.color == "auto":
+        if channels == 4:
+            raise ParameterError("4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the alpha, which JPEG has not: image[..., :3]")
+        return {1: "gray", 3: "ycbcr"}[channels]
+    if CHANNELS[options.color] != channels:
+        raise ParameterError(f"color={options.color!r} takes {CHANNELS[options.color]} channels, not {channels}")
+    return options.color
+
+
+def _subsampling(options, color):
+    if color not in ("ycbcr", "ycck"):
+        if options.subsampling not in ("auto", "4:4:4"):
+            raise ParameterError(f"subsampling={options.subsampling!r} needs chroma components; color={color!r} has none")
+        return "4:4:4"
+    if options.subsampling == "auto":
+        return "4:4:4" if options.quality >= 90 else "4:2:0"
+    return options.subsampling
+
+
+def _frame(options, color, subsampling, height, width):
+    chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
+    ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
+    H, V = SUBSAMPLING[subsampling]
+    components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), int(i in chroma)) for i in range(CHANNELS[color]))
+    used = [options.tables.luminance] + [options.tables.chrominance] * bool(chroma)
+    SOFn = markers.SOF2 if options.is_progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
+    return markers.Frame(SOFn, 8, height, width, components)
+
+
+def _application_segments(options, color):
+    """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata."""
+    metadata = options.metadata or Metadata()
+    if color in ADOBE_TRANSFORM:
+        ids = [(APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))]
+    else:
+        ids = [(APP0, JFIF + struct.pack(">HBHHBB", 0x0102, *(metadata.density or (0, 1, 1)), 0, 0))]
+    return ids, metadata_segments(metadata)
+
+
+class _Assembly:
+    """The file as it grows, and where its bytes went."""
+
+    def __init__(self):
+        self.chunks, self.bits = [], {}
+
+    def add(self, what, chunk):
+        self.chunks.append(chunk)
+        self.bits[what] = self.bits.get(what, 0) + 8 * len(chunk)
+
+
+def _scan_tables(spec, frame, progressive):
+    """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components."""
+    destinations = [(frame.components[i].Tq, frame.components[i].Tq) for i in spec.components]
+    uses_dc = spec.Ss == 0 and spec.Ah == 0
+    uses_ac = spec.Se > 0
+    used = sorted({(0, Td) for Td, Ta in destinations if uses_dc} | {(1, Ta) for Td, Ta in destinations if uses_ac})
+    if progressive:
+        destinations = [(Td if uses_dc else 0, Ta if uses_ac else 0) for Td, Ta in destinations]
+    return used, destinations
+
+
+def _write_scan(out, spec, frame, planes, options, block_bits):
+    used, destinations = _scan_tables(spec, frame, options.is_progressive)
+    chosen = [planes[i] for i in spec.components]
+    components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
+    settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=options.is_progressive, mcus=frame.mcus, restart_interval=options.restart_interval)
+    tables, codes = Tables(), FIXED_TABLES
+    if options.optimize and used:
+        encode_scan(chosen, components, tables, "symbols", **settings)
+        codes = {key: tables.optimal(*key) for key in used}
+    for key in used:
+        tables.set(*key, *codes[key])
+    if used:
+        out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
+    header = markers.Scan(tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)),
+                          spec.Ss, spec.Se, spec.Ah, spec.Al)
+    out.add("headers", markers.write_scan(header))
+    maps = None if block_bits is None else [block_bits[i] for i in spec.components]
+    name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
+    out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
+
+
+def _encode(image, options, count_blocks):
+    pixels = as_pixels(image)
+    height, width, channels = pixels.shape
+    color = _color(options, channels)
+    subsampling = _subsampling(options, color)
+    frame = _frame(options, color, subsampling, height, width)
+    steps = {0: np.array(options.tables.luminance, np.uint16), 1: np.array(options.tables.chrominance, np.uint16)}
+    used = sorted({c.Tq for c in frame.components})
+    planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
+    block_bits = [np.zeros(plane.shape[:2], np.int32) for plane in planes] if count_blocks else None
+
+    out = _Assembly()
+    out.add("headers", markers.write_marker(markers.SOI))
+    identity, profiles = _application_segments(options, color)
+    for what, segments in (("headers", identity), ("metadata", profiles)):
+        for code, payload in segments:
+            out.add(what, markers.write_segment(code, payload))
+    out.add("quantization tables", markers.write_quant_tables({Tq: steps[Tq] for Tq in used}))
+    out.add("headers", markers.write_frame(frame))
+    if options.restart_interval:
+        out.add("headers", markers.write_restart_interval(options.restart_interval))
+    script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
+    for spec in script:
+        _write_scan(out, spec, frame, planes, options, block_bits)
+    out.add("headers", markers.write_marker(markers.EOI))
+    return b"".join(out.chunks), frame, color, subsampling, out.bits, block_bits
+
+
+def encode_bytes(image, options):
+    """The file alone: what `codec.encode` returns."""
+    return _encode(image, options, False)[0]
+
+
+@takes_encode_options
+def encode(image, quality=75, **options):
+    """Write a standard JPEG and tell what was done.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8
+        Gray, RGB, or CMYK with 0 = no ink. 1 to 65535 rows and columns, any strides.
+    quality, **options
+        See `EncodeOptions`.
+
+    Returns
+    -------
+    EncodedImage
+
+    Raises
+    ------
+    ParameterError
+        Wrong shape, dtype, range, or an option that does not exist.
+
+    Notes
+    -----
+    T.81 baseline (F.1) or progressive (Annex G), optimal Huffman tables by package-merge; JFIF (T.871) or Adobe colour marking.
+    The same input gives the same bytes on every machine.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> result = codec.jpeg.encode(np.full((16, 16, 3), 128, np.uint8), quality=90)
+    >>> result.subsampling, result.progressive, int(result.block_bits[0].sum()) > 0
+    ('4:4:4', True, True)
+    """
+    options = EncodeOptions.from_keywords(quality, options)
+    data, frame, color, subsampling, bits, block_bits = _encode(image, options, True)
+    return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
+                        options.is_progressive, options.tables, bits, tuple(block_bits))

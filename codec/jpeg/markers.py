@@ -1,0 +1,298 @@
+"""Marker segments of T.81 Annex B, each parsed beside the function that writes it.
+
+Everything that a segment says is range-checked here, where it is read; the rest of the room trusts it.
+"""
+import struct
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+
+from .._core import ZIGZAG
+from ..errors import BitstreamError, TruncatedError
+from ._scan import find_segments
+
+SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
+SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
+SOF = tuple(c for c in range(0xC0, 0xD0) if c not in (DHT, 0xC8, DAC))
+STANDALONE = (TEM, *range(0xD0, 0xD8), SOI, EOI)
+
+# Table B.1. What a frame's marker says of its process.
+PROCESS = {
+    0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive", 0xC3: "lossless",
+    0xC5: "differential sequential", 0xC6: "differential progressive", 0xC7: "differential lossless",
+    0xC9: "extended sequential, arithmetic coding", 0xCA: "progressive, arithmetic coding", 0xCB: "lossless, arithmetic coding",
+    0xCD: "differential sequential, arithmetic coding", 0xCE: "differential progressive, arithmetic coding",
+    0xCF: "differential lossless, arithmetic coding",
+}
+NAMES = {SOI: "SOI", EOI: "EOI", SOS: "SOS", DQT: "DQT", DNL: "DNL", DRI: "DRI", DHP: "DHP", EXP: "EXP", DHT: "DHT", DAC: "DAC", TEM: "TEM", 0xC8: "JPG",
+         0xFE: "COM", **{c: f"SOF{c - 0xC0}" for c in SOF}, **{0xD0 + i: f"RST{i}" for i in range(8)},
+         **{0xE0 + i: f"APP{i}" for i in range(16)}, **{0xF0 + i: f"JPG{i}" for i in range(14)}}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One marker segment: data[offset] is its FF, data[start:end] its parameters."""
+
+    marker: int
+    offset: int
+    start: int
+    end: int
+
+    @property
+    def name(self):
+        return NAMES.get(self.marker, f"FF{self.marker:02X}")
+
+
+def read_segments(data, warnings):
+    """Yield the marker segments of `data` in order, EOI included; the reader of SOS skips the entropy-coded data by `send(end)`.
+
+    Bytes that belong to no segment are skipped with a warning, as every decoder in use does (B.1.1.2 allows only fill bytes).
+    """
+    size = len(data)
+    if size < 4 or data[0] != 0xFF or data[1] != SOI:
+        what = "empty input" if size == 0 else f"no SOI marker: the data begins with {bytes(data[:4]).hex(' ')}"
+        raise BitstreamError(f"not a JPEG, {what}", layer="image", offset=0, clause="T.81 B.2.1")
+    at = 2
+    while True:
+        mark = at
+        while at < size and data[at] != 0xFF:
+            at += 1
+        while at < size and data[at] == 0xFF:
+            at += 1
+        if at >= size:
+            return
+        if at - 1 > mark and any(b != 0xFF for b in data[mark:at - 1][:64]):
+            warnings.append(f"{at - 1 - mark} bytes before the marker at byte {at - 1} belong to no segment (T.81 B.1.1.2)")
+        code, offset = data[at], at - 1
+        at += 1
+        if code == 0:
+            continue
+        if code in STANDALONE:
+            yield Segment(code, offset, at, at)
+            if code == EOI:
+                return
+            continue
+        if at + 2 > size:
+            raise TruncatedError(f"the data ends in the length of {NAMES.get(code, 'a segment')}", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+        length = data[at] << 8 | data[at + 1]
+        if length < 2:
+            raise BitstreamError(f"segment length {length} is below 2", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+        if at + length > size:
+            raise TruncatedError(f"{NAMES.get(code, 'segment')} of {length} bytes, but {size - at} are left", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+        skip_to = yield Segment(code, offset, at + 2, at + length)
+        at = skip_to or at + length
+
+
+def write_segment(marker, payload=b""):
+    """A marker with its length field (B.1.1.4)."""
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def write_marker(marker):
+    return bytes((0xFF, marker))
+
+
+def _error(segment, reason, clause):
+    return BitstreamError(reason, layer=segment.name, offset=segment.offset, clause=clause)
+
+
+# ---------------------------------------------------------------- frame header, B.2.2
+
+@dataclass(frozen=True)
+class FrameComponent:
+    C: int                  # identifier
+    H: int                  # sampling factors
+    V: int
+    Tq: int                 # destination of its quantization table
+
+
+@dataclass(frozen=True)
+class Frame:
+    SOFn: int
+    P: int                  # precision in bits
+    Y: int                  # lines; 0 until a DNL segment gives them
+    X: int                  # samples per line
+    components: Tuple[FrameComponent, ...]
+
+    @property
+    def Hmax(self):
+        return max(c.H for c in self.components)
+
+    @property
+    def Vmax(self):
+        return max(c.V for c in self.components)
+
+    @property
+    def mcus(self):
+        """(high, wide) of an interleaved scan (A.2.3)."""
+        return -(-self.Y // (8 * self.Vmax)), -(-self.X // (8 * self.Hmax))
+
+    def blocks(self, component):
+        """(high, wide) of a component's own scan (A.1.1, A.2.2)."""
+        return -(-self.Y * component.V // (8 * self.Vmax)), -(-self.X * component.H // (8 * self.Hmax))
+
+
+def read_frame(data, segment):
+    body = bytes(data[segment.start:segment.end])
+    if len(body) < 6 or len(body) != 6 + 3 * body[5]:
+        raise _error(segment, f"{len(body) + 2} bytes do not hold a frame header of {body[5] if len(body) > 5 else '?'} components", "T.81 B.2.2")
+    P, Y, X, Nf = struct.unpack_from(">BHHB", body)
+    if X == 0 or Nf == 0:
+        raise _error(segment, f"{X} samples per line, {Nf} components: neither may be 0", "T.81 B.2.2")
+    lossless = segment.marker & 3 == 3
+    allowed = (8,) if segment.marker == SOF0 else (range(2, 17) if lossless else (8, 12))
+    if P not in allowed:
+        raise _error(segment, f"precision of {P} bits in a {PROCESS[segment.marker]} frame", "T.81 Table B.2")
+    components = []
+    for C, HV, Tq in struct.iter_unpack(">BBB", body[6:]):
+        H, V = HV >> 4, HV & 15
+        if not (1 <= H <= 4 and 1 <= V <= 4):
+            raise _error(segment, f"sampling factors {H}x{V} of component {C}; 1..4 are possible", "T.81 B.2.2")
+        if Tq > 3:
+            raise _error(segment, f"quantization table {Tq} of component {C}; 0..3 exist", "T.81 B.2.2")
+        components.append(FrameComponent(C, H, V, Tq))
+    if len({c.C for c in components}) != Nf:
+        raise _error(segment, f"component identifiers {[c.C for c in components]} are not all different", "T.81 B.2.2")
+    return Frame(segment.marker, P, Y, X, tuple(components))
+
+
+def write_frame(frame):
+    body = struct.pack(">BHHB", frame.P, frame.Y, frame.X, len(frame.components))
+    return write_segment(frame.SOFn, body + b"".join(bytes((c.C, c.H << 4 | c.V, c.Tq)) for c in frame.components))
+
+
+# ---------------------------------------------------------------- scan header, B.2.3
+
+@dataclass(frozen=True)
+class ScanComponent:
+    Cs: int                 # identifier of a component of the frame
+    Td: int                 # destinations of its Huffman tables
+    Ta: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    components: Tuple[ScanComponent, ...]
+    Ss: int
+    Se: int
+    Ah: int
+    Al: int
+
+
+def read_scan(data, segment, frame):
+    body = bytes(data[segment.start:segment.end])
+    if frame is None:
+        raise _error(segment, "a scan before any frame header", "T.81 B.2.1")
+    Ns = body[0] if body else 0
+    if not 1 <= Ns <= 4 or len(body) != 4 + 2 * Ns:
+        raise _error(segment, f"{len(body) + 2} bytes do not hold a scan header of {Ns} components", "T.81 B.2.3")
+    components = tuple(ScanComponent(Cs, T >> 4, T & 15) for Cs, T in struct.iter_unpack(">BB", body[1:1 + 2 * Ns]))
+    Ss, Se, A = body[1 + 2 * Ns:]
+    scan = Scan(components, Ss, Se, A >> 4, A & 15)
+    known = {c.C: c for c in frame.components}
+    ids = [c.Cs for c in components]
+    if len(set(ids)) != Ns or not set(ids) <= set(known):
+        raise _error(segment, f"components {ids} in a frame of {list(known)}", "T.81 B.2.3")
+    if any(c.Td > 3 or c.Ta > 3 for c in components):
+        raise _error(segment, "Huffman tables 0..3 exist", "T.81 B.2.3")
+    if Ns > 1 and sum(known[i].H * known[i].V for i in ids) > 10:
+        raise _error(segment, "more than 10 blocks in an MCU", "T.81 B.2.3")
+    if frame.SOFn == SOF2:
+        _check_band(segment, scan)
+    return scan
+
+
+def _check_band(segment, scan):
+    """Table B.3, and G.1.1.1: DC and AC never share a scan, AC scans have one component, a refinement adds one bit."""
+    Ss, Se, Ah, Al = scan.Ss, scan.Se, scan.Ah, scan.Al
+    if not 0 <= Ss <= Se <= 63 or (Ss == 0) != (Se == 0):
+        raise _error(segment, f"spectral band {Ss}..{Se}; DC alone (0..0) or a part of 1..63 is possible", "T.81 G.1.1.1.1")
+    if Ss and len(scan.components) > 1:
+        raise _error(segment, "an AC scan of several components", "T.81 G.1.1.1.1")
+    if Al > 13 or (Ah and Ah != Al + 1):
+        raise _error(segment, f"successive approximation from bit {Ah} to {Al}", "T.81 G.1.1.1.2")
+
+
+def write_scan(scan):
+    body = bytes((len(scan.components), *(b for c in scan.components for b in (c.Cs, c.Td << 4 | c.Ta)), scan.Ss, scan.Se, scan.Ah << 4 | scan.Al))
+    return write_segment(SOS, body)
+
+
+# ---------------------------------------------------------------- tables, B.2.4
+
+def read_quant_tables(data, segment):
+    """{Tq: (64,) uint16 steps in natural order} of a DQT segment."""
+    at, tables = segment.start, {}
+    while at < segment.end:
+        Pq, Tq = data[at] >> 4, data[at] & 15
+        if Pq > 1 or Tq > 3:
+            raise _error(segment, f"table {Tq} of precision {Pq}; 0..3 and 0..1 exist", "T.81 B.2.4.1")
+        size = 64 * (Pq + 1)
+        if at + 1 + size > segment.end:
+            raise _error(segment, f"table {Tq} has fewer than 64 steps", "T.81 B.2.4.1")
+        Qk = np.frombuffer(data, ">u2" if Pq else "u1", 64, at + 1)
+        if not Qk.all():
+            raise _error(segment, f"table {Tq} has a step of 0", "T.81 B.2.4.1")
+        table = np.empty(64, np.uint16)
+        table[ZIGZAG] = Qk
+        tables[Tq] = table
+        at += 1 + size
+    return tables
+
+
+def write_quant_tables(tables):
+    """One DQT segment for {Tq: 64 steps in natural order}."""
+    body = b""
+    for Tq, table in tables.items():
+        Qk = np.asarray(table)[ZIGZAG]
+        Pq = int(Qk.max() > 255)
+        body += bytes((Pq << 4 | Tq,)) + Qk.astype(">u2" if Pq else "u1").tobytes()
+    return write_segment(DQT, body)
+
+
+def read_huffman_tables(data, segment):
+    """[(Tc, Th, BITS, HUFFVAL)] of a DHT segment; the codes themselves are checked where they are derived."""
+    at, tables = segment.start, []
+    while at < segment.end:
+        Tc, Th = data[at] >> 4, data[at] & 15
+        BITS = bytes(data[at + 1:min(at + 17, segment.end)])
+        if Tc > 1 or Th > 3:
+            raise _error(segment, f"table {Th} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.2")
+        count = sum(BITS)
+        if len(BITS) < 16 or count > 256 or at + 17 + count > segment.end:
+            raise _error(segment, f"table {Th} of class {Tc} announces {count} symbols, more than there are", "T.81 B.2.4.2")
+        tables.append((Tc, Th, tuple(BITS), bytes(data[at + 17:at + 17 + count])))
+        at += 17 + count
+    return tables
+
+
+def write_huffman_tables(tables):
+    """One DHT segment for [(Tc, Th, BITS, HUFFVAL)]."""
+    return write_segment(DHT, b"".join(bytes((Tc << 4 | Th, *BITS, *HUFFVAL)) for Tc, Th, BITS, HUFFVAL in tables))
+
+
+def read_restart_interval(data, segment):
+    if segment.end - segment.start != 2:
+        raise _error(segment, "the restart interval takes two bytes", "T.81 B.2.4.4")
+    return data[segment.start] << 8 | data[segment.start + 1]
+
+
+def write_restart_interval(Ri):
+    return write_segment(DRI, struct.pack(">H", Ri))
+
+
+def read_number_of_lines(data, offset):
+    """Y of the DNL segment that must stand at `offset`, right after the first scan of a frame with Y = 0 (B.2.5)."""
+    if bytes(data[offset:offset + 4]) != b"\xff\xdc\x00\x04" or len(data) < offset + 6:
+        raise BitstreamError("the frame header leaves the number of lines to a DNL segment, which does not follow the first scan",
+                             layer="frame header", offset=offset, clause="T.81 B.2.5")
+    Y = data[offset + 4] << 8 | data[offset + 5]
+    if Y == 0:
+        raise BitstreamError("DNL with 0 lines", layer="DNL", offset=offset, clause="T.81 B.2.5")
+    return Y
+
+
+def scan_data(data, segment):
+    """(segments, end) of the entropy-coded data that follows an SOS segment; see `find_segments`."""
+    return find_segments(data, segment.end)

@@ -1,0 +1,233 @@
+"""What travels with the pixels: ICC, Exif, XMP, IPTC and comments, byte for byte, in application segments of any number.
+
+Layouts: JFIF T.871; Exif (CIPA DC-008) 4.7.2; XMP specification part 3, 1.1.3; ICC.1 Annex B.4; Photoshop file formats, image resource blocks.
+"""
+import hashlib
+import struct
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from ..errors import ParameterError
+
+APP0, APP1, APP2, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+SEGMENT_MAX = 65533                 # a length field counts itself
+
+JFIF = b"JFIF\0"
+EXIF = b"Exif\0\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+XMP_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+ICC = b"ICC_PROFILE\0"
+MPF = b"MPF\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
+ADOBE = b"Adobe"
+IPTC_RESOURCE = 0x0404
+TIFF_HEADERS = (b"II*\0", b"MM\0*")
+
+# The packet that stands before an extended XMP which holds everything: nothing but the reference to it.
+XMP_STUB = (b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+            b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/></rdf:RDF></x:xmpmeta>')
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Profiles and descriptions of a picture, as raw bytes.
+
+    Parameters
+    ----------
+    icc : ICC profile, at most 16 707 345 bytes (255 segments)
+    exif : Exif data, beginning with its TIFF header ("II*\\0" or "MM\\0*"); beyond 65 527 bytes it continues in further segments
+    xmp : XMP packet (UTF-8 XML); beyond 65 504 bytes it is written as extended XMP
+    xmp_extension : an extended XMP that `xmp` itself refers to
+    iptc : IPTC-IIM records (the data of Photoshop resource 0x0404)
+    photoshop : other Photoshop image resource blocks, with their "8BIM" headers
+    comments : tuple of bytes, each at most 65 533
+    density : (unit, x, y) of JFIF: unit 0 for an aspect ratio, 1 for dots per inch, 2 for dots per cm; None to write (0, 1, 1)
+
+    Examples
+    --------
+    >>> from codec.jpeg import Metadata
+    >>> Metadata(comments=(b"hello",)).size
+    5
+    """
+
+    icc: Optional[bytes] = None
+    exif: Optional[bytes] = None
+    xmp: Optional[bytes] = None
+    xmp_extension: Optional[bytes] = None
+    iptc: Optional[bytes] = None
+    photoshop: Optional[bytes] = None
+    comments: Tuple[bytes, ...] = ()
+    density: Optional[Tuple[int, int, int]] = None
+
+    def __post_init__(self):
+        for name in ("icc", "exif", "xmp", "xmp_extension", "iptc", "photoshop"):
+            value = getattr(self, name)
+            if value is not None:
+                if not isinstance(value, (bytes, bytearray, memoryview)):
+                    raise ParameterError(f"{name} must be bytes, not {type(value).__name__}")
+                object.__setattr__(self, name, bytes(value))
+        if self.exif and self.exif.startswith(EXIF):
+            object.__setattr__(self, "exif", self.exif[len(EXIF):])
+        if isinstance(self.comments, (bytes, bytearray, str)):
+            raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
+        object.__setattr__(self, "comments", tuple(bytes(c) for c in self.comments))
+        for comment in self.comments:
+            if len(comment) > SEGMENT_MAX:
+                raise ParameterError(f"a comment of {len(comment)} bytes does not fit a COM segment; the longest is {SEGMENT_MAX} (T.81 B.2.4.5)")
+        if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
+            raise ParameterError(f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)")
+        if self.density is not None:
+            unit, x, y = self.density
+            if unit not in (0, 1, 2) or not (1 <= x <= 65535 and 1 <= y <= 65535):
+                raise ParameterError(f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)")
+
+    @property
+    def size(self):
+        """Bytes of all fields."""
+        return sum(len(v) for v in (self.icc, self.exif, self.xmp, self.xmp_extension, self.iptc, self.photoshop) if v) + sum(map(len, self.comments))
+
+    def without_profiles(self):
+        """Nothing but the density: what is left when metadata is stripped."""
+        return Metadata(density=self.density)
+
+
+# ---------------------------------------------------------------- writing
+
+def _chunks(data, size):
+    return [data[i:i + size] for i in range(0, len(data), size)]
+
+
+def _exif_segments(exif):
+    """One segment; longer data goes on in segments that do not begin with a TIFF header, by which readers tell them from a second Exif."""
+    start, room = 0, SEGMENT_MAX - len(EXIF)
+    while start < len(exif):
+        end = start + room
+        while end < len(exif) and exif[end:end + 4] in TIFF_HEADERS:
+            end -= 1
+        yield APP1, EXIF + exif[start:end]
+        start = end
+
+
+def _xmp_extension_segments(data):
+    guid = hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode()
+    step = SEGMENT_MAX - len(XMP_EXTENSION) - 40
+    for offset in range(0, len(data), step):
+        yield APP1, XMP_EXTENSION + guid + struct.pack(">II", len(data), offset) + data[offset:offset + step]
+
+
+def _xmp_segments(metadata):
+    xmp, extension = metadata.xmp, metadata.xmp_extension
+    if xmp and len(xmp) > SEGMENT_MAX - len(XMP):
+        if extension:
+            raise ParameterError(f"an XMP packet of {len(xmp)} bytes that has an extension cannot be split further; the longest is {SEGMENT_MAX - len(XMP)}")
+        xmp, extension = XMP_STUB % hashlib.md5(xmp, usedforsecurity=False).hexdigest().upper().encode(), xmp
+    if xmp:
+        yield APP1, XMP + xmp
+    if extension:
+        yield from _xmp_extension_segments(extension)
+
+
+def metadata_segments(metadata):
+    """(marker code, payload) of every segment, in the order in which readers expect them."""
+    segments = []
+    if metadata.exif:
+        segments += _exif_segments(metadata.exif)
+    segments += _xmp_segments(metadata)
+    if metadata.icc:
+        chunks = _chunks(metadata.icc, SEGMENT_MAX - 14)
+        segments += [(APP2, ICC + bytes((i, len(chunks))) + chunk) for i, chunk in enumerate(chunks, 1)]
+    blocks = metadata.photoshop or b""
+    if metadata.iptc:
+        blocks += b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc)) + metadata.iptc + bytes(len(metadata.iptc) & 1)
+    segments += [(APP13, PHOTOSHOP + chunk) for chunk in _chunks(blocks, SEGMENT_MAX - len(PHOTOSHOP))]
+    segments += [(COM, comment) for comment in metadata.comments]
+    return segments
+
+
+# ---------------------------------------------------------------- reading
+
+def _join_icc(chunks, warnings):
+    """ICC chunks in the order of their numbers; a profile that is not whole is dropped with a warning (ICC.1 B.4)."""
+    numbers = {}
+    for chunk in chunks:
+        if len(chunk) >= 2:
+            numbers.setdefault(chunk[0], chunk)
+    count = next(iter(numbers.values()))[1] if numbers else 0
+    if not numbers or sorted(numbers) != list(range(1, count + 1)):
+        warnings.append(f"the ICC profile is incomplete: chunks {sorted(numbers)} of {count} (ICC.1 B.4); it was left out")
+        return None
+    return b"".join(numbers[i][2:] for i in sorted(numbers))
+
+
+def _join_exif(parts, warnings):
+    exif, more = parts[0], 1
+    while more < len(parts) and not parts[more].startswith(TIFF_HEADERS) and len(parts[more - 1]) >= SEGMENT_MAX - len(EXIF) - 4:
+        exif += parts[more]
+        more += 1
+    if more < len(parts):
+        warnings.append(f"{len(parts) - more} more Exif segments after the first were left out")
+    return exif
+
+
+def _join_xmp(packets, extensions, warnings):
+    """(xmp, xmp_extension): the extension whose GUID the packet names, from its parts in any order."""
+    xmp = packets[0] if packets else None
+    whole = {}
+    for part in extensions:
+        if len(part) < 40:
+            continue
+        guid, (size, offset) = part[:32], struct.unpack(">II", part[32:40])
+        if size <= sum(map(len, extensions)) and offset + len(part) - 40 <= size:
+            whole.setdefault(guid, bytearray(size))[offset:offset + len(part) - 40] = part[40:]
+    for guid, data in whole.items():
+        if hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode() != guid.upper():
+            warnings.append("an extended XMP is incomplete and was left out")
+        elif xmp == XMP_STUB % guid.upper():
+            return bytes(data), None
+        elif xmp and guid in xmp:
+            return xmp, bytes(data)
+    return xmp, None
+
+
+def _split_resources(blocks):
+    """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
+    iptc, others, at = None, b"", 0
+    while at + 12 <= len(blocks):
+        if blocks[at:at + 4] != b"8BIM":
+            return None, blocks
+        name = 1 + blocks[at + 6]
+        size_at = at + 6 + name + (name & 1)
+        if size_at + 4 > len(blocks):
+            return None, blocks
+        size, = struct.unpack_from(">I", blocks, size_at)
+        end = size_at + 4 + size
+        if end > len(blocks):
+            return None, blocks
+        if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
+            iptc = blocks[size_at + 4:end]
+        else:
+            others += blocks[at:end + (size & 1)]
+        at = end + (size & 1)
+    return iptc, (others + blocks[at:]) or None
+
+
+def read_metadata(segments, warnings):
+    """Metadata from (marker code, payload) pairs; what is damaged is left out with a warning, never an error."""
+    def payloads(code, signature):
+        return [p[len(signature):] for marker, p in segments if marker == code and p.startswith(signature)]
+
+    icc, exif, blocks = payloads(APP2, ICC), payloads(APP1, EXIF), payloads(APP13, PHOTOSHOP)
+    xmp, xmp_extension = _join_xmp(payloads(APP1, XMP), payloads(APP1, XMP_EXTENSION), warnings)
+    iptc, photoshop = _split_resources(b"".join(blocks)) if blocks else (None, None)
+    density = None
+    for payload in payloads(APP0, JFIF)[:1]:
+        if len(payload) >= 7:
+            unit, x, y = struct.unpack_from(">BHH", payload, 2)
+            density = (unit, x, y) if unit in (0, 1, 2) and x and y else None
+    return Metadata(
+        icc=_join_icc(icc, warnings) if icc else None,
+        exif=_join_exif(exif, warnings) if exif else None,
+        xmp=xmp, xmp_extension=xmp_extension, iptc=iptc, photoshop=photoshop,
+        comments=tuple(p for marker, p in segments if marker == COM),
+        density=density,
+    )

@@ -1,0 +1,63 @@
+/* Bit tricks that every compiler has under its own name: leading and trailing zeros, and eight bytes in network order. */
+#ifndef CODEC_BITS_H
+#define CODEC_BITS_H
+#include <stdint.h>
+#include <string.h>
+
+#if defined(_MSC_VER)
+#include <intrin.h>
+#include <stdlib.h>
+#define codec_bswap64 _byteswap_uint64
+#define codec_bswap32 _byteswap_ulong
+/* Number of bits of v (v > 0): 1 for 1, 2 for 2..3, 3 for 4..7 ... */
+static __inline int codec_bit_length(uint32_t v) { unsigned long i; _BitScanReverse(&i, v); return (int)i + 1; }
+/* Index of the lowest set bit of v (v != 0). */
+static __inline int codec_lowest_bit(uint64_t v) { unsigned long i; _BitScanForward64(&i, v); return (int)i; }
+#else
+#define codec_bswap64 __builtin_bswap64
+#define codec_bswap32 __builtin_bswap32
+static inline int codec_bit_length(uint32_t v) { return 32 - __builtin_clz(v); }
+static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define CODEC_NETWORK64(v) (v)
+#define CODEC_NETWORK32(v) (v)
+#else
+#define CODEC_NETWORK64(v) codec_bswap64(v)
+#define CODEC_NETWORK32(v) codec_bswap32(v)
+#endif
+
+/* Unaligned, first byte most significant. memcpy compiles to one load or store. */
+static inline uint64_t codec_load_be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_NETWORK64(v); }
+static inline void codec_store_be32(uint8_t *p, uint32_t v) { v = CODEC_NETWORK32(v); memcpy(p, &v, 4); }
+
+/* Bit k of the result is set where level[k] != 0, for k from first to last (0 <= first <= last <= 63). Four levels at a time:
+ * adding 7FFF to the low 15 bits of a lane carries into its top bit unless they are zero; the multiplication gathers the four
+ * top bits (terms land on bits 48 + i + 16(i-j) - ..., and only i == j reaches 48..51). */
+static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
+{
+    uint64_t mask = 0;
+    for (int j = first >> 2; j <= last >> 2; j++) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        for (int k = 4 * j; k < 4 * j + 4; k++) mask |= (uint64_t)(level[k] != 0) << k;
+#else
+        uint64_t v;
+        memcpy(&v, level + 4 * j, 8);
+        if (v == 0) continue;
+        v = (((v & 0x7FFF7FFF7FFF7FFFull) + 0x7FFF7FFF7FFF7FFFull) | v) >> 15 & 0x0001000100010001ull;
+        mask |= ((v * 0x0001000200040008ull) >> 48 & 15) << (4 * j);
+#endif
+    }
+    return mask & (~0ull << first) & (~0ull >> (63 - last));
+}
+
+/* T.81 Figure A.6: position along the zig-zag -> index in natural (row-major) order. Then 16 guards: a run that leads past
+ * position 63 lands on coefficient 63 and is found by its status. */
+static const uint8_t NAT_OF_ZZ[80] = {
+     0,  1,  8, 16,  9,  2,  3, 10, 17, 24, 32, 25, 18, 11,  4,  5,
+    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13,  6,  7, 14, 21, 28,
+    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63};
+#endif
