@@ -15,7 +15,8 @@ import numpy as np
 from .. import cpu
 from ..errors import CodecError, ParameterError
 from ..files import read_bytes
-from ..jpeg import decode, encode
+from ..jpeg import EncodeOptions, decode
+from ..jpeg.encode import encode_bytes
 from ..metrics import by_name
 from ..pictures import load
 from .points import Point
@@ -121,8 +122,12 @@ def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",)
     if not isinstance(workers, int) or workers < 1:
         raise ParameterError(f"workers must be a positive integer, not {workers!r}")
     for setting in settings:
-        encode(np.zeros((16, 16, 3), np.uint8), **setting)
+        _options(setting)
     return Sweep(images, settings, metrics, progress, workers)
+
+
+def _options(setting):
+    return EncodeOptions.from_keywords(setting["quality"], {name: value for name, value in setting.items() if name != "quality"})
 
 
 def _several(name, values, single):
@@ -171,7 +176,7 @@ def _measure(source, setting, metrics, workers):
     height, width = pixels.shape[:2]
     try:
         start = time.perf_counter()
-        data = encode(pixels, **setting).data
+        data = encode_bytes(pixels, _options(setting))
         encoded = time.perf_counter()
         decoded = decode(data).pixels
         end = time.perf_counter()
