@@ -18,9 +18,24 @@ from .errors import BitstreamError, ParameterError
 cdef extern from "dsp.h" nogil:
     int codec_cpu_level()
     const char *codec_cpu_level_name(int level)
+    const char *codec_build()
 
 # Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
 KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample")
+
+# Compiler and kind of build.
+BUILD = codec_build().decode()
+
+
+cdef tuple cpu_ladder():
+    names = []
+    while codec_cpu_level_name(<int>len(names)) != NULL:
+        names.append(codec_cpu_level_name(<int>len(names)).decode())
+    return tuple(names)
+
+
+# The levels of this kind of CPU, lowest first, whether this machine has them or not.
+CPU_LADDER = cpu_ladder()
 
 
 def detected_level():

@@ -59,3 +59,22 @@ int codec_cpu_level(void) { return 0; }
 const char *codec_cpu_level_name(int level) {
     return level >= 0 && (size_t)level < sizeof LADDER / sizeof *LADDER ? LADDER[level] : NULL;
 }
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#define COMPILER "gcc " __VERSION__
+#elif defined(_MSC_VER)
+#define COMPILER "msvc " TEXT(_MSC_FULL_VER)
+#else
+#define COMPILER "unknown compiler"
+#endif
+#if defined(CODEC_DEBUG)
+#define KIND "debug (asserts, bounds checks, sanitizers)"
+#else
+#define KIND "release"
+#endif
+
+const char *codec_build(void) { return COMPILER ", " KIND; }

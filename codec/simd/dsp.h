@@ -13,4 +13,7 @@ int codec_cpu_level(void);
 /* Name of a level of this architecture ("scalar", "sse4.1", "avx2", "avx512" or "scalar", "neon"), NULL beyond the ladder. */
 const char *codec_cpu_level_name(int level);
 
+/* The compiler and the kind of build, for bug reports: "gcc 12.2.0, release". */
+const char *codec_build(void);
+
 #endif

@@ -1,0 +1,4 @@
+"""`python -m codec` is the command `codec`."""
+from .cli.main import main
+
+main()

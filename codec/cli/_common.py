@@ -1,0 +1,89 @@
+"""What the verbs share: messages, untrusted text, pipes."""
+import json
+import sys
+
+import click
+
+from ..errors import FileError
+
+SCHEMA = 1
+
+
+class Failure(click.ClickException):
+    """Ends the command with a message on stderr and exit code 1."""
+
+    def show(self, file=None):
+        say(self.message)
+
+
+def version():
+    """Version of the installed package."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("codec")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def printable(text):
+    """Text from a file name or from metadata, with everything that could steer a terminal made visible.
+
+    >>> from codec.cli._common import printable
+    >>> printable("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text))
+
+
+def say(message):
+    """One line (or several) on stderr, marked as ours."""
+    click.echo("\n".join(f"codec: {printable(line)}" if line else "" for line in str(message).split("\n")), err=True)
+
+
+def warn(name, message):
+    say(f"warning: {name}: {message}")
+
+
+def size(count):
+    """Bytes for people, in powers of 1024.
+
+    >>> from codec.cli._common import size
+    >>> size(512), size(204800)
+    ('512 B', '200.0 KiB')
+    """
+    if count < 1024:
+        return f"{count} B"
+    value, unit = count / 1024, "KiB"
+    for larger in ("MiB", "GiB"):
+        if value >= 1024:
+            value, unit = value / 1024, larger
+    return f"{value:.1f} {unit}"
+
+
+def echo_json(verb, **content):
+    """One JSON object on stdout; `schema` counts up when a key changes its meaning or goes away."""
+    click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": version(), **content}, indent=2))
+
+
+def read_stdin(limits=None):
+    from ..files import read_bytes
+
+    return read_bytes(sys.stdin.buffer, limits)
+
+
+def write_stdout(data):
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def refuse_terminal():
+    """Pixels or bits on a terminal help nobody and may steer it."""
+    if sys.stdout.isatty():
+        raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")

@@ -1,0 +1,87 @@
+"""The command `codec`: one file per verb, loaded when it is called."""
+import importlib
+import warnings
+
+import click
+
+from ..errors import CodecError
+from ._common import Failure, say, version
+
+# The one-liners live here, so that `codec --help` loads no verb, no NumPy, and answers at once.
+VERBS = {
+    "compress": "Compress pictures to JPEG: files, folders or a pipe.",
+    "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
+    "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
+    "metrics": "Measure how far a picture is from its original.",
+    "rd": "Encode at many settings and report rate against distortion.",
+    "doctor": "Show versions, build flags, CPU level and optional packages.",
+}
+
+
+class Verbs(click.Group):
+    """Loads a verb when it is called, and turns what the package raises into a line on stderr and an exit code."""
+
+    def list_commands(self, ctx):
+        return list(VERBS)
+
+    def get_command(self, ctx, name):
+        return getattr(importlib.import_module(f"codec.cli.{name}"), name) if name in VERBS else None
+
+    def resolve_command(self, ctx, args):
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, n=1)
+            raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except CodecError as error:
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            say("interrupted; finished files are complete, the others were not written")
+            ctx.exit(130)
+
+
+def show_version(ctx, param, value):
+    if value and not ctx.resilient_parsing:
+        click.echo(f"codec {version()}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show the version and exit.")
+def cli():
+    """Standard JPEG from the command line.
+
+    \b
+    Examples:
+      codec compress photo.png -o photo.jpg
+      codec compress holiday/ -o smaller/ -q 80
+      codec decompress photo.jpg -o photo.png
+      codec inspect photo.jpg
+      cat photo.png | codec compress - -q 60 > photo.jpg
+
+    Data goes to stdout; messages, warnings and progress go to stderr.
+
+    \b
+    Exit codes:
+      0    everything was done, or needed no doing
+      1    at least one file failed or was skipped; the list is on stderr
+      2    the command line is wrong; nothing was written
+      130  interrupted; no file is half-written
+    """
+
+
+def main():
+    """Entry point of the command `codec`."""
+    warnings.showwarning = lambda message, *where: say(f"warning: {message}")
+    # The bound on pixels is ours (--max-pixels), and its excess is an error.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
+    cli(prog_name="codec")

@@ -1,0 +1,62 @@
+"""A folder of small pictures, and the command run in this process."""
+import json
+import os
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from codec.cli.main import cli
+
+
+class Outcome:
+    """What a call of `codec` gave: exit code, stdout as bytes, text and JSON, stderr as text."""
+
+    def __init__(self, result):
+        self.code, self.out, self.err = result.exit_code, result.stdout_bytes, result.stderr
+        self.text = self.out.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    @property
+    def table(self):
+        return [line.split("\t") for line in self.text.splitlines()[1:]]
+
+
+@pytest.fixture
+def run():
+    def run(*args, stdin=None):
+        result = CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="codec")
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result)
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A working folder with `in/a.png`, `in/b.png`, `in/sub/c.jpg`, `in/notes.txt`."""
+    rng = np.random.default_rng(11)
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    smooth = np.kron(rng.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    Image.fromarray(smooth).save(tmp_path / "in" / "a.png")
+    Image.fromarray(smooth[:, :, 0]).save(tmp_path / "in" / "b.png")
+    noise = rng.integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "in" / "sub" / "c.jpg", quality=95, subsampling=0)
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tree():
+    """Every file below a folder, relative and sorted: nothing half-written may be among them."""
+
+    def tree(folder):
+        return sorted(os.path.relpath(os.path.join(here, name), folder).replace(os.sep, "/") for here, _, names in os.walk(folder) for name in names)
+
+    return tree

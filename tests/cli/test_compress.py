@@ -1,0 +1,347 @@
+"""`codec compress`: what becomes what, what is refused, what is kept, and how it is told."""
+import io
+import os
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import codec
+from codec import files, jpeg, pictures
+
+COLUMNS = ["input", "output", "status", "before", "after", "ratio", "warnings", "error"]
+EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+
+
+def is_jpeg(data):
+    return data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9"
+
+
+# ---------------------------------------------------------------- where things go
+
+def test_one_file_to_one_file(run, home, tree):
+    outcome = run("compress", "in/a.png", "-o", "a.jpg")
+    assert outcome.code == 0 and outcome.err == ""
+    assert is_jpeg((home / "a.jpg").read_bytes())
+    assert tree("in") == ["a.png", "b.png", "notes.txt", "sub/c.jpg"]
+
+
+def test_one_file_into_an_existing_folder_takes_its_name(run, home, tree):
+    (home / "out").mkdir()
+    assert run("compress", "in/a.png", "-o", "out").code == 0
+    assert run("compress", "in/b.png", "-o", "new/").code == 0
+    assert tree("out") == ["a.jpg"] and tree("new") == ["b.jpg"]
+
+
+def test_a_folder_becomes_the_same_tree_of_jpeg(run, home, tree):
+    assert run("compress", "in", "-o", "out/deep").code == 0
+    assert tree("out") == ["deep/a.jpg", "deep/b.jpg", "deep/sub/c.jpg"]
+
+
+def test_several_files_go_to_a_folder_that_is_created(run, home, tree):
+    assert run("compress", "in/a.png", "in/sub/c.jpg", "-o", "out").code == 0
+    assert tree("out") == ["a.jpg", "c.jpg"]
+
+
+def test_an_output_folder_inside_the_input_is_not_read_again(run, home, tree):
+    assert run("compress", "in", "-o", "in/small").code == 0
+    assert run("compress", "in", "-o", "in/small", "--overwrite").code == 0
+    assert tree("in/small") == ["a.jpg", "b.jpg", "sub/c.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights there")
+def test_symbolic_links_below_a_folder_are_left_out(run, home, tree):
+    (home / "in" / "link.png").symlink_to(home / "in" / "a.png")
+    (home / "in" / "loop").symlink_to(home / "in")
+    assert run("compress", "in", "-o", "out").code == 0
+    assert tree("out") == ["a.jpg", "b.jpg", "sub/c.jpg"]
+
+
+def test_a_folder_without_pictures_is_nothing_to_do(run, home):
+    (home / "none").mkdir()
+    outcome = run("compress", "none", "-o", "out")
+    assert outcome.code == 0 and outcome.err == "codec: no pictures found; nothing to do\n"
+
+
+@pytest.mark.parametrize("args", [("-", "-o", "-"), ("-",)])
+def test_a_pipe(run, home, args):
+    outcome = run("compress", *args, stdin=(home / "in" / "a.png").read_bytes())
+    assert outcome.code == 0 and is_jpeg(outcome.out) and outcome.err == ""
+
+
+def test_a_file_to_stdout_and_stdin_to_a_file_are_the_same_bytes(run, home):
+    outcome = run("compress", "in/a.png", "-o", "-")
+    assert run("compress", "-", "-o", "a.jpg", stdin=(home / "in" / "a.png").read_bytes()).code == 0
+    assert outcome.out == (home / "a.jpg").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX devices")
+def test_a_device_may_be_the_output(run, home):
+    assert run("compress", "in/a.png", "-o", os.devnull).code == 0
+
+
+# ---------------------------------------------------------------- what is refused, before anything is written
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        ([], "Missing argument 'INPUTS...'"),
+        (["in/a.png"], "nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout"),
+        (["in/sub/c.jpg", "-o", "in/sub/c.jpg"], "the output would overwrite the input in/sub/c.jpg; choose another file or folder with -o"),
+        (["in/sub/c.jpg", "-o", "in/sub"], "would overwrite the input in/sub/c.jpg"),
+        (["in", "-o", "in"], "would overwrite the input"),
+        (["in/sub/c.jpg", "in/c.png", "-o", "out"], "in/sub/c.jpg and in/c.png would both become out"),
+        (["in", "-o", "in/notes.txt"], "in/notes.txt is a file, and several pictures need a folder"),
+        (["in", "-o", "-"], "stdout (-) takes one picture"),
+        (["-", "in/a.png", "-o", "out"], "stdin (-) is one picture; give it alone"),
+        (["-", "-o", "in"], "in is a folder and stdin has no name"),
+        (["in/a.png", "-o", "a.png"], "the output is a JPEG, and a.png says it is not; name it a.jpg"),
+        (["in/a.png", "-o", "-", "--json"], "stdout cannot take both the picture and --json"),
+        (["in/a.png", "-o", "a.jpg", "-q", "101"], "101 is not in the range 1<=x<=100"),
+        (["in/a.png", "-o", "a.jpg", "-q", "best"], "'best' is not a valid integer"),
+        (["in/a.png", "-o", "a.jpg", "--effort", "0"], "0 is not in the range 1<=x<=9"),
+        (["in/a.png", "-o", "a.jpg", "--subsampling", "4:1:0"], "'4:1:0' is not one of 'auto', '4:4:4', '4:2:2', '4:4:0', '4:2:0'"),
+        (["in/a.png", "-o", "a.jpg", "--background", "nocolour"], "unknown colour 'nocolour'; use a name such as white, or #rrggbb"),
+        (["in/a.png", "-o", "a.jpg", "-j", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2_and_writes_nothing(run, home, tree, args, message):
+    before = tree(".")
+    outcome = run("compress", *args)
+    assert outcome.code == 2 and outcome.out == b""
+    assert message in outcome.err.replace("\\", "/")
+    assert tree(".") == before
+
+
+def test_an_output_that_is_a_link_to_the_input_is_refused(run, home):
+    if sys.platform == "win32":
+        pytest.skip("symbolic links need rights there")
+    (home / "same.jpg").symlink_to(home / "in" / "sub" / "c.jpg")
+    assert run("compress", "in/sub/c.jpg", "-o", "same.jpg", "--overwrite").code == 2
+
+
+def test_binary_output_on_a_terminal_is_refused(run, home, monkeypatch):
+    from codec.cli import _common
+
+    class Terminal:
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(_common, "sys", type("fake", (), {"stdout": Terminal()}))
+    outcome = run("compress", "in/a.png", "-o", "-")
+    assert outcome.code == 2 and "stdout is a terminal" in outcome.err
+
+
+# ---------------------------------------------------------------- what happened
+
+def test_the_table_is_one_row_per_file_in_stable_order(run, home):
+    outcome = run("compress", "in", "-o", "out", "-j", "3")
+    assert outcome.text.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus"
+    assert [row[0].replace(os.sep, "/") for row in outcome.table] == ["in/a.png", "in/b.png", "in/sub/c.jpg"]
+    for name, before, after, ratio, status in outcome.table:
+        assert int(before) == os.path.getsize(name) and status == "done"
+        assert float(ratio) == pytest.approx(int(before) / int(after), abs=1e-4)
+
+
+def test_threads_do_not_change_a_byte(run, home):
+    for threads in (1, 3):
+        assert run("compress", "in", "-o", f"out{threads}", "-j", threads).code == 0
+    for name in ("a.jpg", "b.jpg", "sub/c.jpg"):
+        assert (home / "out1" / name).read_bytes() == (home / "out3" / name).read_bytes()
+
+
+def test_json_is_one_object_with_a_schema(run, home):
+    outcome = run("compress", "in", "-o", "out", "--json", "-q", "60")
+    report = outcome.json
+    assert (report["schema"], report["verb"], report["dry_run"]) == (1, "compress", False)
+    assert report["settings"]["quality"] == 60
+    assert [row["status"] for row in report["files"]] == ["done"] * 3
+    for row in report["files"]:
+        assert set(COLUMNS) | {"width", "height", "bpp", "subsampling"} == set(row)
+        assert row["after"] == os.path.getsize(row["output"])
+        assert (row["width"], row["height"]) == (40, 32)
+    assert report["total"]["done"] == 3
+    assert report["total"]["after"] == sum(row["after"] for row in report["files"])
+
+
+def test_a_dry_run_tells_the_sizes_and_writes_nothing(run, home):
+    dry = run("compress", "in", "-o", "out", "-n", "--json")
+    assert dry.code == 0 and not (home / "out").exists() and dry.json["dry_run"]
+    wet = run("compress", "in", "-o", "out", "--json")
+    assert [row["after"] for row in dry.json["files"]] == [row["after"] for row in wet.json["files"]]
+    assert "nothing was written" in run("compress", "in", "-o", "other", "-n").err
+
+
+def test_an_existing_output_is_skipped_and_that_is_exit_code_1(run, home):
+    (home / "a.jpg").write_bytes(b"precious")
+    outcome = run("compress", "in/a.png", "-o", "a.jpg")
+    assert outcome.code == 1 and outcome.table[0][-1] == "skipped"
+    assert "in/a.png: the output exists already; --overwrite replaces it" in outcome.err
+    assert (home / "a.jpg").read_bytes() == b"precious"
+    assert run("compress", "in/a.png", "-o", "a.jpg", "--overwrite").code == 0
+    assert is_jpeg((home / "a.jpg").read_bytes())
+
+
+def test_one_failing_file_does_not_stop_the_others(run, home, tree):
+    (home / "in" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nonsense")
+    outcome = run("compress", "in", "gone.png", "-o", "out")
+    assert outcome.code == 1
+    assert [row[-1] for row in outcome.table] == ["done", "failed", "done", "failed"]
+    assert tree("out") == ["a.jpg", "sub/c.jpg"]
+    assert "codec: 2 of 4 not done:" in outcome.err
+    assert "gone.png: cannot read gone.png: No such file or directory; check the path" in outcome.err
+
+
+@pytest.mark.parametrize("cause", [OSError(28, "No space left on device"), MemoryError()])
+def test_a_failing_write_leaves_nothing_half_written(run, home, tree, monkeypatch, cause):
+    def fail(*args):
+        raise cause
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    outcome = run("compress", "in/a.png", "-o", "out/a.jpg")
+    assert outcome.code == 1 and outcome.table[0][-1] == "failed"
+    assert tree("out") == []
+    assert ("No space left on device" if isinstance(cause, OSError) else "out of memory") in outcome.err
+
+
+def test_an_output_folder_that_cannot_be_made_is_a_failure_with_a_remedy(run, home):
+    outcome = run("compress", "in/a.png", "-o", "in/notes.txt/a.jpg")
+    assert outcome.code == 1 and "cannot create the folder" in outcome.err and "choose another with -o" in outcome.err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_device_is_a_failure(run, home):
+    outcome = run("compress", "in/a.png", "-o", "/dev/full")
+    assert outcome.code == 1 and "cannot write /dev/full: No space left on device" in outcome.err
+
+
+def test_what_a_file_name_holds_cannot_steer_the_terminal(run, home):
+    name = "evil\x1b[31m.png"
+    if sys.platform == "win32":
+        pytest.skip("no such names there")
+    os.rename("in/a.png", name)
+    (home / "bad\x1b[2J.png").write_bytes(b"nonsense")
+    outcome = run("compress", name, "bad\x1b[2J.png", "-o", "out")
+    assert "\x1b" not in outcome.text + outcome.err
+    assert "evil\\x1b[31m.png" in outcome.text and "bad\\x1b[2J.png" in outcome.err
+
+
+# ---------------------------------------------------------------- never larger
+
+def test_a_jpeg_that_would_grow_is_copied_and_the_row_says_kept(run, home):
+    small = jpeg.encode(np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8), 10).data
+    (home / "small.jpg").write_bytes(small)
+    outcome = run("compress", "small.jpg", "-o", "out.jpg", "-q", "95")
+    assert outcome.code == 0 and outcome.table[0][1:] == [str(len(small)), str(len(small)), "1.0", "kept"]
+    assert (home / "out.jpg").read_bytes() == small
+
+
+def test_kept_does_not_bring_back_stripped_metadata(run, home):
+    noise = np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    (home / "small.jpg").write_bytes(jpeg.encode(noise, 10, metadata=jpeg.Metadata(comments=(b"secret",))).data)
+    outcome = run("compress", "small.jpg", "-o", "out.jpg", "-q", "95", "--strip")
+    assert outcome.table[0][-1] == "done"
+    assert b"secret" not in (home / "out.jpg").read_bytes()
+
+
+def test_kept_does_not_override_the_process_that_was_asked_for(run, home):
+    noise = np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    (home / "small.jpg").write_bytes(jpeg.encode(noise, 10, progressive=True).data)
+    assert run("compress", "small.jpg", "-o", "out.jpg", "-q", "95", "--baseline").table[0][-1] == "done"
+    assert codec.probe((home / "out.jpg").read_bytes()).process == "baseline"
+
+
+# ---------------------------------------------------------------- options reach the encoder
+
+def test_lower_quality_is_a_smaller_file(run, home):
+    sizes = [run("compress", "in/sub/c.jpg", "-o", f"{q}.jpg", "-q", q).table[0][2] for q in (20, 60)]
+    assert int(sizes[0]) < int(sizes[1])
+
+
+@pytest.mark.parametrize("flag, process", [("--progressive", "progressive"), ("--baseline", "baseline")])
+def test_the_process_can_be_forced(run, home, flag, process):
+    assert run("compress", "in/a.png", "-o", "a.jpg", flag).code == 0
+    assert codec.probe((home / "a.jpg").read_bytes()).process == process
+
+
+def test_subsampling_can_be_chosen(run, home):
+    for subsampling in ("4:4:4", "4:2:0"):
+        report = run("compress", "in/a.png", "-o", "a.jpg", "--overwrite", "--subsampling", subsampling, "--json").json
+        assert report["files"][0]["subsampling"] == subsampling
+
+
+def test_transparency_warns_and_a_background_fills_it(run, home):
+    clear = np.zeros((8, 8, 4), np.uint8)
+    Image.fromarray(clear).save("clear.png")
+    outcome = run("compress", "clear.png", "-o", "white.jpg")
+    assert outcome.code == 0 and "codec: warning: clear.png: transparent pixels were laid on white" in outcome.err
+    assert (codec.decode((home / "white.jpg").read_bytes()) > 250).all()
+    outcome = run("compress", "clear.png", "-o", "black.jpg", "--background", "#000000")
+    assert outcome.err == "" and (codec.decode((home / "black.jpg").read_bytes()) < 5).all()
+
+
+def test_a_picture_beyond_max_pixels_is_refused(run, home):
+    outcome = run("compress", "in/a.png", "-o", "a.jpg", "--max-pixels", "1279")
+    assert outcome.code == 1 and "40x32 is 1280 pixels" in outcome.err
+    assert run("compress", "in/a.png", "-o", "a.jpg", "--max-pixels", "1280").code == 0
+
+
+# ---------------------------------------------------------------- metadata
+
+def with_metadata():
+    noise = np.random.default_rng(2).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    return jpeg.Metadata(icc=bytes(range(140)), exif=EXIF_TURNED, xmp=b"<x:xmpmeta/>", comments=(b"hello",)), noise
+
+
+def test_metadata_of_a_jpeg_is_kept_and_pixels_are_not_turned(run, home):
+    metadata, noise = with_metadata()
+    (home / "m.jpg").write_bytes(jpeg.encode(noise, 95, metadata=metadata).data)
+    assert run("compress", "m.jpg", "-o", "out.jpg", "-q", "50").code == 0
+    result = jpeg.decode((home / "out.jpg").read_bytes())
+    assert result.pixels.shape == (16, 24, 3)
+    for name in ("icc", "exif", "xmp", "comments"):
+        assert getattr(result.info.metadata, name) == getattr(metadata, name)
+
+
+def test_strip_drops_all_metadata_and_turns_the_pixels_upright(run, home):
+    metadata, noise = with_metadata()
+    (home / "m.jpg").write_bytes(jpeg.encode(noise, 95, metadata=metadata).data)
+    assert run("compress", "m.jpg", "-o", "out.jpg", "--strip", "--subsampling", "4:4:4", "-q", "95").code == 0
+    result = jpeg.decode((home / "out.jpg").read_bytes())
+    assert result.info.metadata.size == 0
+    assert result.pixels.shape == (24, 16, 3)
+    difference = result.pixels.astype(int) - np.rot90(jpeg.decode((home / "m.jpg").read_bytes()).pixels, -1)
+    assert np.abs(difference).mean() < 12
+
+
+def test_metadata_of_a_png_is_kept(run, home):
+    Image.open("in/a.png").save("m.png", icc_profile=bytes(range(140)), exif=b"Exif\0\0" + EXIF_TURNED)
+    assert run("compress", "m.png", "-o", "m.jpg").code == 0
+    metadata = pictures.load("m.jpg").metadata
+    assert metadata.icc == bytes(range(140)) and metadata.exif == EXIF_TURNED
+
+
+def test_what_a_jpeg_holds_behind_its_picture_is_missed_aloud(run, home):
+    data = (home / "in" / "sub" / "c.jpg").read_bytes()
+    (home / "motion.jpg").write_bytes(data + b"ftypmp42" + bytes(500))
+    outcome = run("compress", "motion.jpg", "-o", "out.jpg", "-q", "30")
+    assert outcome.code == 0
+    assert "codec: warning: motion.jpg: 508 bytes behind the picture (a gain map, preview or motion photo) are not carried over" in outcome.err
+
+
+def test_a_gain_map_is_missed_aloud(run, home):
+    noise = np.random.default_rng(2).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    xmp = b'<x:xmpmeta xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+    (home / "hdr.jpg").write_bytes(jpeg.encode(noise, 95, metadata=jpeg.Metadata(xmp=xmp)).data)
+    assert "HDR gain map is not carried over" in run("compress", "hdr.jpg", "-o", "out.jpg", "-q", "30").err
+
+
+def test_an_index_of_further_pictures_is_missed_aloud(run, home):
+    noise = np.random.default_rng(2).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    first, second = (Image.fromarray(noise), Image.fromarray(noise[::-1]))
+    buffer = io.BytesIO()
+    first.save(buffer, "MPO", save_all=True, append_images=[second], quality=95)
+    (home / "two.jpg").write_bytes(buffer.getvalue())
+    outcome = run("compress", "two.jpg", "-o", "out.jpg", "-q", "30")
+    assert outcome.code == 0 and "index of further pictures (MPF) is not carried over" in outcome.err

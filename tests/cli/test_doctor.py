@@ -1,0 +1,45 @@
+"""`codec doctor`: everything that a bug report needs."""
+import pytest
+
+from codec import _core, cpu
+from codec.cli import doctor
+
+
+def test_the_table_names_versions_cpu_and_kernels(run):
+    outcome = run("doctor")
+    assert outcome.code == 0 and outcome.err == ""
+    for name in ("codec", "python", "system", "build", "cpu", "numpy", "pillow", "click", "rich", "matplotlib", "kernels"):
+        assert any(line.startswith(name) for line in outcome.text.splitlines())
+    for kernel, isa in cpu.kernels().items():
+        assert f"  {kernel:<20} {isa}\n" in outcome.text
+
+
+def test_json_is_one_object_with_a_schema(run):
+    report = run("doctor", "--json").json
+    assert (report["schema"], report["verb"]) == (1, "doctor")
+    assert report["build"] == _core.BUILD
+    assert report["cpu"] == {"detected": cpu.detected(), "in_force": cpu.level()}
+    assert report["kernels"] == cpu.kernels()
+    assert report["packages"]["numpy"]
+    assert set(report["optional"]["matplotlib"]) == {"version", "extra"}
+
+
+def test_a_lowered_level_shows(run, monkeypatch):
+    monkeypatch.setenv("CODEC_CPU", "scalar")
+    assert f"{cpu.detected()} detected, scalar in force" in run("doctor").text
+
+
+def test_a_level_that_does_not_exist_is_exit_code_1_with_the_names_that_do(run, monkeypatch):
+    monkeypatch.setenv("CODEC_CPU", "turbo")
+    outcome = run("doctor")
+    assert outcome.code == 1 and "unknown CPU level 'turbo'; this kind of CPU has scalar" in outcome.err
+
+
+def test_a_missing_optional_package_says_how_to_get_it(run, monkeypatch):
+    monkeypatch.setattr(doctor, "found", lambda package: None)
+    assert "not installed (pip install codec[lab])" in run("doctor").text
+
+
+@pytest.mark.parametrize("args", [["extra"], ["--jsn"]])
+def test_a_wrong_command_line_is_exit_code_2(run, args):
+    assert run("doctor", *args).code == 2
