@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from ._common import say
+
 COLUMNS = {"images": "{:d}", "bpp": "{:.3f}", "psnr": "{:.2f}", "ssim": "{:.4f}", "mse": "{:.2f}", "enc MP/s": "{:.1f}", "dec MP/s": "{:.1f}"}
 
 
@@ -81,7 +83,11 @@ def store(rows, output):
     from ..rd import write_points
 
     if output not in (None, "-"):
-        return write_points(output, rows)
+        try:
+            return write_points(output, rows)
+        except KeyboardInterrupt:
+            say(f"{rows.done} of {rows.total} measured; their rows are in {output}.part")
+            raise
     points = []
     for point in rows:
         if output == "-":

@@ -10,7 +10,13 @@ from .metrics import check_metrics
 
 @click.group()
 def rd():
-    """Rate-distortion laboratory: encode at many settings, measure, draw."""
+    """Rate-distortion laboratory: encode at many settings, measure, draw.
+
+    \b
+    Examples:
+      codec rd sweep photos/ --quality 20:95:5 -o rows.jsonl
+      codec rd plot rows.jsonl -o rd.svg
+    """
 
 
 @rd.command()
@@ -64,7 +70,12 @@ def sweep(images, quality, subsampling, effort, metrics, output, figure, jobs):
 @click.option("--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="One panel each.")
 @click.option("--title", help="Above the panels.")
 def plot(rows, output, metrics, title):
-    """Draw the rows that a sweep wrote."""
+    """Draw the rows that a sweep wrote: one curve of means per family of settings, one thin curve per picture.
+
+    \b
+    Examples:
+      codec rd plot rows.jsonl -o rd.svg --metric ssim --title "JPEG, 12 photographs"
+    """
     from .. import rd as lab
 
     lab.plot(lab.read_points(rows), output, metrics=metrics, title=title)

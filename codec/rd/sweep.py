@@ -8,11 +8,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 
 import numpy as np
 
-from .. import cpu
+from .. import __version__, cpu
 from ..errors import CodecError, ParameterError
 from ..files import read_bytes
 from ..jpeg import EncodeOptions, decode
@@ -89,7 +88,7 @@ def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",)
     images : iterable of str or os.PathLike
         Files of any format that `codec.pictures.load` reads.
     quality, subsampling, effort : iterable, or one value
-        As for `codec.encode`. All combinations are made, quality innermost.
+        As for `codec.encode`. All combinations are made, quality innermost. A gray picture costs the same at every subsampling.
     metrics : iterable of str, or one
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
@@ -126,8 +125,14 @@ def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",)
     return Sweep(images, settings, metrics, progress, workers)
 
 
-def _options(setting):
-    return EncodeOptions.from_keywords(setting["quality"], {name: value for name, value in setting.items() if name != "quality"})
+def _options(setting, channels=3):
+    """Gray has no chroma to subsample, so such a picture gives the same row at every subsampling; four channels are inks (`codec.pictures`)."""
+    keywords = {name: value for name, value in setting.items() if name != "quality"}
+    if channels == 1:
+        keywords["subsampling"] = "auto"
+    elif channels == 4:
+        keywords["color"] = "ycck"
+    return EncodeOptions.from_keywords(setting["quality"], keywords)
 
 
 def _several(name, values, single):
@@ -175,8 +180,9 @@ def _measure(source, setting, metrics, workers):
     pixels = source.pixels
     height, width = pixels.shape[:2]
     try:
+        options = _options(setting, 1 if pixels.ndim == 2 else pixels.shape[2])
         start = time.perf_counter()
-        data = encode_bytes(pixels, _options(setting))
+        data = encode_bytes(pixels, options)
         encoded = time.perf_counter()
         decoded = decode(data).pixels
         end = time.perf_counter()
@@ -201,8 +207,9 @@ def _measure(source, setting, metrics, workers):
 
 
 def _origin():
-    try:
-        version = metadata.version("codec")
-    except metadata.PackageNotFoundError:
-        version = "not installed"
-    return {"codec_version": version, "python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}", "cpu": cpu.level()}
+    return {
+        "codec_version": __version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cpu": cpu.level(),
+    }

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from codec import rd
+from codec.metrics.names import METRICS
 
 
 def test_rows_to_a_file_and_the_means_to_stdout(run, home):
@@ -61,6 +62,21 @@ def test_settings_that_the_encoder_refuses_are_usage_errors(run, home):
     for options in (("--subsampling", "4:2:9"), ("--quality", "1000"), ("--effort", "0"), ("--metric", "vmaf")):
         outcome = run("rd", "sweep", "in/a.png", *options, "-o", "rows.jsonl")
         assert outcome.code == 2 and not (home / "rows.jsonl").exists()
+
+
+def test_an_interrupt_tells_where_the_rows_are(run, home, monkeypatch):
+    measured = []
+
+    def interrupted(a, b):
+        measured.append(0)
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        return 1.0
+
+    monkeypatch.setitem(METRICS, "mse", interrupted)
+    outcome = run("rd", "sweep", "in/a.png", "--metric", "mse", "-o", "rows.jsonl")
+    assert outcome.code == 130 and "2 of 7 measured; their rows are in rows.jsonl.part" in outcome.err
+    assert len(rd.read_points("rows.jsonl.part")) == 2 and not (home / "rows.jsonl").exists()
 
 
 def test_figures_of_a_sweep_and_of_its_rows(run, home):

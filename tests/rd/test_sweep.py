@@ -39,7 +39,21 @@ def test_a_row_says_what_a_user_would_measure():
     assert row.metrics == {name: codec.metrics.by_name(name)(pixels, decoded) for name in ("psnr", "ssim", "mse")}
     assert row.codec == "jpeg" and row.setting == {"subsampling": "4:4:4", "effort": 3, "quality": 60}
     assert row.encode_seconds > 0 < row.decode_seconds
-    assert row.cpu == codec.cpu.level() and row.python and row.machine and row.codec_version and row.workers == 1
+    assert row.cpu == codec.cpu.level() and row.python and row.machine and row.codec_version == codec.__version__ and row.workers == 1
+
+
+def test_a_gray_picture_costs_the_same_at_every_subsampling():
+    """The encoder refuses to subsample what it has not; a sweep over gray and colour pictures must still compare all of them."""
+    rows = list(rd.sweep(SAMPLES / "zone_plate.png", quality=50, subsampling=("4:2:0", "4:4:4")))
+    assert [row.setting["subsampling"] for row in rows] == ["4:2:0", "4:4:4"]
+    assert rows[0].bytes == rows[1].bytes
+
+
+def test_four_channels_are_inks(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.new("CMYK", (32, 32), (10, 200, 30, 40)).save(tmp_path / "inks.tif")
+    (row,) = rd.sweep(tmp_path / "inks.tif", quality=90)
+    assert row.metrics["psnr"] > 40
 
 
 def test_workers_change_times_only():
