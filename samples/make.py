@@ -25,11 +25,29 @@ OURS = "BSD-2-Clause, as the rest of this repository"
 # file: (name in skimage/data, crop as left, top, right, bottom or None, who, licence, why)
 PHOTOGRAPHS = {
     "coffee.png": ("coffee.png", None, "Rachel Michetti", CC0, "smooth porcelain beside wood grain; the standard picture of the examples"),
-    "chelsea.png": ("chelsea.png", None, "Stefan van der Walt", CC0, "fur: fine texture in every direction; 451 columns are no whole number of blocks"),
-    "astronaut.png": ("astronaut.png", (64, 0, 320, 256), "NASA", PUBLIC_DOMAIN, "skin, hair, a blurred background, a patch of saturated orange"),
+    "chelsea.png": (
+        "chelsea.png",
+        None,
+        "Stefan van der Walt",
+        CC0,
+        "fur: fine texture in every direction; 451 columns are no whole number of blocks",
+    ),
+    "astronaut.png": (
+        "astronaut.png",
+        (64, 0, 320, 256),
+        "NASA",
+        PUBLIC_DOMAIN,
+        "skin, hair, a blurred background, a patch of saturated orange",
+    ),
     "rocket.jpg": ("rocket.jpg", None, "SpaceX", PUBLIC_DOMAIN, "a JPEG that another encoder wrote; night sky, where banding shows"),
     "camera.png": ("camera.png", (64, 64, 448, 352), "Lav Varshney", CC0, "gray; large flat sky, sharp silhouette, grass"),
-    "clock.png": ("clock_motion.png", None, "Stefan van der Walt", PUBLIC_DOMAIN, "gray; motion blur, so nearly nothing in the high frequencies"),
+    "clock.png": (
+        "clock_motion.png",
+        None,
+        "Stefan van der Walt",
+        PUBLIC_DOMAIN,
+        "gray; motion blur, so nearly nothing in the high frequencies",
+    ),
 }
 
 
@@ -40,7 +58,7 @@ def gradient():
 
 
 def graphics():
-    """Letters of 5 x 7 dots, ruled lines and solid blocks in saturated colours on white: what chroma subsampling and quantization hurt most."""
+    """Letters of 5 x 7 dots, lines and blocks in saturated colours on white: what chroma subsampling and quantization hurt most."""
     random = np.random.RandomState(1)
     picture = np.full((200, 320, 3), 255)
     inks = np.array([(0, 0, 0), (255, 0, 0), (0, 0, 255), (0, 128, 0), (255, 0, 255)])

@@ -7,7 +7,15 @@ import click
 
 from ._common import say
 
-COLUMNS = {"images": "{:d}", "bpp": "{:.3f}", "psnr": "{:.2f}", "ssim": "{:.4f}", "mse": "{:.2f}", "enc MP/s": "{:.1f}", "dec MP/s": "{:.1f}"}
+COLUMNS = {
+    "images": "{:d}",
+    "bpp": "{:.3f}",
+    "psnr": "{:.2f}",
+    "ssim": "{:.4f}",
+    "mse": "{:.2f}",
+    "enc MP/s": "{:.1f}",
+    "dec MP/s": "{:.1f}",
+}
 
 
 def numbers(ctx, param, value):
@@ -15,7 +23,9 @@ def numbers(ctx, param, value):
     try:
         return [number for part in value.split(",") for number in _range(*map(int, part.split(":")))]
     except (TypeError, ValueError) as error:
-        raise click.BadParameter(f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)") from error
+        raise click.BadParameter(
+            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)"
+        ) from error
 
 
 def _range(first, last=None, step=1):
@@ -32,7 +42,9 @@ def expand(images):
     for image in images:
         if pathlib.Path(image).is_dir():
             below = sorted(pathlib.Path(image).rglob("*"))
-            yield from (str(path) for path in below if path.suffix.lower() in READABLE_SUFFIXES and path.is_file() and not path.is_symlink())
+            yield from (
+                str(path) for path in below if path.suffix.lower() in READABLE_SUFFIXES and path.is_file() and not path.is_symlink()
+            )
         else:
             yield image
 
@@ -52,8 +64,17 @@ def progress():
 
 
 def table(means):
-    cells = [{**mean.setting, "images": mean.images, "bpp": mean.bpp, **mean.metrics,
-              "enc MP/s": mean.encode_mpixels_per_second, "dec MP/s": mean.decode_mpixels_per_second} for mean in means]
+    cells = [
+        {
+            **mean.setting,
+            "images": mean.images,
+            "bpp": mean.bpp,
+            **mean.metrics,
+            "enc MP/s": mean.encode_mpixels_per_second,
+            "dec MP/s": mean.decode_mpixels_per_second,
+        }
+        for mean in means
+    ]
     rows = [[COLUMNS.get(name, "{}").format(value) for name, value in row.items()] for row in cells]
     if not sys.stdout.isatty():
         click.echo("\n".join("\t".join(row) for row in [list(cells[0]), *rows]))

@@ -35,8 +35,15 @@ def load(name):
 @click.command()
 @click.argument("reference", metavar="A")
 @click.argument("distorted", metavar="B")
-@click.option("--metric", "names", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES",
-              help="Comma-separated, of psnr, ssim, mse.")
+@click.option(
+    "--metric",
+    "names",
+    default="psnr,ssim",
+    show_default=True,
+    callback=check_metrics,
+    metavar="NAMES",
+    help="Comma-separated, of psnr, ssim, mse.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of lines.")
 def metrics(reference, distorted, names, as_json):
     """Measure how far picture B is from its original A.
@@ -61,8 +68,15 @@ def metrics(reference, distorted, names, as_json):
     values = {name: float(by_name(name)(a, b)) for name in names}
     if as_json:
         shown = {name: str(value) if math.isinf(value) else value for name, value in values.items()}
-        echo_json("metrics", reference=reference, distorted=distorted, width=a.shape[1], height=a.shape[0],
-                  metrics=shown, variants={name: VARIANTS[name] for name in names if name in VARIANTS})
+        echo_json(
+            "metrics",
+            reference=reference,
+            distorted=distorted,
+            width=a.shape[1],
+            height=a.shape[0],
+            metrics=shown,
+            variants={name: VARIANTS[name] for name in names if name in VARIANTS},
+        )
         return
     for name, value in values.items():
         click.echo("\t".join(filter(None, [name, f"{value:.6g}", UNITS.get(name)])))

@@ -21,13 +21,21 @@ def rd():
 
 @rd.command()
 @click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
-@click.option("-q", "--quality", default="30:90:10", show_default=True, callback=numbers, metavar="LIST", help="30,50,70 or first:last:step.")
-@click.option("--subsampling", default="auto", show_default=True, metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.")
+@click.option(
+    "-q", "--quality", default="30:90:10", show_default=True, callback=numbers, metavar="LIST", help="30,50,70 or first:last:step."
+)
+@click.option(
+    "--subsampling", default="auto", show_default=True, metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0."
+)
 @click.option("--effort", default="5", show_default=True, callback=numbers, metavar="LIST", help="1 to 9, as --quality.")
-@click.option("--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Of psnr, ssim, mse.")
+@click.option(
+    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Of psnr, ssim, mse."
+)
 @click.option("-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]")
 @click.option("--plot", "figure", metavar="FILE", help="Draw the rows: .png, .svg or .pdf. Needs matplotlib: pip install codec[lab].")
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Encoders side by side; more blur the times.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Encoders side by side; more blur the times."
+)
 def sweep(images, quality, subsampling, effort, metrics, output, figure, jobs):
     """Encode pictures at all combinations of settings, decode, compare.
 
@@ -48,26 +56,36 @@ def sweep(images, quality, subsampling, effort, metrics, output, figure, jobs):
         try:
             if figure:
                 figure_kind(figure)
-            rows = lab.sweep(expand(images), quality=quality, subsampling=subsampling.split(","), effort=effort, metrics=metrics,
-                             workers=jobs, progress=tell)
+            rows = lab.sweep(
+                expand(images),
+                quality=quality,
+                subsampling=subsampling.split(","),
+                effort=effort,
+                metrics=metrics,
+                workers=jobs,
+                progress=tell,
+            )
         except ParameterError as error:
             raise click.UsageError(str(error)) from error
         points = store(rows, output)
-    if output != "-" and points:
-        table(lab.means(points))
-    if figure and points:
-        lab.plot(points, figure, metrics=metrics)
     for message in rows.warnings:
         say(f"warning: {message}")
     if rows.failures:
         say("\n".join(["not measured:", *(f"  {reason}" for reason in reasons(rows.failures))]))
+    if output != "-" and points:
+        table(lab.means(points))
+    if figure and points:
+        lab.plot(points, figure, metrics=metrics)
+    if rows.failures:
         click.get_current_context().exit(1)
 
 
 @rd.command()
 @click.argument("rows", metavar="ROWS")
 @click.option("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf.")
-@click.option("--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="One panel each.")
+@click.option(
+    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="One panel each."
+)
 @click.option("--title", help="Above the panels.")
 def plot(rows, output, metrics, title):
     """Draw the rows that a sweep wrote: one curve of means per family of settings, one thin curve per picture.

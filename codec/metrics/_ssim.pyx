@@ -31,7 +31,8 @@ ctypedef fused sample:
     double
 
 
-cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset, double* row, sample* kind) noexcept nogil:
+cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset, double* row,
+                   sample* kind) noexcept nogil:
     """row = [s - offset | d | (s - offset)^2 | d^2] of n samples that lie step_a and step_b bytes apart. `kind` only picks the type."""
     cdef Py_ssize_t x
     cdef double u, v
@@ -71,7 +72,8 @@ cdef void blur_rows(double** r, const double* w, Py_ssize_t n, double* out) noex
     cdef double* r10 = r[10]
     cdef double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5]
     for x in range(n):
-        out[x] = w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x]) + w3 * (r3[x] + r7[x]) + w4 * (r4[x] + r6[x]) + w5 * r5[x]
+        out[x] = (w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x])
+                  + w3 * (r3[x] + r7[x]) + w4 * (r4[x] + r6[x]) + w5 * r5[x])
 
 
 cdef void blur_columns(const double* v, const double* w, Py_ssize_t n, double* out) noexcept nogil:
@@ -83,7 +85,8 @@ cdef void blur_columns(const double* v, const double* w, Py_ssize_t n, double* o
                   + w3 * (v[x + 3] + v[x + 7]) + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5])
 
 
-cdef double ratio_row(const double* blurred, Py_ssize_t n, Py_ssize_t width, double offset, double c1, double c2, double* out) noexcept nogil:
+cdef double ratio_row(const double* blurred, Py_ssize_t n, Py_ssize_t width, double offset, double c1, double c2,
+                      double* out) noexcept nogil:
     """Sum of SSIM over the first n windows; `blurred` holds four quantities `width` apart, c1 = 2 C1, c2 = 2 C2.
 
     A variance that rounding made negative counts as 0, which also keeps every |SSIM| <= 1; written so that NaN passes through.
@@ -111,7 +114,8 @@ cdef double ratio_row(const double* blurred, Py_ssize_t n, Py_ssize_t width, dou
 
 
 cdef double strip_sum(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b, Py_ssize_t step_b,
-                      Py_ssize_t height, Py_ssize_t n, const double* w, double offset, double c1, double c2, double* scratch, sample* kind) noexcept nogil:
+                      Py_ssize_t height, Py_ssize_t n, const double* w, double offset, double c1, double c2, double* scratch,
+                      sample* kind) noexcept nogil:
     """Sum of SSIM over all windows inside n <= STRIP columns. scratch: (TAPS + 3) * 4 * STRIP doubles."""
     cdef double* ring[TAPS]
     cdef double* oldest
@@ -162,8 +166,9 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
                 left = 0
                 while left + TAPS <= width:
                     n = min(<Py_ssize_t>STRIP, width - left)
-                    total += strip_sum(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
-                                       height, n, &taps[0], 2 * centre, 2 * C1, 2 * C2, scratch, kind)
+                    total += strip_sum(p + left * a.strides[1], a.strides[0], a.strides[1],
+                                       q + left * b.strides[1], b.strides[0], b.strides[1], height, n,
+                                       &taps[0], 2 * centre, 2 * C1, 2 * C2, scratch, kind)
                     left += STRIP - TAPS + 1
             means.append(total / ((height - TAPS + 1) * (width - TAPS + 1)))
     finally:

@@ -11,7 +11,7 @@ BAND_SAMPLES = 1 << 18
 
 
 def _mean_squared_error(a, b):
-    """Bands of rows keep a strided picture from being copied whole; they depend on the shape only, so its layout cannot change a float sum."""
+    """Bands of rows keep a strided picture from being copied whole; they depend on its shape only, so its layout changes no float sum."""
     rows = max(1, BAND_SAMPLES // a[0].size)
     total = 0
     for y in range(0, len(a), rows):

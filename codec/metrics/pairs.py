@@ -29,9 +29,14 @@ def check_pair(a, b):
     a, b = (np.require(x, x.dtype.newbyteorder("="), "A") for x in (np.asarray(a), np.asarray(b)))
     for name, picture in (("a", a), ("b", b)):
         if picture.dtype.name not in DTYPES:
-            raise ParameterError(f"{name} is {picture.dtype}; metrics take {', '.join(DTYPES)}: convert both pictures alike, for example with .astype('float64')")
+            raise ParameterError(
+                f"{name} is {picture.dtype}; metrics take {', '.join(DTYPES)}: "
+                "convert both pictures alike, for example with .astype('float64')"
+            )
         if picture.ndim not in (2, 3):
-            raise ParameterError(f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, channels)")
+            raise ParameterError(
+                f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, channels)"
+            )
     if a.dtype != b.dtype:
         raise ParameterError(f"a is {a.dtype} and b is {b.dtype}: convert one, so that both use the same scale")
     if a.shape != b.shape:
@@ -50,14 +55,20 @@ def check_data_range(a, b, data_range):
     integer = a.dtype.kind == "u"
     if data_range is None:
         if not integer:
-            raise ParameterError(f"data_range is required for {a.dtype}: pass the distance from black to white, data_range=1.0 for 0..1 or data_range=255 for 0..255")
+            raise ParameterError(
+                f"data_range is required for {a.dtype}: pass the distance from black to white, "
+                "data_range=1.0 for 0..1 or data_range=255 for 0..255"
+            )
         return float(np.iinfo(a.dtype).max)
     if not isinstance(data_range, numbers.Real) or isinstance(data_range, bool) or not (data_range > 0 and math.isfinite(data_range)):
         raise ParameterError(f"data_range must be a positive number, not {data_range!r}: pass the distance from black to white")
     if not integer or data_range < np.iinfo(a.dtype).max:
         low, high = min(a.min(), b.min()), max(a.max(), b.max())
         if 2 * data_range < float(high) - float(low) < math.inf:
-            raise ParameterError(f"data_range={data_range!r}, but the values span {low} to {high}: pass the distance from black to white, for example data_range=255")
+            raise ParameterError(
+                f"data_range={data_range!r}, but the values span {low} to {high}: "
+                "pass the distance from black to white, for example data_range=255"
+            )
     return float(data_range)
 
 
@@ -67,5 +78,8 @@ def refuse_not_finite(a, b):
         bad = np.argwhere(~np.isfinite(picture))
         if len(bad):
             at = tuple(int(i) for i in bad[0])
-            raise ParameterError(f"{name}[{', '.join(map(str, at))}] is {picture[at]}: replace or mask the {len(bad)} samples that are not finite before comparing")
+            raise ParameterError(
+                f"{name}[{', '.join(map(str, at))}] is {picture[at]}: "
+                f"replace or mask the {len(bad)} samples that are not finite before comparing"
+            )
     raise ParameterError("the squares of these values overflow float64: scale both pictures down")

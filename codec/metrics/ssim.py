@@ -85,7 +85,10 @@ def ssim(a, b, *, data_range=None):
     a, b = check_pair(a, b)
     taps = wang2004.taps
     if min(a.shape[:2]) < taps:
-        raise ParameterError(f"SSIM needs at least {taps} x {taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: use psnr, or put channels last")
+        raise ParameterError(
+            f"SSIM needs at least {taps} x {taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: "
+            "use psnr, or put channels last"
+        )
     data_range = check_data_range(a, b, data_range)
     planes = (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
     half = wang2004.weights[: taps // 2 + 1]

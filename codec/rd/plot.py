@@ -18,7 +18,8 @@ TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "mse": "MSE"}
 def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     """Draw metrics over bits per pixel: one thick curve of means per family of settings, one thin curve per picture.
 
-    A family is all that differs in quality only. Means are those of `codec.rd.means`. Infinite values (lossless points) are left out.
+    A family is all that differs in quality only. Means are those of `codec.rd.means`, over the same pictures in every family.
+    Infinite values (equal pictures) are left out.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, a metric is in none of them, or the suffix is another.
+        If there are no rows, some lack a metric, no picture has all settings, or the suffix is another.
     FileError
         If the file cannot be written.
     """
@@ -50,7 +51,9 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
         raise ParameterError("there are no rows to draw" if metrics else "metrics is empty: name at least one")
     for metric in metrics:
         if not all(metric in point.metrics for point in points):
-            raise ParameterError(f"some rows have no {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric")
+            raise ParameterError(
+                f"some rows have no {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric"
+            )
     figure = _figure(points, metrics, title)
     if path is not None:
         write_atomic(path, _render(figure, kind))
@@ -58,7 +61,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
 
 
 def figure_kind(path):
-    """ "png", "svg" or "pdf"; raises as `plot` does when the suffix is another or nothing can be drawn, so that a long sweep may ask first."""
+    """ "png", "svg" or "pdf"; raises as `plot` does when it is none of them or nothing can be drawn, so that a long sweep may ask first."""
     _matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in SUFFIXES:
@@ -78,15 +81,18 @@ def _render(figure, kind):
     buffer = io.BytesIO()
     # A fixed salt and no date: one set of rows gives one file.
     with _matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else None)
+        figure.savefig(
+            buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else None
+        )
     return buffer.getvalue()
 
 
 def families(points):
-    """{(codec, setting without quality): rows}, with names that tell no more than what differs."""
+    """{name: rows, or means} by codec and setting without quality; the names tell no more than what differs."""
     groups = {}
     for point in points:
-        groups.setdefault((point.codec, *((k, v) for k, v in sorted(point.setting.items(), reverse=True) if k != "quality")), []).append(point)
+        family = sorted(((k, v) for k, v in point.setting.items() if k != "quality"), reverse=True)
+        groups.setdefault((point.codec, *family), []).append(point)
     common = set.intersection(*(set(key[1:]) for key in groups)) if len(groups) > 1 else set()
     many_codecs = len({key[0] for key in groups}) > 1
     names = {}
@@ -102,8 +108,18 @@ def _figure(points, metrics, title):
     from matplotlib.figure import Figure
 
     style = {
-        "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.linewidth": 0.7, "axes.edgecolor": "#444444", "xtick.color": "#444444", "ytick.color": "#444444", "grid.color": "#d8d8d8", "grid.linewidth": 0.5,
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.labelsize": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "axes.edgecolor": "#444444",
+        "xtick.color": "#444444",
+        "ytick.color": "#444444",
+        "grid.color": "#d8d8d8",
+        "grid.linewidth": 0.5,
         "axes.axisbelow": True,
     }
     with matplotlib.rc_context(style):
@@ -113,20 +129,40 @@ def _figure(points, metrics, title):
             _panel(panel, points, metric)
         handles, labels = panels[0].get_legend_handles_labels()
         # Above the panels: inside, any corner is crossed by the curve of some picture.
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 3 * len(metrics)), frameon=False, fontsize=8.5, handlelength=3.2,
-                      title=title, title_fontsize=11)
+        figure.legend(
+            handles,
+            labels,
+            loc="outside upper center",
+            ncols=min(len(labels), 3 * len(metrics)),
+            frameon=False,
+            fontsize=8.5,
+            handlelength=3.2,
+            title=title,
+            title_fontsize=11,
+        )
         figure.supxlabel(_caption(points), fontsize=7.5, color="#666666")
     return figure
 
 
 def _panel(panel, points, metric):
+    averages = families(means(points))
     for number, (name, rows) in enumerate(families(points).items()):
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number % len(DASHES)]}
         for picture in {(row.image, row.sha256): None for row in rows}:
-            own = sorted(((row.bpp, row.metrics[metric]) for row in rows if (row.image, row.sha256) == picture), key=lambda pair: pair[0])
+            own = sorted((row.bpp, row.metrics[metric]) for row in rows if (row.image, row.sha256) == picture)
             _line(panel, own, color=look["color"], linewidth=0.6, alpha=0.3)
-        curve = [(mean.bpp, mean.metrics[metric]) for mean in means(rows)]
-        _line(panel, sorted(curve), **look, linewidth=1.8, marker=MARKERS[number % len(MARKERS)], markersize=4.5, markeredgecolor="white", markeredgewidth=0.6, label=name, zorder=3)
+        _line(
+            panel,
+            sorted((mean.bpp, mean.metrics[metric]) for mean in averages[name]),
+            **look,
+            linewidth=1.8,
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=4.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            label=name,
+            zorder=3,
+        )
     _rate_axis(panel)
     panel.set_ylabel(TITLES.get(metric, metric))
     panel.grid(True)

@@ -77,7 +77,11 @@ class Point:
         wanted = {field.name: field.type for field in fields(cls)}
         wrong = [f"{name} is missing" for name in wanted if name not in row]
         wrong += [f"{name} is unknown" for name in row if name not in wanted and name != "schema"]
-        wrong += [f"{name} must be {kind.__name__}, not {row[name]!r}" for name, kind in wanted.items() if name in row and not _is(kind, row[name])]
+        wrong += [
+            f"{name} must be {kind.__name__}, not {row[name]!r}"
+            for name, kind in wanted.items()
+            if name in row and not _is(kind, row[name])
+        ]
         if wrong:
             raise ParameterError("; ".join(wrong))
         try:

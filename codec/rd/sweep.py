@@ -80,7 +80,9 @@ class Sweep:
                 return
 
 
-def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",), effort=(5,), metrics=("psnr", "ssim"), progress=None, workers=1):
+def sweep(
+    images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",), effort=(5,), metrics=("psnr", "ssim"), progress=None, workers=1
+):
     """Encode every picture at every combination of settings, decode it again, and measure what came back.
 
     Parameters
@@ -114,8 +116,12 @@ def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",)
     >>> [row.setting["quality"] for row in rows], rows.failures
     ([50, 90], [])
     """
-    images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, (str, bytes, os.PathLike))))
-    options = {"subsampling": _several("subsampling", subsampling, str), "effort": _several("effort", effort, int), "quality": _several("quality", quality, int)}
+    images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, str | bytes | os.PathLike)))
+    options = {
+        "subsampling": _several("subsampling", subsampling, str),
+        "effort": _several("effort", effort, int),
+        "quality": _several("quality", quality, int),
+    }
     settings = [dict(zip(options, values)) for values in itertools.product(*options.values())]
     metrics = {name: by_name(name) for name in _several("metrics", metrics, str)}
     if not isinstance(workers, int) or workers < 1:
@@ -126,7 +132,7 @@ def sweep(images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",)
 
 
 def _options(setting, channels=3):
-    """Gray has no chroma to subsample, so such a picture gives the same row at every subsampling; four channels are inks (`codec.pictures`)."""
+    """Gray has no chroma to subsample, so it gives the same row at every subsampling; four channels are inks (`codec.pictures`)."""
     keywords = {name: value for name, value in setting.items() if name != "quality"}
     if channels == 1:
         keywords["subsampling"] = "auto"
@@ -137,7 +143,8 @@ def _options(setting, channels=3):
 
 def _several(name, values, single):
     """Values without duplicates; a lone one counts as several, since a string would otherwise be taken letter by letter."""
-    values = (values,) if isinstance(values, single) else tuple(dict.fromkeys(values))
+    values = (values,) if isinstance(values, single | np.generic) else values
+    values = tuple(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in values))
     if not values:
         raise ParameterError(f"{name} is empty, so there is nothing to measure: give at least one")
     return values

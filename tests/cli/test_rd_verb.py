@@ -13,10 +13,17 @@ def test_rows_to_a_file_and_the_means_to_stdout(run, home):
     outcome = run("rd", "sweep", "in/a.png", "in/b.png", "--quality", "40,80", "--subsampling", "4:2:0,4:4:4", "-o", "rows.jsonl")
     assert outcome.code == 0 and outcome.err == ""
     rows = rd.read_points("rows.jsonl")
-    assert [(row.image, row.setting["quality"]) for row in rows] == [(name, q) for name in ("in/a.png", "in/b.png") for _ in range(2) for q in (40, 80)]
+    assert [(row.image, row.setting["quality"]) for row in rows] == [
+        (name, q) for name in ("in/a.png", "in/b.png") for _ in range(2) for q in (40, 80)
+    ]
     header, *lines = [line.split("\t") for line in outcome.text.splitlines()]
     assert header == ["subsampling", "effort", "quality", "images", "bpp", "psnr", "ssim", "enc MP/s", "dec MP/s"]
-    assert [line[:4] for line in lines] == [["4:2:0", "5", "40", "2"], ["4:2:0", "5", "80", "2"], ["4:4:4", "5", "40", "2"], ["4:4:4", "5", "80", "2"]]
+    assert [line[:4] for line in lines] == [
+        ["4:2:0", "5", "40", "2"],
+        ["4:2:0", "5", "80", "2"],
+        ["4:4:4", "5", "40", "2"],
+        ["4:4:4", "5", "80", "2"],
+    ]
     assert lines[0][4] == f"{rd.means(rows)[0].bpp:.3f}"
 
 

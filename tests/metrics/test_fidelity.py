@@ -103,7 +103,9 @@ def test_agrees_with_scikit_image():
     a, b = pair(np.uint8, (64, 48, 3))
     assert psnr(a, b) == pytest.approx(metrics.peak_signal_noise_ratio(a, b), abs=1e-10)
     a, b = pair(np.float32, (64, 48))
-    assert psnr(a, b, data_range=1) == pytest.approx(metrics.peak_signal_noise_ratio(a.astype(float), b.astype(float), data_range=1), abs=1e-10)
+    assert psnr(a, b, data_range=1) == pytest.approx(
+        metrics.peak_signal_noise_ratio(a.astype(float), b.astype(float), data_range=1), abs=1e-10
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def noisy_pair(dtype, shape, seed=1):
 
 
 # 11: one window; 128 columns fill a strip of the kernel, 129 and 247 start the next ones.
-@pytest.mark.parametrize("shape", [(11, 11), (11, 40), (40, 11), (33, 17), (20, 128), (20, 129), (13, 247), (40, 300), (37, 53, 3), (15, 16, 4), (12, 12, 1)])
+@pytest.mark.parametrize(
+    "shape", [(11, 11), (11, 40), (40, 11), (33, 17), (20, 128), (20, 129), (13, 247), (40, 300), (37, 53, 3), (15, 16, 4), (12, 12, 1)]
+)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_equals_a_plain_reading_of_the_paper(dtype, shape):
     a, b, data_range = noisy_pair(dtype, shape)
@@ -131,7 +133,9 @@ def test_agrees_with_scikit_image(dtype):
     border in the full map; cropped by 5, only the windows of the paper remain. (The mean that it returns is cropped by 5 as well.)"""
     metrics = pytest.importorskip("skimage.metrics")
     a, b, data_range = noisy_pair(dtype, (64, 90))
-    mean, full = metrics.structural_similarity(a, b, data_range=data_range, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
+    mean, full = metrics.structural_similarity(
+        a, b, data_range=data_range, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+    )
     assert ssim(a, b, data_range=data_range) == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-9)
     assert ssim(a, b, data_range=data_range) == pytest.approx(mean, abs=1e-9)
 
@@ -145,7 +149,9 @@ def test_colour_agrees_with_scikit_image():
 
 @pytest.mark.parametrize("shape", [(10, 40), (40, 10), (1, 1), (3, 64, 64)])
 def test_pictures_below_one_window_are_refused(shape):
-    with pytest.raises(ParameterError, match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last"):
+    with pytest.raises(
+        ParameterError, match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last"
+    ):
         ssim(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
 
 

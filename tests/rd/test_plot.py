@@ -10,6 +10,7 @@ from codec import rd
 from codec.errors import FileError, MissingPackageError, ParameterError
 from codec.rd.plot import families
 
+
 @pytest.fixture
 def rows(point):
     return partial(make_rows, point)
@@ -18,11 +19,15 @@ def rows(point):
 def make_rows(point, pictures=3, subsamplings=("4:2:0", "4:4:4"), efforts=(5,)):
     return [
         point(
-            f"{picture}.png", bpp=(0.3 + picture / 5) * quality / 20 * (1 + s / 10),
+            f"{picture}.png",
+            bpp=(0.3 + picture / 5) * quality / 20 * (1 + s / 10),
             setting={"subsampling": subsampling, "effort": effort, "quality": quality},
             metrics={"psnr": 20 + quality / 5 + picture + s, "ssim": 1 - 1 / (quality + picture + s + effort)},
         )
-        for picture in range(pictures) for s, subsampling in enumerate(subsamplings) for effort in efforts for quality in (20, 40, 60, 80)
+        for picture in range(pictures)
+        for s, subsampling in enumerate(subsamplings)
+        for effort in efforts
+        for quality in (20, 40, 60, 80)
     ]
 
 
@@ -57,9 +62,21 @@ def test_one_panel_per_metric_one_thick_curve_per_family_one_thin_per_picture(ro
     assert "3 pictures" in figure.get_supxlabel() and figure.legends[0].get_title().get_text() == "A title"
 
 
+def test_means_are_over_the_same_pictures_in_every_family(rows):
+    pytest.importorskip("matplotlib")
+    without = [row for row in rows(pictures=2) if not (row.image == "1.png" and row.setting["subsampling"] == "4:4:4")]
+    (panel,) = rd.plot(without, metrics="psnr").axes
+    thick = [line for line in panel.lines if line.get_linewidth() > 1]
+    alone = [line for line in rd.plot(rows(pictures=1), metrics="psnr").axes[0].lines if line.get_linewidth() > 1]
+    assert [line.get_xydata().tolist() for line in thick] == [line.get_xydata().tolist() for line in alone]
+
+
 def test_infinite_values_are_left_out(rows, point):
     pytest.importorskip("matplotlib")
-    lossless = [*rows(pictures=1, subsamplings=("4:4:4",)), point("0.png", bpp=20.0, setting={"subsampling": "4:4:4", "effort": 5, "quality": 100}, metrics={"psnr": math.inf, "ssim": 1.0})]
+    lossless = [
+        *rows(pictures=1, subsamplings=("4:4:4",)),
+        point("0.png", bpp=20.0, setting={"subsampling": "4:4:4", "effort": 5, "quality": 100}, metrics={"psnr": math.inf, "ssim": 1.0}),
+    ]
     psnr, ssim = rd.plot(lossless).axes
     assert [len(line.get_xdata()) for line in psnr.lines] == [4, 4]
     assert [len(line.get_xdata()) for line in ssim.lines] == [5, 5]

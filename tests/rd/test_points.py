@@ -103,7 +103,12 @@ def test_an_interrupted_sweep_leaves_its_rows_beside_the_old_file(tmp_path, poin
 
 
 def test_means_are_per_setting_in_order_of_appearance(point):
-    rows = [point("a", 50, bpp=1.0), point("a", 90, bpp=3.0), point("b", 50, bpp=2.0, metrics={"psnr": 40.0, "ssim": 0.8}), point("b", 90, bpp=5.0)]
+    rows = [
+        point("a", 50, bpp=1.0),
+        point("a", 90, bpp=3.0),
+        point("b", 50, bpp=2.0, metrics={"psnr": 40.0, "ssim": 0.8}),
+        point("b", 90, bpp=5.0),
+    ]
     low, high = means(rows)
     assert (low.setting["quality"], high.setting["quality"]) == (50, 90)
     assert (low.images, low.bpp, low.metrics["psnr"], high.bpp) == (2, 1.5, 35.0, 4.0)

@@ -76,6 +76,19 @@ def test_a_picture_that_fails_is_reported_and_the_others_go_on(tmp_path):
         assert "odd_1x1.png at subsampling auto, effort 5, quality 40: SSIM needs at least 11 x 11" in str(tiny[0])
 
 
+def test_settings_may_be_numpy_integers(tmp_path):
+    rows = rd.write_points(tmp_path / "rows.jsonl", rd.sweep(PICTURES[1], quality=np.arange(20, 80, 20), effort=np.int64(3)))
+    assert rd.read_points(tmp_path / "rows.jsonl") == rows and [row.setting["quality"] for row in rows] == [20, 40, 60]
+
+
+def test_what_reading_loses_is_told(tmp_path):
+    pytest.importorskip("PIL.Image").new("RGBA", (20, 20), (255, 0, 0, 100)).save(tmp_path / "clear.png")
+    sweep = rd.sweep([tmp_path / "clear.png", PICTURES[1]], quality=50)
+    assert len(list(sweep)) == 2
+    (message,) = sweep.warnings
+    assert message.startswith(f"{tmp_path / 'clear.png'}: ")
+
+
 def test_progress_counts_pictures_times_settings(tmp_path):
     seen = []
     list(rd.sweep([tmp_path / "none.png", PICTURES[1]], quality=(40, 60, 80), progress=lambda done, total: seen.append((done, total))))
