@@ -237,7 +237,8 @@ def _density(dpi):
         x, y = (round(float(value)) for value in dpi)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):  # absent, a rational x/0, infinity
         return None
-    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
+    # 1 x 1 is what Pillow says of a TIFF file that states nothing.
+    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 and (x, y) != (1, 1) else None
 
 
 def _tiff_exif(image):
@@ -286,6 +287,26 @@ def upright(pixels, turned):
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def strip(pixels, metadata):
+    """Pixels and metadata without profiles and descriptions: upright, since no tag says how to turn them; the density is left.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+
+    Returns
+    -------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+    """
+    turned, rest = orientation(metadata.exif), metadata.without_profiles()
+    if turned >= 5 and rest.density:
+        unit, x, y = rest.density
+        rest = replace(rest, density=(unit, y, x))
+    return upright(pixels, turned), rest
 
 
 def dump(pixels, format="PNG", *, metadata=None, precision=None):

@@ -87,3 +87,16 @@ def refuse_terminal():
     """Pixels or bits on a terminal help nobody and may steer it."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
+
+
+def check_color(ctx, param, value):
+    """Callback of an option that takes a colour: a wrong one is a usage error."""
+    if value is None:
+        return None
+    from ..errors import ParameterError
+    from ..pictures import parse_color
+
+    try:
+        return parse_color(value)
+    except ParameterError as error:
+        raise click.BadParameter(str(error)) from error

@@ -1,22 +1,10 @@
 """`codec compress`: pictures of any format to JPEG."""
 import os
-from dataclasses import replace
 
 import click
 
+from ._common import check_color
 from ._jobs import Result, plan, report, run
-
-
-def check_color(ctx, param, value):
-    if value is None:
-        return None
-    from ..errors import ParameterError
-    from ..pictures import parse_color
-
-    try:
-        return parse_color(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def jpeg_name(name):
@@ -47,25 +35,13 @@ def not_carried(data, metadata):
         yield f"{parts['bytes']['trailer']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
 
 
-def stripped(pixels, metadata):
-    """Without the orientation tag the pixels have to be upright themselves; of the metadata only the density is left."""
-    from .. import pictures
-
-    turned = pictures.orientation(metadata.exif)
-    rest = metadata.without_profiles()
-    if turned >= 5 and rest.density:
-        unit, x, y = rest.density
-        rest = replace(rest, density=(unit, y, x))
-    return pictures.upright(pixels, turned), rest
-
-
 def compress_one(data, *, background, strip, limits, **options):
     from .. import jpeg, pictures
 
     picture = pictures.load(data, background=background, limits=limits)
     pixels, metadata = picture.pixels, picture.metadata
     if strip:
-        pixels, metadata = stripped(pixels, metadata)
+        pixels, metadata = pictures.strip(pixels, metadata)
     color = "ycck" if pixels.ndim == 3 and pixels.shape[2] == 4 else "auto"
     encoded = jpeg.encode(pixels, metadata=metadata, color=color, **options)
     facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
