@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from codec import errors
 from codec.cli.main import cli
 
 
@@ -24,6 +25,12 @@ class Outcome:
     @property
     def table(self):
         return [line.split("\t") for line in self.text.splitlines()[1:]]
+
+
+@pytest.fixture(autouse=True)
+def same_package(monkeypatch):
+    """Processes that a test starts import the package that the test itself imported."""
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(errors.__file__)))
 
 
 @pytest.fixture
