@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from .. import __version__
 from ..errors import FileError
 
 SCHEMA = 1
@@ -14,17 +15,6 @@ class Failure(click.ClickException):
 
     def show(self, file=None):
         say(self.message)
-
-
-def version():
-    """Version of the installed package."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("codec")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def printable(text):
@@ -64,7 +54,7 @@ def size(count):
 
 def echo_json(verb, **content):
     """One JSON object on stdout; `schema` counts up when a key changes its meaning or goes away."""
-    click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": version(), **content}, indent=2))
+    click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
 def read_stdin(limits=None):
