@@ -1,0 +1,33 @@
+"""Image compression from Python: standard JPEG, colour quantization, and a laboratory to measure both.
+
+    data = codec.encode(image, quality=75)          (H, W[, 3]) uint8 array -> bytes of a standard JPEG
+    image = codec.decode(data)                      bytes, path or file object -> array
+    codec.probe(data)                               the header alone
+
+Everything is loaded when it is first used; `import codec` costs little more than nothing.
+"""
+import importlib
+
+__version__ = "0.1.0"
+
+# name -> module that defines it; None: the name is a module itself.
+_PUBLIC = {
+    **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
+    **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "DamageWarning"), "codec.errors"),
+    "Limits": "codec.limits",
+    **dict.fromkeys(("jpeg", "metrics", "rd", "cpu"), None),
+}
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'codec' has no attribute {name!r}")
+    module = _PUBLIC[name]
+    value = importlib.import_module(f"codec.{name}") if module is None else getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_PUBLIC})

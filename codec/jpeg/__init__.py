@@ -2,8 +2,10 @@
 
 A pixel's way out: encode -> _planes.forward -> _scan.encode_scan -> markers; and back: markers -> _scan.decode_scan -> _planes.compose -> decode.
 """
+from .decode import Damage, DecodedImage, decode, probe
 from .encode import EncodedImage, encode
+from .info import ImageInfo
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
 
-__all__ = ["EncodeOptions", "EncodedImage", "Metadata", "QuantTables", "encode"]
+__all__ = ["Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QuantTables", "decode", "encode", "probe"]

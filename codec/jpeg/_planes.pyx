@@ -12,6 +12,11 @@ from codec._core cimport *
 from codec._pixel cimport *
 from ..errors import ParameterError
 
+cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """a / b rounded up, for a >= 0 (// truncates here, so that -(-a // b) would be wrong)."""
+    return (a + b - 1) // b
+
+
 cdef enum Transform:
     COPY = 0                # components are channels
     YCC = 1                 # channels RGB, components YCbCr
@@ -69,7 +74,7 @@ cdef void transform_blocks(const uint8_t *samples, Py_ssize_t stride, ForwardCom
 cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
                         ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
     """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache."""
-    cdef Py_ssize_t mcus_wide = (width + 8 * Hmax - 1) // (8 * Hmax), mcus_high = (height + 8 * Vmax - 1) // (8 * Vmax)
+    cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
     cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
     cdef uint8_t *strip = <uint8_t *>malloc((channels * rows + 16) * padded)
     cdef uint8_t *small = strip + channels * rows * padded      # a downsampled component: at most 16 rows
@@ -128,7 +133,7 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q):
         H, V = sampling[i]
         if H not in (1, 2) or V not in (1, 2) or len(Q[i]) != 64:
             raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
-        planes.append(np.empty((-(-height * V // (8 * Vmax)), -(-width * H // (8 * Hmax)), 64), np.int16))
+        planes.append(np.empty((ceil_div(height * V, 8 * Vmax), ceil_div(width * H, 8 * Hmax), 64), np.int16))
         plane = planes[i]
         steps = Q[i]
         prepare_quantizer(&steps[0], 8, &quantizers[i])
@@ -229,8 +234,8 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
         raise ParameterError(f"{channels} components are no {color} picture")
     for i in range(channels):
         upsamplers[i].H, upsamplers[i].V = sampling[i]
-        upsamplers[i].width = -(-width * upsamplers[i].H // Hmax)
-        upsamplers[i].height = -(-height * upsamplers[i].V // Vmax)
+        upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax)
+        upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax)
         upsamplers[i].stride = planes[i].shape[1]
         if planes[i].shape[0] < upsamplers[i].height or planes[i].shape[1] < upsamplers[i].width:
             raise ParameterError("a component plane is smaller than the picture asks for")

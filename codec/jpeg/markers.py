@@ -10,7 +10,6 @@ import numpy as np
 
 from .._core import ZIGZAG
 from ..errors import BitstreamError, TruncatedError
-from ._scan import find_segments
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
@@ -44,44 +43,53 @@ class Segment:
         return NAMES.get(self.marker, f"FF{self.marker:02X}")
 
 
-def read_segments(data, warnings):
-    """Yield the marker segments of `data` in order, EOI included; the reader of SOS skips the entropy-coded data by `send(end)`.
+class SegmentReader:
+    """Iterates over the marker segments of `data`, EOI included. Whoever meets SOS sets `at` to the end of its entropy-coded data.
 
     Bytes that belong to no segment are skipped with a warning, as every decoder in use does (B.1.1.2 allows only fill bytes).
     """
-    size = len(data)
-    if size < 4 or data[0] != 0xFF or data[1] != SOI:
-        what = "empty input" if size == 0 else f"no SOI marker: the data begins with {bytes(data[:4]).hex(' ')}"
-        raise BitstreamError(f"not a JPEG, {what}", layer="image", offset=0, clause="T.81 B.2.1")
-    at = 2
-    while True:
-        mark = at
-        while at < size and data[at] != 0xFF:
-            at += 1
-        while at < size and data[at] == 0xFF:
-            at += 1
-        if at >= size:
-            return
-        if at - 1 > mark and any(b != 0xFF for b in data[mark:at - 1][:64]):
-            warnings.append(f"{at - 1 - mark} bytes before the marker at byte {at - 1} belong to no segment (T.81 B.1.1.2)")
-        code, offset = data[at], at - 1
-        at += 1
-        if code == 0:
-            continue
-        if code in STANDALONE:
-            yield Segment(code, offset, at, at)
-            if code == EOI:
+
+    def __init__(self, data, warnings):
+        if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
+            raise BitstreamError(f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}", layer="image", offset=0, clause="T.81 B.2.1")
+        self.data, self.warnings, self.at = data, warnings, 2
+
+    def __iter__(self):
+        while True:
+            segment = self._next()
+            if segment is None:
                 return
-            continue
+            self.at = segment.end
+            yield segment
+            if segment.marker == EOI:
+                return
+
+    def _next(self):
+        data, size, begin = self.data, len(self.data), self.at
+        at = begin
+        while True:
+            at = data.find(0xFF, at)
+            while 0 <= at < size and data[at] == 0xFF:
+                at += 1
+            if at < 0 or at >= size:
+                return None
+            if data[at]:
+                break
+        code, offset = data[at], at - 1
+        if data[begin:offset].strip(b"\xff"):
+            self.warnings.append(f"{offset - begin} bytes before the marker at byte {offset} belong to no segment (T.81 B.1.1.2)")
+        at += 1
+        if code in STANDALONE:
+            return Segment(code, offset, at, at)
+        name = NAMES.get(code, "a reserved marker")
         if at + 2 > size:
-            raise TruncatedError(f"the data ends in the length of {NAMES.get(code, 'a segment')}", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+            raise TruncatedError(f"the data ends in the length of {name}", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
         length = data[at] << 8 | data[at + 1]
         if length < 2:
-            raise BitstreamError(f"segment length {length} is below 2", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+            raise BitstreamError(f"{name} of length {length}; 2 is the least", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
         if at + length > size:
-            raise TruncatedError(f"{NAMES.get(code, 'segment')} of {length} bytes, but {size - at} are left", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
-        skip_to = yield Segment(code, offset, at + 2, at + length)
-        at = skip_to or at + length
+            raise TruncatedError(f"{name} of {length} bytes, but {size - at} are left", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+        return Segment(code, offset, at + 2, at + length)
 
 
 def write_segment(marker, payload=b""):
@@ -291,8 +299,3 @@ def read_number_of_lines(data, offset):
     if Y == 0:
         raise BitstreamError("DNL with 0 lines", layer="DNL", offset=offset, clause="T.81 B.2.5")
     return Y
-
-
-def scan_data(data, segment):
-    """(segments, end) of the entropy-coded data that follows an SOS segment; see `find_segments`."""
-    return find_segments(data, segment.end)

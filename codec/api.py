@@ -1,0 +1,107 @@
+"""The front door for still pictures: any source in, arrays and bytes out. JPEG is the format; `codec.jpeg` tells more."""
+import warnings
+
+from . import files, jpeg
+from .errors import DamageWarning
+from .jpeg.encode import encode_bytes
+from .jpeg.params import EncodeOptions, takes_encode_options
+
+
+@takes_encode_options
+def encode(image, quality=75, **options):
+    """Write a standard JPEG.
+
+    Parameters
+    ----------
+    image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8
+        Gray, RGB, or CMYK with 0 = no ink (`color="cmyk"`). 1 to 65535 rows and columns, any strides.
+    quality : 1..100, default 75
+        Scale of the quantization tables of T.81 Annex K, as the Independent JPEG Group defined it.
+    subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
+        "auto": 4:4:4 from quality 90 on, else 4:2:0.
+    effort : 1..9, default 5
+        1-2 fastest (fixed Huffman tables), 3-4 optimised tables, 5-9 progressive.
+    progressive, color, quant_tables, restart_interval, metadata
+        See `codec.jpeg.EncodeOptions`.
+
+    Returns
+    -------
+    bytes
+        `codec.jpeg.encode` returns the same bytes together with the choices made.
+
+    Raises
+    ------
+    ParameterError
+        Wrong shape, dtype, range, or an option that does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> data = codec.encode(np.zeros((32, 32, 3), np.uint8), quality=85)
+    >>> data[:2].hex()
+    'ffd8'
+    """
+    return encode_bytes(image, EncodeOptions.from_keywords(quality, options))
+
+
+def decode(source, *, on_error="raise", limits=None):
+    """Read a JPEG into an array.
+
+    Parameters
+    ----------
+    source : path, bytes, bytearray, memoryview or binary file object
+        `str` is a path, `bytes` is data.
+    on_error : "raise" (default) or "conceal"
+        Damaged data raises an error that names the byte; or it is decoded as far as possible, with a `DamageWarning`
+        (`codec.jpeg.decode` returns the report itself).
+    limits : Limits, optional
+
+    Returns
+    -------
+    (H, W) or (H, W, 3 or 4) array
+        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 in 0..4095 for 12-bit samples. EXIF orientation is not applied.
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError
+        All are `CodecError`.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> codec.decode(codec.encode(np.full((5, 7), 200, np.uint8))).shape
+    (5, 7)
+    """
+    result = jpeg.decode(source, on_error=on_error, limits=limits)
+    if result.damage is not None:
+        warnings.warn(result.damage.report, DamageWarning, stacklevel=2)
+    return result.pixels
+
+
+probe = jpeg.probe
+
+
+def read(path, *, on_error="raise", limits=None):
+    """Read a JPEG file into an array: `decode` under the name that goes with `write`."""
+    return decode(path, on_error=on_error, limits=limits)
+
+
+@takes_encode_options
+def write(path, image, quality=75, **options):
+    """Write an image to a JPEG file, whole or not at all: temporary file, fsync, rename.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        An existing file is replaced.
+    image, quality, **options
+        As for `encode`.
+
+    Raises
+    ------
+    ParameterError
+        As `encode`; the file is untouched.
+    FileError
+        The file cannot be written; what was there before is untouched.
+    """
+    files.write_atomic(path, encode(image, quality, **options))

@@ -1,0 +1,295 @@
+"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan) -> samples -> pixels (_planes)."""
+from dataclasses import dataclass, field
+from typing import Optional, Tuple
+
+import numpy as np
+
+from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+from ..files import read_bytes
+from ..limits import DEFAULT_LIMITS
+from . import markers
+from ._planes import compose
+from ._scan import ReadTables, decode_scan, find_segments, idct_plane
+from .encode import FIXED_TABLES
+from .info import Headers, ImageInfo
+
+SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
+
+
+@dataclass(frozen=True, eq=False)
+class Damage:
+    """What could not be read of a picture that was decoded with `on_error="conceal"`.
+
+    Attributes
+    ----------
+    errors : tuple of BitstreamError
+        In the order of their discovery, each with its byte offset.
+    mask : bool array (mcu_rows, mcu_columns)
+        True where an MCU is missing from at least one scan.
+    """
+
+    errors: Tuple[BitstreamError, ...]
+    mask: np.ndarray = field(repr=False)
+
+    @property
+    def mcus_lost(self):
+        """Number of MCUs that are missing from at least one scan."""
+        return int(self.mask.sum())
+
+    @property
+    def report(self):
+        """One line for people."""
+        return f"{self.mcus_lost} of {self.mask.size} MCUs lost; " + "; ".join(map(str, self.errors))
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedImage:
+    """A decoded picture.
+
+    Attributes
+    ----------
+    pixels : (H, W) or (H, W, 3 or 4) uint8, or uint16 for 12-bit samples (0..4095)
+        Gray, RGB, or CMYK with 0 = no ink.
+    info : ImageInfo
+    warnings : tuple of str
+        Oddities that do not touch the pixels.
+    damage : Damage or None
+    """
+
+    pixels: np.ndarray = field(repr=False)
+    info: ImageInfo
+    warnings: Tuple[str, ...]
+    damage: Optional[Damage]
+
+
+class _Decoder:
+    def __init__(self, data, conceal, limits):
+        self.data, self.conceal, self.limits = data, conceal, limits
+        self.warnings, self.errors = [], []
+        self.headers = Headers(data, limits, self.warnings)
+        self.scans = 0
+        self.lost = None
+        self.planes = None          # progressive: levels of the whole picture; sequential: of one MCU row
+        self.samples = None
+        self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1)
+        self.bits_left = None       # progressive: per component, which bit of each coefficient came last; 99 for none
+
+    # ------------------------------------------------------------ the whole image
+
+    def run(self):
+        reader, ended = markers.SegmentReader(self.data, self.warnings), False
+        try:
+            for segment in reader:
+                if segment.marker == markers.SOS:
+                    segments, reader.at = find_segments(self.data, segment.end)
+                    self.scan(segment, segments, reader.at)
+                else:
+                    self.headers.take(segment)
+                ended = segment.marker == markers.EOI
+            self.check_complete(ended)
+        except BitstreamError as error:
+            if not self.conceal or self.planes is None:
+                raise
+            self.errors.append(error)
+            self.lost[...] |= self.incomplete()
+        return self.finish()
+
+    def incomplete(self):
+        return len(self.steps) < len(self.headers.frame.components)
+
+    def check_complete(self, ended):
+        size = len(self.data)
+        if self.headers.frame is None:
+            raise TruncatedError("the data ends before a frame header", layer="image", offset=size, clause="T.81 B.2.1")
+        if self.scans == 0:
+            raise TruncatedError("the data ends before any scan", layer="image", offset=size, clause="T.81 B.2.1")
+        if self.incomplete():
+            missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]
+            raise TruncatedError(f"no scan holds component {missing}", layer="image", offset=size, clause="T.81 B.2.1")
+        unfinished = self.bits_left is not None and (self.bits_left > 0).any()
+        if not ended:
+            if unfinished:
+                raise TruncatedError("the data ends before the last progressive scan", layer="image", offset=size, clause="T.81 B.2.1")
+            self.warnings.append("the EOI marker is missing (T.81 B.2.1)")
+        elif unfinished:
+            self.warnings.append("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)")
+
+    def finish(self):
+        frame, info = self.headers.frame, self.headers.info()
+        if frame.SOFn == markers.SOF2:
+            ones = np.ones(64, np.uint16)
+            self.samples = [idct_plane(plane, self.steps.get(i, ones), frame.P) for i, plane in enumerate(self.planes)]
+        pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
+        damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
+        return DecodedImage(pixels, info, tuple(self.warnings), damage)
+
+    # ------------------------------------------------------------ scans
+
+    def start(self, segment, end):
+        """Everything that the first scan settles: lines, memory."""
+        headers = self.headers
+        if headers.frame.SOFn not in SUPPORTED:
+            raise UnsupportedError(f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, T.81 Table B.1) is not supported yet")
+        if headers.color() == "unknown":
+            raise UnsupportedError(f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are supported")
+        headers.resolve_lines(end)
+        frame = headers.frame
+        self.lost = np.zeros(frame.mcus, np.uint8)
+        sizes = [frame.blocks(c) for c in frame.components]
+        if frame.SOFn == markers.SOF2:
+            self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
+            self.bits_left = np.full((len(sizes), 64), 99, np.int8)
+        else:
+            self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
+            dtype, grey = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
+            make = (lambda shape: np.full(shape, grey, dtype)) if self.conceal else (lambda shape: np.empty(shape, dtype))
+            self.samples = [make((8 * high, 8 * wide)) for high, wide in sizes]
+
+    def check_size(self, segment, segments, scan, indices):
+        """Refuse data that cannot hold its scan before memory is taken for it: a DC code per block, an AC code if the scan has AC and no EOB runs."""
+        frame = self.headers.frame
+        if frame.Y and not self.conceal and frame.SOFn in SUPPORTED:
+            progressive = frame.SOFn == markers.SOF2
+            bits = (2 if not progressive else scan.Ss == 0) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
+            held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
+            if held < bits:
+                raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
+                                     layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
+
+    def scan(self, segment, segments, end):
+        headers = self.headers
+        scan = markers.read_scan(self.data, segment, headers.frame)
+        indices = [next(i for i, c in enumerate(headers.frame.components) if c.C == s.Cs) for s in scan.components]
+        self.check_size(segment, segments, scan, indices)
+        if self.planes is None:
+            self.start(segment, end)
+        self.scans += 1
+        frame = headers.frame
+        self.limits.check_scans(self.scans, frame.X, frame.Y)
+        for i in indices:
+            self.latch_steps(segment, i)
+        progressive = frame.SOFn == markers.SOF2
+        if progressive:
+            self.note_progress(segment, scan, indices)
+        components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
+        target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
+        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
+                            Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
+                            restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
+        if error is not None:
+            if not self.conceal:
+                raise error
+            self.errors.append(error)
+
+    def latch_steps(self, segment, i):
+        Tq = self.headers.frame.components[i].Tq
+        if i not in self.steps:
+            if Tq not in self.headers.quant_tables:
+                raise BitstreamError(f"no DQT segment defines quantization table {Tq}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.1")
+            self.steps[i] = self.headers.quant_tables[Tq]
+
+    def note_progress(self, segment, scan, indices):
+        for i in indices:
+            band = self.bits_left[i, scan.Ss:scan.Se + 1]
+            if (band != (scan.Ah or 99)).any():
+                self.warnings.append(f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)")
+            band[:] = scan.Al
+
+    def tables(self, segment, scan, progressive):
+        """The Huffman tables of a scan. A sequential one without DHT takes those of Annex K, as frames of Motion JPEG rely on."""
+        tables = ReadTables()
+        uses_dc = not progressive or (scan.Ss == 0 and scan.Ah == 0)
+        uses_ac = not progressive or scan.Ss > 0
+        for key in sorted({(0, c.Td) for c in scan.components if uses_dc} | {(1, c.Ta) for c in scan.components if uses_ac}):
+            defined = self.headers.huffman_tables.get(key)
+            if defined is None:
+                defined = None if progressive else FIXED_TABLES.get(key)
+                if defined is None:
+                    raise BitstreamError(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.2")
+                self.warnings.append(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}: that of T.81 K.3 was taken")
+            tables.set(*key, *defined)
+        return tables
+
+
+def _checked(on_error, limits):
+    if on_error not in ("raise", "conceal"):
+        raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
+    return limits or DEFAULT_LIMITS
+
+
+def decode(source, *, on_error="raise", limits=None):
+    """Read a JPEG: pixels, header, warnings, damage.
+
+    Parameters
+    ----------
+    source : path, bytes, bytearray, memoryview or binary file object
+    on_error : "raise" (default) or "conceal"
+        What to do with damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`.
+        Lost blocks of a sequential picture take the last known brightness; a progressive one keeps what earlier scans told.
+    limits : Limits, optional
+        Bounds that are checked before memory is taken; default `Limits()`.
+
+    Returns
+    -------
+    DecodedImage
+
+    Raises
+    ------
+    BitstreamError, TruncatedError
+        The data breaks T.81; with byte offset and clause.
+    UnsupportedError
+        Legal, but not handled: arithmetic coding, lossless and hierarchical processes; two, or more than four, components.
+    LimitError
+        Larger than `limits` allow.
+
+    Notes
+    -----
+    T.81 baseline, extended sequential and progressive with Huffman coding, 8 and 12 bits, all sampling factors. Accurate integer inverse
+    DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere. EXIF orientation is not applied.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> result = codec.jpeg.decode(codec.encode(np.zeros((4, 6, 3), np.uint8)))
+    >>> result.pixels.shape, result.info.subsampling, result.damage is None
+    ((4, 6, 3), '4:2:0', True)
+    """
+    limits = _checked(on_error, limits)
+    return _Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
+
+
+def probe(source, *, limits=None):
+    """Read the header of a JPEG and nothing else.
+
+    Parameters
+    ----------
+    source : path, bytes, bytearray, memoryview or binary file object
+    limits : Limits, optional
+
+    Returns
+    -------
+    ImageInfo
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, LimitError
+        As `decode`; damage behind the header goes unnoticed.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> info = codec.probe(codec.encode(np.zeros((4, 6, 3), np.uint8)))
+    >>> info.width, info.height, info.process
+    (6, 4, 'progressive')
+    """
+    limits = limits or DEFAULT_LIMITS
+    data, warnings = read_bytes(source, limits), []
+    headers = Headers(data, limits, warnings)
+    for segment in markers.SegmentReader(data, warnings):
+        if segment.marker == markers.SOS:
+            markers.read_scan(data, segment, headers.frame)
+            if headers.frame.Y == 0:
+                headers.resolve_lines(find_segments(data, segment.end)[1])
+            return headers.info()
+        headers.take(segment)
+    raise TruncatedError("the data ends before the first scan", layer="image", offset=len(data), clause="T.81 B.2.1")
