@@ -21,7 +21,8 @@ from .limits import DEFAULT_LIMITS
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 READABLE_SUFFIXES = (
-    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k", ".qoi"
+    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k",
+    ".qoi",
 )
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
@@ -203,7 +204,7 @@ def _samples(image, bits, warnings):
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         warnings.append("16-bit samples were reduced to 8 bits")
         return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    raise UnsupportedError(f"{image.format} with samples of Pillow mode {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
+    raise UnsupportedError(f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
 
 
 def _lay_on(pixels, alpha, color):

@@ -70,7 +70,7 @@ def may_keep(data, metadata, strip, progressive):
 @click.option("--subsampling", type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]), default="auto", show_default=True,
               help="Resolution of the colour components.")
 @click.option("--progressive/--baseline", default=None, help="Force the process.  [default: progressive from effort 5 on]")
-@click.option("--strip", is_flag=True, help="Drop all metadata: EXIF, XMP, IPTC, comments, ICC profile. The picture is turned upright first.")
+@click.option("--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright.")
 @click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")

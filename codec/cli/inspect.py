@@ -22,7 +22,8 @@ def columns(rows):
 
 
 def summary(report):
-    facts = [f"{report['width']}x{report['height']}", f"{report['precision']}-bit", report["process"], report["color"], report["subsampling"]]
+    facts = [f"{report['width']}x{report['height']}", f"{report['precision']}-bit"]
+    facts += [report[name] for name in ("process", "color", "subsampling")]
     if report.get("estimated_quality") is not None:
         facts.append(f"quality about {report['estimated_quality']}")
     if report["restart_interval"]:

@@ -64,6 +64,7 @@ def tree():
     """Every file below a folder, relative and sorted: nothing half-written may be among them."""
 
     def tree(folder):
-        return sorted(os.path.relpath(os.path.join(here, name), folder).replace(os.sep, "/") for here, _, names in os.walk(folder) for name in names)
+        paths = (os.path.join(here, name) for here, _, names in os.walk(folder) for name in names)
+        return sorted(os.path.relpath(path, folder).replace(os.sep, "/") for path in paths)
 
     return tree

@@ -49,7 +49,10 @@ def test_a_pipe(run, home):
     assert piped.text == run("inspect", "in/sub/c.jpg").text
 
 
-@pytest.mark.parametrize("args, code, message", [([], 2, "Missing argument 'FILE'"), (["gone.jpg"], 1, "cannot read gone.jpg"), (["in/a.png"], 1, "codec: ")])
+@pytest.mark.parametrize(
+    "args, code, message",
+    [([], 2, "Missing argument 'FILE'"), (["gone.jpg"], 1, "cannot read gone.jpg"), (["in/a.png"], 1, "codec: ")],
+)
 def test_failures(run, home, args, code, message):
     outcome = run("inspect", *args)
     assert outcome.code == code and message in outcome.err and outcome.out == b""
