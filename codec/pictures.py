@@ -102,7 +102,7 @@ def load(source, *, background=None, limits=None):
     data = read_bytes(source, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
-        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", tuple(decoded.warnings))
+        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
     return _load_other(data, color, limits)
 
 

@@ -27,12 +27,12 @@ def not_carried(data, metadata):
     from .. import jpeg
 
     parts = jpeg.inspect(data)
-    if any("MPF" in segment["what"] for segment in parts["segments"]):
+    if parts["multi_picture"]:
         yield "an index of further pictures (MPF) is not carried over"
     if metadata.xmp and b"hdrgm:" in metadata.xmp:
         yield "its HDR gain map is not carried over: the picture will look like its SDR version"
-    if parts["bytes"]["trailer"]:
-        yield f"{parts['bytes']['trailer']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
+    if parts["bytes"]["other"]:
+        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
 
 
 def compress_one(data, *, background, strip, limits, **options):
