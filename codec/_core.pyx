@@ -169,22 +169,24 @@ cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int p
             idct_1d(ws + 8 * i, 1, samples + 8 * i, False, CONST_BITS + pass1_bits + 3)
 
 
-cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
-    return 0 if x < 0 else (top if x > top else x)
+cdef inline int16_t clamp(int16_t x, int16_t top) noexcept nogil:
+    x = x if x > 0 else 0
+    return x if x < top else top
 
 
 cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
     """Dequantize (A.3.4), inverse DCT, level shift (A.3.1) and clamp one block into `out`, whose rows are `stride` samples apart."""
     cdef int32_t coef[64]
     cdef int32_t samples[64]
-    cdef int32_t top = (1 << precision) - 1, half = 1 << (precision - 1)
+    cdef int16_t narrow[64]             # 16 bits are enough for samples, and every vector unit has their minimum and maximum
+    cdef int16_t top = <int16_t>((1 << precision) - 1), half = <int16_t>(1 << (precision - 1))
     cdef int pass1_bits = PASS1_BITS if precision == 8 else 1
     cdef uint64_t present = codec_nonzero_mask(level_nat, 0, 63)
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
-        flat = <Sample>clamp(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half, top)
+        flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
             row = out + i * stride
             for j in range(8):
@@ -193,10 +195,12 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     for i in range(64):
         coef[i] = <int32_t>level_nat[i] * Q_nat[i]
     idct8x8(coef, samples, present & ~<uint64_t>0x0F0F0F0F == 0, pass1_bits)
+    for i in range(64):
+        narrow[i] = clamp(<int16_t>(samples[i] + half), top)
     for i in range(8):
         row = out + i * stride
         for j in range(8):
-            row[j] = <Sample>clamp(samples[8 * i + j] + half, top)
+            row[j] = <Sample>narrow[8 * i + j]
 
 
 # ================================================================ quantization

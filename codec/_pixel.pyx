@@ -15,6 +15,7 @@ from .errors import ParameterError
 # FIX(x) = round(x * 2^16)
 cdef enum:
     ONE_HALF = 1 << 15
+    CHROMA_ZERO = (128 << 16) + ONE_HALF - 1    # rounds halves down: 255.5 must not become 256
     Y_R = 19595             # 0.299
     Y_G = 38470             # 0.587
     Y_B = 7471              # 0.114; the three add up to 2^16, so white stays 255
@@ -26,22 +27,86 @@ cdef enum:
     G_CB = 22554            # 0.344136
     G_CR = 46802            # 0.714136
     B_CB = 116130           # 1.772
+    UP = 160 << 16          # more than 128 * (0.344136 + 0.714136) * 2^16
+
+
+cdef enum:
+    RUN = 64                # pixels that are separated at a time, so that the arithmetic runs over contiguous samples
 
 
 cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, Py_ssize_t n) noexcept nogil:
-    """n pixels, `step` bytes apart. Every sum lies within 0..255 * 2^16 + 2^16 - 1, so no clamp: the coefficients of Cb and Cr add up
-    to 0 with positive part 2^15, and ONE_HALF - 1 keeps the largest value, 255.5 - 2^-16, below 256."""
-    cdef Py_ssize_t i
-    cdef int32_t R, G, B
-    for i in range(n):
-        R, G, B = rgb[step * i], rgb[step * i + 1], rgb[step * i + 2]
-        Y[i] = <uint8_t>((Y_R * R + Y_G * G + Y_B * B + ONE_HALF) >> 16)
-        Cb[i] = <uint8_t>((ONE_HALF * B - CB_R * R - CB_G * G + (128 << 16) + ONE_HALF - 1) >> 16)
-        Cr[i] = <uint8_t>((ONE_HALF * R - CR_G * G - CR_B * B + (128 << 16) + ONE_HALF - 1) >> 16)
+    """n pixels, `step` bytes apart. The fixed-point sums are taken in single precision, four to sixteen at a time, and are exact there.
+
+    Every product and partial sum is an integer of magnitude below 2^24, which a float holds: Y stays within 0..255 * 2^16 + 2^15;
+    the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within 0..(255.5 + 0.5) * 2^16 - 1.
+    Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift would. No clamp is needed.
+    """
+    cdef uint8_t R[RUN]
+    cdef uint8_t G[RUN]
+    cdef uint8_t B[RUN]
+    cdef Py_ssize_t i, m
+    cdef float r, g, b, to_integer = 1.0 / 65536
+    while n > 0:
+        m = n if n < RUN else RUN
+        for i in range(m):
+            R[i] = rgb[0]
+            G[i] = rgb[1]
+            B[i] = rgb[2]
+            rgb += step
+        for i in range(m):
+            r, g, b = R[i], G[i], B[i]
+            Y[i] = <uint8_t><int32_t>((<float>Y_R * r + <float>Y_G * g + <float>Y_B * b + <float>ONE_HALF) * to_integer)
+            Cb[i] = <uint8_t><int32_t>((<float>ONE_HALF * b - <float>CB_R * r - <float>CB_G * g + <float>CHROMA_ZERO) * to_integer)
+            Cr[i] = <uint8_t><int32_t>((<float>ONE_HALF * r - <float>CR_G * g - <float>CR_B * b + <float>CHROMA_ZERO) * to_integer)
+        Y += m
+        Cb += m
+        Cr += m
+        n -= m
 
 
 cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
     return 0 if x < 0 else (top if x > top else x)
+
+
+cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
+    """The same in 16 bits, where every vector unit has a minimum and a maximum."""
+    x = x if x > 0 else 0
+    return x if x < top else top
+
+
+cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+    """The 8-bit case, in single precision like rgb_to_ycc_row.
+
+    1.402 and 1.772 are taken as 1 + 0.402 and 1 + 0.772, so that every product stays below 128 * 0.772 * 2^16 < 2^23, and UP, a
+    multiple of 2^16, makes the sums positive (below 2^24, hence exact) before the conversion that cuts their fraction off.
+    """
+    cdef int16_t R[RUN]
+    cdef int16_t G[RUN]
+    cdef int16_t B[RUN]
+    cdef Py_ssize_t i, m
+    cdef float cb, cr, to_integer = 1.0 / 65536
+    cdef int16_t y
+    while n > 0:
+        m = n if n < RUN else RUN
+        for i in range(m):
+            cb, cr = Cb[i] - 128, Cr[i] - 128
+            R[i] = <int16_t><int32_t>((<float>(R_CR - (1 << 16)) * cr + <float>(UP + ONE_HALF)) * to_integer)
+            G[i] = <int16_t><int32_t>((<float>(UP + ONE_HALF) - <float>G_CB * cb - <float>G_CR * cr) * to_integer)
+            B[i] = <int16_t><int32_t>((<float>(B_CB - (1 << 16)) * cb + <float>(UP + ONE_HALF)) * to_integer)
+        for i in range(m):
+            y = Y[i] - (UP >> 16)
+            R[i] = clamp16(<int16_t>(y + R[i] + Cr[i] - 128), 255)
+            G[i] = clamp16(<int16_t>(y + G[i]), 255)
+            B[i] = clamp16(<int16_t>(y + B[i] + Cb[i] - 128), 255)
+        for i in range(m):
+            rgb[0] = <uint8_t>R[i]
+            rgb[1] = <uint8_t>G[i]
+            rgb[2] = <uint8_t>B[i]
+            rgb += step
+        Y += m
+        Cb += m
+        Cr += m
+        n -= m
 
 
 cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil:
@@ -49,11 +114,14 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
     cdef int32_t y, cb, cr
-    for i in range(n):
-        y, cb, cr = Y[i], <int32_t>Cb[i] - centre, <int32_t>Cr[i] - centre
-        rgb[step * i] = <Sample>clamp(y + ((R_CR * cr + ONE_HALF) >> 16), top)
-        rgb[step * i + 1] = <Sample>clamp(y + ((ONE_HALF - G_CB * cb - G_CR * cr) >> 16), top)
-        rgb[step * i + 2] = <Sample>clamp(y + ((B_CB * cb + ONE_HALF) >> 16), top)
+    if Sample is uint8_t:
+        ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
+    else:
+        for i in range(n):
+            y, cb, cr = Y[i], <int32_t>Cb[i] - centre, <int32_t>Cr[i] - centre
+            rgb[step * i] = <Sample>clamp(y + ((R_CR * cr + ONE_HALF) >> 16), top)
+            rgb[step * i + 1] = <Sample>clamp(y + ((ONE_HALF - G_CB * cb - G_CR * cr) >> 16), top)
+            rgb[step * i + 2] = <Sample>clamp(y + ((B_CB * cb + ONE_HALF) >> 16), top)
 
 
 # ================================================================ downsampling

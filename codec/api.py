@@ -52,8 +52,9 @@ def decode(source, *, on_error="raise", limits=None):
     source : path, bytes, bytearray, memoryview or binary file object
         `str` is a path, `bytes` is data.
     on_error : "raise" (default) or "conceal"
-        Damaged data raises an error that names the byte; or it is decoded as far as possible, with a `DamageWarning`
-        (`codec.jpeg.decode` returns the report itself).
+        Damaged data raises an error that names the byte; or it is decoded as far as possible, with a `DamageWarning`.
+        Data that is merely doubtful, such as a picture whose last scans are missing, is decoded with a `DamageWarning` either way.
+        `codec.jpeg.decode` returns all of it as a report instead.
     limits : Limits, optional
 
     Returns
@@ -73,8 +74,9 @@ def decode(source, *, on_error="raise", limits=None):
     (5, 7)
     """
     result = jpeg.decode(source, on_error=on_error, limits=limits)
-    if result.damage is not None:
-        warnings.warn(result.damage.report, DamageWarning, stacklevel=2)
+    report = ([result.damage.report] if result.damage else []) + list(result.doubts)
+    if report:
+        warnings.warn("; ".join(report), DamageWarning, stacklevel=2)
     return result.pixels
 
 

@@ -47,4 +47,4 @@ class TruncatedError(BitstreamError, EOFError):
 
 
 class DamageWarning(UserWarning):
-    """Part of a picture was lost and concealed, because the caller asked for `on_error="conceal"`."""
+    """A decoded picture is not, or may not be, all that its file once held."""

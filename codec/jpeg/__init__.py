@@ -5,7 +5,8 @@ A pixel's way out: encode -> _planes.forward -> _scan.encode_scan -> markers; an
 from .decode import Damage, DecodedImage, decode, probe
 from .encode import EncodedImage, encode
 from .info import ImageInfo
+from .inspect import estimate_quality, inspect
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
 
-__all__ = ["Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QuantTables", "decode", "encode", "probe"]
+__all__ = ["Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QuantTables", "decode", "encode", "estimate_quality", "inspect", "probe"]

@@ -53,19 +53,23 @@ class DecodedImage:
     info : ImageInfo
     warnings : tuple of str
         Oddities that do not touch the pixels.
+    doubts : tuple of str
+        What the data leaves out or says in a way that may be damage, though it can be decoded: scans that end before full precision,
+        components without a scan (shown as mid-gray), runs that lead out of their block.
     damage : Damage or None
     """
 
     pixels: np.ndarray = field(repr=False)
     info: ImageInfo
     warnings: Tuple[str, ...]
+    doubts: Tuple[str, ...]
     damage: Optional[Damage]
 
 
 class _Decoder:
     def __init__(self, data, conceal, limits):
         self.data, self.conceal, self.limits = data, conceal, limits
-        self.warnings, self.errors = [], []
+        self.warnings, self.doubts, self.errors = [], [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
         self.lost = None
@@ -103,16 +107,17 @@ class _Decoder:
             raise TruncatedError("the data ends before a frame header", layer="image", offset=size, clause="T.81 B.2.1")
         if self.scans == 0:
             raise TruncatedError("the data ends before any scan", layer="image", offset=size, clause="T.81 B.2.1")
-        if self.incomplete():
-            missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]
-            raise TruncatedError(f"no scan holds component {missing}", layer="image", offset=size, clause="T.81 B.2.1")
         unfinished = self.bits_left is not None and (self.bits_left > 0).any()
         if not ended:
-            if unfinished:
-                raise TruncatedError("the data ends before the last progressive scan", layer="image", offset=size, clause="T.81 B.2.1")
+            if unfinished or self.incomplete():
+                raise TruncatedError("the data ends before the last scan", layer="image", offset=size, clause="T.81 B.2.1")
             self.warnings.append("the EOI marker is missing (T.81 B.2.1)")
+            return
+        if self.incomplete():
+            missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]
+            self.doubts.append(f"no scan holds component {', '.join(map(str, missing))} (T.81 B.2.1)")
         elif unfinished:
-            self.warnings.append("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)")
+            self.doubts.append("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)")
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
@@ -121,7 +126,7 @@ class _Decoder:
             self.samples = [idct_plane(plane, self.steps.get(i, ones), frame.P) for i, plane in enumerate(self.planes)]
         pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
-        return DecodedImage(pixels, info, tuple(self.warnings), damage)
+        return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
     # ------------------------------------------------------------ scans
 
@@ -141,9 +146,8 @@ class _Decoder:
             self.bits_left = np.full((len(sizes), 64), 99, np.int8)
         else:
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
-            dtype, grey = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
-            make = (lambda shape: np.full(shape, grey, dtype)) if self.conceal else (lambda shape: np.empty(shape, dtype))
-            self.samples = [make((8 * high, 8 * wide)) for high, wide in sizes]
+            dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
+            self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
 
     def check_size(self, segment, segments, scan, indices):
         """Refuse data that cannot hold its scan before memory is taken for it: a DC code per block, an AC code if the scan has AC and no EOB runs."""
@@ -173,13 +177,15 @@ class _Decoder:
             self.note_progress(segment, scan, indices)
         components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
         target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
+        error, overlong = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
                             Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
                             restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
         if error is not None:
             if not self.conceal:
                 raise error
             self.errors.append(error)
+        if overlong:
+            self.doubts.append(f"{overlong} blocks have a run that leads past coefficient 63 (T.81 F.2.2.2)")
 
     def latch_steps(self, segment, i):
         Tq = self.headers.frame.components[i].Tq

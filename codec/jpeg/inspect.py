@@ -1,0 +1,101 @@
+"""A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
+import numpy as np
+
+from ..errors import TruncatedError
+from ..files import read_bytes
+from ..limits import DEFAULT_LIMITS
+from . import markers
+from ._scan import find_segments
+from .info import Headers, metadata_json
+from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
+from .params import QuantTables
+
+SIGNATURES = ((APP0, JFIF, "JFIF"), (APP1, EXIF, "Exif"), (APP1, XMP, "XMP"), (APP1, XMP_EXTENSION, "extended XMP"), (APP2, ICC, "ICC profile"),
+              (APP2, MPF, "multi-picture index"), (APP13, PHOTOSHOP, "Photoshop resources"), (APP14, ADOBE, "Adobe colour"))
+
+
+def estimate_quality(luminance):
+    """The IJG quality whose luminance table is nearest to these 64 steps (natural order): (quality, exact)."""
+    steps = np.asarray(luminance, np.int64).reshape(-1)
+    distance = {q: int(np.abs(steps - QuantTables.ijg(q).luminance).sum()) for q in range(1, 101)}
+    best = min(distance, key=lambda q: (distance[q], -q))
+    return best, distance[best] == 0
+
+
+def _what(segment, data):
+    payload = bytes(data[segment.start:min(segment.end, segment.start + 40)])
+    if segment.marker == COM:
+        return "comment"
+    return next((name for code, signature, name in SIGNATURES if code == segment.marker and payload.startswith(signature)), "")
+
+
+def _kind(segment):
+    if 0xE0 <= segment.marker <= 0xEF and segment.marker not in (APP0, APP14) or segment.marker == COM:
+        return "metadata"
+    return "tables" if segment.marker in (markers.DQT, markers.DHT, markers.DAC) else "headers"
+
+
+def inspect(source, *, limits=None):
+    """Everything that the markers of a JPEG say; nothing is decoded, so any process can be inspected.
+
+    Parameters
+    ----------
+    source : path, bytes, bytearray, memoryview or binary file object
+    limits : Limits, optional
+
+    Returns
+    -------
+    dict, JSON-able
+        width, height, precision, process, color, subsampling, components; segments (offset, marker, length, what);
+        quant_tables (by Tq: 8 rows of 8, the last definition); estimated_quality and estimated_quality_exact (on the IJG's scale);
+        huffman_tables (class, id, BITS, HUFFVAL) in order of definition; scans (offset, components, Ss, Se, Ah, Al, restart_intervals, bytes);
+        restart_interval; bytes (headers, tables, metadata, entropy-coded, other, total); multi_picture; metadata (sizes); warnings.
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, LimitError
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80))
+    >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k != "total")
+    (80, True)
+    """
+    limits = limits or DEFAULT_LIMITS
+    data, warnings = read_bytes(source, limits), []
+    headers, reader = Headers(data, limits, warnings), markers.SegmentReader(data, warnings)
+    segments, huffman, scans = [{"offset": 0, "marker": "SOI", "length": 2, "what": ""}], [], []
+    sizes = {"headers": 2, "tables": 0, "metadata": 0, "entropy-coded": 0}
+    for segment in reader:
+        length = segment.end - segment.offset
+        segments.append({"offset": segment.offset, "marker": segment.name, "length": length, "what": _what(segment, data)})
+        sizes[_kind(segment)] += length
+        if segment.marker != markers.SOS:
+            headers.take(segment)
+            if segment.marker == markers.DHT:
+                huffman += [{"class": "AC" if Tc else "DC", "id": Th, "BITS": list(BITS), "HUFFVAL": list(HUFFVAL)}
+                            for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment)]
+            continue
+        scan = markers.read_scan(data, segment, headers.frame)
+        parts, reader.at = find_segments(data, segment.end)
+        if not scans:
+            headers.resolve_lines(reader.at)
+        sizes["entropy-coded"] += reader.at - segment.end
+        scans.append({"offset": segment.offset, "components": [c.Cs for c in scan.components], "Ss": scan.Ss, "Se": scan.Se, "Ah": scan.Ah, "Al": scan.Al,
+                      "restart_intervals": len(parts), "bytes": reader.at - segment.end})
+        limits.check_scans(len(scans), headers.frame.X, headers.frame.Y)
+    if headers.frame is None:
+        raise TruncatedError("the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1")
+    info = headers.info()
+    first = headers.quant_tables.get(headers.frame.components[0].Tq)
+    quality, exact = estimate_quality(first) if first is not None else (None, False)
+    return {
+        **info.to_json(),
+        "estimated_quality": quality, "estimated_quality_exact": exact,
+        "segments": segments,
+        "quant_tables": {str(Tq): table.reshape(8, 8).tolist() for Tq, table in sorted(headers.quant_tables.items())},
+        "huffman_tables": huffman, "scans": scans, "restart_interval": headers.restart_interval,
+        "bytes": {**sizes, "other": len(data) - sum(sizes.values()), "total": len(data)},
+        "multi_picture": headers.has_multi_picture(), "metadata": metadata_json(info.metadata), "warnings": warnings,
+    }
