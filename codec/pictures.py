@@ -21,7 +21,8 @@ from .limits import DEFAULT_LIMITS
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 READABLE_SUFFIXES = (
-    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k", ".qoi"
+    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k",
+    ".qoi",
 )
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
@@ -101,7 +102,7 @@ def load(source, *, background=None, limits=None):
     data = read_bytes(source, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
-        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", tuple(decoded.warnings))
+        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
     return _load_other(data, color, limits)
 
 
@@ -203,7 +204,7 @@ def _samples(image, bits, warnings):
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         warnings.append("16-bit samples were reduced to 8 bits")
         return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    raise UnsupportedError(f"{image.format} with samples of Pillow mode {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
+    raise UnsupportedError(f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
 
 
 def _lay_on(pixels, alpha, color):
@@ -237,7 +238,8 @@ def _density(dpi):
         x, y = (round(float(value)) for value in dpi)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):  # absent, a rational x/0, infinity
         return None
-    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 else None
+    # 1 x 1 is what Pillow says of a TIFF file that states nothing.
+    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 and (x, y) != (1, 1) else None
 
 
 def _tiff_exif(image):
@@ -286,6 +288,26 @@ def upright(pixels, turned):
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def strip(pixels, metadata):
+    """Pixels and metadata without profiles and descriptions: upright, since no tag says how to turn them; the density is left.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+
+    Returns
+    -------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+    """
+    turned, rest = orientation(metadata.exif), metadata.without_profiles()
+    if turned >= 5 and rest.density:
+        unit, x, y = rest.density
+        rest = replace(rest, density=(unit, y, x))
+    return upright(pixels, turned), rest
 
 
 def dump(pixels, format="PNG", *, metadata=None, precision=None):

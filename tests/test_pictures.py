@@ -228,6 +228,23 @@ def test_upright_is_what_a_viewer_shows(turned):
     np.testing.assert_array_equal(pictures.upright(RGB, turned), np.asarray(ImageOps.exif_transpose(image)))
 
 
+def test_stripping_turns_pixels_and_density_together():
+    pixels, metadata = pictures.strip(RGB, Metadata(exif=exif_with(6), icc=b"x", comments=(b"x",), density=(1, 300, 72)))
+    np.testing.assert_array_equal(pixels, np.rot90(RGB, -1))
+    assert metadata == Metadata(density=(1, 72, 300))
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
+def test_the_density_is_carried_over(format):
+    assert pictures.load(saved(Image.fromarray(RGB), format, dpi=(300, 72))).metadata.density == (1, 300, 72)
+
+
+@pytest.mark.parametrize("density, kept", [((1, 300, 72), (1, 300, 72)), ((2, 100, 200), (1, 254, 508)), ((0, 2, 1), None), (None, None)])
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_the_density_is_written_in_dots_per_inch(format, density, kept):
+    assert pictures.load(pictures.dump(RGB, format, metadata=Metadata(density=density))).metadata.density == kept
+
+
 # ---------------------------------------------------------------- bad input
 
 @pytest.mark.parametrize("data", [b"hello, world", b"<svg/>", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])

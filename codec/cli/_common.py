@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from .. import __version__
 from ..errors import FileError
 
 SCHEMA = 1
@@ -14,17 +15,6 @@ class Failure(click.ClickException):
 
     def show(self, file=None):
         say(self.message)
-
-
-def version():
-    """Version of the installed package."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("codec")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def printable(text):
@@ -64,7 +54,7 @@ def size(count):
 
 def echo_json(verb, **content):
     """One JSON object on stdout; `schema` counts up when a key changes its meaning or goes away."""
-    click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": version(), **content}, indent=2))
+    click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
 def read_stdin(limits=None):
@@ -87,3 +77,16 @@ def refuse_terminal():
     """Pixels or bits on a terminal help nobody and may steer it."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
+
+
+def check_color(ctx, param, value):
+    """Callback of an option that takes a colour: a wrong one is a usage error."""
+    if value is None:
+        return None
+    from ..errors import ParameterError
+    from ..pictures import parse_color
+
+    try:
+        return parse_color(value)
+    except ParameterError as error:
+        raise click.BadParameter(str(error)) from error

@@ -240,7 +240,8 @@ def _table(rows):
     if not sys.stdout.isatty():
         click.echo("file\tbefore\tafter\tratio\tstatus")
         for row in rows:
-            click.echo("\t".join("" if value is None else printable(value) for value in (row.input, row.before, row.after, row.ratio, row.status)))
+            cells = (row.input, row.before, row.after, row.ratio, row.status)
+            click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
         return
     from rich.console import Console
     from rich.table import Table

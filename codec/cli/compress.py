@@ -1,22 +1,10 @@
 """`codec compress`: pictures of any format to JPEG."""
 import os
-from dataclasses import replace
 
 import click
 
+from ._common import check_color
 from ._jobs import Result, plan, report, run
-
-
-def check_color(ctx, param, value):
-    if value is None:
-        return None
-    from ..errors import ParameterError
-    from ..pictures import parse_color
-
-    try:
-        return parse_color(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def jpeg_name(name):
@@ -39,24 +27,12 @@ def not_carried(data, metadata):
     from .. import jpeg
 
     parts = jpeg.inspect(data)
-    if any("MPF" in segment["what"] for segment in parts["segments"]):
+    if parts["multi_picture"]:
         yield "an index of further pictures (MPF) is not carried over"
     if metadata.xmp and b"hdrgm:" in metadata.xmp:
         yield "its HDR gain map is not carried over: the picture will look like its SDR version"
-    if parts["bytes"]["trailer"]:
-        yield f"{parts['bytes']['trailer']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
-
-
-def stripped(pixels, metadata):
-    """Without the orientation tag the pixels have to be upright themselves; of the metadata only the density is left."""
-    from .. import pictures
-
-    turned = pictures.orientation(metadata.exif)
-    rest = metadata.without_profiles()
-    if turned >= 5 and rest.density:
-        unit, x, y = rest.density
-        rest = replace(rest, density=(unit, y, x))
-    return pictures.upright(pixels, turned), rest
+    if parts["bytes"]["other"]:
+        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
 
 
 def compress_one(data, *, background, strip, limits, **options):
@@ -65,7 +41,7 @@ def compress_one(data, *, background, strip, limits, **options):
     picture = pictures.load(data, background=background, limits=limits)
     pixels, metadata = picture.pixels, picture.metadata
     if strip:
-        pixels, metadata = stripped(pixels, metadata)
+        pixels, metadata = pictures.strip(pixels, metadata)
     color = "ycck" if pixels.ndim == 3 and pixels.shape[2] == 4 else "auto"
     encoded = jpeg.encode(pixels, metadata=metadata, color=color, **options)
     facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
@@ -94,7 +70,7 @@ def may_keep(data, metadata, strip, progressive):
 @click.option("--subsampling", type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]), default="auto", show_default=True,
               help="Resolution of the colour components.")
 @click.option("--progressive/--baseline", default=None, help="Force the process.  [default: progressive from effort 5 on]")
-@click.option("--strip", is_flag=True, help="Drop all metadata: EXIF, XMP, IPTC, comments, ICC profile. The picture is turned upright first.")
+@click.option("--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright.")
 @click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")

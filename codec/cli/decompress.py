@@ -26,7 +26,7 @@ def decompress_one(data, kind, *, conceal, limits):
 
     decoded = jpeg.decode(data, on_error="conceal" if conceal else "raise", limits=limits)
     metadata, info = decoded.info.metadata, decoded.info
-    warnings = list(decoded.warnings)
+    warnings = [*decoded.warnings, *decoded.doubts]
     if decoded.damage:
         warnings.append(decoded.damage.report)
     lost = [name.upper() for name in ("icc", "exif", "xmp", "iptc") if getattr(metadata, name) and name not in CARRIED[kind]]

@@ -6,7 +6,8 @@ from importlib.metadata import version as installed
 
 import click
 
-from ._common import echo_json, version
+from .. import __version__
+from ._common import echo_json
 
 REQUIRED = ("numpy", "pillow", "click", "rich")
 OPTIONAL = {"matplotlib": "lab"}
@@ -54,7 +55,7 @@ def doctor(as_json):
     if as_json:
         echo_json("doctor", **facts)
         return
-    line("codec", version())
+    line("codec", __version__)
     line("python", facts["python"] + ("" if facts["gil"] else ", free-threaded"))
     line("system", facts["system"])
     line("build", facts["build"])

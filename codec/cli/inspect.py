@@ -22,9 +22,10 @@ def columns(rows):
 
 
 def summary(report):
-    facts = [f"{report['width']}x{report['height']}", f"{report['precision']}-bit", report["process"], report["color"], report["subsampling"]]
-    if report.get("estimated_quality") is not None:
-        facts.append(f"quality about {report['estimated_quality']}")
+    facts = [f"{report['width']}x{report['height']}", f"{report['precision']}-bit"]
+    facts += [report[name] for name in ("process", "color", "subsampling")]
+    if report["estimated_quality"] is not None:
+        facts.append(f"quality {'' if report['estimated_quality_exact'] else 'about '}{report['estimated_quality']} (IJG)")
     if report["restart_interval"]:
         facts.append(f"restart every {report['restart_interval']} MCUs")
     return ", ".join(printable(fact) for fact in facts if fact)
@@ -33,9 +34,9 @@ def summary(report):
 def show(report):
     click.echo(f"{summary(report)}, {size(report['bytes']['total'])}")
     section("Segments", columns([("offset", "marker", "length", "what")] + [
-        (s["offset"], s["marker"], "" if s["length"] is None else s["length"], s["what"]) for s in report["segments"]
+        (s["offset"], s["marker"], s["length"], s["what"]) for s in report["segments"]
     ]))
-    section("Components", columns([("id", "H", "V", "Tq")] + [(c["id"], c["H"], c["V"], c["Tq"]) for c in report["components"]]))
+    section("Components", columns([("C", "H", "V", "Tq")] + [(c["C"], c["H"], c["V"], c["Tq"]) for c in report["components"]]))
     for Tq, table in report["quant_tables"].items():
         section(f"Quantization table Tq={Tq}, row by row", ("".join(f"{q:>5}" for q in row) for row in table))
     section("Huffman tables", columns([("class", "id", "codes", "BITS")] + [
@@ -44,9 +45,11 @@ def show(report):
     section("Scans", columns([("offset", "components", "Ss", "Se", "Ah", "Al", "bytes")] + [
         (s["offset"], ",".join(map(str, s["components"])), s["Ss"], s["Se"], s["Ah"], s["Al"], s["bytes"]) for s in report["scans"]
     ]))
-    section("Metadata", columns([(name, value) for name, value in report["metadata"].items() if value]))
+    section("Metadata (bytes; density as unit, x, y)", columns([
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else value) for name, value in report["metadata"].items()
+    ]))
     parts = {name: count for name, count in report["bytes"].items() if name != "total" and count}
-    total = max(report["bytes"]["total"], 1)
+    total = report["bytes"]["total"]
     section("Where the bytes went", columns([
         (name, count, f"{100 * count / total:5.1f} %", "#" * round(BAR * count / total)) for name, count in parts.items()
     ]))

@@ -4,8 +4,9 @@ import warnings
 
 import click
 
+from .. import __version__
 from ..errors import CodecError
-from ._common import Failure, say, version
+from ._common import Failure, say
 
 # The one-liners live here, so that `codec --help` loads no verb, no NumPy, and answers at once.
 VERBS = {
@@ -51,7 +52,7 @@ class Verbs(click.Group):
 
 def show_version(ctx, param, value):
     if value and not ctx.resilient_parsing:
-        click.echo(f"codec {version()}")
+        click.echo(f"codec {__version__}")
         ctx.exit()
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from codec import errors
 from codec.cli.main import cli
 
 
@@ -24,6 +25,12 @@ class Outcome:
     @property
     def table(self):
         return [line.split("\t") for line in self.text.splitlines()[1:]]
+
+
+@pytest.fixture(autouse=True)
+def same_package(monkeypatch):
+    """Processes that a test starts import the package that the test itself imported."""
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(errors.__file__)))
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ def tree():
     """Every file below a folder, relative and sorted: nothing half-written may be among them."""
 
     def tree(folder):
-        return sorted(os.path.relpath(os.path.join(here, name), folder).replace(os.sep, "/") for here, _, names in os.walk(folder) for name in names)
+        paths = (os.path.join(here, name) for here, _, names in os.walk(folder) for name in names)
+        return sorted(os.path.relpath(path, folder).replace(os.sep, "/") for path in paths)
 
     return tree

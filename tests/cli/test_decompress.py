@@ -106,7 +106,7 @@ def test_png_keeps_metadata_and_other_formats_say_what_they_lose(run, home):
 
 
 def test_cmyk_needs_tiff_and_the_message_says_so(run, home):
-    (home / "k.jpg").write_bytes(jpeg.encode(np.full((8, 8, 4), 50, np.uint8)).data)
+    (home / "k.jpg").write_bytes(jpeg.encode(np.full((8, 8, 4), 50, np.uint8), color="cmyk").data)
     outcome = run("decompress", "k.jpg", "-o", "k.png")
     assert outcome.code == 1 and "PNG has no CMYK; write TIFF (.tif)" in outcome.err
     assert run("decompress", "k.jpg", "-o", "k.tif").code == 0

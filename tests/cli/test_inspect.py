@@ -13,10 +13,10 @@ def report(home):
 def test_headers_have_their_standard_names(run, home, report):
     outcome = run("inspect", "in/sub/c.jpg")
     assert outcome.code == 0 and outcome.err == ""
-    assert outcome.text.startswith("40x32, 8-bit, baseline, ycbcr, 4:4:4, quality about")
+    assert outcome.text.startswith("40x32, 8-bit, baseline, ycbcr, 4:4:4, quality 95 (IJG), ")
     for title in ("Segments", "Components", "Quantization table Tq=0", "Huffman tables", "Scans", "Where the bytes went"):
         assert f"\n{title}" in outcome.text
-    for header in ("id  H  V  Tq", "Ss  Se  Ah  Al", "class  id  codes  BITS"):
+    for header in ("C  H  V  Tq", "Ss  Se  Ah  Al", "class  id  codes  BITS"):
         assert header in outcome.text
     for segment in report["segments"]:
         assert segment["marker"] in outcome.text
@@ -33,15 +33,14 @@ def test_the_bytes_of_all_parts_add_up_to_the_file(run, home):
     (home / "tail.jpg").write_bytes((home / "in" / "sub" / "c.jpg").read_bytes() + bytes(100))
     found = run("inspect", "tail.jpg", "--json").json["bytes"]
     assert found.pop("total") == sum(found.values()) == (home / "tail.jpg").stat().st_size
-    assert found["trailer"] == 100
+    assert found["other"] == 100
 
 
 def test_json_is_the_report_of_the_library_with_a_schema(run, home, report):
     found = run("inspect", "in/sub/c.jpg", "--json").json
     assert (found.pop("schema"), found.pop("verb"), found.pop("file")) == (1, "inspect", "in/sub/c.jpg")
     found.pop("codec")
-    assert set(found) == set(report)
-    assert found["scans"] == [dict(scan, components=list(scan["components"])) for scan in report["scans"]]
+    assert found == report
 
 
 def test_a_pipe(run, home):
@@ -49,7 +48,10 @@ def test_a_pipe(run, home):
     assert piped.text == run("inspect", "in/sub/c.jpg").text
 
 
-@pytest.mark.parametrize("args, code, message", [([], 2, "Missing argument 'FILE'"), (["gone.jpg"], 1, "cannot read gone.jpg"), (["in/a.png"], 1, "codec: ")])
+@pytest.mark.parametrize(
+    "args, code, message",
+    [([], 2, "Missing argument 'FILE'"), (["gone.jpg"], 1, "cannot read gone.jpg"), (["in/a.png"], 1, "codec: ")],
+)
 def test_failures(run, home, args, code, message):
     outcome = run("inspect", *args)
     assert outcome.code == code and message in outcome.err and outcome.out == b""

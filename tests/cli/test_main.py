@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from codec import errors, jpeg
+from codec import __version__, errors, jpeg
 from codec.cli.main import VERBS
 
 
@@ -37,7 +37,7 @@ def test_help_and_version_load_neither_numpy_nor_a_verb():
 
 
 def test_version(run):
-    assert run("--version").text.startswith("codec ")
+    assert run("--version").text == f"codec {__version__}\n"
 
 
 def test_python_m_codec_is_the_command():

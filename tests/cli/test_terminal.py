@@ -1,0 +1,56 @@
+"""What people see: a table on a terminal, progress beside it, plain text everywhere else."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
+
+
+def on_terminal(*args, stream, **environment):
+    """Run `codec` with stdout or stderr on a terminal; give what the terminal shows and what the other stream holds."""
+    leader, follower = os.openpty()
+    other = "stderr" if stream == "stdout" else "stdout"
+    done = subprocess.Popen(
+        [sys.executable, "-m", "codec", *args],
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment}, **{stream: follower, other: subprocess.PIPE},
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 4096)
+        except OSError:  # Linux: the last follower was closed
+            break
+        if not part:
+            break
+        shown += part
+    rest = done.communicate(timeout=60)[0 if other == "stdout" else 1]
+    os.close(leader)
+    return done.returncode, shown.decode(), rest.decode()
+
+
+def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
+    code, shown, err = on_terminal("compress", "in", "-o", "out", stream="stdout")
+    assert code == 0 and err == ""
+    for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "3 files", "KiB"):
+        assert text in shown
+    assert "\t" not in shown
+
+
+def test_progress_is_shown_on_a_terminal_only_and_not_mixed_into_stdout(home):
+    code, shown, out = on_terminal("compress", "in", "-o", "out", stream="stderr")
+    assert code == 0 and "100%" in shown
+    assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus"
+
+
+def test_no_color_is_honoured(home):
+    shown = on_terminal("compress", "in", "-o", "out", stream="stderr", NO_COLOR="1")[1]
+    colours = [f"\x1b[{code}m" for code in (*range(30, 38), *range(90, 98))]
+    assert not any(colour in shown for colour in colours)
+
+
+def test_pixels_are_not_written_to_a_terminal(home):
+    code, shown, err = on_terminal("compress", "in/a.png", "-o", "-", stream="stdout")
+    assert code == 2 and shown == "" and "stdout is a terminal" in err
