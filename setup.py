@@ -43,6 +43,7 @@ EXTENSIONS = [
     extension("codec._pixel"),
     extension("codec.jpeg._planes"),
     extension("codec.jpeg._scan"),
+    extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim"),
 ]
 

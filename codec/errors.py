@@ -48,3 +48,7 @@ class TruncatedError(BitstreamError, EOFError):
 
 class DamageWarning(UserWarning):
     """A decoded picture is not, or may not be, all that its file once held."""
+
+
+class MissingPackageError(CodecError, ImportError):
+    """An optional package is not installed; the message tells how to install it."""

@@ -355,12 +355,8 @@ cdef inline int read_dc(BitReader *r, const HuffmanReader *dc) noexcept nogil:
     return read_magnitude(r, size)
 
 
-cdef inline bint read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc, const HuffmanReader *ac) noexcept nogil:
-    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block.
-
-    True if a run leads past coefficient 63. Some files in circulation have such blocks, and every decoder shows them: the coefficient
-    is taken for the last one.
-    """
+cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc, const HuffmanReader *ac) noexcept nogil:
+    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block."""
     cdef int k = 1, rs, size
     cdef int32_t entry
     refill(r)
@@ -385,7 +381,8 @@ cdef inline bint read_sequential_block(BitReader *r, int16_t *nat, int *pred, co
         k += rs >> 4                                # at most 63 + 15 = 78: a guard of NAT_OF_ZZ
         nat[NAT_OF_ZZ[k]] = <int16_t>read_magnitude(r, size)
         k += 1
-    return k > 64
+    if k > 64 and r.status == OK:
+        r.status = E_RANGE
 
 
 cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
@@ -496,7 +493,6 @@ cdef struct ReadScan:
     int16_t scratch[64]
     uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
     Py_ssize_t lost_stride
-    Py_ssize_t overlong             # blocks with a run past coefficient 63
     int first_status
     Py_ssize_t first_offset_bytes, first_mcu
 
@@ -596,7 +592,7 @@ cdef void read_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
             for h in range(c.H):
                 nat = block_at(s, c, (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
                 if not s.progressive:
-                    s.overlong += read_sequential_block(&s.reader, nat, &c.pred, c.dc, c.ac)
+                    read_sequential_block(&s.reader, nat, &c.pred, c.dc, c.ac)
                 elif s.Ss == 0:
                     refill(&s.reader)
                     if s.Ah == 0:
@@ -723,8 +719,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
 
     Returns
     -------
-    (error, overlong) : None or the `BitstreamError` of the first damage, which the caller raises or reports; and the number of blocks
-        with a run past coefficient 63
+    None, or the `BitstreamError` of the first damage, for the caller to raise or to report
     """
     cdef ReadScan *s
     cdef ReadComponent *c
@@ -791,11 +786,10 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             else:
                 read_scan_to_samples(s, out16, Q_nat, precision)
         if s.first_status == OK:
-            return None, s.overlong
+            return None
         kind = TruncatedError if s.first_status == E_TRUNCATED else BitstreamError
-        error = kind(f"{MESSAGES[s.first_status]}, at MCU {s.first_mcu} of {s.mcus_wide * s.mcus_high}",
-                     layer="entropy-coded data", offset=s.first_offset_bytes, clause=CLAUSES[s.first_status])
-        return error, s.overlong
+        return kind(f"{MESSAGES[s.first_status]}, at MCU {s.first_mcu} of {s.mcus_wide * s.mcus_high}",
+                    layer="entropy-coded data", offset=s.first_offset_bytes, clause=CLAUSES[s.first_status])
     finally:
         free(s)
 

@@ -54,8 +54,7 @@ class DecodedImage:
     warnings : tuple of str
         Oddities that do not touch the pixels.
     doubts : tuple of str
-        What the data leaves out or says in a way that may be damage, though it can be decoded: scans that end before full precision,
-        components without a scan (shown as mid-gray), runs that lead out of their block.
+        What the data leaves out, though it ends as it should: scans that stop before full precision, components without a scan (mid-gray).
     damage : Damage or None
     """
 
@@ -177,15 +176,13 @@ class _Decoder:
             self.note_progress(segment, scan, indices)
         components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
         target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        error, overlong = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
+        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
                             Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
                             restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
         if error is not None:
             if not self.conceal:
                 raise error
             self.errors.append(error)
-        if overlong:
-            self.doubts.append(f"{overlong} blocks have a run that leads past coefficient 63 (T.81 F.2.2.2)")
 
     def latch_steps(self, segment, i):
         Tq = self.headers.frame.components[i].Tq

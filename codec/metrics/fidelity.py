@@ -1,0 +1,91 @@
+"""Mean squared error, and the same thing in decibels."""
+import math
+
+import numpy as np
+
+from ._fidelity import sum_squared_error
+from .pairs import check_data_range, check_pair, refuse_not_finite
+
+# Samples per call of the kernel: small enough that the copy of a strided band stays in cache, large enough that a call costs nothing.
+BAND_SAMPLES = 1 << 18
+
+
+def _mean_squared_error(a, b):
+    """Bands of rows keep a strided picture from being copied whole; they depend on its shape only, so its layout changes no float sum."""
+    rows = max(1, BAND_SAMPLES // a[0].size)
+    total = 0
+    for y in range(0, len(a), rows):
+        total += sum_squared_error(np.ascontiguousarray(a[y : y + rows]).reshape(-1), np.ascontiguousarray(b[y : y + rows]).reshape(-1))
+    if not math.isfinite(total):
+        refuse_not_finite(a, b)
+    return total / a.size
+
+
+def mse(a, b):
+    """Mean squared error over all samples of all channels.
+
+    Parameters
+    ----------
+    a, b : ndarray, (H, W) or (H, W, C)
+        uint8, uint16, float32 or float64, of one shape and dtype, with any strides.
+
+    Returns
+    -------
+    float
+        In squared units of the samples. For integers the sum is exact and rounded once, by the division.
+
+    Raises
+    ------
+    ParameterError
+        If shapes or dtypes differ or are unknown, a picture is empty, or a sample is NaN or infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import mse
+    >>> black = np.zeros((2, 2), np.uint8)
+    >>> mse(black, black + 3)
+    9.0
+    """
+    return _mean_squared_error(*check_pair(a, b))
+
+
+def psnr(a, b, *, data_range=None):
+    """Peak signal-to-noise ratio, 10 log10(data_range^2 / mse), over all samples of all channels.
+
+    Parameters
+    ----------
+    a, b : ndarray, (H, W) or (H, W, C)
+        uint8, uint16, float32 or float64, of one shape and dtype, with any strides.
+    data_range : float, optional
+        The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats, whose dtype does not tell.
+
+    Returns
+    -------
+    float
+        In decibels; `inf` for equal pictures.
+
+    Raises
+    ------
+    ParameterError
+        As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values span.
+
+    Notes
+    -----
+    For colour this is the PSNR of the mean error of the channels, not the mean of their PSNRs; it weighs R, G and B alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import psnr
+    >>> black = np.zeros((8, 8), np.uint8)
+    >>> round(psnr(black, black + 1), 2)
+    48.13
+    >>> psnr(black / 255.0, black / 255.0, data_range=1.0)
+    inf
+    """
+    a, b = check_pair(a, b)
+    data_range = check_data_range(a, b, data_range)
+    error = _mean_squared_error(a, b)
+    # Two logarithms, so that neither data_range^2 nor the quotient can overflow.
+    return 20 * math.log10(data_range) - 10 * math.log10(error) if error else math.inf

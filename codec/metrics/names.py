@@ -1,0 +1,29 @@
+"""Metrics by name, for sweeps and the command line."""
+import difflib
+
+from ..errors import ParameterError
+from .fidelity import mse, psnr
+from .ssim import ssim
+
+METRICS = {"psnr": psnr, "ssim": ssim, "mse": mse}
+
+
+def by_name(name):
+    """The metric of that name: a function of two pictures that needs nothing else for integer samples.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; suggests the nearest name.
+
+    Examples
+    --------
+    >>> from codec import metrics
+    >>> metrics.by_name("ssim") is metrics.ssim
+    True
+    """
+    if name not in METRICS:
+        near = difflib.get_close_matches(str(name), METRICS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(METRICS)}"
+        raise ParameterError(f"unknown metric {name!r}: {hint}")
+    return METRICS[name]

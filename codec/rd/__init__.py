@@ -1,0 +1,9 @@
+"""Rate-distortion laboratory. Measure, store, draw: `sweep` makes rows, `write_points` and `read_points` keep them, `plot` draws them.
+
+Nothing is averaged before it is stored: one row per picture and setting, so that every later question can still be asked.
+"""
+from .plot import plot
+from .points import Mean, Point, means, read_points, write_points
+from .sweep import Failure, Sweep, sweep
+
+__all__ = ["Failure", "Mean", "Point", "Sweep", "means", "plot", "read_points", "sweep", "write_points"]

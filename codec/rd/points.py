@@ -1,0 +1,227 @@
+"""One row per picture and setting, kept as JSON lines."""
+import contextlib
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, fields
+
+from ..errors import FileError, ParameterError
+
+SCHEMA = 1  # counts up when a key of a row changes its meaning or goes away
+
+
+@dataclass(frozen=True)
+class Point:
+    """What one picture costs and what it is worth at one setting.
+
+    Attributes
+    ----------
+    image : str
+        Path, as it was given.
+    sha256 : str
+        Of the file's content, in hexadecimal: the same picture under another name is recognised.
+    width, height : int
+        In pixels.
+    codec : str
+        "jpeg".
+    setting : dict
+        Keyword arguments of the encoder: "quality", "subsampling", "effort".
+    bytes : int
+        Size of the compressed picture.
+    bpp : float
+        Bits per pixel, 8 bytes / (width height).
+    metrics : dict
+        Name to value, original against decoded; `inf` is kept, as the string "inf" in JSON.
+    encode_seconds, decode_seconds : float
+        One call each, wall clock, pixels in memory to bytes in memory and back.
+    workers : int
+        How many encoders ran side by side: times of rows with more than one are not comparable to those with one.
+    codec_version, python, machine, cpu : str
+        What made the row; `cpu` is the level of vector instructions in use.
+    """
+
+    image: str
+    sha256: str
+    width: int
+    height: int
+    codec: str
+    setting: dict
+    bytes: int
+    bpp: float
+    metrics: dict
+    encode_seconds: float
+    decode_seconds: float
+    workers: int
+    codec_version: str
+    python: str
+    machine: str
+    cpu: str
+
+    def to_json(self):
+        """A dict of JSON types that `from_json` turns back into an equal point."""
+        row = {"schema": SCHEMA, **asdict(self)}
+        row["metrics"] = {name: str(value) if math.isinf(value) else value for name, value in self.metrics.items()}
+        return row
+
+    def line(self):
+        """The row as one line of JSON in ASCII, so that even a file name that is no valid text survives."""
+        return json.dumps(self.to_json(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, row):
+        """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
+        if not isinstance(row, dict):
+            raise ParameterError(f"a row is a JSON object, not {type(row).__name__}")
+        if row.get("schema") != SCHEMA:
+            raise ParameterError(f"schema {row.get('schema')!r}, and this version reads {SCHEMA}")
+        wanted = {field.name: field.type for field in fields(cls)}
+        wrong = [f"{name} is missing" for name in wanted if name not in row]
+        wrong += [f"{name} is unknown" for name in row if name not in wanted and name != "schema"]
+        wrong += [
+            f"{name} must be {kind.__name__}, not {row[name]!r}"
+            for name, kind in wanted.items()
+            if name in row and not _is(kind, row[name])
+        ]
+        if wrong:
+            raise ParameterError("; ".join(wrong))
+        try:
+            metrics = {name: float(value) for name, value in row["metrics"].items()}
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"metrics must map names to numbers: {error}") from error
+        return cls(**{**{name: row[name] for name in wanted}, "metrics": metrics})
+
+
+def _is(kind, value):
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+
+
+def read_points(path):
+    """The rows of a JSONL file, as a list of `Point`.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or a line is not a row; names the file and the line.
+    """
+    name, points = os.fsdecode(path), []
+    try:
+        with open(path, "rb") as stream:
+            for number, line in enumerate(stream, 1):
+                try:
+                    points.append(Point.from_json(json.loads(line)))
+                except ValueError as error:  # ParameterError, JSONDecodeError and UnicodeDecodeError are all ValueErrors
+                    raise FileError(f"{name}:{number}: not a row of a sweep: {error}; delete the line, or sweep again") from error
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot read {name}: {error.strerror or error}") from error
+    return points
+
+
+def write_points(path, points):
+    """Write rows as JSONL, each as soon as it is there.
+
+    The rows go to `path` + ".part", line by line, and take the name `path` when the last one is written: an interrupted sweep leaves the
+    rows it has, and an older file at `path` stays until there is a complete new one.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Its folder must exist.
+    points : iterable of Point
+        A list, or a running `Sweep`.
+
+    Returns
+    -------
+    list of Point
+        What was written.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from codec import rd
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rows = rd.write_points(os.path.join(folder, "rows.jsonl"), [])
+    ...     rd.read_points(os.path.join(folder, "rows.jsonl"))
+    []
+    """
+    path = os.fsdecode(path)
+    points = iter(points)
+    written = []
+    with _named_errors(path):
+        stream = open(path + ".part", "w", encoding="ascii", newline="\n")
+    with stream:
+        for point in points:
+            with _named_errors(path):
+                stream.write(point.line() + "\n")
+                stream.flush()
+            written.append(point)
+    with _named_errors(path):
+        os.replace(path + ".part", path)
+    return written
+
+
+@contextlib.contextmanager
+def _named_errors(path):
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}; check the folder and its free space") from error
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Arithmetic means over `images` pictures at one setting. `mpixels_per_second` are of all pixels over all time."""
+
+    codec: str
+    setting: dict
+    images: int
+    bpp: float
+    metrics: dict
+    encode_mpixels_per_second: float
+    decode_mpixels_per_second: float
+
+
+def means(points):
+    """One `Mean` per codec and setting, in order of appearance, over the pictures that have a row at every setting.
+
+    A mean over different pictures would compare the pictures, so one that lacks a setting is left out everywhere; likewise a metric that
+    some row lacks. Of several rows for one picture and setting the last counts.
+
+    Raises
+    ------
+    ParameterError
+        If no picture has all settings.
+    """
+    table = {}
+    for point in points:
+        table.setdefault((point.codec, *sorted(point.setting.items())), {})[point.image, point.sha256] = point
+    if not table:
+        return []
+    shared = set.intersection(*(set(rows) for rows in table.values()))
+    if not shared:
+        raise ParameterError("no picture has a row at every setting, so no mean is comparable: sweep the same pictures at all of them")
+    rows = [[point for image, point in column.items() if image in shared] for column in table.values()]
+    names = [name for name in rows[0][0].metrics if all(name in point.metrics for column in rows for point in column)]
+    return [_mean(column, names) for column in rows]
+
+
+def _mean(points, names):
+    def mean(values):
+        return math.fsum(values) / len(points)
+
+    mpixels = sum(p.width * p.height for p in points) / 1e6
+    return Mean(
+        codec=points[0].codec,
+        setting=points[0].setting,
+        images=len(points),
+        bpp=mean(p.bpp for p in points),
+        metrics={name: mean(p.metrics[name] for p in points) for name in names},
+        encode_mpixels_per_second=mpixels / sum(p.encode_seconds for p in points),
+        decode_mpixels_per_second=mpixels / sum(p.decode_seconds for p in points),
+    )

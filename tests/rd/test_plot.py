@@ -1,0 +1,105 @@
+"""Figures are drawn from rows alone: the same rows give the same file, and what cannot be drawn is said before anything is."""
+import math
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+from codec import rd
+from codec.errors import FileError, MissingPackageError, ParameterError
+from codec.rd.plot import families
+
+
+@pytest.fixture
+def rows(point):
+    return partial(make_rows, point)
+
+
+def make_rows(point, pictures=3, subsamplings=("4:2:0", "4:4:4"), efforts=(5,)):
+    return [
+        point(
+            f"{picture}.png",
+            bpp=(0.3 + picture / 5) * quality / 20 * (1 + s / 10),
+            setting={"subsampling": subsampling, "effort": effort, "quality": quality},
+            metrics={"psnr": 20 + quality / 5 + picture + s, "ssim": 1 - 1 / (quality + picture + s + effort)},
+        )
+        for picture in range(pictures)
+        for s, subsampling in enumerate(subsamplings)
+        for effort in efforts
+        for quality in (20, 40, 60, 80)
+    ]
+
+
+def test_families_are_named_by_what_differs(rows):
+    assert list(families(rows())) == ["4:2:0", "4:4:4"]
+    assert list(families(rows(subsamplings=("auto",), efforts=(1, 9)))) == ["effort 1", "effort 9"]
+    assert list(families(rows(efforts=(1, 9)))) == ["4:2:0, effort 1", "4:2:0, effort 9", "4:4:4, effort 1", "4:4:4, effort 9"]
+    assert list(families(rows(subsamplings=("4:2:2",)))) == ["jpeg, 4:2:2, effort 5"]
+
+
+@pytest.mark.parametrize("suffix, starts", [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")])
+def test_the_suffix_chooses_the_format_and_the_rows_the_bytes(tmp_path, suffix, starts, rows):
+    pytest.importorskip("matplotlib")
+    for name in ("one", "two"):
+        rd.plot(rows(), tmp_path / (name + suffix))
+    one, two = ((tmp_path / (name + suffix)).read_bytes() for name in ("one", "two"))
+    assert one.startswith(starts) and one == two
+
+
+def test_one_panel_per_metric_one_thick_curve_per_family_one_thin_per_picture(rows):
+    pytest.importorskip("matplotlib")
+    figure = rd.plot(rows(pictures=3), title="A title")
+    assert [panel.get_ylabel() for panel in figure.axes] == ["PSNR (dB)", "SSIM"]
+    for panel in figure.axes:
+        thick = [line for line in panel.lines if line.get_linewidth() > 1]
+        assert [line.get_label() for line in thick] == ["4:2:0", "4:4:4"]
+        assert len(panel.lines) - len(thick) == 6
+        assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in thick}) == 2
+    mean = rd.means(rows())[0]
+    (x, y), *_ = next(line for line in figure.axes[0].lines if line.get_linewidth() > 1).get_xydata()
+    assert (x, y) == pytest.approx((mean.bpp, mean.metrics["psnr"]))
+    assert "3 pictures" in figure.get_supxlabel() and figure.legends[0].get_title().get_text() == "A title"
+
+
+def test_means_are_over_the_same_pictures_in_every_family(rows):
+    pytest.importorskip("matplotlib")
+    without = [row for row in rows(pictures=2) if not (row.image == "1.png" and row.setting["subsampling"] == "4:4:4")]
+    (panel,) = rd.plot(without, metrics="psnr").axes
+    thick = [line for line in panel.lines if line.get_linewidth() > 1]
+    alone = [line for line in rd.plot(rows(pictures=1), metrics="psnr").axes[0].lines if line.get_linewidth() > 1]
+    assert [line.get_xydata().tolist() for line in thick] == [line.get_xydata().tolist() for line in alone]
+
+
+def test_infinite_values_are_left_out(rows, point):
+    pytest.importorskip("matplotlib")
+    lossless = [
+        *rows(pictures=1, subsamplings=("4:4:4",)),
+        point("0.png", bpp=20.0, setting={"subsampling": "4:4:4", "effort": 5, "quality": 100}, metrics={"psnr": math.inf, "ssim": 1.0}),
+    ]
+    psnr, ssim = rd.plot(lossless).axes
+    assert [len(line.get_xdata()) for line in psnr.lines] == [4, 4]
+    assert [len(line.get_xdata()) for line in ssim.lines] == [5, 5]
+
+
+def test_what_cannot_be_drawn(tmp_path, rows):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ParameterError, match=r"rd.gif: a figure is written as .png, .svg, .pdf"):
+        rd.plot(rows(), tmp_path / "rd.gif")
+    with pytest.raises(ParameterError, match="there are no rows to draw"):
+        rd.plot([])
+    with pytest.raises(ParameterError, match="some rows have no 'mse'; the first has psnr, ssim: sweep again"):
+        rd.plot(rows(), metrics="mse")
+    with pytest.raises(FileError, match="cannot write .*rd.png"):
+        rd.plot(rows(), tmp_path / "nowhere" / "rd.png")
+
+
+def test_without_matplotlib_the_error_tells_what_to_install(monkeypatch, rows):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match=r"drawing needs matplotlib, which is not installed: pip install codec\[lab\]"):
+        rd.plot(rows())
+
+
+def test_the_laboratory_does_not_load_matplotlib_by_itself():
+    code = "import sys, codec.rd; codec.rd.sweep; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

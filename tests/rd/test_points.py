@@ -1,0 +1,140 @@
+"""Rows: what one holds, that it survives a file, and that means compare like with like."""
+import json
+import math
+
+import pytest
+from hypothesis import given, strategies as st
+
+from codec.errors import FileError, ParameterError
+from codec.rd import Point, means, read_points, write_points
+
+
+def test_a_file_gives_back_what_was_written(tmp_path, point):
+    rows = [point(), point("b é\n.png", 90), point("c.png", metrics={"psnr": math.inf, "ssim": 1.0})]
+    assert write_points(tmp_path / "rows.jsonl", rows) == rows
+    assert read_points(tmp_path / "rows.jsonl") == rows
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_a_row_is_one_line_of_strict_json(tmp_path, point):
+    write_points(tmp_path / "rows.jsonl", [point(metrics={"psnr": math.inf})])
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    (line,) = (tmp_path / "rows.jsonl").read_text().splitlines()
+    row = json.loads(line, parse_constant=refuse)
+    assert row["schema"] == 1 and row["metrics"] == {"psnr": "inf"} and row["setting"]["quality"] == 75
+
+
+@given(value=st.floats(allow_nan=False), name=st.text())
+def test_every_value_and_name_survives(value, name, point):
+    row = point(name, metrics={"psnr": value})
+    assert Point.from_json(json.loads(row.line())) == row
+
+
+def test_a_file_name_that_is_no_text_survives(point):
+    row = point(b"\xff.png".decode("utf-8", "surrogateescape"))
+    assert Point.from_json(json.loads(row.line())) == row
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        (b"{", "Expecting property name"),
+        (b"", "Expecting value"),
+        (b"\xff\xfe", "codec can't decode"),
+        (b"[1]", "a row is a JSON object, not list"),
+        (b'{"schema": 9}', "schema 9, and this version reads 1"),
+    ],
+)
+def test_a_corrupt_line_is_named_by_file_and_number(tmp_path, line, says, point):
+    path = tmp_path / "rows.jsonl"
+    good = point().line().encode()
+    path.write_bytes(b"\n".join([good, line, good, b""]))
+    with pytest.raises(FileError, match=rf"rows\.jsonl:2: not a row of a sweep: .*{says}.*; delete the line, or sweep again"):
+        read_points(path)
+
+
+@pytest.mark.parametrize(
+    "changes, says",
+    [
+        ({"bytes": "50"}, "bytes must be int, not '50'"),
+        ({"width": True}, "width must be int, not True"),
+        ({"psnr": 3}, "psnr is unknown"),
+        ({"metrics": {"psnr": "good"}}, "metrics must map names to numbers"),
+        ({"bpp": ...}, "bpp is missing"),
+    ],
+)
+def test_a_row_has_exactly_its_keys_and_types(changes, says, point):
+    row = {key: value for key, value in {**point().to_json(), **changes}.items() if value is not ...}
+    with pytest.raises(ParameterError, match=says):
+        Point.from_json(row)
+
+
+def test_a_line_that_a_killed_writer_left_is_corrupt(tmp_path, point):
+    (tmp_path / "rows.jsonl").write_text(point().line() + "\n" + point().line()[:-30])
+    with pytest.raises(FileError, match=r"rows\.jsonl:2: not a row"):
+        read_points(tmp_path / "rows.jsonl")
+
+
+def test_a_missing_file_is_a_file_error(tmp_path):
+    with pytest.raises(FileError, match="cannot read .*none.jsonl: No such file"):
+        read_points(tmp_path / "none.jsonl")
+
+
+def test_an_unwritable_place_is_a_file_error(tmp_path, point):
+    with pytest.raises(FileError, match="cannot write .*rows.jsonl: No such file or directory; check the folder"):
+        write_points(tmp_path / "nowhere" / "rows.jsonl", [point()])
+
+
+def test_an_interrupted_sweep_leaves_its_rows_beside_the_old_file(tmp_path, point):
+    path = tmp_path / "rows.jsonl"
+    write_points(path, [point("old.png")])
+
+    def interrupted():
+        yield point("new.png")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_points(path, interrupted())
+    assert [row.image for row in read_points(path)] == ["old.png"]
+    assert [row.image for row in read_points(tmp_path / "rows.jsonl.part")] == ["new.png"]
+
+
+def test_means_are_per_setting_in_order_of_appearance(point):
+    rows = [
+        point("a", 50, bpp=1.0),
+        point("a", 90, bpp=3.0),
+        point("b", 50, bpp=2.0, metrics={"psnr": 40.0, "ssim": 0.8}),
+        point("b", 90, bpp=5.0),
+    ]
+    low, high = means(rows)
+    assert (low.setting["quality"], high.setting["quality"]) == (50, 90)
+    assert (low.images, low.bpp, low.metrics["psnr"], high.bpp) == (2, 1.5, 35.0, 4.0)
+    assert low.metrics["ssim"] == pytest.approx(0.85)
+    assert low.encode_mpixels_per_second == pytest.approx(2 * 200 / 1e6 / 1.0)
+
+
+def test_a_picture_that_lacks_a_setting_is_left_out_of_every_mean(point):
+    rows = [point("a", 50, bpp=1.0), point("b", 50, bpp=9.0), point("a", 90, bpp=3.0)]
+    assert [(mean.images, mean.bpp) for mean in means(rows)] == [(1, 1.0), (1, 3.0)]
+
+
+def test_a_metric_that_some_row_lacks_is_left_out(point):
+    rows = [point("a", 50), point("a", 90, metrics={"psnr": 1.0})]
+    assert [list(mean.metrics) for mean in means(rows)] == [["psnr"], ["psnr"]]
+
+
+def test_of_repeated_measurements_the_last_counts(point):
+    (mean,) = means([point(bpp=1.0), point(bpp=2.0)])
+    assert (mean.images, mean.bpp) == (1, 2.0)
+
+
+def test_means_over_different_pictures_are_refused(point):
+    with pytest.raises(ParameterError, match="no picture has a row at every setting.*sweep the same pictures"):
+        means([point("a", 50), point("b", 90)])
+
+
+def test_no_rows_have_no_means():
+    assert means([]) == []

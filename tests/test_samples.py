@@ -1,0 +1,47 @@
+"""samples/: every file is what MANIFEST.json says, may be redistributed, and can be made again."""
+import hashlib
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+SAMPLES = pathlib.Path(__file__).parent.parent / "samples"
+MANIFEST = json.loads((SAMPLES / "MANIFEST.json").read_text())
+
+
+@pytest.mark.parametrize("entry", MANIFEST, ids=lambda entry: entry["file"])
+def test_a_file_is_what_the_manifest_says(entry):
+    image = pytest.importorskip("PIL.Image")
+    data = (SAMPLES / entry["file"]).read_bytes()
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"])
+    with image.open(SAMPLES / entry["file"]) as picture:
+        assert picture.size == (entry["width"], entry["height"])
+        assert len(picture.getbands()) == entry["channels"]
+        if entry["pixels_sha256"]:
+            assert hashlib.sha256(np.asarray(picture).tobytes()).hexdigest() == entry["pixels_sha256"]
+
+
+def test_the_manifest_is_complete():
+    pictures = {path.name for path in SAMPLES.iterdir() if path.suffix in (".png", ".jpg")}
+    assert pictures == {entry["file"] for entry in MANIFEST}
+    assert all(entry["origin"] and entry["why"] for entry in MANIFEST)
+    assert {entry["licence"].split(",")[0] for entry in MANIFEST} <= {"CC0-1.0", "public domain", "BSD-2-Clause"}
+
+
+def test_the_samples_stay_small():
+    assert sum(entry["bytes"] for entry in MANIFEST) < 2_500_000
+
+
+def test_the_script_makes_them_again(tmp_path):
+    """Copied files byte for byte; computed and cropped ones pixel for pixel, since zlib's versions pack alike pixels differently."""
+    pytest.importorskip("skimage")
+    spec = importlib.util.spec_from_file_location("samples_make", SAMPLES / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    again = {entry["file"]: entry for entry in module.make(tmp_path)}
+    assert list(again) == [entry["file"] for entry in MANIFEST]
+    for entry in MANIFEST:
+        key = "pixels_sha256" if entry["pixels_sha256"] else "sha256"
+        assert again[entry["file"]][key] == entry[key], entry["file"]
