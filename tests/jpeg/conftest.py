@@ -78,11 +78,15 @@ class Handmade:
 
     @property
     def pixels(self):
+        return self.pixels_with([self.Q] * len(self.factors))
+
+    def pixels_with(self, steps):
+        """What the levels stand for with these quantization tables."""
         planes = []
-        for levels_zz in self.levels_zz:
+        for levels_zz, Q in zip(self.levels_zz, steps):
             levels = np.empty_like(levels_zz)
             levels[..., ZIGZAG] = levels_zz
-            planes.append(idct_plane(levels, self.Q, self.precision))
+            planes.append(idct_plane(levels, Q, self.precision))
         return compose(planes, self.color, self.factors, self.height, self.width, self.precision)
 
 
