@@ -198,7 +198,6 @@ ctypedef fused Sample:
     uint16_t                # precision 9..16
 
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
-cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int pass1_bits) noexcept nogil
 cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil
 
 # A quantization table prepared for division by multiplication (see quantize_block).

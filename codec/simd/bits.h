@@ -23,14 +23,20 @@ static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define CODEC_NETWORK64(v) (v)
 #define CODEC_NETWORK32(v) (v)
+#define CODEC_LITTLE32(v) codec_bswap32(v)
 #else
 #define CODEC_NETWORK64(v) codec_bswap64(v)
 #define CODEC_NETWORK32(v) codec_bswap32(v)
+#define CODEC_LITTLE32(v) (v)
 #endif
 
 /* Unaligned, first byte most significant. memcpy compiles to one load or store. */
 static inline uint64_t codec_load_be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_NETWORK64(v); }
 static inline void codec_store_be32(uint8_t *p, uint32_t v) { v = CODEC_NETWORK32(v); memcpy(p, &v, 4); }
+
+/* Unaligned, first byte least significant: three or four channels of a pixel at once. */
+static inline uint32_t codec_load_le32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return CODEC_LITTLE32(v); }
+static inline void codec_store_le32(uint8_t *p, uint32_t v) { v = CODEC_LITTLE32(v); memcpy(p, &v, 4); }
 
 /* Bit k of the result is set where level[k] != 0, for k from first to last (0 <= first <= last <= 63). Four levels at a time:
  * adding 7FFF to the low 15 bits of a lane carries into its top bit unless they are zero; the multiplication gathers the four
