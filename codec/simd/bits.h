@@ -50,7 +50,6 @@ static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int l
 #else
         uint64_t v;
         memcpy(&v, level + 4 * j, 8);
-        if (v == 0) continue;
         v = (((v & 0x7FFF7FFF7FFF7FFFull) + 0x7FFF7FFF7FFF7FFFull) | v) >> 15 & 0x0001000100010001ull;
         mask |= ((v * 0x0001000200040008ull) >> 48 & 15) << (4 * j);
 #endif
