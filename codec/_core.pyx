@@ -9,7 +9,7 @@
 Suffixes tell the order of 64 coefficients: _nat row-major, _zz along the zig-zag. The parts that run per bit are in _core.pxd.
 """
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memchr, memset
 
 import numpy as np
 
@@ -395,13 +395,46 @@ cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
     return OK
 
 
-cdef void pad_to_byte(BitWriter *w) noexcept nogil:
-    """F.1.2.3: fill the last byte with ones; nothing stays pending."""
-    if w.count & 7:
-        put_bits(w, (1u << (8 - (w.count & 7))) - 1, 8 - (w.count & 7))
-    while w.count > 0:
-        w.count -= 8
-        put_byte(w, <uint32_t>(w.acc >> w.count) & 0xFF)
+cdef int end_segment(BitWriter *w) noexcept nogil:
+    """F.1.2.3: fill the last byte with ones, then put a zero byte behind every FF since the segment began, from the back, in place."""
+    cdef uint8_t *begin
+    cdef uint8_t *source
+    cdef uint8_t *target
+    cdef Py_ssize_t stuffed = 0
+    cdef uint64_t eight
+    cdef int i
+    if w.count:
+        put_bits(w, (1u << (8 - w.count)) - 1, 8 - w.count)
+    source = w.start + w.segment
+    while source < w.next:
+        source = <uint8_t *>memchr(source, 0xFF, w.next - source)
+        if source == NULL:
+            break
+        stuffed += 1
+        source += 1
+    if reserve(w, stuffed + 8):
+        return E_MEMORY
+    begin = w.start + w.segment
+    source = w.next
+    w.next += stuffed
+    target = w.next
+    while target > source:
+        if source - begin >= 8:
+            eight = codec_load_be64(source - 8)
+            if not codec_has_ff(eight):
+                source -= 8
+                target -= 8
+                codec_store_be64(target, eight)
+                continue
+        for i in range(8 if source - begin >= 8 else <int>(source - begin)):
+            source -= 1
+            target -= 1
+            if source[0] == 0xFF:
+                target[0] = 0
+                target -= 1
+            target[0] = source[0]
+    w.segment = w.next - w.start
+    return OK
 
 
 # ================================================================ stages, over arrays
@@ -545,8 +578,10 @@ def pack_bits(values, lengths):
         for i in range(v.shape[0]):
             if reserve(&w, 16):
                 raise MemoryError
-            put_bits(&w, v[i], n[i])
-        pad_to_byte(&w)
+            if n[i]:
+                put_bits(&w, v[i], n[i])
+        if end_segment(&w):
+            raise MemoryError
         return w.start[:w.next - w.start]
     finally:
         close_writer(&w)
