@@ -8,7 +8,7 @@ BIN := .venv/bin
 SOURCES := setup.py pyproject.toml $(wildcard codec/*.pyx codec/*.pxd codec/*/*.pyx codec/*/*.pxd codec/simd/*)
 PHOTOS := $(addprefix samples/,astronaut.png camera.png chelsea.png coffee.png rocket.jpg)
 
-.PHONY: demo test clean
+.PHONY: demo test bench clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -17,6 +17,9 @@ demo: .venv/demo.stamp
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest
+
+bench: .venv/test.stamp
+	$(BIN)/python benchmarks/jpeg_speed.py
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .hypothesis

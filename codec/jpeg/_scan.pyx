@@ -23,8 +23,7 @@ from ..errors import BitstreamError, ParameterError, TruncatedError
 
 cdef enum:
     MAX_BE = 1000           # correction bits that may wait behind an end-of-band run; T.81 sets no bound, this one keeps memory fixed
-    MCU_BYTES = 8192        # more than any MCU takes: 10 blocks x 64 coefficients x 32 bits, every byte stuffed, is 5120
-    REFINED_BLOCK_BYTES = 1024      # 64 symbols and signs, MAX_BE + 63 correction bits, an EOBn, every byte stuffed
+    MCU_BYTES = 4096        # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
 
 cdef struct ScanComponent:
     const int16_t *level_zz
@@ -168,10 +167,12 @@ cdef inline void put_refined_band(Sink sink, const int16_t *zz, int Ss, int Se, 
 cdef inline void put_restart(Sink sink, int m) noexcept nogil:
     """RSTm, byte-aligned (B.2.1, E.1.4)."""
     if Sink is BitWriter_p:
-        pad_to_byte(sink)
+        if end_segment(sink):
+            return
         sink.next[0] = 0xFF
         sink.next[1] = 0xD0 | m
         sink.next += 2
+        sink.segment += 2
     elif Sink is BitCounter_p:
         sink.bits = (sink.bits + 7 & ~<int64_t>7) + 16
 
@@ -233,7 +234,7 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
 
 
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
-    """All MCUs of a scan in the order of A.2.3, restart markers included; the last byte is left unpadded."""
+    """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
     cdef ScanComponent *c
     cdef Py_ssize_t mx, my, i, v, h, left = scan.restart_interval
@@ -242,8 +243,6 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     eob.BE = 0
     for my in range(scan.mcus_high):
         for mx in range(scan.mcus_wide):
-            if make_room(sink, MCU_BYTES):
-                return E_MEMORY
             if scan.restart_interval:
                 if left == 0:
                     settle_band(sink, scan, my * scan.mcus_wide + mx, &eob)
@@ -253,6 +252,8 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
                     for i in range(scan.Ns):
                         scan.component[i].pred = 0
                 left -= 1
+            if make_room(sink, MCU_BYTES):
+                return E_MEMORY
             for i in range(scan.Ns):
                 c = &scan.component[i]
                 for v in range(c.V):
@@ -340,7 +341,7 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
         with nogil:
             status = put_scan(&writer, &scan)
             if status == OK:
-                pad_to_byte(&writer)
+                end_segment(&writer)
                 status = writer.status
         if status == E_MEMORY:
             raise MemoryError
