@@ -16,6 +16,7 @@ so that 1 - SSIM = m + (1 - m) V(d) / (V(a) + V(b) + C2) with m = blur(d)^2: no 
 (tested against a double-precision model, 0.001 of a point). Maps whose weight is zero are not computed.
 """
 from libc.stdint cimport int32_t, uint8_t, uint16_t
+from libc.math cimport fabsf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -64,6 +65,7 @@ cdef enum:
     MAX_SCALES = 6
     LEAST_SIDE = 8
     LANES = 8
+    RUN = 64                # pixels that are converted at a time
     NEED_SSIM = 1
     NEED_EDGES = 2
     # Rows kept of a channel after the blur across.
@@ -97,25 +99,37 @@ ctypedef fused Sample:
     uint16_t
 
 cdef void to_xyb(const float *linear, Py_ssize_t n, float *xyb) noexcept nogil:
-    """Three rows of linear RGB to three rows of X, Y, B, scaled and shifted to be positive."""
-    cdef const float *R = linear
-    cdef const float *G = linear + n
-    cdef const float *B = linear + 2 * n
-    cdef float *X = xyb
-    cdef float *Y = xyb + n
-    cdef float *Z = xyb + 2 * n
-    cdef Py_ssize_t i
-    cdef float l, m, s
-    for i in range(n):
-        l = OPSIN_LR * R[i] + OPSIN_LG * G[i] + OPSIN_LB * B[i] + OPSIN_BIAS
-        m = OPSIN_MR * R[i] + OPSIN_MG * G[i] + OPSIN_MB * B[i] + OPSIN_BIAS
-        s = OPSIN_SR * R[i] + OPSIN_SG * G[i] + OPSIN_SB * B[i] + OPSIN_BIAS
-        l = codec_cube_root(l if l > 0 else <float>0) - CUBE_ROOT_OF_BIAS
-        m = codec_cube_root(m if m > 0 else <float>0) - CUBE_ROOT_OF_BIAS
-        s = codec_cube_root(s if s > 0 else <float>0) - CUBE_ROOT_OF_BIAS
-        X[i] = <float>7.0 * (l - m) + <float>0.42
-        Y[i] = <float>0.5 * (l + m) + <float>0.01
-        Z[i] = s - <float>0.5 * (l + m) + <float>0.55
+    """Three rows of linear RGB to three rows of X, Y, B, scaled and shifted to be positive.
+
+    Light is not negative and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has nothing to do.
+    """
+    cdef float lms[3][RUN]
+    cdef const float *R
+    cdef float *X
+    cdef Py_ssize_t start = 0, i, m
+    cdef int c
+    for i in range(RUN):
+        lms[0][i] = lms[1][i] = lms[2][i] = OPSIN_BIAS
+    while start < n:
+        m = min(<Py_ssize_t>RUN, n - start)
+        R = linear + start
+        for i in range(m):
+            lms[0][i] = OPSIN_LR * R[i] + OPSIN_LG * R[n + i] + OPSIN_LB * R[2 * n + i] + OPSIN_BIAS
+            lms[1][i] = OPSIN_MR * R[i] + OPSIN_MG * R[n + i] + OPSIN_MB * R[2 * n + i] + OPSIN_BIAS
+            lms[2][i] = OPSIN_SR * R[i] + OPSIN_SG * R[n + i] + OPSIN_SB * R[2 * n + i] + OPSIN_BIAS
+        for c in range(3):
+            for i in range(RUN):                    # all of it: a constant count leaves no remainder loop
+                lms[c][i] = codec_cube_root(lms[c][i]) - CUBE_ROOT_OF_BIAS
+        X = xyb + start
+        for i in range(m):
+            X[i] = <float>7.0 * (lms[0][i] - lms[1][i]) + <float>0.42
+        X += n
+        for i in range(m):
+            X[i] = <float>0.5 * (lms[0][i] + lms[1][i]) + <float>0.01
+        X += n
+        for i in range(m):
+            X[i] = lms[2][i] - <float>0.5 * (lms[0][i] + lms[1][i]) + <float>0.55
+        start += m
 
 
 cdef void blur_across(const float *padded, const float *w, Py_ssize_t n, float *out) noexcept nogil:
@@ -182,7 +196,7 @@ cdef void ssim_map(const float *down, Py_ssize_t n, float *out) noexcept nogil:
         mb = mean_a[i] - mean_d[i]
         m = mean_d[i] * mean_d[i]
         v = square_d[i] - m
-        d = m + (1 - m) * v / (squares[i] - mean_a[i] * mean_a[i] - mb * mb + SSIM_C2)
+        d = m + (<float>1 - m) * v / (squares[i] - mean_a[i] * mean_a[i] - mb * mb + SSIM_C2)
         out[i] = d if d > 0 else <float>0
 
 
@@ -193,11 +207,9 @@ cdef void edge_maps(const float *a, const float *b, const float *down, Py_ssize_
     cdef Py_ssize_t i
     cdef float of_a, of_b, e
     for i in range(n):
-        of_a = a[i] - mean_a[i]
-        of_b = b[i] - (mean_a[i] - mean_d[i])
-        of_a = -of_a if of_a < 0 else of_a
-        of_b = -of_b if of_b < 0 else of_b
-        e = (of_b - of_a) / (1 + of_a)
+        of_a = fabsf(a[i] - mean_a[i])
+        of_b = fabsf(b[i] - (mean_a[i] - mean_d[i]))
+        e = (of_b - of_a) / (<float>1 + of_a)
         ringing[i] = e if e > 0 else <float>0
         blur[i] = -e if e < 0 else <float>0
 
