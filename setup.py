@@ -45,6 +45,7 @@ EXTENSIONS = [
     extension("codec.jpeg._scan"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim"),
+    extension("codec.metrics._ssimulacra2"),
 ]
 
 setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG))

@@ -5,5 +5,6 @@ Every function takes two arrays of one shape and dtype, reference first, and doc
 from .fidelity import mse, psnr
 from .names import by_name
 from .ssim import SsimPreset, ssim, wang2004
+from .ssimulacra2 import ssimulacra2
 
-__all__ = ["SsimPreset", "by_name", "mse", "psnr", "ssim", "wang2004"]
+__all__ = ["SsimPreset", "by_name", "mse", "psnr", "ssim", "ssimulacra2", "wang2004"]

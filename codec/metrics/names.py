@@ -4,8 +4,9 @@ import difflib
 from ..errors import ParameterError
 from .fidelity import mse, psnr
 from .ssim import ssim
+from .ssimulacra2 import ssimulacra2
 
-METRICS = {"psnr": psnr, "ssim": ssim, "mse": mse}
+METRICS = {"psnr": psnr, "ssim": ssim, "ssimulacra2": ssimulacra2, "mse": mse}
 
 
 def by_name(name):
