@@ -145,6 +145,7 @@ class EncodeOptions:
 
     @property
     def is_progressive(self):
+        """Whether progressive scans are written: as `progressive` says, else from effort 5 on."""
         return self.effort >= 5 if self.progressive is None else self.progressive
 
     @property
