@@ -24,7 +24,7 @@ cdef enum:
     CR_G = 27439            # 0.418688
     CR_B = 5329             # 0.081312
     R_CR = 91881            # 1.402
-    G_CB = 22554            # 0.344136
+    G_CB = 22554            # 0.34414: the five digits that the other libraries round, 22553 being nearer to 0.344136
     G_CR = 46802            # 0.714136
     B_CB = 116130           # 1.772
     UP = 160 << 16          # more than 128 * (0.344136 + 0.714136) * 2^16

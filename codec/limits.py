@@ -41,14 +41,17 @@ class Limits:
                 raise ParameterError(f"Limits.{name} must be a positive integer, not {value!r}")
 
     def check_pixels(self, width, height):
+        """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data")
 
     def check_scans(self, scans, width, height):
+        """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * width * height > self.scan_pixels:
             raise LimitError(f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}")
 
     def check_metadata(self, size):
+        """Raise LimitError for more than `metadata_bytes`."""
         if size > self.metadata_bytes:
             raise LimitError(f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data")
 

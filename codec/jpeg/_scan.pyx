@@ -222,6 +222,17 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
         c.block_bits[by * c.wide + bx] += <int32_t>(bits_so_far(sink) - before)
 
 
+cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand *eob) noexcept nogil:
+    """Send the run that still waits before a restart marker or the end of an AC scan; it counts for the last of the `blocks` so far."""
+    cdef ScanComponent *c = &scan.component[0]
+    cdef int64_t before = bits_so_far(sink)
+    if eob.EOBRUN == 0:
+        return
+    put_end_of_band(sink, eob, c.ac)
+    if c.block_bits != NULL:
+        c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
@@ -234,7 +245,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
         for mx in range(scan.mcus_wide):
             if scan.restart_interval:
                 if left == 0:
-                    put_end_of_band(sink, &eob, scan.component[0].ac)
+                    settle_band(sink, scan, my * scan.mcus_wide + mx, &eob)
                     put_restart(sink, m)
                     m = (m + 1) & 7
                     left = scan.restart_interval
@@ -248,7 +259,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
                 for v in range(c.V):
                     for h in range(c.H):
                         put_block(sink, scan, c, my * c.V + v, mx * c.H + h, &eob)
-    put_end_of_band(sink, &eob, scan.component[0].ac)
+    settle_band(sink, scan, scan.mcus_high * scan.mcus_wide, &eob)
     return OK
 
 

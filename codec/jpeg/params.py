@@ -70,15 +70,16 @@ def _integer(value, low, high, name):
 
 
 def _choice(value, choices, name):
-    if value not in choices:
+    if not isinstance(value, (str, bool, np.bool_, type(None))) or value not in choices:
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}")
     return value
 
 
 def nearest(word, choices):
     """'; did you mean ...?', or nothing."""
-    match = difflib.get_close_matches(str(word), [c for c in choices if isinstance(c, str)], 1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    known = {c.lower(): c for c in choices if isinstance(c, str)}
+    match = difflib.get_close_matches(str(word).lower(), known, 1)
+    return f"; did you mean {known[match[0]]!r}?" if match else ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class EncodeOptions:
 
     @property
     def is_progressive(self):
+        """Whether progressive scans are written: as `progressive` says, else from effort 5 on."""
         return self.effort >= 5 if self.progressive is None else self.progressive
 
     @property
