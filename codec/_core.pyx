@@ -20,8 +20,14 @@ cdef extern from "dsp.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "levels.h" nogil:
+    int CODEC_HAS_AVX2
+
 # Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample")
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample",
+           "blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+AVX2_KERNELS = ("blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
