@@ -764,7 +764,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             c.V = V if s.Ns > 1 else 1
             c.dc = &tables.dc[<int>Td]
             c.ac = &tables.ac[<int>Ta]
-            if plane.shape[2] != 64 or plane.shape[0] < (min(c.V, high) if samples is not None else high):
+            if plane.shape[2] != 64 or high < 1 or plane.shape[0] < (c.V if samples is not None else high):
                 raise ParameterError("a plane is too small for its component")
             if samples is not None:
                 steps = Q[i]
@@ -825,10 +825,23 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first); position of the marker
         that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
     """
+    cdef Py_ssize_t n = 0, end
+    cdef int64_t[:, ::1] found
+    if not 0 <= start <= data.shape[0]:
+        raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
+    end = walk_segments(data, start, NULL, &n)
+    segments = np.empty((n, 3), np.int64)
+    found = segments
+    walk_segments(data, start, &found[0, 0], &n)
+    return segments, end
+
+
+cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and note them in `found` unless it is NULL: hostile data has one for every two bytes, too many for a list."""
     cdef Py_ssize_t at = start, size = data.shape[0], begin = start
     cdef int number = -1, code
     cdef const uint8_t *mark
-    found = []
+    n[0] = 0
     while at < size:
         mark = <const uint8_t *>memchr(&data[0] + at, 0xFF, size - at)
         if mark == NULL:
@@ -844,11 +857,19 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
         elif code == 0xFF:
             at += 1
         elif 0xD0 <= code <= 0xD7:
-            found.append((begin, at, number))
+            if found != NULL:
+                note_segment(found + 3 * n[0], begin, at, number)
+            n[0] += 1
             number = code & 7
             at += 2
             begin = at
         else:
             break
-    found.append((begin, at, number))
-    return np.array(found, np.int64), at
+    if found != NULL:
+        note_segment(found + 3 * n[0], begin, at, number)
+    n[0] += 1
+    return at
+
+
+cdef inline void note_segment(int64_t *found, Py_ssize_t begin, Py_ssize_t end, int number) noexcept nogil:
+    found[0], found[1], found[2] = begin, end, number

@@ -70,6 +70,8 @@ class Metadata:
             object.__setattr__(self, "exif", self.exif[len(EXIF):])
         if isinstance(self.comments, (bytes, bytearray, str)):
             raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
+        if not isinstance(self.comments, (tuple, list)) or not all(isinstance(c, (bytes, bytearray, memoryview)) for c in self.comments):
+            raise ParameterError(f"comments must be a tuple of bytes, not {self.comments!r:.80}")
         object.__setattr__(self, "comments", tuple(bytes(c) for c in self.comments))
         for comment in self.comments:
             if len(comment) > SEGMENT_MAX:
@@ -77,8 +79,8 @@ class Metadata:
         if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
             raise ParameterError(f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)")
         if self.density is not None:
-            unit, x, y = self.density
-            if unit not in (0, 1, 2) or not (1 <= x <= 65535 and 1 <= y <= 65535):
+            whole = isinstance(self.density, (tuple, list)) and [type(v) for v in self.density] == [int] * 3
+            if not whole or self.density[0] not in (0, 1, 2) or not all(1 <= v <= 65535 for v in self.density[1:]):
                 raise ParameterError(f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)")
 
     @property
@@ -169,17 +171,27 @@ def _join_exif(parts, warnings):
     return exif
 
 
+def _assemble(parts):
+    """Bytes from (size of the whole, offset, chunk), as the first of them states the size; memory never exceeds what the chunks hold."""
+    size = parts[0][0]
+    if size > sum(len(chunk) for _, _, chunk in parts):
+        return b""
+    data = bytearray(size)
+    for _, offset, chunk in parts:
+        if offset + len(chunk) <= size:
+            data[offset:offset + len(chunk)] = chunk
+    return data
+
+
 def _join_xmp(packets, extensions, warnings):
     """(xmp, xmp_extension): the extension whose GUID the packet names, from its parts in any order."""
     xmp = packets[0] if packets else None
     whole = {}
     for part in extensions:
-        if len(part) < 40:
-            continue
-        guid, (size, offset) = part[:32], struct.unpack(">II", part[32:40])
-        if size <= sum(map(len, extensions)) and offset + len(part) - 40 <= size:
-            whole.setdefault(guid, bytearray(size))[offset:offset + len(part) - 40] = part[40:]
-    for guid, data in whole.items():
+        if len(part) >= 40:
+            whole.setdefault(part[:32], []).append((*struct.unpack(">II", part[32:40]), part[40:]))
+    for guid, parts in whole.items():
+        data = _assemble(parts)
         if hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode() != guid.upper():
             warnings.append("an extended XMP is incomplete and was left out")
         elif xmp == XMP_STUB % guid.upper():
@@ -191,7 +203,7 @@ def _join_xmp(packets, extensions, warnings):
 
 def _split_resources(blocks):
     """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
-    iptc, others, at = None, b"", 0
+    iptc, others, at = None, [], 0
     while at + 12 <= len(blocks):
         if blocks[at:at + 4] != b"8BIM":
             return None, blocks
@@ -206,9 +218,9 @@ def _split_resources(blocks):
         if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
             iptc = blocks[size_at + 4:end]
         else:
-            others += blocks[at:end + (size & 1)]
+            others.append(blocks[at:end + (size & 1)])
         at = end + (size & 1)
-    return iptc, (others + blocks[at:]) or None
+    return iptc, b"".join((*others, blocks[at:])) or None
 
 
 def read_metadata(segments, warnings):
