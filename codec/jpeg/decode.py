@@ -159,17 +159,16 @@ class _Decoder:
     def check_size(self, segment, segments, scan, indices):
         """Refuse data that cannot hold its scan before memory is taken for it.
 
-        A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is
-        to be concealed, data that holds a 64th of that, less than a 500th of the picture, is still worth its memory.
+        A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
+        concealed, or DC is missing, data that holds a 64th of that, less than a 500th of a real picture, is still worth its memory.
         """
         frame = self.headers.frame
         progressive, first = frame.SOFn == markers.SOF2, self.planes is None
-        if first and scan.Ss and progressive and not self.conceal:
-            raise BitstreamError(f"the first scan begins with coefficient {scan.Ss}; DC comes first", layer="SOS", offset=segment.offset, clause="T.81 G.1.1.1.1")
+        lenient = self.conceal or (progressive and scan.Ss > 0)
         if first or not self.conceal:
             bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
-            if held * (CONCEALABLE if self.conceal else 1) < bits:
+            if held * (CONCEALABLE if lenient else 1) < bits:
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
                                      layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
 
