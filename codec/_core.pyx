@@ -107,6 +107,7 @@ cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
     cdef int32_t ws[64]
     cdef int i
     for i in range(64):
+        codec_assert(-256 <= samples[i] <= 256)
         ws[i] = samples[i]
     for i in range(8):                                              # rows
         fdct_1d(ws + 8 * i, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)
@@ -185,6 +186,7 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
+    codec_assert(2 <= precision <= (8 if Sample is uint8_t else 14) and stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
         flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
@@ -210,6 +212,7 @@ cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantiz
     cdef int i
     cdef int32_t d
     for i in range(64):
+        codec_assert(Q_nat[i] >= 1 and (scale == 1 or scale == 8))
         d = <int32_t>Q_nat[i] * scale
         quantizer.recip_nat[i] = <float>(1.0 / d)
         quantizer.bias_nat[i] = <float>(d // 2) + 0.5
@@ -345,6 +348,7 @@ cdef optimal_table(const uint32_t *freq):
 # ================================================================ bits
 
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil:
+    codec_assert(size > 0)
     memset(w, 0, sizeof(BitWriter))
     w.start = <uint8_t *>malloc(size)
     if w.start == NULL:

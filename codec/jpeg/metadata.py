@@ -203,7 +203,8 @@ def _join_xmp(packets, extensions, warnings):
 
 def _split_resources(blocks):
     """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
-    iptc, others, at = None, [], 0
+    begin = end_of_iptc = at = 0
+    iptc = None
     while at + 12 <= len(blocks):
         if blocks[at:at + 4] != b"8BIM":
             return None, blocks
@@ -216,11 +217,9 @@ def _split_resources(blocks):
         if end > len(blocks):
             return None, blocks
         if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
-            iptc = blocks[size_at + 4:end]
-        else:
-            others.append(blocks[at:end + (size & 1)])
+            iptc, begin, end_of_iptc = blocks[size_at + 4:end], at, end + (size & 1)
         at = end + (size & 1)
-    return iptc, b"".join((*others, blocks[at:])) or None
+    return iptc, (blocks[:begin] + blocks[end_of_iptc:]) or None
 
 
 def read_metadata(segments, warnings):
