@@ -186,7 +186,7 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
-    codec_assert(2 <= precision <= (8 if Sample is uint8_t else 14) and stride >= 8)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1) and 2 <= precision <= 12 and stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
         flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):

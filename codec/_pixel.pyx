@@ -114,7 +114,7 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
     cdef int32_t y, cb, cr
-    codec_assert(precision == 8 if Sample is uint8_t else precision <= 12)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1) and precision <= 12)
     if Sample is uint8_t:
         ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
     else:

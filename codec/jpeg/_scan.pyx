@@ -532,15 +532,17 @@ cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t
     return start
 
 
-cdef void begin_interval(ReadScan *s) noexcept nogil:
+cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
     """Reset the predictions (F.2.1.3.1) and open the segment of the next restart interval; without it the interval is `dead`.
 
-    Markers count modulo 8 (B.2.1). One that is 1..3 ahead says that intervals before it were lost, and waits for its turn;
-    any other is left over from damage and is skipped with its segment.
+    Markers count modulo 8 (B.2.1). One that is out of sequence while the next two are as if it had been right is taken for a damaged
+    marker. Otherwise, one that is 1..3 ahead says that intervals before it were lost, and waits for its turn; any other is
+    left over from damage and is skipped with its segment.
     """
     cdef const int64_t *segment
     cdef Py_ssize_t i
     cdef int ahead = 0
+    cdef bint renumbered
     for i in range(s.Ns):
         s.component[i].pred = 0
     s.EOBRUN = 0
@@ -549,20 +551,24 @@ cdef void begin_interval(ReadScan *s) noexcept nogil:
     while s.segment < s.n_segments:
         segment = s.segments + 3 * s.segment
         ahead = <int>(segment[2] - (s.interval - 1)) & 7 if s.interval else 0
-        if ahead == 0:
+        renumbered = (ahead and s.segment + 1 < s.n_segments and segment[5] == s.interval & 7
+                      and (s.segment + 2 == s.n_segments or segment[8] == (s.interval + 1) & 7))
+        if ahead and s.first_status == OK:
+            s.first_status = E_MARKER
+            s.first_offset_bytes = segment[0] - 2
+            s.first_mcu = mcu
+        if ahead == 0 or renumbered:
             open_reader(&s.reader, s.plain, unstuff(s.data, segment[0], segment[1], s.plain))
             s.segment += 1
             s.dead = False
             break
-        if s.first_status == OK:
-            s.first_status = E_MARKER
-            s.first_offset_bytes = segment[0] - 2
         if ahead <= 3:
             break
         s.segment += 1
     if s.dead and s.first_status == OK:
         s.first_status = E_TRUNCATED
         s.first_offset_bytes = s.segments[3 * s.n_segments - 2]
+        s.first_mcu = mcu
     s.interval += 1
 
 
@@ -636,9 +642,8 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
     cdef Py_ssize_t mx
     for mx in range(s.mcus_wide):
         if s.left == 0:
-            begin_interval(s)
+            begin_interval(s, my * s.mcus_wide + mx)
             if s.first_status and not s.conceal:
-                s.first_mcu = my * s.mcus_wide + mx
                 return s.first_status
         s.left -= 1
         if not s.dead:

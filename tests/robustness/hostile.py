@@ -17,7 +17,8 @@ from codec.jpeg.encode import FIXED_TABLES
 
 # CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers make everything about ten times slower.
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
-SECONDS = 20.0 if os.environ.get("CODEC_DEBUG") == "1" else 2.0
+SANITIZED = os.environ.get("CODEC_DEBUG") == "1"
+SECONDS = 20.0 if SANITIZED else 2.0
 
 
 # ---------------------------------------------------------------- making
