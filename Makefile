@@ -17,9 +17,9 @@ DEBUG := build/debug
 DEBUG_TESTS ?= tests
 FUZZ_SECONDS ?= 60
 # pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
-SANITIZED := CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 \
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 \
+	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 .PHONY: demo test debug fuzz clean
 
@@ -33,11 +33,11 @@ test: .venv/test.stamp
 
 debug: $(DEBUG)/stamp
 	cp -r tests samples $(DEBUG)
-	cd $(DEBUG) && $(SANITIZED) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),full) $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(DEBUG_TESTS)
+	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),full) $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(DEBUG_TESTS)
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz
-	cd build/fuzz && $(SANITIZED) $(CURDIR)/$(BIN)/python tests/fuzz/fuzz_jpeg.py --seconds $(FUZZ_SECONDS)
+	cd build/fuzz && $(call SANITIZED,$(CURDIR)/build/fuzz/interpose.so) $(CURDIR)/$(BIN)/python tests/fuzz/fuzz_jpeg.py --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .hypothesis
@@ -71,6 +71,8 @@ PYTHON_SOURCES := $(wildcard codec/*.py codec/*/*.py)
 $(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	$(call SANITIZED_BUILD,)
 
-build/fuzz/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES) tests/fuzz/coverage.c
+build/fuzz/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES) tests/fuzz/coverage.c tests/fuzz/interpose.c
 	$(BIN)/python -m pip install --quiet 'atheris>=2.3'
+	mkdir -p $(@D)
+	gcc -shared -fPIC -O1 tests/fuzz/interpose.c -o $(@D)/interpose.so -ldl
 	$(call SANITIZED_BUILD,CODEC_FUZZ=1)
