@@ -174,17 +174,27 @@ def _join_exif(parts, warnings):
     return exif
 
 
+def _assemble(parts):
+    """Bytes from (size of the whole, offset, chunk), as the first of them states the size; memory never exceeds what the chunks hold."""
+    size = parts[0][0]
+    if size > sum(len(chunk) for _, _, chunk in parts):
+        return b""
+    data = bytearray(size)
+    for _, offset, chunk in parts:
+        if offset + len(chunk) <= size:
+            data[offset:offset + len(chunk)] = chunk
+    return data
+
+
 def _join_xmp(packets, extensions, warnings):
     """(xmp, xmp_extension): the extension whose GUID the packet names, from its parts in any order."""
     xmp = packets[0] if packets else None
     whole = {}
     for part in extensions:
-        if len(part) < 40:
-            continue
-        guid, (size, offset) = part[:32], struct.unpack(">II", part[32:40])
-        if size <= sum(map(len, extensions)) and offset + len(part) - 40 <= size:
-            whole.setdefault(guid, bytearray(size))[offset:offset + len(part) - 40] = part[40:]
-    for guid, data in whole.items():
+        if len(part) >= 40:
+            whole.setdefault(part[:32], []).append((*struct.unpack(">II", part[32:40]), part[40:]))
+    for guid, parts in whole.items():
+        data = _assemble(parts)
         if hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode() != guid.upper():
             warnings.append("an extended XMP is incomplete and was left out")
         elif xmp == XMP_STUB % guid.upper():
@@ -196,7 +206,8 @@ def _join_xmp(packets, extensions, warnings):
 
 def _split_resources(blocks):
     """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
-    iptc, others, at = None, b"", 0
+    begin = end_of_iptc = at = 0
+    iptc = None
     while at + 12 <= len(blocks):
         if blocks[at:at + 4] != b"8BIM":
             return None, blocks
@@ -209,11 +220,9 @@ def _split_resources(blocks):
         if end > len(blocks):
             return None, blocks
         if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
-            iptc = blocks[size_at + 4:end]
-        else:
-            others += blocks[at:end + (size & 1)]
+            iptc, begin, end_of_iptc = blocks[size_at + 4:end], at, end + (size & 1)
         at = end + (size & 1)
-    return iptc, (others + blocks[at:]) or None
+    return iptc, (blocks[:begin] + blocks[end_of_iptc:]) or None
 
 
 def read_metadata(segments, warnings):

@@ -15,7 +15,10 @@ SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2
 
 
 def _table(values, name):
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not a ragged list") from None
     if array.size != 64 or array.dtype.kind not in "iu":
         raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not {array.dtype} {array.shape}")
     if not 1 <= array.min() <= array.max() <= 65535:
@@ -70,7 +73,7 @@ def _integer(value, low, high, name):
 
 
 def _choice(value, choices, name):
-    if not isinstance(value, (str, bool, np.bool_, type(None))) or value not in choices:
+    if not any(value is choice or isinstance(value, str) and value == choice for choice in choices):
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}")
     return value
 
