@@ -68,4 +68,6 @@ def test_force_cannot_raise_what_the_environment_lowered(monkeypatch):
 def test_every_kernel_is_listed_with_the_level_that_it_runs_on():
     kernels = cpu.kernels()
     assert set(kernels) == set(_core.KERNELS)
-    assert set(kernels.values()) == {"scalar"}
+    assert all(_core.CPU_LADDER.index(name) <= _core.CPU_LADDER.index(cpu.level()) for name in kernels.values())
+    with cpu.force("scalar"):
+        assert set(cpu.kernels().values()) == {"scalar"}
