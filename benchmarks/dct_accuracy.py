@@ -31,7 +31,9 @@ class Errors:
     @classmethod
     def of(cls, difference):
         square, mean = (difference ** 2).mean(0), difference.mean(0)
-        return cls(float(np.abs(difference).max()), float(square.max()), float(square.mean()), float(np.abs(mean).max()), float(abs(mean.mean())))
+        return cls(
+            float(np.abs(difference).max()), float(square.max()), float(square.mean()), float(np.abs(mean).max()), float(abs(mean.mean()))
+        )
 
     @property
     def row(self):

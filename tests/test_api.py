@@ -72,13 +72,21 @@ def test_a_file_object_is_read_from_where_it_stands_and_left_open(data):
 
 
 @pytest.mark.parametrize("name", READERS)
-@pytest.mark.parametrize("source, error, why", [
-    ("no/such/file.jpg", codec.FileError, "cannot read no/such/file.jpg: .*; check the path"), (".", codec.FileError, "cannot read .*name a file, not a folder"),
-    (b"", codec.TruncatedError, "is empty"), (io.BytesIO(), codec.TruncatedError, "is empty"), (io.StringIO("text"), codec.ParameterError, "open it in binary mode"),
-    (None, codec.ParameterError, "the source is a NoneType; pass a path, bytes"), (5, codec.ParameterError, "the source is a int"),
-    (np.zeros((3, 3)), codec.ParameterError, "the source is a ndarray"), ("a\0b", codec.ParameterError, "is no path"),
-    (b"not a JPEG at all", codec.BitstreamError, "not a JPEG: no SOI marker, the data begins with 6e 6f 74 20"),
-])
+@pytest.mark.parametrize(
+    "source, error, why",
+    [
+        ("no/such/file.jpg", codec.FileError, "cannot read no/such/file.jpg: .*; check the path"),
+        (".", codec.FileError, "cannot read .*name a file, not a folder"),
+        (b"", codec.TruncatedError, "is empty"),
+        (io.BytesIO(), codec.TruncatedError, "is empty"),
+        (io.StringIO("text"), codec.ParameterError, "open it in binary mode"),
+        (None, codec.ParameterError, "the source is a NoneType; pass a path, bytes"),
+        (5, codec.ParameterError, "the source is a int"),
+        (np.zeros((3, 3)), codec.ParameterError, "the source is a ndarray"),
+        ("a\0b", codec.ParameterError, "is no path"),
+        (b"not a JPEG at all", codec.BitstreamError, "not a JPEG: no SOI marker, the data begins with 6e 6f 74 20"),
+    ],
+)
 def test_what_cannot_be_read_is_told(name, source, error, why):
     with pytest.raises(error, match=why):
         READERS[name](source)
@@ -130,18 +138,37 @@ def test_the_calls_of_the_benchmarks(image):
     pixels = codec.decode(data)
     assert isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape == image.shape
     assert codec.decode(codec.encode(image[..., 0])).shape == image.shape[:2]
-    assert isinstance(codec.metrics.psnr(image, pixels, data_range=255), float) and isinstance(codec.metrics.ssim(image, pixels, data_range=255), float)
+    assert isinstance(codec.metrics.psnr(image, pixels, data_range=255), float) and isinstance(
+        codec.metrics.ssim(image, pixels, data_range=255), float
+    )
     assert issubclass(codec.CodecError, Exception)
 
 
 @pytest.mark.parametrize("function, first", [(codec.encode, ["image"]), (codec.jpeg.encode, ["image"]), (codec.write, ["path", "image"])])
 def test_signatures_show_every_option(function, first):
     parameters = inspect.signature(function).parameters
-    assert list(parameters) == [*first, "quality", "subsampling", "effort", "progressive", "color", "quant_tables", "restart_interval", "metadata"]
+    assert list(parameters) == [
+        *first,
+        "quality",
+        "subsampling",
+        "effort",
+        "progressive",
+        "color",
+        "quant_tables",
+        "restart_interval",
+        "metadata",
+    ]
     assert parameters["quality"].default == 75 and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1:])
     assert {name: p.default for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY} == {
-        "subsampling": "auto", "effort": 5, "progressive": None, "color": "auto", "quant_tables": None, "restart_interval": 0, "metadata": None}
+        "subsampling": "auto",
+        "effort": 5,
+        "progressive": None,
+        "color": "auto",
+        "quant_tables": None,
+        "restart_interval": 0,
+        "metadata": None,
+    }
 
 
 def test_options_are_keywords(image):
@@ -151,10 +178,19 @@ def test_options_are_keywords(image):
         codec.decode(b"", "raise")
 
 
-@pytest.mark.parametrize("error, builtin", [
-    (codec.ParameterError, ValueError), (codec.BitstreamError, ValueError), (codec.TruncatedError, EOFError), (codec.TruncatedError, codec.BitstreamError),
-    (codec.UnsupportedError, NotImplementedError), (codec.LimitError, ValueError), (codec.FileError, OSError), (codec.MissingPackageError, ImportError),
-])
+@pytest.mark.parametrize(
+    "error, builtin",
+    [
+        (codec.ParameterError, ValueError),
+        (codec.BitstreamError, ValueError),
+        (codec.TruncatedError, EOFError),
+        (codec.TruncatedError, codec.BitstreamError),
+        (codec.UnsupportedError, NotImplementedError),
+        (codec.LimitError, ValueError),
+        (codec.FileError, OSError),
+        (codec.MissingPackageError, ImportError),
+    ],
+)
 def test_each_error_is_also_what_people_already_catch(error, builtin):
     assert issubclass(error, builtin) and issubclass(error, codec.CodecError)
 
@@ -163,7 +199,12 @@ def test_bitstream_errors_tell_layer_offset_and_clause():
     with pytest.raises(codec.BitstreamError) as caught:
         codec.decode(b"\xff\xd8\xff\xfe\0\1..")
     error = caught.value
-    assert (error.layer, error.offset, error.clause, error.reason) == ("marker segment", 2, "T.81 B.1.1.4", "COM of length 1; 2 is the least")
+    assert (error.layer, error.offset, error.clause, error.reason) == (
+        "marker segment",
+        2,
+        "T.81 B.1.1.4",
+        "COM of length 1; 2 is the least",
+    )
     assert str(error) == "marker segment at byte 2: COM of length 1; 2 is the least (T.81 B.1.1.4)"
 
 
@@ -187,7 +228,9 @@ def test_other_names_are_told_apart():
 
 def test_names_are_loaded_when_they_are_used():
     code = "import sys, json, codec\nbefore = 'codec.jpeg' in sys.modules\ncodec.encode\nprint(json.dumps([before, 'codec.jpeg' in sys.modules, 'codec.metrics' in sys.modules, 'encode' in vars(codec)]))"
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(codec.__file__).parents[1])
+    made = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(codec.__file__).parents[1]
+    )
     assert json.loads(made.stdout) == [False, True, False, True]
 
 
@@ -212,7 +255,9 @@ def documented():
         if found.name.endswith("__main__"):
             continue
         module = importlib.import_module(found.name)
-        things = [(found.name, module)] + [(f"{found.name}.{name}", value) for name, value in vars(module).items() if getattr(value, "__module__", None) == found.name]
+        things = [(found.name, module)] + [
+            (f"{found.name}.{name}", value) for name, value in vars(module).items() if getattr(value, "__module__", None) == found.name
+        ]
         for name, thing in list(things):
             if inspect.isclass(thing):
                 things += [(f"{name}.{member}", value) for member, value in vars(thing).items() if not member.startswith("__")]
@@ -226,7 +271,9 @@ EXAMPLES = dict(documented())
 
 
 def test_examples_are_found():
-    assert {"codec.api.encode", "codec.jpeg.decode.decode", "codec._core.fdct", "codec.limits.Limits", "codec.metrics.ssim.ssim"} <= set(EXAMPLES)
+    assert {"codec.api.encode", "codec.jpeg.decode.decode", "codec._core.fdct", "codec.limits.Limits", "codec.metrics.ssim.ssim"} <= set(
+        EXAMPLES
+    )
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -237,7 +284,11 @@ def test_examples_run(name):
     assert result.failed == 0, told.getvalue()
 
 
-@pytest.mark.parametrize("name", [f"codec.{name}" for name in ("encode", "decode", "probe")] + [f"codec.jpeg.{name}" for name in ("encode", "decode", "inspect", "QuantTables", "Metadata")])
+@pytest.mark.parametrize(
+    "name",
+    [f"codec.{name}" for name in ("encode", "decode", "probe")]
+    + [f"codec.jpeg.{name}" for name in ("encode", "decode", "inspect", "QuantTables", "Metadata")],
+)
 def test_public_functions_show_an_example(name):
     module, attribute = name.rsplit(".", 1)
     assert ">>>" in getattr(importlib.import_module(module), attribute).__doc__

@@ -1,4 +1,5 @@
 """The house as ARCHITECTURE draws it: who may import whom, what a plain import costs, how large a room may grow, and a layout table that is true."""
+
 import ast
 import importlib
 import inspect
@@ -83,7 +84,11 @@ def imports(name):
 
 def test_the_reader_of_imports_finds_them():
     """Otherwise the tests below could not fail."""
-    assert "codec.jpeg" in imports("api.py") and "codec.errors" in imports("jpeg/decode.py") and "codec.jpeg.markers" not in imports("jpeg/markers.py")
+    assert (
+        "codec.jpeg" in imports("api.py")
+        and "codec.errors" in imports("jpeg/decode.py")
+        and "codec.jpeg.markers" not in imports("jpeg/markers.py")
+    )
     if (PACKAGE / "jpeg/_scan.pyx").exists():
         assert {"codec._core", "codec.errors"} <= imports("jpeg/_scan.pyx")
 
@@ -188,7 +193,9 @@ def functions(name):
         if not head or line.lstrip().startswith(("cdef extern", "ctypedef")):
             continue
         end = i + 1
-        while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > len(head[1]) or re.match(r"\s*[\])]", lines[end])):
+        while end < len(lines) and (
+            not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > len(head[1]) or re.match(r"\s*[\])]", lines[end])
+        ):
             end += 1
         body = "\n".join(lines[i:end]).rstrip()
         if not body.split("\n")[-1].startswith(head[1] + " ") and "\n" not in body:
@@ -233,7 +240,11 @@ def test_every_public_name_has_a_docstring(name, value):
     assert inspect.getdoc(value), name
     if inspect.isclass(value):
         for attribute, member in vars(value).items():
-            if not attribute.startswith("_") and (callable(member) or isinstance(member, (property, classmethod, staticmethod))) and value.__module__.startswith("codec"):
+            if (
+                not attribute.startswith("_")
+                and (callable(member) or isinstance(member, (property, classmethod, staticmethod)))
+                and value.__module__.startswith("codec")
+            ):
                 assert inspect.getdoc(getattr(value, attribute, member)), f"{name}.{attribute}"
 
 

@@ -111,12 +111,20 @@ def test_headers_are_as_the_suite_describes_them(name, about):
     assert [s["marker"] for s in report["segments"]] == [s["type"] for s in description["segments"] if s["type"] not in inside]
     (frame,) = [s for s in description["segments"] if s["type"].startswith("SOF")]
     assert report["precision"] == int(frame["precision"])
-    assert [(c["C"], [c["H"], c["V"]], c["Tq"]) for c in report["components"]] == [(c["id"], c["sampling_factor"], c["quantization_table"]) for c in frame["components"]]
+    assert [(c["C"], [c["H"], c["V"]], c["Tq"]) for c in report["components"]] == [
+        (c["id"], c["sampling_factor"], c["quantization_table"]) for c in frame["components"]
+    ]
     assert [(scan["components"], [scan["Ss"], scan["Se"]], [scan["Ah"], scan["Al"]]) for scan in report["scans"]] == [
-        ([c["component_id"] for c in scan["components"]], scan["spectral_selection"], scan["approximation"]) for scan in sections(description, "SOS")]
+        ([c["component_id"] for c in scan["components"]], scan["spectral_selection"], scan["approximation"])
+        for scan in sections(description, "SOS")
+    ]
     tables = {str(table["destination"]): table["values"] for segment in sections(description, "DQT") for table in segment["tables"]}
     assert report["quant_tables"] == tables
-    huffman = [(table["class"].upper(), table["destination"], [len(s) for s in table["symbols"]], sum(table["symbols"], [])) for segment in sections(description, "DHT") for table in segment["tables"]]
+    huffman = [
+        (table["class"].upper(), table["destination"], [len(s) for s in table["symbols"]], sum(table["symbols"], []))
+        for segment in sections(description, "DHT")
+        for table in segment["tables"]
+    ]
     assert [(t["class"], t["id"], t["BITS"], t["HUFFVAL"]) for t in report["huffman_tables"]] == huffman
     comments = [c.decode() for c in codec.probe(DATA / name).metadata.comments]
     assert comments == [segment["data"] for segment in sections(description, "COM")]

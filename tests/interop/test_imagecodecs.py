@@ -13,7 +13,10 @@ def turbo(data):
 
 
 @pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
-@pytest.mark.parametrize("color, channels, subsampling", [("gray", 1, "auto"), ("rgb", 3, "auto"), *(("ycbcr", 3, s) for s in ("4:4:4", "4:2:2", "4:4:0", "4:2:0"))])
+@pytest.mark.parametrize(
+    "color, channels, subsampling",
+    [("gray", 1, "auto"), ("rgb", 3, "auto"), *(("ycbcr", 3, s) for s in ("4:4:4", "4:2:2", "4:4:0", "4:2:0"))],
+)
 def test_turbo_shows_the_same_pixels(color, channels, subsampling, progressive, picture):
     for height, width in SIZES:
         data = codec.encode(picture(height, width, channels), 80, color=color, subsampling=subsampling, progressive=progressive)

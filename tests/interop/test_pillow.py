@@ -27,12 +27,24 @@ def pillow_encode(image, **options):
 
 # ---------------------------------------------------------------- ours -> Pillow
 
+
 @pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
-@pytest.mark.parametrize("color, channels, subsampling", [("gray", 1, "auto"), ("rgb", 3, "auto"), *(("ycbcr", 3, s) for s in SUBSAMPLINGS), ("cmyk", 4, "auto"), *(("ycck", 4, s) for s in SUBSAMPLINGS)])
+@pytest.mark.parametrize(
+    "color, channels, subsampling",
+    [
+        ("gray", 1, "auto"),
+        ("rgb", 3, "auto"),
+        *(("ycbcr", 3, s) for s in SUBSAMPLINGS),
+        ("cmyk", 4, "auto"),
+        *(("ycck", 4, s) for s in SUBSAMPLINGS),
+    ],
+)
 def test_pillow_shows_the_same_pixels(color, channels, subsampling, progressive, picture):
     for height, width in SIZES:
         for options in (dict(), dict(restart_interval=1), dict(restart_interval=3)):
-            data = codec.encode(picture(height, width, channels), 85, color=color, subsampling=subsampling, progressive=progressive, **options)
+            data = codec.encode(
+                picture(height, width, channels), 85, color=color, subsampling=subsampling, progressive=progressive, **options
+            )
             np.testing.assert_array_equal(pillow_decode(data), codec.decode(data), err_msg=f"{height}x{width} {options}")
 
 
@@ -61,7 +73,12 @@ def test_pillow_recognises_our_choices(picture):
 
 # ---------------------------------------------------------------- Pillow -> ours
 
-@pytest.mark.parametrize("options", [dict(), dict(progressive=True), dict(optimize=True), dict(restart_marker_blocks=2), dict(restart_marker_rows=1, progressive=True)], ids=str)
+
+@pytest.mark.parametrize(
+    "options",
+    [dict(), dict(progressive=True), dict(optimize=True), dict(restart_marker_blocks=2), dict(restart_marker_rows=1, progressive=True)],
+    ids=str,
+)
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_we_show_what_pillow_shows(subsampling, options, picture):
     for height, width in SIZES:
@@ -96,7 +113,10 @@ def test_the_same_tables_give_the_same_pixels(picture):
     image = picture(64, 96)
     for quality in (30, 75, 95):
         for ours, theirs in (("4:4:4", 0), ("4:2:2", 1), ("4:2:0", 2)):
-            np.testing.assert_array_equal(codec.decode(codec.encode(image, quality, subsampling=ours)), pillow_decode(pillow_encode(image, quality=quality, subsampling=theirs)))
+            np.testing.assert_array_equal(
+                codec.decode(codec.encode(image, quality, subsampling=ours)),
+                pillow_decode(pillow_encode(image, quality=quality, subsampling=theirs)),
+            )
 
 
 # ---------------------------------------------------------------- metadata across
@@ -130,7 +150,12 @@ def test_pillow_reads_our_iptc(picture):
 def test_we_read_pillows_metadata(picture):
     data = pillow_encode(picture(8, 8), icc_profile=PROFILE * 200, exif=exif(), xmp=b"<x:xmpmeta/>", comment=b"a comment", dpi=(300, 150))
     metadata = codec.probe(data).metadata
-    assert metadata.icc == PROFILE * 200 and metadata.xmp == b"<x:xmpmeta/>" and metadata.comments == (b"a comment",) and metadata.density == (1, 300, 150)
+    assert (
+        metadata.icc == PROFILE * 200
+        and metadata.xmp == b"<x:xmpmeta/>"
+        and metadata.comments == (b"a comment",)
+        and metadata.density == (1, 300, 150)
+    )
     assert b"Exif\0\0" + metadata.exif == exif() or metadata.exif == exif()
 
 

@@ -46,21 +46,37 @@ class Handmade:
             shape = (*self.frame.blocks(component), 64)
             levels = rng.integers(-3, 4, shape) * (rng.random(shape) < 0.2)
             levels[..., 0] = rng.integers(-400, 400, shape[:2])
-            self.levels_zz.append((levels << self.precision - 8).clip(-2047 << self.precision - 8, 2047 << self.precision - 8).astype(np.int16))
+            self.levels_zz.append(
+                (levels << self.precision - 8).clip(-2047 << self.precision - 8, 2047 << self.precision - 8).astype(np.int16)
+            )
 
     def scan(self, spec):
         """Huffman tables, header and entropy-coded data of one scan; each component has its own tables."""
         planes = [self.levels_zz[i] for i in spec.components]
         components = [(*self.factors[i], i % 4, i % 4) for i in spec.components]
-        settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=self.SOFn == markers.SOF2, mcus=self.frame.mcus, restart_interval=self.restart_interval)
+        settings = dict(
+            Ss=spec.Ss,
+            Se=spec.Se,
+            Ah=spec.Ah,
+            Al=spec.Al,
+            progressive=self.SOFn == markers.SOF2,
+            mcus=self.frame.mcus,
+            restart_interval=self.restart_interval,
+        )
         statistics, tables, defined = Tables(), Tables(), []
         encode_scan(planes, components, statistics, "symbols", **settings)
         for key in [(Tc, i % 4) for Tc in (0, 1) for i in spec.components]:
             table = optimal_huffman(statistics.counts(*key))
             tables.set(*key, *table)
             defined.append((*key, *table))
-        header = markers.Scan(tuple(markers.ScanComponent(self.ids[i], i % 4, i % 4) for i in spec.components), spec.Ss, spec.Se, spec.Ah, spec.Al)
-        return (markers.write_huffman_tables(defined) if self.tables else b"") + markers.write_scan(header) + encode_scan(planes, components, tables, "bits", **settings)
+        header = markers.Scan(
+            tuple(markers.ScanComponent(self.ids[i], i % 4, i % 4) for i in spec.components), spec.Ss, spec.Se, spec.Ah, spec.Al
+        )
+        return (
+            (markers.write_huffman_tables(defined) if self.tables else b"")
+            + markers.write_scan(header)
+            + encode_scan(planes, components, tables, "bits", **settings)
+        )
 
     @property
     def dnl(self):
@@ -105,7 +121,10 @@ def reconstruct():
         pixels = np.ascontiguousarray(image if image.ndim == 3 else image[..., None])
         chroma = (1, 2) if encoded.color in ("ycbcr", "ycck") else ()
         sampling = [(1, 1) if i in chroma else SUBSAMPLING[encoded.subsampling] for i in range(pixels.shape[2])]
-        steps = [np.array(encoded.quant_tables.chrominance if i in chroma else encoded.quant_tables.luminance, np.uint16) for i in range(pixels.shape[2])]
+        steps = [
+            np.array(encoded.quant_tables.chrominance if i in chroma else encoded.quant_tables.luminance, np.uint16)
+            for i in range(pixels.shape[2])
+        ]
         planes = []
         for levels_zz, Q in zip(forward(pixels, encoded.color, sampling, steps), steps):
             levels = np.empty_like(levels_zz)

@@ -37,25 +37,59 @@ def entropy_coded(data, scan=0):
 
 # ---------------------------------------------------------------- every kind of frame
 
-FACTORS = [((1, 1),) * 3, ((2, 1), (1, 1), (1, 1)), ((1, 2), (1, 1), (1, 1)), ((2, 2), (1, 1), (1, 1)), ((4, 1), (1, 1), (1, 1)), ((1, 4), (1, 1), (1, 1)),
-           ((3, 1), (1, 1), (1, 1)), ((2, 2), (2, 1), (1, 2)), ((1, 1), (2, 2), (2, 2)), ((4, 2), (1, 1), (1, 1)), ((3, 2), (1, 2), (1, 1)), ((2, 1), (1, 2), (2, 1)), ((2, 2),) * 2 + ((1, 1),)]
-PROGRESSIVE = tuple(ScanSpec((i,), 0, 0, 0, 0) for i in range(3)) + tuple(ScanSpec((i,), Ss, Se, 0, 0) for i in range(3) for Ss, Se in ((1, 5), (6, 63)))
+FACTORS = [
+    ((1, 1),) * 3,
+    ((2, 1), (1, 1), (1, 1)),
+    ((1, 2), (1, 1), (1, 1)),
+    ((2, 2), (1, 1), (1, 1)),
+    ((4, 1), (1, 1), (1, 1)),
+    ((1, 4), (1, 1), (1, 1)),
+    ((3, 1), (1, 1), (1, 1)),
+    ((2, 2), (2, 1), (1, 2)),
+    ((1, 1), (2, 2), (2, 2)),
+    ((4, 2), (1, 1), (1, 1)),
+    ((3, 2), (1, 2), (1, 1)),
+    ((2, 1), (1, 2), (2, 1)),
+    ((2, 2),) * 2 + ((1, 1),),
+]
+PROGRESSIVE = tuple(ScanSpec((i,), 0, 0, 0, 0) for i in range(3)) + tuple(
+    ScanSpec((i,), Ss, Se, 0, 0) for i in range(3) for Ss, Se in ((1, 5), (6, 63))
+)
 
 
 @pytest.mark.parametrize("factors", FACTORS)
 @pytest.mark.parametrize("height, width", [(1, 1), (8, 8), (17, 33), (50, 39)])
 def test_any_sampling_factors(factors, height, width, handmade):
-    for options in (dict(), dict(script=tuple(ScanSpec((i,)) for i in range(3))), dict(restart_interval=2), dict(SOFn=markers.SOF2, script=PROGRESSIVE)):
+    for options in (
+        dict(),
+        dict(script=tuple(ScanSpec((i,)) for i in range(3))),
+        dict(restart_interval=2),
+        dict(SOFn=markers.SOF2, script=PROGRESSIVE),
+    ):
         if sum(H * V for H, V in factors) > 10 and not options.get("script"):
             continue
         result = check(handmade(height, width, factors, "ycbcr", **options))
         assert result.pixels.shape == (height, width, 3)
 
 
-@pytest.mark.parametrize("factors, name", [
-    (FACTORS[0], "4:4:4"), (FACTORS[1], "4:2:2"), (FACTORS[2], "4:4:0"), (FACTORS[3], "4:2:0"), (FACTORS[4], "4:1:1"), (FACTORS[9], "4:1:0"), (((1, 1),), "4:0:0"), (((2, 2),), "4:0:0"),
-    (FACTORS[7], "2x2,2x1,1x2"), (FACTORS[8], "1x1,2x2,2x2"), (FACTORS[6], "3x1,1x1,1x1"), (((2, 2), (1, 1), (1, 1), (2, 2)), "4:2:0"), (((2, 2), (1, 1), (1, 1), (1, 1)), "2x2,1x1,1x1,1x1"),
-])
+@pytest.mark.parametrize(
+    "factors, name",
+    [
+        (FACTORS[0], "4:4:4"),
+        (FACTORS[1], "4:2:2"),
+        (FACTORS[2], "4:4:0"),
+        (FACTORS[3], "4:2:0"),
+        (FACTORS[4], "4:1:1"),
+        (FACTORS[9], "4:1:0"),
+        (((1, 1),), "4:0:0"),
+        (((2, 2),), "4:0:0"),
+        (FACTORS[7], "2x2,2x1,1x2"),
+        (FACTORS[8], "1x1,2x2,2x2"),
+        (FACTORS[6], "3x1,1x1,1x1"),
+        (((2, 2), (1, 1), (1, 1), (2, 2)), "4:2:0"),
+        (((2, 2), (1, 1), (1, 1), (1, 1)), "2x2,1x1,1x1,1x1"),
+    ],
+)
 def test_names_of_sampling_factors(factors, name, handmade):
     assert codec.probe(handmade(16, 16, factors, {1: "gray", 3: "ycbcr", 4: "cmyk"}[len(factors)]).data).subsampling == name
 
@@ -95,7 +129,12 @@ def test_16_bit_quantization_tables(handmade):
 
 
 def test_lines_counted_by_dnl(handmade):
-    for options in (dict(), dict(factors=FACTORS[3], color="ycbcr"), dict(factors=FACTORS[0], color="ycbcr", script=tuple(ScanSpec((i,)) for i in range(3))), dict(restart_interval=2)):
+    for options in (
+        dict(),
+        dict(factors=FACTORS[3], color="ycbcr"),
+        dict(factors=FACTORS[0], color="ycbcr", script=tuple(ScanSpec((i,)) for i in range(3))),
+        dict(restart_interval=2),
+    ):
         made = handmade(27, 30, header_lines=0, **options)
         assert check(made).pixels.shape[:2] == codec.decode(made.data).shape[:2] == (27, 30)
         assert codec.probe(made.data).height == 27 and codec.jpeg.inspect(made.data)["height"] == 27
@@ -109,13 +148,26 @@ def test_lines_that_nobody_counts(handmade):
 
 # ---------------------------------------------------------------- the meaning of components
 
-@pytest.mark.parametrize("components, before, ids, color", [
-    (1, b"", b"\1", "gray"), (3, b"", b"\1\2\3", "ycbcr"), (3, b"", b"RGB", "rgb"), (3, b"", b"rgb", "ycbcr"), (3, b"", b"\0\1\2", "ycbcr"),
-    (3, markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3", "rgb"), (3, markers.write_segment(0xEE, ADOBE + b"\1"), b"RGB", "ycbcr"),
-    (3, markers.write_segment(0xE0, JFIF), b"RGB", "ycbcr"), (3, markers.write_segment(0xE0, JFIF) + markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3", "ycbcr"),
-    (3, markers.write_segment(0xEE, b"Adobe"), b"RGB", "rgb"), (4, b"", b"\1\2\3\4", "cmyk"), (4, markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3\4", "cmyk"),
-    (4, markers.write_segment(0xEE, ADOBE + b"\2"), b"\1\2\3\4", "ycck"), (4, markers.write_segment(0xEE, ADOBE + b"\1"), b"CMYK", "cmyk"),
-])
+
+@pytest.mark.parametrize(
+    "components, before, ids, color",
+    [
+        (1, b"", b"\1", "gray"),
+        (3, b"", b"\1\2\3", "ycbcr"),
+        (3, b"", b"RGB", "rgb"),
+        (3, b"", b"rgb", "ycbcr"),
+        (3, b"", b"\0\1\2", "ycbcr"),
+        (3, markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3", "rgb"),
+        (3, markers.write_segment(0xEE, ADOBE + b"\1"), b"RGB", "ycbcr"),
+        (3, markers.write_segment(0xE0, JFIF), b"RGB", "ycbcr"),
+        (3, markers.write_segment(0xE0, JFIF) + markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3", "ycbcr"),
+        (3, markers.write_segment(0xEE, b"Adobe"), b"RGB", "rgb"),
+        (4, b"", b"\1\2\3\4", "cmyk"),
+        (4, markers.write_segment(0xEE, ADOBE + b"\0"), b"\1\2\3\4", "cmyk"),
+        (4, markers.write_segment(0xEE, ADOBE + b"\2"), b"\1\2\3\4", "ycck"),
+        (4, markers.write_segment(0xEE, ADOBE + b"\1"), b"CMYK", "cmyk"),
+    ],
+)
 def test_the_colour_of_a_file(components, before, ids, color, handmade):
     """JFIF says YCbCr; else Adobe's marker decides; else the identifiers R, G, B do."""
     assert check(handmade(12, 10, ((1, 1),) * components, color, before=before, ids=ids)).info.color == color
@@ -187,7 +239,9 @@ def test_damage_in_one_interval_stays_there(gray):
     data = gray.data[:second] + gray.data[third:]                              # the second interval is empty
     with pytest.raises(errors.TruncatedError, match="the entropy-coded data ends early, at MCU 8 of 48") as caught:
         codec.decode(data)
-    assert second <= caught.value.offset <= second + 2 and caught.value.clause == "T.81 F.2.2.5" and caught.value.layer == "entropy-coded data"
+    assert (
+        second <= caught.value.offset <= second + 2 and caught.value.clause == "T.81 F.2.2.5" and caught.value.layer == "entropy-coded data"
+    )
     result = codec.jpeg.decode(data, on_error="conceal")
     assert result.damage.mcus_lost == 8 and result.damage.mask.shape == (6, 8)
     assert result.damage.mask[1].all() and not np.delete(result.damage.mask, 1, 0).any()
@@ -246,7 +300,9 @@ def test_scans_that_are_left_out_are_a_doubt(picture):
     last = codec.jpeg.inspect(data)["scans"][-1]["offset"]
     preview = data[:last] + b"\xff\xd9"
     result = codec.jpeg.decode(preview)
-    assert result.damage is None and result.doubts == ("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)",)
+    assert result.damage is None and result.doubts == (
+        "the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)",
+    )
     with pytest.warns(codec.DamageWarning, match="unrefined"):
         assert codec.decode(preview).shape == (48, 48, 3)
     with pytest.raises(errors.TruncatedError, match="the data ends before the last scan"):
@@ -261,7 +317,16 @@ def test_a_component_without_a_scan_is_a_doubt(handmade):
 
 # ---------------------------------------------------------------- what is refused
 
-@pytest.mark.parametrize("SOFn, name", [(0xC3, "lossless"), (0xC5, "differential sequential"), (0xC9, "extended sequential, arithmetic coding"), (0xCA, "progressive, arithmetic coding")])
+
+@pytest.mark.parametrize(
+    "SOFn, name",
+    [
+        (0xC3, "lossless"),
+        (0xC5, "differential sequential"),
+        (0xC9, "extended sequential, arithmetic coding"),
+        (0xCA, "progressive, arithmetic coding"),
+    ],
+)
 def test_processes_that_are_not_handled_are_named(SOFn, name, handmade):
     data = handmade(16, 16).data.replace(b"\xff\xc0", bytes((0xFF, SOFn)), 1)
     with pytest.raises(errors.UnsupportedError, match=rf"the {name} process \(SOF{SOFn - 0xC0}, T.81 Table B.1\) is not supported yet"):
@@ -276,12 +341,24 @@ def test_numbers_of_components_that_mean_nothing(components, handmade):
     assert codec.probe(handmade(8, 8, ((1, 1),) * components, "unknown").data).color == "unknown"
 
 
-@pytest.mark.parametrize("change, why", [
-    (lambda d: b"", "is empty"), (lambda d: b"GIF89a" + d, "not a JPEG: no SOI marker, the data begins with 47 49 46 38"),
-    (lambda d: d[:2] + b"\xff\xd9", "ends before a frame header"), (lambda d: d[:d.index(b"\xff\xda")] + b"\xff\xd9", "ends before any scan"),
-    (lambda d: d[:2] + d, "a second SOI inside the image"), (lambda d: d.replace(b"\xff\xda", markers.write_frame(markers.Frame(0xC0, 8, 1, 1, (markers.FrameComponent(1, 1, 1, 0),))) + b"\xff\xda"), "a second frame header"),
-    (lambda d: without(d, markers.DQT), "no DQT segment defines quantization table 0"), (lambda d: without(d, markers.SOF0), "a scan before any frame header"),
-])
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (lambda d: b"", "is empty"),
+        (lambda d: b"GIF89a" + d, "not a JPEG: no SOI marker, the data begins with 47 49 46 38"),
+        (lambda d: d[:2] + b"\xff\xd9", "ends before a frame header"),
+        (lambda d: d[: d.index(b"\xff\xda")] + b"\xff\xd9", "ends before any scan"),
+        (lambda d: d[:2] + d, "a second SOI inside the image"),
+        (
+            lambda d: d.replace(
+                b"\xff\xda", markers.write_frame(markers.Frame(0xC0, 8, 1, 1, (markers.FrameComponent(1, 1, 1, 0),))) + b"\xff\xda"
+            ),
+            "a second frame header",
+        ),
+        (lambda d: without(d, markers.DQT), "no DQT segment defines quantization table 0"),
+        (lambda d: without(d, markers.SOF0), "a scan before any frame header"),
+    ],
+)
 def test_files_that_break_the_order_of_annex_b(change, why, picture):
     with pytest.raises(errors.BitstreamError, match=why) as caught:
         codec.decode(change(codec.encode(picture(16, 16, 1), effort=1)))
@@ -294,10 +371,14 @@ def test_hierarchical_files_are_not_supported(handmade):
         codec.decode(data)
 
 
-@pytest.mark.parametrize("limits, why", [
-    (codec.Limits(pixels=16 * 16 - 1), "16x16 is 256 pixels; Limits.pixels allows 255"), (codec.Limits(metadata_bytes=20), "more than 20 bytes of metadata"),
-    (codec.Limits(scans=3, scan_pixels=1000), "4 scans over 16x16 pixels"),
-])
+@pytest.mark.parametrize(
+    "limits, why",
+    [
+        (codec.Limits(pixels=16 * 16 - 1), "16x16 is 256 pixels; Limits.pixels allows 255"),
+        (codec.Limits(metadata_bytes=20), "more than 20 bytes of metadata"),
+        (codec.Limits(scans=3, scan_pixels=1000), "4 scans over 16x16 pixels"),
+    ],
+)
 def test_limits(limits, why, picture):
     data = codec.encode(picture(16, 16), metadata=Metadata(comments=(bytes(10),)))
     assert codec.decode(data).shape == (16, 16, 3)
@@ -334,7 +415,14 @@ def test_probe_reads_nothing_behind_the_header(picture):
     header = data[:first + 14]
     info = codec.probe(header)
     assert info == codec.jpeg.decode(data).info
-    assert (info.width, info.height, info.precision, info.process, info.color, info.subsampling) == (30, 40, 8, "progressive", "ycbcr", "4:2:0")
+    assert (info.width, info.height, info.precision, info.process, info.color, info.subsampling) == (
+        30,
+        40,
+        8,
+        "progressive",
+        "ycbcr",
+        "4:2:0",
+    )
     assert [(c.C, c.H, c.V, c.Tq) for c in info.components] == [(1, 2, 2, 0), (2, 1, 1, 1), (3, 1, 1, 1)]
     with pytest.raises(errors.TruncatedError):
         codec.probe(header[:-1])

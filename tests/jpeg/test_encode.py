@@ -87,13 +87,19 @@ def test_flat_pictures_stay_flat(value):
 
 def test_noise_and_extremes(reconstruct):
     rng = np.random.default_rng(3)
-    for image in (rng.integers(0, 256, (48, 40, 3), dtype=np.uint8), rng.choice(np.uint8([0, 255]), (48, 40, 3)), np.indices((48, 40)).sum(0).astype(np.uint8) % 2 * np.uint8(255)):
+    for image in (
+        rng.integers(0, 256, (48, 40, 3), dtype=np.uint8),
+        rng.choice(np.uint8([0, 255]), (48, 40, 3)),
+        np.indices((48, 40)).sum(0).astype(np.uint8) % 2 * np.uint8(255),
+    ):
         for quality in (1, 50, 100):
             for progressive in (False, True):
                 check(image, reconstruct, quality, progressive=progressive)
 
 
-@pytest.mark.parametrize("steps, process", [(1, "baseline"), (255, "baseline"), (256, "extended sequential"), (65535, "extended sequential")])
+@pytest.mark.parametrize(
+    "steps, process", [(1, "baseline"), (255, "baseline"), (256, "extended sequential"), (65535, "extended sequential")]
+)
 def test_quantization_tables_of_ones_own(steps, process, picture, reconstruct):
     """8-bit tables are all that baseline has (B.2.4.1); larger steps make the file extended sequential."""
     image = picture(24, 24)
@@ -174,7 +180,10 @@ def test_options_that_do_not_fit_the_image_are_refused(channels, options, why, p
 
 # ---------------------------------------------------------------- the report
 
-@pytest.mark.parametrize("options", [dict(effort=1), dict(effort=3), dict(effort=5), dict(effort=5, restart_interval=3), dict(effort=1, restart_interval=2)])
+
+@pytest.mark.parametrize(
+    "options", [dict(effort=1), dict(effort=3), dict(effort=5), dict(effort=5, restart_interval=3), dict(effort=1, restart_interval=2)]
+)
 @pytest.mark.parametrize("color, subsampling", KINDS)
 def test_where_the_bits_went(color, subsampling, options, picture):
     encoded = codec.jpeg.encode(picture(48, 64, COLORS[color]), color=color, subsampling=subsampling, **options)
@@ -210,7 +219,9 @@ def test_several_threads_write_the_same_bytes(picture):
     alone = [codec.encode(image, effort=effort) for image in images for effort in (1, 5)]
     with ThreadPoolExecutor(6) as pool:
         for _ in range(3):
-            together = list(pool.map(lambda job: codec.encode(job[0], effort=job[1]), [(image, effort) for image in images for effort in (1, 5)]))
+            together = list(
+                pool.map(lambda job: codec.encode(job[0], effort=job[1]), [(image, effort) for image in images for effort in (1, 5)])
+            )
             assert together == alone
             decoded = list(pool.map(codec.decode, alone))
             assert all((a == codec.decode(data)).all() for a, data in zip(decoded, alone))
@@ -218,10 +229,20 @@ def test_several_threads_write_the_same_bytes(picture):
 
 # ---------------------------------------------------------------- size and fidelity, both fenced
 
-@pytest.mark.parametrize("name, quality, most_bytes, least_psnr", [
-    ("chelsea", 75, 20_300, 35.9), ("coffee", 75, 41_000, 32.4), ("astronaut", 90, 21_000, 38.4), ("camera", 50, 9_100, 34.4), ("camera", 90, 23_100, 41.1),
-    ("graphics", 90, 35_000, 37.8), ("zone_plate", 75, 25_400, 31.3), ("noise_97x61", 90, 11_300, 30.0),
-])
+
+@pytest.mark.parametrize(
+    "name, quality, most_bytes, least_psnr",
+    [
+        ("chelsea", 75, 20_300, 35.9),
+        ("coffee", 75, 41_000, 32.4),
+        ("astronaut", 90, 21_000, 38.4),
+        ("camera", 50, 9_100, 34.4),
+        ("camera", 90, 23_100, 41.1),
+        ("graphics", 90, 35_000, 37.8),
+        ("zone_plate", 75, 25_400, 31.3),
+        ("noise_97x61", 90, 11_300, 30.0),
+    ],
+)
 def test_size_and_fidelity(name, quality, most_bytes, least_psnr):
     with Image.open(SAMPLES / f"{name}.png") as file:
         image = np.asarray(file)

@@ -41,7 +41,17 @@ def procedural(height, width, channels):
     """Slopes, squares, an edge and noise from a 32-bit linear congruential generator: integers only, so alike on every machine."""
     y, x = np.mgrid[:height, :width]
     noise = (np.arange(height * width, dtype=np.uint64) * 2654435761 % 2**32 * 1103515245 + 12345) % 2**32 >> 27
-    layers = [(x * (2 + c) + y * y // 40 + (x // 11 * 37 + y // 7 * (53 + c)) % 97 + np.where(x * 3 > y * (2 + c), 60, 0) + noise.reshape(height, width).astype(int)) % 256 for c in range(channels)]
+    layers = [
+        (
+            x * (2 + c)
+            + y * y // 40
+            + (x // 11 * 37 + y // 7 * (53 + c)) % 97
+            + np.where(x * 3 > y * (2 + c), 60, 0)
+            + noise.reshape(height, width).astype(int)
+        )
+        % 256
+        for c in range(channels)
+    ]
     pixels = np.stack(layers, -1).astype(np.uint8)
     return pixels[..., 0] if channels == 1 else pixels
 

@@ -12,7 +12,12 @@ METADATA = Metadata(icc=b"profile", exif=b"II*\0abc", comments=(b"hello",))
 
 @pytest.fixture(params=["baseline", "progressive", "restart", "cmyk"])
 def data(request, picture):
-    options = {"baseline": dict(effort=1), "progressive": dict(), "restart": dict(effort=3, restart_interval=2), "cmyk": dict(color="cmyk")}[request.param]
+    options = {
+        "baseline": dict(effort=1),
+        "progressive": dict(),
+        "restart": dict(effort=3, restart_interval=2),
+        "cmyk": dict(color="cmyk"),
+    }[request.param]
     return codec.encode(picture(40, 56, 4 if request.param == "cmyk" else 3), 60, metadata=METADATA, **options)
 
 
@@ -56,7 +61,10 @@ def test_quantization_tables_are_in_natural_order(picture):
 
 
 def test_huffman_tables_as_dht_has_them(picture):
-    found = {(t["class"], t["id"]): (tuple(t["BITS"]), tuple(t["HUFFVAL"])) for t in codec.jpeg.inspect(codec.encode(picture(8, 8), effort=1))["huffman_tables"]}
+    found = {
+        (t["class"], t["id"]): (tuple(t["BITS"]), tuple(t["HUFFVAL"]))
+        for t in codec.jpeg.inspect(codec.encode(picture(8, 8), effort=1))["huffman_tables"]
+    }
     assert found == {("DC", 0): tables.T81_TABLE_K_3_DC_LUMINANCE, ("DC", 1): tables.T81_TABLE_K_4_DC_CHROMINANCE,
                      ("AC", 0): tables.T81_TABLE_K_5_AC_LUMINANCE, ("AC", 1): tables.T81_TABLE_K_6_AC_CHROMINANCE}
 
@@ -91,7 +99,14 @@ def test_a_process_that_cannot_be_decoded_can_be_inspected(picture):
     assert codec.jpeg.inspect(data)["process"] == "extended sequential, arithmetic coding"
 
 
-@pytest.mark.parametrize("cut, error", [(lambda d: d[:30], codec.TruncatedError), (lambda d: b"\xff\xd8\xff\xd9", codec.TruncatedError), (lambda d: b"PNG.", codec.BitstreamError)])
+@pytest.mark.parametrize(
+    "cut, error",
+    [
+        (lambda d: d[:30], codec.TruncatedError),
+        (lambda d: b"\xff\xd8\xff\xd9", codec.TruncatedError),
+        (lambda d: b"PNG.", codec.BitstreamError),
+    ],
+)
 def test_a_file_without_a_frame_is_refused(cut, error, picture):
     with pytest.raises(error):
         codec.jpeg.inspect(cut(codec.encode(picture(8, 8))))
@@ -100,4 +115,6 @@ def test_a_file_without_a_frame_is_refused(cut, error, picture):
 def test_oddities_are_warnings(picture):
     data = codec.encode(picture(8, 8))
     assert codec.jpeg.inspect(data)["warnings"] == []
-    assert codec.jpeg.inspect(data[:2] + b"??" + data[2:])["warnings"] == ["2 bytes before the marker at byte 4 belong to no segment (T.81 B.1.1.2)"]
+    assert codec.jpeg.inspect(data[:2] + b"??" + data[2:])["warnings"] == [
+        "2 bytes before the marker at byte 4 belong to no segment (T.81 B.1.1.2)"
+    ]

@@ -5,6 +5,7 @@ from hypothesis import assume, given, strategies as st
 
 from codec.errors import BitstreamError, TruncatedError
 from codec.jpeg import markers
+from codec.limits import DEFAULT_LIMITS
 from codec.jpeg.markers import Frame, FrameComponent, Scan, ScanComponent, Segment
 
 BYTE, NIBBLE, FACTOR, DESTINATION = st.integers(0, 255), st.integers(0, 15), st.integers(1, 4), st.integers(0, 3)
@@ -12,7 +13,7 @@ BYTE, NIBBLE, FACTOR, DESTINATION = st.integers(0, 255), st.integers(0, 15), st.
 
 def only_segment(data):
     """The one segment of these bytes, which must fill them."""
-    reader = markers.SegmentReader(b"\xff\xd8" + data, warnings := [])
+    reader = markers.SegmentReader(b"\xff\xd8" + data, warnings := [], DEFAULT_LIMITS)
     (segment,) = reader
     assert not warnings and (segment.offset, segment.end) == (2, len(data) + 2)
     return b"\xff\xd8" + data, segment
@@ -27,7 +28,9 @@ def frames(draw, SOFn=st.sampled_from([0xC0, 0xC1, 0xC2])):
     SOFn = draw(SOFn)
     ids = draw(st.lists(BYTE, min_size=1, max_size=4, unique=True))
     components = tuple(FrameComponent(C, draw(FACTOR), draw(FACTOR), draw(DESTINATION)) for C in ids)
-    return Frame(SOFn, draw(st.sampled_from([8] if SOFn == 0xC0 else [8, 12])), draw(st.integers(0, 65535)), draw(st.integers(1, 65535)), components)
+    return Frame(
+        SOFn, draw(st.sampled_from([8] if SOFn == 0xC0 else [8, 12])), draw(st.integers(0, 65535)), draw(st.integers(1, 65535)), components
+    )
 
 
 @st.composite
@@ -57,13 +60,23 @@ def test_scan_header(data):
     assert parse(markers.read_scan, markers.write_scan(scan), frame) == scan
 
 
-@given(st.dictionaries(DESTINATION, st.lists(st.integers(1, 255), min_size=64, max_size=64) | st.lists(st.integers(1, 65535), min_size=64, max_size=64), min_size=1))
+@given(
+    st.dictionaries(
+        DESTINATION,
+        st.lists(st.integers(1, 255), min_size=64, max_size=64) | st.lists(st.integers(1, 65535), min_size=64, max_size=64),
+        min_size=1,
+    )
+)
 def test_quantization_tables(tables):
     back = parse(markers.read_quant_tables, markers.write_quant_tables(tables))
     assert {Tq: table.tolist() for Tq, table in back.items()} == tables
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), DESTINATION, st.lists(st.integers(0, 12), min_size=16, max_size=16), st.data()), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), DESTINATION, st.lists(st.integers(0, 12), min_size=16, max_size=16), st.data()), min_size=1, max_size=4
+    )
+)
 def test_huffman_tables(tables):
     tables = [(Tc, Th, tuple(BITS), data.draw(st.binary(min_size=sum(BITS), max_size=sum(BITS)))) for Tc, Th, BITS, data in tables]
     assert parse(markers.read_huffman_tables, markers.write_huffman_tables(tables)) == tables
@@ -78,7 +91,7 @@ def test_restart_interval(Ri):
 def test_segments_follow_one_another(payloads):
     data = b"\xff\xd8" + b"".join(markers.write_segment(*each) for each in payloads) + b"\xff\xd9rest"
     warnings = []
-    found = list(markers.SegmentReader(data, warnings))
+    found = list(markers.SegmentReader(data, warnings, DEFAULT_LIMITS))
     assert [(s.marker, data[s.start:s.end]) for s in found] == [*payloads, (0xD9, b"")] and warnings == []
     assert all(data[s.offset] == 0xFF and data[s.offset + 1] == s.marker for s in found)
 
@@ -118,23 +131,39 @@ def test_how_many_blocks_and_mcus_there_are(Y, X, factors, mcus, blocks):
 def test_fill_bytes_before_a_marker_are_no_matter():
     warnings = []
     data = b"\xff\xd8\xff\xff\xff" + markers.write_segment(0xFE, b"x") + b"\xff\xff\xd9"
-    assert [s.name for s in markers.SegmentReader(data, warnings)] == ["COM", "EOI"] and warnings == []
+    assert [s.name for s in markers.SegmentReader(data, warnings, DEFAULT_LIMITS)] == ["COM", "EOI"] and warnings == []
 
 
 def test_bytes_that_belong_to_nothing_are_skipped_with_a_warning():
     warnings = []
     data = b"\xff\xd8abc" + markers.write_segment(0xFE, b"x") + b"\0\0\xff\xd9"
-    assert [s.name for s in markers.SegmentReader(data, warnings)] == ["COM", "EOI"]
-    assert warnings == ["3 bytes before the marker at byte 5 belong to no segment (T.81 B.1.1.2)", "2 bytes before the marker at byte 12 belong to no segment (T.81 B.1.1.2)"]
+    assert [s.name for s in markers.SegmentReader(data, warnings, DEFAULT_LIMITS)] == ["COM", "EOI"]
+    assert warnings == [
+        "3 bytes before the marker at byte 5 belong to no segment (T.81 B.1.1.2)",
+        "2 bytes before the marker at byte 12 belong to no segment (T.81 B.1.1.2)",
+    ]
 
 
 @pytest.mark.parametrize("tail", [b"", b"\xff", b"abc", b"\xff\0\xff"])
 def test_data_without_eoi_just_ends(tail):
     data = b"\xff\xd8" + markers.write_segment(0xFE, b"x") + tail
-    assert [s.name for s in markers.SegmentReader(data, [])] == ["COM"]
+    assert [s.name for s in markers.SegmentReader(data, [], DEFAULT_LIMITS)] == ["COM"]
 
 
-@pytest.mark.parametrize("code, name", [(0xC0, "SOF0"), (0xC2, "SOF2"), (0xCF, "SOF15"), (0xC8, "JPG"), (0xD3, "RST3"), (0xEE, "APP14"), (0xFE, "COM"), (0xF7, "JPG7"), (0x02, "FF02")])
+@pytest.mark.parametrize(
+    "code, name",
+    [
+        (0xC0, "SOF0"),
+        (0xC2, "SOF2"),
+        (0xCF, "SOF15"),
+        (0xC8, "JPG"),
+        (0xD3, "RST3"),
+        (0xEE, "APP14"),
+        (0xFE, "COM"),
+        (0xF7, "JPG7"),
+        (0x02, "FF02"),
+    ],
+)
 def test_names_are_those_of_table_b_1(code, name):
     assert Segment(code, 0, 0, 0).name == name
 
@@ -142,7 +171,7 @@ def test_names_are_those_of_table_b_1(code, name):
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"])
 def test_what_does_not_begin_with_soi_is_no_jpeg(data):
     with pytest.raises(BitstreamError, match="not a JPEG: no SOI marker") as caught:
-        markers.SegmentReader(data, [])
+        markers.SegmentReader(data, [], DEFAULT_LIMITS)
     assert caught.value.offset == 0
 
 
@@ -151,43 +180,73 @@ def test_what_does_not_begin_with_soi_is_no_jpeg(data):
 FRAME = Frame(0xC2, 8, 8, 8, (FrameComponent(1, 2, 2, 0), FrameComponent(2, 1, 1, 0), FrameComponent(3, 3, 2, 0)))
 
 
-@pytest.mark.parametrize("body, why, clause", [
-    ("08 0001 0001", "do not hold a frame header of", "B.2.2"), ("08 0001 0001 02 011100", "do not hold a frame header of 2", "B.2.2"),
-    ("08 0001 0001 01 011100 00", "do not hold a frame header of 1", "B.2.2"), ("08 0001 0000 01 011100", "0 samples per line", "B.2.2"),
-    ("08 0001 0001 00", "0 components", "B.2.2"), ("0c 0001 0001 01 011100", "precision of 12 bits in a baseline", "Table B.2"),
-    ("08 0001 0001 01 010100", "sampling factors 0x1 of component 1", "B.2.2"), ("08 0001 0001 01 011500", "sampling factors 1x5", "B.2.2"),
-    ("08 0001 0001 01 011104", "quantization table 4", "B.2.2"), ("08 0001 0001 02 071100 071100", r"identifiers \[7, 7\] are not all different", "B.2.2"),
-])
+@pytest.mark.parametrize(
+    "body, why, clause",
+    [
+        ("08 0001 0001", "do not hold a frame header of", "B.2.2"),
+        ("08 0001 0001 02 011100", "do not hold a frame header of 2", "B.2.2"),
+        ("08 0001 0001 01 011100 00", "do not hold a frame header of 1", "B.2.2"),
+        ("08 0001 0000 01 011100", "0 samples per line", "B.2.2"),
+        ("08 0001 0001 00", "0 components", "B.2.2"),
+        ("0c 0001 0001 01 011100", "precision of 12 bits in a baseline", "Table B.2"),
+        ("08 0001 0001 01 010100", "sampling factors 0x1 of component 1", "B.2.2"),
+        ("08 0001 0001 01 011500", "sampling factors 1x5", "B.2.2"),
+        ("08 0001 0001 01 011104", "quantization table 4", "B.2.2"),
+        ("08 0001 0001 02 071100 071100", r"identifiers \[7, 7\] are not all different", "B.2.2"),
+    ],
+)
 def test_impossible_frame_headers(body, why, clause):
     check_refused(markers.read_frame, markers.write_segment(0xC0, bytes.fromhex(body)), why, clause)
 
 
-@pytest.mark.parametrize("body, why, clause", [
-    ("", "do not hold a scan header of 0", "B.2.3"), ("00 00 3f 00", "scan header of 0", "B.2.3"), ("05" + "0100" * 5 + "00 3f 00", "scan header of 5", "B.2.3"),
-    ("01 01 00 00 3f", "scan header of 1", "B.2.3"), ("01 09 00 00 00 00", r"components \[9\] in a frame of \[1, 2, 3\]", "B.2.3"),
-    ("02 0100 0100 00 00 00", r"components \[1, 1\]", "B.2.3"), ("01 01 40 00 00 00", "Huffman tables 0..3", "B.2.3"), ("01 01 04 00 00 00", "Huffman tables 0..3", "B.2.3"),
-    ("03 0100 0200 0300 00 00 00", "more than 10 blocks in an MCU", "B.2.3"), ("01 01 00 00 05 00", r"spectral band 0\.\.5", "G.1.1.1.1"),
-    ("01 01 00 05 04 00", r"spectral band 5\.\.4", "G.1.1.1.1"), ("01 01 00 01 40 00", r"spectral band 1\.\.64", "G.1.1.1.1"),
-    ("02 0100 0200 01 05 00", "an AC scan of several components", "G.1.1.1.1"), ("01 01 00 00 00 0e", "from bit 0 to 14", "G.1.1.1.2"),
-    ("01 01 00 00 00 31", "from bit 3 to 1", "G.1.1.1.2"), ("01 01 00 00 00 11", "from bit 1 to 1", "G.1.1.1.2"),
-])
+@pytest.mark.parametrize(
+    "body, why, clause",
+    [
+        ("", "do not hold a scan header of 0", "B.2.3"),
+        ("00 00 3f 00", "scan header of 0", "B.2.3"),
+        ("05" + "0100" * 5 + "00 3f 00", "scan header of 5", "B.2.3"),
+        ("01 01 00 00 3f", "scan header of 1", "B.2.3"),
+        ("01 09 00 00 00 00", r"components \[9\] in a frame of \[1, 2, 3\]", "B.2.3"),
+        ("02 0100 0100 00 00 00", r"components \[1, 1\]", "B.2.3"),
+        ("01 01 40 00 00 00", "Huffman tables 0..3", "B.2.3"),
+        ("01 01 04 00 00 00", "Huffman tables 0..3", "B.2.3"),
+        ("03 0100 0200 0300 00 00 00", "more than 10 blocks in an MCU", "B.2.3"),
+        ("01 01 00 00 05 00", r"spectral band 0\.\.5", "G.1.1.1.1"),
+        ("01 01 00 05 04 00", r"spectral band 5\.\.4", "G.1.1.1.1"),
+        ("01 01 00 01 40 00", r"spectral band 1\.\.64", "G.1.1.1.1"),
+        ("02 0100 0200 01 05 00", "an AC scan of several components", "G.1.1.1.1"),
+        ("01 01 00 00 00 0e", "from bit 0 to 14", "G.1.1.1.2"),
+        ("01 01 00 00 00 31", "from bit 3 to 1", "G.1.1.1.2"),
+        ("01 01 00 00 00 11", "from bit 1 to 1", "G.1.1.1.2"),
+    ],
+)
 def test_impossible_scan_headers(body, why, clause):
     check_refused(markers.read_scan, markers.write_segment(0xDA, bytes.fromhex(body)), why, clause, FRAME)
 
 
 def test_a_scan_needs_a_frame():
-    check_refused(markers.read_scan, markers.write_segment(0xDA, bytes.fromhex("01 01 00 00 3f 00")), "a scan before any frame header", "B.2.1", None)
+    check_refused(
+        markers.read_scan, markers.write_segment(0xDA, bytes.fromhex("01 01 00 00 3f 00")), "a scan before any frame header", "B.2.1", None
+    )
 
 
-@pytest.mark.parametrize("read, code, body, why, clause", [
-    (markers.read_quant_tables, 0xDB, "20" + "01" * 64, "table 0 of precision 2", "B.2.4.1"), (markers.read_quant_tables, 0xDB, "04" + "01" * 64, "table 4 of precision 0", "B.2.4.1"),
-    (markers.read_quant_tables, 0xDB, "00" + "01" * 63, "fewer than 64 steps", "B.2.4.1"), (markers.read_quant_tables, 0xDB, "10" + "01" * 127, "fewer than 64 steps", "B.2.4.1"),
-    (markers.read_quant_tables, 0xDB, "00" + "01" * 63 + "00", "a step of 0", "B.2.4.1"),
-    (markers.read_huffman_tables, 0xC4, "20" + "00" * 16, "table 0 of class 2", "B.2.4.2"), (markers.read_huffman_tables, 0xC4, "04" + "00" * 16, "table 4 of class 0", "B.2.4.2"),
-    (markers.read_huffman_tables, 0xC4, "00" + "00" * 15, "announces 0 symbols, more than there are", "B.2.4.2"),
-    (markers.read_huffman_tables, 0xC4, "00" + "ff" * 16, "announces 4080 symbols", "B.2.4.2"), (markers.read_huffman_tables, 0xC4, "00 02" + "00" * 15 + "01", "announces 2 symbols", "B.2.4.2"),
-    (markers.read_restart_interval, 0xDD, "00", "takes two bytes", "B.2.4.4"), (markers.read_restart_interval, 0xDD, "000000", "takes two bytes", "B.2.4.4"),
-])
+@pytest.mark.parametrize(
+    "read, code, body, why, clause",
+    [
+        (markers.read_quant_tables, 0xDB, "20" + "01" * 64, "table 0 of precision 2", "B.2.4.1"),
+        (markers.read_quant_tables, 0xDB, "04" + "01" * 64, "table 4 of precision 0", "B.2.4.1"),
+        (markers.read_quant_tables, 0xDB, "00" + "01" * 63, "fewer than 64 steps", "B.2.4.1"),
+        (markers.read_quant_tables, 0xDB, "10" + "01" * 127, "fewer than 64 steps", "B.2.4.1"),
+        (markers.read_quant_tables, 0xDB, "00" + "01" * 63 + "00", "a step of 0", "B.2.4.1"),
+        (markers.read_huffman_tables, 0xC4, "20" + "00" * 16, "table 0 of class 2", "B.2.4.2"),
+        (markers.read_huffman_tables, 0xC4, "04" + "00" * 16, "table 4 of class 0", "B.2.4.2"),
+        (markers.read_huffman_tables, 0xC4, "00" + "00" * 15, "announces 0 symbols, more than there are", "B.2.4.2"),
+        (markers.read_huffman_tables, 0xC4, "00" + "ff" * 16, "announces 4080 symbols", "B.2.4.2"),
+        (markers.read_huffman_tables, 0xC4, "00 02" + "00" * 15 + "01", "announces 2 symbols", "B.2.4.2"),
+        (markers.read_restart_interval, 0xDD, "00", "takes two bytes", "B.2.4.4"),
+        (markers.read_restart_interval, 0xDD, "000000", "takes two bytes", "B.2.4.4"),
+    ],
+)
 def test_impossible_tables(read, code, body, why, clause):
     check_refused(read, markers.write_segment(code, bytes.fromhex(body)), why, clause)
 
@@ -198,17 +257,30 @@ def check_refused(read, data, why, clause, *arguments):
     assert caught.value.offset == 2 and caught.value.clause == f"T.81 {clause}"
 
 
-@pytest.mark.parametrize("data, kind, why", [
-    (b"\xff\xfe", TruncatedError, "ends in the length of COM"), (b"\xff\xfe\0", TruncatedError, "ends in the length of COM"),
-    (b"\xff\xfe\0\1", BitstreamError, "COM of length 1; 2 is the least"), (b"\xff\xdb\0\7ab", TruncatedError, "DQT of 7 bytes, but 4 are left"),
-])
+@pytest.mark.parametrize(
+    "data, kind, why",
+    [
+        (b"\xff\xfe", TruncatedError, "ends in the length of COM"),
+        (b"\xff\xfe\0", TruncatedError, "ends in the length of COM"),
+        (b"\xff\xfe\0\1", BitstreamError, "COM of length 1; 2 is the least"),
+        (b"\xff\xdb\0\7ab", TruncatedError, "DQT of 7 bytes, but 4 are left"),
+    ],
+)
 def test_segments_that_are_too_long_or_too_short(data, kind, why):
     with pytest.raises(kind, match=why) as caught:
-        list(markers.SegmentReader(b"\xff\xd8" + data, []))
+        list(markers.SegmentReader(b"\xff\xd8" + data, [], DEFAULT_LIMITS))
     assert caught.value.offset == 2 and caught.value.clause == "T.81 B.1.1.4"
 
 
-@pytest.mark.parametrize("data, why", [(b"\xff\xd9", "does not follow the first scan"), (b"\xff\xdc\0\5\0\1", "does not follow"), (b"\xff\xdc\0\4\0", "does not follow"), (b"\xff\xdc\0\4\0\0", "DNL with 0 lines")])
+@pytest.mark.parametrize(
+    "data, why",
+    [
+        (b"\xff\xd9", "does not follow the first scan"),
+        (b"\xff\xdc\0\5\0\1", "does not follow"),
+        (b"\xff\xdc\0\4\0", "does not follow"),
+        (b"\xff\xdc\0\4\0\0", "DNL with 0 lines"),
+    ],
+)
 def test_impossible_numbers_of_lines(data, why):
     with pytest.raises(BitstreamError, match=why):
         markers.read_number_of_lines(data, 0)

@@ -107,7 +107,9 @@ def test_the_exif_signature_may_be_given_along():
 @pytest.mark.parametrize("density", [(0, 1, 1), (1, 72, 300), (2, 65535, 1)])
 def test_density(density):
     assert back(Metadata(density=density)).density == density
-    assert codec.encode(IMAGE, metadata=Metadata(density=density))[:18] == bytes.fromhex("ffd8 ffe0 0010 4a46494600 0102") + struct.pack(">BHH", *density)
+    assert codec.encode(IMAGE, metadata=Metadata(density=density))[:18] == bytes.fromhex("ffd8 ffe0 0010 4a46494600 0102") + struct.pack(
+        ">BHH", *density
+    )
 
 
 def test_without_metadata_there_is_only_the_density_of_jfif():
@@ -129,20 +131,36 @@ def test_rgb_and_cmyk_carry_metadata_too():
 
 
 def test_metadata_from_one_picture_to_another():
-    first = codec.encode(IMAGE, metadata=Metadata(icc=noise(100_000), exif=TIFF + noise(80_000), xmp=noise(90_000), comments=(b"1", b"2"), density=(1, 96, 96)))
+    first = codec.encode(
+        IMAGE,
+        metadata=Metadata(icc=noise(100_000), exif=TIFF + noise(80_000), xmp=noise(90_000), comments=(b"1", b"2"), density=(1, 96, 96)),
+    )
     second = codec.encode(IMAGE, 20, metadata=codec.probe(first).metadata)
     assert codec.probe(second).metadata == codec.probe(first).metadata
 
 
 # ---------------------------------------------------------------- the parameters
 
-@pytest.mark.parametrize("fields, why", [
-    (dict(icc="text"), "icc must be bytes, not str"), (dict(exif=5), "exif must be bytes, not int"), (dict(comments=b"one"), r"comments=\(b'...',\)"),
-    (dict(comments="one"), "comments must be a tuple of bytes"), (dict(comments=(bytes(SEGMENT_MAX + 1),)), "65534 bytes does not fit a COM segment"),
-    (dict(density=(3, 1, 1)), "density must be"), (dict(density=(1, 0, 1)), "density must be"), (dict(density=(1, 1, 65536)), "density must be"),
-    (dict(comments=("text",)), "comments must be a tuple of bytes"), (dict(comments=5), "comments must be a tuple of bytes"),
-    (dict(comments=(5,)), "comments must be a tuple of bytes"), (dict(density=5), "density must be"), (dict(density=(1, 2)), "density must be"), (dict(density=(1, 72.5, 72)), "density must be"),
-])
+
+@pytest.mark.parametrize(
+    "fields, why",
+    [
+        (dict(icc="text"), "icc must be bytes, not str"),
+        (dict(exif=5), "exif must be bytes, not int"),
+        (dict(comments=b"one"), r"comments=\(b'...',\)"),
+        (dict(comments="one"), "comments must be a tuple of bytes"),
+        (dict(comments=(bytes(SEGMENT_MAX + 1),)), "65534 bytes does not fit a COM segment"),
+        (dict(density=(3, 1, 1)), "density must be"),
+        (dict(density=(1, 0, 1)), "density must be"),
+        (dict(density=(1, 1, 65536)), "density must be"),
+        (dict(comments=("text",)), "comments must be a tuple of bytes"),
+        (dict(comments=5), "comments must be a tuple of bytes"),
+        (dict(comments=(5,)), "comments must be a tuple of bytes"),
+        (dict(density=5), "density must be"),
+        (dict(density=(1, 2)), "density must be"),
+        (dict(density=(1, 72.5, 72)), "density must be"),
+    ],
+)
 def test_impossible_metadata_is_refused(fields, why):
     with pytest.raises(ParameterError, match=why):
         Metadata(**fields)
@@ -178,9 +196,18 @@ def test_profile_chunks_come_in_any_order():
     assert metadata.icc == b"1" * 10 + b"2" * 10 + b"3" * 10 + b"4" * 10 and not warnings
 
 
-@pytest.mark.parametrize("chunks", [
-    [icc_chunk(1, 2)], [icc_chunk(2, 2)], [icc_chunk(0, 1)], [icc_chunk(1, 0)], [icc_chunk(1, 1), icc_chunk(2, 1)], [(0xE2, b"ICC_PROFILE\0")], [(0xE2, b"ICC_PROFILE\0\1")],
-])
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [icc_chunk(1, 2)],
+        [icc_chunk(2, 2)],
+        [icc_chunk(0, 1)],
+        [icc_chunk(1, 0)],
+        [icc_chunk(1, 1), icc_chunk(2, 1)],
+        [(0xE2, b"ICC_PROFILE\0")],
+        [(0xE2, b"ICC_PROFILE\0\1")],
+    ],
+)
 def test_a_profile_that_is_not_whole_is_left_out_with_a_warning(chunks):
     metadata, warnings = read(*chunks)
     assert metadata.icc is None and len(warnings) == 1 and "ICC profile is incomplete" in warnings[0]
@@ -199,11 +226,17 @@ def test_extended_xmp_comes_in_any_order():
     assert read(*parts, packet)[0].xmp_extension == data
 
 
-@pytest.mark.parametrize("broken", [
-    lambda guid, data: [extension_part(guid, 1000, 0, data[:300])], lambda guid, data: [extension_part(guid, 1000, 0, data[:-1] + b"?")],
-    lambda guid, data: [extension_part(guid, 2000, 0, data)], lambda guid, data: [extension_part(guid, 1000, 500, data)],
-    lambda guid, data: [(0xE1, b"http://ns.adobe.com/xmp/extension/\0short")], lambda guid, data: [extension_part(guid, 0xFFFFFFFF, 0xFFFFFF00, data)],
-])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda guid, data: [extension_part(guid, 1000, 0, data[:300])],
+        lambda guid, data: [extension_part(guid, 1000, 0, data[:-1] + b"?")],
+        lambda guid, data: [extension_part(guid, 2000, 0, data)],
+        lambda guid, data: [extension_part(guid, 1000, 500, data)],
+        lambda guid, data: [(0xE1, b"http://ns.adobe.com/xmp/extension/\0short")],
+        lambda guid, data: [extension_part(guid, 0xFFFFFFFF, 0xFFFFFF00, data)],
+    ],
+)
 def test_extended_xmp_that_is_not_whole_is_left_out(broken):
     data = noise(1000)
     guid = hashlib.md5(data).hexdigest().upper().encode()
@@ -223,9 +256,30 @@ def test_a_density_that_is_none_is_none(payload):
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE]),
-                          st.tuples(st.sampled_from([b"", b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0",
-                                                     b"Photoshop 3.0\0", b"Adobe", b"MPF\0"]), st.binary(max_size=80)).map(b"".join)), max_size=8))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE]),
+            st.tuples(
+                st.sampled_from(
+                    [
+                        b"",
+                        b"JFIF\0",
+                        b"Exif\0\0",
+                        b"ICC_PROFILE\0",
+                        b"http://ns.adobe.com/xap/1.0/\0",
+                        b"http://ns.adobe.com/xmp/extension/\0",
+                        b"Photoshop 3.0\0",
+                        b"Adobe",
+                        b"MPF\0",
+                    ]
+                ),
+                st.binary(max_size=80),
+            ).map(b"".join),
+        ),
+        max_size=8,
+    )
+)
 def test_nonsense_never_stops_the_picture(segments):
     data = codec.encode(IMAGE)
     extra = b"".join(write_segment(code, payload) for code, payload in segments)

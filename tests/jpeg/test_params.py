@@ -55,10 +55,17 @@ def test_a_table_may_have_any_shape_of_64(table):
     assert QuantTables(table).luminance == (16,) * 64 == QuantTables(table).chrominance
 
 
-@pytest.mark.parametrize("table, why", [
-    ([16] * 63, "64 integers"), ([16.0] * 64, "64 integers"), ([0] + [16] * 63, r"steps of 1\.\.65535, not 0\.\.16"), ([65536] * 64, r"1\.\.65535"),
-    ("x", "64 integers"), (None, "64 integers"),
-])
+@pytest.mark.parametrize(
+    "table, why",
+    [
+        ([16] * 63, "64 integers"),
+        ([16.0] * 64, "64 integers"),
+        ([0] + [16] * 63, r"steps of 1\.\.65535, not 0\.\.16"),
+        ([65536] * 64, r"1\.\.65535"),
+        ("x", "64 integers"),
+        (None, "64 integers"),
+    ],
+)
 def test_impossible_tables_are_refused(table, why):
     with pytest.raises(ParameterError, match="luminance.*" + why):
         QuantTables(table)
@@ -69,14 +76,23 @@ def test_impossible_tables_are_refused(table, why):
 
 def test_tables_are_json():
     report = json.loads(json.dumps(QuantTables.ijg(75).to_json()))
-    assert np.array(report["luminance"]).shape == (8, 8) and np.ravel(report["chrominance"]).tolist() == list(QuantTables.ijg(75).chrominance)
+    assert np.array(report["luminance"]).shape == (8, 8) and np.ravel(report["chrominance"]).tolist() == list(
+        QuantTables.ijg(75).chrominance
+    )
 
 
 # ---------------------------------------------------------------- options
 
-@pytest.mark.parametrize("parameters", [
-    EncodeOptions(), EncodeOptions(90, "4:2:2", 1, True, "ycbcr", QuantTables.ijg(30), 5, Metadata(comments=(b"x",))), QuantTables.ijg(12), Metadata(icc=b"abc"),
-])
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        EncodeOptions(),
+        EncodeOptions(90, "4:2:2", 1, True, "ycbcr", QuantTables.ijg(30), 5, Metadata(comments=(b"x",))),
+        QuantTables.ijg(12),
+        Metadata(icc=b"abc"),
+    ],
+)
 def test_printed_parameters_are_python(parameters):
     assert eval(repr(parameters)) == parameters
 
@@ -87,21 +103,41 @@ def test_parameters_are_frozen(parameters):
         setattr(parameters, dataclasses.fields(parameters)[0].name, None)
 
 
-@pytest.mark.parametrize("given, meant", [("444", "4:4:4"), ("422", "4:2:2"), ("440", "4:4:0"), ("420", "4:2:0"), ("4:2:0", "4:2:0"), ("auto", "auto")])
+@pytest.mark.parametrize(
+    "given, meant", [("444", "4:4:4"), ("422", "4:2:2"), ("440", "4:4:0"), ("420", "4:2:0"), ("4:2:0", "4:2:0"), ("auto", "auto")]
+)
 def test_short_names_of_subsampling(given, meant):
     assert EncodeOptions(subsampling=given).subsampling == meant
     assert meant == "auto" or meant in SUBSAMPLING
 
 
-@pytest.mark.parametrize("option, value, why", [
-    ("quality", 0, r"quality must be an integer in 1\.\.100, not 0"), ("quality", 101, r"1\.\.100, not 101"), ("quality", 75.0, "not 75.0"), ("quality", "75", "not '75'"),
-    ("quality", True, "not True"), ("quality", None, "not None"), ("effort", 0, r"effort must be an integer in 1\.\.9"), ("effort", 10, "not 10"),
-    ("restart_interval", -1, r"0\.\.65535"), ("restart_interval", 65536, r"0\.\.65535"), ("subsampling", "4:2:1", r"did you mean '4:2:[02]'"), ("subsampling", 420, "not 420"),
-    ("subsampling", "421", "not '4:2:1'"), ("color", "YCbCr", "did you mean 'ycbcr'"), ("color", "rgba", "'rgba'"), ("color", ["rgb"], "color must be one of"),
-    ("progressive", "yes", "progressive must be one of None, True, False"), ("progressive", 2, "not 2"),
-    ("progressive", 1, "not 1"), ("color", np.array(["rgb", "gray"]), "color must be one of"),
-    ("quant_tables", [1] * 64, "must be a codec.jpeg.QuantTables, not list"), ("metadata", b"x", "must be a codec.jpeg.Metadata, not bytes"),
-])
+@pytest.mark.parametrize(
+    "option, value, why",
+    [
+        ("quality", 0, r"quality must be an integer in 1\.\.100, not 0"),
+        ("quality", 101, r"1\.\.100, not 101"),
+        ("quality", 75.0, "not 75.0"),
+        ("quality", "75", "not '75'"),
+        ("quality", True, "not True"),
+        ("quality", None, "not None"),
+        ("effort", 0, r"effort must be an integer in 1\.\.9"),
+        ("effort", 10, "not 10"),
+        ("restart_interval", -1, r"0\.\.65535"),
+        ("restart_interval", 65536, r"0\.\.65535"),
+        ("subsampling", "4:2:1", r"did you mean '4:2:[02]'"),
+        ("subsampling", 420, "not 420"),
+        ("subsampling", "421", "not '4:2:1'"),
+        ("color", "YCbCr", "did you mean 'ycbcr'"),
+        ("color", "rgba", "'rgba'"),
+        ("color", ["rgb"], "color must be one of"),
+        ("progressive", "yes", "progressive must be one of None, True, False"),
+        ("progressive", 2, "not 2"),
+        ("progressive", 1, "not 1"),
+        ("color", np.array(["rgb", "gray"]), "color must be one of"),
+        ("quant_tables", [1] * 64, "must be a codec.jpeg.QuantTables, not list"),
+        ("metadata", b"x", "must be a codec.jpeg.Metadata, not bytes"),
+    ],
+)
 def test_impossible_values_are_refused(option, value, why):
     with pytest.raises(ParameterError, match=why):
         EncodeOptions(**{option: value})
@@ -109,10 +145,19 @@ def test_impossible_values_are_refused(option, value, why):
         codec.encode(np.zeros((8, 8, 3), np.uint8), **{option: value})
 
 
-@pytest.mark.parametrize("typo, meant", [
-    ("qualty", "quality"), ("sub_sampling", "subsampling"), ("efort", "effort"), ("optimise_progressive", "progressive"), ("colour", "color"),
-    ("restart_intervals", "restart_interval"), ("quant_table", "quant_tables"), ("meta", "metadata"),
-])
+@pytest.mark.parametrize(
+    "typo, meant",
+    [
+        ("qualty", "quality"),
+        ("sub_sampling", "subsampling"),
+        ("efort", "effort"),
+        ("optimise_progressive", "progressive"),
+        ("colour", "color"),
+        ("restart_intervals", "restart_interval"),
+        ("quant_table", "quant_tables"),
+        ("meta", "metadata"),
+    ],
+)
 def test_an_unknown_option_names_the_nearest(typo, meant):
     for function in (codec.encode, codec.jpeg.encode):
         with pytest.raises(ParameterError, match=f"unknown option '{typo}' for JPEG; did you mean '{meant}'"):
@@ -128,7 +173,10 @@ def test_numpy_integers_are_integers():
     assert EncodeOptions(np.int64(80), effort=np.uint8(3)) == EncodeOptions(80, effort=3)
 
 
-@pytest.mark.parametrize("effort, progressive, expected", [(4, None, (False, True)), (5, None, (True, True)), (2, None, (False, False)), (1, True, (True, True)), (9, False, (False, True))])
+@pytest.mark.parametrize(
+    "effort, progressive, expected",
+    [(4, None, (False, True)), (5, None, (True, True)), (2, None, (False, False)), (1, True, (True, True)), (9, False, (False, True))],
+)
 def test_what_effort_stands_for(effort, progressive, expected):
     options = EncodeOptions(effort=effort, progressive=progressive)
     assert (options.is_progressive, options.optimize) == expected

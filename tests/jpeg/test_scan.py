@@ -71,7 +71,9 @@ class Layout:
         segments, end = find_segments(stream, 0)
         assert end == len(data)
         components = [(self.planes[i].shape[0], *self.factors[i], min(i, 1), min(i, 1)) for i in which]
-        error = decode_scan(stream, segments, [into[i] for i in which], components, readers, mcus=self.mcus, restart_interval=restart_interval, **kind)
+        error = decode_scan(
+            stream, segments, [into[i] for i in which], components, readers, mcus=self.mcus, restart_interval=restart_interval, **kind
+        )
         if error is not None:
             raise error
 
@@ -214,11 +216,25 @@ def test_progressive_levels_come_back_whatever_the_script(plane, script, restart
     Layout.single(plane).check(script, restart_interval)
 
 
-FACTORS = [[(1, 1)] * 3, [(2, 1), (1, 1), (1, 1)], [(1, 2), (1, 1), (1, 1)], [(2, 2), (1, 1), (1, 1)], [(2, 2), (1, 1), (1, 1), (2, 2)], [(1, 1), (2, 2), (1, 2)]]
+FACTORS = [
+    [(1, 1)] * 3,
+    [(2, 1), (1, 1), (1, 1)],
+    [(1, 2), (1, 1), (1, 1)],
+    [(2, 2), (1, 1), (1, 1)],
+    [(2, 2), (1, 1), (1, 1), (2, 2)],
+    [(1, 1), (2, 2), (1, 2)],
+]
 
 
 @settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 99), height=st.integers(1, 50), width=st.integers(1, 50), factors=st.sampled_from(FACTORS), restart_interval=st.integers(0, 5), data=st.data())
+@given(
+    seed=st.integers(0, 99),
+    height=st.integers(1, 50),
+    width=st.integers(1, 50),
+    factors=st.sampled_from(FACTORS),
+    restart_interval=st.integers(0, 5),
+    data=st.data(),
+)
 def test_interleaved_levels_come_back_at_any_number_of_blocks(seed, height, width, factors, restart_interval, data):
     """Where the blocks of a component do not fill its MCUs, filling blocks are written and dropped (A.2.4)."""
     layout = Layout.random(np.random.default_rng(seed), height, width, factors)
@@ -256,9 +272,19 @@ def end_of_band_symbols(used):
     return {n: int(counts[n << 4]) for n in range(15) if counts[n << 4]}
 
 
-@pytest.mark.parametrize("blocks, expected", [
-    (1, {0: 1}), (2, {1: 1}), (3, {1: 1}), (4, {2: 1}), (32767, {14: 1}), (32768, {14: 1, 0: 1}), (32769, {14: 1, 1: 1}), (70000, {14: 2, 12: 1}),
-])
+@pytest.mark.parametrize(
+    "blocks, expected",
+    [
+        (1, {0: 1}),
+        (2, {1: 1}),
+        (3, {1: 1}),
+        (4, {2: 1}),
+        (32767, {14: 1}),
+        (32768, {14: 1, 0: 1}),
+        (32769, {14: 1, 1: 1}),
+        (70000, {14: 2, 12: 1}),
+    ],
+)
 def test_runs_of_ended_bands_are_as_long_as_they_may_be(blocks, expected):
     """EOBn stands for 2^n .. 2^(n+1) - 1 blocks; 32767 is the most."""
     layout = Layout.single(np.zeros((1, blocks, 64), np.int16))
@@ -332,10 +358,17 @@ def test_half_a_scan_is_truncated_or_broken_never_silent(name):
     assert 0 <= caught.value.offset <= len(half) and caught.value.clause.startswith("T.81")
 
 
-@pytest.mark.parametrize("data, segments", [
-    (b"", [(0, 0, -1)]), (b"ab\xff", [(0, 3, -1)]), (b"ab\xff\0\xff\xd9", [(0, 4, -1)]), (b"a\xff\xd0b\xff\xd1\xff\xda", [(0, 1, -1), (3, 4, 0), (6, 6, 1)]),
-    (b"\xff\xff\xd7c", [(0, 1, -1), (3, 4, 7)]), (b"\xff\xff\xff\xd9", [(0, 2, -1)]),
-])
+@pytest.mark.parametrize(
+    "data, segments",
+    [
+        (b"", [(0, 0, -1)]),
+        (b"ab\xff", [(0, 3, -1)]),
+        (b"ab\xff\0\xff\xd9", [(0, 4, -1)]),
+        (b"a\xff\xd0b\xff\xd1\xff\xda", [(0, 1, -1), (3, 4, 0), (6, 6, 1)]),
+        (b"\xff\xff\xd7c", [(0, 1, -1), (3, 4, 7)]),
+        (b"\xff\xff\xff\xd9", [(0, 2, -1)]),
+    ],
+)
 def test_entropy_coded_segments_end_at_markers(data, segments):
     stream = np.frombuffer(data, np.uint8)
     found, end = find_segments(stream, 0)

@@ -136,8 +136,14 @@ def test_one_coefficient_anywhere_spoils_no_shortcut(position):
 def test_16_bit_arithmetic_is_enough_for_every_picture(step):
     """The decoder's 8-bit path multiplies 16-bit values; quantized pictures, flat or as rough as can be, must not overflow them."""
     rng = np.random.default_rng(step)
-    rough = [np.where(BASIS > 0, 127, -128), np.where(BASIS > 0, -128, 127), rng.choice([-128, 127], (4000, 64)), rng.integers(-128, 128, (2000, 64)),
-             np.where(rng.choice([-1, 1], (4000, 8, 1)) * rng.choice([-1, 1], (4000, 1, 8)) > 0, 127, -128).reshape(-1, 64), rng.integers(-128, 128, (100, 1)).repeat(64, 1)]
+    rough = [
+        np.where(BASIS > 0, 127, -128),
+        np.where(BASIS > 0, -128, 127),
+        rng.choice([-128, 127], (4000, 64)),
+        rng.integers(-128, 128, (2000, 64)),
+        np.where(rng.choice([-1, 1], (4000, 8, 1)) * rng.choice([-1, 1], (4000, 1, 8)) > 0, 127, -128).reshape(-1, 64),
+        rng.integers(-128, 128, (100, 1)).repeat(64, 1),
+    ]
     coefficients = step * np.rint(np.concatenate(rough) @ BASIS.T / step).astype(int)
     np.testing.assert_array_equal(samples_of(coefficients), np.clip(idct(coefficients) + 128, 0, 255))
 

@@ -24,12 +24,26 @@ def test_codes_of_annex_k_are_the_printed_ones(name, data_folder):
     """Tables K.3 to K.6 print every code word; Annex C must generate them from BITS and HUFFVAL."""
     printed = json.loads((data_folder / "tables" / "jpeg.json").read_text())[name]["codes"]
     symbol_of = (lambda key: int(key, 16)) if " AC " in name else int
-    assert {symbol: f"{code:0{size}b}" for symbol, (code, size) in code_table(*TABLES[name]).items()} == {symbol_of(k): v for k, v in printed.items()}
+    assert {symbol: f"{code:0{size}b}" for symbol, (code, size) in code_table(*TABLES[name]).items()} == {
+        symbol_of(k): v for k, v in printed.items()
+    }
 
 
 def test_first_codes_of_table_k_3():
     assert {s: f"{c:0{n}b}" for s, (c, n) in code_table(*tables.T81_TABLE_K_3_DC_LUMINANCE).items()} == {
-        0: "00", 1: "010", 2: "011", 3: "100", 4: "101", 5: "110", 6: "1110", 7: "11110", 8: "111110", 9: "1111110", 10: "11111110", 11: "111111110"}
+        0: "00",
+        1: "010",
+        2: "011",
+        3: "100",
+        4: "101",
+        5: "110",
+        6: "1110",
+        7: "11110",
+        8: "111110",
+        9: "1111110",
+        10: "11111110",
+        11: "111111110",
+    }
 
 
 @pytest.mark.parametrize("BITS, HUFFVAL, why", [

@@ -76,9 +76,15 @@ def test_dequantize_is_the_product_clipped_to_16_bits():
     np.testing.assert_array_equal(dequantize(levels, Q), np.clip(expected, -32768, 32767))
 
 
-@pytest.mark.parametrize("Q, why", [
-    (np.zeros(64, int), "64 steps of 1..65535"), (np.full(64, 65536), "64 steps of 1..65535"), (np.ones(63, int), "64 steps of 1..65535"), (np.ones(64), "64 steps of 1..65535"),
-])
+@pytest.mark.parametrize(
+    "Q, why",
+    [
+        (np.zeros(64, int), "64 steps of 1..65535"),
+        (np.full(64, 65536), "64 steps of 1..65535"),
+        (np.ones(63, int), "64 steps of 1..65535"),
+        (np.ones(64), "64 steps of 1..65535"),
+    ],
+)
 def test_impossible_steps_are_refused(Q, why):
     with pytest.raises(ParameterError, match=why):
         quantize(np.zeros((1, 64), int), Q)

@@ -115,7 +115,10 @@ def test_a_flat_plane_stays_flat(ratio, value):
     assert (upsample_plane(np.full((ceil(17 / v), ceil(21 / h)), value), 1, 1, h, v, 17, 21) == value).all()
 
 
-@pytest.mark.parametrize("factors", [(1, 1, 4, 1), (1, 1, 3, 1), (2, 1, 3, 1), (1, 2, 1, 3), (3, 1, 4, 2), (1, 1, 4, 4), (1, 3, 2, 4), (2, 1, 2, 3), (1, 1, 2, 4)])
+@pytest.mark.parametrize(
+    "factors",
+    [(1, 1, 4, 1), (1, 1, 3, 1), (2, 1, 3, 1), (1, 2, 1, 3), (3, 1, 4, 2), (1, 1, 4, 4), (1, 3, 2, 4), (2, 1, 2, 3), (1, 1, 2, 4)],
+)
 def test_other_ratios_are_repeated(factors):
     H, V, Hmax, Vmax = factors
     rng = np.random.default_rng(8)
