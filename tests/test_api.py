@@ -227,7 +227,12 @@ def test_other_names_are_told_apart():
 
 
 def test_names_are_loaded_when_they_are_used():
-    code = "import sys, json, codec\nbefore = 'codec.jpeg' in sys.modules\ncodec.encode\nprint(json.dumps([before, 'codec.jpeg' in sys.modules, 'codec.metrics' in sys.modules, 'encode' in vars(codec)]))"
+    code = """
+import sys, json, codec
+before = "codec.jpeg" in sys.modules
+codec.encode
+print(json.dumps([before, "codec.jpeg" in sys.modules, "codec.metrics" in sys.modules, "encode" in vars(codec)]))
+"""
     made = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(codec.__file__).parents[1]
     )

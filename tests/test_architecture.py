@@ -1,4 +1,4 @@
-"""The house as ARCHITECTURE draws it: who may import whom, what a plain import costs, how large a room may grow, and a layout table that is true."""
+"""Who may import whom, what a plain import loads, how large a room may grow, and a layout table that is true."""
 
 import ast
 import importlib

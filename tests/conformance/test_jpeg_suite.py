@@ -58,7 +58,8 @@ def where_they_part(name, peer, pixels):
     if theirs.shape != pixels.shape:
         return f"{peer}: shape {theirs.shape}, not {pixels.shape}"
     difference = np.abs(theirs.astype(int) - pixels)
-    return f"{peer}: {(difference > 0).sum()} samples differ, by {difference.max()} at most, the first at {np.argwhere(difference)[0].tolist()}"
+    first = np.argwhere(difference)[0].tolist()
+    return f"{peer}: {(difference > 0).sum()} samples differ, by {difference.max()} at most, the first at {first}"
 
 
 @each_file

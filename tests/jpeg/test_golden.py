@@ -63,9 +63,11 @@ def digests(name):
     return {"bytes": len(data), "file": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(pixels.tobytes()).hexdigest()}
 
 
+@pytest.mark.parametrize("level", sorted({"scalar", codec.cpu.detected()}))
 @pytest.mark.parametrize("name", CASES)
-def test_bytes_are_the_same_everywhere(name):
-    assert digests(name) == json.loads(MANIFEST.read_text())[name]
+def test_bytes_are_the_same_everywhere(name, level):
+    with codec.cpu.force(level):
+        assert digests(name) == json.loads(MANIFEST.read_text())[name]
 
 
 def test_the_manifest_holds_these_cases():

@@ -49,7 +49,7 @@ class Layout:
         return cls(planes, factors, (-(-height // (8 * Vmax)), -(-width // (8 * Hmax))))
 
     def write(self, which, restart_interval=0, **kind):
-        """(bytes, counted bits, {(Tc, Th): (counts, BITS, HUFFVAL)}, bits of each block) of a scan of the components `which`, with optimal tables."""
+        """A scan with optimal tables: (bytes, counted bits, {(Tc, Th): (counts, BITS, HUFFVAL)}, bits of each block)."""
         planes = [self.planes[i] for i in which]
         components = [(*self.factors[i], min(i, 1), min(i, 1)) for i in which]
         settings = dict(kind, mcus=self.mcus, restart_interval=restart_interval)
@@ -95,7 +95,7 @@ def plain_bits(data):
 # ---------------------------------------------------------------- counted == written
 
 def corrections(plane, Ss, Se, Ah, Al, **_):
-    """Bits of a refining scan that no symbol announces: one for each coefficient that was non-zero before it (G.1.2.3); all blocks for DC."""
+    """Bits of a refining scan that no symbol announces: one for each coefficient that was non-zero before (G.1.2.3); all for DC."""
     if Ss == 0:
         return plane.shape[0] * plane.shape[1]
     return int((np.abs(plane[..., Ss:Se + 1].astype(int)) >> Ah != 0).sum())
