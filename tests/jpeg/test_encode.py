@@ -39,6 +39,14 @@ def test_every_size_from_1_to_17(subsampling, progressive, picture, reconstruct)
             check(picture(height, width), reconstruct, subsampling=subsampling, progressive=progressive, effort=1)
 
 
+@pytest.mark.parametrize("color, subsampling", [kind for kind in KINDS if kind[0] != "ycbcr"])
+def test_every_colour_at_sizes_around_a_block(color, subsampling, picture, reconstruct):
+    for height in (1, 2, 7, 8, 9, 15, 16, 17):
+        for width in (1, 2, 7, 8, 9, 15, 16, 17):
+            for progressive in (False, True):
+                check(picture(height, width, COLORS[color]), reconstruct, color=color, subsampling=subsampling, progressive=progressive)
+
+
 @pytest.mark.parametrize("color, subsampling", KINDS)
 @pytest.mark.parametrize("effort", range(1, 10))
 def test_every_effort_of_every_kind(effort, color, subsampling, picture, reconstruct):

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import codec
 from codec.errors import ParameterError
@@ -33,7 +33,6 @@ def back(metadata):
 FIELDS = st.none() | st.binary(min_size=1, max_size=500)
 
 
-@settings(deadline=None)
 @given(icc=FIELDS, exif=FIELDS, xmp=FIELDS, iptc=FIELDS, comments=st.lists(st.binary(max_size=100), max_size=4))
 def test_everything_comes_back(icc, exif, xmp, iptc, comments):
     exif = exif and TIFF + exif
@@ -255,7 +254,6 @@ def test_a_density_that_is_none_is_none(payload):
     assert read((0xE0, payload))[0].density is None
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

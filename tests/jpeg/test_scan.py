@@ -115,7 +115,7 @@ def bits_of_symbols(used, progressive, Ss, Ah, **_):
     return total
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @pytest.mark.parametrize("name", KINDS)
 @given(plane=planes_of())
 def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
@@ -127,7 +127,7 @@ def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
     assert counted == bits_of_symbols(used, **kind) + refinement
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @pytest.mark.parametrize("name", KINDS)
 @given(plane=planes_of())
 def test_the_bits_of_the_blocks_add_up_to_the_scan(name, plane):
@@ -204,13 +204,13 @@ def scripts(draw, components):
     return script
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(plane=planes_of(), restart_interval=st.integers(0, 16))
 def test_sequential_levels_come_back(plane, restart_interval):
     Layout.single(plane).check([([0], SEQUENTIAL)], restart_interval)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(plane=planes_of(), script=scripts(1), restart_interval=st.integers(0, 16))
 def test_progressive_levels_come_back_whatever_the_script(plane, script, restart_interval):
     Layout.single(plane).check(script, restart_interval)
@@ -226,7 +226,7 @@ FACTORS = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 99),
     height=st.integers(1, 50),

@@ -144,7 +144,7 @@ def test_where_huffman_needs_no_limit_the_cost_is_his(weights):
         assert cost(counts, *table) == free_cost
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 31).map(lambda e: 1 << e) | st.integers(1, 2**32 - 1), min_size=18, max_size=30))
 def test_steep_weights_cost_what_a_search_over_trees_finds(weights):
     counts = spread(weights)
