@@ -51,7 +51,8 @@ EXTENSIONS = [
     extension("codec.jpeg._planes"),
     extension("codec.jpeg._scan"),
     extension("codec.metrics._fidelity"),
-    extension("codec.metrics._ssim"),
+    extension("codec.metrics._ssim", "codec/simd/metrics.c"),
+    extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
 ]
 
 setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, emit_linenums=DEBUG))

@@ -14,7 +14,8 @@ cdef extern from "bits.h" nogil:
     int codec_bit_length(uint32_t v)
     int codec_lowest_bit(uint64_t v)
     uint64_t codec_load_be64(const uint8_t *p)
-    void codec_store_be32(uint8_t *p, uint32_t v)
+    void codec_store_be64(uint8_t *p, uint64_t v)
+    int codec_has_ff(uint64_t v)
     uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
     const uint8_t NAT_OF_ZZ[80]         # Figure A.6: zig-zag position -> natural index
 
@@ -33,41 +34,30 @@ cdef struct BitWriter:
     uint8_t *start          # owned; malloc'ed, grows in reserve()
     uint8_t *next
     uint8_t *end
-    uint64_t acc            # the `count` low bits are pending
-    int count               # 0..31 between calls
+    Py_ssize_t segment      # where the bytes begin that end_segment() has yet to stuff
+    uint64_t acc            # its `count` low bits are pending, the others are spent
+    int count               # 0..7 between calls
     int status
 
 cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef void close_writer(BitWriter *w) noexcept nogil
-cdef void pad_to_byte(BitWriter *w) noexcept nogil
-
-cdef inline void put_byte(BitWriter *w, uint32_t byte) noexcept nogil:
-    w.next[0] = <uint8_t>byte
-    w.next += 1
-    if byte == 0xFF:        # F.1.2.3: a zero byte is stuffed, so that no marker appears in the data
-        w.next[0] = 0
-        w.next += 1
+cdef int end_segment(BitWriter *w) noexcept nogil
 
 cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
-    """Append the n low bits (0 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes."""
-    cdef uint32_t word
-    codec_assert_range(0, n, 32)
+    """Append the n low bits (1 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes.
+
+    Whole bytes and what follows them are stored every time, and the pointer moves by the whole ones: no branch to mispredict.
+    Stuffing waits for end_segment(), where FF is searched eight bytes at a time.
+    """
+    cdef int total = w.count + n                    # at most 7 + 32
+    codec_assert_range(1, n, 32)
     codec_assert(<uint64_t>bits >> n == 0)
     codec_assert(w.end - w.next >= 8)
     w.acc = (w.acc << n) | bits
-    w.count += n                                    # at most 31 + 32
-    if w.count >= 32:
-        w.count -= 32
-        word = <uint32_t>(w.acc >> w.count)
-        if (~word - 0x01010101u) & word & 0x80808080u:      # some byte may be FF: one at a time
-            put_byte(w, word >> 24)
-            put_byte(w, (word >> 16) & 0xFF)
-            put_byte(w, (word >> 8) & 0xFF)
-            put_byte(w, word & 0xFF)
-        else:
-            codec_store_be32(w.next, word)
-            w.next += 4
+    codec_store_be64(w.next, w.acc << (64 - total))
+    w.next += total >> 3
+    w.count = total & 7
 
 
 # One Huffman table as a writer needs it (Annex C.2: codes ordered by symbol), and the statistics a better one is made from.
@@ -116,7 +106,7 @@ cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
         sink.bits += n
 
 cdef inline int64_t bits_so_far(Sink sink) noexcept nogil:
-    """Bits sent to this sink, stuffed zeros included where they exist; only differences mean something."""
+    """Bits sent to this sink, without stuffed zeros."""
     if Sink is BitWriter_p:
         return (sink.next - sink.start) * 8 + sink.count
     elif Sink is BitCounter_p:
@@ -214,7 +204,6 @@ ctypedef fused Sample:
     uint16_t                # precision 9..16
 
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
-cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int pass1_bits) noexcept nogil
 cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil
 
 # A quantization table prepared for division by multiplication (see quantize_block).

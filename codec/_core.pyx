@@ -9,7 +9,7 @@
 Suffixes tell the order of 64 coefficients: _nat row-major, _zz along the zig-zag. The parts that run per bit are in _core.pxd.
 """
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.string cimport memchr, memset
 
 import numpy as np
 
@@ -20,8 +20,14 @@ cdef extern from "dsp.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "levels.h" nogil:
+    int CODEC_HAS_AVX2
+
 # Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample")
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample",
+           "blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+AVX2_KERNELS = ("blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
@@ -68,106 +74,117 @@ cdef inline int32_t descale(int32_t x, int n) noexcept nogil:
     return (x + (1 << (n - 1))) >> n
 
 
-cdef inline void fdct_1d(int32_t *x, Py_ssize_t step, int even_shift, int odd_shift) noexcept nogil:
-    """Eight values `step` apart, in place, times sqrt(8). even_shift < 0 shifts terms 0 and 4 left instead."""
-    cdef int32_t s0 = x[0] + x[7 * step], d0 = x[0] - x[7 * step]
-    cdef int32_t s1 = x[step] + x[6 * step], d1 = x[step] - x[6 * step]
-    cdef int32_t s2 = x[2 * step] + x[5 * step], d2 = x[2 * step] - x[5 * step]
-    cdef int32_t s3 = x[3 * step] + x[4 * step], d3 = x[3 * step] - x[4 * step]
-    cdef int32_t e0 = s0 + s3, e3 = s0 - s3, e1 = s1 + s2, e2 = s1 - s2
-    cdef int32_t r = (e2 + e3) * FIX_0_541196100
-    cdef int32_t z1, z2, z3, z4, z5
-    if even_shift < 0:
-        x[0] = (e0 + e1) << -even_shift
-        x[4 * step] = (e0 - e1) << -even_shift
-    else:
-        x[0] = descale(e0 + e1, even_shift)
-        x[4 * step] = descale(e0 - e1, even_shift)
-    x[2 * step] = descale(r + e3 * FIX_0_765366865, odd_shift)
-    x[6 * step] = descale(r - e2 * FIX_1_847759065, odd_shift)
-    z1 = (d3 + d0) * -FIX_0_899976223
-    z2 = (d2 + d1) * -FIX_2_562915447
-    z5 = (d3 + d1 + d2 + d0) * FIX_1_175875602
-    z3 = (d3 + d1) * -FIX_1_961570560 + z5
-    z4 = (d2 + d0) * -FIX_0_390180644 + z5
-    x[step] = descale(d0 * FIX_1_501321110 + z1 + z4, odd_shift)
-    x[3 * step] = descale(d1 * FIX_3_072711026 + z2 + z3, odd_shift)
-    x[5 * step] = descale(d2 * FIX_2_053119869 + z2 + z4, odd_shift)
-    x[7 * step] = descale(d3 * FIX_0_298631336 + z1 + z3, odd_shift)
+cdef inline void fdct_pass(const int16_t *x, int16_t *y, Py_ssize_t lane, Py_ssize_t step, int even_shift, int odd_shift) noexcept nogil:
+    """Eight transforms of eight values each, times sqrt(8): values `step` apart, transforms `lane` apart. even_shift < 0 shifts left.
+
+    Whatever is multiplied is kept in 16 bits, so that vector units multiply eight lanes at a time.
+    """
+    cdef int i
+    cdef const int16_t *a
+    cdef int16_t *b
+    cdef int16_t s0, s1, s2, s3, d0, d1, d2, d3, e2, e3, e23, z1, z2, z3, z4
+    cdef int32_t even, r, p1, p2, p3, p4
+    for i in range(8):
+        a = x + i * lane
+        b = y + i * lane
+        s0, d0 = <int16_t>(a[0] + a[7 * step]), <int16_t>(a[0] - a[7 * step])
+        s1, d1 = <int16_t>(a[step] + a[6 * step]), <int16_t>(a[step] - a[6 * step])
+        s2, d2 = <int16_t>(a[2 * step] + a[5 * step]), <int16_t>(a[2 * step] - a[5 * step])
+        s3, d3 = <int16_t>(a[3 * step] + a[4 * step]), <int16_t>(a[3 * step] - a[4 * step])
+        even = s0 + s3 + s1 + s2
+        b[0] = <int16_t>(even << -even_shift if even_shift < 0 else descale(even, even_shift))
+        even = s0 + s3 - s1 - s2
+        b[4 * step] = <int16_t>(even << -even_shift if even_shift < 0 else descale(even, even_shift))
+        e3, e2 = <int16_t>(s0 - s3), <int16_t>(s1 - s2)
+        e23 = <int16_t>(e2 + e3)
+        r = <int32_t>e23 * FIX_0_541196100
+        b[2 * step] = <int16_t>descale(r + <int32_t>e3 * FIX_0_765366865, odd_shift)
+        b[6 * step] = <int16_t>descale(r - <int32_t>e2 * FIX_1_847759065, odd_shift)
+        z1, z2, z3, z4 = <int16_t>(d3 + d0), <int16_t>(d2 + d1), <int16_t>(d3 + d1), <int16_t>(d2 + d0)
+        p1 = <int32_t>z1 * -FIX_0_899976223
+        p2 = <int32_t>z2 * -FIX_2_562915447
+        p3 = <int32_t>z3 * (FIX_1_175875602 - FIX_1_961570560) + <int32_t>z4 * FIX_1_175875602
+        p4 = <int32_t>z3 * FIX_1_175875602 + <int32_t>z4 * (FIX_1_175875602 - FIX_0_390180644)
+        b[step] = <int16_t>descale(<int32_t>d0 * FIX_1_501321110 + p1 + p4, odd_shift)
+        b[3 * step] = <int16_t>descale(<int32_t>d1 * FIX_3_072711026 + p2 + p3, odd_shift)
+        b[5 * step] = <int16_t>descale(<int32_t>d2 * FIX_2_053119869 + p2 + p4, odd_shift)
+        b[7 * step] = <int16_t>descale(<int32_t>d3 * FIX_0_298631336 + p1 + p3, odd_shift)
 
 
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
-    """Forward DCT of A.3.3, times 2^DCT_SCALE_BITS.
+    """Forward DCT of A.3.3, times 2^DCT_SCALE_BITS. Samples within -128..127, as 8 bits are after the level shift.
 
-    Samples within +-256 (level-shifted 8-bit samples are within +-128). Range: one pass times sqrt(8) gives at most
-    8 * 256 = 2^11 in magnitude (the DC row of ones; every other row's absolute sum is smaller than 8 sqrt(2) cos(pi/16) / sqrt(2)...
-    at most 2^11 too), kept with PASS1_BITS more: 2^13. In pass 2 sums of eight reach 2^16 and the products with 13-bit
-    constants below 4 stay under 2^16 * 2^13 * 2 = 2^30. Output: at most 8 * 2^11 = 2^14, which int16 holds.
+    Range: no row of the transform times sqrt(8) has an absolute sum above 8 (8 for terms 0 and 4, below 7.3 for the others), so pass 1
+    stays within 1024, and within 2^12 with PASS1_BITS more. In pass 2 the largest multiplicand is e2 + e3, eight values with four signs
+    of each kind: samples that all have the matching sign give 4 * (127 + 128) * 8 * 4 = 32640, just inside int16; all others are
+    sums of four at most. Sums of products stay below 2^15 * 2^13 * 4 = 2^30. Output: within 8 * 1024 = 2^13.
     """
-    cdef int32_t ws[64]
+    cdef int16_t ws[64]
     cdef int i
     for i in range(64):
-        codec_assert_range(-256, samples[i], 256)
-        ws[i] = samples[i]
-    for i in range(8):                                              # rows
-        fdct_1d(ws + 8 * i, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)
-    for i in range(8):                                              # columns
-        fdct_1d(ws + i, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)
-    for i in range(64):
-        coef_nat[i] = <int16_t>ws[i]
+        codec_assert_range(-128, samples[i], 127)
+    fdct_pass(samples, ws, 8, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)      # rows
+    fdct_pass(ws, coef_nat, 1, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)      # columns
 
 
-cdef inline void idct_1d(const int32_t *x, Py_ssize_t step, int32_t *y, bint low_4, int shift) noexcept nogil:
-    """Eight values `step` apart, times sqrt(8) / 2^(shift - 13); low_4 promises that the last four are zero."""
-    cdef int32_t x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step]
-    cdef int32_t x4 = 0 if low_4 else x[4 * step]
-    cdef int32_t x5 = 0 if low_4 else x[5 * step]
-    cdef int32_t x6 = 0 if low_4 else x[6 * step]
-    cdef int32_t x7 = 0 if low_4 else x[7 * step]
-    cdef int32_t r = (x2 + x6) * FIX_0_541196100
-    cdef int32_t r2 = r - x6 * FIX_1_847759065, r3 = r + x2 * FIX_0_765366865
-    cdef int32_t e0 = (x0 + x4) << CONST_BITS, e1 = (x0 - x4) << CONST_BITS
-    cdef int32_t t0 = e0 + r3, t3 = e0 - r3, t1 = e1 + r2, t2 = e1 - r2
-    cdef int32_t z1 = (x7 + x1) * -FIX_0_899976223
-    cdef int32_t z2 = (x5 + x3) * -FIX_2_562915447
-    cdef int32_t z5 = (x7 + x3 + x5 + x1) * FIX_1_175875602
-    cdef int32_t z3 = (x7 + x3) * -FIX_1_961570560 + z5
-    cdef int32_t z4 = (x5 + x1) * -FIX_0_390180644 + z5
-    cdef int32_t o0 = x1 * FIX_1_501321110 + z1 + z4
-    cdef int32_t o1 = x3 * FIX_3_072711026 + z2 + z3
-    cdef int32_t o2 = x5 * FIX_2_053119869 + z2 + z4
-    cdef int32_t o3 = x7 * FIX_0_298631336 + z1 + z3
-    y[0] = descale(t0 + o0, shift)
-    y[7 * step] = descale(t0 - o0, shift)
-    y[step] = descale(t1 + o1, shift)
-    y[6 * step] = descale(t1 - o1, shift)
-    y[2 * step] = descale(t2 + o2, shift)
-    y[5 * step] = descale(t2 - o2, shift)
-    y[3 * step] = descale(t3 + o3, shift)
-    y[4 * step] = descale(t3 - o3, shift)
+ctypedef fused Multiplicand:
+    int16_t                 # 8-bit pictures: eight lanes at a time
+    int32_t                 # 12-bit pictures
 
 
-cdef void idct8x8(const int32_t *coef_nat, int32_t *samples, bint low_4x4, int pass1_bits) noexcept nogil:
+cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py_ssize_t lane, Py_ssize_t step, bint low_4, int shift) noexcept nogil:
+    """`lanes` transforms of eight values each, times sqrt(8) / 2^(shift - 13); low_4 promises that the last four values are zero."""
+    cdef int i
+    cdef const Multiplicand *a
+    cdef Multiplicand *b
+    cdef Multiplicand x0, x1, x2, x3, x4, x5, x6, x7, x26, z1, z2, z3, z4
+    cdef int32_t r, r2, r3, e0, e1, t0, t1, t2, t3, p1, p2, p3, p4, o0, o1, o2, o3
+    for i in range(lanes):
+        a = x + i * lane
+        b = y + i * lane
+        x0, x1, x2, x3 = a[0], a[step], a[2 * step], a[3 * step]
+        x4 = 0 if low_4 else a[4 * step]
+        x5 = 0 if low_4 else a[5 * step]
+        x6 = 0 if low_4 else a[6 * step]
+        x7 = 0 if low_4 else a[7 * step]
+        x26 = <Multiplicand>(x2 + x6)
+        r = <int32_t>x26 * FIX_0_541196100
+        r2, r3 = r - <int32_t>x6 * FIX_1_847759065, r + <int32_t>x2 * FIX_0_765366865
+        e0, e1 = (<int32_t>x0 + x4) << CONST_BITS, (<int32_t>x0 - x4) << CONST_BITS
+        t0, t3, t1, t2 = e0 + r3, e0 - r3, e1 + r2, e1 - r2
+        z1, z2, z3, z4 = <Multiplicand>(x7 + x1), <Multiplicand>(x5 + x3), <Multiplicand>(x7 + x3), <Multiplicand>(x5 + x1)
+        p1 = <int32_t>z1 * -FIX_0_899976223
+        p2 = <int32_t>z2 * -FIX_2_562915447
+        p3 = <int32_t>z3 * (FIX_1_175875602 - FIX_1_961570560) + <int32_t>z4 * FIX_1_175875602
+        p4 = <int32_t>z3 * FIX_1_175875602 + <int32_t>z4 * (FIX_1_175875602 - FIX_0_390180644)
+        o0 = <int32_t>x1 * FIX_1_501321110 + p1 + p4
+        o1 = <int32_t>x3 * FIX_3_072711026 + p2 + p3
+        o2 = <int32_t>x5 * FIX_2_053119869 + p2 + p4
+        o3 = <int32_t>x7 * FIX_0_298631336 + p1 + p3
+        b[0], b[7 * step] = <Multiplicand>descale(t0 + o0, shift), <Multiplicand>descale(t0 - o0, shift)
+        b[step], b[6 * step] = <Multiplicand>descale(t1 + o1, shift), <Multiplicand>descale(t1 - o1, shift)
+        b[2 * step], b[5 * step] = <Multiplicand>descale(t2 + o2, shift), <Multiplicand>descale(t2 - o2, shift)
+        b[3 * step], b[4 * step] = <Multiplicand>descale(t3 + o3, shift), <Multiplicand>descale(t3 - o3, shift)
+
+
+cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bint low_4x4, int pass1_bits) noexcept nogil:
     """Inverse DCT of A.3.3 on dequantized coefficients; not clamped, not level-shifted. Meets the IEEE 1180 statistics (tested).
 
-    Coefficients of a real picture of precision P are below 2^(P+3) plus half a quantization step. With P = 8 and pass1_bits = 2
-    pass 1 gives values below 2^14, and in pass 2 the terms add up to the samples themselves (below 2^10 with overshoot) times
-    2^18: 2^28. With P = 12 pass1_bits = 1 keeps pass 2 below 2^31. Hostile coefficients may wrap (the build has -fwrapv): the
-    samples are then meaningless, but defined, and the caller clamps them. low_4x4 promises zeros outside the 4x4 low corner;
-    the result is the same, at half the work.
+    low_4x4 promises zeros outside the 4x4 low corner; the result is the same, at half the work.
+
+    Range for 8-bit pictures, pass1_bits = 2: coefficients are below 2^10 plus half a step (2^7 for 8-bit tables), their columns times
+    sqrt(8) below 2^10 plus 8 * 1.39 half steps, times 4: under 9800, and the sums of two that are multiplied fit 16 bits. In pass 2
+    all terms add up to samples (below 2^11 with overshoot) times 2^18: 2^29. For 12-bit pictures the 32-bit form with pass1_bits = 1
+    keeps the sums below 2^31. Coefficients that no picture has may wrap (the build has -fwrapv): the samples are then meaningless,
+    but the same on every machine, and the caller clamps them.
     """
-    cdef int32_t ws[64]
-    cdef int i
+    cdef Multiplicand ws[64]
     if low_4x4:
-        for i in range(4):                                          # columns
-            idct_1d(coef_nat + i, 8, ws + i, True, CONST_BITS - pass1_bits)
-        for i in range(8):                                          # rows
-            idct_1d(ws + 8 * i, 1, samples + 8 * i, True, CONST_BITS + pass1_bits + 3)
+        idct_pass(coef_nat, ws, 4, 1, 8, True, CONST_BITS - pass1_bits)                     # columns
+        idct_pass(ws, samples, 8, 8, 1, True, CONST_BITS + pass1_bits + 3)                  # rows
     else:
-        for i in range(8):
-            idct_1d(coef_nat + i, 8, ws + i, False, CONST_BITS - pass1_bits)
-        for i in range(8):
-            idct_1d(ws + 8 * i, 1, samples + 8 * i, False, CONST_BITS + pass1_bits + 3)
+        idct_pass(coef_nat, ws, 8, 1, 8, False, CONST_BITS - pass1_bits)
+        idct_pass(ws, samples, 8, 8, 1, False, CONST_BITS + pass1_bits + 3)
 
 
 cdef inline int16_t clamp(int16_t x, int16_t top) noexcept nogil:
@@ -175,14 +192,21 @@ cdef inline int16_t clamp(int16_t x, int16_t top) noexcept nogil:
     return x if x < top else top
 
 
+cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16_t *Q_nat, Multiplicand *samples, bint low_4x4, int pass1_bits) noexcept nogil:
+    cdef Multiplicand coef[64]
+    cdef int i
+    for i in range(64):
+        coef[i] = <Multiplicand>(<int32_t>level_nat[i] * Q_nat[i])
+    idct8x8(coef, samples, low_4x4, pass1_bits)
+
+
 cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
     """Dequantize (A.3.4), inverse DCT, level shift (A.3.1) and clamp one block into `out`, whose rows are `stride` samples apart."""
-    cdef int32_t coef[64]
-    cdef int32_t samples[64]
-    cdef int16_t narrow[64]             # 16 bits are enough for samples, and every vector unit has their minimum and maximum
+    cdef int16_t samples[64]
+    cdef int32_t wide[64]
     cdef int16_t top = <int16_t>((1 << precision) - 1), half = <int16_t>(1 << (precision - 1))
-    cdef int pass1_bits = PASS1_BITS if precision == 8 else 1
     cdef uint64_t present = codec_nonzero_mask(level_nat, 0, 63)
+    cdef bint low_4x4 = present & ~<uint64_t>0x0F0F0F0F == 0
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
@@ -196,15 +220,16 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
             for j in range(8):
                 row[j] = flat
         return
-    for i in range(64):
-        coef[i] = <int32_t>level_nat[i] * Q_nat[i]
-    idct8x8(coef, samples, present & ~<uint64_t>0x0F0F0F0F == 0, pass1_bits)
-    for i in range(64):
-        narrow[i] = clamp(<int16_t>(samples[i] + half), top)
+    if Sample is uint8_t:
+        dequantize_and_transform(level_nat, Q_nat, samples, low_4x4, PASS1_BITS)
+    else:
+        dequantize_and_transform(level_nat, Q_nat, wide, low_4x4, 1)
+        for i in range(64):
+            samples[i] = <int16_t>wide[i]
     for i in range(8):
         row = out + i * stride
         for j in range(8):
-            row[j] = <Sample>narrow[8 * i + j]
+            row[j] = <Sample>clamp(<int16_t>(samples[8 * i + j] + half), top)
 
 
 # ================================================================ quantization
@@ -385,13 +410,46 @@ cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
     return OK
 
 
-cdef void pad_to_byte(BitWriter *w) noexcept nogil:
-    """F.1.2.3: fill the last byte with ones; nothing stays pending."""
-    if w.count & 7:
-        put_bits(w, (1u << (8 - (w.count & 7))) - 1, 8 - (w.count & 7))
-    while w.count > 0:
-        w.count -= 8
-        put_byte(w, <uint32_t>(w.acc >> w.count) & 0xFF)
+cdef int end_segment(BitWriter *w) noexcept nogil:
+    """F.1.2.3: fill the last byte with ones, then put a zero byte behind every FF since the segment began, from the back, in place."""
+    cdef uint8_t *begin
+    cdef uint8_t *source
+    cdef uint8_t *target
+    cdef Py_ssize_t stuffed = 0
+    cdef uint64_t eight
+    cdef int i
+    if w.count:
+        put_bits(w, (1u << (8 - w.count)) - 1, 8 - w.count)
+    source = w.start + w.segment
+    while source < w.next:
+        source = <uint8_t *>memchr(source, 0xFF, w.next - source)
+        if source == NULL:
+            break
+        stuffed += 1
+        source += 1
+    if reserve(w, stuffed + 8):
+        return E_MEMORY
+    begin = w.start + w.segment
+    source = w.next
+    w.next += stuffed
+    target = w.next
+    while target > source:
+        if source - begin >= 8:
+            eight = codec_load_be64(source - 8)
+            if not codec_has_ff(eight):
+                source -= 8
+                target -= 8
+                codec_store_be64(target, eight)
+                continue
+        for i in range(8 if source - begin >= 8 else <int>(source - begin)):
+            source -= 1
+            target -= 1
+            if source[0] == 0xFF:
+                target[0] = 0
+                target -= 1
+            target[0] = source[0]
+    w.segment = w.next - w.start
+    return OK
 
 
 # ================================================================ stages, over arrays
@@ -421,7 +479,7 @@ def fdct(samples):
 
     Parameters
     ----------
-    samples : (N, 64) integers in -256..255, level-shifted, natural order
+    samples : (N, 64) integers in -128..127, level-shifted, natural order
 
     Returns
     -------
@@ -434,7 +492,7 @@ def fdct(samples):
     >>> int(fdct(np.full((1, 64), 100))[0, 0])      # 8 * 8 * 100
     6400
     """
-    cdef const int16_t[:, ::1] x = _blocks(samples, np.int16, -256, 255, "samples")
+    cdef const int16_t[:, ::1] x = _blocks(samples, np.int16, -128, 127, "samples")
     out = np.empty((x.shape[0], 64), np.int16)
     cdef int16_t[:, ::1] y = out
     cdef Py_ssize_t n
@@ -535,8 +593,10 @@ def pack_bits(values, lengths):
         for i in range(v.shape[0]):
             if reserve(&w, 16):
                 raise MemoryError
-            put_bits(&w, v[i], n[i])
-        pad_to_byte(&w)
+            if n[i]:
+                put_bits(&w, v[i], n[i])
+        if end_segment(&w):
+            raise MemoryError
         return w.start[:w.next - w.start]
     finally:
         close_writer(&w)

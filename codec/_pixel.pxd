@@ -1,7 +1,11 @@
 """Kernels over rows of samples: colour conversion, chroma down- and upsampling. Rows do not overlap; n counts input samples."""
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
 from codec._core cimport Sample, codec_assert, codec_assert_range
+
+cdef extern from "bits.h" nogil:
+    uint32_t codec_load_le32(const uint8_t *p)
+    void codec_store_le32(uint8_t *p, uint32_t v)
 
 cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, Py_ssize_t n) noexcept nogil
 cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil

@@ -24,7 +24,7 @@ cdef enum:
     CR_G = 27439            # 0.418688
     CR_B = 5329             # 0.081312
     R_CR = 91881            # 1.402
-    G_CB = 22554            # 0.344136
+    G_CB = 22554            # 0.34414: the five digits that the other libraries round, 22553 being nearer to 0.344136
     G_CR = 46802            # 0.714136
     B_CB = 116130           # 1.772
     UP = 160 << 16          # more than 128 * (0.344136 + 0.714136) * 2^16
@@ -41,20 +41,17 @@ cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_
     the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within 0..(255.5 + 0.5) * 2^16 - 1.
     Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift would. No clamp is needed.
     """
-    cdef uint8_t R[RUN]
-    cdef uint8_t G[RUN]
-    cdef uint8_t B[RUN]
+    cdef int32_t pixel[RUN]
     cdef Py_ssize_t i, m
     cdef float r, g, b, to_integer = 1.0 / 65536
     while n > 0:
         m = n if n < RUN else RUN
+        for i in range(m - 1):
+            pixel[i] = <int32_t>codec_load_le32(rgb + step * i)
+        rgb += step * m
+        pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16        # no byte beyond the last pixel is read
         for i in range(m):
-            R[i] = rgb[0]
-            G[i] = rgb[1]
-            B[i] = rgb[2]
-            rgb += step
-        for i in range(m):
-            r, g, b = R[i], G[i], B[i]
+            r, g, b = pixel[i] & 0xFF, pixel[i] >> 8 & 0xFF, pixel[i] >> 16 & 0xFF
             Y[i] = <uint8_t><int32_t>((<float>Y_R * r + <float>Y_G * g + <float>Y_B * b + <float>ONE_HALF) * to_integer)
             Cb[i] = <uint8_t><int32_t>((<float>ONE_HALF * b - <float>CB_R * r - <float>CB_G * g + <float>CHROMA_ZERO) * to_integer)
             Cr[i] = <uint8_t><int32_t>((<float>ONE_HALF * r - <float>CR_G * g - <float>CR_B * b + <float>CHROMA_ZERO) * to_integer)
@@ -83,6 +80,7 @@ cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr
     cdef int16_t R[RUN]
     cdef int16_t G[RUN]
     cdef int16_t B[RUN]
+    cdef uint32_t pixel[RUN]
     cdef Py_ssize_t i, m
     cdef float cb, cr, to_integer = 1.0 / 65536
     cdef int16_t y
@@ -99,10 +97,11 @@ cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr
             G[i] = clamp16(<int16_t>(y + G[i]), 255)
             B[i] = clamp16(<int16_t>(y + B[i] + Cb[i] - 128), 255)
         for i in range(m):
-            rgb[0] = <uint8_t>R[i]
-            rgb[1] = <uint8_t>G[i]
-            rgb[2] = <uint8_t>B[i]
-            rgb += step
+            pixel[i] = <uint32_t>R[i] | <uint32_t>G[i] << 8 | <uint32_t>B[i] << 16
+        for i in range(m - 1):
+            codec_store_le32(rgb + step * i, pixel[i])                              # the fourth byte is overwritten by what follows
+        rgb += step * m
+        rgb[-step], rgb[1 - step], rgb[2 - step] = <uint8_t>R[m - 1], <uint8_t>G[m - 1], <uint8_t>B[m - 1]
         Y += m
         Cb += m
         Cr += m

@@ -48,18 +48,22 @@ class Limits:
                 raise ParameterError(f"Limits.{name} must be a positive integer, not {value!r}")
 
     def check_pixels(self, width, height):
+        """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data")
 
     def check_scans(self, scans, width, height):
+        """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}")
 
     def check_segments(self, segments):
+        """Raise LimitError for more marker segments than `segments`."""
         if segments > self.segments:
             raise LimitError(f"more than {self.segments} marker segments or tables; raise Limits.segments if you trust the data")
 
     def check_metadata(self, size):
+        """Raise LimitError for more than `metadata_bytes`."""
         if size > self.metadata_bytes:
             raise LimitError(f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data")
 

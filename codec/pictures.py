@@ -85,7 +85,8 @@ def load(source, *, background=None, limits=None):
     Notes
     -----
     Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded, colour
-    arrives from Pillow with the low byte cut off. Of several frames or pages only the first is read, with a warning.
+    arrives from Pillow with the low byte cut off. Of several frames or pages only the first is read, with a warning. For damaged
+    TIFF files the libtiff inside Pillow may write messages of its own to stderr.
 
     Examples
     --------

@@ -94,8 +94,8 @@ def _plan_folder(inputs, out, rename, suffixes):
         raise click.UsageError("stdout (-) takes one picture; name a folder with -o")
     if PIPE in inputs:
         raise click.UsageError(f"{out} is a folder and stdin has no name; name a file with -o")
-    if os.path.exists(out) and not os.path.isdir(out):
-        raise click.UsageError(f"{out} is a file, and several pictures need a folder; name another with -o")
+    if not os.path.isdir(out) and (os.path.exists(out) or out.lower().endswith((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".tif", ".tiff"))):
+        raise click.UsageError(f"{out} is the name of a file, and several pictures need a folder; name another with -o")
     jobs = []
     for source in inputs:
         if os.path.isdir(source):

@@ -50,6 +50,8 @@ def compress_one(data, *, background, strip, limits, **options):
         if len(encoded.data) >= len(data) and may_keep(data, picture.metadata, strip, options["progressive"]):
             return Result(data, "kept", picture.warnings, facts)
         warnings += not_carried(data, picture.metadata)
+    elif len(encoded.data) > len(data):
+        warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
     return Result(encoded.data, "done", warnings, facts)
 
 

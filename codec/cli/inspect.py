@@ -46,7 +46,7 @@ def show(report):
         (s["offset"], ",".join(map(str, s["components"])), s["Ss"], s["Se"], s["Ah"], s["Al"], s["bytes"]) for s in report["scans"]
     ]))
     section("Metadata (bytes; density as unit, x, y)", columns([
-        (name, ", ".join(map(str, value)) if isinstance(value, list) else value) for name, value in report["metadata"].items()
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in report["metadata"].items()
     ]))
     parts = {name: count for name, count in report["bytes"].items() if name != "total" and count}
     total = report["bytes"]["total"]

@@ -23,8 +23,7 @@ from ..errors import BitstreamError, ParameterError, TruncatedError
 
 cdef enum:
     MAX_BE = 1000           # correction bits that may wait behind an end-of-band run; T.81 sets no bound, this one keeps memory fixed
-    MCU_BYTES = 8192        # more than any MCU takes: 10 blocks x 64 coefficients x 32 bits, every byte stuffed, is 5120
-    REFINED_BLOCK_BYTES = 1024      # 64 symbols and signs, MAX_BE + 63 correction bits, an EOBn, every byte stuffed
+    MCU_BYTES = 4096        # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
 
 cdef struct ScanComponent:
     const int16_t *level_zz
@@ -168,10 +167,12 @@ cdef inline void put_refined_band(Sink sink, const int16_t *zz, int Ss, int Se, 
 cdef inline void put_restart(Sink sink, int m) noexcept nogil:
     """RSTm, byte-aligned (B.2.1, E.1.4)."""
     if Sink is BitWriter_p:
-        pad_to_byte(sink)
+        if end_segment(sink):
+            return
         sink.next[0] = 0xFF
         sink.next[1] = 0xD0 | m
         sink.next += 2
+        sink.segment += 2
     elif Sink is BitCounter_p:
         sink.bits = (sink.bits + 7 & ~<int64_t>7) + 16
 
@@ -221,8 +222,19 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
         c.block_bits[by * c.wide + bx] += <int32_t>(bits_so_far(sink) - before)
 
 
+cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand *eob) noexcept nogil:
+    """Send the run that still waits before a restart marker or the end of an AC scan; it counts for the last of the `blocks` so far."""
+    cdef ScanComponent *c = &scan.component[0]
+    cdef int64_t before = bits_so_far(sink)
+    if eob.EOBRUN == 0:
+        return
+    put_end_of_band(sink, eob, c.ac)
+    if c.block_bits != NULL:
+        c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
-    """All MCUs of a scan in the order of A.2.3, restart markers included; the last byte is left unpadded."""
+    """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
     cdef ScanComponent *c
     cdef Py_ssize_t mx, my, i, v, h, left = scan.restart_interval
@@ -231,23 +243,23 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     eob.BE = 0
     for my in range(scan.mcus_high):
         for mx in range(scan.mcus_wide):
-            if make_room(sink, MCU_BYTES):
-                return E_MEMORY
             if scan.restart_interval:
                 if left == 0:
-                    put_end_of_band(sink, &eob, scan.component[0].ac)
+                    settle_band(sink, scan, my * scan.mcus_wide + mx, &eob)
                     put_restart(sink, m)
                     m = (m + 1) & 7
                     left = scan.restart_interval
                     for i in range(scan.Ns):
                         scan.component[i].pred = 0
                 left -= 1
+            if make_room(sink, MCU_BYTES):
+                return E_MEMORY
             for i in range(scan.Ns):
                 c = &scan.component[i]
                 for v in range(c.V):
                     for h in range(c.H):
                         put_block(sink, scan, c, my * c.V + v, mx * c.H + h, &eob)
-    put_end_of_band(sink, &eob, scan.component[0].ac)
+    settle_band(sink, scan, scan.mcus_high * scan.mcus_wide, &eob)
     return OK
 
 
@@ -329,7 +341,7 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
         with nogil:
             status = put_scan(&writer, &scan)
             if status == OK:
-                pad_to_byte(&writer)
+                end_segment(&writer)
                 status = writer.status
         if status == E_MEMORY:
             raise MemoryError
@@ -873,7 +885,8 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
             at += 1
         elif 0xD0 <= code <= 0xD7:
             if found != NULL:
-                note_segment(found + 3 * n[0], begin, at, number)
+                found[0], found[1], found[2] = begin, at, number
+                found += 3
             n[0] += 1
             number = code & 7
             at += 2
@@ -881,10 +894,6 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
         else:
             break
     if found != NULL:
-        note_segment(found + 3 * n[0], begin, at, number)
+        found[0], found[1], found[2] = begin, at, number
     n[0] += 1
     return at
-
-
-cdef inline void note_segment(int64_t *found, Py_ssize_t begin, Py_ssize_t end, int number) noexcept nogil:
-    found[0], found[1], found[2] = begin, end, number

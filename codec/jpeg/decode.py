@@ -12,9 +12,11 @@ from ._planes import compose
 from ._scan import ReadTables, decode_scan, find_segments, idct_plane
 from .encode import FIXED_TABLES
 from .info import Headers, ImageInfo
+from .smooth import UNKNOWN, can_smooth, smooth
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
-CONCEALABLE = 64
+CONCEALABLE = 64                    # see _Decoder.check_size
+MODERATE_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,7 @@ class _Decoder:
         self.planes = None          # progressive: levels of the whole picture; sequential: of one MCU row
         self.samples = None
         self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1)
-        self.bits_left = None       # progressive: per component, which bit of each coefficient came last; 99 for none
+        self.bits_left = None       # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
 
@@ -127,7 +129,10 @@ class _Decoder:
         frame, info = self.headers.frame, self.headers.info()
         if frame.SOFn == markers.SOF2:
             ones = np.ones(64, np.uint16)
-            self.samples = [idct_plane(plane, self.steps.get(i, ones), frame.P) for i, plane in enumerate(self.planes)]
+            steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
+            if can_smooth(self.bits_left):
+                self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
+            self.samples = [idct_plane(plane, Q, frame.P) for plane, Q in zip(self.planes, steps)]
         pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
@@ -150,7 +155,7 @@ class _Decoder:
         sizes = [frame.blocks(c) for c in frame.components]
         if frame.SOFn == markers.SOF2:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
-            self.bits_left = np.full((len(sizes), 64), 99, np.int8)
+            self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
         else:
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
             dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
@@ -160,7 +165,8 @@ class _Decoder:
         """Refuse data that cannot hold its scan before memory is taken for it.
 
         A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
-        concealed, or DC is missing, data that holds a 64th of that, less than a 500th of a real picture, is still worth its memory.
+        concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
+        less than a 500th of a real picture.
         """
         frame = self.headers.frame
         progressive, first = frame.SOFn == markers.SOF2, self.planes is None
@@ -168,7 +174,7 @@ class _Decoder:
         if first or not self.conceal:
             bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
-            if held * (CONCEALABLE if lenient else 1) < bits:
+            if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
                                      layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
 
@@ -210,7 +216,7 @@ class _Decoder:
     def note_progress(self, segment, scan, indices):
         for i in indices:
             band = self.bits_left[i, scan.Ss:scan.Se + 1]
-            if (band != (scan.Ah or 99)).any():
+            if (band != (scan.Ah or UNKNOWN)).any():
                 self.warnings.append(f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)")
             band[:] = scan.Al
 

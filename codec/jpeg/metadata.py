@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+import numpy as np
+
 from ..errors import ParameterError
 
 APP0, APP1, APP2, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -68,10 +70,8 @@ class Metadata:
                 object.__setattr__(self, name, bytes(value))
         if self.exif and self.exif.startswith(EXIF):
             object.__setattr__(self, "exif", self.exif[len(EXIF):])
-        if isinstance(self.comments, (bytes, bytearray, str)):
-            raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
         if not isinstance(self.comments, (tuple, list)) or not all(isinstance(c, (bytes, bytearray, memoryview)) for c in self.comments):
-            raise ParameterError(f"comments must be a tuple of bytes, not {self.comments!r:.80}")
+            raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
         object.__setattr__(self, "comments", tuple(bytes(c) for c in self.comments))
         for comment in self.comments:
             if len(comment) > SEGMENT_MAX:
@@ -79,8 +79,11 @@ class Metadata:
         if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
             raise ParameterError(f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)")
         if self.density is not None:
-            whole = isinstance(self.density, (tuple, list)) and [type(v) for v in self.density] == [int] * 3
-            if not whole or self.density[0] not in (0, 1, 2) or not all(1 <= v <= 65535 for v in self.density[1:]):
+            if not isinstance(self.density, (tuple, list)) or len(self.density) != 3 or not all(isinstance(v, (int, np.integer)) for v in self.density):
+                raise ParameterError(f"density must be three integers (unit, x, y), not {self.density!r} (T.871 10.1)")
+            unit, x, y = map(int, self.density)
+            object.__setattr__(self, "density", (unit, x, y))
+            if unit not in (0, 1, 2) or not (1 <= x <= 65535 and 1 <= y <= 65535):
                 raise ParameterError(f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)")
 
     @property

@@ -80,8 +80,9 @@ def _choice(value, choices, name):
 
 def nearest(word, choices):
     """'; did you mean ...?', or nothing."""
-    match = difflib.get_close_matches(str(word), [c for c in choices if isinstance(c, str)], 1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    known = {c.lower(): c for c in choices if isinstance(c, str)}
+    match = difflib.get_close_matches(str(word).lower(), known, 1)
+    return f"; did you mean {known[match[0]]!r}?" if match else ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ class EncodeOptions:
 
     @property
     def is_progressive(self):
+        """Whether progressive scans are written: as `progressive` says, else from effort 5 on."""
         return self.effort >= 5 if self.progressive is None else self.progressive
 
     @property

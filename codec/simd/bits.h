@@ -34,15 +34,22 @@ static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define CODEC_NETWORK64(v) (v)
-#define CODEC_NETWORK32(v) (v)
+#define CODEC_LITTLE32(v) codec_bswap32(v)
 #else
 #define CODEC_NETWORK64(v) codec_bswap64(v)
-#define CODEC_NETWORK32(v) codec_bswap32(v)
+#define CODEC_LITTLE32(v) (v)
 #endif
 
 /* Unaligned, first byte most significant. memcpy compiles to one load or store. */
 static inline uint64_t codec_load_be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_NETWORK64(v); }
-static inline void codec_store_be32(uint8_t *p, uint32_t v) { v = CODEC_NETWORK32(v); memcpy(p, &v, 4); }
+static inline void codec_store_be64(uint8_t *p, uint64_t v) { v = CODEC_NETWORK64(v); memcpy(p, &v, 8); }
+
+/* Whether one of the eight bytes of v is FF: only for such a byte does adding 1 to it overflow into a cleared top bit. */
+static inline int codec_has_ff(uint64_t v) { return ((~v - 0x0101010101010101ull) & v & 0x8080808080808080ull) != 0; }
+
+/* Unaligned, first byte least significant: three or four channels of a pixel at once. */
+static inline uint32_t codec_load_le32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return CODEC_LITTLE32(v); }
+static inline void codec_store_le32(uint8_t *p, uint32_t v) { v = CODEC_LITTLE32(v); memcpy(p, &v, 4); }
 
 /* Bit k of the result is set where level[k] != 0, for k from first to last (0 <= first <= last <= 63). Four levels at a time:
  * adding 7FFF to the low 15 bits of a lane carries into its top bit unless they are zero; the multiplication gathers the four
@@ -57,7 +64,6 @@ static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int l
 #else
         uint64_t v;
         memcpy(&v, level + 4 * j, 8);
-        if (v == 0) continue;
         v = (((v & 0x7FFF7FFF7FFF7FFFull) + 0x7FFF7FFF7FFF7FFFull) | v) >> 15 & 0x0001000100010001ull;
         mask |= ((v * 0x0001000200040008ull) >> 48 & 15) << (4 * j);
 #endif

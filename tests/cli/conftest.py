@@ -49,10 +49,9 @@ def home(tmp_path, monkeypatch):
     """A working folder with `in/a.png`, `in/b.png`, `in/sub/c.jpg`, `in/notes.txt`."""
     rng = np.random.default_rng(11)
     (tmp_path / "in" / "sub").mkdir(parents=True)
-    smooth = np.kron(rng.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)
-    Image.fromarray(smooth).save(tmp_path / "in" / "a.png")
-    Image.fromarray(smooth[:, :, 0]).save(tmp_path / "in" / "b.png")
     noise = rng.integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "in" / "a.png")
+    Image.fromarray(noise[:, :, 0]).save(tmp_path / "in" / "b.png")
     Image.fromarray(noise).save(tmp_path / "in" / "sub" / "c.jpg", quality=95, subsampling=0)
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     monkeypatch.chdir(tmp_path)

@@ -92,7 +92,8 @@ def test_a_device_may_be_the_output(run, home):
         (["in/sub/c.jpg", "-o", "in/sub"], "would overwrite the input in/sub/c.jpg"),
         (["in", "-o", "in"], "would overwrite the input"),
         (["in/sub/c.jpg", "in/c.png", "-o", "out"], "in/sub/c.jpg and in/c.png would both become out"),
-        (["in", "-o", "in/notes.txt"], "in/notes.txt is a file, and several pictures need a folder"),
+        (["in", "-o", "in/notes.txt"], "in/notes.txt is the name of a file, and several pictures need a folder"),
+        (["in/a.png", "in/b.png", "-o", "new.jpg"], "new.jpg is the name of a file, and several pictures need a folder"),
         (["in", "-o", "-"], "stdout (-) takes one picture"),
         (["-", "in/a.png", "-o", "out"], "stdin (-) is one picture; give it alone"),
         (["-", "-o", "in"], "in is a folder and stdin has no name"),
@@ -237,6 +238,13 @@ def test_a_jpeg_that_would_grow_is_copied_and_the_row_says_kept(run, home):
     assert (home / "out.jpg").read_bytes() == small
 
 
+def test_a_jpeg_larger_than_its_source_of_another_format_is_told(run, home):
+    Image.new("RGB", (64, 64), "navy").save("flat.png", optimize=True)
+    outcome = run("compress", "flat.png", "-o", "flat.jpg", "-q", "100")
+    assert outcome.code == 0 and float(outcome.table[0][3]) < 1
+    assert "codec: warning: flat.png: the JPEG is larger than its source" in outcome.err
+
+
 def test_kept_does_not_bring_back_stripped_metadata(run, home):
     noise = np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8)
     (home / "small.jpg").write_bytes(jpeg.encode(noise, 10, metadata=jpeg.Metadata(comments=(b"secret",))).data)
@@ -278,7 +286,7 @@ def test_transparency_warns_and_a_background_fills_it(run, home):
     assert outcome.code == 0 and "codec: warning: clear.png: transparent pixels were laid on white" in outcome.err
     assert (codec.decode((home / "white.jpg").read_bytes()) > 250).all()
     outcome = run("compress", "clear.png", "-o", "black.jpg", "--background", "#000000")
-    assert outcome.err == "" and (codec.decode((home / "black.jpg").read_bytes()) < 5).all()
+    assert "transparent" not in outcome.err and (codec.decode((home / "black.jpg").read_bytes()) < 5).all()
 
 
 def test_a_picture_beyond_max_pixels_is_refused(run, home):

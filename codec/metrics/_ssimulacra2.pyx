@@ -1,0 +1,248 @@
+"""SSIMULACRA 2.1, row-streamed: a picture passes once, top to bottom, and every scale keeps nine rows of itself.
+
+    linear rows (original, distorted)
+      |-- XYB --> a, b            rows of three channels each
+      |             |-- blur across --> nine rows --> blur down --> maps --> sums
+      '-- 2x2 means --> the next scale
+
+The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5, because its cosine terms vanish
+at the fifth sample; as nine taps it has no drift and no order. Samples outside of the picture count as 0.
+
+Four blurs serve all maps. With d = a - b and V(x) = blur(x^2) - blur(x)^2,
+
+    (2 cov(a, b) + C2) / (V(a) + V(b) + C2) = 1 - V(d) / (V(a) + V(b) + C2)
+
+so that 1 - SSIM = m + (1 - m) V(d) / (V(a) + V(b) + C2) with m = blur(d)^2: no difference of large numbers is taken, and single precision is enough
+(tested against a double-precision model, 0.001 of a point). Maps whose weight is zero are not computed.
+"""
+from libc.stdint cimport uint8_t, uint16_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+import numpy as np
+
+cdef extern from "metrics.h" nogil:
+    void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
+    void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map, double *sums)
+
+cdef enum:
+    TAPS = 9
+    HALF = 4
+    MAX_SCALES = 6
+    LEAST_SIDE = 8
+    NEED_SSIM = 1
+    NEED_EDGES = 2
+    # Rows kept of a channel after the blur across.
+    MEAN_A = 0
+    MEAN_D = 1
+    SQUARE_D = 2            # of d
+    SQUARES = 3             # a^2 + b^2
+    QUANTITIES = 4
+
+cdef struct Scale:
+    Py_ssize_t width, height
+    Py_ssize_t received, finished           # rows
+    int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
+    float *xyb                              # [TAPS][2][3][width]: rows of a and b
+    float *blurred                          # [TAPS][3][QUANTITIES][width]
+    float *half                             # [2][3][width]: the first of two rows for the next scale
+    double sums[3][6]                       # channel; norm 1, 4; map ssim, ringing, blur
+
+cdef struct Metric:
+    Scale scale[MAX_SCALES]
+    int scales
+    int variant                             # of the kernels: 0 scalar, 1 AVX2
+    float weights[HALF + 1]                 # taps, centre first
+    float *padded                           # HALF zeros, a row, HALF zeros
+    float *zero                             # a row of zeros
+    float *down                             # [QUANTITIES][width] after the blur down
+    float *maps                             # [2][width]
+    float *next_rows                        # [MAX_SCALES][2][3][width]
+
+ctypedef fused Sample:
+    uint8_t
+    uint16_t
+
+cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
+    """Maps of row `finished`, whose neighbours four rows up and down are there or lie outside."""
+    cdef Py_ssize_t n = s.width, y = s.finished, slot
+    cdef const float *rows[TAPS]
+    cdef const float *a
+    cdef int c, q, i
+    for c in range(3):
+        for q in range(QUANTITIES if s.need[c] & NEED_SSIM else (MEAN_D + 1 if s.need[c] else 0)):
+            for i in range(TAPS):
+                slot = y - HALF + i
+                if 0 <= slot < s.height:
+                    rows[i] = s.blurred + ((slot % TAPS * 3 + c) * QUANTITIES + q) * n
+                else:
+                    rows[i] = metric.zero
+            codec_blur9_down[metric.variant](rows, metric.weights, n, metric.down + q * n)
+        if s.need[c] & NEED_SSIM:
+            codec_s2_ssim[metric.variant](metric.down, n, metric.maps, s.sums[c])
+        if s.need[c] & NEED_EDGES:
+            a = s.xyb + (y % TAPS * 6 + c) * n
+            codec_s2_edges[metric.variant](a, a + 3 * n, metric.down, n, metric.maps, s.sums[c])
+    s.finished += 1
+
+
+cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n, float *out) noexcept nogil:
+    """The quantities of one channel of one row, blurred across."""
+    cdef float *row = metric.padded + HALF
+    cdef Py_ssize_t i
+    memset(row + n, 0, HALF * sizeof(float))
+    for i in range(n):
+        row[i] = a[i]
+    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_A * n)
+    for i in range(n):
+        row[i] = a[i] - b[i]
+    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_D * n)
+    if all_quantities:
+        for i in range(n):
+            row[i] = row[i] * row[i]
+        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARE_D * n)
+        for i in range(n):
+            row[i] = a[i] * a[i] + b[i] * b[i]
+        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARES * n)
+
+
+cdef void mean_of_four(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
+    """2x2 means of a row pair, ceil(n / 2) of them; an odd last column is repeated."""
+    cdef Py_ssize_t i
+    for i in range(n // 2):
+        out[i] = (upper[2 * i] + upper[2 * i + 1] + lower[2 * i] + lower[2 * i + 1]) * <float>0.25
+    if n & 1:
+        out[n // 2] = (upper[n - 1] + lower[n - 1]) * <float>0.5
+
+
+cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
+    """One row of linear RGB of both pictures, [2][3][width], into scale k, and every second time into the next one."""
+    cdef Scale *s = &metric.scale[k]
+    cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received, i
+    cdef float *xyb = s.xyb + y % TAPS * 6 * n
+    cdef float *next_rows
+    cdef int c
+    codec_linear_to_xyb[metric.variant](linear, n, xyb)
+    codec_linear_to_xyb[metric.variant](linear + 3 * n, n, xyb + 3 * n)
+    for c in range(3):
+        if s.need[c]:
+            blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n, s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
+    s.received += 1
+    if s.received > HALF:
+        finish_row(metric, s)
+    if k + 1 < metric.scales:
+        if not y & 1 and y + 1 < s.height:
+            for i in range(6 * n):
+                s.half[i] = linear[i]
+        else:
+            next_rows = metric.next_rows + k * 6 * metric.scale[0].width
+            for c in range(6):
+                mean_of_four((s.half if y & 1 else linear) + c * n, linear + c * n, n, next_rows + c * smaller)
+            push(metric, k + 1, next_rows)
+    if s.received == s.height:
+        while s.finished < s.height:
+            finish_row(metric, s)
+
+
+cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table, Py_ssize_t n, float *out, Sample *kind) noexcept nogil:
+    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows. `kind` only picks the type."""
+    cdef Py_ssize_t i
+    cdef int c
+    cdef const char *p
+    for c in range(3):
+        p = samples + (c * channel if channels == 3 else 0)
+        for i in range(n):
+            out[c * n + i] = table[(<const Sample *>(p + i * pixel))[0]]
+
+
+cdef int allocate(Metric *metric) noexcept nogil:
+    cdef Py_ssize_t width = metric.scale[0].width, n
+    cdef int k
+    for k in range(metric.scales):
+        n = metric.scale[k].width
+        metric.scale[k].xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
+        metric.scale[k].blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
+        metric.scale[k].half = <float *>calloc(6 * n, sizeof(float))
+        if metric.scale[k].xyb == NULL or metric.scale[k].blurred == NULL or metric.scale[k].half == NULL:
+            return -1
+    metric.padded = <float *>calloc(width + 2 * HALF, sizeof(float))
+    metric.zero = <float *>calloc(width, sizeof(float))
+    metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
+    metric.maps = <float *>calloc(2 * width, sizeof(float))
+    metric.next_rows = <float *>calloc((MAX_SCALES + 1) * 6 * width, sizeof(float))
+    return -1 if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL or metric.next_rows == NULL else 0
+
+
+cdef void release(Metric *metric) noexcept nogil:
+    cdef int k
+    for k in range(MAX_SCALES):
+        free(metric.scale[k].xyb)
+        free(metric.scale[k].blurred)
+        free(metric.scale[k].half)
+    free(metric.padded)
+    free(metric.zero)
+    free(metric.down)
+    free(metric.maps)
+    free(metric.next_rows)
+    free(metric)
+
+
+def scales_of(height, width):
+    """(height, width) of every scale, at most six: halved, rounding up, as long as the one before has sides of 8 at least."""
+    sizes = [(height, width)]
+    while len(sizes) < MAX_SCALES and min(height, width) >= LEAST_SIDE:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        sizes.append((height, width))
+    return sizes
+
+
+def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs, bint avx2):
+    """Means of v and of v^4 of every map that is needed.
+
+    a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
+    table : linear light of every sample value; taps : the middle tap and the four beside it
+    needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
+    avx2 : whether the AVX2 variants may be used; the result is the same
+
+    Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is needed.
+    """
+    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], y
+    cdef int channels = a.shape[2], k, c, norm, kind_of_map
+    cdef Sample *kind = NULL
+    cdef Metric *metric
+    cdef float *row
+    assert b.shape[0] == height and b.shape[1] == width and b.shape[2] == channels and channels in (1, 3)
+    assert taps.shape[0] == HALF + 1 and table.shape[0] == 1 << (8 * sizeof(Sample))
+    sizes = scales_of(height, width)
+    metric = <Metric *>calloc(1, sizeof(Metric))
+    if metric == NULL:
+        raise MemoryError
+    try:
+        metric.scales = len(sizes)
+        metric.variant = avx2
+        for k in range(HALF + 1):
+            metric.weights[k] = taps[k]
+        for k in range(metric.scales):
+            metric.scale[k].height, metric.scale[k].width = sizes[k]
+            for c in range(3):
+                metric.scale[k].need[c] = needs[k][c]
+        if allocate(metric):
+            raise MemoryError
+        row = metric.next_rows + MAX_SCALES * 6 * width
+        with nogil:
+            for y in range(height):
+                linear_row(<const char *>&a[y, 0, 0], a.strides[1], a.strides[2], channels, &table[0], width, row, kind)
+                linear_row(<const char *>&b[y, 0, 0], b.strides[1], b.strides[2], channels, &table[0], width, row + 3 * width, kind)
+                push(metric, 0, row)
+        out = np.zeros((3, metric.scales, 2, 3))
+        for k in range(metric.scales):
+            for c in range(3):
+                for norm in range(2):
+                    for kind_of_map in range(3):
+                        out[c, k, norm, kind_of_map] = metric.scale[k].sums[c][3 * norm + kind_of_map] / (metric.scale[k].height * metric.scale[k].width)
+        return out
+    finally:
+        release(metric)
