@@ -122,7 +122,7 @@ cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
     cdef int16_t ws[64]
     cdef int i
     for i in range(64):
-        codec_assert(-128 <= samples[i] <= 127)
+        codec_assert_range(-128, samples[i], 127)
     fdct_pass(samples, ws, 8, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)      # rows
     fdct_pass(ws, coef_nat, 1, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)      # columns
 
@@ -210,7 +210,9 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
-    codec_assert((precision == 8) == (sizeof(Sample) == 1) and 2 <= precision <= 12 and stride >= 8)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    codec_assert_range(2, precision, 12)
+    codec_assert(stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
         flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
@@ -237,7 +239,8 @@ cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantiz
     cdef int i
     cdef int32_t d
     for i in range(64):
-        codec_assert(Q_nat[i] >= 1 and (scale == 1 or scale == 8))
+        codec_assert(Q_nat[i] >= 1)
+        codec_assert((scale == 1) | (scale == 8))
         d = <int32_t>Q_nat[i] * scale
         quantizer.recip_nat[i] = <float>(1.0 / d)
         quantizer.bias_nat[i] = <float>(d // 2) + 0.5

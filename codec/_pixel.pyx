@@ -113,7 +113,8 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
     cdef int32_t y, cb, cr
-    codec_assert((precision == 8) == (sizeof(Sample) == 1) and precision <= 12)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    codec_assert(precision <= 12)
     if Sample is uint8_t:
         ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
     else:
@@ -129,7 +130,9 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
 cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil:
     """Means over h x v samples (h, v in 1, 2). Halves are rounded up and down in turn along the row, so that no brightness drifts."""
     cdef Py_ssize_t i
-    codec_assert((h == 2 and 1 <= v <= 2) or (h == 1 and v == 2))
+    codec_assert_range(1, h, 2)
+    codec_assert_range(1, v, 2)
+    codec_assert(h + v > 2)
     if h == 2 and v == 2:
         for i in range(n_out):
             out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2)
@@ -159,7 +162,7 @@ cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept
 cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, int bias, Py_ssize_t n) noexcept nogil:
     """One row between two: 3/4 of the near one, 1/4 of the far one; bias 1 above the near row, 2 below it."""
     cdef Py_ssize_t i
-    codec_assert(1 <= bias <= 2)
+    codec_assert_range(1, bias, 2)
     for i in range(n):
         out[i] = <Sample>((3 * near[i] + far[i] + bias) >> 2)
 
@@ -182,7 +185,8 @@ cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sum
 cdef void replicate_row(const Sample *row, Sample *out, Py_ssize_t n_out, int H, int Hmax) noexcept nogil:
     """Any other ratio, H samples for every Hmax: the sample whose area covers the left edge of the output's (A.1.1)."""
     cdef Py_ssize_t i
-    codec_assert(1 <= H <= Hmax <= 4)
+    codec_assert_range(1, H, Hmax)
+    codec_assert(Hmax <= 4)
     for i in range(n_out):
         out[i] = row[i * H // Hmax]
 

@@ -400,7 +400,9 @@ cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, co
 cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
     """Band Ss..Se of a block, first time (G.2.1.2)."""
     cdef int k = Ss, rs, size
-    codec_assert(1 <= Ss <= Se <= 63 and 0 <= Al <= 13)
+    codec_assert_range(1, Ss, Se)
+    codec_assert(Se <= 63)
+    codec_assert_range(0, Al, 13)
     if EOBRUN[0]:
         EOBRUN[0] -= 1
         return
@@ -436,7 +438,9 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
     """One more bit for band Ss..Se of a block (G.2.1.3; the decoder mirrors Figure G.7)."""
     cdef int k = Ss, rs, zeros, value, bit = 1 << Al
     cdef int16_t *c
-    codec_assert(1 <= Ss <= Se <= 63 and 0 <= Al <= 13)
+    codec_assert_range(1, Ss, Se)
+    codec_assert(Se <= 63)
+    codec_assert_range(0, Al, 13)
     if EOBRUN[0] == 0:
         while k <= Se:
             refill(r)
@@ -515,7 +519,7 @@ cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, u
     """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of bytes."""
     cdef Py_ssize_t n = 0, run
     cdef const uint8_t *mark
-    codec_assert(0 <= start <= end)
+    codec_assert_range(0, start, end)
     while start < end:
         mark = <const uint8_t *>memchr(data + start, 0xFF, end - start)
         run = (mark - (data + start)) if mark != NULL else end - start
@@ -596,7 +600,8 @@ cdef void note_error(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
 
 cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
     """Block row `row` of the rows at hand, `by` of the component; beyond the component's edge a cleared scratch block."""
-    codec_assert(0 <= row <= by and bx >= 0)
+    codec_assert_range(0, row, by)
+    codec_assert(bx >= 0)
     if by < c.high and bx < c.wide:
         return c.level_nat + (row * c.wide + bx) * 64
     memset(s.scratch, 0, sizeof(s.scratch))
@@ -880,7 +885,8 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
             at += 1
         elif 0xD0 <= code <= 0xD7:
             if found != NULL:
-                note_segment(found + 3 * n[0], begin, at, number)
+                found[0], found[1], found[2] = begin, at, number
+                found += 3
             n[0] += 1
             number = code & 7
             at += 2
@@ -888,10 +894,6 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
         else:
             break
     if found != NULL:
-        note_segment(found + 3 * n[0], begin, at, number)
+        found[0], found[1], found[2] = begin, at, number
     n[0] += 1
     return at
-
-
-cdef inline void note_segment(int64_t *found, Py_ssize_t begin, Py_ssize_t end, int number) noexcept nogil:
-    found[0], found[1], found[2] = begin, end, number

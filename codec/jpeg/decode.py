@@ -15,7 +15,8 @@ from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
-CONCEALABLE = 64
+CONCEALABLE = 64                    # see _Decoder.check_size
+MODERATE_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +165,8 @@ class _Decoder:
         """Refuse data that cannot hold its scan before memory is taken for it.
 
         A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
-        concealed, or DC is missing, data that holds a 64th of that, less than a 500th of a real picture, is still worth its memory.
+        concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
+        less than a 500th of a real picture.
         """
         frame = self.headers.frame
         progressive, first = frame.SOFn == markers.SOF2, self.planes is None
@@ -172,7 +174,7 @@ class _Decoder:
         if first or not self.conceal:
             bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
-            if held * (CONCEALABLE if lenient else 1) < bits:
+            if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
                                      layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
 

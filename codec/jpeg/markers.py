@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core import ZIGZAG
 from ..errors import BitstreamError, TruncatedError
+from ..limits import DEFAULT_LIMITS
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
@@ -61,7 +62,7 @@ class SegmentReader:
     Bytes that belong to no segment are skipped with a warning, as every decoder in use does (B.1.1.2 allows only fill bytes).
     """
 
-    def __init__(self, data, warnings, limits):
+    def __init__(self, data, warnings, limits=DEFAULT_LIMITS):
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
             raise BitstreamError(f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}", layer="image", offset=0, clause="T.81 B.2.1")
         self.data, self.warnings, self.limits, self.at, self.count = data, warnings, limits, 2, 0

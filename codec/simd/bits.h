@@ -14,6 +14,7 @@
 #else
 #define codec_assert(condition) ((void)0)
 #endif
+#define codec_assert_range(low, value, high) codec_assert((low) <= (value) && (value) <= (high))
 
 #if defined(_MSC_VER)
 #include <intrin.h>

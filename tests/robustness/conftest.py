@@ -8,6 +8,8 @@ sys.path.insert(0, str(Path(__file__).parent))      # hostile.py, which the fuzz
 
 import hostile  # noqa: E402
 
+from codec._core import BUILD  # noqa: E402
+
 DATA = Path(os.environ.get("CODEC_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
@@ -20,6 +22,12 @@ def data_files():
             pytest.skip(f"{expected} files of {folder} are not at {DATA} (CODEC_TEST_DATA)")
         return found
     return files
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_build_that_is_meant():
+    """`make debug` must not pass because it tested the normal build."""
+    assert hostile.SANITIZED == ("debug" in BUILD), f"{hostile.codec.__file__} is a {BUILD} build"
 
 
 @pytest.fixture(scope="session")
