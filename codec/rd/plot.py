@@ -5,7 +5,7 @@ import os
 
 from ..errors import MissingPackageError, ParameterError
 from ..files import write_atomic
-from .points import means
+from .points import families, means
 
 # Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -85,22 +85,6 @@ def _render(figure, kind):
             buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else None
         )
     return buffer.getvalue()
-
-
-def families(points):
-    """{name: rows, or means} by codec and setting without quality; the names tell no more than what differs."""
-    groups = {}
-    for point in points:
-        family = sorted(((k, v) for k, v in point.setting.items() if k != "quality"), reverse=True)
-        groups.setdefault((point.codec, *family), []).append(point)
-    common = set.intersection(*(set(key[1:]) for key in groups)) if len(groups) > 1 else set()
-    many_codecs = len({key[0] for key in groups}) > 1
-    names = {}
-    for key in groups:
-        parts = [key[0]] * (many_codecs or len(groups) == 1)
-        parts += [str(v) if k == "subsampling" else f"{k} {v}" for k, v in key[1:] if (k, v) not in common]
-        names[key] = ", ".join(parts)
-    return {names[key]: rows for key, rows in groups.items()}
 
 
 def _figure(points, metrics, title):

@@ -1,5 +1,7 @@
 """One row per picture and setting, kept as JSON lines."""
+
 import contextlib
+import difflib
 import json
 import math
 import os
@@ -225,3 +227,55 @@ def _mean(points, names):
         encode_mpixels_per_second=mpixels / sum(p.encode_seconds for p in points),
         decode_mpixels_per_second=mpixels / sum(p.decode_seconds for p in points),
     )
+
+
+def family(point):
+    """What a curve is of: the codec and all settings but quality, as a hashable key."""
+    settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k != "quality")
+    return (point.codec, *sorted(settings, reverse=True))
+
+
+def families(points):
+    """{name: rows, or means} by `family`, in order of appearance; the names tell no more than what differs.
+
+    Within a codec that is every setting with several values. Between codecs it is the subsampling, the one setting that means the same to
+    all of them.
+    """
+    groups = {}
+    for point in points:
+        groups.setdefault(family(point), []).append(point)
+    codecs = {}
+    for codec, *settings in groups:
+        codecs.setdefault(codec, []).append(set(settings))
+    common = {codec: set.intersection(*several) if len(groups) > 1 else set() for codec, several in codecs.items()}
+    subsamplings = {pair for _, *settings in groups for pair in settings if pair[0] == "subsampling"}
+    names = {}
+    for key in groups:
+        codec, *settings = key
+        hidden = common[codec] - (subsamplings if len(subsamplings) > 1 else set())
+        parts = [codec] * (len(codecs) > 1 or len(groups) == 1)
+        parts += [str(v) if k == "subsampling" else f"{k} {v}" for k, v in settings if (k, v) not in hidden]
+        names[key] = ", ".join(parts) or codec
+    named = {}
+    for key, rows in groups.items():
+        named.setdefault(names[key], []).extend(rows)
+    return named
+
+
+def pick_family(groups, name):
+    """The name in `groups`, from `families`, that `name` stands for: itself, or a codec that has one family only.
+
+    Raises
+    ------
+    ParameterError
+        If there is none or several; lists the names.
+    """
+    if name in groups:
+        return name
+    of_codec = [known for known, rows in groups.items() if rows[0].codec == name]
+    if len(of_codec) == 1:
+        return of_codec[0]
+    near = difflib.get_close_matches(str(name), of_codec or groups, n=1)
+    problem = f"{name!r} has several families of settings" if of_codec else f"no family is called {name!r}"
+    hint = f"did you mean {near[0]!r}? " if near and not of_codec else ""
+    raise ParameterError(f"{problem}: {hint}there are {'; '.join(map(repr, of_codec or groups))}")
