@@ -2,6 +2,7 @@
 
 import click
 
+from ._rd_codecs import codecs
 from ._rd_compare import bd, hull
 from ._rd_find import find
 from ._rd_plot import plot
@@ -21,5 +22,5 @@ def rd():
     """
 
 
-for verb in (sweep, bd, hull, find, plot):
+for verb in (sweep, bd, hull, find, plot, codecs):
     rd.add_command(verb)

@@ -214,3 +214,12 @@ def test_a_target_out_of_reach_and_wrong_ones(run, home):
 def test_an_unknown_codec_lists_the_known_ones(run, home):
     outcome = run("rd", "sweep", "in/a.png", "--codec", "mozjpg")
     assert outcome.code == 2 and "unknown codec 'mozjpg': did you mean 'mozjpeg'? there are jpeg, libjpeg-turbo," in outcome.err
+
+
+def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyjpegli", None)
+    lines = {line[0]: line[1:] for line in run("rd", "codecs").table}
+    assert lines["jpeg"][0] == "subsampling=auto effort=5 quality=75"
+    assert lines["jpegli"][1] == "jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
+    installed = {entry["codec"]: entry["installed"] for entry in run("rd", "codecs", "--json").json["codecs"]}
+    assert installed["jpeg"] is True and installed["jpegli"] is False
