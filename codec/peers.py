@@ -11,11 +11,11 @@ from importlib.metadata import version as installed
 import numpy as np
 
 from . import __version__
+from .contract import Choice, Codec, Number
 from .errors import PeerError, UnsupportedError
 from .jpeg import EncodeOptions
 from .jpeg import decode as decode_jpeg
 from .jpeg.encode import encode_bytes
-from .registry import Choice, Codec, Number
 
 QUALITY = Number(75, 1, 100)
 CHROMA = Choice("4:2:0", ("4:4:4", "4:2:2", "4:2:0"))

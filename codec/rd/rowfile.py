@@ -38,14 +38,15 @@ class RowFile:
     --------
     >>> import os, tempfile
     >>> from codec import rd
+    >>> def measure(path, quality):
+    ...     file = rd.RowFile(path)
+    ...     rows = rd.sweep("samples/coffee.png", quality=quality, done=file.points)
+    ...     with file:
+    ...         return [file.append(row).setting["quality"] for row in rows]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for _ in range(2):
-    ...         file = rd.RowFile(os.path.join(folder, "rows.jsonl"))
-    ...         rows = rd.sweep("samples/coffee.png", quality=(50, 90), done=file.points)
-    ...         with file:
-    ...             print([file.append(row).setting["quality"] for row in rows], len(rows.reused))
-    [50, 90] 0
-    [] 2
+    ...     path = os.path.join(folder, "rows.jsonl")
+    ...     measure(path, (50, 90)), measure(path, (50, 70, 90))
+    ([50, 90], [70])
     """
 
     def __init__(self, path):
