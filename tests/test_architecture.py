@@ -20,10 +20,12 @@ LEVELS = (
     ("__main__",),
     ("cli",),
     ("rd",),
+    ("registry",),
+    ("peers",),
     ("api", "pictures"),
     ("jpeg",),
     ("metrics",),
-    ("cpu", "files", "_pixel"),
+    ("cpu", "files", "_pixel", "contract"),
     ("limits", "_core"),
     ("errors",),
 )

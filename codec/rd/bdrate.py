@@ -1,0 +1,302 @@
+"""Bjontegaard deltas: how much rate one curve saves against another at equal score, and how much score it gains at equal rate.
+
+A delta stands on guards. It is refused, with a reason, where a curve has fewer than four points, where its score does not rise (or fall)
+all the way with the rate, and where two curves share no range: a number would then say more about the interpolation than about encoders.
+
+References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C. Herglotz et al., "The
+Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image Process. 33, 2024.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ParameterError
+from .interpolation import METHODS, integral
+from .points import families, pick_family
+
+MIN_POINTS = 4
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class BDResult:
+    """One delta, or why there is none.
+
+    Attributes
+    ----------
+    value : float or None
+        `bd_rate`: percent; negative means smaller files at equal score. `bd_quality`: in units of the metric. None when refused.
+    reason : str
+        Why it was refused; empty otherwise.
+    low, high : float or None
+        The range that both curves cover and the delta is the mean over: scores of `bd_rate`, bits per pixel of `bd_quality`.
+    share : float or None
+        That range as a part of the one that either covers, 0..1. Below about 0.5 the delta speaks of a corner of the curves.
+    """
+
+    value: float | None
+    reason: str = ""
+    low: float | None = None
+    high: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A family of settings against the anchor, picture by picture and on average.
+
+    Attributes
+    ----------
+    family, anchor, metric, method : str
+    quantity : str
+        "rate" or "quality": which delta.
+    images : dict
+        Name of a picture to its `BDResult`, refused ones included.
+    mean, median : float or None
+        Over the pictures that have a delta.
+    low, high : float or None
+        Bootstrap interval of the mean (percentiles, 95 %, pictures drawn with replacement). None below three pictures. It tells how far
+        the mean depends on which pictures were taken; with few of them it is too narrow rather than too wide.
+    """
+
+    family: str
+    anchor: str
+    metric: str
+    method: str
+    quantity: str
+    images: dict
+    mean: float | None
+    median: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def n(self):
+        """How many pictures have a delta."""
+        return sum(result.value is not None for result in self.images.values())
+
+    @property
+    def refused(self):
+        """Picture to reason, for those that have none."""
+        return {image: result.reason for image, result in self.images.items() if result.value is None}
+
+
+class _Refused(Exception):
+    """A curve, or a pair of them, that no honest delta can be taken from."""
+
+
+def bd_rate(reference, test, *, method="pchip"):
+    """Percent of rate that `test` needs more than `reference` at equal score, on average over the scores that both reach.
+
+    The log of the rate is interpolated over the score, integrated over the common range, and the mean difference turned back.
+
+    Parameters
+    ----------
+    reference, test : sequence of (bpp, score)
+        At least four points each, in any order. Scores must rise strictly with the rate in both curves, or fall strictly in both (mean
+        squared error). Infinite scores (lossless) are left out, repeated points count once.
+    method : "pchip" (default), "akima" or "cubic"
+        See `codec.rd.interpolation`.
+
+    Returns
+    -------
+    BDResult
+        With `value` None and a `reason` where the curves allow no delta.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such method, or the points are not pairs of numbers.
+
+    Examples
+    --------
+    >>> from codec.rd import bd_rate
+    >>> anchor = [(0.25, 30.1), (0.5, 33.0), (1.0, 36.2), (2.0, 40.0)]
+    >>> round(bd_rate(anchor, [(0.9 * bpp, psnr) for bpp, psnr in anchor]).value, 6)
+    -10.0
+    >>> bd_rate(anchor, [(0.25, 30.2), (0.5, 33.1)]).reason
+    'the test has 2 points, and a delta needs at least 4'
+    """
+    return _delta(reference, test, method, _rate_over_score)
+
+
+def bd_quality(reference, test, *, method="pchip"):
+    """Score that `test` gains over `reference` at equal rate, on average over the log of the rates that both use.
+
+    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are in bits per pixel. BD-PSNR is this with PSNR as score.
+
+    Examples
+    --------
+    >>> from codec.rd import bd_quality
+    >>> anchor = [(0.25, 30.1), (0.5, 33.0), (1.0, 36.2), (2.0, 40.0)]
+    >>> round(bd_quality(anchor, [(bpp, psnr + 0.5) for bpp, psnr in anchor]).value, 6)
+    0.5
+    """
+    return _delta(reference, test, method, _score_over_rate)
+
+
+def _delta(reference, test, method, of):
+    if method not in METHODS:
+        raise ParameterError(f"unknown method {method!r}: there are {', '.join(METHODS)}")
+    try:
+        return of(*_curves(reference, test), method)
+    except _Refused as refusal:
+        return BDResult(None, str(refusal))
+
+
+def _rate_over_score(reference, test, falling, method):
+    """Scores of falling metrics are negated, which makes them rise."""
+    sign = -1 if falling else 1
+    a, b = ((sign * scores, np.log(rates)) for rates, scores in (reference, test))
+    low, high, share = _overlap(a[0], b[0], sign, "scores")
+    change = _mean_difference(a, b, low, high, method)
+    low, high = sorted((sign * low, sign * high))
+    return BDResult(_finite(100 * math.expm1(min(change, 700.0))), "", low, high, share)
+
+
+def _score_over_rate(reference, test, falling, method):
+    a, b = ((np.log(rates), scores) for rates, scores in (reference, test))
+    low, high, share = _overlap(a[0], b[0], 1, "rates", math.exp)
+    return BDResult(_finite(_mean_difference(a, b, low, high, method)), "", math.exp(low), math.exp(high), share)
+
+
+def _mean_difference(a, b, low, high, method):
+    with np.errstate(all="ignore"):
+        return (integral(*b, low, high, method) - integral(*a, low, high, method)) / (high - low)
+
+
+def _finite(value):
+    if not math.isfinite(value):
+        raise _Refused("the points lie too close together to interpolate between them")
+    return float(value)
+
+
+def _overlap(a, b, sign, what, unit=float):
+    low, high = float(max(a[0], b[0])), float(min(a[-1], b[-1]))
+    if not low < high:
+        spans = [" to ".join(f"{unit(sign * end):.6g}" for end in sorted((x[0], x[-1]), key=lambda end: sign * end)) for x in (a, b)]
+        raise _Refused(f"the curves share no range of {what}: the reference spans {spans[0]}, the test {spans[1]}")
+    return low, high, (high - low) / float(max(a[-1], b[-1]) - min(a[0], b[0]))
+
+
+def _curves(reference, test):
+    """(rates, scores) of both, by rising rate, and whether scores fall."""
+    curves = [_points(which, points) for which, points in (("reference", reference), ("test", test))]
+    ways = [_direction(which, *curve) for which, curve in zip(("reference", "test"), curves)]
+    if ways[0] != ways[1]:
+        rising, falling = ("reference", "test") if ways[0] > 0 else ("test", "reference")
+        raise _Refused(f"scores rise with the rate in the {rising} and fall in the {falling}")
+    return *curves, ways[0] < 0
+
+
+def _points(which, points):
+    try:
+        pairs = [(float(rate), float(score)) for rate, score in points]
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"the {which} must be a sequence of (bpp, score), all numbers: {error}") from error
+    for rate, score in pairs:
+        if not (0 < rate < math.inf) or math.isnan(score):
+            raise _Refused(f"the {which} has a point of {rate:g} bpp with score {score:g}: a rate is positive, and both are numbers")
+    pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
+    if len(pairs) < MIN_POINTS:
+        infinite = "" if len(pairs) == len(set(map(tuple, points))) else " (lossless ones not counted)"
+        raise _Refused(f"the {which} has {len(pairs)} points{infinite}, and a delta needs at least {MIN_POINTS}")
+    return tuple(np.array(column) for column in zip(*pairs))
+
+
+def _direction(which, rates, scores):
+    """+1 where scores rise with the rate, -1 where they fall."""
+    way = 1 if scores[-1] > scores[0] else -1
+    wrong = [i for i in range(len(rates) - 1) if not (way * (scores[i + 1] - scores[i]) > 0 and rates[i + 1] > rates[i])]
+    if wrong:
+        named = [f"{rates[i]:.6g} bpp ({scores[i]:.6g}) and {rates[i + 1]:.6g} bpp ({scores[i + 1]:.6g})" for i in wrong]
+        verb = "rise" if way > 0 else "fall"
+        raise _Refused(f"the {which} is not monotonic: its score does not {verb} with the rate between {'; '.join(named)}")
+    return way
+
+
+def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", seed=0, resamples=5000):
+    """Every family of settings against one of them, picture by picture.
+
+    Parameters
+    ----------
+    points : iterable of Point
+        Of one sweep or several. Of several rows for one picture and setting the last counts; rows without the metric are left out.
+    metric : str
+        Name of a metric of the rows.
+    anchor_family : str
+        A name that `codec.rd.families` gives, or the name of a codec that has one family only.
+    method : "pchip" (default), "akima" or "cubic"
+    quantity : "rate" (default) or "quality"
+        `bd_rate` or `bd_quality`.
+    seed, resamples : int
+        Of the bootstrap. The same rows, seed and number give the same interval.
+
+    Returns
+    -------
+    dict
+        Name of a family to its `Comparison`, without the anchor.
+
+    Raises
+    ------
+    ParameterError
+        If there are no rows, no row has the metric, or no family has that name.
+    """
+    if quantity not in ("rate", "quality"):
+        raise ParameterError(f"unknown quantity {quantity!r}: there are rate, quality")
+    groups = families(points)
+    if not groups:
+        raise ParameterError("there are no rows to compare")
+    if not any(metric in point.metrics for rows in groups.values() for point in rows):
+        there = dict.fromkeys(name for rows in groups.values() for point in rows for name in point.metrics)
+        raise ParameterError(f"no row has the metric {metric!r}: there are {', '.join(there) or 'none'}")
+    anchor = pick_family(groups, anchor_family)
+    curves = {name: _by_picture(rows, metric) for name, rows in groups.items()}
+    labels = _labels(curves)
+    delta = bd_rate if quantity == "rate" else bd_quality
+    found = {}
+    for name, own in curves.items():
+        if name == anchor:
+            continue
+        images = {labels[key]: _pair(curves[anchor], own, key, metric, delta, method) for key in {**curves[anchor], **own}}
+        found[name] = Comparison(name, anchor, metric, method, quantity, images, *_summary(images.values(), seed, resamples))
+    return found
+
+
+def _by_picture(rows, metric):
+    """{(image, sha256): [(bpp, score), ...]}, by the last row of each setting; pictures whose rows all lack the metric have no points."""
+    last = {}
+    for point in rows:
+        last.setdefault((point.image, point.sha256), {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point
+    return {key: [(p.bpp, p.metrics[metric]) for p in settings.values() if metric in p.metrics] for key, settings in last.items()}
+
+
+def _labels(curves):
+    """The name of each picture; with the start of its hash where one name stands for two contents."""
+    keys = list(dict.fromkeys(key for own in curves.values() for key in own))
+    names = [name for name, _ in keys]
+    return {(name, sha256): name if names.count(name) == 1 else f"{name} ({sha256[:8]})" for name, sha256 in keys}
+
+
+def _pair(anchor, own, key, metric, delta, method):
+    for which, curves in (("anchor", anchor), ("family", own)):
+        if key not in curves:
+            return BDResult(None, f"the {which} has no rows of it")
+        if not curves[key]:
+            return BDResult(None, f"the {which} has no row of it with {metric}")
+    return delta(anchor[key], own[key], method=method)
+
+
+def _summary(results, seed, resamples):
+    """Mean, median, and the interval of the mean."""
+    values = np.array([result.value for result in results if result.value is not None])
+    if not values.size:
+        return None, None, None, None
+    low = high = None
+    if values.size >= 3:
+        drawn = np.random.default_rng(seed).integers(values.size, size=(resamples, values.size))
+        tail = 50 * (1 - CONFIDENCE)
+        low, high = map(float, np.percentile(values[drawn].mean(axis=1), [tail, 100 - tail]))
+    return math.fsum(values) / values.size, float(np.median(values)), low, high

@@ -1,0 +1,135 @@
+"""Codecs by name: ours and, where their packages are installed, the peers that it is measured beside. The laboratory knows nothing else of them.
+
+A codec is a few lines: a name, its parameters, a function from pixels to bytes and one back. Register your own from Python,
+
+    codec.registry.register(Codec("mine", encode, decode, {"quality": Number(75, 1, 100)}, version=lambda: "1.0"))
+
+or from a package, by an entry point of the group "codec.codecs" whose object is a `Codec` or a function that returns one:
+
+    [project.entry-points."codec.codecs"]
+    mine = "my_package:codec"
+"""
+
+import difflib
+from functools import partial
+from importlib.metadata import entry_points
+
+from .contract import FAILURES, Choice, Codec, Number, numbers
+from .errors import ParameterError, PeerError
+from .peers import PEERS
+
+__all__ = ["Choice", "Codec", "Number", "by_name", "codecs", "numbers", "parse", "register"]
+
+ENTRY_POINTS = "codec.codecs"
+_registered = {}
+
+
+def register(codec, *, replace=False):
+    """Make a codec known by its name, in this process.
+
+    Raises
+    ------
+    ParameterError
+        If the name is taken and `replace` is not True, or `codec` is no `Codec`.
+    """
+    if not isinstance(codec, Codec):
+        raise ParameterError(f"a codec is a codec.registry.Codec, not {type(codec).__name__}")
+    if not replace and codec.name in _known():
+        raise ParameterError(f"there is a codec {codec.name!r} already: choose another name, or replace=True")
+    _registered[codec.name] = codec
+    return codec
+
+
+def codecs():
+    """{name: Codec} of all that are known, whether or not their packages are installed: ours first, then peers, then users'."""
+    return {name: load() for name, load in _known().items()}
+
+
+def _known():
+    """{name: function that returns its Codec}, so that one name does not load the packages of all."""
+    found = {codec.name: partial(_itself, codec) for codec in PEERS}
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, partial(_load, point))
+    found.update((name, partial(_itself, codec)) for name, codec in _registered.items())
+    return found
+
+
+def _itself(codec):
+    return codec
+
+
+def _load(point):
+    try:
+        loaded = point.load()
+        codec = loaded if isinstance(loaded, Codec) else loaded()
+    except FAILURES as error:
+        return _broken(point, f"{type(error).__name__}: {error}")
+    return codec if isinstance(codec, Codec) else _broken(point, f"{point.value} gives no Codec")
+
+
+def _broken(point, reason):
+    """A codec that says why it is none when it is used: one bad package must not take the others away."""
+
+    def fail(*args, **kwargs):
+        raise PeerError(f"{point.name}, of the entry point {point.value}, cannot be loaded: {reason}")
+
+    return Codec(point.name, fail, fail, {"quality": Number(75, 1, 100)}, version=fail)
+
+
+def by_name(name):
+    """The codec of that name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; suggests the nearest name and lists all.
+
+    Examples
+    --------
+    >>> from codec import registry
+    >>> registry.by_name("jpeg").parameters["effort"]
+    Number(default=5, low=1, high=9)
+    """
+    known = _known()
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ParameterError(f"unknown codec {name!r}: {hint}there are {', '.join(known)}")
+    return known[name]()
+
+
+def parse(text):
+    """A codec and lists of values from "jpeg" or "jpeg:effort=1/9,subsampling=4:2:0,quality=20:95:5".
+
+    Returns
+    -------
+    (Codec, dict)
+        Name of a parameter to the list of its values, checked.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such codec or parameter, or a value is out of its range.
+
+    Examples
+    --------
+    >>> from codec import registry
+    >>> codec, values = registry.parse("jpeg:effort=1/9,subsampling=4:2:0")
+    >>> codec.name, values
+    ('jpeg', {'effort': [1, 9], 'subsampling': ['4:2:0']})
+    """
+    name, _, options = text.partition(":")
+    codec, values = by_name(name), {}
+    for option in filter(None, options.split(",")):
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise ParameterError(f"{text!r}: {option!r} is not of the form name=value; values are parted by /")
+        if key not in codec.parameters:
+            codec.setting(**{key: value})
+        try:
+            values[key] = codec.parameters[key].parse(value)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"{text!r}: {key} takes numbers such as 5, 1/9 or 20:95:5, not {value!r}") from error
+        for one in values[key]:
+            codec.setting(**{key: one})
+    return codec, values
