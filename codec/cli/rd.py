@@ -5,6 +5,7 @@ import click
 
 from ._common import say
 from ._lab import expand, numbers, progress, reasons, store, table
+from ._report import report
 from .metrics import check_metrics
 
 
@@ -16,7 +17,11 @@ def rd():
     Examples:
       codec rd sweep photos/ --quality 20:95:5 -o rows.jsonl
       codec rd plot rows.jsonl -o rd.svg
+      codec rd report rows.jsonl -o report.html
     """
+
+
+rd.add_command(report)
 
 
 @rd.command()

@@ -5,6 +5,7 @@ Nothing is averaged before it is stored: one row per picture and setting, so tha
 from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .plot import plot
 from .points import Mean, Point, families, family, means, read_points, write_points
+from .report import report
 from .sweep import Failure, Sweep, sweep
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "means",
     "plot",
     "read_points",
+    "report",
     "sweep",
     "write_points",
 ]
