@@ -34,7 +34,7 @@ METRICS = {
 }
 LOWER = {"mse", "ciede2000"}
 # Fields of a row that tell what was measured; all others tell where the row comes from.
-MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory"}
+MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory", "missing"}
 
 
 def report(
@@ -100,13 +100,17 @@ def report(
         "deltas": {name: _deltas(usable, name, book) for name in metrics},
         "confidence": CONFIDENCE,
         "origins": _origins(points),
-        "failures": [_visible(failure) for failure in failures],
+        "failures": [_visible(failure) for failure in failures] + book.without(),
         "gaps": book.gaps(),
         "unusable": len(points) - len(usable),
         "show": {"rates": [], "entries": [], "crop": crop, "limit": max_bytes, "left_out": 0},
     }
     _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
     page = _page(content)
+    while len(page) > max_bytes and content["show"]["entries"]:
+        content["show"]["left_out"] += 1
+        content["show"]["entries"].pop()
+        page = _page(content)
     if path is not None:
         write_atomic(path, page.encode("ascii"))
     return page
@@ -213,7 +217,7 @@ class _Book:
             seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
             rows.append(
                 [self._number_of_row[id(point)], self._image_number[point.image, point.sha256], label, point.bytes, _short(point.bpp)]
-                + [*seconds, *values]
+                + [*seconds, getattr(point, "peak_memory", None), *values]
             )
         images = [
             {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture]}
@@ -229,6 +233,14 @@ class _Book:
             encode, decode = (math.fsum(getattr(row, f"{way}_seconds") for row in rows) for way in ("encode", "decode"))
             speeds.append([_short(pixels / time) if time > 0 else None for time in (encode, decode)] + [max(row.workers for row in rows)])
         return speeds
+
+    def without(self):
+        """What rows say of metrics that they have not, once for all settings of a picture."""
+        names, reasons = self.names(), {}
+        for point in self.points:
+            for metric, reason in getattr(point, "missing", {}).items():
+                reasons.setdefault((self._image_number[point.image, point.sha256], metric, reason), []).append(point)
+        return [_visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}") for (image, metric, reason), rows in reasons.items()]
 
     def gaps(self):
         """Rows that other pictures have and this one lacks: measured in vain, or not at all."""

@@ -2,8 +2,8 @@
 // Everything that rows bring in goes through `element` and `draw`: attributes are set and text is appended, nothing is parsed as HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const ROW = { family: 0, image: 1, setting: 2, bytes: 3, bpp: 4, encode: 5, decode: 6, metric: 7 };
-const state = { metric: 0, anchor: DATA.anchor, image: -1, log: true, each: true, hidden: new Set() };
+const ROW = { family: 0, image: 1, setting: 2, bytes: 3, bpp: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
+const state = { metric: 0, anchor: DATA.anchor, image: DATA.images.length === 1 ? 0 : -1, log: true, each: true, hidden: new Set() };
 const listeners = [];
 
 const byId = (id) => document.getElementById(id);

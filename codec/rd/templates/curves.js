@@ -35,6 +35,14 @@ function currentCurves() {
   return [...thin, ...thick].filter((curve) => curve.points.length);
 }
 
+// Thin curves are drawn at first unless they would squeeze the means into a small part of the figure.
+function firstLook() {
+  const heights = (curve) => { const [low, high] = span(curve.flatMap((one) => one.points.map((point) => point.value))); return high - low; };
+  const all = currentCurves();
+  state.each = !hasMeans() || heights(all.filter((curve) => curve.thick)) > 0.4 * heights(all);
+  byId("each").checked = state.each;
+}
+
 function drawCurves() {
   const width = Math.max(260, curves.figure.clientWidth), height = Math.round(Math.min(470, Math.max(300, width * 0.52)));
   const all = currentCurves();
@@ -51,7 +59,7 @@ function drawCurves() {
   const padding = (y1 - y0) * 0.05 || Math.abs(y1) * 0.05 || 1;
   y0 -= padding; y1 += padding;
   if (state.log) { const r = (x1 / x0) ** 0.025; x0 /= r; x1 *= r; } else { x0 = 0; x1 *= 1.03; }
-  const yTicks = linearTicks(y0, y1, 6);
+  const yTicks = linearTicks(y0, y1, 8);
   const left = 22 + 7.5 * Math.max(...yTicks.ticks.map((tick) => number(tick, yTicks.digits).length)), right = 12, top = 26, bottom = 46;
   const px = (x) => left + (width - left - right) * (state.log ? Math.log(x / x0) / Math.log(x1 / x0) : (x - x0) / (x1 - x0));
   const py = (y) => height - bottom - (height - top - bottom) * (y - y0) / (y1 - y0);
@@ -75,8 +83,8 @@ function drawCurves() {
   for (const curve of all) {
     const placed = curve.points.map((point) => ({ ...point, curve, x: px(point.bpp), y: py(point.value) }));
     const d = placed.map((p, i) => (i ? "L" : "M") + p.x.toFixed(2) + " " + p.y.toFixed(2)).join("");
-    svg.append(draw("path", { d, class: `${curve.thick ? "mean" : "one"} stroke ${look(curve.family).series}`, "stroke-dasharray": look(curve.family).dash }));
-    if (curve.thick || placed.length === 1) for (const p of placed) svg.append(mark(curve.family, p.x, p.y, 4));
+    svg.append(draw("path", { d, class: `${curve.thick ? "mean" : "one"} stroke ${look(curve.family).series}`, "stroke-dasharray": curve.thick ? look(curve.family).dash : "" }));
+    if (curve.thick || placed.length === 1) for (const p of placed) svg.append(mark(curve.family, p.x, p.y, width < 500 ? 3 : 4));
     if (curve.thick || !hasMeans()) curves.lines.push(placed);
     curves.points.push(...placed);
   }
@@ -110,6 +118,7 @@ function curvesShow(point, speak) {
     facts.push(["rate", rate(point.bpp) + " bpp"], ["size", bytes(point.row[ROW.bytes])]);
     DATA.metrics.forEach((metric, m) => facts.push([metric.label, score(point.row[ROW.metric + m], m)]));
     facts.push(["encode", speed(point.row, ROW.encode)], ["decode", speed(point.row, ROW.decode)]);
+    if (point.row[ROW.memory] !== null) facts.push(["peak memory", significant(point.row[ROW.memory] / 1e6, 3) + " MB"]);
   } else {
     if (point.label !== "") facts.push(["setting", "quality " + point.label]);
     facts.push(["rate", rate(point.bpp) + " bpp"], [DATA.metrics[state.metric].label, score(point.value)]);
@@ -170,7 +179,7 @@ function tellCurves() {
   if (state.image >= 0) text = `${DATA.images[state.image].name}, ${DATA.images[state.image].size.join(" \u00d7 ")} pixels.`;
   else if (!means.images) text = `There is no mean of ${kind.label}: ${means.note} Thin curves are single pictures.`;
   else {
-    text = total === 1 ? "One picture, so its own curve is the mean." : `Thick curves are means over ${plural(means.images, "picture")}, thin ones are single pictures.`;
+    text = `Thick curves are means over ${plural(means.images, "picture")}, thin ones are single pictures.`;
     if (means.images < total) text += ` ${plural(total - means.images, "picture")} without a row at every setting ${total - means.images === 1 ? "is" : "are"} left out of the means.`;
     if (means.note) text += " " + means.note;
   }

@@ -20,12 +20,11 @@ function tellDeltas() {
   if (best === undefined) lead.replaceChildren(`No family can be compared with ${anchor} by ${kind.label}; the reasons are below.`);
   else {
     const one = delta(state.metric, best), known = one.low !== null;
-    const size = percent(one.mean, false) + (known ? ` (${percent(one.low)} to ${percent(one.high)})` : "");
-    const sure = known && (one.high < 0 || one.low > 0);
+    const interval = known ? ` (${Math.round(100 * DATA.confidence)} % interval ${percent(one.low)} to ${percent(one.high)})` : "";
     lead.replaceChildren(
-      element("strong", {}, DATA.families[best]), ` takes ${size} ${one.mean < 0 ? "fewer" : "more"} bytes than `, element("strong", {}, anchor),
-      ` at equal ${kind.label}, over ${plural(one.n, "picture")}.`,
-      known ? (sure ? "" : " The interval contains zero: these pictures do not tell them apart.") : " Too few pictures for an interval.");
+      element("strong", {}, DATA.families[best]), ` takes ${percent(one.mean, false)} ${one.mean < 0 ? "fewer" : "more"} bytes than `, element("strong", {}, anchor),
+      ` at equal ${kind.label}, mean of ${plural(one.n, "picture")}${interval}.`,
+      !known ? " Too few pictures for an interval." : one.high < 0 || one.low > 0 ? "" : " The interval contains zero: these pictures do not tell them apart.");
   }
   const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "against ", anchor),
     ...DATA.metrics.map((metric, m) => element("th", { scope: "col", class: m === state.metric ? "chosen" : null }, metric.label)),

@@ -15,8 +15,7 @@ function buildSwitches() {
   options("metric", DATA.metrics.map((metric, m) => [m, metric.label + (metric.unit ? `, ${metric.unit}` : "")]), state.metric, (metric) => change({ metric }));
   options("anchor", DATA.families.map((name, family) => [family, name]), state.anchor, (anchor) => change({ anchor }));
   const all = DATA.images.length === 1 ? [] : [[-1, `all ${DATA.images.length}: their means`]];
-  options("image", [...all, ...DATA.images.map((image, i) => [i, image.name])], DATA.images.length === 1 ? 0 : -1, (image) => change({ image }));
-  if (DATA.images.length === 1) state.image = 0;
+  options("image", [...all, ...DATA.images.map((image, i) => [i, image.name])], state.image, (image) => change({ image }));
   byId("log").addEventListener("change", (event) => change({ log: event.target.checked }));
   byId("each").addEventListener("change", (event) => change({ each: event.target.checked }));
   byId("theme").addEventListener("change", (event) => {
@@ -24,7 +23,7 @@ function buildSwitches() {
   });
 }
 
-const LABELS = { rows: "rows", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
+const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
 const title = (name) => LABELS[name] || name.replaceAll("_", " ");
 
 function tellOrigin() {
@@ -37,7 +36,7 @@ function tellOrigin() {
       .flatMap(([name, value]) => [element("dt", {}, title(name)), element("dd", {}, String(value))]))),
     element("h3", {}, "Pictures"),
     element("details", { open: DATA.images.length <= 24 }, element("summary", {}, plural(DATA.images.length, "original") + " with SHA-256"),
-      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Originals" }, element("table", {},
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Originals" }, element("table", { class: "originals" },
         element("thead", {}, element("tr", {}, ...[["file", "words"], ["pixels", ""], ["SHA-256", "words"]].map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
         element("tbody", {}, ...DATA.images.map((image) => element("tr", {}, element("th", { scope: "row" }, image.path),
           element("td", {}, image.size.join(" \u00d7 ")), element("td", { class: "words code" }, image.sha256))))))));
@@ -59,6 +58,7 @@ tellOrigin();
 tellFailures();
 drawLegend();
 buildViewer();
+firstLook();
 function refresh(changed) {
   const all = changed.length === 0, has = (...names) => all || names.some((name) => changed.includes(name));
   byId("image").value = String(state.image);

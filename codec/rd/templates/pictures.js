@@ -140,7 +140,19 @@ function pairOrReasons(build) {
   if (missing.length) return [element("div", { class: "gallery" }, ...missing.map((family) => figure(family, absent(sideReason(family)))))];
   return build();
 }
-const pairCaptions = () => element("div", { class: "gallery" }, ...[viewer.left, viewer.right].map((family) => element("figure", {}, caption(family))));
+
+// What the two sides are and what they are worth, beside the picture.
+function against(pair) {
+  const sides = [viewer.left, viewer.right].map((family) => (family < 0 ? null : DATA.rows[version(family).row]));
+  const [x, y, width, height] = entryNow().crop;
+  const facts = [["setting", quality], ["rate", (row) => rate(row[ROW.bpp]) + " bpp"], ["size", (row) => bytes(row[ROW.bytes])],
+    ...DATA.metrics.map((metric, m) => [metric.label, (row) => score(row[ROW.metric + m], m)])];
+  const notes = [viewer.left, viewer.right].flatMap((family) => (family < 0 ? [] : version(family).notes));
+  return element("div", { class: "beside" }, pair, element("div", { class: "against" }, element("table", {},
+    element("thead", {}, element("tr", {}, element("td"), ...[viewer.left, viewer.right].map((family) => element("th", { scope: "col" }, sideName(family))))),
+    element("tbody", {}, ...facts.map(([name, of]) => element("tr", {}, element("th", { scope: "row" }, name), ...sides.map((row) => element("td", {}, row ? of(row) : "")))))),
+  element("p", { class: "keys" }, `Crop of ${width} \u00d7 ${height} pixels at ${x}, ${y}; values are of the whole picture.`), ...notes.map((note) => element("p", { class: "keys" }, note))));
+}
 
 function slider() {
   return pairOrReasons(() => {
@@ -164,7 +176,7 @@ function slider() {
     pair.addEventListener("pointerdown", (event) => { pair.setPointerCapture(event.pointerId); follow(event); });
     pair.addEventListener("pointermove", (event) => { if (event.buttons || event.pointerType === "mouse") follow(event); });
     place();
-    return [element("div", { class: "window" }, pair), element("div", { class: "under" }, range), pairCaptions()];
+    return [against(element("div", {}, element("div", { class: "window" }, pair), element("div", { class: "under" }, range)))];
   });
 }
 
@@ -183,9 +195,9 @@ function flicker() {
       button.textContent = viewer.pause ? "Play" : "Pause";
     };
     turn(); run();
-    return [element("div", { class: "window" }, pair),
-      element("div", { class: "under" }, button, element("button", { type: "button", id: "swap", onclick: () => { viewer.pause = true; run(); swap(); } }, "Swap once"),
-        calm.matches ? "It stands still because your system asks for reduced motion." : ""), pairCaptions()];
+    const once = element("button", { type: "button", id: "swap", onclick: () => { viewer.pause = true; run(); swap(); } }, "Swap once");
+    return [against(element("div", {}, element("div", { class: "window" }, pair), element("div", { class: "under" }, button, once,
+      calm.matches ? "It stands still because your system asks for reduced motion." : "")))];
   });
 }
 
@@ -245,8 +257,8 @@ function bits() { return maps("bits", "Bits", "bits"); }
 // Whole-picture maps of all families on one scale; the frame is the crop.
 function maps(which, title, unit) {
   const entry = entryNow(), [width, height] = DATA.images[entry.image].size, { cell } = entry.rates[viewer.rate];
-  const room = Math.min(340, byId("stage").clientWidth), columns = Math.ceil(width / cell), lines = Math.ceil(height / cell);
-  const zoom = Math.min(room / columns, 340 / lines), square = `${cell} \u00d7 ${cell}`;
+  const room = Math.min(332, byId("stage").clientWidth), columns = Math.ceil(width / cell), lines = Math.ceil(height / cell);
+  const zoom = Math.min(room / columns, 332 / lines), square = `${cell} \u00d7 ${cell}`;
   let top = 0;
   const figures = DATA.families.map((_, family) => {
     const one = version(family), map = one && one[which];
