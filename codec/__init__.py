@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 # name -> module that defines it; None: the name is a module itself.
 _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
-    **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning"), "codec.errors"),
+    **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning", "PeerError"), "codec.errors"),
     "Limits": "codec.limits",
-    **dict.fromkeys(("jpeg", "metrics", "rd", "cpu"), None),
+    **dict.fromkeys(("jpeg", "metrics", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]
 

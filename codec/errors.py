@@ -52,3 +52,7 @@ class DamageWarning(UserWarning):
 
 class MissingPackageError(CodecError, ImportError):
     """An optional package is not installed; the message tells how to install it."""
+
+
+class PeerError(CodecError, RuntimeError):
+    """A codec under test that is not part of this package failed, or gave what no picture can be made of."""

@@ -1,38 +1,43 @@
 """What `codec rd` is made of: lists of settings, folders, a bar, a table."""
+
 import contextlib
 import pathlib
 import sys
 
 import click
 
-from ._common import say
+from ._common import printable, say
 
-COLUMNS = {
-    "images": "{:d}",
-    "bpp": "{:.3f}",
-    "psnr": "{:.2f}",
-    "ssim": "{:.4f}",
-    "mse": "{:.2f}",
-    "enc MP/s": "{:.1f}",
-    "dec MP/s": "{:.1f}",
+FORMATS = {
+    "bpp": ".3f",
+    "psnr": ".2f",
+    "ssim": ".4f",
+    "ms_ssim": ".4f",
+    "ssimulacra2": ".2f",
+    "mse": ".2f",
+    "enc MP/s": ".1f",
+    "dec MP/s": ".1f",
+    "BD-rate": "+.2f",
+    "BD-quality": "+.4g",
+    "low": "+.4g",
+    "high": "+.4g",
+    "median": "+.4g",
+    "share": ".2f",
 }
 
 
 def numbers(ctx, param, value):
     """Integers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it)."""
+    from ..registry import numbers as parsed
+
+    if value is None:
+        return None
     try:
-        return [number for part in value.split(",") for number in _range(*map(int, part.split(":")))]
+        return parsed(value)
     except (TypeError, ValueError) as error:
         raise click.BadParameter(
             f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)"
         ) from error
-
-
-def _range(first, last=None, step=1):
-    found = range(first, (first if last is None else last) + 1, step)
-    if step < 1 or not found:
-        raise ValueError("empty")
-    return found
 
 
 def expand(images):
@@ -51,64 +56,119 @@ def expand(images):
 
 @contextlib.contextmanager
 def progress():
-    """A callback for a bar on stderr; nothing when that is no terminal."""
+    """A callback for a bar on stderr, with the time that is left; nothing when that is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("sweep")
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def table(means):
-    cells = [
-        {
-            **mean.setting,
-            "images": mean.images,
-            "bpp": mean.bpp,
-            **mean.metrics,
-            "enc MP/s": mean.encode_mpixels_per_second,
-            "dec MP/s": mean.decode_mpixels_per_second,
-        }
-        for mean in means
-    ]
-    rows = [[COLUMNS.get(name, "{}").format(value) for name, value in row.items()] for row in cells]
+def label(mean):
+    """Codec and settings, quality last."""
+    return {"codec": mean.codec, **mean.setting}
+
+
+def table(points):
+    """Means, one line per codec and setting, over the pictures that have every row and metric; the codec is left out when there is one."""
+    from ..errors import ParameterError
+    from ..rd import means
+
+    partial = {(point.image, point.sha256) for point in points if point.missing}
+    try:
+        found = means([point for point in points if (point.image, point.sha256) not in partial] or points)
+    except ParameterError as error:
+        say(f"no table of means: {error}")
+        return
+    several = len({mean.codec for mean in found}) > 1
+    lines = []
+    for mean in found:
+        speeds = {"enc MP/s": mean.encode_mpixels_per_second, "dec MP/s": mean.decode_mpixels_per_second}
+        codec = {"codec": mean.codec} if several else {}
+        lines.append({**codec, **mean.setting, "images": mean.images, "bpp": mean.bpp, **mean.metrics, **speeds})
+    cells(lines)
+
+
+def cells(lines):
+    """A table of dicts, whose keys are the union of theirs; tab-separated when stdout is no terminal."""
+    names = _union(lines)
+    rows = [[_cell(name, line.get(name)) for name in names] for line in lines]
     if not sys.stdout.isatty():
-        click.echo("\n".join("\t".join(row) for row in [list(cells[0]), *rows]))
+        click.echo("\n".join("\t".join(row) for row in [names, *rows]))
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    shown = Table(*cells[0], box=None, header_style="bold")
-    for column in shown.columns:
-        column.justify = "right"
+    shown = Table(*names, box=None, header_style="bold")
+    for name, column in zip(names, shown.columns):
+        column.justify = "left" if any(isinstance(line.get(name), str) for line in lines) else "right"
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     Console().print(shown)
+
+
+def _union(lines):
+    """All keys; each line's own order is kept, so a key that a later line adds stands where that line has it."""
+    names = []
+    for line in lines:
+        at = 0
+        for name in line:
+            if name in names:
+                at = names.index(name) + 1
+            else:
+                names.insert(at, name)
+                at += 1
+    return names
+
+
+def _cell(name, value):
+    if value is None:
+        return "-"
+    if isinstance(value, str | bool):
+        return printable(value)
+    return format(value, FORMATS.get(name, ".6g" if isinstance(value, float) else ""))
 
 
 def reasons(failures):
     """One line per picture and reason, however many settings it failed at."""
-    counts = {}
+    groups = {}
     for failure in failures:
-        counts.setdefault((failure.image, str(failure.error)), []).append(failure)
-    for group in counts.values():
+        groups.setdefault((failure.image, str(failure.error)), []).append(failure)
+    for group in groups.values():
         yield str(group[0]) if len(group) == 1 else f"{group[0].image} at {len(group)} settings: {group[0].error}"
 
 
-def store(rows, output):
-    """The rows as a list, after they went to a file, to stdout ("-") or nowhere (None)."""
-    from ..rd import write_points
+def read_rows(paths):
+    """Rows of files, and messages about lines that are none, which go to stderr too: what is whole is still worth comparing."""
+    from ..errors import FileError
+    from ..rd import read_points
 
-    if output not in (None, "-"):
-        try:
-            return write_points(output, rows)
-        except KeyboardInterrupt:
-            say(f"{rows.done} of {rows.total} measured; their rows are in {output}.part")
-            raise
+    points, problems = [], []
+    for path in paths:
+        points += read_points(path, problems=problems)
+    for message in problems:
+        say(f"warning: {message}")
+    if not points:
+        raise FileError(f"{', '.join(paths)}: no rows; make some with `codec rd sweep -o {paths[0]}`")
+    return points, problems
+
+
+def store(rows, file, output):
+    """The rows of a sweep, those that it found first, after the new ones went to a file, to stdout ("-") or nowhere (None)."""
+    if file is not None:
+        with file:
+            try:
+                points = [file.append(row) for row in rows]
+                return [*rows.reused, *points]
+            except KeyboardInterrupt:
+                say(f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command goes on from there")
+                raise
     points = []
     for point in rows:
         if output == "-":

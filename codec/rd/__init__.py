@@ -2,28 +2,42 @@
 
 Nothing is averaged before it is stored: one row per picture and setting, so that every later question can still be asked.
 """
+
 from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
-from .plot import plot
+from .hull import hull, pareto
+from .plot import origins, plot, plot_speed
 from .points import Mean, Point, families, family, means, read_points, write_points
 from .report import report
+from .rowfile import RowFile
+from .search import Found, find
+from .speed import Speed, speeds
 from .sweep import Failure, Sweep, sweep
 
 __all__ = [
     "BDResult",
     "Comparison",
     "Failure",
+    "Found",
     "Mean",
     "Point",
+    "RowFile",
+    "Speed",
     "Sweep",
     "bd_quality",
     "bd_rate",
     "compare",
     "families",
     "family",
+    "find",
+    "hull",
     "means",
+    "origins",
+    "pareto",
     "plot",
+    "plot_speed",
     "read_points",
     "report",
+    "speeds",
     "sweep",
     "write_points",
 ]

@@ -1,7 +1,9 @@
 """Rate against distortion, drawn from rows alone. matplotlib is loaded when the first figure is asked for."""
+
 import io
 import math
 import os
+import textwrap
 
 from ..errors import MissingPackageError, ParameterError
 from ..files import write_atomic
@@ -12,7 +14,22 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#00
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "mse": "MSE"}
+TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "mse": "MSE", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": "#444444",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "grid.color": "#d8d8d8",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+}
 
 
 def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
@@ -28,7 +45,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     path : str or os.PathLike, optional
         Where to write the figure: .png, .svg or .pdf by suffix.
     metrics : iterable of str
-        One panel each; every row must have them.
+        One panel each, of the rows that have it.
     title : str, optional
         Above the panels.
 
@@ -41,7 +58,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, some lack a metric, no picture has all settings, or the suffix is another.
+        If there are no rows, none has a metric, no picture has all settings, or the suffix is another.
     FileError
         If the file cannot be written.
     """
@@ -50,10 +67,8 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     if not points or not metrics:
         raise ParameterError("there are no rows to draw" if metrics else "metrics is empty: name at least one")
     for metric in metrics:
-        if not all(metric in point.metrics for point in points):
-            raise ParameterError(
-                f"some rows have no {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric"
-            )
+        if not any(metric in point.metrics for point in points):
+            raise ParameterError(f"no row has {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric")
     figure = _figure(points, metrics, title)
     if path is not None:
         write_atomic(path, _render(figure, kind))
@@ -91,22 +106,7 @@ def _figure(points, metrics, title):
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 
-    style = {
-        "font.family": "sans-serif",
-        "font.size": 9,
-        "axes.titlesize": 10,
-        "axes.labelsize": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.7,
-        "axes.edgecolor": "#444444",
-        "xtick.color": "#444444",
-        "ytick.color": "#444444",
-        "grid.color": "#d8d8d8",
-        "grid.linewidth": 0.5,
-        "axes.axisbelow": True,
-    }
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(4.6 * len(metrics), 3.9), layout="constrained")
         panels = figure.subplots(1, len(metrics), squeeze=False)[0]
         for panel, metric in zip(panels, metrics):
@@ -124,11 +124,12 @@ def _figure(points, metrics, title):
             title=title,
             title_fontsize=11,
         )
-        figure.supxlabel(_caption(points), fontsize=7.5, color="#666666")
+        figure.supxlabel(_wrapped(_caption(points), figure), fontsize=7.5, color="#666666")
     return figure
 
 
 def _panel(panel, points, metric):
+    points = [point for point in points if metric in point.metrics]
     averages = families(means(points))
     for number, (name, rows) in enumerate(families(points).items()):
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number % len(DASHES)]}
@@ -168,8 +169,92 @@ def _rate_axis(panel):
     panel.set_xlabel("bits per pixel")
 
 
+def _wrapped(text, figure):
+    """Lines that fit: at 7.5 points about 17 letters take an inch."""
+    width = int(16 * figure.get_figwidth())
+    return "\n".join(line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, width))
+
+
 def _caption(points):
     count = len({(point.image, point.sha256) for point in points})
-    origins = " / ".join(sorted({f"codec {point.codec_version}, {point.machine}" for point in points}))
     pictures = "1 picture" if count == 1 else f"{count} pictures: mean (thick) and each one (thin)"
-    return f"{pictures} · {origins}"
+    return f"{pictures} · {origins(points)}"
+
+
+def origins(points):
+    """Machines, how many encoders ran side by side, and versions of the codecs: what a figure needs to be made again."""
+    points = list(points)
+    several = sorted({point.workers for point in points})
+    side = f"{' / '.join(map(str, several))} encoders side by side" if several[-1:] > [1] else ""
+    machines = " / ".join(sorted({point.machine for point in points}))
+    versions = sorted({f"{point.codec}: {point.codec_version}" for point in points})
+    return "; ".join(filter(None, [machines, side, *versions]))
+
+
+def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, caption=""):
+    """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats in both.
+
+    Parameters
+    ----------
+    speeds : iterable of Speed
+        From `codec.rd.speeds`; families without a BD-rate are named below the figure.
+    path : str or os.PathLike, optional
+        Where to write the figure: .png, .svg or .pdf by suffix.
+    metric, anchor : str
+        For the axis.
+    of : "encode" (default) or "decode"
+    title, caption : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    MissingPackageError, ParameterError, FileError
+        As `plot`.
+    """
+    speeds = list(speeds)
+    kind = None if path is None else figure_kind(path)
+    shown = [speed for speed in speeds if speed.bd_rate is not None]
+    if not shown:
+        raise ParameterError(f"no family has a BD-rate by {metric} against {anchor}: `codec rd bd` tells why")
+    hidden = [speed.family for speed in speeds if speed.bd_rate is None]
+    caption = "\n".join(filter(None, [caption, hidden and f"without a BD-rate: {'; '.join(hidden)}"]))
+    matplotlib = _matplotlib()
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+        panel = figure.subplots()
+        _speed_panel(panel, shown, f"{of}_mpixels_per_second")
+        panel.set_xlabel(f"BD-rate by {TITLES.get(metric, metric).partition(' (')[0]} against {anchor}, % (left is smaller)")
+        panel.set_ylabel(f"{of}, MP/s")
+        if title:
+            panel.set_title(title, fontsize=11)
+        figure.supxlabel(_wrapped(caption, figure), fontsize=7.5, color="#666666")
+    if path is not None:
+        write_atomic(path, _render(figure, kind))
+    return figure
+
+
+def _speed_panel(panel, speeds, speed):
+    front = sorted((s.bd_rate, getattr(s, speed)) for s in speeds if s.front)
+    panel.plot([x for x, _ in front], [y for _, y in front], color="#999999", linewidth=1, zorder=1, label="front")
+    for number, s in enumerate(speeds):
+        color, y = COLORS[number % len(COLORS)], getattr(s, speed)
+        if s.low is not None:
+            panel.plot([s.low, s.high], [y, y], color=color, linewidth=1.2, solid_capstyle="butt", zorder=2)
+        face = color if s.front else "white"
+        panel.plot([s.bd_rate], [y], MARKERS[number % len(MARKERS)], color=color, markerfacecolor=face, markersize=6.5, zorder=3)
+        look = {"ha": "center", "fontsize": 8, "color": "#222222", "zorder": 4}
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+        panel.annotate(s.family, (s.bd_rate, y), xytext=(0, 7), textcoords="offset points", bbox=box, **look)
+    panel.set_yscale("log")
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    panel.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.margins(x=0.16, y=0.14)
+    panel.grid(True)

@@ -5,11 +5,11 @@ import difflib
 import json
 import math
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 
 from ..errors import FileError, ParameterError
 
-SCHEMA = 1  # counts up when a key of a row changes its meaning or goes away
+SCHEMA = 2  # counts up when a row of it cannot be read by what read the one before; 1 had neither of the fields with defaults
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Point:
     width, height : int
         In pixels.
     codec : str
-        "jpeg".
+        A name of `codec.registry`: "jpeg", "mozjpeg", ...
     setting : dict
-        Keyword arguments of the encoder: "quality", "subsampling", "effort".
+        All parameters of the codec: "quality", "subsampling", "effort", ...
     bytes : int
         Size of the compressed picture.
     bpp : float
@@ -39,7 +39,15 @@ class Point:
     workers : int
         How many encoders ran side by side: times of rows with more than one are not comparable to those with one.
     codec_version, python, machine, cpu : str
-        What made the row; `cpu` is the level of vector instructions in use.
+        What made the row: version of the codec under test, Python's, system and processor, level of vector instructions in use.
+    peak_memory : int or None
+        Bytes that one encode adds to the resident memory of the process at its highest; None where it was not measured.
+    missing : dict
+        Metrics that were asked for and could not be computed, with the reason.
+    versions : dict
+        Of the packages that made the row.
+    command : str
+        The command line, if there was one.
     """
 
     image: str
@@ -58,6 +66,10 @@ class Point:
     python: str
     machine: str
     cpu: str
+    peak_memory: int | None = None
+    missing: dict = field(default_factory=dict)
+    versions: dict = field(default_factory=dict)
+    command: str = ""
 
     def to_json(self):
         """A dict of JSON types that `from_json` turns back into an equal point."""
@@ -74,14 +86,15 @@ class Point:
         """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
         if not isinstance(row, dict):
             raise ParameterError(f"a row is a JSON object, not {type(row).__name__}")
-        if row.get("schema") != SCHEMA:
-            raise ParameterError(f"schema {row.get('schema')!r}, and this version reads {SCHEMA}")
-        wanted = {field.name: field.type for field in fields(cls)}
-        wrong = [f"{name} is missing" for name in wanted if name not in row]
-        wrong += [f"{name} is unknown" for name in row if name not in wanted and name != "schema"]
+        if row.get("schema") not in (1, SCHEMA):
+            raise ParameterError(f"schema {row.get('schema')!r}, and this version reads 1 to {SCHEMA}")
+        known = {field.name: field.type for field in fields(cls)}
+        needed = [field.name for field in fields(cls) if field.default is field.default_factory is MISSING]
+        wrong = [f"{name} is missing" for name in needed if name not in row]
+        wrong += [f"{name} is unknown" for name in row if name not in known and name != "schema"]
         wrong += [
-            f"{name} must be {kind.__name__}, not {row[name]!r}"
-            for name, kind in wanted.items()
+            f"{name} must be {getattr(kind, '__name__', kind)}, not {row[name]!r}"
+            for name, kind in known.items()
             if name in row and not _is(kind, row[name])
         ]
         if wrong:
@@ -90,15 +103,21 @@ class Point:
             metrics = {name: float(value) for name, value in row["metrics"].items()}
         except (TypeError, ValueError) as error:
             raise ParameterError(f"metrics must map names to numbers: {error}") from error
-        return cls(**{**{name: row[name] for name in wanted}, "metrics": metrics})
+        return cls(**{**{name: row[name] for name in known if name in row}, "metrics": metrics})
 
 
 def _is(kind, value):
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
 
 
-def read_points(path):
+def read_points(path, *, problems=None):
     """The rows of a JSONL file, as a list of `Point`.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    problems : list, optional
+        Takes a message for each line that is no row, and the others are returned all the same; without it the first one raises.
 
     Raises
     ------
@@ -110,14 +129,24 @@ def read_points(path):
         with open(path, "rb") as stream:
             for number, line in enumerate(stream, 1):
                 try:
-                    points.append(Point.from_json(json.loads(line)))
-                except ValueError as error:  # ParameterError, JSONDecodeError and UnicodeDecodeError are all ValueErrors
-                    raise FileError(f"{name}:{number}: not a row of a sweep: {error}; delete the line, or sweep again") from error
+                    points.append(read_line(name, number, line))
+                except FileError as error:
+                    if problems is None:
+                        raise
+                    problems.append(str(error))
     except FileError:
         raise
     except OSError as error:
         raise FileError(f"cannot read {name}: {error.strerror or error}") from error
     return points
+
+
+def read_line(name, number, line):
+    """The row on one line of the file called `name`; FileError when it is none."""
+    try:
+        return Point.from_json(json.loads(line))
+    except ValueError as error:  # ParameterError, JSONDecodeError and UnicodeDecodeError are all ValueErrors
+        raise FileError(f"{name}:{number}: not a row of a sweep: {error}; delete the line, or sweep again") from error
 
 
 def write_points(path, points):
@@ -155,21 +184,21 @@ def write_points(path, points):
     path = os.fsdecode(path)
     points = iter(points)
     written = []
-    with _named_errors(path):
+    with write_errors(path):
         stream = open(path + ".part", "w", encoding="ascii", newline="\n")
     with stream:
         for point in points:
-            with _named_errors(path):
+            with write_errors(path):
                 stream.write(point.line() + "\n")
                 stream.flush()
             written.append(point)
-    with _named_errors(path):
+    with write_errors(path):
         os.replace(path + ".part", path)
     return written
 
 
 @contextlib.contextmanager
-def _named_errors(path):
+def write_errors(path):
     try:
         yield
     except OSError as error:

@@ -217,7 +217,7 @@ class _Book:
             seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
             rows.append(
                 [self._number_of_row[id(point)], self._image_number[point.image, point.sha256], label, point.bytes, _short(point.bpp)]
-                + [*seconds, getattr(point, "peak_memory", None), *values]
+                + [*seconds, point.peak_memory, *values]
             )
         images = [
             {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture]}
@@ -238,7 +238,7 @@ class _Book:
         """What rows say of metrics that they have not, once for all settings of a picture."""
         names, reasons = self.names(), {}
         for point in self.points:
-            for metric, reason in getattr(point, "missing", {}).items():
+            for metric, reason in point.missing.items():
                 reasons.setdefault((self._image_number[point.image, point.sha256], metric, reason), []).append(point)
         return [_visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}") for (image, metric, reason), rows in reasons.items()]
 

@@ -1,6 +1,9 @@
-"""Many settings about few pictures: encode, decode, compare, one row each."""
+"""Many settings of many codecs about few pictures: encode, decode, compare, one row each."""
+
+import functools
 import hashlib
 import itertools
+import math
 import os
 import platform
 import time
@@ -8,29 +11,32 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version as installed
 
 import numpy as np
 
-from .. import __version__, cpu
+from .. import __version__, cpu, registry
 from ..errors import CodecError, ParameterError
 from ..files import read_bytes
-from ..jpeg import EncodeOptions, decode
-from ..jpeg.encode import encode_bytes
 from ..metrics import by_name
 from ..pictures import load
+from .memory import peak_memory
 from .points import Point
+
+QUALITIES = (30, 40, 50, 60, 70, 80, 90)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that gave no row: at one setting, or at all when `setting` is None (it could not be read)."""
+    """What was not measured: a picture at one setting, or at all when `setting` is None (it could not be read), or one metric of a row."""
 
     image: str
     setting: dict | None
     error: CodecError
+    codec: str = ""
 
     def __str__(self):
-        at = "" if self.setting is None else " at " + ", ".join(f"{name} {value}" for name, value in self.setting.items())
+        at = "" if self.setting is None else " at " + ", ".join([self.codec, *(f"{name} {value}" for name, value in self.setting.items())])
         return f"{self.image}{at}: {self.error}"
 
 
@@ -43,24 +49,49 @@ class _Source:
     pixels: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A codec at one setting."""
+
+    codec: registry.Codec
+    setting: dict
+    version: str
+
+    def key(self, image, sha256):
+        return image, sha256, self.codec.name, self.version, *sorted((name, str(value)) for name, value in self.setting.items())
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is the same for all rows."""
+
+    metrics: dict
+    workers: int
+    memory: bool
+    command: str
+
+
 class Sweep:
     """A running sweep: iterate over it once to get its rows; made by `sweep`.
 
     Attributes
     ----------
     total : int
-        Pictures times settings.
+        Pictures times codecs times settings.
     done : int
-        How many of them are measured or have failed.
+        How many of them are measured, were there already, or have failed.
+    reused : list of Point
+        Rows of `done` that answer what was asked. Grows while the sweep runs.
     failures : list of Failure
-        Grows while the sweep runs.
+        Grows while the sweep runs. A row that lacks a metric is among the rows and among these.
     warnings : list of str
         What was lost when pictures were read, for example transparency.
     """
 
-    def __init__(self, images, settings, metrics, progress, workers):
-        self.total, self.done, self.failures, self.warnings = len(images) * len(settings), 0, [], []
-        self._rows = self._run(images, settings, metrics, progress, workers)
+    def __init__(self, images, trials, plan, progress, done):
+        self.total, self.done = len(images) * len(trials), 0
+        self.reused, self.failures, self.warnings = [], [], []
+        self._rows = self._run(images, trials, plan, progress, done)
 
     def __iter__(self):
         return self
@@ -68,29 +99,56 @@ class Sweep:
     def __next__(self):
         return next(self._rows)
 
-    def _run(self, images, settings, metrics, progress, workers):
-        for result in _in_order(_jobs(images, settings, metrics, workers, self.warnings), workers):
-            failed = isinstance(result, Failure)
-            self.done += len(settings) if failed and result.setting is None else 1
-            if failed:
-                self.failures.append(result)
-            else:
-                yield result
+    def _run(self, images, trials, plan, progress, done):
+        for result in _in_order(_jobs(images, trials, plan, done, self.warnings), plan.workers):
+            new = self._account(result, len(trials))
+            if new is not None:
+                yield new
             if progress is not None and progress(self.done, self.total) is False:
                 return
 
+    def _account(self, result, trials):
+        """The row, if it is a new one."""
+        if isinstance(result, Failure):
+            self.failures.append(result)
+            self.done += trials if result.setting is None else 1
+            return None
+        point, new = result
+        self.done += 1
+        if not new:
+            self.reused.append(point)
+        self.failures += [
+            Failure(point.image, point.setting, ParameterError(f"the row has no {name}: {reason}"), point.codec)
+            for name, reason in point.missing.items()
+        ]
+        return point if new else None
+
 
 def sweep(
-    images, *, quality=(30, 40, 50, 60, 70, 80, 90), subsampling=("auto",), effort=(5,), metrics=("psnr", "ssim"), progress=None, workers=1
+    images,
+    *,
+    codecs="jpeg",
+    quality=None,
+    subsampling=None,
+    effort=None,
+    metrics=("psnr", "ssim"),
+    progress=None,
+    workers=1,
+    memory=True,
+    done=(),
+    command="",
 ):
-    """Encode every picture at every combination of settings, decode it again, and measure what came back.
+    """Encode every picture with every codec at every combination of settings, decode it again, and measure what came back.
 
     Parameters
     ----------
     images : iterable of str or os.PathLike
         Files of any format that `codec.pictures.load` reads.
+    codecs : iterable of str or codec.registry.Codec, or one
+        Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5".
     quality, subsampling, effort : iterable, or one value
-        As for `codec.encode`. All combinations are made, quality innermost. A gray picture costs the same at every subsampling.
+        For each codec that has such a parameter and is not given its own values; quality is 30, 40 ... 90 if not given, the others are
+        as the codec has them. All combinations are made, quality innermost. A gray picture costs the same at every subsampling.
     metrics : iterable of str, or one
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
@@ -98,71 +156,105 @@ def sweep(
     workers : int
         Encoders that run side by side (default 1). More finish sooner, but disturb each other's times; the rows and their order are
         the same otherwise.
+    memory : bool
+        Measure the peak memory of each encode (default; Linux, one worker): by an encode of its own before the one that is timed.
+    done : iterable of Point
+        Rows that are there: what has one, by the same version of the codec and with all metrics, is not measured again.
+    command : str
+        Kept in the rows.
 
     Returns
     -------
     Sweep
-        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on.
+        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on. A metric that
+        cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, which says why in `missing`.
 
     Raises
     ------
     ParameterError
-        At once, if a setting or the name of a metric is wrong; nothing was read then.
+        At once, if a codec, a setting or the name of a metric is wrong; nothing was read then.
+    MissingPackageError
+        At once, if the package of a codec is not installed.
 
     Examples
     --------
     >>> from codec import rd
-    >>> rows = rd.sweep(["samples/coffee.png"], quality=(50, 90))
-    >>> [row.setting["quality"] for row in rows], rows.failures
-    ([50, 90], [])
+    >>> rows = rd.sweep(["samples/coffee.png"], codecs=("jpeg", "libjpeg-turbo"), quality=(50, 90))
+    >>> [(row.codec, row.setting["quality"]) for row in rows], rows.failures
+    ([('jpeg', 50), ('jpeg', 90), ('libjpeg-turbo', 50), ('libjpeg-turbo', 90)], [])
     """
     images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, str | bytes | os.PathLike)))
-    options = {
-        "subsampling": _several("subsampling", subsampling, str),
-        "effort": _several("effort", effort, int),
-        "quality": _several("quality", quality, int),
+    shared = {"quality": _several("quality", QUALITIES if quality is None else quality, int)}
+    shared |= {
+        name: _several(name, values, kind)
+        for name, values, kind in (("subsampling", subsampling, str), ("effort", effort, int))
+        if values is not None
     }
-    settings = [dict(zip(options, values)) for values in itertools.product(*options.values())]
+    trials = _trials(_several("codecs", codecs, str | registry.Codec), shared)
     metrics = {name: by_name(name) for name in _several("metrics", metrics, str)}
     if not isinstance(workers, int) or workers < 1:
         raise ParameterError(f"workers must be a positive integer, not {workers!r}")
-    for setting in settings:
-        _options(setting)
-    return Sweep(images, settings, metrics, progress, workers)
+    plan = _Plan(metrics, workers, memory and workers == 1, command)
+    return Sweep(images, trials, plan, progress, _index(done, metrics))
 
 
-def _options(setting, channels=3):
-    """Gray has no chroma to subsample, so it gives the same row at every subsampling; four channels are inks (`codec.pictures`)."""
-    keywords = {name: value for name, value in setting.items() if name != "quality"}
-    if channels == 1:
-        keywords["subsampling"] = "auto"
-    elif channels == 4:
-        keywords["color"] = "ycck"
-    return EncodeOptions.from_keywords(setting["quality"], keywords)
+def _trials(codecs, shared):
+    parsed = [(codec, {}) if isinstance(codec, registry.Codec) else registry.parse(codec) for codec in codecs]
+    for name in shared:
+        if not any(name in codec.parameters for codec, _ in parsed):
+            raise ParameterError(f"none of {', '.join(codec.name for codec, _ in parsed)} has the parameter {name!r}")
+    trials = {}
+    for codec, own in parsed:
+        codec.require()
+        version = codec.version()
+        lists = {name: own.get(name, shared.get(name, (parameter.default,))) for name, parameter in codec.parameters.items()}
+        lists = {name: lists[name] for name in sorted(lists, key="quality".__eq__)}
+        for values in itertools.product(*lists.values()):
+            trial = _Trial(codec, codec.setting(**dict(zip(lists, values))), version)
+            trials.setdefault(trial.key("", ""), trial)
+    return list(trials.values())
 
 
 def _several(name, values, single):
     """Values without duplicates; a lone one counts as several, since a string would otherwise be taken letter by letter."""
     values = (values,) if isinstance(values, single | np.generic) else values
-    values = tuple(dict.fromkeys(value.item() if isinstance(value, np.generic) else value for value in values))
+    values = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
+    values = tuple(value for i, value in enumerate(values) if value not in values[:i])
     if not values:
         raise ParameterError(f"{name} is empty, so there is nothing to measure: give at least one")
     return values
 
 
-def _jobs(images, settings, metrics, workers, warnings):
-    """Callables that return a Point or a Failure. A picture is read when its first job is asked for, once."""
+def _index(points, metrics):
+    """{key of a trial: row} of those rows that answer all that is asked, by a value or by the reason why there is none."""
+    return {
+        (p.image, p.sha256, p.codec, p.codec_version, *sorted((name, str(value)) for name, value in p.setting.items())): p
+        for p in points
+        if all(name in p.metrics or name in p.missing for name in metrics)
+    }
+
+
+def _jobs(images, trials, plan, done, warnings):
+    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded when its first job is asked for, once."""
     for image in images:
         try:
             data = read_bytes(image)
-            picture = load(data)
+            sha256 = hashlib.sha256(data).hexdigest()
+            found = [done.get(trial.key(image, sha256)) for trial in trials]
+            source = None
+            if None in found:
+                picture = load(data)
+                warnings += [f"{image}: {message}" for message in picture.warnings]
+                source = _Source(image, sha256, np.ascontiguousarray(picture.pixels))
         except CodecError as error:
             yield partial(Failure, image, None, error)
             continue
-        warnings += [f"{image}: {message}" for message in picture.warnings]
-        source = _Source(image, hashlib.sha256(data).hexdigest(), picture.pixels)
-        for setting in settings:
-            yield partial(_measure, source, setting, metrics, workers)
+        for trial, old in zip(trials, found):
+            yield partial(_measure, source, trial, plan) if old is None else partial(_old, old)
+
+
+def _old(point):
+    return point, False
 
 
 def _in_order(jobs, workers):
@@ -183,40 +275,77 @@ def _in_order(jobs, workers):
         pool.shutdown(cancel_futures=True)
 
 
-def _measure(source, setting, metrics, workers):
-    pixels = source.pixels
+def _measure(source, trial, plan):
+    pixels, codec, setting = source.pixels, trial.codec, trial.setting
     height, width = pixels.shape[:2]
     try:
-        options = _options(setting, 1 if pixels.ndim == 2 else pixels.shape[2])
+        peak = peak_memory(partial(codec.run_encode, pixels, setting)) if plan.memory else None
         start = time.perf_counter()
-        data = encode_bytes(pixels, options)
+        data = codec.run_encode(pixels, setting)
         encoded = time.perf_counter()
-        decoded = decode(data).pixels
+        decoded = codec.run_decode(data, pixels)
         end = time.perf_counter()
-        values = {name: float(metric(pixels, decoded)) for name, metric in metrics.items()}
     except CodecError as error:
-        return Failure(source.image, setting, error)
-    return Point(
+        return Failure(source.image, setting, error, codec.name)
+    metrics, missing = _score(plan.metrics, pixels, decoded)
+    point = Point(
         image=source.image,
         sha256=source.sha256,
         width=width,
         height=height,
-        codec="jpeg",
+        codec=codec.name,
         setting=setting,
         bytes=len(data),
         bpp=8 * len(data) / (width * height),
-        metrics=values,
+        metrics=metrics,
         encode_seconds=encoded - start,
         decode_seconds=end - encoded,
-        workers=workers,
+        workers=plan.workers,
+        codec_version=trial.version,
+        peak_memory=peak,
+        missing=missing,
+        command=plan.command,
         **_origin(),
     )
+    return point, True
+
+
+def _score(metrics, pixels, decoded):
+    """Values, and reasons for those that there are none of."""
+    values, missing = {}, {}
+    for name, metric in metrics.items():
+        try:
+            values[name] = float(metric(pixels, decoded))
+        except CodecError as error:
+            missing[name] = str(error)
+        else:
+            if math.isnan(values[name]):
+                missing[name] = f"{name} of this picture is not a number"
+                del values[name]
+    return values, missing
 
 
 def _origin():
+    return {"cpu": cpu.level(), **_machine(), "versions": dict(_versions())}
+
+
+@functools.cache
+def _machine():
     return {
-        "codec_version": __version__,
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "cpu": cpu.level(),
+        "machine": ", ".join(filter(None, [f"{platform.system()} {platform.machine()}", _processor()])),
     }
+
+
+@functools.cache
+def _versions():
+    return {"codec": __version__, **{name: installed(name) for name in ("numpy", "pillow")}}
+
+
+def _processor():
+    """Its name, where the system tells (Linux)."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
+            return next((line.partition(":")[2].strip() for line in stream if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()

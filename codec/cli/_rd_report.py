@@ -1,9 +1,11 @@
-"""`codec rd report`: one page to look at."""
+"""`codec rd report`."""
+
 import os
 
 import click
 
 from ._common import say, size
+from ._lab import read_rows
 
 
 def _names(ctx, param, value):
@@ -43,7 +45,7 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
     from .. import rd as lab
     from ..errors import ParameterError
 
-    points = [point for name in rows for point in lab.read_points(name)]
+    points, problems = read_rows(rows)
     try:
         page = lab.report(
             points,
@@ -55,8 +57,11 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
             pictures=pictures,
             crop=crop,
             max_bytes=round(max_mb * 1e6),
+            failures=problems,
             title=title or f"Rate and distortion: {', '.join(map(os.path.basename, rows))}",
         )
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
     say(f"{output}: {size(len(page))}, {len(points)} rows")
+    if problems:
+        click.get_current_context().exit(1)

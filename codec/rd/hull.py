@@ -1,0 +1,72 @@
+"""Which settings are worth using: the convex hull over rates and scores, and what is not beaten in two respects at once."""
+
+import math
+
+from ..errors import ParameterError
+
+
+def hull(points, metric):
+    """The rows that no other row, and no mixture of two others, beats: the upper left convex hull of score over rate, by rising rate.
+
+    Parameters
+    ----------
+    points : iterable of Point or Mean
+        Of one picture, or means over the same pictures. Rows without the metric, or with an infinite one, are left out.
+    metric : str
+        Larger must be better; of a metric where smaller is better the lower hull is taken (see `falls`).
+
+    Returns
+    -------
+    list
+        Some of the points: each costs more than the one before, scores better, and the gain per bit falls from step to step.
+
+    Raises
+    ------
+    ParameterError
+        If no row has the metric.
+
+    Examples
+    --------
+    >>> from codec import rd
+    >>> means = rd.means(rd.sweep("samples/coffee.png", quality=(30, 60, 90), effort=(1, 9), metrics="psnr"))
+    >>> [(mean.setting["effort"], mean.setting["quality"]) for mean in rd.hull(means, "psnr")]
+    [(9, 30), (9, 60), (9, 90)]
+    """
+    points = [point for point in points if metric in point.metrics and math.isfinite(point.metrics[metric])]
+    if not points:
+        raise ParameterError(f"no row has the metric {metric!r}")
+    sign = -1 if falls(points, metric) else 1
+    kept = []
+    for rate, score, _, point in sorted((p.bpp, -sign * p.metrics[metric], i, p) for i, p in enumerate(points)):
+        if kept and -score <= kept[-1][1]:
+            continue
+        while len(kept) > 1 and _turns_left(kept[-2], kept[-1], (rate, -score)):
+            kept.pop()
+        kept.append((rate, -score, point))
+    return [point for *_, point in kept]
+
+
+def _turns_left(a, b, c):
+    """Whether b lies on or below the line from a to c."""
+    return (b[1] - a[1]) * (c[0] - a[0]) <= (c[1] - a[1]) * (b[0] - a[0])
+
+
+def falls(points, metric):
+    """Whether the metric falls as the rate rises (mean squared error): between the cheapest and the dearest row."""
+    ends = [min(points, key=lambda p: p.bpp), max(points, key=lambda p: p.bpp)]
+    return ends[0].metrics[metric] > ends[1].metrics[metric]
+
+
+def pareto(pairs):
+    """Indexes of the (cost, gain) pairs that no other pair beats in one respect without losing in the other, by rising cost.
+
+    >>> from codec.rd import pareto
+    >>> pareto([(3, 10), (1, 5), (2, 4), (3, 9)])
+    [1, 0]
+    """
+    front, best = [], -math.inf
+    for _, gain, index in sorted((cost, -gain, index) for index, (cost, gain) in enumerate(pairs)):
+        if -gain > best:
+            best = -gain
+            front.append(index)
+    return front

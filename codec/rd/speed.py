@@ -1,0 +1,51 @@
+"""Speed against efficiency: what a family of settings costs in time, and what it saves in rate."""
+
+from dataclasses import dataclass
+
+from .bdrate import compare
+from .hull import pareto
+from .points import families, pick_family
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A family of settings: megapixels per second of all pixels over all time, and BD-rate against the anchor with its interval.
+
+    `bd_rate` is 0 for the anchor, and None where no picture has one. `front`: no other family is both faster and smaller.
+    """
+
+    family: str
+    encode_mpixels_per_second: float
+    decode_mpixels_per_second: float
+    bd_rate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    front: bool
+
+
+def speeds(points, metric, anchor, *, method="pchip", of="encode"):
+    """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
+
+    Raises
+    ------
+    ParameterError
+        As `codec.rd.compare`.
+    """
+    points = list(points)
+    groups = families(points)
+    compared = compare(points, metric, anchor, method=method)
+    anchor = pick_family(groups, anchor)
+    rows = []
+    for name, own in groups.items():
+        found = compared.get(name)
+        mpixels = sum(p.width * p.height for p in own) / 1e6
+        rates = tuple(mpixels / max(sum(seconds), 1e-9) for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own]))
+        delta = (
+            (0.0, None, None, len({(p.image, p.sha256) for p in own})) if name == anchor else (found.mean, found.low, found.high, found.n)
+        )
+        rows.append((name, *rates, *delta))
+    speed = 1 if of == "encode" else 2
+    comparable = [row for row in rows if row[3] is not None]
+    front = {comparable[i][0] for i in pareto([(row[3], row[speed]) for row in comparable])}
+    return [Speed(*row, row[0] in front) for row in rows]
