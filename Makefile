@@ -8,7 +8,20 @@ BIN := .venv/bin
 SOURCES := setup.py pyproject.toml $(wildcard codec/*.pyx codec/*.pxd codec/*/*.pyx codec/*/*.pxd codec/simd/*)
 PHOTOS := $(addprefix samples/,astronaut.png camera.png chelsea.png coffee.png rocket.jpg)
 
-.PHONY: demo test bench clean
+# Where the tests find public test data; they skip where it is not.
+CODEC_TEST_DATA ?= $(abspath ../shared/data)
+export CODEC_TEST_DATA
+
+# The debug build has a folder of its own: the sources copied, the package installed beside them, the tests run from there.
+DEBUG := build/debug
+DEBUG_TESTS ?= tests
+FUZZ_SECONDS ?= 60
+# pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
+SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 \
+	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+.PHONY: demo test bench debug fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -20,6 +33,14 @@ test: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/jpeg_speed.py
+
+debug: $(DEBUG)/stamp
+	cp -r tests samples $(DEBUG)
+	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),full) $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(DEBUG_TESTS)
+
+fuzz: build/fuzz/stamp
+	cp -r tests build/fuzz
+	cd build/fuzz && $(call SANITIZED,$(CURDIR)/build/fuzz/interpose.so) $(CURDIR)/$(BIN)/python tests/fuzz/fuzz_jpeg.py --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .hypothesis
@@ -37,3 +58,24 @@ clean:
 .venv/test.stamp: .venv/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[lab,test]'
 	@touch $@ .venv/demo.stamp
+
+# Sources without what the normal build generated: flags and directives differ.
+define SANITIZED_BUILD
+	rm -rf $(@D)/source $(@D)/site
+	mkdir -p $(@D)/source
+	tar -c --exclude='*.so' --exclude='_*.c' codec tests/fuzz setup.py pyproject.toml LICENSE $(wildcard README.md) | tar -x -C $(@D)/source
+	cp pyproject.toml $(@D)
+	CODEC_DEBUG=1 $(1) $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site $(@D)/source
+	@touch $@
+endef
+
+PYTHON_SOURCES := $(wildcard codec/*.py codec/*/*.py)
+
+$(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
+	$(call SANITIZED_BUILD,)
+
+build/fuzz/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES) tests/fuzz/coverage.c tests/fuzz/interpose.c
+	$(BIN)/python -m pip install --quiet 'atheris>=2.3'
+	mkdir -p $(@D)
+	gcc -shared -fPIC -O1 tests/fuzz/interpose.c -o $(@D)/interpose.so -ldl
+	$(call SANITIZED_BUILD,CODEC_FUZZ=1)

@@ -1,6 +1,7 @@
 """The compiled half of the build: which extensions, with which flags. Everything else is in pyproject.toml.
 
 CODEC_DEBUG=1 turns on Cython's bounds checks, the asserts of the kernels, AddressSanitizer and UndefinedBehaviorSanitizer (`make debug`).
+CODEC_FUZZ=1 adds the counters that guide the fuzzer (`make fuzz`).
 """
 import os
 import sys
@@ -9,6 +10,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("CODEC_DEBUG") == "1"
+FUZZ = os.environ.get("CODEC_FUZZ") == "1"
 MSVC = sys.platform == "win32"
 
 # No -march and no -ffast-math: one wheel runs on every CPU of its kind, and figures reproduce.
@@ -16,9 +18,14 @@ MSVC = sys.platform == "win32"
 CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
 LDFLAGS = []
 if DEBUG and not MSVC:
-    sanitize = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
-    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", *sanitize]
+    # -fwrapv here too: what wraps is defined, and a report of the sanitizer is always a bug.
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function", *sanitize]
     LDFLAGS = sanitize
+C_SOURCES = []
+if FUZZ:
+    CFLAGS += ["-fsanitize-coverage=trace-pc,trace-cmp"]
+    C_SOURCES = ["tests/fuzz/coverage.c"]
 
 DIRECTIVES = {
     "language_level": 3,
@@ -34,7 +41,7 @@ MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1"
 
 def extension(name, *c_sources):
     source = name.replace(".", "/") + ".pyx"
-    return Extension(name, [source, *c_sources], include_dirs=["codec/simd"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
+    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
 
 
 # In the order of dependence: each may cimport only those above it.
@@ -44,8 +51,8 @@ EXTENSIONS = [
     extension("codec.jpeg._planes"),
     extension("codec.jpeg._scan"),
     extension("codec.metrics._fidelity"),
-    extension("codec.metrics._ssim"),
-    extension("codec.metrics._ssimulacra2"),
+    extension("codec.metrics._ssim", "codec/simd/metrics.c"),
+    extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
 ]
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, annotate=DEBUG))
+setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, emit_linenums=DEBUG))

@@ -9,6 +9,8 @@
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "bits.h" nogil:
+    void codec_assert(bint condition)               # one plain comparison: `and`, `or` and chains would leave code behind in the normal build
+    void codec_assert_range(int64_t low, int64_t value, int64_t high)
     int codec_bit_length(uint32_t v)
     int codec_lowest_bit(uint64_t v)
     uint64_t codec_load_be64(const uint8_t *p)
@@ -49,6 +51,9 @@ cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
     Stuffing waits for end_segment(), where FF is searched eight bytes at a time.
     """
     cdef int total = w.count + n                    # at most 7 + 32
+    codec_assert_range(1, n, 32)
+    codec_assert(<uint64_t>bits >> n == 0)
+    codec_assert(w.end - w.next >= 8)
     w.acc = (w.acc << n) | bits
     codec_store_be64(w.next, w.acc << (64 - total))
     w.next += total >> 3
@@ -79,6 +84,9 @@ ctypedef fused Sink:
 cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t extra, int n) noexcept nogil:
     """Send a Huffman symbol followed by the n low bits of `extra` (n <= 16, higher bits zero) to whichever sink it is."""
     cdef int size
+    codec_assert_range(0, symbol, 255)
+    codec_assert_range(0, n, 16)
+    codec_assert(extra >> n == 0)
     if Sink is SymbolCounter_p:
         table.freq[symbol] += 1
     else:
@@ -118,6 +126,7 @@ cdef struct BitReader:
     int status
 
 cdef inline void open_reader(BitReader *r, const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    codec_assert(size >= 0)
     r.data = data
     r.size = size
     r.pos = 0
@@ -127,6 +136,8 @@ cdef inline void open_reader(BitReader *r, const uint8_t *data, Py_ssize_t size)
 
 cdef inline void refill(BitReader *r) noexcept nogil:
     """At least 56 bits afterwards: enough for a code (16) and its extra bits (16) with 24 to spare."""
+    codec_assert_range(0, r.count, 63)
+    codec_assert(r.pos >= 0)
     if r.pos <= r.size:
         r.acc |= codec_load_be64(r.data + r.pos) >> r.count
     r.pos += (63 - r.count) >> 3
@@ -137,17 +148,21 @@ cdef inline bint exhausted(BitReader *r) noexcept nogil:
     return r.pos * 8 - r.count > r.size * 8
 
 cdef inline void skip_bits(BitReader *r, int n) noexcept nogil:
+    codec_assert_range(0, n, r.count)
     r.acc <<= n
     r.count -= n
 
 cdef inline uint32_t get_bits(BitReader *r, int n) noexcept nogil:
     """RECEIVE of F.2.2.4, n = 1..16, after a refill."""
+    codec_assert_range(1, n, 16)
     cdef uint32_t v = <uint32_t>(r.acc >> (64 - n))
     skip_bits(r, n)
     return v
 
 cdef inline int extend(uint32_t v, int n) noexcept nogil:
     """EXTEND of Figure F.12, n = 1..16: values below half the range stand for the negative ones."""
+    codec_assert_range(1, n, 16)
+    codec_assert(v >> n == 0)
     return <int>v - (((1 << n) - 1) if v < (1u << (n - 1)) else 0)
 
 
@@ -166,6 +181,7 @@ cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil
     cdef uint32_t entry = h.lookup[r.acc >> (64 - LOOKAHEAD)]
     cdef uint32_t code
     cdef int n
+    codec_assert(r.count >= 16)
     if entry:
         skip_bits(r, entry & 0xFF)
         return entry >> 8

@@ -20,8 +20,14 @@ cdef extern from "dsp.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "levels.h" nogil:
+    int CODEC_HAS_AVX2
+
 # Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample")
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample",
+           "blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+AVX2_KERNELS = ("blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
@@ -114,6 +120,9 @@ cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
     sums of four at most. Sums of products stay below 2^15 * 2^13 * 4 = 2^30. Output: within 8 * 1024 = 2^13.
     """
     cdef int16_t ws[64]
+    cdef int i
+    for i in range(64):
+        codec_assert_range(-128, samples[i], 127)
     fdct_pass(samples, ws, 8, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)      # rows
     fdct_pass(ws, coef_nat, 1, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)      # columns
 
@@ -201,6 +210,9 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     cdef int i, j
     cdef Sample *row
     cdef Sample flat
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    codec_assert_range(2, precision, 12)
+    codec_assert(stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
         flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
@@ -227,6 +239,8 @@ cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantiz
     cdef int i
     cdef int32_t d
     for i in range(64):
+        codec_assert(Q_nat[i] >= 1)
+        codec_assert((scale == 1) | (scale == 8))
         d = <int32_t>Q_nat[i] * scale
         quantizer.recip_nat[i] = <float>(1.0 / d)
         quantizer.bias_nat[i] = <float>(d // 2) + 0.5
@@ -362,6 +376,7 @@ cdef optimal_table(const uint32_t *freq):
 # ================================================================ bits
 
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil:
+    codec_assert(size > 0)
     memset(w, 0, sizeof(BitWriter))
     w.start = <uint8_t *>malloc(size)
     if w.start == NULL:

@@ -24,7 +24,7 @@ cdef enum:
     CR_G = 27439            # 0.418688
     CR_B = 5329             # 0.081312
     R_CR = 91881            # 1.402
-    G_CB = 22554            # 0.344136
+    G_CB = 22554            # 0.34414: the five digits that the other libraries round, 22553 being nearer to 0.344136
     G_CR = 46802            # 0.714136
     B_CB = 116130           # 1.772
     UP = 160 << 16          # more than 128 * (0.344136 + 0.714136) * 2^16
@@ -113,6 +113,8 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
     cdef int32_t y, cb, cr
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    codec_assert(precision <= 12)
     if Sample is uint8_t:
         ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
     else:
@@ -128,6 +130,9 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
 cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil:
     """Means over h x v samples (h, v in 1, 2). Halves are rounded up and down in turn along the row, so that no brightness drifts."""
     cdef Py_ssize_t i
+    codec_assert_range(1, h, 2)
+    codec_assert_range(1, v, 2)
+    codec_assert(h + v > 2)
     if h == 2 and v == 2:
         for i in range(n_out):
             out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2)
@@ -144,6 +149,7 @@ cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
 cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept nogil:
     """n -> 2n samples, each 3/4 its own and 1/4 the next one's; the outermost two are copies. n >= 2."""
     cdef Py_ssize_t i
+    codec_assert(n >= 2)
     out[0] = row[0]
     out[1] = <Sample>((3 * row[0] + row[1] + 2) >> 2)
     for i in range(1, n - 1):
@@ -156,6 +162,7 @@ cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept
 cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, int bias, Py_ssize_t n) noexcept nogil:
     """One row between two: 3/4 of the near one, 1/4 of the far one; bias 1 above the near row, 2 below it."""
     cdef Py_ssize_t i
+    codec_assert_range(1, bias, 2)
     for i in range(n):
         out[i] = <Sample>((3 * near[i] + far[i] + bias) >> 2)
 
@@ -163,6 +170,7 @@ cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, in
 cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sums, Sample *out, Py_ssize_t n) noexcept nogil:
     """Both at once with one rounding. n >= 2; `sums` has room for n values (at most 4 * 4095 for 12-bit samples)."""
     cdef Py_ssize_t i
+    codec_assert(n >= 2)
     for i in range(n):
         sums[i] = <uint16_t>(3 * near[i] + far[i])
     out[0] = <Sample>((4 * sums[0] + 8) >> 4)
@@ -177,6 +185,8 @@ cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sum
 cdef void replicate_row(const Sample *row, Sample *out, Py_ssize_t n_out, int H, int Hmax) noexcept nogil:
     """Any other ratio, H samples for every Hmax: the sample whose area covers the left edge of the output's (A.1.1)."""
     cdef Py_ssize_t i
+    codec_assert_range(1, H, Hmax)
+    codec_assert(Hmax <= 4)
     for i in range(n_out):
         out[i] = row[i * H // Hmax]
 

@@ -89,10 +89,13 @@ class force:
         _forced = self._previous
 
 
+def has(name):
+    """Whether the instructions of level `name` may be used: it exists on this kind of CPU, and the level in force includes it."""
+    return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= _core.CPU_LADDER.index(level())
+
+
 def kernels():
     """Which instruction set each kernel runs on.
-
-    Every kernel is portable C so far, whatever `level` says.
 
     Returns
     -------
@@ -102,7 +105,9 @@ def kernels():
     Examples
     --------
     >>> import codec.cpu
-    >>> set(codec.cpu.kernels().values())
+    >>> with codec.cpu.force("scalar"):
+    ...     set(codec.cpu.kernels().values())
     {'scalar'}
     """
-    return dict.fromkeys(_core.KERNELS, "scalar")
+    vector = "avx2" if _core.HAS_AVX2 and has("avx2") else "scalar"
+    return {name: vector if name in _core.AVX2_KERNELS else "scalar" for name in _core.KERNELS}

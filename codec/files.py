@@ -6,7 +6,7 @@ import secrets
 import stat
 
 from .errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
-from .limits import DEFAULT_LIMITS
+from .limits import checked_limits
 
 CHUNK_BYTES = 1 << 20
 
@@ -100,7 +100,7 @@ def read_bytes(source, limits=None):
     >>> read_bytes(bytearray(b"abc"))
     b'abc'
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked_limits(limits)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data, name = bytes(source), "the input"
     elif _is_path(source):

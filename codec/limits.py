@@ -3,6 +3,8 @@ from dataclasses import dataclass
 
 from .errors import LimitError, ParameterError
 
+SCAN_COST_PIXELS = 1 << 16          # measured: the header and tables of a scan take about as long as these many pixels
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -17,8 +19,12 @@ class Limits:
     scan_pixels : int
         Beyond `scans`, more are accepted while scans x pixels stays below this (default 2e9), so that
         thousands of scans over a thumbnail pass and a bomb does not (LJT-01-003, "Two Issues with the JPEG Standard").
+        A scan counts as 65 536 pixels at least, because its header and tables take time too.
+    segments : int
+        Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory, but
+        only four in the file.
     metadata_bytes : int
-        Largest sum of all application and comment segments (default 16 MiB).
+        Largest sum of all application and comment segments, markers and lengths included (default 16 MiB).
     file_bytes : int
         Largest compressed input that is read from a path or file object (default 2 GiB).
 
@@ -32,6 +38,7 @@ class Limits:
     pixels: int = 178_956_970
     scans: int = 100
     scan_pixels: int = 2_000_000_000
+    segments: int = 100_000
     metadata_bytes: int = 16 << 20
     file_bytes: int = 2 << 30
 
@@ -41,16 +48,33 @@ class Limits:
                 raise ParameterError(f"Limits.{name} must be a positive integer, not {value!r}")
 
     def check_pixels(self, width, height):
+        """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data")
 
     def check_scans(self, scans, width, height):
-        if scans > self.scans and scans * width * height > self.scan_pixels:
+        """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
+        if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}")
 
+    def check_segments(self, segments):
+        """Raise LimitError for more marker segments than `segments`."""
+        if segments > self.segments:
+            raise LimitError(f"more than {self.segments} marker segments or tables; raise Limits.segments if you trust the data")
+
     def check_metadata(self, size):
+        """Raise LimitError for more than `metadata_bytes`."""
         if size > self.metadata_bytes:
             raise LimitError(f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data")
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def checked_limits(limits):
+    """The limits of a call: None stands for the default."""
+    if limits is None:
+        return DEFAULT_LIMITS
+    if not isinstance(limits, Limits):
+        raise ParameterError(f"limits must be a codec.Limits, not {type(limits).__name__}")
+    return limits

@@ -15,7 +15,7 @@ from .errors import BitstreamError, CodecError, LimitError, ParameterError, Unsu
 from .files import read_bytes, write_atomic
 from .jpeg import Metadata
 from .jpeg import decode as decode_jpeg
-from .limits import DEFAULT_LIMITS
+from .limits import checked_limits
 
 # Formats with a signature and a decoder inside Pillow. EPS is left out on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -98,7 +98,7 @@ def load(source, *, background=None, limits=None):
     >>> load(buffer.getvalue()).pixels.shape
     (2, 4, 3)
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked_limits(limits)
     color = None if background is None else parse_color(background)
     data = read_bytes(source, limits)
     if data.startswith(b"\xff\xd8"):

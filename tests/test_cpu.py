@@ -66,6 +66,14 @@ def test_force_cannot_raise_what_the_environment_lowered(monkeypatch):
 
 
 def test_every_kernel_is_listed_with_the_level_that_it_runs_on():
-    kernels = cpu.kernels()
-    assert set(kernels) == set(_core.KERNELS)
-    assert set(kernels.values()) == {"scalar"}
+    assert set(cpu.kernels()) == set(_core.KERNELS) >= set(_core.AVX2_KERNELS)
+    with cpu.force("scalar"):
+        assert set(cpu.kernels().values()) == {"scalar"}
+    if _core.HAS_AVX2 and cpu.has("avx2"):
+        assert {name for name, level in cpu.kernels().items() if level == "avx2"} == set(_core.AVX2_KERNELS)
+
+
+def test_a_level_includes_those_below_it():
+    with cpu.force("scalar"):
+        assert cpu.has("scalar") and not cpu.has("avx2") and not cpu.has("neon")
+    assert cpu.has(cpu.detected())

@@ -222,6 +222,17 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
         c.block_bits[by * c.wide + bx] += <int32_t>(bits_so_far(sink) - before)
 
 
+cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand *eob) noexcept nogil:
+    """Send the run that still waits before a restart marker or the end of an AC scan; it counts for the last of the `blocks` so far."""
+    cdef ScanComponent *c = &scan.component[0]
+    cdef int64_t before = bits_so_far(sink)
+    if eob.EOBRUN == 0:
+        return
+    put_end_of_band(sink, eob, c.ac)
+    if c.block_bits != NULL:
+        c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
@@ -234,7 +245,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
         for mx in range(scan.mcus_wide):
             if scan.restart_interval:
                 if left == 0:
-                    put_end_of_band(sink, &eob, scan.component[0].ac)
+                    settle_band(sink, scan, my * scan.mcus_wide + mx, &eob)
                     put_restart(sink, m)
                     m = (m + 1) & 7
                     left = scan.restart_interval
@@ -248,7 +259,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
                 for v in range(c.V):
                     for h in range(c.H):
                         put_block(sink, scan, c, my * c.V + v, mx * c.H + h, &eob)
-    put_end_of_band(sink, &eob, scan.component[0].ac)
+    settle_band(sink, scan, scan.mcus_high * scan.mcus_wide, &eob)
     return OK
 
 
@@ -389,6 +400,9 @@ cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, co
 cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
     """Band Ss..Se of a block, first time (G.2.1.2)."""
     cdef int k = Ss, rs, size
+    codec_assert_range(1, Ss, Se)
+    codec_assert(Se <= 63)
+    codec_assert_range(0, Al, 13)
     if EOBRUN[0]:
         EOBRUN[0] -= 1
         return
@@ -424,6 +438,9 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
     """One more bit for band Ss..Se of a block (G.2.1.3; the decoder mirrors Figure G.7)."""
     cdef int k = Ss, rs, zeros, value, bit = 1 << Al
     cdef int16_t *c
+    codec_assert_range(1, Ss, Se)
+    codec_assert(Se <= 63)
+    codec_assert_range(0, Al, 13)
     if EOBRUN[0] == 0:
         while k <= Se:
             refill(r)
@@ -502,6 +519,7 @@ cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, u
     """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of bytes."""
     cdef Py_ssize_t n = 0, run
     cdef const uint8_t *mark
+    codec_assert_range(0, start, end)
     while start < end:
         mark = <const uint8_t *>memchr(data + start, 0xFF, end - start)
         run = (mark - (data + start)) if mark != NULL else end - start
@@ -530,15 +548,17 @@ cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t
     return start
 
 
-cdef void begin_interval(ReadScan *s) noexcept nogil:
+cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
     """Reset the predictions (F.2.1.3.1) and open the segment of the next restart interval; without it the interval is `dead`.
 
-    Markers count modulo 8 (B.2.1). One that is 1..3 ahead says that intervals before it were lost, and waits for its turn;
-    any other is left over from damage and is skipped with its segment.
+    Markers count modulo 8 (B.2.1). One that is out of sequence while the next two are as if it had been right is taken for a damaged
+    marker. Otherwise, one that is 1..3 ahead says that intervals before it were lost, and waits for its turn; any other is
+    left over from damage and is skipped with its segment.
     """
     cdef const int64_t *segment
     cdef Py_ssize_t i
     cdef int ahead = 0
+    cdef bint renumbered
     for i in range(s.Ns):
         s.component[i].pred = 0
     s.EOBRUN = 0
@@ -547,20 +567,24 @@ cdef void begin_interval(ReadScan *s) noexcept nogil:
     while s.segment < s.n_segments:
         segment = s.segments + 3 * s.segment
         ahead = <int>(segment[2] - (s.interval - 1)) & 7 if s.interval else 0
-        if ahead == 0:
+        renumbered = (ahead and s.segment + 1 < s.n_segments and segment[5] == s.interval & 7
+                      and (s.segment + 2 == s.n_segments or segment[8] == (s.interval + 1) & 7))
+        if ahead and s.first_status == OK:
+            s.first_status = E_MARKER
+            s.first_offset_bytes = segment[0] - 2
+            s.first_mcu = mcu
+        if ahead == 0 or renumbered:
             open_reader(&s.reader, s.plain, unstuff(s.data, segment[0], segment[1], s.plain))
             s.segment += 1
             s.dead = False
             break
-        if s.first_status == OK:
-            s.first_status = E_MARKER
-            s.first_offset_bytes = segment[0] - 2
         if ahead <= 3:
             break
         s.segment += 1
     if s.dead and s.first_status == OK:
         s.first_status = E_TRUNCATED
         s.first_offset_bytes = s.segments[3 * s.n_segments - 2]
+        s.first_mcu = mcu
     s.interval += 1
 
 
@@ -576,6 +600,8 @@ cdef void note_error(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
 
 cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
     """Block row `row` of the rows at hand, `by` of the component; beyond the component's edge a cleared scratch block."""
+    codec_assert_range(0, row, by)
+    codec_assert(bx >= 0)
     if by < c.high and bx < c.wide:
         return c.level_nat + (row * c.wide + bx) * 64
     memset(s.scratch, 0, sizeof(s.scratch))
@@ -624,6 +650,7 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
     if s.Ns == 1:
         my //= c.frame_V
         mx //= c.frame_H
+    codec_assert(mx < s.lost_stride)
     s.lost[my * s.lost_stride + mx] = 1
 
 
@@ -632,9 +659,8 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
     cdef Py_ssize_t mx
     for mx in range(s.mcus_wide):
         if s.left == 0:
-            begin_interval(s)
+            begin_interval(s, my * s.mcus_wide + mx)
             if s.first_status and not s.conceal:
-                s.first_mcu = my * s.mcus_wide + mx
                 return s.first_status
         s.left -= 1
         if not s.dead:
@@ -765,7 +791,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             c.V = V if s.Ns > 1 else 1
             c.dc = &tables.dc[<int>Td]
             c.ac = &tables.ac[<int>Ta]
-            if plane.shape[2] != 64 or plane.shape[0] < (min(c.V, high) if samples is not None else high):
+            if plane.shape[2] != 64 or high < 1 or plane.shape[0] < (c.V if samples is not None else high):
                 raise ParameterError("a plane is too small for its component")
             if samples is not None:
                 steps = Q[i]
@@ -826,10 +852,23 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
     (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first); position of the marker
         that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
     """
+    cdef Py_ssize_t n = 0, end
+    cdef int64_t[:, ::1] found
+    if not 0 <= start <= data.shape[0]:
+        raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
+    end = walk_segments(data, start, NULL, &n)
+    segments = np.empty((n, 3), np.int64)
+    found = segments
+    walk_segments(data, start, &found[0, 0], &n)
+    return segments, end
+
+
+cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and note them in `found` unless it is NULL: hostile data has one for every two bytes, too many for a list."""
     cdef Py_ssize_t at = start, size = data.shape[0], begin = start
     cdef int number = -1, code
     cdef const uint8_t *mark
-    found = []
+    n[0] = 0
     while at < size:
         mark = <const uint8_t *>memchr(&data[0] + at, 0xFF, size - at)
         if mark == NULL:
@@ -845,11 +884,16 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
         elif code == 0xFF:
             at += 1
         elif 0xD0 <= code <= 0xD7:
-            found.append((begin, at, number))
+            if found != NULL:
+                found[0], found[1], found[2] = begin, at, number
+                found += 3
+            n[0] += 1
             number = code & 7
             at += 2
             begin = at
         else:
             break
-    found.append((begin, at, number))
-    return np.array(found, np.int64), at
+    if found != NULL:
+        found[0], found[1], found[2] = begin, at, number
+    n[0] += 1
+    return at

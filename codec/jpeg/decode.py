@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
 from ..files import read_bytes
-from ..limits import DEFAULT_LIMITS
+from ..limits import checked_limits
 from . import markers
 from ._planes import compose
 from ._scan import ReadTables, decode_scan, find_segments, idct_plane
@@ -15,6 +15,8 @@ from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
+CONCEALABLE = 64                    # see _Decoder.check_size
+MODERATE_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Damage:
 
     errors: Tuple[BitstreamError, ...]
     mask: np.ndarray = field(repr=False)
+    SHOWN = 10                  # errors that a report spells out; there may be one for each scan
 
     @property
     def mcus_lost(self):
@@ -40,7 +43,8 @@ class Damage:
     @property
     def report(self):
         """One line for people."""
-        return f"{self.mcus_lost} of {self.mask.size} MCUs lost; " + "; ".join(map(str, self.errors))
+        more = (f"{len(self.errors) - self.SHOWN} more errors",) if len(self.errors) > self.SHOWN else ()
+        return "; ".join((f"{self.mcus_lost} of {self.mask.size} MCUs lost", *map(str, self.errors[:self.SHOWN]), *more))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,7 @@ class DecodedImage:
 class _Decoder:
     def __init__(self, data, conceal, limits):
         self.data, self.conceal, self.limits = data, conceal, limits
-        self.warnings, self.doubts, self.errors = [], [], []
+        self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
         self.lost = None
@@ -81,7 +85,7 @@ class _Decoder:
     # ------------------------------------------------------------ the whole image
 
     def run(self):
-        reader, ended = markers.SegmentReader(self.data, self.warnings), False
+        reader, ended = markers.SegmentReader(self.data, self.warnings, self.limits), False
         try:
             for segment in reader:
                 if segment.marker == markers.SOS:
@@ -95,11 +99,14 @@ class _Decoder:
             if not self.conceal or self.planes is None:
                 raise
             self.errors.append(error)
-            self.lost[...] |= self.incomplete()
+            self.lost[...] |= self.incomplete() or self.unfinished()
         return self.finish()
 
     def incomplete(self):
         return len(self.steps) < len(self.headers.frame.components)
+
+    def unfinished(self):
+        return self.bits_left is not None and bool((self.bits_left > 0).any())
 
     def check_complete(self, ended):
         size = len(self.data)
@@ -107,16 +114,15 @@ class _Decoder:
             raise TruncatedError("the data ends before a frame header", layer="image", offset=size, clause="T.81 B.2.1")
         if self.scans == 0:
             raise TruncatedError("the data ends before any scan", layer="image", offset=size, clause="T.81 B.2.1")
-        unfinished = self.bits_left is not None and (self.bits_left > 0).any()
         if not ended:
-            if unfinished or self.incomplete():
+            if self.unfinished() or self.incomplete():
                 raise TruncatedError("the data ends before the last scan", layer="image", offset=size, clause="T.81 B.2.1")
             self.warnings.append("the EOI marker is missing (T.81 B.2.1)")
             return
         if self.incomplete():
             missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]
             self.doubts.append(f"no scan holds component {', '.join(map(str, missing))} (T.81 B.2.1)")
-        elif unfinished:
+        elif self.unfinished():
             self.doubts.append("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)")
 
     def finish(self):
@@ -133,15 +139,18 @@ class _Decoder:
 
     # ------------------------------------------------------------ scans
 
-    def start(self, segment, end):
-        """Everything that the first scan settles: lines, memory."""
+    def check_frame(self, end):
+        """Whether this decoder reads such a picture, and how many lines it has: `end` is where the first scan ends."""
         headers = self.headers
         if headers.frame.SOFn not in SUPPORTED:
             raise UnsupportedError(f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, T.81 Table B.1) is not supported yet")
         if headers.color() == "unknown":
             raise UnsupportedError(f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are supported")
         headers.resolve_lines(end)
-        frame = headers.frame
+
+    def start(self):
+        """Take the memory of the whole picture."""
+        frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
         if frame.SOFn == markers.SOF2:
@@ -153,13 +162,19 @@ class _Decoder:
             self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
 
     def check_size(self, segment, segments, scan, indices):
-        """Refuse data that cannot hold its scan before memory is taken for it: a DC code per block, an AC code if the scan has AC and no EOB runs."""
+        """Refuse data that cannot hold its scan before memory is taken for it.
+
+        A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
+        concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
+        less than a 500th of a real picture.
+        """
         frame = self.headers.frame
-        if frame.Y and not self.conceal and frame.SOFn in SUPPORTED:
-            progressive = frame.SOFn == markers.SOF2
-            bits = (2 if not progressive else scan.Ss == 0) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
+        progressive, first = frame.SOFn == markers.SOF2, self.planes is None
+        lenient = self.conceal or (progressive and scan.Ss > 0)
+        if first or not self.conceal:
+            bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
-            if held < bits:
+            if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
                                      layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
 
@@ -167,20 +182,23 @@ class _Decoder:
         headers = self.headers
         scan = markers.read_scan(self.data, segment, headers.frame)
         indices = [next(i for i, c in enumerate(headers.frame.components) if c.C == s.Cs) for s in scan.components]
+        if self.planes is None:
+            self.check_frame(end)
         self.check_size(segment, segments, scan, indices)
         if self.planes is None:
-            self.start(segment, end)
+            self.start()
         self.scans += 1
         frame = headers.frame
         self.limits.check_scans(self.scans, frame.X, frame.Y)
+        progressive = frame.SOFn == markers.SOF2
+        tables = self.tables(segment, scan, progressive)
         for i in indices:
             self.latch_steps(segment, i)
-        progressive = frame.SOFn == markers.SOF2
         if progressive:
             self.note_progress(segment, scan, indices)
         components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
         target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, self.tables(segment, scan, progressive),
+        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
                             Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
                             restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
         if error is not None:
@@ -214,14 +232,17 @@ class _Decoder:
                 if defined is None:
                     raise BitstreamError(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.2")
                 self.warnings.append(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}: that of T.81 K.3 was taken")
-            tables.set(*key, *defined)
+            try:
+                tables.set(*key, *defined)
+            except BitstreamError as error:
+                raise BitstreamError(error.reason, layer="Huffman table of the scan", offset=segment.offset, clause=error.clause) from None
         return tables
 
 
 def _checked(on_error, limits):
     if on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
-    return limits or DEFAULT_LIMITS
+    return checked_limits(limits)
 
 
 def decode(source, *, on_error="raise", limits=None):
@@ -289,10 +310,10 @@ def probe(source, *, limits=None):
     >>> info.width, info.height, info.process
     (6, 4, 'progressive')
     """
-    limits = limits or DEFAULT_LIMITS
-    data, warnings = read_bytes(source, limits), []
+    limits = checked_limits(limits)
+    data, warnings = read_bytes(source, limits), markers.Warnings()
     headers = Headers(data, limits, warnings)
-    for segment in markers.SegmentReader(data, warnings):
+    for segment in markers.SegmentReader(data, warnings, limits):
         if segment.marker == markers.SOS:
             markers.read_scan(data, segment, headers.frame)
             if headers.frame.Y == 0:

@@ -70,7 +70,10 @@ class EncodedImage:
 
 def as_pixels(image):
     """A C-contiguous (H, W, channels) uint8 array of what the caller calls an image; ParameterError says what would be right."""
-    array = np.asarray(image)
+    try:
+        array = np.asarray(image)
+    except ValueError:
+        raise ParameterError("image must be a uint8 array, not a ragged list") from None
     if array.dtype.kind == "f":
         extra = " (it holds NaN)" if np.isnan(array).any() else ""
         raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)")

@@ -94,7 +94,7 @@ class Headers:
         elif code in markers.SOF:
             self._take_frame(segment)
         elif 0xE0 <= code <= 0xEF or code == COM:
-            self.metadata_bytes += segment.end - segment.start
+            self.metadata_bytes += segment.end - segment.offset
             self.limits.check_metadata(self.metadata_bytes)
             self.application.append((code, bytes(data[segment.start:segment.end])))
         elif code in (markers.DHP, markers.EXP):

@@ -1,9 +1,11 @@
 """A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
+import functools
+
 import numpy as np
 
 from ..errors import TruncatedError
 from ..files import read_bytes
-from ..limits import DEFAULT_LIMITS
+from ..limits import checked_limits
 from . import markers
 from ._scan import find_segments
 from .info import Headers, metadata_json
@@ -14,12 +16,17 @@ SIGNATURES = ((APP0, JFIF, "JFIF"), (APP1, EXIF, "Exif"), (APP1, XMP, "XMP"), (A
               (APP2, MPF, "multi-picture index"), (APP13, PHOTOSHOP, "Photoshop resources"), (APP14, ADOBE, "Adobe colour"))
 
 
+@functools.lru_cache(maxsize=None)
+def _ijg_tables():
+    """(100, 64): luminance steps for the qualities 100 down to 1, so that of equals the first is the highest."""
+    return np.array([QuantTables.ijg(q).luminance for q in range(100, 0, -1)])
+
+
 def estimate_quality(luminance):
     """The IJG quality whose luminance table is nearest to these 64 steps (natural order): (quality, exact)."""
-    steps = np.asarray(luminance, np.int64).reshape(-1)
-    distance = {q: int(np.abs(steps - QuantTables.ijg(q).luminance).sum()) for q in range(1, 101)}
-    best = min(distance, key=lambda q: (distance[q], -q))
-    return best, distance[best] == 0
+    distance = np.abs(_ijg_tables() - np.asarray(luminance, np.int64).reshape(-1)).sum(axis=1)
+    best = int(distance.argmin())
+    return 100 - best, bool(distance[best] == 0)
 
 
 def _what(segment, data):
@@ -62,9 +69,9 @@ def inspect(source, *, limits=None):
     >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k != "total")
     (80, True)
     """
-    limits = limits or DEFAULT_LIMITS
-    data, warnings = read_bytes(source, limits), []
-    headers, reader = Headers(data, limits, warnings), markers.SegmentReader(data, warnings)
+    limits = checked_limits(limits)
+    data, warnings = read_bytes(source, limits), markers.Warnings()
+    headers, reader = Headers(data, limits, warnings), markers.SegmentReader(data, warnings, limits)
     segments, huffman, scans = [{"offset": 0, "marker": "SOI", "length": 2, "what": ""}], [], []
     sizes = {"headers": 2, "tables": 0, "metadata": 0, "entropy-coded": 0}
     for segment in reader:
@@ -76,6 +83,7 @@ def inspect(source, *, limits=None):
             if segment.marker == markers.DHT:
                 huffman += [{"class": "AC" if Tc else "DC", "id": Th, "BITS": list(BITS), "HUFFVAL": list(HUFFVAL)}
                             for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment)]
+                limits.check_segments(len(huffman))
             continue
         scan = markers.read_scan(data, segment, headers.frame)
         parts, reader.at = find_segments(data, segment.end)
@@ -97,5 +105,5 @@ def inspect(source, *, limits=None):
         "quant_tables": {str(Tq): table.reshape(8, 8).tolist() for Tq, table in sorted(headers.quant_tables.items())},
         "huffman_tables": huffman, "scans": scans, "restart_interval": headers.restart_interval,
         "bytes": {**sizes, "other": len(data) - sum(sizes.values()), "total": len(data)},
-        "multi_picture": headers.has_multi_picture(), "metadata": metadata_json(info.metadata), "warnings": warnings,
+        "multi_picture": headers.has_multi_picture(), "metadata": metadata_json(info.metadata), "warnings": list(warnings),
     }

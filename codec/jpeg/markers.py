@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core import ZIGZAG
 from ..errors import BitstreamError, TruncatedError
+from ..limits import DEFAULT_LIMITS
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
@@ -43,16 +44,28 @@ class Segment:
         return NAMES.get(self.marker, f"FF{self.marker:02X}")
 
 
+class Warnings(list):
+    """Texts for people; hostile data can cause one for every third byte, so those after the hundredth are only mentioned."""
+
+    MOST = 100
+
+    def append(self, text):
+        if len(self) < self.MOST:
+            super().append(text)
+        elif len(self) == self.MOST:
+            super().append("further warnings are left out")
+
+
 class SegmentReader:
     """Iterates over the marker segments of `data`, EOI included. Whoever meets SOS sets `at` to the end of its entropy-coded data.
 
     Bytes that belong to no segment are skipped with a warning, as every decoder in use does (B.1.1.2 allows only fill bytes).
     """
 
-    def __init__(self, data, warnings):
+    def __init__(self, data, warnings, limits=DEFAULT_LIMITS):
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
             raise BitstreamError(f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}", layer="image", offset=0, clause="T.81 B.2.1")
-        self.data, self.warnings, self.at = data, warnings, 2
+        self.data, self.warnings, self.limits, self.at, self.count = data, warnings, limits, 2, 0
 
     def __iter__(self):
         while True:
@@ -60,6 +73,8 @@ class SegmentReader:
             if segment is None:
                 return
             self.at = segment.end
+            self.count += 1
+            self.limits.check_segments(self.count)
             yield segment
             if segment.marker == EOI:
                 return

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+import numpy as np
+
 from ..errors import ParameterError
 
 APP0, APP1, APP2, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -68,7 +70,7 @@ class Metadata:
                 object.__setattr__(self, name, bytes(value))
         if self.exif and self.exif.startswith(EXIF):
             object.__setattr__(self, "exif", self.exif[len(EXIF):])
-        if isinstance(self.comments, (bytes, bytearray, str)):
+        if not isinstance(self.comments, (tuple, list)) or not all(isinstance(c, (bytes, bytearray, memoryview)) for c in self.comments):
             raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
         object.__setattr__(self, "comments", tuple(bytes(c) for c in self.comments))
         for comment in self.comments:
@@ -77,7 +79,10 @@ class Metadata:
         if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
             raise ParameterError(f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)")
         if self.density is not None:
-            unit, x, y = self.density
+            if not isinstance(self.density, (tuple, list)) or len(self.density) != 3 or not all(isinstance(v, (int, np.integer)) for v in self.density):
+                raise ParameterError(f"density must be three integers (unit, x, y), not {self.density!r} (T.871 10.1)")
+            unit, x, y = map(int, self.density)
+            object.__setattr__(self, "density", (unit, x, y))
             if unit not in (0, 1, 2) or not (1 <= x <= 65535 and 1 <= y <= 65535):
                 raise ParameterError(f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)")
 
@@ -169,17 +174,27 @@ def _join_exif(parts, warnings):
     return exif
 
 
+def _assemble(parts):
+    """Bytes from (size of the whole, offset, chunk), as the first of them states the size; memory never exceeds what the chunks hold."""
+    size = parts[0][0]
+    if size > sum(len(chunk) for _, _, chunk in parts):
+        return b""
+    data = bytearray(size)
+    for _, offset, chunk in parts:
+        if offset + len(chunk) <= size:
+            data[offset:offset + len(chunk)] = chunk
+    return data
+
+
 def _join_xmp(packets, extensions, warnings):
     """(xmp, xmp_extension): the extension whose GUID the packet names, from its parts in any order."""
     xmp = packets[0] if packets else None
     whole = {}
     for part in extensions:
-        if len(part) < 40:
-            continue
-        guid, (size, offset) = part[:32], struct.unpack(">II", part[32:40])
-        if size <= sum(map(len, extensions)) and offset + len(part) - 40 <= size:
-            whole.setdefault(guid, bytearray(size))[offset:offset + len(part) - 40] = part[40:]
-    for guid, data in whole.items():
+        if len(part) >= 40:
+            whole.setdefault(part[:32], []).append((*struct.unpack(">II", part[32:40]), part[40:]))
+    for guid, parts in whole.items():
+        data = _assemble(parts)
         if hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode() != guid.upper():
             warnings.append("an extended XMP is incomplete and was left out")
         elif xmp == XMP_STUB % guid.upper():
@@ -191,7 +206,8 @@ def _join_xmp(packets, extensions, warnings):
 
 def _split_resources(blocks):
     """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
-    iptc, others, at = None, b"", 0
+    begin = end_of_iptc = at = 0
+    iptc = None
     while at + 12 <= len(blocks):
         if blocks[at:at + 4] != b"8BIM":
             return None, blocks
@@ -204,11 +220,9 @@ def _split_resources(blocks):
         if end > len(blocks):
             return None, blocks
         if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
-            iptc = blocks[size_at + 4:end]
-        else:
-            others += blocks[at:end + (size & 1)]
+            iptc, begin, end_of_iptc = blocks[size_at + 4:end], at, end + (size & 1)
         at = end + (size & 1)
-    return iptc, (others + blocks[at:]) or None
+    return iptc, (blocks[:begin] + blocks[end_of_iptc:]) or None
 
 
 def read_metadata(segments, warnings):

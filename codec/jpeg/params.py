@@ -15,7 +15,10 @@ SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2
 
 
 def _table(values, name):
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not a ragged list") from None
     if array.size != 64 or array.dtype.kind not in "iu":
         raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not {array.dtype} {array.shape}")
     if not 1 <= array.min() <= array.max() <= 65535:
@@ -70,15 +73,16 @@ def _integer(value, low, high, name):
 
 
 def _choice(value, choices, name):
-    if value not in choices:
+    if not any(value is choice or isinstance(value, str) and value == choice for choice in choices):
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}")
     return value
 
 
 def nearest(word, choices):
     """'; did you mean ...?', or nothing."""
-    match = difflib.get_close_matches(str(word), [c for c in choices if isinstance(c, str)], 1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    known = {c.lower(): c for c in choices if isinstance(c, str)}
+    match = difflib.get_close_matches(str(word).lower(), known, 1)
+    return f"; did you mean {known[match[0]]!r}?" if match else ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class EncodeOptions:
 
     @property
     def is_progressive(self):
+        """Whether progressive scans are written: as `progressive` says, else from effort 5 on."""
         return self.effort >= 5 if self.progressive is None else self.progressive
 
     @property

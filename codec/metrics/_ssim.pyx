@@ -20,6 +20,15 @@ strips rightwards.
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
 
+import numpy as np
+
+cdef extern from "metrics.h" nogil:
+    struct codec_ssim_constants:
+        double offset, c1, c2, correction
+    void (*codec_blur11_down[2])(const double **r, const double *w, Py_ssize_t n, double *out)
+    void (*codec_blur11_across[2])(const double *v, const double *w, Py_ssize_t n, double *out)
+    void (*codec_ssim_maps[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, double *ssim, double *cs)
+
 cdef enum:
     TAPS = 11
     STRIP = 128  # columns read per strip; STRIP - TAPS + 1 = 118 are written, so 8 % of the vertical work is done twice
@@ -56,73 +65,33 @@ cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t s
         row[2 * n + x] = row[x] * row[x]
 
 
-cdef void blur_rows(double** r, const double* w, Py_ssize_t n, double* out) noexcept nogil:
-    """Vertical taps. w[5] is the centre; r[0] is the uppermost row."""
+cdef double row_sum(const double* row, Py_ssize_t n) noexcept nogil:
+    """Four lanes, then the lanes: the same order on every machine."""
     cdef Py_ssize_t x
-    cdef double* r0 = r[0]
-    cdef double* r1 = r[1]
-    cdef double* r2 = r[2]
-    cdef double* r3 = r[3]
-    cdef double* r4 = r[4]
-    cdef double* r5 = r[5]
-    cdef double* r6 = r[6]
-    cdef double* r7 = r[7]
-    cdef double* r8 = r[8]
-    cdef double* r9 = r[9]
-    cdef double* r10 = r[10]
-    cdef double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5]
-    for x in range(n):
-        out[x] = (w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x])
-                  + w3 * (r3[x] + r7[x]) + w4 * (r4[x] + r6[x]) + w5 * r5[x])
-
-
-cdef void blur_columns(const double* v, const double* w, Py_ssize_t n, double* out) noexcept nogil:
-    """Horizontal taps; out[x] is the window that starts at v[x]."""
-    cdef Py_ssize_t x
-    cdef double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5]
-    for x in range(n):
-        out[x] = (w0 * (v[x] + v[x + 10]) + w1 * (v[x + 1] + v[x + 9]) + w2 * (v[x + 2] + v[x + 8])
-                  + w3 * (v[x + 3] + v[x + 7]) + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5])
-
-
-cdef double ratio_row(const double* blurred, Py_ssize_t n, Py_ssize_t width, double offset, double c1, double c2,
-                      double* out) noexcept nogil:
-    """Sum of SSIM over the first n windows; `blurred` holds four quantities `width` apart, c1 = 2 C1, c2 = 2 C2.
-
-    A variance that rounding made negative counts as 0, which also keeps every |SSIM| <= 1; written so that NaN passes through.
-    """
-    cdef Py_ssize_t x
-    cdef double ms, md, vs, vd, s0 = 0, s1 = 0, s2 = 0, s3 = 0
-    for x in range(n):
-        ms = blurred[x]
-        md = blurred[width + x]
-        vs = blurred[2 * width + x] - ms * ms
-        vd = blurred[3 * width + x] - md * md
-        vs = 0 if 0 > vs else vs
-        vd = 0 if 0 > vd else vd
-        ms = (ms + offset) * (ms + offset)
-        md = md * md
-        out[x] = ((ms - md + c1) * (vs - vd + c2)) / ((ms + md + c1) * (vs + vd + c2))
+    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0
     for x in range(0, n - 3, 4):
-        s0 += out[x]
-        s1 += out[x + 1]
-        s2 += out[x + 2]
-        s3 += out[x + 3]
+        s0 += row[x]
+        s1 += row[x + 1]
+        s2 += row[x + 2]
+        s3 += row[x + 3]
     for x in range(n & ~3, n):
-        s0 += out[x]
+        s0 += row[x]
     return (s0 + s1) + (s2 + s3)
 
 
-cdef double strip_sum(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b, Py_ssize_t step_b,
-                      Py_ssize_t height, Py_ssize_t n, const double* w, double offset, double c1, double c2, double* scratch,
-                      sample* kind) noexcept nogil:
-    """Sum of SSIM over all windows inside n <= STRIP columns. scratch: (TAPS + 3) * 4 * STRIP doubles."""
+cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b, Py_ssize_t step_b,
+                     Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k, int variant, double* scratch,
+                     sample* kind, double* sums, double* map, Py_ssize_t map_stride) noexcept nogil:
+    """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; keep the map if there is one.
+
+    scratch: (TAPS + 4) * 4 * STRIP doubles.
+    """
     cdef double* ring[TAPS]
     cdef double* oldest
     cdef double* vertical = scratch + TAPS * 4 * STRIP
     cdef double* blurred = vertical + 4 * STRIP
-    cdef double* ratios = blurred + 4 * STRIP
-    cdef double total = 0
+    cdef double* ssim = blurred + 4 * STRIP
+    cdef double* cs = ssim + 2 * STRIP
     cdef Py_ssize_t y, i
     for i in range(TAPS):
         ring[i] = scratch + i * 4 * STRIP
@@ -131,46 +100,75 @@ cdef double strip_sum(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const 
         for i in range(TAPS - 1):
             ring[i] = ring[i + 1]
         ring[TAPS - 1] = oldest
-        load_row(a + y * row_a, step_a, b + y * row_b, step_b, n, offset, oldest, kind)
+        load_row(a + y * row_a, step_a, b + y * row_b, step_b, n, k.offset, oldest, kind)
         if y >= TAPS - 1:
-            blur_rows(ring, w, 4 * n, vertical)
+            codec_blur11_down[variant](<const double **>ring, w, 4 * n, vertical)
             # One loop over the four quantities side by side: the 10 sums that straddle two of them are never read.
-            blur_columns(vertical, w, 4 * n - TAPS + 1, blurred)
-            total += ratio_row(blurred, n - TAPS + 1, n, offset, c1, c2, ratios)
-    return total
+            codec_blur11_across[variant](vertical, w, 4 * n - TAPS + 1, blurred)
+            codec_ssim_maps[variant](blurred, n, k, n - TAPS + 1, ssim, cs)
+            sums[0] += row_sum(ssim, n - TAPS + 1)
+            sums[1] += row_sum(cs, n - TAPS + 1)
+            if map != NULL:
+                for i in range(n - TAPS + 1):
+                    map[(y - TAPS + 1) * map_stride + i] = ssim[i]
 
 
-def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2):
-    """Mean SSIM of each channel.
+def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2, double correction, bint avx2,
+               maps=None):
+    """(mean SSIM, mean contrast-structure) of each channel.
 
     a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre: value taken off both
-    pictures before squaring; it changes nothing but rounding.
+    pictures before squaring; it changes nothing but rounding. correction: factor of the variances. maps: None, or a float64 array
+    (C, H - 10, W - 10) to fill with SSIM. avx2: whether the AVX2 variants may be used; the result is the same.
     """
-    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n
+    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n, map_stride = width - TAPS + 1
     assert b.shape[0] == height and b.shape[1] == width and b.shape[2] == channels
     assert height >= TAPS and width >= TAPS and taps.shape[0] == TAPS // 2 + 1
-    cdef double total
+    cdef codec_ssim_constants k
+    cdef double sums[2]
+    cdef double windows = <double>(height - TAPS + 1) * (width - TAPS + 1)
+    cdef double[:, :, ::1] map_view
+    cdef double* map = NULL
+    cdef int variant = avx2
     cdef sample* kind = NULL
     cdef const char* p
     cdef const char* q
-    cdef double* scratch = <double*>malloc((TAPS + 3) * 4 * STRIP * sizeof(double))
+    cdef double* scratch = <double*>malloc((TAPS + 4) * 4 * STRIP * sizeof(double))
     if scratch == NULL:
         raise MemoryError
+    k.offset, k.c1, k.c2, k.correction = 2 * centre, 2 * C1, 2 * C2, correction
     means = []
     try:
         for channel in range(channels):
             p = <const char*>&a[0, 0, channel]
             q = <const char*>&b[0, 0, channel]
+            if maps is not None:
+                map_view = maps
+                map = &map_view[channel, 0, 0]
             with nogil:
-                total = 0
+                sums[0] = sums[1] = 0
                 left = 0
                 while left + TAPS <= width:
                     n = min(<Py_ssize_t>STRIP, width - left)
-                    total += strip_sum(p + left * a.strides[1], a.strides[0], a.strides[1],
-                                       q + left * b.strides[1], b.strides[0], b.strides[1], height, n,
-                                       &taps[0], 2 * centre, 2 * C1, 2 * C2, scratch, kind)
+                    strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
+                               height, n, &taps[0], &k, variant, scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
                     left += STRIP - TAPS + 1
-            means.append(total / ((height - TAPS + 1) * (width - TAPS + 1)))
+            means.append((sums[0] / windows, sums[1] / windows))
     finally:
         free(scratch)
     return means
+
+
+def sums_of_four(const uint16_t[:, :, ::1] a):
+    """(H, W, C) -> (ceil(H/2), ceil(W/2), C): sums over 2x2 samples, an odd last row or column repeated. Values up to 16383."""
+    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], y, x, c, y1, x1
+    out = np.empty(((height + 1) // 2, (width + 1) // 2, channels), np.uint16)
+    cdef uint16_t[:, :, ::1] o = out
+    with nogil:
+        for y in range(o.shape[0]):
+            y1 = min(2 * y + 1, height - 1)
+            for x in range(o.shape[1]):
+                x1 = min(2 * x + 1, width - 1)
+                for c in range(channels):
+                    o[y, x, c] = a[2 * y, 2 * x, c] + a[2 * y, x1, c] + a[y1, 2 * x, c] + a[y1, x1, c]
+    return out

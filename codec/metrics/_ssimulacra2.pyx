@@ -15,57 +15,24 @@ Four blurs serve all maps. With d = a - b and V(x) = blur(x^2) - blur(x)^2,
 so that 1 - SSIM = m + (1 - m) V(d) / (V(a) + V(b) + C2) with m = blur(d)^2: no difference of large numbers is taken, and single precision is enough
 (tested against a double-precision model, 0.001 of a point). Maps whose weight is zero are not computed.
 """
-from libc.stdint cimport int32_t, uint8_t, uint16_t
-from libc.math cimport fabsf
+from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #include <string.h>
-    /* L, M, S from linear R, G, B (rows), the bias and its cube root, as the reference holds them: in single precision. */
-    #define OPSIN_LR 0.3f
-    #define OPSIN_LG 0.622f
-    #define OPSIN_LB 0.078f
-    #define OPSIN_MR 0.23f
-    #define OPSIN_MG 0.692f
-    #define OPSIN_MB 0.078f
-    #define OPSIN_SR 0.2434226892454782f
-    #define OPSIN_SG 0.2047674442449682f
-    #define OPSIN_SB 0.5518098665095535f
-    #define OPSIN_BIAS 0.0037930732552754493f
-    #define CUBE_ROOT_OF_BIAS 0.15595420054924858f
-    #define SSIM_C2 0.0009f
-
-    /* Cube root of x in 0.003 .. 1.01 to within 2 units in the last place: a third of the exponent as a first guess (3 % off),
-     * then Halley's y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. Basic operations only: the same bits everywhere. */
-    static inline float codec_cube_root(float x)
-    {
-        int32_t i;
-        float y, c;
-        memcpy(&i, &x, 4);
-        i = (int32_t)((float)i * 0.333333343f) + 709921077;
-        memcpy(&y, &i, 4);
-        c = y * y * y;
-        y = y * (c + x + x) / (c + c + x);
-        c = y * y * y;
-        return y * (c + x + x) / (c + c + x);
-    }
-    """
-    float codec_cube_root(float x) nogil
-    const float OPSIN_LR, OPSIN_LG, OPSIN_LB, OPSIN_MR, OPSIN_MG, OPSIN_MB, OPSIN_SR, OPSIN_SG, OPSIN_SB
-    const float OPSIN_BIAS, CUBE_ROOT_OF_BIAS, SSIM_C2
+cdef extern from "metrics.h" nogil:
+    void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+    void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
+    void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map, double *sums)
 
 cdef enum:
     TAPS = 9
     HALF = 4
     MAX_SCALES = 6
     LEAST_SIDE = 8
-    LANES = 8
-    RUN = 64                # pixels that are converted at a time
     NEED_SSIM = 1
     NEED_EDGES = 2
     # Rows kept of a channel after the blur across.
@@ -82,137 +49,22 @@ cdef struct Scale:
     float *xyb                              # [TAPS][2][3][width]: rows of a and b
     float *blurred                          # [TAPS][3][QUANTITIES][width]
     float *half                             # [2][3][width]: the first of two rows for the next scale
-    double sums[3][2][3]                    # channel, norm (1, 4), map (ssim, ringing, blur)
+    double sums[3][6]                       # channel; norm 1, 4; map ssim, ringing, blur
 
 cdef struct Metric:
     Scale scale[MAX_SCALES]
     int scales
+    int variant                             # of the kernels: 0 scalar, 1 AVX2
     float weights[HALF + 1]                 # taps, centre first
     float *padded                           # HALF zeros, a row, HALF zeros
     float *zero                             # a row of zeros
     float *down                             # [QUANTITIES][width] after the blur down
-    float *maps                             # [3][width]
+    float *maps                             # [2][width]
     float *next_rows                        # [MAX_SCALES][2][3][width]
 
 ctypedef fused Sample:
     uint8_t
     uint16_t
-
-cdef void to_xyb(const float *linear, Py_ssize_t n, float *xyb) noexcept nogil:
-    """Three rows of linear RGB to three rows of X, Y, B, scaled and shifted to be positive.
-
-    Light is not negative and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has nothing to do.
-    """
-    cdef float lms[3][RUN]
-    cdef const float *R
-    cdef float *X
-    cdef Py_ssize_t start = 0, i, m
-    cdef int c
-    for i in range(RUN):
-        lms[0][i] = lms[1][i] = lms[2][i] = OPSIN_BIAS
-    while start < n:
-        m = min(<Py_ssize_t>RUN, n - start)
-        R = linear + start
-        for i in range(m):
-            lms[0][i] = OPSIN_LR * R[i] + OPSIN_LG * R[n + i] + OPSIN_LB * R[2 * n + i] + OPSIN_BIAS
-            lms[1][i] = OPSIN_MR * R[i] + OPSIN_MG * R[n + i] + OPSIN_MB * R[2 * n + i] + OPSIN_BIAS
-            lms[2][i] = OPSIN_SR * R[i] + OPSIN_SG * R[n + i] + OPSIN_SB * R[2 * n + i] + OPSIN_BIAS
-        for c in range(3):
-            for i in range(RUN):                    # all of it: a constant count leaves no remainder loop
-                lms[c][i] = codec_cube_root(lms[c][i]) - CUBE_ROOT_OF_BIAS
-        X = xyb + start
-        for i in range(m):
-            X[i] = <float>7.0 * (lms[0][i] - lms[1][i]) + <float>0.42
-        X += n
-        for i in range(m):
-            X[i] = <float>0.5 * (lms[0][i] + lms[1][i]) + <float>0.01
-        X += n
-        for i in range(m):
-            X[i] = lms[2][i] - <float>0.5 * (lms[0][i] + lms[1][i]) + <float>0.55
-        start += m
-
-
-cdef void blur_across(const float *padded, const float *w, Py_ssize_t n, float *out) noexcept nogil:
-    """padded[HALF] belongs to out[0]."""
-    cdef Py_ssize_t i
-    cdef float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4]
-    for i in range(n):
-        out[i] = (w0 * padded[i + 4] + w1 * (padded[i + 3] + padded[i + 5]) + w2 * (padded[i + 2] + padded[i + 6])
-                  + w3 * (padded[i + 1] + padded[i + 7]) + w4 * (padded[i] + padded[i + 8]))
-
-
-cdef void blur_down(const float **rows, const float *w, Py_ssize_t n, float *out) noexcept nogil:
-    cdef const float *r0 = rows[0]
-    cdef const float *r1 = rows[1]
-    cdef const float *r2 = rows[2]
-    cdef const float *r3 = rows[3]
-    cdef const float *r4 = rows[4]
-    cdef const float *r5 = rows[5]
-    cdef const float *r6 = rows[6]
-    cdef const float *r7 = rows[7]
-    cdef const float *r8 = rows[8]
-    cdef Py_ssize_t i
-    cdef float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4]
-    for i in range(n):
-        out[i] = w0 * r4[i] + w1 * (r3[i] + r5[i]) + w2 * (r2[i] + r6[i]) + w3 * (r1[i] + r7[i]) + w4 * (r0[i] + r8[i])
-
-
-cdef void add_norms(const float *row, Py_ssize_t n, double *one, double *four) noexcept nogil:
-    """Sums of v and of v^4: eight lanes of single precision over at most 128 values, those in double, in a fixed order."""
-    cdef float sum1[LANES]
-    cdef float sum4[LANES]
-    cdef Py_ssize_t start = 0, i, j, groups
-    cdef float v, square
-    while start + LANES <= n:
-        groups = min(<Py_ssize_t>16, (n - start) // LANES)
-        for j in range(LANES):
-            sum1[j] = 0
-            sum4[j] = 0
-        for i in range(groups):
-            for j in range(LANES):
-                v = row[start + LANES * i + j]
-                square = v * v
-                sum1[j] += v
-                sum4[j] += square * square
-        for j in range(LANES):
-            one[0] += sum1[j]
-            four[0] += sum4[j]
-        start += groups * LANES
-    for i in range(start, n):
-        square = row[i] * row[i]
-        one[0] += row[i]
-        four[0] += square * square
-
-
-cdef void ssim_map(const float *down, Py_ssize_t n, float *out) noexcept nogil:
-    """1 - SSIM, at least 0."""
-    cdef const float *mean_a = down + MEAN_A * n
-    cdef const float *mean_d = down + MEAN_D * n
-    cdef const float *square_d = down + SQUARE_D * n
-    cdef const float *squares = down + SQUARES * n
-    cdef Py_ssize_t i
-    cdef float mb, m, v, d
-    for i in range(n):
-        mb = mean_a[i] - mean_d[i]
-        m = mean_d[i] * mean_d[i]
-        v = square_d[i] - m
-        d = m + (<float>1 - m) * v / (squares[i] - mean_a[i] * mean_a[i] - mb * mb + SSIM_C2)
-        out[i] = d if d > 0 else <float>0
-
-
-cdef void edge_maps(const float *a, const float *b, const float *down, Py_ssize_t n, float *ringing, float *blur) noexcept nogil:
-    """Where the distorted picture deviates more from its surroundings than the original (ringing), and where less (blur)."""
-    cdef const float *mean_a = down + MEAN_A * n
-    cdef const float *mean_d = down + MEAN_D * n
-    cdef Py_ssize_t i
-    cdef float of_a, of_b, e
-    for i in range(n):
-        of_a = fabsf(a[i] - mean_a[i])
-        of_b = fabsf(b[i] - (mean_a[i] - mean_d[i]))
-        e = (of_b - of_a) / (<float>1 + of_a)
-        ringing[i] = e if e > 0 else <float>0
-        blur[i] = -e if e < 0 else <float>0
-
 
 cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
     """Maps of row `finished`, whose neighbours four rows up and down are there or lie outside."""
@@ -228,15 +80,12 @@ cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
                     rows[i] = s.blurred + ((slot % TAPS * 3 + c) * QUANTITIES + q) * n
                 else:
                     rows[i] = metric.zero
-            blur_down(rows, metric.weights, n, metric.down + q * n)
+            codec_blur9_down[metric.variant](rows, metric.weights, n, metric.down + q * n)
         if s.need[c] & NEED_SSIM:
-            ssim_map(metric.down, n, metric.maps)
-            add_norms(metric.maps, n, &s.sums[c][0][0], &s.sums[c][1][0])
+            codec_s2_ssim[metric.variant](metric.down, n, metric.maps, s.sums[c])
         if s.need[c] & NEED_EDGES:
             a = s.xyb + (y % TAPS * 6 + c) * n
-            edge_maps(a, a + 3 * n, metric.down, n, metric.maps + n, metric.maps + 2 * n)
-            add_norms(metric.maps + n, n, &s.sums[c][0][1], &s.sums[c][1][1])
-            add_norms(metric.maps + 2 * n, n, &s.sums[c][0][2], &s.sums[c][1][2])
+            codec_s2_edges[metric.variant](a, a + 3 * n, metric.down, n, metric.maps, s.sums[c])
     s.finished += 1
 
 
@@ -247,17 +96,17 @@ cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_
     memset(row + n, 0, HALF * sizeof(float))
     for i in range(n):
         row[i] = a[i]
-    blur_across(metric.padded, metric.weights, n, out + MEAN_A * n)
+    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_A * n)
     for i in range(n):
         row[i] = a[i] - b[i]
-    blur_across(metric.padded, metric.weights, n, out + MEAN_D * n)
+    codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + MEAN_D * n)
     if all_quantities:
         for i in range(n):
             row[i] = row[i] * row[i]
-        blur_across(metric.padded, metric.weights, n, out + SQUARE_D * n)
+        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARE_D * n)
         for i in range(n):
             row[i] = a[i] * a[i] + b[i] * b[i]
-        blur_across(metric.padded, metric.weights, n, out + SQUARES * n)
+        codec_blur9_across[metric.variant](metric.padded, metric.weights, n, out + SQUARES * n)
 
 
 cdef void mean_of_four(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
@@ -276,8 +125,8 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     cdef float *xyb = s.xyb + y % TAPS * 6 * n
     cdef float *next_rows
     cdef int c
-    to_xyb(linear, n, xyb)
-    to_xyb(linear + 3 * n, n, xyb + 3 * n)
+    codec_linear_to_xyb[metric.variant](linear, n, xyb)
+    codec_linear_to_xyb[metric.variant](linear + 3 * n, n, xyb + 3 * n)
     for c in range(3):
         if s.need[c]:
             blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n, s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
@@ -322,7 +171,7 @@ cdef int allocate(Metric *metric) noexcept nogil:
     metric.padded = <float *>calloc(width + 2 * HALF, sizeof(float))
     metric.zero = <float *>calloc(width, sizeof(float))
     metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
-    metric.maps = <float *>calloc(3 * width, sizeof(float))
+    metric.maps = <float *>calloc(2 * width, sizeof(float))
     metric.next_rows = <float *>calloc((MAX_SCALES + 1) * 6 * width, sizeof(float))
     return -1 if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL or metric.next_rows == NULL else 0
 
@@ -350,12 +199,13 @@ def scales_of(height, width):
     return sizes
 
 
-def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs):
+def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs, bint avx2):
     """Means of v and of v^4 of every map that is needed.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
     table : linear light of every sample value; taps : the middle tap and the four beside it
     needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
+    avx2 : whether the AVX2 variants may be used; the result is the same
 
     Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is needed.
     """
@@ -372,6 +222,7 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
         raise MemoryError
     try:
         metric.scales = len(sizes)
+        metric.variant = avx2
         for k in range(HALF + 1):
             metric.weights[k] = taps[k]
         for k in range(metric.scales):
@@ -391,7 +242,7 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
             for c in range(3):
                 for norm in range(2):
                     for kind_of_map in range(3):
-                        out[c, k, norm, kind_of_map] = metric.scale[k].sums[c][norm][kind_of_map] / (metric.scale[k].height * metric.scale[k].width)
+                        out[c, k, norm, kind_of_map] = metric.scale[k].sums[c][3 * norm + kind_of_map] / (metric.scale[k].height * metric.scale[k].width)
         return out
     finally:
         release(metric)

@@ -3,10 +3,12 @@ import difflib
 
 from ..errors import ParameterError
 from .fidelity import mse, psnr
-from .ssim import ssim
+from .perceptual import ciede2000, psnr_hvs_m, psnr_y
+from .ssim import ms_ssim, ssim
 from .ssimulacra2 import ssimulacra2
 
-METRICS = {"psnr": psnr, "ssim": ssim, "ssimulacra2": ssimulacra2, "mse": mse}
+METRICS = {"psnr": psnr, "psnr_y": psnr_y, "ssim": ssim, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "psnr_hvs_m": psnr_hvs_m, "ciede2000": ciede2000,
+           "mse": mse}
 
 
 def by_name(name):

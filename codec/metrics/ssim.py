@@ -1,12 +1,15 @@
-"""Structural similarity, by a published variant that has a name."""
+"""Structural similarity, by published variants that have names."""
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from .. import cpu
 from ..errors import ParameterError
-from ._ssim import ssim_means
+from ._ssim import ssim_means, sums_of_four
 from .pairs import check_data_range, check_pair, refuse_not_finite
+
+KERNEL_TAPS = 11
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,12 @@ class SsimPreset:
         What to cite.
     taps : int
         Side of the square window, in pixels.
-    sigma : float
-        Standard deviation of the Gaussian weights in the window, in pixels.
+    sigma : float or None
+        Standard deviation of the Gaussian weights in the window, in pixels; None: all weights are equal.
     K1, K2 : float
         Stabilisers of the luminance and of the contrast-structure term, as fractions of the data range.
+    sample_variance : bool
+        Variances are divided by N - 1, not by N.
     """
 
     name: str
@@ -30,20 +35,61 @@ class SsimPreset:
     sigma: float
     K1: float
     K2: float
+    sample_variance: bool = False
 
     @property
     def weights(self):
         """The window along one axis: `taps` float64 weights that sum to 1; the square window is its outer product."""
+        if self.sigma is None:
+            return np.full(self.taps, 1 / self.taps)
         x = np.arange(self.taps) - (self.taps - 1) / 2
         w = np.exp(-x * x / (2 * self.sigma * self.sigma))
         return w / w.sum()
 
 
 wang2004 = SsimPreset("wang2004", taps=11, sigma=1.5, K1=0.01, K2=0.03)
+skimage = SsimPreset("skimage", taps=7, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
+PRESETS = {preset.name: preset for preset in (wang2004, skimage)}
 
 
-def ssim(a, b, *, data_range=None):
-    """Mean structural similarity as published by Wang et al. in 2004 (the preset `wang2004`).
+def _preset(preset):
+    if isinstance(preset, SsimPreset):
+        return preset
+    if preset not in PRESETS:
+        raise ParameterError(f"preset must be one of {', '.join(map(repr, PRESETS))}, not {preset!r}")
+    return PRESETS[preset]
+
+
+def _checked(a, b, preset, what):
+    a, b = check_pair(a, b)
+    if min(a.shape[:2]) < preset.taps:
+        raise ParameterError(
+            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: "
+            "use psnr, or put channels last"
+        )
+    return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
+
+
+def _means(a, b, preset, data_range, maps=None):
+    """[(SSIM, contrast-structure)] per channel of two (H, W, C) pictures."""
+    margin = (KERNEL_TAPS - preset.taps) // 2
+    if margin:                                          # outer taps are zero; what they meet does not matter
+        a, b = (np.pad(x, ((margin, margin), (margin, margin), (0, 0)), mode="edge") for x in (a, b))
+    half = np.pad(preset.weights, margin)[: KERNEL_TAPS // 2 + 1]
+    n = preset.taps**2
+    correction = n / (n - 1) if preset.sample_variance else 1.0
+    return ssim_means(a, b, half, data_range / 2, (preset.K1 * data_range) ** 2, (preset.K2 * data_range) ** 2, correction, cpu.has("avx2"), maps)
+
+
+def _mean(values, a, b):
+    mean = sum(values) / len(values)
+    if not math.isfinite(mean):
+        refuse_not_finite(a, b)
+    return mean
+
+
+def ssim(a, b, *, data_range=None, preset="wang2004"):
+    """Mean structural similarity, by default as published by Wang et al. in 2004.
 
     Parameters
     ----------
@@ -51,6 +97,8 @@ def ssim(a, b, *, data_range=None):
         uint8, uint16, float32 or float64, of one shape and dtype, with any strides; at least 11 x 11 pixels.
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats, whose dtype does not tell.
+    preset : "wang2004" (default), "skimage" or SsimPreset
+        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances.
 
     Returns
     -------
@@ -82,18 +130,109 @@ def ssim(a, b, *, data_range=None):
     >>> round(ssim(ramp, ramp // 2), 4)
     0.6795
     """
-    a, b = check_pair(a, b)
-    taps = wang2004.taps
-    if min(a.shape[:2]) < taps:
-        raise ParameterError(
-            f"SSIM needs at least {taps} x {taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: "
-            "use psnr, or put channels last"
-        )
+    preset = _preset(preset)
+    planes = _checked(a, b, preset, "SSIM")
+    means = _means(*planes, preset, check_data_range(*planes, data_range))
+    return _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
+
+
+def ssim_map(a, b, *, data_range=None, preset="wang2004"):
+    """SSIM of every window that lies wholly inside the picture: where two pictures differ.
+
+    Parameters
+    ----------
+    a, b, data_range, preset
+        As for `ssim`.
+
+    Returns
+    -------
+    ndarray, float64
+        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left pixel is there.
+        The mean of it is `ssim`.
+
+    Raises
+    ------
+    ParameterError
+        As `ssim`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import ssim_map
+    >>> ssim_map(np.zeros((16, 20), np.uint8), np.zeros((16, 20), np.uint8)).shape
+    (6, 10)
+    """
+    preset = _preset(preset)
+    planes = _checked(a, b, preset, "SSIM")
+    height, width, channels = planes[0].shape
+    maps = np.empty((channels, height - preset.taps + 1, width - preset.taps + 1))
+    means = _means(*planes, preset, check_data_range(*planes, data_range), maps)
+    _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
+    return np.moveaxis(maps, 0, 2) if np.ndim(a) == 3 else maps[0]
+
+
+# Exponents of the five scales, finest first (Wang, Simoncelli, Bovik 2003, section 3.2).
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def _halve(picture):
+    """2x2 sums, an odd last row or column repeated: exact in integers, so the data range grows fourfold instead."""
+    if picture.dtype == np.uint16:
+        return sums_of_four(np.ascontiguousarray(picture))
+    odd = ((0, picture.shape[0] & 1), (0, picture.shape[1] & 1), (0, 0))
+    p = np.pad(picture, odd, mode="edge")
+    return (p[::2, ::2] + p[::2, 1::2]) + (p[1::2, ::2] + p[1::2, 1::2])
+
+
+def ms_ssim(a, b, *, data_range=None):
+    """Multi-scale structural similarity (Wang, Simoncelli and Bovik 2003), five scales.
+
+    Parameters
+    ----------
+    a, b : ndarray, (H, W) or (H, W, C)
+        uint8, uint16, float32 or float64, of one shape and dtype, any strides; at least 161 x 161 pixels, so that the coarsest scale holds a window.
+    data_range : float, optional
+        As for `ssim`.
+
+    Returns
+    -------
+    float
+        From 0 to 1; exactly 1.0 for equal pictures.
+
+    Raises
+    ------
+    ParameterError
+        As `ssim`, and for pictures below 161 pixels on a side.
+
+    Notes
+    -----
+    Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003: the product of the mean
+    contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its published exponent; 2x2 means between scales. A negative
+    mean counts as 0. A colour picture scores the mean of its channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import ms_ssim
+    >>> ramp = np.tile(np.arange(0, 250, dtype=np.uint8), (200, 1))
+    >>> ms_ssim(ramp, ramp)
+    1.0
+    >>> round(ms_ssim(ramp, ramp // 16 * 16), 4)
+    0.8918
+    """
+    first, second = np.asarray(a), np.asarray(b)
+    a, b = _checked(a, b, wang2004, "MS-SSIM")
+    least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
+    if min(a.shape[:2]) < least:
+        raise ParameterError(f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim")
     data_range = check_data_range(a, b, data_range)
-    planes = (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
-    half = wang2004.weights[: taps // 2 + 1]
-    means = ssim_means(*planes, half, data_range / 2, (wang2004.K1 * data_range) ** 2, (wang2004.K2 * data_range) ** 2)
-    mean = sum(means) / len(means)
-    if not math.isfinite(mean):
-        refuse_not_finite(a, b)
-    return mean
+    wide = np.uint16 if a.dtype == np.uint8 else np.float64       # 255 * 4^4 fits 16 bits
+    scores = np.ones(a.shape[2])
+    for scale, weight in enumerate(MS_SSIM_WEIGHTS):
+        means = np.array(_means(a, b, wang2004, data_range))
+        last = scale + 1 == len(MS_SSIM_WEIGHTS)
+        scores *= means[:, 0 if last else 1].clip(0) ** weight
+        if not last:
+            a, b = (_halve(x.astype(wide, copy=False)) for x in (a, b))
+            data_range *= 4
+    return float(_mean(scores.tolist(), first, second))

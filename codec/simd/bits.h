@@ -4,6 +4,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Preconditions of kernels. In the debug build (CODEC_DEBUG=1) one that does not hold ends the process, since a kernel runs without
+ * the GIL and cannot raise; otherwise it costs nothing and is not evaluated. Data from a file can never break one: that is a bug here. */
+#ifdef CODEC_DEBUG
+#include <stdio.h>
+#include <stdlib.h>
+#define codec_assert(condition) \
+    ((condition) ? (void)0 : (fprintf(stderr, "%s:%d: precondition does not hold: %s\n", __FILE__, __LINE__, #condition), abort()))
+#else
+#define codec_assert(condition) ((void)0)
+#endif
+#define codec_assert_range(low, value, high) codec_assert((low) <= (value) && (value) <= (high))
+
 #if defined(_MSC_VER)
 #include <intrin.h>
 #include <stdlib.h>
@@ -45,6 +57,7 @@ static inline void codec_store_le32(uint8_t *p, uint32_t v) { v = CODEC_LITTLE32
 static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
 {
     uint64_t mask = 0;
+    codec_assert(0 <= first && first <= last && last <= 63);
     for (int j = first >> 2; j <= last >> 2; j++) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         for (int k = 4 * j; k < 4 * j + 4; k++) mask |= (uint64_t)(level[k] != 0) << k;

@@ -12,7 +12,7 @@ def test_every_name_is_a_public_function():
 
 
 def test_an_unknown_name_raises_with_the_nearest_one():
-    with pytest.raises(ParameterError, match="unknown metric 'SSIMM': there are psnr, ssim, mse"):
+    with pytest.raises(ParameterError, match="unknown metric 'SSIMM': there are psnr, psnr_y, ssim"):
         metrics.by_name("SSIMM")
     with pytest.raises(ParameterError, match=r"unknown metric 'pnsr': did you mean 'psnr'\?"):
         metrics.by_name("pnsr")

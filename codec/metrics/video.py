@@ -1,0 +1,146 @@
+"""Scores of moving pictures: frame by frame, then pooled, and none at all while the two clips do not lie on top of each other."""
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import ParameterError
+from .names import by_name
+from .perceptual import luma
+
+THUMBNAIL = 32                      # cells on a side that stand for a frame in the checks
+_END = object()
+
+# Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
+_LIMITED_TO_FULL = 255 / 219
+# RGB decoded with the matrix of BT.709 from samples coded with that of BT.601: M709^-1 M601.
+_BT601 = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+_BT709 = np.array([[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]])
+_AS_709 = np.linalg.inv(_BT709) @ _BT601
+
+
+@dataclass(frozen=True, eq=False)
+class VideoScores:
+    """Scores of a clip.
+
+    Attributes
+    ----------
+    frames : dict
+        Name of the metric -> float64 array, one value per frame.
+    pooled : dict
+        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which stresses bad frames, is nan
+        where a score is not positive; infinite scores (equal frames in decibels) make the mean infinite.
+    """
+
+    frames: dict = field(repr=False)
+    pooled: dict
+
+
+def pool(values):
+    """Mean, harmonic mean, least value and low percentiles (linear interpolation) of scores per frame.
+
+    Examples
+    --------
+    >>> from codec.metrics.video import pool
+    >>> pool([40.0, 20.0])["harmonic_mean"]
+    26.666666666666664
+    """
+    values = np.asarray(values, np.float64)
+    harmonic = len(values) / float((1 / values).sum()) if (values > 0).all() and np.isfinite(values).any() else (math.inf if np.isposinf(values).all() else math.nan)
+    finite = values if np.isfinite(values).all() else np.where(np.isposinf(values), np.finfo(np.float64).max, values)
+    percentiles = {f"p{p}": float(np.percentile(finite, p)) for p in (1, 5, 10, 50)}
+    percentiles = {name: math.inf if value >= np.finfo(np.float64).max / 2 else value for name, value in percentiles.items()}
+    return {"mean": float(values.mean()), "harmonic_mean": harmonic, "min": float(values.min()), **percentiles}
+
+
+def _thumbnail(frame):
+    """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to tell frames and colours apart."""
+    plane = frame.reshape(*frame.shape[:2], -1).astype(np.float64)
+    for axis in (0, 1):
+        n = min(THUMBNAIL, plane.shape[axis])
+        edges = np.arange(n) * plane.shape[axis] // n
+        counts = np.diff(np.append(edges, plane.shape[axis]))
+        plane = np.add.reduceat(plane, edges, axis) / (counts[:, None, None] if axis == 0 else counts[:, None])
+    return plane.reshape(-1, plane.shape[2])
+
+
+def _offset(a, b, most):
+    """The shift of b against a, in frames, at which thumbnails agree best; 0 unless another is clearly better (half of the error)."""
+    grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
+    errors = {}
+    for shift in range(-most, most + 1):
+        left, right = (grays[0][:len(a) - shift], grays[1][shift:]) if shift >= 0 else (grays[0][-shift:], grays[1][:shift])
+        if len(left) >= 2:
+            errors[shift] = float(((left - right) ** 2).mean())
+    best = min(errors, key=lambda shift: (errors[shift], abs(shift)), default=0)
+    return best if best and errors[best] < errors[0] / 2 else 0
+
+
+def _refuse_misaligned(a, b, most):
+    shift = _offset(a, b, min(most, len(a) - 2)) if len(a) > 2 else 0
+    if shift:
+        late = "later" if shift > 0 else "earlier"
+        raise ParameterError(f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at the start of "
+                             f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False")
+    x, y = (np.concatenate(clip) for clip in (a, b))
+    error = float(((x - y) ** 2).mean())
+    for gain, offset, what in ((_LIMITED_TO_FULL, -16 * _LIMITED_TO_FULL, "limited range (16..235) where the reference has full range"),
+                               (1 / _LIMITED_TO_FULL, 16, "full range where the reference has limited range (16..235)")):
+        if error > 1 and float(((x - (gain * y + offset)) ** 2).mean()) < error / 4:
+            raise ParameterError(f"the distorted clip has {what}: convert one of them, or pass check=False")
+    if x.shape[1] == 3:
+        for matrix, what in ((np.linalg.inv(_AS_709), "BT.709 where BT.601 is right"), (_AS_709, "BT.601 where BT.709 is right")):
+            if error > 1 and float(((x - y @ matrix.T) ** 2).mean()) < error / 4:
+                raise ParameterError(f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass check=False")
+
+
+def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_offset=8):
+    """Score a clip frame by frame, and pool the scores.
+
+    Parameters
+    ----------
+    reference, distorted : iterables of ndarray
+        Frames, (H, W) or (H, W, 3) uint8, in display order; read once, so generators will do.
+    metrics : names of functions in `codec.metrics`
+    check : bool
+        Before any score is given: refuse clips of different length; clips of which one is shifted by up to `max_offset` frames;
+        a mismatch of range (16..235 against 0..255) or of matrix (BT.601 against BT.709).
+    max_offset : int
+
+    Returns
+    -------
+    VideoScores
+
+    Raises
+    ------
+    ParameterError
+        As above, naming the remedy, and whatever a metric refuses, naming the frame.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import video
+    >>> rng = np.random.default_rng(1)
+    >>> clip = [rng.integers(0, 256, (32, 32), dtype=np.uint8) for _ in range(4)]
+    >>> video(clip, clip).pooled["ssim"]["mean"]
+    1.0
+    """
+    functions = {name: by_name(name) for name in ([metrics] if isinstance(metrics, str) else metrics)}
+    scores, thumbnails = {name: [] for name in functions}, ([], [])
+    for number, (a, b) in enumerate(itertools.zip_longest(reference, distorted, fillvalue=_END)):
+        if a is _END or b is _END:
+            raise ParameterError(f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other goes on: cut them to the same length")
+        for name, function in functions.items():
+            try:
+                scores[name].append(float(function(a, b)))
+            except ParameterError as error:
+                raise ParameterError(f"frame {number}: {error}") from error
+        if check:
+            for clip, frame in zip(thumbnails, (a, b)):
+                clip.append(_thumbnail(np.asarray(frame)))
+    if not next(iter(scores.values()), None):
+        raise ParameterError("no frames, or no metrics: there is nothing to compare")
+    if check:
+        _refuse_misaligned(*thumbnails, max_offset)
+    return VideoScores({name: np.array(values) for name, values in scores.items()}, {name: pool(values) for name, values in scores.items()})

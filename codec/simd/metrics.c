@@ -1,0 +1,147 @@
+/* Row kernels of the metrics. Rows do not overlap; n counts what is written. Contracts are in metrics.h. */
+#include "metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "levels.h"
+
+/* ---------------------------------------------------------------- SSIM (Wang et al. 2004), double precision */
+
+CODEC_BODY void codec_blur11_down_body(const double *const *r, const double *w, ptrdiff_t n, double *CODEC_RESTRICT out)
+{
+    const double *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7], *r8 = r[8], *r9 = r[9], *r10 = r[10];
+    const double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5];
+    for (ptrdiff_t x = 0; x < n; x++)
+        out[x] = w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x]) + w3 * (r3[x] + r7[x]) + w4 * (r4[x] + r6[x]) + w5 * r5[x];
+}
+CODEC_KERNEL(codec_blur11_down, (const double *const *r, const double *w, ptrdiff_t n, double *out), (r, w, n, out))
+
+CODEC_BODY void codec_blur11_across_body(const double *CODEC_RESTRICT v, const double *w, ptrdiff_t n, double *CODEC_RESTRICT out)
+{
+    const double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5];
+    for (ptrdiff_t x = 0; x < n; x++)
+        out[x] = w0 * (v[x] + v[x + 10]) + w1 * (v[x + 1] + v[x + 9]) + w2 * (v[x + 2] + v[x + 8]) + w3 * (v[x + 3] + v[x + 7])
+               + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5];
+}
+CODEC_KERNEL(codec_blur11_across, (const double *v, const double *w, ptrdiff_t n, double *out), (v, w, n, out))
+
+CODEC_BODY void codec_ssim_maps_body(const double *CODEC_RESTRICT blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n,
+                                     double *CODEC_RESTRICT ssim, double *CODEC_RESTRICT cs)
+{
+    const double offset = k->offset, c1 = k->c1, c2 = k->c2, correction = k->correction;
+    for (ptrdiff_t x = 0; x < n; x++) {
+        const double ms = blurred[x], md = blurred[width + x];
+        double vs = blurred[2 * width + x] - ms * ms, vd = blurred[3 * width + x] - md * md;
+        /* A variance that rounding made negative counts as 0, which keeps |cs| <= 1; written so that NaN passes through. */
+        vs = (0 > vs ? 0 : vs) * correction;
+        vd = (0 > vd ? 0 : vd) * correction;
+        const double s2 = (ms + offset) * (ms + offset), d2 = md * md, structure = (vs - vd + c2) / (vs + vd + c2);
+        cs[x] = structure;
+        ssim[x] = (s2 - d2 + c1) / (s2 + d2 + c1) * structure;
+    }
+}
+CODEC_KERNEL(codec_ssim_maps, (const double *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim, double *cs),
+             (blurred, width, k, n, ssim, cs))
+
+/* ---------------------------------------------------------------- SSIMULACRA 2, single precision */
+
+/* Cube root of x in 0.003 .. 1.01 to within 2 units in the last place: a third of the exponent as a first guess (3 % off), then Halley's
+ * y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. Basic operations only: the same bits everywhere. */
+CODEC_BODY float cube_root(float x)
+{
+    int32_t i;
+    float y, c;
+    memcpy(&i, &x, 4);
+    i = (int32_t)((float)i * 0.333333343f) + 709921077;
+    memcpy(&y, &i, 4);
+    c = y * y * y;
+    y = y * (c + x + x) / (c + c + x);
+    c = y * y * y;
+    return y * (c + x + x) / (c + c + x);
+}
+
+CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, float *CODEC_RESTRICT xyb)
+{
+    /* Rows L, M, S; columns R, G, B; then the bias and its cube root: as the reference holds them, in single precision. Light is not negative
+     * and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has nothing to do. */
+    const float bias = 0.0037930732552754493f, root = 0.15595420054924858f;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float R = rgb[i], G = rgb[n + i], B = rgb[2 * n + i];
+        const float l = cube_root(0.3f * R + 0.622f * G + 0.078f * B + bias) - root;
+        const float m = cube_root(0.23f * R + 0.692f * G + 0.078f * B + bias) - root;
+        const float s = cube_root(0.2434226892454782f * R + 0.2047674442449682f * G + 0.5518098665095535f * B + bias) - root;
+        xyb[i] = 7.0f * (l - m) + 0.42f;
+        xyb[n + i] = 0.5f * (l + m) + 0.01f;
+        xyb[2 * n + i] = s - 0.5f * (l + m) + 0.55f;
+    }
+}
+CODEC_KERNEL(codec_linear_to_xyb, (const float *rgb, ptrdiff_t n, float *xyb), (rgb, n, xyb))
+
+CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n, float *CODEC_RESTRICT out)
+{
+    const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4];
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[i] = w0 * v[i + 4] + w1 * (v[i + 3] + v[i + 5]) + w2 * (v[i + 2] + v[i + 6]) + w3 * (v[i + 1] + v[i + 7]) + w4 * (v[i] + v[i + 8]);
+}
+CODEC_KERNEL(codec_blur9_across, (const float *v, const float *w, ptrdiff_t n, float *out), (v, w, n, out))
+
+CODEC_BODY void codec_blur9_down_body(const float *const *r, const float *w, ptrdiff_t n, float *CODEC_RESTRICT out)
+{
+    const float *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7], *r8 = r[8];
+    const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4];
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[i] = w0 * r4[i] + w1 * (r3[i] + r5[i]) + w2 * (r2[i] + r6[i]) + w3 * (r1[i] + r7[i]) + w4 * (r0[i] + r8[i]);
+}
+CODEC_KERNEL(codec_blur9_down, (const float *const *r, const float *w, ptrdiff_t n, float *out), (r, w, n, out))
+
+/* Sums of v and of v^4: eight lanes of single precision over at most 128 values, those in double, in a fixed order. */
+CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four)
+{
+    ptrdiff_t start = 0;
+    while (start + 8 <= n) {
+        float sum1[8] = {0}, sum4[8] = {0};
+        const ptrdiff_t groups = (n - start) / 8 < 16 ? (n - start) / 8 : 16;
+        for (ptrdiff_t i = 0; i < groups; i++)
+            for (int j = 0; j < 8; j++) {
+                const float x = v[start + 8 * i + j], square = x * x;
+                sum1[j] += x;
+                sum4[j] += square * square;
+            }
+        for (int j = 0; j < 8; j++) {
+            *one += sum1[j];
+            *four += sum4[j];
+        }
+        start += groups * 8;
+    }
+    for (; start < n; start++) {
+        const float square = v[start] * v[start];
+        *one += v[start];
+        *four += square * square;
+    }
+}
+
+CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums)
+{
+    const float C2 = 0.0009f;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float a = blurred[i], d = blurred[n + i], b = a - d, m = d * d, v = blurred[2 * n + i] - m;
+        const float error = m + (1.0f - m) * v / (blurred[3 * n + i] - a * a - b * b + C2);
+        map[i] = error > 0 ? error : 0;
+    }
+    add_norms(map, n, sums, sums + 3);
+}
+CODEC_KERNEL(codec_s2_ssim, (const float *blurred, ptrdiff_t n, float *map, double *sums), (blurred, n, map, sums))
+
+CODEC_BODY void codec_s2_edges_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, const float *CODEC_RESTRICT blurred, ptrdiff_t n,
+                                    float *CODEC_RESTRICT map, double *sums)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float mean = blurred[i], of_a = fabsf(a[i] - mean), of_b = fabsf(b[i] - (mean - blurred[n + i])), e = (of_b - of_a) / (1.0f + of_a);
+        map[i] = e > 0 ? e : 0;
+        map[n + i] = e < 0 ? -e : 0;
+    }
+    add_norms(map, n, sums + 1, sums + 4);
+    add_norms(map + n, n, sums + 2, sums + 5);
+}
+CODEC_KERNEL(codec_s2_edges, (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map, double *sums), (a, b, blurred, n, map, sums))

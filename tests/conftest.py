@@ -1,0 +1,44 @@
+"""What several test folders share: the public test data, and pictures that procedures make."""
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _data_folder():
+    return Path(os.environ.get("CODEC_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Folder of the public test data; tests that need it skip where it is not."""
+    folder = _data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"no test data at {folder}; set CODEC_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """picture(height, width, channels, seed): uint8 of shape (height, width[, channels]): slopes, edges and some noise, never flat."""
+
+    def picture(height, width, channels=3, seed=0):
+        rng = np.random.default_rng([seed, height, width, channels])
+        y, x = np.mgrid[:height, :width]
+        layers = []
+        for c in range(channels):
+            wave = 90 * np.sin(x / (3 + c + seed % 5)) * np.cos(y / (5 + c)) + (x + y * (c + 1)) % 61
+            edge = np.where((x // 9 + y // 7 + c) % 3 == 0, 70, 0)
+            layers.append(90 + wave + edge + rng.integers(-12, 13, (height, width)))
+        pixels = np.stack(layers, -1).clip(0, 255).astype(np.uint8)
+        return pixels[..., 0] if channels == 1 else pixels
+
+    return picture
