@@ -172,9 +172,12 @@ function slider() {
       range.value = String(100 * (event.clientX - box.left) / box.width);
       place();
     };
+    // Where the crop is wider than the screen a finger moves the crop, and the range below moves the seam.
+    const roams = (event) => event.pointerType === "touch" && pair.parentElement.clientWidth < pair.clientWidth;
     range.addEventListener("input", place);
-    pair.addEventListener("pointerdown", (event) => { pair.setPointerCapture(event.pointerId); follow(event); });
-    pair.addEventListener("pointermove", (event) => { if (event.buttons || event.pointerType === "mouse") follow(event); });
+    pair.addEventListener("pointerdown", (event) => { if (!roams(event)) { pair.setPointerCapture(event.pointerId); follow(event); } });
+    pair.addEventListener("pointermove", (event) => { if (!roams(event) && (event.buttons || event.pointerType === "mouse")) follow(event); });
+    requestAnimationFrame(() => { pair.style.touchAction = roams({ pointerType: "touch" }) ? "auto" : "pan-y"; });
     place();
     return [against(element("div", {}, element("div", { class: "window" }, pair), element("div", { class: "under" }, range)))];
   });
