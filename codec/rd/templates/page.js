@@ -26,14 +26,25 @@ function buildSwitches() {
 const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
 const title = (name) => LABELS[name] || name.replaceAll("_", " ");
 
+// What all rows share once, and what differs as a table.
+function originFacts() {
+  const names = Object.keys(DATA.origins[0]).filter((name) => name !== "command" && name !== "rows");
+  const shared = names.filter((name) => name !== "codec" && name !== "codec_version" && DATA.origins.every((origin) => origin[name] === DATA.origins[0][name]));
+  const differ = names.filter((name) => !shared.includes(name));
+  const facts = shared.filter((name) => DATA.origins[0][name] !== "").flatMap((name) => [element("dt", {}, title(name)), element("dd", {}, String(DATA.origins[0][name]))]);
+  return [element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Codecs under test" }, element("table", {},
+    element("thead", {}, element("tr", {}, ...differ.map((name) => element("th", { scope: "col", class: "words" }, title(name))), element("th", { scope: "col" }, "rows"))),
+    element("tbody", {}, ...DATA.origins.map((origin) => element("tr", {}, ...differ.map((name, i) => element(i ? "td" : "th", i ? { class: "words" } : { scope: "row" }, String(origin[name]))),
+      element("td", {}, String(origin.rows))))))), element("dl", { class: "facts" }, ...facts)];
+}
+
 function tellOrigin() {
   const body = byId("origin-body"), commands = [...new Set(DATA.origins.map((origin) => origin.command).filter(Boolean))];
   body.replaceChildren(
     element("h3", {}, "Command lines"),
     commands.length ? element("pre", { class: "commands code" }, commands.join("\n")) : element("p", {}, "The rows do not say which command made them."),
     element("h3", {}, "Software and machine"),
-    ...DATA.origins.map((origin) => element("dl", { class: "facts" }, ...Object.entries(origin).filter(([name, value]) => name !== "command" && value !== "")
-      .flatMap(([name, value]) => [element("dt", {}, title(name)), element("dd", {}, String(value))]))),
+    ...originFacts(),
     element("h3", {}, "Pictures"),
     element("details", { open: DATA.images.length <= 24 }, element("summary", {}, plural(DATA.images.length, "original") + " with SHA-256"),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Originals" }, element("table", { class: "originals" },

@@ -120,7 +120,7 @@ function caption(family, ...more) {
   if (!one) return element("figcaption", {}, element("b", {}, DATA.families[family]), ...more);
   const row = DATA.rows[one.row], kind = DATA.metrics[state.metric];
   return element("figcaption", {}, element("b", {}, DATA.families[family]),
-    element("span", {}, `${quality(row) ? quality(row) + ", " : ""}${rate(row[ROW.bpp])} bpp, ${kind.label} ${score(row[ROW.metric + state.metric])}`),
+    element("span", {}, `${quality(row) ? quality(row) + ", " : ""}${rate(row[ROW.bpp])} bpp`), element("span", {}, `${kind.label}: ${score(row[ROW.metric + state.metric])}`),
     ...one.notes.map((note) => element("span", {}, note)), ...more);
 }
 
@@ -143,15 +143,17 @@ function pairOrReasons(build) {
 
 // What the two sides are and what they are worth, beside the picture.
 function against(pair) {
-  const sides = [viewer.left, viewer.right].map((family) => (family < 0 ? null : DATA.rows[version(family).row]));
+  const sides = [viewer.left, viewer.right].filter((family) => family >= 0);
   const [x, y, width, height] = entryNow().crop;
   const facts = [["setting", quality], ["rate", (row) => rate(row[ROW.bpp]) + " bpp"], ["size", (row) => bytes(row[ROW.bytes])],
     ...DATA.metrics.map((metric, m) => [metric.label, (row) => score(row[ROW.metric + m], m)])];
-  const notes = [viewer.left, viewer.right].flatMap((family) => (family < 0 ? [] : version(family).notes));
-  return element("div", { class: "beside" }, pair, element("div", { class: "against" }, element("table", {},
-    element("thead", {}, element("tr", {}, element("td"), ...[viewer.left, viewer.right].map((family) => element("th", { scope: "col" }, sideName(family))))),
-    element("tbody", {}, ...facts.map(([name, of]) => element("tr", {}, element("th", { scope: "row" }, name), ...sides.map((row) => element("td", {}, row ? of(row) : "")))))),
-  element("p", { class: "keys" }, `Crop of ${width} \u00d7 ${height} pixels at ${x}, ${y}; values are of the whole picture.`), ...notes.map((note) => element("p", { class: "keys" }, note))));
+  const table = element("table", {},
+    element("thead", {}, element("tr", {}, element("td"), ...sides.map((family) => element("th", { scope: "col" }, sideName(family))))),
+    element("tbody", {}, ...facts.map(([name, of]) => element("tr", {}, element("th", { scope: "row" }, name),
+      ...sides.map((family) => element("td", {}, of(DATA.rows[version(family).row])))))));
+  const notes = sides.flatMap((family) => version(family).notes.map((note) => element("p", { class: "keys" }, `${sideName(family)}: ${note}`)));
+  return element("div", { class: "beside" }, pair, element("div", { class: "against" }, sides.length ? table : null,
+    element("p", { class: "keys" }, `Crop of ${width} \u00d7 ${height} pixels at ${x}, ${y}; values are of the whole picture.`), ...notes));
 }
 
 function slider() {
@@ -262,23 +264,23 @@ function maps(which, title, unit) {
   const entry = entryNow(), [width, height] = DATA.images[entry.image].size, { cell } = entry.rates[viewer.rate];
   const room = Math.min(332, byId("stage").clientWidth), columns = Math.ceil(width / cell), lines = Math.ceil(height / cell);
   const zoom = Math.min(room / columns, 332 / lines), square = `${cell} \u00d7 ${cell}`;
+  const silent = [];
   let top = 0;
-  const figures = DATA.families.map((_, family) => {
+  const figures = DATA.families.map((name, family) => {
     const one = version(family), map = one && one[which];
-    if (!map) {
-      const why = !one ? sideReason(family) : one.reason || (which === "bits" ? "This codec does not tell where its bits go." : "left out: the report has reached its size");
-      return figure(family, absent(why));
-    }
+    if (!map && one && one.data && which === "bits") { silent.push(name); return null; }
+    if (!map) return figure(family, absent(sideReason(family) || "left out: the report has reached its size"));
     top = map.top;
     const canvas = element("canvas", { role: "img", "aria-label": `${title} of ${sideName(family)}, whole picture: ${significant(map.mean, 3)} ${unit} on average` });
-    const note = element("span", {}, `${significant(map.mean, 3)} ${unit} per ${square} on average`), rest = note.textContent;
+    const note = element("span", {}, `${significant(map.mean, 3)} ${unit} per ${square} pixels on average`), rest = note.textContent;
     samples(map.data).then((grid) => {
-      paint(canvas, grid.width, grid.height, (i) => Math.sqrt(grid.data[4 * i] / 255));
+      paint(canvas, grid.width, grid.height, (i) => grid.data[4 * i] / 255);
       canvas.addEventListener("pointermove", (event) => {
         const box = canvas.getBoundingClientRect();
         const x = Math.min(grid.width - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * grid.width)));
         const y = Math.min(grid.height - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * grid.height)));
-        note.textContent = `${significant(grid.data[4 * (y * grid.width + x)] / 255 * map.top, 3)} ${unit} at ${x * cell}, ${y * cell}`;
+        const level = grid.data[4 * (y * grid.width + x)];
+        note.textContent = `${significant(level / 255 * map.top, 3)} ${unit}${level === 255 ? " or more" : ""} at ${x * cell}, ${y * cell}`;
       });
       canvas.addEventListener("pointerleave", () => { note.textContent = rest; });
     });
@@ -290,5 +292,7 @@ function maps(which, title, unit) {
     const box = element("div", { class: "window map" }, canvas, frame);
     return figure(family, box, note);
   });
-  return [element("div", { class: "gallery" }, ...figures), top ? scaleBar("0", `${significant(top, 3)} ${unit} per ${square} pixels; colour goes with the square root; the frame is the crop`) : ""];
+  const shown = figures.filter(Boolean);
+  return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar("0", `${significant(top, 3)} ${unit} or more per ${square} pixels; the frame is the crop`) : "",
+    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only codecs of this package tell where their bits go.`) : ""];
 }
