@@ -2,6 +2,7 @@
 
 import click
 
+from ._rd_codecs import codecs
 from ._rd_compare import bd, hull
 from ._rd_find import find
 from ._rd_plot import plot
@@ -23,5 +24,5 @@ def rd():
     """
 
 
-for verb in (sweep, bd, hull, find, plot, report):
+for verb in (sweep, bd, hull, find, plot, report, codecs):
     rd.add_command(verb)

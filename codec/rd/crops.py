@@ -50,8 +50,9 @@ class Version:
     """What one row's setting makes of a picture, or why that cannot be shown."""
 
     point: object
-    pixels: np.ndarray | None = None
-    block_bits: np.ndarray | None = None  # (rows, columns) of 8 x 8 blocks, all components
+    pixels: np.ndarray | None = None  # of the whole picture, then of the crop alone
+    error: np.ndarray | None = None  # (rows, columns) of 8 x 8 squares: sums of squared error, mean over the channels
+    block_bits: np.ndarray | None = None  # of the same squares, all components
     reason: str = ""
     notes: list = field(default_factory=list)
 
@@ -149,6 +150,7 @@ def encode_again(point, pixels):
     version = Version(point)
     try:
         data, version.pixels, version.block_bits = _round_trip(point, pixels)
+        version.error = squared_error(pixels, version.pixels)
     except CodecError as error:
         version.reason = str(error)
         return version
@@ -192,64 +194,67 @@ def bits_of_blocks(encoded):
 
 
 def squared_error(a, b):
-    """(H, W) float32, mean over the channels."""
-    difference = (a.astype(np.int16) - b).astype(np.float32) ** 2
-    return difference if difference.ndim == 2 else difference.mean(axis=2)
+    """Sums over squares of 8 x 8 pixels, mean over the channels; a stripe at a time, so that large pictures need no more memory."""
+    high, wide = a.shape[:2]
+    channels = a.size // (high * wide)
+    sums = np.empty((-(-high // 8), -(-wide // 8)))
+    for top in range(0, high, 256):
+        stripe = np.square(np.subtract(a[top : top + 256], b[top : top + 256], dtype=np.int16), dtype=np.int32)
+        stripe = stripe.reshape(stripe.shape[0], wide, channels).sum(2) / channels
+        part = cells(stripe, 8)
+        sums[top // 8 : top // 8 + len(part)] = part
+    return sums
 
 
-def worst_window(error, size):
-    """(x, y, width, height) of the square of `size` with the largest sum of errors, on the grid of 8 x 8 blocks."""
-    high, wide = error.shape
-    height, width = min(size, high), min(size, wide)
-    sums = np.zeros((high + 1, wide + 1))
-    sums[1:, 1:] = error.cumsum(0, dtype=np.float64).cumsum(1)
-    rows, columns = np.arange(0, high - height + 1, 8), np.arange(0, wide - width + 1, 8)
-    y0, x0 = np.ix_(rows, columns)
-    window = sums[y0 + height, x0 + width] - sums[y0, x0 + width] - sums[y0 + height, x0] + sums[y0, x0]
-    row, column = np.unravel_index(np.argmax(window), window.shape)
-    return int(columns[column]), int(rows[row]), width, height
+def worst_window(error, height, width, size):
+    """(x, y, width, height) of the square of about `size` with the largest sum of errors, which are given by squares of 8 x 8."""
+    tall, broad = (min(-(-size // 8), length) for length in error.shape)
+    sums = np.zeros((error.shape[0] + 1, error.shape[1] + 1))
+    sums[1:, 1:] = error.cumsum(0).cumsum(1)
+    window = sums[tall:, broad:] - sums[:-tall, broad:] - sums[tall:, :-broad] + sums[:-tall, :-broad]
+    row, column = map(int, np.unravel_index(np.argmax(window), window.shape))
+    x, y = 8 * column, 8 * row
+    return x, y, min(size, width - x), min(size, height - y)
 
 
-def cells(values, cell, how):
-    """Means or sums of `values` over squares of `cell` samples; those at the edge may be smaller."""
+def cells(values, cell):
+    """Sums of `values` over squares of `cell` of them; those at the edge may be smaller."""
     starts = [np.arange(0, length, cell) for length in values.shape]
-    sums = np.add.reduceat(np.add.reduceat(values.astype(np.float64), starts[0], 0), starts[1], 1)
-    if how == "sum":
-        return sums
-    counts = np.multiply.outer(*(np.diff(np.append(start, length)) for start, length in zip(starts, values.shape)))
-    return sums / counts
+    return np.add.reduceat(np.add.reduceat(values.astype(np.float64), starts[0], 0), starts[1], 1)
 
 
 def gray_png(values, top):
-    """Values from 0 to `top` as the samples of a gray PNG."""
+    """Values from 0 to `top`, and more, as the samples of a gray PNG."""
     from PIL import Image
 
     samples = np.round(np.clip(values / (top or 1), 0, 1) * 255).astype(np.uint8)
     return _save(Image.fromarray(samples), "PNG", optimize=True)
 
 
-def picture_bytes(pixels):
-    """Kind and bytes of lossless WebP where Pillow has it, else of PNG; what has four channels (inks) is shown as RGB."""
-    from PIL import Image, features
+def _image(pixels):
+    """A Pillow image, gray or RGB; what has four channels is inks."""
+    from PIL import Image
 
-    image = Image.fromarray(np.ascontiguousarray(pixels), "CMYK").convert("RGB") if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    image = image or Image.fromarray(np.ascontiguousarray(pixels))
+    pixels = np.ascontiguousarray(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        return Image.frombytes("CMYK", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
+    return Image.fromarray(pixels)
+
+
+def picture_bytes(pixels):
+    """Kind and bytes: lossless WebP where Pillow has it, else PNG."""
+    from PIL import features
+
     if features.check("webp"):
-        return "webp", _save(image.convert("RGB"), "WEBP", lossless=True, method=4, exact=True)
-    return "png", _save(image, "PNG", optimize=True)
+        return "webp", _save(_image(pixels).convert("RGB"), "WEBP", lossless=True, method=4, exact=True)
+    return "png", _save(_image(pixels), "PNG", optimize=True)
 
 
 def thumbnail(pixels):
     """A small JPEG of the whole picture, by this package."""
-    from PIL import Image
-
-    from ..api import encode
-
-    mode = "CMYK" if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    image = Image.fromarray(np.ascontiguousarray(pixels), mode)
-    image = image if image.mode == "L" else image.convert("RGB")
+    image = _image(pixels)
     image.thumbnail((THUMBNAIL, THUMBNAIL))
-    return encode(np.asarray(image), 80)
+    return jpeg.encode(np.asarray(image), 80).data
 
 
 def _save(image, kind, **options):
@@ -280,35 +285,43 @@ def show(picture, curves, rates, original, crop, budget):
     if original.pixels is None:
         return entry
     pixels = original.pixels
-    chosen = [{name: nearest(rows, rate) for name, rows in curves.items()} for rate in rates]
-    made = {}
-    for rows in chosen:
-        for row in rows.values():
-            if id(row) not in made:
-                made[id(row)] = encode_again(row, pixels)
-    errors = {key: squared_error(pixels, v.pixels) for key, v in made.items() if v.pixels is not None}
-    at_first = [errors[id(row)] for row in chosen[0].values() if id(row) in errors]
-    x, y, width, height = worst_window(sum(at_first) if at_first else np.zeros(pixels.shape[:2]), crop)
+    high, wide = pixels.shape[:2]
+    first = {name: encode_again(nearest(rows, rates[0]), pixels) for name, rows in curves.items()}
+    errors = [version.error for version in first.values() if version.error is not None]
+    x, y, width, height = worst_window(sum(errors) if errors else np.zeros((-(-high // 8), -(-wide // 8))), high, wide, crop)
     window = (slice(y, y + height), slice(x, x + width))
     entry["thumbnail"] = budget.take("jpeg", thumbnail(pixels))
     entry["original"] = budget.take(*picture_bytes(pixels[window]))
     entry["crop"] = [x, y, width, height]
-    cell = 8 * math.ceil(max(pixels.shape[:2]) / (8 * MAP_CELLS))
-    for rows in chosen:
-        versions = [made[id(row)] for row in rows.values()]
-        shown = _maps(versions, errors, cell, budget)
-        for one, version in zip(shown, versions):
+    made = {id(version.point): _cut(version, window) for version in first.values()}
+    blocks = math.ceil(max(high, wide) / (8 * MAP_CELLS))
+    counts = cells(np.ones((high, wide), np.uint8), 8 * blocks)
+    for rate in rates:
+        versions = {}
+        for name, rows in curves.items():
+            row = nearest(rows, rate)
+            if id(row) not in made:
+                made[id(row)] = _cut(encode_again(row, pixels), window)
+            versions[name] = made[id(row)]
+        shown = _maps(list(versions.values()), blocks, counts, budget)
+        for one, version in zip(shown, versions.values()):
             if version.pixels is not None:
-                one["data"] = budget.take(*picture_bytes(version.pixels[window]))
+                one["data"] = budget.take(*picture_bytes(version.pixels))
                 one["reason"] = "" if one["data"] else "left out: the report has reached its size"
-        entry["rates"].append({"cell": cell, "versions": dict(zip(rows, shown))})
+        entry["rates"].append({"cell": 8 * blocks, "versions": dict(zip(versions, shown))})
     return entry
 
 
-def _maps(versions, errors, cell, budget):
+def _cut(version, window):
+    if version.pixels is not None:
+        version.pixels = version.pixels[window].copy()
+    return version
+
+
+def _maps(versions, blocks, counts, budget):
     """Error and bit maps of one picture at one rate; one scale for all of them, so that colours compare, up to the largest but 0.5 %."""
-    faults = [np.sqrt(cells(errors[id(v.point)], cell, "mean")) if id(v.point) in errors else None for v in versions]
-    bits = [cells(v.block_bits, cell // 8, "sum") if v.block_bits is not None else None for v in versions]
+    faults = [None if v.error is None else np.sqrt(cells(v.error, blocks) / counts) for v in versions]
+    bits = [None if v.block_bits is None else cells(v.block_bits, blocks) for v in versions]
     tops = [max((float(np.percentile(m, 99.5)) for m in maps if m is not None), default=0.0) for maps in (faults, bits)]
     shown = []
     for version, fault, bit in zip(versions, faults, bits):

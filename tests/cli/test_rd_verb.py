@@ -1,7 +1,9 @@
 """`codec rd`: rows where they are asked for, a table of means otherwise, and a figure."""
+
 import json
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -61,8 +63,10 @@ def test_a_failing_picture_is_told_at_the_end(run, home):
 def test_one_line_tells_what_failed_at_many_settings(run, home):
     Image.new("L", (5, 5)).save("in/tiny.png")
     outcome = run("rd", "sweep", "in/tiny.png", "in/a.png", "--quality", "20:90:10")
-    assert outcome.code == 1 and len(outcome.text.splitlines()) == 8
-    assert outcome.err.count("tiny.png") == 1 and "in/tiny.png at 8 settings: SSIM needs at least 11 x 11 pixels" in outcome.err
+    assert outcome.code == 1 and len(outcome.text.splitlines()) == 16
+    assert (
+        outcome.err.count("tiny.png") == 1 and "in/tiny.png at 8 settings: the row has no ssim: SSIM needs at least 11 x 11" in outcome.err
+    )
 
 
 def test_settings_that_the_encoder_refuses_are_usage_errors(run, home):
@@ -82,8 +86,8 @@ def test_an_interrupt_tells_where_the_rows_are(run, home, monkeypatch):
 
     monkeypatch.setitem(METRICS, "mse", interrupted)
     outcome = run("rd", "sweep", "in/a.png", "--metric", "mse", "-o", "rows.jsonl")
-    assert outcome.code == 130 and "2 of 7 measured; their rows are in rows.jsonl.part" in outcome.err
-    assert len(rd.read_points("rows.jsonl.part")) == 2 and not (home / "rows.jsonl").exists()
+    assert outcome.code == 130 and "2 of 7 done; their rows are in rows.jsonl: the same command goes on from there" in outcome.err
+    assert len(rd.read_points("rows.jsonl")) == 2
 
 
 def test_figures_of_a_sweep_and_of_its_rows(run, home):
@@ -101,3 +105,121 @@ def test_a_figure_that_cannot_be_drawn_is_told_before_the_sweep(run, home, monke
     outcome = run("rd", "sweep", "in/a.png", "--plot", "rd.png", "-o", "rows.jsonl")
     assert outcome.code == 1 and "pip install codec[lab]" in outcome.err
     assert not (home / "rows.jsonl").exists()
+
+
+SWEEP = ("rd", "sweep", "in/a.png", "in/b.png", "-c", "jpeg", "-c", "libjpeg-turbo", "-q", "20,40,60,80", "-o", "rows.jsonl")
+
+
+@pytest.fixture
+def swept(run, home):
+    assert run(*SWEEP).code == 0
+    return home / "rows.jsonl"
+
+
+def test_the_table_of_several_codecs(run, home):
+    outcome = run(*SWEEP)
+    assert outcome.text.splitlines()[0].split("\t")[:7] == ["codec", "subsampling", "progressive", "effort", "quality", "images", "bpp"]
+    assert [line[:6] for line in outcome.table][::4] == [
+        ["jpeg", "auto", "-", "5", "20", "2"],
+        ["libjpeg-turbo", "4:2:0", "True", "-", "20", "2"],
+    ]
+
+
+def test_the_same_command_again_measures_nothing(run, swept):
+    before = swept.read_bytes()
+    outcome = run(*SWEEP)
+    assert outcome.code == 0 and "16 of 16 rows were there already" in outcome.err and len(outcome.table) == 8
+    assert swept.read_bytes() == before
+
+
+def test_a_killed_sweep_goes_on_where_it_was(run, swept):
+    lines = swept.read_bytes().splitlines(keepends=True)
+    swept.write_bytes(b"".join(lines[:7]) + lines[7][:100])
+    outcome = run(*SWEEP)
+    assert outcome.code == 0 and "7 of 16 rows were there already" in outcome.err
+    assert "rows.jsonl:8: the last line was cut off" in outcome.err
+    assert swept.read_bytes().splitlines(keepends=True)[:7] == lines[:7] and len(rd.read_points(swept)) == 16
+
+
+def test_a_line_that_is_no_row_is_told_and_its_row_measured_again(run, swept):
+    lines = swept.read_bytes().splitlines(keepends=True)
+    swept.write_bytes(b"".join([*lines[:3], b"garbage\n", *lines[4:]]))
+    outcome = run(*SWEEP)
+    assert outcome.code == 1 and "rows.jsonl:4: not a row of a sweep" in outcome.err and "15 of 16 rows" in outcome.err
+    problems = []
+    assert len(rd.read_points(swept, problems=problems)) == 16 and len(problems) == 1
+    for verb in (("bd",), ("hull",), ("plot", "-o", "rd.svg")):
+        outcome = run("rd", *verb, "rows.jsonl")
+        assert outcome.code == 1 and "rows.jsonl:4: not a row" in outcome.err
+
+
+def test_a_file_that_holds_something_else_is_not_touched(run, home):
+    before = (home / "in" / "a.png").read_bytes()
+    outcome = run("rd", "sweep", "in/b.png", "-o", "in/a.png")
+    assert outcome.code == 1 and "in/a.png is there already and holds no rows of a sweep; it was not touched" in outcome.err
+    assert (home / "in" / "a.png").read_bytes() == before
+
+
+def test_bd_rate_as_a_table_and_as_json(run, swept):
+    outcome = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr,ssim")
+    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:3] == ["family", "metric", "BD-rate"]
+    assert [line[:2] for line in outcome.table] == [["jpeg, auto", "psnr"], ["jpeg, auto", "ssim"]]
+    found = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr", "--json").json["results"]
+    expected = rd.compare(rd.read_points("rows.jsonl"), "psnr", "libjpeg-turbo")["jpeg, auto"]
+    assert found[0]["mean"] == expected.mean and found[0]["images"]["in/a.png"]["value"] == expected.images["in/a.png"].value
+    assert f"{expected.mean:+.2f}" == outcome.table[0][2]
+    lines = run("rd", "bd", "rows.jsonl", "--anchor", "jpeg", "--per-image", "--metric", "psnr").table
+    assert [line[2] for line in lines] == ["in/a.png", "in/b.png"]
+    assert run("rd", "bd", "rows.jsonl", "--quality", "--metric", "psnr").text.split("\t")[2] == "BD-quality"
+
+
+def test_bd_rate_that_cannot_be_given_says_why(run, home):
+    run("rd", "sweep", "in/a.png", "-c", "jpeg", "-c", "libjpeg-turbo", "-q", "40,80", "-o", "few.jsonl")
+    outcome = run("rd", "bd", "few.jsonl", "--metric", "psnr")
+    assert outcome.code == 1 and outcome.table[0][2] == "-"
+    assert "no number: libjpeg-turbo, 4:2:0, psnr, in/a.png: the reference has 2 points, and a delta needs at least 4" in outcome.err
+    assert "did you mean 'libjpeg-turbo, 4:2:0'" in run("rd", "bd", "few.jsonl", "--anchor", "libjpeg-turb").err
+
+
+def test_hull(run, swept):
+    outcome = run("rd", "hull", "rows.jsonl", "--metric", "psnr")
+    assert outcome.code == 0 and outcome.table[0][-1].endswith("/2")
+    assert len(run("rd", "hull", "rows.jsonl", "--metric", "psnr", "--json").json["hull"]) == len(outcome.table)
+
+
+def test_speed_figure(run, swept):
+    pytest.importorskip("matplotlib")
+    assert run("rd", "plot", "rows.jsonl", "--kind", "speed", "--metric", "psnr", "-o", "speed.svg").code == 0
+    assert (swept.parent / "speed.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_find_measures_what_it_writes(run, home):
+    Image.fromarray(np.arange(64 * 64, dtype=np.uint32).astype(np.uint8).reshape(64, 64)).save("ramp.png")
+    outcome = run("rd", "find", "ramp.png", "--target", "psnr:35", "-c", "jpeg:effort=2", "-o", "ramp.jpg", "--json")
+    assert outcome.code == 0
+    found = outcome.json["found"]
+    assert found["bytes"] == (home / "ramp.jpg").stat().st_size and found["psnr"] >= 35 and found["effort"] == 2
+    assert run("metrics", "ramp.png", "ramp.jpg", "--metric", "psnr").text.split("\t")[1] == f"{found['psnr']:.6g}"
+
+
+def test_a_target_out_of_reach_and_wrong_ones(run, home):
+    outcome = run("rd", "find", "in/a.png", "--target", "psnr:90")
+    assert outcome.code == 1 and "jpeg cannot reach psnr 90 of this picture: it reaches" in outcome.err and "(quality 100)" in outcome.err
+    for target, says in (("ssim", "write METRIC:VALUE"), ("sim:0.9", "did you mean 'ssim'"), ("ssim:nan", "write METRIC:VALUE")):
+        outcome = run("rd", "find", "in/a.png", "--target", target)
+        assert outcome.code == 2 and says in outcome.err
+    assert "a search takes one value of effort, not 2" in run("rd", "find", "in/a.png", "--target", "ssim:0.9", "-c", "jpeg:effort=1/2").err
+
+
+def test_an_unknown_codec_lists_the_known_ones(run, home):
+    outcome = run("rd", "sweep", "in/a.png", "--codec", "mozjpg")
+    assert outcome.code == 2 and "unknown codec 'mozjpg': did you mean 'mozjpeg'? there are jpeg, libjpeg-turbo," in outcome.err
+
+
+def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyjpegli", None)
+    lines = {line[0]: line[1:] for line in run("rd", "codecs").table}
+    assert lines["jpeg"][0] == "subsampling=auto effort=5 quality=75"
+    assert lines["jpegli"][1] == "jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
+    installed = {entry["codec"]: entry["installed"] for entry in run("rd", "codecs", "--json").json["codecs"]}
+    assert installed["jpeg"] is True and installed["jpegli"] is False

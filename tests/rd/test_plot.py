@@ -1,4 +1,5 @@
 """Figures are drawn from rows alone: the same rows give the same file, and what cannot be drawn is said before anything is."""
+
 import math
 import subprocess
 import sys
@@ -82,13 +83,51 @@ def test_infinite_values_are_left_out(rows, point):
     assert [len(line.get_xdata()) for line in ssim.lines] == [5, 5]
 
 
+def test_a_picture_without_a_metric_is_left_out_of_its_panel_only(rows, point):
+    pytest.importorskip("matplotlib")
+    tiny = [point(**{**vars(row), "image": "tiny.png", "metrics": {"psnr": 30.0}}) for row in rows(pictures=1)]
+    psnr, ssim = rd.plot([*rows(pictures=2), *tiny]).axes
+    assert [len([line for line in panel.lines if line.get_linewidth() < 1]) for panel in (psnr, ssim)] == [6, 4]
+
+
+def speed(family, mpixels, bd_rate, front, low=None, high=None):
+    return rd.Speed(family, mpixels, 2 * mpixels, bd_rate, low, high, 3, front)
+
+
+def test_speed_against_size_with_the_front_and_the_intervals(tmp_path):
+    pytest.importorskip("matplotlib")
+    shown = [
+        speed("a", 10.0, 0.0, True),
+        speed("b", 2.0, -20.0, True, -22.0, -17.0),
+        speed("c", 1.0, 5.0, False),
+        speed("d", 1.0, None, False),
+    ]
+    figure = rd.plot_speed(shown, tmp_path / "speed.svg", metric="ssim", anchor="a", caption="here")
+    (panel,) = figure.axes
+    assert panel.lines[0].get_xydata().tolist() == [[-20.0, 2.0], [0.0, 10.0]]
+    assert [line.get_xdata() for line in panel.lines if list(line.get_xdata()) == [-22.0, -17.0]]
+    assert {text.get_text() for text in panel.texts} == {"a", "b", "c"} and "without a BD-rate: d" in figure.get_supxlabel()
+    assert panel.get_xlabel().startswith("BD-rate by SSIM against a, %") and panel.get_ylabel() == "encode, MP/s"
+    with pytest.raises(ParameterError, match="no family has a BD-rate by ssim against a"):
+        rd.plot_speed([speed("d", 1.0, None, False)], metric="ssim", anchor="a")
+
+
+def test_captions_are_broken_into_lines_that_fit(rows, point):
+    pytest.importorskip("matplotlib")
+    many = [
+        point(**{**vars(row), "codec": f"codec{i}", "codec_version": f"library {i}.0.0 of a package"}) for i in range(8) for row in rows(1)
+    ]
+    figure = rd.plot(many, metrics="psnr")
+    assert max(map(len, figure.get_supxlabel().splitlines())) <= 16 * figure.get_figwidth()
+
+
 def test_what_cannot_be_drawn(tmp_path, rows):
     pytest.importorskip("matplotlib")
     with pytest.raises(ParameterError, match=r"rd.gif: a figure is written as .png, .svg, .pdf"):
         rd.plot(rows(), tmp_path / "rd.gif")
     with pytest.raises(ParameterError, match="there are no rows to draw"):
         rd.plot([])
-    with pytest.raises(ParameterError, match="some rows have no 'mse'; the first has psnr, ssim: sweep again"):
+    with pytest.raises(ParameterError, match="no row has 'mse'; the first has psnr, ssim: sweep again"):
         rd.plot(rows(), metrics="mse")
     with pytest.raises(FileError, match="cannot write .*rd.png"):
         rd.plot(rows(), tmp_path / "nowhere" / "rd.png")

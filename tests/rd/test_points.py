@@ -1,4 +1,5 @@
 """Rows: what one holds, that it survives a file, and that means compare like with like."""
+
 import json
 import math
 
@@ -24,13 +25,30 @@ def test_a_row_is_one_line_of_strict_json(tmp_path, point):
 
     (line,) = (tmp_path / "rows.jsonl").read_text().splitlines()
     row = json.loads(line, parse_constant=refuse)
-    assert row["schema"] == 1 and row["metrics"] == {"psnr": "inf"} and row["setting"]["quality"] == 75
+    assert row["schema"] == 2 and row["metrics"] == {"psnr": "inf"} and row["setting"]["quality"] == 75
 
 
 @given(value=st.floats(allow_nan=False), name=st.text())
 def test_every_value_and_name_survives(value, name, point):
     row = point(name, metrics={"psnr": value})
     assert Point.from_json(json.loads(row.line())) == row
+
+
+def test_rows_of_the_first_schema_are_read(point):
+    row = point().to_json() | {"schema": 1}
+    for name in ("peak_memory", "missing", "versions", "command"):
+        del row[name]
+    assert Point.from_json(row) == point()
+
+
+def test_lines_that_are_no_rows_may_be_collected(tmp_path, point):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(point("a.png").line() + "\n{nonsense\n" + point("b.png").line() + "\n")
+    with pytest.raises(FileError, match=r"rows.jsonl:2: not a row of a sweep"):
+        read_points(path)
+    problems = []
+    assert [row.image for row in read_points(path, problems=problems)] == ["a.png", "b.png"]
+    assert len(problems) == 1 and "rows.jsonl:2: not a row of a sweep" in problems[0] and "delete the line, or sweep again" in problems[0]
 
 
 def test_a_file_name_that_is_no_text_survives(point):

@@ -175,10 +175,30 @@ def test_bits_of_squares_add_up_to_those_of_blocks_inside(subsampling, shape):
 
 
 def test_the_window_with_the_most_error_is_found():
-    error = np.zeros((100, 90), np.float32)
-    error[50:60, 70:80] = 9
-    assert crops.worst_window(error, 32) == (48, 32, 32, 32)
-    assert crops.worst_window(np.ones((5, 7)), 32) == (0, 0, 7, 5)
+    a, b = np.zeros((600, 90, 3), np.uint8), np.zeros((600, 90, 3), np.uint8)
+    b[550:560, 70:80, 1] = 9
+    error = crops.squared_error(a, b)
+    assert error.shape == (75, 12) and error.sum() == pytest.approx(100 * 81 / 3)
+    x, y, width, height = crops.worst_window(error, 600, 90, 32)
+    assert (width, height) == (32, 32) and x <= 70 and x + 32 >= 80 and y <= 550 and y + 32 >= 560
+    assert crops.worst_window(np.ones((1, 1)), 5, 7, 32) == (0, 0, 7, 5)
+    error[:] = 0
+    error[-1, -1] = 1
+    assert crops.worst_window(error, 600, 90, 40) == (56, 560, 34, 40)
+
+
+@pytest.mark.parametrize("kind", ["gray", "inks", "no webp"])
+def test_crops_of_other_kinds(tmp_path, monkeypatch, kind):
+    path = tmp_path / "picture.tif"
+    if kind == "inks":
+        Image.effect_noise((64, 48), 60).convert("RGB").convert("CMYK").save(path)
+    else:
+        Image.effect_noise((64, 48), 60).save(path)
+    if kind == "no webp":
+        monkeypatch.setattr("PIL.features.check", lambda name: False)
+    (entry,) = Page(rd.report(rd.sweep(path, quality=(20, 50, 80, 90)), crop=32)).data["show"]["entries"]
+    assert entry["original"].startswith("data:image/" + ("png" if kind == "no webp" else "webp"))
+    assert pixels_of(entry["original"]).shape[:2] == (32, 32) and entry["rates"][0]["versions"]["0"]["data"]
 
 
 def test_worst_and_best_by_turns(point):

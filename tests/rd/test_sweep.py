@@ -1,13 +1,17 @@
 """A sweep measures what a user would: file in, bytes out, pixels back; it keeps going, and keeps its order."""
+
+import dataclasses
 import hashlib
+import os
 import pathlib
 
 import numpy as np
 import pytest
 
 import codec
-from codec import rd
-from codec.errors import ParameterError
+from codec import rd, registry
+from codec.errors import MissingPackageError, ParameterError
+from codec.metrics.names import METRICS
 
 SAMPLES = pathlib.Path(__file__).parent.parent.parent / "samples"
 PICTURES = [SAMPLES / name for name in ("graphics.png", "odd_17x33.png", "zone_plate.png")]
@@ -67,13 +71,17 @@ def test_a_picture_that_fails_is_reported_and_the_others_go_on(tmp_path):
     for workers in (1, 2):
         sweep = rd.sweep(paths, quality=(40, 60), workers=workers)
         rows = list(sweep)
-        assert [row.image for row in rows] == [str(PICTURES[0])] * 2 + [str(PICTURES[1])] * 2
+        tiny_path = str(SAMPLES / "odd_1x1.png")
+        assert [row.image for row in rows] == [str(PICTURES[0])] * 2 + [tiny_path] * 2 + [str(PICTURES[1])] * 2
         assert sweep.done == sweep.total == 10
         missing, text, *tiny = sweep.failures
         assert missing.setting is None and str(missing).startswith(f"{tmp_path / 'none.png'}: cannot read")
         assert text.image == str(tmp_path / "text.png")
         assert [failure.setting["quality"] for failure in tiny] == [40, 60]
-        assert "odd_1x1.png at subsampling auto, effort 5, quality 40: SSIM needs at least 11 x 11" in str(tiny[0])
+        assert "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: the row has no ssim: SSIM needs at least 11 x 11" in str(
+            tiny[0]
+        )
+        assert all(list(row.metrics) == ["psnr"] and "at least 11 x 11" in row.missing["ssim"] for row in rows if row.image == tiny_path)
 
 
 def test_settings_may_be_numpy_integers(tmp_path):
@@ -125,3 +133,83 @@ def test_wrong_settings_are_refused_before_a_picture_is_read(options, says):
 def test_no_pictures_are_refused():
     with pytest.raises(ParameterError, match="images is empty"):
         rd.sweep([])
+
+
+def test_codecs_side_by_side_and_settings_of_their_own():
+    rows = list(
+        rd.sweep(PICTURES[1], codecs=("jpeg:effort=1/9", "libjpeg-turbo", "webp:quality=10"), quality=(50, 90), subsampling="4:2:0")
+    )
+    assert [(row.codec, row.setting.get("effort"), row.setting["quality"]) for row in rows] == [
+        *(("jpeg", effort, quality) for effort in (1, 9) for quality in (50, 90)),
+        ("libjpeg-turbo", None, 50),
+        ("libjpeg-turbo", None, 90),
+        ("webp", None, 10),
+    ]
+    assert {row.setting["subsampling"] for row in rows} == {"4:2:0"} and list(rows[0].setting)[-1] == "quality"
+    assert "libjpeg_turbo" in rows[4].codec_version and rows[0].codec_version == codec.__version__
+    assert rows[0].versions["numpy"] == np.__version__
+
+
+def test_a_parameter_that_no_codec_has_and_a_value_that_one_does_not_take():
+    with pytest.raises(ParameterError, match="none of libjpeg-turbo has the parameter 'effort'"):
+        rd.sweep(PICTURES, codecs="libjpeg-turbo", effort=3)
+    with pytest.raises(ParameterError, match="subsampling of webp must be in 4:2:0, not '4:4:4'"):
+        rd.sweep(PICTURES, codecs=("jpeg", "webp"), subsampling="4:4:4")
+    with pytest.raises(ParameterError, match="unknown codec 'jpge': did you mean 'jpeg'"):
+        rd.sweep(PICTURES, codecs="jpge")
+
+
+def test_a_codec_whose_package_is_missing_is_told_before_a_picture_is_read():
+    absent = registry.Codec("absent", None, None, {"quality": registry.Number(75, 1, 100)}, needs=("no_such_module",), install="no-such")
+    with pytest.raises(MissingPackageError, match="absent needs no_such_module, which is not installed: pip install no-such"):
+        rd.sweep(["none.png"], codecs=absent)
+
+
+def test_a_codec_that_fails_on_one_picture_does_not_stop_the_others():
+    def encode(pixels, *, quality):
+        if pixels.shape == (33, 17, 3):
+            raise ZeroDivisionError("odd")
+        return codec.encode(pixels, quality)
+
+    moody = registry.Codec("moody", encode, codec.decode, {"quality": registry.Number(75, 1, 100)})
+    sweep = rd.sweep(PICTURES, codecs=(moody, "jpeg"), quality=(40, 60))
+    rows = list(sweep)
+    assert [(row.image, row.codec) for row in rows if "odd" in row.image] == [(str(PICTURES[1]), "jpeg")] * 2
+    assert len(rows) == 10 and sweep.done == sweep.total == 12
+    assert str(sweep.failures[0]).startswith(f"{PICTURES[1]} at moody, quality 40: moody failed at encoding: ZeroDivisionError: odd")
+
+
+def test_what_is_there_is_not_measured_again():
+    first = list(rd.sweep(PICTURES, quality=(40, 60)))
+    again = rd.sweep(PICTURES, quality=(40, 50, 60), done=first)
+    new = list(again)
+    assert [row.setting["quality"] for row in new] == [50] * 3 and again.reused == first and again.done == again.total == 9
+    stale = [dataclasses.replace(row, codec_version="0.0.1") for row in first]
+    assert len(list(rd.sweep(PICTURES, quality=(40, 60), done=stale))) == 6
+    assert len(list(rd.sweep(PICTURES, quality=(40, 60), metrics="mse", done=first))) == 6
+
+
+def test_a_row_without_a_metric_is_not_measured_again_but_told_again():
+    first = list(rd.sweep(SAMPLES / "odd_1x1.png", quality=40))
+    again = rd.sweep(SAMPLES / "odd_1x1.png", quality=40, done=first)
+    assert list(again) == [] and again.reused == first and "the row has no ssim" in str(again.failures[0])
+
+
+def test_values_that_are_not_numbers_are_no_values(monkeypatch):
+    monkeypatch.setitem(METRICS, "mse", lambda a, b: float("nan"))
+    (row,) = rd.sweep(PICTURES[1], quality=40, metrics=("psnr", "mse"))
+    assert list(row.metrics) == ["psnr"] and row.missing == {"mse": "mse of this picture is not a number"}
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the system does not tell")
+def test_peak_memory_of_an_encode():
+    def encode(pixels, *, quality):
+        return bytes(np.ones(quality << 20, np.uint8).data)[:1] + codec.encode(pixels)
+
+    greedy = registry.Codec("greedy", encode, lambda data: codec.decode(data[1:]), {"quality": registry.Number(8, 1, 100)})
+    few, many = (row.peak_memory for row in rd.sweep(PICTURES[1], codecs=greedy, quality=(4, 64), metrics="psnr"))
+    if few is None:
+        pytest.skip("the system does not let a process reset its own mark")
+    assert few < 24 << 20 < 100 << 20 < many < 200 << 20
+    assert [row.peak_memory for row in rd.sweep(PICTURES[1], codecs=greedy, quality=4, memory=False)] == [None]
+    assert [row.peak_memory for row in rd.sweep(PICTURES[1], codecs=greedy, quality=4, workers=2)] == [None]
