@@ -10,7 +10,6 @@ import importlib.resources
 import json
 import math
 import string
-from dataclasses import asdict
 
 from .. import __version__
 from ..errors import ParameterError
@@ -302,10 +301,9 @@ def _origins(points):
     """What made the rows, and how many: every field that is no measurement."""
     groups = {}
     for point in points:
-        origin = {name: _plain(value) for name, value in asdict(point).items() if name not in MEASURED}
-        key = json.dumps(origin, sort_keys=True)
-        groups.setdefault(key, [origin, 0])[1] += 1
-    return [{"rows": count, **origin} for origin, count in groups.values()]
+        origin = {name: value for name, value in vars(point).items() if name not in MEASURED}
+        groups.setdefault(repr(origin), [origin, 0])[1] += 1
+    return [{"rows": count, **{name: _plain(value) for name, value in origin.items()}} for origin, count in groups.values()]
 
 
 def _plain(value):
