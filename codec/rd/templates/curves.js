@@ -80,6 +80,7 @@ function drawCurves() {
   svg.append(draw("line", { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom, class: "axis" }));
   svg.append(draw("text", { x: 2, y: 14, class: "title" }, kind.label + (kind.unit ? ` (${kind.unit})` : "") + (kind.lower ? ", lower is better" : "")));
   svg.append(draw("text", { x: width - right, y: height - 6, "text-anchor": "end", class: "title" }, "bits per pixel" + (state.log ? ", log" : "")));
+  svg.style.setProperty("--thin", Math.min(0.32, Math.max(0.05, 25 / all.length)).toFixed(2));
   for (const curve of all) {
     const placed = curve.points.map((point) => ({ ...point, curve, x: px(point.bpp), y: py(point.value) }));
     const d = placed.map((p, i) => (i ? "L" : "M") + p.x.toFixed(2) + " " + p.y.toFixed(2)).join("");

@@ -21,8 +21,9 @@ function tellDeltas() {
   else {
     const one = delta(state.metric, best), known = one.low !== null;
     const interval = known ? ` (${Math.round(100 * DATA.confidence)} % interval ${percent(one.low)} to ${percent(one.high)})` : "";
+    const [name, base] = [DATA.families[best], anchor].map((text) => element("strong", {}, text)), size = percent(one.mean, false);
     lead.replaceChildren(
-      element("strong", {}, DATA.families[best]), ` takes ${percent(one.mean, false)} ${one.mean < 0 ? "fewer" : "more"} bytes than `, element("strong", {}, anchor),
+      ...(one.mean < 0 ? [name, ` takes ${size} fewer bytes than `, base] : ["No family takes fewer bytes than ", base, "; ", name, ` comes nearest and takes ${size} more`]),
       ` at equal ${kind.label}, mean of ${plural(one.n, "picture")}${interval}.`,
       !known ? " Too few pictures for an interval." : one.high < 0 || one.low > 0 ? "" : " The interval contains zero: these pictures do not tell them apart.");
   }
