@@ -656,7 +656,8 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
 
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
     """One row of MCUs. Returns a status other than OK when the scan must end (damage, and nobody asked to conceal)."""
-    cdef Py_ssize_t mx
+    cdef Py_ssize_t mx, i
+    cdef int known[4]           # predictions before the MCU: one that turns out to be damaged must not leave its own behind
     for mx in range(s.mcus_wide):
         if s.left == 0:
             begin_interval(s, my * s.mcus_wide + mx)
@@ -664,6 +665,8 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
                 return s.first_status
         s.left -= 1
         if not s.dead:
+            for i in range(s.Ns):
+                known[i] = s.component[i].pred
             read_mcu(s, my, mx, row0)
             if s.reader.status == OK and exhausted(&s.reader):
                 s.reader.status = E_TRUNCATED
@@ -671,6 +674,8 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
                 note_error(s, my * s.mcus_wide + mx)
                 if not s.conceal:
                     return s.first_status
+                for i in range(s.Ns):
+                    s.component[i].pred = known[i]
         if s.dead:
             lose_mcu(s, my, mx, row0)
     return OK

@@ -274,6 +274,17 @@ def test_the_rest_of_a_picture_that_ends_early_is_lost(gray):
     np.testing.assert_array_equal(result.pixels[:whole_rows], gray.pixels[:whole_rows])
 
 
+def test_lost_blocks_take_the_last_known_brightness(handmade):
+    """That of the last whole block, not of the one in which the data ends."""
+    made = handmade(8, 320)
+    start, end = entropy_coded(made.data)
+    result = codec.jpeg.decode(made.data[:start + (end - start) // 2].rstrip(b"\xff"), on_error="conceal")
+    first = int(np.flatnonzero(result.damage.mask[0])[0])
+    assert 5 < first < 35
+    known = round(int(made.levels_zz[0][0, first - 1, 0]) * int(made.Q[0]) / 8) + 128
+    assert (result.pixels[:, 8 * first:] == known).all() and known != 128
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_picture_cut_anywhere_is_an_error_or_is_concealed(progressive, picture):
     data = codec.encode(picture(40, 48), progressive=progressive)

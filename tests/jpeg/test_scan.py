@@ -328,6 +328,25 @@ def test_a_new_coefficient_after_corrected_ones_and_runs_of_zeros():
     Layout.single(plane).check([*first_and_refined([0], 0, 0, 0), *first_and_refined([0], 1, 63, 3)])
 
 
+def test_corrections_alone_need_no_runs_of_zeros():
+    """Figure G.7: ZRL is sent only while a new coefficient follows; corrections behind long runs wait for the end of the band."""
+    plane = np.zeros((1, 1, 64), np.int16)
+    plane[0, 0, [1, 40, 63]] = 2, 3, -2
+    _, counted, used, _ = Layout.single(plane).write([0], **AC_REFINED)
+    assert np.flatnonzero(used[1, 0][0]).tolist() == [0x00] and counted == 1 + 3        # EOB0 in one bit, three corrections
+
+
+@pytest.mark.parametrize("kind, symbols", [(SEQUENTIAL, {(0, 0): {7: 1, 0: 3}, (1, 0): {0: 4}}), (DC_FIRST, {(0, 0): {6: 1, 0: 3}})])
+def test_blocks_that_only_fill_an_mcu_are_the_cheapest(kind, symbols):
+    """One block of brightness 100 in an MCU of 2x2: the three others change nothing and have no AC."""
+    plane = np.zeros((1, 1, 64), np.int16)
+    plane[0, 0, 0] = 100
+    layout = Layout([plane, np.zeros_like(plane)], [(2, 2), (1, 1)], (1, 1))
+    used = layout.write([0, 1], **kind)[2]
+    for key, expected in symbols.items():
+        assert {int(s): int(used[key][0][s]) for s in np.flatnonzero(used[key][0])} == expected
+
+
 # ---------------------------------------------------------------- what is refused, and what is damaged
 
 def test_a_table_without_the_symbol_is_refused():

@@ -82,9 +82,9 @@ def test_a_tiny_file_is_refused_before_memory_is_taken(name, on_error):
     assert len(data) < 800
 
     def attack():
-        start = time.perf_counter()
+        start = time.thread_time()
         refused(data, codec.CodecError, "Limits.pixels|bytes at least", on_error=on_error)
-        assert time.perf_counter() - start < hostile.SECONDS / 4
+        assert time.thread_time() - start < hostile.SECONDS / 4
 
     assert peak_bytes(attack) < 1 << 20
     assert peak_bytes(lambda: hostile.attempt(codec.probe, data)) < 1 << 20
@@ -128,38 +128,45 @@ def scans_of(data, count, *, at=0):
 def test_a_scan_bomb(SOFn):
     scan = [((0,), 0, 0, 0, 0)] if SOFn == markers.SOF2 else None
     data = scans_of(craft(1600, 1600, ((1, 1),), SOFn=SOFn, scans=scan, levels=0), 3000)
-    start = time.perf_counter()
+    start = time.thread_time()
     refused(data, codec.LimitError, "scans over 1600x1600")
     refused(data, codec.LimitError, "scans over 1600x1600", on_error="conceal")
     with pytest.raises(codec.LimitError):
         codec.jpeg.inspect(data)
-    assert time.perf_counter() - start < 5 * hostile.SECONDS
+    assert time.thread_time() - start < 5 * hostile.SECONDS
 
 
 def test_scans_without_end_over_one_pixel():
     """Thousands of scans over a thumbnail are harmless, hundreds of thousands are not: each takes its time, whatever its size."""
     data = craft(1, 1, ((1, 1),), SOFn=markers.SOF2, scans=[((0,), 0, 0, 0, 0)])
     assert codec.jpeg.decode(scans_of(data, 2000)).pixels.shape == (1, 1)
-    start = time.perf_counter()
+    start = time.thread_time()
     refused(scans_of(data, 200_000), codec.LimitError, "scans over 1x1")
-    assert time.perf_counter() - start < 10 * hostile.SECONDS
+    assert time.thread_time() - start < 10 * hostile.SECONDS
 
 
 @pytest.mark.parametrize("chunk", [b"\xff\x01", b"\xff\xd3", b"\xff\xd3x", b"\xff\xe1\0\2", b"\xff\xfe\0\2", b"\xff\xdb\0\2", b"\xff\xc4\0\2", b"\xff\xdd\0\4\0\1",
                                    b"\xff\xc4\0\x13\0" + bytes(16)], ids=lambda chunk: chunk[:2].hex())
 def test_a_flood_of_tiny_segments(chunk):
     """A few hundred bytes of memory for each would be gigabytes for a file that any mailbox takes."""
-    flood = before_frame(GRAY, chunk * 100_001)
+    flood, limits = before_frame(GRAY, chunk * 10_001), codec.Limits(segments=10_000)
     for function in (codec.probe, codec.jpeg.inspect, codec.jpeg.decode):
-        result, error = hostile.attempt(function, flood)
+        result, error = hostile.attempt(function, flood, limits=limits)
         assert isinstance(error, codec.LimitError) and "Limits.segments" in str(error)
-    assert peak_bytes(lambda: hostile.attempt(codec.jpeg.inspect, flood)) < 64 << 20
+    assert peak_bytes(lambda: hostile.attempt(codec.jpeg.inspect, flood, limits=limits)) < 8 << 20
+
+
+def test_segments_are_limited_by_default():
+    result, error = hostile.attempt(codec.jpeg.decode, before_frame(GRAY, b"\xff\x01" * 100_000))
+    assert isinstance(error, codec.LimitError)
 
 
 def test_a_flood_of_huffman_tables_in_few_segments():
-    flood = before_frame(GRAY, segment(DHT, bytes(17) * 3800) * 27)
-    hostile.attempt(codec.jpeg.inspect, flood)
-    assert peak_bytes(lambda: hostile.attempt(codec.jpeg.inspect, flood)) < 128 << 20
+    flood = before_frame(GRAY, segment(DHT, bytes(17) * 3800) * 5)
+    limits = codec.Limits(segments=10_000)
+    result, error = hostile.attempt(codec.jpeg.inspect, flood, limits=limits)
+    assert isinstance(error, codec.LimitError)
+    assert peak_bytes(lambda: hostile.attempt(codec.jpeg.inspect, flood, limits=limits)) < 16 << 20
 
 
 def test_a_flood_of_restart_markers():
@@ -190,7 +197,7 @@ METADATA = {
     "XMP parts that each state the size of all": b"".join(app1_extension(b"%032d" % i, 3_000_000, 0, bytes(40)) for i in range(20_000)),
     "XMP parts of one size, one GUID": b"".join(app1_extension(b"A" * 32, 1 << 31, i, b"x" * 50) for i in range(20_000)),
     "XMP of 4 GiB": app1_extension(b"A" * 32, 0xFFFFFFFF, 0xFFFFFFF0, b"x"),
-    "Photoshop resources": segment(APP13, b"Photoshop 3.0\0" + (b"8BIM\x04\x0c\0\0\0\0\0\0" * 5000)) * 60,
+    "Photoshop resources": segment(APP13, b"Photoshop 3.0\0" + (b"8BIM\x04\x0c\0\0\0\0\0\0" * 5000)) * 15,
     "Photoshop resource of 4 GiB": segment(APP13, b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\xff\xff\xff\xff"),
     "Photoshop name past the end": segment(APP13, b"Photoshop 3.0\0" + b"8BIM\x04\x04\xff\0\0\0\0\0"),
     "ICC of chunk 0 of 0": segment(APP2, b"ICC_PROFILE\0\0\0" + b"x"),
