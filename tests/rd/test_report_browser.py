@@ -247,6 +247,18 @@ def test_nothing_is_wider_than_a_phone(visit, report):
     assert page.locator(".pair").bounding_box()["width"] == 256 and page.evaluate(fits)
 
 
+def test_a_finger_gets_what_a_mouse_gets(visit, report):
+    page = visit(report, PHONE, has_touch=True)
+    for chart, figure in (("curves-chart", "curves-figure"), ("strips-chart", "strips-figure")):
+        page.locator(f"#{chart}").scroll_into_view_if_needed()
+        box = page.locator(f"#{chart} path.mark").nth(3).bounding_box()
+        page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(100)
+        assert "family" in tip(page, figure)
+        tooltip = page.locator(f"#{figure} .tip").bounding_box()
+        assert tooltip["x"] >= 0 and tooltip["x"] + tooltip["width"] <= 360
+
+
 CONTRAST = """() => {
   const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return [m[0], m[1], m[2], m[3] === undefined ? 1 : m[3]]; };
   const behind = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c; } };

@@ -93,7 +93,7 @@ function drawCurves() {
   svg.append(curves.ring);
   svg.addEventListener("pointermove", curvesHover);
   svg.addEventListener("pointerdown", curvesHover);
-  svg.addEventListener("pointerleave", () => { if (document.activeElement !== svg) curvesHide(); });
+  svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== svg) curvesHide(); });
   svg.addEventListener("keydown", curvesKey);
   svg.addEventListener("focus", () => { if (svg.matches(":focus-visible") && !curves.cursor) curvesGo(0, 0); });
   svg.addEventListener("blur", curvesHide);

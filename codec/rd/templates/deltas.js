@@ -110,7 +110,8 @@ function drawStrips() {
   strips.ring = draw("circle", { r: 8, class: "ring", visibility: "hidden" });
   svg.append(strips.ring);
   svg.addEventListener("pointermove", stripsHover);
-  svg.addEventListener("pointerleave", () => { if (document.activeElement !== svg) stripsHide(); });
+  svg.addEventListener("pointerdown", stripsHover);
+  svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== svg) stripsHide(); });
   svg.addEventListener("keydown", stripsKey);
   svg.addEventListener("focus", () => { if (svg.matches(":focus-visible") && !strips.cursor) stripsGo(0, 0); });
   svg.addEventListener("blur", stripsHide);
