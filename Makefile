@@ -27,7 +27,8 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
 	$(BIN)/codec rd sweep $(PHOTOS) --quality 10:95:5 --subsampling 4:2:0,4:4:4 -o out/rows.jsonl --plot out/rd.png
-	@echo "Compressed pictures: out/   rows: out/rows.jsonl   curves: out/rd.png"
+	$(BIN)/codec rd report out/rows.jsonl -o out/report.html
+	@echo "Compressed pictures: out/   rows: out/rows.jsonl   curves: out/rd.png   report: out/report.html"
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest
@@ -58,6 +59,7 @@ clean:
 
 .venv/test.stamp: .venv/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[lab,test]'
+	@$(BIN)/python -m pip install --quiet 'playwright>=1.40' || echo "Playwright has no wheel here: tests in a browser will skip"
 	@touch $@ .venv/demo.stamp
 
 # Sources without what the normal build generated: flags and directives differ.

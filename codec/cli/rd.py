@@ -6,6 +6,7 @@ from ._rd_codecs import codecs
 from ._rd_compare import bd, hull
 from ._rd_find import find
 from ._rd_plot import plot
+from ._rd_report import report
 from ._rd_sweep import sweep
 
 
@@ -18,9 +19,10 @@ def rd():
       codec rd sweep photos/ --codec jpeg --codec mozjpeg --quality 20:95:5 -o rows.jsonl
       codec rd bd rows.jsonl --anchor jpeg
       codec rd plot rows.jsonl -o rd.svg
+      codec rd report rows.jsonl -o report.html
       codec rd find photo.png --target ssim:0.98
     """
 
 
-for verb in (sweep, bd, hull, find, plot, codecs):
+for verb in (sweep, bd, hull, find, plot, report, codecs):
     rd.add_command(verb)

@@ -7,6 +7,7 @@ from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
 from .points import Mean, Point, families, family, means, read_points, write_points
+from .report import report
 from .rowfile import RowFile
 from .search import Found, find
 from .speed import Speed, speeds
@@ -35,6 +36,7 @@ __all__ = [
     "plot",
     "plot_speed",
     "read_points",
+    "report",
     "speeds",
     "sweep",
     "write_points",

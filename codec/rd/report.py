@@ -1,0 +1,365 @@
+"""One HTML file about a sweep: curves, Bjontegaard deltas, pictures to look at, and everything needed to repeat it.
+
+The file asks no network and no other file for anything: styles, script, rows and crops are inside, and its Content-Security-Policy lets
+nothing else in. Whatever comes from rows (names, settings, messages) is data: it reaches the page as JSON, and its elements as text.
+"""
+import base64
+import hashlib
+import html
+import importlib.resources
+import json
+import math
+import string
+
+from .. import __version__
+from ..errors import ParameterError
+from ..files import write_atomic
+from . import crops
+from .bdrate import CONFIDENCE, compare
+from .points import families, means, pick_family
+
+SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
+MAX_BYTES = 8_000_000
+# What a metric is called, how many decimals tell two values apart, and its unit.
+METRICS = {
+    "psnr": ("PSNR", 2, "dB"),
+    "psnr_y": ("PSNR of Y", 2, "dB"),
+    "psnr_hvs_m": ("PSNR-HVS-M", 2, "dB"),
+    "ssim": ("SSIM", 4, ""),
+    "ms_ssim": ("MS-SSIM", 5, ""),
+    "ssimulacra2": ("SSIMULACRA 2", 2, ""),
+    "mse": ("MSE", 2, ""),
+    "ciede2000": ("CIEDE2000", 3, ""),
+}
+LOWER = {"mse", "ciede2000"}
+# Fields of a row that tell what was measured; all others tell where the row comes from.
+MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory", "missing"}
+
+
+def report(
+    points, path=None, *, metrics=None, anchor=None, at=None, images=(), pictures=6, crop=256, failures=(), title=None, max_bytes=MAX_BYTES
+):
+    """Write one self-contained HTML page about the rows of a sweep.
+
+    Parameters
+    ----------
+    points : iterable of Point
+        From `codec.rd.sweep` or `codec.rd.read_points`.
+    path : str or os.PathLike, optional
+        Where to write it, completely or not at all.
+    metrics : iterable of str, optional
+        Those to show; the first is shown first. All that rows have unless said. Rows that lack one are shown without it.
+    anchor : str, optional
+        Family that the others are first compared with, by a name that `codec.rd.families` gives; the first unless said. The page can
+        switch to any other: all pairs are computed here.
+    at : float or iterable of float, optional
+        Rate points in bits per pixel at which pictures are ranked and shown. Two inside the range of the curves unless said.
+    images : path or iterable of paths, optional
+        Files and folders to look for originals that are not where the rows say. An original counts only with the content that was measured.
+    pictures : int
+        How many to show at most, by turns the worst and the best by each metric at the first rate point. 0 for none.
+    crop : int
+        Side of the square that is cut out of each, where the families together err most. 16 to 1024 pixels.
+    failures : iterable
+        What the sweep could not measure: shown as text.
+    title : str, optional
+    max_bytes : int
+        The page is not longer: pictures are left out, the last first, and the page says so. Rows are never left out, so a page of very
+        many rows is longer, and has no pictures.
+
+    Returns
+    -------
+    str
+        The page. The same rows and originals give the same page.
+
+    Raises
+    ------
+    ParameterError
+        If there are no rows, or a metric, anchor, rate or number is wrong.
+    FileError
+        If the page cannot be written.
+    """
+    points = list(points)
+    metrics = _check_metrics(points, metrics)
+    _check_numbers(pictures=(pictures, 0), crop=(crop, 16), max_bytes=(max_bytes, 0))
+    rates = _check_rates(at)
+    elsewhere = crops.places(images)
+    usable = [point for point in _last(points) if math.isfinite(point.bpp) and point.bpp > 0]
+    if not usable:
+        raise ParameterError("no row has a rate: bpp must be positive and finite")
+    book = _Book(usable, metrics)
+    content = {
+        "title": _visible(title or "Rate and distortion"),
+        "version": __version__,
+        "metrics": [_metric(name) for name in metrics],
+        "families": [_visible(name) for name in book.families],
+        "anchor": book.family_number(pick_family(book.families, anchor)) if anchor is not None else 0,
+        **book.rows(),
+        "means": {name: _means(usable, name, book) for name in metrics},
+        "deltas": {name: _deltas(usable, name, book) for name in metrics},
+        "confidence": CONFIDENCE,
+        "origins": _origins(points),
+        "failures": [_visible(failure) for failure in failures] + book.without(),
+        "gaps": book.gaps(),
+        "unusable": len(points) - len(usable),
+        "show": {"rates": [], "entries": [], "crop": crop, "limit": max_bytes, "left_out": 0},
+    }
+    _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
+    page = _page(content)
+    while len(page) > max_bytes and content["show"]["entries"]:
+        content["show"]["left_out"] += 1
+        content["show"]["entries"].pop()
+        page = _page(content)
+    if path is not None:
+        write_atomic(path, page.encode("ascii"))
+    return page
+
+
+def _check_metrics(points, metrics):
+    if not points:
+        raise ParameterError("there are no rows to report: run codec rd sweep first")
+    there = list(dict.fromkeys(name for point in points for name in point.metrics))
+    if metrics is None:
+        metrics = there
+    metrics = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics))
+    missing = [name for name in metrics if name not in there]
+    if missing or not metrics:
+        wanted = f"no row has the metric {missing[0]!r}" if missing else "there is no metric to show"
+        raise ParameterError(f"{wanted}; the rows have {', '.join(there) or 'none'}: sweep again with that metric, or choose another")
+    return metrics
+
+
+def _check_numbers(**numbers):
+    for name, (value, least) in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ParameterError(f"{name} must be an integer from {least} on, not {value!r}")
+    if numbers["crop"][0] > 1024:
+        raise ParameterError(f"crop must be at most 1024 pixels, not {numbers['crop'][0]}: the page shows them one to one")
+
+
+def _check_rates(at):
+    rates = [] if at is None else [at] if isinstance(at, (int, float)) else list(at)
+    for rate in rates:
+        if not isinstance(rate, (int, float)) or not 0 < rate < math.inf:
+            raise ParameterError(f"at must be bits per pixel, positive, not {rate!r}")
+    return list(dict.fromkeys(map(float, rates)))
+
+
+def _last(points):
+    """Of several rows for one picture and setting the last counts, as in `means`."""
+    last = {}
+    for point in points:
+        last[point.image, point.sha256, point.codec, json.dumps(point.setting, sort_keys=True, default=str)] = point
+    return list(last.values())
+
+
+def _metric(name):
+    base, _, preset = name.partition("[")
+    label, digits, unit = METRICS.get(base, (base, 4, ""))
+    label += f" [{preset}" if preset else ""
+    return {"name": _visible(name), "label": _visible(label), "digits": digits, "unit": unit, "lower": base in LOWER}
+
+
+def _visible(text):
+    """Text with everything that does not print, steers the direction of writing, or is half a character, written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text))
+
+
+def _short(value):
+    """Six digits: what a page can show. Infinity as "inf", no number as None."""
+    if value is None or math.isnan(value):
+        return None
+    return ("inf" if value > 0 else "-inf") if math.isinf(value) else float(f"{value:.6g}")
+
+
+def _setting(point):
+    """("75", "subsampling 4:2:0, effort 5"): quality, or whatever a codec has in its place, and the rest."""
+    rest = ", ".join(f"{name} {value}" for name, value in point.setting.items() if name != "quality")
+    return _visible(point.setting.get("quality", "")), _visible(rest)
+
+
+class _Book:
+    """Pictures and families by number, and the rows of the page in terms of them."""
+
+    def __init__(self, points, metrics):
+        self.points, self.metrics = points, metrics
+        self.families = families(points)
+        self.images = list(dict.fromkeys((point.image, point.sha256) for point in points))
+        self._image_number = {picture: number for number, picture in enumerate(self.images)}
+        self._number_of_row = {id(row): number for number, rows in enumerate(self.families.values()) for row in rows}
+        self._family_number = {name: number for number, name in enumerate(self.families)}
+
+    def family_number(self, name):
+        return self._family_number[name]
+
+    def names(self):
+        """File names where they tell pictures apart, else paths, else paths with the start of the hash."""
+        paths = [image for image, _ in self.images]
+        bases = [path.replace("\\", "/").rsplit("/", 1)[-1] for path in paths]
+        for names in (bases, paths):
+            if len(set(names)) == len(names):
+                return names
+        return [f"{path} ({sha256[:8]})" if paths.count(path) > 1 else path for path, sha256 in self.images]
+
+    def bd_label(self, number):
+        """The name of a picture in a `Comparison`."""
+        image, sha256 = self.images[number]
+        return image if sum(path == image for path, _ in self.images) == 1 else f"{image} ({sha256[:8]})"
+
+    def rows(self):
+        sizes = {(p.image, p.sha256): (p.width, p.height) for p in self.points}
+        settings, rows = {}, []
+        for point in self.points:
+            quality, rest = _setting(point)
+            label = settings.setdefault((quality, rest), len(settings))
+            values = [_short(point.metrics.get(name, math.nan)) for name in self.metrics]
+            seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
+            rows.append(
+                [self._number_of_row[id(point)], self._image_number[point.image, point.sha256], label, point.bytes, _short(point.bpp)]
+                + [*seconds, point.peak_memory, *values]
+            )
+        images = [
+            {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture]}
+            for name, picture in zip(self.names(), self.images)
+        ]
+        return {"images": images, "settings": [list(pair) for pair in settings], "rows": rows, "speeds": self._speeds()}
+
+    def _speeds(self):
+        """Megapixels per second of each family, all pixels over all time, and the largest number of workers."""
+        speeds = []
+        for rows in self.families.values():
+            pixels = sum(row.width * row.height for row in rows) / 1e6
+            encode, decode = (math.fsum(getattr(row, f"{way}_seconds") for row in rows) for way in ("encode", "decode"))
+            speeds.append([_short(pixels / time) if time > 0 else None for time in (encode, decode)] + [max(row.workers for row in rows)])
+        return speeds
+
+    def without(self):
+        """What rows say of metrics that they have not, once for all settings of a picture."""
+        names, reasons = self.names(), {}
+        for point in self.points:
+            for metric, reason in point.missing.items():
+                reasons.setdefault((self._image_number[point.image, point.sha256], metric, reason), []).append(point)
+        return [_visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}") for (image, metric, reason), rows in reasons.items()]
+
+    def gaps(self):
+        """Rows that other pictures have and this one lacks: measured in vain, or not at all."""
+        gaps = []
+        for name, rows in self.families.items():
+            wanted = dict.fromkeys(json.dumps(row.setting, sort_keys=True, default=str) for row in rows)
+            label = {json.dumps(row.setting, sort_keys=True, default=str): _setting(row)[0] for row in rows}
+            there = {}
+            for row in rows:
+                there.setdefault((row.image, row.sha256), set()).add(json.dumps(row.setting, sort_keys=True, default=str))
+            for number, picture in enumerate(self.images):
+                absent = [label[key] for key in wanted if key not in there.get(picture, ())]
+                if absent:
+                    gaps.append([self._family_number[name], number, absent if picture in there else None])
+        return gaps
+
+
+def _means(points, metric, book):
+    """Curves of means over the pictures that have every setting, or why there are none."""
+    having = [point for point in points if not math.isnan(point.metrics.get(metric, math.nan))]
+    note = f"{len(points) - len(having)} rows without it are left out. " if len(having) < len(points) else ""
+    try:
+        averages = means(having)
+    except ParameterError as error:
+        return {"images": 0, "note": note + _visible(error), "curves": [[] for _ in book.families]}
+    if not averages:
+        return {"images": 0, "note": "No row has a number for it.", "curves": [[] for _ in book.families]}
+    keys = {(row.codec, *sorted((k, str(v)) for k, v in row.setting.items())): name for name, rows in book.families.items() for row in rows}
+    curves = [[] for _ in book.families]
+    for mean in averages:
+        name = keys[(mean.codec, *sorted((k, str(v)) for k, v in mean.setting.items()))]
+        curves[book.family_number(name)].append([_setting(mean)[0], _short(mean.bpp), _short(mean.metrics[metric])])
+    return {"images": averages[0].images, "note": note, "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves]}
+
+
+def _deltas(points, metric, book):
+    """BD-rate of every family against every anchor: {anchor: {family: ...}} by number."""
+    labels = {book.bd_label(number): number for number in range(len(book.images))}
+    tables = {}
+    for anchor in book.families:
+        found = compare(points, metric, anchor)
+        tables[book.family_number(anchor)] = {
+            book.family_number(name): {
+                "mean": _short(result.mean),
+                "median": _short(result.median),
+                "low": _short(result.low),
+                "high": _short(result.high),
+                "n": result.n,
+                "values": [[labels[image], _short(one.value), _short(one.low), _short(one.high), _short(one.share)]
+                           for image, one in result.images.items() if one.value is not None],
+                "refused": [[labels[image], _visible(reason)] for image, reason in result.refused.items()],
+            }
+            for name, result in found.items()
+        }
+    return tables
+
+
+def _origins(points):
+    """What made the rows, and how many: every field that is no measurement."""
+    groups = {}
+    for point in points:
+        origin = {name: value for name, value in vars(point).items() if name not in MEASURED}
+        groups.setdefault(repr(origin), [origin, 0])[1] += 1
+    return [{"rows": count, **{name: _plain(value) for name, value in origin.items()}} for origin, count in groups.values()]
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return _visible(", ".join(f"{name} {one}" for name, one in value.items()))
+    if isinstance(value, (list, tuple)):
+        return _visible(" ".join(map(str, value)))
+    return _visible("" if value is None else value)
+
+
+def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
+    curves = crops.by_picture(book.points)
+    rates = rates or crops.default_rates(curves)
+    show = content["show"]
+    show["rates"] = rates
+    chosen = crops.choose(curves, book.metrics, {name for name in book.metrics if _metric(name)["lower"]}, rates[0], count)
+    budget = crops.Budget(max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families)))
+    row_number = {id(point): number for number, point in enumerate(book.points)}
+    for picture in chosen:
+        original = crops.find_original(*picture, elsewhere)
+        entry = crops.show(picture, curves[picture], rates, original, crop, budget)
+        entry["image"] = book.images.index(picture)
+        entry["reason"] = _visible(entry["reason"])
+        for rate, one in zip(rates, entry["rates"]):
+            one["versions"] = {book.family_number(name): version for name, version in one["versions"].items()}
+            for name, rows in curves[picture].items():
+                version = one["versions"][book.family_number(name)]
+                version["row"] = row_number[id(crops.nearest(rows, rate))]
+                version["reason"], version["notes"] = _visible(version["reason"]), [_visible(note) for note in version["notes"]]
+        show["entries"].append(entry)
+    show["left_out"] = budget.refused
+
+
+def _page(content):
+    """The template with everything in its place, in ASCII."""
+    style = _template("report.css")
+    script = "\n".join(_template(name) for name in SCRIPTS)
+    policy = "; ".join([
+        "default-src 'none'", "img-src data:", f"style-src {_source(style)}", f"script-src {_source(script)}", "base-uri 'none'",
+        "form-action 'none'",
+    ])
+    page = string.Template(_template("report.html")).substitute(
+        title=html.escape(content["title"]), policy=html.escape(policy), style=style, script=script, data=_embed(content)
+    )
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _embed(content):
+    """JSON that neither ends the element that holds it nor starts a comment, in ASCII (so no U+2028 either)."""
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _source(text):
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii") + "'"
+
+
+def _template(name):
+    return (importlib.resources.files(__package__) / "templates" / name).read_text("ascii")
