@@ -1,6 +1,6 @@
 """Standard JPEG: T.81 (ISO/IEC 10918-1), JFIF (T.871), Adobe's colour marker.
 
-A pixel's way out: encode -> _planes.forward -> _scan.encode_scan -> markers; and back: markers -> _scan.decode_scan -> _planes.compose -> decode.
+A pixel's way out: encode -> _planes.forward -> _scan_write.encode_scan -> markers; and back: markers -> _scan_read.decode_scan -> _planes.compose -> decode.
 """
 from .decode import Damage, DecodedImage, decode, probe
 from .encode import EncodedImage, encode

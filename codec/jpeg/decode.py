@@ -1,4 +1,4 @@
-"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan) -> samples -> pixels (_planes)."""
+"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes)."""
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
@@ -9,7 +9,7 @@ from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
 from ._planes import compose
-from ._scan import ReadTables, decode_scan, find_segments, idct_plane
+from ._scan_read import ReadTables, decode_scan, find_segments, idct_plane
 from .encode import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth

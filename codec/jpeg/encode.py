@@ -1,4 +1,4 @@
-"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans (_scan) -> marker segments (markers)."""
+"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans (_scan_write) -> marker segments (markers)."""
 import struct
 from dataclasses import dataclass, field
 from typing import Tuple
@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ParameterError
 from . import markers
 from ._planes import forward
-from ._scan import Tables, encode_scan
+from ._scan_write import Tables, encode_scan
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import progressive_script, sequential_script

@@ -12,7 +12,7 @@ import numpy as np
 
 import codec
 from codec.jpeg import markers
-from codec.jpeg._scan import Tables, encode_scan
+from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg.encode import FIXED_TABLES
 
 # CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers make everything about ten times slower.
