@@ -59,7 +59,8 @@ clean:
 
 .venv/test.stamp: .venv/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[lab,test]'
-	@$(BIN)/python -m pip install --quiet 'playwright>=1.40' || echo "Playwright has no wheel here: tests in a browser will skip"
+	@$(BIN)/python -m pip install --quiet --editable '.[browser]' || echo "Playwright has no wheel here: tests in a browser will skip"
+	@$(BIN)/python -m pip install --quiet --editable '.[peers]' || echo "some peers have no wheel here: their tests will skip"
 	@touch $@ .venv/demo.stamp
 
 # Sources without what the normal build generated: flags and directives differ.
