@@ -4,10 +4,10 @@ import difflib
 from ..errors import ParameterError
 from .fidelity import mse, psnr
 from .perceptual import ciede2000, psnr_hvs_m, psnr_y
-from .ssim import ms_ssim, ssim
+from .ssim import ms_ssim, ssim, ssim_y
 from .ssimulacra2 import ssimulacra2
 
-METRICS = {"psnr": psnr, "psnr_y": psnr_y, "ssim": ssim, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "psnr_hvs_m": psnr_hvs_m, "ciede2000": ciede2000,
+METRICS = {"psnr": psnr, "psnr_y": psnr_y, "ssim": ssim, "ssim_y": ssim_y, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "psnr_hvs_m": psnr_hvs_m, "ciede2000": ciede2000,
            "mse": mse}
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from .fidelity import psnr
+from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
 
 # Contrast sensitivity of the DCT basis functions, natural order (Egiazarian et al. 2006, the table of psnrhvsm.m).
@@ -29,13 +30,6 @@ MASK = np.array([
     [0.019290, 0.011815, 0.011080, 0.010412, 0.007972, 0.010000, 0.009426, 0.010203]])
 DCT = np.array([[(math.sqrt(1 / 8) if u == 0 else 0.5) * math.cos((2 * x + 1) * u * math.pi / 16) for x in range(8)] for u in range(8)])
 BAND_ROWS = 64                      # rows of pixels that are worked on at a time, a multiple of 8
-
-
-def luma(picture):
-    """Y of T.871, unrounded float64, of gray (H, W[, 1]) or RGB (H, W, 3)."""
-    if picture.ndim == 2 or picture.shape[2] == 1:
-        return picture.reshape(picture.shape[:2]).astype(np.float64)
-    return picture @ np.array([0.299, 0.587, 0.114])
 
 
 def _gray_or_rgb(a, b, what, least=1):

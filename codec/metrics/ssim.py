@@ -7,6 +7,7 @@ import numpy as np
 from .. import cpu
 from ..errors import ParameterError
 from ._ssim import ssim_means, sums_of_four
+from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
 
 KERNEL_TAPS = 11
@@ -49,7 +50,9 @@ class SsimPreset:
 
 wang2004 = SsimPreset("wang2004", taps=11, sigma=1.5, K1=0.01, K2=0.03)
 skimage = SsimPreset("skimage", taps=7, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
-PRESETS = {preset.name: preset for preset in (wang2004, skimage)}
+# Windows of 8 x 8 pixels at every fourth row and column, sample variances, constants rounded: what FFmpeg's filter `ssim` and x264 report.
+ffmpeg = SsimPreset("ffmpeg", taps=8, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
+PRESETS = {preset.name: preset for preset in (wang2004, skimage, ffmpeg)}
 
 
 def _preset(preset):
@@ -70,6 +73,13 @@ def _checked(a, b, preset, what):
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
 
 
+def _integers(planes):
+    """The preset `ffmpeg` is defined on integer sums."""
+    if planes[0].dtype.kind != "u":
+        raise ParameterError(f"preset='ffmpeg' is defined for integer samples, not {planes[0].dtype}: use 'wang2004', or convert")
+    return planes
+
+
 def _means(a, b, preset, data_range, maps=None):
     """[(SSIM, contrast-structure)] per channel of two (H, W, C) pictures."""
     margin = (KERNEL_TAPS - preset.taps) // 2
@@ -79,6 +89,23 @@ def _means(a, b, preset, data_range, maps=None):
     n = preset.taps**2
     correction = n / (n - 1) if preset.sample_variance else 1.0
     return ssim_means(a, b, half, data_range / 2, (preset.K1 * data_range) ** 2, (preset.K2 * data_range) ** 2, correction, cpu.has("avx2"), maps)
+
+
+def _cells(plane):
+    """Sums over 4 x 4 cells, the rest at the right and at the bottom left out, then over 2 x 2 cells at every cell: windows of 8 x 8."""
+    high, wide = plane.shape[0] // 4, plane.shape[1] // 4
+    cells = plane[:4 * high, :4 * wide].reshape(high, 4, wide, 4, -1).sum((1, 3))
+    return cells[:-1, :-1] + cells[1:, :-1] + cells[:-1, 1:] + cells[1:, 1:]
+
+
+def _ffmpeg_map(a, b, data_range):
+    """(rows, columns, channels) of SSIM over the overlapping 8 x 8 windows of the preset `ffmpeg`, from integer sums."""
+    a, b = a.astype(np.int64), b.astype(np.int64)
+    s1, s2, squares, product = _cells(a), _cells(b), _cells(a * a + b * b), _cells(a * b)
+    C1 = int((ffmpeg.K1 * data_range) ** 2 * 64 + 0.5)
+    C2 = int((ffmpeg.K2 * data_range) ** 2 * 64 * 63 + 0.5)
+    variances, covariance = 64 * squares - s1 * s1 - s2 * s2, 64 * product - s1 * s2
+    return (2 * s1 * s2 + C1) / (s1 * s1 + s2 * s2 + C1) * ((2 * covariance + C2) / (variances + C2))
 
 
 def _mean(values, a, b):
@@ -97,8 +124,9 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
         uint8, uint16, float32 or float64, of one shape and dtype, with any strides; at least 11 x 11 pixels.
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats, whose dtype does not tell.
-    preset : "wang2004" (default), "skimage" or SsimPreset
-        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances.
+    preset : "wang2004" (default), "skimage", "ffmpeg" or SsimPreset
+        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances. "ffmpeg" is the filter `ssim` of
+        FFmpeg, for one plane: flat 8 x 8 windows at every fourth pixel, integer samples only.
 
     Returns
     -------
@@ -132,7 +160,10 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
     """
     preset = _preset(preset)
     planes = _checked(a, b, preset, "SSIM")
-    means = _means(*planes, preset, check_data_range(*planes, data_range))
+    data_range = check_data_range(*planes, data_range)
+    if preset is ffmpeg:
+        return float(_ffmpeg_map(*_integers(planes), data_range).mean())
+    means = _means(*planes, preset, data_range)
     return _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
 
 
@@ -147,8 +178,8 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
     Returns
     -------
     ndarray, float64
-        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left pixel is there.
-        The mean of it is `ssim`.
+        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left pixel is there
+        (at [4y, 4x] for the preset "ffmpeg", whose map is smaller). The mean of it is `ssim`.
 
     Raises
     ------
@@ -164,11 +195,31 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
     """
     preset = _preset(preset)
     planes = _checked(a, b, preset, "SSIM")
+    if preset is ffmpeg:
+        scores = _ffmpeg_map(*_integers(planes), check_data_range(*planes, data_range))
+        return scores if np.ndim(a) == 3 else scores[..., 0]
     height, width, channels = planes[0].shape
     maps = np.empty((channels, height - preset.taps + 1, width - preset.taps + 1))
     means = _means(*planes, preset, check_data_range(*planes, data_range), maps)
     _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
     return np.moveaxis(maps, 0, 2) if np.ndim(a) == 3 else maps[0]
+
+
+def ssim_y(a, b, *, data_range=None, preset="wang2004"):
+    """SSIM of luma (T.871, unrounded) of RGB pictures; of the samples themselves for gray ones. The figure that most codec studies print.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.metrics import ssim_y
+    >>> ssim_y(np.zeros((16, 16, 3), np.uint8), np.zeros((16, 16, 3), np.uint8))
+    1.0
+    """
+    a, b = check_pair(a, b)
+    if a.ndim == 2 or a.shape[2] != 3:
+        return ssim(a, b, data_range=data_range, preset=preset)
+    data_range = check_data_range(a, b, data_range)
+    return ssim(luma(a), luma(b), data_range=data_range, preset=preset)
 
 
 # Exponents of the five scales, finest first (Wang, Simoncelli, Bovik 2003, section 3.2).

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ParameterError
+from .luma import luma
 from .names import by_name
-from .perceptual import luma
 
 THUMBNAIL = 32                      # cells on a side that stand for a frame in the checks
 _END = object()

@@ -1,10 +1,12 @@
 """MS-SSIM and the named presets of SSIM, against plain float64 versions."""
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from codec import cpu
 from codec.errors import ParameterError
-from codec.metrics import ms_ssim, ssim, ssim_map
+from codec.metrics import ms_ssim, ssim, ssim_map, ssim_y
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
@@ -82,7 +84,7 @@ def test_preset_skimage_is_what_scikit_image_computes_by_default(pictures):
 
 
 def test_an_unknown_preset_is_refused(pictures):
-    with pytest.raises(ParameterError, match="preset must be one of 'wang2004', 'skimage'"):
+    with pytest.raises(ParameterError, match="preset must be one of 'wang2004', 'skimage', 'ffmpeg'"):
         ssim(*pictures, preset="matlab")
 
 
@@ -101,3 +103,48 @@ def test_every_cpu_level_gives_the_same_bits(metric, pictures):
     with cpu.force("scalar"):
         scalar = metric(*pictures)
     assert np.array_equal(metric(*pictures), scalar)
+
+
+def test_preset_ffmpeg_is_its_definition_window_by_window(pictures):
+    a, b = (p[:30, :43].astype(float) for p in pictures)
+    C1, C2 = int(0.01**2 * 255**2 * 64 + 0.5) / 64, int(0.03**2 * 255**2 * 64 * 63 + 0.5) / (64 * 63)
+    scores = []
+    for y in range(0, 30 // 4 * 4 - 4, 4):
+        for x in range(0, 43 // 4 * 4 - 4, 4):
+            p, q = a[y:y + 8, x:x + 8], b[y:y + 8, x:x + 8]
+            cov = ((p - p.mean()) * (q - q.mean())).sum() / 63
+            scores.append((2 * p.mean() * q.mean() + C1 / 64) / (p.mean() ** 2 + q.mean() ** 2 + C1 / 64) * (2 * cov + C2) / (p.var(ddof=1) + q.var(ddof=1) + C2))
+    small = [p[:30, :43] for p in pictures]
+    assert ssim(*small, preset="ffmpeg") == pytest.approx(np.mean(scores), abs=1e-9)
+    assert ssim_map(*small, preset="ffmpeg").shape == (6, 9)
+    with pytest.raises(ParameterError, match="integer samples"):
+        ssim(a / 255, b / 255, data_range=1.0, preset="ffmpeg")
+
+
+def test_preset_ffmpeg_is_what_ffmpeg_reports(pictures, tmp_path):
+    av = pytest.importorskip("av", reason="PyAV is not installed: FFmpeg's own filter is not asked")
+    graph = av.filter.Graph()
+    height, width = pictures[0].shape[0] // 2 * 2, pictures[0].shape[1] // 2 * 2
+    sources = [graph.add_buffer(width=width, height=height, format="gray", time_base="1/25") for _ in pictures]
+    log = tmp_path / "ssim.txt"
+    judge, sink = graph.add("ssim", f"stats_file={log}"), graph.add("buffersink")
+    sources[0].link_to(judge, 0, 0)
+    sources[1].link_to(judge, 0, 1)
+    judge.link_to(sink)
+    graph.configure()
+    for source, picture in zip(sources, pictures):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="gray")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        source.push(frame)
+        source.push(None)
+    sink.pull()
+    del graph, judge, sink, sources
+    reported = float(log.read_text().split("All:")[1].split()[0])
+    assert ssim(*(p[:height, :width] for p in pictures), preset="ffmpeg") == pytest.approx(reported, abs=2e-6)
+
+
+def test_ssim_of_luma(pictures):
+    a, b = pictures
+    pair = np.dstack([a, b, a]), np.dstack([b, b, a])
+    luma = [p @ np.array([0.299, 0.587, 0.114]) for p in pair]
+    assert ssim_y(*pair) == ssim(*luma, data_range=255) and ssim_y(a, b) == ssim(a, b)
