@@ -58,9 +58,9 @@ clean:
 	@touch $@
 
 .venv/test.stamp: .venv/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[lab,test]'
-	@$(BIN)/python -m pip install --quiet --editable '.[browser]' || echo "Playwright has no wheel here: tests in a browser will skip"
-	@$(BIN)/python -m pip install --quiet --editable '.[peers]' || echo "some peers have no wheel here: their tests will skip"
+	@$(BIN)/python -m pip install --quiet --editable '.[lab,test,browser,peers]' || { \
+		echo "a browser driver or a peer has no wheel here: their tests will skip"; \
+		$(BIN)/python -m pip install --quiet --editable '.[lab,test]'; }
 	@touch $@ .venv/demo.stamp
 
 # Sources without what the normal build generated: flags and directives differ.
