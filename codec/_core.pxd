@@ -203,6 +203,12 @@ ctypedef fused Sample:
     uint8_t                 # precision 8
     uint16_t                # precision 9..16
 
+cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
+    """x within 0..top, in 16 bits, where every vector unit has a minimum and a maximum."""
+    x = x if x > 0 else 0
+    return x if x < top else top
+
+
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
 cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil
 

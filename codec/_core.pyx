@@ -187,11 +187,6 @@ cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bi
         idct_pass(ws, samples, 8, 8, 1, False, CONST_BITS + pass1_bits + 3)
 
 
-cdef inline int16_t clamp(int16_t x, int16_t top) noexcept nogil:
-    x = x if x > 0 else 0
-    return x if x < top else top
-
-
 cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16_t *Q_nat, Multiplicand *samples, bint low_4x4, int pass1_bits) noexcept nogil:
     cdef Multiplicand coef[64]
     cdef int i
@@ -214,7 +209,7 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     codec_assert_range(2, precision, 12)
     codec_assert(stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
-        flat = <Sample>clamp(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
+        flat = <Sample>clamp16(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
             row = out + i * stride
             for j in range(8):
@@ -229,7 +224,7 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
     for i in range(8):
         row = out + i * stride
         for j in range(8):
-            row[j] = <Sample>clamp(<int16_t>(samples[8 * i + j] + half), top)
+            row[j] = <Sample>clamp16(<int16_t>(samples[8 * i + j] + half), top)
 
 
 # ================================================================ quantization

@@ -1,7 +1,7 @@
 """Kernels over rows of samples: colour conversion, chroma down- and upsampling. Rows do not overlap; n counts input samples."""
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
-from codec._core cimport Sample, codec_assert, codec_assert_range
+from codec._core cimport Sample, clamp16, codec_assert, codec_assert_range
 
 cdef extern from "bits.h" nogil:
     uint32_t codec_load_le32(const uint8_t *p)

@@ -65,12 +65,6 @@ cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
     return 0 if x < 0 else (top if x > top else x)
 
 
-cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
-    """The same in 16 bits, where every vector unit has a minimum and a maximum."""
-    x = x if x > 0 else 0
-    return x if x < top else top
-
-
 cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
     """The 8-bit case, in single precision like rgb_to_ycc_row.
 

@@ -53,8 +53,6 @@ def model(a, b):
         for i, v in enumerate(linear):
             v = np.pad(v, ((0, v.shape[0] & 1), (0, v.shape[1] & 1), (0, 0)), mode="edge")
             linear[i] = (v[::2, ::2] + v[::2, 1::2] + v[1::2, ::2] + v[1::2, 1::2]) / 4
-        if len(scales) < 6 and min((np.array(linear[0].shape[:2]) * 2)) < 8:
-            break
     values = np.array(scales).transpose(1, 0, 3, 2).ravel()             # channel, scale, norm, map
     s = 0.9562382616834844 * float(np.dot(WEIGHTS[:len(values)], values))
     s = 2.326765642916932 * s - 0.020884521182843837 * s**2 + 6.248496625763138e-05 * s**3
