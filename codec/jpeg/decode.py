@@ -10,7 +10,7 @@ from ..limits import checked_limits
 from . import markers
 from ._planes import compose
 from ._scan_read import ReadTables, decode_scan, find_segments, idct_plane
-from .encode import FIXED_TABLES
+from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 

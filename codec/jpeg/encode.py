@@ -1,4 +1,4 @@
-"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans (_scan_write) -> marker segments (markers)."""
+"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans and marker segments (assemble)."""
 import struct
 from dataclasses import dataclass, field
 from typing import Tuple
@@ -8,15 +8,11 @@ import numpy as np
 from ..errors import ParameterError
 from . import markers
 from ._planes import forward
-from ._scan_write import Tables, encode_scan
+from .assemble import assemble
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import progressive_script, sequential_script
-from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
 
-# (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
-FIXED_TABLES = {(0, 0): T81_TABLE_K_3_DC_LUMINANCE, (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
-                (1, 0): T81_TABLE_K_5_AC_LUMINANCE, (1, 1): T81_TABLE_K_6_AC_CHROMINANCE}
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
@@ -113,8 +109,10 @@ def _frame(options, color, subsampling, height, width):
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
-    components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), int(i in chroma)) for i in range(CHANNELS[color]))
-    used = [options.tables.luminance] + [options.tables.chrominance] * bool(chroma)
+    tables = options.tables.by_destination
+    destination = {1: 1, 2: len(tables) - 1} if chroma else {}
+    components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
+    used = tables if chroma else tables[:1]
     SOFn = markers.SOF2 if options.is_progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
     return markers.Frame(SOFn, 8, height, width, components)
 
@@ -123,53 +121,10 @@ def _application_segments(options, color):
     """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata."""
     metadata = options.metadata or Metadata()
     if color in ADOBE_TRANSFORM:
-        ids = [(APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))]
+        identity = ("headers", APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))
     else:
-        ids = [(APP0, JFIF + struct.pack(">HBHHBB", 0x0102, *(metadata.density or (0, 1, 1)), 0, 0))]
-    return ids, metadata_segments(metadata)
-
-
-class _Assembly:
-    """The file as it grows, and where its bytes went."""
-
-    def __init__(self):
-        self.chunks, self.bits = [], {}
-
-    def add(self, what, chunk):
-        self.chunks.append(chunk)
-        self.bits[what] = self.bits.get(what, 0) + 8 * len(chunk)
-
-
-def _scan_tables(spec, frame, progressive):
-    """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components."""
-    destinations = [(frame.components[i].Tq, frame.components[i].Tq) for i in spec.components]
-    uses_dc = spec.Ss == 0 and spec.Ah == 0
-    uses_ac = spec.Se > 0
-    used = sorted({(0, Td) for Td, Ta in destinations if uses_dc} | {(1, Ta) for Td, Ta in destinations if uses_ac})
-    if progressive:
-        destinations = [(Td if uses_dc else 0, Ta if uses_ac else 0) for Td, Ta in destinations]
-    return used, destinations
-
-
-def _write_scan(out, spec, frame, planes, options, block_bits):
-    used, destinations = _scan_tables(spec, frame, options.is_progressive)
-    chosen = [planes[i] for i in spec.components]
-    components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
-    settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=options.is_progressive, mcus=frame.mcus, restart_interval=options.restart_interval)
-    tables, codes = Tables(), FIXED_TABLES
-    if options.optimize and used:
-        encode_scan(chosen, components, tables, "symbols", **settings)
-        codes = {key: tables.optimal(*key) for key in used}
-    for key in used:
-        tables.set(*key, *codes[key])
-    if used:
-        out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
-    header = markers.Scan(tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)),
-                          spec.Ss, spec.Se, spec.Ah, spec.Al)
-    out.add("headers", markers.write_scan(header))
-    maps = None if block_bits is None else [block_bits[i] for i in spec.components]
-    name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
-    out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
+        identity = ("headers", APP0, JFIF + struct.pack(">HBHHBB", 0x0102, *(metadata.density or (0, 1, 1)), 0, 0))
+    return [identity, *(("metadata", code, payload) for code, payload in metadata_segments(metadata))]
 
 
 def _encode(image, options, count_blocks):
@@ -178,26 +133,13 @@ def _encode(image, options, count_blocks):
     color = _color(options, channels)
     subsampling = _subsampling(options, color)
     frame = _frame(options, color, subsampling, height, width)
-    steps = {0: np.array(options.tables.luminance, np.uint16), 1: np.array(options.tables.chrominance, np.uint16)}
-    used = sorted({c.Tq for c in frame.components})
+    steps = {Tq: np.array(table, np.uint16) for Tq, table in enumerate(options.tables.by_destination)}
+    steps = {Tq: steps[Tq] for Tq in sorted({c.Tq for c in frame.components})}
     planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
-    block_bits = [np.zeros(plane.shape[:2], np.int32) for plane in planes] if count_blocks else None
-
-    out = _Assembly()
-    out.add("headers", markers.write_marker(markers.SOI))
-    identity, profiles = _application_segments(options, color)
-    for what, segments in (("headers", identity), ("metadata", profiles)):
-        for code, payload in segments:
-            out.add(what, markers.write_segment(code, payload))
-    out.add("quantization tables", markers.write_quant_tables({Tq: steps[Tq] for Tq in used}))
-    out.add("headers", markers.write_frame(frame))
-    if options.restart_interval:
-        out.add("headers", markers.write_restart_interval(options.restart_interval))
     script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
-    for spec in script:
-        _write_scan(out, spec, frame, planes, options, block_bits)
-    out.add("headers", markers.write_marker(markers.EOI))
-    return b"".join(out.chunks), frame, color, subsampling, out.bits, block_bits
+    data, bits, block_bits = assemble(frame, planes, steps, script, segments=_application_segments(options, color),
+                                      optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
+    return data, frame, color, subsampling, bits, block_bits
 
 
 def encode_bytes(image, options):
@@ -240,4 +182,4 @@ def encode(image, quality=75, **options):
     options = EncodeOptions.from_keywords(quality, options)
     data, frame, color, subsampling, bits, block_bits = _encode(image, options, True)
     return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
-                        options.is_progressive, options.tables, bits, tuple(block_bits))
+                        options.is_progressive, options.tables, bits, block_bits)

@@ -28,12 +28,13 @@ def _table(values, name):
 
 @dataclass(frozen=True)
 class QuantTables:
-    """Quantization steps: one table for luminance (and for gray, RGB, CMYK), one for chrominance.
+    """Quantization steps: one table for luminance (and for gray, RGB, CMYK), one or two for chrominance.
 
     Parameters
     ----------
     luminance : 64 integers in 1..65535, natural (row-major) order; any shape of that size
     chrominance : likewise; default: the same as luminance
+    cr : likewise; Cr's own table, `chrominance` being Cb's then; default: the same as chrominance
 
     Steps above 255 need the extended process (baseline tables hold 8 bits, T.81 B.2.4.1); the encoder switches by itself.
 
@@ -48,11 +49,18 @@ class QuantTables:
 
     luminance: Tuple[int, ...]
     chrominance: Optional[Tuple[int, ...]] = None
+    cr: Optional[Tuple[int, ...]] = None
 
     def __post_init__(self):
         object.__setattr__(self, "luminance", _table(self.luminance, "luminance"))
         chrominance = self.luminance if self.chrominance is None else _table(self.chrominance, "chrominance")
         object.__setattr__(self, "chrominance", chrominance)
+        object.__setattr__(self, "cr", chrominance if self.cr is None else _table(self.cr, "cr"))
+
+    @property
+    def by_destination(self):
+        """The tables in the order of their destinations Tq in the file: luminance, chrominance and, where it differs, Cr's."""
+        return (self.luminance, self.chrominance) if self.cr == self.chrominance else (self.luminance, self.chrominance, self.cr)
 
     @classmethod
     def ijg(cls, quality):
@@ -62,7 +70,7 @@ class QuantTables:
         return cls(*(tuple(min(255, max(1, (v * percent + 50) // 100)) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
 
     def to_json(self):
-        """{"luminance": 8 rows of 8, "chrominance": 8 rows of 8}"""
+        """{"luminance": 8 rows of 8, "chrominance": 8 rows of 8, "cr": 8 rows of 8}"""
         return {name: np.reshape(table, (8, 8)).tolist() for name, table in asdict(self).items()}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import codec
 from codec.jpeg import markers
 from codec.jpeg._scan_write import Tables, encode_scan
-from codec.jpeg.encode import FIXED_TABLES
+from codec.jpeg.assemble import FIXED_TABLES
 
 # CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers make everything about ten times slower.
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
