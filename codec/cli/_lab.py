@@ -139,24 +139,35 @@ def reasons(failures):
     """One line per picture and reason, however many settings it failed at."""
     groups = {}
     for failure in failures:
-        groups.setdefault((failure.image, str(failure.error)), []).append(failure)
+        groups.setdefault((failure.image, failure.reason), []).append(failure)
     for group in groups.values():
-        yield str(group[0]) if len(group) == 1 else f"{group[0].image} at {len(group)} settings: {group[0].error}"
+        yield str(group[0]) if len(group) == 1 else f"{group[0].image} at {len(group)} settings: {group[0].reason}"
 
 
 def read_rows(paths):
-    """Rows of files, and messages about lines that are none, which go to stderr too: what is whole is still worth comparing."""
-    from ..errors import FileError
-    from ..rd import read_points
+    """Rows of files, failures that no row has superseded, and messages about lines that are neither; the latter two go to stderr as well.
 
-    points, problems = [], []
+    What is whole is still worth comparing.
+    """
+    from ..errors import FileError
+    from ..rd import Point, outstanding, read_records
+
+    records, problems = [], []
     for path in paths:
-        points += read_points(path, problems=problems)
-    for message in problems:
+        records += read_records(path, problems=problems)
+    points, failures = [record for record in records if isinstance(record, Point)], outstanding(records)
+    for message in [*problems, *(f"not measured: {reason}" for reason in reasons(failures))]:
         say(f"warning: {message}")
     if not points:
         raise FileError(f"{', '.join(paths)}: no rows; make some with `codec rd sweep -o {paths[0]}`")
-    return points, problems
+    return points, failures, problems
+
+
+def keep_failures(file, output):
+    """Where the failures of a sweep go as they happen: beside its rows."""
+    if file is not None:
+        return file.append
+    return (lambda failure: click.echo(failure.line())) if output == "-" else None
 
 
 def store(rows, file, output):

@@ -37,7 +37,7 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     """
     from .. import rd as lab
 
-    points, problems = read_rows(rows)
+    points, _, problems = read_rows(rows)
     anchor = anchor or next(iter(lab.families(points)), "")
     results = [found for metric in metrics for found in lab.compare(points, metric, anchor, method=method, quantity=quantity).values()]
     if as_json:
@@ -95,7 +95,7 @@ def hull(rows, metric, as_json):
     """
     from .. import rd as lab
 
-    points, problems = read_rows(rows)
+    points, _, problems = read_rows(rows)
     points = [point for point in points if metric in point.metrics]
     pictures = {}
     for point in points:

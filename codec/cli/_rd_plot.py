@@ -31,7 +31,7 @@ def plot(rows, output, kind, metrics, anchor, of, title):
     """
     from .. import rd as lab
 
-    points, problems = read_rows(rows)
+    points, _, problems = read_rows(rows)
     if kind == "curves":
         lab.plot(points, output, metrics=metrics, title=title)
     else:

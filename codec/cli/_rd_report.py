@@ -5,7 +5,7 @@ import os
 import click
 
 from ._common import say, size
-from ._lab import read_rows
+from ._lab import read_rows, reasons
 
 
 def _names(ctx, param, value):
@@ -45,7 +45,7 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
     from .. import rd as lab
     from ..errors import ParameterError
 
-    points, problems = read_rows(rows)
+    points, failures, problems = read_rows(rows)
     try:
         page = lab.report(
             points,
@@ -57,7 +57,7 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
             pictures=pictures,
             crop=crop,
             max_bytes=round(max_mb * 1e6),
-            failures=problems,
+            failures=[*reasons(failures), *problems],
             title=title or f"Rate and distortion: {', '.join(map(os.path.basename, rows))}",
         )
     except ParameterError as error:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from ._common import say
-from ._lab import expand, numbers, progress, reasons, store, table
+from ._lab import expand, keep_failures, numbers, progress, reasons, store, table
 from .metrics import check_metrics
 
 
@@ -43,7 +43,7 @@ def sweep(images, codecs, quality, subsampling, effort, metrics, output, figure,
 
     IMAGES are files, or folders with everything below. One row per picture, codec and setting; a table of the means per setting goes to
     stdout unless the rows do. When FILE has rows already, what they answer is not measured again: after a kill, give the same command.
-    What fails is told on stderr, the others go on, and the exit code is 1.
+    What fails is kept beside the rows and told on stderr, the others go on, and the exit code is 1; the same command tries it again.
 
     \b
     Examples:
@@ -70,6 +70,7 @@ def sweep(images, codecs, quality, subsampling, effort, metrics, output, figure,
                 workers=jobs,
                 memory=memory,
                 progress=tell,
+                failed=keep_failures(file, output),
                 done=file.points if file else (),
                 command=shlex.join(["codec", *sys.argv[1:]]),
             )

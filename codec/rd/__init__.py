@@ -6,12 +6,12 @@ Nothing is averaged before it is stored: one row per picture and setting, so tha
 from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
-from .points import Mean, Point, families, family, means, read_points, write_points
+from .points import Failure, Mean, Point, families, family, means, outstanding, read_points, read_records, write_points
 from .report import report
 from .rowfile import RowFile
 from .search import Found, find
 from .speed import Speed, speeds
-from .sweep import Failure, Sweep, sweep
+from .sweep import Sweep, sweep
 
 __all__ = [
     "BDResult",
@@ -32,10 +32,12 @@ __all__ = [
     "hull",
     "means",
     "origins",
+    "outstanding",
     "pareto",
     "plot",
     "plot_speed",
     "read_points",
+    "read_records",
     "report",
     "speeds",
     "sweep",

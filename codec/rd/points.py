@@ -1,4 +1,8 @@
-"""One row per picture and setting, kept as JSON lines."""
+"""One row per picture and setting, kept as JSON lines; and, beside the rows, what could not be measured.
+
+A file of a sweep holds JSON objects, one per line, each with "schema". One without "kind" is a row: the fields of `Point`. One whose kind is
+"failure" has the fields of `Failure`. Lines are only ever added: a later one supersedes an earlier one about the same thing.
+"""
 
 import contextlib
 import difflib
@@ -9,7 +13,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 
 from ..errors import FileError, ParameterError
 
-SCHEMA = 2  # counts up when a row of it cannot be read by what read the one before; 1 had neither of the fields with defaults
+SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures
+STAGES = ("read", "encode", "decode", "score")
 
 
 @dataclass(frozen=True)
@@ -84,26 +89,113 @@ class Point:
     @classmethod
     def from_json(cls, row):
         """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
-        if not isinstance(row, dict):
-            raise ParameterError(f"a row is a JSON object, not {type(row).__name__}")
-        if row.get("schema") not in (1, SCHEMA):
-            raise ParameterError(f"schema {row.get('schema')!r}, and this version reads 1 to {SCHEMA}")
-        known = {field.name: field.type for field in fields(cls)}
-        needed = [field.name for field in fields(cls) if field.default is field.default_factory is MISSING]
-        wrong = [f"{name} is missing" for name in needed if name not in row]
-        wrong += [f"{name} is unknown" for name in row if name not in known and name != "schema"]
-        wrong += [
-            f"{name} must be {getattr(kind, '__name__', kind)}, not {row[name]!r}"
-            for name, kind in known.items()
-            if name in row and not _is(kind, row[name])
-        ]
-        if wrong:
-            raise ParameterError("; ".join(wrong))
+        given = _fields(cls, row)
         try:
-            metrics = {name: float(value) for name, value in row["metrics"].items()}
+            metrics = {name: float(value) for name, value in given["metrics"].items()}
         except (TypeError, ValueError) as error:
             raise ParameterError(f"metrics must map names to numbers: {error}") from error
-        return cls(**{**{name: row[name] for name in known if name in row}, "metrics": metrics})
+        return cls(**{**given, "metrics": metrics})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What was not measured, and why: a picture at one setting, a picture that could not be read, or one metric of a row.
+
+    Attributes
+    ----------
+    image : str
+        Path, as it was given.
+    stage : str
+        "read": then nothing is known but the path, and every setting failed. "encode", "decode". "score": the pictures cannot be compared; or
+        one metric has no value, and then the reason is in the row (`Point.missing`) and not in a record of its own.
+    reason : str
+    sha256 : str
+        Of the file's content; empty where it was not read.
+    codec, codec_version : str
+    setting : dict or None
+        All parameters of the codec; None where the picture was not read.
+    """
+
+    image: str
+    stage: str
+    reason: str
+    sha256: str = ""
+    codec: str = ""
+    codec_version: str = ""
+    setting: dict | None = None
+
+    def __str__(self):
+        at = "" if self.setting is None else " at " + ", ".join([self.codec, *(f"{name} {value}" for name, value in self.setting.items())])
+        return f"{self.image}{at}: {self.reason}"
+
+    @property
+    def key(self):
+        """What failed: a later record with the same key is about the same thing, whatever the version and the content of the file."""
+        return _key(self.image, self.codec, self.setting)
+
+    def to_json(self):
+        """A dict of JSON types that `from_json` turns back into an equal failure."""
+        return {"schema": SCHEMA, "kind": "failure", **asdict(self)}
+
+    def line(self):
+        """The record as one line of JSON in ASCII."""
+        return json.dumps(self.to_json(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, row):
+        """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
+        found = cls(**_fields(cls, row))
+        if found.stage not in STAGES:
+            raise ParameterError(f"stage must be one of {', '.join(STAGES)}, not {found.stage!r}")
+        return found
+
+
+def _key(image, codec, setting):
+    return image, codec, *sorted((name, str(value)) for name, value in (setting or {}).items())
+
+
+def outstanding(records):
+    """The failures among the records of a sweep, rows and failures in the order of the file, that nothing later supersedes.
+
+    A row supersedes the failures of its picture at its setting, by whichever version of the codec; so does a newer failure. What shows that
+    a picture could be read supersedes that it could not.
+
+    Examples
+    --------
+    >>> from codec import rd
+    >>> failures = [rd.Failure("a.png", "encode", "out of memory", codec="jpeg", setting={"quality": quality}) for quality in (50, 60, 50)]
+    >>> [failure.setting["quality"] for failure in rd.outstanding(failures)]
+    [60, 50]
+    """
+    found = {}
+    for record in records:
+        key = _key(record.image, record.codec, record.setting)
+        found.pop(key, None)
+        if record.codec:
+            found.pop(_key(record.image, "", None), None)
+        if isinstance(record, Failure):
+            found[key] = record
+    return list(found.values())
+
+
+def _fields(cls, row):
+    """The fields of a record from JSON, checked."""
+    if not isinstance(row, dict):
+        raise ParameterError(f"a row is a JSON object, not {type(row).__name__}")
+    if row.get("schema") not in range(1, SCHEMA + 1):
+        raise ParameterError(f"schema {row.get('schema')!r}, and this version reads 1 to {SCHEMA}")
+    known = {field.name: field.type for field in fields(cls)}
+    needed = [field.name for field in fields(cls) if field.default is field.default_factory is MISSING]
+    wrong = [f"{name} is missing" for name in needed if name not in row]
+    wrong += [f"{name} is unknown" for name in row if name not in known and name not in ("schema", "kind")]
+    wrong += [
+        f"{name} must be {getattr(kind, '__name__', kind)}, not {row[name]!r}"
+        for name, kind in known.items()
+        if name in row and not _is(kind, row[name])
+    ]
+    if wrong:
+        raise ParameterError("; ".join(wrong))
+    return {name: row[name] for name in known if name in row}
 
 
 def _is(kind, value):
@@ -111,7 +203,12 @@ def _is(kind, value):
 
 
 def read_points(path, *, problems=None):
-    """The rows of a JSONL file, as a list of `Point`.
+    """The rows of a JSONL file, as a list of `Point`: `read_records` without the failures."""
+    return [record for record in read_records(path, problems=problems) if isinstance(record, Point)]
+
+
+def read_records(path, *, problems=None):
+    """All that a JSONL file of a sweep holds, in its order: a list of `Point` and `Failure`; `outstanding` tells which failures still count.
 
     Parameters
     ----------
@@ -124,12 +221,12 @@ def read_points(path, *, problems=None):
     FileError
         If the file cannot be read or a line is not a row; names the file and the line.
     """
-    name, points = os.fsdecode(path), []
+    name, records = os.fsdecode(path), []
     try:
         with open(path, "rb") as stream:
             for number, line in enumerate(stream, 1):
                 try:
-                    points.append(read_line(name, number, line))
+                    records.append(read_line(name, number, line))
                 except FileError as error:
                     if problems is None:
                         raise
@@ -138,13 +235,17 @@ def read_points(path, *, problems=None):
         raise
     except OSError as error:
         raise FileError(f"cannot read {name}: {error.strerror or error}") from error
-    return points
+    return records
 
 
 def read_line(name, number, line):
-    """The row on one line of the file called `name`; FileError when it is none."""
+    """The `Point` or `Failure` on one line of the file called `name`; FileError when it is neither."""
     try:
-        return Point.from_json(json.loads(line))
+        row = json.loads(line)
+        kind = row.get("kind", "row") if isinstance(row, dict) else "row"
+        if kind not in ("row", "failure"):
+            raise ParameterError(f"kind {kind!r}, and there are rows and failures")
+        return (Failure if kind == "failure" else Point).from_json(row)
     except ValueError as error:  # ParameterError, JSONDecodeError and UnicodeDecodeError are all ValueErrors
         raise FileError(f"{name}:{number}: not a row of a sweep: {error}; delete the line, or sweep again") from error
 
@@ -160,7 +261,7 @@ def write_points(path, points):
     path : str or os.PathLike
         Its folder must exist.
     points : iterable of Point
-        A list, or a running `Sweep`.
+        A list, or a running `Sweep`: its rows. `RowFile` keeps its failures too.
 
     Returns
     -------

@@ -3,13 +3,13 @@
 import os
 
 from ..errors import FileError
-from .points import read_line, write_errors
+from .points import Failure, Point, outstanding, read_line, write_errors
 
 ROW_STARTS = b'{"schema": '
 
 
 class RowFile:
-    """Rows as JSON lines, appended one by one and each flushed to the system as a whole line.
+    """Rows and failures as JSON lines (`codec.rd.points` has the schema), appended one by one and each flushed to the system as a whole line.
 
     What is there is read at once; the file is opened for writing, and repaired, by ``with``. A last line without an end is what a killed
     sweep leaves: it is cut off. A line in the middle that is no row stays as it is and is told of; the row that it may have been is
@@ -24,6 +24,8 @@ class RowFile:
     ----------
     points : list of Point
         The rows that were there.
+    failures : list of Failure
+        What has failed and not succeeded since; kept up to date by `append`.
     problems : list of str
         One message per line that is no row.
     repaired : str
@@ -40,7 +42,7 @@ class RowFile:
     >>> from codec import rd
     >>> def measure(path, quality):
     ...     file = rd.RowFile(path)
-    ...     rows = rd.sweep("samples/coffee.png", quality=quality, done=file.points)
+    ...     rows = rd.sweep("samples/coffee.png", quality=quality, done=file.points, failed=file.append)
     ...     with file:
     ...         return [file.append(row).setting["quality"] for row in rows]
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,23 +52,25 @@ class RowFile:
     """
 
     def __init__(self, path):
-        self.path, self.points, self.problems, self.repaired, self._stream = os.fsdecode(path), [], [], "", None
-        self._keep = self._read()
+        self.path, self.problems, self.repaired, self._stream, records = os.fsdecode(path), [], "", None, []
+        self._keep = self._read(records)
+        self.points = [record for record in records if isinstance(record, Point)]
+        self.failures = outstanding(records)
 
-    def _read(self):
-        """Bytes to keep: up to the end of the last whole line."""
+    def _read(self, records):
+        """Fill `records`. Returns the bytes to keep: up to the end of the last whole line."""
         end = 0
         try:
             with open(self.path, "rb") as stream:
                 for number, line in enumerate(stream, 1):
                     if not line.endswith(b"\n"):
                         self.repaired = f"{self.path}:{number}: the last line was cut off when a sweep was ended; its row is measured again"
-                        if not self.points and not ROW_STARTS.startswith(line[: len(ROW_STARTS)]):
+                        if not records and not ROW_STARTS.startswith(line[: len(ROW_STARTS)]):
                             raise FileError(self._foreign())
                         break
                     end += len(line)
                     try:
-                        self.points.append(read_line(self.path, number, line))
+                        records.append(read_line(self.path, number, line))
                     except FileError as error:
                         self.problems.append(str(error))
         except FileNotFoundError:
@@ -75,7 +79,7 @@ class RowFile:
             raise
         except OSError as error:
             raise FileError(f"cannot read {self.path}: {error.strerror or error}; name another file") from error
-        if self.problems and not self.points:
+        if self.problems and not records:
             raise FileError(self._foreign())
         return end
 
@@ -93,12 +97,15 @@ class RowFile:
                 raise
         return self
 
-    def append(self, point):
-        """Write one row, and return it."""
+    def append(self, record):
+        """Write a row or a failure, and return it; a failure that is there already, for the same reason, is not repeated."""
+        if isinstance(record, Failure) and record in self.failures:
+            return record
+        self.failures = outstanding([*self.failures, record])
         with write_errors(self.path):
-            self._stream.write(point.line().encode("ascii") + b"\n")
+            self._stream.write(record.line().encode("ascii") + b"\n")
             self._stream.flush()
-        return point
+        return record
 
     def __exit__(self, *exception):
         with write_errors(self.path):

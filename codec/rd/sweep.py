@@ -21,23 +21,9 @@ from ..files import read_bytes
 from ..metrics import by_name
 from ..pictures import load
 from .memory import peak_memory
-from .points import Point
+from .points import Failure, Point
 
 QUALITIES = (30, 40, 50, 60, 70, 80, 90)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What was not measured: a picture at one setting, or at all when `setting` is None (it could not be read), or one metric of a row."""
-
-    image: str
-    setting: dict | None
-    error: CodecError
-    codec: str = ""
-
-    def __str__(self):
-        at = "" if self.setting is None else " at " + ", ".join([self.codec, *(f"{name} {value}" for name, value in self.setting.items())])
-        return f"{self.image}{at}: {self.error}"
 
 
 @dataclass(frozen=True)
@@ -88,9 +74,10 @@ class Sweep:
         What was lost when pictures were read, for example transparency.
     """
 
-    def __init__(self, images, trials, plan, progress, done):
+    def __init__(self, images, trials, plan, progress, failed, done):
         self.total, self.done = len(images) * len(trials), 0
         self.reused, self.failures, self.warnings = [], [], []
+        self._failed = failed
         self._rows = self._run(images, trials, plan, progress, done)
 
     def __iter__(self):
@@ -112,13 +99,15 @@ class Sweep:
         if isinstance(result, Failure):
             self.failures.append(result)
             self.done += trials if result.setting is None else 1
+            if self._failed is not None:
+                self._failed(result)
             return None
         point, new = result
         self.done += 1
         if not new:
             self.reused.append(point)
         self.failures += [
-            Failure(point.image, point.setting, ParameterError(f"the row has no {name}: {reason}"), point.codec)
+            Failure(point.image, "score", f"the row has no {name}: {reason}", point.sha256, point.codec, point.codec_version, point.setting)
             for name, reason in point.missing.items()
         ]
         return point if new else None
@@ -133,6 +122,7 @@ def sweep(
     effort=None,
     metrics=("psnr", "ssim"),
     progress=None,
+    failed=None,
     workers=1,
     memory=True,
     done=(),
@@ -153,6 +143,8 @@ def sweep(
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
         Called as ``progress(done, total)`` after every picture x setting; returning False ends the sweep.
+    failed : callable, optional
+        Called with every `Failure` that leaves no row, as it happens: `RowFile.append` keeps it.
     workers : int
         Encoders that run side by side (default 1). More finish sooner, but disturb each other's times; the rows and their order are
         the same otherwise.
@@ -166,7 +158,8 @@ def sweep(
     Returns
     -------
     Sweep
-        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on. A metric that
+        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on; a later sweep tries
+        again, since there is no row. A metric that
         cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, which says why in `missing`.
 
     Raises
@@ -195,7 +188,7 @@ def sweep(
     if not isinstance(workers, int) or workers < 1:
         raise ParameterError(f"workers must be a positive integer, not {workers!r}")
     plan = _Plan(metrics, workers, memory and workers == 1, command)
-    return Sweep(images, trials, plan, progress, _index(done, metrics))
+    return Sweep(images, trials, plan, progress, failed, _index(done, metrics))
 
 
 def _trials(codecs, shared):
@@ -247,7 +240,7 @@ def _jobs(images, trials, plan, done, warnings):
                 warnings += [f"{image}: {message}" for message in picture.warnings]
                 source = _Source(image, sha256, np.ascontiguousarray(picture.pixels))
         except CodecError as error:
-            yield partial(Failure, image, None, error)
+            yield partial(Failure, image, "read", str(error))
             continue
         for trial, old in zip(trials, found):
             yield partial(_measure, source, trial, plan) if old is None else partial(_old, old)
@@ -278,15 +271,16 @@ def _in_order(jobs, workers):
 def _measure(source, trial, plan):
     pixels, codec, setting = source.pixels, trial.codec, trial.setting
     height, width = pixels.shape[:2]
+    stage = "encode"
     try:
         peak = peak_memory(partial(codec.run_encode, pixels, setting)) if plan.memory else None
         start = time.perf_counter()
         data = codec.run_encode(pixels, setting)
-        encoded = time.perf_counter()
+        encoded, stage = time.perf_counter(), "decode"
         decoded = codec.run_decode(data, pixels)
         end = time.perf_counter()
     except CodecError as error:
-        return Failure(source.image, setting, error, codec.name)
+        return Failure(source.image, stage, str(error), source.sha256, codec.name, trial.version, setting)
     metrics, missing = _score(plan.metrics, pixels, decoded)
     point = Point(
         image=source.image,

@@ -53,6 +53,15 @@ def test_a_corrupt_line_is_told_and_the_others_are_shown(run, home, rows):
     assert len(data["rows"]) == 16 and "rows.jsonl:4: not a row" in data["failures"][0]
 
 
+def test_failures_are_shown_as_text(run, home, rows):
+    hostile = "</script><img src=x onerror=alert(1)>"
+    failure = rd.Failure(hostile, "encode", hostile, codec=hostile, setting={hostile: hostile})
+    rows.write_text(rows.read_text() + failure.line() + "\n")
+    assert run("rd", "report", "rows.jsonl", "-o", "report.html").code == 0
+    assert data_of(home / "report.html")["failures"] == [f"{hostile} at {hostile}, {hostile} {hostile}: {hostile}"]
+    assert hostile not in (home / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     "options, says",
     [

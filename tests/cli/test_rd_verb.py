@@ -58,6 +58,25 @@ def test_a_failing_picture_is_told_at_the_end(run, home):
     outcome = run("rd", "sweep", "in/notes.txt", "in/a.png", "--quality", "50", "-o", "rows.jsonl")
     assert outcome.code == 1 and len(rd.read_points("rows.jsonl")) == 1
     assert "not measured:" in outcome.err and "in/notes.txt: " in outcome.err
+    failure, row = rd.read_records("rows.jsonl")
+    assert failure.image == "in/notes.txt" and failure.stage == "read" and failure.codec == ""
+    command = ("rd", "sweep", "in/notes.txt", "in/a.png", "--quality", "50")
+    assert failure.line() in run(*command).text.splitlines()
+    before = (home / "rows.jsonl").read_bytes()
+    assert run(*command, "-o", "rows.jsonl").code == 1 and (home / "rows.jsonl").read_bytes() == before
+    Image.new("RGB", (32, 32), "red").save("in/notes.txt", "PNG")
+    outcome = run(*command, "-o", "rows.jsonl")
+    assert outcome.code == 0 and outcome.err == "codec: 1 of 2 rows were there already\n"
+    assert rd.outstanding(rd.read_records("rows.jsonl")) == []
+
+
+def test_files_with_failures_are_read_by_every_verb(run, home):
+    command = ("rd", "sweep", "in/notes.txt", "in/a.png", "-c", "jpeg:effort=1/9", "--quality", "20:80:20", "--metric", "psnr")
+    assert run(*command, "-o", "rows.jsonl").code == 1
+    for verb in (("bd", "--metric", "psnr"), ("hull", "--metric", "psnr"), ("plot", "--metric", "psnr", "-o", "rd.svg"), ("report", "-o", "rd.html")):
+        outcome = run("rd", verb[0], "rows.jsonl", *verb[1:])
+        assert outcome.code == 0 and "warning: not measured: in/notes.txt: " in outcome.err, outcome.err
+    assert "in/notes.txt: " in (home / "rd.html").read_text()
 
 
 def test_one_line_tells_what_failed_at_many_settings(run, home):

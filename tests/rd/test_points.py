@@ -1,5 +1,6 @@
 """Rows: what one holds, that it survives a file, and that means compare like with like."""
 
+import dataclasses
 import json
 import math
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from codec.errors import FileError, ParameterError
-from codec.rd import Point, means, read_points, write_points
+from codec.rd import Failure, Point, means, outstanding, read_points, read_records, write_points
 
 
 def test_a_file_gives_back_what_was_written(tmp_path, point):
@@ -25,7 +26,7 @@ def test_a_row_is_one_line_of_strict_json(tmp_path, point):
 
     (line,) = (tmp_path / "rows.jsonl").read_text().splitlines()
     row = json.loads(line, parse_constant=refuse)
-    assert row["schema"] == 2 and row["metrics"] == {"psnr": "inf"} and row["setting"]["quality"] == 75
+    assert row["schema"] == 3 and row["metrics"] == {"psnr": "inf"} and row["setting"]["quality"] == 75
 
 
 @given(value=st.floats(allow_nan=False), name=st.text())
@@ -39,6 +40,44 @@ def test_rows_of_the_first_schema_are_read(point):
     for name in ("peak_memory", "missing", "versions", "command"):
         del row[name]
     assert Point.from_json(row) == point()
+
+
+FAILED = Failure("a.png", "encode", "out of memory <b>", "0" * 64, "jpeg", "0.1.0", {"subsampling": "4:2:0", "effort": 5, "quality": 75})
+
+
+def test_failures_stand_beside_the_rows(tmp_path, point):
+    unread = Failure("b\ud8ff.png", "read", "no such file")
+    (tmp_path / "rows.jsonl").write_text("".join(record.line() + "\n" for record in (FAILED, point("c.png"), unread)))
+    assert read_records(tmp_path / "rows.jsonl") == [FAILED, point("c.png"), unread]
+    assert read_points(tmp_path / "rows.jsonl") == [point("c.png")]
+    assert json.loads(FAILED.line())["kind"] == "failure" and str(FAILED).startswith("a.png at jpeg, subsampling 4:2:0, effort 5, quality 75: ")
+
+
+def test_a_later_record_about_the_same_thing_supersedes_a_failure(point):
+    unread = Failure("a.png", "read", "no such file")
+    again = dataclasses.replace(FAILED, reason="another", codec_version="0.2.0")
+    assert outstanding([FAILED, point("a.png", 80), point("b.png")]) == [FAILED]
+    assert outstanding([FAILED, point("a.png", codec_version="0.2.0")]) == []
+    assert outstanding([point("a.png"), FAILED]) == [FAILED] and outstanding([FAILED, again]) == [again]
+    assert outstanding([unread, FAILED]) == [FAILED] and outstanding([FAILED, unread]) == [FAILED, unread]
+    assert outstanding([unread, point("a.png", 80)]) == []
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"stage": "lunch"}, "stage must be one of read, encode, decode, score, not 'lunch'"),
+        ({"kind": "picnic"}, "kind 'picnic', and there are rows and failures"),
+        ({"reason": 5}, "reason must be str, not 5"),
+        ({"setting": []}, "setting must be"),
+        ({"more": 1}, "more is unknown"),
+        ({"schema": 4}, "schema 4"),
+    ],
+)
+def test_lines_that_are_no_failures(tmp_path, change, says):
+    (tmp_path / "rows.jsonl").write_text(json.dumps(FAILED.to_json() | change) + "\n")
+    with pytest.raises(FileError, match=says):
+        read_records(tmp_path / "rows.jsonl")
 
 
 def test_lines_that_are_no_rows_may_be_collected(tmp_path, point):

@@ -69,6 +69,20 @@ def test_what_is_not_a_file_of_rows_is_not_touched(tmp_path, content):
     assert path.read_bytes() == content
 
 
+def test_failures_are_kept_once_until_they_are_superseded(tmp_path, point):
+    failure = rd.Failure("0.png", "decode", "odd", codec="jpeg", setting=point().setting)
+    path = tmp_path / "rows.jsonl"
+    with RowFile(path) as file:
+        file.append(failure)
+    again = RowFile(path)
+    assert again.points == [] and again.failures == [failure] and again.problems == []
+    with again:
+        again.append(failure)
+        assert path.read_bytes().count(b"\n") == 1
+        again.append(point("0.png"))
+    assert again.failures == [] and RowFile(path).failures == [] and path.read_bytes().count(b"\n") == 2
+
+
 def test_folders_are_no_files(tmp_path):
     with pytest.raises(FileError, match="cannot read"):
         RowFile(tmp_path)

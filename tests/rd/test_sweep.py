@@ -179,6 +179,28 @@ def test_a_codec_that_fails_on_one_picture_does_not_stop_the_others():
     assert str(sweep.failures[0]).startswith(f"{PICTURES[1]} at moody, quality 40: moody failed at encoding: ZeroDivisionError: odd")
 
 
+def test_failures_are_told_as_they_happen_and_tried_again(tmp_path):
+    broken = [True]
+
+    def encode(pixels, *, quality):
+        if broken and pixels.shape == (33, 17, 3):
+            raise ZeroDivisionError("odd")
+        return codec.encode(pixels, quality)
+
+    def decode(data):
+        return codec.decode(data) if not broken or len(data) % 2 else np.zeros((1, 1), np.uint8)
+
+    moody = registry.Codec("moody", encode, decode, {"quality": registry.Number(75, 1, 100)}, version=lambda: "3")
+    told = []
+    rows = list(rd.sweep([tmp_path / "none.png", *PICTURES], codecs=moody, quality=(40, 60), failed=told.append))
+    assert len(rows) + len(told) - 1 == 6 and {failure.stage for failure in told} >= {"read", "encode"}
+    assert all(failure.codec_version == "3" and len(failure.sha256) == 64 for failure in told[1:])
+    broken.clear()
+    again = rd.sweep(PICTURES, codecs=moody, quality=(40, 60), done=rows)
+    new = list(again)
+    assert len(new) == len(told) - 1 and again.failures == [] and rd.outstanding([*told, *new]) == told[:1]
+
+
 def test_what_is_there_is_not_measured_again():
     first = list(rd.sweep(PICTURES, quality=(40, 60)))
     again = rd.sweep(PICTURES, quality=(40, 50, 60), done=first)
