@@ -1,12 +1,21 @@
-"""What a codec under test is: a name, parameters with their ranges, a function from pixels to bytes and one back."""
+"""What a codec under test is: a name, parameters with their ranges, a function from pixels to bytes and one back.
+
+Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
+
+    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
+"""
 
 import difflib
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .errors import CodecError, MissingPackageError, ParameterError, PeerError
+
+# The parameter that a curve runs along, by its name, and whether more of it is better.
+DIALS = {"quality": True, "crf": False, "qp": False}
+MEDIA = {"image": "pictures", "video": "videos"}
 
 # What foreign code raises when it fails. Not among them: KeyboardInterrupt, SystemExit, and warnings turned into errors by a test.
 FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError,
@@ -67,6 +76,16 @@ def _range(first, last=None, step=1):
     return found
 
 
+def dial_of(names):
+    """The name of the dial among the parameters of a codec or the setting of a row; None if there is none."""
+    return next((name for name in DIALS if name in names), None)
+
+
+def byte_count(data):
+    """Length of what `Codec.run_encode` gave: bytes, or packets."""
+    return len(data) if isinstance(data, bytes) else sum(map(len, data))
+
+
 @dataclass(frozen=True)
 class Codec:
     """A codec under test.
@@ -77,11 +96,14 @@ class Codec:
         As rows and command lines have it.
     encode : callable
         ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8, C-contiguous, and must not
-        be changed. What it cannot take, it refuses by raising. Every parameter is given.
+        be changed. What it cannot take, it refuses by raising. Every parameter is given. Of videos:
+        ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
     decode : callable
-        ``decode(data) -> pixels`` of the same size. RGB where the original was gray is understood.
+        ``decode(data) -> pixels`` of the same size. RGB where the original was gray is understood. Of videos:
+        ``decode(what encode gave) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
     parameters : dict
-        Name to `Number` or `Choice`. "quality" is what sweeps and searches vary: larger must mean better.
+        Name to `Number` or `Choice`. One of them is the dial that sweeps and searches turn, by its name (`DIALS`): "quality", of which more
+        is better, or "crf" or "qp", of which less is.
     version : callable
         ``version() -> str``: of what does the work, for the rows.
     needs : tuple of str
@@ -90,6 +112,8 @@ class Codec:
         What to give to pip when one of them is missing.
     errors : tuple of exception types
         Of its own that are neither `CodecError` nor usual ones of Python.
+    media : str
+        "image" or "video".
     """
 
     name: str
@@ -100,6 +124,12 @@ class Codec:
     needs: tuple = ()
     install: str = ""
     errors: tuple = field(default=(), compare=False)
+    media: str = "image"
+
+    @property
+    def dial(self):
+        """The name of the parameter that sweeps and searches turn; None if it has none."""
+        return dial_of(self.parameters)
 
     @property
     def missing(self):
@@ -112,7 +142,7 @@ class Codec:
             raise MissingPackageError(f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}")
 
     def setting(self, **given):
-        """All parameters: those given, checked, and the defaults of the others; quality last.
+        """All parameters: those given, checked, and the defaults of the others; the dial last.
 
         Raises
         ------
@@ -125,7 +155,7 @@ class Codec:
                 hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(self.parameters)}"
                 raise ParameterError(f"{self.name} has no parameter {name!r}: {hint}")
         found = {}
-        for name in sorted(self.parameters, key="quality".__eq__):
+        for name in sorted(self.parameters, key=self.dial.__eq__):
             parameter = self.parameters[name]
             found[name] = parameter.check(given.get(name, parameter.default))
             if found[name] is None:
@@ -133,14 +163,22 @@ class Codec:
         return found
 
     def run_encode(self, pixels, setting):
-        """Bytes of a picture; whatever a foreign codec raises becomes a PeerError that names it."""
+        """Bytes of a picture, or bytes or packets of a video; whatever a foreign codec raises becomes a PeerError that names it."""
         data = self._guarded("encoding", self.encode, pixels, **setting)
-        if not isinstance(data, bytes) or not data:
-            raise PeerError(f"{self.name} gave {'no bytes' if isinstance(data, bytes) else type(data).__name__} for a picture")
+        packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
+        if not isinstance(data, bytes) and not packets or not byte_count(data):
+            raise PeerError(f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}")
         return data
 
+    @property
+    def kind(self):
+        """ "picture" or "video": one of what it takes."""
+        return MEDIA[self.media].removesuffix("s")
+
     def run_decode(self, data, like):
-        """Pixels of the bytes, gray if `like` is; PeerError when they are not of its size and type."""
+        """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
+        if self.media == "video":
+            return self._decode_video(data, like)
         pixels = np.asarray(self._guarded("decoding", self.decode, data))
         if like.ndim == 2 and pixels.ndim == 3 and pixels.shape[2] == 3:
             pixels = gray(pixels)
@@ -149,6 +187,15 @@ class Codec:
                 f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} {like.shape}: not comparable"
             )
         return pixels
+
+    def _decode_video(self, data, like):
+        frames = tuple(map(tuple, self._guarded("decoding", self.decode, data)))
+        if len(frames) != len(like.frames):
+            raise PeerError(f"{self.name} gave back {len(frames)} frames, and the video has {len(like.frames)}: not comparable")
+        try:
+            return replace(like, frames=frames)
+        except (ParameterError, *FAILURES) as error:
+            raise PeerError(f"{self.name} gave back something else than the video was: {error}") from error
 
     def _guarded(self, what, function, *args, **kwargs):
         try:

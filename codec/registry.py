@@ -1,6 +1,7 @@
 """Codecs by name: ours and, where their packages are installed, the peers that it is measured beside. The laboratory knows nothing else of them.
 
-A codec is a few lines: a name, its parameters, a function from pixels to bytes and one back. Register your own from Python,
+A codec is a few lines: a name, its parameters, a function from pixels to bytes and one back; for videos, from a clip to packets and back. Register
+your own from Python,
 
     codec.registry.register(Codec("mine", encode, decode, {"quality": Number(75, 1, 100)}, version=lambda: "1.0"))
 
@@ -17,6 +18,7 @@ from importlib.metadata import entry_points
 from .contract import FAILURES, Choice, Codec, Number, numbers
 from .errors import ParameterError, PeerError
 from .peers import PEERS
+from .video_peers import present
 
 __all__ = ["Choice", "Codec", "Number", "by_name", "codecs", "numbers", "parse", "register"]
 
@@ -34,20 +36,21 @@ def register(codec, *, replace=False):
     """
     if not isinstance(codec, Codec):
         raise ParameterError(f"a codec is a codec.registry.Codec, not {type(codec).__name__}")
-    if not replace and codec.name in _known():
+    if not replace and codec.name in _known(videos=True):
         raise ParameterError(f"there is a codec {codec.name!r} already: choose another name, or replace=True")
     _registered[codec.name] = codec
     return codec
 
 
 def codecs():
-    """{name: Codec} of all that are known, whether or not their packages are installed: ours first, then peers, then users'."""
-    return {name: load() for name, load in _known().items()}
+    """{name: Codec} of all that are known, ours first, then peers, then users': those of pictures whether or not their packages are installed,
+    those of videos where PyAV has them."""
+    return {name: load() for name, load in _known(videos=True).items()}
 
 
-def _known():
-    """{name: function that returns its Codec}, so that one name does not load the packages of all."""
-    found = {codec.name: partial(_itself, codec) for codec in PEERS}
+def _known(videos=False):
+    """{name: function that returns its Codec}, so that one name does not load the packages of all; which codecs PyAV has only PyAV knows."""
+    found = {codec.name: partial(_itself, codec) for codec in (*PEERS, *(present() if videos else ()))}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, partial(_load, point))
     found.update((name, partial(_itself, codec)) for name, codec in _registered.items())
@@ -91,6 +94,8 @@ def by_name(name):
     Number(default=5, low=1, high=9)
     """
     known = _known()
+    if name not in known:
+        known = _known(videos=True)
     if name not in known:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

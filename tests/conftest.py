@@ -1,10 +1,13 @@
 """What several test folders share: the public test data, and pictures that procedures make."""
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))      # clips.py, which several folders use
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)

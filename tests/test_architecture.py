@@ -21,12 +21,12 @@ LEVELS = (
     ("cli",),
     ("rd",),
     ("registry",),
-    ("peers",),
-    ("api", "pictures"),
+    ("peers", "video_peers"),
+    ("api", "pictures", "videos"),
     ("jpeg",),
     ("metrics",),
     ("cpu", "files", "_pixel", "contract"),
-    ("limits", "_core"),
+    ("limits", "_core", "frame"),
     ("errors",),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}

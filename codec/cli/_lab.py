@@ -10,8 +10,11 @@ from ._common import printable, say
 
 FORMATS = {
     "bpp": ".3f",
+    "kbit/s": ".1f",
     "psnr": ".2f",
+    "psnr_y": ".2f",
     "ssim": ".4f",
+    "ssim_y": ".4f",
     "ms_ssim": ".4f",
     "ssimulacra2": ".2f",
     "mse": ".2f",
@@ -40,16 +43,15 @@ def numbers(ctx, param, value):
         ) from error
 
 
-def expand(images):
-    """Files as they are; folders as the pictures below them, sorted."""
-    from ..pictures import READABLE_SUFFIXES
+def expand(images, media):
+    """Files as they are; folders as the pictures, or videos, below them, sorted."""
+    from .. import pictures, videos
 
+    suffixes = (pictures if media == "image" else videos).READABLE_SUFFIXES
     for image in images:
         if pathlib.Path(image).is_dir():
             below = sorted(pathlib.Path(image).rglob("*"))
-            yield from (
-                str(path) for path in below if path.suffix.lower() in READABLE_SUFFIXES and path.is_file() and not path.is_symlink()
-            )
+            yield from (str(path) for path in below if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink())
         else:
             yield image
 
@@ -74,14 +76,21 @@ def label(mean):
     return {"codec": mean.codec, **mean.setting}
 
 
+def rate(mean):
+    """The rate under the name of its unit."""
+    from ..rd.points import RATES
+
+    return {RATES[mean.media][0]: mean.rate}
+
+
 def table(points):
     """Means, one line per codec and setting, over the pictures that have every row and metric; the codec is left out when there is one."""
     from ..errors import ParameterError
     from ..rd import means
 
-    partial = {(point.image, point.sha256) for point in points if point.missing}
+    partial = {point.picture for point in points if point.missing}
     try:
-        found = means([point for point in points if (point.image, point.sha256) not in partial] or points)
+        found = means([point for point in points if point.picture not in partial] or points)
     except ParameterError as error:
         say(f"no table of means: {error}")
         return
@@ -90,7 +99,7 @@ def table(points):
     for mean in found:
         speeds = {"enc MP/s": mean.encode_mpixels_per_second, "dec MP/s": mean.decode_mpixels_per_second}
         codec = {"codec": mean.codec} if several else {}
-        lines.append({**codec, **mean.setting, "images": mean.images, "bpp": mean.bpp, **mean.metrics, **speeds})
+        lines.append({**codec, **mean.setting, f"{mean.media}s": mean.images, **rate(mean), **mean.metrics, **speeds})
     cells(lines)
 
 

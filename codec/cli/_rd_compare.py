@@ -3,7 +3,7 @@
 import click
 
 from ._common import echo_json, say
-from ._lab import cells, label, read_rows
+from ._lab import cells, label, rate, read_rows
 from .metrics import check_metrics
 
 METHODS = ["pchip", "akima", "cubic"]
@@ -24,7 +24,7 @@ METHODS = ["pchip", "akima", "cubic"]
 @click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
-    """BD-rate of every family of settings against one: percent of bytes at equal score; negative is smaller.
+    """BD-rate of every family of settings against one: percent of bytes, or of bits per second of videos, at equal score; negative is smaller.
 
     low and high are a bootstrap interval of the mean over the pictures (95 %), from and to the common range of scores that it is about,
     over all pictures; share is the least part of a picture's range of scores that both families reach. Pictures without a number are
@@ -99,11 +99,11 @@ def hull(rows, metric, as_json):
     points = [point for point in points if metric in point.metrics]
     pictures = {}
     for point in points:
-        pictures.setdefault((point.image, point.sha256), []).append(point)
+        pictures.setdefault(point.picture, []).append(point)
     own = [(p.codec, p.setting) for picture in pictures.values() for p in lab.hull(picture, metric)]
     means = lab.hull(lab.means(points), metric)
     found = [
-        {**label(m), "bpp": m.bpp, metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.setting))}/{len(pictures)}"}
+        {**label(m), **rate(m), metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.setting))}/{len(pictures)}"}
         for m in means
     ]
     if as_json:

@@ -20,11 +20,11 @@ from .metrics import check_metrics
     default=["jpeg"],
     show_default=True,
     metavar="NAME[:SETTINGS]",
-    help="Give it several times. Settings are its own: effort=1/9,quality=20:95:5.",
+    help="Give it several times, all of pictures or all of videos. Settings are its own: effort=1/9,quality=20:95:5.",
 )
-@click.option(
-    "-q", "--quality", default="30:90:10", show_default=True, callback=numbers, metavar="LIST", help="30,50,70 or first:last:step."
-)
+@click.option("-q", "--quality", callback=numbers, metavar="LIST", help="30,50,70 or first:last:step.  [default: 30:90:10]")
+@click.option("--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]")
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]")
 @click.option("--subsampling", metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]")
 @click.option("--effort", callback=numbers, metavar="LIST", help="As --quality, for codecs that have it.  [default: as the codec has it]")
 @click.option(
@@ -38,10 +38,10 @@ from .metrics import check_metrics
 @click.option(
     "--memory/--no-memory", default=True, show_default=True, help="Peak memory of each encode, by one more of it; with -j 1 only."
 )
-def sweep(images, codecs, quality, subsampling, effort, metrics, output, figure, jobs, memory):
-    """Encode pictures with several codecs at all combinations of settings, decode, compare.
+def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, output, figure, jobs, memory):
+    """Encode pictures, or videos, with several codecs at all combinations of settings, decode, compare.
 
-    IMAGES are files, or folders with everything below. One row per picture, codec and setting; a table of the means per setting goes to
+    IMAGES are files, or folders with everything below; .y4m, or whatever FFmpeg reads, where the codecs are of videos (pip install codec[video]). One row per picture, codec and setting; a table of the means per setting goes to
     stdout unless the rows do. When FILE has rows already, what they answer is not measured again: after a kill, give the same command.
     What fails is kept beside the rows and told on stderr, the others go on, and the exit code is 1; the same command tries it again.
 
@@ -49,8 +49,10 @@ def sweep(images, codecs, quality, subsampling, effort, metrics, output, figure,
     Examples:
       codec rd sweep photos/ --codec jpeg --codec mozjpeg --quality 20:95:5 -o rows.jsonl
       codec rd sweep a.png b.png --codec jpeg:effort=1/9 --codec webp --metric psnr,ssimulacra2
+      codec rd sweep clips/ --codec x264:preset=fast/slow --codec svt-av1 --crf 20:44:6 --frames 60 --metric psnr_y,ssim_y -o rows.jsonl
     """
     from .. import rd as lab
+    from .. import registry
     from ..errors import ParameterError
     from ..rd.plot import figure_kind
 
@@ -61,9 +63,11 @@ def sweep(images, codecs, quality, subsampling, effort, metrics, output, figure,
                 figure_kind(figure)
             file = lab.RowFile(output) if output not in (None, "-") else None
             rows = lab.sweep(
-                expand(images),
+                expand(images, registry.parse(codecs[0])[0].media),
                 codecs=codecs,
                 quality=quality,
+                crf=crf,
+                frames=frames,
                 subsampling=subsampling.split(",") if subsampling else None,
                 effort=effort,
                 metrics=metrics,

@@ -10,7 +10,7 @@ from .. import __version__
 from ._common import echo_json
 
 REQUIRED = ("numpy", "pillow", "click", "rich")
-OPTIONAL = {"matplotlib": "lab", **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers")}
+OPTIONAL = {"matplotlib": "lab", "av": "video", **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers")}
 
 
 def found(package):

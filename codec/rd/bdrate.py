@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from .interpolation import METHODS, integral
-from .points import families, pick_family
+from .points import families, media_of, pick_family
 
 MIN_POINTS = 4
 CONFIDENCE = 0.95
@@ -31,7 +31,7 @@ class BDResult:
     reason : str
         Why it was refused; empty otherwise.
     low, high : float or None
-        The range that both curves cover and the delta is the mean over: scores of `bd_rate`, bits per pixel of `bd_quality`.
+        The range that both curves cover and the delta is the mean over: scores of `bd_rate`, rates of `bd_quality` (bits per pixel; of videos kbit/s).
     share : float or None
         That range as a part of the one that either covers, 0..1. Below about 0.5 the delta speaks of a corner of the curves.
     """
@@ -94,8 +94,8 @@ def bd_rate(reference, test, *, method="pchip"):
 
     Parameters
     ----------
-    reference, test : sequence of (bpp, score)
-        At least four points each, in any order. Scores must rise strictly with the rate in both curves, or fall strictly in both (mean
+    reference, test : sequence of (rate, score)
+        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly with the rate in both curves, or fall strictly in both (mean
         squared error). Infinite scores (lossless) are left out, repeated points count once.
     method : "pchip" (default), "akima" or "cubic"
         See `codec.rd.interpolation`.
@@ -125,7 +125,7 @@ def bd_rate(reference, test, *, method="pchip"):
 def bd_quality(reference, test, *, method="pchip"):
     """Score that `test` gains over `reference` at equal rate, on average over the log of the rates that both use.
 
-    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are in bits per pixel. BD-PSNR is this with PSNR as score.
+    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. BD-PSNR is this with PSNR as score.
 
     Examples
     --------
@@ -195,10 +195,10 @@ def _points(which, points):
     try:
         pairs = [(float(rate), float(score)) for rate, score in points]
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"the {which} must be a sequence of (bpp, score), all numbers: {error}") from error
+        raise ParameterError(f"the {which} must be a sequence of (rate, score), all numbers: {error}") from error
     for rate, score in pairs:
         if not (0 < rate < math.inf) or math.isnan(score):
-            raise _Refused(f"the {which} has a point of {rate:g} bpp with score {score:g}: a rate is positive, and both are numbers")
+            raise _Refused(f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are numbers")
     pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
     if len(pairs) < MIN_POINTS:
         infinite = "" if len(pairs) == len(set(map(tuple, points))) else " (lossless ones not counted)"
@@ -211,9 +211,9 @@ def _direction(which, rates, scores):
     way = 1 if scores[-1] > scores[0] else -1
     wrong = [i for i in range(len(rates) - 1) if not (way * (scores[i + 1] - scores[i]) > 0 and rates[i + 1] > rates[i])]
     if wrong:
-        named = [f"{rates[i]:.6g} bpp ({scores[i]:.6g}) and {rates[i + 1]:.6g} bpp ({scores[i + 1]:.6g})" for i in wrong]
+        named = [f"{rates[i]:.6g} ({scores[i]:.6g}) and {rates[i + 1]:.6g} ({scores[i + 1]:.6g})" for i in wrong]
         verb = "rise" if way > 0 else "fall"
-        raise _Refused(f"the {which} is not monotonic: its score does not {verb} with the rate between {'; '.join(named)}")
+        raise _Refused(f"the {which} is not monotonic: its score does not {verb} with the rate between the rates {'; '.join(named)}")
     return way
 
 
@@ -242,10 +242,12 @@ def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", s
     Raises
     ------
     ParameterError
-        If there are no rows, no row has the metric, or no family has that name.
+        If there are no rows, no row has the metric, no family has that name, or rows are of pictures and of videos.
     """
     if quantity not in ("rate", "quality"):
         raise ParameterError(f"unknown quantity {quantity!r}: there are rate, quality")
+    points = list(points)
+    media_of(points)
     groups = families(points)
     if not groups:
         raise ParameterError("there are no rows to compare")
@@ -266,11 +268,11 @@ def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", s
 
 
 def _by_picture(rows, metric):
-    """{(image, sha256): [(bpp, score), ...]}, by the last row of each setting; pictures whose rows all lack the metric have no points."""
+    """{(name, sha256): [(rate, score), ...]}, by the last row of each setting; pictures whose rows all lack the metric have no points."""
     last = {}
     for point in rows:
-        last.setdefault((point.image, point.sha256), {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point
-    return {key: [(p.bpp, p.metrics[metric]) for p in settings.values() if metric in p.metrics] for key, settings in last.items()}
+        last.setdefault(point.picture, {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point
+    return {key: [(p.rate, p.metrics[metric]) for p in settings.values() if metric in p.metrics] for key, settings in last.items()}
 
 
 def _labels(curves):

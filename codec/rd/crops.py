@@ -68,7 +68,7 @@ def choose(curves, metrics, lower, rate, count):
     lower : set of str
         Metrics of which less is better.
     rate : float
-        Bits per pixel.
+        As `Point.rate`.
     count : int
 
     Returns
@@ -86,10 +86,10 @@ def choose(curves, metrics, lower, rate, count):
 
 
 def _score(families, metric, rate):
-    """Mean over the families of the metric at the rate, linear over log bpp between rows; None without any."""
+    """Mean over the families of the metric at the rate, linear over the log of the rate between rows; None without any."""
     values = []
     for rows in families.values():
-        pairs = sorted((row.bpp, row.metrics[metric]) for row in rows if math.isfinite(row.metrics.get(metric, math.nan)))
+        pairs = sorted((row.rate, row.metrics[metric]) for row in rows if math.isfinite(row.metrics.get(metric, math.nan)))
         if pairs:
             values.append(float(np.interp(math.log(rate), [math.log(x) for x, _ in pairs], [y for _, y in pairs])))
     return math.fsum(values) / len(values) if values else None
@@ -97,14 +97,14 @@ def _score(families, metric, rate):
 
 def default_rates(curves):
     """Two rate points inside the range that the curves cover: a third and two thirds of the way on the log axis, two digits each."""
-    spans = [(min(r.bpp for r in rows), max(r.bpp for r in rows)) for families in curves.values() for rows in families.values()]
+    spans = [(min(r.rate for r in rows), max(r.rate for r in rows)) for families in curves.values() for rows in families.values()]
     low, high = (math.log(float(np.median([span[end] for span in spans]))) for end in (0, 1))
     return list(dict.fromkeys(float(f"{math.exp(low + (high - low) * step / 3):.2g}") for step in (1, 2)))
 
 
 def nearest(rows, rate):
     """The row whose rate is nearest, in ratio."""
-    return min(rows, key=lambda row: (abs(math.log(row.bpp / rate)), row.bpp))
+    return min(rows, key=lambda row: (abs(math.log(row.rate / rate)), row.rate))
 
 
 def places(images):
@@ -335,9 +335,9 @@ def _maps(versions, blocks, counts, budget):
 
 
 def by_picture(points):
-    """{(image, sha256): {name of the family: rows by rate}}."""
+    """{Point.picture: {name of the family: rows by rate}}."""
     curves = {}
     for name, rows in families(points).items():
-        for point in sorted(rows, key=lambda row: row.bpp):
-            curves.setdefault((point.image, point.sha256), {}).setdefault(name, []).append(point)
+        for point in sorted(rows, key=lambda row: row.rate):
+            curves.setdefault(point.picture, {}).setdefault(name, []).append(point)
     return curves

@@ -3,6 +3,7 @@
 import math
 
 from ..errors import ParameterError
+from .points import media_of
 
 
 def hull(points, metric):
@@ -23,7 +24,7 @@ def hull(points, metric):
     Raises
     ------
     ParameterError
-        If no row has the metric.
+        If no row has the metric, or rows are of pictures and of videos.
 
     Examples
     --------
@@ -35,9 +36,10 @@ def hull(points, metric):
     points = [point for point in points if metric in point.metrics and math.isfinite(point.metrics[metric])]
     if not points:
         raise ParameterError(f"no row has the metric {metric!r}")
+    media_of(points)
     sign = -1 if falls(points, metric) else 1
     kept = []
-    for rate, score, _, point in sorted((p.bpp, -sign * p.metrics[metric], i, p) for i, p in enumerate(points)):
+    for rate, score, _, point in sorted((p.rate, -sign * p.metrics[metric], i, p) for i, p in enumerate(points)):
         if kept and -score <= kept[-1][1]:
             continue
         while len(kept) > 1 and _turns_left(kept[-2], kept[-1], (rate, -score)):
@@ -53,7 +55,7 @@ def _turns_left(a, b, c):
 
 def falls(points, metric):
     """Whether the metric falls as the rate rises (mean squared error): between the cheapest and the dearest row."""
-    ends = [min(points, key=lambda p: p.bpp), max(points, key=lambda p: p.bpp)]
+    ends = [min(points, key=lambda p: p.rate), max(points, key=lambda p: p.rate)]
     return ends[0].metrics[metric] > ends[1].metrics[metric]
 
 

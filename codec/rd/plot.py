@@ -7,14 +7,14 @@ import textwrap
 
 from ..errors import MissingPackageError, ParameterError
 from ..files import write_atomic
-from .points import families, means
+from .points import RATES, families, means, media_of
 
 # Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "mse": "MSE", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+TITLES = {"psnr": "PSNR (dB)", "psnr_y": "PSNR of Y (dB)", "ssim": "SSIM", "ssim_y": "SSIM of Y", "mse": "MSE", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -33,9 +33,9 @@ STYLE = {
 
 
 def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
-    """Draw metrics over bits per pixel: one thick curve of means per family of settings, one thin curve per picture.
+    """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin curve per picture.
 
-    A family is all that differs in quality only. Means are those of `codec.rd.means`, over the same pictures in every family.
+    A family is all that differs in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in every family.
     Infinite values (equal pictures) are left out.
 
     Parameters
@@ -58,7 +58,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, none has a metric, no picture has all settings, or the suffix is another.
+        If there are no rows, none has a metric, no picture has all settings, rows are of pictures and of videos, or the suffix is another.
     FileError
         If the file cannot be written.
     """
@@ -133,12 +133,12 @@ def _panel(panel, points, metric):
     averages = families(means(points))
     for number, (name, rows) in enumerate(families(points).items()):
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number % len(DASHES)]}
-        for picture in {(row.image, row.sha256): None for row in rows}:
-            own = sorted((row.bpp, row.metrics[metric]) for row in rows if (row.image, row.sha256) == picture)
+        for picture in {row.picture: None for row in rows}:
+            own = sorted((row.rate, row.metrics[metric]) for row in rows if row.picture == picture)
             _line(panel, own, color=look["color"], linewidth=0.6, alpha=0.3)
         _line(
             panel,
-            sorted((mean.bpp, mean.metrics[metric]) for mean in averages[name]),
+            sorted((mean.rate, mean.metrics[metric]) for mean in averages[name]),
             **look,
             linewidth=1.8,
             marker=MARKERS[number % len(MARKERS)],
@@ -148,7 +148,7 @@ def _panel(panel, points, metric):
             label=name,
             zorder=3,
         )
-    _rate_axis(panel)
+    _rate_axis(panel, RATES[media_of(points)][1])
     panel.set_ylabel(TITLES.get(metric, metric))
     panel.grid(True)
 
@@ -158,7 +158,7 @@ def _line(panel, pairs, **look):
     panel.plot([x for x, _ in pairs], [y for _, y in pairs], **look)
 
 
-def _rate_axis(panel):
+def _rate_axis(panel, label):
     """Doubling the rate is one step of equal width; labels are plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -166,7 +166,7 @@ def _rate_axis(panel):
     panel.xaxis.set_major_locator(LogLocator(base=2))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 0.1 else f"1/{round(1 / x)}"))
-    panel.set_xlabel("bits per pixel")
+    panel.set_xlabel(label)
 
 
 def _wrapped(text, figure):
@@ -176,8 +176,9 @@ def _wrapped(text, figure):
 
 
 def _caption(points):
-    count = len({(point.image, point.sha256) for point in points})
-    pictures = "1 picture" if count == 1 else f"{count} pictures: mean (thick) and each one (thin)"
+    count = len({point.picture for point in points})
+    noun = "picture" if media_of(points) == "image" else "video"
+    pictures = f"1 {noun}" if count == 1 else f"{count} {noun}s: mean (thick) and each one (thin)"
     return f"{pictures} · {origins(points)}"
 
 

@@ -11,20 +11,21 @@ import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields
 
+from ..contract import DIALS
 from ..errors import FileError, ParameterError
 
-SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures
+SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures and no videos
 STAGES = ("read", "encode", "decode", "score")
 
 
 @dataclass(frozen=True)
 class Point:
-    """What one picture costs and what it is worth at one setting.
+    """What one picture, or one clip, costs and what it is worth at one setting.
 
     Attributes
     ----------
     image : str
-        Path, as it was given.
+        Path, as it was given; of a clip too.
     sha256 : str
         Of the file's content, in hexadecimal: the same picture under another name is recognised.
     width, height : int
@@ -34,11 +35,11 @@ class Point:
     setting : dict
         All parameters of the codec: "quality", "subsampling", "effort", ...
     bytes : int
-        Size of the compressed picture.
+        Size of the compressed picture; of a clip without container.
     bpp : float
-        Bits per pixel, 8 bytes / (width height).
+        Bits per pixel, 8 bytes / (width height frames).
     metrics : dict
-        Name to value, original against decoded; `inf` is kept, as the string "inf" in JSON.
+        Name to value, original against decoded, of a clip the mean over its frames; `inf` is kept, as the string "inf" in JSON.
     encode_seconds, decode_seconds : float
         One call each, wall clock, pixels in memory to bytes in memory and back.
     workers : int
@@ -53,6 +54,14 @@ class Point:
         Of the packages that made the row.
     command : str
         The command line, if there was one.
+    media : str
+        "image" or "video".
+    frames : int
+        How many were measured, from the start of the clip; 1 of a picture.
+    fps, bitrate : float or None
+        Of a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
+    pooled : dict
+        Of a clip: name of a metric to {"harmonic_mean", "min", "p1", "p5", "p10", "p50"} over its frames (`codec.metrics.video`).
     """
 
     image: str
@@ -75,11 +84,32 @@ class Point:
     missing: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
     command: str = ""
+    media: str = "image"
+    frames: int = 1
+    fps: float | None = None
+    bitrate: float | None = None
+    pooled: dict = field(default_factory=dict)
+
+    @property
+    def picture(self):
+        """(name, sha256): what was measured. A clip of which another number of frames was measured is another one."""
+        return (self.image if self.media == "image" else f"{self.image} ({self.frames} frames)"), self.sha256
+
+    @property
+    def rate(self):
+        """What a curve is drawn over: bits per pixel of a picture, kbit/s of a clip (`RATES`)."""
+        return self.bpp if self.media == "image" else self.bitrate
+
+    @property
+    def mpixels(self):
+        """Millions of pixels in all frames."""
+        return self.width * self.height * self.frames / 1e6
 
     def to_json(self):
         """A dict of JSON types that `from_json` turns back into an equal point."""
         row = {"schema": SCHEMA, **asdict(self)}
-        row["metrics"] = {name: str(value) if math.isinf(value) else value for name, value in self.metrics.items()}
+        row["metrics"] = _written(self.metrics)
+        row["pooled"] = {name: _written(ways) for name, ways in self.pooled.items()}
         return row
 
     def line(self):
@@ -92,9 +122,35 @@ class Point:
         given = _fields(cls, row)
         try:
             metrics = {name: float(value) for name, value in given["metrics"].items()}
-        except (TypeError, ValueError) as error:
-            raise ParameterError(f"metrics must map names to numbers: {error}") from error
-        return cls(**{**given, "metrics": metrics})
+            pooled = {name: {way: float(value) for way, value in ways.items()} for name, ways in given.get("pooled", {}).items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ParameterError(f"metrics must map names to numbers, and pooled names to such maps: {error}") from error
+        point = cls(**{**given, "metrics": metrics, "pooled": pooled})
+        if point.media not in RATES or (point.media == "video" and None in (point.fps, point.bitrate)) or point.frames < 1:
+            raise ParameterError(f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no such row is written")
+        return point
+
+
+# Unit of `Point.rate`, and what an axis is called.
+RATES = {"image": ("bpp", "bits per pixel"), "video": ("kbit/s", "kbit/s")}
+
+
+def media_of(points):
+    """"image" or "video": what the rows, or means, are of.
+
+    Raises
+    ------
+    ParameterError
+        If they are of both: bits per pixel of pictures and kbit/s of videos have no mean, and no axis, in common.
+    """
+    found = {point.media for point in points} or {"image"}
+    if len(found) > 1:
+        raise ParameterError("some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them in two files")
+    return found.pop()
+
+
+def _written(values):
+    return {name: str(value) if math.isinf(value) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -308,7 +364,7 @@ def write_errors(path):
 
 @dataclass(frozen=True)
 class Mean:
-    """Arithmetic means over `images` pictures at one setting. `mpixels_per_second` are of all pixels over all time."""
+    """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` are of all pixels over all time."""
 
     codec: str
     setting: dict
@@ -317,6 +373,13 @@ class Mean:
     metrics: dict
     encode_mpixels_per_second: float
     decode_mpixels_per_second: float
+    media: str = "image"
+    bitrate: float | None = None
+
+    @property
+    def rate(self):
+        """As `Point.rate`."""
+        return self.bpp if self.media == "image" else self.bitrate
 
 
 def means(points):
@@ -328,11 +391,12 @@ def means(points):
     Raises
     ------
     ParameterError
-        If no picture has all settings.
+        If no picture has all settings, or rows are of pictures and of videos.
     """
-    table = {}
+    points, table = list(points), {}
+    media_of(points)
     for point in points:
-        table.setdefault((point.codec, *sorted(point.setting.items())), {})[point.image, point.sha256] = point
+        table.setdefault((point.codec, *sorted(point.setting.items())), {})[point.picture] = point
     if not table:
         return []
     shared = set.intersection(*(set(rows) for rows in table.values()))
@@ -347,7 +411,7 @@ def _mean(points, names):
     def mean(values):
         return math.fsum(values) / len(points)
 
-    mpixels = sum(p.width * p.height for p in points) / 1e6
+    mpixels = sum(p.mpixels for p in points)
     return Mean(
         codec=points[0].codec,
         setting=points[0].setting,
@@ -356,12 +420,14 @@ def _mean(points, names):
         metrics={name: mean(p.metrics[name] for p in points) for name in names},
         encode_mpixels_per_second=mpixels / sum(p.encode_seconds for p in points),
         decode_mpixels_per_second=mpixels / sum(p.decode_seconds for p in points),
+        media=points[0].media,
+        bitrate=mean(p.bitrate for p in points) if points[0].media == "video" else None,
     )
 
 
 def family(point):
-    """What a curve is of: the codec and all settings but quality, as a hashable key."""
-    settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k != "quality")
+    """What a curve is of: the codec and all settings but the dial, as a hashable key."""
+    settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
     return (point.codec, *sorted(settings, reverse=True))
 
 

@@ -12,11 +12,12 @@ import math
 import string
 
 from .. import __version__
+from ..contract import DIALS, dial_of
 from ..errors import ParameterError
 from ..files import write_atomic
 from . import crops
 from .bdrate import CONFIDENCE, compare
-from .points import families, means, pick_family
+from .points import RATES, families, means, media_of, pick_family
 
 SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
 MAX_BYTES = 8_000_000
@@ -26,6 +27,7 @@ METRICS = {
     "psnr_y": ("PSNR of Y", 2, "dB"),
     "psnr_hvs_m": ("PSNR-HVS-M", 2, "dB"),
     "ssim": ("SSIM", 4, ""),
+    "ssim_y": ("SSIM of Y", 4, ""),
     "ms_ssim": ("MS-SSIM", 5, ""),
     "ssimulacra2": ("SSIMULACRA 2", 2, ""),
     "mse": ("MSE", 2, ""),
@@ -33,7 +35,8 @@ METRICS = {
 }
 LOWER = {"mse", "ciede2000"}
 # Fields of a row that tell what was measured; all others tell where the row comes from.
-MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory", "missing"}
+MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory", "missing",
+            "media", "frames", "fps", "bitrate", "pooled"}
 
 
 def report(
@@ -53,7 +56,8 @@ def report(
         Family that the others are first compared with, by a name that `codec.rd.families` gives; the first unless said. The page can
         switch to any other: all pairs are computed here.
     at : float or iterable of float, optional
-        Rate points in bits per pixel at which pictures are ranked and shown. Two inside the range of the curves unless said.
+        Rate points in bits per pixel at which pictures are ranked and shown. Two inside the range of the curves unless said. Of videos no
+        pictures are shown.
     images : path or iterable of paths, optional
         Files and folders to look for originals that are not where the rows say. An original counts only with the content that was measured.
     pictures : int
@@ -75,22 +79,26 @@ def report(
     Raises
     ------
     ParameterError
-        If there are no rows, or a metric, anchor, rate or number is wrong.
+        If there are no rows, some are of pictures and some of videos, or a metric, anchor, rate or number is wrong.
     FileError
         If the page cannot be written.
     """
     points = list(points)
+    media = media_of(points)
     metrics = _check_metrics(points, metrics)
     _check_numbers(pictures=(pictures, 0), crop=(crop, 16), max_bytes=(max_bytes, 0))
     rates = _check_rates(at)
     elsewhere = crops.places(images)
-    usable = [point for point in _last(points) if math.isfinite(point.bpp) and point.bpp > 0]
+    usable = [point for point in _last(points) if math.isfinite(point.rate) and point.rate > 0]
     if not usable:
-        raise ParameterError("no row has a rate: bpp must be positive and finite")
+        raise ParameterError("no row has a rate: it must be positive and finite")
     book = _Book(usable, metrics)
     content = {
         "title": _visible(title or "Rate and distortion"),
         "version": __version__,
+        "noun": "picture" if media == "image" else "video",
+        "rate": RATES[media],
+        "dial": " / ".join(dict.fromkeys(filter(None, (dial_of(point.setting) for point in usable)))),
         "metrics": [_metric(name) for name in metrics],
         "families": [_visible(name) for name in book.families],
         "anchor": book.family_number(pick_family(book.families, anchor)) if anchor is not None else 0,
@@ -104,7 +112,8 @@ def report(
         "unusable": len(points) - len(usable),
         "show": {"rates": [], "entries": [], "crop": crop, "limit": max_bytes, "left_out": 0},
     }
-    _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
+    if media == "image":
+        _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
     page = _page(content)
     while len(page) > max_bytes and content["show"]["entries"]:
         content["show"]["left_out"] += 1
@@ -149,7 +158,7 @@ def _last(points):
     """Of several rows for one picture and setting the last counts, as in `means`."""
     last = {}
     for point in points:
-        last[point.image, point.sha256, point.codec, json.dumps(point.setting, sort_keys=True, default=str)] = point
+        last[point.picture, point.codec, json.dumps(point.setting, sort_keys=True, default=str)] = point
     return list(last.values())
 
 
@@ -173,9 +182,9 @@ def _short(value):
 
 
 def _setting(point):
-    """("75", "subsampling 4:2:0, effort 5"): quality, or whatever a codec has in its place, and the rest."""
-    rest = ", ".join(f"{name} {value}" for name, value in point.setting.items() if name != "quality")
-    return _visible(point.setting.get("quality", "")), _visible(rest)
+    """("75", "subsampling 4:2:0, effort 5"): quality, or the dial that a codec has in its place, and the rest."""
+    rest = ", ".join(f"{name} {value}" for name, value in point.setting.items() if name not in DIALS)
+    return _visible(point.setting.get(dial_of(point.setting), "")), _visible(rest)
 
 
 class _Book:
@@ -184,7 +193,7 @@ class _Book:
     def __init__(self, points, metrics):
         self.points, self.metrics = points, metrics
         self.families = families(points)
-        self.images = list(dict.fromkeys((point.image, point.sha256) for point in points))
+        self.images = list(dict.fromkeys(point.picture for point in points))
         self._image_number = {picture: number for number, picture in enumerate(self.images)}
         self._number_of_row = {id(row): number for number, rows in enumerate(self.families.values()) for row in rows}
         self._family_number = {name: number for number, name in enumerate(self.families)}
@@ -207,7 +216,7 @@ class _Book:
         return image if sum(path == image for path, _ in self.images) == 1 else f"{image} ({sha256[:8]})"
 
     def rows(self):
-        sizes = {(p.image, p.sha256): (p.width, p.height) for p in self.points}
+        sizes = {p.picture: (p.width, p.height, p.frames) for p in self.points}
         settings, rows = {}, []
         for point in self.points:
             quality, rest = _setting(point)
@@ -215,11 +224,11 @@ class _Book:
             values = [_short(point.metrics.get(name, math.nan)) for name in self.metrics]
             seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
             rows.append(
-                [self._number_of_row[id(point)], self._image_number[point.image, point.sha256], label, point.bytes, _short(point.bpp)]
+                [self._number_of_row[id(point)], self._image_number[point.picture], label, point.bytes, _short(point.rate)]
                 + [*seconds, point.peak_memory, *values]
             )
         images = [
-            {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture]}
+            {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture][:2], "frames": sizes[picture][2]}
             for name, picture in zip(self.names(), self.images)
         ]
         return {"images": images, "settings": [list(pair) for pair in settings], "rows": rows, "speeds": self._speeds()}
@@ -228,7 +237,7 @@ class _Book:
         """Megapixels per second of each family, all pixels over all time, and the largest number of workers."""
         speeds = []
         for rows in self.families.values():
-            pixels = sum(row.width * row.height for row in rows) / 1e6
+            pixels = sum(row.mpixels for row in rows)
             encode, decode = (math.fsum(getattr(row, f"{way}_seconds") for row in rows) for way in ("encode", "decode"))
             speeds.append([_short(pixels / time) if time > 0 else None for time in (encode, decode)] + [max(row.workers for row in rows)])
         return speeds
@@ -238,7 +247,7 @@ class _Book:
         names, reasons = self.names(), {}
         for point in self.points:
             for metric, reason in point.missing.items():
-                reasons.setdefault((self._image_number[point.image, point.sha256], metric, reason), []).append(point)
+                reasons.setdefault((self._image_number[point.picture], metric, reason), []).append(point)
         return [_visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}") for (image, metric, reason), rows in reasons.items()]
 
     def gaps(self):
@@ -249,7 +258,7 @@ class _Book:
             label = {json.dumps(row.setting, sort_keys=True, default=str): _setting(row)[0] for row in rows}
             there = {}
             for row in rows:
-                there.setdefault((row.image, row.sha256), set()).add(json.dumps(row.setting, sort_keys=True, default=str))
+                there.setdefault(row.picture, set()).add(json.dumps(row.setting, sort_keys=True, default=str))
             for number, picture in enumerate(self.images):
                 absent = [label[key] for key in wanted if key not in there.get(picture, ())]
                 if absent:
@@ -271,7 +280,7 @@ def _means(points, metric, book):
     curves = [[] for _ in book.families]
     for mean in averages:
         name = keys[(mean.codec, *sorted((k, str(v)) for k, v in mean.setting.items()))]
-        curves[book.family_number(name)].append([_setting(mean)[0], _short(mean.bpp), _short(mean.metrics[metric])])
+        curves[book.family_number(name)].append([_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])])
     return {"images": averages[0].images, "note": note, "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves]}
 
 

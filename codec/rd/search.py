@@ -1,18 +1,19 @@
-"""The cheapest quality that reaches a target, measured on the bytes that one would keep."""
+"""The cheapest quality, or crf, that reaches a target, measured on the bytes that one would keep."""
 
 import math
 from dataclasses import dataclass
 
 from .. import registry
+from ..contract import DIALS, byte_count
 from ..errors import ParameterError
-from ..files import read_bytes
+from ..frame import Video
 from ..metrics import by_name
-from ..pictures import load
+from .content import Content, decode, fetch, score
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One encode of a search: quality, size in bytes, score."""
+    """One encode of a search: quality (or crf), size in bytes, score."""
 
     quality: int
     bytes: int
@@ -27,21 +28,29 @@ class Found:
     ----------
     codec : str
     setting : dict
-        All parameters; "quality" is the lowest that was seen to reach the target. One step less was measured, and misses it, unless it
-        is the lowest there is.
-    data : bytes
-        The picture at that setting: `score` was measured on these bytes.
-    score, bpp : float
+        All parameters; "quality" is the lowest, or "crf" the highest, that was seen to reach the target. One step cheaper was measured, and
+        misses it, unless there is none.
+    data : bytes, or list of bytes
+        The picture, or the packets of the video, at that setting: `score` was measured on these.
+    score : float
+        Of a video the mean over its frames.
+    rate : dict
+        "bytes", "bpp", and of a video "bitrate" (kbit/s) and more, as a `Point` has them.
     trials : tuple of Trial
         All that was measured, in that order.
     """
 
     codec: str
     setting: dict
-    data: bytes
+    data: bytes | list
     score: float
-    bpp: float
+    rate: dict
     trials: tuple
+
+    @property
+    def bpp(self):
+        """Bits per pixel."""
+        return self.rate["bpp"]
 
 
 def parse_target(text):
@@ -63,18 +72,20 @@ def parse_target(text):
     return name, value
 
 
-def find(image, target, *, codec="jpeg", **setting):
-    """The lowest quality whose decoded picture reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
+def find(image, target, *, codec="jpeg", frames=None, **setting):
+    """The cheapest quality, or crf, whose decoded picture or video reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
 
     Where scores do not rise with the quality all the way, the result reaches the target all the same, and one quality less does not.
 
     Parameters
     ----------
-    image : path or array
-        A file that `codec.pictures.load` reads, or pixels.
+    image : path, array or codec.frame.Video
+        A file that `codec.pictures.load` reads, or pixels; for a codec of videos, what `codec.videos.load` reads or gives.
     target : str
         "ssim:0.98", "psnr:38", "ssimulacra2:70"; of metrics where smaller is better the value is the most that is accepted ("mse:20").
     codec : str or codec.registry.Codec
+    frames : int, optional
+        Of a video file: so many frames from its start.
     **setting
         Other parameters of the codec.
 
@@ -98,45 +109,58 @@ def find(image, target, *, codec="jpeg", **setting):
     """
     metric, wanted = parse_target(target)
     codec = codec if isinstance(codec, registry.Codec) else registry.by_name(codec)
-    if "quality" in setting:
-        raise ParameterError("quality is what the search is for: leave it out")
-    if "quality" not in codec.parameters:
+    dial = codec.dial
+    if dial is None:
         raise ParameterError(f"{codec.name} has no quality to search for")
+    if dial in setting:
+        raise ParameterError(f"{dial} is what the search is for: leave it out")
     codec.require()
     codec.setting(**setting)
-    pixels = image if hasattr(image, "shape") else load(read_bytes(image)).pixels
-    search = _Search(codec, setting, pixels, by_name(metric))
-    low, high = codec.parameters["quality"].low, codec.parameters["quality"].high
-    first, last = search.score(low), search.score(high)
+    search = _Search(codec, setting, _content(image, codec, frames), metric)
+    steps = range(codec.parameters[dial].low, codec.parameters[dial].high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
+    first, last = search.score(steps[0]), search.score(steps[-1])
     falling = first > last
     reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)
     if not reaches(last):
         raise ParameterError(
-            f"{codec.name} cannot reach {metric} {wanted:g} of this picture: it reaches {first:.6g} (quality {low}) to {last:.6g} (quality {high})"
+            f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches {first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
         )
-    if reaches(first):
-        high = low
+    low, high = 0, 0 if reaches(first) else len(steps) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if reaches(search.score(middle)) else (middle, high)
-    return search.found(high)
+        low, high = (low, middle) if reaches(search.score(steps[middle])) else (middle, high)
+    return search.found(steps[high])
+
+
+def _content(image, codec, frames):
+    if isinstance(image, Video) or hasattr(image, "shape"):
+        found = Content("", "", image)
+        if found.is_video != (codec.media == "video"):
+            raise ParameterError(f"{codec.name} takes {codec.kind}s: give it one, or choose another codec")
+        return found
+    data, sha256 = fetch(image)
+    return decode(image, data, sha256, codec.media, frames)
 
 
 class _Search:
-    """Encodes each quality once, and keeps the bytes of those that may be the answer."""
+    """Encodes each step once, and keeps the bytes of those that may be the answer."""
 
-    def __init__(self, codec, setting, pixels, metric):
-        self.codec, self.setting, self.pixels, self.metric, self.kept, self.trials = codec, setting, pixels, metric, {}, []
+    def __init__(self, codec, setting, content, metric):
+        self.codec, self.given, self.content, self.metric, self.kept, self.trials = codec, setting, content, metric, {}, []
 
-    def score(self, quality):
-        data = self.codec.run_encode(self.pixels, self.codec.setting(**self.setting, quality=quality))
-        score = float(self.metric(self.pixels, self.codec.run_decode(data, self.pixels)))
-        self.kept[quality] = data, score
-        self.trials.append(Trial(quality, len(data), score))
-        return score
+    def setting(self, step):
+        return self.codec.setting(**self.given, **{self.codec.dial: step})
 
-    def found(self, quality):
-        data, score = self.kept[quality]
-        bpp = 8 * len(data) / (self.pixels.shape[0] * self.pixels.shape[1])
-        setting = self.codec.setting(**self.setting, quality=quality)
-        return Found(self.codec.name, setting, data, score, bpp, tuple(self.trials))
+    def score(self, step):
+        pixels = self.content.pixels
+        data = self.codec.run_encode(pixels, self.setting(step))
+        values, missing, _ = score([self.metric], pixels, self.codec.run_decode(data, pixels))
+        if missing:
+            raise ParameterError(missing[self.metric])
+        self.kept[step] = data, values[self.metric]
+        self.trials.append(Trial(step, byte_count(data), values[self.metric]))
+        return values[self.metric]
+
+    def found(self, step):
+        data, value = self.kept[step]
+        return Found(self.codec.name, self.setting(step), data, value, self.content.rate(byte_count(data)), tuple(self.trials))

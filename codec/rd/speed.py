@@ -39,10 +39,10 @@ def speeds(points, metric, anchor, *, method="pchip", of="encode"):
     rows = []
     for name, own in groups.items():
         found = compared.get(name)
-        mpixels = sum(p.width * p.height for p in own) / 1e6
+        mpixels = sum(p.mpixels for p in own)
         rates = tuple(mpixels / max(sum(seconds), 1e-9) for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own]))
         delta = (
-            (0.0, None, None, len({(p.image, p.sha256) for p in own})) if name == anchor else (found.mean, found.low, found.high, found.n)
+            (0.0, None, None, len({p.picture for p in own})) if name == anchor else (found.mean, found.low, found.high, found.n)
         )
         rows.append((name, *rates, *delta))
     speed = 1 if of == "encode" else 2

@@ -1,9 +1,7 @@
-"""Many settings of many codecs about few pictures: encode, decode, compare, one row each."""
+"""Many settings of many codecs about few pictures or clips: encode, decode, compare, one row each."""
 
 import functools
-import hashlib
 import itertools
-import math
 import os
 import platform
 import time
@@ -16,23 +14,16 @@ from importlib.metadata import version as installed
 import numpy as np
 
 from .. import __version__, cpu, registry
+from ..contract import byte_count
 from ..errors import CodecError, ParameterError
-from ..files import read_bytes
 from ..metrics import by_name
-from ..pictures import load
+from .content import decode, fetch, score
 from .memory import peak_memory
 from .points import Failure, Point
 
 QUALITIES = (30, 40, 50, 60, 70, 80, 90)
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A picture in memory, and where it came from."""
-
-    image: str
-    sha256: str
-    pixels: np.ndarray
+CRFS = (22, 27, 32, 37)  # the quantizers of the common test conditions of HEVC and VVC
+DEFAULTS = {"quality": QUALITIES, "crf": CRFS, "qp": CRFS}
 
 
 @dataclass(frozen=True)
@@ -43,18 +34,20 @@ class _Trial:
     setting: dict
     version: str
 
-    def key(self, image, sha256):
-        return image, sha256, self.codec.name, self.version, *sorted((name, str(value)) for name, value in self.setting.items())
+    def key(self, image="", sha256="", frames=1):
+        return image, sha256, frames, self.codec.name, self.version, *sorted((name, str(value)) for name, value in self.setting.items())
 
 
 @dataclass(frozen=True)
 class _Plan:
     """What is the same for all rows."""
 
-    metrics: dict
+    metrics: tuple
     workers: int
     memory: bool
     command: str
+    media: str
+    frames: int | None
 
 
 class Sweep:
@@ -63,7 +56,7 @@ class Sweep:
     Attributes
     ----------
     total : int
-        Pictures times codecs times settings.
+        Pictures, or clips, times codecs times settings.
     done : int
         How many of them are measured, were there already, or have failed.
     reused : list of Point
@@ -118,8 +111,10 @@ def sweep(
     *,
     codecs="jpeg",
     quality=None,
+    crf=None,
     subsampling=None,
     effort=None,
+    frames=None,
     metrics=("psnr", "ssim"),
     progress=None,
     failed=None,
@@ -133,12 +128,15 @@ def sweep(
     Parameters
     ----------
     images : iterable of str or os.PathLike
-        Files of any format that `codec.pictures.load` reads.
+        Files of any format that `codec.pictures.load` reads; or `codec.videos.load`, where the codecs are of videos.
     codecs : iterable of str or codec.registry.Codec, or one
-        Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5".
-    quality, subsampling, effort : iterable, or one value
-        For each codec that has such a parameter and is not given its own values; quality is 30, 40 ... 90 if not given, the others are
-        as the codec has them. All combinations are made, quality innermost. A gray picture costs the same at every subsampling.
+        Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". All of pictures or all
+        of videos.
+    quality, crf, subsampling, effort : iterable, or one value
+        For each codec that has such a parameter and is not given its own values; quality is 30, 40 ... 90 if not given, crf 22, 27, 32, 37, the
+        others are as the codec has them. All combinations are made, quality or crf innermost. A gray picture costs the same at every subsampling.
+    frames : int, optional
+        Of videos: so many frames from the start of each, or all.
     metrics : iterable of str, or one
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
@@ -177,17 +175,22 @@ def sweep(
     ([('jpeg', 50), ('jpeg', 90), ('libjpeg-turbo', 50), ('libjpeg-turbo', 90)], [])
     """
     images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, str | bytes | os.PathLike)))
-    shared = {"quality": _several("quality", QUALITIES if quality is None else quality, int)}
-    shared |= {
+    shared = {
         name: _several(name, values, kind)
-        for name, values, kind in (("subsampling", subsampling, str), ("effort", effort, int))
+        for name, values, kind in (("quality", quality, int), ("crf", crf, int), ("subsampling", subsampling, str), ("effort", effort, int))
         if values is not None
     }
     trials = _trials(_several("codecs", codecs, str | registry.Codec), shared)
-    metrics = {name: by_name(name) for name in _several("metrics", metrics, str)}
-    if not isinstance(workers, int) or workers < 1:
-        raise ParameterError(f"workers must be a positive integer, not {workers!r}")
-    plan = _Plan(metrics, workers, memory and workers == 1, command)
+    media = trials[0].codec.media
+    metrics = _several("metrics", metrics, str)
+    for name in metrics:
+        by_name(name)
+    for name, value in (("workers", workers), ("frames", frames)):
+        if (value is not None or name == "workers") and (not isinstance(value, int) or value < 1):
+            raise ParameterError(f"{name} must be a positive integer, not {value!r}")
+    if frames is not None and media == "image":
+        raise ParameterError(f"frames is for videos, and {trials[0].codec.name} takes pictures")
+    plan = _Plan(metrics, workers, memory and workers == 1, command, media, frames)
     return Sweep(images, trials, plan, progress, failed, _index(done, metrics))
 
 
@@ -196,15 +199,18 @@ def _trials(codecs, shared):
     for name in shared:
         if not any(name in codec.parameters for codec, _ in parsed):
             raise ParameterError(f"none of {', '.join(codec.name for codec, _ in parsed)} has the parameter {name!r}")
-    trials = {}
+    trials, first = {}, parsed[0][0]
     for codec, own in parsed:
         codec.require()
+        if codec.media != first.media:
+            raise ParameterError(f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the other, into two files")
         version = codec.version()
-        lists = {name: own.get(name, shared.get(name, (parameter.default,))) for name, parameter in codec.parameters.items()}
-        lists = {name: lists[name] for name in sorted(lists, key="quality".__eq__)}
+        given = {name: (parameter.default,) for name, parameter in codec.parameters.items()}
+        given |= {name: values for name, values in (DEFAULTS | shared | own).items() if name in given}
+        lists = {name: given[name] for name in sorted(given, key=codec.dial.__eq__)}
         for values in itertools.product(*lists.values()):
             trial = _Trial(codec, codec.setting(**dict(zip(lists, values))), version)
-            trials.setdefault(trial.key("", ""), trial)
+            trials.setdefault(trial.key(), trial)
     return list(trials.values())
 
 
@@ -221,29 +227,31 @@ def _several(name, values, single):
 def _index(points, metrics):
     """{key of a trial: row} of those rows that answer all that is asked, by a value or by the reason why there is none."""
     return {
-        (p.image, p.sha256, p.codec, p.codec_version, *sorted((name, str(value)) for name, value in p.setting.items())): p
+        (p.image, p.sha256, p.frames, p.codec, p.codec_version, *sorted((name, str(value)) for name, value in p.setting.items())): p
         for p in points
         if all(name in p.metrics or name in p.missing for name in metrics)
     }
 
 
 def _jobs(images, trials, plan, done, warnings):
-    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded when its first job is asked for, once."""
+    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded when its first job is asked for, once, and if it has
+    jobs at all; a clip always, since only then it is known how many frames it has."""
     for image in images:
+        content, frames = None, 1
         try:
-            data = read_bytes(image)
-            sha256 = hashlib.sha256(data).hexdigest()
-            found = [done.get(trial.key(image, sha256)) for trial in trials]
-            source = None
+            data, sha256 = fetch(image)
+            if plan.media == "video":
+                content = decode(image, data, sha256, plan.media, plan.frames)
+                frames = len(content.pixels.frames)
+            found = [done.get(trial.key(image, sha256, frames)) for trial in trials]
             if None in found:
-                picture = load(data)
-                warnings += [f"{image}: {message}" for message in picture.warnings]
-                source = _Source(image, sha256, np.ascontiguousarray(picture.pixels))
+                content = content or decode(image, data, sha256, plan.media)
+                warnings += [f"{image}: {message}" for message in content.warnings]
         except CodecError as error:
             yield partial(Failure, image, "read", str(error))
             continue
         for trial, old in zip(trials, found):
-            yield partial(_measure, source, trial, plan) if old is None else partial(_old, old)
+            yield partial(_measure, content, trial, plan) if old is None else partial(_old, old)
 
 
 def _old(point):
@@ -268,9 +276,8 @@ def _in_order(jobs, workers):
         pool.shutdown(cancel_futures=True)
 
 
-def _measure(source, trial, plan):
-    pixels, codec, setting = source.pixels, trial.codec, trial.setting
-    height, width = pixels.shape[:2]
+def _measure(content, trial, plan):
+    pixels, codec, setting = content.pixels, trial.codec, trial.setting
     stage = "encode"
     try:
         peak = peak_memory(partial(codec.run_encode, pixels, setting)) if plan.memory else None
@@ -278,19 +285,18 @@ def _measure(source, trial, plan):
         data = codec.run_encode(pixels, setting)
         encoded, stage = time.perf_counter(), "decode"
         decoded = codec.run_decode(data, pixels)
-        end = time.perf_counter()
+        end, stage = time.perf_counter(), "score"
+        metrics, missing, pooled = score(plan.metrics, pixels, decoded)
     except CodecError as error:
-        return Failure(source.image, stage, str(error), source.sha256, codec.name, trial.version, setting)
-    metrics, missing = _score(plan.metrics, pixels, decoded)
+        return Failure(content.image, stage, str(error), content.sha256, codec.name, trial.version, setting)
+    height, width = content.size
     point = Point(
-        image=source.image,
-        sha256=source.sha256,
+        image=content.image,
+        sha256=content.sha256,
         width=width,
         height=height,
         codec=codec.name,
         setting=setting,
-        bytes=len(data),
-        bpp=8 * len(data) / (width * height),
         metrics=metrics,
         encode_seconds=encoded - start,
         decode_seconds=end - encoded,
@@ -299,24 +305,11 @@ def _measure(source, trial, plan):
         peak_memory=peak,
         missing=missing,
         command=plan.command,
+        pooled=pooled,
+        **content.rate(byte_count(data)),
         **_origin(),
     )
     return point, True
-
-
-def _score(metrics, pixels, decoded):
-    """Values, and reasons for those that there are none of."""
-    values, missing = {}, {}
-    for name, metric in metrics.items():
-        try:
-            values[name] = float(metric(pixels, decoded))
-        except CodecError as error:
-            missing[name] = str(error)
-        else:
-            if math.isnan(values[name]):
-                missing[name] = f"{name} of this picture is not a number"
-                del values[name]
-    return values, missing
 
 
 def _origin():

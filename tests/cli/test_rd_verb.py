@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from clips import clip, y4m
 
 from codec import rd
 from codec.metrics.names import METRICS
@@ -238,7 +239,37 @@ def test_an_unknown_codec_lists_the_known_ones(run, home):
 def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyjpegli", None)
     lines = {line[0]: line[1:] for line in run("rd", "codecs").table}
-    assert lines["jpeg"][0] == "subsampling=auto effort=5 quality=75"
-    assert lines["jpegli"][1] == "jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
+    assert lines["jpeg"][:2] == ["pictures", "subsampling=auto effort=5 quality=75"]
+    assert lines["jpegli"][2] == "jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
     installed = {entry["codec"]: entry["installed"] for entry in run("rd", "codecs", "--json").json["codecs"]}
     assert installed["jpeg"] is True and installed["jpegli"] is False
+
+
+def test_videos_from_the_command_line(run, home):
+    pytest.importorskip("av", reason="PyAV is not installed: no video codec is there")
+    pytest.importorskip("matplotlib")
+    (home / "clips").mkdir()
+    for name in ("a", "b"):
+        (home / "clips" / f"{name}.y4m").write_bytes(y4m(clip(8, 48 if name == "a" else 64, 64)))
+    command = ("rd", "sweep", "clips", "-c", "x264", "-c", "vp9:preset=6", "--crf", "15:45:10", "--frames", "4", "--metric", "psnr_y,ssim_y")
+    outcome = run(*command, "-o", "rows.jsonl")
+    assert outcome.code == 0 and outcome.err == ""
+    assert outcome.text.splitlines()[0].split("\t") == ["codec", "preset", "crf", "videos", "kbit/s", "psnr_y", "ssim_y", "enc MP/s", "dec MP/s"]
+    rows = rd.read_points("rows.jsonl")
+    assert len(rows) == 16 and {(row.media, row.frames) for row in rows} == {("video", 4)}
+    assert "16 of 16 rows were there already" in run(*command, "-o", "rows.jsonl").err
+    table = run("rd", "bd", "rows.jsonl", "--anchor", "x264", "--metric", "psnr_y").table
+    assert [line[0] for line in table] == ["vp9"] and table[0][6] == "2/2"
+    assert "kbit/s" in run("rd", "hull", "rows.jsonl", "--metric", "ssim_y").text
+    assert run("rd", "plot", "rows.jsonl", "-o", "rd.svg", "--metric", "psnr_y").code == 0
+    assert run("rd", "report", "rows.jsonl", "-o", "rd.html").code == 0
+    outcome = run("rd", "find", "clips/a.y4m", "--target", "psnr_y:35", "--codec", "x264", "--frames", "4")
+    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:5] == ["codec", "preset", "crf", "bytes", "kbit/s"]
+    for wrong, says in (
+        (("sweep", "clips", "-c", "x264", "-c", "jpeg"), "x264 takes videos and jpeg pictures"),
+        (("sweep", "clips/a.y4m", "--frames", "2"), "frames is for videos"),
+        (("find", "in/a.png", "--target", "psnr:30", "--frames", "2"), "--frames is for videos"),
+        (("find", "clips/a.y4m", "--target", "psnr:30", "-c", "x264", "-o", "a.264"), "have no container"),
+    ):
+        outcome = run("rd", *wrong)
+        assert outcome.code == 2 and says in outcome.err, outcome.err

@@ -153,13 +153,13 @@ def test_the_common_range_and_its_share():
         (scaled(ANCHOR, score=11), "share no range"),
         (
             [(0.25, 30.0), (0.5, 33.0), (1.0, 32.5), (2.0, 39.0), (4.0, 39.0)],
-            r"the test is not monotonic: its score does not rise with the rate between 0.5 bpp \(33\) and 1 bpp \(32.5\); "
-            r"2 bpp \(39\) and 4 bpp \(39\)",
+            r"the test is not monotonic: its score does not rise with the rate between the rates 0.5 \(33\) and 1 \(32.5\); "
+            r"2 \(39\) and 4 \(39\)",
         ),
-        ([(0.25, 30.0), (0.5, 33.0), (0.5, 34.0), (2.0, 39.0)], r"not monotonic.*0.5 bpp \(33\) and 0.5 bpp \(34\)"),
+        ([(0.25, 30.0), (0.5, 33.0), (0.5, 34.0), (2.0, 39.0)], r"not monotonic.*0.5 \(33\) and 0.5 \(34\)"),
         ([(bpp, -score) for bpp, score in ANCHOR], "scores rise with the rate in the reference and fall in the test"),
-        ([(0.0, 1.0), *ANCHOR], "the test has a point of 0 bpp with score 1"),
-        ([(1.5, math.nan), *ANCHOR], "the test has a point of 1.5 bpp with score nan"),
+        ([(0.0, 1.0), *ANCHOR], "the test has a point of rate 0 with score 1"),
+        ([(1.5, math.nan), *ANCHOR], "the test has a point of rate 1.5 with score nan"),
         ([(1.0, 30), (1.0 + 2e-16, 30 + 1e-14), (1.1, 31), (1.2, 32)], ""),
     ],
 )
@@ -178,7 +178,7 @@ def test_rates_that_do_not_meet():
 def test_wrong_arguments():
     with pytest.raises(ParameterError, match="unknown method 'spline': there are pchip, akima, cubic"):
         bd_rate(ANCHOR, ANCHOR, method="spline")
-    with pytest.raises(ParameterError, match=r"the test must be a sequence of \(bpp, score\)"):
+    with pytest.raises(ParameterError, match=r"the test must be a sequence of \(rate, score\)"):
         bd_rate(ANCHOR, [1, 2, 3, 4])
 
 

@@ -2,7 +2,7 @@
 // Everything that rows bring in goes through `element` and `draw`: attributes are set and text is appended, nothing is parsed as HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const ROW = { family: 0, image: 1, setting: 2, bytes: 3, bpp: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
+const ROW = { family: 0, image: 1, setting: 2, bytes: 3, rate: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
 const state = { metric: 0, anchor: DATA.anchor, image: DATA.images.length === 1 ? 0 : -1, log: true, each: true, hidden: new Set() };
 const listeners = [];
 
@@ -33,7 +33,7 @@ function number(value, digits) {
   return value.toFixed(digits).replace("-", MINUS);
 }
 const significant = (value, digits) => (value === 0 ? "0" : number(value, Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))))));
-const rate = (bpp) => significant(bpp, 3);
+const rate = (value) => significant(value, 3) + " " + DATA.rate[0];
 function percent(value, sign = true) {
   if (value === null || value === undefined) return "none";
   const digits = Math.abs(value) >= 100 ? 0 : 1;
@@ -50,11 +50,12 @@ function bytes(count) {
 }
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many || one + "s"}`;
 const setting = (row) => DATA.settings[row[ROW.setting]];
-const quality = (row) => (setting(row)[0] === "" ? "" : "quality " + setting(row)[0]);
+const quality = (row) => (setting(row)[0] === "" ? "" : DATA.dial + " " + setting(row)[0]);
 const speed = (row, way) => {
-  const [width, height] = DATA.images[row[ROW.image]].size;
-  return row[way] > 0 ? significant(width * height / 1e6 / row[way], 3) + " MP/s" : "none";
+  const { size: [width, height], frames } = DATA.images[row[ROW.image]];
+  return row[way] > 0 ? significant(width * height * frames / 1e6 / row[way], 3) + " MP/s" : "none";
 };
+const extent = ({ size, frames }) => `${size.join(" \u00d7 ")} pixels` + (DATA.noun === "video" ? `, ${plural(frames, "frame")}` : "");
 const finite = (value) => typeof value === "number";
 const metricKey = () => DATA.metrics[state.metric].name;
 

@@ -12,24 +12,24 @@ const rowsOf = (() => {
     if (!index.has(key)) index.set(key, []);
     index.get(key).push(row);
   }
-  for (const rows of index.values()) rows.sort((a, b) => a[ROW.bpp] - b[ROW.bpp]);
+  for (const rows of index.values()) rows.sort((a, b) => a[ROW.rate] - b[ROW.rate]);
   return (family, image) => index.get(family + "/" + image) || [];
 })();
 
 const hasMeans = () => DATA.means[metricKey()].curves.some((curve) => curve.some((one) => finite(one[2])));
 
-// The curves of the figure as it is switched: {family, image, thick, points: [{bpp, value, row or label}]}.
+// The curves of the figure as it is switched: {family, image, thick, points: [{rate, value, row or label}]}.
 function currentCurves() {
   const shown = DATA.families.map((_, family) => family).filter((family) => !state.hidden.has(family));
   const at = ROW.metric + state.metric;
   const ofImage = (family, image, thick) => ({
-    family, image, thick, points: rowsOf(family, image).filter((row) => finite(row[at])).map((row) => ({ bpp: row[ROW.bpp], value: row[at], row })),
+    family, image, thick, points: rowsOf(family, image).filter((row) => finite(row[at])).map((row) => ({ rate: row[ROW.rate], value: row[at], row })),
   });
   if (state.image >= 0) return shown.map((family) => ofImage(family, state.image, true));
   const means = DATA.means[metricKey()];
   const thick = shown.map((family) => ({
     family, image: -1, thick: true,
-    points: means.curves[family].filter((one) => finite(one[2])).map(([label, bpp, value]) => ({ bpp, value, label })),
+    points: means.curves[family].filter((one) => finite(one[2])).map(([label, rate, value]) => ({ rate, value, label })),
   }));
   const thin = state.each || !hasMeans() ? shown.flatMap((family) => DATA.images.map((_, image) => ofImage(family, image, false))) : [];
   return [...thin, ...thick].filter((curve) => curve.points.length);
@@ -54,7 +54,7 @@ function drawCurves() {
     curves.plot.replaceChildren(element("p", { class: "empty" }, why));
     return;
   }
-  let [x0, x1] = span(values.map((v) => v.bpp)), [y0, y1] = span(values.map((v) => v.value));
+  let [x0, x1] = span(values.map((v) => v.rate)), [y0, y1] = span(values.map((v) => v.value));
   if (x0 === x1) { x0 *= 0.8; x1 *= 1.25; }
   const padding = (y1 - y0) * 0.05 || Math.abs(y1) * 0.05 || 1;
   y0 -= padding; y1 += padding;
@@ -63,10 +63,10 @@ function drawCurves() {
   const left = 22 + 7.5 * Math.max(...yTicks.ticks.map((tick) => number(tick, yTicks.digits).length)), right = 12, top = 26, bottom = 46;
   const px = (x) => left + (width - left - right) * (state.log ? Math.log(x / x0) / Math.log(x1 / x0) : (x - x0) / (x1 - x0));
   const py = (y) => height - bottom - (height - top - bottom) * (y - y0) / (y1 - y0);
-  const who = state.image < 0 ? "means over the pictures" : DATA.images[state.image].name;
+  const who = state.image < 0 ? "means over the " + DATA.noun + "s" : DATA.images[state.image].name;
   const svg = draw("svg", {
     viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "group", "aria-roledescription": "line chart", id: "curves-chart",
-    "aria-label": `${kind.label} over bits per pixel, ${who}, ${plural(all.filter((c) => c.thick).length, "curve")}. Arrow keys move along and between the curves.`,
+    "aria-label": `${kind.label} over ${DATA.rate[1]}, ${who}, ${plural(all.filter((c) => c.thick).length, "curve")}. Arrow keys move along and between the curves.`,
   });
   const xTicks = state.log ? logTicks(x0, x1, Math.floor(width / 90)) : linearTicks(x0, x1, Math.floor(width / 110)).ticks;
   for (const tick of xTicks) {
@@ -79,10 +79,10 @@ function drawCurves() {
   }
   svg.append(draw("line", { x1: left, x2: width - right, y1: height - bottom, y2: height - bottom, class: "axis" }));
   svg.append(draw("text", { x: 2, y: 14, class: "title" }, kind.label + (kind.unit ? ` (${kind.unit})` : "") + (kind.lower ? ", lower is better" : "")));
-  svg.append(draw("text", { x: width - right, y: height - 6, "text-anchor": "end", class: "title" }, "bits per pixel" + (state.log ? ", log" : "")));
+  svg.append(draw("text", { x: width - right, y: height - 6, "text-anchor": "end", class: "title" }, DATA.rate[1] + (state.log ? ", log" : "")));
   svg.style.setProperty("--thin", Math.min(0.32, Math.max(0.05, 25 / all.length)).toFixed(2));
   for (const curve of all) {
-    const placed = curve.points.map((point) => ({ ...point, curve, x: px(point.bpp), y: py(point.value) }));
+    const placed = curve.points.map((point) => ({ ...point, curve, x: px(point.rate), y: py(point.value) }));
     const d = placed.map((p, i) => (i ? "L" : "M") + p.x.toFixed(2) + " " + p.y.toFixed(2)).join("");
     svg.append(draw("path", { d, class: `${curve.thick ? "mean" : "one"} stroke ${look(curve.family).series}`, "stroke-dasharray": curve.thick ? look(curve.family).dash : "" }));
     if (curve.thick || placed.length === 1) for (const p of placed) svg.append(mark(curve.family, p.x, p.y, width < 500 ? 3 : 4));
@@ -116,15 +116,15 @@ function curvesShow(point, speak) {
   const facts = [["family", DATA.families[family]]];
   if (point.row) {
     if (quality(point.row)) facts.push(["setting", quality(point.row)]);
-    facts.push(["rate", rate(point.bpp) + " bpp"], ["size", bytes(point.row[ROW.bytes])]);
+    facts.push(["rate", rate(point.rate)], ["size", bytes(point.row[ROW.bytes])]);
     DATA.metrics.forEach((metric, m) => facts.push([metric.label, score(point.row[ROW.metric + m], m)]));
     facts.push(["encode", speed(point.row, ROW.encode)], ["decode", speed(point.row, ROW.decode)]);
     if (point.row[ROW.memory] !== null) facts.push(["peak memory", significant(point.row[ROW.memory] / 1e6, 3) + " MB"]);
   } else {
-    if (point.label !== "") facts.push(["setting", "quality " + point.label]);
-    facts.push(["rate", rate(point.bpp) + " bpp"], [DATA.metrics[state.metric].label, score(point.value)]);
+    if (point.label !== "") facts.push(["setting", DATA.dial + " " + point.label]);
+    facts.push(["rate", rate(point.rate)], [DATA.metrics[state.metric].label, score(point.value)]);
   }
-  const title = image < 0 ? `Mean of ${plural(DATA.means[metricKey()].images, "picture")}` : DATA.images[image].name;
+  const title = image < 0 ? `Mean of ${plural(DATA.means[metricKey()].images, DATA.noun)}` : DATA.images[image].name;
   curves.tip.show(point.x, point.y, title, facts, speak);
 }
 
@@ -177,23 +177,23 @@ function drawLegend() {
 function tellCurves() {
   const means = DATA.means[metricKey()], total = DATA.images.length, kind = DATA.metrics[state.metric];
   let text;
-  if (state.image >= 0) text = `${DATA.images[state.image].name}, ${DATA.images[state.image].size.join(" \u00d7 ")} pixels.`;
-  else if (!means.images) text = `There is no mean of ${kind.label}: ${means.note} Thin curves are single pictures.`;
+  if (state.image >= 0) text = `${DATA.images[state.image].name}, ${extent(DATA.images[state.image])}.`;
+  else if (!means.images) text = `There is no mean of ${kind.label}: ${means.note} Thin curves are single ${DATA.noun}s.`;
   else {
-    text = `Thick curves are means over ${plural(means.images, "picture")}, thin ones are single pictures.`;
-    if (means.images < total) text += ` ${plural(total - means.images, "picture")} without a row at every setting ${total - means.images === 1 ? "is" : "are"} left out of the means.`;
+    text = `Thick curves are means over ${plural(means.images, DATA.noun)}, thin ones are single ${DATA.noun}s.`;
+    if (means.images < total) text += ` ${plural(total - means.images, DATA.noun)} without a row at every setting ${total - means.images === 1 ? "is" : "are"} left out of the means.`;
     if (means.note) text += " " + means.note;
   }
   const lost = DATA.rows.filter((row) => !finite(row[ROW.metric + state.metric]) && (state.image < 0 || row[ROW.image] === state.image)).length;
   if (lost) text += ` ${plural(lost, "row")} without a finite ${kind.label} ${lost === 1 ? "is" : "are"} not drawn.`;
   byId("curves-lead").textContent = text;
   byId("each-label").hidden = state.image >= 0 || total === 1;
-  const head = element("thead", {}, element("tr", {}, element("th", {}, "family"), ...["setting", "bpp", kind.label].map((name) => element("th", { scope: "col" }, name))));
+  const head = element("thead", {}, element("tr", {}, element("th", {}, "family"), ...["setting", DATA.rate[0], kind.label].map((name) => element("th", { scope: "col" }, name))));
   const body = element("tbody");
   for (const curve of currentCurves().filter((one) => one.thick)) {
     for (const point of curve.points) {
       body.append(element("tr", {}, element("th", { scope: "row" }, DATA.families[curve.family]),
-        element("td", {}, point.row ? setting(point.row)[0] : point.label), element("td", {}, rate(point.bpp)), element("td", {}, score(point.value))));
+        element("td", {}, point.row ? setting(point.row)[0] : point.label), element("td", {}, significant(point.rate, 3)), element("td", {}, score(point.value))));
     }
   }
   byId("values-table").replaceChildren(head, body);

@@ -2,7 +2,7 @@
 
 function tellSummary() {
   const families = plural(DATA.families.length, "family of settings", "families of settings"), rows = plural(DATA.rows.length, "row");
-  byId("summary").replaceChildren(element("strong", {}, plural(DATA.images.length, "picture")), ", ", element("strong", {}, families), ", ",
+  byId("summary").replaceChildren(element("strong", {}, plural(DATA.images.length, DATA.noun)), ", ", element("strong", {}, families), ", ",
     element("strong", {}, rows), ": every one measured on the decoded file, none averaged before it was stored.",
     DATA.unusable ? ` ${plural(DATA.unusable, "row")} without a rate, or measured again later, ${DATA.unusable === 1 ? "is" : "are"} not used.` : "");
 }
@@ -48,16 +48,16 @@ function tellOrigin() {
     element("h3", {}, "Pictures"),
     element("details", { open: DATA.images.length <= 24 }, element("summary", {}, plural(DATA.images.length, "original") + " with SHA-256"),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Originals" }, element("table", { class: "originals" },
-        element("thead", {}, element("tr", {}, ...[["file", "words"], ["pixels", ""], ["SHA-256", "words"]].map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
+        element("thead", {}, element("tr", {}, ...[["file", "words"], ["size", ""], ["SHA-256", "words"]].map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
         element("tbody", {}, ...DATA.images.map((image) => element("tr", {}, element("th", { scope: "row" }, image.path),
-          element("td", {}, image.size.join(" \u00d7 ")), element("td", { class: "words code" }, image.sha256))))))));
+          element("td", {}, extent(image)), element("td", { class: "words code" }, image.sha256))))))));
   byId("colophon").textContent = `Written by codec ${DATA.version}. This page is one file and asks no other for anything.`;
 }
 
 function tellFailures() {
   const items = DATA.failures.map((text) => element("li", {}, text));
   for (const [family, image, labels] of DATA.gaps) {
-    const what = labels === null ? "no row at all" : "no row at quality " + labels.join(", ");
+    const what = labels === null ? "no row at all" : `no row at ${DATA.dial} ` + labels.join(", ");
     items.push(element("li", {}, element("b", {}, DATA.images[image].name), ` has ${what} of `, element("b", {}, DATA.families[family]), "."));
   }
   byId("failures-body").replaceChildren(items.length ? element("ul", {}, ...items) : element("p", {}, "None: every picture has a row at every setting."));

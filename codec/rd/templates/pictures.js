@@ -5,14 +5,14 @@ const MODES = [["side", "Side by side"], ["slider", "Slider"], ["flicker", "Flic
 const viewer = { entry: 0, rate: 0, mode: "side", left: -1, right: 0, zoom: { crop: 1, pair: 2 }, whole: false, full: 32, seam: 50, pause: calm.matches, half: 600, timer: 0 };
 
 // The score that ranks a picture: the mean over the families of the metric at the rate, linear over the log of the rate.
-function rankScore(image, bpp) {
+function rankScore(image, wanted) {
   const at = ROW.metric + state.metric, scores = [];
   DATA.families.forEach((_, family) => {
     const rows = rowsOf(family, image).filter((row) => finite(row[at]));
     if (!rows.length) return;
-    const above = rows.findIndex((row) => row[ROW.bpp] >= bpp);
+    const above = rows.findIndex((row) => row[ROW.rate] >= wanted);
     if (above <= 0) { scores.push(rows[above < 0 ? rows.length - 1 : 0][at]); return; }
-    const [a, b] = [rows[above - 1], rows[above]], t = Math.log(bpp / a[ROW.bpp]) / Math.log(b[ROW.bpp] / a[ROW.bpp]);
+    const [a, b] = [rows[above - 1], rows[above]], t = Math.log(wanted / a[ROW.rate]) / Math.log(b[ROW.rate] / a[ROW.rate]);
     scores.push(a[at] + t * (b[at] - a[at]));
   });
   return scores.length ? scores.reduce((sum, one) => sum + one, 0) / scores.length : null;
@@ -28,12 +28,12 @@ function ranking() {
 function tellPictures() {
   const lead = byId("pictures-lead");
   if (!SHOW.entries.length) {
-    lead.textContent = "No pictures were asked for.";
+    lead.textContent = DATA.noun === "video" ? "Of videos no pictures are shown." : "No pictures were asked for.";
     byId("viewer").hidden = true;
     return;
   }
   const kind = DATA.metrics[state.metric];
-  lead.replaceChildren("Ranked by mean ", element("strong", {}, kind.label), " of all families at ", element("strong", {}, rate(SHOW.rates[viewer.rate]) + " bpp"),
+  lead.replaceChildren("Ranked by mean ", element("strong", {}, kind.label), " of all families at ", element("strong", {}, rate(SHOW.rates[viewer.rate])),
     ", worst first. Every family is shown by its row nearest to that rate, made again from the original; the crop is where the families together err most.",
     SHOW.left_out ? ` ${plural(SHOW.left_out, "crop or map", "crops and maps")} left out to keep this page below ${significant(SHOW.limit / 1e6, 2)} MB.` : "");
   const ranks = ranking(), place = (number) => (ranks.get(SHOW.entries[number].image) || { place: Infinity }).place;
@@ -66,7 +66,7 @@ function buildViewer() {
     element("div", { class: "controls" },
       element("div", { class: "modes", role: "radiogroup", "aria-label": "How to compare" }, ...MODES.map(([key, text]) => element("label", {},
         element("input", { type: "radio", name: "mode", value: key, checked: key === viewer.mode, onchange: () => { viewer.mode = key; drawStage(); } }), text))),
-      select("Rate", "rate", SHOW.rates.map((bpp, r) => [r, rate(bpp) + " bpp"]), 0, (value) => { viewer.rate = Number(value); tellPictures(); drawStage(); }),
+      select("Rate", "rate", SHOW.rates.map((wanted, r) => [r, rate(wanted)]), 0, (value) => { viewer.rate = Number(value); tellPictures(); drawStage(); }),
       select("Zoom", "zoom", [1, 2, 3, 4].map((zoom) => [zoom, zoom + "\u00d7"]), 1, (value) => { viewer.zoom[isPair() ? "pair" : "crop"] = Number(value); drawStage(); }),
       select("Left", "left", sides, viewer.left, (value) => { viewer.left = Number(value); drawStage(); }),
       select("Right", "right", sides, viewer.right, (value) => { viewer.right = Number(value); drawStage(); }),
@@ -120,7 +120,7 @@ function caption(family, ...more) {
   if (!one) return element("figcaption", {}, element("b", {}, DATA.families[family]), ...more);
   const row = DATA.rows[one.row], kind = DATA.metrics[state.metric];
   return element("figcaption", {}, element("b", {}, DATA.families[family]),
-    element("span", {}, `${quality(row) ? quality(row) + ", " : ""}${rate(row[ROW.bpp])} bpp`), element("span", {}, `${kind.label}: ${score(row[ROW.metric + state.metric])}`),
+    element("span", {}, `${quality(row) ? quality(row) + ", " : ""}${rate(row[ROW.rate])}`), element("span", {}, `${kind.label}: ${score(row[ROW.metric + state.metric])}`),
     ...one.notes.map((note) => element("span", {}, note)), ...more);
 }
 
@@ -145,7 +145,7 @@ function pairOrReasons(build) {
 function against(pair) {
   const sides = [viewer.left, viewer.right].filter((family) => family >= 0);
   const [x, y, width, height] = entryNow().crop;
-  const facts = [["setting", quality], ["rate", (row) => rate(row[ROW.bpp]) + " bpp"], ["size", (row) => bytes(row[ROW.bytes])],
+  const facts = [["setting", quality], ["rate", (row) => rate(row[ROW.rate])], ["size", (row) => bytes(row[ROW.bytes])],
     ...DATA.metrics.map((metric, m) => [metric.label, (row) => score(row[ROW.metric + m], m)])];
   const table = element("table", {},
     element("thead", {}, element("tr", {}, element("td"), ...sides.map((family) => element("th", { scope: "col" }, sideName(family))))),
