@@ -159,16 +159,43 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
     return means
 
 
-def sums_of_four(const uint16_t[:, :, ::1] a):
-    """(H, W, C) -> (ceil(H/2), ceil(W/2), C): sums over 2x2 samples, an odd last row or column repeated. Values up to 16383."""
-    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], y, x, c, y1, x1
-    out = np.empty(((height + 1) // 2, (width + 1) // 2, channels), np.uint16)
-    cdef uint16_t[:, :, ::1] o = out
+ctypedef fused total:
+    uint16_t
+    double
+
+
+cdef void add_fours(const char* above, const char* below, Py_ssize_t step, Py_ssize_t n, Py_ssize_t apart, total* out, sample* kind) noexcept nogil:
+    """n sums of two samples in each of two rows; samples lie `step` bytes apart, sums `apart` places. `kind` only picks the type."""
+    cdef Py_ssize_t x
+    cdef const sample* p = <const sample*>above
+    cdef const sample* q = <const sample*>below
+    if step == sizeof(sample) and apart == 1:
+        for x in range(n):
+            out[x] = (<total>p[2 * x] + <total>p[2 * x + 1]) + (<total>q[2 * x] + <total>q[2 * x + 1])
+    else:
+        for x in range(n):
+            p = <const sample*>(above + 2 * x * step)
+            q = <const sample*>(below + 2 * x * step)
+            out[x * apart] = (<total>p[0] + <total>(<const sample*>(<const char*>p + step))[0]) + (<total>q[0] + <total>(<const sample*>(<const char*>q + step))[0])
+
+
+def sums_of_four(const sample[:, :, :] a, total[:, :, ::1] out):
+    """(H, W, C) -> (ceil(H/2), ceil(W/2), C): sums over 2x2 samples, an odd last row or column repeated. Sums must fit `out`."""
+    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], y, c, wide = out.shape[1], row, step
+    assert out.shape[0] == (height + 1) // 2
+    assert wide == (width + 1) // 2
+    assert out.shape[2] == channels
+    cdef const char* p
+    cdef const char* q
+    cdef sample* kind = NULL
+    row, step = a.strides[0], a.strides[1]
     with nogil:
-        for y in range(o.shape[0]):
-            y1 = min(2 * y + 1, height - 1)
-            for x in range(o.shape[1]):
-                x1 = min(2 * x + 1, width - 1)
-                for c in range(channels):
-                    o[y, x, c] = a[2 * y, 2 * x, c] + a[2 * y, x1, c] + a[y1, 2 * x, c] + a[y1, x1, c]
-    return out
+        for y in range(out.shape[0]):
+            for c in range(channels):
+                p = <const char*>&a[2 * y, 0, c]
+                q = p
+                if 2 * y + 1 < height:
+                    q = p + row
+                add_fours(p, q, step, width // 2, channels, &out[y, 0, c], kind)
+                if width & 1:
+                    add_fours(p + (width - 1) * step, q + (width - 1) * step, 0, 1, channels, &out[y, wide - 1, c], kind)

@@ -226,13 +226,58 @@ def ssim_y(a, b, *, data_range=None, preset="wang2004"):
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def _halve(picture):
-    """2x2 sums, an odd last row or column repeated: exact in integers, so the data range grows fourfold instead."""
-    if picture.dtype == np.uint16:
-        return sums_of_four(np.ascontiguousarray(picture))
-    odd = ((0, picture.shape[0] & 1), (0, picture.shape[1] & 1), (0, 0))
-    p = np.pad(picture, odd, mode="edge")
-    return (p[::2, ::2] + p[::2, 1::2]) + (p[1::2, ::2] + p[1::2, 1::2])
+BAND_ROWS = 64                      # of any scale that are scored at a time; even, so that no 2x2 square straddles two bands
+SHARED_ROWS = wang2004.taps - 1     # of the band before, which the first windows of a band reach into
+
+
+class _Scale:
+    """One scale of two pictures that arrive from top to bottom: scores their windows, and hands them on, halved, to the next one.
+
+    2x2 sums stand for means, an odd last row or column repeated, and the data range grows fourfold instead: exact in integers, since 255 x 4^4
+    fits 16 bits, and 65535 x 4^4 a double. What is kept of a scale is one band.
+    """
+
+    def __init__(self, shape, dtype, data_range, coarser):
+        """shape: (H, W, C) of this scale. dtype: of 2x2 sums. coarser: how many scales follow."""
+        height, width, channels = shape
+        self.data_range, self.sums, self.windows = data_range, np.zeros((channels, 2)), 0
+        self.bands = [np.empty((SHARED_ROWS + BAND_ROWS, width, channels), dtype) for _ in range(2)]     # not touched at the finest scale
+        self.shared, self.filled, self.left = 0, 0, height
+        half = ((height + 1) // 2, (width + 1) // 2, channels)
+        self.next = _Scale(half, dtype, 4 * data_range, coarser - 1) if coarser else None
+
+    def put(self, a, b):
+        """Take the next rows of the finer scale."""
+        count = (a.shape[0] + 1) // 2
+        for finer, band in zip((a, b), self.bands):
+            sums_of_four(finer, band[self.filled:self.filled + count])
+        self.filled += count
+        self.left -= count
+        if self.filled - self.shared == BAND_ROWS or not self.left:
+            self.score(*(band[:self.filled] for band in self.bands), self.shared)
+            for band in self.bands:
+                band[:SHARED_ROWS] = band[self.filled - SHARED_ROWS:self.filled]
+            self.shared = self.filled = SHARED_ROWS
+
+    def score(self, a, b, shared):
+        """Add up the windows of a band, of which the first `shared` rows were in the one before too."""
+        count = a.shape[0] - SHARED_ROWS
+        self.sums += count * np.array(_means(a, b, wang2004, self.data_range))
+        self.windows += count
+        if self.next:
+            self.next.put(a[shared:], b[shared:])
+
+
+def _means_of_scales(a, b, data_range):
+    """(C, 2) means of SSIM and of contrast-structure, of one scale after the other, the finest first."""
+    wide = np.uint16 if a.dtype == np.uint8 else np.float64
+    scale = _Scale(a.shape, wide, data_range, len(MS_SSIM_WEIGHTS) - 1)
+    for top in range(0, a.shape[0], BAND_ROWS):
+        shared = SHARED_ROWS if top else 0
+        scale.score(*(x[top - shared:top + BAND_ROWS] for x in (a, b)), shared)
+    while scale:
+        yield scale.sums / scale.windows
+        scale = scale.next
 
 
 def ms_ssim(a, b, *, data_range=None):
@@ -259,7 +304,8 @@ def ms_ssim(a, b, *, data_range=None):
     -----
     Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003: the product of the mean
     contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its published exponent; 2x2 means between scales. A negative
-    mean counts as 0. A colour picture scores the mean of its channels.
+    mean counts as 0. A colour picture scores the mean of its channels. The scales are walked together, band by band: memory grows with the
+    width of the picture only.
 
     Examples
     --------
@@ -277,13 +323,7 @@ def ms_ssim(a, b, *, data_range=None):
     if min(a.shape[:2]) < least:
         raise ParameterError(f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim")
     data_range = check_data_range(a, b, data_range)
-    wide = np.uint16 if a.dtype == np.uint8 else np.float64       # 255 * 4^4 fits 16 bits
     scores = np.ones(a.shape[2])
-    for scale, weight in enumerate(MS_SSIM_WEIGHTS):
-        means = np.array(_means(a, b, wang2004, data_range))
-        last = scale + 1 == len(MS_SSIM_WEIGHTS)
-        scores *= means[:, 0 if last else 1].clip(0) ** weight
-        if not last:
-            a, b = (_halve(x.astype(wide, copy=False)) for x in (a, b))
-            data_range *= 4
+    for scale, (means, weight) in enumerate(zip(_means_of_scales(a, b, data_range), MS_SSIM_WEIGHTS), 1):
+        scores *= means[:, 0 if scale == len(MS_SSIM_WEIGHTS) else 1].clip(0) ** weight
     return float(_mean(scores.tolist(), first, second))

@@ -1,4 +1,5 @@
 """MS-SSIM and the named presets of SSIM, against plain float64 versions."""
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from codec import cpu
 from codec.errors import ParameterError
 from codec.metrics import ms_ssim, ssim, ssim_map, ssim_y
+from codec.rd.memory import peak_memory
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
@@ -56,6 +58,38 @@ def test_ms_ssim_is_its_definition(pictures):
 def test_ms_ssim_of_other_dtypes(pictures, dtype, top):
     a, b = ((p / 255 * top).astype(dtype) if top == 1 else p.astype(dtype) * 257 for p in pictures)
     assert ms_ssim(a, b, data_range=top) == pytest.approx(ms_ssim(*pictures), abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(192, 161), (193, 170), (256, 165), (257, 162), (331, 171), (363, 164, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+def test_the_bands_that_scales_are_walked_in_do_not_show(shape, dtype):
+    """Heights whose last band, or last band of some scale, is whole, short by one, or of one row; strides of every sign."""
+    rng = np.random.default_rng(3)
+    a = rng.integers(0, 256, shape)
+    b = np.clip(a + rng.integers(-40, 41, shape), 0, 255)
+    planes = [(a, b)] if len(shape) == 2 else [(a[..., c], b[..., c]) for c in range(3)]
+    expected = np.mean([naive_ms_ssim(*pair) for pair in planes])
+    unit, top = (257, 65535) if dtype is np.uint16 else (1, 255)
+    a, b = ((p * unit).astype(dtype) for p in (a, b))
+    assert ms_ssim(a, b, data_range=top) == pytest.approx(expected, abs=1e-9)
+    assert ms_ssim(a[::-1, ::-1], b[::-1, ::-1], data_range=top) == pytest.approx(naive_flipped(planes), abs=1e-9)
+    assert ms_ssim(a, a, data_range=top) == 1
+
+
+def naive_flipped(planes):
+    return np.mean([naive_ms_ssim(a[::-1, ::-1], b[::-1, ::-1]) for a, b in planes])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the system does not tell")
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_memory_does_not_grow_with_the_height(dtype):
+    a = np.random.default_rng(1).integers(0, 256, (12000, 1000), np.uint8).astype(dtype)
+    b = a[::-1].copy()
+    ms_ssim(a[:200], b[:200], data_range=255)
+    peak = peak_memory(lambda: ms_ssim(a, b, data_range=255))
+    if peak is None:
+        pytest.skip("the system does not let a process reset its own mark")
+    assert peak < 4 << 20
 
 
 def test_ms_ssim_needs_a_window_on_its_coarsest_scale():
