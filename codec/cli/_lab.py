@@ -1,8 +1,10 @@
 """What `codec rd` is made of: lists of settings, folders, a bar, a table."""
 
 import contextlib
+import os
 import pathlib
 import sys
+from dataclasses import replace
 
 import click
 
@@ -71,9 +73,14 @@ def progress():
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def label(mean):
-    """Codec and settings, quality last."""
-    return {"codec": mean.codec, **mean.setting}
+def labels(means, points):
+    """Codec and settings, quality last; with the version of a codec of which the rows have several."""
+    versions = {}
+    for point in points:
+        versions.setdefault(point.codec, set()).add(point.codec_version)
+    return [
+        {"codec": f"{mean.codec} ({mean.codec_version})" if len(versions[mean.codec]) > 1 else mean.codec, **mean.setting} for mean in means
+    ]
 
 
 def rate(mean):
@@ -156,20 +163,28 @@ def reasons(failures):
 def read_rows(paths):
     """Rows of files, failures that no row has superseded, and messages about lines that are neither; the latter two go to stderr as well.
 
-    What is whole is still worth comparing.
+    What is whole is still worth comparing. NAME=FILE puts NAME before the versions in its rows, so that they are families of their own.
     """
     from ..errors import FileError
     from ..rd import Point, outstanding, read_records
 
     records, problems = [], []
     for path in paths:
-        records += read_records(path, problems=problems)
+        name, path = split_name(path)
+        found = read_records(path, problems=problems)
+        records += [replace(record, codec_version=f"{name}, {record.codec_version}") for record in found] if name else found
     points, failures = [record for record in records if isinstance(record, Point)], outstanding(records)
     for message in [*problems, *(f"not measured: {reason}" for reason in reasons(failures))]:
         say(f"warning: {message}")
     if not points:
         raise FileError(f"{', '.join(paths)}: no rows; make some with `codec rd sweep -o {paths[0]}`")
     return points, failures, problems
+
+
+def split_name(path):
+    """("before", "rows.jsonl") of "before=rows.jsonl"; ("", path) of a path, also of one that has the sign in a folder or is there."""
+    name, sign, rest = path.partition("=")
+    return (name, rest) if sign and name and rest and not {"/", os.sep} & set(name) and not os.path.exists(path) else ("", path)
 
 
 def keep_failures(file, output):

@@ -3,7 +3,7 @@
 import click
 
 from ._common import echo_json, say
-from ._lab import cells, label, rate, read_rows
+from ._lab import cells, labels, rate, read_rows
 from .metrics import check_metrics
 
 METHODS = ["pchip", "akima", "cubic"]
@@ -14,7 +14,7 @@ METHODS = ["pchip", "akima", "cubic"]
 @click.option(
     "--anchor",
     metavar="FAMILY",
-    help="What the others are measured against: a codec, or a family as the table names it.  [default: the first]",
+    help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
 )
 @click.option(
     "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Comma-separated."
@@ -30,8 +30,12 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     over all pictures; share is the least part of a picture's range of scores that both families reach. Pictures without a number are
     listed on stderr with the reason, and the exit code is 1 if a family has none at all.
 
+    Rows of several versions of a codec are families of their own, named by the version. ROWS may be NAME=FILE: NAME then stands before the
+    versions in that file, so that two builds of one version compare.
+
     \b
     Examples:
+      codec rd bd before=old.jsonl after=new.jsonl --anchor before
       codec rd bd rows.jsonl --anchor libjpeg-turbo --metric psnr,ssim,ssimulacra2
       codec rd bd rows.jsonl --anchor mozjpeg --per-image
     """
@@ -100,11 +104,11 @@ def hull(rows, metric, as_json):
     pictures = {}
     for point in points:
         pictures.setdefault(point.picture, []).append(point)
-    own = [(p.codec, p.setting) for picture in pictures.values() for p in lab.hull(picture, metric)]
+    own = [(p.codec, p.codec_version, p.setting) for picture in pictures.values() for p in lab.hull(picture, metric)]
     means = lab.hull(lab.means(points), metric)
     found = [
-        {**label(m), **rate(m), metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.setting))}/{len(pictures)}"}
-        for m in means
+        {**name, **rate(m), metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.codec_version, m.setting))}/{len(pictures)}"}
+        for name, m in zip(labels(means, points), means)
     ]
     if as_json:
         echo_json("rd hull", metric=metric, images=len(pictures), hull=found, problems=problems)

@@ -5,7 +5,7 @@ import os
 import click
 
 from ._common import say, size
-from ._lab import read_rows, reasons
+from ._lab import read_rows, reasons, split_name
 
 
 def _names(ctx, param, value):
@@ -58,7 +58,7 @@ def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, ti
             crop=crop,
             max_bytes=round(max_mb * 1e6),
             failures=[*reasons(failures), *problems],
-            title=title or f"Rate and distortion: {', '.join(map(os.path.basename, rows))}",
+            title=title or f"Rate and distortion: {', '.join(os.path.basename(split_name(path)[1]) for path in rows)}",
         )
     except ParameterError as error:
         raise click.UsageError(str(error)) from error

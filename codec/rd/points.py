@@ -367,6 +367,7 @@ class Mean:
     """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` are of all pixels over all time."""
 
     codec: str
+    codec_version: str
     setting: dict
     images: int
     bpp: float
@@ -383,7 +384,7 @@ class Mean:
 
 
 def means(points):
-    """One `Mean` per codec and setting, in order of appearance, over the pictures that have a row at every setting.
+    """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every setting.
 
     A mean over different pictures would compare the pictures, so one that lacks a setting is left out everywhere; likewise a metric that
     some row lacks. Of several rows for one picture and setting the last counts.
@@ -396,7 +397,7 @@ def means(points):
     points, table = list(points), {}
     media_of(points)
     for point in points:
-        table.setdefault((point.codec, *sorted(point.setting.items())), {})[point.picture] = point
+        table.setdefault((point.codec, point.codec_version, *sorted(point.setting.items())), {})[point.picture] = point
     if not table:
         return []
     shared = set.intersection(*(set(rows) for rows in table.values()))
@@ -414,6 +415,7 @@ def _mean(points, names):
     mpixels = sum(p.mpixels for p in points)
     return Mean(
         codec=points[0].codec,
+        codec_version=points[0].codec_version,
         setting=points[0].setting,
         images=len(points),
         bpp=mean(p.bpp for p in points),
@@ -426,31 +428,32 @@ def _mean(points, names):
 
 
 def family(point):
-    """What a curve is of: the codec and all settings but the dial, as a hashable key."""
+    """What a curve is of: the codec, its version, and all settings but the dial, as a hashable key."""
     settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
-    return (point.codec, *sorted(settings, reverse=True))
+    return (point.codec, point.codec_version, *sorted(settings, reverse=True))
 
 
 def families(points):
     """{name: rows, or means} by `family`, in order of appearance; the names tell no more than what differs.
 
-    Within a codec that is every setting with several values. Between codecs it is the subsampling, the one setting that means the same to
-    all of them.
+    Within a codec that is every setting with several values, and its version if there are several. Between codecs it is the subsampling, the
+    one setting that means the same to all of them.
     """
     groups = {}
     for point in points:
         groups.setdefault(family(point), []).append(point)
-    codecs = {}
-    for codec, *settings in groups:
+    codecs, versions = {}, {}
+    for codec, version, *settings in groups:
         codecs.setdefault(codec, []).append(set(settings))
+        versions.setdefault(codec, set()).add(version)
     common = {codec: set.intersection(*several) if len(groups) > 1 else set() for codec, several in codecs.items()}
-    subsamplings = {pair for _, *settings in groups for pair in settings if pair[0] == "subsampling"}
+    subsamplings = {pair for _, _, *settings in groups for pair in settings if pair[0] == "subsampling"}
     names = {}
     for key in groups:
-        codec, *settings = key
+        codec, version, *settings = key
         hidden = common[codec] - (subsamplings if len(subsamplings) > 1 else set())
-        parts = [codec] * (len(codecs) > 1 or len(groups) == 1)
-        parts += [str(v) if k == "subsampling" else f"{k} {v}" for k, v in settings if (k, v) not in hidden]
+        parts = [f"{codec} ({version})"] if len(versions[codec]) > 1 else [codec] * (len(codecs) > 1 or len(groups) == 1)
+        parts += [_said(k, v) for k, v in settings if (k, v) not in hidden]
         names[key] = ", ".join(parts) or codec
     named = {}
     for key, rows in groups.items():
@@ -458,8 +461,15 @@ def families(points):
     return named
 
 
+def _said(name, value):
+    """A setting in the name of a family: 4:2:0 speaks for itself."""
+    if name == "subsampling":
+        return "automatic subsampling" if value == "auto" else str(value)
+    return f"{name} {value}"
+
+
 def pick_family(groups, name):
-    """The name in `groups`, from `families`, that `name` stands for: itself, or a codec that has one family only.
+    """The name in `groups`, from `families`, that `name` stands for: itself, a codec that has one family only, or a part of one name only.
 
     Raises
     ------
@@ -471,6 +481,9 @@ def pick_family(groups, name):
     of_codec = [known for known, rows in groups.items() if rows[0].codec == name]
     if len(of_codec) == 1:
         return of_codec[0]
+    with_part = [known for known in groups if str(name) in known]
+    if len(with_part) == 1 and name:
+        return with_part[0]
     near = difflib.get_close_matches(str(name), of_codec or groups, n=1)
     problem = f"{name!r} has several families of settings" if of_codec else f"no family is called {name!r}"
     hint = f"did you mean {near[0]!r}? " if near and not of_codec else ""

@@ -17,7 +17,7 @@ from ..errors import ParameterError
 from ..files import write_atomic
 from . import crops
 from .bdrate import CONFIDENCE, compare
-from .points import RATES, families, means, media_of, pick_family
+from .points import RATES, families, family, means, media_of, pick_family
 
 SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
 MAX_BYTES = 8_000_000
@@ -158,7 +158,7 @@ def _last(points):
     """Of several rows for one picture and setting the last counts, as in `means`."""
     last = {}
     for point in points:
-        last[point.picture, point.codec, json.dumps(point.setting, sort_keys=True, default=str)] = point
+        last[point.picture, point.codec, point.codec_version, json.dumps(point.setting, sort_keys=True, default=str)] = point
     return list(last.values())
 
 
@@ -276,11 +276,10 @@ def _means(points, metric, book):
         return {"images": 0, "note": note + _visible(error), "curves": [[] for _ in book.families]}
     if not averages:
         return {"images": 0, "note": "No row has a number for it.", "curves": [[] for _ in book.families]}
-    keys = {(row.codec, *sorted((k, str(v)) for k, v in row.setting.items())): name for name, rows in book.families.items() for row in rows}
+    names = {family(row): name for name, rows in book.families.items() for row in rows}
     curves = [[] for _ in book.families]
     for mean in averages:
-        name = keys[(mean.codec, *sorted((k, str(v)) for k, v in mean.setting.items()))]
-        curves[book.family_number(name)].append([_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])])
+        curves[book.family_number(names[family(mean)])].append([_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])])
     return {"images": averages[0].images, "note": note, "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves]}
 
 

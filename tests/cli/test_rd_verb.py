@@ -183,9 +183,9 @@ def test_a_file_that_holds_something_else_is_not_touched(run, home):
 def test_bd_rate_as_a_table_and_as_json(run, swept):
     outcome = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr,ssim")
     assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:3] == ["family", "metric", "BD-rate"]
-    assert [line[:2] for line in outcome.table] == [["jpeg, auto", "psnr"], ["jpeg, auto", "ssim"]]
+    assert [line[:2] for line in outcome.table] == [["jpeg, automatic subsampling", "psnr"], ["jpeg, automatic subsampling", "ssim"]]
     found = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr", "--json").json["results"]
-    expected = rd.compare(rd.read_points("rows.jsonl"), "psnr", "libjpeg-turbo")["jpeg, auto"]
+    expected = rd.compare(rd.read_points("rows.jsonl"), "psnr", "libjpeg-turbo")["jpeg, automatic subsampling"]
     assert found[0]["mean"] == expected.mean and found[0]["images"]["in/a.png"]["value"] == expected.images["in/a.png"].value
     assert f"{expected.mean:+.2f}" == outcome.table[0][2]
     lines = run("rd", "bd", "rows.jsonl", "--anchor", "jpeg", "--per-image", "--metric", "psnr").table
@@ -198,7 +198,7 @@ def test_bd_rate_that_cannot_be_given_says_why(run, home):
     outcome = run("rd", "bd", "few.jsonl", "--metric", "psnr")
     assert outcome.code == 1 and outcome.table[0][2] == "-"
     assert "no number: libjpeg-turbo, 4:2:0, psnr, in/a.png: the reference has 2 points, and a delta needs at least 4" in outcome.err
-    assert "did you mean 'libjpeg-turbo, 4:2:0'" in run("rd", "bd", "few.jsonl", "--anchor", "libjpeg-turb").err
+    assert "did you mean 'libjpeg-turbo, 4:2:0'" in run("rd", "bd", "few.jsonl", "--anchor", "libjpeg-trubo").err
 
 
 def test_hull(run, swept):
@@ -243,6 +243,18 @@ def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
     assert lines["jpegli"][2] == "jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
     installed = {entry["codec"]: entry["installed"] for entry in run("rd", "codecs", "--json").json["codecs"]}
     assert installed["jpeg"] is True and installed["jpegli"] is False
+
+
+def test_two_files_of_one_codec_are_compared_by_the_names_given_to_them(run, swept, home):
+    rows = rd.read_points(swept)
+    rd.write_points("new.jsonl", [rd.Point(**{**vars(row), "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in rows if row.codec == "jpeg"])
+    table = run("rd", "bd", "before=rows.jsonl", "after=new.jsonl", "--anchor", "jpeg (before", "--metric", "psnr").table
+    assert [line[0].split(" (")[0] for line in table] == ["libjpeg-turbo, 4:2:0", "jpeg"] and "after, " in table[1][0] and table[1][2] == "-50.00"
+    assert any("(after, " in line[0] for line in run("rd", "hull", "before=rows.jsonl", "after=new.jsonl", "--metric", "psnr").table)
+    assert run("rd", "report", "before=rows.jsonl", "after=new.jsonl", "-o", "rd.html").code == 0
+    assert "rows.jsonl, new.jsonl" in (home / "rd.html").read_text()
+    swept.rename("a=b.jsonl")
+    assert run("rd", "hull", "a=b.jsonl").code == 0
 
 
 def test_videos_from_the_command_line(run, home):

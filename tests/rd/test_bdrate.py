@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from codec.errors import ParameterError
-from codec.rd import bd_quality, bd_rate, compare, families
+from codec.rd import bd_quality, bd_rate, compare, families, means
 from codec.rd.interpolation import METHODS, integral
 from codec.rd.points import pick_family
 
@@ -258,12 +258,24 @@ def test_what_cannot_be_compared(point):
         compare(rows(point), "psnr", "jpeg", quantity="size")
 
 
+def test_versions_of_a_codec_are_families_where_there_are_several(point):
+    both = rows(point, families=(("jpeg", "4:2:0", 1.0), ("mozjpeg", "4:2:0", 0.9)))
+    newer = [point(**{**vars(row), "codec_version": "0.2.0", "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in both if row.codec == "jpeg"]
+    groups = families([*both, *newer])
+    assert list(groups) == ["jpeg (0.1.0)", "mozjpeg", "jpeg (0.2.0)"] and list(families(newer)) == ["jpeg, 4:2:0"]
+    assert pick_family(groups, "0.1.0") == "jpeg (0.1.0)" and pick_family(groups, "moz") == "mozjpeg"
+    assert compare([*both, *newer], "psnr", "jpeg (0.1.0)")["jpeg (0.2.0)"].mean == pytest.approx(-50)
+    assert [(mean.codec, mean.codec_version) for mean in means([*both, *newer])][::4] == [("jpeg", "0.1.0"), ("mozjpeg", "0.1.0"), ("jpeg", "0.2.0")]
+    with pytest.raises(ParameterError, match="'jpeg' has several families"):
+        pick_family(groups, "jpeg")
+
+
 def test_families_are_named_by_what_differs_between_codecs(point):
     def named(*families_):
         return list(families(rows(point, pictures=1, families=[(*family, 1.0) for family in families_])))
 
     assert named(("jpeg", "4:2:0"), ("mozjpeg", "4:2:0")) == ["jpeg", "mozjpeg"]
-    assert named(("jpeg", "auto"), ("mozjpeg", "4:2:0")) == ["jpeg, auto", "mozjpeg, 4:2:0"]
+    assert named(("jpeg", "auto"), ("mozjpeg", "4:2:0")) == ["jpeg, automatic subsampling", "mozjpeg, 4:2:0"]
     assert named(("jpeg", "4:4:4"), ("jpeg", "4:2:0"), ("webp", "4:2:0")) == ["jpeg, 4:4:4", "jpeg, 4:2:0", "webp, 4:2:0"]
 
 
