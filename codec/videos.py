@@ -159,7 +159,7 @@ def _through_pyav(data, frames, limits):
             stream.thread_type = "AUTO"
             return _decoded(container, stream, frames, limits)
     except av.FFmpegError as error:
-        raise BitstreamError(f"this is no clip that FFmpeg reads: {error}", layer="video") from error
+        raise BitstreamError(f"this is no clip that FFmpeg reads: {error.strerror}", layer="video") from error
 
 
 def _decoded(container, stream, frames, limits):

@@ -95,8 +95,8 @@ def bd_rate(reference, test, *, method="pchip"):
     Parameters
     ----------
     reference, test : sequence of (rate, score)
-        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly with the rate in both curves, or fall strictly in both (mean
-        squared error). Infinite scores (lossless) are left out, repeated points count once.
+        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly with the rate in both
+        curves, or fall strictly in both (mean squared error). Infinite scores (lossless) are left out, repeated points count once.
     method : "pchip" (default), "akima" or "cubic"
         See `codec.rd.interpolation`.
 

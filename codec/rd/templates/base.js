@@ -55,7 +55,7 @@ const speed = (row, way) => {
   const { size: [width, height], frames } = DATA.images[row[ROW.image]];
   return row[way] > 0 ? significant(width * height * frames / 1e6 / row[way], 3) + " MP/s" : "none";
 };
-const extent = ({ size, frames }) => `${size.join(" \u00d7 ")} pixels` + (DATA.noun === "video" ? `, ${plural(frames, "frame")}` : "");
+const extent = ({ size }) => size.join(" \u00d7 ") + " pixels";
 const finite = (value) => typeof value === "number";
 const metricKey = () => DATA.metrics[state.metric].name;
 

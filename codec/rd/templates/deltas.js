@@ -24,8 +24,8 @@ function tellDeltas() {
     const [name, base] = [DATA.families[best], anchor].map((text) => element("strong", {}, text)), size = percent(one.mean, false);
     lead.replaceChildren(
       ...(one.mean < 0 ? [name, ` takes ${size} fewer bytes than `, base] : ["No family takes fewer bytes than ", base, "; ", name, ` comes nearest and takes ${size} more`]),
-      ` at equal ${kind.label}, mean of ${plural(one.n, "picture")}${interval}.`,
-      !known ? " Too few pictures for an interval." : one.high < 0 || one.low > 0 ? "" : " The interval contains zero: these pictures do not tell them apart.");
+      ` at equal ${kind.label}, mean of ${plural(one.n, DATA.noun)}${interval}.`,
+      !known ? ` Too few ${DATA.noun}s for an interval.` : one.high < 0 || one.low > 0 ? "" : ` The interval contains zero: these ${DATA.noun}s do not tell them apart.`);
   }
   const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "against ", anchor),
     ...DATA.metrics.map((metric, m) => element("th", { scope: "col", class: m === state.metric ? "chosen" : null }, metric.label)),
@@ -38,7 +38,7 @@ function tellDeltas() {
   byId("deltas-table").replaceChildren(head, body);
   const crowded = DATA.speeds.some((one) => one[2] > 1) ? " Times were taken with several encoders side by side: compare them with care." : "";
   byId("deltas-note").textContent =
-    `Mean change of bytes at equal score over the pictures (PCHIP over the log of the rate, per picture); below it the ${Math.round(100 * DATA.confidence)} % bootstrap interval of that mean and the number of pictures. Negative is smaller.${crowded}`;
+    `Mean change of bytes at equal score over the ${DATA.noun}s (PCHIP over the log of the rate, one by one); below it the ${Math.round(100 * DATA.confidence)} % bootstrap interval of that mean and the number of ${DATA.noun}s. Negative is smaller.${crowded}`;
   tellRefused();
 }
 
@@ -46,7 +46,7 @@ function deltaCell(metric, family) {
   const chosen = metric === state.metric ? "chosen" : null;
   if (family === state.anchor) return element("td", { class: chosen }, "anchor");
   const one = delta(metric, family), total = one.n + one.refused.length;
-  if (one.mean === null) return element("td", { class: chosen }, "none", element("span", { class: "interval" }, total ? "refused, see below" : "no picture in common"));
+  if (one.mean === null) return element("td", { class: chosen }, "none", element("span", { class: "interval" }, total ? "refused, see below" : `no ${DATA.noun} in common`));
   const interval = one.low === null ? "no interval" : `${percent(one.low)} to ${percent(one.high)}`;
   return element("td", { class: chosen }, element("span", { class: "value " + verdict(one) }, percent(one.mean)),
     element("span", { class: "interval" }, interval), element("span", { class: "interval" }, one.n === total ? `n = ${total}` : `n = ${one.n} of ${total}`));
@@ -73,7 +73,7 @@ function drawStrips() {
   const rows = others().filter((family) => !state.hidden.has(family) && delta(state.metric, family).values.length);
   strips.rows = []; strips.cursor = null; strips.tip.hide();
   if (!rows.length) {
-    const why = DATA.families.length < 2 ? "One family only: no picture can be compared." : "No picture has a BD-rate here.";
+    const why = DATA.families.length < 2 ? `One family only: no ${DATA.noun} can be compared.` : `No ${DATA.noun} has a BD-rate here.`;
     strips.plot.replaceChildren(element("p", { class: "empty" }, why));
     return;
   }
@@ -84,7 +84,7 @@ function drawStrips() {
   const px = (x) => side + (width - 2 * side) * (x - x0) / (x1 - x0);
   const svg = draw("svg", {
     viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "group", "aria-roledescription": "strip plot", id: "strips-chart",
-    "aria-label": `BD-rate of every picture by ${DATA.metrics[state.metric].label} against ${DATA.families[state.anchor]}. Arrow keys move between pictures and families, Enter chooses one.`,
+    "aria-label": `BD-rate of every ${DATA.noun} by ${DATA.metrics[state.metric].label} against ${DATA.families[state.anchor]}. Arrow keys move between ${DATA.noun}s and families, Enter chooses one.`,
   });
   const ticks = linearTicks(x0, x1, Math.floor(width / 90));
   for (const tick of ticks.ticks) {

@@ -23,6 +23,13 @@ function buildSwitches() {
   });
 }
 
+// The page is written for pictures; of videos it calls them so, and has none to show.
+function nameThings() {
+  if (DATA.noun === "picture") return;
+  for (const node of document.querySelectorAll(".noun")) node.textContent = node.textContent.replace(/picture/g, DATA.noun).replace(/Picture/g, "Video");
+  byId("pictures").hidden = byId("to-pictures").hidden = true;
+}
+
 const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
 const title = (name) => LABELS[name] || name.replaceAll("_", " ");
 
@@ -45,7 +52,7 @@ function tellOrigin() {
     commands.length ? element("pre", { class: "commands code" }, commands.join("\n")) : element("p", {}, "The rows do not say which command made them."),
     element("h3", {}, "Software and machine"),
     ...originFacts(),
-    element("h3", {}, "Pictures"),
+    element("h3", {}, "Originals"),
     element("details", { open: DATA.images.length <= 24 }, element("summary", {}, plural(DATA.images.length, "original") + " with SHA-256"),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Originals" }, element("table", { class: "originals" },
         element("thead", {}, element("tr", {}, ...[["file", "words"], ["size", ""], ["SHA-256", "words"]].map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
@@ -60,9 +67,10 @@ function tellFailures() {
     const what = labels === null ? "no row at all" : `no row at ${DATA.dial} ` + labels.join(", ");
     items.push(element("li", {}, element("b", {}, DATA.images[image].name), ` has ${what} of `, element("b", {}, DATA.families[family]), "."));
   }
-  byId("failures-body").replaceChildren(items.length ? element("ul", {}, ...items) : element("p", {}, "None: every picture has a row at every setting."));
+  byId("failures-body").replaceChildren(items.length ? element("ul", {}, ...items) : element("p", {}, `None: every ${DATA.noun} has a row at every setting.`));
 }
 
+nameThings();
 buildSwitches();
 tellSummary();
 tellOrigin();

@@ -28,7 +28,7 @@ function ranking() {
 function tellPictures() {
   const lead = byId("pictures-lead");
   if (!SHOW.entries.length) {
-    lead.textContent = DATA.noun === "video" ? "Of videos no pictures are shown." : "No pictures were asked for.";
+    lead.textContent = "No pictures were asked for.";
     byId("viewer").hidden = true;
     return;
   }
