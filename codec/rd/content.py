@@ -104,7 +104,7 @@ def _score_pictures(metrics, original, decoded):
 
 
 def _score_clips(metrics, original, decoded):
-    """What a metric refuses, it refuses of the first frame: all have one size. The check of alignment is about the frames as shown."""
+    """What a metric refuses, it refuses of the first frame: all have one size. Alignment is checked once."""
     shown = [name for name in metrics if name not in OF_LUMA]
     luma = [name for name in metrics if name in OF_LUMA]
     first = [next(clip.pictures()) for clip in (original, decoded)], [next(clip.luma()) for clip in (original, decoded)]
@@ -114,7 +114,7 @@ def _score_clips(metrics, original, decoded):
         names = [name for name in names if name not in missing]
         sides = [clip.luma() if number else clip.pictures() for clip in (original, decoded)]
         if names:
-            pooled |= video_scores(*sides, metrics=names, check=not number or not shown).pooled
+            pooled |= video_scores(*sides, metrics=names, check=not pooled).pooled
     missing |= {name: f"{name} of a frame is not a number" for name, ways in pooled.items() if math.isnan(ways["mean"])}
     pooled = {name: pooled[name] for name in metrics if name in pooled and name not in missing}
     values = {name: ways["mean"] for name, ways in pooled.items()}

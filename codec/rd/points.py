@@ -136,7 +136,7 @@ RATES = {"image": ("bpp", "bits per pixel"), "video": ("kbit/s", "kbit/s")}
 
 
 def media_of(points):
-    """"image" or "video": what the rows, or means, are of.
+    """ "image" or "video": what the rows, or means, are of.
 
     Raises
     ------

@@ -116,6 +116,13 @@ def test_clips_that_do_not_lie_on_top_of_each_other_have_no_row(moving, change, 
     assert list(sweep) == [] and sweep.failures[0].stage == stage and says in sweep.failures[0].reason
 
 
+def test_alignment_is_checked_by_whichever_metric_there_is(moving):
+    late = codec_at(clip(6), change=lambda frames: [frames[0], *frames[:-1]])
+    for names in ("psnr_y", "psnr", ("ms_ssim", "psnr_y"), ("psnr_y", "psnr")):
+        sweep = rd.sweep(moving, codecs=late, crf=1, metrics=names)
+        assert list(sweep) == [] and "1 frames later" in sweep.failures[0].reason
+
+
 def test_a_metric_that_a_frame_is_too_small_for_is_missing(moving):
     (row,) = rd.sweep(moving, codecs=codec_at(clip(6)), crf=1, metrics=("ms_ssim", "psnr"))
     assert list(row.metrics) == ["psnr"] and "at least 161 x 161" in row.missing["ms_ssim"]
