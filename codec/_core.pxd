@@ -13,6 +13,7 @@ cdef extern from "bits.h" nogil:
     void codec_assert_range(int64_t low, int64_t value, int64_t high)
     int codec_bit_length(uint32_t v)
     int codec_lowest_bit(uint64_t v)
+    int codec_count_bits(uint64_t v)
     uint64_t codec_load_be64(const uint8_t *p)
     void codec_store_be64(uint8_t *p, uint64_t v)
     int codec_has_ff(uint64_t v)
@@ -222,4 +223,6 @@ cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, in
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
+cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil
+cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil
 cdef optimal_table(const uint32_t *freq)

@@ -15,7 +15,6 @@ from ..errors import ParameterError
 
 
 cdef enum:
-    MAX_BE = 1000           # correction bits that may wait behind an end-of-band run; T.81 sets no bound, this one keeps memory fixed
     MCU_BYTES = 4096        # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
 
 cdef struct ScanComponent:
@@ -31,6 +30,34 @@ cdef struct EndOfBand:
     uint32_t EOBRUN         # blocks whose band has ended and is not yet announced (G.1.2.2)
     int BE                  # correction bits of those blocks (G.1.2.3)
     uint8_t correction[MAX_BE + 64]
+
+
+def significance(plane, points):
+    """Which levels are not zero after division by 2^Al, for Al = 0 .. points - 1: uint64 arrays (blocks_high, blocks_wide), bit k for level k.
+
+    plane : int16 (blocks_high, blocks_wide, 64); C-contiguous
+    """
+    cdef const int16_t[:, :, ::1] levels = plane
+    cdef uint64_t[:, ::1] masks
+    cdef Py_ssize_t y, x, k
+    cdef int16_t least
+    cdef int16_t large[64]
+    cdef const int16_t *level_zz
+    out = [np.empty(plane.shape[:2], np.uint64) for _ in range(points)]
+    for Al in range(points):
+        masks = out[Al]
+        least = <int16_t>((1 << <int>Al) - 1)
+        with nogil:
+            for y in range(levels.shape[0]):
+                for x in range(levels.shape[1]):
+                    level_zz = &levels[y, x, 0]
+                    if least == 0:
+                        masks[y, x] = codec_nonzero_mask(level_zz, 0, 63)
+                        continue
+                    for k in range(64):
+                        large[k] = (level_zz[k] > least) | (level_zz[k] < -least)
+                    masks[y, x] = codec_nonzero_mask(large, 0, 63)
+    return out
 
 
 cdef inline int magnitude(int v) noexcept nogil:

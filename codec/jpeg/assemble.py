@@ -38,26 +38,57 @@ def _scan_tables(spec, frame, progressive):
     return used, destinations
 
 
-def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
+def _scan_header(spec, frame, destinations):
+    components = tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations))
+    return markers.write_scan(markers.Scan(components, spec.Ss, spec.Se, spec.Ah, spec.Al))
+
+
+def _entropy_arguments(spec, frame, planes, restart_interval):
+    """Tables to define for a scan, destinations of its components, and what `encode_scan` needs to know of it."""
     progressive = frame.SOFn == markers.SOF2
     used, destinations = _scan_tables(spec, frame, progressive)
-    chosen = [planes[i] for i in spec.components]
     components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
     settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
-    tables, codes = Tables(), FIXED_TABLES
-    if optimize and used:
-        encode_scan(chosen, components, tables, "symbols", **settings)
-        codes = {key: tables.optimal(*key) for key in used}
+    return used, destinations, ([planes[i] for i in spec.components], components), settings
+
+
+def _optimal_tables(used, scan, settings):
+    """{(Tc, Th): (BITS, HUFFVAL)} made for one scan."""
+    statistics = Tables()
+    if used:
+        encode_scan(*scan, statistics, "symbols", **settings)
+    return {key: statistics.optimal(*key) for key in used}
+
+
+def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
+    used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+    codes = _optimal_tables(used, scan, settings) if optimize else FIXED_TABLES
+    tables = Tables()
     for key in used:
         tables.set(*key, *codes[key])
     if used:
         out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
-    header = markers.Scan(tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)),
-                          spec.Ss, spec.Se, spec.Ah, spec.Al)
-    out.add("headers", markers.write_scan(header))
+    out.add("headers", _scan_header(spec, frame, destinations))
     maps = None if block_bits is None else [block_bits[i] for i in spec.components]
     name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
-    out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
+    out.add(name, encode_scan(*scan, tables, "bits", block_bits=maps, **settings))
+
+
+def script_cost(frame, planes, script, restart_interval=0):
+    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros. Nothing is coded.
+
+    `frame.SOFn` says the process, so that sequential and progressive scripts compare.
+    """
+    size = 0
+    for spec in script:
+        used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+        codes, tables = _optimal_tables(used, scan, settings), Tables()
+        for key in used:
+            tables.set(*key, *codes[key])
+        if used:
+            size += len(markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
+        size += len(_scan_header(spec, frame, destinations)) + (encode_scan(*scan, tables, "count", **settings) + 7) // 8
+    return size
 
 
 def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False):
