@@ -2,7 +2,7 @@
 
     statuses      what went wrong inside `nogil` code; raised once, at the `def` boundary
     BitWriter     entropy-coded bytes with byte stuffing           T.81 F.1.2.3
-    sinks         BitWriter | BitCounter | SymbolCounter: one syntax writer, three answers
+    sinks         BitWriter | BitCounter | SymbolCounter | TokenBuffer: one syntax writer, four answers
     BitReader     sticky reader over unstuffed bytes               T.81 F.2.2.5
     Huffman       EHUFCO/EHUFSI to write, look-ahead to read       T.81 Annex C, F.2.2.3
 """
@@ -73,14 +73,31 @@ cdef struct BitCounter:
 cdef struct SymbolCounter:
     int64_t symbols
 
+# What a scan says, kept until its tables are known: one uint32 for each symbol or raw string of at most 16 bits.
+#   bits 31..24  number of the table, counted from `tables`; RAW_TOKEN: none, and the symbol is the number of bits
+#   bits 23..16  symbol
+#   bits 15..0   the bits that follow it
+# A RESTART_TOKEN stands for RSTm, m being its lowest bits.
+cdef enum:
+    RAW_TOKEN = 8
+    RESTART_TOKEN = 9
+
+cdef struct TokenBuffer:
+    uint32_t *start         # owned; malloc'ed
+    uint32_t *next
+    uint32_t *end
+    EntropyTable *tables    # RAW_TOKEN of them
+
 ctypedef BitWriter* BitWriter_p
 ctypedef BitCounter* BitCounter_p
 ctypedef SymbolCounter* SymbolCounter_p
+ctypedef TokenBuffer* TokenBuffer_p
 
 ctypedef fused Sink:
     BitWriter_p
     BitCounter_p
     SymbolCounter_p
+    TokenBuffer_p
 
 cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t extra, int n) noexcept nogil:
     """Send a Huffman symbol followed by the n low bits of `extra` (n <= 16, higher bits zero) to whichever sink it is."""
@@ -90,6 +107,11 @@ cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t
     codec_assert(extra >> n == 0)
     if Sink is SymbolCounter_p:
         table.freq[symbol] += 1
+    elif Sink is TokenBuffer_p:
+        codec_assert(sink.next < sink.end)
+        table.freq[symbol] += 1
+        sink.next[0] = <uint32_t>(table - sink.tables) << 24 | <uint32_t>symbol << 16 | extra
+        sink.next += 1
     else:
         size = table.EHUFSI[symbol]
         if Sink is BitCounter_p:
@@ -100,9 +122,13 @@ cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t
             put_bits(sink, (table.EHUFCO[symbol] << n) | extra, size + n)
 
 cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
-    """Bits that no table codes: refinement bits and the run length of EOBn (Annex G). n <= 32."""
+    """Bits that no table codes: the refinement bits of Annex G. 1 <= n <= 16."""
     if Sink is BitWriter_p:
         put_bits(sink, bits, n)
+    elif Sink is TokenBuffer_p:
+        codec_assert(sink.next < sink.end)
+        sink.next[0] = <uint32_t>RAW_TOKEN << 24 | <uint32_t>n << 16 | bits
+        sink.next += 1
     elif Sink is BitCounter_p:
         sink.bits += n
 

@@ -5,7 +5,7 @@ Whatever makes levels ends here: the encoder, and whoever rewrites a file withou
 import numpy as np
 
 from . import markers
-from ._scan_write import Tables, encode_scan
+from ._scan_write import Tables, encode_scan, significance
 from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
@@ -52,26 +52,42 @@ def _entropy_arguments(spec, frame, planes, restart_interval):
     return used, destinations, ([planes[i] for i in spec.components], components), settings
 
 
+class _Masks:
+    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity."""
+
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, plane, Al):
+        key = id(plane), Al
+        if key not in self.known:
+            self.known[key] = significance(plane, Al)
+        return self.known[key]
+
+
 def _optimal_tables(used, scan, settings):
-    """{(Tc, Th): (BITS, HUFFVAL)} made for one scan."""
+    """{(Tc, Th): (BITS, HUFFVAL)} made for one scan, and its tokens; a refinement of DC has neither."""
     statistics = Tables()
-    if used:
-        encode_scan(*scan, statistics, "symbols", **settings)
-    return {key: statistics.optimal(*key) for key in used}
+    tokens = encode_scan(*scan, statistics, "tokens", **settings) if used else None
+    return {key: statistics.optimal(*key) for key in used}, tokens
 
 
-def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
+def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits, masks):
     used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
-    codes = _optimal_tables(used, scan, settings) if optimize else FIXED_TABLES
+    settings["masks"] = masks
+    codes, tokens = _optimal_tables(used, scan, settings) if optimize else (FIXED_TABLES, None)
     tables = Tables()
     for key in used:
         tables.set(*key, *codes[key])
     if used:
         out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
     out.add("headers", _scan_header(spec, frame, destinations))
-    maps = None if block_bits is None else [block_bits[i] for i in spec.components]
     name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
-    out.add(name, encode_scan(*scan, tables, "bits", block_bits=maps, **settings))
+    if tokens and block_bits is None:
+        out.add(name, tokens.write(tables))
+    else:
+        maps = None if block_bits is None else [block_bits[i] for i in spec.components]
+        out.add(name, encode_scan(*scan, tables, "bits", block_bits=maps, **settings))
 
 
 def script_cost(frame, planes, script, restart_interval=0):
@@ -82,7 +98,7 @@ def script_cost(frame, planes, script, restart_interval=0):
     size = 0
     for spec in script:
         used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
-        codes, tables = _optimal_tables(used, scan, settings), Tables()
+        codes, tables = _optimal_tables(used, scan, settings)[0], Tables()
         for key in used:
             tables.set(*key, *codes[key])
         if used:
@@ -119,7 +135,8 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
     out.add("headers", markers.write_frame(frame))
     if restart_interval:
         out.add("headers", markers.write_restart_interval(restart_interval))
+    masks = _Masks()
     for spec in script:
-        _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits)
+        _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits, masks)
     out.add("headers", markers.write_marker(markers.EOI))
     return b"".join(out.chunks), out.bits, block_bits

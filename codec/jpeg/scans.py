@@ -83,7 +83,7 @@ def _component_scans(i, plane, starts, highest):
     in order, no more), so that for one stop the best script is the best partition for every bit. Where the stop differs from
     band to band, partitions are sought within the bands of one stop, and then once more across them.
     """
-    significant = significance(plane, highest + 2)
+    significant = [significance(plane, Al) for Al in range(highest + 1)]
     first = [cheapest_partitions(band_costs(plane, significant, starts, Al, False)) for Al in range(highest + 1)]
     refined = [cheapest_partitions(band_costs(plane, significant, starts, Al, True)) for Al in range(highest)]
     by_stop = np.stack([first[stop][0] + sum(refined[Al][0] for Al in range(stop)) for stop in range(highest + 1)])
