@@ -71,7 +71,7 @@ cdef struct BitCounter:
     int64_t bits
 
 cdef struct SymbolCounter:
-    int64_t symbols
+    int64_t raw             # bits that belong to no symbol; symbols are counted where their tables are
 
 # What a scan says, kept until its tables are known: one uint32 for each symbol or raw string of at most 16 bits.
 #   bits 31..24  number of the table, counted from `tables`; RAW_TOKEN: none, and the symbol is the number of bits
@@ -131,6 +131,8 @@ cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
         sink.next += 1
     elif Sink is BitCounter_p:
         sink.bits += n
+    else:
+        sink.raw += n
 
 cdef inline int64_t bits_so_far(Sink sink) noexcept nogil:
     """Bits sent to this sink, without stuffed zeros."""

@@ -20,7 +20,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from codec._core cimport *
-from ._scan_write cimport MAX_BE
+from ._scan_write cimport MAX_BE, extra_bits
 from ..errors import ParameterError
 
 
@@ -173,23 +173,21 @@ cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
 
 # ---------------------------------------------------------------- costs
 
-cdef inline int extra_bits(int symbol) noexcept nogil:
-    """Bits that follow a symbol of a progressive AC scan: SSSS of a coefficient; n of EOBn; none of ZRL."""
-    return symbol & 15 if symbol & 15 else (symbol >> 4 if symbol < 0xF0 else 0)
+cdef int64_t scan_bytes(const uint32_t *symbols, int64_t corrections, int64_t total, int64_t counted) noexcept nogil:
+    """Bytes of a scan of one component: DHT (4, table of 17 and its symbols), SOS (10), data filled to a byte; without stuffed zeros.
 
-
-cdef int64_t scan_bytes(const uint32_t *symbols, int64_t corrections) noexcept nogil:
-    """Bytes of a scan of one component: DHT (4, table of 17 and its symbols), SOS (10), data filled to a byte; without stuffed zeros."""
+    The data counted stand for total / counted times as many.
+    """
     cdef int64_t bits = corrections + <int64_t>optimal_bits(symbols), header = 4 + 17 + 10
     cdef int i
     for i in range(256):
         if symbols[i]:
             header += 1
-            bits += <int64_t>symbols[i] * extra_bits(i)
-    return header + (bits + 7 >> 3)
+            bits += <int64_t>symbols[i] * extra_bits(1, i)
+    return header + (bits * total // counted + 7 >> 3)
 
 
-cdef void sum_up(Counts *c, int64_t[:, ::1] cost) noexcept nogil:
+cdef void sum_up(Counts *c, int64_t[:, ::1] cost, int64_t total, int64_t counted) noexcept nogil:
     """Costs of all bands; the counts are used up."""
     cdef uint32_t band[256]
     cdef uint32_t symbols[256]
@@ -204,10 +202,10 @@ cdef void sum_up(Counts *c, int64_t[:, ::1] cost) noexcept nogil:
             memcpy(symbols, band, sizeof(band))
             for i in range(15):
                 symbols[i << 4] += c.ended[s][e][i + 1]
-            cost[s, e] = scan_bytes(symbols, c.corrections[e + 1] - c.corrections[s])
+            cost[s, e] = scan_bytes(symbols, c.corrections[e + 1] - c.corrections[s], total, counted)
 
 
-def band_costs(plane, significant, starts, Al, bint refine):
+def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     """Sizes of all AC scans of a component between given borders, for one bit position.
 
     Parameters
@@ -217,6 +215,7 @@ def band_costs(plane, significant, starts, Al, bint refine):
     starts : ascending positions 1..63 at which bands may begin, the first being where the first begins; bands end before them and at 63
     Al : bit position (point transform)
     refine : whether the scan refines (Ah = Al + 1) or is the first (Ah = 0)
+    blocks : how many the plane is a sample of; 0: it is whole
 
     Returns
     -------
@@ -236,6 +235,7 @@ def band_costs(plane, significant, starts, Al, bint refine):
     component.level_zz, component.now, component.Al = &levels[0, 0, 0], &now[0, 0], Al
     component.before = NULL
     component.blocks = levels.shape[0] * levels.shape[1]
+    blocks = blocks or component.blocks
     if refine:
         before = significant[Al + 1]
         component.before = &before[0, 0]
@@ -258,7 +258,7 @@ def band_costs(plane, significant, starts, Al, bint refine):
             for s in range(n):
                 for e in range(s, n):
                     end_refined_run(c, &component, s, e, component.blocks)
-            sum_up(c, cost)
+            sum_up(c, cost, blocks, component.blocks)
     finally:
         free(c)
     return out

@@ -322,6 +322,15 @@ cdef class Tables:
         """(BITS, HUFFVAL) of least total length for the symbols counted so far."""
         return optimal_table(self.table[<int>Tc * 4 + <int>Th].freq)
 
+    def bits(self, Tc, Th):
+        """What the symbols counted so far take with the table of `optimal`, with the bits that follow them."""
+        cdef EntropyTable *table = &self.table[<int>Tc * 4 + <int>Th]
+        cdef uint64_t total = optimal_bits(table.freq)
+        cdef int i
+        for i in range(256):
+            total += <uint64_t>table.freq[i] * extra_bits(Tc, i)
+        return total
+
     def counts(self, Tc, Th):
         """The 256 symbol counts."""
         cdef EntropyTable *table = &self.table[<int>Tc * 4 + <int>Th]
@@ -329,13 +338,6 @@ cdef class Tables:
 
 
 # ---------------------------------------------------------------- tokens
-
-cdef inline int extra_bits(int Tc, int symbol) noexcept nogil:
-    """Bits that follow a symbol: SSSS of a DC difference or an AC coefficient, n of EOBn, none of EOB, EOB0 and ZRL."""
-    if Tc == 0:
-        return min(symbol, 16)
-    return symbol & 15 if symbol & 15 else (symbol >> 4 if symbol < 0xF0 else 0)
-
 
 cdef struct Word:
     uint32_t code           # shifted to make room for the bits that follow
@@ -440,7 +442,8 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan
     components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
     tables : Tables; "bits" and "count" use their codes, "symbols" and "tokens" add to their counts
-    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> None, "tokens" -> Tokens
+    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> int (bits that
+        belong to no symbol: corrections), "tokens" -> Tokens
     mcus : (high, wide) of an interleaved scan
     block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added by "bits" and "count"
     masks : `significance`, or a function of plane and Al that remembers what that returned
@@ -464,10 +467,10 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     if sink == "bits":
         return scan_bits(&scan)
     if sink == "symbols":
-        symbols.symbols = 0
+        symbols.raw = 0
         with nogil:
             put_scan(&symbols, &scan)
-        return None
+        return symbols.raw
     counter.bits = 0
     with nogil:
         put_scan(&counter, &scan)

@@ -90,21 +90,19 @@ def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits
         out.add(name, encode_scan(*scan, tables, "bits", block_bits=maps, **settings))
 
 
-def script_cost(frame, planes, script, restart_interval=0):
-    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros. Nothing is coded.
+def script_cost(frame, planes, script):
+    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros and restart markers.
 
-    `frame.SOFn` says the process, so that sequential and progressive scripts compare.
+    Nothing is coded: symbols are counted. `frame.SOFn` says the process, so that sequential and progressive scripts compare.
     """
-    size = 0
+    size, masks = 0, _Masks()
     for spec in script:
-        used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
-        codes, tables = _optimal_tables(used, scan, settings)[0], Tables()
-        for key in used:
-            tables.set(*key, *codes[key])
-        if used:
-            size += len(markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
-        size += len(_scan_header(spec, frame, destinations)) + (encode_scan(*scan, tables, "count", **settings) + 7) // 8
-    return size
+        used, destinations, scan, settings = _entropy_arguments(spec, frame, planes, 0)
+        statistics = Tables()
+        bits = encode_scan(*scan, statistics, "symbols", masks=masks, **settings) + sum(statistics.bits(*key) for key in used)
+        header = 4 * bool(used) + sum(17 + np.count_nonzero(statistics.counts(*key)) for key in used)
+        size += header + len(_scan_header(spec, frame, destinations)) + (bits + 7) // 8
+    return int(size)
 
 
 def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False):

@@ -52,11 +52,27 @@ def progressive_script(components, color):
 
 # ---------------------------------------------------------------- the script that is cheapest for a picture
 
-# effort from -> positions at which bands may begin, and the highest bit at which a first scan may stop.
+@dataclass(frozen=True)
+class Search:
+    """How many scripts to weigh.
+
+    starts : positions at which bands may begin
+    highest : the highest bit at which a first scan may stop
+    sample : blocks of a component to look at, in whole rows spread over the picture; 0: all, so that costs are exact
+    rough_dc : whether to weigh DC without its last bit too
+    """
+
+    starts: Tuple[int, ...]
+    highest: int
+    sample: int
+    rough_dc: bool
+
+
+# By the effort from which on they are made.
 SEARCHES = {
-    1: ((1, 3, 6, 9, 13, 19), 2),
-    7: ((1, 2, 3, 4, 6, 9, 13, 19, 28), 3),
-    9: ((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3),
+    1: Search((1, 3, 6, 9, 13, 19), 2, 2048, False),
+    7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 0, True),
+    9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 0, True),
 }
 
 
@@ -76,16 +92,20 @@ def _runs(bits):
             s = e + 1
 
 
-def _component_scans(i, plane, starts, highest):
+def _component_scans(i, plane, search):
     """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the refinements.
 
     Bands of first scans and of refinements are independent of each other (G.1.1.1.2 asks for each coefficient's bits to come
     in order, no more), so that for one stop the best script is the best partition for every bit. Where the stop differs from
     band to band, partitions are sought within the bands of one stop, and then once more across them.
     """
-    significant = [significance(plane, Al) for Al in range(highest + 1)]
-    first = [cheapest_partitions(band_costs(plane, significant, starts, Al, False)) for Al in range(highest + 1)]
-    refined = [cheapest_partitions(band_costs(plane, significant, starts, Al, True)) for Al in range(highest)]
+    high, wide = plane.shape[:2]
+    step = max(1, high * wide // search.sample) if search.sample else 1
+    sample, starts, highest = np.ascontiguousarray(plane[step // 2::step]) if step <= high else plane, search.starts, search.highest
+    significant = [significance(sample, Al) for Al in range(highest + 1)]
+    costs = lambda Al, refine: cheapest_partitions(band_costs(sample, significant, starts, Al, refine, high * wide))
+    first = [costs(Al, False) for Al in range(highest + 1)]
+    refined = [costs(Al, True) for Al in range(highest)]
     by_stop = np.stack([first[stop][0] + sum(refined[Al][0] for Al in range(stop)) for stop in range(highest + 1)])
     _, end_of = cheapest_partitions(by_stop.min(0))
     stops = [int(by_stop[:, s, e].argmin()) for s, e in _bands(end_of, 0, len(starts) - 1) for _ in range(s, e + 1)]
@@ -99,14 +119,14 @@ def _component_scans(i, plane, starts, highest):
                 yield from (scan(*band, Al + 1, Al) for band in _bands(refined[Al][1], s, e))
 
 
-def _dc_scans(planes, color, frame):
+def _dc_scans(planes, color, frame, search):
     """The cheapest DC scans: which components share them, and whether the last bit comes apart.
 
     Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour; interleaved and
     subsampled ones follow the MCUs. The last bit is close to noise: apart, it costs a bit per block and saves a little less.
     """
     def scans_of(group):
-        ways = [ScanSpec(group, 0, 0)], [ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]
+        ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
         return min((script_cost(frame, planes, way), way) for way in ways)
 
     everything = tuple(range(len(planes)))
@@ -124,7 +144,7 @@ def search_script(planes, color, effort, frame=None):
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component
     color : "gray", "ycbcr", "rgb", "cmyk" or "ycck"
-    effort : 1..9; more positions at which bands may begin (`SEARCHES`)
+    effort : 1..9; how many scripts are weighed (`SEARCHES`)
     frame : markers.Frame, or None
         Its sampling factors say what interleaved DC costs; without it DC is sent in one interleaved scan.
 
@@ -132,9 +152,9 @@ def search_script(planes, color, effort, frame=None):
     -------
     tuple of ScanSpec
     """
-    starts, highest = SEARCHES[max(least for least in SEARCHES if least <= effort)]
-    scans = [scan for i, plane in enumerate(planes) for scan in _component_scans(i, plane, starts, highest)]
-    scans += _dc_scans(planes, color, frame) if frame else [ScanSpec(tuple(range(len(planes))), 0, 0)]
+    search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
+    scans = [scan for i, plane in enumerate(planes) for scan in _component_scans(i, plane, search)]
+    scans += _dc_scans(planes, color, frame, search) if frame else [ScanSpec(tuple(range(len(planes))), 0, 0)]
     return tuple(sorted(scans, key=lambda scan: _rank(scan, color)))
 
 
