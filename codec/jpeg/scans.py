@@ -58,7 +58,8 @@ class Search:
 
     starts : positions at which bands may begin
     highest : the highest bit at which a first scan may stop
-    sample : blocks of a component to look at, in whole rows spread over the picture; 0: all, so that costs are exact
+    sample : blocks of a component that are enough to look at, in whole rows spread over the picture, and no fewer than
+        every eighth row; 0: look at all, so that costs are exact
     rough_dc : whether to weigh DC without its last bit too
     """
 
@@ -70,7 +71,7 @@ class Search:
 
 # By the effort from which on they are made.
 SEARCHES = {
-    1: Search((1, 3, 6, 9, 13, 19), 2, 2048, False),
+    1: Search((1, 3, 6, 9, 13, 19), 2, 512, False),
     7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 0, True),
     9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 0, True),
 }
@@ -100,8 +101,8 @@ def _component_scans(i, plane, search):
     band to band, partitions are sought within the bands of one stop, and then once more across them.
     """
     high, wide = plane.shape[:2]
-    step = max(1, high * wide // search.sample) if search.sample else 1
-    sample, starts, highest = np.ascontiguousarray(plane[step // 2::step]) if step <= high else plane, search.starts, search.highest
+    step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
+    sample, starts, highest = np.ascontiguousarray(plane[step // 2::step]), search.starts, search.highest
     significant = [significance(sample, Al) for Al in range(highest + 1)]
     costs = lambda Al, refine: cheapest_partitions(band_costs(sample, significant, starts, Al, refine, high * wide))
     first = [costs(Al, False) for Al in range(highest + 1)]
