@@ -1,4 +1,5 @@
 """The search for a script: what it predicts is what is written, what it returns is legal, and nothing simpler is smaller."""
+import dataclasses
 import io
 import itertools
 
@@ -8,12 +9,14 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+import codec
 from codec.errors import ParameterError
 from codec.jpeg import markers
 from codec.jpeg._scan_search import band_costs, cheapest_partitions
 from codec.jpeg._scan_write import significance
 from codec.jpeg.assemble import assemble, script_cost
 from codec.jpeg.scans import SEARCHES, ScanSpec, progressive_script, search_script, sequential_script
+from codec.jpeg.sharing import shared_tables
 
 LEVELS = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-40, 40), st.sampled_from([-32767, 32767, 1, -1, 15, -16]))
 PLANES = st.tuples(st.integers(1, 4), st.integers(1, 6)).flatmap(lambda s: arrays(np.int16, (*s, 64), elements=LEVELS, fill=st.just(0)))
@@ -40,9 +43,9 @@ def gray_frame(plane):
     return markers.Frame(markers.SOF2, 8, 8 * plane.shape[0], 8 * plane.shape[1], (markers.FrameComponent(1, 1, 1, 0),))
 
 
-def bytes_of_scans(frame, planes, script):
+def bytes_of_scans(frame, planes, script, **options):
     """Written size of everything that belongs to scans, stuffed zeros taken out."""
-    data, bits, _ = assemble(frame, planes, STEPS, script)
+    data, bits, _ = assemble(frame, planes, STEPS, script, **options)
     stuffed = data[data.index(b"\xff\xda"):].count(b"\xff\0")
     around = len(assemble(frame, planes, STEPS, ())[0])
     return len(data) - stuffed - around
@@ -172,3 +175,50 @@ def test_a_sequential_script_compares_with_a_progressive_one():
     script = sequential_script(3)
     assert script_cost(sequential, planes, script) == bytes_of_scans(sequential, planes, script)
     assert script_cost(sequential, planes, script) < script_cost(frame, planes, progressive_script(3, "ycbcr"))
+
+
+# ---------------------------------------------------------------- shared tables
+
+def check_definitions(counts, plan, destinations):
+    """Whatever a scan uses has been defined, has not been replaced since, and has a code for each of its symbols."""
+    defined = {}
+    for scan, (definitions, used) in zip(counts, plan):
+        assert len({(Tc, Th) for Tc, Th, *_ in definitions}) == len(definitions)
+        for Tc, Th, BITS, HUFFVAL in definitions:
+            assert Th < destinations
+            defined[Tc, Th] = BITS, HUFFVAL
+        assert set(used) == set(scan)
+        for key, (Th, BITS, HUFFVAL) in used.items():
+            assert defined[key[0], Th] == (BITS, HUFFVAL) and set(np.flatnonzero(scan[key])) <= set(HUFFVAL)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_shared_tables_are_there_when_they_are_needed(data):
+    symbols = st.dictionaries(st.integers(0, 255), st.integers(1, 500), min_size=1, max_size=8)
+    counts = []
+    for _ in range(data.draw(st.integers(1, 9))):
+        keys = data.draw(st.sampled_from([[(0, 0)], [(1, 0)], [(1, 1)], [(0, 0), (0, 1)], [(0, 0), (0, 1), (1, 0), (1, 1)], []]))
+        tables = {key: data.draw(symbols) for key in keys}
+        counts.append({key: np.array([table.get(i, 0) for i in range(256)], np.uint32) for key, table in tables.items()})
+    for destinations in (2, 4):
+        check_definitions(counts, shared_tables(counts, destinations), destinations)
+
+
+@pytest.mark.parametrize("SOFn", [markers.SOF0, markers.SOF2])
+@pytest.mark.parametrize("factors", SAMPLINGS)
+@pytest.mark.parametrize("height, width, restart_interval", [(16, 16, 0), (100, 130, 0), (50, 60, 3)])
+def test_shared_tables_save_bytes_and_nothing_else(SOFn, factors, height, width, restart_interval):
+    frame, planes = picture(np.random.default_rng(5), height, width, factors, 20)
+    frame = dataclasses.replace(frame, SOFn=SOFn)
+    color = COLOR[len(factors)]
+    script = sequential_script(len(factors)) if SOFn == markers.SOF0 else progressive_script(len(factors), color)
+    settings = dict(restart_interval=restart_interval)
+    shared, plain = (assemble(frame, planes, STEPS, script, share_tables=share, **settings)[0] for share in (True, False))
+    assert len(shared) <= len(plain) and (len(shared) < len(plain) or len(factors) == 1)
+    np.testing.assert_array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (shared, plain)))
+    np.testing.assert_array_equal(*(codec.decode(data) for data in (shared, plain)))
+    with_maps, _, maps = assemble(frame, planes, STEPS, script, share_tables=True, count_blocks=True, **settings)
+    assert with_maps == shared and sum(int(m.sum()) for m in maps) > 0
+    if not restart_interval:
+        assert script_cost(frame, planes, script, share_tables=True) == bytes_of_scans(frame, planes, script, share_tables=True)
