@@ -9,7 +9,7 @@ Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scan
 for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
 from libc.stdlib cimport free, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -322,19 +322,13 @@ cdef class Tables:
         """(BITS, HUFFVAL) of least total length for the symbols counted so far."""
         return optimal_table(self.table[<int>Tc * 4 + <int>Th].freq)
 
-    def bits(self, Tc, Th):
-        """What the symbols counted so far take with the table of `optimal`, with the bits that follow them."""
-        cdef EntropyTable *table = &self.table[<int>Tc * 4 + <int>Th]
-        cdef uint64_t total = optimal_bits(table.freq)
-        cdef int i
-        for i in range(256):
-            total += <uint64_t>table.freq[i] * extra_bits(Tc, i)
-        return total
-
     def counts(self, Tc, Th):
         """The 256 symbol counts."""
         cdef EntropyTable *table = &self.table[<int>Tc * 4 + <int>Th]
-        return np.array([table.freq[i] for i in range(256)], np.uint32)
+        out = np.empty(256, np.uint32)
+        cdef uint32_t[::1] counts = out
+        memcpy(&counts[0], table.freq, sizeof(table.freq))
+        return out
 
 
 # ---------------------------------------------------------------- tokens

@@ -1,4 +1,4 @@
-"""One syntax writer, three sinks: what is counted is what is written, and what is written is read back.
+"""One syntax writer, four sinks: what is counted is what is written, and what is written is read back.
 
 Every kind of scan of T.81 (sequential F.1.2, DC and AC, first and refining G.1.2), over planes of levels that hypothesis makes.
 """
@@ -126,9 +126,7 @@ def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
     assert 0 <= len(bits) - counted < 8 and set(bits[counted:]) <= {"1"}
     refinement = corrections(plane, **kind) if kind["Ah"] else 0
     assert counted == bits_of_symbols(used, **kind) + refinement
-    tables = Tables()
-    assert encode_scan([plane], [(1, 1, 0, 0)], tables, "symbols", **kind) == refinement
-    assert sum(tables.bits(Tc, 0) for Tc in (0, 1) if tables.counts(Tc, 0).any()) == counted - refinement
+    assert encode_scan([plane], [(1, 1, 0, 0)], Tables(), "symbols", **kind) == refinement
 
 
 @settings(max_examples=40)
