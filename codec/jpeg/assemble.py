@@ -55,7 +55,7 @@ def _entropy_arguments(spec, frame, planes, restart_interval):
 
 
 class _Masks:
-    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity."""
+    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity, hence kept."""
 
     def __init__(self):
         self.known = {}
@@ -63,8 +63,8 @@ class _Masks:
     def __call__(self, plane, Al):
         key = id(plane), Al
         if key not in self.known:
-            self.known[key] = significance(plane, Al)
-        return self.known[key]
+            self.known[key] = plane, significance(plane, Al)
+        return self.known[key][1]
 
 
 def _count(spec, frame, planes, masks, sink, restart_interval=0):
