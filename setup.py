@@ -51,6 +51,7 @@ EXTENSIONS = [
     extension("codec.jpeg._planes"),
     extension("codec.jpeg._scan_read"),
     extension("codec.jpeg._scan_write"),
+    extension("codec.jpeg._scan_search"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

@@ -2,7 +2,7 @@
 
     statuses      what went wrong inside `nogil` code; raised once, at the `def` boundary
     BitWriter     entropy-coded bytes with byte stuffing           T.81 F.1.2.3
-    sinks         BitWriter | BitCounter | SymbolCounter: one syntax writer, three answers
+    sinks         BitWriter | BitCounter | SymbolCounter | TokenBuffer: one syntax writer, four answers
     BitReader     sticky reader over unstuffed bytes               T.81 F.2.2.5
     Huffman       EHUFCO/EHUFSI to write, look-ahead to read       T.81 Annex C, F.2.2.3
 """
@@ -13,6 +13,7 @@ cdef extern from "bits.h" nogil:
     void codec_assert_range(int64_t low, int64_t value, int64_t high)
     int codec_bit_length(uint32_t v)
     int codec_lowest_bit(uint64_t v)
+    int codec_count_bits(uint64_t v)
     uint64_t codec_load_be64(const uint8_t *p)
     void codec_store_be64(uint8_t *p, uint64_t v)
     int codec_has_ff(uint64_t v)
@@ -70,16 +71,33 @@ cdef struct BitCounter:
     int64_t bits
 
 cdef struct SymbolCounter:
-    int64_t symbols
+    int64_t raw             # bits that belong to no symbol; symbols are counted where their tables are
+
+# What a scan says, kept until its tables are known: one uint32 for each symbol or raw string of at most 16 bits.
+#   bits 31..24  number of the table, counted from `tables`; RAW_TOKEN: none, and the symbol is the number of bits
+#   bits 23..16  symbol
+#   bits 15..0   the bits that follow it
+# A RESTART_TOKEN stands for RSTm, m being its lowest bits.
+cdef enum:
+    RAW_TOKEN = 8
+    RESTART_TOKEN = 9
+
+cdef struct TokenBuffer:
+    uint32_t *start         # owned; malloc'ed
+    uint32_t *next
+    uint32_t *end
+    EntropyTable *tables    # RAW_TOKEN of them
 
 ctypedef BitWriter* BitWriter_p
 ctypedef BitCounter* BitCounter_p
 ctypedef SymbolCounter* SymbolCounter_p
+ctypedef TokenBuffer* TokenBuffer_p
 
 ctypedef fused Sink:
     BitWriter_p
     BitCounter_p
     SymbolCounter_p
+    TokenBuffer_p
 
 cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t extra, int n) noexcept nogil:
     """Send a Huffman symbol followed by the n low bits of `extra` (n <= 16, higher bits zero) to whichever sink it is."""
@@ -89,6 +107,11 @@ cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t
     codec_assert(extra >> n == 0)
     if Sink is SymbolCounter_p:
         table.freq[symbol] += 1
+    elif Sink is TokenBuffer_p:
+        codec_assert(sink.next < sink.end)
+        table.freq[symbol] += 1
+        sink.next[0] = <uint32_t>(table - sink.tables) << 24 | <uint32_t>symbol << 16 | extra
+        sink.next += 1
     else:
         size = table.EHUFSI[symbol]
         if Sink is BitCounter_p:
@@ -99,11 +122,17 @@ cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t
             put_bits(sink, (table.EHUFCO[symbol] << n) | extra, size + n)
 
 cdef inline void put_raw(Sink sink, uint32_t bits, int n) noexcept nogil:
-    """Bits that no table codes: refinement bits and the run length of EOBn (Annex G). n <= 32."""
+    """Bits that no table codes: the refinement bits of Annex G. 1 <= n <= 16."""
     if Sink is BitWriter_p:
         put_bits(sink, bits, n)
+    elif Sink is TokenBuffer_p:
+        codec_assert(sink.next < sink.end)
+        sink.next[0] = <uint32_t>RAW_TOKEN << 24 | <uint32_t>n << 16 | bits
+        sink.next += 1
     elif Sink is BitCounter_p:
         sink.bits += n
+    else:
+        sink.raw += n
 
 cdef inline int64_t bits_so_far(Sink sink) noexcept nogil:
     """Bits sent to this sink, without stuffed zeros."""
@@ -222,4 +251,6 @@ cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, in
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
+cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil
+cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil
 cdef optimal_table(const uint32_t *freq)

@@ -316,8 +316,28 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     return 0
 
 
-cdef optimal_table(const uint32_t *freq):
-    """BITS and HUFFVAL of least total length for these counts, no code longer than 16 bits or all ones (C.2, K.2).
+cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
+    """The symbols that occur as count << 8 | symbol, ascending; returns how many. Shell's sort: at most 256 items, often 30."""
+    cdef int n = 0, i, j, gap = 57
+    cdef uint64_t item
+    for i in range(256):
+        if freq[i]:
+            sorted[n] = <uint64_t>freq[i] << 8 | i
+            n += 1
+    while gap:                                                          # 57, 22, 8, 3, 1
+        for i in range(gap, n):
+            item = sorted[i]
+            j = i
+            while j >= gap and sorted[j - gap] > item:
+                sorted[j] = sorted[j - gap]
+                j -= gap
+            sorted[j] = item
+        gap = 2 * gap // 5
+    return n
+
+
+cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil:
+    """Code lengths by symbol (0: does not occur) of least total, none above 16 bits and none all ones (C.2, K.2); returns how many symbols occur.
 
     Package-merge: every symbol has a coin of each width 2^-16 .. 2^-1 worth its count; from the narrowest width on, packages of two
     neighbours join the coins of the next. The cheapest 2(n - 1) items of the widest row then buy a complete code: a symbol's length
@@ -329,15 +349,14 @@ cdef optimal_table(const uint32_t *freq):
     cdef uint64_t row[514]
     cdef uint64_t package[257]
     cdef uint8_t is_package[16][514]
-    cdef int lengths[257]
+    cdef uint8_t symbol[257]
     cdef int i, n, c, p, size, packages, width, taken, coins
-    order = sorted((i for i in range(256) if freq[i]), key=lambda symbol: (freq[<int>symbol], symbol))
-    if not order:
-        return [1] + [0] * 15, [0]          # a table that nothing uses must still be legal
-    n = len(order) + 1
+    memset(lengths, 0, 256)
+    n = 1 + rarest_first(freq, coin + 1)
     coin[0] = 0
     for i in range(1, n):
-        coin[i] = freq[<int>order[i - 1]]
+        symbol[i] = <uint8_t>(coin[i] & 0xFF)
+        coin[i] >>= 8
     size = 0
     for width in range(16):
         packages = size // 2
@@ -353,19 +372,63 @@ cdef optimal_table(const uint32_t *freq):
             else:
                 row[i] = coin[c]
                 c += 1
-    memset(lengths, 0, sizeof(lengths))
     taken = 2 * n - 2
     for width in range(15, -1, -1):
         coins = 0
         for i in range(taken):
             coins += not is_package[width][i]
-        for i in range(coins):
-            lengths[i] += 1
+        for i in range(1, coins):
+            lengths[symbol[i]] += 1
         taken = 2 * (taken - coins)
-    BITS = [0] * 16
+    return n - 1
+
+
+cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil:
+    """What the codes of `optimal_lengths` cost in total, without the lengths where possible: a search asks this thousands of times.
+
+    Huffman's own tree over the sorted counts, made with two queues (leaves, and inner nodes, which arise in ascending order); the
+    sum of the inner nodes is the total. On ties leaves go first, so that the tree is as low as it can be. Only one that is still
+    higher than 16 needs package-merge.
+    """
+    cdef uint64_t leaf[257]
+    cdef uint64_t inner[257]
+    cdef uint8_t height[257]
+    cdef uint8_t lengths[256]
+    cdef uint64_t total = 0
+    cdef int n = 1 + rarest_first(freq, leaf + 1), leaves = 0, nodes = 0, i, j, taller
+    leaf[0] = 0                                                         # the code of all ones, as above
     for i in range(1, n):
-        BITS[lengths[i] - 1] += 1
-    return BITS, [order[i - 1] for i in sorted(range(1, n), key=lambda i: (lengths[<int>i], order[i - 1]))]
+        leaf[i] >>= 8
+    for i in range(n - 1):
+        inner[i] = 0
+        taller = 0
+        for j in range(2):
+            if leaves < n and (nodes == i or leaf[leaves] <= inner[nodes]):
+                inner[i] += leaf[leaves]
+                leaves += 1
+            else:
+                inner[i] += inner[nodes]
+                taller = max(taller, <int>height[nodes])
+                nodes += 1
+        height[i] = <uint8_t>(taller + 1)
+        total += inner[i]
+    if n > 1 and height[n - 2] > 16:
+        optimal_lengths(freq, lengths)
+        total = 0
+        for i in range(256):
+            total += <uint64_t>freq[i] * lengths[i]
+    return total
+
+
+cdef optimal_table(const uint32_t *freq):
+    """BITS and HUFFVAL of the codes of `optimal_lengths`."""
+    cdef uint8_t lengths[256]
+    if optimal_lengths(freq, lengths) == 0:
+        return [1] + [0] * 15, [0]          # a table that nothing uses must still be legal
+    by_length = [[] for _ in range(17)]
+    for symbol in range(256):
+        by_length[lengths[<int>symbol]].append(symbol)
+    return [len(symbols) for symbols in by_length[1:]], [symbol for symbols in by_length[1:] for symbol in symbols]
 
 
 # ================================================================ bits
@@ -558,6 +621,13 @@ def code_table(BITS, HUFFVAL):
     return {symbol: (code, size) for symbol, size, code in zip(HUFFVAL, *generate_code_tables(BITS, HUFFVAL))}
 
 
+def _counts(counts):
+    array = np.asarray(counts)
+    if array.shape != (256,) or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 1 << 32:
+        raise ParameterError("counts must be 256 integers in 0..2^32 - 1")
+    return np.ascontiguousarray(array, np.uint32)
+
+
 def optimal_huffman(counts):
     """BITS (16 counts of codes by length) and HUFFVAL (symbols) of least total length for 256 symbol counts; at most 16 bits, never all ones.
 
@@ -567,11 +637,14 @@ def optimal_huffman(counts):
     >>> optimal_huffman([5, 1, 1] + [0] * 253)
     ([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 2, 1])
     """
-    array = np.asarray(counts)
-    if array.shape != (256,) or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= 1 << 32:
-        raise ParameterError("counts must be 256 integers in 0..2^32 - 1")
-    cdef const uint32_t[::1] freq = np.ascontiguousarray(array, np.uint32)
+    cdef const uint32_t[::1] freq = _counts(counts)
     return optimal_table(&freq[0])
+
+
+def optimal_huffman_bits(counts):
+    """Total code length of the table of `optimal_huffman`: the sum of count times length."""
+    cdef const uint32_t[::1] freq = _counts(counts)
+    return optimal_bits(&freq[0])
 
 
 def pack_bits(values, lengths):

@@ -1,12 +1,15 @@
 """Levels to entropy-coded segments. Contents:
 
+    masks        which levels a scan meets, a bit each
     one block    sequential F.1.2, progressive G.1.2 (Figures G.3 to G.9)
-    one scan     MCU order of A.2, restart intervals, into any of the three sinks of _core.pxd
+    one scan     MCU order of A.2, restart intervals, into any of the four sinks of _core.pxd
+    tokens       symbols of a scan that wait for their tables: walked once, counted on the way, then written
 
 Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag; just the blocks that A.2.4 calls
 for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
-from libc.string cimport memset
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -15,13 +18,15 @@ from ..errors import ParameterError
 
 
 cdef enum:
-    MAX_BE = 1000           # correction bits that may wait behind an end-of-band run; T.81 sets no bound, this one keeps memory fixed
     MCU_BYTES = 4096        # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
+    MCU_TOKENS = 1024       # and in tokens: 10 x 65, or a block's 64 with as many raw ones, and those of MAX_BE bits
 
 cdef struct ScanComponent:
     const int16_t *level_zz
     Py_ssize_t wide, high   # blocks of the component
     int H, V                # blocks of it in an MCU of this scan; 1, 1 when it is alone (A.2.2)
+    const uint64_t *now     # AC scans: masks of the levels that are nonzero at Al,
+    const uint64_t *before  # and, in refinements, at Ah
     EntropyTable *dc
     EntropyTable *ac
     int pred                # DC prediction, in units of 2^Al
@@ -31,6 +36,31 @@ cdef struct EndOfBand:
     uint32_t EOBRUN         # blocks whose band has ended and is not yet announced (G.1.2.2)
     int BE                  # correction bits of those blocks (G.1.2.3)
     uint8_t correction[MAX_BE + 64]
+
+
+def significance(plane, int Al):
+    """Which levels are not zero after division by 2^Al (0..13): uint64 (blocks_high, blocks_wide), bit k for level k of the zig-zag.
+
+    plane : int16 (blocks_high, blocks_wide, 64), C-contiguous
+    """
+    cdef const int16_t[:, :, ::1] levels = plane
+    cdef uint64_t[:, ::1] masks
+    cdef const int16_t *level_zz
+    cdef Py_ssize_t y, x, k
+    cdef int16_t large[64]
+    cdef int16_t least = <int16_t>((1 << Al) - 1)
+    out = np.empty(plane.shape[:2], np.uint64)
+    masks = out
+    with nogil:
+        for y in range(levels.shape[0]):
+            for x in range(levels.shape[1]):
+                level_zz = &levels[y, x, 0]
+                if Al:
+                    for k in range(64):
+                        large[k] = (level_zz[k] > least) | (level_zz[k] < -least)
+                    level_zz = large
+                masks[y, x] = codec_nonzero_mask(level_zz, 0, 63)
+    return out
 
 
 cdef inline int magnitude(int v) noexcept nogil:
@@ -68,34 +98,45 @@ cdef inline void put_sequential_block(Sink sink, const int16_t *zz, int diff, En
         put_symbol(sink, ac, 0, 0, 0)                                   # EOB
 
 
+cdef inline void put_corrections(Sink sink, const uint8_t *bits, int n) noexcept nogil:
+    """Correction bits, sixteen at a time."""
+    cdef uint32_t some
+    cdef int i, j
+    for i in range(0, n, 16):
+        some = 0
+        for j in range(i, min(n, i + 16)):
+            some = some << 1 | bits[j]
+        put_raw(sink, some, min(n - i, 16))
+
+
 cdef inline void put_end_of_band(Sink sink, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
     """Encode_EOBRUN, Figure G.4, and the correction bits that wait behind it, Figure G.9."""
-    cdef int size, i
+    cdef int size
     if eob.EOBRUN:
         size = codec_bit_length(eob.EOBRUN) - 1
         put_symbol(sink, ac, size << 4, eob.EOBRUN & ((1u << size) - 1), size)
         eob.EOBRUN = 0
-        for i in range(eob.BE):
-            put_raw(sink, eob.correction[i], 1)
+        put_corrections(sink, eob.correction, eob.BE)
         eob.BE = 0
 
 
-cdef inline void put_first_band(Sink sink, const int16_t *zz, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
-    """Encode_AC_coefficients_SA_first: band Ss..Se of a block, point transform Al (division by 2^Al toward zero), Figure G.3."""
-    cdef uint64_t present = codec_nonzero_mask(zz, Ss, Se)
+cdef inline void put_first_band(Sink sink, const int16_t *zz, uint64_t present, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+    """Encode_AC_coefficients_SA_first: band Ss..Se of a block, point transform Al (division by 2^Al toward zero), Figure G.3.
+
+    present : those of the band that are nonzero after the division
+    """
     cdef int previous = Ss - 1, k, r, v, size
+    if present:
+        put_end_of_band(sink, eob, ac)
     while present:
         k = codec_lowest_bit(present)
         present &= present - 1
-        v = zz[k]
-        v = -(-v >> Al) if v < 0 else v >> Al
-        if v == 0:
-            continue
-        put_end_of_band(sink, eob, ac)
         r = k - previous - 1
         while r > 15:
             put_symbol(sink, ac, 0xF0, 0, 0)
             r -= 16
+        v = zz[k]
+        v = -(-v >> Al) if v < 0 else v >> Al
         size = magnitude(v)
         put_symbol(sink, ac, r << 4 | size, <uint32_t>(v - (v < 0)) & ((1u << size) - 1), size)
         previous = k
@@ -105,47 +146,37 @@ cdef inline void put_first_band(Sink sink, const int16_t *zz, int Ss, int Se, in
             put_end_of_band(sink, eob, ac)
 
 
-cdef inline void put_refined_band(Sink sink, const int16_t *zz, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+cdef inline void put_refined_band(Sink sink, const int16_t *zz, uint64_t new, uint64_t old, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
     """Encode_AC_coefficients_SA_refine: one more bit for band Ss..Se of a block, Figures G.7 to G.9.
 
     Coefficients that were non-zero before send one correction bit, held back (BR) until the next symbol; those that become +-1 now
     send a symbol and a sign. Zeros in runs count only coefficients that are still zero.
+
+    new, old : those of the band that become nonzero now, and that were before
     """
-    cdef int magnitudes[64]
-    cdef uint64_t present = codec_nonzero_mask(zz, Ss, Se)
     cdef uint8_t *BR = eob.correction + eob.BE
-    cdef int last_new = -1, pending = 0, r = 0, k, v, i, previous = Ss - 1
-    cdef uint64_t rest = 0
-    while present:
-        k = codec_lowest_bit(present)
-        present &= present - 1
-        v = zz[k]
-        magnitudes[k] = (-v if v < 0 else v) >> Al
-        if magnitudes[k]:
-            rest |= <uint64_t>1 << k
-            if magnitudes[k] == 1:
-                last_new = k
+    cdef uint64_t rest = new | old
+    cdef int pending = 0, r = 0, k, v, previous = Ss - 1
     while rest:
         k = codec_lowest_bit(rest)
         rest &= rest - 1
         r += k - previous - 1
         previous = k
-        while r > 15 and k <= last_new:
+        while r > 15 and new >> k:                                      # ZRL only while a new coefficient follows
             put_end_of_band(sink, eob, ac)
             put_symbol(sink, ac, 0xF0, 0, 0)
             r -= 16
-            for i in range(pending):
-                put_raw(sink, BR[i], 1)
+            put_corrections(sink, BR, pending)
             BR = eob.correction
             pending = 0
-        if magnitudes[k] > 1:
-            BR[pending] = magnitudes[k] & 1
+        v = zz[k]
+        if old >> k & 1:
+            BR[pending] = (-v if v < 0 else v) >> Al & 1
             pending += 1
             continue
         put_end_of_band(sink, eob, ac)
-        put_symbol(sink, ac, r << 4 | 1, zz[k] > 0, 1)
-        for i in range(pending):
-            put_raw(sink, BR[i], 1)
+        put_symbol(sink, ac, r << 4 | 1, v > 0, 1)
+        put_corrections(sink, BR, pending)
         BR = eob.correction
         pending = 0
         r = 0
@@ -168,28 +199,51 @@ cdef inline void put_restart(Sink sink, int m) noexcept nogil:
         sink.segment += 2
     elif Sink is BitCounter_p:
         sink.bits = (sink.bits + 7 & ~<int64_t>7) + 16
+    elif Sink is TokenBuffer_p:
+        sink.next[0] = <uint32_t>RESTART_TOKEN << 24 | m
+        sink.next += 1
 
 
 cdef struct Scan:
     ScanComponent component[4]
     int Ns
     int Ss, Se, Ah, Al
+    uint64_t band           # mask of Ss..Se
     bint progressive
     Py_ssize_t mcus_wide, mcus_high
     Py_ssize_t restart_interval
 
 
-cdef inline int make_room(Sink sink, Py_ssize_t size) noexcept nogil:
+cdef int reserve_tokens(TokenBuffer *tokens, Py_ssize_t count) noexcept nogil:
+    """Room for `count` more; half as much again each time, so that the cost stays linear."""
+    cdef Py_ssize_t used = tokens.next - tokens.start, want = tokens.end - tokens.start
+    cdef uint32_t *grown
+    want += want // 2 + count
+    grown = <uint32_t *>realloc(tokens.start, want * sizeof(uint32_t))
+    if grown == NULL:
+        return E_MEMORY
+    tokens.start = grown
+    tokens.next = grown + used
+    tokens.end = grown + want
+    return OK
+
+
+cdef inline int make_room(Sink sink) noexcept nogil:
+    """For one MCU."""
     if Sink is BitWriter_p:
-        if sink.end - sink.next < size:
-            return reserve(sink, size)
+        if sink.end - sink.next < MCU_BYTES:
+            return reserve(sink, MCU_BYTES)
+    elif Sink is TokenBuffer_p:
+        if sink.end - sink.next < MCU_TOKENS:
+            return reserve_tokens(sink, MCU_TOKENS)
     return OK
 
 
 cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t by, Py_ssize_t bx, EndOfBand *eob) noexcept nogil:
     """One block of the scan's kind. Beyond the component's edge: no change of DC and nothing else, the cheapest filling of an MCU."""
     cdef bint real = by < c.high and bx < c.wide
-    cdef const int16_t *zz = c.level_zz + (by * c.wide + bx) * 64
+    cdef Py_ssize_t block = by * c.wide + bx
+    cdef const int16_t *zz = c.level_zz + block * 64
     cdef int64_t before = bits_so_far(sink)
     cdef int dc
     if not scan.progressive:
@@ -208,11 +262,11 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
         else:
             put_raw(sink, <uint32_t>dc & 1 if real else 0, 1)
     elif scan.Ah == 0:
-        put_first_band(sink, zz, scan.Ss, scan.Se, scan.Al, eob, c.ac)
+        put_first_band(sink, zz, c.now[block] & scan.band, scan.Ss, scan.Se, scan.Al, eob, c.ac)
     else:
-        put_refined_band(sink, zz, scan.Ss, scan.Se, scan.Al, eob, c.ac)
+        put_refined_band(sink, zz, c.now[block] & ~c.before[block] & scan.band, c.before[block] & scan.band, scan.Ss, scan.Se, scan.Al, eob, c.ac)
     if c.block_bits != NULL and real:
-        c.block_bits[by * c.wide + bx] += <int32_t>(bits_so_far(sink) - before)
+        c.block_bits[block] += <int32_t>(bits_so_far(sink) - before)
 
 
 cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand *eob) noexcept nogil:
@@ -245,7 +299,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
                     for i in range(scan.Ns):
                         scan.component[i].pred = 0
                 left -= 1
-            if make_room(sink, MCU_BYTES):
+            if make_room(sink):
                 return E_MEMORY
             for i in range(scan.Ns):
                 c = &scan.component[i]
@@ -258,88 +312,193 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 cdef class Tables:
     """Up to four DC and four AC tables of a scan, as a writer needs them, and the symbol counts that better ones come from."""
-    cdef EntropyTable dc[4]
-    cdef EntropyTable ac[4]
+    cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
-        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
-        set_entropy_table(table, BITS, HUFFVAL)
+        set_entropy_table(&self.table[<int>Tc * 4 + <int>Th], BITS, HUFFVAL)
 
     def optimal(self, Tc, Th):
         """(BITS, HUFFVAL) of least total length for the symbols counted so far."""
-        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
-        return optimal_table(table.freq)
+        return optimal_table(self.table[<int>Tc * 4 + <int>Th].freq)
 
     def counts(self, Tc, Th):
         """The 256 symbol counts."""
-        cdef EntropyTable *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
-        return np.array([table.freq[i] for i in range(256)], np.uint32)
+        cdef EntropyTable *table = &self.table[<int>Tc * 4 + <int>Th]
+        out = np.empty(256, np.uint32)
+        cdef uint32_t[::1] counts = out
+        memcpy(&counts[0], table.freq, sizeof(table.freq))
+        return out
 
 
-def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0, block_bits=None):
+# ---------------------------------------------------------------- tokens
+
+cdef struct Word:
+    uint32_t code           # shifted to make room for the bits that follow
+    uint32_t size           # of both
+
+
+cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const Word *words) noexcept nogil:
+    """The bits of a scan, now that there are codes: `words` by table number and symbol."""
+    cdef const uint32_t *token = tokens.start
+    cdef const uint32_t *stop
+    cdef const Word *word
+    while token < tokens.next:
+        if reserve(writer, 8 * MCU_TOKENS):
+            return E_MEMORY
+        stop = token + min(<Py_ssize_t>MCU_TOKENS, tokens.next - token)     # each adds at most 32 bits, a restart marker 16 and its stuffing
+        while token < stop and token[0] < <uint32_t>RESTART_TOKEN << 24:
+            word = &words[token[0] >> 16]
+            put_bits(writer, word.code | token[0] & 0xFFFF, word.size)
+            token += 1
+        if token < stop:
+            put_restart(writer, token[0] & 7)
+            token += 1
+    end_segment(writer)
+    return writer.status
+
+
+cdef class Tokens:
+    """One scan, walked once: its symbols and the bits behind them, to be written when its tables are known."""
+    cdef TokenBuffer buffer
+    cdef Tables counted     # what has been counted on the way
+
+    def __dealloc__(self):
+        free(self.buffer.start)
+
+    def write(self, Tables tables):
+        """The entropy-coded data, with these tables."""
+        cdef Word words[(RAW_TOKEN + 1) * 256]
+        cdef BitWriter writer
+        cdef EntropyTable *table
+        cdef int i, symbol, n, status
+        for i in range(RAW_TOKEN):
+            table = &tables.table[i]
+            for symbol in range(256):
+                n = extra_bits(i >> 2, symbol)
+                words[i << 8 | symbol].code = table.EHUFCO[symbol] << n
+                words[i << 8 | symbol].size = table.EHUFSI[symbol] + n
+                if self.counted.table[i].freq[symbol] and not table.EHUFSI[symbol]:
+                    raise ParameterError(NO_CODE)
+        for n in range(256):
+            words[RAW_TOKEN << 8 | n].code, words[RAW_TOKEN << 8 | n].size = 0, n
+        if open_writer(&writer, 1 << 16):
+            raise MemoryError
+        try:
+            with nogil:
+                status = put_tokens(&writer, &self.buffer, words)
+            if status:
+                raise MemoryError
+            return writer.start[:writer.next - writer.start]
+        finally:
+            close_writer(&writer)
+
+
+NO_CODE = "a Huffman table has no code for a symbol of this scan"
+
+
+# ---------------------------------------------------------------- from Python
+
+cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, component, Tables tables, masks, bits_map_) except -1:
+    """Check what belongs to one component, and take its pointers; the caller keeps the arrays."""
+    cdef const int16_t[:, :, ::1] plane = plane_
+    cdef const uint64_t[:, ::1] mask
+    cdef int32_t[:, ::1] bits_map
+    H, V, Td, Ta = component
+    if plane.shape[0] < 1 or plane.shape[1] < 1 or plane.shape[2] != 64:
+        raise ParameterError("a plane of levels has the shape (blocks_high, blocks_wide, 64), at least one block")
+    c.level_zz = &plane[0, 0, 0]
+    c.high, c.wide = plane.shape[0], plane.shape[1]
+    c.H, c.V = (H, V) if scan.Ns > 1 else (1, 1)
+    c.dc, c.ac = &tables.table[<int>Td], &tables.table[4 + <int>Ta]
+    if bits_map_ is not None:
+        bits_map = bits_map_
+        if bits_map.shape[0] != c.high or bits_map.shape[1] != c.wide:
+            raise ParameterError("a map of bits has one entry per block of its plane")
+        c.block_bits = &bits_map[0, 0]
+    for i, array in enumerate(masks):
+        mask = array
+        if mask.shape[0] != c.high or mask.shape[1] != c.wide:
+            raise ParameterError("a mask of levels has one entry per block of its plane")
+        if i == 0:
+            c.now = &mask[0, 0]
+        else:
+            c.before = &mask[0, 0]
+    return 0
+
+
+def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0, block_bits=None,
+                masks=significance):
     """Send one scan to a sink.
 
     Parameters
     ----------
     planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan
     components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
-    tables : Tables; "bits" and "count" use their codes, "symbols" adds to their counts
-    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> None
+    tables : Tables; "bits" and "count" use their codes, "symbols" and "tokens" add to their counts
+    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> int (bits that
+        belong to no symbol: corrections), "tokens" -> Tokens
     mcus : (high, wide) of an interleaved scan
-    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added
+    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added by "bits" and "count"
+    masks : `significance`, or a function of plane and Al that remembers what that returned
     """
     cdef Scan scan
-    cdef BitWriter writer
     cdef BitCounter counter
     cdef SymbolCounter symbols
-    cdef const int16_t[:, :, ::1] plane
-    cdef int32_t[:, ::1] bits_map
-    cdef int i, status = 0
+    cdef int i
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
     scan.Ss, scan.Se, scan.Ah, scan.Al, scan.progressive, scan.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
     if not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1) or not (0 <= Al <= 13 and 0 <= Ah <= 13):
         raise ParameterError(f"no scan has {scan.Ns} components with Ss={Ss} Se={Se} Ah={Ah} Al={Al} (T.81 Table B.3)")
+    scan.band = ~<uint64_t>0 << scan.Ss & ~<uint64_t>0 >> 63 - scan.Se
+    used = [[masks(plane, bit) for bit in ([Al, Ah] if Ah else [Al])] if progressive and Ss else [] for plane in planes]
     for i in range(scan.Ns):
-        plane = planes[i]
-        H, V, Td, Ta = components[i]
-        if plane.shape[0] < 1 or plane.shape[1] < 1 or plane.shape[2] != 64:
-            raise ParameterError("a plane of levels has the shape (blocks_high, blocks_wide, 64), at least one block")
-        scan.component[i].level_zz = &plane[0, 0, 0]
-        scan.component[i].high, scan.component[i].wide = plane.shape[0], plane.shape[1]
-        scan.component[i].H = H if scan.Ns > 1 else 1
-        scan.component[i].V = V if scan.Ns > 1 else 1
-        scan.component[i].dc = &tables.dc[<int>Td]
-        scan.component[i].ac = &tables.ac[<int>Ta]
-        if block_bits is not None:
-            bits_map = block_bits[i]
-            if bits_map.shape[0] != plane.shape[0] or bits_map.shape[1] != plane.shape[1]:
-                raise ParameterError("a map of bits has one entry per block of its plane")
-            scan.component[i].block_bits = &bits_map[0, 0]
+        describe_component(&scan.component[i], &scan, planes[i], components[i], tables, used[i], None if block_bits is None else block_bits[i])
     scan.mcus_high, scan.mcus_wide = mcus if scan.Ns > 1 else (scan.component[0].high, scan.component[0].wide)
+    if sink == "tokens":
+        return scan_tokens(&scan, tables)
+    if sink == "bits":
+        return scan_bits(&scan)
     if sink == "symbols":
-        symbols.symbols = 0
+        symbols.raw = 0
         with nogil:
             put_scan(&symbols, &scan)
-        return None
-    if sink == "count":
-        counter.bits = 0
-        with nogil:
-            put_scan(&counter, &scan)
-        return counter.bits
+        return symbols.raw
+    counter.bits = 0
+    with nogil:
+        put_scan(&counter, &scan)
+    return counter.bits
+
+
+cdef bytes scan_bits(Scan *scan):
+    cdef BitWriter writer
+    cdef int status
     if open_writer(&writer, 1 << 16):
         raise MemoryError
     try:
         with nogil:
-            status = put_scan(&writer, &scan)
+            status = put_scan(&writer, scan)
             if status == OK:
                 end_segment(&writer)
                 status = writer.status
         if status == E_MEMORY:
             raise MemoryError
         if status:
-            raise ParameterError("a Huffman table has no code for a symbol of this scan")
+            raise ParameterError(NO_CODE)
         return writer.start[:writer.next - writer.start]
     finally:
         close_writer(&writer)
+
+
+cdef Tokens scan_tokens(Scan *scan, Tables tables):
+    cdef Tokens tokens = Tokens()
+    cdef int status
+    tokens.counted = tables
+    tokens.buffer.tables = tables.table
+    tokens.buffer.start = tokens.buffer.next = tokens.buffer.end = NULL
+    with nogil:
+        status = put_scan(&tokens.buffer, scan)
+    if status:
+        raise MemoryError
+    return tokens

@@ -5,7 +5,9 @@ Whatever makes levels ends here: the encoder, and whoever rewrites a file withou
 import numpy as np
 
 from . import markers
-from ._scan_write import Tables, encode_scan
+from .._core import optimal_huffman
+from .sharing import bits_of, shared_tables
+from ._scan_write import Tables, encode_scan, significance
 from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
@@ -38,29 +40,103 @@ def _scan_tables(spec, frame, progressive):
     return used, destinations
 
 
-def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
+def _scan_header(spec, frame, destinations):
+    components = tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations))
+    return markers.write_scan(markers.Scan(components, spec.Ss, spec.Se, spec.Ah, spec.Al))
+
+
+def _entropy_arguments(spec, frame, planes, restart_interval):
+    """Tables to define for a scan, destinations of its components, and what `encode_scan` needs to know of it."""
     progressive = frame.SOFn == markers.SOF2
     used, destinations = _scan_tables(spec, frame, progressive)
-    chosen = [planes[i] for i in spec.components]
     components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
     settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
-    tables, codes = Tables(), FIXED_TABLES
-    if optimize and used:
-        encode_scan(chosen, components, tables, "symbols", **settings)
-        codes = {key: tables.optimal(*key) for key in used}
-    for key in used:
-        tables.set(*key, *codes[key])
-    if used:
-        out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
-    header = markers.Scan(tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)),
-                          spec.Ss, spec.Se, spec.Ah, spec.Al)
-    out.add("headers", markers.write_scan(header))
-    maps = None if block_bits is None else [block_bits[i] for i in spec.components]
+    return used, destinations, ([planes[i] for i in spec.components], components), settings
+
+
+class _Masks:
+    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity, hence kept."""
+
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, plane, Al):
+        key = id(plane), Al
+        if key not in self.known:
+            self.known[key] = plane, significance(plane, Al)
+        return self.known[key][1]
+
+
+def _count(spec, frame, planes, masks, sink, restart_interval=0):
+    """(tables to define for a scan, {key: 256 symbol counts}, what the sink gave)."""
+    used, _, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+    statistics = Tables()
+    result = encode_scan(*scan, statistics, sink, masks=masks, **settings)
+    return used, {key: statistics.counts(*key) for key in used}, result
+
+
+def _definitions(counts, frame, share):
+    """For every scan: the tables that its DHT defines, [(Tc, Th, BITS, HUFFVAL)], and key -> (Th, BITS, HUFFVAL) of those that it uses.
+
+    counts : for every scan, {(Tc, Th): 256 symbol counts}; unless tables are shared, they go to these destinations
+    """
+    if share:
+        return shared_tables(counts, 2 if frame.SOFn == markers.SOF0 else 4)
+    used = [{key: (key[1], *optimal_huffman(counts_of[key])) for key in counts_of} for counts_of in counts]
+    return [([(Tc, *table) for (Tc, _), table in tables.items()], tables) for tables in used]
+
+
+def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
+    """DHT, SOS and data. tokens: of this scan, or None if it is still to be walked."""
+    defined, used = definitions
+    _, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+    tables = Tables()
+    for key, (_, BITS, HUFFVAL) in used.items():
+        tables.set(*key, BITS, HUFFVAL)
+    if defined:
+        out.add("Huffman tables", markers.write_huffman_tables(defined))
+    places = [tuple(used[key][0] if key in used else 0 for key in ((0, Td), (1, Ta))) for Td, Ta in destinations]
+    out.add("headers", _scan_header(spec, frame, places))
     name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
-    out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
+    if tokens is not None and block_bits is None:
+        out.add(name, tokens.write(tables))
+    else:
+        maps = None if block_bits is None else [block_bits[i] for i in spec.components]
+        out.add(name, encode_scan(*scan, tables, "bits", block_bits=maps, masks=masks, **settings))
 
 
-def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False):
+def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits):
+    """All scans. Tokens of one scan are kept at a time, unless tables are shared: then all scans are walked before the first is written."""
+    masks = _Masks()
+    write = lambda spec, definitions, tokens: _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks)
+    if not optimize:
+        for spec in script:
+            used = {key: (key[1], *FIXED_TABLES[key]) for key in _entropy_arguments(spec, frame, planes, 0)[0]}
+            write(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None)
+        return
+    for group in [script] if share else [[spec] for spec in script]:
+        _, counts, tokens = zip(*(_count(spec, frame, planes, masks, "tokens", restart_interval) for spec in group))
+        for spec, definitions, scan_tokens in zip(group, _definitions(counts, frame, share), tokens):
+            write(spec, definitions, scan_tokens)
+
+
+def script_cost(frame, planes, script, share_tables=False):
+    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros and restart markers.
+
+    Nothing is coded: symbols are counted. `frame.SOFn` says the process, so that sequential and progressive scripts compare.
+    """
+    masks = _Masks()
+    _, counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
+    size = 0
+    for spec, counts_of, bits, (defined, used) in zip(script, counts, corrections, _definitions(counts, frame, share_tables)):
+        for key, (_, BITS, HUFFVAL) in used.items():
+            bits += bits_of(counts_of[key], key[0], BITS, HUFFVAL)
+        size += len(markers.write_huffman_tables(defined)) if defined else 0
+        size += len(_scan_header(spec, frame, [(0, 0)] * len(spec.components))) + (bits + 7) // 8
+    return size
+
+
+def assemble(frame, planes, steps, script, *, segments=(), optimize=True, share_tables=False, restart_interval=0, count_blocks=False):
     """Write a file from quantized levels.
 
     Parameters
@@ -71,6 +147,8 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
     script : sequence of ScanSpec
     segments : (what, marker, payload) in the order in which they follow SOI; `what` names them in the account
     optimize : Huffman tables made for the picture; else those of Annex K
+    share_tables : whether scans whose symbols are alike use one optimised table, where that takes fewer bytes; keeps the tokens of all
+        scans in memory, 4 bytes a symbol
     restart_interval : MCUs, 0 for none
     count_blocks : whether to count the bits of every block
 
@@ -88,7 +166,6 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
     out.add("headers", markers.write_frame(frame))
     if restart_interval:
         out.add("headers", markers.write_restart_interval(restart_interval))
-    for spec in script:
-        _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits)
+    _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits)
     out.add("headers", markers.write_marker(markers.EOI))
     return b"".join(out.chunks), out.bits, block_bits

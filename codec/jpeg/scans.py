@@ -2,6 +2,12 @@
 from dataclasses import dataclass
 from typing import Tuple
 
+import numpy as np
+
+from ._scan_search import band_costs, cheapest_partitions
+from ._scan_write import significance
+from .assemble import script_cost
+
 
 @dataclass(frozen=True)
 class ScanSpec:
@@ -42,3 +48,123 @@ def progressive_script(components, color):
         ScanSpec(everything, 0, 0, 1, 0),
         *(ScanSpec(c, 1, 63, 1, 0) for c in each),
     )
+
+
+# ---------------------------------------------------------------- the script that is cheapest for a picture
+
+@dataclass(frozen=True)
+class Search:
+    """How many scripts to weigh.
+
+    starts : positions at which bands may begin
+    highest : the highest bit at which a first scan may stop
+    sample : blocks of a component that are enough to look at, in whole rows spread over the picture, and no fewer than
+        every eighth row; 0: look at all, so that costs are exact
+    rough_dc : whether to weigh DC without its last bit too
+    """
+
+    starts: Tuple[int, ...]
+    highest: int
+    sample: int
+    rough_dc: bool
+
+
+# By the effort from which on they are made.
+SEARCHES = {
+    1: Search((1, 3, 6, 9, 13, 19), 2, 512, False),
+    7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 0, True),
+    9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 0, True),
+}
+
+
+def _bands(end_of, s, e):
+    """The bands of the cheapest division of segments s..e."""
+    while s <= e:
+        yield s, int(end_of[s, e])
+        s = int(end_of[s, e]) + 1
+
+
+def _runs(bits):
+    """(first, last, bit) of each longest run of segments with the same bit."""
+    s = 0
+    for e in range(len(bits)):
+        if e + 1 == len(bits) or bits[e + 1] != bits[s]:
+            yield s, e, bits[s]
+            s = e + 1
+
+
+def _component_scans(i, plane, search):
+    """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the refinements.
+
+    Bands of first scans and of refinements are independent of each other (G.1.1.1.2 asks for each coefficient's bits to come
+    in order, no more), so that for one stop the best script is the best partition for every bit. Where the stop differs from
+    band to band, partitions are sought within the bands of one stop, and then once more across them.
+    """
+    high, wide = plane.shape[:2]
+    step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
+    sample, starts, highest = np.ascontiguousarray(plane[step // 2::step]), search.starts, search.highest
+    significant = [significance(sample, Al) for Al in range(highest + 1)]
+    costs = lambda Al, refine: cheapest_partitions(band_costs(sample, significant, starts, Al, refine, high * wide))
+    first = [costs(Al, False) for Al in range(highest + 1)]
+    refined = [costs(Al, True) for Al in range(highest)]
+    by_stop = np.stack([first[stop][0] + sum(refined[Al][0] for Al in range(stop)) for stop in range(highest + 1)])
+    _, end_of = cheapest_partitions(by_stop.min(0))
+    stops = [int(by_stop[:, s, e].argmin()) for s, e in _bands(end_of, 0, len(starts) - 1) for _ in range(s, e + 1)]
+    borders = (*starts, 64)
+    scan = lambda s, e, Ah, Al: ScanSpec((i,), borders[s], borders[e + 1] - 1, Ah, Al)
+    for s, e, stop in _runs(stops):
+        yield from (scan(*band, 0, stop) for band in _bands(first[stop][1], s, e))
+    for Al in range(max(stops) - 1, -1, -1):
+        for s, e, refines in _runs([stop > Al for stop in stops]):
+            if refines:
+                yield from (scan(*band, Al + 1, Al) for band in _bands(refined[Al][1], s, e))
+
+
+def _dc_scans(planes, color, frame, search):
+    """The cheapest DC scans: which components share them, and whether the last bit comes apart.
+
+    Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour; interleaved and
+    subsampled ones follow the MCUs. The last bit is close to noise: apart, it costs a bit per block and saves a little less.
+    """
+    def scans_of(group):
+        ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
+        return min((script_cost(frame, planes, way), way) for way in ways)
+
+    everything = tuple(range(len(planes)))
+    alone = [(i,) for i in everything]
+    groupings = [[everything], alone] + [[(0,), (1, 2), *alone[3:]]] * (color in ("ycbcr", "ycck"))
+    costs = {group: scans_of(group) for groups in groupings for group in groups}
+    cheapest = min(groupings, key=lambda groups: sum(costs[group][0] for group in groups))
+    return [scan for group in cheapest for scan in costs[group][1]]
+
+
+def search_script(planes, color, effort, frame=None):
+    """The progressive script that takes the fewest bytes for these levels, among very many; no scan is coded to find it.
+
+    Parameters
+    ----------
+    planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component
+    color : "gray", "ycbcr", "rgb", "cmyk" or "ycck"
+    effort : 1..9; how many scripts are weighed (`SEARCHES`)
+    frame : markers.Frame, or None
+        Its sampling factors say what interleaved DC costs; without it DC is sent in one interleaved scan.
+
+    Returns
+    -------
+    tuple of ScanSpec
+    """
+    search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
+    scans = [scan for i, plane in enumerate(planes) for scan in _component_scans(i, plane, search)]
+    scans += _dc_scans(planes, color, frame, search) if frame else [ScanSpec(tuple(range(len(planes))), 0, 0)]
+    return tuple(sorted(scans, key=lambda scan: _rank(scan, color)))
+
+
+def _rank(scan, color):
+    """Place in a script that shows a picture early: DC; first scans from low frequencies to high, luminance before chrominance within
+    a third of the band; then bit by bit, chrominance (small) before luminance. A refinement comes after all first scans
+    and after the refinement to the bit above it, as G.1.1.1.2 demands.
+    """
+    chroma = color in ("ycbcr", "ycck") and scan.components[0] in (1, 2)
+    if scan.Ah == 0:
+        return (0, scan.Ss > 0, scan.Ss > 5, not chroma if scan.Ss > 5 else chroma, scan.Ss, scan.components)
+    return (1, -scan.Al, scan.Ss > 0, not chroma, scan.Ss, scan.components)

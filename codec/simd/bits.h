@@ -71,6 +71,15 @@ static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int l
     return mask & (~0ull << first) & (~0ull >> (63 - last));
 }
 
+/* Number of set bits, by sums of neighbours: the baseline of x86-64 has no instruction for it, and a library call costs more. */
+static inline int codec_count_bits(uint64_t v)
+{
+    v -= v >> 1 & 0x5555555555555555ull;
+    v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
+    v = (v + (v >> 4)) & 0x0F0F0F0F0F0F0F0Full;
+    return (int)(v * 0x0101010101010101ull >> 56);
+}
+
 /* T.81 Figure A.6: position along the zig-zag -> index in natural (row-major) order. Then 16 guards: a run that leads past
  * position 63 lands on coefficient 63 and is found by its status. */
 static const uint8_t NAT_OF_ZZ[80] = {

@@ -1,4 +1,4 @@
-"""One syntax writer, three sinks: what is counted is what is written, and what is written is read back.
+"""One syntax writer, four sinks: what is counted is what is written, and what is written is read back.
 
 Every kind of scan of T.81 (sequential F.1.2, DC and AC, first and refining G.1.2), over planes of levels that hypothesis makes.
 """
@@ -55,7 +55,7 @@ class Layout:
         components = [(*self.factors[i], min(i, 1), min(i, 1)) for i in which]
         settings = dict(kind, mcus=self.mcus, restart_interval=restart_interval)
         statistics, tables, used = Tables(), Tables(), {}
-        assert encode_scan(planes, components, statistics, "symbols", **settings) is None
+        encode_scan(planes, components, statistics, "symbols", **settings)
         for key in [(Tc, Th) for Tc in (0, 1) for Th in (0, 1)]:
             counts = statistics.counts(*key)
             used[key] = counts, *optimal_huffman(counts)
@@ -126,6 +126,19 @@ def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
     assert 0 <= len(bits) - counted < 8 and set(bits[counted:]) <= {"1"}
     refinement = corrections(plane, **kind) if kind["Ah"] else 0
     assert counted == bits_of_symbols(used, **kind) + refinement
+    assert encode_scan([plane], [(1, 1, 0, 0)], Tables(), "symbols", **kind) == refinement
+
+
+@settings(max_examples=40)
+@pytest.mark.parametrize("name", KINDS)
+@given(plane=planes_of(), restart_interval=st.integers(0, 4))
+def test_tokens_give_the_bits_that_blocks_give(name, plane, restart_interval):
+    kind = dict(KINDS[name], restart_interval=restart_interval)
+    statistics, tables = Tables(), Tables()
+    tokens = encode_scan([plane], [(1, 1, 0, 0)], statistics, "tokens", **kind)
+    for Tc in (0, 1):
+        tables.set(Tc, 0, *statistics.optimal(Tc, 0))
+    assert tokens.write(tables) == encode_scan([plane], [(1, 1, 0, 0)], tables, "bits", **kind)
 
 
 @settings(max_examples=25)
@@ -357,6 +370,8 @@ def test_a_table_without_the_symbol_is_refused():
     tables.set(1, 0, [1] + [0] * 15, [0])
     with pytest.raises(ParameterError, match="no code for a symbol"):
         encode_scan([plane], [(1, 1, 0, 0)], tables, "bits", **SEQUENTIAL)
+    with pytest.raises(ParameterError, match="no code for a symbol"):
+        encode_scan([plane], [(1, 1, 0, 0)], Tables(), "tokens", **SEQUENTIAL).write(tables)
 
 
 @pytest.mark.parametrize("kind", [dict(Ss=5, Se=4), dict(Ss=0, Se=64), dict(Al=14), dict(Ah=14)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from codec._core import ZIGZAG, code_table, optimal_huffman, pack_bits
+from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
 from codec.errors import BitstreamError, ParameterError
 from codec.jpeg import tables
 from codec.jpeg._scan_read import ReadTables, decode_scan, find_segments
@@ -142,6 +142,12 @@ def test_where_huffman_needs_no_limit_the_cost_is_his(weights):
     assert cost(counts, *table) >= free_cost
     if longest <= 16:
         assert cost(counts, *table) == free_cost
+
+
+@given(st.lists(st.integers(1, 60) | st.integers(0, 31).map(lambda e: 1 << e), max_size=256))
+def test_the_total_without_the_table_is_that_of_the_table(weights):
+    counts = spread(weights)
+    assert optimal_huffman_bits(counts) == (cost(counts, *optimal_huffman(counts)) if weights else 0)
 
 
 @settings(max_examples=30)
