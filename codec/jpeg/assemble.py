@@ -24,9 +24,9 @@ class _Account:
         self.bits[what] = self.bits.get(what, 0) + 8 * len(chunk)
 
 
-def _scan_tables(spec, destinations, progressive):
+def _scan_tables(spec, frame, progressive):
     """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components."""
-    destinations = [(destinations[i], destinations[i]) for i in spec.components]
+    destinations = [(Th, Th) for Th in (frame.table_destination(i) for i in spec.components)]
     uses_dc = spec.Ss == 0 and spec.Ah == 0
     uses_ac = spec.Se > 0
     used = sorted({(0, Td) for Td, Ta in destinations if uses_dc} | {(1, Ta) for Td, Ta in destinations if uses_ac})
@@ -35,9 +35,9 @@ def _scan_tables(spec, destinations, progressive):
     return used, destinations
 
 
-def _write_scan(out, spec, frame, destinations, planes, optimize, restart_interval, block_bits):
+def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
     progressive = frame.SOFn == markers.SOF2
-    used, destinations = _scan_tables(spec, destinations, progressive)
+    used, destinations = _scan_tables(spec, frame, progressive)
     chosen = [planes[i] for i in spec.components]
     components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
     settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
@@ -57,7 +57,7 @@ def _write_scan(out, spec, frame, destinations, planes, optimize, restart_interv
     out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
 
 
-def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False, destinations=None):
+def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False):
     """Write a file from quantized levels.
 
     Parameters
@@ -70,8 +70,6 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
     optimize : Huffman tables made for the picture; else those of Annex K
     restart_interval : MCUs, 0 for none
     count_blocks : whether to count the bits of every block
-    destinations : destination of the Huffman tables of each component; baseline decoders keep two of each class. Default: 0 for what has
-        quantization table 0, 1 for the others
 
     Returns
     -------
@@ -87,9 +85,7 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
     out.add("headers", markers.write_frame(frame))
     if restart_interval:
         out.add("headers", markers.write_restart_interval(restart_interval))
-    if destinations is None:
-        destinations = [min(c.Tq, 1) for c in frame.components]
     for spec in script:
-        _write_scan(out, spec, frame, destinations, planes, optimize, restart_interval, block_bits)
+        _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits)
     out.add("headers", markers.write_marker(markers.EOI))
     return b"".join(out.chunks), out.bits, block_bits

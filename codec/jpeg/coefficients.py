@@ -1,5 +1,5 @@
 """The quantized levels of a JPEG as arrays, read and written without a transform."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
 
 import numpy as np
@@ -107,8 +107,10 @@ class Coefficients:
                 tables.append(matrix)
         Tq = [next(j for j, other in enumerate(tables) if np.array_equal(matrix, other)) for matrix in self.matrices]
         SOFn = markers.SOF0 if self.precision == 8 and max(int(m.max()) for m in tables) < 256 else markers.SOF1
+        chroma = (1, 2) if self.color in ("ycbcr", "ycck") else ()
         return markers.Frame(SOFn, self.precision, self.height, self.width,
-                             tuple(markers.FrameComponent(C, H, V, T) for C, (H, V), T in zip(self.ids, self.sampling, Tq)))
+                             tuple(markers.FrameComponent(C, H, V, T) for C, (H, V), T in zip(self.ids, self.sampling, Tq)),
+                             tuple(int(i in chroma) for i in range(len(Tq))))
 
     def same_levels(self, other):
         """Whether `other` has the same levels, matrices, sampling and size, so that every decoder makes the same pixels of both."""
@@ -252,10 +254,8 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     frame = coefficients.frame
     steps = {c.Tq: matrix.reshape(64) for c, matrix in zip(frame.components, coefficients.matrices)}
     if progressive:
-        frame = markers.Frame(markers.SOF2, frame.P, frame.Y, frame.X, frame.components)
+        frame = replace(frame, SOFn=markers.SOF2)
     planes = [np.ascontiguousarray(levels.reshape(*levels.shape[:2], 64)[..., ZIGZAG]) for levels in coefficients.levels]
-    chroma = (1, 2) if coefficients.color in ("ycbcr", "ycck") else ()
     picture, _, _ = assemble(frame, planes, steps, _script(coefficients, progressive), optimize=optimize, restart_interval=restart_interval,
-                             segments=[("metadata", code, payload) for code, payload in coefficients.segments],
-                             destinations=[int(i in chroma) for i in range(len(planes))])
+                             segments=[("metadata", code, payload) for code, payload in coefficients.segments])
     return _with_moved_index(coefficients, picture) + coefficients.trailer
