@@ -14,5 +14,7 @@ from .requantize import requantize
 from .transcode import Transcoded, transcode
 
 __all__ = [
-    "Coefficients", "Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QualityEstimate", "QuantTables", "Transcoded", "decode", "encode", "estimate_quality", "inspect", "probe", "read_coefficients", "requantize", "transcode", "worse_generation", "write_coefficients",
+    "Coefficients", "Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QualityEstimate",
+    "QuantTables", "Transcoded", "decode", "encode", "estimate_quality", "inspect", "probe", "read_coefficients", "requantize",
+    "transcode", "worse_generation", "write_coefficients",
 ]

@@ -255,7 +255,7 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     steps = {c.Tq: matrix.reshape(64) for c, matrix in zip(frame.components, coefficients.matrices)}
     if progressive:
         frame = replace(frame, SOFn=markers.SOF2)
-    planes = [np.ascontiguousarray(levels.reshape(*levels.shape[:2], 64)[..., ZIGZAG]) for levels in coefficients.levels]
+    planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
     picture, _, _ = assemble(frame, planes, steps, _script(coefficients, progressive), optimize=optimize, restart_interval=restart_interval,
                              segments=[("metadata", code, payload) for code, payload in coefficients.segments])
     return _with_moved_index(coefficients, picture) + coefficients.trailer

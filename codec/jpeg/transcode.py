@@ -198,7 +198,8 @@ def _verify(data, edited, limits):
     again = read_coefficients(data, limits=limits)
     unmoved = lambda coefficients: [segment for segment in coefficients.segments if not is_index(*segment)]
     if not again.same_levels(edited) or unmoved(again) != unmoved(edited) or again.trailer != edited.trailer:
-        raise CodecError("the written file does not hold the coefficients of the source; nothing is returned. This is a fault of codec.jpeg.transcode: please report it")
+        raise CodecError("the written file does not hold the coefficients of the source; nothing is returned. "
+                         "This is a fault of codec.jpeg.transcode: please report it")
 
 
 def _smallest(coefficients, progressive, **settings):
