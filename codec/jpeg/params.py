@@ -80,7 +80,7 @@ def _integer(value, low, high, name):
     return int(value)
 
 
-def choice(value, choices, name):
+def _choice(value, choices, name):
     if not any(value is choice or isinstance(value, str) and value == choice for choice in choices):
         raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}")
     return value
@@ -130,11 +130,11 @@ class EncodeOptions:
             subsampling = ":".join(subsampling)
         settle = lambda name, value: object.__setattr__(self, name, value)
         settle("quality", _integer(self.quality, 1, 100, "quality"))
-        settle("subsampling", choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
+        settle("subsampling", _choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
-        choice(self.progressive, (None, True, False), "progressive")
-        choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
+        _choice(self.progressive, (None, True, False), "progressive")
+        _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
         if not isinstance(self.quant_tables, (QuantTables, type(None))):
             raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")
         if not isinstance(self.metadata, (Metadata, type(None))):

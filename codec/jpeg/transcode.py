@@ -12,7 +12,7 @@ from .decode import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, PHOTOSHOP, XMP, XMP_EXTENSION
 from .multipicture import announces_trailer, is_index, silenced
-from .params import choice
+from .params import _choice
 
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
 JFXX = b"JFXX\0"                    # thumbnails of JFIF, T.871 10.2
@@ -75,7 +75,7 @@ def _kept_kinds(metadata):
     kinds = tuple(metadata) if isinstance(metadata, (tuple, list, set, frozenset)) else (metadata,)
     for kind in kinds:
         if kind not in KINDS:
-            choice(kind, ("all", "none", *KINDS), "metadata")
+            _choice(kind, ("all", "none", *KINDS), "metadata")
     return kinds
 
 
@@ -269,10 +269,10 @@ def transcode(source, *, progressive=None, arithmetic=False, rotate=0, flip=None
     >>> result.width, result.height, result.after < result.before, result.done
     (48, 64, True, ('rotated by 90 degrees',))
     """
-    choice(progressive, (None, True, False), "progressive")
-    choice(edge, geometry.EDGES, "edge")
-    choice(trailer, ("keep", "drop"), "trailer")
-    choice(flip, tuple(geometry.FLIPS), "flip")
+    _choice(progressive, (None, True, False), "progressive")
+    _choice(edge, geometry.EDGES, "edge")
+    _choice(trailer, ("keep", "drop"), "trailer")
+    _choice(flip, tuple(geometry.FLIPS), "flip")
     if isinstance(rotate, bool) or rotate not in geometry.ROTATIONS:
         raise ParameterError(f"rotate must be 0, 90, 180 or 270, not {rotate!r}")
     kinds, limits, box = _kept_kinds(metadata), checked_limits(limits), None if crop is None else _box(crop)
