@@ -4,6 +4,7 @@ import os
 import click
 
 from ._common import check_color
+from ._generation import without_loss, would_be_worse
 from ._jobs import Result, plan, report, run
 
 
@@ -35,9 +36,13 @@ def not_carried(data, metadata):
         yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
 
 
-def compress_one(data, *, background, strip, limits, **options):
+def compress_one(data, *, background, strip, limits, force, **options):
     from .. import jpeg, pictures
 
+    if data.startswith(b"\xff\xd8") and not force:
+        reason = would_be_worse(data, options, limits)
+        if reason:
+            return without_loss(data, strip, options["progressive"], limits, reason=f"{reason}: rewritten without loss (--force encodes it)")
     picture = pictures.load(data, background=background, limits=limits)
     pixels, metadata = picture.pixels, picture.metadata
     if strip:
@@ -47,21 +52,12 @@ def compress_one(data, *, background, strip, limits, **options):
     facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
     warnings = [*picture.warnings, *encoded.warnings]
     if picture.format == "JPEG":
-        if len(encoded.data) >= len(data) and may_keep(data, picture.metadata, strip, options["progressive"]):
-            return Result(data, "kept", picture.warnings, facts)
+        if len(encoded.data) >= len(data) and not force:
+            return without_loss(data, strip, options["progressive"], limits)
         warnings += not_carried(data, picture.metadata)
     elif len(encoded.data) > len(data):
         warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
     return Result(encoded.data, "done", warnings, facts)
-
-
-def may_keep(data, metadata, strip, progressive):
-    """Whether a source JPEG is an answer too: it must not bring back metadata, nor be of the process that was ruled out."""
-    from .. import probe
-
-    if strip and metadata.size:
-        return False
-    return progressive is None or progressive == (probe(data).process == "progressive")
 
 
 @click.command()
@@ -74,6 +70,7 @@ def may_keep(data, metadata, strip, progressive):
 @click.option("--progressive/--baseline", default=None, help="Force the process.  [default: progressive from effort 5 on]")
 @click.option("--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright.")
 @click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
+@click.option("--force", is_flag=True, help="Encode a JPEG again even where that costs more quality than it saves.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
@@ -86,7 +83,9 @@ def compress(inputs, output, max_pixels, jobs, overwrite, dry_run, as_json, **op
     in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, and so is the orientation tag with the pixels it
     belongs to.
 
-    A JPEG that would not become smaller is copied as it is: status "kept". An output that exists is left alone without
+    A JPEG whose own quality is near the one asked for, or below it, is not encoded again (--force does), for that loses
+    more than it saves: it is rewritten without loss, as by codec transcode. One that would not become smaller is copied
+    as it is: status "kept". An output that exists is left alone without
     --overwrite: status "skipped", exit code 1. The ratio is before / after.
 
     \b

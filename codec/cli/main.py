@@ -12,6 +12,7 @@ from ._common import Failure, say
 VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
+    "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
     "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
     "metrics": "Measure how far a picture is from its original.",
     "rd": "Encode at many settings and report rate against distortion.",
@@ -66,6 +67,7 @@ def cli():
       codec compress photo.png -o photo.jpg
       codec compress holiday/ -o smaller/ -q 80
       codec decompress photo.jpg -o photo.png
+      codec transcode photo.jpg -o smaller.jpg
       codec inspect photo.jpg
       cat photo.png | codec compress - -q 60 > photo.jpg
 

@@ -27,11 +27,8 @@ class _Account:
 
 
 def _scan_tables(spec, frame, progressive):
-    """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components.
-
-    Destination 0 serves whatever has quantization table 0, destination 1 the others: baseline decoders keep two of each class.
-    """
-    destinations = [(Th, Th) for Th in (min(frame.components[i].Tq, 1) for i in spec.components)]
+    """(Tc, Th) of the tables that a scan uses, and (Td, Ta) of each of its components."""
+    destinations = [(Th, Th) for Th in (frame.table_destination(i) for i in spec.components)]
     uses_dc = spec.Ss == 0 and spec.Ah == 0
     uses_ac = spec.Se > 0
     used = sorted({(0, Td) for Td, Ta in destinations if uses_dc} | {(1, Ta) for Td, Ta in destinations if uses_ac})

@@ -15,7 +15,7 @@ from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
-CONCEALABLE = 64                    # see _Decoder.check_size
+CONCEALABLE = 64                    # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 
 
@@ -70,14 +70,19 @@ class DecodedImage:
     damage: Optional[Damage]
 
 
-class _Decoder:
+class Decoder:
+    """Follows the marker segments and reads the scans; `finish` makes the result. A subclass with `keeps_levels` stops before the transform."""
+
+    keeps_levels = False            # whether levels of the whole picture are kept, and no samples are made
+
     def __init__(self, data, conceal, limits):
         self.data, self.conceal, self.limits = data, conceal, limits
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
+        self.end = len(data)        # end of the picture: behind EOI, or of the data
         self.lost = None
-        self.planes = None          # progressive: levels of the whole picture; sequential: of one MCU row
+        self.planes = None          # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row
         self.samples = None
         self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1)
         self.bits_left = None       # progressive: per component, which bit of each coefficient came last, or UNKNOWN
@@ -94,6 +99,7 @@ class _Decoder:
                 else:
                     self.headers.take(segment)
                 ended = segment.marker == markers.EOI
+                self.end = segment.end if ended else len(self.data)
             self.check_complete(ended)
         except BitstreamError as error:
             if not self.conceal or self.planes is None:
@@ -153,10 +159,11 @@ class _Decoder:
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
-        if frame.SOFn == markers.SOF2:
+        if frame.SOFn == markers.SOF2 or self.keeps_levels:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
+        if frame.SOFn == markers.SOF2:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
-        else:
+        elif not self.keeps_levels:
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
             dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
             self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
@@ -197,7 +204,7 @@ class _Decoder:
         if progressive:
             self.note_progress(segment, scan, indices)
         components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
-        target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
+        target = {} if progressive or self.keeps_levels else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
         error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
                             Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
                             restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
@@ -239,7 +246,7 @@ class _Decoder:
         return tables
 
 
-def _checked(on_error, limits):
+def checked_reading(on_error, limits):
     if on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
     return checked_limits(limits)
@@ -282,8 +289,8 @@ def decode(source, *, on_error="raise", limits=None):
     >>> result.pixels.shape, result.info.subsampling, result.damage is None
     ((4, 6, 3), '4:2:0', True)
     """
-    limits = _checked(on_error, limits)
-    return _Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
+    limits = checked_reading(on_error, limits)
+    return Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
 
 
 def probe(source, *, limits=None):

@@ -1,32 +1,15 @@
 """A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
-import functools
-
-import numpy as np
-
 from ..errors import TruncatedError
 from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
 from ._scan_read import find_segments
+from .guard import estimate_quality
 from .info import Headers, metadata_json
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
-from .params import QuantTables
 
 SIGNATURES = ((APP0, JFIF, "JFIF"), (APP1, EXIF, "Exif"), (APP1, XMP, "XMP"), (APP1, XMP_EXTENSION, "extended XMP"), (APP2, ICC, "ICC profile"),
               (APP2, MPF, "multi-picture index"), (APP13, PHOTOSHOP, "Photoshop resources"), (APP14, ADOBE, "Adobe colour"))
-
-
-@functools.lru_cache(maxsize=None)
-def _ijg_tables():
-    """(100, 64): luminance steps for the qualities 100 down to 1, so that of equals the first is the highest."""
-    return np.array([QuantTables.ijg(q).luminance for q in range(100, 0, -1)])
-
-
-def estimate_quality(luminance):
-    """The IJG quality whose luminance table is nearest to these 64 steps (natural order): (quality, exact)."""
-    distance = np.abs(_ijg_tables() - np.asarray(luminance, np.int64).reshape(-1)).sum(axis=1)
-    best = int(distance.argmin())
-    return 100 - best, bool(distance[best] == 0)
 
 
 def _what(segment, data):
@@ -97,7 +80,7 @@ def inspect(source, *, limits=None):
         raise TruncatedError("the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1")
     info = headers.info()
     first = headers.quant_tables.get(headers.frame.components[0].Tq)
-    quality, exact = estimate_quality(first) if first is not None else (None, False)
+    quality, exact, _ = estimate_quality(first) if first is not None else (None, False, None)
     return {
         **info.to_json(),
         "estimated_quality": quality, "estimated_quality_exact": exact,

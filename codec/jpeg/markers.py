@@ -4,7 +4,7 @@ Everything that a segment says is range-checked here, where it is read; the rest
 """
 import struct
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -137,6 +137,14 @@ class Frame:
     Y: int                  # lines; 0 until a DNL segment gives them
     X: int                  # samples per line
     components: Tuple[FrameComponent, ...]
+    destinations: Optional[Tuple[int, ...]] = None  # of Huffman tables, see table_destination
+
+    def table_destination(self, i):
+        """Where a writer puts the Huffman tables of component i; baseline decoders keep two of each class.
+
+        0 for whatever has quantization table 0 and 1 for the others, unless `destinations` says otherwise.
+        """
+        return min(self.components[i].Tq, 1) if self.destinations is None else self.destinations[i]
 
     @property
     def Hmax(self):

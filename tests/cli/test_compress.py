@@ -231,7 +231,7 @@ def test_what_a_file_name_holds_cannot_steer_the_terminal(run, home):
 # ---------------------------------------------------------------- never larger
 
 def test_a_jpeg_that_would_grow_is_copied_and_the_row_says_kept(run, home):
-    small = jpeg.encode(np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8), 10).data
+    small = jpeg.transcode(jpeg.encode(np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8), 10).data).data
     (home / "small.jpg").write_bytes(small)
     outcome = run("compress", "small.jpg", "-o", "out.jpg", "-q", "95")
     assert outcome.code == 0 and outcome.table[0][1:] == [str(len(small)), str(len(small)), "1.0", "kept"]
@@ -243,6 +243,45 @@ def test_a_jpeg_larger_than_its_source_of_another_format_is_told(run, home):
     outcome = run("compress", "flat.png", "-o", "flat.jpg", "-q", "100")
     assert outcome.code == 0 and float(outcome.table[0][3]) < 1
     assert "codec: warning: flat.png: the JPEG is larger than its source" in outcome.err
+
+
+def a_jpeg(home, quality=80, **options):
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    data = jpeg.encode(pixels, quality, effort=1, **options).data
+    (home / "source.jpg").write_bytes(data)
+    return data
+
+
+@pytest.mark.parametrize("quality", [95, 80, 75])
+def test_a_jpeg_is_not_encoded_again_near_its_own_quality(run, home, quality):
+    data = a_jpeg(home)
+    outcome = run("compress", "source.jpg", "-o", "out.jpg", "-q", quality, "--json")
+    made, row = (home / "out.jpg").read_bytes(), outcome.json["files"][0]
+    assert outcome.code == 0 and len(made) < len(data) and np.array_equal(codec.decode(made), codec.decode(data))
+    assert row["lossless"] and f"its own quality is about 80, and encoding it again at {quality} would lose more than it saves" in row["warnings"][0]
+
+
+def test_a_jpeg_is_encoded_again_by_force_or_far_below_its_quality(run, home):
+    data = a_jpeg(home)
+    assert run("compress", "source.jpg", "-o", "out.jpg", "-q", "95", "--force").code == 0
+    assert jpeg.inspect(str(home / "out.jpg"))["estimated_quality"] == 95
+    assert run("compress", "source.jpg", "-o", "low.jpg", "-q", "50").err == ""
+    assert len((home / "low.jpg").read_bytes()) < len(data)
+
+
+def test_what_is_not_encoded_again_can_be_stripped_and_turned(run, home):
+    a_jpeg(home, metadata=jpeg.Metadata(exif=EXIF_TURNED, comments=(b"secret",)))
+    assert run("compress", "source.jpg", "-o", "out.jpg", "--strip").code == 0
+    assert jpeg.probe(str(home / "out.jpg")).metadata.size == 0
+    odd = jpeg.encode(np.zeros((9, 30), np.uint8), 80, metadata=jpeg.Metadata(exif=EXIF_TURNED)).data
+    (home / "odd.jpg").write_bytes(odd)
+    assert run("compress", "odd.jpg", "-o", "odd-out.jpg", "--strip").code == 0
+    assert pictures.orientation(jpeg.probe(str(home / "odd-out.jpg")).metadata.exif) == 6     # it could not be turned without loss
+
+
+def test_the_limit_of_the_command_line_is_the_one_that_counts(run, home):
+    a_jpeg(home)
+    assert "Limits" in run("compress", "source.jpg", "-o", "out.jpg", "--max-pixels", "100").err
 
 
 def test_kept_does_not_bring_back_stripped_metadata(run, home):

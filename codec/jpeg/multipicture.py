@@ -1,0 +1,94 @@
+"""What stands behind EOI: further pictures with their index (MPF, CIPA DC-007), HDR gain maps, motion photos.
+
+Most of it is found by its distance from the end of the file, or by adding up sizes, and stays valid as long as its bytes do. Only the
+index counts from its own place, so that it is rewritten when the picture before changes its size.
+"""
+import re
+import struct
+
+from ..errors import BitstreamError
+from . import markers
+from .metadata import APP1, APP2, MPF, TIFF_HEADERS, XMP
+
+ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"         # ISO 21496-1, Annex C.2: the gain map's metadata in APP2
+MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16                   # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
+
+# What announces a part of the trailer in XMP: the gain map of Ultra HDR, the film of a motion photo.
+ANNOUNCED = re.compile(rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')')
+MOTION = re.compile(rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1')
+
+
+def is_index(code, payload):
+    """Whether a segment describes pictures of the trailer and nothing else."""
+    return code == APP2 and payload.startswith((MPF, ISO_GAIN_MAP))
+
+
+def announces_trailer(code, payload):
+    """Whether an XMP segment tells readers to look for a gain map or film in the trailer."""
+    return code == APP1 and payload.startswith(XMP) and bool(ANNOUNCED.search(payload) or MOTION.search(payload))
+
+
+def silenced(payload):
+    """An XMP segment of the same length that announces neither gain map nor film."""
+    return MOTION.sub(rb"\g<1>0", ANNOUNCED.sub(lambda match: b" " * len(match[0]), payload))
+
+
+def index_distance(data, end, limits):
+    """Bytes from the TIFF header of the MPF segment to `end`, where the picture ends; None without such a segment."""
+    for segment in markers.SegmentReader(data, markers.Warnings(), limits):
+        if segment.marker == markers.SOS:
+            break
+        if segment.marker == APP2 and data[segment.start:segment.end].startswith(MPF):
+            return end - segment.start - len(MPF)
+    return None
+
+
+def _error(reason):
+    return BitstreamError(f"{reason}; trailer='drop' leaves the further pictures out", layer="MPF", clause="CIPA DC-007 5.2.3")
+
+
+def _entries(tiff, order):
+    """(position, count) of the entries of an index."""
+    ifd, = struct.unpack_from(order + "I", tiff, 4)
+    fields, = struct.unpack_from(order + "H", tiff, ifd)
+    for at in range(ifd + 2, ifd + 2 + 12 * fields, 12):
+        tag, _, size, position = struct.unpack_from(order + "HHII", tiff, at)
+        if tag == MP_ENTRY:
+            if size % MP_ENTRY_BYTES or position + size > len(tiff):
+                raise _error("the index leads out of its segment")
+            return position, size // MP_ENTRY_BYTES
+    raise _error("the index has no entries")
+
+
+def moved_index(payload, old_distance, distance, size, trailer_bytes):
+    """An MPF segment for a picture that has changed its size.
+
+    Parameters
+    ----------
+    payload : the segment as it was
+    old_distance, distance : bytes from its TIFF header to the trailer, before and now
+    size : bytes of the picture now, SOI to EOI
+    trailer_bytes : int
+
+    Raises
+    ------
+    BitstreamError
+        If an entry names bytes that are not in the trailer, so that nobody can say where they are now.
+    """
+    tiff = bytearray(payload[len(MPF):])
+    order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}.get(bytes(tiff[:4]))
+    if order is None:
+        raise _error("the index has no TIFF header")
+    try:
+        first, count = _entries(tiff, order)
+    except struct.error:
+        raise _error("the index leads out of its segment") from None
+    for i, at in enumerate(range(first, first + MP_ENTRY_BYTES * count, MP_ENTRY_BYTES)):
+        length, offset = struct.unpack_from(order + "II", tiff, at + 4)
+        if offset == 0:                                 # the picture that holds the index
+            struct.pack_into(order + "I", tiff, at + 4, size)
+        elif not old_distance <= offset <= offset + length <= old_distance + trailer_bytes:
+            raise _error(f"picture {i + 1} is not behind the first one")
+        else:
+            struct.pack_into(order + "I", tiff, at + 8, offset - old_distance + distance)
+    return MPF + bytes(tiff)
