@@ -13,8 +13,9 @@ from .decode import Damage, Decoder, checked_reading
 from .info import subsampling_name
 from .metadata import APP2, MPF, SEGMENT_MAX
 from .multipicture import index_distance, moved_index
-from .scans import ScanSpec, progressive_script, sequential_script
+from .scans import ScanSpec, search_script, sequential_script
 
+SEARCH_EFFORT = 9               # of the progressive script
 LOWEST, HIGHEST = -16384, 16383     # DC of 12-bit samples with steps of 1; differences then have at most 15 bits (T.81 Table F.1)
 MCU_BLOCKS = 10                 # of an interleaved scan, B.2.3
 
@@ -190,10 +191,10 @@ def read_coefficients(source, *, limits=None, on_error="raise"):
     return _Reader(read_bytes(source, limits), on_error == "conceal", limits).run()
 
 
-def _script(coefficients, progressive):
+def _script(coefficients, frame, planes, progressive):
     """The scans, with those that hold more than ten blocks in an MCU (B.2.3) taken apart."""
-    n = len(coefficients.levels)
-    script = progressive_script(n, coefficients.color) if progressive else sequential_script(n)
+    n = len(planes)
+    script = search_script(planes, coefficients.color, SEARCH_EFFORT, frame) if progressive else sequential_script(n)
     if n == 1 or sum(H * V for H, V in coefficients.sampling) <= MCU_BLOCKS:
         return script
     return tuple(ScanSpec((i,), spec.Ss, spec.Se, spec.Ah, spec.Al) for spec in script for i in spec.components)
@@ -256,6 +257,6 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     if progressive:
         frame = replace(frame, SOFn=markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
-    picture, _, _ = assemble(frame, planes, steps, _script(coefficients, progressive), optimize=optimize, restart_interval=restart_interval,
+    picture, _, _ = assemble(frame, planes, steps, _script(coefficients, frame, planes, progressive), optimize=optimize, restart_interval=restart_interval,
                              segments=[("metadata", code, payload) for code, payload in coefficients.segments])
     return _with_moved_index(coefficients, picture) + coefficients.trailer
