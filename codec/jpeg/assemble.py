@@ -5,6 +5,7 @@ Whatever makes levels ends here: the encoder, and whoever rewrites a file withou
 import numpy as np
 
 from . import markers
+from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan
 from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
 
@@ -39,25 +40,29 @@ def _scan_tables(spec, frame, progressive):
 
 
 def _write_scan(out, spec, frame, planes, optimize, restart_interval, block_bits):
-    progressive = frame.SOFn == markers.SOF2
+    progressive = frame.progressive
     used, destinations = _scan_tables(spec, frame, progressive)
     chosen = [planes[i] for i in spec.components]
     components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
     settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
-    tables, codes = Tables(), FIXED_TABLES
-    if optimize and used:
-        encode_scan(chosen, components, tables, "symbols", **settings)
-        codes = {key: tables.optimal(*key) for key in used}
-    for key in used:
-        tables.set(*key, *codes[key])
-    if used:
-        out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
+    if not frame.arithmetic:
+        tables, codes = Tables(), FIXED_TABLES
+        if optimize and used:
+            encode_scan(chosen, components, tables, "symbols", **settings)
+            codes = {key: tables.optimal(*key) for key in used}
+        for key in used:
+            tables.set(*key, *codes[key])
+        if used:
+            out.add("Huffman tables", markers.write_huffman_tables([(*key, *codes[key]) for key in used]))
     header = markers.Scan(tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)),
                           spec.Ss, spec.Se, spec.Ah, spec.Al)
     out.add("headers", markers.write_scan(header))
     maps = None if block_bits is None else [block_bits[i] for i in spec.components]
     name = f"scan of {','.join(map(str, spec.components))}: {spec.Ss}-{spec.Se}, bit {spec.Ah or '-'} to {spec.Al}"
-    out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
+    if frame.arithmetic:
+        out.add(name, encode_arith_scan(chosen, components, block_bits=maps, **settings))
+    else:
+        out.add(name, encode_scan(chosen, components, tables, "bits", block_bits=maps, **settings))
 
 
 def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restart_interval=0, count_blocks=False):
@@ -65,7 +70,7 @@ def assemble(frame, planes, steps, script, *, segments=(), optimize=True, restar
 
     Parameters
     ----------
-    frame : markers.Frame; its SOFn says which process
+    frame : markers.Frame; its SOFn says which process: SOF9 and SOF10 are arithmetic coded, with the default conditioning of F.1.4.4
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component of the frame
     steps : dict Tq -> 64 steps in natural order
     script : sequence of ScanSpec

@@ -9,12 +9,13 @@ from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
 from ._planes import compose
-from ._scan_read import ReadTables, decode_scan, find_segments, idct_plane
+from ._scan_read import ReadTables, decode_scan, idct_plane
+from ._segments import find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
-SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
+SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF9, markers.SOF10)
 CONCEALABLE = 64                    # see _Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 
@@ -127,7 +128,7 @@ class _Decoder:
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
-        if frame.SOFn == markers.SOF2:
+        if frame.progressive:
             ones = np.ones(64, np.uint16)
             steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
             if can_smooth(self.bits_left):
@@ -153,7 +154,7 @@ class _Decoder:
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
-        if frame.SOFn == markers.SOF2:
+        if frame.progressive:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
         else:
@@ -166,10 +167,12 @@ class _Decoder:
 
         A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
         concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
-        less than a 500th of a real picture.
+        less than a 500th of a real picture. Arithmetic coding has no such bound: a flat picture of any size takes no byte at all (D.1.8).
         """
         frame = self.headers.frame
-        progressive, first = frame.SOFn == markers.SOF2, self.planes is None
+        if frame.arithmetic:
+            return
+        progressive, first = frame.progressive, self.planes is None
         lenient = self.conceal or (progressive and scan.Ss > 0)
         if first or not self.conceal:
             bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
@@ -190,8 +193,8 @@ class _Decoder:
         self.scans += 1
         frame = headers.frame
         self.limits.check_scans(self.scans, frame.X, frame.Y)
-        progressive = frame.SOFn == markers.SOF2
-        tables = self.tables(segment, scan, progressive)
+        progressive = frame.progressive
+        tables = ReadTables() if frame.arithmetic else self.tables(segment, scan, progressive)
         for i in indices:
             self.latch_steps(segment, i)
         if progressive:
@@ -200,7 +203,7 @@ class _Decoder:
         target = {} if progressive else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
         error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
                             Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
-                            restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
+                            restart_interval=headers.restart_interval, conditioning=headers.conditioning if frame.arithmetic else None, lost=self.lost if self.conceal else None, **target)
         if error is not None:
             if not self.conceal:
                 raise error

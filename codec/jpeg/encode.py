@@ -114,6 +114,8 @@ def _frame(options, color, subsampling, height, width):
     components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
     used = tables if chroma else tables[:1]
     SOFn = markers.SOF2 if options.is_progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
+    if options.coding == "arithmetic":
+        SOFn = markers.SOF10 if options.is_progressive else markers.SOF9
     return markers.Frame(SOFn, 8, height, width, components)
 
 

@@ -76,6 +76,7 @@ class Headers:
         self.data, self.limits, self.warnings = data, limits, warnings
         self.quant_tables = {}          # Tq -> steps
         self.huffman_tables = {}        # (Tc, Th) -> (BITS, HUFFVAL)
+        self.conditioning = {}          # (0, Tb) -> (L, U), (1, Tb) -> Kx, where they are not the defaults
         self.restart_interval = 0
         self.frame = None
         self.application = []           # (marker code, payload)
@@ -89,6 +90,8 @@ class Headers:
         elif code == markers.DHT:
             for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment):
                 self.huffman_tables[Tc, Th] = BITS, HUFFVAL
+        elif code == markers.DAC:
+            self.conditioning.update(markers.read_conditioning(data, segment))
         elif code == markers.DRI:
             self.restart_interval = markers.read_restart_interval(data, segment)
         elif code in markers.SOF:

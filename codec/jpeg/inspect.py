@@ -7,7 +7,7 @@ from ..errors import TruncatedError
 from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
-from ._scan_read import find_segments
+from ._segments import find_segments
 from .info import Headers, metadata_json
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
 from .params import QuantTables

@@ -106,6 +106,8 @@ class EncodeOptions:
     effort : 1..9, default 5
         1-2: fixed Huffman tables, baseline, fastest. 3-4: optimised tables, baseline. 5-9: optimised tables, progressive.
     progressive : None (default: as `effort` says), True or False
+    coding : "huffman" (default) or "arithmetic"
+        Arithmetic coding (T.81 Annex D) makes files 8 to 12 % smaller, and slower to read; browsers do not read them, libjpeg-turbo does.
     color : "auto" (default), "gray", "ycbcr", "rgb", "cmyk" or "ycck"
         What is coded. "auto": gray for one channel, YCbCr for three. Four channels need "cmyk" or "ycck" (0 = no ink): JPEG has no alpha.
     quant_tables : None (default) or QuantTables
@@ -119,6 +121,7 @@ class EncodeOptions:
     subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"] = "auto"
     effort: int = 5
     progressive: Optional[bool] = None
+    coding: Literal["huffman", "arithmetic"] = "huffman"
     color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"] = "auto"
     quant_tables: Optional[QuantTables] = None
     restart_interval: int = 0
@@ -134,6 +137,7 @@ class EncodeOptions:
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
         _choice(self.progressive, (None, True, False), "progressive")
+        _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
         if not isinstance(self.quant_tables, (QuantTables, type(None))):
             raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")
