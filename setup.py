@@ -53,6 +53,7 @@ EXTENSIONS = [
     extension("codec.jpeg._arith_read"),
     extension("codec.jpeg._segments"),
     extension("codec.jpeg._scan_read"),
+    extension("codec.jpeg._lossless_read"),
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._arith_write"),
     extension("codec.metrics._fidelity"),

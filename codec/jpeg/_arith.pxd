@@ -162,5 +162,35 @@ cdef inline int difference_class(int m, bint negative, int L, int U) noexcept no
         return 0
     return 1 + negative + (2 if m > (1 << U) >> 1 else 0)
 
+cdef inline int read_magnitude(ArithReader *r, uint8_t *Mn, int m) noexcept nogil:
+    """Sz: its leading bit m and those below, from the bin of their category (Figure F.9, mirrored)."""
+    cdef int Sz = m
+    while True:
+        m >>= 1
+        if m == 0:
+            return Sz
+        if decide(r, Mn):
+            Sz |= m
+
+cdef inline int read_difference(ArithReader *r, uint8_t *S0, uint8_t *X, int L, int U, int *kind) noexcept nogil:
+    """A difference of DC or of samples (F.1.4.1, H.1.2.3) and its class; S0 is followed by SS, SP and SN, X is X1."""
+    cdef int Sz = 0, m = 0
+    cdef bint negative
+    kind[0] = 0
+    if not decide(r, S0):
+        return 0
+    negative = decide(r, S0 + 1)
+    if decide(r, S0 + 2 + negative):
+        m = 1
+        while decide(r, X):
+            if m == LARGEST:
+                r.bits.status = E_RANGE
+                return 0
+            m <<= 1
+            X += 1
+        Sz = read_magnitude(r, X + M_OFFSET, m)
+    kind[0] = difference_class(m, negative, L, U)
+    return -Sz - 1 if negative else Sz + 1
+
 cdef object set_conditioning(Conditioning *conditioning, values)
 cdef void attach(ArithComponent *c, Statistics *statistics, Conditioning *conditioning, int Td, int Ta) noexcept nogil

@@ -5,38 +5,12 @@ Each function works on a copy of the reader: its interval then stays in register
 from codec.jpeg._arith cimport *
 
 
-cdef inline int read_magnitude(ArithReader *r, uint8_t *bin, int m) noexcept nogil:
-    """Sz - m, the bits of Sz below its leading bit m, from the bin of their category (Figure F.9 mirrored); plus m."""
-    cdef int Sz = m
-    while True:
-        m >>= 1
-        if m == 0:
-            return Sz
-        if decide(r, bin):
-            Sz |= m
-
-
-cdef inline int read_dc_difference(ArithReader *r, ArithComponent *c) noexcept nogil:
+cdef inline int read_dc(ArithReader *r, ArithComponent *c) noexcept nogil:
     """DIFF, and the context that it makes for the next one (F.1.4.1, Table F.4)."""
-    cdef uint8_t *bin = c.dc + c.S0
-    cdef int Sz = 0, m = 0
-    cdef bint negative
-    if not decide(r, bin):
-        c.S0 = 0
-        return 0
-    negative = decide(r, bin + 1)
-    if decide(r, bin + 2 + negative):
-        m = 1
-        bin = c.dc + X1
-        while decide(r, bin):
-            if m == LARGEST:
-                r.bits.status = E_RANGE
-                return 0
-            m <<= 1
-            bin += 1
-        Sz = read_magnitude(r, bin + M_OFFSET, m)
-    c.S0 = 4 * difference_class(m, negative, c.L, c.U)
-    return -Sz - 1 if negative else Sz + 1
+    cdef int kind
+    cdef int diff = read_difference(r, c.dc + c.S0, c.dc + X1, c.L, c.U, &kind)
+    c.S0 = 4 * kind
+    return diff
 
 
 cdef inline int read_value(ArithReader *r, uint8_t *bin, uint8_t *X2) noexcept nogil:
@@ -80,7 +54,7 @@ cdef inline void read_band(ArithReader *r, ArithComponent *c, int16_t *nat, int 
 cdef void read_arith_block(ArithReader *reader, ArithComponent *c, int16_t *nat, int *pred) noexcept nogil:
     """A whole block, sequential, into a cleared one."""
     cdef ArithReader r = reader[0]
-    pred[0] += read_dc_difference(&r, c)
+    pred[0] += read_dc(&r, c)
     nat[0] = <int16_t>pred[0]
     read_band(&r, c, nat, 1, 63, 0)
     reader[0] = r
@@ -89,7 +63,7 @@ cdef void read_arith_block(ArithReader *reader, ArithComponent *c, int16_t *nat,
 cdef void read_arith_dc(ArithReader *reader, ArithComponent *c, int16_t *nat, int *pred, int Al) noexcept nogil:
     """DC, first scan (G.1.3.1)."""
     cdef ArithReader r = reader[0]
-    pred[0] += read_dc_difference(&r, c)
+    pred[0] += read_dc(&r, c)
     nat[0] = <int16_t>(pred[0] * (1 << Al))
     reader[0] = r
 

@@ -13,9 +13,9 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport *
-from codec.jpeg._arith cimport *
+from codec.jpeg._arith cimport ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning
 from codec.jpeg._arith_read cimport *
-from codec.jpeg._segments cimport *
+from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
 from ..errors import ParameterError
 
 
@@ -346,8 +346,6 @@ cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_
 
 cdef class ReadTables:
     """Up to four DC and four AC tables, as a decoder needs them."""
-    cdef HuffmanReader dc[4]
-    cdef HuffmanReader ac[4]
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""

@@ -1,6 +1,9 @@
 """The entropy-coded segments of a scan, one restart interval after the other, for whatever reads them."""
 from libc.stdint cimport int64_t, uint8_t
 
+cdef enum:
+    E_SAMPLE = 7            # beside the statuses of _core.pxd: a sample beyond its precision
+
 cdef struct Segments:
     const uint8_t *data             # the file
     Py_ssize_t size

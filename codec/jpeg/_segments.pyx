@@ -176,8 +176,9 @@ MESSAGES = {
     E_HUFFMAN: "bits that are no Huffman code of the table",
     E_RANGE: "a run or magnitude that leads out of the block",
     E_MARKER: "a restart marker is out of sequence",
+    E_SAMPLE: "a sample beyond its precision",
 }
-CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4"}
+CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4", E_SAMPLE: "T.81 H.1.2.1"}
 
 
 cdef object first_error(Segments *s, Py_ssize_t mcus):

@@ -118,7 +118,10 @@ class Headers:
         return None
 
     def color(self):
-        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's reading of the identifiers."""
+        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's reading of the identifiers.
+
+        Lossless pictures are RGB unless a marker says otherwise, as libjpeg-turbo reads them.
+        """
         components, transform = self.frame.components, self._adobe_transform()
         if len(components) == 1:
             return "gray"
@@ -130,7 +133,7 @@ class Headers:
             return "ycbcr"
         if transform is not None:
             return "rgb" if transform == 0 else "ycbcr"
-        return "rgb" if bytes(c.C for c in components) == b"RGB" else "ycbcr"
+        return "rgb" if self.frame.lossless or bytes(c.C for c in components) == b"RGB" else "ycbcr"
 
     def has_multi_picture(self):
         """Whether an index of further pictures (MPF, CIPA DC-007) is there: gain maps, previews."""
