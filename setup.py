@@ -56,6 +56,7 @@ EXTENSIONS = [
     extension("codec.jpeg._lossless_read"),
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._arith_write"),
+    extension("codec.jpeg._lossless_write"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

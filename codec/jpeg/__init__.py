@@ -6,7 +6,8 @@ from .decode import Damage, DecodedImage, decode, probe
 from .encode import EncodedImage, encode
 from .info import ImageInfo
 from .inspect import estimate_quality, inspect
+from .lossless import LosslessImage, encode_lossless
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
 
-__all__ = ["Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QuantTables", "decode", "encode", "estimate_quality", "inspect", "probe"]
+__all__ = ["Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "LosslessImage", "Metadata", "QuantTables", "decode", "encode", "encode_lossless", "estimate_quality", "inspect", "probe"]

@@ -49,8 +49,8 @@ cdef inline void code_bits(ArithWriter *w, uint8_t *bin, int Sz, int m) noexcept
 
 
 cdef inline int leading_bit(int Sz) noexcept nogil:
-    """0 for Sz = 0."""
-    return (1 << codec_bit_length(<uint32_t>Sz)) >> 1
+    """Of Sz > 0."""
+    return 1 << (codec_bit_length(<uint32_t>Sz) - 1)
 
 
 cdef inline void code_difference(ArithWriter *w, ArithComponent *c, int diff) noexcept nogil:

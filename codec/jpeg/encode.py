@@ -119,9 +119,9 @@ def _frame(options, color, subsampling, height, width):
     return markers.Frame(SOFn, 8, height, width, components)
 
 
-def _application_segments(options, color):
+def application_segments(metadata, color):
     """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata."""
-    metadata = options.metadata or Metadata()
+    metadata = metadata or Metadata()
     if color in ADOBE_TRANSFORM:
         identity = ("headers", APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))
     else:
@@ -139,7 +139,7 @@ def _encode(image, options, count_blocks):
     steps = {Tq: steps[Tq] for Tq in sorted({c.Tq for c in frame.components})}
     planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
     script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
-    data, bits, block_bits = assemble(frame, planes, steps, script, segments=_application_segments(options, color),
+    data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color),
                                       optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
     return data, frame, color, subsampling, bits, block_bits
 
