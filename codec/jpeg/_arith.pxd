@@ -61,12 +61,12 @@ cdef inline int decide(ArithReader *r, uint8_t *bin) noexcept nogil:
     return D
 
 cdef inline bint ran_dry(ArithReader *r) noexcept nogil:
-    """True once decisions hang on bits behind the end of the segment.
+    """True once decisions hang on bits behind the end of the segment: Cx takes 16 beyond those that were shifted out.
 
-    A complete segment has at most one significant bit behind those that were shifted out (Clear_final_bits, D.1.8), but its
-    trailing zero bytes may have been left out: where a marker closes it this is no sign of damage.
+    Every segment ends so, for its trailing zero bytes are left out (D.1.8), any number of them. Where a marker closes it this is no sign of
+    damage; where the file breaks off nobody can tell what stood there.
     """
-    return r.bits.pos * 8 - r.bits.count >= r.bits.size * 8
+    return r.bits.pos * 8 - r.bits.count + 16 > r.bits.size * 8
 
 
 # ---------------------------------------------------------------- writing, D.1

@@ -62,7 +62,8 @@ cdef inline void code_difference(ArithWriter *w, ArithComponent *c, int diff) no
     if diff == 0:
         c.S0 = 0
         return
-    codec_assert(Sz < 2 * LARGEST)
+    if Sz >= 2 * LARGEST:
+        w.out.status, Sz = E_RANGE, 0                                   # levels of 16 bits can differ by more than any category holds
     code(w, bin + 1, negative)
     code(w, bin + 2 + negative, Sz > 0)
     if Sz:
@@ -274,9 +275,11 @@ def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressiv
         raise MemoryError
     try:
         with nogil:
-            status = code_scan(&scan)
-        if status:
+            status = code_scan(&scan) or scan.out.status
+        if status == E_MEMORY:
             raise MemoryError
+        if status:
+            raise ParameterError("DC levels of neighbours differ by more than 32768, which no category holds (T.81 Table F.4)")
         return scan.out.start[:scan.out.next - scan.out.start]
     finally:
         close_writer(&scan.out)

@@ -84,7 +84,16 @@ cdef inline int read_arith_difference(ArithReader *r, LosslessComponent *c, uint
     return diff
 
 
-cdef inline void read_sample(LosslessScan *s, LosslessComponent *c, ArithReader *r, Py_ssize_t y, Py_ssize_t x, int v) noexcept nogil:
+ctypedef BitReader* BitReader_p
+ctypedef ArithReader* ArithReader_p
+
+ctypedef fused Reader:
+    BitReader_p
+    ArithReader_p
+
+
+cdef inline int read_sample(LosslessScan *s, LosslessComponent *c, Reader r, Py_ssize_t y, Py_ssize_t x, int v) noexcept nogil:
+    """Returns whether the sample is beyond its precision."""
     cdef uint16_t *at = c.samples + y * c.stride + x
     cdef int Px, diff
     if y == c.first_line:
@@ -93,13 +102,12 @@ cdef inline void read_sample(LosslessScan *s, LosslessComponent *c, ArithReader 
         Px = (at - c.stride)[0]
     else:
         Px = predict(s.Ss, (at - 1)[0], (at - c.stride)[0], (at - c.stride - 1)[0])
-    if s.arithmetic:
+    if Reader is ArithReader_p:
         diff = read_arith_difference(r, c, c.classes + (v + 1) * (c.stride + 1) + x + 1)
     else:
-        diff = read_huffman_difference(&r.bits, c.dc)
+        diff = read_huffman_difference(r, c.dc)
     at[0] = <uint16_t>(Px + diff)                   # modulo 2^16
-    if at[0] > s.top and r.bits.status == OK:
-        r.bits.status = E_SAMPLE
+    return at[0] > s.top
 
 
 # ================================================================ one scan
@@ -121,10 +129,46 @@ cdef void begin_interval(LosslessScan *s, Py_ssize_t my) noexcept nogil:
         open_reader(&s.reader.bits, s.segments.plain, size)
 
 
-cdef inline int status_after_mcu(LosslessScan *s, ArithReader *r) noexcept nogil:
-    """What has gone wrong up to here; the end of the data first, for whatever is read behind it is nonsense."""
-    cdef bint ended = (not s.segments.closed and ran_dry(r)) if s.arithmetic else exhausted(&r.bits)
-    return E_TRUNCATED if ended else r.bits.status
+cdef inline int read_mcu(LosslessScan *s, Reader r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
+    """One MCU; returns what has gone wrong: the end of the data first, for whatever is read behind it is nonsense."""
+    cdef LosslessComponent *c
+    cdef Py_ssize_t i, v, h
+    cdef int beyond = 0
+    cdef bint ended
+    for i in range(s.Ns):
+        c = &s.component[i]
+        for v in range(c.V):
+            for h in range(c.H):
+                beyond |= read_sample(s, c, r, my * c.V + v, mx * c.H + h, v)
+    if Reader is ArithReader_p:
+        ended = not s.segments.closed and ran_dry(r)
+        return E_TRUNCATED if ended else r.bits.status or (E_SAMPLE if beyond else OK)
+    else:
+        return E_TRUNCATED if exhausted(r) else r.status or (E_SAMPLE if beyond else OK)
+
+
+cdef inline Py_ssize_t read_mcus(LosslessScan *s, Reader r, Py_ssize_t my, int *status) noexcept nogil:
+    """A row of MCUs up to the first error; returns how many are good."""
+    cdef Py_ssize_t mx
+    for mx in range(s.mcus_wide):
+        status[0] = read_mcu(s, r, my, mx)
+        if status[0]:
+            return mx
+    return s.mcus_wide
+
+
+cdef Py_ssize_t read_huffman_mcus(LosslessScan *s, Py_ssize_t my, int *status) noexcept nogil:
+    cdef BitReader r = s.reader.bits                # a copy stays in registers
+    cdef Py_ssize_t good = read_mcus(s, &r, my, status)
+    s.reader.bits = r
+    return good
+
+
+cdef Py_ssize_t read_arith_mcus(LosslessScan *s, Py_ssize_t my, int *status) noexcept nogil:
+    cdef ArithReader r = s.reader
+    cdef Py_ssize_t good = read_mcus(s, &r, my, status)
+    s.reader = r
+    return good
 
 
 cdef void lose_mcu(LosslessScan *s, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
@@ -147,10 +191,9 @@ cdef void lose_mcu(LosslessScan *s, Py_ssize_t my, Py_ssize_t mx) noexcept nogil
 
 cdef int read_mcu_row(LosslessScan *s, Py_ssize_t my) noexcept nogil:
     """One row of MCUs; restart intervals hold whole ones (H.1.1). Returns a status other than OK when the scan must end."""
-    cdef ArithReader r
-    cdef Py_ssize_t mx, i, v, h
+    cdef Py_ssize_t good = 0, i
     cdef LosslessComponent *c
-    cdef int status
+    cdef int status = OK
     if s.left == 0:
         begin_interval(s, my)
         if s.segments.status and not s.conceal:
@@ -159,23 +202,15 @@ cdef int read_mcu_row(LosslessScan *s, Py_ssize_t my) noexcept nogil:
     for i in range(s.Ns):
         c = &s.component[i]
         memcpy(c.classes, c.classes + c.V * (c.stride + 1), c.stride + 1)
-    r = s.reader                                    # a copy stays in registers
-    for mx in range(s.mcus_wide):
-        if not s.dead:
-            for i in range(s.Ns):
-                c = &s.component[i]
-                for v in range(c.V):
-                    for h in range(c.H):
-                        read_sample(s, c, &r, my * c.V + v, mx * c.H + h, v)
-            status = status_after_mcu(s, &r)
-            if status:
-                s.dead = True
-                note_error(&s.segments, status, (r.bits.pos * 8 - r.bits.count) >> 3, my * s.mcus_wide + mx)
-                if not s.conceal:
-                    return status
-        if s.dead:
-            lose_mcu(s, my, mx)
-    s.reader = r
+    if not s.dead:
+        good = read_arith_mcus(s, my, &status) if s.arithmetic else read_huffman_mcus(s, my, &status)
+    if status:
+        s.dead = True
+        note_error(&s.segments, status, (s.reader.bits.pos * 8 - s.reader.bits.count) >> 3, my * s.mcus_wide + good)
+        if not s.conceal:
+            return status
+    for i in range(good, s.mcus_wide):
+        lose_mcu(s, my, i)
     return OK
 
 

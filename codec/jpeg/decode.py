@@ -145,10 +145,11 @@ class _Decoder:
     def lossless_pixels(self, color):
         """Samples as they are; a subsampled component repeats them, as libjpeg-turbo does, for anything else would invent new ones."""
         frame = self.headers.frame
-        planes = [np.ascontiguousarray(plane[np.ix_(np.arange(frame.Y) * c.V // frame.Vmax, np.arange(frame.X) * c.H // frame.Hmax)])
-                  for c, plane in zip(frame.components, self.planes)]
-        if frame.P == 8:
-            planes = [plane.astype(np.uint8) for plane in planes]
+        planes = [plane.astype(np.uint8) if frame.P == 8 else plane for plane in self.planes]
+        for i, c in enumerate(frame.components):
+            if (c.H, c.V) != (frame.Hmax, frame.Vmax):
+                rows, columns = np.arange(frame.Y) * c.V // frame.Vmax, np.arange(frame.X) * c.H // frame.Hmax
+                planes[i] = np.ascontiguousarray(planes[i][rows][:, columns])
         pixels = compose(planes, color, [(1, 1)] * len(planes), frame.Y, frame.X, frame.P)
         return pixels.astype(np.uint8) if frame.P < 8 else pixels
 

@@ -140,15 +140,15 @@ class Frame:
 
     @property
     def progressive(self):
-        return self.SOFn & 3 == 2
+        return self.SOFn in (SOF2, SOF10)
 
     @property
     def lossless(self):
-        return self.SOFn & 3 == 3
+        return self.SOFn in (SOF3, SOF11)
 
     @property
     def arithmetic(self):
-        return self.SOFn >= SOF9
+        return self.SOFn in (SOF9, SOF10, SOF11)
 
     @property
     def unit(self):
