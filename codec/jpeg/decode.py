@@ -184,7 +184,7 @@ class _Decoder:
 
         A sample of a lossless picture takes a code. A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
         concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
-        less than a 500th of a real picture. Arithmetic coding has no such bound: a flat picture of any size takes no byte at all (D.1.8).
+        less than a 500th of a real picture. Arithmetic coding has no such bound: a flat picture takes a few bytes, whatever its size.
         """
         frame = self.headers.frame
         if frame.arithmetic:
