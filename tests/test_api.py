@@ -169,6 +169,7 @@ def test_signatures_show_every_option(function, first):
         "quant_tables": None,
         "restart_interval": 0,
         "metadata": None,
+        "coding": "huffman",
     }
 
 

@@ -1,4 +1,7 @@
-"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes)."""
+"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes).
+
+Lossless pictures go from segments (_lossless_read) to samples at once.
+"""
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
@@ -55,8 +58,8 @@ class DecodedImage:
 
     Attributes
     ----------
-    pixels : (H, W) or (H, W, 3 or 4) uint8, or uint16 for 12-bit samples (0..4095)
-        Gray, RGB, or CMYK with 0 = no ink.
+    pixels : (H, W) or (H, W, 3 or 4) uint8, or uint16 for more than 8 bits
+        Gray, RGB, or CMYK with 0 = no ink; 0 to 2^precision - 1 (`info.precision`).
     info : ImageInfo
     warnings : tuple of str
         Oddities that do not touch the pixels.
@@ -308,14 +311,16 @@ def decode(source, *, on_error="raise", limits=None):
     BitstreamError, TruncatedError
         The data breaks T.81; with byte offset and clause.
     UnsupportedError
-        Legal, but not handled: arithmetic coding, lossless and hierarchical processes; two, or more than four, components.
+        Legal, but not handled: hierarchical processes; two, or more than four, components.
     LimitError
         Larger than `limits` allow.
 
     Notes
     -----
-    T.81 baseline, extended sequential and progressive with Huffman coding, 8 and 12 bits, all sampling factors. Accurate integer inverse
-    DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere. EXIF orientation is not applied.
+    T.81 baseline, extended sequential and progressive, 8 and 12 bits, and lossless, 2 to 16 bits; Huffman and arithmetic coding; all
+    sampling factors. Accurate integer inverse DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere
+    and in lossless pictures. EXIF orientation is not applied. Arithmetic coding has next to no redundancy: what was lost inside of a
+    segment that ends with a marker may go unnoticed, where Huffman codes give it away.
 
     Examples
     --------
