@@ -11,7 +11,7 @@ from ._planes import forward
 from .assemble import assemble
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
-from .scans import progressive_script, sequential_script
+from .scans import arithmetic_script, progressive_script, sequential_script
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
@@ -37,7 +37,8 @@ class EncodedImage:
     bits : dict
         Where they went: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
     block_bits : tuple of int32 arrays (blocks_high, blocks_wide)
-        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them.
+        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them; an
+        arithmetic coded block has those that are complete when it ends.
     warnings : tuple of str
     """
 
@@ -139,6 +140,8 @@ def _encode(image, options, count_blocks):
     steps = {Tq: steps[Tq] for Tq in sorted({c.Tq for c in frame.components})}
     planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
     script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
+    if frame.SOFn == markers.SOF10:
+        script = arithmetic_script(channels, color)
     data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color),
                                       optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
     return data, frame, color, subsampling, bits, block_bits
