@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from codec._core cimport *
 
 cdef enum:
-    FIXED = 226             # a bin that never adapts: Qe = X'5A1D', about one half (F.1.4.2, G.1.3)
+    FIXED = 226             # a bin that never adapts: Qe = X'5A1D', about one half (F.1.4.4.2, G.1.3)
     DC_BINS = 49            # Table F.4
     AC_BINS = 245           # Table F.5
     LOSSLESS_BINS = 158     # Table H.3
@@ -26,13 +26,13 @@ cdef struct ArithReader:
     uint32_t A              # the interval, X'8000' .. X'10000' between decisions
 
 cdef inline void open_arith_reader(ArithReader *r, const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    """Initdec; `data` is a segment without stuffing, as for a BitReader. Zeros follow its end, as D.2.6 wants them."""
+    """Initdec; `data` is a segment without stuffing, as for a BitReader. Zeros follow its end, as D.2 wants them behind a marker."""
     open_reader(&r.bits, data, size)
     refill(&r.bits)
     r.A = 0x10000
 
 cdef inline int decide(ArithReader *r, uint8_t *bin) noexcept nogil:
-    """Decode(S), D.2.2 to D.2.5: the next decision, 0 or 1, of the statistics bin."""
+    """Decode(S), D.2: the next decision, 0 or 1, of the statistics bin."""
     cdef uint32_t row = TRANSITION[bin[0]], Qe = row >> 16
     cdef int D = bin[0] & 1, n
     codec_assert(bin[0] <= FIXED)
@@ -105,7 +105,7 @@ cdef inline void put_byte(ArithWriter *w) noexcept nogil:
     w.CT = 8
 
 cdef inline void code(ArithWriter *w, uint8_t *bin, int D) noexcept nogil:
-    """Code_0(S), Code_1(S): D.1.4 with the conditional exchange, then Renorm_e."""
+    """Code_0(S), Code_1(S) with the conditional exchange, then Renorm_e (D.1)."""
     cdef uint32_t row = TRANSITION[bin[0]], Qe = row >> 16
     cdef int n
     codec_assert(bin[0] <= FIXED)

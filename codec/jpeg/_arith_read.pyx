@@ -14,7 +14,7 @@ cdef inline int read_dc(ArithReader *r, ArithComponent *c) noexcept nogil:
 
 
 cdef inline int read_value(ArithReader *r, uint8_t *bin, uint8_t *X2) noexcept nogil:
-    """An AC coefficient that is not 0; `bin` is SP, SN and X1 in one (F.1.4.2, Table F.5)."""
+    """An AC coefficient that is not 0; `bin` is SP, SN and X1 in one (F.1.4.3, Table F.5)."""
     cdef uint8_t fixed = FIXED
     cdef bint negative = decide(r, &fixed)
     cdef int Sz = 0, m
@@ -34,7 +34,7 @@ cdef inline int read_value(ArithReader *r, uint8_t *bin, uint8_t *X2) noexcept n
 
 
 cdef inline void read_band(ArithReader *r, ArithComponent *c, int16_t *nat, int Ss, int Se, int Al) noexcept nogil:
-    """Band Ss..Se of a cleared block (Figure F.20). A zero run that reaches Se without a coefficient is no code of any encoder."""
+    """Band Ss..Se of a cleared block (F.2.4, Figure F.5 mirrored). A zero run that reaches Se without a coefficient is no code of any encoder."""
     cdef int k = Ss
     cdef uint8_t *bin
     while k <= Se:
@@ -87,7 +87,7 @@ cdef void read_arith_first_band(ArithReader *reader, ArithComponent *c, int16_t 
 cdef void read_arith_refined_band(ArithReader *reader, ArithComponent *c, int16_t *nat, int Ss, int Se, int Al) noexcept nogil:
     """One more bit for band Ss..Se of a block (G.1.3.3): whether it ends is asked only behind what earlier scans found (EOBx)."""
     cdef ArithReader r = reader[0]
-    cdef int k = Ss, EOBx = Se, bit = 1 << Al
+    cdef int k = Ss, EOBx = Se, bit = 1 << Al              # EOBx: here the last coefficient, not the place behind it
     cdef uint8_t fixed = FIXED
     cdef uint8_t *bin
     cdef int16_t *v

@@ -78,7 +78,7 @@ cdef inline void code_difference(ArithWriter *w, ArithComponent *c, int diff) no
 
 
 cdef inline void code_value(ArithWriter *w, uint8_t *bin, uint8_t *X2, int v) noexcept nogil:
-    """An AC coefficient that is not 0: sign, category and bits (F.1.4.2, Table F.5); `bin` is SP, SN and X1 in one."""
+    """An AC coefficient that is not 0: sign, category and bits (F.1.4.3, Table F.5); `bin` is SP, SN and X1 in one."""
     cdef uint8_t fixed = FIXED
     cdef int Sz = (-v if v < 0 else v) - 1, n
     codec_assert(Sz < 2 * LARGEST)

@@ -213,7 +213,7 @@ def test_impossible_conditioning(body, why, image):
         codec.decode(data[:2] + markers.write_segment(markers.DAC, bytes.fromhex(body)) + data[2:])
 
 
-# ---------------------------------------------------------------- where data ends, D.1.8 and D.2.6
+# ---------------------------------------------------------------- where data ends, D.1.8
 
 def test_flat_pictures_take_few_bytes_and_are_whole():
     """A decision that is always the same costs next to nothing, and zeros at the end are left out: few bytes are no sign of damage."""
