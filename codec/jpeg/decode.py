@@ -185,9 +185,10 @@ class _Decoder:
     def check_size(self, segment, segments, scan, indices):
         """Refuse data that cannot hold its scan before memory is taken for it.
 
-        A sample of a lossless picture takes a code. A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
+        A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
         concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
-        less than a 500th of a real picture. Arithmetic coding has no such bound: a flat picture takes a few bytes, whatever its size.
+        less than a 500th of a real picture. A sample of a lossless picture takes a code of its own. Arithmetic coding has no such bound:
+        a flat picture takes a few bytes, whatever its size.
         """
         frame = self.headers.frame
         if frame.arithmetic:
@@ -195,7 +196,8 @@ class _Decoder:
         progressive, first = frame.progressive, self.planes is None
         lenient = self.conceal or (progressive and scan.Ss > 0)
         if first or not self.conceal:
-            bits = (1 if frame.lossless else 2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
+            codes = 1 if frame.lossless else 2 if not progressive else scan.Ss == 0 or first
+            bits = codes * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
             if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
