@@ -4,7 +4,6 @@ from libc.stdlib cimport free, malloc
 import numpy as np
 
 from codec._core cimport *
-from codec.jpeg._scan_write cimport Tables
 from ..errors import ParameterError
 
 
@@ -77,7 +76,7 @@ cdef void count_categories(Picture *p, int Ss, int32_t *diff, uint32_t (*counts)
             i += p.channels
 
 
-cdef int put_lines(Picture *p, int Ss, int32_t *diff, Tables tables, BitWriter *w) noexcept nogil:
+cdef int put_lines(Picture *p, int Ss, int32_t *diff, EntropyTable *tables, BitWriter *w) noexcept nogil:
     """The scan, with RSTm between its intervals (E.1.4)."""
     cdef Py_ssize_t y, i
     cdef int c, m = 0
@@ -95,7 +94,7 @@ cdef int put_lines(Picture *p, int Ss, int32_t *diff, Tables tables, BitWriter *
         i = 0
         while i < p.width * p.channels:
             for c in range(p.channels):
-                put_difference(w, &tables.dc[c], diff[i + c])
+                put_difference(w, &tables[c], diff[i + c])
             i += p.channels
     return end_segment(w)
 
@@ -125,14 +124,14 @@ def count_differences(const uint16_t[:, :, ::1] samples, int Ss, *, int bits, Py
     return np.array([[counts[c][size] for size in range(17)] for c in range(p.channels)], np.uint32)
 
 
-def encode_lossless_scan(const uint16_t[:, :, ::1] samples, int Ss, Tables tables, *, int bits, Py_ssize_t restart_rows=0):
+def encode_lossless_scan(const uint16_t[:, :, ::1] samples, int Ss, tables, *, int bits, Py_ssize_t restart_rows=0):
     """One interleaved scan.
 
     Parameters
     ----------
     samples : (H, W, 1..4), the point transform taken off
     Ss : predictor 1..7
-    tables : DC table c for channel c
+    tables : (BITS, HUFFVAL) for each channel
     bits : precision of the samples, without the point transform
     restart_rows : lines of a restart interval, 0 for none
 
@@ -141,17 +140,23 @@ def encode_lossless_scan(const uint16_t[:, :, ::1] samples, int Ss, Tables table
     bytes
     """
     cdef Picture p
+    cdef EntropyTable codes[4]
     cdef BitWriter writer
     cdef int32_t *diff
-    cdef int status
+    cdef int status, c
     open_picture(&p, samples, bits, restart_rows)
+    if len(tables) != p.channels:
+        raise ParameterError("there is a Huffman table for each channel")
+    for c in range(p.channels):
+        BITS, HUFFVAL = tables[c]
+        set_entropy_table(&codes[c], BITS, HUFFVAL)
     diff = <int32_t *>malloc(p.width * p.channels * sizeof(int32_t))
     if diff == NULL or open_writer(&writer, 1 << 16):
         free(diff)
         raise MemoryError
     try:
         with nogil:
-            status = put_lines(&p, Ss, diff, tables, &writer) or writer.status
+            status = put_lines(&p, Ss, diff, codes, &writer) or writer.status
         if status == E_MEMORY:
             raise MemoryError
         if status:

@@ -258,6 +258,8 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 cdef class Tables:
     """Up to four DC and four AC tables of a scan, as a writer needs them, and the symbol counts that better ones come from."""
+    cdef EntropyTable dc[4]
+    cdef EntropyTable ac[4]
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""

@@ -8,7 +8,6 @@ from .._core import optimal_huffman
 from ..errors import ParameterError
 from . import markers
 from ._lossless_write import count_differences, encode_lossless_scan
-from ._scan_write import Tables
 from .encode import application_segments
 from .metadata import Metadata
 from .params import _integer
@@ -125,10 +124,7 @@ def encode_lossless(image, *, predictor="auto", bits=None, point_transform=0, re
     samples = samples >> point_transform
     settings = dict(bits=bits - point_transform, restart_rows=restart_rows)
     candidates = [(*_tables(count_differences(samples, Ss, **settings)), Ss) for Ss in (range(1, 8) if predictor == "auto" else (predictor,))]
-    chosen, _, Ss = min(candidates, key=lambda candidate: candidate[1])
-    tables = Tables()
-    for c, table in enumerate(chosen):
-        tables.set(0, c, *table)
+    tables, _, Ss = min(candidates, key=lambda candidate: candidate[1])
     ids = b"RGB" if channels == 3 else b"\1"
     frame = markers.Frame(markers.SOF3, bits, height, width, tuple(markers.FrameComponent(C, 1, 1, 0) for C in ids))
     scan = markers.Scan(tuple(markers.ScanComponent(C, c, 0) for c, C in enumerate(ids)), Ss, 0, 0, point_transform)
@@ -137,7 +133,7 @@ def encode_lossless(image, *, predictor="auto", bits=None, point_transform=0, re
         *(markers.write_segment(code, payload) for _, code, payload in application_segments(metadata, "rgb" if channels == 3 else "gray")),
         markers.write_frame(frame),
         *([markers.write_restart_interval(width * restart_rows)] if restart_rows else []),
-        markers.write_huffman_tables([(0, c, *table) for c, table in enumerate(chosen)]),
+        markers.write_huffman_tables([(0, c, *table) for c, table in enumerate(tables)]),
         markers.write_scan(scan),
         encode_lossless_scan(samples, Ss, tables, **settings),
         markers.write_marker(markers.EOI),
