@@ -56,13 +56,12 @@ def compress_one(data, *, background, strip, limits, **options):
 
 
 def may_keep(data, metadata, strip, progressive):
-    """Whether a source JPEG is an answer too: it must not bring back metadata, be of the process that was ruled out, or of one that few can read."""
+    """Whether a source JPEG is an answer too: it must not bring back metadata, nor be of the process that was ruled out."""
     from .. import probe
 
     if strip and metadata.size:
         return False
-    process = probe(data).process
-    return "arithmetic" not in process and (progressive is None or progressive == (process == "progressive"))
+    return progressive is None or progressive == (probe(data).process == "progressive")
 
 
 @click.command()

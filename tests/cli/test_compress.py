@@ -260,13 +260,6 @@ def test_kept_does_not_override_the_process_that_was_asked_for(run, home):
     assert codec.probe((home / "out.jpg").read_bytes()).process == "baseline"
 
 
-def test_what_few_can_read_is_not_kept(run, home):
-    noise = np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8)
-    (home / "small.jpg").write_bytes(jpeg.encode(noise, 10, coding="arithmetic").data)
-    assert run("compress", "small.jpg", "-o", "out.jpg", "-q", "95").table[0][-1] == "done"
-    assert codec.probe((home / "out.jpg").read_bytes()).process == "progressive"
-
-
 # ---------------------------------------------------------------- options reach the encoder
 
 def test_lower_quality_is_a_smaller_file(run, home):
