@@ -1,5 +1,5 @@
 """Kernels over rows of samples: colour conversion, chroma down- and upsampling. Rows do not overlap; n counts input samples."""
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from codec._core cimport Sample, clamp16, codec_assert, codec_assert_range
 

@@ -103,20 +103,20 @@ cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr
 
 
 cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil:
-    """n pixels, `step` samples apart in `rgb`. With 12-bit samples 2^11 * 1.772 * 2^16 stays below 2^28."""
+    """n pixels, `step` samples apart in `rgb`. With 16-bit samples 2^15 * 1.772 * 2^16 is more than 32 bits hold."""
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
-    cdef int32_t y, cb, cr
+    cdef int64_t y, cb, cr
     codec_assert((precision == 8) == (sizeof(Sample) == 1))
-    codec_assert(precision <= 12)
+    codec_assert(precision <= 16)
     if Sample is uint8_t:
         ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
     else:
         for i in range(n):
-            y, cb, cr = Y[i], <int32_t>Cb[i] - centre, <int32_t>Cr[i] - centre
-            rgb[step * i] = <Sample>clamp(y + ((R_CR * cr + ONE_HALF) >> 16), top)
-            rgb[step * i + 1] = <Sample>clamp(y + ((ONE_HALF - G_CB * cb - G_CR * cr) >> 16), top)
-            rgb[step * i + 2] = <Sample>clamp(y + ((B_CB * cb + ONE_HALF) >> 16), top)
+            y, cb, cr = Y[i], <int64_t>Cb[i] - centre, <int64_t>Cr[i] - centre
+            rgb[step * i] = <Sample>clamp(<int32_t>(y + ((R_CR * cr + ONE_HALF) >> 16)), top)
+            rgb[step * i + 1] = <Sample>clamp(<int32_t>(y + ((ONE_HALF - G_CB * cb - G_CR * cr) >> 16)), top)
+            rgb[step * i + 2] = <Sample>clamp(<int32_t>(y + ((B_CB * cb + ONE_HALF) >> 16)), top)
 
 
 # ================================================================ downsampling

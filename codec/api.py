@@ -21,7 +21,7 @@ def encode(image, quality=75, **options):
         "auto": 4:4:4 from quality 90 on, else 4:2:0.
     effort : 1..9, default 5
         1-2 fastest (fixed Huffman tables), 3-4 optimised tables, 5-9 progressive.
-    progressive, color, quant_tables, restart_interval, metadata
+    progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
     Returns
@@ -60,7 +60,7 @@ def decode(source, *, on_error="raise", limits=None):
     Returns
     -------
     (H, W) or (H, W, 3 or 4) array
-        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 in 0..4095 for 12-bit samples. EXIF orientation is not applied.
+        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF orientation is not applied.
 
     Raises
     ------

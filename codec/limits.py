@@ -13,7 +13,8 @@ class Limits:
     Attributes
     ----------
     pixels : int
-        Largest width x height (default 178 956 970, the bound that Pillow uses for its error).
+        Largest width x height (default 178 956 970, the bound that Pillow uses for its error). Nothing else bounds the memory that an
+        arithmetic coded file asks for: a hundred bytes of it can legally be a flat picture of any size.
     scans : int
         Scans of a picture that are always accepted (default 100).
     scan_pixels : int

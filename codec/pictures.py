@@ -323,7 +323,7 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
     metadata : codec.jpeg.Metadata, optional
         PNG carries ICC, EXIF, XMP and density, TIFF carries ICC, XMP and density, PPM none.
     precision : int, optional
-        Bits in use of uint16 samples, 16 unless said. PNG and TIFF are scaled to 16 bits, PPM states the maximum.
+        Bits in use of the samples, all unless said. PNG and TIFF are scaled to 8 or 16 bits, PPM states the maximum.
 
     Returns
     -------
@@ -349,14 +349,15 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
     shape, deep = pixels.shape, pixels.dtype == np.uint16
     if pixels.ndim == 3 and shape[2] == 4 and format != "TIFF":
         raise UnsupportedError(f"{format} has no CMYK; write TIFF (.tif), which keeps all four inks")
-    top = (1 << (precision or 16)) - 1 if deep else 255
+    full = 65535 if deep else 255
+    top = (1 << precision) - 1 if precision else full
     if format == "PPM":
         header = f"P{6 if pixels.ndim == 3 else 5}\n{shape[1]} {shape[0]}\n{top}\n".encode()
         return header + pixels.astype(">u2" if deep else np.uint8).tobytes()
-    if deep:
-        if pixels.ndim == 3:
-            raise UnsupportedError(f"colour with more than 8 bits cannot be written as {format} here; write PPM (.ppm)")
-        pixels = ((pixels.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+    if deep and pixels.ndim == 3:
+        raise UnsupportedError(f"colour with more than 8 bits cannot be written as {format} here; write PPM (.ppm)")
+    if top != full:
+        pixels = ((pixels.astype(np.uint32) * full + top // 2) // top).astype(pixels.dtype)
     mode = "I;16" if deep else {2: "L", 3: "RGB" if shape[-1] == 3 else "CMYK"}[pixels.ndim]
     image = Image.frombytes(mode, shape[1::-1], pixels.astype("<u2" if deep else np.uint8).tobytes())
     buffer = io.BytesIO()

@@ -157,6 +157,7 @@ def test_signatures_show_every_option(function, first):
         "quant_tables",
         "restart_interval",
         "metadata",
+        "coding",
     ]
     assert parameters["quality"].default == 75 and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1:])
@@ -168,6 +169,7 @@ def test_signatures_show_every_option(function, first):
         "quant_tables": None,
         "restart_interval": 0,
         "metadata": None,
+        "coding": "huffman",
     }
 
 

@@ -327,6 +327,13 @@ def test_twelve_bits_fill_the_sixteen_of_png_and_state_their_maximum_in_pgm():
     assert pictures.dump(deep, "PPM", precision=12) == b"P5\n4 1\n4095\n" + deep.astype(">u2").tobytes()
 
 
+def test_two_bits_fill_the_eight_of_png():
+    shallow = np.array([[0, 1, 2, 3]], np.uint8)
+    with Image.open(io.BytesIO(pictures.dump(shallow, "PNG", precision=2))) as image:
+        assert np.asarray(image).tolist() == [[0, 85, 170, 255]]
+    assert pictures.dump(shallow, "PPM", precision=2) == b"P5\n4 1\n3\n" + shallow.tobytes()
+
+
 def test_deep_colour_goes_to_ppm_only():
     deep = np.zeros((1, 1, 3), np.uint16)
     assert pictures.dump(deep, "PPM") == b"P6\n1 1\n65535\n" + bytes(6)

@@ -40,6 +40,7 @@ def transcode_one(data, *, conceal, **options):
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
 @click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
 @click.option("--progressive/--baseline", default=None, help="Force the process.  [default: what is smaller]")
+@click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
 @click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
 @click.option("--flip", type=click.Choice(["horizontal", "vertical", "transpose", "transverse"]), help="Mirror, after --rotate.")

@@ -1,6 +1,7 @@
 """Standard JPEG: T.81 (ISO/IEC 10918-1), JFIF (T.871), Adobe's colour marker.
 
 A pixel's way out: encode -> _planes.forward -> _scan_write.encode_scan -> markers; and back: markers -> _scan_read.decode_scan -> _planes.compose -> decode.
+Arithmetic coded scans go through _arith_write and _arith_read, lossless ones through lossless, _lossless_write and _lossless_read.
 """
 from .coefficients import Coefficients, read_coefficients, write_coefficients
 from .decode import Damage, DecodedImage, decode, probe
@@ -8,13 +9,14 @@ from .encode import EncodedImage, encode
 from .guard import QualityEstimate, estimate_quality, worse_generation
 from .info import ImageInfo
 from .inspect import inspect
+from .lossless import LosslessImage, encode_lossless
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
 from .requantize import requantize
 from .transcode import Transcoded, transcode
 
 __all__ = [
-    "Coefficients", "Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "Metadata", "QualityEstimate",
-    "QuantTables", "Transcoded", "decode", "encode", "estimate_quality", "inspect", "probe", "read_coefficients", "requantize",
+    "Coefficients", "Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "LosslessImage", "Metadata", "QualityEstimate",
+    "QuantTables", "Transcoded", "decode", "encode", "encode_lossless", "estimate_quality", "inspect", "probe", "read_coefficients", "requantize",
     "transcode", "worse_generation", "write_coefficients",
 ]

@@ -13,7 +13,7 @@ from .decode import Damage, Decoder, checked_reading
 from .info import subsampling_name
 from .metadata import APP2, MPF, SEGMENT_MAX
 from .multipicture import index_distance, moved_index
-from .scans import ScanSpec, search_script, sequential_script
+from .scans import ScanSpec, arithmetic_script, search_script, sequential_script
 
 SEARCH_EFFORT = 9               # of the progressive script
 LOWEST, HIGHEST = -16384, 16383     # DC of 12-bit samples with steps of 1; differences then have at most 15 bits (T.81 Table F.1)
@@ -191,10 +191,13 @@ def read_coefficients(source, *, limits=None, on_error="raise"):
     return _Reader(read_bytes(source, limits), on_error == "conceal", limits).run()
 
 
-def _script(coefficients, frame, planes, progressive):
+def _script(coefficients, frame, planes):
     """The scans, with those that hold more than ten blocks in an MCU (B.2.3) taken apart."""
     n = len(planes)
-    script = search_script(planes, coefficients.color, SEARCH_EFFORT, frame) if progressive else sequential_script(n)
+    if frame.progressive:
+        script = arithmetic_script(n, coefficients.color) if frame.arithmetic else search_script(planes, coefficients.color, SEARCH_EFFORT, frame)
+    else:
+        script = sequential_script(n)
     if n == 1 or sum(H * V for H, V in coefficients.sampling) <= MCU_BLOCKS:
         return script
     return tuple(ScanSpec((i,), spec.Ss, spec.Se, spec.Ah, spec.Al) for spec in script for i in spec.components)
@@ -220,8 +223,8 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     coefficients : Coefficients
     progressive : bool, default True
         Progressive scans, or sequential ones: baseline where it can be, else extended (12 bits, steps above 255).
-    arithmetic : False
-        Arithmetic coding is not written yet.
+    arithmetic : bool, default False
+        Arithmetic coding (T.81 Annex D) instead of Huffman tables: smaller, and read by fewer programs.
     optimize : bool, default True
         Huffman tables made for the picture; False: those of T.81 Annex K, for sequential scans of 8 bits.
     restart_interval : 0 (default: none) to 65535
@@ -246,17 +249,15 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     >>> np.array_equal(codec.decode(again), codec.decode(data))
     True
     """
-    if arithmetic:
-        raise UnsupportedError("arithmetic coding is not written yet; leave arithmetic=False")
-    if progressive and not optimize:
+    if progressive and not optimize and not arithmetic:
         raise ParameterError("progressive scans have no fixed Huffman tables: leave optimize=True, or pass progressive=False")
     if isinstance(restart_interval, bool) or not isinstance(restart_interval, int) or not 0 <= restart_interval <= 65535:
         raise ParameterError(f"restart_interval must be an integer in 0..65535, not {restart_interval!r}")
     frame = coefficients.frame
     steps = {c.Tq: matrix.reshape(64) for c, matrix in zip(frame.components, coefficients.matrices)}
-    if progressive:
-        frame = replace(frame, SOFn=markers.SOF2)
+    if progressive or arithmetic:
+        frame = replace(frame, SOFn=(markers.SOF10 if progressive else markers.SOF9) if arithmetic else markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
-    picture, _, _ = assemble(frame, planes, steps, _script(coefficients, frame, planes, progressive), optimize=optimize, restart_interval=restart_interval,
+    picture, _, _ = assemble(frame, planes, steps, _script(coefficients, frame, planes), optimize=optimize, restart_interval=restart_interval,
                              segments=[("metadata", code, payload) for code, payload in coefficients.segments])
     return _with_moved_index(coefficients, picture) + coefficients.trailer

@@ -1,4 +1,7 @@
-"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes)."""
+"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes).
+
+Lossless pictures go from segments (_lossless_read) to samples at once.
+"""
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
@@ -8,13 +11,15 @@ from ..errors import BitstreamError, ParameterError, TruncatedError, Unsupported
 from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
+from ._lossless_read import decode_lossless_scan
 from ._planes import compose
-from ._scan_read import ReadTables, decode_scan, find_segments, idct_plane
+from ._scan_read import ReadTables, decode_scan, idct_plane
+from ._segments import find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
-SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2)
+SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64                    # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 
@@ -53,8 +58,8 @@ class DecodedImage:
 
     Attributes
     ----------
-    pixels : (H, W) or (H, W, 3 or 4) uint8, or uint16 for 12-bit samples (0..4095)
-        Gray, RGB, or CMYK with 0 = no ink.
+    pixels : (H, W) or (H, W, 3 or 4) uint8, or uint16 for more than 8 bits
+        Gray, RGB, or CMYK with 0 = no ink; 0 to 2^precision - 1 (`info.precision`).
     info : ImageInfo
     warnings : tuple of str
         Oddities that do not touch the pixels.
@@ -82,9 +87,9 @@ class Decoder:
         self.scans = 0
         self.end = len(data)        # end of the picture: behind EOI, or of the data
         self.lost = None
-        self.planes = None          # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row
+        self.planes = None          # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in whole MCUs
         self.samples = None
-        self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1)
+        self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.bits_left = None       # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -133,15 +138,29 @@ class Decoder:
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
-        if frame.SOFn == markers.SOF2:
+        if frame.progressive:
             ones = np.ones(64, np.uint16)
             steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
             if can_smooth(self.bits_left):
                 self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
             self.samples = [idct_plane(plane, Q, frame.P) for plane, Q in zip(self.planes, steps)]
-        pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
+        if frame.lossless:
+            pixels = self.lossless_pixels(info.color)
+        else:
+            pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
+
+    def lossless_pixels(self, color):
+        """Samples as they are; a subsampled component repeats them, as libjpeg-turbo does, for anything else would invent new ones."""
+        frame = self.headers.frame
+        planes = [plane.astype(np.uint8) if frame.P == 8 else plane for plane in self.planes]
+        for i, c in enumerate(frame.components):
+            if (c.H, c.V) != (frame.Hmax, frame.Vmax):
+                rows, columns = np.arange(frame.Y) * c.V // frame.Vmax, np.arange(frame.X) * c.H // frame.Hmax
+                planes[i] = np.ascontiguousarray(planes[i][rows][:, columns])
+        pixels = compose(planes, color, [(1, 1)] * len(planes), frame.Y, frame.X, frame.P)
+        return pixels.astype(np.uint8) if frame.P < 8 else pixels
 
     # ------------------------------------------------------------ scans
 
@@ -159,11 +178,13 @@ class Decoder:
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
-        if frame.SOFn == markers.SOF2 or self.keeps_levels:
+        if frame.lossless:
+            self.planes = [np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16) for c in frame.components]
+        elif frame.progressive or self.keeps_levels:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
-        if frame.SOFn == markers.SOF2:
+        if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
-        elif not self.keeps_levels:
+        elif not (frame.lossless or self.keeps_levels):
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
             dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
             self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
@@ -173,13 +194,17 @@ class Decoder:
 
         A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
         concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
-        less than a 500th of a real picture.
+        less than a 500th of a real picture. A sample of a lossless picture takes a code of its own. Arithmetic coding has no such bound:
+        a flat picture takes a few bytes, whatever its size.
         """
         frame = self.headers.frame
-        progressive, first = frame.SOFn == markers.SOF2, self.planes is None
+        if frame.arithmetic:
+            return
+        progressive, first = frame.progressive, self.planes is None
         lenient = self.conceal or (progressive and scan.Ss > 0)
         if first or not self.conceal:
-            bits = (2 if not progressive else scan.Ss == 0 or first) * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
+            codes = 1 if frame.lossless else 2 if not progressive else scan.Ss == 0 or first
+            bits = codes * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
             if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
                 raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
@@ -197,21 +222,41 @@ class Decoder:
         self.scans += 1
         frame = headers.frame
         self.limits.check_scans(self.scans, frame.X, frame.Y)
-        progressive = frame.SOFn == markers.SOF2
-        tables = self.tables(segment, scan, progressive)
-        for i in indices:
-            self.latch_steps(segment, i)
-        if progressive:
-            self.note_progress(segment, scan, indices)
-        components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
-        target = {} if progressive or self.keeps_levels else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        error = decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
-                            Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=progressive, mcus=frame.mcus,
-                            restart_interval=headers.restart_interval, lost=self.lost if self.conceal else None, **target)
+        read = self.lossless_scan if frame.lossless else self.dct_scan
+        error = read(segment, segments, scan, indices, dict(
+            mcus=frame.mcus, restart_interval=headers.restart_interval, conditioning=headers.conditioning if frame.arithmetic else None,
+            lost=self.lost if self.conceal else None))
         if error is not None:
             if not self.conceal:
                 raise error
             self.errors.append(error)
+
+    def dct_scan(self, segment, segments, scan, indices, settings):
+        frame = self.headers.frame
+        tables = self.tables(segment, scan, frame)
+        for i in indices:
+            self.latch_steps(segment, i)
+        if frame.progressive:
+            self.note_progress(segment, scan, indices)
+        components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
+        target = {} if frame.progressive or self.keeps_levels else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
+        return decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
+                           Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=frame.progressive, **settings, **target)
+
+    def lossless_scan(self, segment, segments, scan, indices, settings):
+        frame = self.headers.frame
+        tables = self.tables(segment, scan, frame)
+        width = frame.mcus[1] if len(indices) > 1 else frame.blocks(frame.components[indices[0]])[1]
+        if settings["restart_interval"] % width:
+            raise BitstreamError(f"a restart interval of {settings['restart_interval']} MCUs, but intervals of a lossless scan hold whole rows of {width}",
+                                 layer="SOS", offset=segment.offset, clause="T.81 H.1.1")
+        planes = [self.planes[i] for i in indices]
+        components = [(*frame.blocks(frame.components[i]), frame.components[i].H, frame.components[i].V, s.Td) for i, s in zip(indices, scan.components)]
+        error = decode_lossless_scan(self.data, segments, planes, components, tables, Ss=scan.Ss, Pt=scan.Al, P=frame.P, **settings)
+        for i, plane in zip(indices, planes):
+            np.left_shift(plane, scan.Al, out=plane)
+            self.steps[i] = None
+        return error
 
     def latch_steps(self, segment, i):
         Tq = self.headers.frame.components[i].Tq
@@ -227,15 +272,17 @@ class Decoder:
                 self.warnings.append(f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)")
             band[:] = scan.Al
 
-    def tables(self, segment, scan, progressive):
+    def tables(self, segment, scan, frame):
         """The Huffman tables of a scan. A sequential one without DHT takes those of Annex K, as frames of Motion JPEG rely on."""
         tables = ReadTables()
-        uses_dc = not progressive or (scan.Ss == 0 and scan.Ah == 0)
-        uses_ac = not progressive or scan.Ss > 0
+        if frame.arithmetic:
+            return tables
+        uses_dc = not frame.progressive or (scan.Ss == 0 and scan.Ah == 0)
+        uses_ac = not frame.lossless and (not frame.progressive or scan.Ss > 0)
         for key in sorted({(0, c.Td) for c in scan.components if uses_dc} | {(1, c.Ta) for c in scan.components if uses_ac}):
             defined = self.headers.huffman_tables.get(key)
             if defined is None:
-                defined = None if progressive else FIXED_TABLES.get(key)
+                defined = None if frame.progressive or frame.lossless else FIXED_TABLES.get(key)
                 if defined is None:
                     raise BitstreamError(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.2")
                 self.warnings.append(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}: that of T.81 K.3 was taken")
@@ -273,14 +320,16 @@ def decode(source, *, on_error="raise", limits=None):
     BitstreamError, TruncatedError
         The data breaks T.81; with byte offset and clause.
     UnsupportedError
-        Legal, but not handled: arithmetic coding, lossless and hierarchical processes; two, or more than four, components.
+        Legal, but not handled: hierarchical processes; two, or more than four, components.
     LimitError
         Larger than `limits` allow.
 
     Notes
     -----
-    T.81 baseline, extended sequential and progressive with Huffman coding, 8 and 12 bits, all sampling factors. Accurate integer inverse
-    DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere. EXIF orientation is not applied.
+    T.81 baseline, extended sequential and progressive, 8 and 12 bits, and lossless, 2 to 16 bits; Huffman and arithmetic coding; all
+    sampling factors. Accurate integer inverse DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere
+    and in lossless pictures. EXIF orientation is not applied. Arithmetic coding has next to no redundancy: what was lost inside of a
+    segment that ends with a marker may go unnoticed, where Huffman codes give it away.
 
     Examples
     --------

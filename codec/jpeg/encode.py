@@ -11,7 +11,7 @@ from ._planes import forward
 from .assemble import assemble
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
-from .scans import progressive_script, sequential_script
+from .scans import arithmetic_script, progressive_script, sequential_script
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
@@ -37,7 +37,8 @@ class EncodedImage:
     bits : dict
         Where they went: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
     block_bits : tuple of int32 arrays (blocks_high, blocks_wide)
-        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them.
+        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them; an
+        arithmetic coded block has those that are complete when it ends.
     warnings : tuple of str
     """
 
@@ -114,12 +115,14 @@ def _frame(options, color, subsampling, height, width):
     components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
     used = tables if chroma else tables[:1]
     SOFn = markers.SOF2 if options.is_progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
+    if options.coding == "arithmetic":
+        SOFn = markers.SOF10 if options.is_progressive else markers.SOF9
     return markers.Frame(SOFn, 8, height, width, components)
 
 
-def _application_segments(options, color):
+def application_segments(metadata, color):
     """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata."""
-    metadata = options.metadata or Metadata()
+    metadata = metadata or Metadata()
     if color in ADOBE_TRANSFORM:
         identity = ("headers", APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))
     else:
@@ -137,7 +140,9 @@ def _encode(image, options, count_blocks):
     steps = {Tq: steps[Tq] for Tq in sorted({c.Tq for c in frame.components})}
     planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
     script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
-    data, bits, block_bits = assemble(frame, planes, steps, script, segments=_application_segments(options, color),
+    if frame.SOFn == markers.SOF10:
+        script = arithmetic_script(channels, color)
+    data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color),
                                       optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
     return data, frame, color, subsampling, bits, block_bits
 

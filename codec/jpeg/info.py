@@ -76,6 +76,7 @@ class Headers:
         self.data, self.limits, self.warnings = data, limits, warnings
         self.quant_tables = {}          # Tq -> steps
         self.huffman_tables = {}        # (Tc, Th) -> (BITS, HUFFVAL)
+        self.conditioning = {}          # (0, Tb) -> (L, U), (1, Tb) -> Kx, where they are not the defaults
         self.restart_interval = 0
         self.frame = None
         self.application = []           # (marker code, payload)
@@ -89,6 +90,8 @@ class Headers:
         elif code == markers.DHT:
             for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment):
                 self.huffman_tables[Tc, Th] = BITS, HUFFVAL
+        elif code == markers.DAC:
+            self.conditioning.update(markers.read_conditioning(data, segment))
         elif code == markers.DRI:
             self.restart_interval = markers.read_restart_interval(data, segment)
         elif code in markers.SOF:
@@ -115,7 +118,10 @@ class Headers:
         return None
 
     def color(self):
-        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's reading of the identifiers."""
+        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's reading of the identifiers.
+
+        Lossless pictures are RGB unless a marker says otherwise, as libjpeg-turbo reads them.
+        """
         components, transform = self.frame.components, self._adobe_transform()
         if len(components) == 1:
             return "gray"
@@ -127,7 +133,7 @@ class Headers:
             return "ycbcr"
         if transform is not None:
             return "rgb" if transform == 0 else "ycbcr"
-        return "rgb" if bytes(c.C for c in components) == b"RGB" else "ycbcr"
+        return "rgb" if self.frame.lossless or bytes(c.C for c in components) == b"RGB" else "ycbcr"
 
     def has_multi_picture(self):
         """Whether an index of further pictures (MPF, CIPA DC-007) is there: gain maps, previews."""

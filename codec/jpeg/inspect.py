@@ -3,7 +3,7 @@ from ..errors import TruncatedError
 from ..files import read_bytes
 from ..limits import checked_limits
 from . import markers
-from ._scan_read import find_segments
+from ._segments import find_segments
 from .guard import estimate_quality
 from .info import Headers, metadata_json
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
@@ -25,6 +25,10 @@ def _kind(segment):
     return "tables" if segment.marker in (markers.DQT, markers.DHT, markers.DAC) else "headers"
 
 
+def _conditioning(values):
+    return [{"class": "AC", "id": Tb, "Kx": value} if Tc else {"class": "DC", "id": Tb, "L": value[0], "U": value[1]} for (Tc, Tb), value in sorted(values.items())]
+
+
 def inspect(source, *, limits=None):
     """Everything that the markers of a JPEG say; nothing is decoded, so any process can be inspected.
 
@@ -38,7 +42,8 @@ def inspect(source, *, limits=None):
     dict, JSON-able
         width, height, precision, process, color, subsampling, components; segments (offset, marker, length, what);
         quant_tables (by Tq: 8 rows of 8, the last definition); estimated_quality and estimated_quality_exact (on the IJG's scale);
-        huffman_tables (class, id, BITS, HUFFVAL) in order of definition; scans (offset, components, Ss, Se, Ah, Al, restart_intervals, bytes);
+        huffman_tables (class, id, BITS, HUFFVAL) in order of definition; conditioning of arithmetic coding (class, id, L and U or Kx), where
+        a DAC segment sets it; scans (offset, components, Ss, Se, Ah, Al, restart_intervals, bytes);
         restart_interval; bytes (headers, tables, metadata, entropy-coded, other, total); multi_picture; metadata (sizes); warnings.
 
     Raises
@@ -86,7 +91,7 @@ def inspect(source, *, limits=None):
         "estimated_quality": quality, "estimated_quality_exact": exact,
         "segments": segments,
         "quant_tables": {str(Tq): table.reshape(8, 8).tolist() for Tq, table in sorted(headers.quant_tables.items())},
-        "huffman_tables": huffman, "scans": scans, "restart_interval": headers.restart_interval,
+        "huffman_tables": huffman, "conditioning": _conditioning(headers.conditioning), "scans": scans, "restart_interval": headers.restart_interval,
         "bytes": {**sizes, "other": len(data) - sum(sizes.values()), "total": len(data)},
         "multi_picture": headers.has_multi_picture(), "metadata": metadata_json(info.metadata), "warnings": list(warnings),
     }

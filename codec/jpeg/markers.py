@@ -13,7 +13,7 @@ from ..errors import BitstreamError, TruncatedError
 from ..limits import DEFAULT_LIMITS
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
-SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
+SOF0, SOF1, SOF2, SOF3, SOF9, SOF10, SOF11 = 0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB
 SOF = tuple(c for c in range(0xC0, 0xD0) if c not in (DHT, 0xC8, DAC))
 STANDALONE = (TEM, *range(0xD0, 0xD8), SOI, EOI)
 
@@ -147,6 +147,23 @@ class Frame:
         return min(self.components[i].Tq, 1) if self.destinations is None else self.destinations[i]
 
     @property
+    def progressive(self):
+        return self.SOFn in (SOF2, SOF10)
+
+    @property
+    def lossless(self):
+        return self.SOFn in (SOF3, SOF11)
+
+    @property
+    def arithmetic(self):
+        return self.SOFn in (SOF9, SOF10, SOF11)
+
+    @property
+    def unit(self):
+        """Samples on a side of a data unit: 8, or 1 in the lossless processes (A.2)."""
+        return 1 if self.lossless else 8
+
+    @property
     def Hmax(self):
         return max(c.H for c in self.components)
 
@@ -157,11 +174,11 @@ class Frame:
     @property
     def mcus(self):
         """(high, wide) of an interleaved scan (A.2.3)."""
-        return -(-self.Y // (8 * self.Vmax)), -(-self.X // (8 * self.Hmax))
+        return -(-self.Y // (self.unit * self.Vmax)), -(-self.X // (self.unit * self.Hmax))
 
     def blocks(self, component):
-        """(high, wide) of a component's own scan (A.1.1, A.2.2)."""
-        return -(-self.Y * component.V // (8 * self.Vmax)), -(-self.X * component.H // (8 * self.Hmax))
+        """(high, wide) of a component's own scan (A.1.1, A.2.2): in blocks, or in samples where the process is lossless."""
+        return -(-self.Y * component.V // (self.unit * self.Vmax)), -(-self.X * component.H // (self.unit * self.Hmax))
 
 
 def read_frame(data, segment):
@@ -226,12 +243,22 @@ def read_scan(data, segment, frame):
     if len(set(ids)) != Ns or not set(ids) <= set(known):
         raise _error(segment, f"components {ids} in a frame of {list(known)}", "T.81 B.2.3")
     if any(c.Td > 3 or c.Ta > 3 for c in components):
-        raise _error(segment, "Huffman tables 0..3 exist", "T.81 B.2.3")
+        raise _error(segment, "entropy coding tables 0..3 exist", "T.81 B.2.3")
     if Ns > 1 and sum(known[i].H * known[i].V for i in ids) > 10:
         raise _error(segment, "more than 10 blocks in an MCU", "T.81 B.2.3")
-    if frame.SOFn == SOF2:
+    if frame.lossless:
+        _check_predictor(segment, scan, frame)
+    elif frame.progressive:
         _check_band(segment, scan)
     return scan
+
+
+def _check_predictor(segment, scan, frame):
+    """Table B.3 and H.1.2.1: Ss selects the predictor, Al is the point transform. Selection 0 is for differential frames alone (Annex J)."""
+    if not 1 <= scan.Ss <= 7:
+        raise _error(segment, f"predictor {scan.Ss} in a lossless scan; 1..7 exist", "T.81 H.1.2.1")
+    if scan.Al >= frame.P:
+        raise _error(segment, f"a point transform by {scan.Al} bits of samples of {frame.P}", "T.81 A.4")
 
 
 def _check_band(segment, scan):
@@ -301,6 +328,27 @@ def read_huffman_tables(data, segment):
 def write_huffman_tables(tables):
     """One DHT segment for [(Tc, Th, BITS, HUFFVAL)]."""
     return write_segment(DHT, b"".join(bytes((Tc << 4 | Th, *BITS, *HUFFVAL)) for Tc, Th, BITS, HUFFVAL in tables))
+
+
+def read_conditioning(data, segment):
+    """{(0, Tb): (L, U), (1, Tb): Kx} of a DAC segment (B.2.4.3)."""
+    values = {}
+    if (segment.end - segment.start) % 2:
+        raise _error(segment, "a pair of bytes describes a table, and half a one is left", "T.81 B.2.4.3")
+    for at in range(segment.start, segment.end, 2):
+        Tc, Tb, Cs = data[at] >> 4, data[at] & 15, data[at + 1]
+        if Tc > 1 or Tb > 3:
+            raise _error(segment, f"conditioning table {Tb} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.3")
+        if Tc == 0 and Cs & 15 > Cs >> 4 or Tc == 1 and not 1 <= Cs <= 63:
+            raise _error(segment, f"conditioning value {Cs} of class {Tc}; L <= U <= 15 for DC, 1 <= Kx <= 63 for AC", "T.81 B.2.4.3")
+        values[Tc, Tb] = Cs if Tc else (Cs & 15, Cs >> 4)
+    return values
+
+
+def write_conditioning(values):
+    """One DAC segment for {(0, Tb): (L, U), (1, Tb): Kx}."""
+    body = (bytes((Tc << 4 | Tb, value if Tc else value[1] << 4 | value[0])) for (Tc, Tb), value in sorted(values.items()))
+    return write_segment(DAC, b"".join(body))
 
 
 def read_restart_interval(data, segment):

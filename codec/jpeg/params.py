@@ -113,6 +113,8 @@ class EncodeOptions:
         MCUs between restart markers (T.81 E.1.4); damage then stays within an interval.
     metadata : None (default) or Metadata
         Profiles and descriptions to write along.
+    coding : "huffman" (default) or "arithmetic"
+        Arithmetic coding (T.81 Annex D): files are 5 to 9 % smaller and slower to read. libjpeg-turbo reads them, no browser does.
     """
 
     quality: int = 75
@@ -123,6 +125,7 @@ class EncodeOptions:
     quant_tables: Optional[QuantTables] = None
     restart_interval: int = 0
     metadata: Optional[Metadata] = None
+    coding: Literal["huffman", "arithmetic"] = "huffman"
 
     def __post_init__(self):
         subsampling = self.subsampling
@@ -134,6 +137,7 @@ class EncodeOptions:
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
         _choice(self.progressive, (None, True, False), "progressive")
+        _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
         if not isinstance(self.quant_tables, (QuantTables, type(None))):
             raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")

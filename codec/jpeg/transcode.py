@@ -216,8 +216,9 @@ def transcode(source, *, progressive=None, arithmetic=False, rotate=0, flip=None
     ----------
     source : path, bytes, bytearray, memoryview or binary file object
     progressive : None (default: what is smaller), True or False
-    arithmetic : False
-        Arithmetic coding is not written yet.
+    arithmetic : bool, default False
+        Arithmetic coding (T.81 Annex D): 5 to 9 % smaller; libjpeg-turbo reads it, no browser does. False also turns arithmetic coded sources
+        into what everybody reads.
     rotate : 0 (default), 90, 180 or 270
         Degrees clockwise.
     flip : None (default), "horizontal", "vertical", "transpose" or "transverse"

@@ -17,6 +17,7 @@ from PIL import Image
 PEERS = {
     "imagecodecs": lambda data: imagecodecs.jpeg8_decode(data),
     "pillow": lambda data: np.asarray(Image.open(io.BytesIO(data))),
+    "sof3": lambda data: imagecodecs.jpegsof3_decode(data),
 }
 
 

@@ -1,5 +1,7 @@
 """445 public JPEG files: each is decoded to the very pixels of libjpeg-turbo, or refused for a reason that damaged.json tells.
 
+Lossless arithmetic coding is read by no peer: there the suite's own descriptions and the same picture in other files of it must do.
+
 The files are found at ../shared/data from the project's root, or where CODEC_TEST_DATA points. After a change of what is refused:
 python tests/conformance/test_jpeg_suite.py   rewrites damaged.json; read the difference before you believe it.
 """
@@ -21,7 +23,10 @@ DATA = Path(os.environ.get("CODEC_TEST_DATA") or HERE.parents[2] / "shared" / "d
 DAMAGED = json.loads((HERE / "damaged.json").read_text()) if (HERE / "damaged.json").exists() else {}
 COUNT = 445
 SUITE = "jpeg/robert-ancell-jpegsuite/jpeg"
-HUFFMAN_DCT = ("baseline", "extended sequential", "progressive")
+PEERS = ("imagecodecs", "pillow", "sof3")
+
+# Lossless YCbCr, which one peer refuses and the other shows without a colour transform; and DNL, which it takes for a picture without lines.
+PEERS_WRONG = tuple(f"{SUITE}/lossless_huffman/32x32x8_{name}.jpg" for name in ("ycbcr", "ycbcr_interleaved", "dnl"))
 
 
 def _names():
@@ -41,12 +46,12 @@ def test_the_files_are_there():
 
 def _ours_to_decode(name):
     """Whether there is anything to compare; the peers take long over some files that are damaged."""
-    return name not in DAMAGED and codec.probe(DATA / name).process in HUFFMAN_DCT
+    return name not in DAMAGED and name not in PEERS_WRONG
 
 
 @pytest.fixture(scope="session")
 def peers():
-    """file name -> {"imagecodecs": [shape, dtype, sha256] or None, "pillow": ...}"""
+    """file name -> {"imagecodecs": [shape, dtype, sha256] or None, "pillow": ..., "sof3": ...}"""
     names = "\n".join(filter(_ours_to_decode, NAMES))
     made = subprocess.run([sys.executable, HERE / "peers.py", DATA], input=names, capture_output=True, text=True, check=True)
     return {row["file"]: row for row in map(json.loads, made.stdout.splitlines())}
@@ -64,19 +69,18 @@ def where_they_part(name, peer, pixels):
 
 @each_file
 def test_pixels_are_those_of_a_peer_or_the_reason_is_known(name, peers):
-    """One peer of the two is enough: Pillow takes no 12 bits, imagecodecs does not invert CMYK, and each refuses some damaged files."""
+    """One peer is enough: Pillow takes no 12 bits, imagecodecs does not invert CMYK, sof3 is for lossless, and each refuses some damaged files."""
     data = (DATA / name).read_bytes()
     try:
         pixels = np.atleast_1d(np.squeeze(codec.jpeg.decode(data).pixels))
-    except codec.UnsupportedError:
-        assert codec.probe(data).process not in HUFFMAN_DCT
-        return
     except codec.CodecError as error:
         assert name in DAMAGED, f"refused: {error}"
         assert type(error).__name__ == DAMAGED[name]["error"] and str(error).endswith(DAMAGED[name]["reason"])
         return
     assert name not in DAMAGED
-    shown = [peer for peer in ("imagecodecs", "pillow") if peers[name][peer]]
+    if name in PEERS_WRONG:
+        return
+    shown = [peer for peer in PEERS if peers[name][peer]]
     ours = [list(pixels.shape), str(pixels.dtype), hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()]
     if shown and not any(peers[name][peer] == ours for peer in shown):
         pytest.fail("; ".join(where_they_part(name, peer, pixels) for peer in shown))
@@ -91,6 +95,38 @@ def test_damaged_files_give_a_picture_when_asked_to_conceal(name):
         return
     result = codec.jpeg.decode(data, on_error="conceal")
     assert list(result.pixels.shape) == shape and result.damage.errors
+
+
+def like(folder, name):
+    """The picture of another file of the suite."""
+    return codec.decode(DATA / SUITE / folder / name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if f"{SUITE}/lossless_" in name and "ycbcr" not in name])
+def test_lossless_files_are_the_pictures_that_the_suite_calls_them(name):
+    """Gray ones of 32x32 are one picture, scaled to 2..16 bits; small ones and RGB have a twin of another process."""
+    pixels, what = codec.decode(DATA / name), name.split("/")[-1]
+    if "rgb" in what:
+        reference, tolerance = like("baseline", "32x32x8_rgb.jpg").astype(int), 1
+    elif pixels.shape == (32, 32):
+        top = (1 << codec.probe(DATA / name).precision) - 1
+        reference, tolerance = like("lossless_huffman", "32x32x8_grayscale.jpg") * (top / 255), top / 255 / 2 + 0.5
+    else:
+        folders = ("lossless_huffman", "baseline", "extended_huffman", "extended_arithmetic", "progressive_huffman", "progressive_arithmetic")
+        twin = next(folder for folder in folders if f"/{folder}/" not in name and (DATA / SUITE / folder / what).exists())
+        reference, tolerance = like(twin, what).astype(int), 1
+    assert pixels.shape == reference.shape and np.abs(pixels - reference).max() <= tolerance
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if f"{SUITE}/lossless_" in name and "ycbcr" in name])
+def test_lossless_ycbcr_becomes_rgb(name):
+    difference = np.abs(codec.decode(DATA / name).astype(int) - like("baseline", "32x32x8_rgb.jpg"))
+    assert difference.max() <= 4 and difference.mean() < 0.5
+
+
+def test_lines_by_dnl():
+    for folder in ("lossless_huffman", "extended_arithmetic"):
+        np.testing.assert_array_equal(like(folder, "32x32x8_dnl.jpg"), like(folder, "32x32x8_grayscale.jpg"))
 
 
 # ---------------------------------------------------------------- the suite that describes itself
@@ -127,6 +163,12 @@ def test_headers_are_as_the_suite_describes_them(name, about):
         for table in segment["tables"]
     ]
     assert [(t["class"], t["id"], t["BITS"], t["HUFFVAL"]) for t in report["huffman_tables"]] == huffman
+    conditioning = [
+        {"class": "DC", "id": t["destination"], "L": t["lower"], "U": t["upper"]} if t["class"] == "dc" else {"class": "AC", "id": t["destination"], "Kx": t["kx"]}
+        for segment in sections(description, "DAC")
+        for t in segment["tables"]
+    ]
+    assert report["conditioning"] == conditioning
     comments = [c.decode() for c in codec.probe(DATA / name).metadata.comments]
     assert comments == [segment["data"] for segment in sections(description, "COM")]
 
@@ -135,8 +177,6 @@ def _damage(name):
     data = (DATA / name).read_bytes()
     try:
         codec.jpeg.decode(data)
-    except codec.UnsupportedError:
-        return None
     except codec.CodecError as error:
         try:
             concealed = list(codec.jpeg.decode(data, on_error="conceal").pixels.shape)

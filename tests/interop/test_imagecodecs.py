@@ -62,3 +62,32 @@ def test_long_pictures(picture):
     for shape in ((1, 65500), (65500, 1)):
         data = codec.encode(picture(*shape), 60)
         np.testing.assert_array_equal(turbo(data), codec.decode(data))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_turbo_reads_our_arithmetic_coding(progressive, picture):
+    for height, width in SIZES:
+        for channels, options in [(1, {}), (3, {}), (3, dict(subsampling="4:4:4", quality=97)), (3, dict(restart_interval=2))]:
+            data = codec.encode(picture(height, width, channels), progressive=progressive, coding="arithmetic", **options)
+            np.testing.assert_array_equal(np.squeeze(turbo(data)), np.squeeze(codec.decode(data)), err_msg=f"{height}x{width} {options}")
+
+
+@pytest.mark.parametrize("bits", [2, 7, 8, 9, 12, 16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_lossless_both_ways(bits, channels, picture):
+    """libjpeg-turbo 3 reads ours, restarts and point transforms included; we read its files."""
+    for height, width in SIZES:
+        wide = picture(height, width, channels).astype(np.uint16) * 257 + picture(height, width, channels, seed=1) % 101
+        image = (wide >> 16 - bits).astype(np.uint8 if bits <= 8 else np.uint16)
+        for predictor in range(1, 8):
+            for options in ({}, dict(restart_rows=2), dict(point_transform=1)):
+                data = codec.jpeg.encode_lossless(image, bits=bits, predictor=predictor, **options).data
+                np.testing.assert_array_equal(np.squeeze(turbo(data)), np.squeeze(codec.decode(data)))
+            theirs = imagecodecs.jpeg8_encode(image, lossless=True, predictor=predictor, bitspersample=bits)
+            np.testing.assert_array_equal(np.squeeze(codec.decode(theirs)), np.squeeze(image))
+
+
+def test_another_lossless_decoder_reads_ours(picture):
+    for channels in (1, 3):
+        image = picture(31, 40, channels)
+        np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(codec.jpeg.encode_lossless(image).data), image)

@@ -105,10 +105,22 @@ def test_nonsense_is_refused_before_it_is_written(change, words):
 
 
 @pytest.mark.parametrize("settings, error", [({"optimize": False}, codec.ParameterError), ({"restart_interval": 70000}, codec.ParameterError),
-                                             ({"restart_interval": True}, codec.ParameterError), ({"arithmetic": True}, codec.UnsupportedError)])
+                                             ({"restart_interval": True}, codec.ParameterError)])
 def test_wrong_options_are_refused(settings, error):
     with pytest.raises(error):
         write_coefficients(read_coefficients(codec.encode(np.zeros((8, 8), np.uint8))), **settings)
+
+
+@pytest.mark.parametrize("progressive, process", [(False, "extended sequential, arithmetic coding"), (True, "progressive, arithmetic coding")])
+@pytest.mark.parametrize("subsampling", ["444", "420"])
+def test_arithmetic_coding_holds_the_same_coefficients_in_fewer_bytes(progressive, process, subsampling):
+    image = np.cumsum(np.random.default_rng(1).integers(-9, 10, (120, 150, 3)), axis=1).clip(0, 255).astype(np.uint8)
+    source = read_coefficients(codec.encode(image, subsampling=subsampling))
+    data = write_coefficients(source, progressive=progressive, arithmetic=True)
+    again = read_coefficients(data)
+    assert again.process == process and again.same_levels(source)
+    assert len(data) < len(write_coefficients(source, progressive=progressive))
+    assert codec.jpeg.transcode(data).process == "progressive"
 
 
 def test_fixed_tables_on_request():

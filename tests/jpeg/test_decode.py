@@ -332,10 +332,9 @@ def test_a_component_without_a_scan_is_a_doubt(handmade):
 @pytest.mark.parametrize(
     "SOFn, name",
     [
-        (0xC3, "lossless"),
         (0xC5, "differential sequential"),
-        (0xC9, "extended sequential, arithmetic coding"),
-        (0xCA, "progressive, arithmetic coding"),
+        (0xC7, "differential lossless"),
+        (0xCE, "differential progressive, arithmetic coding"),
     ],
 )
 def test_processes_that_are_not_handled_are_named(SOFn, name, handmade):

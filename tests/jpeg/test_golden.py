@@ -34,6 +34,10 @@ CASES = {
     "one row": (1, 300, 3, {}),
     "one column": (300, 1, 3, {}),
     "large": (512, 768, 3, {}),
+    "arithmetic": (61, 83, 3, dict(coding="arithmetic", effort=3, restart_interval=7)),
+    "arithmetic, progressive": (61, 83, 3, dict(coding="arithmetic")),
+    "lossless": (61, 83, 3, "lossless"),
+    "lossless, 16 bits": (61, 83, 1, "lossless"),
 }
 
 
@@ -58,7 +62,11 @@ def procedural(height, width, channels):
 
 def digests(name):
     height, width, channels, options = CASES[name]
-    data = codec.encode(procedural(height, width, channels), **options)
+    image = procedural(height, width, channels)
+    if options == "lossless":
+        data = codec.jpeg.encode_lossless(image.astype(np.uint16) * 251 if channels == 1 else image, restart_rows=20).data
+    else:
+        data = codec.encode(image, **options)
     pixels = codec.decode(data)
     return {"bytes": len(data), "file": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(pixels.tobytes()).hexdigest()}
 

@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 
 from codec._core import ZIGZAG, code_table, optimal_huffman
 from codec.errors import BitstreamError, ParameterError
-from codec.jpeg._scan_read import ReadTables, decode_scan, find_segments
+from codec.jpeg._scan_read import ReadTables, decode_scan
+from codec.jpeg._segments import find_segments
 from codec.jpeg._scan_write import Tables, encode_scan
 
 SEQUENTIAL = dict(Ss=0, Se=63, Ah=0, Al=0, progressive=False)

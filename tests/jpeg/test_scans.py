@@ -1,16 +1,18 @@
 """Scan scripts obey Annex G and send every bit of every coefficient once."""
 import pytest
 
-from codec.jpeg.scans import progressive_script, sequential_script
+from codec.jpeg.scans import arithmetic_script, progressive_script, sequential_script
 
 KINDS = [(1, "gray"), (3, "ycbcr"), (3, "rgb"), (4, "cmyk"), (4, "ycck")]
+each_script = pytest.mark.parametrize("script", [progressive_script, arithmetic_script])
 
 
+@each_script
 @pytest.mark.parametrize("components, color", KINDS)
-def test_every_bit_of_every_coefficient_is_sent_once(components, color):
+def test_every_bit_of_every_coefficient_is_sent_once(components, color, script):
     """G.1.1.1: the first scan of a coefficient has Ah = 0; each one after it lowers Al by one; in the end Al is 0."""
     bit = {(i, k): None for i in range(components) for k in range(64)}
-    for scan in progressive_script(components, color):
+    for scan in script(components, color):
         for i in scan.components:
             for k in range(scan.Ss, scan.Se + 1):
                 if scan.Ah == 0:
@@ -23,15 +25,17 @@ def test_every_bit_of_every_coefficient_is_sent_once(components, color):
     assert set(bit.values()) == {0}
 
 
+@each_script
 @pytest.mark.parametrize("components, color", KINDS)
-def test_dc_is_alone_and_ac_has_one_component(components, color):
-    for scan in progressive_script(components, color):
+def test_dc_is_alone_and_ac_has_one_component(components, color, script):
+    for scan in script(components, color):
         assert (scan.Ss, scan.Se) == (0, 0) or (1 <= scan.Ss <= scan.Se <= 63 and len(scan.components) == 1)
 
 
+@each_script
 @pytest.mark.parametrize("components, color", KINDS)
-def test_the_first_scan_shows_all_colours(components, color):
-    assert progressive_script(components, color)[0].components == tuple(range(components))
+def test_the_first_scan_shows_all_colours(components, color, script):
+    assert script(components, color)[0].components == tuple(range(components))
 
 
 @pytest.mark.parametrize("components", [1, 3, 4])

@@ -12,6 +12,7 @@ import numpy as np
 
 import codec
 from codec.jpeg import markers
+from codec.jpeg._arith_write import encode_arith_scan
 from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg.assemble import FIXED_TABLES
 
@@ -45,23 +46,23 @@ def craft(height=21, width=27, factors=((2, 2), (1, 1), (1, 1)), *, SOFn=markers
     for component in frame.components:
         shape = (*frame.blocks(component), 64)
         planes.append((rng.integers(-levels, levels + 1, shape) * (rng.random(shape) < 0.15)).astype(np.int16))
-    progressive = SOFn == markers.SOF2
     header = markers.Frame(SOFn, P, 0 if dnl else height, width, frame.components)
     out = [b"\xff\xd8", before, markers.write_quant_tables({0: np.full(64, 9, np.uint16)}), markers.write_frame(header)]
     if restart_interval:
         out.append(markers.write_restart_interval(restart_interval))
     for number, (indices, Ss, Se, Ah, Al) in enumerate(scans or [(tuple(range(len(factors))), 0, 63, 0, 0)]):
         tables, keys = Tables(), [(0, 0)] * (Ss == 0 and Ah == 0) + [(1, 0)] * (Se > 0)
-        settings = dict(Ss=Ss, Se=Se, Ah=Ah, Al=Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
+        settings = dict(Ss=Ss, Se=Se, Ah=Ah, Al=Al, progressive=frame.progressive, mcus=frame.mcus, restart_interval=restart_interval)
         chosen, components = [planes[i] for i in indices], [(*factors[i], 0, 0) for i in indices]
-        encode_scan(chosen, components, tables, "symbols", **settings)
-        best = [(*key, *tables.optimal(*key)) for key in keys]
-        for key in best:
-            tables.set(*key)
-        if best:
-            out.append(markers.write_huffman_tables(best))
+        if not frame.arithmetic:
+            encode_scan(chosen, components, tables, "symbols", **settings)
+            best = [(*key, *tables.optimal(*key)) for key in keys]
+            for key in best:
+                tables.set(*key)
+            if best:
+                out.append(markers.write_huffman_tables(best))
         out.append(markers.write_scan(markers.Scan(tuple(markers.ScanComponent(i + 1, 0, 0) for i in indices), Ss, Se, Ah, Al)))
-        out.append(encode_scan(chosen, components, tables, "bits", **settings))
+        out.append(encode_arith_scan(chosen, components, **settings) if frame.arithmetic else encode_scan(chosen, components, tables, "bits", **settings))
         if dnl and number == 0:
             out.append(markers.write_segment(markers.DNL, struct.pack(">H", height)))
     out.append(b"\xff\xd9")
@@ -70,6 +71,12 @@ def craft(height=21, width=27, factors=((2, 2), (1, 1), (1, 1)), *, SOFn=markers
 
 PROGRESSIVE = [((0, 1, 2), 0, 0, 0, 1), ((0,), 1, 63, 0, 1), ((1,), 1, 5, 0, 1), ((2,), 1, 63, 0, 0), ((0, 1, 2), 0, 0, 1, 0),
                ((0,), 1, 63, 1, 0), ((1,), 6, 63, 0, 0), ((1,), 1, 5, 1, 0)]
+
+
+# 4x4 samples, lossless, arithmetic coded: of the CC0 suite github.com/robert-ancell/jpegsuite, for this package writes none.
+SOF11 = bytes.fromhex(
+    "ffd8ffe000104a46494600010200000100010000ffcb000b080004000401011100ffda0008010100010000d2b8277a512625651bca855d0946d0ffd9"
+)
 
 
 def seeds():
@@ -89,6 +96,14 @@ def seeds():
         "factors-4x1-1x4": craft(35, 35, ((4, 1), (1, 4), (1, 1)), restart_interval=1),
         "factors-3x2": craft(26, 26, ((3, 2), (1, 1), (2, 1))),
         "lines-by-dnl": craft(20, 20, dnl=True),
+        "arithmetic-420-restart": codec.encode(picture(29, 37), 40, coding="arithmetic", effort=3, restart_interval=2),
+        "arithmetic-progressive": codec.encode(picture(19, 21), 40, coding="arithmetic"),
+        "arithmetic-12": craft(20, 20, ((1, 1),), SOFn=markers.SOF9, P=12, levels=90),
+        "arithmetic-progressive-12": craft(16, 24, SOFn=markers.SOF10, P=12, scans=PROGRESSIVE, levels=40, restart_interval=2),
+        "arithmetic-lines-by-dnl": craft(20, 20, SOFn=markers.SOF9, dnl=True),
+        "lossless": codec.jpeg.encode_lossless(picture(12, 11)).data,
+        "lossless-restart": codec.jpeg.encode_lossless(picture(13, 17, 1) * np.uint16(200), predictor=7, restart_rows=2).data,
+        "lossless-arithmetic": SOF11,
     }
 
 
@@ -130,7 +145,7 @@ def shape_agrees(result):
     info, pixels = result.info, result.pixels
     channels = () if info.color == "gray" else (len(info.components),)
     assert pixels.shape == (info.height, info.width, *channels)
-    assert pixels.dtype == (np.uint8 if info.precision == 8 else np.uint16)
+    assert pixels.dtype == (np.uint8 if info.precision <= 8 else np.uint16)
     assert info.precision == 8 or not pixels.size or pixels.max() < 1 << info.precision
 
 

@@ -91,6 +91,16 @@ def test_a_tiny_file_is_refused_before_memory_is_taken(name, on_error):
     assert peak_bytes(lambda: hostile.attempt(codec.jpeg.inspect, data)) < 1 << 20
 
 
+@pytest.mark.parametrize("SOFn", [markers.SOF9, markers.SOF10, markers.SOF11])
+@pytest.mark.parametrize("on_error", ["raise", "conceal"])
+def test_arithmetic_coding_is_bounded_by_pixels_alone(SOFn, on_error):
+    """Few bytes are no sign of damage there, so that `Limits` must do; what is below it is decoded or refused without delay."""
+    settings = dict(SOFn=SOFn, Ss=int(SOFn == markers.SOF11), Se=63 if SOFn == markers.SOF9 else 0)
+    refused(bomb(65500, 65500, **settings), codec.LimitError, "Limits.pixels", on_error=on_error)
+    refused(bomb(900, 900, **settings), codec.LimitError, "Limits.pixels", on_error=on_error, limits=codec.Limits(pixels=800_000))
+    hostile.attempt(codec.jpeg.decode, bomb(1500, 1500, **settings), on_error=on_error)
+
+
 @pytest.mark.parametrize("width,height", [(65535, 8), (8, 65535), (65535, 1), (1, 65535)])
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
 def test_the_longest_rows_and_columns(width, height, subsampling):
@@ -360,7 +370,7 @@ def test_dnl():
     judge(plain[:-2] + segment(DNL, b"\xff\xff") + plain[-2:])          # of a picture that has its lines
 
 
-@pytest.mark.parametrize("code", [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
+@pytest.mark.parametrize("code", [0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF])
 @pytest.mark.parametrize("on_error", ["raise", "conceal"])
 def test_other_processes_are_named(code, on_error):
     data = GRAY.replace(b"\xff\xc0", bytes((0xFF, code)))

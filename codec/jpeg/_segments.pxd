@@ -1,0 +1,23 @@
+"""The entropy-coded segments of a scan, one restart interval after the other, for whatever reads them."""
+from libc.stdint cimport int64_t, uint8_t
+
+cdef enum:
+    E_SAMPLE = 7            # beside the statuses of _core.pxd: a sample beyond its precision
+
+cdef struct Segments:
+    const uint8_t *data             # the file
+    Py_ssize_t size
+    const int64_t *found            # (start, end, RST number or -1) for each restart segment
+    Py_ssize_t count
+    Py_ssize_t next                 # the next one
+    Py_ssize_t interval             # restart intervals begun
+    uint8_t *plain                  # owned: the open segment without stuffing, 8 zero bytes after it
+    bint closed                     # a marker follows the open segment; at the end of a file that breaks off none does
+    int status                      # the first error of the scan, or OK
+    Py_ssize_t offset_bytes, mcu    # where it is
+
+cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::1] found) except -1
+cdef void close_segments(Segments *s) noexcept nogil
+cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil
+cdef void note_error(Segments *s, int status, Py_ssize_t used, Py_ssize_t mcu) noexcept nogil
+cdef object first_error(Segments *s, Py_ssize_t mcus)

@@ -1,0 +1,189 @@
+"""Where the entropy-coded bytes of a scan are, and how to get on when some are damaged. Contents:
+
+    find        where segments begin and end (B.1.1.5)
+    intervals   the segment of each restart interval, without stuffing; markers out of sequence (E.2.4)
+    errors      the first one of a scan, as an exception
+"""
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memchr, memcpy, memset
+
+import numpy as np
+
+from codec._core cimport E_HUFFMAN, E_MARKER, E_RANGE, E_TRUNCATED, OK, codec_assert_range
+from ..errors import BitstreamError, ParameterError, TruncatedError
+
+
+# ================================================================ find
+
+def find_segments(const uint8_t[::1] data, Py_ssize_t start):
+    """Entropy-coded segments of the scan whose first byte is data[start].
+
+    Returns
+    -------
+    (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first); position of the marker
+        that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
+    """
+    cdef Py_ssize_t n = 0, end
+    cdef int64_t[:, ::1] found
+    if not 0 <= start <= data.shape[0]:
+        raise ParameterError(f"a scan cannot begin at byte {start} of {data.shape[0]}")
+    end = walk_segments(data, start, NULL, &n)
+    segments = np.empty((n, 3), np.int64)
+    found = segments
+    walk_segments(data, start, &found[0, 0], &n)
+    return segments, end
+
+
+cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
+    """Count the segments, and note them in `found` unless it is NULL: hostile data has one for every two bytes, too many for a list."""
+    cdef Py_ssize_t at = start, size = data.shape[0], begin = start
+    cdef int number = -1, code
+    cdef const uint8_t *mark
+    n[0] = 0
+    while at < size:
+        mark = <const uint8_t *>memchr(&data[0] + at, 0xFF, size - at)
+        if mark == NULL:
+            at = size
+            break
+        at = mark - &data[0]
+        if at + 1 >= size:
+            at = size
+            break
+        code = data[at + 1]
+        if code == 0:
+            at += 2
+        elif code == 0xFF:
+            at += 1
+        elif 0xD0 <= code <= 0xD7:
+            if found != NULL:
+                found[0], found[1], found[2] = begin, at, number
+                found += 3
+            n[0] += 1
+            number = code & 7
+            at += 2
+            begin = at
+        else:
+            break
+    if found != NULL:
+        found[0], found[1], found[2] = begin, at, number
+    n[0] += 1
+    return at
+
+
+# ================================================================ intervals
+
+cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::1] found) except -1:
+    """Take what `find_segments` found in `data`; both must outlive `s`, which close_segments() frees."""
+    cdef Py_ssize_t longest = 0, i
+    if found.shape[0] < 1 or found.shape[1] != 3:
+        raise ParameterError("a scan has one segment at least")
+    for i in range(found.shape[0]):
+        if not 0 <= found[i, 0] <= found[i, 1] <= data.shape[0]:
+            raise ParameterError("a segment lies outside of the data")
+        longest = max(longest, found[i, 1] - found[i, 0])
+    memset(s, 0, sizeof(Segments))
+    s.data = &data[0]
+    s.size = data.shape[0]
+    s.found = &found[0, 0]
+    s.count = found.shape[0]
+    s.plain = <uint8_t *>malloc(longest + 16)
+    if s.plain == NULL:
+        raise MemoryError
+    return 0
+
+
+cdef void close_segments(Segments *s) noexcept nogil:
+    free(s.plain)
+
+
+cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, uint8_t *plain) noexcept nogil:
+    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of bytes."""
+    cdef Py_ssize_t n = 0, run
+    cdef const uint8_t *mark
+    codec_assert_range(0, start, end)
+    while start < end:
+        mark = <const uint8_t *>memchr(data + start, 0xFF, end - start)
+        run = (mark - (data + start)) if mark != NULL else end - start
+        memcpy(plain + n, data + start, run)
+        n += run
+        start += run
+        if mark != NULL:
+            start += 1
+            if start < end and data[start] == 0:
+                plain[n] = 0xFF
+                n += 1
+                start += 1
+    memset(plain + n, 0, 8)
+    return n
+
+
+cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, Py_ssize_t n) noexcept nogil:
+    """Where in data[start:end] the n-th byte of its unstuffed form stands."""
+    while start < end and n > 0:
+        if data[start] == 0xFF and start + 1 < end:
+            start += 1
+            if data[start] != 0:
+                continue
+        start += 1
+        n -= 1
+    return start
+
+
+cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
+    """Unstuff the segment of the next restart interval, which begins with `mcu`; returns its size, or -1 if it is lost.
+
+    Markers count modulo 8 (B.2.1). One that is out of sequence while the next two are as if it had been right is taken for a damaged
+    marker. Otherwise, one that is 1..3 ahead says that intervals before it were lost, and waits for its turn; any other is
+    left over from damage and is skipped with its segment.
+    """
+    cdef const int64_t *segment
+    cdef Py_ssize_t size = -1
+    cdef int ahead
+    cdef bint renumbered
+    while s.next < s.count:
+        segment = s.found + 3 * s.next
+        ahead = <int>(segment[2] - (s.interval - 1)) & 7 if s.interval else 0
+        renumbered = (ahead and s.next + 1 < s.count and segment[5] == s.interval & 7
+                      and (s.next + 2 == s.count or segment[8] == (s.interval + 1) & 7))
+        if ahead and s.status == OK:
+            s.status, s.offset_bytes, s.mcu = E_MARKER, segment[0] - 2, mcu
+        if ahead == 0 or renumbered:
+            size = unstuff(s.data, segment[0], segment[1], s.plain)
+            s.closed = segment[1] < s.size
+            s.next += 1
+            break
+        if ahead <= 3:
+            break
+        s.next += 1
+    if size < 0 and s.status == OK:
+        s.status, s.offset_bytes, s.mcu = E_TRUNCATED, s.found[3 * s.count - 2], mcu
+    s.interval += 1
+    return size
+
+
+# ================================================================ errors
+
+cdef void note_error(Segments *s, int status, Py_ssize_t used, Py_ssize_t mcu) noexcept nogil:
+    """Keep the first error of the scan: at `mcu`, behind `used` bytes of the open segment's plain form."""
+    cdef const int64_t *segment = s.found + 3 * (s.next - 1)
+    if s.status == OK:
+        s.status, s.offset_bytes, s.mcu = status, stuffed_offset(s.data, segment[0], segment[1], used), mcu
+
+
+MESSAGES = {
+    E_TRUNCATED: "the entropy-coded data ends early",
+    E_HUFFMAN: "bits that are no Huffman code of the table",
+    E_RANGE: "a run or magnitude that leads out of the block",
+    E_MARKER: "a restart marker is out of sequence",
+    E_SAMPLE: "a sample beyond its precision",
+}
+CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4", E_SAMPLE: "T.81 H.1.2.1"}
+
+
+cdef object first_error(Segments *s, Py_ssize_t mcus):
+    """None, or the `BitstreamError` of the first damage in a scan of so many MCUs, for the caller to raise or to report."""
+    if s.status == OK:
+        return None
+    kind = TruncatedError if s.status == E_TRUNCATED else BitstreamError
+    return kind(f"{MESSAGES[s.status]}, at MCU {s.mcu} of {mcus}", layer="entropy-coded data", offset=s.offset_bytes, clause=CLAUSES[s.status])
