@@ -61,6 +61,7 @@ EXTENSIONS = [
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
+    extension("codec.metrics._ssimulacra2_gradient", "codec/simd/metrics.c", "codec/simd/gradients.c"),
 ]
 
 setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, emit_linenums=DEBUG))

@@ -1,4 +1,5 @@
 """SSIMULACRA 2: a score of visual quality that follows people's judgement of still pictures well."""
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -12,10 +13,14 @@ from .ssimulacra2_weights import WEIGHTS
 # Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k = 1, 3, 5).
 TAPS = np.array([0.26462110548819856, 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537], np.float32)
 NEED_SSIM, NEED_EDGES = 1, 2
+# From the weighed sum x to the score: s = CURVE . (x, x^2, x^3) of x times FIRST_FACTOR, 100 - 10 s^EXPONENT.
+FIRST_FACTOR = 0.9562382616834844
+CURVE = (2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
+EXPONENT = 0.6276336467831387
 
 
 @lru_cache(maxsize=2)
-def _linear(dtype):
+def linear_light(dtype):
     """Linear light of every sample value: the exact curve of IEC 61966-2-1, in single precision."""
     v = np.arange(np.iinfo(dtype).max + 1) / np.iinfo(dtype).max
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).astype(np.float32)
@@ -40,16 +45,31 @@ def _over(picture, background):
     return np.rint(alpha * color + (1 - alpha) * (background * top)).astype(picture.dtype)
 
 
-def _score(reference, distorted):
-    scales = len(scales_of(*reference.shape[:2]))
+def map_weights(height, width):
+    """Weights of every map of a picture of this size, (3 channels, scales, 2 norms, 3 maps), and which maps they need, (scales, 3 channels)."""
+    scales = len(scales_of(height, width))
     # Fewer than six scales use the first weights without gaps, as the reference does: they are not those of the same maps.
     weights = np.array(WEIGHTS[:3 * scales * 6]).reshape(3, scales, 2, 3)
-    needs = (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
-    means = norms(reference, distorted, _linear(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
-    means[:, :, 1] **= 0.25
-    s = 0.9562382616834844 * float((weights * means).sum())
-    s = 2.326765642916932 * s - 0.020884521182843837 * s * s + 6.248496625763138e-05 * s * s * s
-    return 100 - 10 * s**0.6276336467831387 if s > 0 else 100.0
+    return weights, (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
+
+
+def weighed(reference, distorted):
+    """The sum of all norms of all maps by their weights: what the score is a curve of. And the means of v and v^4 that the norms are made of."""
+    weights, needs = map_weights(*reference.shape[:2])
+    means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
+    roots = means.copy()
+    roots[:, :, 1] = np.sqrt(np.sqrt(means[:, :, 1]))
+    return FIRST_FACTOR * math.fsum((weights * roots).ravel()), means
+
+
+def score_of(s):
+    """The score of a weighed sum."""
+    s = CURVE[0] * s + CURVE[1] * s * s + CURVE[2] * s * s * s
+    return 100 - 10 * s**EXPONENT if s > 0 else 100.0
+
+
+def _score(reference, distorted):
+    return score_of(weighed(reference, distorted)[0])
 
 
 def ssimulacra2(reference, distorted):

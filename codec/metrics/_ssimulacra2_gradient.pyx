@@ -1,0 +1,359 @@
+"""Gradient of SSIMULACRA 2 with respect to the distorted picture, scale by scale from the coarsest, each row-streamed.
+
+    linear rows (original a, distorted b)
+      '-- XYB --> quantities --> blur across --> nine rows --> blur down --> slopes of the maps
+                                                                                |
+    slope by linear b <-- slope by XYB of b <-- blur down <-- nine rows <-- blur across
+
+The slopes of the maps hold the 4-norms, so the norms of the whole picture are known before (_ssimulacra2.norms: the score's own pass). A row's slope is
+done eight rows after the row was read: rings of nine rows suffice. To it comes, through the adjoint of the 2x2 mean, a quarter of the slope
+of the next coarser scale, which is therefore done first and lies where the distorted picture of that scale lay.
+
+Memory: both pictures in linear light from 1:2 on, 8 bytes per pixel, and the result, 12 (4 if gray), and rings that grow with the width alone.
+Every value is made by single operations of IEEE 754 in a fixed order, no sum runs over rows: the same bits on every machine.
+"""
+from libc.stdint cimport uint8_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+import numpy as np
+
+cdef extern from "metrics.h" nogil:
+    void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
+    void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
+    void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
+
+cdef extern from "gradients.h" nogil:
+    struct codec_map_slope:
+        float one, four, inverse
+    void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_ssim_slope[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, Py_ssize_t step, float *out)
+    void (*codec_s2_edges_slope[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope, Py_ssize_t n, float *direct, float *half)
+    void (*codec_s2_gather[2])(const float *a, const float *b, const float *direct, const float *blurred, Py_ssize_t n, float *out)
+    void (*codec_s2_gather_edges[2])(const float *direct, const float *blurred, Py_ssize_t n, float *out)
+    void (*codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, Py_ssize_t n, float *out)
+
+cdef enum:
+    TAPS = 9
+    HALF = 4
+    MAX_SCALES = 6
+    NEED_SSIM = 1
+    NEED_EDGES = 2
+    QUANTITIES = 4          # a, d, d^2, a^2 + b^2
+    SLOPES = 3              # by the blurred d, d^2, a^2 + b^2
+
+cdef struct Scale:
+    Py_ssize_t width, height
+    int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
+    codec_map_slope slope[3][3]             # channel; map ssim, ringing, blur
+    float *a                                # [height][3][width], linear; none at 1:1
+    float *b                                # the same; once the scale is done, the slopes by it
+
+cdef struct Gradient:
+    Scale scale[MAX_SCALES]
+    int scales
+    int variant                             # of the kernels: 0 scalar, 1 AVX2
+    float weights[HALF + 1]                 # taps, centre first
+    float *xyb                              # [TAPS][2][3][width]: rows of a and b
+    float *blurred                          # [TAPS][3][QUANTITIES][width], blurred across
+    float *direct                           # [TAPS][3][width]: slopes by b past the blurs
+    float *slopes                           # [TAPS][3][SLOPES][width], blurred across
+    float *padded                           # [QUANTITIES][HALF zeros, a row, HALF zeros]
+    float *zero                             # a row of zeros
+    float *down                             # [QUANTITIES][width] after a blur down
+    float *by_xyb                           # [3][width]
+    float *rows                             # [2][2][3][width]: linear rows of a and b at 1:1, two of them
+
+
+cdef inline float *ring(float *rows, Py_ssize_t y, int c, int per_channel, Py_ssize_t n) noexcept nogil:
+    """Row y, channel c of a ring [TAPS][3][per_channel][n]."""
+    return rows + (y % TAPS * 3 + c) * per_channel * n
+
+
+cdef inline Py_ssize_t padded_step(const Gradient *g) noexcept nogil:
+    return g.scale[0].width + 2 * HALF
+
+
+cdef void blur_across(Gradient *g, int count, Py_ssize_t n, float *out) noexcept nogil:
+    """The first rows of `padded`."""
+    cdef int q
+    for q in range(count):
+        codec_blur9_across[g.variant](g.padded + q * padded_step(g), g.weights, n, out + q * n)
+
+
+cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, Py_ssize_t height, int c, int per_channel, int count, Py_ssize_t n) noexcept nogil:
+    """`count` rows of `down` at row y, from the ring `source`."""
+    cdef const float *rows[TAPS]
+    cdef Py_ssize_t row
+    cdef int q, i
+    for q in range(count):
+        for i in range(TAPS):
+            row = y - HALF + i
+            rows[i] = ring(source, row, c, per_channel, n) + q * n if 0 <= row < height else g.zero
+        codec_blur9_down[g.variant](rows, g.weights, n, g.down + q * n)
+
+
+cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssize_t y) noexcept nogil:
+    """A row of linear light, [3][width] each, into the rings."""
+    cdef Py_ssize_t n = s.width
+    cdef float *xyb = g.xyb + y % TAPS * 6 * n
+    cdef int c
+    codec_linear_to_xyb[g.variant](a, n, xyb)
+    codec_linear_to_xyb[g.variant](b, n, xyb + 3 * n)
+    for c in range(3):
+        if s.need[c] & NEED_SSIM:
+            codec_s2_quantities[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
+            blur_across(g, QUANTITIES, n, ring(g.blurred, y, c, QUANTITIES, n))
+        elif s.need[c]:
+            codec_s2_means[g.variant](xyb + c * n, xyb + (3 + c) * n, n, padded_step(g), g.padded + HALF)
+            blur_across(g, 2, n, ring(g.blurred, y, c, QUANTITIES, n))
+
+
+cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
+    """The slopes of the maps at row y, whose neighbours four rows up and down are in the ring or lie outside."""
+    cdef Py_ssize_t n = s.width
+    cdef const float *a
+    cdef float *direct
+    cdef int c
+    for c in range(3):
+        if not s.need[c]:
+            continue
+        a = g.xyb + (y % TAPS * 6 + c) * n
+        direct = ring(g.direct, y, c, 1, n)
+        blur_down(g, g.blurred, y, s.height, c, QUANTITIES, QUANTITIES if s.need[c] & NEED_SSIM else 2, n)
+        if s.need[c] & NEED_SSIM:
+            codec_s2_ssim_slope[g.variant](g.down, &s.slope[c][0], n, padded_step(g), g.padded + HALF)
+        else:
+            memset(g.padded + HALF, 0, n * sizeof(float))
+        if s.need[c] & NEED_EDGES:
+            codec_s2_edges_slope[g.variant](a, a + 3 * n, g.down, &s.slope[c][1], n, direct, g.padded + HALF)
+        else:
+            memset(direct, 0, n * sizeof(float))
+        blur_across(g, SLOPES if s.need[c] & NEED_SSIM else 1, n, ring(g.slopes, y, c, SLOPES, n))
+
+
+cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n, float *out) noexcept nogil:
+    """The adjoint of the 2x2 means, to row y of [3][n]: a sample that was repeated at an odd edge takes its part as often."""
+    cdef float part = 0.5 if height & 1 and y == height - 1 else 0.25
+    cdef Py_ssize_t i
+    cdef const float *from_
+    cdef float *to
+    cdef int c
+    for c in range(3):
+        from_ = coarser.b + (y // 2 * 3 + c) * coarser.width
+        to = out + c * n
+        for i in range(n // 2):
+            to[2 * i] += part * from_[i]
+            to[2 * i + 1] += part * from_[i]
+        if n & 1:
+            to[n - 1] += 2 * part * from_[n // 2]
+
+
+cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, float *out) noexcept nogil:
+    """[3][width] slopes by linear light at row y. `coarser`: the next scale, done; NULL at the last one."""
+    cdef Py_ssize_t n = s.width
+    cdef const float *a
+    cdef const float *direct
+    cdef int c
+    for c in range(3):
+        a = g.xyb + (y % TAPS * 6 + c) * n
+        direct = ring(g.direct, y, c, 1, n)
+        if not s.need[c]:
+            memset(g.by_xyb + c * n, 0, n * sizeof(float))
+        elif s.need[c] & NEED_SSIM:
+            blur_down(g, g.slopes, y, s.height, c, SLOPES, SLOPES, n)
+            codec_s2_gather[g.variant](a, a + 3 * n, direct, g.down, n, g.by_xyb + c * n)
+        else:
+            blur_down(g, g.slopes, y, s.height, c, SLOPES, 1, n)
+            codec_s2_gather_edges[g.variant](direct, g.down, n, g.by_xyb + c * n)
+    codec_xyb_to_linear_slope[g.variant](g.xyb + (y % TAPS * 6 + 3) * n, g.by_xyb, n, out)
+    if coarser != NULL:
+        add_coarser(coarser, y, s.height, n, out)
+
+
+cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table, Py_ssize_t n, float *out) noexcept nogil:
+    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows."""
+    cdef Py_ssize_t i
+    cdef int c
+    cdef const uint8_t *p
+    for c in range(3):
+        p = samples + (c * channel if channels == 3 else 0)
+        for i in range(n):
+            out[c * n + i] = table[p[i * pixel]]
+
+
+cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *slopes, const float *by_linear, Py_ssize_t n,
+                      float *out) noexcept nogil:
+    """Slopes by linear light, [3][n], to those by the samples, [n][channels]. `slopes`: of the transfer function, per sample value."""
+    cdef Py_ssize_t i
+    cdef int c
+    for i in range(n):
+        if channels == 1:
+            out[i] = (by_linear[i] + by_linear[n + i] + by_linear[2 * n + i]) * slopes[samples[i * pixel]]
+        else:
+            for c in range(3):
+                out[3 * i + c] = by_linear[c * n + i] * slopes[samples[i * pixel + c * channel]]
+
+
+cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
+    """2x2 means of a row pair [3][n], an odd last column repeated: as the score makes them."""
+    cdef Py_ssize_t i, smaller = (n + 1) // 2
+    cdef const float *u
+    cdef const float *v
+    cdef int c
+    for c in range(3):
+        u, v = upper + c * n, lower + c * n
+        for i in range(n // 2):
+            out[c * smaller + i] = (u[2 * i] + u[2 * i + 1] + v[2 * i] + v[2 * i + 1]) * <float>0.25
+        if n & 1:
+            out[c * smaller + n // 2] = (u[n - 1] + v[n - 1]) * <float>0.5
+
+
+cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s, float *rows, float *out) noexcept nogil:
+    """1:2 of a picture of samples. rows: [2][3][width]."""
+    cdef Py_ssize_t y, n = s.width, low
+    for y in range(0, s.height, 2):
+        low = min(y + 1, s.height - 1)
+        linear_row(samples + y * strides[0], strides[1], strides[2], channels, table, n, rows)
+        linear_row(samples + low * strides[0], strides[1], strides[2], channels, table, n, rows + 3 * n)
+        halve_rows(rows, rows + 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
+
+
+cdef void halve_scale(const float *source, const Scale *s, float *out) noexcept nogil:
+    cdef Py_ssize_t y, n = s.width
+    for y in range(0, s.height, 2):
+        halve_rows(source + y * 3 * n, source + min(y + 1, s.height - 1) * 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
+
+
+cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
+    """Slopes of a scale below 1:1, in place of its b: row y is written after row y + 8 was read."""
+    cdef Py_ssize_t step, row = 3 * s.width
+    memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
+    for step in range(s.height + 2 * HALF):
+        if step < s.height:
+            read_row(g, s, s.a + step * row, s.b + step * row, step)
+        if HALF <= step < s.height + HALF:
+            slope_row(g, s, step - HALF)
+        if step >= 2 * HALF:
+            finish_row(g, s, step - 2 * HALF, coarser, s.b + (step - 2 * HALF) * row)
+
+
+cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b, int channels, const float *table,
+                     const float *slopes, float *out) noexcept nogil:
+    """The same at 1:1, from samples to slopes by them."""
+    cdef Scale *s = &g.scale[0]
+    cdef Py_ssize_t step, y, n = s.width
+    memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
+    for step in range(s.height + 2 * HALF):
+        if step < s.height:
+            linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
+            linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
+            read_row(g, s, g.rows, g.rows + 3 * n, step)
+        if HALF <= step < s.height + HALF:
+            slope_row(g, s, step - HALF)
+        y = step - 2 * HALF
+        if y >= 0:
+            finish_row(g, s, y, &g.scale[1], g.rows)
+            samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n, out + y * n * channels)
+
+
+cdef int allocate(Gradient *g) noexcept nogil:
+    cdef Py_ssize_t n = g.scale[0].width, size
+    cdef int k
+    for k in range(1, g.scales):
+        size = 3 * g.scale[k].height * g.scale[k].width
+        g.scale[k].a = <float *>calloc(size, sizeof(float))
+        g.scale[k].b = <float *>calloc(size, sizeof(float))
+        if g.scale[k].a == NULL or g.scale[k].b == NULL:
+            return -1
+    g.xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
+    g.blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
+    g.direct = <float *>calloc(TAPS * 3 * n, sizeof(float))
+    g.slopes = <float *>calloc(TAPS * 3 * SLOPES * n, sizeof(float))
+    g.padded = <float *>calloc(QUANTITIES * (n + 2 * HALF), sizeof(float))
+    g.zero = <float *>calloc(n, sizeof(float))
+    g.down = <float *>calloc(QUANTITIES * n, sizeof(float))
+    g.by_xyb = <float *>calloc(3 * n, sizeof(float))
+    g.rows = <float *>calloc(6 * n, sizeof(float))
+    if g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL or g.zero == NULL or g.down == NULL:
+        return -1
+    return -1 if g.by_xyb == NULL or g.rows == NULL else 0
+
+
+cdef void release(Gradient *g) noexcept nogil:
+    cdef int k
+    for k in range(MAX_SCALES):
+        free(g.scale[k].a)
+        free(g.scale[k].b)
+    free(g.xyb)
+    free(g.blurred)
+    free(g.direct)
+    free(g.slopes)
+    free(g.padded)
+    free(g.zero)
+    free(g.down)
+    free(g.by_xyb)
+    free(g.rows)
+    free(g)
+
+
+cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, bint avx2):
+    cdef int k, c, kind_of_map
+    g.scales, g.variant = len(sizes), avx2
+    for k in range(HALF + 1):
+        g.weights[k] = taps[k]
+    for k in range(g.scales):
+        g.scale[k].height, g.scale[k].width = sizes[k]
+        for c in range(3):
+            g.scale[k].need[c] = needs[k][c]
+            for kind_of_map in range(3):
+                g.scale[k].slope[c][kind_of_map].one = map_slopes[c, k, 0, kind_of_map]
+                g.scale[k].slope[c][kind_of_map].four = map_slopes[c, k, 1, kind_of_map]
+                g.scale[k].slope[c][kind_of_map].inverse = map_slopes[c, k, 2, kind_of_map]
+
+
+def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes, const float[::1] taps, sizes, needs,
+             const float[:, :, :, ::1] map_slopes, bint avx2):
+    """d score / d sample of the distorted picture.
+
+    a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
+    table, slopes : linear light of every sample value, and its derivative by the sample
+    taps : the middle tap and the four beside it
+    sizes : (height, width) of the scales, two at least; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
+    map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
+    avx2 : whether the AVX2 variants may be used; the result is the same
+
+    Returns a float32 array of the pictures' shape.
+    """
+    cdef int channels = a.shape[2], k
+    cdef Gradient *g
+    cdef Scale *finest
+    cdef float[:, :, ::1] out
+    cdef Py_ssize_t *strides_a = &a.strides[0]
+    cdef Py_ssize_t *strides_b = &b.strides[0]
+    assert b.shape[0] == a.shape[0] and b.shape[1] == a.shape[1] and b.shape[2] == channels and channels in (1, 3)
+    assert 2 <= len(sizes) <= MAX_SCALES and sizes[0] == (a.shape[0], a.shape[1]) and map_slopes.shape[1] == len(sizes)
+    assert taps.shape[0] == HALF + 1 and table.shape[0] == 256 and slopes.shape[0] == 256
+    g = <Gradient *>calloc(1, sizeof(Gradient))
+    if g == NULL:
+        raise MemoryError
+    try:
+        set_up(g, sizes, needs, map_slopes, taps, avx2)
+        if allocate(g):
+            raise MemoryError
+        made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
+        out = made
+        with nogil:
+            finest = &g.scale[0]
+            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
+            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
+            for k in range(2, g.scales):
+                halve_scale(g.scale[k - 1].a, &g.scale[k - 1], g.scale[k].a)
+                halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
+            for k in range(g.scales - 1, 0, -1):
+                do_scale(g, &g.scale[k], &g.scale[k + 1] if k + 1 < g.scales else NULL)
+            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0], &out[0, 0, 0])
+        return made
+    finally:
+        release(g)

@@ -1,0 +1,104 @@
+"""Gradients of the metrics against differences of double-precision models."""
+import numpy as np
+import pytest
+
+from codec import cpu
+from codec.errors import ParameterError
+from codec.metrics import ssimulacra2, ssimulacra2_gradient
+
+from .test_ssimulacra2 import model, scene
+
+
+def pair(height, width, gray=False, seed=3):
+    a = scene(height, width)
+    b = np.clip(a + np.random.default_rng(seed).integers(-12, 13, a.shape), 0, 255).astype(np.uint8)
+    return (a[..., 0], b[..., 0]) if gray else (a, b)
+
+
+def in_colour(p):
+    return np.repeat(p[..., None], 3, 2) if p.ndim == 2 else p
+
+
+def rise(a, b, direction, step=1e-3):
+    """The model's change per unit of `direction` at b."""
+    a, b, direction = (in_colour(p).astype(float) for p in (a, b, direction))
+    return (model(a, b + step * direction) - model(a, b - step * direction)) / (2 * step)
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_every_sample_of_a_small_picture(gray):
+    a, b = pair(9, 11, gray)
+    _, gradient = ssimulacra2_gradient(a, b)
+    expected = np.empty(b.shape)
+    for at in np.ndindex(b.shape):
+        unit = np.zeros(b.shape)
+        unit[at] = 1
+        expected[at] = rise(a, b, unit)
+    assert gradient.dtype == np.float32 and gradient.shape == b.shape
+    assert np.abs(gradient - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("size", [(8, 8), (40, 33), (57, 90), (113, 121), (130, 116)])
+def test_directions_in_which_all_scales_take_part(size):
+    a, b = pair(*size)
+    _, gradient = ssimulacra2_gradient(a, b)
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=b.shape)
+    for direction in (noise, np.sign(gradient), a.astype(float) - b, np.ones(b.shape), np.cumsum(noise, 0)):
+        reach = float(np.linalg.norm(gradient) * np.linalg.norm(direction))
+        assert float((gradient * direction).sum()) == pytest.approx(rise(a, b, direction / np.abs(direction).max()) * np.abs(direction).max(), abs=1e-4 * reach)
+
+
+def test_a_step_along_it_improves_the_score_by_as_much_as_it_says():
+    a, b = pair(64, 72)
+    score, gradient = ssimulacra2_gradient(a, b)
+    step = np.where(np.abs(gradient) > np.quantile(np.abs(gradient), 0.99), np.sign(gradient), 0)
+    moved = np.clip(b + step, 0, 255).astype(np.uint8)
+    promised = float((gradient * (moved - b.astype(float))).sum())
+    assert 0.5 * promised < ssimulacra2(a, moved) - score < promised * 1.5
+
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("size", [(8, 9), (40, 33), (128, 127)])
+def test_score_and_every_cpu_level(size, gray):
+    a, b = pair(*size, gray)
+    score, gradient = ssimulacra2_gradient(a, b)
+    assert score == ssimulacra2(a, b)
+    with cpu.force("scalar"):
+        scalar_score, scalar = ssimulacra2_gradient(a, b)
+    assert scalar_score == score and scalar.tobytes() == gradient.tobytes()
+
+
+def test_gray_is_the_sum_over_equal_channels_and_strides_do_not_matter():
+    a, b = pair(40, 50, gray=True)
+    _, gray = ssimulacra2_gradient(a, b)
+    _, colour = ssimulacra2_gradient(in_colour(a), in_colour(b))
+    assert gray == pytest.approx(colour.sum(2), abs=1e-6 * float(np.abs(gray).max()))
+    a, b = pair(80, 100)
+    _, strided = ssimulacra2_gradient(a[::2, ::-2], b[::2, ::-2])
+    assert strided.tobytes() == ssimulacra2_gradient(a[::2, ::-2].copy(), b[::2, ::-2].copy())[1].tobytes()
+
+
+def test_pictures_without_a_direction_have_the_gradient_0():
+    a, _ = pair(48, 40)
+    score, gradient = ssimulacra2_gradient(a, a)
+    assert score == 100 and not gradient.any()
+
+
+def test_extreme_pictures_have_finite_gradients():
+    black, white = np.zeros((24, 24, 3), np.uint8), np.full((24, 24, 3), 255, np.uint8)
+    almost = black.copy()
+    almost[11, 12, 1] = 1
+    for a, b in ((black, white), (white, black), (black, almost), (white, white - almost)):
+        score, gradient = ssimulacra2_gradient(a, b)
+        assert score == ssimulacra2(a, b) and np.isfinite(gradient).all()
+    assert gradient.any()
+
+
+def test_refusals_name_the_remedy():
+    with pytest.raises(ParameterError, match="sides of 8 at least"):
+        ssimulacra2_gradient(np.zeros((7, 9), np.uint8), np.zeros((7, 9), np.uint8))
+    with pytest.raises(ParameterError, match="uint8 gray"):
+        ssimulacra2_gradient(np.zeros((9, 9)), np.zeros((9, 9)))
+    with pytest.raises(ParameterError, match="uint8 gray"):
+        ssimulacra2_gradient(np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 4), np.uint8))
