@@ -49,6 +49,7 @@ EXTENSIONS = [
     extension("codec._core", "codec/simd/cpu.c"),
     extension("codec._pixel"),
     extension("codec.jpeg._planes"),
+    extension("codec.jpeg._trellis"),
     extension("codec.jpeg._scan_read"),
     extension("codec.jpeg._scan_write"),
     extension("codec.metrics._fidelity"),
