@@ -246,7 +246,11 @@ cdef struct Quantizer:
     float recip_nat[64]
     float bias_nat[64]
 
-cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantizer) noexcept nogil
+cdef enum:
+    ROUNDING_NEAREST = 128      # of 256: what is added before a level is cut off, as a part of the step
+    ROUNDING_DEAD_ZONE = 104
+
+cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil
 cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1

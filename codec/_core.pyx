@@ -230,22 +230,26 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
 
 # ================================================================ quantization
 
-cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, Quantizer *quantizer) noexcept nogil:
-    """Table for steps Q_nat (1..65535) of coefficients that carry an additional factor `scale` (1 or 8)."""
+cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil:
+    """Table for steps Q_nat (1..65535) of coefficients that carry an additional factor `scale` (1 or 8).
+
+    ac_rounding: 128 rounds AC levels to nearest, less widens the dead zone around zero; DC is always rounded to nearest.
+    """
     cdef int i
     cdef int32_t d
+    codec_assert_range(0, ac_rounding, ROUNDING_NEAREST)
     for i in range(64):
         codec_assert(Q_nat[i] >= 1)
         codec_assert((scale == 1) | (scale == 8))
         d = <int32_t>Q_nat[i] * scale
         quantizer.recip_nat[i] = <float>(1.0 / d)
-        quantizer.bias_nat[i] = <float>(d // 2) + 0.5
+        quantizer.bias_nat[i] = <float>(d * (ac_rounding if i else ROUNDING_NEAREST) >> 8) + 0.5
 
 
 cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil:
-    """Divide by the step, halves away from zero (A.3.4), exactly, and reorder along the zig-zag.
+    """Divide by the step, halves away from zero (A.3.4) unless there is a dead zone, exactly, and reorder along the zig-zag.
 
-    level = floor((|c| + floor(d/2)) / d) for the step d. Let n = |c| + floor(d/2) < 2^15 + 2^18 and take (n + 1/2) / d instead:
+    level = floor((|c| + b) / d) for the step d, b = floor(d/2) or less. Let n = |c| + b < 2^15 + 2^18 and take (n + 1/2) / d instead:
     it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three roundings of 2^-24 relative
     (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d * 2^-22.4, and that is below 1/(2d)
     while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754 single precision, no contraction).
@@ -602,7 +606,7 @@ def quantize(coefficients, Q, *, scale=8):
     cdef int16_t[:, ::1] y = out
     cdef Quantizer quantizer
     cdef Py_ssize_t n
-    prepare_quantizer(&steps[0], scale, &quantizer)
+    prepare_quantizer(&steps[0], scale, ROUNDING_NEAREST, &quantizer)
     with nogil:
         for n in range(x.shape[0]):
             quantize_block(&x[n, 0], &quantizer, &y[n, 0])

@@ -4,7 +4,7 @@
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 
 import numpy as np
 
@@ -31,8 +31,8 @@ TRANSFORMS = {"gray": COPY, "rgb": COPY, "ycbcr": YCC, "cmyk": INVERT, "ycck": Y
 cdef struct ForwardComponent:
     int H, V
     Py_ssize_t wide, high       # blocks
-    int16_t *level_zz
-    const Quantizer *quantizer
+    int16_t *out_zz             # levels, or coefficients
+    const Quantizer *quantizer  # NULL: coefficients as they are
 
 
 cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
@@ -56,68 +56,85 @@ cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_
 
 
 cdef void transform_blocks(const uint8_t *samples, Py_ssize_t stride, ForwardComponent *c, Py_ssize_t by) noexcept nogil:
-    """Level shift (A.3.1), FDCT and quantization of one row of blocks."""
+    """Level shift (A.3.1), FDCT and, where asked for, quantization of one row of blocks."""
     cdef int16_t block[64]
     cdef int16_t coef[64]
     cdef Py_ssize_t bx
     cdef int i, j
     cdef const uint8_t *row
+    cdef int16_t *out
     for bx in range(c.wide):
         for i in range(8):
             row = samples + i * stride + 8 * bx
             for j in range(8):
                 block[8 * i + j] = <int16_t>(row[j] - 128)
         fdct8x8(block, coef)
-        quantize_block(coef, c.quantizer, c.level_zz + (by * c.wide + bx) * 64)
+        out = c.out_zz + (by * c.wide + bx) * 64
+        if c.quantizer != NULL:
+            quantize_block(coef, c.quantizer, out)
+        else:
+            for i in range(64):
+                out[i] = coef[NAT_OF_ZZ[i]]
 
 
-cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
+cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform, bint least_squares,
                         ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
-    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache."""
+    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where downsampling looks further."""
     cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
     cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
-    cdef uint8_t *strip = <uint8_t *>malloc((channels * rows + 16) * padded)
-    cdef uint8_t *small = strip + channels * rows * padded      # a downsampled component: at most 16 rows
+    cdef Py_ssize_t reach = LEAST_SQUARES_REACH if least_squares and Vmax > 1 else 0
+    cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded, sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
+    cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 16 * padded)
+    cdef uint8_t *strip = <uint8_t *>sums + sums_size
+    cdef uint8_t *small = strip + channels * plane_size         # a downsampled component: at most 16 rows
     cdef uint8_t *row[4]
     cdef uint8_t *plane
     cdef ForwardComponent *c
     cdef int i, h, vv
-    if strip == NULL:
+    if sums == NULL:
         return E_MEMORY
     for my in range(mcus_high):
-        for y in range(rows):
+        for i in range(channels):
+            if my and reach:
+                memmove(strip + i * plane_size, strip + i * plane_size + rows * padded, 2 * reach * padded)
+        for y in range(2 * reach if my else 0, rows + 2 * reach):
             for i in range(channels):
-                row[i] = strip + (i * rows + y) * padded
-            convert_row(image + min(my * rows + y, height - 1) * width * channels, channels, transform, row, width, padded)
+                row[i] = strip + i * plane_size + y * padded
+            convert_row(image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels, transform, row, width, padded)
         for i in range(channels):
             c = &components[i]
             h = Hmax // c.H
             vv = Vmax // c.V
-            plane = strip + i * rows * padded
+            plane = strip + i * plane_size + reach * padded
             out_width = padded // h
             if h > 1 or vv > 1:
                 for y in range(8 * c.V):
-                    downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded, small + y * out_width, out_width, h, vv)
+                    if least_squares:
+                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width, out_width, h, vv)
+                    else:
+                        downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded, small + y * out_width, out_width, h, vv)
                 plane = small
             for v in range(min(c.V, c.high - my * c.V)):
                 transform_blocks(plane + 8 * v * out_width, out_width, c, my * c.V + v)
-    free(strip)
+    free(sums)
     return OK
 
 
-def forward(const uint8_t[:, :, ::1] image, color, sampling, Q):
-    """Quantized levels of every component.
+def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False):
+    """Quantized levels, or coefficients, of every component.
 
     Parameters
     ----------
     image : (H, W, 1|3|4) uint8
     color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": what the components are
     sampling : (H_i, V_i) for each component, 1 or 2
-    Q : (64,) uint16 for each component, natural order
+    Q : (64,) uint16 for each component, natural order; None for coefficients without quantization
+    chroma : "box" or "least-squares": means of the samples, or the samples from which upsampling comes nearest to the picture
+    dead_zone : whether AC levels are rounded toward zero from 0.59 of a step down, or to nearest
 
     Returns
     -------
-    list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order
+    list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
     cdef ForwardComponent components[4]
     cdef Quantizer quantizers[4]
@@ -125,24 +142,27 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q):
     cdef const uint16_t[::1] steps
     cdef Py_ssize_t height = image.shape[0], width = image.shape[1]
     cdef int channels = image.shape[2], transform = TRANSFORMS[color], Hmax, Vmax, i, status
-    if height < 1 or width < 1 or channels not in (1, 3, 4) or len(sampling) != channels or len(Q) != channels:
+    cdef bint least_squares = {"box": False, "least-squares": True}[chroma]
+    if height < 1 or width < 1 or channels not in (1, 3, 4) or len(sampling) != channels or (Q is not None and len(Q) != channels):
         raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for each")
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
     planes = []
     for i in range(channels):
         H, V = sampling[i]
-        if H not in (1, 2) or V not in (1, 2) or len(Q[i]) != 64:
+        if H not in (1, 2) or V not in (1, 2) or (Q is not None and len(Q[i]) != 64):
             raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
         planes.append(np.empty((ceil_div(height * V, 8 * Vmax), ceil_div(width * H, 8 * Hmax), 64), np.int16))
         plane = planes[i]
-        steps = Q[i]
-        prepare_quantizer(&steps[0], 8, &quantizers[i])
         components[i].H, components[i].V = H, V
         components[i].high, components[i].wide = plane.shape[0], plane.shape[1]
-        components[i].level_zz = &plane[0, 0, 0]
-        components[i].quantizer = &quantizers[i]
+        components[i].out_zz = &plane[0, 0, 0]
+        components[i].quantizer = NULL
+        if Q is not None:
+            steps = Q[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &quantizers[i])
+            components[i].quantizer = &quantizers[i]
     with nogil:
-        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, components, Hmax, Vmax)
+        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, least_squares, components, Hmax, Vmax)
     if status:
         raise MemoryError
     return planes

@@ -9,6 +9,8 @@ from ..errors import ParameterError
 from . import markers
 from ._planes import forward
 from .assemble import assemble
+from .learned import trellis_weights
+from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import arithmetic_script, progressive_script, sequential_script
@@ -106,17 +108,14 @@ def _subsampling(options, color):
     return options.subsampling
 
 
-def _frame(options, color, subsampling, height, width):
+def _frame(tables, progressive, color, subsampling, height, width):
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
-    tables = options.tables.by_destination
-    destination = {1: 1, 2: len(tables) - 1} if chroma else {}
+    destination = {1: 1, 2: len(tables.by_destination) - 1} if chroma else {}
     components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
-    used = tables if chroma else tables[:1]
-    SOFn = markers.SOF2 if options.is_progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
-    if options.coding == "arithmetic":
-        SOFn = markers.SOF10 if options.is_progressive else markers.SOF9
+    used = tables.by_destination if chroma else tables.by_destination[:1]
+    SOFn = markers.SOF2 if progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
     return markers.Frame(SOFn, 8, height, width, components)
 
 
@@ -130,26 +129,52 @@ def application_segments(metadata, color):
     return [identity, *(("metadata", code, payload) for code, payload in metadata_segments(metadata))]
 
 
-def _encode(image, options, count_blocks):
-    pixels = as_pixels(image)
-    height, width, channels = pixels.shape
+class Source:
+    """A picture on its way into a file. What does not depend on the quality is computed once: a search for a target asks often."""
+
+    def __init__(self, image):
+        self.pixels = as_pixels(image)
+        self._coefficients = {}
+
+    def coefficients(self, color, sampling, chroma):
+        """DCT coefficients times 8, one array (blocks_high, blocks_wide, 64) in zig-zag order for each component."""
+        key = color, sampling, chroma
+        if key not in self._coefficients:
+            self._coefficients = {key: forward(self.pixels, color, sampling, chroma=chroma)}
+        return self._coefficients[key]
+
+    def levels(self, color, frame, steps, options):
+        """Quantized levels of every component, as carefully as the effort asks."""
+        sampling = tuple((c.H, c.V) for c in frame.components)
+        Q = [steps[c.Tq] for c in frame.components]
+        if not options.plan.passes:
+            return forward(self.pixels, color, sampling, Q, chroma=options.plan.chroma, dead_zone=options.tune != "annex-k")
+        planes = self.coefficients(color, sampling, options.plan.chroma)
+        pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
+        weights = trellis_weights(options.tune)
+        return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=options.plan.passes)
+
+
+def write(source, options, count_blocks=False):
+    """Everything from pixels to bytes: data, frame, color, subsampling, bits, block_bits (see `assemble`)."""
+    height, width, channels = source.pixels.shape
     color = _color(options, channels)
     subsampling = _subsampling(options, color)
-    frame = _frame(options, color, subsampling, height, width)
-    steps = {Tq: np.array(table, np.uint16) for Tq, table in enumerate(options.tables.by_destination)}
-    steps = {Tq: steps[Tq] for Tq in sorted({c.Tq for c in frame.components})}
-    planes = forward(pixels, color, [(c.H, c.V) for c in frame.components], [steps[c.Tq] for c in frame.components])
+    tables = options.tables(subsampling)
+    frame = _frame(tables, options.is_progressive, color, subsampling, height, width)
+    steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
+    planes = source.levels(color, frame, steps, options)
     script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
     if frame.SOFn == markers.SOF10:
         script = arithmetic_script(channels, color)
     data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color),
                                       optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
-    return data, frame, color, subsampling, bits, block_bits
+    return data, frame, color, subsampling, tables, bits, block_bits
 
 
 def encode_bytes(image, options):
     """The file alone: what `codec.encode` returns."""
-    return _encode(image, options, False)[0]
+    return write(Source(image), options)[0]
 
 
 @takes_encode_options
@@ -185,6 +210,6 @@ def encode(image, quality=75, **options):
     ('4:4:4', True, True)
     """
     options = EncodeOptions.from_keywords(quality, options)
-    data, frame, color, subsampling, bits, block_bits = _encode(image, options, True)
+    data, frame, color, subsampling, tables, bits, block_bits = write(Source(image), options, count_blocks=True)
     return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
-                        options.is_progressive, options.tables, bits, block_bits)
+                        options.is_progressive, tables, bits, block_bits)

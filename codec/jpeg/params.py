@@ -7,8 +7,37 @@ from typing import Literal, Optional, Tuple
 import numpy as np
 
 from ..errors import ParameterError
+from .learned import learned_steps
 from .metadata import Metadata
-from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE
+from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
+
+# What quantization is tuned for: the measure by which files of one size score best, or plain tables.
+TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What one rung of the ladder does."""
+
+    chroma: str             # how chrominance is downsampled: "box" or "least-squares"
+    optimize: bool          # Huffman tables made for the picture
+    progressive: bool
+    passes: int             # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
+    search: int             # how thoroughly the scan script is searched; 0: the fixed one
+
+
+# Each rung was measured to make smaller files of the same quality than the one before (docs/effort.md).
+EFFORTS = {
+    1: Effort("box", False, False, 0, 0),
+    2: Effort("least-squares", False, False, 0, 0),
+    3: Effort("least-squares", True, False, 0, 0),
+    4: Effort("least-squares", True, True, 0, 0),
+    5: Effort("least-squares", True, True, 1, 0),
+    6: Effort("least-squares", True, True, 1, 1),
+    7: Effort("least-squares", True, True, 2, 1),
+    8: Effort("least-squares", True, True, 2, 2),
+    9: Effort("least-squares", True, True, 3, 2),
+}
 
 # Sampling factors (H, V) of the first component and of the chrominance components (A.1.1), by the name that people use.
 SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2)}
@@ -66,8 +95,41 @@ class QuantTables:
     def ijg(cls, quality):
         """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
         quality = _integer(quality, 1, 100, "quality")
-        percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-        return cls(*(tuple(min(255, max(1, (v * percent + 50) // 100)) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
+        return cls(*(tuple(ijg_step(v, quality) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
+
+    @classmethod
+    def for_quality(cls, quality, tune="ssimulacra2", subsampling="4:2:0", chroma_quality=None):
+        """The tables that the encoder uses for a quality.
+
+        Parameters
+        ----------
+        quality : 1..100
+            Like that of the Independent JPEG Group: learned tables of a quality are scaled to score, on the pictures that they were
+            trained on, as Annex K's tables of that quality do with plain rounding.
+        tune : "ssimulacra2" (default), "ssim", "psnr": learned for that measure (`codec rd train-matrix`); "flat": all steps alike;
+            "annex-k": `ijg`
+        subsampling : "4:4:4", "4:2:0" ...
+            Chrominance that is subsampled has finer steps: upsampling spreads its errors over more pixels.
+        chroma_quality : 1..100, default: `quality`
+            Quality of the chrominance tables.
+
+        Examples
+        --------
+        >>> from codec.jpeg import QuantTables
+        >>> QuantTables.for_quality(75, "annex-k") == QuantTables.ijg(75)
+        True
+        """
+        quality = _integer(quality, 1, 100, "quality")
+        chroma = quality if chroma_quality is None else _integer(chroma_quality, 1, 100, "chroma_quality")
+        _choice(tune, TUNES, "tune")
+        if tune == "annex-k":
+            make = cls.ijg
+        elif tune == "flat":
+            make = lambda q: cls([ijg_step(16, q)] * 64)
+        else:
+            make = lambda q: cls(*learned_steps(tune, subsampling != "4:4:4", q))
+        luma, chroma = make(quality), make(chroma)
+        return cls(luma.luminance, chroma.chrominance, chroma.cr)
 
     def to_json(self):
         """{"luminance": 8 rows of 8, "chrominance": 8 rows of 8, "cr": 8 rows of 8}"""
@@ -100,11 +162,16 @@ class EncodeOptions:
     Parameters
     ----------
     quality : 1..100, default 75
-        Scale of the Annex K tables (see `QuantTables.ijg`); ignored if `quant_tables` are given.
+        See `QuantTables.for_quality`; ignored if `quant_tables` are given.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
         Chroma resolution, for YCbCr and YCCK. "auto": 4:4:4 from quality 90 on, else 4:2:0. "444", "420" ... are understood too.
     effort : 1..9, default 5
-        1-2: fixed Huffman tables, baseline, fastest. 3-4: optimised tables, baseline. 5-9: optimised tables, progressive.
+        1 is fastest, 9 is smallest; each rung is measured in docs/effort.md. 1-2: baseline, fixed Huffman tables. 3: optimised tables.
+        4: progressive. 5-9: rate-distortion optimised quantization as well, then a search for the scan script.
+    tune : "ssimulacra2" (default), "ssim", "psnr", "flat" or "annex-k"
+        Where bits go: quantization tables and decisions learned for that measure; "flat" and "annex-k" are plain tables.
+    chroma_quality : None (default: `quality`) or 1..100
+        Quality of the chrominance tables.
     progressive : None (default: as `effort` says), True or False
     color : "auto" (default), "gray", "ycbcr", "rgb", "cmyk" or "ycck"
         What is coded. "auto": gray for one channel, YCbCr for three. Four channels need "cmyk" or "ycck" (0 = no ink): JPEG has no alpha.
@@ -120,6 +187,8 @@ class EncodeOptions:
     quality: int = 75
     subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"] = "auto"
     effort: int = 5
+    tune: Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"] = "ssimulacra2"
+    chroma_quality: Optional[int] = None
     progressive: Optional[bool] = None
     color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"] = "auto"
     quant_tables: Optional[QuantTables] = None
@@ -136,6 +205,9 @@ class EncodeOptions:
         settle("subsampling", _choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
+        _choice(self.tune, TUNES, "tune")
+        if self.chroma_quality is not None:
+            settle("chroma_quality", _integer(self.chroma_quality, 1, 100, "chroma_quality"))
         _choice(self.progressive, (None, True, False), "progressive")
         _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
@@ -154,19 +226,23 @@ class EncodeOptions:
         return cls(quality, **options)
 
     @property
-    def tables(self):
+    def plan(self):
+        """The rung of the effort ladder."""
+        return EFFORTS[self.effort]
+
+    def tables(self, subsampling):
         """The quantization tables that these options stand for."""
-        return self.quant_tables or QuantTables.ijg(self.quality)
+        return self.quant_tables or QuantTables.for_quality(self.quality, self.tune, subsampling, self.chroma_quality)
 
     @property
     def is_progressive(self):
-        """Whether progressive scans are written: as `progressive` says, else from effort 5 on."""
-        return self.effort >= 5 if self.progressive is None else self.progressive
+        """Whether progressive scans are written: as `progressive` says, else as `effort` does."""
+        return self.plan.progressive if self.progressive is None else self.progressive
 
     @property
     def optimize(self):
         """Huffman tables made for the picture; progressive scans have no fixed ones."""
-        return self.effort >= 3 or self.is_progressive
+        return self.plan.optimize or self.is_progressive
 
 
 def takes_encode_options(function):

@@ -80,3 +80,13 @@ T81_TABLE_K_6_AC_CHROMINANCE = (
         "e2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
     )),
 )
+
+
+def ijg_percent(quality):
+    """The Independent JPEG Group's scale of the tables: 5000/Q % below 50, 200 - 2Q % from there on."""
+    return 5000 // quality if quality < 50 else 200 - 2 * quality
+
+
+def ijg_step(base, quality):
+    """A step of the base table at a quality, within 1..255."""
+    return min(255, max(1, (base * ijg_percent(quality) + 50) // 100))

@@ -1,0 +1,259 @@
+"""Rate-distortion optimised quantization: of all levels near a coefficient, those whose error and bits together cost least.
+
+One dynamic programme per block (the trellis of Crouse and Ramchandran, IEEE Trans. Image Processing 6(9), 1997): a node is a non-zero
+level at a position of the zig-zag, an edge the run of zeros to the next one, its length the bits of the (run, size) symbol plus the
+squared errors of what the edge skips and of where it ends. Errors count in steps, so that the quantization tables say where errors
+show; `weight` says how many bits an error of one squared step is worth. All costs are floats that the same operations make in the
+same order on every machine (IEEE 754 single precision, no contraction): so the levels are the same everywhere.
+"""
+import numpy as np
+
+from codec._core cimport *
+from ..errors import ParameterError
+
+cdef enum:
+    FRACTION_BITS = 8       # of the fixed-point logarithm
+    TOP_LEVEL = 1023        # size 10: the largest AC magnitude of 8-bit samples (Table F.2)
+    SIZES = 11
+    WEIGHT_ONE = 4096       # weights of blocks have 12 fraction bits
+
+# Bits that leaving a level out can save at most: its own symbol and extra bits, and the longer run's ZRLs. What costs more than this
+# in error stays, and no edge needs to pass over it.
+cdef float LARGEST_SAVING = 64
+cdef float DEAD_ZONE_ROUNDING = 0.4     # statistics before there are any: levels are zero below 0.6 of a step
+
+
+cdef struct RateTable:
+    float ac[SIZES][63]     # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
+    float eob               # end of block after a non-zero level
+    float empty             # end of block in a block without any
+
+
+cdef int log2_q8(uint64_t v) noexcept nogil:
+    """256 log2(v), rounded down, in integers: squaring the mantissa gives one bit of the fraction after another. v >= 1."""
+    cdef int whole = 0, i
+    cdef uint64_t m = v, fraction = 0
+    while v > 1:
+        v >>= 1
+        whole += 1
+    m = m << (31 - whole) if whole <= 31 else m >> (whole - 31)         # 2^31 <= m < 2^32: a mantissa of 1..2
+    for i in range(FRACTION_BITS):
+        m = (m * m) >> 31
+        fraction <<= 1
+        if m >> 32:
+            m >>= 1
+            fraction |= 1
+    return <int>(whole << FRACTION_BITS | fraction)
+
+
+cdef class Rates:
+    """Bits of AC symbols as statistics predict them, for `optimise`.
+
+    Parameters
+    ----------
+    counts : 256 counts of the sequential AC symbols run << 4 | size (T.81 F.1.2.2), EOB at 0x00 and ZRL at 0xF0; see `statistics`
+
+    A symbol costs -log2 of its frequency, which the optimal Huffman code approaches from above. Symbols never seen count as one half.
+    """
+    cdef RateTable table
+
+    def __init__(self, counts):
+        cdef float symbol[256]
+        cdef uint64_t total = 0
+        cdef int i, run, size
+        if len(counts) != 256:
+            raise ParameterError("counts must be 256 integers")
+        for i in range(256):
+            total += 2 * <uint64_t>counts[i] + (1 if (1 <= (i & 15) <= 10 or i == 0 or i == 0xF0) else 0)
+        for i in range(256):
+            symbol[i] = <float>(log2_q8(total) - log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
+        for size in range(1, SIZES):
+            for run in range(63):
+                self.table.ac[size][run] = symbol[(run & 15) << 4 | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
+        self.table.eob = symbol[0]
+        self.table.empty = symbol[0]
+
+
+
+cdef struct Candidate:
+    float gain[2]           # what the choice takes off the squared error of a zero, in bits
+    int level[2]            # the nearest level, and the largest one of the next smaller size (0: none)
+    int size[2]
+    int k                   # position along the zig-zag
+
+
+cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float weight, Candidate *candidates) noexcept nogil:
+    """Positions whose nearest level is not zero. The others stay zero: raising them would cost bits and add error."""
+    cdef float x[64]
+    cdef int nearest[64]
+    cdef float e, zero
+    cdef int k, n = 0, size, below
+    cdef Candidate *c
+    for k in range(64):
+        x[k] = <float>(-coef_zz[k] if coef_zz[k] < 0 else coef_zz[k]) * recip_zz[k]
+        nearest[k] = <int>(x[k] + <float>0.5)
+    for k in range(1, 64):
+        if nearest[k] == 0:
+            continue
+        c = &candidates[n]
+        n += 1
+        c.k = k
+        zero = weight * x[k] * x[k]
+        c.level[0] = nearest[k] if nearest[k] < TOP_LEVEL else TOP_LEVEL
+        size = codec_bit_length(<uint32_t>c.level[0])
+        below = (1 << (size - 1)) - 1
+        c.level[1] = below
+        c.size[0], c.size[1] = size, size - 1
+        e = x[k] - <float>c.level[0]
+        c.gain[0] = zero - weight * e * e
+        e = x[k] - <float>below
+        c.gain[1] = zero - weight * e * e
+    return n
+
+
+cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const RateTable *rates, float weight, int16_t *level_zz, uint32_t *counts) noexcept nogil:
+    """AC levels of least cost into level_zz[1..63], and their symbols added to counts.
+
+    best[i] is the least cost of the block up to candidate i - 1 if that one is not zero, less what it would cost if all were zero:
+    then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet.
+    """
+    cdef Candidate candidates[64]
+    cdef float best[64]
+    cdef int previous[64]
+    cdef int choice[64]
+    cdef int position[64]
+    cdef int n, i, j, first = 0, option, run, k, last = 0
+    cdef float cost, least
+    cdef const float *ac
+    cdef Candidate *c
+    for k in range(1, 64):
+        level_zz[k] = 0
+    n = find_candidates(coef_zz, recip_zz, weight, candidates)
+    best[0] = 0
+    position[0] = 0
+    for i in range(1, n + 1):
+        c = &candidates[i - 1]
+        position[i] = c.k
+        best[i] = <float>1e30
+        for option in range(2 if c.size[1] else 1):
+            ac = &rates.ac[c.size[option]][c.k - 1]
+            for j in range(first, i):
+                cost = best[j] + (ac - position[j])[0] - c.gain[option]
+                if cost < best[i]:
+                    best[i], previous[i], choice[i] = cost, j, option
+        if c.gain[0] > LARGEST_SAVING:
+            first = i
+    least = rates.empty if first == 0 else <float>1e30
+    for i in range(max(first, 1), n + 1):
+        cost = best[i] + (rates.eob if position[i] < 63 else <float>0)
+        if cost < least:
+            least, last = cost, i
+    if last == 0 or position[last] < 63:
+        counts[0] += 1
+    while last:
+        k, j = position[last], previous[last]
+        c = &candidates[last - 1]
+        run = k - position[j] - 1
+        counts[0xF0] += run >> 4
+        counts[(run & 15) << 4 | c.size[choice[last]]] += 1
+        level_zz[k] = -<int16_t>c.level[choice[last]] if coef_zz[k] < 0 else <int16_t>c.level[choice[last]]
+        last = j
+
+
+cdef void prepare_reciprocals(const uint16_t[::1] Q, float *recip_zz) noexcept:
+    cdef int k
+    for k in range(64):
+        recip_zz[k] = <float>(1.0 / (8.0 * Q[NAT_OF_ZZ[k]]))
+
+
+cdef void count_block(const int16_t *coef_zz, const float *recip_zz, uint32_t *counts) noexcept nogil:
+    """Add the AC symbols of a block whose levels are rounded with a dead zone: up from DEAD_ZONE of a step."""
+    cdef int16_t level[64]
+    cdef int k, previous = 0, run
+    cdef uint64_t present
+    for k in range(64):
+        level[k] = <int16_t>(<float>(-coef_zz[k] if coef_zz[k] < 0 else coef_zz[k]) * recip_zz[k] + DEAD_ZONE_ROUNDING)
+    present = codec_nonzero_mask(level, 1, 63)
+    while present:
+        k = codec_lowest_bit(present)
+        present &= present - 1
+        run = k - previous - 1
+        previous = k
+        counts[0xF0] += run >> 4
+        counts[(run & 15) << 4 | codec_bit_length(<uint32_t>(level[k] if level[k] < TOP_LEVEL else TOP_LEVEL))] += 1
+    if previous < 63:
+        counts[0] += 1
+
+
+def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
+    """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every other row of blocks.
+
+    Parameters
+    ----------
+    coefficients : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
+    Q : 64 steps, natural order
+
+    Returns
+    -------
+    (256,) uint32, as `Rates` takes them
+    """
+    cdef float recip_zz[64]
+    cdef Py_ssize_t by, bx
+    counted = np.zeros(256, np.uint32)
+    cdef uint32_t[::1] counts = counted
+    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+    prepare_reciprocals(Q, recip_zz)
+    with nogil:
+        for by in range(0, coefficients.shape[0], 2):
+            for bx in range(coefficients.shape[1]):
+                count_block(&coefficients[by, bx, 0], recip_zz, &counts[0])
+    return counted
+
+
+def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight, block_weights=None):
+    """Levels of least cost for one component.
+
+    Parameters
+    ----------
+    coefficients : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
+    Q : 64 steps, natural order
+    rates : Rates
+    weight : bits that an error of one squared step is worth
+    block_weights : None or uint16 (blocks_high, blocks_wide): factors on `weight`, 4096 for 1
+
+    Returns
+    -------
+    levels, counts
+        int16 like the coefficients, DC rounded to nearest; 256 counts of the sequential AC symbols of these levels.
+    """
+    cdef const uint16_t[:, ::1] factor
+    cdef float recip_zz[64]
+    cdef Py_ssize_t by, bx, high = coefficients.shape[0], wide = coefficients.shape[1]
+    cdef bint weighted = block_weights is not None
+    cdef float w
+    cdef int32_t dc, step
+    if coefficients.shape[2] != 64 or Q.shape[0] != 64:
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+    levels = np.empty((high, wide, 64), np.int16)
+    counted = np.zeros(256, np.uint32)
+    cdef int16_t[:, :, ::1] level = levels
+    cdef uint32_t[::1] counts = counted
+    prepare_reciprocals(Q, recip_zz)
+    step = 8 * Q[0]
+    if weighted:
+        factor = block_weights
+        if factor.shape[0] != high or factor.shape[1] != wide:
+            raise ParameterError("block_weights has one entry per block")
+    with nogil:
+        for by in range(high):
+            for bx in range(wide):
+                w = <float>weight
+                if weighted:
+                    w = w * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
+                trellis_block(&coefficients[by, bx, 0], recip_zz, &rates.table, w, &level[by, bx, 0], &counts[0])
+                dc = coefficients[by, bx, 0]
+                level[by, bx, 0] = <int16_t>(((-dc if dc < 0 else dc) + (step >> 1)) / step)
+                if dc < 0:
+                    level[by, bx, 0] = -level[by, bx, 0]
+    return levels, counted

@@ -1,0 +1,43 @@
+"""Quantization learned from pictures: steps and trellis constants for each measure (`codec rd train-matrix` makes matrices.json).
+
+Steps are kept for a few qualities, in sixteenths, and interpolated linearly between them; beyond the first and the last one they scale
+as the Independent JPEG Group's tables do. All in integers: the same tables on every machine.
+"""
+import json
+from functools import lru_cache
+from importlib import resources
+
+from .tables import ijg_percent
+
+UNIT = 16                       # fractions of a step in matrices.json
+
+
+@lru_cache(None)
+def learned():
+    """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality: [luminance, Cb, Cr]}}}}."""
+    parsed = json.loads(resources.files(__package__).joinpath("matrices.json").read_text("ascii"))
+    for entry in parsed.values():
+        entry["tables"] = {name: {int(q): tables for q, tables in by_quality.items()} for name, by_quality in entry["tables"].items()}
+    return parsed
+
+
+def learned_steps(tune, subsampled, quality):
+    """Three tables of 64 steps within 1..255 for a quality of 1..100: luminance, Cb, Cr."""
+    anchors = learned()[tune]["tables"]["4:2:0" if subsampled else "4:4:4"]
+    known = sorted(anchors)
+    low, high = max([q for q in known if q <= quality], default=known[0]), min([q for q in known if q >= quality], default=known[-1])
+    if low == high:
+        scale, of = (1, 1) if low == quality else (ijg_percent(quality), ijg_percent(low))
+        mixed = [[v * scale * 2 // of for v in table] for table in anchors[low]]
+    else:
+        mixed = [[(a * (high - quality) + b * (quality - low)) * 2 // (high - low) for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
+    return [[min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table] for table in mixed]
+
+
+# Bits that an error of one squared step is worth. Theory has 12 / (2 ln 2) = 8.7 for squared errors and uniform steps.
+PLAIN_WEIGHTS = {"flat": [9, 9, 9], "annex-k": [14, 14, 14]}
+
+
+def trellis_weights(tune):
+    """For Y, Cb and Cr: bits that an error of one squared step is worth to a measure."""
+    return PLAIN_WEIGHTS.get(tune) or learned()[tune]["weights"]

@@ -1,0 +1,34 @@
+"""From coefficients to levels by rate and distortion: which components share statistics, how often they are renewed."""
+import numpy as np
+
+from ._trellis import Rates, optimise, statistics
+
+
+def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_weights=None):
+    """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
+
+    The first pass takes its statistics from levels with a dead zone, each further one from the levels of the one before.
+
+    Parameters
+    ----------
+    coefficients : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
+    steps : (64,) uint16 in natural order for each component
+    pools : lists of component indices that share a Huffman table
+    weights : for each component, bits that an error of one squared step is worth
+    passes : int, at least 1
+    block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096 for 1
+
+    Returns
+    -------
+    list of int16 arrays like `coefficients`
+    """
+    levels = [None] * len(coefficients)
+    factors = block_weights or [None] * len(coefficients)
+    for pool in pools:
+        counts = sum(statistics(coefficients[i], steps[i]) for i in pool)
+        for _ in range(passes):
+            rates, counts = Rates(counts), np.zeros(256, np.uint32)
+            for i in pool:
+                levels[i], counted = optimise(coefficients[i], steps[i], rates, weights[i], factors[i])
+                counts += counted
+    return levels
