@@ -32,6 +32,21 @@ static inline int codec_bit_length(uint32_t v) { return 32 - __builtin_clz(v); }
 static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
 #endif
 
+/* 256 log2(v), rounded down, v > 0. In integers: squaring a mantissa of 1..2 tells one bit of the fraction after another. */
+static inline int codec_log2_q8(uint64_t v)
+{
+    int whole = v >> 32 ? 31 + codec_bit_length((uint32_t)(v >> 32)) : codec_bit_length((uint32_t)v) - 1;
+    int log = whole;
+    uint64_t m = whole <= 31 ? v << (31 - whole) : v >> (whole - 31);
+    codec_assert(v > 0);
+    for (int i = 0; i < 8; i++) {
+        m = m * m >> 31;
+        log = log << 1 | (int)(m >> 32);
+        m >>= m >> 32;
+    }
+    return log;
+}
+
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define CODEC_NETWORK64(v) (v)
 #define CODEC_LITTLE32(v) codec_bswap32(v)

@@ -1,0 +1,138 @@
+"""Masking: errors hide where a block is busy and show where it is smooth. A factor per block on what an error is worth.
+
+With E the mean square of a block's AC coefficients, an error counts ((E + H) / G)^-alpha, where H is the activity below which nothing is
+hidden and G makes the factors' geometric mean one: so alpha moves bits from busy to smooth blocks, and the rate stays with the weight of
+the quantization (`_trellis.optimise`). Structural similarity has this form itself: it divides by the variance of its window plus a
+constant (Wang et al., IEEE Trans. Image Process. 13, 2004). Integers throughout: the same factors on every machine.
+"""
+from libc.stdint cimport int16_t, int64_t, uint16_t, uint32_t, uint64_t
+
+from math import isqrt
+
+import numpy as np
+
+from ..errors import ParameterError
+
+cdef extern from "bits.h" nogil:
+    int codec_log2_q8(uint64_t v)
+
+cdef enum:
+    ONE = 4096              # factors have 12 fraction bits
+    LEAST = 64              # 1/64 and 16 in 12 fraction bits: the range of a factor
+    MOST = 65535
+    LOG_BITS = 8            # fraction bits of logarithms
+    UNIT = 63 * 64          # sum of squared coefficients times 8 for a mean square of 1 over the 63 AC coefficients
+
+
+cdef uint32_t EXP2[256]     # 2^(i/256) in 16 fraction bits
+
+
+def _fill_exp2():
+    """Eight square roots of 2 give its 256th root, and that one's powers the table. In 64 fraction bits, rounded down: no float."""
+    root, power = 2 << 64, 1 << 64
+    for _ in range(LOG_BITS):
+        root = isqrt(root << 64)
+    for i in range(256):
+        EXP2[i] = power >> 48
+        power = power * root >> 64
+
+_fill_exp2()
+
+
+cdef inline uint32_t activity(const int16_t *coef_zz) noexcept nogil:
+    """Sum of the squared AC coefficients. Each is below 2^13 (times 8), so 63 squares stay below 2^32; any others wrap, which is defined."""
+    cdef uint32_t total = 0
+    cdef int k
+    for k in range(1, 64):
+        total += <uint32_t>(<int>coef_zz[k] * coef_zz[k])
+    return total
+
+
+cdef inline uint16_t exp2_q12(int64_t x) noexcept nogil:
+    """4096 times 2^(x/256), within LEAST..MOST."""
+    cdef int64_t whole = x >> LOG_BITS
+    if whole < -6:
+        return LEAST
+    if whole > 3:
+        return MOST
+    return <uint16_t>((EXP2[x & 255] >> 4) >> -whole if whole < 0 else min(<uint32_t>MOST, (EXP2[x & 255] << whole) >> 4))
+
+
+def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
+    """Factors on the worth of errors in each block, from its luminance.
+
+    Parameters
+    ----------
+    luma : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients of the luminance times 8
+    alpha : 0..2 (in steps of 1/256), how far bits move from busy to smooth blocks; 0 leaves all factors at one
+    H : 1..65536, the mean square of AC coefficients (those of A.3.3, 8-bit samples) from which on activity masks
+
+    Returns
+    -------
+    uint16 (blocks_high, blocks_wide), 4096 for 1, within 1/64..16; the geometric mean is 1 but for that range
+
+    Raises
+    ------
+    ParameterError
+        Wrong shape, alpha or H.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.jpeg._masking import activity_weights
+    >>> luma = np.zeros((1, 2, 64), np.int16)
+    >>> luma[0, 1, 1:] = 8 * 10                     # a smooth block, and a busy one: mean square 100
+    >>> activity_weights(luma, alpha=0.5, H=50).tolist()
+    [[5384, 3115]]
+    """
+    cdef Py_ssize_t high = luma.shape[0], wide = luma.shape[1], by, bx
+    cdef int64_t exponent, total = 0, centre
+    if luma.shape[2] != 64 or high < 1 or wide < 1:
+        raise ParameterError("luma has the shape (blocks_high, blocks_wide, 64), with at least one block")
+    if not 0 <= alpha <= 2 or not 1 <= H <= 65536:
+        raise ParameterError(f"alpha must be within 0..2 and H within 1..65536, not {alpha} and {H}")
+    exponent = <int64_t>(alpha * 256 + 0.5)
+    factors = np.empty((high, wide), np.uint16)
+    logarithms = np.empty((high, wide), np.int32)
+    cdef uint16_t[:, ::1] factor = factors
+    cdef int[:, ::1] logarithm = logarithms
+    with nogil:
+        for by in range(high):
+            for bx in range(wide):
+                logarithm[by, bx] = codec_log2_q8(activity(&luma[by, bx, 0]) + <uint64_t>H * UNIT)
+                total += logarithm[by, bx]
+        centre = (total + high * wide // 2) // (high * wide)
+        for by in range(high):
+            for bx in range(wide):
+                factor[by, bx] = exp2_q12(exponent * (centre - logarithm[by, bx]) >> LOG_BITS)
+    return factors
+
+
+def subsampled_weights(factors, shape):
+    """The factors of a component with half as many blocks in a direction or both: means of the blocks it covers.
+
+    Parameters
+    ----------
+    factors : uint16 (high, wide) from `activity_weights`
+    shape : (high, wide) in blocks of the component: each as in `factors`, or half of it rounded up
+
+    Returns
+    -------
+    uint16 array of that shape; `factors` itself where nothing is subsampled
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.jpeg._masking import subsampled_weights
+    >>> subsampled_weights(np.array([[4096, 2048, 1024]], np.uint16), (1, 2)).tolist()
+    [[3072, 1024]]
+    """
+    for axis in (0, 1):
+        size = factors.shape[axis]
+        if shape[axis] == size:
+            continue
+        if shape[axis] != (size + 1) // 2:
+            raise ParameterError(f"{size} blocks cannot cover {shape[axis]}: half as many, rounded up, or the same number")
+        first, second = np.arange(0, size, 2), np.minimum(np.arange(1, size + 1, 2), size - 1)
+        factors = ((np.take(factors, first, axis).astype(np.uint32) + np.take(factors, second, axis) + 1) >> 1).astype(np.uint16)
+    return factors
