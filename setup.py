@@ -53,6 +53,7 @@ EXTENSIONS = [
     extension("codec.jpeg._arith_read"),
     extension("codec.jpeg._segments"),
     extension("codec.jpeg._masking"),
+    extension("codec.jpeg._chroma"),
     extension("codec.jpeg._trellis"),
     extension("codec.jpeg._scan_read"),
     extension("codec.jpeg._lossless_read"),
