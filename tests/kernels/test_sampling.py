@@ -53,6 +53,49 @@ def test_no_brightness_drifts():
     assert downsampled(columns, 2, 1).mean() == downsampled(columns, 2, 2).mean() == 100.5
 
 
+def pair_means(plane):
+    """64 times the least-squares means of pairs of rows: 43, -14, 4, -1 sixty-fourths outwards from the pair, edges repeated."""
+    padded = np.pad(plane.astype(int), ((6, 6), (0, 0)), mode="edge")
+    first = 6 + np.arange(0, plane.shape[0], 2)
+    return sum(weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1)))
+
+
+def least_squares(plane, h, v):
+    sums = pair_means(plane) if v == 2 else plane.astype(int) * 64
+    return ((sums + 32) // 64 if h == 1 else (pair_means(sums.T).T + 2048) // 4096).clip(0, 255)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_least_squares_downsampling(ratio, picture):
+    h, v = RATIOS[ratio]
+    for height, width in SIZES:
+        pixels = picture(height, width, 3, seed=2)
+        planes = forward(pixels, "ycbcr", [(h, v), (1, 1), (1, 1)], [ONES] * 3, chroma="least-squares")
+        ycc = rgb_to_ycc(pixels)
+        for c in (1, 2):
+            high, wide = planes[c].shape[:2]
+            small = least_squares(to_multiple(ycc[..., c], 8 * v, 8 * h), h, v)
+            expected = forward(np.ascontiguousarray(small[:8 * high, :8 * wide, None], np.uint8), "gray", [(1, 1)], [ONES])[0]
+            np.testing.assert_array_equal(planes[c], expected, err_msg=f"{height}x{width}, component {c}")
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_least_squares_downsampling_comes_nearest_once_upsampled(ratio, picture):
+    h, v = RATIOS[ratio]
+    plane = picture(96, 80, 3, seed=3)[..., 0].astype(int)
+
+    def error(small):
+        rebuilt = upsample_plane(small, 1, 1, h, v, 96, 80)
+        return ((rebuilt.astype(int) - plane) ** 2).mean()
+
+    assert error(least_squares(plane, h, v)) < 0.95 * error(downsampled(plane, h, v))
+    rng = np.random.default_rng(0)
+    nearest = error(least_squares(plane, h, v))
+    for _ in range(20):                                     # no neighbour is much nearer
+        moved = least_squares(plane, h, v) + rng.integers(-2, 3, (96 // v, 80 // h))
+        assert error(moved.clip(0, 255)) > 0.99 * nearest
+
+
 # ---------------------------------------------------------------- up
 
 def upsample_plane(plane, H, V, Hmax, Vmax, height, width, precision=8):

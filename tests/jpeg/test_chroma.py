@@ -1,0 +1,94 @@
+"""What 4:2:0 would cost a picture, and the decision that rests on it."""
+from math import ceil
+
+import numpy as np
+import pytest
+
+from codec._pixel import rgb_to_ycc
+from codec.errors import ParameterError
+from codec.jpeg._chroma import auto_subsampling, subsampling_damage
+
+
+def naive(image):
+    """The definition, over the whole picture at once, but the strips that are looked at."""
+    height, width = image.shape[:2]
+    strips = ceil(height / 16)
+    bottom = 16 * strips + 16
+    padded = np.pad(image, ((8, bottom - height), (0, -width % 16), (0, 0)), mode="edge")
+    Y, Cb, Cr = np.moveaxis(rgb_to_ycc(np.ascontiguousarray(padded)).astype(int), 2, 0)
+    D = np.zeros_like(Y)
+    for plane in (Cb, Cr):
+        D += (plane - upsampled(downsampled(plane))) ** 2
+    ratios = []
+    for strip in range(min(strips - 1, 2), strips, 4):
+        for y in (16 * strip + 8, 16 * strip + 16):
+            for x in range(0, padded.shape[1], 8):
+                block = slice(y, y + 8), slice(x, x + 8)
+                ratios.append((D[block].mean() / (Y[block].var() + 30)) ** 2)
+    return np.mean(ratios) ** 0.25
+
+
+def downsampled(plane):
+    def pairs(p):
+        padded = np.pad(p, ((6, 6), (0, 0)), mode="edge")
+        first = 6 + np.arange(0, p.shape[0], 2)
+        return sum(weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1)))
+
+    return ((pairs(pairs(plane).T).T + 2048) // 4096).clip(0, 255)
+
+
+def upsampled(small):
+    rows = np.pad(small, ((1, 1), (0, 0)), mode="edge")
+    sums = np.empty((2 * small.shape[0], small.shape[1]), int)
+    sums[0::2], sums[1::2] = 3 * rows[1:-1] + rows[:-2], 3 * rows[1:-1] + rows[2:]
+    columns = np.pad(sums, ((0, 0), (1, 1)), mode="edge")
+    out = np.empty((sums.shape[0], 2 * sums.shape[1]), int)
+    out[:, 0::2], out[:, 1::2] = (3 * sums + columns[:, :-2] + 8) // 16, (3 * sums + columns[:, 2:] + 7) // 16
+    return out
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 40), (40, 1), (8, 8), (15, 17), (16, 16), (33, 50), (49, 16), (100, 70), (130, 33)])
+def test_damage_is_that_of_the_definition(height, width, picture):
+    pixels = picture(height, width, 3)
+    assert subsampling_damage(pixels) == pytest.approx(naive(pixels), rel=1e-9)
+
+
+def test_gray_pictures_have_none():
+    gray = np.random.default_rng(0).integers(0, 256, (60, 60, 1)).astype(np.uint8).repeat(3, 2)
+    assert subsampling_damage(gray) == 0
+    assert auto_subsampling(gray, 97) == "4:2:0"
+
+
+def test_a_fourth_channel_is_left_aside(picture):
+    pixels = picture(40, 40, 4)
+    assert subsampling_damage(pixels) == subsampling_damage(np.ascontiguousarray(pixels[..., :3]))
+
+
+def test_extremes():
+    for seed in range(3):
+        noise = np.random.default_rng(seed).integers(0, 2, (64, 48, 3)).astype(np.uint8) * 255
+        assert 0 < subsampling_damage(noise) < 1000
+
+
+def coloured_text():
+    pixels = np.full((128, 128, 3), 250, np.uint8)
+    pixels[::4, :, :] = 200, 0, 30
+    return pixels
+
+
+def slopes():
+    y, x = np.mgrid[:128, :128]
+    return np.stack([x + y, 2 * y, 255 - x], -1).clip(0, 255).astype(np.uint8)
+
+
+def test_decisions_follow_the_picture_and_the_quality():
+    text = [auto_subsampling(coloured_text(), q) for q in range(1, 101)]
+    assert text[:74] == ["4:2:0"] * 74 and text[74:] == ["4:4:4"] * 26
+    smooth = [auto_subsampling(slopes(), q) for q in range(1, 101)]
+    assert smooth[:96] == ["4:2:0"] * 96 and smooth[97:] == ["4:4:4"] * 3
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4, 0, 3), (4, 4, 1)])
+def test_what_has_no_chrominance_is_refused(shape):
+    with pytest.raises(ParameterError, match="chrominance"):
+        subsampling_damage(np.zeros(shape, np.uint8))
