@@ -57,7 +57,7 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
     cdef int16_t level_nat[64]
     cdef uint16_t rebuilt[64]
     cdef int i, turn
-    cdef int16_t out, most = 0
+    cdef int16_t out, moved, most = 0
     fdct8x8(samples, base)
     memset(beyond, 0, sizeof(beyond))
     memcpy(coef_nat, base, sizeof(base))
@@ -66,10 +66,16 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
         for i in range(64):
             level_nat[NAT_OF_ZZ[i]] = level_zz[i]
         idct_block(level_nat, ringing.steps_nat, 12, rebuilt, 8)        # 12 bits have room for what 8 bits would clamp
+        moved = 0
         for i in range(64):
             out = <int16_t>(rebuilt[i] - 2048 - samples[i])
-            out = <int16_t>min(<int>MOST_BEYOND, max(-<int>MOST_BEYOND, <int>out))
-            beyond[i] = out if (samples[i] == 127 and out > 0) or (samples[i] == -128 and out < 0) else 0
+            out = out if out < MOST_BEYOND else <int16_t>MOST_BEYOND
+            out = out if out > -MOST_BEYOND else <int16_t>-MOST_BEYOND
+            out = out if samples[i] == (127 if out > 0 else -128) else <int16_t>0
+            moved |= out ^ beyond[i]
+            beyond[i] = out
+        if moved == 0:
+            break
         fdct8x8(beyond, coef_nat)
         for i in range(64):
             coef_nat[i] = <int16_t>(coef_nat[i] + base[i])
