@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from . import markers
+from ._chroma import auto_subsampling
 from ._planes import forward
 from .assemble import assemble
 from .learned import trellis_weights
@@ -98,13 +99,13 @@ def _color(options, channels):
     return options.color
 
 
-def _subsampling(options, color):
+def _subsampling(options, color, pixels):
     if color not in ("ycbcr", "ycck"):
         if options.subsampling not in ("auto", "4:4:4"):
             raise ParameterError(f"subsampling={options.subsampling!r} needs chroma components; color={color!r} has none")
         return "4:4:4"
     if options.subsampling == "auto":
-        return "4:4:4" if options.quality >= 90 else "4:2:0"
+        return auto_subsampling(pixels, options.quality)
     return options.subsampling
 
 
@@ -136,11 +137,11 @@ class Source:
         self.pixels = as_pixels(image)
         self._coefficients = {}
 
-    def coefficients(self, color, sampling, chroma):
-        """DCT coefficients times 8, one array (blocks_high, blocks_wide, 64) in zig-zag order for each component."""
-        key = color, sampling, chroma
+    def coefficients(self, color, sampling, chroma, Q):
+        """DCT coefficients times 8, one array (blocks_high, blocks_wide, 64) in zig-zag order for each component, deringed for the steps Q."""
+        key = color, sampling, chroma, *(steps.tobytes() for steps in Q)
         if key not in self._coefficients:
-            self._coefficients = {key: forward(self.pixels, color, sampling, chroma=chroma)}
+            self._coefficients = {key: forward(self.pixels, color, sampling, chroma=chroma, dering=Q)}
         return self._coefficients[key]
 
     def levels(self, color, frame, steps, options):
@@ -148,8 +149,9 @@ class Source:
         sampling = tuple((c.H, c.V) for c in frame.components)
         Q = [steps[c.Tq] for c in frame.components]
         if not options.plan.passes:
-            return forward(self.pixels, color, sampling, Q, chroma=options.plan.chroma, dead_zone=options.tune != "annex-k")
-        planes = self.coefficients(color, sampling, options.plan.chroma)
+            dering = None if options.plan.chroma == "box" else Q
+            return forward(self.pixels, color, sampling, Q, chroma=options.plan.chroma, dead_zone=options.tune != "annex-k", dering=dering)
+        planes = self.coefficients(color, sampling, options.plan.chroma, Q)
         pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
         weights = trellis_weights(options.tune)
         return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=options.plan.passes)
@@ -159,7 +161,7 @@ def write(source, options, count_blocks=False):
     """Everything from pixels to bytes: data, frame, color, subsampling, bits, block_bits (see `assemble`)."""
     height, width, channels = source.pixels.shape
     color = _color(options, channels)
-    subsampling = _subsampling(options, color)
+    subsampling = _subsampling(options, color, source.pixels)
     tables = options.tables(subsampling)
     frame = _frame(tables, options.is_progressive, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
@@ -207,7 +209,7 @@ def encode(image, quality=75, **options):
     >>> import numpy as np, codec
     >>> result = codec.jpeg.encode(np.full((16, 16, 3), 128, np.uint8), quality=90)
     >>> result.subsampling, result.progressive, int(result.block_bits[0].sum()) > 0
-    ('4:4:4', True, True)
+    ('4:2:0', True, True)
     """
     options = EncodeOptions.from_keywords(quality, options)
     data, frame, color, subsampling, tables, bits, block_bits = write(Source(image), options, count_blocks=True)
