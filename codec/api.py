@@ -18,7 +18,7 @@ def encode(image, quality=75, **options):
     quality : 1..100, default 75
         Scale of the quantization tables of T.81 Annex K, as the Independent JPEG Group defined it.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
-        "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on for pictures whose colours have sharp edges.
+        "auto": 4:2:0, but 4:4:4 from quality 98 on, from 75 on for graphics whose colours have sharp edges.
     effort : 1..9, default 5
         1-2 fastest (fixed Huffman tables), 3-4 optimised tables, 5-9 progressive.
     progressive, color, quant_tables, restart_interval, metadata, coding

@@ -165,7 +165,7 @@ class EncodeOptions:
         See `QuantTables.for_quality`; ignored if `quant_tables` are given.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
         Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on
-        for pictures whose colours have sharp edges, the sooner the sharper. "444", "420" ... are understood too.
+        for graphics, 90 for photographs, if their colours have sharp edges, the sooner the sharper. "444", "420" ... are understood too.
     effort : 1..9, default 5
         1 is fastest, 9 is smallest; each rung is measured in docs/effort.md. 1-2: baseline, fixed Huffman tables. 3: optimised tables.
         4: progressive. 5-9: rate-distortion optimised quantization as well, then a search for the scan script.

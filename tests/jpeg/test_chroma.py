@@ -19,13 +19,14 @@ def naive(image):
     D = np.zeros_like(Y)
     for plane in (Cb, Cr):
         D += (plane - upsampled(downsampled(plane))) ** 2
-    ratios = []
+    ratios, flat = [], []
     for strip in range(min(strips - 1, 2), strips, 4):
         for y in (16 * strip + 8, 16 * strip + 16):
             for x in range(0, padded.shape[1], 8):
                 block = slice(y, y + 8), slice(x, x + 8)
                 ratios.append((D[block].mean() / (Y[block].var() + 30)) ** 2)
-    return np.mean(ratios) ** 0.25
+                flat.append(Y[block].min() == Y[block].max() not in (0, 255))
+    return np.mean(ratios) ** 0.25, np.mean(flat)
 
 
 def downsampled(plane):
@@ -55,7 +56,7 @@ def test_damage_is_that_of_the_definition(height, width, picture):
 
 def test_gray_pictures_have_none():
     gray = np.random.default_rng(0).integers(0, 256, (60, 60, 1)).astype(np.uint8).repeat(3, 2)
-    assert subsampling_damage(gray) == 0
+    assert subsampling_damage(gray) == (0, 0)
     assert auto_subsampling(gray, 97) == "4:2:0"
 
 
@@ -67,18 +68,25 @@ def test_a_fourth_channel_is_left_aside(picture):
 def test_extremes():
     for seed in range(3):
         noise = np.random.default_rng(seed).integers(0, 2, (64, 48, 3)).astype(np.uint8) * 255
-        assert 0 < subsampling_damage(noise) < 1000
+        assert 0 < subsampling_damage(noise)[0] < 1000
+
+
+def test_flat_blocks_are_counted_but_for_black_and_white():
+    picture = np.full((64, 64, 3), 255, np.uint8)
+    assert subsampling_damage(picture) == (0, 0)
+    picture[:, :16] = 200
+    assert subsampling_damage(picture) == (pytest.approx(0, abs=0.2), 0.25)
 
 
 def coloured_text():
     pixels = np.full((128, 128, 3), 250, np.uint8)
-    pixels[::4, :, :] = 200, 0, 30
+    pixels[:, :, 1] = np.where(np.arange(128)[:, None] // 2 % 8, 250, 0)
     return pixels
 
 
 def slopes():
     y, x = np.mgrid[:128, :128]
-    return np.stack([x + y, 2 * y, 255 - x], -1).clip(0, 255).astype(np.uint8)
+    return np.stack([x + y, 2 * y, 255 - x], -1).astype(np.uint8)
 
 
 def test_decisions_follow_the_picture_and_the_quality():
