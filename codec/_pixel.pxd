@@ -12,7 +12,7 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
 cdef enum:
     LEAST_SQUARES_REACH = 6     # samples beyond a pair that its least-squares mean depends on
 
-cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil
+cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out, uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil
 cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil
 cdef void upsample_h2_row(const Sample *row, Sample *out, Py_ssize_t n) noexcept nogil
 cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, int bias, Py_ssize_t n) noexcept nogil

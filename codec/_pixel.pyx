@@ -143,7 +143,7 @@ cdef inline int mean_of_pair(int a0, int b0, int a1, int b1, int a2, int b2, int
     return 43 * (a0 + b0) - 14 * (a1 + b1) + 4 * (a2 + b2) - (a3 + b3)
 
 
-cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil:
+cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out, uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil:
     """The samples from which triangle upsampling, as decoders do it, comes nearest to the row, or pair of rows, at `row`.
 
     Upsampling U gives each sample c_i the weights 1/4, 3/4, 3/4, 1/4. The c that minimises |p - U c|^2 solves U'U c = U'p; U'U has 5/4 on
@@ -153,7 +153,8 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
 
     Four terms, in 64ths so that they add up to one: 43, -14, 4, -1 (exact: 42.7, -14.2, 4.7, -1.6). Columns first: at most
     255 * 2 * (43 + 4) = 23970 in magnitude, so 16 bits hold the sums. Six rows above and below must exist, and six columns of
-    padding on both sides of `sums`, which holds 2 n_out + 12 values (n_out + 12 if h is 1).
+    padding on both sides of `sums`, which holds 2 n_out + 12 values (n_out + 12 if h is 1). Whole samples go to `out`, what they lack,
+    0..15 sixteenths, to `sixteenths`.
     """
     cdef Py_ssize_t i, n = n_out * h
     cdef int16_t *s = sums + LEAST_SQUARES_REACH
@@ -171,15 +172,16 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
             s[i] = p[i] << 6
     if h == 1:
         for i in range(n_out):
-            c = s[i] + 32 >> 6
-            out[i] = <uint8_t>(0 if c < 0 else (255 if c > 255 else c))
+            c = clamp(s[i] + 2 >> 2, 255 << 4)
+            out[i], sixteenths[i] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
         return
     for i in range(LEAST_SQUARES_REACH):
         s[-1 - i] = s[0]
         s[n + i] = s[n - 1]
     for i in range(n_out):
-        c = mean_of_pair(s[2 * i], s[2 * i + 1], s[2 * i - 2], s[2 * i + 3], s[2 * i - 4], s[2 * i + 5], s[2 * i - 6], s[2 * i + 7]) + 2048 >> 12
-        out[i] = <uint8_t>(0 if c < 0 else (255 if c > 255 else c))
+        c = mean_of_pair(s[2 * i], s[2 * i + 1], s[2 * i - 2], s[2 * i + 3], s[2 * i - 4], s[2 * i + 5], s[2 * i - 6], s[2 * i + 7]) + 128 >> 8
+        c = clamp(c, 255 << 4)
+        out[i], sixteenths[i] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
 
 
 # ================================================================ upsampling

@@ -126,8 +126,21 @@ cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_
         memset(row[c] + width, row[c][width - 1], padded - width)
 
 
-cdef void transform_blocks(const uint8_t *samples, Py_ssize_t stride, ForwardComponent *c, Py_ssize_t by) noexcept nogil:
-    """Level shift (A.3.1), FDCT and, where asked for, quantization of one row of blocks."""
+cdef void add_sixteenths(const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef) noexcept nogil:
+    """The transform is linear: coefficients of the whole samples, and a sixteenth of those of the rest."""
+    cdef int16_t block[64]
+    cdef int16_t fine[64]
+    cdef int i, j
+    for i in range(8):
+        for j in range(8):
+            block[8 * i + j] = sixteenths[i * stride + j]
+    fdct8x8(block, fine)
+    for i in range(64):
+        coef[i] = <int16_t>(coef[i] + (fine[i] + 8 >> 4))
+
+
+cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride, ForwardComponent *c, Py_ssize_t by) noexcept nogil:
+    """Level shift (A.3.1), FDCT and, where asked for, quantization of one row of blocks. `sixteenths` of samples: NULL for none."""
     cdef int16_t block[64]
     cdef int16_t coef[64]
     cdef Py_ssize_t bx
@@ -143,6 +156,8 @@ cdef void transform_blocks(const uint8_t *samples, Py_ssize_t stride, ForwardCom
             dering_block(block, c.ringing, coef)
         else:
             fdct8x8(block, coef)
+        if sixteenths != NULL:
+            add_sixteenths(sixteenths + 8 * bx, stride, coef)
         out = c.out_zz + (by * c.wide + bx) * 64
         if c.quantizer != NULL:
             quantize_block(coef, c.quantizer, out)
@@ -158,11 +173,13 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
     cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
     cdef Py_ssize_t reach = LEAST_SQUARES_REACH if least_squares and Vmax > 1 else 0
     cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded, sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
-    cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 16 * padded)
+    cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 32 * padded)
     cdef uint8_t *strip = <uint8_t *>sums + sums_size
     cdef uint8_t *small = strip + channels * plane_size         # a downsampled component: at most 16 rows
+    cdef uint8_t *fine = small + 16 * padded                    # and the sixteenths that its samples lack
     cdef uint8_t *row[4]
     cdef uint8_t *plane
+    cdef const uint8_t *sixteenths
     cdef ForwardComponent *c
     cdef int i, h, vv
     if sums == NULL:
@@ -181,15 +198,18 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
             vv = Vmax // c.V
             plane = strip + i * plane_size + reach * padded
             out_width = padded // h
+            sixteenths = NULL
             if h > 1 or vv > 1:
                 for y in range(8 * c.V):
                     if least_squares:
-                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width, out_width, h, vv)
+                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width, fine + y * out_width, out_width, h, vv)
                     else:
                         downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded, small + y * out_width, out_width, h, vv)
                 plane = small
+                if least_squares:
+                    sixteenths = fine
             for v in range(min(c.V, c.high - my * c.V)):
-                transform_blocks(plane + 8 * v * out_width, out_width, c, my * c.V + v)
+                transform_blocks(plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL else NULL, out_width, c, my * c.V + v)
     free(sums)
     return OK
 

@@ -35,7 +35,7 @@ def downsampled(plane):
         first = 6 + np.arange(0, p.shape[0], 2)
         return sum(weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1)))
 
-    return ((pairs(pairs(plane).T).T + 2048) // 4096).clip(0, 255)
+    return (((pairs(pairs(plane).T).T + 128) // 256).clip(0, 255 * 16) + 8) // 16
 
 
 def upsampled(small):
