@@ -8,7 +8,7 @@ def would_be_worse(data, options, limits):
 
     report = jpeg.inspect(data, limits=limits)
     first = report["quant_tables"].get(str(report["components"][0]["Tq"]))
-    if first is None or not jpeg.worse_generation(first, jpeg.EncodeOptions(**options).tables):
+    if first is None or not jpeg.worse_generation(first, jpeg.EncodeOptions(**options).tables("4:2:0")):
         return None
     return f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options['quality']} would lose more than it saves"
 

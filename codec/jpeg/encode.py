@@ -1,6 +1,6 @@
-"""The JPEG encoder, top to bottom: pixels -> levels (_planes) -> scans and marker segments (assemble)."""
+"""The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Tuple
 
 import numpy as np
@@ -8,15 +8,17 @@ import numpy as np
 from ..errors import ParameterError
 from . import markers
 from ._chroma import auto_subsampling
+from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
-from .assemble import assemble
-from .learned import trellis_weights
+from .assemble import assemble, script_cost
+from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
-from .scans import arithmetic_script, progressive_script, sequential_script
+from .scans import arithmetic_script, progressive_script, search_script, sequential_script
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
+SMALL = 1 << 16             # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
@@ -109,15 +111,15 @@ def _subsampling(options, color, pixels):
     return options.subsampling
 
 
-def _frame(tables, progressive, color, subsampling, height, width):
+def _frame(tables, color, subsampling, height, width):
+    """The frame header of a sequential file; `_process` settles the rest."""
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
     destination = {1: 1, 2: len(tables.by_destination) - 1} if chroma else {}
     components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
     used = tables.by_destination if chroma else tables.by_destination[:1]
-    SOFn = markers.SOF2 if progressive else (markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1)
-    return markers.Frame(SOFn, 8, height, width, components)
+    return markers.Frame(markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1, 8, height, width, components)
 
 
 def application_segments(metadata, color):
@@ -130,53 +132,62 @@ def application_segments(metadata, color):
     return [identity, *(("metadata", code, payload) for code, payload in metadata_segments(metadata))]
 
 
-class Source:
-    """A picture on its way into a file. What does not depend on the quality is computed once: a search for a target asks often."""
-
-    def __init__(self, image):
-        self.pixels = as_pixels(image)
-        self._coefficients = {}
-
-    def coefficients(self, color, sampling, chroma, Q):
-        """DCT coefficients times 8, one array (blocks_high, blocks_wide, 64) in zig-zag order for each component, deringed for the steps Q."""
-        key = color, sampling, chroma, *(steps.tobytes() for steps in Q)
-        if key not in self._coefficients:
-            self._coefficients = {key: forward(self.pixels, color, sampling, chroma=chroma, dering=Q)}
-        return self._coefficients[key]
-
-    def levels(self, color, frame, steps, options):
-        """Quantized levels of every component, as carefully as the effort asks."""
-        sampling = tuple((c.H, c.V) for c in frame.components)
-        Q = [steps[c.Tq] for c in frame.components]
-        if not options.plan.passes:
-            dering = None if options.plan.chroma == "box" else Q
-            return forward(self.pixels, color, sampling, Q, chroma=options.plan.chroma, dead_zone=options.tune != "annex-k", dering=dering)
-        planes = self.coefficients(color, sampling, options.plan.chroma, Q)
-        pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
-        weights = trellis_weights(options.tune)
-        return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=options.plan.passes)
+def _levels(pixels, color, frame, steps, options):
+    """Quantized levels of every component, as carefully as the effort asks."""
+    plan = options.plan
+    sampling = tuple((c.H, c.V) for c in frame.components)
+    Q = [steps[c.Tq] for c in frame.components]
+    dering = Q if plan.dering else None
+    if not plan.passes:
+        return forward(pixels, color, sampling, Q, chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=dering)
+    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
+    pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
+    weights, masking = trellis_weights(options.tune), masking_of(options.tune)
+    factors = None
+    if masking and color not in ("rgb", "cmyk"):
+        of_luma = activity_weights(planes[0], **masking)
+        factors = [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
+    return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors)
 
 
-def write(source, options, count_blocks=False):
-    """Everything from pixels to bytes: data, frame, color, subsampling, bits, block_bits (see `assemble`)."""
-    height, width, channels = source.pixels.shape
+def _process(planes, color, frame, options):
+    """The frame with its process settled, and the scan script."""
+    sequential = sequential_script(len(planes))
+    if options.coding == "arithmetic":
+        frame = replace(frame, SOFn=markers.SOF10 if options.is_progressive else markers.SOF9)
+        return frame, arithmetic_script(len(planes), color) if options.is_progressive else sequential
+    if not options.is_progressive:
+        return frame, sequential
+    progressive, plan = replace(frame, SOFn=markers.SOF2), options.plan
+    if not plan.search:
+        return progressive, progressive_script(len(planes), color)
+    script = search_script(planes, color, plan.search, progressive)
+    if options.progressive is None and frame.X * frame.Y <= SMALL:
+        cost = lambda frame, script: script_cost(frame, planes, script, plan.share)
+        if cost(frame, sequential) <= cost(progressive, script):
+            return frame, sequential
+    return progressive, script
+
+
+def write(image, options, count_blocks=False):
+    """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
+    pixels = as_pixels(image)
+    height, width, channels = pixels.shape
     color = _color(options, channels)
-    subsampling = _subsampling(options, color, source.pixels)
+    subsampling = _subsampling(options, color, pixels)
     tables = options.tables(subsampling)
-    frame = _frame(tables, options.is_progressive, color, subsampling, height, width)
+    frame = _frame(tables, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
-    planes = source.levels(color, frame, steps, options)
-    script = progressive_script(channels, color) if options.is_progressive else sequential_script(channels)
-    if frame.SOFn == markers.SOF10:
-        script = arithmetic_script(channels, color)
-    data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color),
-                                      optimize=options.optimize, restart_interval=options.restart_interval, count_blocks=count_blocks)
+    planes = _levels(pixels, color, frame, steps, options)
+    frame, script = _process(planes, color, frame, options)
+    data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color), optimize=options.optimize,
+                                      share_tables=options.plan.share, restart_interval=options.restart_interval, count_blocks=count_blocks)
     return data, frame, color, subsampling, tables, bits, block_bits
 
 
 def encode_bytes(image, options):
     """The file alone: what `codec.encode` returns."""
-    return write(Source(image), options)[0]
+    return write(image, options)[0]
 
 
 @takes_encode_options
@@ -212,6 +223,6 @@ def encode(image, quality=75, **options):
     ('4:2:0', True, True)
     """
     options = EncodeOptions.from_keywords(quality, options)
-    data, frame, color, subsampling, tables, bits, block_bits = write(Source(image), options, count_blocks=True)
+    data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)
     return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
-                        options.is_progressive, tables, bits, block_bits)
+                        frame.progressive, tables, bits, block_bits)

@@ -38,6 +38,11 @@ def learned_steps(tune, subsampled, quality):
 PLAIN_WEIGHTS = {"flat": [9, 9, 9], "annex-k": [14, 14, 14]}
 
 
+def masking_of(tune):
+    """The keywords of `activity_weights` for a measure, or None."""
+    return learned().get(tune, {}).get("masking")
+
+
 def trellis_weights(tune):
     """For Y, Cb and Cr: bits that an error of one squared step is worth to a measure."""
     return PLAIN_WEIGHTS.get(tune) or learned()[tune]["weights"]

@@ -13,7 +13,7 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
     ----------
     coefficients : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
     steps : (64,) uint16 in natural order for each component
-    pools : lists of component indices that share a Huffman table
+    pools : lists of component indices that share a Huffman table; empty ones count for nothing
     weights : for each component, bits that an error of one squared step is worth
     passes : int, at least 1
     block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096 for 1
@@ -24,7 +24,7 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
     """
     levels = [None] * len(coefficients)
     factors = block_weights or [None] * len(coefficients)
-    for pool in pools:
+    for pool in filter(None, pools):
         counts = sum(statistics(coefficients[i], steps[i]) for i in pool)
         for _ in range(passes):
             rates, counts = Rates(counts), np.zeros(256, np.uint32)

@@ -20,23 +20,25 @@ class Effort:
     """What one rung of the ladder does."""
 
     chroma: str             # how chrominance is downsampled: "box" or "least-squares"
+    dering: bool            # whether ringing at black and white is taken off where the decoder's clamp hides it
     optimize: bool          # Huffman tables made for the picture
     progressive: bool
     passes: int             # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
-    search: int             # how thoroughly the scan script is searched; 0: the fixed one
+    search: int             # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
+    share: bool             # whether scans may share Huffman tables
 
 
 # Each rung was measured to make smaller files of the same quality than the one before (docs/effort.md).
 EFFORTS = {
-    1: Effort("box", False, False, 0, 0),
-    2: Effort("least-squares", False, False, 0, 0),
-    3: Effort("least-squares", True, False, 0, 0),
-    4: Effort("least-squares", True, True, 0, 0),
-    5: Effort("least-squares", True, True, 1, 0),
-    6: Effort("least-squares", True, True, 1, 1),
-    7: Effort("least-squares", True, True, 2, 1),
-    8: Effort("least-squares", True, True, 2, 2),
-    9: Effort("least-squares", True, True, 3, 2),
+    1: Effort("box", False, False, False, 0, 0, False),
+    2: Effort("least-squares", True, False, False, 0, 0, False),
+    3: Effort("least-squares", True, True, False, 0, 0, False),
+    4: Effort("least-squares", True, True, True, 0, 1, False),
+    5: Effort("least-squares", True, True, True, 1, 1, False),
+    6: Effort("least-squares", True, True, True, 1, 1, True),
+    7: Effort("least-squares", True, True, True, 2, 7, True),
+    8: Effort("least-squares", True, True, True, 3, 7, True),
+    9: Effort("least-squares", True, True, True, 3, 9, True),
 }
 
 # Sampling factors (H, V) of the first component and of the chrominance components (A.1.1), by the name that people use.

@@ -143,7 +143,7 @@ def _dc_scans(planes, color, frame, search):
     """
     def scans_of(group):
         ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
-        return min((script_cost(frame, planes, way), way) for way in ways)
+        return min(((script_cost(frame, planes, way), way) for way in ways), key=lambda pair: pair[0])
 
     everything = tuple(range(len(planes)))
     alone = [(i,) for i in everything]
