@@ -152,6 +152,8 @@ def test_signatures_show_every_option(function, first):
         "quality",
         "subsampling",
         "effort",
+        "tune",
+        "chroma_quality",
         "progressive",
         "color",
         "quant_tables",

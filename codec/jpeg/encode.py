@@ -169,8 +169,8 @@ def _process(planes, color, frame, options):
     return progressive, script
 
 
-def write(image, options, count_blocks=False):
-    """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
+def quantized(image, options):
+    """From pixels to levels: planes of levels, steps for each table in use, frame, color, subsampling, tables."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -178,7 +178,12 @@ def write(image, options, count_blocks=False):
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
-    planes = _levels(pixels, color, frame, steps, options)
+    return _levels(pixels, color, frame, steps, options), steps, frame, color, subsampling, tables
+
+
+def write(image, options, count_blocks=False):
+    """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
+    planes, steps, frame, color, subsampling, tables = quantized(image, options)
     frame, script = _process(planes, color, frame, options)
     data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color), optimize=options.optimize,
                                       share_tables=options.plan.share, restart_interval=options.restart_interval, count_blocks=count_blocks)

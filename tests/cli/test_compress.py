@@ -247,7 +247,7 @@ def test_a_jpeg_larger_than_its_source_of_another_format_is_told(run, home):
 
 def a_jpeg(home, quality=80, **options):
     pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-    data = jpeg.encode(pixels, quality, effort=1, **options).data
+    data = jpeg.encode(pixels, quality, effort=1, tune="annex-k", **options).data
     (home / "source.jpg").write_bytes(data)
     return data
 

@@ -114,23 +114,16 @@ def handmade():
 
 @pytest.fixture(scope="session")
 def reconstruct():
-    """reconstruct(image, encoded): the pixels that the encoder's own levels stand for."""
-    from codec.jpeg._planes import forward
-    from codec.jpeg.params import SUBSAMPLING
+    """reconstruct(image, options): the pixels that the encoder's own levels stand for."""
+    from codec.jpeg.encode import quantized
 
-    def reconstruct(image, encoded):
-        pixels = np.ascontiguousarray(image if image.ndim == 3 else image[..., None])
-        chroma = (1, 2) if encoded.color in ("ycbcr", "ycck") else ()
-        sampling = [(1, 1) if i in chroma else SUBSAMPLING[encoded.subsampling] for i in range(pixels.shape[2])]
-        steps = [
-            np.array(encoded.quant_tables.chrominance if i in chroma else encoded.quant_tables.luminance, np.uint16)
-            for i in range(pixels.shape[2])
-        ]
+    def reconstruct(image, options):
+        levels, steps, frame, color, *_ = quantized(image, options)
         planes = []
-        for levels_zz, Q in zip(forward(pixels, encoded.color, sampling, steps), steps):
-            levels = np.empty_like(levels_zz)
-            levels[..., ZIGZAG] = levels_zz
-            planes.append(idct_plane(levels, Q, 8))
-        return compose(planes, encoded.color, sampling, *pixels.shape[:2], 8)
+        for levels_zz, component in zip(levels, frame.components):
+            natural = np.empty_like(levels_zz)
+            natural[..., ZIGZAG] = levels_zz
+            planes.append(idct_plane(natural, steps[component.Tq], 8))
+        return compose(planes, color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, 8)
 
     return reconstruct
