@@ -16,12 +16,14 @@ def encode(image, quality=75, **options):
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8
         Gray, RGB, or CMYK with 0 = no ink (`color="cmyk"`). 1 to 65535 rows and columns, any strides.
     quality : 1..100, default 75
-        Scale of the quantization tables of T.81 Annex K, as the Independent JPEG Group defined it.
+        Scale of the quantization tables, like that of the Independent JPEG Group.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
         "auto": 4:2:0, but 4:4:4 from quality 98 on, from 75 on for graphics whose colours have sharp edges.
     effort : 1..9, default 5
-        1-2 fastest (fixed Huffman tables), 3-4 optimised tables, 5-9 progressive.
-    progressive, color, quant_tables, restart_interval, metadata, coding
+        1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 levels by rate and distortion.
+    tune : "ssimulacra2" (default), "ssim", "psnr", "flat", "annex-k"
+        The measure that tables and levels are made for; the last two are plain tables.
+    chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
     Returns

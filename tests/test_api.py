@@ -166,6 +166,8 @@ def test_signatures_show_every_option(function, first):
     assert {name: p.default for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY} == {
         "subsampling": "auto",
         "effort": 5,
+        "tune": "ssimulacra2",
+        "chroma_quality": None,
         "progressive": None,
         "color": "auto",
         "quant_tables": None,

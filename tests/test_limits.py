@@ -8,7 +8,7 @@ import pytest
 import codec
 from codec.limits import DEFAULT_LIMITS, checked_limits
 
-DATA = codec.encode(np.zeros((20, 30, 3), np.uint8), metadata=codec.jpeg.Metadata(comments=(b"x" * 100,)))
+DATA = codec.encode(np.zeros((20, 30, 3), np.uint8), effort=2, progressive=True, metadata=codec.jpeg.Metadata(comments=(b"x" * 100,)))
 READERS = (codec.decode, codec.jpeg.decode, codec.probe, codec.jpeg.inspect)
 
 

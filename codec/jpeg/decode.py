@@ -364,7 +364,7 @@ def probe(source, *, limits=None):
     >>> import numpy as np, codec
     >>> info = codec.probe(codec.encode(np.zeros((4, 6, 3), np.uint8)))
     >>> info.width, info.height, info.process
-    (6, 4, 'progressive')
+    (6, 4, 'baseline')
     """
     limits = checked_limits(limits)
     data, warnings = read_bytes(source, limits), markers.Warnings()

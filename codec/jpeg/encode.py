@@ -217,7 +217,7 @@ def encode(image, quality=75, **options):
 
     Notes
     -----
-    T.81 baseline (F.1) or progressive (Annex G), optimal Huffman tables by package-merge; JFIF (T.871) or Adobe colour marking.
+    T.81 baseline (F.1) or progressive (Annex G); levels by a trellis over rate and distortion; optimal Huffman tables by package-merge; JFIF (T.871) or Adobe colour marking.
     The same input gives the same bytes on every machine.
 
     Examples
@@ -225,7 +225,7 @@ def encode(image, quality=75, **options):
     >>> import numpy as np, codec
     >>> result = codec.jpeg.encode(np.full((16, 16, 3), 128, np.uint8), quality=90)
     >>> result.subsampling, result.progressive, int(result.block_bits[0].sum()) > 0
-    ('4:2:0', True, True)
+    ('4:2:0', False, True)
     """
     options = EncodeOptions.from_keywords(quality, options)
     data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)

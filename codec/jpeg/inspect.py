@@ -53,7 +53,7 @@ def inspect(source, *, limits=None):
     Examples
     --------
     >>> import numpy as np, codec
-    >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80))
+    >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80, tune="annex-k"))
     >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k != "total")
     (80, True)
     """

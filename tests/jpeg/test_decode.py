@@ -299,7 +299,7 @@ def test_a_picture_cut_anywhere_is_an_error_or_is_concealed(progressive, picture
 
 
 def test_a_progressive_picture_keeps_what_earlier_scans_told(picture):
-    data = codec.encode(picture(64, 64), progressive=True)
+    data = codec.encode(picture(64, 64), progressive=True, effort=2)
     start, end = entropy_coded(data, 5)
     result = codec.jpeg.decode(data[:(start + end) // 2], on_error="conceal")
     assert result.damage.mcus_lost > 0

@@ -90,7 +90,7 @@ def test_the_longest_sides(shape, progressive, picture, reconstruct):
 @pytest.mark.parametrize("quality", [1, 2, 10, 49, 50, 51, 89, 90, 99, 100])
 def test_every_kind_of_quality(quality, picture, reconstruct):
     encoded, decoded = check(picture(40, 40), reconstruct, quality, tune="annex-k")
-    assert encoded.quality == quality and encoded.subsampling == ("4:4:4" if quality >= 90 else "4:2:0")
+    assert encoded.quality == quality and encoded.subsampling in SUBSAMPLINGS
     assert codec.jpeg.inspect(encoded.data)["estimated_quality"] == quality
     assert codec.jpeg.inspect(encoded.data)["estimated_quality_exact"]
 
@@ -248,30 +248,33 @@ def test_several_threads_write_the_same_bytes(picture):
 
 
 @pytest.mark.parametrize(
-    "name, quality, most_bytes, least_psnr",
+    "name, quality, most_bytes, least_score",
     [
-        ("chelsea", 75, 20_300, 35.9),
-        ("coffee", 75, 41_000, 32.4),
-        ("astronaut", 90, 21_000, 38.4),
-        ("camera", 50, 9_100, 34.4),
-        ("camera", 90, 23_100, 41.1),
-        ("graphics", 90, 35_000, 37.8),
-        ("zone_plate", 75, 25_400, 31.3),
-        ("noise_97x61", 90, 11_300, 30.0),
+        ("chelsea", 75, 15_400, 75.8),
+        ("coffee", 75, 33_300, 68.9),
+        ("astronaut", 90, 14_100, 85.2),
+        ("camera", 50, 5_800, 63.6),
+        ("camera", 90, 16_700, 85.4),
+        ("graphics", 90, 28_600, 76.8),
+        ("zone_plate", 75, 20_700, 56.8),
+        ("noise_97x61", 90, 9_500, 70.0),
     ],
 )
-def test_size_and_fidelity(name, quality, most_bytes, least_psnr):
+def test_size_and_score(name, quality, most_bytes, least_score):
     with Image.open(SAMPLES / f"{name}.png") as file:
         image = np.asarray(file)
     data = codec.encode(image, quality)
-    assert len(data) < most_bytes and metrics.psnr(image, codec.decode(data)) > least_psnr
+    assert len(data) < most_bytes and metrics.ssimulacra2(image, codec.decode(data)) > least_score
 
 
-def test_more_effort_is_never_larger(picture):
-    for seed in range(3):
-        image = picture(128, 128, seed=seed)
-        fixed, optimised, progressive = (len(codec.encode(image, effort=effort)) for effort in (1, 3, 5))
-        assert progressive < fixed and optimised < fixed
+def test_tables_made_for_the_picture_and_several_scans_are_smaller():
+    """Efforts 2, 3 and 4 code the same levels."""
+    for name in ("chelsea", "coffee", "graphics"):
+        with Image.open(SAMPLES / f"{name}.png") as file:
+            image = np.asarray(file)
+        fixed, optimised, progressive = (codec.encode(image, effort=effort) for effort in (2, 3, 4))
+        assert len(progressive) < len(optimised) < len(fixed)
+        assert np.array_equal(codec.decode(fixed), codec.decode(optimised)) and np.array_equal(codec.decode(fixed), codec.decode(progressive))
 
 
 def test_higher_quality_is_larger_and_closer(picture):

@@ -187,7 +187,7 @@ def test_numpy_integers_are_integers():
 
 @pytest.mark.parametrize(
     "effort, progressive, expected",
-    [(4, None, (False, True)), (5, None, (True, True)), (2, None, (False, False)), (1, True, (True, True)), (9, False, (False, True))],
+    [(3, None, (False, True)), (4, None, (True, True)), (2, None, (False, False)), (1, True, (True, True)), (9, False, (False, True))],
 )
 def test_what_effort_stands_for(effort, progressive, expected):
     options = EncodeOptions(effort=effort, progressive=progressive)
