@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ParameterError
 from .learned import learned_steps
 from .metadata import Metadata
-from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
+from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, QUALITY_PARTS, ijg_step
 
 # What quantization is tuned for: the measure by which files of one size score best, or plain tables.
 TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")
@@ -96,7 +96,7 @@ class QuantTables:
     @classmethod
     def ijg(cls, quality):
         """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
-        quality = _integer(quality, 1, 100, "quality")
+        quality = as_quality(quality)
         return cls(*(tuple(ijg_step(v, quality) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
 
     @classmethod
@@ -121,8 +121,8 @@ class QuantTables:
         >>> QuantTables.for_quality(75, "annex-k") == QuantTables.ijg(75)
         True
         """
-        quality = _integer(quality, 1, 100, "quality")
-        chroma = quality if chroma_quality is None else _integer(chroma_quality, 1, 100, "chroma_quality")
+        quality = as_quality(quality)
+        chroma = quality if chroma_quality is None else as_quality(chroma_quality, "chroma_quality")
         _choice(tune, TUNES, "tune")
         if tune == "annex-k":
             make = cls.ijg
@@ -142,6 +142,15 @@ def _integer(value, low, high, name):
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         raise ParameterError(f"{name} must be an integer in {low}..{high}, not {value!r}")
     return int(value)
+
+
+def as_quality(value, name="quality"):
+    """A quality as it is used: rounded to 1/64, an int where that is one. ParameterError for what is no number of 1..100."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not 1 <= value <= 100:
+        raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
+    parts = round(QUALITY_PARTS * value)
+    return parts / QUALITY_PARTS if parts % QUALITY_PARTS else parts // QUALITY_PARTS
 
 
 def _choice(value, choices, name):
@@ -204,13 +213,13 @@ class EncodeOptions:
         if isinstance(subsampling, str) and len(subsampling) == 3 and subsampling.isdigit():
             subsampling = ":".join(subsampling)
         settle = lambda name, value: object.__setattr__(self, name, value)
-        settle("quality", _integer(self.quality, 1, 100, "quality"))
+        settle("quality", as_quality(self.quality))
         settle("subsampling", _choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
         _choice(self.tune, TUNES, "tune")
         if self.chroma_quality is not None:
-            settle("chroma_quality", _integer(self.chroma_quality, 1, 100, "chroma_quality"))
+            settle("chroma_quality", as_quality(self.chroma_quality, "chroma_quality"))
         _choice(self.progressive, (None, True, False), "progressive")
         _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
