@@ -7,6 +7,7 @@ from typing import Literal, Optional, Tuple
 import numpy as np
 
 from ..errors import ParameterError
+from ..search import parse_target
 from .learned import learned_steps
 from .metadata import Metadata
 from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, QUALITY_PARTS, ijg_step
@@ -107,7 +108,7 @@ class QuantTables:
         ----------
         quality : 1..100
             Like that of the Independent JPEG Group: learned tables of a quality are scaled to score, on the pictures that they were
-            trained on, as Annex K's tables of that quality do with plain rounding.
+            trained on, as Annex K's tables of that quality do with plain rounding. Between two integers steps go in a straight line.
         tune : "ssimulacra2" (default), "ssim", "psnr": learned for that measure (`codec rd train-matrix`); "flat": all steps alike;
             "annex-k": `ijg`
         subsampling : "4:4:4", "4:2:0" ...
@@ -149,7 +150,7 @@ def as_quality(value, name="quality"):
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 1 <= value <= 100:
         raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
-    parts = round(QUALITY_PARTS * value)
+    parts = round(QUALITY_PARTS * float(value))
     return parts / QUALITY_PARTS if parts % QUALITY_PARTS else parts // QUALITY_PARTS
 
 
@@ -173,7 +174,7 @@ class EncodeOptions:
     Parameters
     ----------
     quality : 1..100, default 75
-        See `QuantTables.for_quality`; ignored if `quant_tables` are given.
+        See `QuantTables.for_quality`; ignored if `quant_tables` are given. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
         Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on
         for graphics, 90 for photographs, if their colours have sharp edges, the sooner the sharper. "444", "420" ... are understood too.
@@ -194,26 +195,35 @@ class EncodeOptions:
         Profiles and descriptions to write along.
     coding : "huffman" (default) or "arithmetic"
         Arithmetic coding (T.81 Annex D): files are 5 to 9 % smaller and slower to read. libjpeg-turbo reads them, no browser does.
+    target : None (default) or str
+        What to search the quality for, in place of `quality`. "size:200kB" (kB = 1000 bytes, KiB = 1024, MB ...) and "bpp:1.0" (bits per
+        pixel): the highest quality whose file is not larger, metadata included. "psnr:40", "ssim:0.98", "ssimulacra2:85" or any metric of
+        `codec.metrics.by_name`: the smallest file whose decoded pixels score that much. At most 12 encodes; ParameterError with the range
+        that can be reached if that does not hold the target.
     """
 
-    quality: int = 75
+    quality: Optional[float] = None
     subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"] = "auto"
     effort: int = 5
     tune: Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"] = "ssimulacra2"
-    chroma_quality: Optional[int] = None
+    chroma_quality: Optional[float] = None
     progressive: Optional[bool] = None
     color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"] = "auto"
     quant_tables: Optional[QuantTables] = None
     restart_interval: int = 0
     metadata: Optional[Metadata] = None
     coding: Literal["huffman", "arithmetic"] = "huffman"
+    target: Optional[str] = None
 
     def __post_init__(self):
         subsampling = self.subsampling
         if isinstance(subsampling, str) and len(subsampling) == 3 and subsampling.isdigit():
             subsampling = ":".join(subsampling)
         settle = lambda name, value: object.__setattr__(self, name, value)
-        settle("quality", as_quality(self.quality))
+        if self.target is None:
+            settle("quality", 75 if self.quality is None else as_quality(self.quality))
+        else:
+            self._check_target()
         settle("subsampling", _choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
@@ -227,6 +237,12 @@ class EncodeOptions:
             raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")
         if not isinstance(self.metadata, (Metadata, type(None))):
             raise ParameterError(f"metadata must be a codec.jpeg.Metadata, not {type(self.metadata).__name__}")
+
+    def _check_target(self):
+        for name in ("quality", "quant_tables"):
+            if getattr(self, name) is not None:
+                raise ParameterError(f"target={self.target!r} is what to search the quality for: give either that or {name}")
+        parse_target(self.target)
 
     @classmethod
     def from_keywords(cls, quality, options):
@@ -258,7 +274,7 @@ class EncodeOptions:
 
 
 def takes_encode_options(function):
-    """Give `function(image, quality=75, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
+    """Give `function(image, quality=None, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
     own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD and p.name != "quality"]
     first = [p for p in own if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     options = [inspect.Parameter(f.name, inspect.Parameter.POSITIONAL_OR_KEYWORD if f.name == "quality" else inspect.Parameter.KEYWORD_ONLY,
