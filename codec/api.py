@@ -8,7 +8,7 @@ from .jpeg.params import EncodeOptions, takes_encode_options
 
 
 @takes_encode_options
-def encode(image, quality=75, **options):
+def encode(image, quality=None, **options):
     """Write a standard JPEG.
 
     Parameters
@@ -16,13 +16,15 @@ def encode(image, quality=75, **options):
     image : (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) uint8
         Gray, RGB, or CMYK with 0 = no ink (`color="cmyk"`). 1 to 65535 rows and columns, any strides.
     quality : 1..100, default 75
-        Scale of the quantization tables, like that of the Independent JPEG Group.
+        Scale of the quantization tables, like that of the Independent JPEG Group. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
         "auto": 4:2:0, but 4:4:4 from quality 98 on, from 75 on for graphics whose colours have sharp edges.
     effort : 1..9, default 5
         1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 levels by rate and distortion.
     tune : "ssimulacra2" (default), "ssim", "psnr", "flat", "annex-k"
         The measure that tables and levels are made for; the last two are plain tables.
+    target : str, in place of `quality`
+        "size:200kB", "bpp:1.0": the best file that is not larger. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest that scores as much.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
@@ -34,7 +36,7 @@ def encode(image, quality=75, **options):
     Raises
     ------
     ParameterError
-        Wrong shape, dtype, range, or an option that does not exist.
+        Wrong shape, dtype, range, or an option that does not exist; a target that cannot be reached.
 
     Examples
     --------
@@ -91,7 +93,7 @@ def read(path, *, on_error="raise", limits=None):
 
 
 @takes_encode_options
-def write(path, image, quality=75, **options):
+def write(path, image, quality=None, **options):
     """Write an image to a JPEG file, whole or not at all: temporary file, fsync, rename.
 
     Parameters

@@ -8,6 +8,7 @@ Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be 
 import difflib
 import importlib.util
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -24,24 +25,26 @@ FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFErr
 
 @dataclass(frozen=True)
 class Number:
-    """A parameter that is an integer in low..high."""
+    """A parameter that is an integer in low..high, or one of `parts` equal parts between two integers."""
 
     default: int
     low: int
     high: int
+    parts: int = 1
 
     def check(self, value):
-        """The value as a plain int, or None when it is none of this parameter."""
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
+        kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
+        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high or float(value) * self.parts % 1:
             return None
-        return int(value) if self.low <= value <= self.high else None
+        return float(value) if value % 1 else int(value)
 
     def parse(self, text):
-        """Of "5", "1/9" and "20:95:5": a list of integers."""
+        """Of "5", "1/9" and "20:95:5": a list of numbers."""
         return [number for part in text.split("/") for number in numbers(part)]
 
     def __str__(self):
-        return f"{self.low}..{self.high}"
+        return f"{self.low}..{self.high}" + (f" in steps of 1/{self.parts}" if self.parts > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,22 @@ class Choice:
 
 
 def numbers(text):
-    """Integers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else."""
-    return [number for part in text.split(",") for number in _range(*map(int, part.split(":")))]
+    """Numbers of "30,50,74.5" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else.
+
+    >>> from codec.contract import numbers
+    >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
+    ([30, 74.5], [20, 25, 30], [90, 90.5, 91])
+    """
+    if set(text) - set("0123456789.,:+- "):             # no "1/9", and no 1e999999999, whose digits would fill the memory
+        raise ValueError(text)
+    return [number for part in text.split(",") for number in _range(*map(Fraction, part.split(":")))]
 
 
-def _range(first, last=None, step=1):
-    found = range(first, (first if last is None else last) + 1, step if step > 0 else 1)
-    if step < 1 or not found:
+def _range(first, last=None, step=Fraction(1)):
+    if step <= 0 or last is not None and last < first:
         raise ValueError("empty")
-    return found
+    found = (first + i * step for i in range(1 if last is None else 1 + (last - first) // step))
+    return [int(number) if number.denominator == 1 else float(number) for number in found]
 
 
 def dial_of(names):

@@ -18,6 +18,7 @@ from .jpeg import decode as decode_jpeg
 from .jpeg.encode import encode_bytes
 
 QUALITY = Number(75, 1, 100)
+FINE_QUALITY = Number(75, 1, 100, parts=64)
 CHROMA = Choice("4:2:0", ("4:4:4", "4:2:2", "4:2:0"))
 HALF_CHROMA = Choice("4:2:0", ("4:2:0",))
 
@@ -158,7 +159,7 @@ PEERS = (
         "jpeg",
         _ours,
         _our_pixels,
-        {"subsampling": Choice("auto", ("auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0")), "effort": EFFORT, "quality": QUALITY},
+        {"subsampling": Choice("auto", ("auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0")), "effort": EFFORT, "quality": FINE_QUALITY},
         version=lambda: __version__,
     ),
     Codec(

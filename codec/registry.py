@@ -91,7 +91,7 @@ def by_name(name):
     --------
     >>> from codec import registry
     >>> registry.by_name("jpeg").parameters["effort"]
-    Number(default=5, low=1, high=9)
+    Number(default=5, low=1, high=9, parts=1)
     """
     known = _known()
     if name not in known:

@@ -160,6 +160,7 @@ def test_signatures_show_every_option(function, first):
         "restart_interval",
         "metadata",
         "coding",
+        "target",
     ]
     assert parameters["quality"].default == 75 and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1:])
@@ -174,6 +175,7 @@ def test_signatures_show_every_option(function, first):
         "restart_interval": 0,
         "metadata": None,
         "coding": "huffman",
+        "target": None,
     }
 
 

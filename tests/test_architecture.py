@@ -24,6 +24,7 @@ LEVELS = (
     ("peers", "video_peers"),
     ("api", "pictures", "videos"),
     ("jpeg",),
+    ("search",),
     ("metrics",),
     ("cpu", "files", "_pixel", "contract"),
     ("limits", "_core", "frame"),

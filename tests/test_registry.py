@@ -68,15 +68,22 @@ def test_settings_are_complete_and_checked():
     assert jpeg.setting(effort=9) == {"subsampling": "auto", "effort": 9, "quality": 75} and list(jpeg.setting())[-1] == "quality"
     assert jpeg.setting(quality=np.int64(30))["quality"] == 30 and type(jpeg.setting(quality=np.int64(30))["quality"]) is int
     for given, says in (
-        ({"quality": 0}, "quality of jpeg must be in 1..100, not 0"),
+        ({"quality": 0}, "quality of jpeg must be in 1..100 in steps of 1/64, not 0"),
         ({"quality": True}, "not True"),
-        ({"quality": 7.5}, "not 7.5"),
+        ({"quality": 7.3}, "not 7.3"),
+        ({"effort": 7.5}, "effort of jpeg must be in 1..9, not 7.5"),
         ({"subsampling": "4:1:1"}, "subsampling of jpeg must be in auto, 4:4:4, .*, not '4:1:1'"),
         ({"efort": 1}, "jpeg has no parameter 'efort': did you mean 'effort'"),
         ({"zzz": 1}, "it has subsampling, effort, quality"),
     ):
         with pytest.raises(ParameterError, match=says):
             jpeg.setting(**given)
+    assert jpeg.setting(quality=7.5)["quality"] == 7.5 and registry.parse("jpeg:quality=80:81:0.5")[1] == {"quality": [80, 80.5, 81]}
+    for text in ("1/9", "1e9999999999", "nan", "5:4", "1:9:0", "1:9:-1", "", "5:"):
+        with pytest.raises(ValueError):
+            registry.numbers(text)
+    with pytest.raises(ParameterError, match="quality of mozjpeg must be in 1..100, not 7.5"):
+        registry.by_name("mozjpeg").setting(quality=7.5)
     assert registry.by_name("libjpeg-turbo").setting(progressive=False)["progressive"] is False
     with pytest.raises(ParameterError):
         registry.by_name("libjpeg-turbo").setting(progressive=1)

@@ -79,6 +79,28 @@ def refuse_terminal():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
 
 
+def check_quality(ctx, param, value):
+    """Callback of a quality: as the encoder rounds it."""
+    from ..errors import ParameterError
+    from ..jpeg.params import as_quality
+
+    try:
+        return None if value is None else as_quality(value)
+    except ParameterError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def check_target(ctx, param, value):
+    """Callback of a target: a wrong one is a usage error."""
+    from ..errors import ParameterError
+    from ..search import parse_target
+
+    try:
+        return value and parse_target(value).text
+    except ParameterError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def check_color(ctx, param, value):
     """Callback of an option that takes a colour: a wrong one is a usage error."""
     if value is None:

@@ -1,16 +1,47 @@
 """What `codec compress` does with a JPEG that it should not encode once more."""
+from dataclasses import replace
+
 from ._jobs import Result
 
 
 def would_be_worse(data, options, limits):
-    """Why a source JPEG should not be encoded again, or None."""
+    """Why a source JPEG should not be encoded again at the quality of these options, or None."""
     from .. import jpeg
 
     report = jpeg.inspect(data, limits=limits)
     first = report["quant_tables"].get(str(report["components"][0]["Tq"]))
-    if first is None or not jpeg.worse_generation(first, jpeg.EncodeOptions(**options).tables("4:2:0")):
+    if first is None or not jpeg.worse_generation(first, options.tables("4:2:0")):
         return None
-    return f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options['quality']} would lose more than it saves"
+    return (f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} would lose more than it saves: "
+            "rewritten without loss (--force encodes it)")
+
+
+def before_encoding(data, options, strip, limits):
+    """The source JPEG without loss where it is clear beforehand that this is better than to encode it with these options; or None."""
+    from ..search import parse_target
+
+    target = options.target and parse_target(options.target)
+    if not target:
+        reason = would_be_worse(data, options, limits)
+        return reason and without_loss(data, strip, options.progressive, limits, reason=reason)
+    if not target.is_rate:
+        return None
+    made = without_loss(data, strip, options.progressive, limits)
+    size = len(made.data)
+    achieved = size if target.measure == "size" else 8 * size / (made.facts["width"] * made.facts["height"])
+    return replace(made, facts=made.facts | {"target": target.text, "achieved": achieved}) if achieved <= target.value else None
+
+
+def after_encoding(data, encoded, options, strip, limits):
+    """The source JPEG without loss where what was made of it is no gain; or None. A size that was asked for counts more than a generation."""
+    from ..search import parse_target
+
+    reason = None
+    if encoded.target and not parse_target(encoded.target).is_rate:
+        reason = would_be_worse(data, replace(options, quality=encoded.quality, target=None), limits)
+    if reason or len(encoded.data) >= len(data):
+        return without_loss(data, strip, options.progressive, limits, reason=reason)
+    return None
 
 
 def without_loss(data, strip, progressive, limits, reason=None):
@@ -26,3 +57,16 @@ def without_loss(data, strip, progressive, limits, reason=None):
     facts = {"width": made.width, "height": made.height, "bpp": round(8 * made.after / (made.width * made.height), 4),
              "subsampling": jpeg.probe(made.data, limits=limits).subsampling, "lossless": True}
     return Result(made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *made.warnings), facts)
+
+
+def not_carried(data, metadata):
+    """What a source JPEG holds beyond one picture and its metadata; a re-encoded file has none of it."""
+    from .. import jpeg
+
+    parts = jpeg.inspect(data)
+    if parts["multi_picture"]:
+        yield "an index of further pictures (MPF) is not carried over"
+    if metadata.xmp and b"hdrgm:" in metadata.xmp:
+        yield "its HDR gain map is not carried over: the picture will look like its SDR version"
+    if parts["bytes"]["other"]:
+        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"

@@ -237,10 +237,11 @@ def _total(rows):
 
 
 def _table(rows):
+    searched = ("quality", "achieved") if any("target" in row.facts for row in rows) else ()
     if not sys.stdout.isatty():
-        click.echo("file\tbefore\tafter\tratio\tstatus")
+        click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched]))
         for row in rows:
-            cells = (row.input, row.before, row.after, row.ratio, row.status)
+            cells = (row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched))
             click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
         return
     from rich.console import Console
@@ -254,7 +255,10 @@ def _table(rows):
         table.add_column(name, footer=size(total[name]), justify="right")
     table.add_column("ratio", footer=f"{total['ratio']:.2f}" if total["ratio"] else "", justify="right")
     table.add_column("status")
+    for name in searched:
+        table.add_column(name, justify="right")
     for row in rows:
         sizes = [size(value) if value is not None else "" for value in (row.before, row.after)]
-        table.add_row(Text(printable(row.input)), *sizes, f"{row.ratio:.2f}" if row.ratio else "", row.status)
+        table.add_row(Text(printable(row.input)), *sizes, f"{row.ratio:.2f}" if row.ratio else "", row.status,
+                      *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched))
     Console().print(table)

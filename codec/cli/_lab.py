@@ -32,7 +32,7 @@ FORMATS = {
 
 
 def numbers(ctx, param, value):
-    """Integers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it)."""
+    """Numbers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it)."""
     from ..registry import numbers as parsed
 
     if value is None:

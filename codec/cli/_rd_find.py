@@ -27,14 +27,14 @@ def find(image, target, codec, frames, output, as_json):
     from ..errors import ParameterError
     from ..files import write_atomic
     from ..rd.content import decode, fetch
-    from ..rd.search import parse_target
+    from ..search import parse_score
 
     if output == "-":
         refuse_terminal()
         if as_json:
             raise click.UsageError("--json and -o - both want stdout; name a file with -o")
     try:
-        metric, _ = parse_target(target)
+        metric = parse_score(target).measure
         chosen, values = registry.parse(codec)
         for name, several in values.items():
             if len(several) > 1:

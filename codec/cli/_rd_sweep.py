@@ -22,7 +22,7 @@ from .metrics import check_metrics
     metavar="NAME[:SETTINGS]",
     help="Give it several times, all of pictures or all of videos. Settings are its own: effort=1/9,quality=20:95:5.",
 )
-@click.option("-q", "--quality", callback=numbers, metavar="LIST", help="30,50,70 or first:last:step.  [default: 30:90:10]")
+@click.option("-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]")
 @click.option("--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]")
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]")
 @click.option("--subsampling", metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]")

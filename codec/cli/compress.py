@@ -3,8 +3,8 @@ import os
 
 import click
 
-from ._common import check_color
-from ._generation import without_loss, would_be_worse
+from ._common import check_color, check_quality, check_target
+from ._generation import after_encoding, before_encoding, not_carried
 from ._jobs import Result, plan, report, run
 
 
@@ -23,37 +23,27 @@ def check_name(job):
         raise click.UsageError(f"the output is a JPEG, and {job.target} says it is not; name it {os.path.splitext(job.target)[0]}.jpg")
 
 
-def not_carried(data, metadata):
-    """What a source JPEG holds beyond one picture and its metadata; a re-encoded file has none of it."""
-    from .. import jpeg
-
-    parts = jpeg.inspect(data)
-    if parts["multi_picture"]:
-        yield "an index of further pictures (MPF) is not carried over"
-    if metadata.xmp and b"hdrgm:" in metadata.xmp:
-        yield "its HDR gain map is not carried over: the picture will look like its SDR version"
-    if parts["bytes"]["other"]:
-        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
-
-
 def compress_one(data, *, background, strip, limits, force, **options):
     from .. import jpeg, pictures
 
-    if data.startswith(b"\xff\xd8") and not force:
-        reason = would_be_worse(data, options, limits)
-        if reason:
-            return without_loss(data, strip, options["progressive"], limits, reason=f"{reason}: rewritten without loss (--force encodes it)")
+    asked, again = jpeg.EncodeOptions(**options), data.startswith(b"\xff\xd8") and not force
+    untouched = again and before_encoding(data, asked, strip, limits)
+    if untouched:
+        return untouched
     picture = pictures.load(data, background=background, limits=limits)
     pixels, metadata = picture.pixels, picture.metadata
     if strip:
         pixels, metadata = pictures.strip(pixels, metadata)
     color = "ycck" if pixels.ndim == 3 and pixels.shape[2] == 4 else "auto"
     encoded = jpeg.encode(pixels, metadata=metadata, color=color, **options)
+    untouched = again and after_encoding(data, encoded, asked, strip, limits)
+    if untouched:
+        return untouched
     facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
+    if encoded.target:
+        facts |= {"quality": encoded.quality, "target": encoded.target, "achieved": encoded.achieved, "encodes": encoded.encodes}
     warnings = [*picture.warnings, *encoded.warnings]
     if picture.format == "JPEG":
-        if len(encoded.data) >= len(data) and not force:
-            return without_loss(data, strip, options["progressive"], limits)
         warnings += not_carried(data, picture.metadata)
     elif len(encoded.data) > len(data):
         warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
@@ -63,11 +53,16 @@ def compress_one(data, *, background, strip, limits, force, **options):
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
 @click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
-@click.option("-q", "--quality", type=click.IntRange(1, 100), default=75, show_default=True, help="1 is smallest, 100 is best.")
+@click.option("-q", "--quality", type=float, callback=check_quality, metavar="N",
+              help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
+@click.option("--target", metavar="WHAT:VALUE", callback=check_target,
+              help="In place of --quality: size:200kB or bpp:1.0 at most; psnr:40, ssim:0.98, ssimulacra2:85 at least.")
 @click.option("--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 searches longest.")
 @click.option("--subsampling", type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]), default="auto", show_default=True,
               help="Resolution of the colour components.")
-@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: progressive from effort 5 on]")
+@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: as the effort has it, 4 to 9 progressive]")
+@click.option("--tune", type=click.Choice(["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]), default="ssimulacra2", show_default=True,
+              help="The measure that sizes are won for; the last two are plain tables.")
 @click.option("--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright.")
 @click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
 @click.option("--force", is_flag=True, help="Encode a JPEG again even where that costs more quality than it saves.")
@@ -88,10 +83,15 @@ def compress(inputs, output, max_pixels, jobs, overwrite, dry_run, as_json, **op
     as it is: status "kept". An output that exists is left alone without
     --overwrite: status "skipped", exit code 1. The ratio is before / after.
 
+    With --target, each picture gets the quality that reaches it, measured on the final bytes: a file as large as allowed (kB is 1000
+    bytes, KiB 1024), or the smallest that scores as high. Where no quality does, nothing is written and the range is told. A JPEG
+    that can be that small without loss loses nothing.
+
     \b
     Examples:
       codec compress photo.png -o photo.jpg
       codec compress holiday/ -o smaller/ -q 80 --json > report.json
+      codec compress photo.png -o upload.jpg --target size:200kB
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
       cat photo.png | codec compress - -q 60 > photo.jpg
@@ -99,6 +99,10 @@ def compress(inputs, output, max_pixels, jobs, overwrite, dry_run, as_json, **op
     from ..limits import DEFAULT_LIMITS, Limits
     from ..pictures import READABLE_SUFFIXES
 
+    if options["quality"] is not None and options["target"]:
+        raise click.UsageError("--quality and --target exclude each other: a target is what the quality is searched for")
+    if not options["target"]:
+        options["quality"] = options["quality"] or 75
     todo = plan(inputs, output, as_json=as_json, rename=jpeg_name, suffixes=READABLE_SUFFIXES)
     for job in todo:
         check_name(job)

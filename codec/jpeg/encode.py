@@ -1,7 +1,7 @@
 """The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
 import struct
 from dataclasses import dataclass, field, replace
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import arithmetic_script, progressive_script, search_script, sequential_script
+from .target import reach
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SMALL = 1 << 16             # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
@@ -31,8 +32,8 @@ class EncodedImage:
     data : bytes
         The file.
     width, height : int
-    quality : int or None
-        As asked for; None if quantization tables were given.
+    quality : int, float or None
+        As asked for, or as found for a target; a float only where it is not whole; None if quantization tables were given.
     subsampling : str
         "4:2:0" ...; "4:4:4" where no component is subsampled.
     color : str
@@ -45,12 +46,18 @@ class EncodedImage:
         Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them; an
         arithmetic coded block has those that are complete when it ends.
     warnings : tuple of str
+    target : str or None
+        As asked for.
+    achieved : float or None
+        What the target asks for, of this file: bytes, bits per pixel, or the score of its pixels.
+    encodes : int
+        How many the search for the target took; 1 without one.
     """
 
     data: bytes = field(repr=False)
     width: int
     height: int
-    quality: int
+    quality: float
     subsampling: str
     color: str
     progressive: bool
@@ -58,6 +65,9 @@ class EncodedImage:
     bits: dict = field(repr=False)
     block_bits: Tuple[np.ndarray, ...] = field(repr=False)
     warnings: Tuple[str, ...] = ()
+    target: Optional[str] = None
+    achieved: Optional[float] = None
+    encodes: int = 1
 
     @property
     def size(self):
@@ -190,13 +200,19 @@ def write(image, options, count_blocks=False):
     return data, frame, color, subsampling, tables, bits, block_bits
 
 
+def _search(image, options):
+    """What reaches the target of the options."""
+    pixels = as_pixels(image)
+    return reach(options.target, pixels, lambda quality: write(pixels, replace(options, quality=quality, target=None))[0])
+
+
 def encode_bytes(image, options):
     """The file alone: what `codec.encode` returns."""
-    return write(image, options)[0]
+    return write(image, options)[0] if options.target is None else _search(image, options).data
 
 
 @takes_encode_options
-def encode(image, quality=75, **options):
+def encode(image, quality=None, **options):
     """Write a standard JPEG and tell what was done.
 
     Parameters
@@ -213,7 +229,7 @@ def encode(image, quality=75, **options):
     Raises
     ------
     ParameterError
-        Wrong shape, dtype, range, or an option that does not exist.
+        Wrong shape, dtype, range, or an option that does not exist; a target that cannot be reached.
 
     Notes
     -----
@@ -226,8 +242,16 @@ def encode(image, quality=75, **options):
     >>> result = codec.jpeg.encode(np.full((16, 16, 3), 128, np.uint8), quality=90)
     >>> result.subsampling, result.progressive, int(result.block_bits[0].sum()) > 0
     ('4:2:0', False, True)
+    >>> noise = np.random.default_rng(1).integers(0, 256, (64, 64), dtype=np.uint8)
+    >>> result = codec.jpeg.encode(noise, target="size:2kB")
+    >>> 1980 < result.achieved == len(result.data) <= 2000, result.encodes <= 12
+    (True, True)
     """
-    options = EncodeOptions.from_keywords(quality, options)
+    options, found = EncodeOptions.from_keywords(quality, options), {}
+    if options.target is not None:
+        reached = _search(image, options)
+        found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}
+        options = replace(options, quality=reached.quality, target=None)
     data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)
     return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
-                        frame.progressive, tables, bits, block_bits)
+                        frame.progressive, tables, bits, block_bits, **found)

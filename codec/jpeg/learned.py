@@ -1,13 +1,14 @@
 """Quantization learned from pictures: steps and trellis constants for each measure (`codec rd train-matrix` makes matrices.json).
 
 Steps are kept for a few qualities, in sixteenths, and interpolated linearly between them; beyond the first and the last one they scale
-as the Independent JPEG Group's tables do. All in integers: the same tables on every machine.
+as the Independent JPEG Group's tables do. All in integers: the same tables on every machine. Steps are rounded last, so that a fraction
+of a quality moves some of them and not the others.
 """
 import json
 from functools import lru_cache
 from importlib import resources
 
-from .tables import ijg_percent
+from .tables import QUALITY_PARTS, ijg_scale
 
 UNIT = 16                       # fractions of a step in matrices.json
 
@@ -22,15 +23,16 @@ def learned():
 
 
 def learned_steps(tune, subsampled, quality):
-    """Three tables of 64 steps within 1..255 for a quality of 1..100: luminance, Cb, Cr."""
+    """Three tables of 64 steps within 1..255 for a quality of 1..100, in whole QUALITY_PARTS: luminance, Cb, Cr."""
     anchors = learned()[tune]["tables"]["4:2:0" if subsampled else "4:4:4"]
     known = sorted(anchors)
     low, high = max([q for q in known if q <= quality], default=known[0]), min([q for q in known if q >= quality], default=known[-1])
     if low == high:
-        scale, of = (1, 1) if low == quality else (ijg_percent(quality), ijg_percent(low))
+        scale, of = (1, 1) if low == quality else (ijg_scale(quality), ijg_scale(low))
         mixed = [[v * scale * 2 // of for v in table] for table in anchors[low]]
     else:
-        mixed = [[(a * (high - quality) + b * (quality - low)) * 2 // (high - low) for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
+        to_high, to_low, width = (int(QUALITY_PARTS * distance) for distance in (high - quality, quality - low, high - low))
+        mixed = [[(a * to_high + b * to_low) * 2 // width for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
     return [[min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table] for table in mixed]
 
 

@@ -7,9 +7,10 @@ from typing import Literal, Optional, Tuple
 import numpy as np
 
 from ..errors import ParameterError
+from ..search import parse_target
 from .learned import learned_steps
 from .metadata import Metadata
-from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
+from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, QUALITY_PARTS, ijg_step
 
 # What quantization is tuned for: the measure by which files of one size score best, or plain tables.
 TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")
@@ -96,7 +97,7 @@ class QuantTables:
     @classmethod
     def ijg(cls, quality):
         """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
-        quality = _integer(quality, 1, 100, "quality")
+        quality = as_quality(quality)
         return cls(*(tuple(ijg_step(v, quality) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
 
     @classmethod
@@ -107,7 +108,7 @@ class QuantTables:
         ----------
         quality : 1..100
             Like that of the Independent JPEG Group: learned tables of a quality are scaled to score, on the pictures that they were
-            trained on, as Annex K's tables of that quality do with plain rounding.
+            trained on, as Annex K's tables of that quality do with plain rounding. Between two integers steps go in a straight line.
         tune : "ssimulacra2" (default), "ssim", "psnr": learned for that measure (`codec rd train-matrix`); "flat": all steps alike;
             "annex-k": `ijg`
         subsampling : "4:4:4", "4:2:0" ...
@@ -121,8 +122,8 @@ class QuantTables:
         >>> QuantTables.for_quality(75, "annex-k") == QuantTables.ijg(75)
         True
         """
-        quality = _integer(quality, 1, 100, "quality")
-        chroma = quality if chroma_quality is None else _integer(chroma_quality, 1, 100, "chroma_quality")
+        quality = as_quality(quality)
+        chroma = quality if chroma_quality is None else as_quality(chroma_quality, "chroma_quality")
         _choice(tune, TUNES, "tune")
         if tune == "annex-k":
             make = cls.ijg
@@ -142,6 +143,15 @@ def _integer(value, low, high, name):
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         raise ParameterError(f"{name} must be an integer in {low}..{high}, not {value!r}")
     return int(value)
+
+
+def as_quality(value, name="quality"):
+    """A quality as it is used: rounded to 1/64, an int where that is one. ParameterError for what is no number of 1..100."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not 1 <= value <= 100:
+        raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
+    parts = round(QUALITY_PARTS * float(value))
+    return parts / QUALITY_PARTS if parts % QUALITY_PARTS else parts // QUALITY_PARTS
 
 
 def _choice(value, choices, name):
@@ -164,7 +174,7 @@ class EncodeOptions:
     Parameters
     ----------
     quality : 1..100, default 75
-        See `QuantTables.for_quality`; ignored if `quant_tables` are given.
+        See `QuantTables.for_quality`; ignored if `quant_tables` are given. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
         Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on
         for graphics, 90 for photographs, if their colours have sharp edges, the sooner the sharper. "444", "420" ... are understood too.
@@ -185,32 +195,41 @@ class EncodeOptions:
         Profiles and descriptions to write along.
     coding : "huffman" (default) or "arithmetic"
         Arithmetic coding (T.81 Annex D): files are 5 to 9 % smaller and slower to read. libjpeg-turbo reads them, no browser does.
+    target : None (default) or str
+        What to search the quality for, in place of `quality`. "size:200kB" (kB = 1000 bytes, KiB = 1024, MB ...) and "bpp:1.0" (bits per
+        pixel): the highest quality whose file is not larger, metadata included. "psnr:40", "ssim:0.98", "ssimulacra2:85" or any metric of
+        `codec.metrics.by_name`: the smallest file whose decoded pixels score that much. At most 12 encodes; ParameterError with the range
+        that can be reached if that does not hold the target.
     """
 
-    quality: int = 75
+    quality: Optional[float] = None
     subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"] = "auto"
     effort: int = 5
     tune: Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"] = "ssimulacra2"
-    chroma_quality: Optional[int] = None
+    chroma_quality: Optional[float] = None
     progressive: Optional[bool] = None
     color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"] = "auto"
     quant_tables: Optional[QuantTables] = None
     restart_interval: int = 0
     metadata: Optional[Metadata] = None
     coding: Literal["huffman", "arithmetic"] = "huffman"
+    target: Optional[str] = None
 
     def __post_init__(self):
         subsampling = self.subsampling
         if isinstance(subsampling, str) and len(subsampling) == 3 and subsampling.isdigit():
             subsampling = ":".join(subsampling)
         settle = lambda name, value: object.__setattr__(self, name, value)
-        settle("quality", _integer(self.quality, 1, 100, "quality"))
+        if self.target is None:
+            settle("quality", 75 if self.quality is None else as_quality(self.quality))
+        else:
+            self._check_target()
         settle("subsampling", _choice(subsampling, ("auto", *SUBSAMPLING), "subsampling"))
         settle("effort", _integer(self.effort, 1, 9, "effort"))
         settle("restart_interval", _integer(self.restart_interval, 0, 65535, "restart_interval"))
         _choice(self.tune, TUNES, "tune")
         if self.chroma_quality is not None:
-            settle("chroma_quality", _integer(self.chroma_quality, 1, 100, "chroma_quality"))
+            settle("chroma_quality", as_quality(self.chroma_quality, "chroma_quality"))
         _choice(self.progressive, (None, True, False), "progressive")
         _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
@@ -218,6 +237,12 @@ class EncodeOptions:
             raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")
         if not isinstance(self.metadata, (Metadata, type(None))):
             raise ParameterError(f"metadata must be a codec.jpeg.Metadata, not {type(self.metadata).__name__}")
+
+    def _check_target(self):
+        for name in ("quality", "quant_tables"):
+            if getattr(self, name) is not None:
+                raise ParameterError(f"target={self.target!r} is what to search the quality for: give either that or {name}")
+        parse_target(self.target)
 
     @classmethod
     def from_keywords(cls, quality, options):
@@ -249,7 +274,7 @@ class EncodeOptions:
 
 
 def takes_encode_options(function):
-    """Give `function(image, quality=75, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
+    """Give `function(image, quality=None, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
     own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD and p.name != "quality"]
     first = [p for p in own if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     options = [inspect.Parameter(f.name, inspect.Parameter.POSITIONAL_OR_KEYWORD if f.name == "quality" else inspect.Parameter.KEYWORD_ONLY,

@@ -82,11 +82,20 @@ T81_TABLE_K_6_AC_CHROMINANCE = (
 )
 
 
-def ijg_percent(quality):
-    """The Independent JPEG Group's scale of the tables: 5000/Q % below 50, 200 - 2Q % from there on."""
-    return 5000 // quality if quality < 50 else 200 - 2 * quality
+QUALITY_PARTS = 64              # of 1, in which a quality may be given
+
+
+def ijg_scale(quality):
+    """The Independent JPEG Group's scale of the tables, in QUALITY_PARTS of a percent: 5000/Q % below 50, 200 - 2Q % from there on.
+
+    Theirs is for integers; between two of them it goes in a straight line.
+    """
+    whole, part = divmod(int(QUALITY_PARTS * quality), QUALITY_PARTS)
+    percent = lambda q: 5000 // q if q < 50 else 200 - 2 * q
+    return (QUALITY_PARTS - part) * percent(whole) + part * percent(whole + 1)
 
 
 def ijg_step(base, quality):
     """A step of the base table at a quality, within 1..255."""
-    return min(255, max(1, (base * ijg_percent(quality) + 50) // 100))
+    percent = 100 * QUALITY_PARTS
+    return min(255, max(1, (base * ijg_scale(quality) + percent // 2) // percent))

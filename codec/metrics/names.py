@@ -9,6 +9,7 @@ from .ssimulacra2 import ssimulacra2
 
 METRICS = {"psnr": psnr, "psnr_y": psnr_y, "ssim": ssim, "ssim_y": ssim_y, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "psnr_hvs_m": psnr_hvs_m, "ciede2000": ciede2000,
            "mse": mse}
+SMALLER_IS_BETTER = frozenset(("ciede2000", "mse"))
 
 
 def by_name(name):

@@ -1,13 +1,12 @@
 """The cheapest quality, or crf, that reaches a target, measured on the bytes that one would keep."""
 
-import math
 from dataclasses import dataclass
 
 from .. import registry
 from ..contract import DIALS, byte_count
 from ..errors import ParameterError
 from ..frame import Video
-from ..metrics import by_name
+from ..search import narrow, parse_score
 from .content import Content, decode, fetch, score
 
 
@@ -53,25 +52,6 @@ class Found:
         return self.rate["bpp"]
 
 
-def parse_target(text):
-    """Metric and value of "ssim:0.98".
-
-    Raises
-    ------
-    ParameterError
-        If it is not of that form or there is no such metric.
-    """
-    name, _, value = str(text).partition(":")
-    try:
-        value = float(value)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ParameterError(f"{text!r} is no target: write METRIC:VALUE, such as ssim:0.98")
-    by_name(name)
-    return name, value
-
-
 def find(image, target, *, codec="jpeg", frames=None, **setting):
     """The cheapest quality, or crf, whose decoded picture or video reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
 
@@ -107,7 +87,8 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     >>> found.score >= 35, len(found.trials) <= 9
     (True, True)
     """
-    metric, wanted = parse_target(target)
+    target = parse_score(target)
+    metric, wanted = target.measure, target.value
     codec = codec if isinstance(codec, registry.Codec) else registry.by_name(codec)
     dial = codec.dial
     if dial is None:
@@ -125,11 +106,9 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
         raise ParameterError(
             f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches {first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
         )
-    low, high = 0, 0 if reaches(first) else len(steps) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(search.score(steps[middle])) else (middle, high)
-    return search.found(steps[high])
+    if reaches(first):
+        return search.found(steps[0])
+    return search.found(steps[narrow(0, len(steps) - 1, lambda at: reaches(search.score(steps[at])))[1]])
 
 
 def _content(image, codec, frames):

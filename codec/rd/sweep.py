@@ -177,7 +177,7 @@ def sweep(
     images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, str | bytes | os.PathLike)))
     shared = {
         name: _several(name, values, kind)
-        for name, values, kind in (("quality", quality, int), ("crf", crf, int), ("subsampling", subsampling, str), ("effort", effort, int))
+        for name, values, kind in (("quality", quality, int | float), ("crf", crf, int), ("subsampling", subsampling, str), ("effort", effort, int))
         if values is not None
     }
     trials = _trials(_several("codecs", codecs, str | registry.Codec), shared)

@@ -99,8 +99,11 @@ def test_a_device_may_be_the_output(run, home):
         (["-", "-o", "in"], "in is a folder and stdin has no name"),
         (["in/a.png", "-o", "a.png"], "the output is a JPEG, and a.png says it is not; name it a.jpg"),
         (["in/a.png", "-o", "-", "--json"], "stdout cannot take both the picture and --json"),
-        (["in/a.png", "-o", "a.jpg", "-q", "101"], "101 is not in the range 1<=x<=100"),
-        (["in/a.png", "-o", "a.jpg", "-q", "best"], "'best' is not a valid integer"),
+        (["in/a.png", "-o", "a.jpg", "-q", "101"], "quality must be a number in 1..100, not 101.0"),
+        (["in/a.png", "-o", "a.jpg", "-q", "best"], "'best' is not a valid float"),
+        (["in/a.png", "-o", "a.jpg", "-q", "80", "--target", "size:1kB"], "--quality and --target exclude each other"),
+        (["in/a.png", "-o", "a.jpg", "--target", "siz:1kB"], "'siz:1kB' is no target: did you mean 'size'?"),
+        (["in/a.png", "-o", "a.jpg", "--target", "ssim:much"], "'ssim:much' is no target"),
         (["in/a.png", "-o", "a.jpg", "--effort", "0"], "0 is not in the range 1<=x<=9"),
         (["in/a.png", "-o", "a.jpg", "--subsampling", "4:1:0"], "'4:1:0' is not one of 'auto', '4:4:4', '4:2:2', '4:4:0', '4:2:0'"),
         (["in/a.png", "-o", "a.jpg", "--background", "nocolour"], "unknown colour 'nocolour'; use a name such as white, or #rrggbb"),
@@ -310,6 +313,46 @@ def test_lower_quality_is_a_smaller_file(run, home):
 def test_the_process_can_be_forced(run, home, flag, process):
     assert run("compress", "in/a.png", "-o", "a.jpg", flag).code == 0
     assert codec.probe((home / "a.jpg").read_bytes()).process == process
+
+
+def test_a_quality_may_be_a_fraction(run, home):
+    assert run("compress", "in/a.png", "-o", "a.jpg", "-q", "74.5", "--json").json["settings"]["quality"] == 74.5
+    assert (home / "a.jpg").read_bytes() == codec.encode(pictures.load("in/a.png").pixels, 74.5, metadata=pictures.load("in/a.png").metadata)
+    assert run("compress", "in/a.png", "-o", "b.jpg", "--json").json["settings"]["quality"] == 75
+
+
+def test_a_target_is_reached_and_told(run, home):
+    report = run("compress", "in/a.png", "in/b.png", "-o", "out", "--target", "size:1kB", "--json").json
+    assert report["settings"]["target"] == "size:1kB" and report["settings"]["quality"] is None
+    for row in report["files"]:
+        assert 950 < row["achieved"] == row["after"] <= 1000 and row["target"] == "size:1kB" and 1 < row["quality"] < 100 and 1 < row["encodes"] <= 12
+    table = run("compress", "in/a.png", "-o", "a.jpg", "--target", "psnr:30").text.splitlines()
+    assert table[0].split("\t") == ["file", "before", "after", "ratio", "status", "quality", "achieved"]
+    score = codec.metrics.psnr(pictures.load("in/a.png").pixels, codec.decode((home / "a.jpg").read_bytes()))
+    assert float(table[1].split("\t")[-1]) == score >= 30
+
+
+def test_a_target_out_of_reach_is_a_failed_row_and_writes_nothing(run, home, tree):
+    before = tree(".")
+    outcome = run("compress", "in/a.png", "-o", "a.jpg", "--target", "size:100B")
+    assert outcome.code == 1 and "size:100B cannot be reached: " in outcome.err and "at quality 1 ... " in outcome.err and tree(".") == before
+
+
+def test_a_jpeg_that_can_be_that_small_without_loss_loses_nothing(run, home):
+    source = (home / "in" / "sub" / "c.jpg").read_bytes()
+    row, = run("compress", "in/sub/c.jpg", "-o", "a.jpg", "--target", f"size:{len(source)}", "--json").json["files"]
+    assert row["lossless"] and row["achieved"] == row["after"] <= len(source)
+    assert (codec.decode((home / "a.jpg").read_bytes()) == codec.decode(source)).all()
+    row, = run("compress", "in/sub/c.jpg", "-o", "b.jpg", "--target", "size:1kB", "--json").json["files"]
+    assert "lossless" not in row and row["after"] <= 1000
+    row, = run("compress", "in/sub/c.jpg", "-o", "c.jpg", "--target", "psnr:60", "--force", "--json").json["files"] or [None]
+    assert row["status"] == "failed"
+
+
+def test_a_jpeg_is_not_encoded_again_for_a_score_near_its_own(run, home):
+    """What has lost nothing has every score."""
+    outcome = run("compress", "in/sub/c.jpg", "-o", "a.jpg", "--target", "psnr:45", "--json")
+    assert outcome.json["files"][0]["lossless"] and "would lose more than it saves" in outcome.err
 
 
 def test_subsampling_can_be_chosen(run, home):
