@@ -162,7 +162,7 @@ def test_signatures_show_every_option(function, first):
         "coding",
         "target",
     ]
-    assert parameters["quality"].default == 75 and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert parameters["quality"].default is None and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1:])
     assert {name: p.default for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY} == {
         "subsampling": "auto",
