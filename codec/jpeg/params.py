@@ -37,8 +37,8 @@ EFFORTS = {
     4: Effort("least-squares", True, True, True, 0, 1, False),
     5: Effort("least-squares", True, True, True, 1, 1, False),
     6: Effort("least-squares", True, True, True, 1, 1, True),
-    7: Effort("least-squares", True, True, True, 2, 7, True),
-    8: Effort("least-squares", True, True, True, 3, 7, True),
+    7: Effort("least-squares", True, True, True, 2, 1, True),
+    8: Effort("least-squares", True, True, True, 2, 7, True),
     9: Effort("least-squares", True, True, True, 3, 9, True),
 }
 
