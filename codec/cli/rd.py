@@ -8,6 +8,7 @@ from ._rd_find import find
 from ._rd_plot import plot
 from ._rd_report import report
 from ._rd_sweep import sweep
+from ._rd_train import train_matrix
 
 
 @click.group()
@@ -24,5 +25,5 @@ def rd():
     """
 
 
-for verb in (sweep, bd, hull, find, plot, report, codecs):
+for verb in (sweep, bd, hull, find, plot, report, codecs, train_matrix):
     rd.add_command(verb)

@@ -11,10 +11,14 @@ import numpy as np
 from codec._core cimport *
 from ..errors import ParameterError
 
+cdef extern from "bits.h" nogil:
+    int codec_log2_q8(uint64_t v)
+
 cdef enum:
     FRACTION_BITS = 8       # of the fixed-point logarithm
     TOP_LEVEL = 1023        # size 10: the largest AC magnitude of 8-bit samples (Table F.2)
     SIZES = 11
+    DC_SIZES = 17           # differences of two levels within int16
     WEIGHT_ONE = 4096       # weights of blocks have 12 fraction bits
 
 # Bits that leaving a level out can save at most: its own symbol and extra bits, and the longer run's ZRLs. What costs more than this
@@ -27,23 +31,6 @@ cdef struct RateTable:
     float ac[SIZES][63]     # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
     float eob               # end of block after a non-zero level
     float empty             # end of block in a block without any
-
-
-cdef int log2_q8(uint64_t v) noexcept nogil:
-    """256 log2(v), rounded down, in integers: squaring the mantissa gives one bit of the fraction after another. v >= 1."""
-    cdef int whole = 0, i
-    cdef uint64_t m = v, fraction = 0
-    while v > 1:
-        v >>= 1
-        whole += 1
-    m = m << (31 - whole) if whole <= 31 else m >> (whole - 31)         # 2^31 <= m < 2^32: a mantissa of 1..2
-    for i in range(FRACTION_BITS):
-        m = (m * m) >> 31
-        fraction <<= 1
-        if m >> 32:
-            m >>= 1
-            fraction |= 1
-    return <int>(whole << FRACTION_BITS | fraction)
 
 
 cdef class Rates:
@@ -66,7 +53,7 @@ cdef class Rates:
         for i in range(256):
             total += 2 * <uint64_t>counts[i] + (1 if (1 <= (i & 15) <= 10 or i == 0 or i == 0xF0) else 0)
         for i in range(256):
-            symbol[i] = <float>(log2_q8(total) - log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
+            symbol[i] = <float>(codec_log2_q8(total) - codec_log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
         for size in range(1, SIZES):
             for run in range(63):
                 self.table.ac[size][run] = symbol[(run & 15) << 4 | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
@@ -211,6 +198,94 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     return counted
 
 
+cdef inline int16_t nearest_dc(int32_t coef, int32_t step) noexcept nogil:
+    return <int16_t>(-((step >> 1) - coef) / step if coef < 0 else (coef + (step >> 1)) / step)
+
+
+cdef void dc_rates(const int16_t[:, :, ::1] level, float *rate) noexcept nogil:
+    """Bits of a DC difference of each size, extra bits included, as the differences along the rows of blocks predict them."""
+    cdef uint64_t counts[DC_SIZES]
+    cdef uint64_t total = 0
+    cdef Py_ssize_t by, bx
+    cdef int size
+    for size in range(DC_SIZES):
+        counts[size] = 1                                    # of 2: as in Rates
+    for by in range(level.shape[0]):
+        for bx in range(1, level.shape[1]):
+            counts[difference_size(level[by, bx, 0] - level[by, bx - 1, 0])] += 2
+    for size in range(DC_SIZES):
+        total += counts[size]
+    for size in range(DC_SIZES):
+        rate[size] = <float>(codec_log2_q8(total) - codec_log2_q8(counts[size])) / <float>(1 << FRACTION_BITS) + <float>size
+
+
+cdef inline int difference_size(int32_t difference) noexcept nogil:
+    return codec_bit_length(2 * <uint32_t>(-difference if difference < 0 else difference) + 1) - 1      # a bit length of 0 is undefined
+
+
+cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from, const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
+    """Viterbi along the order in which the blocks are coded (A.2.3): state 0 is the DC level below the coefficient, state 1 the one above."""
+    cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], n = ((high + V - 1) / V) * ((wide + H - 1) / H) * H * V, i, by, bx
+    cdef float cost[2]
+    cdef float before[2]
+    cdef float distance, through
+    cdef int32_t low, low_before = 0
+    cdef int state, other
+    cost[0], cost[1] = 0, <float>1e30                       # PRED is 0 at the start
+    for i in range(n):
+        by, bx = block_at(i, wide, H, V)
+        if by >= high or bx >= wide:
+            continue
+        low = floor_dc(coefficients[by, bx, 0], step)
+        before[0], before[1] = cost[0], cost[1]
+        for state in range(2):
+            distance = (<float>coefficients[by, bx, 0] - <float>((low + state) * step)) / <float>step
+            cost[state] = <float>1e30
+            for other in range(2):
+                through = before[other] + rate[difference_size(low + state - low_before - other)]
+                if through < cost[state]:
+                    cost[state], came_from[by, bx, state] = through, other
+            cost[state] = cost[state] + weight * distance * distance
+        other = 1 if cost[1] < cost[0] else 0
+        distance = cost[other]                              # kept near zero: single precision is then as good as it was at the start
+        cost[0], cost[1] = cost[0] - distance, cost[1] - distance
+        low_before = low
+    state = 1 if cost[1] < cost[0] else 0
+    for i in range(n - 1, -1, -1):
+        by, bx = block_at(i, wide, H, V)
+        if by < high and bx < wide:
+            level[by, bx, 0] = <int16_t>(floor_dc(coefficients[by, bx, 0], step) + state)
+            state = came_from[by, bx, state]
+
+
+cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
+    return (coef - (step - 1 if coef < 0 else 0)) / step
+
+
+cdef inline (Py_ssize_t, Py_ssize_t) block_at(Py_ssize_t i, Py_ssize_t wide, int H, int V) noexcept nogil:
+    """Row and column of the i-th block of a component in an interleaved scan: H x V blocks of an MCU, then the next MCU."""
+    cdef Py_ssize_t mcus = (wide + H - 1) / H, mcu = i / (H * V), inside = i % (H * V)
+    return mcu / mcus * V + inside / H, mcu % mcus * H + inside % H
+
+
+def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight, int H, int V):
+    """DC levels of least cost into `level`, which holds nearest ones: error of one block against the bits of two differences (F.1.2.1).
+
+    Parameters
+    ----------
+    coefficients, Q, weight : as for `optimise`
+    level : int16 like the coefficients; its DC levels are replaced
+    H, V : sampling factors of the component where its scan is interleaved, else 1: they give the order of the blocks
+    """
+    cdef float rate[DC_SIZES]
+    if coefficients.shape[2] != 64 or Q.shape[0] != 64 or any([level.shape[i] != coefficients.shape[i] for i in range(3)]):
+        raise ParameterError("coefficients and levels have the same shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+    cdef uint8_t[:, :, ::1] came_from = np.empty((level.shape[0], level.shape[1], 2), np.uint8)
+    with nogil:
+        dc_rates(level, rate)
+        dc_path(coefficients, level, came_from, rate, <float>weight, 8 * Q[0], H, V)
+
+
 def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight, block_weights=None):
     """Levels of least cost for one component.
 
@@ -232,7 +307,7 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     cdef Py_ssize_t by, bx, high = coefficients.shape[0], wide = coefficients.shape[1]
     cdef bint weighted = block_weights is not None
     cdef float w
-    cdef int32_t dc, step
+    cdef int32_t step
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
         raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
     levels = np.empty((high, wide, 64), np.int16)
@@ -252,8 +327,5 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
                 if weighted:
                     w = w * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
                 trellis_block(&coefficients[by, bx, 0], recip_zz, &rates.table, w, &level[by, bx, 0], &counts[0])
-                dc = coefficients[by, bx, 0]
-                level[by, bx, 0] = <int16_t>(((-dc if dc < 0 else dc) + (step >> 1)) / step)
-                if dc < 0:
-                    level[by, bx, 0] = -level[by, bx, 0]
+                level[by, bx, 0] = nearest_dc(coefficients[by, bx, 0], step)
     return levels, counted

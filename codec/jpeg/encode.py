@@ -157,7 +157,8 @@ def _levels(pixels, color, frame, steps, options):
     if masking and color not in ("rgb", "cmyk"):
         of_luma = activity_weights(planes[0], **masking)
         factors = [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
-    return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors)
+    orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
+    return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors, orders=orders)
 
 
 def _process(planes, color, frame, options):

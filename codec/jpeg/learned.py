@@ -22,18 +22,21 @@ def learned():
     return parsed
 
 
-def learned_steps(tune, subsampled, quality):
-    """Three tables of 64 steps within 1..255 for a quality of 1..100, in whole QUALITY_PARTS: luminance, Cb, Cr."""
+def learned_fractions(tune, subsampled, quality):
+    """Three tables of 64 steps for a quality of 1..100, in whole QUALITY_PARTS, before rounding: luminance, Cb, Cr, in 1/(2 UNIT)."""
     anchors = learned()[tune]["tables"]["4:2:0" if subsampled else "4:4:4"]
     known = sorted(anchors)
     low, high = max([q for q in known if q <= quality], default=known[0]), min([q for q in known if q >= quality], default=known[-1])
     if low == high:
         scale, of = (1, 1) if low == quality else (ijg_scale(quality), ijg_scale(low))
-        mixed = [[v * scale * 2 // of for v in table] for table in anchors[low]]
-    else:
-        to_high, to_low, width = (int(QUALITY_PARTS * distance) for distance in (high - quality, quality - low, high - low))
-        mixed = [[(a * to_high + b * to_low) * 2 // width for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
-    return [[min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table] for table in mixed]
+        return [[v * scale * 2 // of for v in table] for table in anchors[low]]
+    to_high, to_low, width = (int(QUALITY_PARTS * distance) for distance in (high - quality, quality - low, high - low))
+    return [[(a * to_high + b * to_low) * 2 // width for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
+
+
+def learned_steps(tune, subsampled, quality):
+    """The same, rounded: steps within 1..255."""
+    return [[min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table] for table in learned_fractions(tune, subsampled, quality)]
 
 
 # Bits that an error of one squared step is worth. Theory has 12 / (2 ln 2) = 8.7 for squared errors and uniform steps.

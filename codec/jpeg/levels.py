@@ -1,10 +1,14 @@
 """From coefficients to levels by rate and distortion: which components share statistics, how often they are renewed."""
 import numpy as np
 
-from ._trellis import Rates, optimise, statistics
+from ._trellis import Rates, optimise, optimise_dc, statistics
+
+# What was measured not to pay (BD-rate by SSIMULACRA 2 and PSNR): an end of block that costs less where end-of-band runs may take it
+# (0.5 of its bits: +0.06, 0.00 %; 0.8: +0.02, -0.02 %), and a level of 1 that costs a quarter of a bit more or less, as its bits of
+# successive approximation may (-0.02, +0.02 %; +0.04, 0.00 %). So sequential statistics serve progressive files too.
 
 
-def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_weights=None):
+def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_weights=None, orders=None):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
 
     The first pass takes its statistics from levels with a dead zone, each further one from the levels of the one before.
@@ -17,6 +21,7 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
     weights : for each component, bits that an error of one squared step is worth
     passes : int, at least 1
     block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096 for 1
+    orders : None, or for each component the (H, V) of its blocks in an interleaved scan, which is the order of its DC differences
 
     Returns
     -------
@@ -31,4 +36,6 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
             for i in pool:
                 levels[i], counted = optimise(coefficients[i], steps[i], rates, weights[i], factors[i])
                 counts += counted
+    for coefficient, Q, level, weight, (H, V) in zip(coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels)):
+        optimise_dc(coefficient, Q, level, weight, H, V)
     return levels

@@ -1,0 +1,201 @@
+"""Quantization matrices learned from pictures: the quantization-aware training of a codec, with the real encoder in the loop.
+
+What is sought are the 192 steps (Y, Cb, Cr) with which files of the same score are smallest. Coefficients (u, v) and (v, u) of a component
+share a parameter, the logarithm of their step, so there are 108. A round measures what each of them does to the logarithm of the bytes and
+to the score, on the final file of every picture, and moves it towards the better exchange:
+
+- Effects are estimated from an orthogonal two-level design (Plackett and Burman, Biometrika 33, 1946; here Sylvester's Hadamard matrix):
+  128 encodes of a picture, in each of which every parameter is up or down, tell all 108 effects, each from all 128 encodes (36: 64).
+  Every second picture takes the mirrored design, so that effects of second order cancel.
+- Steps are rounded at random, up as often as they are near the next integer: so a parameter has an effect where its step is 2 as well.
+- With a_i = d ln(bytes) / d ln(step i), b_i = d score / d ln(step i) and g = -sum(a) / sum(b), the exchange rate of a uniform scale,
+  J_i = a_i + g b_i is what parameter i does to the size at equal score. It moves by -rate J_i / (|a_i| + |g b_i|).
+- The whole is scaled back to the score that it shall have, and kept if the bytes at equal score are fewer; otherwise the rate is halved.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import metrics
+from ..errors import ParameterError
+from ..jpeg import QuantTables, decode, encode
+from ..jpeg.learned import UNIT, learned_fractions
+
+# What a tune is judged by. Structural similarity is one of luminance: its chrominance stays what it is at the start.
+JUDGES = {"ssimulacra2": metrics.ssimulacra2, "ssim": metrics.ssim_y, "psnr": metrics.psnr}
+COMPONENTS_OF = {"ssimulacra2": (0, 1, 2), "ssim": (0,), "psnr": (0, 1, 2)}
+PAIRS = [(u, v) for u in range(8) for v in range(u, 8)]
+SWING = 0.16                    # of ln(step), up and down
+RATE, RATE_DECAY = 0.35, 0.85   # how far a round moves at most, and what the next one keeps of that
+LEAST, MOST = 1.0, 255.0
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Steps for one quality.
+
+    Attributes
+    ----------
+    steps : (3, 64) float, natural order: Y, Cb, Cr
+    size_change : float
+        Bytes at equal score against where the training began, in percent, mean over the pictures it was trained on.
+    rounds : tuple of float
+        The same after each round.
+    """
+
+    steps: np.ndarray
+    size_change: float
+    rounds: tuple
+
+
+def hadamard(order):
+    """Sylvester's matrix of a power of two: rows and columns of +1 and -1, orthogonal to each other."""
+    matrix = np.ones((1, 1), np.int64)
+    while len(matrix) < order:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return matrix
+
+
+class _Bench:
+    """Sizes and scores of pictures as tables change."""
+
+    def __init__(self, pictures, tune, subsampling, jobs):
+        self.pictures, self.options, self.judge = pictures, {"tune": tune, "subsampling": subsampling}, JUDGES[tune]
+        self.pool = ThreadPoolExecutor(jobs)
+
+    def _one(self, task):
+        picture, tables = task
+        data = encode(picture, quant_tables=tables, **self.options).data
+        return np.log(len(data)), self.judge(picture, decode(data).pixels)
+
+    def measure(self, tasks):
+        """(tasks, 2): ln(bytes) and score of pairs of picture and tables."""
+        return np.array(list(self.pool.map(self._one, tasks)))
+
+    def everywhere(self, steps):
+        """The same of every picture with one set of steps."""
+        tables = rounded(steps)
+        return self.measure([(picture, tables) for picture in self.pictures])
+
+
+def rounded(steps, chance=0.5):
+    """QuantTables of fractional steps; `chance` below which fraction they are rounded up, a number or one for each."""
+    return QuantTables(*np.clip(np.floor(steps + chance), LEAST, MOST).astype(int).tolist())
+
+
+def parameters(components):
+    """For each parameter the steps that it moves: (parameters, 3, 64) of 0 and 1."""
+    which = np.zeros((len(components) * len(PAIRS), 3, 64))
+    for i, (component, (u, v)) in enumerate((c, pair) for c in components for pair in PAIRS):
+        which[i, component, [8 * u + v, 8 * v + u]] = 1
+    return which
+
+
+def _effects(bench, steps, which, rng):
+    """(pictures, parameters, 2): what ln(step) of each parameter does to ln(bytes) and to the score."""
+    runs = 1 << len(which).bit_length()                                     # a column of ones, the mean, and one for each parameter
+    design = hadamard(runs)[:, 1 + rng.permutation(runs - 1)[: len(which)]]
+    found = []
+    for number, picture in enumerate(bench.pictures):
+        signs = design if number % 2 else -design
+        moved = steps * np.exp(SWING * np.tensordot(signs, which, 1))
+        chances = rng.random(moved.shape)
+        measured = bench.measure([(picture, rounded(s, chance)) for s, chance in zip(moved, chances)])
+        found.append(signs.T @ measured / (runs * SWING))
+    return np.array(found)
+
+
+def _at_equal_score(now, before, exchange):
+    """Mean change of ln(bytes) with differences of score paid for: what `exchange` (per picture) bytes a score is worth."""
+    return float(np.mean(now[:, 0] - before[:, 0] + exchange * (now[:, 1] - before[:, 1])))
+
+
+def _scaled_to(bench, steps, score, slope):
+    """The steps times a factor with which the mean score is what it shall be; `slope` is what ln(factor) does to the score."""
+    for _ in range(3):
+        missing = score - bench.everywhere(steps)[:, 1].mean()
+        steps = np.clip(steps * np.exp(np.clip(missing / slope, -0.3, 0.3)), LEAST, MOST)
+    return steps
+
+
+def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6, seed=0, jobs=1, progress=None):
+    """Learn the steps of one quality.
+
+    Parameters
+    ----------
+    pictures : list of (H, W, 3) uint8 arrays
+    tune : "ssimulacra2", "ssim" or "psnr"
+    quality : 1..100
+        The score sought is the mean of Annex K's tables of that quality with plain rounding.
+    subsampling : "4:2:0" (default) or "4:4:4"
+    start : (3, 64) array of steps in natural order, or None (default): Annex K's
+    rounds : int, default 6
+        Each takes 128 encodes per picture, or 64 where luminance alone is learned.
+    seed : int, default 0
+        Of the design's columns and the roundings: the same seed gives the same steps.
+    jobs : int, default 1
+        Threads. The result does not depend on it.
+    progress : callable or None
+        Called with a line of text after each round.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    ParameterError
+        Unknown tune or subsampling, no pictures.
+    """
+    if tune not in JUDGES or subsampling not in ("4:2:0", "4:4:4"):
+        raise ParameterError(f"matrices are learned for {', '.join(JUDGES)} and for 4:2:0 or 4:4:4, not for {tune!r} and {subsampling!r}")
+    if not pictures:
+        raise ParameterError("no pictures to learn from")
+    bench, rng, which = _Bench(pictures, tune, subsampling, jobs), np.random.default_rng(seed), parameters(COMPONENTS_OF[tune])
+    score = np.mean([bench.judge(p, decode(encode(p, quality, tune="annex-k", subsampling=subsampling, effort=4).data).pixels) for p in pictures])
+    ijg = QuantTables.ijg(quality)
+    steps = np.array([ijg.luminance, ijg.chrominance, ijg.cr] if start is None else start, float)
+    changes, rate, first = [], RATE, None
+    for number in range(rounds):
+        effects = _effects(bench, steps, which, rng)
+        a, b = effects[..., 0], effects[..., 1]
+        slope = b.sum(1)
+        exchange = -a.sum(1) / slope
+        if first is None:
+            steps = _scaled_to(bench, steps, score, slope.mean())
+            first = bench.everywhere(steps)
+        J = (a + exchange[:, None] * b).mean(0)
+        weight = (np.abs(a) + np.abs(exchange[:, None] * b)).mean(0)
+        before, kept = bench.everywhere(steps), False
+        while not kept and rate > 0.02:
+            moved = np.clip(steps * np.exp(np.tensordot(-rate * J / np.maximum(weight, 1e-9), which, 1)), LEAST, MOST)
+            moved = _scaled_to(bench, moved, score, slope.mean())
+            kept = _at_equal_score(bench.everywhere(moved), before, exchange) < 0
+            rate *= RATE_DECAY if kept else 0.5
+        steps = moved if kept else steps
+        changes.append(100 * np.expm1(_at_equal_score(bench.everywhere(steps), first, exchange)))
+        if progress:
+            progress(f"{tune} {subsampling} quality {quality}, round {number + 1}: {changes[-1]:+.2f} % at equal score")
+        if not kept:
+            break
+    return Trained(steps, changes[-1] if changes else 0.0, tuple(changes))
+
+
+def learned_start(tune, subsampling, quality):
+    """The steps that the package has for a quality, as `train` takes them."""
+    return np.array(learned_fractions(tune, subsampling != "4:4:4", quality), float) / (2 * UNIT)
+
+
+def with_result(entries, tune, subsampling, quality, trained):
+    """`matrices.json`, parsed, with one more result in the place of the old one."""
+    table = np.rint(trained.steps * UNIT).astype(int).tolist()
+    tables = {**entries[tune]["tables"], subsampling: {**entries[tune]["tables"].get(subsampling, {}), str(quality): table}}
+    return {**entries, tune: {**entries[tune], "tables": tables}}
+
+
+def as_json(entries):
+    """One table per line, so that a change shows in a diff."""
+    return json.dumps(entries, separators=(",", ":")).replace("],[", "],\n[").replace(',"', ',\n"') + "\n"
