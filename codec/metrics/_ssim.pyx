@@ -15,7 +15,11 @@ change when a constant is taken off s, which keeps mu_s^2 small beside V_s and t
 Each source row is read once into a ring of 11 rows [s | d | s^2 | d^2]; an output row is the vertical 11-tap sum, then the horizontal one,
 then the ratio. A picture is walked in strips of STRIP columns, so that the ring (11 x 4 x STRIP doubles, 44 KiB) stays in cache whatever
 the width; speed was measured flat from 64 to 512 columns. Sums run in a fixed order: four lanes along a row of a strip, rows downwards,
-strips rightwards.
+strips rightwards; they are doubles always.
+
+Single precision does where samples stay within the data range: an error of V_s meets numerator and denominator alike, so the ratio
+1 - 2 V_d / (V_s + V_d + 2 C2) feels it only by the little that V_d is; the mean of a picture of noise differs from double precision by less
+than 1e-7. It is twice as fast.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
@@ -25,9 +29,12 @@ import numpy as np
 cdef extern from "metrics.h" nogil:
     struct codec_ssim_constants:
         double offset, c1, c2, correction
-    void (*codec_blur11_down[2])(const double **r, const double *w, Py_ssize_t n, double *out)
-    void (*codec_blur11_across[2])(const double *v, const double *w, Py_ssize_t n, double *out)
-    void (*codec_ssim_maps[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, double *ssim, double *cs)
+    void (*codec_blur11_down_f32[2])(const float **r, const double *w, Py_ssize_t n, float *out)
+    void (*codec_blur11_down_f64[2])(const double **r, const double *w, Py_ssize_t n, double *out)
+    void (*codec_blur11_across_f32[2])(const float *v, const double *w, Py_ssize_t n, float *out)
+    void (*codec_blur11_across_f64[2])(const double *v, const double *w, Py_ssize_t n, double *out)
+    void (*codec_ssim_maps_f32[2])(const float *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, float *ssim, float *cs)
+    void (*codec_ssim_maps_f64[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, double *ssim, double *cs)
 
 cdef enum:
     TAPS = 11
@@ -39,33 +46,35 @@ ctypedef fused sample:
     float
     double
 
+ctypedef fused real:    # of the windows' arithmetic
+    float
+    double
 
-cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset, double* row,
+
+cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset, real* row,
                    sample* kind) noexcept nogil:
     """row = [s - offset | d | (s - offset)^2 | d^2] of n samples that lie step_a and step_b bytes apart. `kind` only picks the type."""
     cdef Py_ssize_t x
-    cdef double u, v
+    cdef real u, v, middle = <real>offset
     cdef const sample* p = <const sample*>a
     cdef const sample* q = <const sample*>b
-    cdef double* s = row
-    cdef double* d = row + n
+    cdef real* s = row
+    cdef real* d = row + n
     if step_a == sizeof(sample) and step_b == sizeof(sample):
         for x in range(n):
-            u = p[x]
-            v = q[x]
-            s[x] = (u + v) - offset
+            u, v = <real>p[x], <real>q[x]
+            s[x] = (u + v) - middle
             d[x] = u - v
     else:
         for x in range(n):
-            u = (<const sample*>(a + x * step_a))[0]
-            v = (<const sample*>(b + x * step_b))[0]
-            s[x] = (u + v) - offset
+            u, v = <real>(<const sample*>(a + x * step_a))[0], <real>(<const sample*>(b + x * step_b))[0]
+            s[x] = (u + v) - middle
             d[x] = u - v
     for x in range(2 * n):
         row[2 * n + x] = row[x] * row[x]
 
 
-cdef double row_sum(const double* row, Py_ssize_t n) noexcept nogil:
+cdef double row_sum(const real* row, Py_ssize_t n) noexcept nogil:
     """Four lanes, then the lanes: the same order on every machine."""
     cdef Py_ssize_t x
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0
@@ -80,18 +89,18 @@ cdef double row_sum(const double* row, Py_ssize_t n) noexcept nogil:
 
 
 cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b, Py_ssize_t step_b,
-                     Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k, int variant, double* scratch,
+                     Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k, int variant, real* scratch,
                      sample* kind, double* sums, double* map, Py_ssize_t map_stride) noexcept nogil:
     """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; keep the map if there is one.
 
-    scratch: (TAPS + 4) * 4 * STRIP doubles.
+    scratch: (TAPS + 4) * 4 * STRIP numbers.
     """
-    cdef double* ring[TAPS]
-    cdef double* oldest
-    cdef double* vertical = scratch + TAPS * 4 * STRIP
-    cdef double* blurred = vertical + 4 * STRIP
-    cdef double* ssim = blurred + 4 * STRIP
-    cdef double* cs = ssim + 2 * STRIP
+    cdef real* ring[TAPS]
+    cdef real* oldest
+    cdef real* vertical = scratch + TAPS * 4 * STRIP
+    cdef real* blurred = vertical + 4 * STRIP
+    cdef real* ssim = blurred + 4 * STRIP
+    cdef real* cs = ssim + 2 * STRIP
     cdef Py_ssize_t y, i
     for i in range(TAPS):
         ring[i] = scratch + i * 4 * STRIP
@@ -102,10 +111,15 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
         ring[TAPS - 1] = oldest
         load_row(a + y * row_a, step_a, b + y * row_b, step_b, n, k.offset, oldest, kind)
         if y >= TAPS - 1:
-            codec_blur11_down[variant](<const double **>ring, w, 4 * n, vertical)
-            # One loop over the four quantities side by side: the 10 sums that straddle two of them are never read.
-            codec_blur11_across[variant](vertical, w, 4 * n - TAPS + 1, blurred)
-            codec_ssim_maps[variant](blurred, n, k, n - TAPS + 1, ssim, cs)
+            # Across in one loop over the four quantities side by side: the 10 sums that straddle two of them are never read.
+            if real is float:
+                codec_blur11_down_f32[variant](<const float **>ring, w, 4 * n, vertical)
+                codec_blur11_across_f32[variant](vertical, w, 4 * n - TAPS + 1, blurred)
+                codec_ssim_maps_f32[variant](blurred, n, k, n - TAPS + 1, ssim, cs)
+            else:
+                codec_blur11_down_f64[variant](<const double **>ring, w, 4 * n, vertical)
+                codec_blur11_across_f64[variant](vertical, w, 4 * n - TAPS + 1, blurred)
+                codec_ssim_maps_f64[variant](blurred, n, k, n - TAPS + 1, ssim, cs)
             sums[0] += row_sum(ssim, n - TAPS + 1)
             sums[1] += row_sum(cs, n - TAPS + 1)
             if map != NULL:
@@ -114,12 +128,13 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
 
 
 def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2, double correction, bint avx2,
-               maps=None):
+               bint single=False, maps=None):
     """(mean SSIM, mean contrast-structure) of each channel.
 
     a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre: value taken off both
     pictures before squaring; it changes nothing but rounding. correction: factor of the variances. maps: None, or a float64 array
-    (C, H - 10, W - 10) to fill with SSIM. avx2: whether the AVX2 variants may be used; the result is the same.
+    (C, H - 10, W - 10) to fill with SSIM. avx2: whether the AVX2 variants may be used; the result is the same. single: whether single
+    precision will do (integer samples, none far outside of the data range).
     """
     cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n, map_stride = width - TAPS + 1
     assert b.shape[0] == height and b.shape[1] == width and b.shape[2] == channels
@@ -150,8 +165,12 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
                 left = 0
                 while left + TAPS <= width:
                     n = min(<Py_ssize_t>STRIP, width - left)
-                    strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
-                               height, n, &taps[0], &k, variant, scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
+                    if single and (sample is uint8_t or sample is uint16_t):
+                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
+                                   height, n, &taps[0], &k, variant, <float*>scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
+                    else:
+                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
+                                   height, n, &taps[0], &k, variant, scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
                     left += STRIP - TAPS + 1
             means.append((sums[0] / windows, sums[1] / windows))
     finally:

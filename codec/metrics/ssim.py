@@ -80,7 +80,15 @@ def _integers(planes):
     return planes
 
 
-def _means(a, b, preset, data_range, maps=None):
+def _single(dtype, data_range, preset):
+    """Whether single precision will do: no sample is beyond twice the data range, and the taps do not all round the same way.
+
+    Seven taps of 1/7 do: their sum is then off by 1e-7 of itself, and the mean of `skimage` by 4e-7.
+    """
+    return preset is wang2004 and dtype.kind == "u" and np.iinfo(dtype).max <= 2 * data_range
+
+
+def _means(a, b, preset, data_range, single, maps=None):
     """[(SSIM, contrast-structure)] per channel of two (H, W, C) pictures."""
     margin = (KERNEL_TAPS - preset.taps) // 2
     if margin:                                          # outer taps are zero; what they meet does not matter
@@ -88,7 +96,7 @@ def _means(a, b, preset, data_range, maps=None):
     half = np.pad(preset.weights, margin)[: KERNEL_TAPS // 2 + 1]
     n = preset.taps**2
     correction = n / (n - 1) if preset.sample_variance else 1.0
-    return ssim_means(a, b, half, data_range / 2, (preset.K1 * data_range) ** 2, (preset.K2 * data_range) ** 2, correction, cpu.has("avx2"), maps)
+    return ssim_means(a, b, half, data_range / 2, (preset.K1 * data_range) ** 2, (preset.K2 * data_range) ** 2, correction, cpu.has("avx2"), single, maps)
 
 
 def _cells(plane):
@@ -163,7 +171,7 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
     data_range = check_data_range(*planes, data_range)
     if preset is ffmpeg:
         return float(_ffmpeg_map(*_integers(planes), data_range).mean())
-    means = _means(*planes, preset, data_range)
+    means = _means(*planes, preset, data_range, _single(planes[0].dtype, data_range, preset))
     return _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
 
 
@@ -200,7 +208,7 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
         return scores if np.ndim(a) == 3 else scores[..., 0]
     height, width, channels = planes[0].shape
     maps = np.empty((channels, height - preset.taps + 1, width - preset.taps + 1))
-    means = _means(*planes, preset, check_data_range(*planes, data_range), maps)
+    means = _means(*planes, preset, check_data_range(*planes, data_range), False, maps)
     _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
     return np.moveaxis(maps, 0, 2) if np.ndim(a) == 3 else maps[0]
 
@@ -237,14 +245,14 @@ class _Scale:
     fits 16 bits, and 65535 x 4^4 a double. What is kept of a scale is one band.
     """
 
-    def __init__(self, shape, dtype, data_range, coarser):
-        """shape: (H, W, C) of this scale. dtype: of 2x2 sums. coarser: how many scales follow."""
+    def __init__(self, shape, dtype, data_range, single, coarser):
+        """shape: (H, W, C) of this scale. dtype: of 2x2 sums. single: whether single precision will do. coarser: how many scales follow."""
         height, width, channels = shape
-        self.data_range, self.sums, self.windows = data_range, np.zeros((channels, 2)), 0
+        self.single, self.data_range, self.sums, self.windows = single, data_range, np.zeros((channels, 2)), 0
         self.bands = [np.empty((SHARED_ROWS + BAND_ROWS, width, channels), dtype) for _ in range(2)]     # not touched at the finest scale
         self.shared, self.filled, self.left = 0, 0, height
         half = ((height + 1) // 2, (width + 1) // 2, channels)
-        self.next = _Scale(half, dtype, 4 * data_range, coarser - 1) if coarser else None
+        self.next = _Scale(half, dtype, 4 * data_range, single, coarser - 1) if coarser else None
 
     def put(self, a, b):
         """Take the next rows of the finer scale."""
@@ -262,7 +270,7 @@ class _Scale:
     def score(self, a, b, shared):
         """Add up the windows of a band, of which the first `shared` rows were in the one before too."""
         count = a.shape[0] - SHARED_ROWS
-        self.sums += count * np.array(_means(a, b, wang2004, self.data_range))
+        self.sums += count * np.array(_means(a, b, wang2004, self.data_range, self.single))
         self.windows += count
         if self.next:
             self.next.put(a[shared:], b[shared:])
@@ -271,7 +279,7 @@ class _Scale:
 def _means_of_scales(a, b, data_range):
     """(C, 2) means of SSIM and of contrast-structure, of one scale after the other, the finest first."""
     wide = np.uint16 if a.dtype == np.uint8 else np.float64
-    scale = _Scale(a.shape, wide, data_range, len(MS_SSIM_WEIGHTS) - 1)
+    scale = _Scale(a.shape, wide, data_range, _single(a.dtype, data_range, wang2004), len(MS_SSIM_WEIGHTS) - 1)
     for top in range(0, a.shape[0], BAND_ROWS):
         shared = SHARED_ROWS if top else 0
         scale.score(*(x[top - shared:top + BAND_ROWS] for x in (a, b)), shared)

@@ -9,17 +9,20 @@
 #if defined(__GNUC__) && defined(__x86_64__)
 #define CODEC_HAS_AVX2 1
 #define CODEC_BODY static inline __attribute__((always_inline))
-#define CODEC_KERNEL(name, parameters, arguments)                                                     \
+#define CODEC_KERNEL_OF(name, parameters, arguments)                                                  \
     static void name##_scalar parameters { name##_body arguments; }                                   \
     __attribute__((target("avx2"))) static void name##_avx2 parameters { name##_body arguments; }     \
     void (*const name[2]) parameters = {name##_scalar, name##_avx2};
 #else
 #define CODEC_HAS_AVX2 0
 #define CODEC_BODY static inline
-#define CODEC_KERNEL(name, parameters, arguments)                                                     \
+#define CODEC_KERNEL_OF(name, parameters, arguments)                                                  \
     static void name##_scalar parameters { name##_body arguments; }                                   \
     void (*const name[2]) parameters = {name##_scalar, name##_scalar};
 #endif
+
+/* `name` may be a macro. */
+#define CODEC_KERNEL(name, parameters, arguments) CODEC_KERNEL_OF(name, parameters, arguments)
 
 #if defined(_MSC_VER)
 #define CODEC_RESTRICT __restrict

@@ -6,43 +6,19 @@
 
 #include "levels.h"
 
-/* ---------------------------------------------------------------- SSIM (Wang et al. 2004), double precision */
+/* ---------------------------------------------------------------- SSIM (Wang et al. 2004), once in each precision */
 
-CODEC_BODY void codec_blur11_down_body(const double *const *r, const double *w, ptrdiff_t n, double *CODEC_RESTRICT out)
-{
-    const double *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7], *r8 = r[8], *r9 = r[9], *r10 = r[10];
-    const double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5];
-    for (ptrdiff_t x = 0; x < n; x++)
-        out[x] = w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x]) + w3 * (r3[x] + r7[x]) + w4 * (r4[x] + r6[x]) + w5 * r5[x];
-}
-CODEC_KERNEL(codec_blur11_down, (const double *const *r, const double *w, ptrdiff_t n, double *out), (r, w, n, out))
-
-CODEC_BODY void codec_blur11_across_body(const double *CODEC_RESTRICT v, const double *w, ptrdiff_t n, double *CODEC_RESTRICT out)
-{
-    const double w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5];
-    for (ptrdiff_t x = 0; x < n; x++)
-        out[x] = w0 * (v[x] + v[x + 10]) + w1 * (v[x + 1] + v[x + 9]) + w2 * (v[x + 2] + v[x + 8]) + w3 * (v[x + 3] + v[x + 7])
-               + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5];
-}
-CODEC_KERNEL(codec_blur11_across, (const double *v, const double *w, ptrdiff_t n, double *out), (v, w, n, out))
-
-CODEC_BODY void codec_ssim_maps_body(const double *CODEC_RESTRICT blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n,
-                                     double *CODEC_RESTRICT ssim, double *CODEC_RESTRICT cs)
-{
-    const double offset = k->offset, c1 = k->c1, c2 = k->c2, correction = k->correction;
-    for (ptrdiff_t x = 0; x < n; x++) {
-        const double ms = blurred[x], md = blurred[width + x];
-        double vs = blurred[2 * width + x] - ms * ms, vd = blurred[3 * width + x] - md * md;
-        /* A variance that rounding made negative counts as 0, which keeps |cs| <= 1; written so that NaN passes through. */
-        vs = (0 > vs ? 0 : vs) * correction;
-        vd = (0 > vd ? 0 : vd) * correction;
-        const double s2 = (ms + offset) * (ms + offset), d2 = md * md, structure = (vs - vd + c2) / (vs + vd + c2);
-        cs[x] = structure;
-        ssim[x] = (s2 - d2 + c1) / (s2 + d2 + c1) * structure;
-    }
-}
-CODEC_KERNEL(codec_ssim_maps, (const double *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim, double *cs),
-             (blurred, width, k, n, ssim, cs))
+#define REAL float
+#define NAME(name) name##_f32
+#define BODY(name) name##_f32_body
+#include "ssim_rows.h"
+#undef REAL
+#undef NAME
+#undef BODY
+#define REAL double
+#define NAME(name) name##_f64
+#define BODY(name) name##_f64_body
+#include "ssim_rows.h"
 
 /* ---------------------------------------------------------------- SSIMULACRA 2, single precision */
 

@@ -5,13 +5,16 @@
 #include <stdint.h>
 
 /* Eleven symmetric taps, w[5] in the middle: down over rows r[0..10]; across, out[x] from v[x .. x + 10]. */
-extern void (*const codec_blur11_down[2])(const double *const *r, const double *w, ptrdiff_t n, double *out);
-extern void (*const codec_blur11_across[2])(const double *v, const double *w, ptrdiff_t n, double *out);
+extern void (*const codec_blur11_down_f32[2])(const float *const *r, const double *w, ptrdiff_t n, float *out);
+extern void (*const codec_blur11_down_f64[2])(const double *const *r, const double *w, ptrdiff_t n, double *out);
+extern void (*const codec_blur11_across_f32[2])(const float *v, const double *w, ptrdiff_t n, float *out);
+extern void (*const codec_blur11_across_f64[2])(const double *v, const double *w, ptrdiff_t n, double *out);
 
 /* SSIM and its contrast-structure part from the blurred rows [s | d | s^2 | d^2], `width` apart, of s = a + b - offset and d = a - b;
  * c1 = 2 C1, c2 = 2 C2; variances are multiplied by `correction` (1 for population, N/(N-1) for sample variance). */
 struct codec_ssim_constants { double offset, c1, c2, correction; };
-extern void (*const codec_ssim_maps[2])(const double *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim, double *cs);
+extern void (*const codec_ssim_maps_f32[2])(const float *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, float *ssim, float *cs);
+extern void (*const codec_ssim_maps_f64[2])(const double *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim, double *cs);
 
 /* Linear light R, G, B (rows n apart, not negative) to X, Y, B of SSIMULACRA 2, scaled and shifted to be positive. */
 extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float *xyb);
