@@ -5,7 +5,7 @@ hidden and G makes the factors' geometric mean one: so alpha moves bits from bus
 the quantization (`_trellis.optimise`). Structural similarity has this form itself: it divides by the variance of its window plus a
 constant (Wang et al., IEEE Trans. Image Process. 13, 2004). Integers throughout: the same factors on every machine.
 """
-from libc.stdint cimport int16_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from math import isqrt
 
@@ -106,6 +106,82 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
             for bx in range(wide):
                 factor[by, bx] = exp2_q12(exponent * (centre - logarithm[by, bx]) >> LOG_BITS)
     return factors
+
+
+def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, const float[:, :, ::1] slope):
+    """For every 8x8 block -sum(slope e), in 2^-32, and sum(e^2), with e = shown - pixels: two int64 arrays (ceil(H/8), ceil(W/8)).
+
+    Slopes are cut to 32 fraction bits: sums of integers have no order, and are the same on every machine.
+    """
+    cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, c
+    cdef int64_t e
+    for i in range(3):
+        if shown.shape[i] != pixels.shape[i] or slope.shape[i] != pixels.shape[i]:
+            raise ParameterError("pixels, shown and slope have one shape (H, W, C)")
+    gains = np.zeros(((height + 7) // 8, (width + 7) // 8), np.int64)
+    errors = np.zeros_like(gains)
+    cdef int64_t[:, ::1] gain = gains
+    cdef int64_t[:, ::1] error = errors
+    with nogil:
+        for y in range(height):
+            for x in range(width):
+                for c in range(channels):
+                    e = <int64_t>shown[y, x, c] - pixels[y, x, c]
+                    gain[y >> 3, x >> 3] -= e * <int64_t>(slope[y, x, c] * <float>4294967296.0)
+                    error[y >> 3, x >> 3] += e * e
+    return gains, errors
+
+
+cdef inline int64_t weight(int64_t error) noexcept nogil:
+    """What a block counts for in the mean. Errors (81 blocks of 192 samples, below 2^16 each: 2^30) times logarithms (below 2^14) of the largest
+    picture's 2^26 blocks stay below 2^63."""
+    return (error >> 8) + 1 if error > 0 else 0
+
+
+def refined_weights(const uint16_t[:, ::1] factors, const int64_t[:, ::1] gain, const int64_t[:, ::1] error, *, double beta):
+    """The factors times (gain / error)^beta, whose geometric mean over the errors is made one: for blocks whose errors a measure minds most.
+
+    Parameters
+    ----------
+    factors : uint16 (blocks_high, blocks_wide) from `activity_weights`
+    gain : int64 of the same shape, what scaling the errors of a block down would do to the score, in any unit; below 1 counts as 1
+    error : int64 of the same shape, the squared errors of the block; where there are none the factor stays
+    beta : 0..2 (in steps of 1/256)
+
+    A ratio counts within 1/8..8 of the mean one: what is estimated from one block, and from slopes, is no more certain than that.
+
+    Returns
+    -------
+    uint16 (blocks_high, blocks_wide)
+    """
+    cdef Py_ssize_t high = factors.shape[0], wide = factors.shape[1], by, bx
+    cdef int64_t exponent, mean, total = 0, counted = 0, log, limit = 3 << LOG_BITS
+    if gain.shape[0] != high or gain.shape[1] != wide or error.shape[0] != high or error.shape[1] != wide or high < 1 or wide < 1:
+        raise ParameterError("factors, gain and error have one entry per block")
+    if not 0 <= beta <= 2:
+        raise ParameterError(f"beta must be within 0..2, not {beta}")
+    exponent = <int64_t>(beta * 256 + 0.5)
+    refined = np.empty((high, wide), np.uint16)
+    logarithms = np.empty((high, wide), np.int64)
+    cdef uint16_t[:, ::1] out = refined
+    cdef int64_t[:, ::1] ratio = logarithms
+    with nogil:
+        for by in range(high):
+            for bx in range(wide):
+                ratio[by, bx] = codec_log2_q8(max(gain[by, bx], 1)) - codec_log2_q8(max(error[by, bx], 1))
+                total += ratio[by, bx] * weight(error[by, bx])
+                counted += weight(error[by, bx])
+        mean, total = total // max(counted, 1), 0
+        for by in range(high):
+            for bx in range(wide):
+                ratio[by, bx] = min(limit, max(-limit, ratio[by, bx] - mean))
+                total += ratio[by, bx] * weight(error[by, bx])
+        mean = total // max(counted, 1)
+        for by in range(high):
+            for bx in range(wide):
+                log = ratio[by, bx] - mean if error[by, bx] > 0 else 0
+                out[by, bx] = <uint16_t>min(<int64_t>MOST, max(<int64_t>LEAST, (<int64_t>factors[by, bx] * exp2_q12(exponent * log >> LOG_BITS)) >> 12))
+    return refined
 
 
 def subsampled_weights(factors, shape):

@@ -11,11 +11,13 @@ from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
 from .assemble import assemble, script_cost
+from .decode import decode
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
 from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_options
 from .scans import arithmetic_script, progressive_script, search_script, sequential_script
+from .second_look import look_again
 from .target import reach
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
@@ -153,12 +155,20 @@ def _levels(pixels, color, frame, steps, options):
     planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
-    factors = None
-    if masking and color not in ("rgb", "cmyk"):
-        of_luma = activity_weights(planes[0], **masking)
-        factors = [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
-    return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors, orders=orders)
+
+    def optimised(of_luma):
+        factors = None if of_luma is None else [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
+        return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors, orders=orders)
+
+    if not masking or color in ("rgb", "cmyk"):
+        return optimised(None)
+    of_luma = activity_weights(planes[0], **masking)
+    levels = optimised(of_luma)
+    if plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8:
+        shown, _, _ = assemble(frame, levels, steps, sequential_script(len(planes)), segments=application_segments(None, color), optimize=False)
+        levels = optimised(look_again(pixels, decode(shown).pixels.reshape(pixels.shape), of_luma))
+    return levels
 
 
 def _process(planes, color, frame, options):

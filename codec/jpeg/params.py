@@ -27,19 +27,20 @@ class Effort:
     passes: int             # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
     search: int             # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
     share: bool             # whether scans may share Huffman tables
+    second_look: bool       # whether levels are chosen again by what SSIMULACRA 2 minds in the picture
 
 
 # Each rung was measured to make smaller files of the same quality than the one before (docs/effort.md).
 EFFORTS = {
-    1: Effort("box", False, False, False, 0, 0, False),
-    2: Effort("least-squares", True, False, False, 0, 0, False),
-    3: Effort("least-squares", True, True, False, 0, 0, False),
-    4: Effort("least-squares", True, True, True, 0, 1, False),
-    5: Effort("least-squares", True, True, True, 1, 1, False),
-    6: Effort("least-squares", True, True, True, 1, 1, True),
-    7: Effort("least-squares", True, True, True, 2, 1, True),
-    8: Effort("least-squares", True, True, True, 2, 7, True),
-    9: Effort("least-squares", True, True, True, 3, 9, True),
+    1: Effort("box", False, False, False, 0, 0, False, False),
+    2: Effort("least-squares", True, False, False, 0, 0, False, False),
+    3: Effort("least-squares", True, True, False, 0, 0, False, False),
+    4: Effort("least-squares", True, True, True, 0, 1, False, False),
+    5: Effort("least-squares", True, True, True, 1, 1, False, False),
+    6: Effort("least-squares", True, True, True, 1, 1, True, False),
+    7: Effort("least-squares", True, True, True, 2, 1, True, False),
+    8: Effort("least-squares", True, True, True, 2, 7, True, False),
+    9: Effort("least-squares", True, True, True, 2, 9, True, True),
 }
 
 # Sampling factors (H, V) of the first component and of the chrominance components (A.1.1), by the name that people use.

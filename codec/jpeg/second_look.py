@@ -1,0 +1,36 @@
+"""A second look at a picture that is encoded already: which blocks does SSIMULACRA 2 mind, and what would less error there give?
+
+With e the error of a sample and g the slope of the score by it, scaling the errors of a block by 1 + t changes the score by t sum(g e) and
+the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is what the score pays there for a squared error, which is what
+the trellis wants to know of a block. One block alone tells it badly: sums are taken over a few blocks around it. Measured on photographs
+(gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
+"""
+import numpy as np
+
+from ..metrics import ssimulacra2_gradient
+from ._masking import error_sums, refined_weights
+
+BETA = 0.5                      # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
+
+
+def _around(blocks, shape):
+    """Sums over a triangle of 5 x 5 blocks, the outermost repeated; `shape` may have more blocks, which continue those."""
+    blocks = np.pad(blocks, [(0, n - m) for n, m in zip(shape, blocks.shape)], mode="edge")
+    for axis in (0, 1):
+        for _ in range(2):
+            wider, n = np.pad(blocks, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge"), shape[axis]
+            blocks = sum(np.take(wider, range(i, i + n), axis) for i in range(3))
+    return blocks
+
+
+def look_again(pixels, shown, factors):
+    """Factors on the worth of errors, as `activity_weights` gives them, refined by what the score minds in the decoded picture.
+
+    Parameters
+    ----------
+    pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture, and what a decoder makes of its file; sides of 8 at least
+    factors : uint16 (blocks_high, blocks_wide)
+    """
+    _, slope = ssimulacra2_gradient(pixels, shown)
+    gain, error = error_sums(pixels, shown, slope.reshape(pixels.shape))
+    return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)
