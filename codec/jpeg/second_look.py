@@ -7,7 +7,6 @@ the trellis wants to know of a block. One block alone tells it badly: sums are t
 """
 import numpy as np
 
-from ..metrics import ssimulacra2_gradient
 from ._masking import error_sums, refined_weights
 
 BETA = 0.5                      # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
@@ -31,6 +30,8 @@ def look_again(pixels, shown, factors):
     pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture, and what a decoder makes of its file; sides of 8 at least
     factors : uint16 (blocks_high, blocks_wide)
     """
+    from ..metrics import ssimulacra2_gradient                  # here: other efforts need no metrics
+
     _, slope = ssimulacra2_gradient(pixels, shown)
     gain, error = error_sums(pixels, shown, slope.reshape(pixels.shape))
     return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)

@@ -129,7 +129,7 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
     pictures : list of (H, W, 3) uint8 arrays
     tune : "ssimulacra2", "ssim" or "psnr"
     quality : 1..100
-        The score sought is the mean of Annex K's tables of that quality with plain rounding.
+        Its meaning stays: the score sought is that of the tables to start with; of Annex K's with plain rounding.
     subsampling : "4:2:0" (default) or "4:4:4"
     start : (3, 64) array of steps in natural order, or None (default): Annex K's
     rounds : int, default 6
@@ -155,9 +155,13 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
     if not pictures:
         raise ParameterError("no pictures to learn from")
     bench, rng, which = _Bench(pictures, tune, subsampling, jobs), np.random.default_rng(seed), parameters(COMPONENTS_OF[tune])
-    score = np.mean([bench.judge(p, decode(encode(p, quality, tune="annex-k", subsampling=subsampling, effort=4).data).pixels) for p in pictures])
-    ijg = QuantTables.ijg(quality)
-    steps = np.array([ijg.luminance, ijg.chrominance, ijg.cr] if start is None else start, float)
+    if start is None:
+        ijg = QuantTables.ijg(quality)
+        steps = np.array([ijg.luminance, ijg.chrominance, ijg.cr], float)
+        score = np.mean([bench.judge(p, decode(encode(p, quality, tune="annex-k", subsampling=subsampling, effort=4).data).pixels) for p in pictures])
+    else:
+        steps = np.array(start, float)
+        score = bench.everywhere(steps)[:, 1].mean()
     changes, rate, first = [], RATE, None
     for number in range(rounds):
         effects = _effects(bench, steps, which, rng)

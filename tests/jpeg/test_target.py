@@ -121,7 +121,7 @@ def test_foreign_decoders_and_metrics_see_the_same(coffee):
     pixels = lambda encoded: np.asarray(Image.open(io.BytesIO(encoded.data)))
     encoded = codec.jpeg.encode(coffee, target="ssim:0.93")
     theirs = skimage.structural_similarity(coffee, pixels(encoded), channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
-    assert theirs == pytest.approx(encoded.achieved, abs=1e-9) and 0.93 <= theirs < 0.935
+    assert theirs == pytest.approx(encoded.achieved, abs=1e-7) and 0.93 <= theirs < 0.935
     encoded = codec.jpeg.encode(coffee, target="psnr:35")
     assert skimage.peak_signal_noise_ratio(coffee, pixels(encoded)) == pytest.approx(encoded.achieved) and 35 <= encoded.achieved < 35.1
 
