@@ -1,0 +1,4 @@
+"""Colour palettes: pictures of at most 256 colours, chosen and assigned so that the eye, or a figure, sees the least of it."""
+from .quantize import PaletteQuantizer, Quantized, quantize_colors
+
+__all__ = ["PaletteQuantizer", "Quantized", "quantize_colors"]
