@@ -334,7 +334,7 @@ cdef int64_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want,
     if symbol == c.transparent:
         if c.state[at] == FREE:
             return -1
-        # What stays was chosen with the errors of its own time: it is as good as its target has moved little.
+        # What stays answers for its own target only: it was chosen among the errors of another time.
         color = &c.held[3 * at]
         to.red, to.green, to.blue = target[0] - color[0], target[1] - color[1], target[2] - color[2]
         return 0 if c.state[at] == MUST_STAY else square(to.red, to.green, to.blue)
