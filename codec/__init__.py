@@ -15,6 +15,7 @@ _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
     **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning", "PeerError"), "codec.errors"),
     "Limits": "codec.limits",
+    "animate": "codec.animation",
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
     **dict.fromkeys(("jpeg", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }

@@ -21,7 +21,7 @@ LEVELS = (
     ("cli",),
     ("rd",),
     ("registry",),
-    ("peers", "video_peers"),
+    ("animation", "peers", "video_peers"),
     ("api", "pictures", "videos"),
     ("jpeg", "palette"),
     ("search",),

@@ -1,5 +1,5 @@
 """Colour palettes: pictures of at most 256 colours, chosen and assigned so that the eye, or a figure, sees the least of it."""
-from .animate import Animation, animate
+from .animator import Animation, animate
 from .png8 import Png, write_png
 from .quantize import PaletteQuantizer, Quantized, quantize_colors
 

@@ -45,12 +45,6 @@ def described(icc=None, density=None):
     return made
 
 
-def annotated(exif=None, xmp=None):
-    """Chunks that tell about the picture: eXIf (11.3.4.5), XMP as iTXt."""
-    made = chunk(b"eXIf", exif) if exif else b""
-    return made + (chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp) if xmp else b"")
-
-
 def depth(count):
     """Least bits of a sample, 1, 2, 4 or 8, that hold `count` indices.
 

@@ -116,14 +116,14 @@ def smallest(indices, palette):
     return entries, rows, bits
 
 
-def encode_png(indices, palette, *, icc=None, density=None, exif=None, xmp=None, oxipng=False):
+def encode_png(indices, palette, *, icc=None, density=None, oxipng=False):
     """An indexed PNG of indices and palette: see `write_png`."""
     indices, palette = checked(indices, palette)
     indices, palette = used(indices, palette)
     entries, rows, bits = smallest(indices, palette)
     height, width = indices.shape
     data = b"".join([
-        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries), png.annotated(exif, xmp),
+        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries),
         png.chunk(b"IDAT", png.deflated(rows)), png.chunk(b"IEND", b""),
     ])  # fmt: skip
     return Png(_squeezed(data) if oxipng else data, width, height, len(entries), bits)
@@ -149,7 +149,7 @@ def _squeezed(data):
     return oxipng.optimize_from_memory(data, level=4)
 
 
-def write_png(image, path=None, *, icc=None, density=None, exif=None, xmp=None, oxipng=False, **options):
+def write_png(image, path=None, *, icc=None, density=None, oxipng=False, **options):
     """Write a picture as indexed PNG (PNG-8), completely or not at all.
 
     Parameters
@@ -158,8 +158,8 @@ def write_png(image, path=None, *, icc=None, density=None, exif=None, xmp=None, 
         Pixels are quantized with `options`.
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
-    icc, exif, xmp : bytes, optional
-        Profiles and descriptions to put in. Without a profile PNG means sRGB.
+    icc : bytes, optional
+        RGB profile to put in. Without one PNG means sRGB.
     density : (unit, x, y), optional
         Dots per inch (unit 1) or per cm (2).
     oxipng : bool
@@ -191,7 +191,7 @@ def write_png(image, path=None, *, icc=None, density=None, exif=None, xmp=None, 
         result = quantize_colors(image, **options)
     elif options:
         raise ParameterError(f"{', '.join(options)}: these are options of the quantization, which was done already")
-    made = encode_png(result.indices, result.palette, icc=icc, density=density, exif=exif, xmp=xmp, oxipng=oxipng)
+    made = encode_png(result.indices, result.palette, icc=icc, density=density, oxipng=oxipng)
     if path is not None:
         write_atomic(path, made.data)
     return made

@@ -66,6 +66,10 @@ class Animation:
         """Bytes of the file."""
         return len(self.data)
 
+    def warned(self, warnings):
+        """The same with more warnings."""
+        return replace(self, warnings=(*self.warnings, *warnings))
+
 
 def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=256, lossy=LOSSY_ONE, target=None, space="oklab", dither_strength=0.6,
             shared=False, loops=0, comment="", progress=None):
@@ -126,7 +130,7 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
     >>> made.format, made.frames, made.seconds, made.data[:6]
     ('gif', 3, Fraction(1, 10), b'GIF89a')
     """
-    format = _format(path, format)
+    format = format_of(path, format)
     _check(colors, lossy, space, dither_strength, target)
     if isinstance(frames, Video):
         fps = fps or frames.fps
@@ -140,7 +144,13 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
     return made
 
 
-def _format(path, format):
+def format_of(path, format=None):
+    """"gif" or "apng": as said, else by the suffix of a path.
+
+    >>> from codec.palette.animator import format_of
+    >>> format_of("a.png"), format_of(None)
+    ('apng', 'gif')
+    """
     if format is None:
         suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
         if suffix not in SUFFIXES:
