@@ -1,6 +1,6 @@
 """Pictures painted with a palette: errors handed on to neighbours, or compared with a mask."""
 from libc.math cimport sqrtf
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -14,14 +14,16 @@ cdef enum:
     MOST_TAPS = 16
 
 
-def diffuse(const float[:, ::1] points, Py_ssize_t height, Py_ssize_t width, NearestColor palette, const float[:, ::1] taps,
+def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width, NearestColor palette, const float[:, ::1] taps,
             const float[::1] strength, float limit, const float[::1] lo, const float[::1] hi):
     """Error diffusion (Floyd and Steinberg, Proc. SID 17(2), 1976), every other row from right to left.
 
     Parameters
     ----------
-    points : (height * width, D) float32
-        The picture, on the lattice of the palette.
+    points : (n, D) float32
+        The colours of the picture, on the lattice of the palette.
+    entries : (height * width,) int32
+        Which of them each pixel has.
     taps : (n, 3) float32
         Columns ahead, rows below, share of the error.
     strength : (height * width,) or (1,) float32
@@ -49,7 +51,7 @@ def diffuse(const float[:, ::1] points, Py_ssize_t height, Py_ssize_t width, Nea
     cdef uint32_t index
     out = np.empty(height * width, np.uint8)
     cdef uint8_t[::1] painted = out
-    assert points.shape[0] == height * width and points.shape[1] == D and n <= MOST_TAPS and lo.shape[0] == D and hi.shape[0] == D
+    assert entries.shape[0] == height * width and points.shape[1] == D and n <= MOST_TAPS and lo.shape[0] == D and hi.shape[0] == D
     assert not mapped or strength.shape[0] == height * width
     cdef float *errors = <float *>calloc(ROWS * stride, sizeof(float))
     if errors == NULL:
@@ -66,7 +68,7 @@ def diffuse(const float[:, ::1] points, Py_ssize_t height, Py_ssize_t width, Nea
                 at = y * width + column
                 here = rows[0] + (column + MARGIN) * D
                 for t in range(D):
-                    v = points[at, t] + here[t]
+                    v = points[entries[at], t] + here[t]
                     v = min(max(v, lo[t]), hi[t])
                     want[t] = v
                     x[t] = <float><int>(v + 0.5)

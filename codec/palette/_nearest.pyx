@@ -1,17 +1,17 @@
 """The nearest entry of a palette, exactly: of equal ones the first.
 
 Space is a lattice of cells. The first point that falls into a cell makes its list: the entries that are nearest to some point of the cell
-(`codec_keep_candidates`), a few out of 256. Later points compare themselves with the list, eight entries at a time. Points of more than
+(`codec_keep`), a few out of 256. Later points compare themselves with the list, eight entries at a time. Points of more than
 three coordinates compare themselves with the whole palette.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 
 import numpy as np
 
 cdef extern from "colors.h" nogil:
-    void (*codec_keep_candidates[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t z_stride, int m, int pivot, uint8_t *keep)
+    void (*codec_keep[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t stride, int m, const float *pivot, int32_t *keep)
     void (*codec_nearest_listed[2])(const float *x, int D, const float *list, Py_ssize_t n, uint32_t *key)
 
 cdef enum:
@@ -29,7 +29,7 @@ cdef class NearestColor:
         self.k, self.D, self.variant = <int>palette.shape[0], <int>palette.shape[1], avx2
         assert 1 <= self.k <= MOST and self.D in (3, 6)
         self.padded = (self.k + 7) & ~7
-        self.z = <float *>malloc(self.D * self.k * sizeof(float))
+        self.z = <float *>calloc(self.D * self.k + 8, sizeof(float))
         self.all_ = <float *>malloc((self.D + 1) * self.padded * sizeof(float))
         cells = CELLS * CELLS * CELLS if self.D == 3 else 0
         self.cell = <int32_t *>malloc(max(cells, 1) * sizeof(int32_t))
@@ -55,7 +55,8 @@ cdef class NearestColor:
         cdef float lo[3]
         cdef float hi[3]
         cdef float middle[3]
-        cdef uint8_t keep[MOST + 64]
+        cdef float pivot[3]
+        cdef int32_t keep[MOST + 8]
         cdef uint32_t key
         cdef int t, c, n = 0, padded, last = 0
         cdef float *list
@@ -65,7 +66,9 @@ cdef class NearestColor:
             hi[t] = lo[t] + ((1 << CELL_BITS) - 1)
             middle[t] = lo[t] + (1 << (CELL_BITS - 1))
         codec_nearest_listed[self.variant](middle, 3, self.all_, self.padded, &key)
-        codec_keep_candidates[self.variant](lo, hi, 3, self.z, self.k, self.k, key & 0xFF, keep)
+        for t in range(3):
+            pivot[t] = self.z[t * self.k + (key & 0xFF)]
+        codec_keep[self.variant](lo, hi, 3, self.z, self.k, self.k, pivot, keep)
         for c in range(self.k):
             n += keep[c]
         padded = (n + 7) & ~7

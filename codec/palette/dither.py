@@ -17,8 +17,8 @@ KERNELS = {
 DITHERS = tuple(KERNELS)
 
 
-def paint(points, height, width, nearest, dither, strength, limit):
+def paint(points, entries, height, width, nearest, dither, strength, limit):
     """Indices (height * width,) of the palette."""
     taps = np.array(KERNELS[dither], np.float32)
     lo, hi = np.zeros(points.shape[1], np.float32), np.full(points.shape[1], 2047, np.float32)
-    return diffuse(points, height, width, nearest, taps, np.array([strength], np.float32), limit, lo, hi)
+    return diffuse(points, entries, height, width, nearest, taps, np.array([strength], np.float32), limit, lo, hi)

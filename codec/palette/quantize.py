@@ -6,14 +6,11 @@ import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
-from ..quantizers.kmeans import cluster, means_of, variance_cut
-from ._histogram import Histogram
 from ._nearest import NearestColor
+from .choose import METHODS, choose
 from .dither import DITHERS, paint
+from .histogram import color_set, count_colors
 from .spaces import SPACES, coordinates
-
-MOST_COLORS_APART = 1 << 17
-METHODS = ("kmeans", "median-cut")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,68 +72,39 @@ class PaletteQuantizer:
         """Choose."""
         if isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim in (2, 3):
             images = [images]
-        self._histogram = None
-        for image in images:
-            pixels = as_pixels(image)
-            if self._histogram is None:
-                self._histogram = Histogram(pixels.shape[2], MOST_COLORS_APART)
-            self._histogram.add(pixels.reshape(-1, pixels.shape[2]))
-        self.palette_ = self._choose()
+        images = [as_pixels(image) for image in images]
+        histogram, _ = count_colors(images, [None] * len(images), images[0].shape[2])
+        self._choose(color_set(histogram))
         return self
 
-    def _choose(self):
-        histogram = self._histogram
-        counts, weights, sums = histogram.entries()
-        if histogram.channels == 4:
-            alpha = sums[:, 3] / weights
-            color = sums[:, :3] / np.maximum(sums[:, 3:], 1)
-            mean = np.concatenate([color, alpha[:, None]], 1)
-        else:
-            mean = sums / weights[:, None]
-        mean = np.floor(mean + 0.5).astype(np.uint8)
-        if histogram.n <= self.colors and not histogram.ignored_bits:
-            return self._sorted(mean)
-        points = coordinates(mean, self.space)
-        weights = weights.astype(np.float64)
-        fixed = np.zeros((0, histogram.channels), np.uint8)
-        if self.method == "kmeans":
-            labels = cluster(points, self.colors, weights=weights).labels
-        else:
-            labels = variance_cut(points, weights, self.colors)
-        totals = np.stack([np.bincount(labels, column, self.colors) for column in sums.T], 1)
-        mass = np.bincount(labels, weights, self.colors)
-        totals, mass = totals[mass > 0], mass[mass > 0]
-        if histogram.channels == 4:
-            made = np.concatenate([totals[:, :3] / np.maximum(totals[:, 3:], 1), totals[:, 3:] / mass[:, None]], 1)
-        else:
-            made = totals / mass[:, None]
-        return self._sorted(np.unique(np.concatenate([fixed, np.floor(made + 0.5).astype(np.uint8)]), axis=0))
-
-    def _sorted(self, palette):
-        luma = palette[:, :3] @ ([299, 587, 114] if palette.shape[1] > 1 else [1])
-        alpha = palette[:, 3] if palette.shape[1] == 4 else np.zeros(len(palette))
-        made = palette[np.lexsort((luma, alpha))]
-        return made if made.shape[1] > 1 else made.repeat(3, 1)
+    def _choose(self, colors):
+        palette = choose(colors, self.colors, self.method, self.space, self.seed)
+        self.palette_ = palette if palette.shape[1] > 1 else palette.repeat(3, 1)
 
     def predict(self, image):
         """Assign."""
         pixels = as_pixels(image)
+        return self._map(pixels, *count_colors([pixels], [None], pixels.shape[2]))
+
+    def _map(self, pixels, histogram, entries):
         height, width, channels = pixels.shape
-        flat = pixels.reshape(-1, channels)
         nearest = NearestColor(coordinates(self.palette_, self.space), cpu.has("avx2"))
-        histogram = self._histogram
-        if self.dither is None or (histogram.n <= len(self.palette_) and not histogram.ignored_bits):
-            if not histogram.ignored_bits:
-                index, _ = nearest.find(coordinates(histogram.colors(), self.space))
-                out = np.empty(height * width, np.uint8)
-                histogram.paint(flat, index, out)
-            else:
-                out, _ = nearest.find(coordinates(flat, self.space))
+        if not histogram.exact:
+            points, entries = coordinates(pixels.reshape(-1, channels), self.space), np.arange(height * width, dtype=np.int32)
         else:
-            out = paint(coordinates(flat, self.space), height, width, nearest, self.dither, self.dither_strength, 1e9)
+            points = coordinates(histogram.colors(), self.space)
+        if self.dither is None or len(points) <= len(self.palette_):
+            index, _ = nearest.find(points)
+            out = index[entries]
+        else:
+            out = paint(points, entries, height, width, nearest, self.dither, self.dither_strength, 1e9)
         return Quantized(out.reshape(height, width), self.palette_, pixels)
 
 
 def quantize_colors(image, colors=256, **options):
     """Quantize."""
-    return PaletteQuantizer(colors, **options).fit([as_pixels(image)]).predict(image)
+    made = PaletteQuantizer(colors, **options)
+    pixels = as_pixels(image)
+    histogram, entries = count_colors([pixels], [None], pixels.shape[2])
+    made._choose(color_set(histogram))
+    return made._map(pixels, histogram, entries)

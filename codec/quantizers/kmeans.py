@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import cpu
-from ._kmeans import MOST_COORDINATE, MOST_SQUARED_DISTANCE, PointTree, variance_cut
+from ._kmeans import MOST_COORDINATE, MOST_SQUARED_DISTANCE, PointTree, cheapest_merges, variance_cut
 
 __all__ = ["MOST_COORDINATE", "MOST_SQUARED_DISTANCE", "Clusters", "cluster"]
 
@@ -57,22 +57,31 @@ def _rounded(sums, mass):
 class _Search:
     """One clustering on its way: the tree, the best centres so far and what they cost."""
 
-    def __init__(self, points, weights, centres):
+    def __init__(self, points, weights):
         self.points, self.weights = points, weights
         self.tree = PointTree(points, weights, cpu.has("avx2"))
+
+    def from_tree(self, k):
+        """Means of boxes."""
+        made = self.tree.seeds(k)
+        return _rounded(made[:, 1:1 + self.points.shape[1]], made[:, 0])
+
+    def start(self, centres):
         self.centres = centres
         self.assign()
 
     def assign(self):
-        self.mass, self.sums, self.squares, self.errors = self.tree.assign(self.centres)
-        self.error = float(self.errors.sum())
+        made = self.tree.assign(self.centres)
+        D = self.points.shape[1]
+        self.mass, self.sums, self.squares = made[:, 0], made[:, 1:1 + D], made[:, 1 + D:]
+        self.error = float((self.squares - 2 * self.centres * self.sums + np.square(self.centres, dtype=np.float64) * self.mass[:, None]).sum())
 
     def move(self):
         """One of Lloyd's rounds; a centre that nothing is nearest to goes where the error is worst."""
         centres = _rounded(self.sums, self.mass)
         empty = np.flatnonzero(self.mass == 0)
         if len(empty):
-            _, distance = self.tree.labels()
+            distance = np.square(self.points - self.centres[self.tree.labels()]).sum(1)
             far = np.argsort(-(self.weights * distance), kind="stable")[:len(empty)]
             centres[empty[:len(far)]] = self.points[far]
         self.centres = centres
@@ -87,25 +96,21 @@ class _Search:
                 return
 
     def state(self):
-        return self.centres, self.mass, self.sums, self.squares, self.errors, self.error
+        return self.centres, self.mass, self.sums, self.squares, self.error
 
     def restore(self, state):
-        self.centres, self.mass, self.sums, self.squares, self.errors, self.error = state
+        self.centres, self.mass, self.sums, self.squares, self.error = state
 
     def split_and_merge(self, n):
         """Give n centres from where they are missed least to where they help most: merge the cheapest pairs, split the worst clusters."""
         centres = _rounded(self.sums, self.mass).astype(np.float64)
-        mass = self.mass
-        squared = np.square(centres).sum(1)
-        cost = np.maximum(squared[:, None] + squared - 2 * centres @ centres.T, 0)
-        cost *= mass[:, None] * mass / np.maximum(mass[:, None] + mass, 1)
-        np.fill_diagonal(cost, np.inf)
+        mass = np.ascontiguousarray(self.mass)
         variance = np.maximum(self.squares - np.square(self.sums) / np.maximum(mass, 1)[:, None], 0)
         worst = np.argsort(-variance.max(1), kind="stable")[:n]
         used = np.zeros(len(centres), bool)
         used[worst] = True
-        partner = cost.argmin(1)
-        order = np.argsort(cost[np.arange(len(cost)), partner], kind="stable")
+        partner, cost = cheapest_merges(centres, mass)
+        order = np.argsort(cost, kind="stable")
         merged = self.centres.copy()
         free = []
         for i in order:
@@ -128,34 +133,23 @@ class _Search:
         return len(free)
 
 
-def cluster(points, k, *, weights=None, seeds="variance", rounds=10, swaps=12, tolerance=1e-3, rng=None):
+def cluster(points, k, *, weights=None, seeds="tree", rounds=10, tries=16, tolerance=3e-4, rng=None):
     """Cluster."""
     points = np.ascontiguousarray(points, np.float32)
     weights = np.ones(len(points)) if weights is None else np.ascontiguousarray(weights, np.float64)
-    if isinstance(seeds, str):
-        if seeds == "variance":
-            labels = variance_cut(points, weights, k)
-            centres = means_of(points, weights, labels, labels.max() + 1)
-        else:
-            centres = plus_plus(points, weights, k, rng)
-    else:
-        centres = np.ascontiguousarray(seeds, np.float32)
-    search = _Search(points, weights, centres)
-    search.settle(rounds, tolerance)
-    n = max(1, len(centres) // 16)
-    for _ in range(swaps):
+    search = _Search(points, weights)
+    search.start(search.from_tree(k) if seeds == "tree" else plus_plus(points, weights, k, rng))
+    search.settle(1, 0)
+    n = max(1, len(search.centres) // 8)
+    for _ in range(tries if len(search.centres) >= 4 else 0):
         before = search.state()
-        if len(centres) < 4:
-            break
         search.split_and_merge(n)
         search.settle(2, 0)
         if search.error >= before[-1]:
             search.restore(before)
             if n == 1:
                 break
-            n = n // 2
-    if swaps:
-        search.settle(rounds, tolerance)
+            n //= 2
+    search.settle(rounds, tolerance)
     search.assign()
-    labels, _ = search.tree.labels()
-    return Clusters(search.centres, labels, search.mass, search.error)
+    return Clusters(search.centres, search.tree.labels(), search.mass, search.error)

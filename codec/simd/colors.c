@@ -5,6 +5,8 @@
 
 #include "levels.h"
 
+#define ROUND8(m) (((m) + 7) & ~7)      /* whole groups of lanes: what lies behind the last one is read, and its result left alone */
+
 /* D is a constant where this is inlined with one: the loop over it then unrolls, and the loop over points becomes lanes. */
 CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride, const int D, const float *CODEC_RESTRICT z, ptrdiff_t z_stride,
                            const int32_t *CODEC_RESTRICT labels, int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
@@ -69,43 +71,109 @@ CODEC_KERNEL(codec_nearest_points,
 
 /* The corner of the box farthest along z - pivot is the point of the box that z is best at. If the pivot is nearer even there, z is nowhere
  * the nearest (Kanungo et al., "An Efficient k-Means Clustering Algorithm", IEEE PAMI 24(7), 2002, section 2). Equals stay: order decides. */
-CODEC_BODY void codec_keep_candidates_body(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, int D, const float *CODEC_RESTRICT z,
-                                           ptrdiff_t z_stride, int m, int pivot, uint8_t *CODEC_RESTRICT keep)
+CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D, const float *CODEC_RESTRICT z, ptrdiff_t stride, int m,
+                        const float *CODEC_RESTRICT pivot, int32_t *CODEC_RESTRICT keep)
 {
-    float of_z[64], of_pivot[64];
-    for (int start = 0; start < m; start += 64) {
-        const int n = m - start < 64 ? m - start : 64;
-        for (int c = 0; c < n; c++)
-            of_z[c] = of_pivot[c] = 0;
-        for (int t = 0; t < D; t++) {
-            const float p = z[t * z_stride + pivot], low = lo[t], high = hi[t];
-            const float *CODEC_RESTRICT row = z + t * z_stride + start;
-            for (int c = 0; c < n; c++) {
-                const float corner = row[c] > p ? high : low, e = row[c] - corner, f = p - corner;
-                of_z[c] += e * e;
-                of_pivot[c] += f * f;
-            }
-        }
-        for (int c = 0; c < n; c++)
-            keep[start + c] = of_z[c] <= of_pivot[c];
-    }
-}
-CODEC_KERNEL(codec_keep_candidates, (const float *lo, const float *hi, int D, const float *z, ptrdiff_t z_stride, int m, int pivot, uint8_t *keep),
-             (lo, hi, D, z, z_stride, m, pivot, keep))
-
-CODEC_BODY void codec_distances_body(const float *CODEC_RESTRICT x, int D, const float *CODEC_RESTRICT z, ptrdiff_t z_stride, int m, float *CODEC_RESTRICT distance)
-{
-    for (int c = 0; c < m; c++)
-        distance[c] = 0;
+    float to_low[CODEC_MOST_DIMENSIONS], to_high[CODEC_MOST_DIMENSIONS];
     for (int t = 0; t < D; t++) {
-        const float at = x[t];
-        for (int c = 0; c < m; c++) {
-            const float e = z[t * z_stride + c] - at;
-            distance[c] += e * e;
+        to_low[t] = (pivot[t] - lo[t]) * (pivot[t] - lo[t]);
+        to_high[t] = (pivot[t] - hi[t]) * (pivot[t] - hi[t]);
+    }
+    for (int c = 0; c < ROUND8(m); c++) {
+        float ahead = 0;                    /* how much nearer z is than the pivot, at the corner where it is most: exact, as its terms are */
+        for (int t = 0; t < D; t++) {
+            const float at = z[t * stride + c], l = at - lo[t], h = at - hi[t], low = to_low[t] - l * l, high = to_high[t] - h * h;
+            ahead += low > high ? low : high;
         }
+        keep[c] = ahead >= 0;
     }
 }
-CODEC_KERNEL(codec_distances, (const float *x, int D, const float *z, ptrdiff_t z_stride, int m, float *distance), (x, D, z, z_stride, m, distance))
+
+CODEC_BODY void codec_keep_body(const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m, const float *pivot, int32_t *keep)
+{
+    if (D == 3)
+        keep_of(lo, hi, 3, z, stride, m, pivot, keep);
+    else if (D == 6)
+        keep_of(lo, hi, 6, z, stride, m, pivot, keep);
+    else
+        keep_of(lo, hi, D, z, stride, m, pivot, keep);
+}
+CODEC_KERNEL(codec_keep, (const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m, const float *pivot, int32_t *keep),
+             (lo, hi, D, z, stride, m, pivot, keep))
+
+/* Squared distances from the middle of the box, rounded down to integers: good enough to choose a pivot. */
+CODEC_BODY void distances_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D, const float *CODEC_RESTRICT z, ptrdiff_t stride, int m,
+                             int32_t *CODEC_RESTRICT distance)
+{
+    for (int c = 0; c < ROUND8(m); c++) {
+        float d = 0;
+        for (int t = 0; t < D; t++) {
+            const float e = z[t * stride + c] - 0.5f * (lo[t] + hi[t]);
+            d += e * e;
+        }
+        distance[c] = (int32_t)d;
+    }
+    for (int c = m; c < ROUND8(m); c++)
+        distance[c] = INT32_MAX;
+}
+
+CODEC_BODY int nearest_in(const int32_t *distance, int m)
+{
+    int32_t least = INT32_MAX;
+    int c = 0;
+    for (int i = 0; i < m; i++)
+        least = distance[i] < least ? distance[i] : least;
+    while (distance[c] != least)
+        c++;
+    return c;
+}
+
+CODEC_BODY int copy_kept(const struct codec_centres *in, struct codec_centres *out, int D, const int32_t *keep, int from, int to, int n)
+{
+    for (int c = from; c < to; c++) {
+        out->name[n] = in->name[c];
+        for (int t = 0; t < D; t++)
+            out->z[t * out->stride + n] = in->z[t * in->stride + c];
+        n += keep[c];
+    }
+    return n;
+}
+
+CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance,
+                          int32_t *keep)
+{
+    float pivot[CODEC_MOST_DIMENSIONS];
+    int nearest;
+    distances_of(lo, hi, D, in->z, in->stride, in->candidates, distance);
+    nearest = nearest_in(distance, ROUND8(in->candidates));
+    for (int t = 0; t < D; t++)
+        pivot[t] = in->z[t * in->stride + nearest];
+    keep_of(lo, hi, D, in->z, in->stride, in->candidates, pivot, keep);
+    for (int c = in->candidates; c < in->all; c++)
+        keep[c] = 1;
+    if (in->unmoved && in->all > in->candidates) {      /* only a centre that was there before tells that an old place had no points here */
+        nearest = nearest_in(distance, in->unmoved);
+        for (int t = 0; t < D; t++)
+            pivot[t] = in->z[t * in->stride + nearest];
+        keep_of(lo, hi, D, in->z + in->candidates, in->stride, in->all - in->candidates, pivot, keep + in->candidates);
+    }
+    out->unmoved = copy_kept(in, out, D, keep, 0, in->unmoved, 0);
+    out->candidates = copy_kept(in, out, D, keep, in->unmoved, in->candidates, out->unmoved);
+    out->all = copy_kept(in, out, D, keep, in->candidates, in->all, out->candidates);
+}
+
+CODEC_BODY void codec_filter_body(const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance,
+                                  int32_t *keep)
+{
+    if (D == 3)
+        filter_of(lo, hi, 3, in, out, distance, keep);
+    else if (D == 6)
+        filter_of(lo, hi, 6, in, out, distance, keep);
+    else
+        filter_of(lo, hi, D, in, out, distance, keep);
+}
+CODEC_KERNEL(codec_filter, (const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance, int32_t *keep),
+             (lo, hi, D, in, out, distance, keep))
 
 CODEC_BODY uint32_t least_key(const float *CODEC_RESTRICT x, const int D, const float *CODEC_RESTRICT list, ptrdiff_t n)
 {

@@ -1,0 +1,74 @@
+"""The colours of pictures, with weights: what palettes are chosen from."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._histogram import Histogram
+
+MOST_COLORS_APART = 1 << 17         # a 12 MP photograph has more; then bins of 2 or 4 levels on a side stand for their members' mean
+
+
+@dataclass(frozen=True)
+class ColorSet:
+    """n colours.
+
+    Attributes
+    ----------
+    colors : (n, channels) uint8
+        The colours, or the mean of each bin of colours, rounded.
+    counts : (n,) int64
+        Pixels of each.
+    weights : (n,) float64
+        Integers: pixels times importance.
+    sums : (n, channels) float64
+        Weight times sample; of four channels, weight times alpha times sample, and weight times alpha.
+    exact : bool
+        Whether every entry is one colour.
+    """
+
+    colors: np.ndarray
+    counts: np.ndarray
+    weights: np.ndarray
+    sums: np.ndarray
+    exact: bool
+
+    def where(self, mask):
+        """Part of it."""
+        return ColorSet(self.colors[mask], self.counts[mask], self.weights[mask], self.sums[mask], self.exact)
+
+    def means(self, labels, k):
+        """(at most k, channels) uint8: the mean colour of the members of each label, without labels that have none."""
+        mass = np.bincount(labels, self.weights, k)
+        sums = np.stack([np.bincount(labels, column, k) for column in self.sums.T], 1)
+        return mean_colors(sums[mass > 0], mass[mass > 0])
+
+
+def mean_colors(sums, mass):
+    """Colours from sums as `ColorSet` has them, rounded. What has no alpha is (0, 0, 0, 0)."""
+    if sums.shape[1] == 4:
+        sums = np.concatenate([sums[:, :3] * (mass / np.maximum(sums[:, 3], 1))[:, None], sums[:, 3:]], 1)
+    colors = np.floor(sums / mass[:, None] + 0.5).astype(np.uint8)
+    if colors.shape[1] == 4:
+        colors[colors[:, 3] == 0] = 0
+    return colors
+
+
+def color_set(histogram):
+    """The `ColorSet` of a `Histogram`; what weighs nothing is left out, unless nothing weighs anything."""
+    counts, weights, sums = histogram.entries()
+    weights, sums = weights.astype(np.float64), sums.astype(np.float64)
+    if histogram.exact:
+        colors = histogram.colors()
+    else:
+        colors = mean_colors(sums, np.maximum(weights, 1))
+    found = ColorSet(colors, counts, weights, sums, histogram.exact)
+    return found.where(weights > 0) if 0 < np.count_nonzero(weights) < len(weights) else found
+
+
+def count_colors(images, importances, channels):
+    """Histogram of pictures, and of the last one the entry of every pixel."""
+    histogram = Histogram(channels, MOST_COLORS_APART)
+    entries = None
+    for pixels, importance in zip(images, importances):
+        entries = histogram.add(pixels.reshape(-1, channels), importance)
+    return histogram, entries
