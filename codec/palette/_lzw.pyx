@@ -8,7 +8,7 @@ Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as 
 which its phrases are short. By the marginal value theorem the best moment to leave a table is when what it costs per pixel now has become more
 than what it has cost per pixel since it was begun.
 """
-from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport INT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
@@ -25,6 +25,8 @@ cdef enum:
     FREE = 0                    # states of a pixel, see lzw_paint
     MAY_STAY = 1
     MUST_STAY = 2
+    COORDINATE_MAX = 8191       # so that squared distances stay below 2^31: 3 (2 x 8191 + 4095)^2
+    CLAMP_MAX = 4095
 
 
 # ================================================================ Table
@@ -216,7 +218,7 @@ cdef struct Canvas:
     const uint8_t *state
     const uint8_t *weight       # 64 stands for 1
     const int32_t *reach        # squared distance that a pixel may have from its target
-    const int16_t *palette
+    int32_t palette[3][256]
     int colors, transparent, strength, clamp
     int64_t cost_of_bit
     int32_t *above              # errors that fall on this row and the next: two rows of three, in 1/4096
@@ -235,7 +237,7 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
 
     Parameters
     ----------
-    target : int16 (H, W, 3)
+    target : int16 (H, W, 3), within -8191..8191 as all coordinates
         What the pixels should look like, in the coordinates of a space where distance is what one sees.
     held : int16 (H, W, 3)
         What they look like when they stay as they are: when they get the index `transparent`.
@@ -263,16 +265,19 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
     cdef Canvas canvas
     cdef Table *t
     cdef uint8_t[:, ::1] indices
+    cdef int i
     height, width = target.shape[0], target.shape[1]
     check_code_size(min_code_size)
     check_canvas(target, held, state, weight, reach, palette, min_code_size, transparent)
-    if cost_of_bit < 0 or not 0 <= strength <= 256 or not 0 <= clamp <= 32767:
-        raise ParameterError(f"a bit costs 0 or more, strength is 0..256, clamp 0..32767; not {cost_of_bit}, {strength}, {clamp}")
+    if cost_of_bit < 0 or not 0 <= strength <= 256 or not 0 <= clamp <= CLAMP_MAX:
+        raise ParameterError(f"a bit costs 0 or more, strength is 0..256, clamp 0..{CLAMP_MAX}; not {cost_of_bit}, {strength}, {clamp}")
     chosen = np.empty((height, width), np.uint8)
     indices = chosen
     canvas.width, canvas.pixels = width, height * width
     canvas.target, canvas.held, canvas.state, canvas.weight = &target[0, 0, 0], &held[0, 0, 0], &state[0, 0], &weight[0, 0]
-    canvas.reach, canvas.palette, canvas.colors, canvas.transparent = &reach[0, 0], &palette[0, 0], palette.shape[0], transparent
+    canvas.reach, canvas.colors, canvas.transparent = &reach[0, 0], palette.shape[0], transparent
+    for i in range(canvas.colors):
+        canvas.palette[0][i], canvas.palette[1][i], canvas.palette[2][i] = palette[i, 0], palette[i, 1], palette[i, 2]
     canvas.strength, canvas.clamp, canvas.cost_of_bit, canvas.chosen = strength, clamp, cost_of_bit, &indices[0, 0]
     with nogil:
         t = new_table(min_code_size, canvas.pixels)
@@ -309,38 +314,45 @@ cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] 
             most = max(most, state[i, j])
     if most > (MUST_STAY if transparent >= 0 else FREE):
         raise ParameterError("states are 0, 1 or 2, and 0 where no index is transparent")
+    if beyond(&target[0, 0, 0], 3 * height * width) or beyond(&held[0, 0, 0], 3 * height * width) or beyond(&palette[0, 0], 3 * palette.shape[0]):
+        raise ParameterError(f"coordinates are within -{COORDINATE_MAX}..{COORDINATE_MAX}")
     return 0
+
+
+cdef bint beyond(const int16_t *values, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int16_t least = 0, most = 0
+    for i in range(n):
+        least, most = min(least, values[i]), max(most, values[i])
+    return least < -COORDINATE_MAX or most > COORDINATE_MAX
 
 
 cdef inline int32_t bounded(int32_t value, int32_t most) noexcept nogil:
     return most if value > most else -most if value < -most else value
 
 
-cdef inline int64_t square(int32_t red, int32_t green, int32_t blue) noexcept nogil:
-    return <int64_t>red * red + <int64_t>green * green + <int64_t>blue * blue
+cdef inline int32_t square(int32_t red, int32_t green, int32_t blue) noexcept nogil:
+    return red * red + green * green + blue * blue
 
 
 cdef void wanted(Canvas *c, Py_ssize_t at, const int32_t *above, const int32_t *right, int32_t *want) noexcept nogil:
-    """Target and errors of the neighbours. Sums of errors: at most 32767 x 256 x 16 in 1/4096, 27 bits."""
+    """Target and errors of the neighbours. Sums of errors: at most 4095 x 256 x 16 in 1/4096, 24 bits."""
     cdef int i
     for i in range(3):
         want[i] = c.target[3 * at + i] + bounded((above[i] + right[i] + 2048) >> 12, c.clamp)
 
 
-cdef int64_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want, Step *to) noexcept nogil:
+cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want, Step *to) noexcept nogil:
     """Squared distance of a symbol from what is wanted; the error is noted. -1 where the symbol is not allowed at all."""
-    cdef const int16_t *color = &c.palette[3 * symbol]
-    cdef const int16_t *target = &c.target[3 * at]
     if symbol == c.transparent:
         if c.state[at] == FREE:
             return -1
         # What stays answers for its own target only: it was chosen among the errors of another time.
-        color = &c.held[3 * at]
-        to.red, to.green, to.blue = target[0] - color[0], target[1] - color[1], target[2] - color[2]
+        to.red, to.green, to.blue = c.target[3 * at] - c.held[3 * at], c.target[3 * at + 1] - c.held[3 * at + 1], c.target[3 * at + 2] - c.held[3 * at + 2]
         return 0 if c.state[at] == MUST_STAY else square(to.red, to.green, to.blue)
     if c.state[at] == MUST_STAY or symbol >= c.colors:
         return -1
-    to.red, to.green, to.blue = want[0] - color[0], want[1] - color[1], want[2] - color[2]
+    to.red, to.green, to.blue = want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol], want[2] - c.palette[2][symbol]
     return square(to.red, to.green, to.blue)
 
 
@@ -351,36 +363,40 @@ cdef inline int32_t *row_above(Canvas *c, Py_ssize_t row) noexcept nogil:
 
 cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     """Phrases of one pixel that are near enough; the nearest is."""
-    cdef int symbol, count = 0, kinds = max(c.colors, c.transparent + 1)
-    cdef int64_t d, nearest = -1
+    cdef int symbol, count = 0
+    cdef int32_t d, most, nearest = INT32_MAX
     cdef int32_t want[3]
-    cdef Step step, best
-    wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
-    step.depth = best.depth = 1
-    best.node, best.distortion = 0, 0
-    for symbol in range(kinds):
-        d = distance(c, at, symbol, want, &step)
-        if d < 0:
-            continue
-        step.node, step.distortion = symbol, (d * c.weight[at]) >> 6
-        if nearest < 0 or d < nearest:
-            if nearest > c.reach[at]:
-                count = 0
-            nearest, best = d, step
-        if d <= c.reach[at]:
-            c.stack[count] = step
+    cdef int32_t squared[256]
+    if c.state[at] != MUST_STAY:
+        wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
+        for symbol in range(c.colors):
+            squared[symbol] = square(want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol], want[2] - c.palette[2][symbol])
+        for symbol in range(c.colors):
+            nearest = min(nearest, squared[symbol])
+        most = max(nearest, c.reach[at])
+        for symbol in range(c.colors):
+            # The transparent index may lie among the colours: it is none.
+            if squared[symbol] <= most and symbol != c.transparent:
+                begin_phrase(c, at, symbol, want, &c.stack[count])
+                count += 1
+    if c.state[at] != FREE:
+        d = distance(c, at, c.transparent, want, &c.stack[count])
+        if count == 0 or d <= c.reach[at]:
+            begin_phrase(c, at, c.transparent, want, &c.stack[count])
             count += 1
-    if nearest > c.reach[at]:
-        c.stack[0] = best
-        count = 1
     return count
+
+
+cdef void begin_phrase(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want, Step *step) noexcept nogil:
+    step.distortion = (<int64_t>distance(c, at, symbol, want, step) * c.weight[at]) >> 6
+    step.node, step.depth = symbol, 1
 
 
 cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, int count) noexcept nogil:
     """Phrases of one pixel more than `phrase` that are near enough; returns how many there are on the stack then."""
     cdef Py_ssize_t at = begin + phrase.depth, x = at % c.width
     cdef int child = t.child[phrase.node]
-    cdef int64_t d
+    cdef int32_t d
     cdef int32_t want[3]
     cdef int32_t right[3]
     cdef int32_t none[3]
@@ -399,7 +415,7 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
     while child != NONE:
         d = distance(c, at, t.symbol[child], want, &step)
         if 0 <= d <= c.reach[at]:
-            step.node, step.distortion = child, phrase.distortion + ((d * c.weight[at]) >> 6)
+            step.node, step.distortion = child, phrase.distortion + ((<int64_t>d * c.weight[at]) >> 6)
             c.stack[count] = step
             count += 1
         child = t.sibling[child]
@@ -431,7 +447,8 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
     cdef int32_t *here
     cdef int32_t *below
     cdef int32_t error[3]
-    cdef int64_t d, sum = 0
+    cdef int32_t d
+    cdef int64_t sum = 0
     cdef Step step
     for at in range(begin + phrase.depth - 1, begin - 1, -1):
         c.chosen[at] = t.symbol[node]
@@ -444,7 +461,7 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
             memset(below, 0, 3 * (c.width + 2) * sizeof(int32_t))
         wanted(c, at, here + 3, c.right, want)
         d = distance(c, at, c.chosen[at], want, &step)
-        sum += (d * c.weight[at]) >> 6
+        sum += (<int64_t>d * c.weight[at]) >> 6
         error[0], error[1], error[2] = step.red, step.green, step.blue
         for i in range(3):
             error[i] = bounded(error[i], c.clamp) * c.strength

@@ -52,6 +52,13 @@ def changes(pictures):
     return np.array([np.abs(a - b).sum() for a, b in zip(found, found[1:])])
 
 
+def painted(pictures, space, error):
+    """Pixels of each frame that differ from the frame before by more than a palette of this squared error does: about as many will be painted."""
+    points = [points_of(pixels[::2, ::2], space).astype(np.int32) for pixels in pictures]
+    changed = [float((np.square(b - a).sum(2) > error).mean()) for a, b in zip(points, points[1:])]
+    return np.array([1, *changed]) * (pictures[0].size // 3)
+
+
 def palettes(pictures, opaque, colors, space, *, shared=False):
     """The palette of each frame.
 
@@ -69,28 +76,27 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
     (palettes, error) : list of Colors, of which frames in a row may have the same; mean squared error of the one for all
     """
     whole, error = choose(sample(pictures, opaque), colors, space)
-    found, area = [whole] * len(pictures), pictures[0].size // 3
-    if shared or error == 0:
+    found = [whole] * len(pictures)
+    if shared or error == 0 or len(pictures) == 1:
         return found, error
-    jumps = changes(pictures)
-    cuts = np.flatnonzero(jumps > max(CUT * np.median(jumps), 0.25)) + 1 if len(jumps) else []
+    jumps, areas = changes(pictures), painted(pictures, space, error)
+    cuts = np.flatnonzero(jumps > max(CUT * np.median(jumps), 0.25)) + 1
     edges = [0, *map(int, cuts), len(pictures)]
     for begin, end in zip(edges, edges[1:]):
-        pixels = sample(pictures[begin:end], opaque[begin:end])
         if end - begin < len(pictures):
-            found[begin:end] = [_worth(found[begin], pixels, colors, space, (end - begin) * area)] * (end - begin)
+            own = _worth(whole, sample(pictures[begin:end], opaque[begin:end]), colors, space, areas[begin:end].sum())
+            found[begin:end] = [own] * (end - begin)
+        # A frame in the middle stands for all of its scene.
         middle = (begin + end) // 2
-        pixels = sample(pictures[middle:middle + 1], opaque[middle:middle + 1])
-        if _worth(found[middle], pixels, colors, space, area) is not found[middle]:
-            for i in range(begin, end):
-                found[i] = choose(sample(pictures[i:i + 1], opaque[i:i + 1]), colors, space)[0]
+        if _worth(found[middle], sample(pictures[middle:middle + 1], opaque[middle:middle + 1]), colors, space, areas[middle]) is not found[middle]:
+            found[begin:end] = [choose(sample(pictures[i:i + 1], opaque[i:i + 1]), colors, space)[0] for i in range(begin, end)]
     return found, error
 
 
-def _worth(present, pixels, colors, space, covered):
-    """A palette for these pixels if it saves its price over `covered` of them, otherwise the present one."""
-    if not pixels.size:
+def _worth(present, pixels, colors, space, area):
+    """A palette for these pixels if it saves its price over `area` of them, otherwise the present one."""
+    if not pixels.size or not area:
         return present
     own, error = choose(pixels, colors, space)
     before = float(present.off(points_of(pixels, space)).mean())
-    return own if before - error > price(colors, covered) * before else present
+    return own if before - error > price(colors, area) * before else present
