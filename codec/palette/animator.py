@@ -133,10 +133,10 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
     format = format_of(path, format)
     _check(colors, lossy, space, dither_strength, target)
     if isinstance(frames, Video):
-        fps = fps or frames.fps
+        fps = frames.fps if fps is None else fps
         frames = frames.pictures()
     pictures, opaque = as_frames(frames)
-    lengths = durations(len(pictures), fps or DEFAULT_FPS, seconds)
+    lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
     plan = _Plan(format, pictures, opaque, lengths, space, round(dither_strength * 256), shared or format == "apng", loops, _comment(comment), progress)
     made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
     if path is not None:

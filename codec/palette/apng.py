@@ -31,7 +31,8 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
     # Index 0 is what is transparent: tRNS ends with it. The palette is sorted by luma already.
     palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
     palette[0], palette[1:, :3] = 0, colors.entries
-    bits = png.depth(len(palette))
+    # FFmpeg (libavcodec 62) blends packed indices as if each were a byte: what is laid over something has bytes.
+    bits = 8 if any(frame.transparent >= 0 for frame in frames) else png.depth(len(palette))
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
     parts = [png.SIGNATURE, png.header(width, height, bits), png.chunk(b"acTL", struct.pack(">II", len(frames), plays)), png.colors(palette)]
     if comment:
