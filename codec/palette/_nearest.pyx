@@ -116,6 +116,16 @@ cdef class NearestColor:
         codec_nearest_listed[self.variant](x, 3, self.lists + cell[0] + 1, <Py_ssize_t>self.lists[cell[0]], &key)
         return key
 
+    def palette(self):
+        """(k, D) float32: coordinates of the entries."""
+        made = np.empty((self.k, self.D), np.float32)
+        cdef float[:, ::1] out = made
+        cdef int c, t
+        for c in range(self.k):
+            for t in range(self.D):
+                out[c, t] = self.z[t * self.k + c]
+        return made
+
     def find(self, const float[:, ::1] points):
         """Index (n,) uint8 and squared distance (n,) uint32 of the entry nearest to each of (n, D) points."""
         index, squared = np.empty(points.shape[0], np.uint8), np.empty(points.shape[0], np.uint32)

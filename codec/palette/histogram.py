@@ -37,10 +37,11 @@ class ColorSet:
         return ColorSet(self.colors[mask], self.counts[mask], self.weights[mask], self.sums[mask], self.exact)
 
     def means(self, labels, k):
-        """(at most k, channels) uint8: the mean colour of the members of each label, without labels that have none."""
+        """The mean colour of the members of each label, (at most k, channels) uint8, and their weight; without labels that have none."""
         mass = np.bincount(labels, self.weights, k)
         sums = np.stack([np.bincount(labels, column, k) for column in self.sums.T], 1)
-        return mean_colors(sums[mass > 0], mass[mass > 0])
+        used = mass > 0
+        return mean_colors(sums[used], mass[used]), mass[used]
 
 
 def mean_colors(sums, mass):
@@ -65,10 +66,11 @@ def color_set(histogram):
     return found.where(weights > 0) if 0 < np.count_nonzero(weights) < len(weights) else found
 
 
-def count_colors(images, importances, channels):
-    """Histogram of pictures, and of the last one the entry of every pixel."""
-    histogram = Histogram(channels, MOST_COLORS_APART)
-    entries = None
-    for pixels, importance in zip(images, importances):
-        entries = histogram.add(pixels.reshape(-1, channels), importance)
-    return histogram, entries
+def count_colors(pixels, importance=None, histogram=None):
+    """Histogram of a picture of (height, width, channels), or one that it is added to, and the entry of every pixel.
+
+    The entries hold while the histogram is exact.
+    """
+    channels = pixels.shape[2]
+    histogram = histogram or Histogram(channels, MOST_COLORS_APART)
+    return histogram, histogram.add(pixels.reshape(-1, channels), importance)

@@ -491,52 +491,106 @@ def cheapest_merges(const double[:, ::1] centres, const double[::1] weights):
 # ---------------------------------------------------------------- cutting boxes
 
 cdef struct Cut:
-    double gain                 # by how much the cut lowers the squared error along its axis
+    double gain                 # by how much the cut lowers the squared error
     Py_ssize_t start, end
     int axis, threshold         # coordinates below the threshold go to the left
 
 
-cdef void plan_cut(const float *points, const double *weights, const int32_t *order, int D, double *scratch, Cut *cut) noexcept nogil:
-    """The axis of greatest variance, and the threshold on it that leaves the least variance on both sides (Wu, "Color Quantization by Dynamic
-    Programming and Principal Analysis", ACM TOG 11(4), 1992: least error is greatest sum^2 / weight over both)."""
-    cdef Py_ssize_t i
-    cdef int t, v, least, most
-    cdef double w, x, total = 0, sum, best, gain, left_w = 0, left_sum = 0, spread
-    cdef double *first = scratch
-    cdef double *second = scratch + D
-    cdef double *mass = scratch + 2 * D
-    memset(scratch, 0, 2 * D * sizeof(double))
+cdef struct Cutting:
+    const float *points         # (n, D)
+    const double *weights
+    int32_t *order              # (n,) points, box by box
+    int32_t *spare              # (n,)
+    int D
+    bint all_axes               # try them all, instead of the one of greatest variance
+    double *first               # (D,) sums of weight times coordinate of a box, and of squares
+    double *second
+    double *left                # (1 + D,)
+    double *bucket              # (COORDINATES, 1 + D): sums of weight, and of weight times coordinates, by the coordinate that is cut
+
+
+cdef void try_axis(const Cutting *c, int axis, double total, Cut *cut) noexcept nogil:
+    """The threshold on one axis that leaves the least error on both sides, if it is better than what the cut has."""
+    cdef Py_ssize_t i, columns = 1 + c.D
+    cdef int t, v, least = COORDINATES, most = 0
+    cdef double w, gain, rest
+    cdef const float *p
+    cdef double *sum
     for i in range(cut.start, cut.end):
-        w = weights[order[i]]
-        total += w
-        for t in range(D):
-            x = points[D * order[i] + t]
-            first[t] += w * x
-            second[t] += w * x * x
-    cut.axis, best = 0, -1
-    for t in range(D):
-        spread = second[t] - first[t] * first[t] / total if total > 0 else 0
-        if spread > best:
-            cut.axis, best = t, spread
-    least, most = COORDINATES, 0
-    for i in range(cut.start, cut.end):
-        v = <int>points[D * order[i] + cut.axis]
+        v = <int>c.points[c.D * c.order[i] + axis]
         least, most = min(least, v), max(most, v)
-    memset(mass + least, 0, (most - least + 1) * sizeof(double))
+    memset(c.bucket + least * columns, 0, (most - least + 1) * columns * sizeof(double))
     for i in range(cut.start, cut.end):
-        mass[<int>points[D * order[i] + cut.axis]] += weights[order[i]]
-    sum, cut.gain, cut.threshold = first[cut.axis], -1, least
+        p = c.points + c.D * c.order[i]
+        w = c.weights[c.order[i]]
+        sum = c.bucket + <int>p[axis] * columns
+        sum[0] += w
+        for t in range(c.D):
+            sum[1 + t] += w * p[t]
+    memset(c.left, 0, columns * sizeof(double))
     for v in range(least, most):
-        left_w += mass[v]
-        left_sum += mass[v] * v
-        if mass[v] == 0 or left_w == total:
+        sum = c.bucket + v * columns
+        if sum[0] == 0:
             continue
-        gain = left_sum * left_sum / left_w + (sum - left_sum) * (sum - left_sum) / (total - left_w) - sum * sum / total
+        for t in range(columns):
+            c.left[t] += sum[t]
+        if c.left[0] == total:
+            break
+        gain = 0
+        for t in range(c.D):
+            rest = c.first[t] - c.left[1 + t]
+            gain += c.left[1 + t] * c.left[1 + t] / c.left[0] + rest * rest / (total - c.left[0]) - c.first[t] * c.first[t] / total
         if gain > cut.gain:
-            cut.gain, cut.threshold = gain, v + 1
+            cut.gain, cut.axis, cut.threshold = gain, axis, v + 1
 
 
-def variance_cut(const float[:, ::1] points, const double[::1] weights, int k):
+cdef void plan_cut(const Cutting *c, Cut *cut) noexcept nogil:
+    """The best cut of a box: what remains of the squared error is least where the sums of sum^2 / weight over both sides are greatest (Wu,
+    "Color Quantization by Dynamic Programming and Principal Analysis", ACM TOG 11(4), 1992)."""
+    cdef Py_ssize_t i
+    cdef int t, widest = 0
+    cdef double w, x, total = 0, spread, best = -1
+    memset(c.first, 0, c.D * sizeof(double))
+    memset(c.second, 0, c.D * sizeof(double))
+    for i in range(cut.start, cut.end):
+        w = c.weights[c.order[i]]
+        total += w
+        for t in range(c.D):
+            x = c.points[c.D * c.order[i] + t]
+            c.first[t] += w * x
+            c.second[t] += w * x * x
+    for t in range(c.D):
+        spread = c.second[t] - c.first[t] * c.first[t] / total
+        if spread > best:
+            widest, best = t, spread
+    cut.gain = 0
+    for t in range(c.D):
+        if c.all_axes or t == widest:
+            try_axis(c, t, total, cut)
+
+
+cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
+    """Cut, best cut first; returns the number of boxes."""
+    cdef int boxes = 1, b, best
+    cdef Py_ssize_t middle
+    cuts[0].start, cuts[0].end = 0, n
+    plan_cut(c, cuts)
+    while boxes < k:
+        best = 0
+        for b in range(1, boxes):
+            if cuts[b].gain > cuts[best].gain:
+                best = b
+        if cuts[best].gain <= 0:
+            break
+        middle = split(c.points + cuts[best].axis, c.D, c.order, cuts[best].start, cuts[best].end, cuts[best].threshold, c.spare)
+        cuts[boxes].start, cuts[boxes].end, cuts[best].end = middle, cuts[best].end, middle
+        plan_cut(c, cuts + best)
+        plan_cut(c, cuts + boxes)
+        boxes += 1
+    return boxes
+
+
+def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, bint all_axes=False):
     """Cut a box of points in two, again and again, where that lowers the squared error most, until there are k boxes or nothing to cut.
 
     Parameters
@@ -545,48 +599,42 @@ def variance_cut(const float[:, ::1] points, const double[::1] weights, int k):
     weights : (n,) float64
         Positive.
     k : int
+    all_axes : bool
+        Whether cuts across all axes are compared, as Wu does; otherwise only those across the axis of greatest variance.
 
     Returns
     -------
     (n,) int32
         The box of each point, numbered from 0 without gaps.
     """
-    cdef Py_ssize_t n = points.shape[0], i, middle
-    cdef int D = <int>points.shape[1], boxes = 1, b, worst
-    cdef int32_t[::1] box = np.zeros(n, np.int32)
-    cdef int32_t *order = <int32_t *>malloc(2 * n * sizeof(int32_t))
-    cdef Cut *cuts = <Cut *>malloc(k * sizeof(Cut))
-    cdef double *scratch = <double *>malloc((2 * D + COORDINATES) * sizeof(double))
+    cdef Py_ssize_t n = points.shape[0], i
+    cdef int boxes, b
+    cdef Cutting c
     assert weights.shape[0] == n and n > 0 and k > 0
-    if order == NULL or cuts == NULL or scratch == NULL:
-        free(order)
+    box = np.zeros(n, np.int32)
+    cdef int32_t[::1] out = box
+    c.points, c.weights, c.D, c.all_axes = &points[0, 0], &weights[0], <int>points.shape[1], all_axes
+    c.order = <int32_t *>malloc(2 * n * sizeof(int32_t))
+    c.spare = c.order + n
+    c.first = <double *>malloc((3 * c.D + 1 + COORDINATES * (1 + c.D)) * sizeof(double))
+    c.second, c.left, c.bucket = c.first + c.D, c.first + 2 * c.D, c.first + 3 * c.D + 1
+    cdef Cut *cuts = <Cut *>malloc(k * sizeof(Cut))
+    if c.order == NULL or c.first == NULL or cuts == NULL:
+        free(c.order)
+        free(c.first)
         free(cuts)
-        free(scratch)
         raise MemoryError("boxes")
     with nogil:
         for i in range(n):
-            order[i] = <int32_t>i
-        cuts[0].start, cuts[0].end = 0, n
-        plan_cut(&points[0, 0], &weights[0], order, D, scratch, cuts)
-        while boxes < k:
-            worst = 0
-            for b in range(1, boxes):
-                if cuts[b].gain > cuts[worst].gain:
-                    worst = b
-            if cuts[worst].gain <= 0:
-                break
-            middle = split(&points[0, 0] + cuts[worst].axis, D, order, cuts[worst].start, cuts[worst].end, cuts[worst].threshold, order + n)
-            cuts[boxes].start, cuts[boxes].end, cuts[worst].end = middle, cuts[worst].end, middle
-            plan_cut(&points[0, 0], &weights[0], order, D, scratch, cuts + worst)
-            plan_cut(&points[0, 0], &weights[0], order, D, scratch, cuts + boxes)
-            boxes += 1
+            c.order[i] = <int32_t>i
+        boxes = cut_boxes(&c, cuts, k, n)
         for b in range(boxes):
             for i in range(cuts[b].start, cuts[b].end):
-                box[order[i]] = b
-        free(order)
+                out[c.order[i]] = b
+        free(c.order)
+        free(c.first)
         free(cuts)
-        free(scratch)
-    return np.asarray(box)
+    return box
 
 
 cdef Py_ssize_t split(const float *key, int D, int32_t *order, Py_ssize_t start, Py_ssize_t end, int threshold, int32_t *scratch) noexcept nogil:

@@ -133,12 +133,12 @@ class _Search:
         return len(free)
 
 
-def cluster(points, k, *, weights=None, seeds="tree", rounds=10, tries=16, tolerance=3e-4, rng=None):
+def cluster(points, k, *, weights=None, seeds="tree", rounds=10, tries=16, tolerance=3e-4, seed=0):
     """Cluster."""
     points = np.ascontiguousarray(points, np.float32)
     weights = np.ones(len(points)) if weights is None else np.ascontiguousarray(weights, np.float64)
     search = _Search(points, weights)
-    search.start(search.from_tree(k) if seeds == "tree" else plus_plus(points, weights, k, rng))
+    search.start(search.from_tree(k) if seeds == "tree" else plus_plus(points, weights, k, np.random.default_rng(seed)))
     search.settle(1, 0)
     n = max(1, len(search.centres) // 8)
     for _ in range(tries if len(search.centres) >= 4 else 0):
