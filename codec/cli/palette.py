@@ -3,33 +3,44 @@ import os
 
 import click
 
+from ._animate import animate
 from ._common import check_target
 from ._jobs import Result, plan, report, run
-from ._palette_more import animate, sheet
+from ._sheet import sheet
 
 
 def png_name(name):
     return os.path.splitext(name)[0] + ".png"
 
 
-def palette_one(data, *, oxipng, strip, limits, **options):
+def check_palette(ctx, param, value):
+    """A name, or colours separated by commas."""
+    from ..errors import ParameterError
+    from ..palette.fixed import as_palette
+
+    try:
+        return value and as_palette(value.split(",") if "#" in value else value)
+    except ParameterError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def palette_one(data, *, strip, limits, **options):
     from .. import pictures
-    from ..palette import quantize_colors, write_png
+    from ..palette import write_png
 
     picture = pictures.load(data, alpha=True, limits=limits)
-    image = pictures.seen(picture)
-    made = quantize_colors(image, **options)
     icc, warnings = None if strip else picture.metadata.icc, list(picture.warnings)
     if icc and icc[16:20] != b"RGB ":
         icc = None
         warnings.append("its ICC profile is not of RGB, as colours of a palette are, and was dropped")
-    png = write_png(made, icc=icc, density=pictures.strip(picture.pixels, picture.metadata)[1].density, oxipng=oxipng)
-    if len(png.data) > len(data):
+    density = pictures.strip(picture.pixels, picture.metadata)[1].density
+    made = write_png(pictures.seen(picture), icc=icc, density=density, **options)
+    if made.size > len(data):
         warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
-    facts = {"width": png.width, "height": png.height, "colors": png.colors, "bits": png.bits, "mse": round(made.mse, 4)}
+    facts = {"width": made.width, "height": made.height, "colors": made.colors, "bits": made.bits, "mse": round(made.result.mse, 4)}
     if options["target"]:
         facts |= {"target": options["target"], "achieved": made.achieved}
-    return Result(png.data, "done", warnings, facts)
+    return Result(made.data, "done", warnings, facts)
 
 
 @click.command()
@@ -37,25 +48,30 @@ def palette_one(data, *, oxipng, strip, limits, **options):
 @click.option("-o", "--output", metavar="OUT", help="File for one picture or animation, folder for several pictures (created), - for stdout.")
 @click.option("-c", "--colors", type=click.IntRange(1, 256), default=256, show_default=True, metavar="N", help="At most so many.")
 @click.option("--target", metavar="WHAT:VALUE", callback=check_target,
-              help="As few colours as reach it: size:100kB at most; psnr:40, ssimulacra2:85 at least. Animations: size:500kB.")
+              help="size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: as few as reach it. Animations: size:500kB.")
+@click.option("--floor", metavar="WHAT:VALUE", callback=check_target, help="A score that is still accepted where --target is not reached.")
+@click.option("--palette", "fixed", metavar="NAME|COLORS", callback=check_palette,
+              help="These colours: web-safe, ega, gray, gray-16, black-white, or '#rrggbb,#rrggbb,...'.")
 @click.option("--space", type=click.Choice(["oklab", "srgb", "linear", "ycbcr"]), default="oklab", show_default=True,
               help="Where differences are measured: oklab as the eye has it, srgb for PSNR.")
-@click.option("--method", default="kmeans", show_default=True, metavar="NAME", help="How colours are chosen: kmeans, median-cut, ...")
-@click.option("--dither", default="floyd-steinberg", show_default=True, metavar="NAME", help="none, floyd-steinberg, blue-noise, ...")
-@click.option("--dither-strength", type=click.FloatRange(0, 1), metavar="X", help="0..1.  [default: 0.7, animations 0.6]")
+@click.option("--method", type=click.Choice(["kmeans", "median-cut", "wu", "heckbert", "octree"]), default="kmeans", show_default=True,
+              help="How colours are chosen.")
+@click.option("--dither", type=click.Choice(["none", "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"]),
+              default="floyd-steinberg", show_default=True)
+@click.option("--dither-strength", type=click.FloatRange(0, 1), metavar="X", help="0..1.  [default: as the number of colours has it]")
 @click.option("--strip", is_flag=True, help="Drop the ICC profile too.")
 @click.option("--oxipng", is_flag=True, help="Let oxipng try once more (pip install codec[png]).")
 @click.option("--animate", "animated", is_flag=True, help="INPUTS are the frames of one GIF or APNG: pictures, an animation, or a clip.")
 @click.option("--fps", metavar="N", help="Frames per second, also 30000/1001.  [default: the clip's; 25 for pictures]")
 @click.option("--lossy", type=click.IntRange(0, 200), metavar="N", help="Of an animation: 0 none, 40 visible.  [default: 20]")
 @click.option("--loops", type=click.IntRange(0, 65535), metavar="N", help="How often it starts again.  [default: 0, for ever]")
-@click.option("--sheet", "sheet_path", metavar="FILE.png", help="Also write methods side by side, with sizes and scores, of the one picture.")
+@click.option("--sheet", "sheet_path", metavar="FILE.png", help="Instead of all else: methods side by side, with sizes and scores, of one picture.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
 @click.option("-n", "--dry-run", is_flag=True, help="Do the work and tell the sizes, but write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
-def palette(inputs, output, animated, fps, lossy, loops, sheet_path, max_pixels, jobs, overwrite, dry_run, as_json, **options):
+def palette(inputs, output, fixed, animated, fps, lossy, loops, sheet_path, max_pixels, jobs, overwrite, dry_run, as_json, **options):
     """Reduce pictures to a palette: PNG-8, or animated GIF and PNG.
 
     INPUTS are pictures of any format that codec compress reads, folders (with everything below, as the same tree in OUT), or - for stdin.
@@ -81,20 +97,20 @@ def palette(inputs, output, animated, fps, lossy, loops, sheet_path, max_pixels,
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}
     if animated:
-        animate(inputs, output, fps=fps, lossy=lossy, loops=loops, **shared, **options)
+        animate(inputs, output, fixed=fixed, fps=fps, lossy=lossy, loops=loops, **shared, **options)
         return
     stray = [name for name, value in (("--fps", fps), ("--lossy", lossy), ("--loops", loops)) if value is not None]
     if stray:
         raise click.UsageError(f"{stray[0]} is of animations: add --animate")
-    strength = options.pop("dither_strength")
-    options |= {"dither": None if options["dither"] == "none" else options["dither"]} | ({} if strength is None else {"dither_strength": strength})
     if sheet_path:
         sheet(inputs, sheet_path, colors=options["colors"], **shared)
-        if output is None:
-            return
+        return
+    if options["floor"] is None:
+        del options["floor"]
+    options |= {"dither": None if options["dither"] == "none" else options["dither"], "palette": fixed}
     todo = plan(inputs, output, as_json=as_json, rename=png_name, suffixes=READABLE_SUFFIXES)
     for job in todo:
         if job.target != "-" and os.path.splitext(job.target)[1].lower() != ".png":
             raise click.UsageError(f"the output is a PNG, and {job.target} does not say so; name it {png_name(job.target)}")
     rows = run(todo, lambda data, job: palette_one(data, limits=limits, **options), threads=jobs, overwrite=overwrite, dry_run=dry_run)
-    report("palette", rows, as_json=as_json, dry_run=dry_run, settings=options)
+    report("palette", rows, as_json=as_json, dry_run=dry_run, settings=options | {"palette": None if fixed is None else fixed.tolist()})

@@ -1,11 +1,14 @@
 """Indexed PNG: of the equal ways to number the colours and to filter the rows, the one that deflates best."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..errors import MissingPackageError, ParameterError
 from ..files import write_atomic
+from ..search import narrow, parse_target
 from . import png
+from .quantize import as_pixels, quantize_colors
+from .target import Score
 
 # Weights of R, G and B in luma (BT.601), in 1/1000.
 LUMA = np.array((299, 587, 114))
@@ -23,6 +26,10 @@ class Png:
         Entries of its palette.
     bits : int
         Of an index: 1, 2, 4 or 8.
+    result : codec.palette.Quantized
+        What is in it.
+    achieved : float or None
+        Of a target: bytes, or the score.
     """
 
     data: bytes
@@ -30,6 +37,8 @@ class Png:
     height: int
     colors: int
     bits: int
+    result: object = field(repr=False, compare=False)
+    achieved: float | None = None
 
     @property
     def size(self):
@@ -116,17 +125,31 @@ def smallest(indices, palette):
     return entries, rows, bits
 
 
-def encode_png(indices, palette, *, icc=None, density=None, oxipng=False):
+def encode_png(result, *, icc=None, density=None, oxipng=False):
     """An indexed PNG of indices and palette: see `write_png`."""
-    indices, palette = checked(indices, palette)
-    indices, palette = used(indices, palette)
+    indices, palette = used(*checked(result.indices, result.palette))
     entries, rows, bits = smallest(indices, palette)
     height, width = indices.shape
     data = b"".join([
-        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries),
-        png.chunk(b"IDAT", png.deflated(rows)), png.chunk(b"IEND", b""),
+        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries), png.chunk(b"IDAT", png.deflated(rows)),
+        png.chunk(b"IEND", b""),
     ])  # fmt: skip
-    return Png(_squeezed(data) if oxipng else data, width, height, len(entries), bits)
+    return Png(_squeezed(data) if oxipng else data, width, height, len(entries), bits, result)
+
+
+def _within(target, image, colors, make, options):
+    """The file of most colours that is not larger than the target."""
+    found = {}
+
+    def too_large(most):
+        found[most] = make(quantize_colors(image, most, **options))
+        return found[most].size > target.value
+
+    if not too_large(colors):
+        return found[colors]
+    if too_large(1):
+        raise ParameterError(f"{target} cannot be reached: one colour gives {found[1].size} bytes; make the picture smaller")
+    return found[narrow(1, colors, too_large)[0]]
 
 
 def checked(indices, palette):
@@ -149,7 +172,7 @@ def _squeezed(data):
     return oxipng.optimize_from_memory(data, level=4)
 
 
-def write_png(image, path=None, *, icc=None, density=None, oxipng=False, **options):
+def write_png(image, path=None, *, colors=256, target=None, icc=None, density=None, oxipng=False, **options):
     """Write a picture as indexed PNG (PNG-8), completely or not at all.
 
     Parameters
@@ -158,6 +181,10 @@ def write_png(image, path=None, *, icc=None, density=None, oxipng=False, **optio
         Pixels are quantized with `options`.
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
+    colors : int
+        The most colours, 1..256.
+    target : str, optional
+        "size:100kB": the most colours, at most `colors`, with which the file is no larger. Or a score, for `codec.quantize_colors`.
     icc : bytes, optional
         RGB profile to put in. Without one PNG means sRGB.
     density : (unit, x, y), optional
@@ -165,12 +192,12 @@ def write_png(image, path=None, *, icc=None, density=None, oxipng=False, **optio
     oxipng : bool
         Let oxipng try once more, without loss: its package is the extra `png`.
     **options
-        Of `codec.quantize_colors`: colors, dither, target, ...
+        Of `codec.quantize_colors`: space, dither, palette, ...
 
     Returns
     -------
     Png
-        With its bytes: `.data`.
+        With its bytes, `.data`, and what it shows, `.result`.
 
     Raises
     ------
@@ -184,14 +211,20 @@ def write_png(image, path=None, *, icc=None, density=None, oxipng=False, **optio
     >>> made.colors, made.bits, made.data[:4]
     (1, 1, b'\\x89PNG')
     """
-    result = image
-    if not hasattr(image, "indices"):
-        from .quantize import quantize_colors
+    def make(result):
+        return encode_png(result, icc=icc, density=density, oxipng=oxipng)
 
-        result = quantize_colors(image, **options)
-    elif options:
-        raise ParameterError(f"{', '.join(options)}: these are options of the quantization, which was done already")
-    made = encode_png(result.indices, result.palette, icc=icc, density=density, oxipng=oxipng)
+    if hasattr(image, "indices"):
+        if options or target or colors != 256:
+            raise ParameterError(f"{', '.join(options) or 'colors and target'}: for pixels only; this picture is quantized already")
+        made = make(image)
+    elif target and parse_target(target).measure == "size":
+        made = _within(parse_target(target), image, colors, make, options)
+        made = replace(made, achieved=made.size)
+    else:
+        made = make(quantize_colors(image, colors, target=target, **options))
+        if target:
+            made = replace(made, achieved=Score(parse_target(target), as_pixels(image)).of(made.result))
     if path is not None:
         write_atomic(path, made.data)
     return made

@@ -147,5 +147,22 @@ def test_what_is_no_picture_of_a_palette(tmp_path, indices, palette, says):
 
 
 def test_options_of_a_quantization_that_is_done(picture):
-    with pytest.raises(ParameterError, match="colors"):
-        write_png(quantize_colors(picture(8, 8), 4), colors=2)
+    for options in ({"colors": 2}, {"dither": None}, {"target": "size:1kB"}):
+        with pytest.raises(ParameterError, match="quantized already"):
+            write_png(quantize_colors(picture(8, 8), 4), **options)
+
+
+def test_a_size_is_reached_with_as_many_colours_as_there_is_room_for(picture):
+    image = picture(48, 64)
+    free = write_png(image, dither=None)
+    made = write_png(image, dither=None, target=f"size:{free.size // 2}")
+    assert made.size <= free.size // 2 < write_png(image, dither=None, colors=made.colors + 1).size and made.colors > 4
+    assert write_png(image, dither=None, target=f"size:{free.size}").data == free.data
+    with pytest.raises(ParameterError, match="cannot be reached: one colour"):
+        write_png(image, target="size:10")
+
+
+def test_a_score_is_reached(picture):
+    image = picture(48, 64)
+    made = write_png(image, target="psnr:24", space="srgb", dither=None)
+    assert made.colors < 256 and made.achieved == pytest.approx(10 * np.log10(255**2 / made.result.mse)) and made.achieved >= 24

@@ -1,26 +1,15 @@
-"""`codec palette --animate` and `--sheet`."""
+"""`codec palette --animate`."""
 import os
 
 import click
 
 from ..errors import CodecError
 from ._common import read_stdin, refuse_terminal
-from ._jobs import PIPE, Result, Row, read_source, report, write_target
+from ._jobs import PIPE, Result, Row, report, write_target
 from ._lab import progress
 
-# Of a sheet: title to options of codec.quantize_colors.
-WAYS = {
-    "median cut, sRGB": {"method": "median-cut", "space": "srgb", "dither": None},
-    "k-means, sRGB": {"space": "srgb", "dither": None},
-    "k-means, OKLab": {"dither": None},
-    "OKLab, Floyd-Steinberg 0.7": {},
-    "OKLab, Floyd-Steinberg 1.0": {"dither_strength": 1.0},
-    "OKLab, blue noise": {"dither": "blue-noise"},
-    "OKLab, Bayer": {"dither": "bayer"},
-}
 
-
-def animate(inputs, output, *, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, dither, **options):
+def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither, **options):
     from ..palette.animator import format_of
 
     if output is None and inputs != (PIPE,):
@@ -28,8 +17,8 @@ def animate(inputs, output, *, fps, lossy, loops, as_json, overwrite, dry_run, l
     output = output or PIPE
     if lossy is not None and options["target"]:
         raise click.UsageError("--lossy and --target exclude each other: a target is what the lossiness is searched for")
-    if oxipng or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
-        raise click.UsageError("animations take --method kmeans, --dither floyd-steinberg or none, and no --oxipng")
+    if oxipng or floor or fixed is not None or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
+        raise click.UsageError("animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng")
     try:
         form = format_of(None if output == PIPE else output)
     except CodecError as error:
@@ -42,7 +31,7 @@ def animate(inputs, output, *, fps, lossy, loops, as_json, overwrite, dry_run, l
     strength = 0.0 if dither == "none" else options.pop("dither_strength")
     settings = options | {"dither_strength": strength, "fps": fps, "lossy": lossy, "loops": loops}
     given = {name: value for name, value in settings.items() if value is not None}
-    row = _one(inputs[0] if len(inputs) == 1 else f"{len(sources)} frames", output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
+    row = one(inputs[0] if len(inputs) == 1 else f"{len(sources)} frames", output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)
 
 
@@ -78,7 +67,7 @@ def _animated(sources, form, limits, given):
     return before, Result(made.data, "done", made.warnings, facts)
 
 
-def _one(source, target, overwrite, dry_run, work):
+def one(source, target, overwrite, dry_run, work):
     """The row of one output that several inputs may have made."""
     if target != PIPE and os.path.exists(target) and not overwrite:
         return Row(source, target, "skipped", error="the output exists already; --overwrite replaces it")
@@ -90,23 +79,3 @@ def _one(source, target, overwrite, dry_run, work):
         return Row(source, target, "failed", error=str(error) or "out of memory")
     after = len(made.data)
     return Row(source, target, made.status, before, after, round(before / after, 4), tuple(made.warnings), None, made.facts)
-
-
-def sheet(inputs, path, *, colors, as_json, overwrite, dry_run, limits):
-    """Write the sheet of one picture."""
-    if len(inputs) != 1 or inputs[0] == PIPE or os.path.isdir(inputs[0]):
-        raise click.UsageError("--sheet shows one picture: name one file")
-    if os.path.realpath(path) == os.path.realpath(inputs[0]) or not path.lower().endswith(".png"):
-        raise click.UsageError(f"a sheet is another PNG than its picture; {path} is not")
-    row = _one(inputs[0], path, overwrite, dry_run, lambda: _sheet_of(read_source(inputs[0]), colors, limits))
-    report("palette", [row], as_json=as_json, dry_run=dry_run, settings={"colors": colors})
-
-
-def _sheet_of(data, colors, limits):
-    from .. import pictures
-    from ._sheet import drawn
-
-    image = pictures.seen(pictures.load(data, limits=limits))
-    with progress("methods") as bar:
-        made = drawn(image, colors, WAYS, bar)
-    return len(data), Result(made, "done", (), {"colors": colors, "methods": list(WAYS)})
