@@ -12,6 +12,7 @@ from .target import Score
 
 # Weights of R, G and B in luma (BT.601), in 1/1000.
 LUMA = np.array((299, 587, 114))
+TRIED_PIXELS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,17 @@ def used(indices, palette):
     return renumber[indices], kept
 
 
-def by_luma(indices, palette):
+def by_luma(palette):
     """Entries from dark to bright."""
     return np.argsort(palette[:, :3].astype(np.int64) @ LUMA, kind="stable")
 
 
-def by_neighbours(indices, palette):
+def by_neighbours(indices, count):
     """A chain of entries in which those stand near each other that are beside each other in the picture: differences of indices become small.
 
     It begins with the entry that has most neighbours, and takes up whichever entry has most with those in the chain, at the end where it has more:
     neighbours weigh less with their distance from that end (after Zeng, Li and Lei 2000).
     """
-    count = len(palette)
     pairs = np.zeros((count, count), np.int64)
     for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
         pairs += np.bincount(one.ravel().astype(np.intp) * count + other.ravel(), minlength=count * count).reshape(count, count)
@@ -106,23 +106,26 @@ def numbered(indices, palette, order):
 
 
 def smallest(indices, palette):
-    """(palette, filtered rows, bits) of the numbering and the filters that deflate best.
+    """(palette, filtered rows, bits) of the numbering and the filters that deflate best: of a band in the middle, where the picture is large.
 
     Rows that are not filtered deflate alike in any order, so that those need one try only; below 8 bits a byte is several indices,
     and differences of bytes mean nothing.
     """
     bits = png.depth(len(palette))
-    luma, plan = transparent_first(by_luma(indices, palette), palette), []
-    plan.append((luma, png.unfiltered))
+    luma = transparent_first(by_luma(palette), palette)
+    plan = [(luma, png.unfiltered)]
     if bits == 8:
-        plan += [(luma, png.filtered), (transparent_first(by_neighbours(indices, palette), palette), png.filtered)]
-    found = []
-    for order, rows_of in plan:
-        renumbered, entries = numbered(indices, palette, order)
-        rows = rows_of(png.packed(renumbered, bits))
-        found.append((len(png.deflated(rows, png.QUICK)) if len(plan) > 1 else 0, rows, entries))
-    _, rows, entries = min(found, key=lambda trial: trial[0])
-    return entries, rows, bits
+        plan += [(luma, png.filtered), (transparent_first(by_neighbours(indices, len(palette)), palette), png.filtered)]
+    rows = max(1, TRIED_PIXELS // indices.shape[1])
+    begin = max(0, (len(indices) - rows) // 2)
+    band = indices[begin:begin + rows]
+
+    def tried(way):
+        return len(png.deflated(way[1](numbered(band, palette, way[0])[0]), png.QUICK))
+
+    order, rows_of = min(plan, key=tried) if bits == 8 else plan[0]
+    renumbered, entries = numbered(indices, palette, order)
+    return entries, rows_of(png.packed(renumbered, bits)), bits
 
 
 def encode_png(result, *, icc=None, density=None, oxipng=False):

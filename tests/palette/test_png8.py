@@ -88,7 +88,7 @@ def test_neighbours_stand_together():
     walk = np.cumsum(rng.integers(-1, 2, (40, 60)), 1)
     walk = np.abs((walk + 20) % 58 - 29)
     places = rng.permutation(30)
-    order = png8.by_neighbours(places[walk], rng.integers(0, 256, (30, 3), dtype=np.uint8))
+    order = png8.by_neighbours(places[walk], 30)
     assert sorted(order) == list(range(30))
     number = np.argsort(order)
     steps = np.abs(np.diff(number[places[walk]].astype(int), axis=1)).mean()
