@@ -76,6 +76,14 @@ def unfiltered(rows):
     return made.tobytes()
 
 
+def subtracted(rows):
+    """Rows under the filter Sub (9.2)."""
+    made = np.full((rows.shape[0], rows.shape[1] + 1), SUB, np.uint8)
+    made[:, 1:] = rows
+    made[:, 2:] -= rows[:, :-1]
+    return made.tobytes()
+
+
 def filtered(rows):
     """Rows under the filter with the least sum of absolute differences, row by row (9.2; 12.7 has the heuristic)."""
     height, width = rows.shape

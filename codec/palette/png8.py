@@ -115,7 +115,8 @@ def smallest(indices, palette):
     luma = transparent_first(by_luma(palette), palette)
     plan = [(luma, png.unfiltered)]
     if bits == 8:
-        plan += [(luma, png.filtered), (transparent_first(by_neighbours(indices, len(palette)), palette), png.filtered)]
+        chain = transparent_first(by_neighbours(indices, len(palette)), palette)
+        plan += [(chain, png.subtracted), (chain, png.filtered)]
     rows = max(1, TRIED_PIXELS // indices.shape[1])
     begin = max(0, (len(indices) - rows) // 2)
     band = indices[begin:begin + rows]

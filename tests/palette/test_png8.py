@@ -59,7 +59,7 @@ def test_others_read_what_was_written(count, channels, height, width, seed):
     assert made.colors == len(np.unique(wanted(result).reshape(-1, 4), axis=0)) == len(chunks(made.data)[b"PLTE"]) // 3
 
 
-@pytest.mark.parametrize("rows_of", [png.unfiltered, png.filtered])
+@pytest.mark.parametrize("rows_of", [png.unfiltered, png.subtracted, png.filtered])
 def test_filters_are_undone_by_others(picture, rows_of):
     gray = picture(45, 70, 1) >> 2
     data = b"".join([png.SIGNATURE, png.header(70, 45, 8), png.colors(np.repeat(np.arange(64, dtype=np.uint8)[:, None], 3, 1)),
