@@ -57,7 +57,7 @@ def palette_one(data, *, strip, limits, **options):
 @click.option("--method", type=click.Choice(["kmeans", "median-cut", "wu", "heckbert", "octree"]), default="kmeans", show_default=True,
               help="How colours are chosen.")
 @click.option("--dither", type=click.Choice(["none", "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"]),
-              default="floyd-steinberg", show_default=True)
+              default="floyd-steinberg", show_default=True, help="How errors are spread; animations take the first two.")
 @click.option("--dither-strength", type=click.FloatRange(0, 1), metavar="X", help="0..1.  [default: as the number of colours has it]")
 @click.option("--strip", is_flag=True, help="Drop the ICC profile too.")
 @click.option("--oxipng", is_flag=True, help="Let oxipng try once more (pip install codec[png]).")
