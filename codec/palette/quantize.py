@@ -21,7 +21,7 @@ from .target import fewest_colors
 FEW_COLORS = 32
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
 STAY_FEW, STAY_MANY = 3, 1.5
-FLAT = 40           # units of the lattice, 2 % of its range, and no more than that root, are near enough for flat areas to be left alone
+FLAT = 40           # units of the lattice, 2 % of its range, are near enough for flat areas to be left alone: a quarter off screenshots at 16 colours
 LIMIT = 6           # times the palette's root mean squared error is the longest error handed on
 
 
@@ -158,19 +158,29 @@ class PaletteQuantizer:
         if not histogram.exact:
             colors, entries = opaque(pixels).reshape(-1, histogram.channels), np.arange(height * width, dtype=np.int32)
         channels = 4 if colors.shape[1] == 4 or (palette.shape[1] == 4 and palette[:, 3].min() < 255) else 3
-        points = coordinates(with_channels(colors[:, None], channels)[:, 0], self.space)
-        nearest = NearestColor(coordinates(with_channels(palette[:, None], channels)[:, 0], self.space), cpu.has("avx2"))
+        seen, entries_seen = with_channels(colors[:, None], channels)[:, 0], with_channels(palette[:, None], channels)[:, 0]
+        points = coordinates(seen, self.space)
+        nearest = NearestColor(coordinates(entries_seen, self.space), cpu.has("avx2"))
         index, squared = nearest.find(points)
+        prefer_equals(index, squared, seen, entries_seen)
         strength = self._strength(len(palette))
         if strength and squared.any():
             mse = int((squared.astype(np.int64) * np.bincount(entries, minlength=len(points))).sum()) / (height * width)
             stay = STAY_FEW if len(palette) <= FEW_COLORS else STAY_MANY
             alone = (colors[:, 3] == 0).astype(np.uint8) if colors.shape[1] == 4 else np.zeros(len(colors), np.uint8)
-            points, entries, alone = set_flat_apart(points, entries, alone, squared <= min(mse, FLAT**2), (height, width))
+            points, entries, alone = set_flat_apart(points, entries, alone, squared <= FLAT**2, (height, width))
             painted = paint(points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, stay * mse)
         else:
             painted = index[entries]
         return Quantized(painted.reshape(height, width), palette, pixels)
+
+
+def prefer_equals(index, squared, colors, palette):
+    """Where the lattice cannot tell entries apart, choose the one that is the very colour, if there is one."""
+    touching = np.flatnonzero(squared == 0)
+    equals = {color: i for i, color in reversed(list(enumerate(map(tuple, palette.tolist()))))}
+    for i, color in zip(touching.tolist(), map(tuple, colors[touching].tolist())):
+        index[i] = equals.get(color, index[i])
 
 
 def set_flat_apart(points, entries, alone, well_met, shape):
