@@ -25,9 +25,10 @@ cdef extern from "levels.h" nogil:
 
 # Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
 GRADIENT_KERNELS = ("s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges", "xyb_to_linear_slope")
+COLOR_KERNELS = ("nearest_points", "filter", "keep", "nearest_listed", "linear_to_oklab")
 KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample",
-           "blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS)
-AVX2_KERNELS = ("blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS)
+           "blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS, *COLOR_KERNELS)
+AVX2_KERNELS = ("blur11_down", "blur11_across", "ssim_maps", "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS, *COLOR_KERNELS)
 HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
 
 # Compiler and kind of build.

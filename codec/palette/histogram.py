@@ -41,7 +41,11 @@ class ColorSet:
         mass = np.bincount(labels, self.weights, k)
         sums = np.stack([np.bincount(labels, column, k) for column in self.sums.T], 1)
         used = mass > 0
-        return mean_colors(sums[used], mass[used]), mass[used]
+        made = mean_colors(sums[used], mass[used])
+        if made.shape[1] == 4:
+            of_opaque = np.bincount(labels, self.weights * (self.colors[:, 3] == 255), k)[used]
+            made[2 * of_opaque > mass[used], 3] = 255           # opaque pixels must not begin to shine through
+        return made, mass[used]
 
 
 def mean_colors(sums, mass):

@@ -23,7 +23,7 @@ def as_importance(importance, pixels):
     top = mask.max()
     if top == 0:
         raise ParameterError("importance is 0 everywhere: no pixel counts")
-    return np.ceil(mask.reshape(-1) * (MOST / float(top))).astype(np.uint8)
+    return np.minimum(np.ceil(mask.reshape(-1) * (MOST / float(top))), MOST).astype(np.uint8)
 
 
 def contrast_importance(pixels):

@@ -16,11 +16,13 @@ from .spaces import SPACES, coordinates
 from .target import fewest_colors
 
 # Error diffusion, measured on photographs (docs/palette.md). More than 0.7 of the error handed on costs more in noise than it gains in
-# colour, 0.8 where colours are few. The last pixel's colour is kept where it is at most 1.5 times the palette's mean squared error
-# worse than the best: 5 % fewer bytes for a fifth of a point of SSIMULACRA 2, and no specks in flat areas.
-FEW_COLORS, STRENGTH_FEW, STRENGTH_MANY = 32, 0.8, 0.7
-STAY = 1.5
-LIMIT = 4           # times the palette's root mean squared error is the longest error handed on
+# colour, 0.8 where colours are few. The last pixel's colour is kept where it is at most 1.5 times (3 times) the palette's mean squared
+# error worse than the best: 5 % fewer bytes for a fifth of a point of SSIMULACRA 2 at 256 colours, and no specks in flat areas.
+FEW_COLORS = 32
+STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
+STAY_FEW, STAY_MANY = 3, 1.5
+FLAT = 40           # units of the lattice, 2 % of its range, are near enough for flat areas to be left alone: a quarter off screenshots at 16 colours
+LIMIT = 6           # times the palette's root mean squared error is the longest error handed on
 
 
 def as_pixels(image):
@@ -156,17 +158,47 @@ class PaletteQuantizer:
         if not histogram.exact:
             colors, entries = opaque(pixels).reshape(-1, histogram.channels), np.arange(height * width, dtype=np.int32)
         channels = 4 if colors.shape[1] == 4 or (palette.shape[1] == 4 and palette[:, 3].min() < 255) else 3
-        points = coordinates(with_channels(colors[:, None], channels)[:, 0], self.space)
-        nearest = NearestColor(coordinates(with_channels(palette[:, None], channels)[:, 0], self.space), cpu.has("avx2"))
+        seen, entries_seen = with_channels(colors[:, None], channels)[:, 0], with_channels(palette[:, None], channels)[:, 0]
+        points = coordinates(seen, self.space)
+        nearest = NearestColor(coordinates(entries_seen, self.space), cpu.has("avx2"))
         index, squared = nearest.find(points)
+        prefer_equals(index, squared, seen, entries_seen)
         strength = self._strength(len(palette))
         if strength and squared.any():
             mse = int((squared.astype(np.int64) * np.bincount(entries, minlength=len(points))).sum()) / (height * width)
+            stay = STAY_FEW if len(palette) <= FEW_COLORS else STAY_MANY
             alone = (colors[:, 3] == 0).astype(np.uint8) if colors.shape[1] == 4 else np.zeros(len(colors), np.uint8)
-            painted = paint(points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, STAY * mse)
+            points, entries, alone = set_flat_apart(points, entries, alone, squared <= FLAT**2, (height, width))
+            painted = paint(points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, stay * mse)
         else:
             painted = index[entries]
         return Quantized(painted.reshape(height, width), palette, pixels)
+
+
+def prefer_equals(index, squared, colors, palette):
+    """Where the lattice cannot tell entries apart, choose the one that is the very colour, if there is one."""
+    touching = np.flatnonzero(squared == 0)
+    equals = {color: i for i, color in reversed(list(enumerate(map(tuple, palette.tolist()))))}
+    for i, color in zip(touching.tolist(), map(tuple, colors[touching].tolist())):
+        index[i] = equals.get(color, index[i])
+
+
+def set_flat_apart(points, entries, alone, well_met, shape):
+    """Let pixels that look like their four neighbours, and whose colour the palette has nearly, take no errors and give none.
+
+    Their colours are listed once more, as colours that stay alone.
+    """
+    grid = entries.reshape(shape)
+    across, down = grid[:, 1:] == grid[:, :-1], grid[1:] == grid[:-1]
+    flat = np.ones(shape, bool)
+    flat[:, 1:] &= across
+    flat[:, :-1] &= across
+    flat[1:] &= down
+    flat[:-1] &= down
+    flat = flat.reshape(-1) & well_met[entries]
+    if not flat.any():
+        return points, entries, alone
+    return np.concatenate([points, points]), entries + np.int32(len(points)) * flat, np.concatenate([alone, np.ones_like(alone)])
 
 
 def opaque(pixels):
