@@ -17,7 +17,7 @@ WAYS = {
     "median cut, sRGB": {"method": "median-cut", "space": "srgb", "dither": None},
     "k-means, sRGB": {"space": "srgb", "dither": None},
     "k-means, OKLab": {"dither": None},
-    "OKLab, Floyd-Steinberg 0.7": {},
+    "OKLab, Floyd-Steinberg (default)": {},
     "OKLab, Floyd-Steinberg 1.0": {"dither_strength": 1.0},
     "OKLab, blue noise": {"dither": "blue-noise"},
     "OKLab, Bayer": {"dither": "bayer"},
