@@ -2,10 +2,11 @@
 
 usage: python benchmarks/gif.py CLIP ... [--width 320] [--frames 40] [--lossy 20 ...] [-o rows.jsonl]
 
-Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames that Pillow decodes against the frames that went in, seconds of
-wall time, and whether frames and times are those that were asked for. Pillow quantizes every frame and saves; FFmpeg runs palettegen and paletteuse
-through PyAV, with its defaults, with its ordered dithering, without dithering and with the options for small differences. Exit code 1 if a peer's file is not
-larger than the first of ours or scores higher, or our times are off. That a browser shows it is for tests/palette/test_animation_browser.py.
+Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames that Pillow decodes against the frames that went
+in, seconds of wall time, and whether frames and times are those that were asked for. Pillow quantizes every frame and saves; FFmpeg runs
+palettegen and paletteuse through PyAV, with its defaults, with its ordered dithering, without dithering and with the options for small
+differences. Exit code 1 if a peer's file is not larger than the first of ours or scores higher, or our times are off. That a browser shows
+it is for tests/palette/test_animation_browser.py.
 """
 import argparse
 import io
@@ -57,8 +58,10 @@ def ffmpeg(frames, fps, generate, use):
         stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
         graph = av.filter.Graph()
         source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=1 / fps)
-        both, palette, painted, sink = graph.add("split"), graph.add("palettegen", generate or None), graph.add("paletteuse", use or None), graph.add("buffersink")
-        for one, other, out, into in ((source, both, 0, 0), (both, palette, 0, 0), (both, painted, 1, 0), (palette, painted, 0, 1), (painted, sink, 0, 0)):
+        both, palette, painted = graph.add("split"), graph.add("palettegen", generate or None), graph.add("paletteuse", use or None)
+        sink = graph.add("buffersink")
+        links = ((source, both, 0, 0), (both, palette, 0, 0), (both, painted, 1, 0), (palette, painted, 0, 1), (painted, sink, 0, 0))
+        for one, other, out, into in links:
             one.link_to(other, out, into)
         graph.configure()
         for number, pixels in enumerate(frames):
@@ -104,13 +107,15 @@ def main():
         frames, fps = frames_of(path, arguments.width, arguments.frames)
         found = {}
         todo = {name: lambda lossy=lossy: animate(frames, fps=fps, lossy=lossy).data for name, lossy in ours.items()}
-        todo |= {"Pillow quantize + save": lambda: pillow(frames, fps)} | {name: lambda how=how: ffmpeg(frames, fps, *how) for name, how in FFMPEG.items()}
+        todo["Pillow quantize + save"] = lambda: pillow(frames, fps)
+        todo |= {name: lambda how=how: ffmpeg(frames, fps, *how) for name, how in FFMPEG.items()}
         for name, make in todo.items():
             start = time.perf_counter()
             data = make()
             seconds = time.perf_counter() - start
             row = found[name] = {"clip": path.name, "program": name, **measured(frames, fps, data), "seconds": seconds}
-            print(f"{path.name[:17]:18s}{name:36s}{row['bytes'] / 1e3:8.1f}{row['ssimulacra2']:8.2f}{row['psnr']:7.2f}{seconds:7.1f}  {'exact' if row['exact'] else 'off'}", flush=True)
+            scores = f"{row['ssimulacra2']:8.2f}{row['psnr']:7.2f}{seconds:7.1f}  {'exact' if row['exact'] else 'off'}"
+            print(f"{path.name[:17]:18s}{name:36s}{row['bytes'] / 1e3:8.1f}{scores}", flush=True)
         best = found[next(iter(ours))]
         peers = [row for name, row in found.items() if name not in ours]
         bad |= not best["exact"] or any(row["bytes"] <= best["bytes"] or row["ssimulacra2"] > best["ssimulacra2"] for row in peers)

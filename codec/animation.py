@@ -1,4 +1,4 @@
-"""Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip. `codec.palette.animate` takes them from there."""
+"""Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip; and animations of them."""
 import io
 import os
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ def load(sources, *, fps=None, fps_max=None, limits=None):
     sources : a path, bytes or binary file object, or a list of them
         One clip or animated picture, or pictures of one size.
     fps : number, fractions.Fraction or str, optional
-        Frames per second. A clip is shown in the time that it takes, frames left out or repeated; pictures follow each other at this rate. Unless said, the
-        rate of the clip, the times of the animated picture, or 25.
+        Frames per second. A clip is shown in the time that it takes, frames left out or repeated; pictures follow each other at this rate.
+        Unless said, the rate of the clip, the times of the animated picture, or 25.
     fps_max : int, optional
         Of a clip that has more, every second frame is left out, or more; a warning says so.
     limits : codec.Limits, optional
@@ -137,7 +137,8 @@ def _clip(data, rate, fps_max, limits):
     if rate is None:
         rate = video.fps / (-(-video.fps // fps_max) if fps_max else 1)
         if rate != video.fps:
-            warnings.append(f"the clip has {float(video.fps):g} frames per second and this format {fps_max} at most: {float(rate):g} were taken")
+            had, took = float(video.fps), float(rate)
+            warnings.append(f"the clip has {had:g} frames per second and this format {fps_max} at most: {took:g} were taken")
     wanted = max(1, round(count * rate / video.fps))
     places = [min(count - 1, int(number * video.fps / rate)) for number in range(wanted)]
     shown = {place: pixels for place, pixels in enumerate(video.pictures()) if place in set(places)}

@@ -9,7 +9,8 @@ from ._jobs import PIPE, Result, Row, report, write_target
 from ._lab import progress
 
 
-def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither, **options):
+def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither,
+            **options):
     from ..palette.animator import format_of
 
     if output is None and inputs != (PIPE,):
@@ -31,7 +32,8 @@ def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry
     strength = 0.0 if dither == "none" else options.pop("dither_strength")
     settings = options | {"dither_strength": strength, "fps": fps, "lossy": lossy, "loops": loops}
     given = {name: value for name, value in settings.items() if value is not None}
-    row = one(inputs[0] if len(inputs) == 1 else f"{len(sources)} frames", output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
+    name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
+    row = one(name, output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)
 
 

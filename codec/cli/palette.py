@@ -8,6 +8,8 @@ from ._common import check_target
 from ._jobs import Result, plan, report, run
 from ._sheet import sheet
 
+DITHERS = ["none", "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"]
+
 
 def png_name(name):
     return os.path.splitext(name)[0] + ".png"
@@ -45,7 +47,7 @@ def palette_one(data, *, strip, limits, **options):
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
-@click.option("-o", "--output", metavar="OUT", help="File for one picture or animation, folder for several pictures (created), - for stdout.")
+@click.option("-o", "--output", metavar="OUT", help="File for one picture or animation, folder for several (created), - for stdout.")
 @click.option("-c", "--colors", type=click.IntRange(1, 256), default=256, show_default=True, metavar="N", help="At most so many.")
 @click.option("--target", metavar="WHAT:VALUE", callback=check_target,
               help="size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: as few as reach it. Animations: size:500kB.")
@@ -56,7 +58,7 @@ def palette_one(data, *, strip, limits, **options):
               help="Where differences are measured: oklab as the eye has it, srgb for PSNR.")
 @click.option("--method", type=click.Choice(["kmeans", "median-cut", "wu", "heckbert", "octree"]), default="kmeans", show_default=True,
               help="How colours are chosen.")
-@click.option("--dither", type=click.Choice(["none", "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"]),
+@click.option("--dither", type=click.Choice(DITHERS),
               default="floyd-steinberg", show_default=True, help="How errors are spread; animations take the first two.")
 @click.option("--dither-strength", type=click.FloatRange(0, 1), metavar="X", help="0..1.  [default: as the number of colours has it]")
 @click.option("--strip", is_flag=True, help="Drop the ICC profile too.")
@@ -65,7 +67,7 @@ def palette_one(data, *, strip, limits, **options):
 @click.option("--fps", metavar="N", help="Frames per second, also 30000/1001.  [default: the clip's; 25 for pictures]")
 @click.option("--lossy", type=click.IntRange(0, 200), metavar="N", help="Of an animation: 0 none, 40 visible.  [default: 20]")
 @click.option("--loops", type=click.IntRange(0, 65535), metavar="N", help="How often it starts again.  [default: 0, for ever]")
-@click.option("--sheet", "sheet_path", metavar="FILE.png", help="Instead of all else: methods side by side, with sizes and scores, of one picture.")
+@click.option("--sheet", "sheet_path", metavar="FILE.png", help="Instead: methods side by side, with sizes and scores, of one picture.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")

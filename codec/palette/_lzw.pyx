@@ -4,9 +4,9 @@
     lzw_encode      indices to codes, exactly
     lzw_paint       colours to codes: which index each pixel gets is decided together with the phrases, by rate and distortion
 
-Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as they are, until the picture changes. A new table costs the time in
-which its phrases are short. By the marginal value theorem the best moment to leave a table is when what it costs per pixel now has become more
-than what it has cost per pixel since it was begun.
+Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as they are, until the picture changes. A new table costs the
+time in which its phrases are short. By the marginal value theorem the best moment to leave a table is when what it costs per pixel now has
+become more than what it has cost per pixel since it was begun.
 """
 from libc.stdint cimport INT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -87,7 +87,7 @@ cdef int child_of(Table *t, int node, uint8_t symbol) noexcept nogil:
 
 
 cdef void grow(Table *t) noexcept nogil:
-    """Take a code. The reader, who learns of it one code later, widens its codes when it takes the one before: so both widen together (F 5)."""
+    """Take a code. The reader, who learns of it one code later, widens its codes when it takes the one before: both together (F 5)."""
     if t.next < CODES:
         if t.next == 1 << t.width:
             t.width += 1
@@ -228,12 +228,13 @@ cdef struct Canvas:
 
 
 def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state, const uint8_t[:, ::1] weight,
-              const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, *, int transparent, int64_t cost_of_bit, int strength, int clamp):
+              const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, *, int transparent, int64_t cost_of_bit,
+              int strength, int clamp):
     """Choose an index for every pixel, and write the codes of the choice.
 
-    A phrase of the table is taken for the next pixels if its bits and its distortion, less what so many pixels cost on the average, are least among
-    all phrases whose colours are near enough to their targets: a walk over the trie. The error of a pixel goes on to its neighbours (Floyd and
-    Steinberg 1976, from left to right in every row, for that is how GIF orders pixels).
+    A phrase of the table is taken for the next pixels if its bits and its distortion, less what so many pixels cost on the average, are
+    least among all phrases whose colours are near enough to their targets: a walk over the trie. The error of a pixel goes on to its
+    neighbours (Floyd and Steinberg 1976, from left to right in every row, for that is how GIF orders pixels).
 
     Parameters
     ----------
@@ -296,13 +297,14 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
     return taken(t), chosen
 
 
-cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state, const uint8_t[:, ::1] weight,
-                      const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, int transparent) except -1:
+cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
+                      const uint8_t[:, ::1] weight, const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, int transparent) except -1:
     cdef Py_ssize_t height = target.shape[0], width = target.shape[1], i, j
     cdef int most = 0
     if height < 1 or width < 1 or target.shape[2] != 3:
         raise ParameterError(f"the target is (H, W, 3) of one pixel at least, not {(height, width, target.shape[2])}")
-    heights, widths = {held.shape[0], state.shape[0], weight.shape[0], reach.shape[0]}, {held.shape[1], state.shape[1], weight.shape[1], reach.shape[1]}
+    heights = {held.shape[0], state.shape[0], weight.shape[0], reach.shape[0]}
+    widths = {held.shape[1], state.shape[1], weight.shape[1], reach.shape[1]}
     if heights != {height} or widths != {width}:
         raise ParameterError(f"held, state, weight and reach are as large as the target, {(height, width)}")
     if held.shape[2] != 3 or palette.shape[1] != 3 or not 1 <= palette.shape[0] <= 1 << min_code_size:
@@ -314,7 +316,8 @@ cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] 
             most = max(most, state[i, j])
     if most > (MUST_STAY if transparent >= 0 else FREE):
         raise ParameterError("states are 0, 1 or 2, and 0 where no index is transparent")
-    if beyond(&target[0, 0, 0], 3 * height * width) or beyond(&held[0, 0, 0], 3 * height * width) or beyond(&palette[0, 0], 3 * palette.shape[0]):
+    i = 3 * height * width
+    if beyond(&target[0, 0, 0], i) or beyond(&held[0, 0, 0], i) or beyond(&palette[0, 0], 3 * palette.shape[0]):
         raise ParameterError(f"coordinates are within -{COORDINATE_MAX}..{COORDINATE_MAX}")
     return 0
 
@@ -348,7 +351,9 @@ cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want,
         if c.state[at] == FREE:
             return -1
         # What stays answers for its own target only: it was chosen among the errors of another time.
-        to.red, to.green, to.blue = c.target[3 * at] - c.held[3 * at], c.target[3 * at + 1] - c.held[3 * at + 1], c.target[3 * at + 2] - c.held[3 * at + 2]
+        to.red = c.target[3 * at] - c.held[3 * at]
+        to.green = c.target[3 * at + 1] - c.held[3 * at + 1]
+        to.blue = c.target[3 * at + 2] - c.held[3 * at + 2]
         return 0 if c.state[at] == MUST_STAY else square(to.red, to.green, to.blue)
     if c.state[at] == MUST_STAY or symbol >= c.colors:
         return -1
@@ -473,8 +478,8 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
 
 
 cdef bint foresee(Table *t, int before, int code) noexcept nogil:
-    """Give the phrase that the reader learns with the next code, `before` and the first symbol of what comes, the only form in which it can itself be
-    what comes: with the first symbol of `before`. Whether there was no such phrase yet."""
+    """Give the phrase that the reader learns with the next code, `before` and the first symbol of what comes, the only form in which it
+    can itself be what comes: with the first symbol of `before`. Whether there was no such phrase yet."""
     if child_of(t, before, t.head[before]) != NONE:
         return False
     link(t, before, code, t.head[before])

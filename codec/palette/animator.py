@@ -71,8 +71,8 @@ class Animation:
         return replace(self, warnings=(*self.warnings, *warnings))
 
 
-def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=256, lossy=LOSSY_ONE, target=None, space="oklab", dither_strength=0.6,
-            shared=False, loops=0, comment="", progress=None):
+def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=256, lossy=LOSSY_ONE, target=None, space="oklab",
+            dither_strength=0.6, shared=False, loops=0, comment="", progress=None):
     """Write frames as an animated GIF or PNG, completely or not at all.
 
     Parameters
@@ -82,17 +82,19 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
-        Frames per second; unless said, 25, or the video's. GIF counts in 1/100 s: every frame begins within half of that of its time, errors do not add
-        up, and more than 50 are refused, for browsers slow them down to 10. APNG holds fractions.
+        Frames per second; unless said, 25, or the video's. GIF counts in 1/100 s: every frame begins within half of that of its time,
+        errors do not add up, and more than 50 are refused, for browsers slow them down to 10. APNG holds fractions.
     seconds : number or list of numbers, optional
         In place of `fps`: how long every frame, or each, is shown.
     format : {"gif", "apng"}, optional
         By the suffix of `path` unless said; "gif" without a path.
     colors : int
-        Largest number of colours of a palette, 2..256 (default 256). One more index stands for pixels that stay as they are, so that 256 gives 255.
+        Largest number of colours of a palette, 2..256 (default 256). One more index stands for pixels that stay as they are, so that 256
+        gives 255.
     lossy : int
-        0..200, default 20. 0: no error but the palette's and its dithering. 20: pixels of quiet areas may be off by the palette's error once more, those of
-        busy areas by more, where phrases of the code table repeat or pixels can stay. Pictures that have no more than `colors` colours stay exact.
+        0..200, default 20. 0: no error but the palette's and its dithering. 20: pixels of quiet areas may be off by the palette's error
+        once more, those of busy areas by more, where phrases of the code table repeat or pixels can stay. Pictures that have no more than
+        `colors` colours stay exact.
     target : str, optional
         "size:500kB": in place of `lossy`, the least that reaches it; where none does, fewer colours.
     space : {"oklab", "srgb", "linear", "ycbcr"}
@@ -119,8 +121,8 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
 
     Notes
     -----
-    Only the rectangle that changes is in the file. Colours, phrases and what stays are chosen together: see `codec.palette._lzw`. Between transparent
-    pixels and pixels that were opaque before, frames are cleared (disposal 2).
+    Only the rectangle that changes is in the file. Colours, phrases and what stays are chosen together: see `codec.palette._lzw`. Between
+    transparent pixels and pixels that were opaque before, frames are cleared (disposal 2).
 
     Examples
     --------
@@ -137,7 +139,8 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
         frames = frames.pictures()
     pictures, opaque = as_frames(frames)
     lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
-    plan = _Plan(format, pictures, opaque, lengths, space, round(dither_strength * 256), shared or format == "apng", loops, _comment(comment), progress)
+    strength, shared = round(dither_strength * 256), shared or format == "apng"
+    plan = _Plan(format, pictures, opaque, lengths, space, strength, shared, loops, _comment(comment), progress)
     made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
     if path is not None:
         write_atomic(path, made.data)
@@ -192,7 +195,8 @@ def as_frames(frames):
         mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
         pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
-            raise ParameterError(f"frame {number} is {pixels.shape[1]}x{pixels.shape[0]}, and those before it are {pictures[0].shape[1]}x{pictures[0].shape[0]}")
+            sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
+            raise ParameterError(f"frame {number} is {sizes[0]}, and those before it are {sizes[1]}")
         pictures.append(pixels)
         opaque.append(None if mask is None or mask.all() else mask)
     if not pictures:
@@ -239,7 +243,9 @@ class _Plan:
             if self.progress is not None:
                 self.progress(i + 1, count)
         used = list({id(one): one for one in chosen}.values())
-        return Animation(self._assemble(width, height, painted), self.format, width, height, count, self._seconds(), max(len(one.entries) for one in used), len(used), lossy)
+        most = max(len(one.entries) for one in used)
+        data = self._assemble(width, height, painted)
+        return Animation(data, self.format, width, height, count, self._seconds(), most, len(used), lossy)
 
     def _assemble(self, width, height, painted):
         if self.format == "apng":
@@ -285,6 +291,7 @@ def _reach(plan, target, colors):
             return replace(best, target=str(target), passes=passes)
         if colors <= FEWEST_COLORS:
             raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {found[LOSSY_MAX].size} bytes; use smaller or fewer frames"
+                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {found[LOSSY_MAX].size} bytes; "
+                "use smaller or fewer frames"
             )
         colors = max(FEWEST_COLORS, (colors + 1) // 2)

@@ -34,7 +34,8 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
     # FFmpeg (libavcodec 62) blends packed indices as if each were a byte: what is laid over something has bytes.
     bits = 8 if any(frame.transparent >= 0 for frame in frames) else png.depth(len(palette))
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
-    parts = [png.SIGNATURE, png.header(width, height, bits), png.chunk(b"acTL", struct.pack(">II", len(frames), plays)), png.colors(palette)]
+    control = png.chunk(b"acTL", struct.pack(">II", len(frames), plays))
+    parts = [png.SIGNATURE, png.header(width, height, bits), control, png.colors(palette)]
     if comment:
         parts.append(png.chunk(b"tEXt", b"Comment\0" + comment))
     number = 0
@@ -44,7 +45,8 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
         high, wide = frame.indices.shape
         blend = BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER
         dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
-        parts.append(png.chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, wide, high, frame.x, frame.y, *png_delay(length), dispose, blend)))
+        control = struct.pack(">IIIIIHHBB", number, wide, high, frame.x, frame.y, *png_delay(length), dispose, blend)
+        parts.append(png.chunk(b"fcTL", control))
         parts.append(png.chunk(b"fdAT", struct.pack(">I", number + 1) + data) if number else png.chunk(b"IDAT", data))
         number += 2 if number else 1
     return b"".join([*parts, png.chunk(b"IEND", b"")])

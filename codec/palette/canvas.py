@@ -1,4 +1,4 @@
-"""Frames painted one over the other: which pixels change, and what every viewer sees then. The file format comes later (gif.py, apng.py)."""
+"""Frames painted one over the other: which pixels change, and what every viewer sees then. The file comes later (gif.py, apng.py)."""
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ LOSSY_ONE = 20                              # the lossiness at which a pixel of 
 # Measured on two clips at equal SSIMULACRA 2: files are 12 % smaller than with errors that are bounded alike everywhere.
 ACTIVITY = 50                               # deviation, in 1/2047 of the space, that halves the weight of errors: about six levels of gray
 WINDOW = 2                                  # of activity: 5 x 5
-BIT = 0.8                                   # distortion that is worth a bit, in squared errors of the palette. Within its bound an error is nearly free
+BIT = 0.8                                   # distortion that is worth a bit, in squared errors of the palette: within its bound it is nearly free
 CLAMP = 3                                   # largest error that is diffused, in errors of the palette
 EXACT_BIT = 1000
 
@@ -92,7 +92,8 @@ def points_of(pixels, space):
 
 
 def weights_of(points):
-    """Weight (H, W) uint8 of errors, 64 where nothing goes on: ACTIVITY / (ACTIVITY + the deviation of the first coordinate around a pixel).
+    """Weight (H, W) uint8 of errors, 64 where nothing goes on: ACTIVITY / (ACTIVITY + the deviation of the first coordinate around a
+    pixel).
 
     Sums of 25 squares of 2047: 27 bits.
     """
@@ -136,8 +137,8 @@ class Canvas:
     def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None):
         """Lay a frame on what is there.
 
-        A pixel whose source is what it was painted for stays, so that nothing flickers; one that is near enough to its new source may stay, and
-        does where that is cheaper.
+        A pixel whose source is what it was painted for stays, so that nothing flickers; one that is near enough to its new source may
+        stay, and does where that is cheaper.
 
         Parameters
         ----------
@@ -193,7 +194,8 @@ class Canvas:
         equal = self.visible & (entries[chosen] == self.shown).all(2)
         states = np.where(stays, MUST_STAY, np.where(equal, MAY_STAY, FREE)).astype(np.uint8)
         x, y, width, height = around((states == FREE) | over | whole)
-        exact, planes = colors.entries.astype(np.int16), (entries[chosen].astype(np.int16), self.shown.astype(np.int16), states, plain, none)
+        planes = (entries[chosen].astype(np.int16), self.shown.astype(np.int16), states, plain, none)
+        exact = colors.entries.astype(np.int16)
         return x, y, *_code((x, y, width, height), planes, exact, EXACT_BIT)
 
 

@@ -1,4 +1,7 @@
-"""GIF files: pictures that are coded already, between the blocks that place and time them. GIF89a (CompuServe, 31 July 1990); clauses are its."""
+"""GIF files: pictures that are coded already, between the blocks that place and time them.
+
+GIF89a (CompuServe, 31 July 1990); clauses are its.
+"""
 import struct
 from dataclasses import dataclass
 

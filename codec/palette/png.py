@@ -1,4 +1,7 @@
-"""Chunks of PNG files (ISO/IEC 15948, "PNG specification, third edition"; clauses are its), and the rows of indexed pictures as IDAT has them."""
+"""Chunks of PNG files, and the rows of indexed pictures as IDAT has them.
+
+PNG specification, third edition (W3C 2025; the second is ISO/IEC 15948); clauses are its.
+"""
 import struct
 import zlib
 

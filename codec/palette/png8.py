@@ -71,10 +71,11 @@ def by_luma(palette):
 
 
 def by_neighbours(indices, count):
-    """A chain of entries in which those stand near each other that are beside each other in the picture: differences of indices become small.
+    """A chain of entries in which those stand near each other that are beside each other in the picture: differences of indices become
+    small.
 
-    It begins with the entry that has most neighbours, and takes up whichever entry has most with those in the chain, at the end where it has more:
-    neighbours weigh less with their distance from that end (after Zeng, Li and Lei 2000).
+    It begins with the entry that has most neighbours, and takes up whichever entry has most with those in the chain, at the end where it
+    has more: neighbours weigh less with their distance from that end (after Zeng, Li and Lei 2000).
     """
     pairs = np.zeros((count, count), np.int64)
     for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
@@ -106,7 +107,8 @@ def numbered(indices, palette, order):
 
 
 def smallest(indices, palette):
-    """(palette, filtered rows, bits) of the numbering and the filters that deflate best: of a band in the middle, where the picture is large.
+    """(palette, filtered rows, bits) of the numbering and the filters that deflate best: of a band in the middle, where the picture is
+    large.
 
     Rows that are not filtered deflate alike in any order, so that those need one try only; below 8 bits a byte is several indices,
     and differences of bytes mean nothing.
@@ -135,8 +137,8 @@ def encode_png(result, *, icc=None, density=None, oxipng=False):
     entries, rows, bits = smallest(indices, palette)
     height, width = indices.shape
     data = b"".join([
-        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries), png.chunk(b"IDAT", png.deflated(rows)),
-        png.chunk(b"IEND", b""),
+        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries),
+        png.chunk(b"IDAT", png.deflated(rows)), png.chunk(b"IEND", b""),
     ])  # fmt: skip
     return Png(_squeezed(data) if oxipng else data, width, height, len(entries), bits, result)
 

@@ -25,7 +25,7 @@ def choose(pixels, colors, space):
     if not pixels.size:
         return Colors(np.zeros((1, 3), np.uint8), space), 0.0
     entries = np.ascontiguousarray(PaletteQuantizer(colors, space=space, dither=None).fit([pixels]).palette_[:, :3])
-    for space in ("srgb", space):                                       # samples of sRGB have points of their own, so that few colours stay as they are
+    for space in ("srgb", space):                   # in sRGB every colour has a point of its own, so that few colours stay as they are
         made = Colors(entries, space)
         error = float(made.off(points_of(pixels, space)).mean())
         if error == 0:
@@ -36,8 +36,8 @@ def choose(pixels, colors, space):
 def price(colors, pixels):
     """The share of the squared error that a palette of its own must save over so many pixels.
 
-    Its 24 bits per colour could be spent on the pixels instead. At high rates b more bits per pixel divide the error of three coordinates by
-    2^(2 b / 3), so that the first of them save 2 ln 2 / 3 of the error per bit.
+    Its 24 bits per colour could be spent on the pixels instead. At high rates b more bits per pixel divide the error of three coordinates
+    by 2^(2 b / 3), so that the first of them save 2 ln 2 / 3 of the error per bit.
     """
     return 2 * math.log(2) / 3 * 24 * colors / pixels
 
@@ -53,7 +53,7 @@ def changes(pictures):
 
 
 def painted(pictures, space, error):
-    """Pixels of each frame that differ from the frame before by more than a palette of this squared error does: about as many will be painted."""
+    """Pixels of each frame that differ from the frame before by more than this squared error: about as many will be painted."""
     points = [points_of(pixels[::2, ::2], space).astype(np.int32) for pixels in pictures]
     changed = [float((np.square(b - a).sum(2) > error).mean()) for a, b in zip(points, points[1:])]
     return np.array([1, *changed]) * (pictures[0].size // 3)
@@ -88,7 +88,8 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
             found[begin:end] = [own] * (end - begin)
         # A frame in the middle stands for all of its scene.
         middle = (begin + end) // 2
-        if _worth(found[middle], sample(pictures[middle:middle + 1], opaque[middle:middle + 1]), colors, space, areas[middle]) is not found[middle]:
+        pixels = sample(pictures[middle:middle + 1], opaque[middle:middle + 1])
+        if _worth(found[middle], pixels, colors, space, areas[middle]) is not found[middle]:
             found[begin:end] = [choose(sample(pictures[i:i + 1], opaque[i:i + 1]), colors, space)[0] for i in range(begin, end)]
     return found, error
 

@@ -36,7 +36,8 @@ def durations(count, fps, seconds=None):
 
 
 def gif_delays(lengths):
-    """Hundredths of a second for each frame. Every frame begins at its time rounded, so that none is off by more than half a tick and errors do not add up.
+    """Hundredths of a second for each frame. Every frame begins at its time rounded, so that none is off by more than half a tick and
+    errors do not add up.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def gif_delays(lengths):
     delays = [end - begin for begin, end in zip(begins, begins[1:])]
     if min(delays) < GIF_TICKS // GIF_FPS_MAX:
         raise ParameterError(
-            f"a GIF has {GIF_FPS_MAX} frames per second at most: browsers show a frame of less than 0.02 s for 0.1 s; choose a lower fps, or write an .apng"
+            f"a GIF has {GIF_FPS_MAX} frames per second at most: browsers show a frame of less than 0.02 s for 0.1 s; "
+            "choose a lower fps, or write an .apng"
         )
     return delays
 
