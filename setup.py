@@ -61,10 +61,16 @@ EXTENSIONS = [
     extension("codec.jpeg._lossless_write"),
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._scan_search"),
+    extension("codec.palette._lzw"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2_gradient", "codec/simd/metrics.c", "codec/simd/gradients.c"),
+    extension("codec.quantizers._kmeans", "codec/simd/colors.c"),
+    extension("codec.palette._histogram"),
+    extension("codec.palette._spaces", "codec/simd/colors.c"),
+    extension("codec.palette._nearest", "codec/simd/colors.c"),
+    extension("codec.palette._dither"),
 ]
 
 setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, emit_linenums=DEBUG))

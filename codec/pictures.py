@@ -49,15 +49,18 @@ class Picture:
         "JPEG", or Pillow's name of the format.
     warnings : tuple of str
         What was lost or guessed on the way, one sentence each.
+    alpha : (H, W) uint8, or None
+        Where asked for and not opaque everywhere.
     """
 
     pixels: np.ndarray
     metadata: Metadata
     format: str
     warnings: tuple = ()
+    alpha: np.ndarray | None = None
 
 
-def load(source, *, background=None, limits=None):
+def load(source, *, background=None, alpha=False, limits=None):
     """Read a picture of any format.
 
     Parameters
@@ -66,6 +69,8 @@ def load(source, *, background=None, limits=None):
     background : str or tuple of int, optional
         Colour behind transparent pixels, as a name, "#rrggbb" or (r, g, b). JPEG has no transparency: without a background it
         is white, and a warning says so.
+    alpha : bool
+        Keep transparency beside the pixels instead: nothing is laid on a background.
     limits : codec.Limits, optional
 
     Returns
@@ -104,7 +109,7 @@ def load(source, *, background=None, limits=None):
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
-    return _load_other(data, color, limits)
+    return _load_other(data, color, alpha, limits)
 
 
 def parse_color(color):
@@ -127,7 +132,7 @@ def parse_color(color):
     return values
 
 
-def _load_other(data, color, limits):
+def _load_other(data, color, keep_alpha, limits):
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
@@ -156,16 +161,18 @@ def _load_other(data, color, limits):
     if frames > 1:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels = _samples(image, bits, warnings)
-    if alpha is not None and alpha.min() < 255:
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    if alpha is not None and not keep_alpha:
         if color is None:
             color = (255, 255, 255)
             warnings.append("transparent pixels were laid on white; a background says which colour to use")
-        pixels = _lay_on(pixels, alpha, color)
+        pixels, alpha = _lay_on(pixels, alpha, color), None
     limits.check_metadata(metadata.size)
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
         metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
-    return Picture(pixels, metadata, image.format or "picture", tuple(warnings))
+    return Picture(pixels, metadata, image.format or "picture", tuple(warnings), alpha)
 
 
 def _bits_per_sample(image, data):
@@ -289,6 +296,33 @@ def upright(pixels, turned):
     if turned in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)
+
+
+def seen(picture):
+    """Pixels of a picture as they are to be seen: upright, with alpha, where there is one, as the last channel.
+
+    Parameters
+    ----------
+    picture : Picture
+
+    Returns
+    -------
+    ndarray
+        (H, W), (H, W, 3) or (H, W, 4) RGBA; uint8.
+
+    Raises
+    ------
+    UnsupportedError
+        If the pixels are inks, or have more than 8 bits.
+    """
+    pixels, alpha = picture.pixels, picture.alpha
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        raise UnsupportedError("it is CMYK, and what its inks look like depends on the press: convert it to RGB first")
+    if pixels.dtype != np.uint8:
+        raise UnsupportedError("its samples have more than 8 bits: convert it to 8 bits first")
+    if alpha is not None:
+        pixels = np.dstack([pixels] * (3 if pixels.ndim == 2 else 1) + [alpha])
+    return upright(pixels, orientation(picture.metadata.exif))
 
 
 def strip(pixels, metadata):

@@ -73,7 +73,8 @@ def _matrix(height):
     return "BT.709" if height >= HD_ROWS else "BT.601"
 
 
-def _check_frames_bytes(count):
+def check_frames_bytes(count):
+    """Raise LimitError where the frames of a clip take more memory than they may."""
     if count > FRAMES_BYTES:
         raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them (frames=, --frames)")
 
@@ -177,7 +178,7 @@ def _decoded(container, stream, frames, limits):
             kind, warnings = _kind(frame), lost
         planes = planes_of(frame)
         total += sum(plane.nbytes for plane in planes)
-        _check_frames_bytes(total)
+        check_frames_bytes(total)
         if _kind(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
             raise UnsupportedError(f"frame {len(found)} has another size or format than the one before: cut the clip there")
         found.append(planes)

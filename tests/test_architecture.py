@@ -21,11 +21,11 @@ LEVELS = (
     ("cli",),
     ("rd",),
     ("registry",),
-    ("peers", "video_peers"),
+    ("animation", "peers", "video_peers"),
     ("api", "pictures", "videos"),
-    ("jpeg",),
+    ("jpeg", "palette"),
     ("search",),
-    ("metrics",),
+    ("metrics", "quantizers"),
     ("cpu", "files", "_pixel", "contract"),
     ("limits", "_core", "frame"),
     ("errors",),
@@ -232,7 +232,7 @@ def public():
     for name in codec.__all__:
         if name != "__version__":
             yield f"codec.{name}", getattr(codec, name)
-    for room in ("jpeg", "metrics", "rd"):
+    for room in ("jpeg", "metrics", "palette", "quantizers", "rd"):
         module = importlib.import_module(f"codec.{room}")
         for name in module.__all__:
             yield f"codec.{room}.{name}", getattr(module, name)

@@ -178,23 +178,23 @@ def _do(job, work, overwrite, dry_run):
     if os.path.isfile(job.target) and not overwrite and job.target != PIPE:
         return Row(job.source, job.target, "skipped", error="the output exists already; --overwrite replaces it")
     try:
-        data = _read(job.source)
+        data = read_source(job.source)
         result = work(data, job)
         if not dry_run:
-            _write(job.target, result.data)
+            write_target(job.target, result.data)
     except (CodecError, MemoryError) as error:
         return Row(job.source, job.target, "failed", error=str(error) or "out of memory")
     before, after = len(data), len(result.data)
     return Row(job.source, job.target, result.status, before, after, round(before / after, 4), tuple(result.warnings), None, result.facts)
 
 
-def _read(source):
+def read_source(source):
     from ..files import read_bytes
 
     return read_stdin() if source == PIPE else read_bytes(source)
 
 
-def _write(target, data):
+def write_target(target, data):
     from ..files import write_atomic
 
     if target == PIPE:

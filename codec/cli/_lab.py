@@ -59,7 +59,7 @@ def expand(images, media):
 
 
 @contextlib.contextmanager
-def progress():
+def progress(label="sweep"):
     """A callback for a bar on stderr, with the time that is left; nothing when that is no terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -67,9 +67,9 @@ def progress():
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweep")
+        task = bar.add_task(label)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

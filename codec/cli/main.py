@@ -13,6 +13,7 @@ VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
+    "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
     "metrics": "Measure how far a picture is from its original.",
     "rd": "Encode at many settings and report rate against distortion.",
@@ -69,6 +70,7 @@ def cli():
       codec decompress photo.jpg -o photo.png
       codec transcode photo.jpg -o smaller.jpg
       codec inspect photo.jpg
+      codec palette logo.png -o small.png --colors 64
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Data goes to stdout; messages, warnings and progress go to stderr.

@@ -1,0 +1,83 @@
+"""`codec palette --animate`."""
+import os
+
+import click
+
+from ..errors import CodecError
+from ._common import read_stdin, refuse_terminal
+from ._jobs import PIPE, Result, Row, report, write_target
+from ._lab import progress
+
+
+def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither,
+            **options):
+    from ..palette.animator import format_of
+
+    if output is None and inputs != (PIPE,):
+        raise click.UsageError("nothing says where to write: add -o FILE.gif, -o FILE.apng, or -o - for stdout")
+    output = output or PIPE
+    if lossy is not None and options["target"]:
+        raise click.UsageError("--lossy and --target exclude each other: a target is what the lossiness is searched for")
+    if oxipng or floor or fixed is not None or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
+        raise click.UsageError("animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng")
+    try:
+        form = format_of(None if output == PIPE else output)
+    except CodecError as error:
+        raise click.UsageError(str(error)) from error
+    sources = _frames(inputs, output)
+    if output == PIPE:
+        if as_json:
+            raise click.UsageError("stdout cannot take both the animation and --json; name a file with -o")
+        refuse_terminal()
+    strength = 0.0 if dither == "none" else options.pop("dither_strength")
+    settings = options | {"dither_strength": strength, "fps": fps, "lossy": lossy, "loops": loops}
+    given = {name: value for name, value in settings.items() if value is not None}
+    name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
+    row = one(name, output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
+    report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)
+
+
+def _frames(inputs, output):
+    """Files in the order given, folders in that of their names; the output is none of them."""
+    from ..pictures import READABLE_SUFFIXES
+
+    if PIPE in inputs and len(inputs) > 1:
+        raise click.UsageError("stdin (-) is one animation or clip; give it alone")
+    sources = []
+    for name in inputs:
+        inside = sorted(os.listdir(name)) if os.path.isdir(name) else None
+        sources += [name] if inside is None else [os.path.join(name, file) for file in inside if file.lower().endswith(READABLE_SUFFIXES)]
+    if not sources:
+        raise click.UsageError("no pictures found; there is nothing to animate")
+    if output != PIPE and os.path.realpath(output) in map(os.path.realpath, sources):
+        raise click.UsageError(f"the output would overwrite the input {output}; choose another file with -o")
+    return sources
+
+
+def _animated(sources, form, limits, given):
+    from ..animation import animate as make
+
+    if sources == [PIPE]:
+        sources = [read_stdin(limits)]
+    with progress("frames") as bar:
+        made = make(sources, format=form, limits=limits, progress=bar, **given)
+    before = sum(len(source) if isinstance(source, bytes) else os.path.getsize(source) for source in sources)
+    facts = {"format": made.format, "width": made.width, "height": made.height, "frames": made.frames, "seconds": float(made.seconds),
+             "colors": made.colors, "palettes": made.palettes, "lossy": made.lossy}
+    if made.target:
+        facts |= {"target": made.target, "achieved": made.size}
+    return before, Result(made.data, "done", made.warnings, facts)
+
+
+def one(source, target, overwrite, dry_run, work):
+    """The row of one output that several inputs may have made."""
+    if target != PIPE and os.path.exists(target) and not overwrite:
+        return Row(source, target, "skipped", error="the output exists already; --overwrite replaces it")
+    try:
+        before, made = work()
+        if not dry_run:
+            write_target(target, made.data)
+    except (CodecError, MemoryError) as error:
+        return Row(source, target, "failed", error=str(error) or "out of memory")
+    after = len(made.data)
+    return Row(source, target, made.status, before, after, round(before / after, 4), tuple(made.warnings), None, made.facts)

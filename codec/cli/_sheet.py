@@ -1,0 +1,82 @@
+"""`codec palette --sheet`: a picture in several palettes side by side, each with its size and its score."""
+import io
+import os
+
+import click
+import numpy as np
+
+from ._animate import one
+from ._jobs import PIPE, Result, read_source, report
+from ._lab import progress
+
+COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
+CAPTION_COLUMNS = 200       # at least so wide is a caption
+SIDE_MIN = 8                # of SSIMULACRA 2
+# Of a sheet: title to options of codec.quantize_colors.
+WAYS = {
+    "median cut, sRGB": {"method": "median-cut", "space": "srgb", "dither": None},
+    "k-means, sRGB": {"space": "srgb", "dither": None},
+    "k-means, OKLab": {"dither": None},
+    "OKLab, Floyd-Steinberg (default)": {},
+    "OKLab, Floyd-Steinberg 1.0": {"dither_strength": 1.0},
+    "OKLab, blue noise": {"dither": "blue-noise"},
+    "OKLab, Bayer": {"dither": "bayer"},
+}
+
+
+def sheet(inputs, path, *, colors, as_json, overwrite, dry_run, limits):
+    """Write the sheet of one picture."""
+    if len(inputs) != 1 or inputs[0] == PIPE or os.path.isdir(inputs[0]):
+        raise click.UsageError("--sheet shows one picture: name one file")
+    if os.path.realpath(path) == os.path.realpath(inputs[0]) or not path.lower().endswith(".png"):
+        raise click.UsageError(f"a sheet is another PNG than its picture; {path} is not")
+    row = one(inputs[0], path, overwrite, dry_run, lambda: _sheet_of(read_source(inputs[0]), colors, limits))
+    report("palette", [row], as_json=as_json, dry_run=dry_run, settings={"colors": colors})
+
+
+def _sheet_of(data, colors, limits):
+    from .. import pictures
+
+    image = pictures.seen(pictures.load(data, limits=limits))
+    with progress("methods") as bar:
+        made = drawn(image, colors, WAYS, bar)
+    return len(data), Result(made, "done", (), {"colors": colors, "methods": list(WAYS)})
+
+
+def drawn(image, colors, ways, progress=None):
+    """PNG of the original and of what each way makes of it.
+
+    Parameters
+    ----------
+    image : uint8 (H, W) or (H, W, 3)
+    colors : int
+    ways : dict
+        Title to options of `codec.quantize_colors`.
+    progress : callable, optional
+    """
+    from PIL import Image, ImageDraw
+
+    from ..metrics import ssimulacra2
+    from ..palette import quantize_colors, write_png
+
+    image = np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image
+    cells = [("original", f"{len(np.unique(image.reshape(-1, 3), axis=0))} colours", image)]
+    for number, (title, options) in enumerate(ways.items(), 1):
+        made = quantize_colors(image, colors, **options)
+        shown = np.ascontiguousarray(made.palette[made.indices][..., :3])
+        score = f"SSIMULACRA 2 {ssimulacra2(image, shown):.1f}, " if min(image.shape[:2]) >= SIDE_MIN else ""
+        cells.append((title, f"{score}{write_png(made).size / 1000:.1f} kB", shown))
+        if progress:
+            progress(number, len(ways))
+    height, width = image.shape[0], max(image.shape[1], CAPTION_COLUMNS)
+    columns = min(COLUMNS, len(cells))
+    rows = -(-len(cells) // columns)
+    page = Image.new("RGB", (columns * (width + MARGIN) + MARGIN, rows * (height + CAPTION_ROWS + MARGIN) + MARGIN), "white")
+    pen = ImageDraw.Draw(page)
+    for i, (title, says, pixels) in enumerate(cells):
+        x, y = MARGIN + i % columns * (width + MARGIN), MARGIN + i // columns * (height + CAPTION_ROWS + MARGIN)
+        pen.text((x, y), f"{title}\n{says}", fill="black")
+        page.paste(Image.fromarray(pixels), (x, y + CAPTION_ROWS))
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()

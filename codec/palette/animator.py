@@ -1,0 +1,297 @@
+"""Frames to GIF or APNG."""
+import os
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import ParameterError
+from ..files import write_atomic
+from ..frame import Video
+from ..search import narrow, parse_target
+from . import apng, gif
+from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss
+from .scenes import palettes
+from .spaces import SPACES
+from .timing import durations, gif_delays
+
+FORMATS = ("gif", "apng")
+SUFFIXES = {".gif": "gif", ".apng": "apng", ".png": "apng"}
+DEFAULT_FPS = 25
+COLORS_MAX = 255                    # beside the index that stands for what is there already
+FEWEST_COLORS = 8                   # that a size target goes down to
+ENOUGH = 50                         # a search ends within a 50th, 2 %, of the size
+OPAQUE = 128                        # alpha from which a pixel is opaque: neither is anything between in a GIF
+
+
+@dataclass(frozen=True)
+class Animation:
+    """An animated picture.
+
+    Attributes
+    ----------
+    data : bytes
+        The file.
+    format : str
+        "gif" or "apng".
+    width, height, frames : int
+    seconds : fractions.Fraction
+        Until it ends or starts again, as the file says it.
+    colors : int
+        The largest palette's, without the index for pixels that stay.
+    palettes : int
+    lossy : int
+        As given, or as found for `target`.
+    target : str or None
+    passes : int
+        How often all frames were painted.
+    warnings : tuple of str
+    """
+
+    data: bytes
+    format: str
+    width: int
+    height: int
+    frames: int
+    seconds: Fraction
+    colors: int
+    palettes: int
+    lossy: int
+    target: str | None = None
+    passes: int = 1
+    warnings: tuple = ()
+
+    @property
+    def size(self):
+        """Bytes of the file."""
+        return len(self.data)
+
+    def warned(self, warnings):
+        """The same with more warnings."""
+        return replace(self, warnings=(*self.warnings, *warnings))
+
+
+def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=256, lossy=LOSSY_ONE, target=None, space="oklab",
+            dither_strength=0.6, shared=False, loops=0, comment="", progress=None):
+    """Write frames as an animated GIF or PNG, completely or not at all.
+
+    Parameters
+    ----------
+    frames : iterable of uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, or codec.frame.Video
+        All of one size. Alpha from 128 on is opaque.
+    path : str or os.PathLike, optional
+        Where to write; without it the bytes are only returned.
+    fps : number, fractions.Fraction or str, optional
+        Frames per second; unless said, 25, or the video's. GIF counts in 1/100 s: every frame begins within half of that of its time,
+        errors do not add up, and more than 50 are refused, for browsers slow them down to 10. APNG holds fractions.
+    seconds : number or list of numbers, optional
+        In place of `fps`: how long every frame, or each, is shown.
+    format : {"gif", "apng"}, optional
+        By the suffix of `path` unless said; "gif" without a path.
+    colors : int
+        Largest number of colours of a palette, 2..256 (default 256). One more index stands for pixels that stay as they are, so that 256
+        gives 255.
+    lossy : int
+        0..200, default 20. 0: no error but the palette's and its dithering. 20: pixels of quiet areas may be off by the palette's error
+        once more, those of busy areas by more, where phrases of the code table repeat or pixels can stay. Pictures that have no more than
+        `colors` colours stay exact.
+    target : str, optional
+        "size:500kB": in place of `lossy`, the least that reaches it; where none does, fewer colours.
+    space : {"oklab", "srgb", "linear", "ycbcr"}
+        Where distances are measured.
+    dither_strength : float
+        Part of the error that is diffused, 0..1, default 0.6; only where a pixel's source changes, so that what is still stays still.
+    shared : bool
+        One palette for all frames. Otherwise scenes or frames get their own where that is worth its bytes; APNG has one.
+    loops : int or None
+        How often it starts again: 0, the default, for ever; None never.
+    comment : str
+    progress : callable, optional
+        Called as ``progress(done, total)`` after every frame, in every pass.
+
+    Returns
+    -------
+    Animation
+
+    Raises
+    ------
+    ParameterError
+        If an argument is wrong, or no lossiness and number of colours reaches the target. Nothing is written.
+    FileError
+
+    Notes
+    -----
+    Only the rectangle that changes is in the file. Colours, phrases and what stays are chosen together: see `codec.palette._lzw`. Between
+    transparent pixels and pixels that were opaque before, frames are cleared (disposal 2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.palette import animate
+    >>> made = animate([np.full((4, 6), 80 * i, np.uint8) for i in range(3)], fps=30)
+    >>> made.format, made.frames, made.seconds, made.data[:6]
+    ('gif', 3, Fraction(1, 10), b'GIF89a')
+    """
+    format = format_of(path, format)
+    _check(colors, lossy, space, dither_strength, target)
+    if isinstance(frames, Video):
+        fps = frames.fps if fps is None else fps
+        frames = frames.pictures()
+    pictures, opaque = as_frames(frames)
+    lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
+    strength, shared = round(dither_strength * 256), shared or format == "apng"
+    plan = _Plan(format, pictures, opaque, lengths, space, strength, shared, loops, _comment(comment), progress)
+    made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
+    if path is not None:
+        write_atomic(path, made.data)
+    return made
+
+
+def format_of(path, format=None):
+    """"gif" or "apng": as said, else by the suffix of a path.
+
+    >>> from codec.palette.animator import format_of
+    >>> format_of("a.png"), format_of(None)
+    ('apng', 'gif')
+    """
+    if format is None:
+        suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
+        if suffix not in SUFFIXES:
+            raise ParameterError(f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format=")
+        return SUFFIXES[suffix]
+    if format not in FORMATS:
+        raise ParameterError(f"format is {format!r}; choose one of {', '.join(FORMATS)}")
+    return format
+
+
+def _check(colors, lossy, space, dither_strength, target):
+    for name, value, least, most in (("colors", colors, 2, 256), ("lossy", lossy, 0, LOSSY_MAX)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
+            raise ParameterError(f"{name} must be an integer within {least}..{most}, not {value!r}")
+    if space not in SPACES:
+        raise ParameterError(f"unknown space {space!r}; there are {', '.join(SPACES)}")
+    if not isinstance(dither_strength, (int, float)) or not 0 <= dither_strength <= 1:
+        raise ParameterError(f"dither_strength must be within 0..1, not {dither_strength!r}")
+    if target and parse_target(target).measure != "size":
+        raise ParameterError(f"{target!r}: animations have targets of size only, such as size:500kB")
+
+
+def _comment(comment):
+    try:
+        return comment.encode("latin-1") if isinstance(comment, str) else bytes(comment)
+    except (UnicodeEncodeError, TypeError) as error:
+        raise ParameterError("a comment is a str of ISO 8859-1") from error
+
+
+def as_frames(frames):
+    """RGB pictures, and where each is opaque: None for everywhere."""
+    pictures, opaque = [], []
+    for number, frame in enumerate(frames):
+        pixels = np.asarray(frame)
+        if pixels.dtype == np.uint16:                                   # of a deep video
+            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)) or not pixels.size:
+            raise ParameterError(f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}")
+        mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+        pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
+        if pictures and pixels.shape != pictures[0].shape:
+            sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
+            raise ParameterError(f"frame {number} is {sizes[0]}, and those before it are {sizes[1]}")
+        pictures.append(pixels)
+        opaque.append(None if mask is None or mask.all() else mask)
+    if not pictures:
+        raise ParameterError("there are no frames: an animation has one at least")
+    if max(pictures[0].shape) > gif.SIDE_MAX:
+        raise ParameterError(f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}")
+    return pictures, opaque
+
+
+@dataclass
+class _Plan:
+    """What stays the same from pass to pass."""
+
+    format: str
+    pictures: list
+    opaque: list
+    lengths: list
+    space: str
+    strength: int
+    shared: bool
+    loops: int | None
+    comment: bytes
+    progress: object
+
+    def __post_init__(self):
+        self.delays = gif_delays(self.lengths) if self.format == "gif" else None
+        self._palettes = {}
+
+    def palettes(self, colors):
+        if colors not in self._palettes:
+            self._palettes[colors] = palettes(self.pictures, self.opaque, colors, self.space, shared=self.shared)
+        return self._palettes[colors]
+
+    def paint(self, colors, lossy):
+        """One pass over all frames."""
+        chosen, error = self.palettes(colors)
+        loss, count = Loss(lossy, error, self.strength), len(self.pictures)
+        height, width, _ = self.pictures[0].shape
+        canvas, everything, painted = Canvas(height, width), np.ones((height, width), bool), []
+        masks = [everything if mask is None else mask for mask in self.opaque]
+        for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
+            following = masks[i + 1] if i + 1 < count else None
+            painted.append(canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following))
+            if self.progress is not None:
+                self.progress(i + 1, count)
+        used = list({id(one): one for one in chosen}.values())
+        most = max(len(one.entries) for one in used)
+        data = self._assemble(width, height, painted)
+        return Animation(data, self.format, width, height, count, self._seconds(), most, len(used), lossy)
+
+    def _assemble(self, width, height, painted):
+        if self.format == "apng":
+            return apng.assemble(width, height, painted, self.lengths, loops=self.loops, comment=self.comment)
+        first = painted[0].colors
+        cells = []
+        for frame, delay in zip(painted, self.delays):
+            own = None if frame.colors is first else _with_transparent(frame.colors)
+            high, wide = frame.indices.shape
+            size = gif.code_size(len(frame.colors.entries) + 1)
+            cells.append(gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, frame.transparent, own))
+        return gif.assemble(width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment)
+
+    def _seconds(self):
+        return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)
+
+
+def _with_transparent(colors):
+    return np.concatenate([colors.entries, np.zeros((1, 3), np.uint8)])
+
+
+def _reach(plan, target, colors):
+    """The least lossiness whose file is not larger than the target; where there is none, with half as many colours, and so on."""
+    passes, colors = 0, min(colors, COLORS_MAX)
+    while True:
+        found = {}
+
+        def small(lossy):
+            found[lossy] = plan.paint(colors, lossy)
+            return found[lossy].size <= target.value
+
+        def enough(low, high):
+            return high in found and found[high].size * ENOUGH >= target.value * (ENOUGH - 1)
+
+        if small(0):
+            best = found[0]
+        elif small(LOSSY_MAX):
+            best = found[narrow(0, LOSSY_MAX, small, lambda low, high: low + max(1, (high - low) // 3), enough)[1]]
+        else:
+            best = None
+        passes += len(found)
+        if best is not None:
+            return replace(best, target=str(target), passes=passes)
+        if colors <= FEWEST_COLORS:
+            raise ParameterError(
+                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {found[LOSSY_MAX].size} bytes; "
+                "use smaller or fewer frames"
+            )
+        colors = max(FEWEST_COLORS, (colors + 1) // 2)

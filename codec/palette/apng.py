@@ -1,0 +1,57 @@
+"""Animated PNG files of indexed frames with one palette (PNG specification, third edition: 4.9 and 11.3.6)."""
+import struct
+
+import numpy as np
+
+from ..errors import ParameterError
+from . import png
+from .gif import CLEAR, SIDE_MAX
+from .timing import png_delay
+
+DISPOSE_NONE, DISPOSE_BACKGROUND = 0, 1
+BLEND_SOURCE, BLEND_OVER = 0, 1
+
+
+def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
+    """A file of painted frames of one palette, the first of which covers the canvas.
+
+    Parameters
+    ----------
+    width, height : int
+    frames : list of codec.palette.canvas.Painted
+    seconds : list of Fraction
+    loops : int or None
+        How often it starts again: 0 for ever, None never.
+    comment : bytes
+        ISO 8859-1 text.
+    """
+    if max(width, height) > SIDE_MAX:
+        raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
+    colors = frames[0].colors
+    # Index 0 is what is transparent: tRNS ends with it. The palette is sorted by luma already.
+    palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
+    palette[0], palette[1:, :3] = 0, colors.entries
+    # FFmpeg (libavcodec 62) blends packed indices as if each were a byte: what is laid over something has bytes.
+    bits = 8 if any(frame.transparent >= 0 for frame in frames) else png.depth(len(palette))
+    plays = 0 if loops == 0 else 1 if loops is None else loops + 1
+    control = png.chunk(b"acTL", struct.pack(">II", len(frames), plays))
+    parts = [png.SIGNATURE, png.header(width, height, bits), control, png.colors(palette)]
+    if comment:
+        parts.append(png.chunk(b"tEXt", b"Comment\0" + comment))
+    number = 0
+    for frame, length in zip(frames, seconds):
+        renumbered = np.where(frame.indices == colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
+        data = _deflated(png.packed(renumbered, bits), bits)
+        high, wide = frame.indices.shape
+        blend = BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER
+        dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
+        control = struct.pack(">IIIIIHHBB", number, wide, high, frame.x, frame.y, *png_delay(length), dispose, blend)
+        parts.append(png.chunk(b"fcTL", control))
+        parts.append(png.chunk(b"fdAT", struct.pack(">I", number + 1) + data) if number else png.chunk(b"IDAT", data))
+        number += 2 if number else 1
+    return b"".join([*parts, png.chunk(b"IEND", b"")])
+
+
+def _deflated(rows, bits):
+    """The smaller of rows with and without filters: below 8 bits differences of bytes mean nothing."""
+    return min((png.deflated(rows_of(rows)) for rows_of in (png.unfiltered, png.filtered)[:1 + (bits == 8)]), key=len)

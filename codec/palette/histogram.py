@@ -1,0 +1,80 @@
+"""The colours of pictures, with weights: what palettes are chosen from."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._histogram import Histogram
+
+MOST_COLORS_APART = 1 << 17         # a 12 MP photograph has more; then bins of 2 or 4 levels on a side stand for their members' mean
+
+
+@dataclass(frozen=True)
+class ColorSet:
+    """n colours.
+
+    Attributes
+    ----------
+    colors : (n, channels) uint8
+        The colours, or the mean of each bin of colours, rounded.
+    counts : (n,) int64
+        Pixels of each.
+    weights : (n,) float64
+        Integers: pixels times importance.
+    sums : (n, channels) float64
+        Weight times sample; of four channels, weight times alpha times sample, and weight times alpha.
+    exact : bool
+        Whether every entry is one colour.
+    """
+
+    colors: np.ndarray
+    counts: np.ndarray
+    weights: np.ndarray
+    sums: np.ndarray
+    exact: bool
+
+    def where(self, mask):
+        """Part of it."""
+        return ColorSet(self.colors[mask], self.counts[mask], self.weights[mask], self.sums[mask], self.exact)
+
+    def means(self, labels, k):
+        """The mean colour of the members of each label, (at most k, channels) uint8, and their weight; without labels that have none."""
+        mass = np.bincount(labels, self.weights, k)
+        sums = np.stack([np.bincount(labels, column, k) for column in self.sums.T], 1)
+        used = mass > 0
+        made = mean_colors(sums[used], mass[used])
+        if made.shape[1] == 4:
+            of_opaque = np.bincount(labels, self.weights * (self.colors[:, 3] == 255), k)[used]
+            made[2 * of_opaque > mass[used], 3] = 255           # opaque pixels must not begin to shine through
+        return made, mass[used]
+
+
+def mean_colors(sums, mass):
+    """Colours from sums as `ColorSet` has them, rounded. What has no alpha is (0, 0, 0, 0)."""
+    if sums.shape[1] == 4:
+        sums = np.concatenate([sums[:, :3] * (mass / np.maximum(sums[:, 3], 1))[:, None], sums[:, 3:]], 1)
+    colors = np.floor(sums / mass[:, None] + 0.5).astype(np.uint8)
+    if colors.shape[1] == 4:
+        colors[colors[:, 3] == 0] = 0
+    return colors
+
+
+def color_set(histogram):
+    """The `ColorSet` of a `Histogram`; what weighs nothing is left out, unless nothing weighs anything."""
+    counts, weights, sums = histogram.entries()
+    weights, sums = weights.astype(np.float64), sums.astype(np.float64)
+    if histogram.exact:
+        colors = histogram.colors()
+    else:
+        colors = mean_colors(sums, np.maximum(weights, 1))
+    found = ColorSet(colors, counts, weights, sums, histogram.exact)
+    return found.where(weights > 0) if 0 < np.count_nonzero(weights) < len(weights) else found
+
+
+def count_colors(pixels, importance=None, histogram=None):
+    """Histogram of a picture of (height, width, channels), or one that it is added to, and the entry of every pixel.
+
+    The entries hold while the histogram is exact.
+    """
+    channels = pixels.shape[2]
+    histogram = histogram or Histogram(channels, MOST_COLORS_APART)
+    return histogram, histogram.add(pixels.reshape(-1, channels), importance)

@@ -1,0 +1,78 @@
+"""The fewest colours that reach a score."""
+import numpy as np
+
+from ..errors import ParameterError
+from ..metrics import by_name
+from ..metrics.names import SMALLER_IS_BETTER
+from ..search import narrow, parse_target
+from .result import on_grounds
+
+
+def parse_score_target(text, name):
+    """A target that is a score; sizes are of files."""
+    target = parse_target(text)
+    if target.is_rate:
+        raise ParameterError(f"{name}={text!r}: a size is one of a file; write_png and animate take it. Here: psnr:40, ssimulacra2:85 ...")
+    return target
+
+
+class Score:
+    """The score of results against a picture; with alpha, the worse one of those over black and over white."""
+
+    def __init__(self, target, pixels):
+        self.target, self.metric, self.falling = target, by_name(target.measure), target.measure in SMALLER_IS_BETTER
+        self.grounds = self._grounds(pixels)
+
+    @staticmethod
+    def _grounds(pixels):
+        grounds = on_grounds(pixels)
+        return [ground.astype(np.uint8) for ground in grounds[:1 if pixels.shape[-1] < 4 else 2]]
+
+    def of(self, result):
+        shown = on_grounds(result.image())
+        scores = [float(self.metric(ground, seen.astype(np.uint8))) for ground, seen in zip(self.grounds, shown)]
+        return max(scores) if self.falling else min(scores)
+
+    def enough(self, score, target):
+        return score <= target.value if self.falling else score >= target.value
+
+
+def fewest_colors(make, most, target, floor, pixels):
+    """The result with the fewest colours that reaches `target`, found by bisection.
+
+    Parameters
+    ----------
+    make : callable
+        Number of colours to result.
+    most : int
+        Colours that may be used.
+    target : str
+    floor : str or None
+        A score of the same metric that is good enough where `most` colours do not reach the target.
+    pixels : (H, W, channels) uint8
+
+    Raises
+    ------
+    ParameterError
+        If `most` colours reach neither.
+    """
+    target = parse_score_target(target, "target")
+    lowest = parse_score_target(floor, "floor") if floor is not None else target
+    if lowest.measure != target.measure:
+        raise ParameterError(f"floor={floor!r} and target={str(target)!r} must be of one metric")
+    score = Score(target, pixels)
+    if not score.enough(target.value, lowest):
+        raise ParameterError(f"floor={floor!r} asks for more than target={str(target)!r}")
+    best = make(most)
+    reached = score.of(best)
+    if not score.enough(reached, target):
+        if score.enough(reached, lowest):
+            return best
+        raise ParameterError(f"{lowest} cannot be reached: {most} colours give {target.measure}:{reached:.2f}")
+    results = {most: best}
+
+    def over(colors):
+        results[colors] = make(colors)
+        return score.enough(score.of(results[colors]), target)
+
+    return results[narrow(0, most, over)[1]]

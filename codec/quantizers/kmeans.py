@@ -1,0 +1,230 @@
+"""Weighted k-means: seeds, Lloyd's rounds, and rounds of splitting and merging that leave its local optima."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import cpu
+from ..errors import ParameterError
+from ._kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, PointTree, cheapest_merges, variance_cut
+
+__all__ = ["MOST_COORDINATE", "MOST_DIMENSIONS", "MOST_SQUARED_DISTANCE", "Clusters", "cluster", "nearest", "variance_cut"]
+
+POINTS_PER_CENTRE = 64      # two leaves; with fewer points the nodes of the tree are too coarse to start from
+FIRST_MOVED = 8     # the first round of splitting and merging moves an eighth of the centres
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What `cluster` returns.
+
+    Attributes
+    ----------
+    centres : (k, D) float32
+        Integers: the means, rounded. At most as many as asked for.
+    labels : (n,) int32
+        The nearest centre of each point; of equal ones the first.
+    weights : (k,) float64
+        Of the points of each centre.
+    error : float
+        Sum over the points of weight times squared distance to their centre.
+    """
+
+    centres: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    error: float
+
+
+def plus_plus(points, weights, k, rng):
+    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each seed is drawn with probability proportional to weight times squared distance."""
+    chosen = np.empty(k, np.intp)
+    nearest = np.full(len(points), np.inf)
+    for i in range(k):
+        chance = np.cumsum(weights if i == 0 else weights * nearest)
+        if chance[-1] == 0:
+            return points[chosen[:i]]
+        chosen[i] = min(np.searchsorted(chance, rng.integers(0, 1 << 53) / (1 << 53) * chance[-1], "right"), len(points) - 1)
+        nearest = np.minimum(nearest, np.square(points - points[chosen[i]], dtype=np.float64).sum(1))
+    return points[chosen]
+
+
+def means_of(points, weights, labels, k):
+    """Weighted means of the points with each label 0..k-1, rounded."""
+    mass = np.bincount(labels, weights, k)
+    return _rounded(np.stack([np.bincount(labels, weights * column, k) for column in points.T.astype(np.float64)], 1), mass)
+
+
+def _rounded(sums, mass):
+    return np.floor(sums / np.maximum(mass, 1)[:, None] + 0.5).astype(np.float32)
+
+
+def nearest(points, centres):
+    """(n,) int32: the nearest of (k, D) centres for each of (n, D) points, both as `cluster` takes them; of equal ones the first."""
+    points, _ = _checked(points, None, 1)
+    tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
+    tree.assign(np.ascontiguousarray(centres, np.float32))
+    return tree.labels()
+
+
+class _Search:
+    """One clustering on its way: the tree, the best centres so far and what they cost."""
+
+    def __init__(self, points, weights):
+        self.points, self.weights = points, weights
+        self.tree = PointTree(points, weights, cpu.has("avx2"))
+
+    def from_boxes(self, k):
+        """Means of k boxes: nodes of the tree, or, where it has not many more leaves than that, boxes cut for the purpose."""
+        if len(self.points) >= POINTS_PER_CENTRE * k:
+            made = self.tree.seeds(k)
+            return _rounded(made[:, 1:1 + self.points.shape[1]], made[:, 0])
+        labels = variance_cut(self.points, self.weights, k)
+        return means_of(self.points, self.weights, labels, labels.max() + 1)
+
+    def start(self, centres):
+        self.centres = centres
+        self.assign()
+
+    def assign(self):
+        made = self.tree.assign(self.centres)
+        D = self.points.shape[1]
+        self.mass, self.sums, self.squares = made[:, 0], made[:, 1:1 + D], made[:, 1 + D:]
+        self.error = float((self.squares - 2 * self.centres * self.sums + np.square(self.centres, dtype=np.float64) * self.mass[:, None]).sum())
+
+    def move(self):
+        """One of Lloyd's rounds; a centre that nothing is nearest to goes where the error is worst."""
+        centres = _rounded(self.sums, self.mass)
+        empty = np.flatnonzero(self.mass == 0)
+        if len(empty):
+            distance = np.square(self.points - self.centres[self.tree.labels()]).sum(1)
+            far = np.argsort(-(self.weights * distance), kind="stable")[:len(empty)]
+            centres[empty[:len(far)]] = self.points[far]
+        self.centres = centres
+        self.assign()
+
+    def settle(self, rounds, tolerance):
+        """Rounds until they gain less than `tolerance` of the error."""
+        for _ in range(rounds):
+            before = self.error
+            self.move()
+            if self.error >= before * (1 - tolerance):
+                return
+
+    def state(self):
+        return self.centres, self.mass, self.sums, self.squares, self.error
+
+    def restore(self, state):
+        self.centres, self.mass, self.sums, self.squares, self.error = state
+
+    def split_and_merge(self, n):
+        """Give n centres from where they are missed least to where they help most: merge the cheapest pairs, split the worst clusters."""
+        centres = _rounded(self.sums, self.mass).astype(np.float64)
+        mass = np.ascontiguousarray(self.mass)
+        variance = np.maximum(self.squares - np.square(self.sums) / np.maximum(mass, 1)[:, None], 0)
+        worst = np.argsort(-variance.max(1), kind="stable")[:n]
+        partner, cost = cheapest_merges(centres, mass)
+        kept, freed = self._disjoint(np.argsort(cost, kind="stable"), partner, worst)
+        merged = self.centres.copy()
+        merged[kept] = _rounded(self.sums[kept] + self.sums[freed], mass[kept] + mass[freed])
+        worst = worst[:len(freed)]
+        axis = variance[worst].argmax(1)
+        step = 0.8 * np.sqrt(variance[worst, axis] / np.maximum(mass[worst], 1))
+        merged[worst] = merged[freed] = centres[worst]
+        merged[worst, axis] = np.maximum(np.floor(centres[worst, axis] - step + 0.5), 0)
+        merged[freed, axis] = np.minimum(np.floor(centres[worst, axis] + step + 0.5), MOST_COORDINATE)
+        self.centres = merged
+        self.assign()
+
+    @staticmethod
+    def _disjoint(order, partner, taken):
+        """The first pairs (i, partner[i]) in that order, as many as `taken` has, of which none shares an end with another or is in `taken`."""
+        used, kept, freed = set(taken.tolist()), [], []
+        for i, j in zip(order.tolist(), partner[order].tolist()):
+            if len(freed) == len(taken):
+                break
+            if i not in used and j not in used:
+                used |= {i, j}
+                kept.append(i)
+                freed.append(j)
+        return kept, freed
+
+
+def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=11, tolerance=3e-4, seed=0):
+    """Centres of least weighted squared error, or nearly.
+
+    After a first round of Lloyd's, rounds of splitting and merging: centres are taken from where they are missed least and given to where they
+    help most, and what two of Lloyd's rounds make of it is kept if the error is lower; otherwise fewer are moved next time. Then Lloyd's rounds
+    to the end. (Fraenti, Kaukoranta, Nevalainen, "On the splitting method for vector quantization codebook generation", Opt. Eng. 36(11),
+    1997, combine the two steps likewise.)
+
+    Parameters
+    ----------
+    points : (n, D) float32
+        Integers in 0..MOST_COORDINATE, D <= MOST_DIMENSIONS, with no squared distance above MOST_SQUARED_DISTANCE.
+    k : int
+        The most centres.
+    weights : (n,) optional
+        Integers >= 0, their sum times the largest squared coordinate below 2^53. Default: 1.
+    seeds : str
+        "boxes": the means of boxes, of which the worst was halved, again and again; "plus-plus": k-means++, drawn by `seed`.
+    rounds : int
+        The most of Lloyd's rounds at the end.
+    tries : int
+        The most rounds of splitting and merging.
+    tolerance : float
+        The end is when a round gains less than this share of the error.
+    seed : int
+
+    Returns
+    -------
+    Clusters
+
+    Raises
+    ------
+    ParameterError
+        If the points are not as they must be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.quantizers.kmeans import cluster
+    >>> found = cluster(np.array([[1, 1], [3, 1], [90, 90], [92, 90]]), 2)
+    >>> found.centres.tolist(), found.labels.tolist(), found.error
+    ([[2.0, 1.0], [91.0, 90.0]], [0, 0, 1, 1], 4.0)
+    """
+    points, weights = _checked(points, weights, k)
+    search = _Search(points, weights)
+    search.start(search.from_boxes(k) if seeds == "boxes" else plus_plus(points, weights, k, np.random.default_rng(seed)))
+    search.settle(1, 0)
+    moved = max(1, len(search.centres) // FIRST_MOVED)
+    for _ in range(tries if len(search.centres) >= 4 else 0):
+        before = search.state()
+        search.split_and_merge(moved)
+        search.settle(2, 0)
+        if search.error >= before[-1]:
+            search.restore(before)
+            if moved == 1:
+                break
+            moved //= 2
+    search.settle(rounds, tolerance)
+    search.assign()
+    return Clusters(search.centres, search.tree.labels(), search.mass, search.error)
+
+
+def _checked(points, weights, k):
+    points = np.ascontiguousarray(points, np.float32)
+    if points.ndim != 2 or not len(points) or not 1 <= points.shape[1] <= MOST_DIMENSIONS:
+        raise ParameterError(f"points must have the shape (n, D) with D within 1..{MOST_DIMENSIONS}, not {points.shape}")
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ParameterError(f"the number of centres must be a positive integer, not {k!r}")
+    lo, hi = points.min(0), points.max(0)
+    if not (lo.min() >= 0 and hi.max() <= MOST_COORDINATE and (points == np.floor(points)).all()):      # NaN fails
+        raise ParameterError(f"points must be integers within 0..{MOST_COORDINATE}")
+    if np.square(hi - lo, dtype=np.float64).sum() > MOST_SQUARED_DISTANCE:
+        raise ParameterError(f"points must be within a squared distance of {MOST_SQUARED_DISTANCE}: scale them down")
+    if weights is None:
+        return points, np.ones(len(points))
+    weights = np.ascontiguousarray(weights, np.float64)
+    if weights.shape != (len(points),) or not (weights.min() >= 0 and weights.sum() > 0 and (weights == np.floor(weights)).all()):
+        raise ParameterError(f"weights must be {len(points)} integers that are not negative, and not all zero")
+    return points, weights

@@ -1,0 +1,311 @@
+"""Animations as other programs show them: frame by frame what was painted, at exact times."""
+import io
+import struct
+import zlib
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import clip
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from codec import cpu
+from codec.errors import ParameterError
+from codec.palette import animate, animator, canvas
+from codec.palette.spaces import coordinates
+from codec.palette.timing import durations, gif_delays, png_delay
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """(H, W, 4) of every frame as the painter meant it: what is not opaque is (0, 0, 0, 0)."""
+    seen = []
+
+    class Recorded(canvas.Canvas):
+        def paint(self, pixels, opaque, *args, **kwargs):
+            made = super().paint(pixels, opaque, *args, **kwargs)
+            seen.append(np.dstack([self.shown, np.full(opaque.shape, 255, np.uint8)]) * opaque[..., None])
+            return made
+
+    monkeypatch.setattr(animator, "Canvas", Recorded)
+    return seen
+
+
+def shown_by_pillow(data):
+    """(frames, seconds of each)."""
+    image, frames, seconds = Image.open(io.BytesIO(data)), [], []
+    for number in range(image.n_frames):
+        image.seek(number)
+        pixels = np.array(image.convert("RGBA"))
+        frames.append(pixels * (pixels[..., 3:] > 0))
+        seconds.append(Fraction(image.info["duration"]).limit_denominator(10**6) / 1000)
+    return frames, seconds
+
+
+def shown_by_ffmpeg(data):
+    av = pytest.importorskip("av")
+    with av.open(io.BytesIO(data)) as container:
+        frames = [(frame.to_ndarray(format="rgba"), frame.pts * frame.time_base) for frame in container.decode(video=0)]
+    return [pixels * (pixels[..., 3:] > 0) for pixels, _ in frames], [time for _, time in frames]
+
+
+def chunks(data):
+    """(type, data) of a PNG, every CRC compared."""
+    at = 8
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        assert zlib.crc32(data[at + 4 : at + 8 + size]) == struct.unpack_from(">I", data, at + 8 + size)[0]
+        yield kind, data[at + 8 : at + 8 + size]
+        at += 12 + size
+
+
+def walk(count=7, height=37, width=50, noise=6, seed=0):
+    """A texture that moves before a ground that does not, with noise in its left half only."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    ground = np.stack([120 + 80 * np.sin(x / 9) * np.cos(y / 7), 3 * x + y, 200 - 2 * y], -1)
+    frames = []
+    for number in range(count):
+        pixels = ground.copy()
+        pixels[10:22, 3 * number : 3 * number + 12] = rng.integers(0, 255, 3)
+        pixels[:, :25] += rng.integers(-noise, noise + 1, (height, 25, 3)) if noise else 0
+        frames.append(pixels.clip(0, 255).astype(np.uint8))
+    return frames
+
+
+def same(ours, theirs):
+    assert len(ours) == len(theirs)
+    for number, (a, b) in enumerate(zip(ours, theirs)):
+        assert np.array_equal(a, b), f"frame {number}: {(a != b).any(-1).sum()} pixels differ"
+
+
+# ---------------------------------------------------------------- what is shown
+
+@pytest.mark.parametrize("options", [
+    {"lossy": 0}, {"lossy": 0, "dither_strength": 0}, {"lossy": 20}, {"lossy": 120, "dither_strength": 1.0}, {"colors": 16}, {"colors": 2}, {"colors": 255},
+    {"space": "srgb", "colors": 40},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("format", ["gif", "apng"])
+def test_others_show_what_was_painted(painted, format, options):
+    made = animate(walk(), fps=10, format=format, **options)
+    frames, seconds = shown_by_pillow(made.data)
+    same(painted, frames)
+    assert seconds == [Fraction(1, 10)] * 7 and made.seconds == Fraction(7, 10)
+    same(painted, shown_by_ffmpeg(made.data)[0])
+
+
+def hole(count=6):
+    """Something opaque before nothing: it moves, so that what it leaves must be cleared; once it is not there at all."""
+    frames = []
+    for number in range(count):
+        pixels = np.zeros((20, 30, 4), np.uint8)
+        if number != 3:
+            pixels[4:12, 3 * number : 3 * number + 9] = [200, 30 * number, 10, 255]
+            pixels[15:, :] = [0, 90, 200, 255]
+            pixels[6, 3 * number : 3 * number + 9, 3] = [0, 60, 127, 128, 200, 255, 255, 255, 0]
+        frames.append(pixels)
+    return frames
+
+
+@pytest.mark.parametrize("lossy", (0, 20))
+@pytest.mark.parametrize("format", ["gif", "apng"])
+def test_transparent_frames(painted, format, lossy):
+    made = animate(hole(), format=format, lossy=lossy)
+    for ours, source in zip(painted, hole()):
+        opaque = source[..., 3] >= 128
+        assert np.array_equal(ours[..., 3] > 0, opaque) and np.array_equal(ours[opaque][:, :3], source[opaque][:, :3])
+    same(painted, shown_by_pillow(made.data)[0])
+    same(painted, shown_by_ffmpeg(made.data)[0])
+
+
+def test_nothing_opaque_at_all():
+    frames, _ = shown_by_pillow(animate([np.zeros((5, 4, 4), np.uint8)] * 2).data)
+    same([np.zeros((5, 4, 4), np.uint8)] * 2, frames)
+
+
+@pytest.mark.parametrize("format", ["gif", "apng"])
+@pytest.mark.parametrize("lossy", (0, 20, 200))
+def test_few_colours_stay_exact(format, lossy):
+    """As many colours as the palette has: of the darkest, which many spaces cannot tell apart."""
+    rng = np.random.default_rng(2)
+    colors = np.unique(rng.integers(0, 12, (255, 3)), axis=0).astype(np.uint8)[:255]
+    frames = [colors[rng.integers(0, len(colors), (20, 30))] for _ in range(3)]
+    shown, _ = shown_by_pillow(animate(frames, format=format, lossy=lossy).data)
+    same(frames, [pixels[..., :3] for pixels in shown])
+
+
+@pytest.mark.parametrize("lossy", (0, 20))
+def test_what_stands_still_does_not_flicker(lossy):
+    frames, _ = shown_by_pillow(animate(walk(12), colors=24, lossy=lossy).data)
+    still = np.ones((37, 50), bool)
+    still[:, :25], still[10:22] = False, False
+    for before, after in zip(frames, frames[1:]):
+        assert np.array_equal(before[still], after[still])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3)])
+def test_small_and_thin(painted, shape):
+    rng = np.random.default_rng(4)
+    for format in ("gif", "apng"):
+        painted.clear()
+        made = animate([rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(3)], format=format)
+        same(painted, shown_by_pillow(made.data)[0])
+
+
+def test_a_pixel_is_no_further_off_than_the_lossiness_allows(painted):
+    frames = walk(5)
+    animate(frames, colors=30, lossy=30, dither_strength=0, shared=True)
+    entries = np.unique(np.concatenate([pixels[..., :3].reshape(-1, 3) for pixels in painted]), axis=0)
+    points = coordinates(entries, "oklab").astype(int)
+    _, error = animator.palettes(frames, [None] * 5, 30, "oklab", shared=True)
+    for pixels, shown in zip(frames, painted):
+        wanted = canvas.points_of(pixels, "oklab").astype(int)
+        distance = ((wanted - canvas.points_of(shown[..., :3], "oklab")) ** 2).sum(-1)
+        nearest = ((wanted[:, :, None] - points) ** 2).sum(-1).min(-1)
+        assert (distance <= nearest + 64 / canvas.weights_of(wanted.astype(np.int16)) * error * (30 / 20) ** 2 + 1).all()
+
+
+def test_files_become_smaller_the_lossier_they_are():
+    frames = walk(6, 60, 80)
+    sizes = [animate(frames, lossy=lossy).size for lossy in (10, 20, 40, 100)]
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] < 0.5 * animate(frames, lossy=0).size
+
+
+def test_frames_that_are_equal_cost_next_to_nothing_and_are_all_there():
+    frame = walk(1)[0]
+    one, many = animate([frame]), animate([frame] * 11, fps=10)
+    assert many.size - one.size < 10 * 30 and many.frames == 11 == len(shown_by_pillow(many.data)[0])
+
+
+def test_scenes_have_palettes_of_their_own_where_these_pay():
+    rng = np.random.default_rng(8)
+    y, x = np.mgrid[:90, :120]
+    red = np.stack([x * 2, y, 0 * x], -1)
+    blue = np.stack([0 * x, y, 255 - x], -1)
+    frames = [(ground + rng.integers(0, 9, (90, 120, 3))).clip(0, 255).astype(np.uint8) for ground in [red] * 5 + [blue] * 5]
+    several, one = animate(frames, colors=32), animate(frames, colors=32, shared=True)
+    assert several.palettes == 2 and one.palettes == 1
+
+    def off(made):
+        return np.mean([((shown[..., :3].astype(float) - pixels) ** 2).mean() for shown, pixels in zip(shown_by_pillow(made.data)[0], frames)])
+
+    assert off(several) < 0.8 * off(one)
+
+
+def test_the_same_bytes_on_every_processor():
+    made = animate(walk(), colors=50)
+    before = cpu.level()
+    try:
+        cpu.force("scalar")
+        assert animate(walk(), colors=50).data == made.data
+    finally:
+        cpu.force(before)
+
+
+def test_a_video_is_its_pictures_at_its_rate():
+    video = clip(6, fps=Fraction(25))
+    made = animate(video)
+    assert made.seconds == Fraction(6, 25) and made.data == animate(list(video.pictures()), fps=25).data
+    assert animate(clip(3, depth=10)).frames == 3
+
+
+# ---------------------------------------------------------------- when it is shown
+
+@given(st.fractions(min_value=Fraction(1, 50), max_value=3, max_denominator=1000), st.integers(1, 400))
+def test_every_frame_begins_within_half_a_tick_of_its_time(length, count):
+    delays = gif_delays([length] * count)
+    for number in range(count + 1):
+        assert abs(sum(delays[:number]) - 100 * number * length) <= Fraction(1, 2)
+
+
+@pytest.mark.parametrize("fps", [25, 50, 30, 29.97, "30000/1001", 12, 7, 1])
+def test_times_of_a_gif_as_others_read_them(fps):
+    frames = [np.full((2, 2), 20 * i, np.uint8) for i in range(11)]
+    made = animate(frames, fps=fps)
+    _, seconds = shown_by_pillow(made.data)
+    times = [sum(seconds[:i], Fraction(0)) for i in range(11)]
+    rate = Fraction(repr(fps) if isinstance(fps, float) else fps)
+    assert all(abs(time - i / rate) <= Fraction(1, 200) for i, time in enumerate(times)) and made.seconds == sum(seconds)
+    assert shown_by_ffmpeg(made.data)[1] == times
+
+
+def test_an_apng_holds_fractions():
+    made = animate([np.full((2, 2), 20 * i, np.uint8) for i in range(3)], fps="60000/1001", format="apng")
+    delays = [struct.unpack_from(">HH", data, 20) for kind, data in chunks(made.data) if kind == b"fcTL"]
+    assert delays == [(1001, 60000)] * 3 and made.seconds == Fraction(3003, 60000)
+
+
+@given(st.fractions(min_value=Fraction(1, 10**6), max_value=65535))
+def test_delays_of_an_apng_fit_and_are_near(length):
+    numerator, denominator = png_delay(length)
+    assert 0 <= numerator <= 65535 and 1 <= denominator <= 65535 and abs(Fraction(numerator, denominator) - length) <= Fraction(1, 2) * max(length, Fraction(1, 32767))
+
+
+def test_what_no_browser_shows_in_time_is_refused():
+    frames = [np.zeros((2, 2), np.uint8)] * 3
+    with pytest.raises(ParameterError, match="50 frames per second"):
+        animate(frames, fps=60)
+    assert animate(frames, fps=60, format="apng").seconds == Fraction(1, 20)
+    assert animate(frames, seconds=[1, 0.5, "1/4"]).seconds == Fraction(7, 4)
+    for wrong in ([1, 2], [1, 1, 0], ["x"] * 3, -1):
+        with pytest.raises(ParameterError):
+            durations(3, 25, wrong)
+
+
+@pytest.mark.parametrize("loops", (0, 3, None))
+def test_loops_and_comments(loops):
+    frames = [np.full((2, 2), 90 * i, np.uint8) for i in range(2)]
+    image = Image.open(io.BytesIO(animate(frames, loops=loops, comment="caf\xe9").data))
+    assert image.info.get("loop") == loops and image.info["comment"] == b"caf\xe9"
+    parts = dict(chunks(animate(frames, format="apng", loops=loops, comment="caf\xe9").data))
+    assert struct.unpack(">II", parts[b"acTL"]) == (2, {0: 0, 3: 4, None: 1}[loops]) and parts[b"tEXt"] == b"Comment\0caf\xe9"
+
+
+def test_numbers_of_an_apng_count_up():
+    numbers = [struct.unpack_from(">I", data)[0] for kind, data in chunks(animate(walk(4), format="apng").data) if kind in (b"fcTL", b"fdAT")]
+    assert numbers == list(range(7))
+
+
+# ---------------------------------------------------------------- targets, refusals
+
+def test_a_size_is_reached():
+    frames = walk(6, 60, 80)
+    free = animate(frames, lossy=0).size
+    for share, colors in ((1.1, 255), (0.7, 255), (0.25, 254)):
+        made = animate(frames, target=f"size:{int(free * share)}")
+        assert made.size <= free * share and made.target and made.passes <= 40
+        assert (made.lossy == 0) == (share > 1) and made.colors <= colors
+    with pytest.raises(ParameterError, match="cannot be reached"):
+        animate(frames, target="size:200")
+
+
+@pytest.mark.parametrize("wrong, says", [
+    ({"colors": 1}, "colors"), ({"colors": 257}, "colors"), ({"colors": 8.5}, "colors"), ({"lossy": -1}, "lossy"), ({"lossy": 201}, "lossy"),
+    ({"space": "hsv"}, "space"), ({"dither_strength": 2}, "dither_strength"), ({"target": "psnr:40"}, "size"), ({"format": "webp"}, "format"),
+    ({"fps": 0}, "fps"), ({"fps": "x"}, "fps"), ({"loops": -1}, "loops"), ({"comment": "\u20ac"}, "comment"),
+], ids=str)  # fmt: skip
+def test_wrong_arguments(tmp_path, wrong, says):
+    with pytest.raises(ParameterError, match=says):
+        animate([np.zeros((4, 4), np.uint8)] * 2, **({"path": tmp_path / "a.gif"} if "format" not in wrong else {}), **wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("frames", [
+    [], [np.zeros((0, 4), np.uint8)], [np.zeros((4, 4))], [np.zeros((4, 4, 2), np.uint8)], [np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8)],
+    [np.zeros((1, 65536), np.uint8)], [np.full((4, 4), np.nan)],
+], ids=lambda frames: str([frame.shape for frame in frames]))  # fmt: skip
+def test_wrong_frames(tmp_path, frames):
+    with pytest.raises(ParameterError, match="frame|sides"):
+        animate(frames, tmp_path / "a.gif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_suffix_says_the_format(tmp_path):
+    frames = [np.zeros((4, 4), np.uint8)] * 2
+    for name, format in (("a.gif", "GIF"), ("a.apng", "PNG"), ("a.PNG", "PNG")):
+        animate(frames, tmp_path / name)
+        assert Image.open(io.BytesIO((tmp_path / name).read_bytes())).format == format
+    with pytest.raises(ParameterError, match="suffix"):
+        animate(frames, tmp_path / "a.webp")
