@@ -41,7 +41,7 @@ MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1"
 
 def extension(name, *c_sources):
     source = name.replace(".", "/") + ".pyx"
-    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
+    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd", "codec/h264/tables"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
 
 
 # In the order of dependence: each may cimport only those above it.
@@ -61,6 +61,7 @@ EXTENSIONS = [
     extension("codec.jpeg._lossless_write"),
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._scan_search"),
+    extension("codec.h264._picture"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

@@ -23,7 +23,7 @@ LEVELS = (
     ("registry",),
     ("peers", "video_peers"),
     ("api", "pictures", "videos"),
-    ("jpeg",),
+    ("jpeg", "h264"),
     ("search",),
     ("metrics",),
     ("cpu", "files", "_pixel", "contract"),

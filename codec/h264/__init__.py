@@ -1,1 +1,1 @@
-"""H.264 | ISO/IEC 14496-10 video."""
+"""H.264 (Rec. ITU-T H.264, 08/2021): the decoder and its stages."""

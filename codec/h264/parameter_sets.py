@@ -7,6 +7,7 @@ from .nal import PPS as PPS_TYPE
 from .nal import SPS as SPS_TYPE
 from .nal import write_nal
 from .syntax import Reader, Writer
+from .tables import parameters as tables
 from .vui import VUI, vui_parameters
 
 # 7.3.2.1.1: profiles whose parameter sets tell the chroma format, depths and scaling matrices.
@@ -17,28 +18,17 @@ PROFILE_NAMES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "
 CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
 # Table A-1: MaxDpbMbs by level_idc; 9 stands for level 1b.
-MAX_DPB_MBS = {
-    9: 396, 10: 396, 11: 900, 12: 2376, 13: 2376, 20: 2376, 21: 4752, 22: 8100, 30: 8100, 31: 18000, 32: 20480, 40: 32768, 41: 32768, 42: 34816,
-    50: 110400, 51: 184320, 52: 184320, 60: 696320, 61: 696320, 62: 696320,
-}  # fmt: skip
+MAX_DPB_MBS = {row["level_idc"]: row["MaxDpbMbs"] for row in tables.H264_TABLE_A_1_LEVELS.values()}
 MAX_SIDE_MBS = 1055  # A.3.1: floor(sqrt(8 * 139264)), MaxFS of level 6.2
 MAX_OFFSET = (1 << 31) - 1
 
-# Tables 7-3 and 7-4, in the order of transmission (zig-zag).
+# Tables 7-2 to 7-4, in the order of transmission (zig-zag).
 FLAT_4x4_16, FLAT_8x8_16 = (16,) * 16, (16,) * 64
-DEFAULT_4x4_INTRA = (6, 13, 13, 20, 20, 20, 28, 28, 28, 28, 32, 32, 32, 37, 37, 42)
-DEFAULT_4x4_INTER = (10, 14, 14, 20, 20, 20, 24, 24, 24, 24, 27, 27, 27, 30, 30, 34)
-DEFAULT_8x8_INTRA = (
-    6, 10, 10, 13, 11, 13, 16, 16, 16, 16, 18, 18, 18, 18, 18, 23, 23, 23, 23, 23, 23, 25, 25, 25, 25, 25, 25, 25, 27, 27, 27, 27,
-    27, 27, 27, 27, 29, 29, 29, 29, 29, 29, 29, 31, 31, 31, 31, 31, 31, 33, 33, 33, 33, 33, 36, 36, 36, 36, 38, 38, 38, 40, 40, 42,
-)  # fmt: skip
-DEFAULT_8x8_INTER = (
-    9, 13, 13, 15, 13, 15, 17, 17, 17, 17, 19, 19, 19, 19, 19, 21, 21, 21, 21, 21, 21, 22, 22, 22, 22, 22, 22, 22, 24, 24, 24, 24,
-    24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 25, 27, 27, 27, 27, 27, 27, 28, 28, 28, 28, 28, 30, 30, 30, 30, 32, 32, 32, 33, 33, 35,
-)  # fmt: skip
-DEFAULT_LISTS = (
-    *(DEFAULT_4x4_INTRA,) * 3, *(DEFAULT_4x4_INTER,) * 3, *(DEFAULT_8x8_INTRA, DEFAULT_8x8_INTER) * 3,
-)  # fmt: skip
+_DEFAULTS = {
+    "Default_4x4_Intra": tables.H264_TABLE_7_3_DEFAULT_4X4_INTRA, "Default_4x4_Inter": tables.H264_TABLE_7_3_DEFAULT_4X4_INTER,
+    "Default_8x8_Intra": tables.H264_TABLE_7_4_DEFAULT_8X8_INTRA, "Default_8x8_Inter": tables.H264_TABLE_7_4_DEFAULT_8X8_INTER,
+}  # fmt: skip
+DEFAULT_LISTS = tuple(_DEFAULTS[default] for _, default in tables.H264_TABLE_7_2_SCALING_LISTS)
 FLAT_LISTS = (FLAT_4x4_16,) * 6 + (FLAT_8x8_16,) * 6
 # Table 7-2: the list that an absent list repeats; None where the fall-back rule sets A and B differ.
 FALL_BACK = (None, 0, 1, None, 3, 4, None, None, 6, 7, 8, 9)

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-# Table E-1; 255: sar_width and sar_height follow.
-EXTENDED_SAR = 255
-SAMPLE_ASPECT_RATIOS = (
-    (0, 0), (1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11), (80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3),
-    (3, 2), (2, 1),
-)  # fmt: skip
+from .tables.parameters import H264_TABLE_E_1_SAMPLE_ASPECT_RATIOS
+
+EXTENDED_SAR = 255  # sar_width and sar_height follow
 MAX_UINT32 = (1 << 32) - 1
 
 
@@ -96,7 +93,7 @@ class VUI:
         """(width, height) of a sample; (0, 0) where it is not specified."""
         if self.aspect_ratio_idc == EXTENDED_SAR:
             return self.sar_width, self.sar_height
-        return SAMPLE_ASPECT_RATIOS[self.aspect_ratio_idc] if self.aspect_ratio_idc < len(SAMPLE_ASPECT_RATIOS) else (0, 0)
+        return H264_TABLE_E_1_SAMPLE_ASPECT_RATIOS.get(self.aspect_ratio_idc, (0, 0))
 
     @property
     def hrd(self):
