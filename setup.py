@@ -64,6 +64,8 @@ EXTENSIONS = [
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._scan_search"),
     extension("codec.h264._kernels", *KERNELS_H264),
+    extension("codec.h264._picture"),
+    extension("codec.h264._deblock"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
