@@ -1,10 +1,22 @@
 """What the tests of the H.264 kernels share: bit depths, pictures that provoke, and the levels of this machine."""
+import re
+from pathlib import Path
+
 import numpy as np
 
+import codec
 from codec import _core, cpu
 
 DEPTHS = (8, 10, 14)
 LEVELS = (0, 1) if _core.HAS_AVX2 and cpu.has("avx2") else (0,)
+TABLES = Path(codec.__file__).parent / "h264" / "tables"
+
+
+def c_table(name):
+    """Numbers of one array of h264_tables.h, flat, and its dimensions."""
+    text = (TABLES / "h264_tables.h").read_text()
+    found = re.search(rf"static const \w+ {name}((?:\[\d+\])+) = (.*?);", text, re.S)
+    return [int(n) for n in re.findall(r"-?\d+", found[2])], [int(n) for n in re.findall(r"\d+", found[1])]
 
 
 def dtype_of(bit_depth):
