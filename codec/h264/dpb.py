@@ -38,6 +38,13 @@ class FrameStore:
         """PicOrderCnt of the frame, or of its only field (8-1)."""
         return min(count for count in (self.TopFieldOrderCnt, self.BottomFieldOrderCnt) if count is not None)
 
+    def set_order(self, TopFieldOrderCnt, BottomFieldOrderCnt):
+        """Set the counts that are not None, here and in the picture."""
+        for name, count in (("TopFieldOrderCnt", TopFieldOrderCnt), ("BottomFieldOrderCnt", BottomFieldOrderCnt)):
+            if count is not None:
+                setattr(self, name, count)
+                setattr(self.picture, name, count)
+
     def field_order(self, fields):
         """PicOrderCnt of one field, or of the frame (8-1)."""
         return self.order if fields == FRAME else self.TopFieldOrderCnt if fields == TOP else self.BottomFieldOrderCnt
@@ -203,13 +210,3 @@ class DecodedPictureBuffer:
         while (first := self._first()) is not None:
             yield self._output(first)
         self._remove_unused()
-
-    def discard_waiting(self):
-        """no_output_of_prior_pics_flag: what waits is not output. Returns these frames."""
-        waiting = [frame for frame in self.frames if frame.waiting]
-        for frame in waiting:
-            frame.waiting = False
-        self._remove_unused()
-        return waiting
-
-
