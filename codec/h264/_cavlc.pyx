@@ -15,10 +15,8 @@ cdef enum:
 cdef inline int by_zeros(BitReader *r, const uint16_t *table) noexcept nogil:
     """One code of a table made by tables/generate.py, or -1."""
     cdef uint32_t top = <uint32_t>(r.acc >> 32) | 1 << 12
-    cdef int zeros = 32 - codec_bit_length(top)         # at most 19
+    cdef int zeros = min(32 - codec_bit_length(top), 15)       # the code words of zeros alone have a few of them
     cdef uint32_t entry
-    if zeros > 15:
-        return -1
     entry = table[zeros << 3 | (top << zeros >> 28 & 7)]
     if entry == 0:
         return -1
