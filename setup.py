@@ -44,6 +44,8 @@ def extension(name, *c_sources):
     return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd", "codec/h264/tables"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
 
 
+KERNELS_H264 = ["codec/simd/h264dsp.c"]
+
 # In the order of dependence: each may cimport only those above it.
 EXTENSIONS = [
     extension("codec._core", "codec/simd/cpu.c"),
@@ -61,7 +63,9 @@ EXTENSIONS = [
     extension("codec.jpeg._lossless_write"),
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._scan_search"),
+    extension("codec.h264._kernels", *KERNELS_H264),
     extension("codec.h264._picture"),
+    extension("codec.h264._deblock"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

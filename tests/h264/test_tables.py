@@ -1,22 +1,10 @@
 """The generated tables: they are what the script makes of the data, and keep the properties that tables of their kind have."""
-import re
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
-import codec
 from codec.h264.tables import generate, parameters
-
-FOLDER = Path(codec.__file__).parent / "h264" / "tables"
-
-
-def c_table(name):
-    """Numbers of one array of h264_tables.h, flat, and its dimensions."""
-    text = (FOLDER / "h264_tables.h").read_text()
-    found = re.search(rf"static const \w+ {name}((?:\[\d+\])+) = (.*?);", text, re.S)
-    return [int(n) for n in re.findall(r"-?\d+", found[2])], [int(n) for n in re.findall(r"\d+", found[1])]
-
+from h264_samples import TABLES, c_table
 
 def codes(name):
     """The code words of a table of H264Vlc as bit strings, by its rows of the last dimension (coeff_token: by nC)."""
@@ -31,7 +19,7 @@ def test_the_committed_files_are_what_the_script_writes(data_folder):
     if not source.exists():
         pytest.skip(f"no {source}")
     for name, text in generate.generated(source).items():
-        assert (FOLDER / name).read_text() == text, f"run codec/h264/tables/generate.py: {name} is not up to date"
+        assert (TABLES / name).read_text() == text, f"run codec/h264/tables/generate.py: {name} is not up to date"
 
 
 @pytest.mark.parametrize("name, unused", [
