@@ -14,8 +14,8 @@ cdef enum:
 
 cdef inline int by_zeros(BitReader *r, const uint16_t *table) noexcept nogil:
     """One code of a table made by tables/generate.py, or -1."""
-    cdef uint32_t top = <uint32_t>(r.acc >> 32) | 1 << 14
-    cdef int zeros = 32 - codec_bit_length(top)         # at most 17
+    cdef uint32_t top = <uint32_t>(r.acc >> 32) | 1 << 12
+    cdef int zeros = 32 - codec_bit_length(top)         # at most 19
     cdef uint32_t entry
     if zeros > 15:
         return -1

@@ -161,7 +161,7 @@ cdef inline int min_positive(int a, int b) noexcept nogil:
     return min(a, b) if a >= 0 and b >= 0 else max(a, b)
 
 
-cdef int spatial_references(SliceContext *s, int *refs, int16_t (*mvp)[2]) noexcept nogil:
+cdef int spatial_references(SliceContext *s, int *refs, int16_t *mvp) noexcept nogil:
     """Reference indices and predicted vectors of the whole macroblock (8.4.1.2.2); true for directZeroPredictionFlag."""
     cdef int list, a, b, c
     for list in range(2):
@@ -170,9 +170,9 @@ cdef int spatial_references(SliceContext *s, int *refs, int16_t (*mvp)[2]) noexc
         if c == UNAVAILABLE:
             c = s.ref_cache[list][CACHE - 9]
         refs[list] = min_positive(a, min_positive(b, c))
-        mvp[list][0] = mvp[list][1] = 0
+        mvp[2 * list] = mvp[2 * list + 1] = 0
         if refs[list] >= 0:
-            spatial_median(s, list, refs[list], mvp[list])
+            spatial_median(s, list, refs[list], mvp + 2 * list)
     if refs[0] < 0 and refs[1] < 0:
         refs[0] = refs[1] = 0
         return 1
@@ -185,7 +185,8 @@ cdef void spatial_median(SliceContext *s, int list, int ref, int16_t *mv) noexce
     cdef int c = CACHE - 4 if s.ref_cache[list][CACHE - 4] != UNAVAILABLE else CACHE - 9
     cdef int entries[3]
     cdef int i, same = 0, found = 0
-    cdef int16_t (*m)[2] = s.mv_cache[list]
+    cdef int16_t (*m)[2]
+    m = s.mv_cache[list]
     entries[0], entries[1], entries[2] = CACHE - 1, CACHE - 8, c
     for i in range(3):
         if s.ref_cache[list][entries[i]] == ref:
@@ -205,7 +206,7 @@ cdef void derive_spatial(SliceContext *s, const PictureData *col) noexcept nogil
     cdef int32_t ref_id
     cdef int size = 2 if s.direct_8x8_inference_flag else 1
     cdef int b8, i, x, y, list
-    cdef bint zero = spatial_references(s, refs, mvp)
+    cdef bint zero = spatial_references(s, refs, mvp[0])
     cdef bint still, short_term = not s.refs[s.kind][1][0].long_term
     cdef Colocated c
     # colZeroFlag only matters where it would zero a vector that is not zero yet

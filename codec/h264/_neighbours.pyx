@@ -97,8 +97,10 @@ cdef void locate_neighbours(SliceContext *s) noexcept nogil:
         left = s.mb - 1 if x and in_slice(s, s.mb - 1) else -1
         for i in range(4):
             s.left_mb[i] = left
+            s.left_row[i] = i
         s.left_pair = left
         s.top_mb = s.topright_mb = s.topleft_mb = -1
+        s.topleft_row = 3
         if above >= 0:
             if in_slice(s, above):
                 s.top_mb = above

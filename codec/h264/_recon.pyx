@@ -1,6 +1,4 @@
 """Samples of intra macroblocks (8.3) and the residual (8.5.12 to 8.5.15)."""
-from libc.string cimport memset
-
 from codec.h264._slice cimport *
 
 cdef uint8_t[16] BLOCK_X = [0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3]
@@ -10,33 +8,8 @@ cdef enum:
     # blocks whose neighbours above right come later, as bits of luma4x4BlkIdx; block 5 and those of the top row look at other macroblocks
     NO_TOPRIGHT = 1 << 3 | 1 << 7 | 1 << 11 | 1 << 13 | 1 << 15
 
-ctypedef fused Sample:
-    uint8_t
-    uint16_t
-
 
 # ---------------------------------------------------------------- lossless
-
-cdef void add_bypass_block(Sample *dst, Py_ssize_t stride, int32_t *r, int size, int direction) noexcept nogil:
-    """8.5.15: residual samples as they are coded; direction 0: accumulated downwards (vertical prediction), 1: to the right, -1: neither."""
-    cdef int x, y
-    for y in range(size):
-        for x in range(size):
-            if direction == 0 and y:
-                r[size * y + x] += r[size * (y - 1) + x]
-            elif direction == 1 and x:
-                r[size * y + x] += r[size * y + x - 1]
-            dst[x] = <Sample>(dst[x] + r[size * y + x])
-        dst = <Sample *>(<uint8_t *>dst + stride)
-    memset(r, 0, size * size * sizeof(int32_t))
-
-
-cdef void add_bypass(SliceContext *s, uint8_t *dst, Py_ssize_t stride, int32_t *r, int size, int direction) noexcept nogil:
-    if s.pixel_shift:
-        add_bypass_block[uint16_t](<uint16_t *>dst, stride, r, size, direction)
-    else:
-        add_bypass_block[uint8_t](dst, stride, r, size, direction)
-
 
 cdef void gather_bypass(SliceContext *s, int c, int w, int h, int direction) noexcept nogil:
     """Intra_16x16 and chroma accumulate over the whole of the prediction (nW x nH of 8.5.15 is the macroblock's): block by block, each carried on
@@ -92,12 +65,12 @@ cdef void add_luma(SliceContext *s, int c) noexcept nogil:
     cdef uint64_t coded = s.coded[c]
     if coded == 0:
         return
-    for k in range(0, 16, 4 if s.flags & MB_TRANSFORM8 else 1):
-        if not coded >> k & 1:
+    for k in range(16):
+        if not coded >> k & 1:                          # an 8x8 block has the bit of its first 4x4 block
             continue
         dst = s.dst[c] + 4 * BLOCK_Y[k] * stride + (4 * BLOCK_X[k] << s.pixel_shift)
         if s.flags & MB_BYPASS:
-            add_bypass(s, dst, stride, &s.coef[256 * c + 16 * k], 8 if s.flags & MB_TRANSFORM8 else 4, -1)
+            s.dsp.bypass_add(dst, stride, &s.coef[256 * c + 16 * k], 8 if s.flags & MB_TRANSFORM8 else 4, H264_SUM_NONE, max)
         elif not s.flags & MB_TRANSFORM8:
             add_4x4(s, dst, stride, c, k, max)
         elif coded >> (16 + k) & 1:
@@ -120,7 +93,7 @@ cdef void add_chroma(SliceContext *s) noexcept nogil:
                 continue
             dst = s.dst[c] + 4 * (i >> 1) * stride + (4 * (i & 1) << s.pixel_shift)
             if s.flags & MB_BYPASS:
-                add_bypass(s, dst, stride, &s.coef[256 * c + 16 * i], 4, -1)
+                s.dsp.bypass_add(dst, stride, &s.coef[256 * c + 16 * i], 4, H264_SUM_NONE, s.max_sample[1])
             else:
                 add_4x4(s, dst, stride, c, i, s.max_sample[1])
 
@@ -172,7 +145,9 @@ cdef void intra_nxn(SliceContext *s, int c) noexcept nogil:
     cdef Py_ssize_t stride = s.stride[c]
     cdef uint8_t *dst
     cdef int32_t *d
-    for k in range(0, 16, 4 if eight else 1):
+    for k in range(16):
+        if eight and k & 3:
+            continue
         x, y = BLOCK_X[k], BLOCK_Y[k]
         mode = s.intra_mode[4 * y + x]
         avail = available_to(s, k, x, y, eight)
@@ -185,7 +160,7 @@ cdef void intra_nxn(SliceContext *s, int c) noexcept nogil:
         if not s.coded[c] >> k & 1:
             continue
         if s.flags & MB_BYPASS:
-            add_bypass(s, dst, stride, d, 8 if eight else 4, mode if mode < 2 else -1)
+            s.dsp.bypass_add(dst, stride, d, 8 if eight else 4, H264_SUM_DOWN if mode == 0 else H264_SUM_ACROSS if mode == 1 else H264_SUM_NONE, max)
         elif not eight:
             add_4x4(s, dst, stride, c, k, max)
         elif s.coded[c] >> (16 + k) & 1:
@@ -194,55 +169,14 @@ cdef void intra_nxn(SliceContext *s, int c) noexcept nogil:
             s.dsp.idct8x8_dc_add(dst, stride, d, max)
 
 
-cdef inline int sample_at(SliceContext *s, const uint8_t *p) noexcept nogil:
-    return (<const uint16_t *>p)[0] if s.pixel_shift else p[0]
-
-
-cdef void chroma_dc_halves(SliceContext *s, int c) noexcept nogil:
-    """Intra chroma DC (8.3.4.1 to 3) where only one half of the left column is available: MBAFF with constrained_intra_pred_flag."""
-    cdef int bx, by, i, x, y, top, left, value, shift = s.pixel_shift
-    cdef bint has_top = s.intra_avail & H264_TOP != 0, has_left
-    cdef Py_ssize_t stride = s.stride[c]
-    cdef uint8_t *dst
-    cdef const uint8_t *column
-    cdef int values[8]
-    for by in range(s.chroma_height >> 2):
-        for bx in range(2):
-            column = s.dst[c] + 4 * by * stride - (1 << shift)
-            has_left = s.left_half_avail >> (1 if 8 * by >= s.chroma_height else 0) & 1
-            top = left = 0
-            for i in range(4):
-                if has_top:
-                    top += sample_at(s, s.dst[c] - stride + ((4 * bx + i) << shift))
-                if has_left:
-                    left += sample_at(s, column + i * stride)
-            if has_top and bx == 1 and by == 0:
-                value = (top + 2) >> 2
-            elif has_left and bx == 0 and by > 0:
-                value = (left + 2) >> 2
-            elif has_top and has_left:
-                value = (top + left + 4) >> 3
-            elif has_top or has_left:
-                value = (top + left + 2) >> 2
-            else:
-                value = (s.max_sample[1] + 1) >> 1
-            values[2 * by + bx] = value
-    for y in range(s.chroma_height):
-        dst = s.dst[c] + y * stride
-        for x in range(8):
-            if shift:
-                (<uint16_t *>dst)[x] = <uint16_t>values[2 * (y >> 2) + (x >> 2)]
-            else:
-                dst[x] = <uint8_t>values[2 * (y >> 2) + (x >> 2)]
-
-
 cdef void intra_chroma(SliceContext *s) noexcept nogil:
-    cdef int c, mode = s.intra_chroma_pred_mode
+    cdef int c, mode = s.intra_chroma_pred_mode, avail = s.intra_avail
+    if s.left_half_avail == 1:
+        avail |= H264_LEFT_UPPER
+    elif s.left_half_avail == 2:
+        avail |= H264_LEFT_LOWER
     for c in range(1, 3):
-        if mode == 0 and (s.left_half_avail == 1 or s.left_half_avail == 2):
-            chroma_dc_halves(s, c)
-        else:
-            s.dsp.intra_chroma[s.ChromaArrayType - 1][mode](s.dst[c], s.stride[c], s.intra_avail, s.max_sample[1])
+        s.dsp.intra_chroma[s.ChromaArrayType - 1][mode](s.dst[c], s.stride[c], avail, s.max_sample[1])
         if s.flags & MB_BYPASS and s.coded[c] and (mode == 1 or mode == 2):
             gather_bypass(s, c, 2, s.chroma_height >> 2, 2 - mode)
     add_chroma(s)

@@ -18,9 +18,10 @@ cdef uint8_t[16] ENTRY = [0, 1, 8, 9, 2, 3, 10, 11, 16, 17, 24, 25, 18, 19, 26, 
 cdef uint8_t[4] DC_2X2 = [0, 1, 2, 3]
 cdef uint8_t[8] DC_2X4 = [0, 2, 1, 4, 6, 3, 5, 7]
 # ctxBlockCat of Intra16x16 DC, Intra16x16 AC, 4x4, 8x8 by component (Table 9-42)
-cdef uint8_t[3][4] CAT = [[0, 1, 2, 5], [6, 7, 8, 9], [10, 11, 12, 13]]
+cdef uint8_t CAT[3][4]
+CAT = [[0, 1, 2, 5], [6, 7, 8, 9], [10, 11, 12, 13]]
 # every fourth coefficient of the 8x8 scans: what CAVLC sends as four blocks (7.3.5.3.2)
-cdef uint8_t[2][4][16] SCAN_8X8_CAVLC
+cdef uint8_t SCAN_8X8_CAVLC[2][4][16]
 
 cdef void make_scans() noexcept:
     cdef int field, part, k
@@ -151,9 +152,9 @@ cdef void chroma_dc(SliceContext *s, int c) noexcept nogil:
     cdef int list = c + (0 if s.flags & MB_INTRA else 3), qp = s.qp_c[c - 1] + s.QpBdOffset[1]
     memset(dc, 0, sizeof(dc))
     if s.entropy_coding_mode_flag:
-        n = cabac_block(s, dc, DC_2X2 if count == 4 else DC_2X4, NULL, 0, 3, dc_inc(s, c), count)
+        n = cabac_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, 3, dc_inc(s, c), count)
     else:
-        n = cavlc_block(s, dc, DC_2X2 if count == 4 else DC_2X4, NULL, 0, -1 if count == 4 else -2, count)
+        n = cavlc_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, -1 if count == 4 else -2, count)
     if n == 0:
         return
     s.dc_coded |= 1ull << c

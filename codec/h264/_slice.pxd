@@ -13,34 +13,7 @@ from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, 
 from codec._core cimport BitReader
 from codec.h264._picture cimport *
 
-cdef extern from "h264dsp.h" nogil:
-    enum:
-        H264_LEFT
-        H264_TOP
-        H264_TOPRIGHT
-        H264_TOPLEFT
-    ctypedef void (*h264_luma_fn)(uint8_t *, Py_ssize_t, const uint8_t *, Py_ssize_t, int, int, int) noexcept nogil
-    ctypedef void (*h264_chroma_fn)(uint8_t *, Py_ssize_t, const uint8_t *, Py_ssize_t, int, int, int, int) noexcept nogil
-    ctypedef void (*h264_weight_fn)(uint8_t *, Py_ssize_t, int, int, int, int, int, int) noexcept nogil
-    ctypedef void (*h264_biweight_fn)(uint8_t *, Py_ssize_t, const uint8_t *, Py_ssize_t, int, int, int, int, int, int, int) noexcept nogil
-    ctypedef void (*h264_intra_fn)(uint8_t *, Py_ssize_t, int, int) noexcept nogil
-    ctypedef void (*h264_idct_fn)(uint8_t *, Py_ssize_t, int32_t *, int) noexcept nogil
-    ctypedef struct H264Dsp:
-        h264_luma_fn put_luma[16]
-        h264_luma_fn avg_luma[16]
-        h264_chroma_fn put_chroma
-        h264_chroma_fn avg_chroma
-        h264_weight_fn weight
-        h264_biweight_fn biweight
-        h264_intra_fn intra4x4[9]
-        h264_intra_fn intra8x8[9]
-        h264_intra_fn intra16x16[4]
-        h264_intra_fn intra_chroma[2][4]
-        h264_idct_fn idct4x4_add
-        h264_idct_fn idct4x4_dc_add
-        h264_idct_fn idct8x8_add
-        h264_idct_fn idct8x8_dc_add
-    const H264Dsp *codec_h264_dsp(int deep, int level)
+from codec.h264._kernels cimport *
 
 cdef enum:
     CACHE = 12              # entry of block (0, 0)
@@ -139,7 +112,9 @@ cdef struct SliceContext:
     int ChromaArrayType
     int colour_plane        # component that "luma" of this slice is stored in (separate_colour_plane_flag)
     int pixel_shift
-    int bit_depth[2], max_sample[2], QpBdOffset[2]
+    int bit_depth[2]
+    int max_sample[2]
+    int QpBdOffset[2]
     int chroma_width, chroma_height         # MbWidthC, MbHeightC
     int qpprime_y_zero_transform_bypass_flag
     int weight_mode         # 0 default, 1 explicit, 2 implicit
@@ -163,7 +138,8 @@ cdef struct SliceContext:
     Py_ssize_t stride[3]
     # ---- its neighbours (6.4.12): numbers in storage; -1: not available. With A and the macroblock of different kinds in MBAFF, blocks of
     #      one column of A lie in both macroblocks of the pair: left_mb[y], left_row[y] tell those beside block row y
-    int left_mb[4], left_row[4]
+    int left_mb[4]
+    int left_row[4]
     int top_mb, topright_mb, topleft_mb, topleft_row
     int left_pair, top_pair                 # a macroblock of the pairs A and B of MBAFF, or -1
     int avail               # H264_LEFT ...

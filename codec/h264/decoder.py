@@ -267,6 +267,7 @@ class Decoder:
 
     def _reference(self, entry):
         if entry is not None and entry[0].picture is not None:
+            entry[0].picture.long_term = entry[0].long
             return entry[0].picture, PARITY[entry[1]]
         if self._strict:
             return None
