@@ -1,5 +1,7 @@
 """The decoder: NAL units in, frames out. Sequences, pictures and their order here; the macroblocks of a slice in `_slice_dec`."""
 
+import contextlib
+import math
 import time
 from collections import deque
 
@@ -79,7 +81,7 @@ class Decoder:
         self._nals, self._ready, self._timestamps, self._user_data, self._errors = deque(), deque(), deque(), [], []
         self._problem = None  # that is raised when the NAL unit has been dealt with
         self._at = self._index = self._given = 0  # bytes and NAL units of samples; frames given out
-        self._deadline = None
+        self._deadline = math.inf  # from the first data on
         self._start_over()
         if avcc is not None:
             self._record = read_avcc(avcc)
@@ -117,7 +119,7 @@ class Decoder:
         data = bytes(data)
         if timestamp is not None:
             self._timestamps.append((self._at, timestamp))
-        if self._deadline is None:
+        if self._deadline == math.inf:
             self._deadline = time.monotonic() + self._limits.seconds
         if self._record is not None:
             self._take_sample(data)
@@ -208,7 +210,8 @@ class Decoder:
         elif kind in (nals.SPS, nals.PPS):
             self._sets.add(nal)
         elif kind == nals.SEI:
-            self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
+            with contextlib.suppress(BitstreamError):  # no picture depends on it
+                self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
             self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
         elif kind == nals.AUD:
             self._finish_picture()

@@ -83,8 +83,8 @@ def unescape(payload):
 
 
 def escape(rbsp):
-    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left, and the last byte is not 0."""
-    return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0") else b"")
+    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left. An RBSP ends in its stop bit, or in cabac_zero_word, 0, 0, and then in 3."""
+    return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0\0") else b"")
 
 
 def write_nal(nal_unit_type, nal_ref_idc, rbsp):

@@ -246,6 +246,11 @@ class SPS:
         return name + (" Intra" if self.profile_idc in (110, 122, 244) and self.constraint_set3_flag else "")
 
     @property
+    def level_name(self):
+        """"1" to "6.2", "1b"."""
+        return "1b" if self.level_1b else f"{self.level_idc // 10}.{self.level_idc % 10}".removesuffix(".0")
+
+    @property
     def level_1b(self):
         """A.3.1, A.3.2: level 1b has level_idc 9, or 11 with constraint_set3_flag in the older profiles."""
         return self.level_idc == 9 or (self.level_idc == 11 and self.profile_idc in (66, 77, 88) and self.constraint_set3_flag == 1)
@@ -568,9 +573,13 @@ class ParameterSets:
             self._pps[number] = nal
             self._parsed.pop(number, None)
         if sps_number in self._sps:
-            self.find(number)  # what is wrong in it is wrong here
+            self.find(number, None)  # what is wrong in it is told here
 
-    def find(self, pic_parameter_set_id, error=None):
+    def sps(self, seq_parameter_set_id):
+        """The SPS of that number, or None."""
+        return self._sps.get(seq_parameter_set_id)
+
+    def find(self, pic_parameter_set_id, error):
         """(SPS, PPS) of a slice: a PPS is read for the SPS that it names when it is used, as that may come later than the PPS, or come anew.
 
         Raises
