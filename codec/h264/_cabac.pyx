@@ -53,9 +53,9 @@ cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil:
 
 
 cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil:
-    """Where the samples of I_PCM begin: the engine has read 9 bits ahead, RenormD after the terminating bin 7 more, then come zeros to a byte."""
-    cdef Cabac *c = &s.cabac
-    return c.next - ((c.count - 7) >> 3)
+    """Where the samples of I_PCM begin: of what the encoder flushed after the terminating bin (Figure 9-34: 7 + 3 bits) the engine has read the last
+    bit already; then come zeros to a byte."""
+    return s.cabac.next - (s.cabac.count >> 3)
 
 
 cdef inline int decide(SliceContext *s, int ctxIdx) noexcept nogil:
