@@ -1,4 +1,4 @@
-"""Shares strategies.py and crafted.py of this folder, and real streams."""
+"""Shares strategies.py of this folder, and real streams."""
 import json
 import sys
 from pathlib import Path
