@@ -81,14 +81,18 @@ cdef void read_pcm(SliceContext *s) noexcept nogil:
 # ---------------------------------------------------------------- intra
 
 cdef inline bint mode_has_neighbours(int mode, int avail) noexcept nogil:
-    """Whether the samples that Intra4x4PredMode or Intra8x8PredMode reads are there (8.3.1.2.1 to 9); top right is replaced where missing."""
+    """Whether the samples that Intra4x4PredMode or Intra8x8PredMode reads are there (8.3.1.2.1 to 9); top right is replaced where missing.
+
+    The corner is not asked for: it is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag
+    forbids it.
+    """
     if mode == 2:
         return 1
     if mode == 0 or mode == 3 or mode == 7:             # vertical, diagonal down left, vertical left
         return avail & H264_TOP != 0
     if mode == 1 or mode == 8:                          # horizontal, horizontal up
         return avail & H264_LEFT != 0
-    return avail & (H264_LEFT | H264_TOP | H264_TOPLEFT) == H264_LEFT | H264_TOP | H264_TOPLEFT
+    return avail & (H264_LEFT | H264_TOP) == H264_LEFT | H264_TOP
 
 
 cdef inline int left_available(SliceContext *s, int y) noexcept nogil:
@@ -96,15 +100,9 @@ cdef inline int left_available(SliceContext *s, int y) noexcept nogil:
     return H264_LEFT if s.left_half_avail >> (y >> 1) & 1 else 0
 
 
-cdef int block_available(SliceContext *s, int x, int y) noexcept nogil:
-    """Neighbours of the block (x, y), without top right."""
-    cdef int avail = left_available(s, y) if x == 0 else H264_LEFT
-    avail |= s.intra_avail & H264_TOP if y == 0 else H264_TOP
-    if x == 0 and y == 0:
-        return avail | (s.intra_avail & H264_TOPLEFT)
-    if x == 0:
-        return avail | (H264_TOPLEFT if left_available(s, y - 1) else 0)
-    return avail | (H264_TOPLEFT if y or s.intra_avail & H264_TOP else 0)
+cdef inline int block_available(SliceContext *s, int x, int y) noexcept nogil:
+    """H264_LEFT and H264_TOP of the block (x, y)."""
+    return (left_available(s, y) if x == 0 else H264_LEFT) | (s.intra_avail & H264_TOP if y == 0 else H264_TOP)
 
 
 cdef void read_intra_modes(SliceContext *s) noexcept nogil:
@@ -136,7 +134,7 @@ cdef void read_intra_modes(SliceContext *s) noexcept nogil:
 
 cdef void read_intra_chroma_mode(SliceContext *s) noexcept nogil:
     cdef int mode = cabac_intra_chroma_pred_mode(s) if s.entropy_coding_mode_flag else read_ue(s)
-    cdef int needed = 0 if mode == 0 else H264_LEFT if mode == 1 else H264_TOP if mode == 2 else H264_LEFT | H264_TOP | H264_TOPLEFT
+    cdef int needed = 0 if mode == 0 else H264_LEFT if mode == 1 else H264_TOP if mode == 2 else H264_LEFT | H264_TOP
     if mode > 3 or s.intra_avail & needed != needed:
         note(s, FAULT_INTRA)
         mode = 0
@@ -146,7 +144,7 @@ cdef void read_intra_chroma_mode(SliceContext *s) noexcept nogil:
 cdef void check_intra16_mode(SliceContext *s) noexcept nogil:
     """Table 8-4: vertical, horizontal, DC, plane."""
     cdef int mode = s.intra16_mode
-    cdef int needed = H264_TOP if mode == 0 else H264_LEFT if mode == 1 else 0 if mode == 2 else H264_LEFT | H264_TOP | H264_TOPLEFT
+    cdef int needed = H264_TOP if mode == 0 else H264_LEFT if mode == 1 else 0 if mode == 2 else H264_LEFT | H264_TOP
     if s.intra_avail & needed != needed:
         note(s, FAULT_INTRA)
         s.intra16_mode = 2

@@ -204,11 +204,28 @@ cdef void clear_chroma_cache(SliceContext *s) noexcept nogil:
             s.nnz_cache[c][CACHE + (i & 1) + 8 * (i >> 1)] = 0
 
 
+cdef inline bint has_no_8x8(SliceContext *s, int mb) noexcept nogil:
+    return mb >= 0 and not s.pic.mb[mb].flags & (MB_TRANSFORM8 | MB_PCM)
+
+
+cdef void hide_4x4(SliceContext *s) noexcept nogil:
+    """coded_block_flag of 8x8 blocks (4:4:4 alone codes it): neighbours with another transform have no transBlockN, and count 0 (9.3.3.1.1.9)."""
+    cdef int c, i
+    for c in range(3):
+        for i in range(4):
+            if has_no_8x8(s, s.left_mb[i]):
+                s.nnz_cache[c][CACHE - 1 + 8 * i] = 0
+            if has_no_8x8(s, s.top_mb):
+                s.nnz_cache[c][CACHE - 8 + i] = 0
+
+
 cdef void read_residual(SliceContext *s) noexcept nogil:
     cdef int c
     if s.qpprime_y_zero_transform_bypass_flag and s.qp + s.QpBdOffset[0] == 0:
         s.flags |= MB_BYPASS
     fill_nnz(s)
+    if s.ChromaArrayType == 3 and s.flags & MB_TRANSFORM8 and s.entropy_coding_mode_flag:
+        hide_4x4(s)
     read_luma(s, 0, s.qp + s.QpBdOffset[0])
     if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
         if s.cbp >> 4 != 2:

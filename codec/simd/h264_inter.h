@@ -36,14 +36,19 @@ INLINE void NAME(luma)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in, pt
     }
 }
 
-#define LUMA(xFrac, yFrac)                                                                                                                        \
-    KERNEL void NAME(put_luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max) \
-    {                                                                                                                                             \
-        NAME(luma)(dst, dst_stride, src, src_stride, w, h, max, xFrac, yFrac, 0);                                                                 \
-    }                                                                                                                                             \
-    KERNEL void NAME(avg_luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max) \
-    {                                                                                                                                             \
-        NAME(luma)(dst, dst_stride, src, src_stride, w, h, max, xFrac, yFrac, 1);                                                                 \
+#define LUMA(xFrac, yFrac)                                                                                                                             \
+    KERNEL NOINLINE void NAME(luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max, \
+                                                   int average)                                                                                        \
+    {                                                                                                                                                  \
+        NAME(luma)(dst, dst_stride, src, src_stride, w, h, max, xFrac, yFrac, average);                                                                \
+    }                                                                                                                                                  \
+    KERNEL void NAME(put_luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max)      \
+    {                                                                                                                                                  \
+        NAME(luma_##xFrac##yFrac)(dst, dst_stride, src, src_stride, w, h, max, 0);                                                                     \
+    }                                                                                                                                                  \
+    KERNEL void NAME(avg_luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max)      \
+    {                                                                                                                                                  \
+        NAME(luma_##xFrac##yFrac)(dst, dst_stride, src, src_stride, w, h, max, 1);                                                                     \
     }
 LUMA(0, 0) LUMA(1, 0) LUMA(2, 0) LUMA(3, 0)
 LUMA(0, 1) LUMA(1, 1) LUMA(2, 1) LUMA(3, 1)
