@@ -231,6 +231,16 @@ cdef void derive_spatial(SliceContext *s, const PictureData *col) noexcept nogil
                     set_direct(s, list, x, y, size, refs[list], mvp[list][0], mvp[list][1])
 
 
+cdef inline void require_references(SliceContext *s, int b8) noexcept nogil:
+    """An inferred reference index may stand for a picture that is missing, as a coded one."""
+    cdef int entry = CACHE + 2 * (b8 & 1) + 8 * (b8 & 2), list, k, ref
+    for list in range(2):
+        for k in range(4):
+            ref = s.ref_cache[list][entry + (k & 1) + 8 * (k >> 1)]
+            if ref >= 0 and s.refs[s.kind][list][ref].picture == NULL:
+                note(s, FAULT_REFERENCE)
+
+
 cdef void derive_direct(SliceContext *s) noexcept nogil:
     """Vectors and references of the 8x8 blocks with s.direct, into the caches."""
     cdef const PictureData *col = s.refs[0][1][0].picture
@@ -240,12 +250,15 @@ cdef void derive_direct(SliceContext *s) noexcept nogil:
         return
     if s.direct_spatial_mv_pred_flag:
         derive_spatial(s, col)
-        return
+    else:
+        for b8 in range(4):
+            if s.direct[b8]:
+                s.pred_flag[b8] = 3
+                if s.direct_8x8_inference_flag:
+                    temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
+                else:
+                    for i in range(4):
+                        temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)
     for b8 in range(4):
         if s.direct[b8]:
-            s.pred_flag[b8] = 3
-            if s.direct_8x8_inference_flag:
-                temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
-            else:
-                for i in range(4):
-                    temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)
+            require_references(s, b8)

@@ -179,7 +179,7 @@ def hostile_stream(seed, pictures=6):
             header = random_header(r, sps, pps, number, field)
             for _ in range(r.choice((1, 1, 1, 2, 3))):
                 nals.append(hostile_slice(r, header, sps, pps))
-                header = dataclasses.replace(header, first_mb_in_slice=r.randint(0, header.first_mb_in_slice + 1) if r.random() < 0.5 else 0)
+                header = dataclasses.replace(header, first_mb_in_slice=r.randint(0, header.first_mb_in_slice))
         if r.random() < 0.05:
             nals.append(write_sei([(5, r.randbytes(20)), (6, b"\xa0")]))
     return write_byte_stream(nals)
