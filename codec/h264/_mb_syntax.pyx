@@ -181,10 +181,9 @@ cdef int read_intra(SliceContext *s, int mb_type) noexcept nogil:
 # ---------------------------------------------------------------- inter
 
 cdef int read_one_ref(SliceContext *s, int list, int b8, int most) noexcept nogil:
-    cdef int ref
-    if most == 0:
-        return 0
-    ref = cabac_ref_idx(s, list, b8) if s.entropy_coding_mode_flag else read_te(s, most)
+    cdef int ref = 0
+    if most > 0:
+        ref = cabac_ref_idx(s, list, b8) if s.entropy_coding_mode_flag else read_te(s, most)
     if ref > most:
         note(s, FAULT_REF_IDX)
         return 0
