@@ -10,7 +10,11 @@
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE __attribute__((always_inline))
+#if defined(__clang__)
 #define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
 #else
 #define ALWAYS_INLINE
 #define NOINLINE

@@ -9,6 +9,11 @@
 
 #define AVX2 __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline, target("avx2")))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone)) /* one copy for put and avg */
+#endif
 
 /* A register holds two groups of eight samples as words. Of a block 16 wide they are the halves of a row; narrower blocks are cut in two across:
  * the lower group is row y, the upper one row y + h / 2. Of a block 4 wide half of each group is idle. `apart` is from one group to the other, in
@@ -147,7 +152,7 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
 }
 
 #define LUMA(xFrac, yFrac)                                                                                                                         \
-    static __attribute__((noinline)) AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
+    static NOINLINE AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
     {                                                                                                                                              \
         if (w == 16) luma(dst, dst_stride, src, src_stride, 16, h, xFrac, yFrac, average);                                                         \
         else if (w == 8) luma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, average);                                                      \
