@@ -15,7 +15,9 @@ _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
     **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning", "PeerError"), "codec.errors"),
     "Limits": "codec.limits",
-    **dict.fromkeys(("jpeg", "metrics", "rd", "cpu", "registry"), None),
+    "Frame": "codec.frame",
+    "decode_video": "codec.h264.video",
+    **dict.fromkeys(("jpeg", "h264", "metrics", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]
 

@@ -24,7 +24,7 @@ LEVELS = (
     ("peers", "video_peers"),
     ("api", "pictures", "videos"),
     ("jpeg", "h264"),
-    ("search",),
+    ("search", "demux"),
     ("metrics",),
     ("cpu", "files", "_pixel", "contract"),
     ("limits", "_core", "frame"),
@@ -232,7 +232,7 @@ def public():
     for name in codec.__all__:
         if name != "__version__":
             yield f"codec.{name}", getattr(codec, name)
-    for room in ("jpeg", "metrics", "rd"):
+    for room in ("jpeg", "h264", "metrics", "rd"):
         module = importlib.import_module(f"codec.{room}")
         for name in module.__all__:
             yield f"codec.{room}.{name}", getattr(module, name)

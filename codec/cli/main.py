@@ -14,6 +14,7 @@ VERBS = {
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
     "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
+    "video": "Decode and inspect H.264 video.",
     "metrics": "Measure how far a picture is from its original.",
     "rd": "Encode at many settings and report rate against distortion.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",

@@ -50,7 +50,8 @@ cdef struct PictureData:
     # ---- samples: uint8_t for bit depth 8, uint16_t (native order) above, for luma and chroma alike when either is deeper than 8
     uint8_t *plane[3]       # first sample of the frame; NULL for missing chroma
     Py_ssize_t stride[3]    # in bytes, between lines of the frame; a multiple of 64
-    int width[3], height[3] # in samples, whole macroblocks of the frame
+    int width[3]            # in samples, whole macroblocks of the frame
+    int height[3]
     int pixel_shift         # log2 of bytes per sample
     int bit_depth[2]        # luma, chroma
     int chroma_format_idc   # 0..3, as coded
@@ -60,7 +61,6 @@ cdef struct PictureData:
     int structure           # of the latest (or whole) coded picture: 0 frame, 1 top field, 2 bottom field
     int coded_as_fields     # complementary field pair, or one field alone
     int mbaff               # MbaffFrameFlag
-    int fields_decoded      # bit 0: top field has samples, bit 1: bottom field (a frame: 3)
     # ---- per macroblock
     MbInfo *mb
     int16_t (*mv)[2]        # [(mb * 2 + list) * 16 + b4][x, y] in quarter samples (y in units of field lines in MB_FIELD macroblocks)
@@ -68,6 +68,10 @@ cdef struct PictureData:
     int32_t *ref_id         # the same index: identity of the reference picture, `unique * 4 + parity` (parity: 0 frame, 1 top field, 2 bottom
                             # field); equal numbers if and only if it is the same reference picture. -1: not used (or intra).
                             # Within one list unused blocks have vector 0, so vectors may be compared without looking
+    MbInfo *all_mb          # what these four point into: with separate_colour_plane_flag there is macroblock data of each of three planes, and
+    int16_t (*all_mv)[2]    # select_plane() tells which is at hand
+    int8_t *all_refIdx
+    int32_t *all_ref_id
     # ---- per slice
     SliceInfo *slices
     int slice_count, slice_room
@@ -77,6 +81,12 @@ cdef struct PictureData:
     int long_term           # bit 0: top field is marked as a long-term reference, bit 1: bottom field
 
 cdef int add_slice(PictureData *p) noexcept nogil
+
+cdef inline void select_plane(PictureData *p, int plane) noexcept nogil:
+    p.mb = p.all_mb + plane * p.mb_count
+    p.mv = p.all_mv + plane * p.mb_count * 32
+    p.refIdx = p.all_refIdx + plane * p.mb_count * 8
+    p.ref_id = p.all_ref_id + plane * p.mb_count * 8
 
 cdef class Picture:
     cdef PictureData data

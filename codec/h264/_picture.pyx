@@ -68,7 +68,7 @@ cdef class Picture:
         if not (0 <= chroma_format_idc <= 3 and 8 <= bit_depth_luma <= 14 and 8 <= bit_depth_chroma <= 14):
             raise ParameterError("chroma_format_idc must be 0 to 3 and bit depths 8 to 14")
         cdef PictureData *p = &self.data
-        cdef int i
+        cdef int i, sets
         self.key = (width_in_mbs, height_in_mbs, chroma_format_idc, bit_depth_luma, bit_depth_chroma, bool(separate_colour_planes))
         self.tag = None
         p.mb_width, p.mb_height = width_in_mbs, height_in_mbs
@@ -79,11 +79,12 @@ cdef class Picture:
         p.pixel_shift = bit_depth_luma > 8 or (bit_depth_chroma > 8 and chroma_format_idc != 0)
         for i in range(3):
             self._allocate_plane(i)
-        p.mb = <MbInfo *>calloc(p.mb_count, sizeof(MbInfo))
-        p.mv = <int16_t (*)[2]>calloc(p.mb_count * 32, 2 * sizeof(int16_t))
-        p.refIdx = <int8_t *>calloc(p.mb_count, 8)
-        p.ref_id = <int32_t *>calloc(p.mb_count, 8 * sizeof(int32_t))
-        if not (p.mb and p.mv and p.refIdx and p.ref_id):
+        sets = 3 if separate_colour_planes else 1
+        p.all_mb = <MbInfo *>calloc(sets * p.mb_count, sizeof(MbInfo))
+        p.all_mv = <int16_t (*)[2]>calloc(sets * p.mb_count * 32, 2 * sizeof(int16_t))
+        p.all_refIdx = <int8_t *>calloc(sets * p.mb_count, 8)
+        p.all_ref_id = <int32_t *>calloc(sets * p.mb_count, 8 * sizeof(int32_t))
+        if not (p.all_mb and p.all_mv and p.all_refIdx and p.all_ref_id):
             raise MemoryError("no memory for a picture")
         self.begin()
 
@@ -112,29 +113,29 @@ cdef class Picture:
         cdef int i
         for i in range(3):
             free(self.memory[i])
-        free(self.data.mb)
-        free(self.data.mv)
-        free(self.data.refIdx)
-        free(self.data.ref_id)
+        free(self.data.all_mb)
+        free(self.data.all_mv)
+        free(self.data.all_refIdx)
+        free(self.data.all_ref_id)
         free(self.data.slices)
 
     def begin(self):
         """Make it a new picture: nothing decoded, a new identity. Samples keep what they had."""
         global next_unique
         cdef PictureData *p = &self.data
-        cdef int i
+        cdef int i, n = p.mb_count * (3 if p.separate_planes else 1)
         next_unique = next_unique % 0x1FFFFFFE + 1      # times 4 still fits
         p.unique = next_unique
         p.poc[0] = p.poc[1] = 0
         p.long_term = 0
-        p.structure = p.coded_as_fields = p.mbaff = p.fields_decoded = 0
+        p.structure = p.coded_as_fields = p.mbaff = 0
         p.slice_count = 0
-        for i in range(p.mb_count):
+        select_plane(p, 0)
+        for i in range(n):
             p.mb[i].slice = -1
             p.mb[i].flags = 0
-        memset(p.refIdx, 0xFF, p.mb_count * 8)
-        memset(p.ref_id, 0xFF, p.mb_count * 8 * sizeof(int32_t))
-        memset(p.mv, 0, p.mb_count * 32 * 2 * sizeof(int16_t))
+        memset(p.refIdx, 0xFF, n * 8)
+        memset(p.ref_id, 0xFF, n * 8 * sizeof(int32_t))
 
     @property
     def pic_id(self):
@@ -160,31 +161,13 @@ cdef class Picture:
         self.data.poc[1] = value
 
     @property
-    def long_term_top(self):
-        """Whether the top field is marked "used for long-term reference"; writable. A frame is one if both of its fields are."""
-        return bool(self.data.long_term & 1)
+    def long_term(self):
+        """Fields marked "used for long-term reference": 1 the top field, 2 the bottom field, 3 both, and then the frame is one; writable."""
+        return self.data.long_term
 
-    @long_term_top.setter
-    def long_term_top(self, bint value):
-        self.data.long_term = self.data.long_term & 2 | value
-
-    @property
-    def long_term_bottom(self):
-        """The same for the bottom field."""
-        return bool(self.data.long_term & 2)
-
-    @long_term_bottom.setter
-    def long_term_bottom(self, bint value):
-        self.data.long_term = self.data.long_term & 1 | value << 1
-
-    @property
-    def fields_decoded(self):
-        """Bit 0: the top field holds a picture, bit 1: the bottom field; writable."""
-        return self.data.fields_decoded
-
-    @fields_decoded.setter
-    def fields_decoded(self, int value):
-        self.data.fields_decoded = value & 3
+    @long_term.setter
+    def long_term(self, int value):
+        self.data.long_term = value & 3
 
     def planes(self):
         """Y, Cb, Cr as buffers of (height, width), whole macroblocks, no copy; a single one for monochrome."""

@@ -63,6 +63,10 @@ class NalUnit:
         """bytes: the payload without emulation_prevention_three_byte."""
         return unescape(self.data[self.header_bytes :])
 
+    def layer(self, structure):
+        """What is being read, for the messages of errors."""
+        return f"NAL unit {self.index}, {structure}"
+
     def place(self, rbsp_byte):
         """Offset in the stream of a byte of the RBSP."""
         at, removed = self.header_bytes, 0
@@ -79,8 +83,8 @@ def unescape(payload):
 
 
 def escape(rbsp):
-    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left, and the last byte is not 0."""
-    return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0") else b"")
+    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left. An RBSP ends in its stop bit, or in cabac_zero_word, 0, 0, and then in 3."""
+    return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0\0") else b"")
 
 
 def write_nal(nal_unit_type, nal_ref_idc, rbsp):
@@ -100,65 +104,63 @@ class ByteStream:
     --------
     >>> from codec.h264.nal import ByteStream
     >>> stream = ByteStream()
-    >>> [nal.data.hex() for chunk in (b"\\0\\0", b"\\1\\x09\\xf0\\0", b"\\0\\1\\x0b") for nal in [*stream.feed(chunk)]]
+    >>> [nal.data.hex() for chunk in (b"\\0\\0", b"\\1\\x09\\xf0\\0", b"\\0\\1\\x0b") for nal in stream.feed(chunk)]
     ['09f0']
     >>> [nal.data.hex() for nal in stream.flush()]
     ['0b']
     """
 
-    def __init__(self, limits=None):
-        self._limits = checked_limits(limits)
+    def __init__(self, limits=None, *, strict=True):
+        self._limits, self._strict = checked_limits(limits), strict  # strict: bytes before the first start code are an error
         self._buffer, self._offset, self._index = bytearray(), 0, 0  # offset: of the buffer's first byte in the stream
         self._start, self._scan = None, 0  # of the NAL unit that is open, in the buffer; where to look for the next start code
 
     def feed(self, chunk):
-        """Yield the NAL units that end in this chunk."""
+        """The NAL units that end in this chunk, as a list."""
         self._buffer += chunk
-        while True:
-            at = self._buffer.find(START_CODE, self._scan)
-            if at < 0:
-                break
-            yield from self._close(at)
+        found = []
+        while (at := self._buffer.find(START_CODE, self._scan)) >= 0:
+            self._close(at, found)
             self._start = self._scan = at + 3
         self._scan = max(self._scan, len(self._buffer) - 2)
         keep = self._scan if self._start is None else self._start
-        if self._start is None and any(self._buffer[:keep]):
-            raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset, clause="H.264 B.1.1")
+        if self._start is None:
+            self._close(keep, found)
         del self._buffer[:keep]
         self._offset, self._scan, self._start = self._offset + keep, self._scan - keep, None if self._start is None else 0
         if len(self._buffer) > self._limits.nal_bytes:
             raise self._too_long(self._offset)
+        return found
 
     def flush(self):
-        """Yield the last NAL unit: the stream has ended."""
-        if self._start is None and any(self._buffer):
-            raise BitstreamError("there is no start code 0, 0, 1", layer="byte stream", offset=self._offset, clause="H.264 B.1.1")
-        yield from self._close(len(self._buffer))
+        """The NAL unit that is open, in a list: the stream has ended, or is known to go on with a start code."""
+        found = []
+        self._close(len(self._buffer), found)
         self._offset += len(self._buffer)
         self._buffer, self._start, self._scan = bytearray(), None, 0
+        return found
 
     def _too_long(self, offset):
         return LimitError(f"the NAL unit at byte {offset} is longer than {self._limits.nal_bytes} bytes; raise Limits.nal_bytes if you trust the data")
 
-    def _close(self, end):
+    def _close(self, end, found):
         """The open NAL unit up to `end`, without trailing_zero_8bits; zeros alone are none."""
         if self._start is None:
-            if any(self._buffer[:end]):
+            if self._strict and any(self._buffer[:end]):
                 raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset, clause="H.264 B.1.1")
             return
         data = bytes(self._buffer[self._start : end]).rstrip(b"\0")
         if len(data) > self._limits.nal_bytes:
             raise self._too_long(self._offset + self._start)
         if data:
-            yield NalUnit(data, self._offset + self._start, self._index)
+            found.append(NalUnit(data, self._offset + self._start, self._index))
             self._index += 1
 
 
-def split_byte_stream(data, limits=None):
-    """Yield every NAL unit of a whole Annex B byte stream."""
-    stream = ByteStream(limits)
-    yield from stream.feed(data)
-    yield from stream.flush()
+def split_byte_stream(data, limits=None, *, strict=True):
+    """Every NAL unit of a whole Annex B byte stream, as a list."""
+    stream = ByteStream(limits, strict=strict)
+    return stream.feed(data) + stream.flush()
 
 
 def split_sample(sample, length_bytes, *, offset=0, index=0):

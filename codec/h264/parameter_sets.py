@@ -246,6 +246,11 @@ class SPS:
         return name + (" Intra" if self.profile_idc in (110, 122, 244) and self.constraint_set3_flag else "")
 
     @property
+    def level_name(self):
+        """"1" to "6.2", "1b"."""
+        return "1b" if self.level_1b else f"{self.level_idc // 10}.{self.level_idc % 10}".removesuffix(".0")
+
+    @property
     def level_1b(self):
         """A.3.1, A.3.2: level 1b has level_idc 9, or 11 with constraint_set3_flag in the older profiles."""
         return self.level_idc == 9 or (self.level_idc == 11 and self.profile_idc in (66, 77, 88) and self.constraint_set3_flag == 1)
@@ -345,7 +350,7 @@ def read_sps(nal):
     BitstreamError, TruncatedError
         Named by clause and byte.
     """
-    c, s = Reader(nal.rbsp, "seq_parameter_set", nal.place), {}
+    c, s = Reader(nal.rbsp, nal.layer("seq_parameter_set"), nal.place), {}
     seq_parameter_set_data(c, s)
     c.rbsp_trailing_bits()
     return SPS(**s)
@@ -389,7 +394,7 @@ def seq_parameter_set_extension(c, s):
 
 def read_sps_extension(nal):
     """The extension of a NAL unit (type 13)."""
-    c, s = Reader(nal.rbsp, "seq_parameter_set_extension", nal.place), {}
+    c, s = Reader(nal.rbsp, nal.layer("seq_parameter_set_extension"), nal.place), {}
     seq_parameter_set_extension(c, s)
     return SPSExtension(**s)
 
@@ -526,13 +531,13 @@ def slice_groups(c, s, sps, clause):
 
 def pps_ids(nal):
     """(pic_parameter_set_id, seq_parameter_set_id): what can be read without the SPS."""
-    c, s = Reader(nal.rbsp, "pic_parameter_set", nal.place), {}
+    c, s = Reader(nal.rbsp, nal.layer("pic_parameter_set"), nal.place), {}
     return c.ue(s, "pic_parameter_set_id", 255, "H.264 7.4.2.2"), c.ue(s, "seq_parameter_set_id", 31, "H.264 7.4.2.2")
 
 
 def read_pps(nal, sps):
     """The PPS of a NAL unit (type 8), for the SPS that it names."""
-    c, s = Reader(nal.rbsp, "pic_parameter_set", nal.place), {}
+    c, s = Reader(nal.rbsp, nal.layer("pic_parameter_set"), nal.place), {}
     pic_parameter_set_rbsp(c, s, sps)
     c.rbsp_trailing_bits()
     return PPS(**s)
@@ -544,3 +549,52 @@ def write_pps(pps, sps):
     pic_parameter_set_rbsp(c, vars(pps), sps)
     c.rbsp_trailing_bits()
     return write_nal(PPS_TYPE, 3, c.rbsp())
+
+
+# ---------------------------------------------------------------- which ones hold
+
+
+class ParameterSets:
+    """The parameter sets received so far, by their numbers."""
+
+    def __init__(self):
+        self._sps, self._pps, self._parsed = {}, {}, {}
+
+    def add(self, nal):
+        """Keep an SPS or PPS. One that is sent again unchanged stays the same object, so that `is` tells whether it has changed."""
+        if nal.nal_unit_type == SPS_TYPE:
+            sps = read_sps(nal)
+            if self._sps.get(sps.seq_parameter_set_id) != sps:
+                self._sps[sps.seq_parameter_set_id] = sps
+            return
+        number, sps_number = pps_ids(nal)
+        before = self._pps.get(number)
+        if before is None or before.data != nal.data:
+            self._pps[number] = nal
+            self._parsed.pop(number, None)
+        if sps_number in self._sps:
+            self.find(number, None)  # what is wrong in it is told here
+
+    def sps(self, seq_parameter_set_id):
+        """The SPS of that number, or None."""
+        return self._sps.get(seq_parameter_set_id)
+
+    def find(self, pic_parameter_set_id, error):
+        """(SPS, PPS) of a slice: a PPS is read for the SPS that it names when it is used, as that may come later than the PPS, or come anew.
+
+        Raises
+        ------
+        BitstreamError
+            Made by `error(reason, clause)` where one is missing.
+        """
+        nal = self._pps.get(pic_parameter_set_id)
+        if nal is None:
+            raise error(f"there is no picture parameter set {pic_parameter_set_id}", "H.264 7.4.1.2.1")
+        parsed = self._parsed.get(pic_parameter_set_id)
+        sps_number = parsed[1].seq_parameter_set_id if parsed else pps_ids(nal)[1]
+        sps = self._sps.get(sps_number)
+        if sps is None:
+            raise error(f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names", "H.264 7.4.1.2.1")
+        if parsed is None or parsed[0] is not sps:
+            parsed = self._parsed[pic_parameter_set_id] = sps, read_pps(nal, sps)
+        return parsed

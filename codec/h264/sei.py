@@ -141,23 +141,22 @@ def read_sei(nal, sps=None):
             sizes.append(value)
         payloadType, payloadSize = sizes
         if at + payloadSize > len(data):
-            raise Reader(data[:0], "sei_message", lambda byte: nal.place(len(data))).error(
+            raise Reader(data[:0], nal.layer("sei_message"), lambda byte: nal.place(len(data))).error(
                 f"a payload of {payloadSize} bytes ends after its NAL unit", "H.264 7.3.2.3.1"
             )
         payload = data[at : at + payloadSize]
-        start = at
-        found.append(SEIMessage(payloadType, payload, _content(payloadType, payload, sps, lambda byte, start=start: nal.place(start + byte))))
+        found.append(SEIMessage(payloadType, payload, _content(payloadType, payload, sps, nal, at)))
         at += payloadSize
     return found
 
 
-def _content(payloadType, payload, sps, place):
-    s = {}
+def _content(payloadType, payload, sps, nal, start):
+    s, place = {}, lambda byte: nal.place(start + byte)
     if payloadType == RECOVERY_POINT:
-        recovery_point(Reader(payload, "recovery_point", place), s)
+        recovery_point(Reader(payload, nal.layer("recovery_point"), place), s)
         return RecoveryPoint(**s)
     if payloadType == PIC_TIMING and sps is not None and sps.vui:
-        pic_timing(Reader(payload, "pic_timing", place), s, sps.vui)
+        pic_timing(Reader(payload, nal.layer("pic_timing"), place), s, sps.vui)
         return PicTiming(**s)
     return None
 

@@ -152,11 +152,11 @@ class SliceHeader:
 
 
 def slice_header(c, s, find):
-    """7.3.3. `find(pic_parameter_set_id)` gives (sps, pps); s holds nal_unit_type and nal_ref_idc. Returns (sps, pps)."""
+    """7.3.3. `find(pic_parameter_set_id, error)` gives (sps, pps); s holds nal_unit_type and nal_ref_idc. Returns (sps, pps)."""
     c.ue(s, "first_mb_in_slice", MAX_UE, CLAUSE)
     kind = c.ue(s, "slice_type", 9, CLAUSE) % 5
     c.ue(s, "pic_parameter_set_id", 255, CLAUSE)
-    sps, pps = find(s["pic_parameter_set_id"])
+    sps, pps = find(s["pic_parameter_set_id"], c.error)
     if sps.separate_colour_plane_flag:
         c.u(s, "colour_plane_id", 2, CLAUSE, 0, 2)
     picture_identity(c, s, sps, pps)
@@ -315,14 +315,14 @@ def read_slice_header(nal, find):
     Parameters
     ----------
     nal : codec.h264.nal.NalUnit
-    find : function of pic_parameter_set_id to (SPS, PPS)
+    find : ParameterSets.find
 
     Returns
     -------
     (SliceHeader, SPS, PPS, int)
         The last is the offset in bits of slice_data in `nal.rbsp`.
     """
-    c = Reader(nal.rbsp, "slice_header", nal.place)
+    c = Reader(nal.rbsp, nal.layer("slice_header"), nal.place)
     s = {"nal_unit_type": nal.nal_unit_type, "nal_ref_idc": nal.nal_ref_idc}
     if s["nal_unit_type"] == IDR and not s["nal_ref_idc"]:
         raise c.error("nal_ref_idc is 0 in an IDR picture", "H.264 7.4.1")
@@ -333,5 +333,5 @@ def read_slice_header(nal, find):
 def write_slice_header(header, sps, pps):
     """A Writer that has written the header: slice_data goes after it."""
     c = Writer("slice_header")
-    slice_header(c, vars(header), lambda number: (sps, pps))
+    slice_header(c, vars(header), lambda number, error: (sps, pps))
     return c

@@ -113,6 +113,44 @@ def entropy_tables(tables):
                    [vlc(row["bins"]) for row in tables[key][kind]])
 
 
+def by_zeros(codes, name):
+    """Look-up of a prefix code by (leading zeros, the 3 bits after the first one): 128 entries value << 5 | length, 0 for what is no code.
+
+    All codes of clause 9.2 but those of 8 <= nC are told apart by that. `codes` is a dict of bit strings to values.
+    """
+    table = []
+    for i in range(128):
+        pattern = "0" * (i >> 3) + "1" + f"{i & 7:03b}"
+        found = [code for code in codes if code and pattern.startswith(code)]
+        assert len(found) <= 1, name
+        table.append(codes[found[0]] << 5 | len(found[0]) if found else 0)
+    assert {entry >> 5 for entry in table if entry} == set(codes.values()), name
+    return table
+
+
+def derived_tables(tables):
+    """(type, name, comment, nested list): tables of clause 9 as the inner loops of a decoder want them."""
+    coeff_token = tables["Table 9-5 coeff_token"]
+    tokens = [{c["code"]: c["total_coeff"] << 2 | c["trailing_ones"] for c in coeff_token["codes"] if c["nC"] == nC}
+              for nC in coeff_token["nC_ranges"]]
+    comment = "value << 5 | length by (leading zeros << 3 | the 3 bits after the first one); "
+    yield ("uint16_t", "H264_CAVLC_COEFF_TOKEN", comment + "by nC as Table 9-5 ([3] is empty); value: TotalCoeff << 2 | TrailingOnes",
+           [by_zeros(codes, "coeff_token") if i != 3 else [0] * 128 for i, codes in enumerate(tokens)])
+    yield ("uint16_t", "H264_CAVLC_COEFF_TOKEN_8", "8 <= nC: by the 6 bits of the code; value << 5 | length",
+           [tokens[3].get(f"{i:06b}", -1) << 5 | 6 if f"{i:06b}" in tokens[3] else 0 for i in range(64)])
+    for key, name, rows in (("Table 9-7 and 9-8 total_zeros 4x4", "TOTAL_ZEROS", 16), ("Table 9-9(a) total_zeros chroma DC 2x2", "TOTAL_ZEROS_2X2", 4),
+                            ("Table 9-9(b) total_zeros chroma DC 2x4", "TOTAL_ZEROS_2X4", 8), ("Table 9-10 run_before", "RUN_BEFORE", 8)):
+        yield ("uint16_t", f"H264_CAVLC_{name}", comment + "by tzVlcIndex or zerosLeft",
+               [by_zeros({code: int(value) for value, code in tables[key]["codes"].get(str(row), {}).items()}, name) for row in range(rows)])
+    ranges = tables["Table 9-44 rangeTabLPS"]["values"]
+    step = tables["Table 9-45 state transition"]
+    yield ("uint8_t", "H264_CABAC_LPS", "Table 9-44: by qCodIRangeIdx, pStateIdx << 1 | valMPS",
+           [[ranges[s >> 1][q] for s in range(128)] for q in range(4)])
+    yield ("uint8_t", "H264_CABAC_NEXT", "Table 9-45: pStateIdx << 1 | valMPS after a bin that is valMPS [0], or is not [1]; by that before",
+           [[step["transIdxMPS"][s >> 1] << 1 | s & 1 for s in range(128)],
+            [step["transIdxLPS"][s >> 1] << 1 | (s & 1) ^ (s >> 1 == 0) for s in range(128)]])
+
+
 def semantic_tables(tables):
     """(type, name, comment, nested list) of clause 7."""
     rows = tables["Table 7-11 mb_type in I slices"]
@@ -190,7 +228,7 @@ def c_files(tables):
     header = [f"/* {ORIGIN} */", "#ifndef CODEC_H264_TABLES_H", "#define CODEC_H264_TABLES_H", "#include <stdint.h>", STRUCTS]
     pxd = [f'"""{ORIGIN}"""', "from libc.stdint cimport int8_t, uint8_t, uint16_t", "",
            'cdef extern from "h264_tables.h" nogil:', PXD_STRUCTS.strip("\n"), ""]
-    for kind, name, comment, values in (*semantic_tables(tables), *sample_tables(tables), *entropy_tables(tables)):
+    for kind, name, comment, values in (*semantic_tables(tables), *sample_tables(tables), *entropy_tables(tables), *derived_tables(tables)):
         declared = f"{name}{''.join(f'[{n}]' for n in shape(values))}"
         header.append(f"/* {comment}. */\nstatic const {kind} {declared} = {body_of(values)};\n")
         pxd.append(f"    const {kind} {declared}")
