@@ -1,8 +1,9 @@
 """The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
 
 Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are named by the row
-and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks codec.cpu). `times` repeats
-the call, for benchmarks; where blocks change in place, each time one block further to the right, around and around.
+and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks
+codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
+around.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
 
@@ -57,7 +58,8 @@ cdef int check_choice(name, value, choices) except -1:
     return 0
 
 
-def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max, int level, int times=1):
+def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max,
+         int level, int times=1):
     """Luma interpolation (8.4.2.2.1): dst[:h, :w] from around src[y, x]."""
     check_choice("w", w, (4, 8, 16))
     check_choice("h", h, (4, 8, 16))
@@ -73,7 +75,8 @@ def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int
             kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
 
 
-def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int level, int times=1):
+def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
+           int level, int times=1):
     """Chroma interpolation (8.4.2.2.2) in eighths: dst[:h, :w] from around src[y, x]."""
     check_choice("w", w, (2, 4, 8))
     check_choice("h", h, (2, 4, 8, 16))
@@ -115,8 +118,8 @@ def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, in
 
 
 def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level, int times=1):
-    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2, TOPRIGHT 4,
-    TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
+    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2,
+    TOPRIGHT 4, TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
     check_choice("kind", kind, INTRA)
     w, h, modes = INTRA[kind]
     check_choice("mode", mode, range(modes))
@@ -154,15 +157,18 @@ def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1]
 
 
 def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, int sums, int max, int level):
-    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is zeroed."""
+    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is
+    zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8), (16, 16)))
     check_choice("sums", sums, (H264_SUM_NONE, H264_SUM_DOWN, H264_SUM_ACROSS))
     check_block(picture, y, x, d.shape[0], d.shape[1])
     h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], <int>d.shape[0], sums, max)
 
 
-def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max, int level, int times=1):
-    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS is 4."""
+def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max,
+            int level, int times=1):
+    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS
+    is 4."""
     cdef int16_t values[4]
     cdef int reach, i, step, fit
     check_choice("kind", kind, ("luma", "chroma"))
