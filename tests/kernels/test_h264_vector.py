@@ -95,7 +95,7 @@ def test_intra(kind, bit_depth):
     rng = np.random.default_rng(bit_depth)
     w, h, modes = _kernels.INTRA[kind]
     for mode in range(modes):
-        for available in (3, 7, 11, 15):
+        for available in (11, 15) if kind in ("4x4", "8x8") and mode in (4, 5, 6) else (3, 7, 11, 15):      # those need the corner
             for picture in pictures(rng, h + 3, 2 * w + 3, bit_depth):
                 same(lambda level, out: _kernels.intra(out, 1, 1, kind, mode, available, (1 << bit_depth) - 1, level), picture)
 
