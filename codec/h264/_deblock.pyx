@@ -28,10 +28,13 @@ cdef struct Threshold:
     int beta
     const int8_t *tC0           # row of Table 8-17, by bS
 
-# One plane of the macroblock at work. Luma edge e is, where this plane has it, e * step from the first sample.
+# One plane of the macroblock at work. Luma edge e is, where this plane has it, e * step bytes from the first sample.
 cdef struct Plane:
     uint8_t *pix                        # first sample of the macroblock
     Py_ssize_t stride                   # of its lines
+    uint8_t *row_pix                    # of the first macroblock of its row
+    Py_ssize_t step[2]                  # by direction
+    int mb_bytes                        # of a line of a macroblock
     int shift                           # BitDepth - 8
     int mb_width, mb_height             # of a macroblock, in samples
     int length[2]                       # of an edge, in samples, by direction
@@ -50,6 +53,7 @@ cdef struct Filter:
     const MbInfo *q             # of this macroblock
     const SliceInfo *slice
     int field                   # 1: lines are two apart
+    int row, row_field          # what row_pix, stride and step are for
     Threshold inner[3]          # inside of the macroblock
     bint inside                 # whether they let any sample change
     const SliceInfo *inner_slice    # what they were computed for; most macroblocks have the parameters of the one before
@@ -103,8 +107,12 @@ cdef inline void filter_edge(const Plane *plane, int direction, uint8_t *pix, Py
     if bS & 4:                          # then all four parts: the same two macroblocks lie on both sides of the whole edge
         plane.strong[direction](pix, stride, length, t.alpha, t.beta, top)
         return
-    for i in range(4):
-        tc0[i] = t.tC0[bS >> (8 * i) & 3] * (1 << plane.shift)
+    tc0[0] = t.tC0[bS & 3] * (1 << plane.shift)
+    if bS == (bS & 3) * 0x01010101u:
+        tc0[1] = tc0[2] = tc0[3] = tc0[0]
+    else:
+        for i in range(1, 4):
+            tc0[i] = t.tC0[bS >> (8 * i) & 3] * (1 << plane.shift)
     plane.normal[direction](pix, stride, length, t.alpha, t.beta, tc0, top)
 
 
@@ -112,15 +120,11 @@ cdef void filter_planes(Filter *f, int direction, int edge, uint32_t bS, const T
     """Edge 0..3 of the macroblock in all planes that have it. Chroma takes the bS of the luma edge on the same samples (8.7.2)."""
     cdef int i, edges
     cdef const Plane *plane
-    cdef Py_ssize_t step
     for i in range(f.first_plane, f.last_plane):
         plane = &f.plane[i]
         edges = plane.edges8[direction] if f.q.flags & MB_TRANSFORM8 else plane.edges[direction]
-        if t[i].alpha == 0 or not edges >> edge & 1:
-            continue
-        # The plane's extent across the edges, divided among four luma edges.
-        step = plane.mb_width >> 2 << f.p.pixel_shift if direction == VERTICAL else (plane.mb_height >> 2) * plane.stride
-        filter_edge(plane, direction, plane.pix + edge * step, plane.stride, plane.length[direction], bS, &t[i])
+        if t[i].alpha != 0 and edges >> edge & 1:
+            filter_edge(plane, direction, plane.pix + edge * plane.step[direction], plane.stride, plane.length[direction], bS, &t[i])
 
 
 cdef void filter_lines(Filter *f, int direction, int first_line, int step, int share, uint32_t bS,
@@ -325,6 +329,19 @@ cdef inline bint may_filter_across(Filter *f, int neighbour) noexcept nogil:
     return slice >= 0 and (f.slice.disable_deblocking_filter_idc != 2 or slice == f.q.slice)
 
 
+cdef void set_row(Filter *f, int row) noexcept nogil:
+    """Where the lines of frame or field macroblocks of this row are."""
+    cdef Plane *plane
+    cdef int i
+    f.row, f.row_field = row, f.field
+    for i in range(f.first_plane, f.last_plane):
+        plane = &f.plane[i]
+        # Lines of a frame macroblock begin at a multiple of its height, those of a field macroblock at that of its pair, plus the parity.
+        plane.row_pix = f.p.plane[i] + ((row & ~f.field) * plane.mb_height + (row & f.field)) * f.p.stride[i]
+        plane.stride = f.p.stride[i] << f.field
+        plane.step[HORIZONTAL] = (plane.mb_height >> 2) * plane.stride
+
+
 cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     cdef PictureData *p = f.p
     cdef Plane *plane
@@ -337,12 +354,11 @@ cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     if f.slice.disable_deblocking_filter_idc == 1:
         return
     f.field = f.q.flags & MB_FIELD != 0
+    if row != f.row or f.field != f.row_field:
+        set_row(f, row)
     for i in range(f.first_plane, f.last_plane):
         plane = &f.plane[i]
-        # Lines of a frame macroblock begin at a multiple of its height, those of a field macroblock at that of its pair, plus the parity.
-        plane.pix = p.plane[i] + (mb_x * plane.mb_width << p.pixel_shift)
-        plane.pix += ((row & ~f.field) * plane.mb_height + (row & f.field)) * p.stride[i]
-        plane.stride = p.stride[i] << f.field
+        plane.pix = plane.row_pix + mb_x * plane.mb_bytes
     set_inner_thresholds(f)
     if mb_x > 0 and may_filter_across(f, f.mb - 1):
         if p.mbaff and (p.mb[f.mb - 1].flags & MB_FIELD != 0) != f.field:
@@ -368,6 +384,7 @@ cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_
     cdef int i, chroma
     f.p = p
     f.inner_slice = NULL
+    f.row = -1
     f.ChromaArrayType = 0 if p.separate_planes else p.chroma_format_idc
     f.first_plane = colour_plane
     f.last_plane = 3 if f.ChromaArrayType else colour_plane + 1
@@ -375,6 +392,8 @@ cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_
         plane = &f.plane[i]
         chroma = i > 0 and f.ChromaArrayType in (1, 2)
         plane.mb_width, plane.mb_height = p.width[i] // p.mb_width, p.height[i] // p.mb_height
+        plane.mb_bytes = plane.mb_width << p.pixel_shift
+        plane.step[VERTICAL] = plane.mb_bytes >> 2
         plane.length[VERTICAL], plane.length[HORIZONTAL] = plane.mb_height, plane.mb_width
         plane.shift = p.bit_depth[f.ChromaArrayType != 0 and i > 0] - 8
         # Every edge of 4x4 blocks, or of 8x8 blocks. Blocks of chroma are 4x4 always: two columns of them, and two rows (4:2:0) or four.
