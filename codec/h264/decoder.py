@@ -5,7 +5,7 @@ import math
 import time
 from collections import deque
 
-from ..errors import BitstreamError, LimitError, ParameterError, UnsupportedError
+from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..limits import checked_limits
 from . import nal as nals
 from ._slice_dec import SliceDecoder
@@ -116,6 +116,15 @@ class Decoder:
         BitstreamError, TruncatedError, UnsupportedError, LimitError
             Frames that were ready before come with the next call, which goes on behind the damage.
         """
+        return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
+
+    def iterate(self, data, *, timestamp=None, complete=False):
+        """As `feed`, but an iterator that decodes as far as the next frame each time: one frame more is in memory, not all of the piece.
+
+        Yields
+        ------
+        codec.Frame
+        """
         data = bytes(data)
         if timestamp is not None:
             self._timestamps.append((self._at, timestamp))
@@ -126,11 +135,22 @@ class Decoder:
         else:
             self._at += len(data)
             self._nals.extend(self._stream.feed(data) + (self._stream.flush() if complete else []))
-        self._take_all()
+        yield from self._decoded()
         if complete or self._record is not None:
             self._finish_picture()
             self._raise_problem()
-        return self._given_out()
+        yield from self._given_out()
+
+    def _collected(self, frames):
+        """A list of frames; after an error they are ready for the next call."""
+        found = []
+        try:
+            for frame in frames:
+                found.append(frame)
+        except CodecError:
+            self._ready.extendleft(reversed(found))
+            raise
+        return found
 
     def _take_sample(self, data):
         try:
@@ -148,18 +168,20 @@ class Decoder:
         -------
         list of codec.Frame
         """
+        return self._collected(self._rest())
+
+    def _rest(self):
         self._nals.extend(self._stream.flush())
-        self._take_all()
+        yield from self._decoded()
         self._finish_picture()
         self._end_sequence()
         self._start_over()
         self._raise_problem()
-        return self._given_out()
+        yield from self._given_out()
 
     def _given_out(self):
-        frames = list(self._ready)
-        self._ready.clear()
-        return frames
+        while self._ready:
+            yield self._ready.popleft()
 
     def _output(self, stores):
         """Make frames of what leaves the buffer."""
@@ -192,8 +214,8 @@ class Decoder:
 
     # ---------------------------------------------------------------- NAL units
 
-    def _take_all(self):
-        """Decode the NAL units that have come; after an error the others stay for the next call."""
+    def _decoded(self):
+        """Decode the NAL units that have come, and yield frames; after an error the others stay for the next call."""
         while self._nals:
             if time.monotonic() > self._deadline:
                 raise LimitError(f"decoding takes more than {self._limits.seconds} s; raise Limits.seconds if you trust the data")
@@ -202,6 +224,7 @@ class Decoder:
             except (BitstreamError, UnsupportedError) as error:
                 self._fault(error)
             self._raise_problem()
+            yield from self._given_out()
 
     def _nal(self, nal):
         kind = nal.nal_unit_type

@@ -83,4 +83,4 @@ def _box_out(MapUnitsInSliceGroup0, direction, width, height):
             xDir, yDir = 2 * direction - 1, 0
         else:
             x, y = x + xDir, y + yDir
-    return found
+    return found.reshape(-1)

@@ -12,7 +12,6 @@ from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .output import matrix_of
 from .parameter_sets import CHROMA_FORMATS, read_sps
 
-PIECE_BYTES = 1 << 16  # so that few frames are ready at a time
 
 
 def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None):
@@ -59,8 +58,7 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
 
 def _of_byte_stream(chunks, decoder):
     for chunk in chunks:
-        for at in range(0, len(chunk), PIECE_BYTES):
-            yield from decoder.feed(chunk[at : at + PIECE_BYTES])
+        yield from decoder.iterate(chunk)
     yield from decoder.flush()
 
 
@@ -73,9 +71,9 @@ def _of_packets(packets, options):
     _check_codec(packets)
     decoder = Decoder(avcc=packets.extradata if packets.extradata[:1] == b"\1" else None, **options)
     if packets.extradata and packets.extradata[:1] != b"\1":
-        yield from decoder.feed(packets.extradata)
+        yield from decoder.iterate(packets.extradata)
     for data, timestamp in packets.packets:
-        yield from decoder.feed(data, timestamp=timestamp, complete=True)
+        yield from decoder.iterate(data, timestamp=timestamp, complete=True)
     yield from decoder.flush()
 
 
