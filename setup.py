@@ -44,7 +44,7 @@ def extension(name, *c_sources):
     return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd", "codec/h264/tables"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
 
 
-KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "transform", "deblock"))]
+KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock"))]
 
 # In the order of dependence: each may cimport only those above it.
 EXTENSIONS = [

@@ -1,5 +1,5 @@
 """The arithmetic decoding engine (9.3.1.2, 9.3.3.2), for loops that keep its registers in a local variable."""
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from codec.h264._slice cimport Cabac, SliceContext
 
@@ -23,41 +23,39 @@ cdef inline void cabac_refill(Cabac *c) noexcept nogil:
         c.count += (SCALE - c.count) & ~7
 
 cdef inline int cabac_decision(Cabac *c, uint8_t *state) noexcept nogil:
-    """DecodeDecision (Figure 9-27)."""
+    """DecodeDecision (Figure 9-27), without a branch on its outcome: `other` is all ones where the bin is not valMPS."""
     cdef uint32_t s = state[0]
     cdef uint32_t lps = H264_CABAC_LPS[(c.range >> 6) & 3][s]
-    cdef uint64_t scaled
+    cdef uint32_t range = c.range - lps
+    cdef uint64_t scaled = <uint64_t>range << SCALE
+    cdef uint64_t other = <uint64_t>(<int64_t>(scaled - 1 - c.offset) >> 63)    # both are below 2^58
     cdef int shift
-    cdef int bin = s & 1
-    c.range -= lps
-    scaled = <uint64_t>c.range << SCALE
-    if c.offset < scaled:
-        state[0] = H264_CABAC_NEXT[0][s]
-        shift = 1 - <int>(c.range >> 8)             # at least 256 - 240 / 2: one place at most (codIRange >= 256 before, rLPS <= 240)
-    else:
-        c.offset -= scaled
-        c.range = lps
-        bin ^= 1
-        state[0] = H264_CABAC_NEXT[1][s]
-        shift = 9 - codec_bit_length(lps)
-    c.range <<= shift
+    c.offset -= scaled & other
+    range += (lps - range) & <uint32_t>other
+    s ^= <uint32_t>other
+    state[0] = H264_CABAC_NEXT[s & 255]
+    shift = 9 - codec_bit_length(range)
+    c.range = range << shift
     c.offset <<= shift
     c.count -= shift
     if c.count < 0:
         cabac_refill(c)
-    return bin
+    return s & 1
 
-cdef inline int cabac_bypass(Cabac *c) noexcept nogil:
-    """DecodeBypass (Figure 9-30)."""
+cdef inline int cabac_bypass_mask(Cabac *c) noexcept nogil:
+    """DecodeBypass (Figure 9-30): 0, or -1 for a bin of 1."""
     cdef uint64_t scaled = <uint64_t>c.range << SCALE
+    cdef int64_t one
     c.offset <<= 1
     c.count -= 1
     if c.count < 0:
         cabac_refill(c)
-    if c.offset >= scaled:
-        c.offset -= scaled
-        return 1
-    return 0
+    one = <int64_t>(scaled - 1 - c.offset) >> 63
+    c.offset -= scaled & <uint64_t>one
+    return <int>one
+
+cdef inline int cabac_bypass(Cabac *c) noexcept nogil:
+    return -cabac_bypass_mask(c)
 
 cdef inline int cabac_terminate(Cabac *c) noexcept nogil:
     """DecodeTerminate (Figure 9-31)."""

@@ -227,20 +227,23 @@ cdef inline int luma_bit_unset(SliceContext *s, int mb, int b8) noexcept nogil:
 
 cdef int cabac_coded_block_pattern(SliceContext *s) noexcept nogil:
     """9.3.3.1.1.4"""
-    cdef int cbp = 0, b8, a, b
-    for b8 in range(4):
-        if b8 & 1:
-            a = not cbp >> (b8 - 1) & 1
-        else:
-            a = luma_bit_unset(s, s.left_mb[b8], (s.left_row[b8] & 2) + 1)
-        b = (not cbp >> (b8 - 2) & 1) if b8 & 2 else luma_bit_unset(s, s.top_mb, b8 + 2)
-        cbp |= decide(s, CBP_LUMA + a + 2 * b) << b8
-    if s.ChromaArrayType == 0 or s.ChromaArrayType == 3:
-        return cbp
-    a = s.mbs[s.left_mb[0]].cbp >> 4 if s.left_mb[0] >= 0 else 0
-    b = s.mbs[s.top_mb].cbp >> 4 if s.top_mb >= 0 else 0
-    if decide(s, CBP_CHROMA + (a != 0) + 2 * (b != 0)):
-        cbp |= 16 << decide(s, CBP_CHROMA + 4 + (a == 2) + 2 * (b == 2))
+    cdef Cabac c = s.cabac
+    cdef uint8_t *state = &s.state[CBP_LUMA]
+    cdef int cbp, a, b
+    cdef int top = s.mbs[s.top_mb].cbp if s.top_mb >= 0 else 0x0F
+    a = luma_bit_unset(s, s.left_mb[0], (s.left_row[0] & 2) + 1)
+    cbp = cabac_decision(&c, &state[a + (2 - (top >> 1 & 2))])
+    cbp |= cabac_decision(&c, &state[1 - cbp + (2 - (top >> 2 & 2))]) << 1
+    a = luma_bit_unset(s, s.left_mb[2], (s.left_row[2] & 2) + 1)
+    b = cabac_decision(&c, &state[a + (2 - (cbp << 1 & 2))])
+    cbp |= b << 2
+    cbp |= cabac_decision(&c, &state[1 - b + (2 - (cbp & 2))]) << 3
+    if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
+        a = s.mbs[s.left_mb[0]].cbp >> 4 if s.left_mb[0] >= 0 else 0
+        b = top >> 4
+        if cabac_decision(&c, &s.state[CBP_CHROMA + (a != 0) + 2 * (b != 0)]):
+            cbp |= 16 << cabac_decision(&c, &s.state[CBP_CHROMA + 4 + (a == 2) + 2 * (b == 2)])
+    s.cabac = c
     return cbp
 
 
@@ -356,8 +359,8 @@ cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
                 level += value
         elif equal1 < 4:
             equal1 += 1
-        if cabac_bypass(&c):
-            level = -level
+        value = cabac_bypass_mask(&c)
+        level = (level ^ value) - value
         value = scan[position[i]]
         out[value] = level if scale == NULL else (level * scale[value] + rounding) >> shift
         i -= 1

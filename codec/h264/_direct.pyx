@@ -112,16 +112,6 @@ cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int
     return ref
 
 
-cdef inline void set_direct(SliceContext *s, int list, int x, int y, int size, int ref, int mvx, int mvy) noexcept nogil:
-    cdef int entry = CACHE + x + 8 * y, i, j
-    for j in range(size):
-        for i in range(size):
-            s.ref_cache[list][entry + i] = <int8_t>ref
-            s.mv_cache[list][entry + i][0] = <int16_t>mvx
-            s.mv_cache[list][entry + i][1] = <int16_t>mvy
-        entry += 8
-
-
 cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil:
     """MapColToList0 of 8.4.1.2.3: the lowest refIdxL0 for the picture that the colocated block refers to; 0 where it is in the list no more."""
     cdef int i
@@ -149,11 +139,11 @@ cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, 
     elif c.scale == FLD_TO_FRM:
         mvy = 2 * mvy
     if factor == NO_SCALING:
-        set_direct(s, 0, x, y, size, ref, mvx, mvy)
-        set_direct(s, 1, x, y, size, 0, 0, 0)
+        set_block(s, 0, x, y, size, size, ref, mvx, mvy)
+        set_block(s, 1, x, y, size, size, 0, 0, 0)
     else:
-        set_direct(s, 0, x, y, size, ref, (factor * mvx + 128) >> 8, (factor * mvy + 128) >> 8)
-        set_direct(s, 1, x, y, size, 0, ((factor * mvx + 128) >> 8) - mvx, ((factor * mvy + 128) >> 8) - mvy)
+        set_block(s, 0, x, y, size, size, ref, (factor * mvx + 128) >> 8, (factor * mvy + 128) >> 8)
+        set_block(s, 1, x, y, size, size, 0, ((factor * mvx + 128) >> 8) - mvx, ((factor * mvy + 128) >> 8) - mvy)
 
 
 cdef inline int min_positive(int a, int b) noexcept nogil:
@@ -199,7 +189,7 @@ cdef void spatial_median(SliceContext *s, int list, int ref, int16_t *mv) noexce
         mv[i] = max(min(m[CACHE - 1][i], m[CACHE - 8][i]), min(max(m[CACHE - 1][i], m[CACHE - 8][i]), m[c][i]))
 
 
-cdef void derive_spatial(SliceContext *s, const PictureData *col) noexcept nogil:
+cdef void derive_spatial(SliceContext *s, const PictureData *col, bint whole) noexcept nogil:
     cdef int refs[2]
     cdef int16_t mvp[2][2]
     cdef int16_t mvCol[2]
@@ -212,53 +202,52 @@ cdef void derive_spatial(SliceContext *s, const PictureData *col) noexcept nogil
     # colZeroFlag only matters where it would zero a vector that is not zero yet
     cdef bint matters = not zero and short_term and ((refs[0] == 0 and (mvp[0][0] | mvp[0][1]) != 0)
                                                      or (refs[1] == 0 and (mvp[1][0] | mvp[1][1]) != 0))
+    if whole:
+        size = 4
     for b8 in range(4):
         if not s.direct[b8]:
             continue
         s.pred_flag[b8] = (refs[0] >= 0) | (refs[1] >= 0) << 1
         if not matters:
             for list in range(2):
-                set_direct(s, list, 2 * (b8 & 1), b8 & 2, 2, refs[list], mvp[list][0], mvp[list][1])
+                set_block(s, list, 2 * (b8 & 1), b8 & 2, 2, 2, refs[list], mvp[list][0], mvp[list][1])
             continue
-        for i in range(1 if size == 2 else 4):
+        if size == 4 and b8:
+            continue
+        for i in range(4 if size == 1 else 1):
             x, y = 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1)
             c = colocated(s, col, x, y)
             still = colocated_motion(col, &c, mvCol, &ref_id) == 0 and -1 <= mvCol[0] <= 1 and -1 <= mvCol[1] <= 1
             for list in range(2):
                 if still and refs[list] == 0:
-                    set_direct(s, list, x, y, size, 0, 0, 0)
+                    set_block(s, list, x, y, size, size, 0, 0, 0)
                 else:
-                    set_direct(s, list, x, y, size, refs[list], mvp[list][0], mvp[list][1])
-
-
-cdef inline void require_references(SliceContext *s, int b8) noexcept nogil:
-    """An inferred reference index may stand for a picture that is missing, as a coded one."""
-    cdef int entry = CACHE + 2 * (b8 & 1) + 8 * (b8 & 2), list, k, ref
-    for list in range(2):
-        for k in range(4):
-            ref = s.ref_cache[list][entry + (k & 1) + 8 * (k >> 1)]
-            if ref >= 0 and s.refs[s.kind][list][ref].picture == NULL:
-                note(s, FAULT_REFERENCE)
+                    set_block(s, list, x, y, size, size, refs[list], mvp[list][0], mvp[list][1])
 
 
 cdef void derive_direct(SliceContext *s) noexcept nogil:
     """Vectors and references of the 8x8 blocks with s.direct, into the caches."""
     cdef const PictureData *col = s.refs[0][1][0].picture
     cdef int b8, i
+    cdef bint whole                                     # the colocated macroblock has one vector for all blocks
     if col == NULL or col.mb_count != s.pic.mb_count or col.mb_width != s.mb_width:
         note(s, FAULT_REFERENCE)
         return
+    whole = (s.direct[0] & s.direct[1] & s.direct[2] & s.direct[3] and not s.mb_field and not col.coded_as_fields and not col.mbaff
+             and col.mb[s.mb].flags & (MB_ONE_VECTOR | MB_INTRA) != 0)
     if s.direct_spatial_mv_pred_flag:
-        derive_spatial(s, col)
-    else:
+        derive_spatial(s, col, whole)
+        return
+    if whole:
         for b8 in range(4):
-            if s.direct[b8]:
-                s.pred_flag[b8] = 3
-                if s.direct_8x8_inference_flag:
-                    temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
-                else:
-                    for i in range(4):
-                        temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)
+            s.pred_flag[b8] = 3
+        temporal_block(s, col, 0, 0, 4)
+        return
     for b8 in range(4):
         if s.direct[b8]:
-            require_references(s, b8)
+            s.pred_flag[b8] = 3
+            if s.direct_8x8_inference_flag:
+                temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
+            else:
+                for i in range(4):
+                    temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)

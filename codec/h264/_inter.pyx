@@ -117,6 +117,9 @@ cdef void predict_two(SliceContext *s, int x, int y, int w, int h, int entry) no
     cdef uint8_t *dst
     cdef uint8_t *other
     cdef bint plain = s.weight_mode == 0
+    if r0.picture == NULL or r1.picture == NULL:        # direct prediction may lead to a picture that is missing
+        note(s, FAULT_REFERENCE)
+        return
     w1 = 32
     if s.weight_mode == 2:
         w1 = s.implicit_w1[s.kind][ref0][ref1]
@@ -155,6 +158,9 @@ cdef void predict_block(SliceContext *s, int x, int y, int w, int h) noexcept no
         return
     r = &s.refs[s.kind][list][ref]
     weight = &s.weights[list][ref >> (s.kind > 0)]
+    if r.picture == NULL:
+        note(s, FAULT_REFERENCE)
+        return
     for c in range(3 if s.ChromaArrayType else 1):
         dst = sample(s, c, x, y)
         component_block(s, r, c, dst, s.stride[c], s.mv_cache[list][entry], x, y, w, h, 0)

@@ -1,7 +1,9 @@
 """The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
 
 Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are named by the row
-and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks codec.cpu).
+and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks
+codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
+around.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
 
@@ -56,7 +58,8 @@ cdef int check_choice(name, value, choices) except -1:
     return 0
 
 
-def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max, int level):
+def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max,
+         int level, int times=1):
     """Luma interpolation (8.4.2.2.1): dst[:h, :w] from around src[y, x]."""
     check_choice("w", w, (4, 8, 16))
     check_choice("h", h, (4, 8, 16))
@@ -66,11 +69,14 @@ def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int
     check_block(src, y, x, h, w, 2, 3)
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
     cdef h264_luma_fn kernel = dsp.avg_luma[xFrac + 4 * yFrac] if average else dsp.put_luma[xFrac + 4 * yFrac]
+    cdef int i
     with nogil:
-        kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
 
 
-def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int level):
+def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
+           int level, int times=1):
     """Chroma interpolation (8.4.2.2.2) in eighths: dst[:h, :w] from around src[y, x]."""
     check_choice("w", w, (2, 4, 8))
     check_choice("h", h, (2, 4, 8, 16))
@@ -80,31 +86,40 @@ def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, i
     check_block(src, y, x, h + (yFrac > 0), w + (xFrac > 0))
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
     cdef h264_chroma_fn kernel = dsp.avg_chroma if average else dsp.put_chroma
+    cdef int i
     with nogil:
-        kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, xFrac, yFrac)
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, xFrac, yFrac)
 
 
-def weight(Sample[:, ::1] dst, int w, int h, int logWD, int weight, int offset, int max, int level):
+def weight(Sample[:, ::1] dst, int w, int h, int logWD, int weight, int offset, int max, int level, int times=1):
     """Weighted prediction from one list (8.4.2.3.2), in place over dst[:h, :w]."""
     check_choice("w", w, (2, 4, 8, 16))
     check_choice("logWD", logWD, range(8))
     check_block(dst, 0, 0, h, w)
-    h264_dsp(sizeof(Sample) == 2, level).weight(<uint8_t *>&dst[0, 0], dst.strides[0], w, h, logWD, weight, offset, max)
+    cdef h264_weight_fn kernel = h264_dsp(sizeof(Sample) == 2, level).weight
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], w, h, logWD, weight, offset, max)
 
 
-def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, int w0, int w1, int offset, int max, int level):
+def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, int w0, int w1, int offset, int max, int level, int times=1):
     """Weighted prediction from both lists (8.4.2.3.2): dst[:h, :w] from itself (list 0) and src (list 1)."""
     check_choice("w", w, (2, 4, 8, 16))
     check_choice("logWD", logWD, range(8))
     check_block(dst, 0, 0, h, w)
     check_block(src, 0, 0, h, w)
-    h264_dsp(sizeof(Sample) == 2, level).biweight(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[0, 0], src.strides[0], w, h,
-                                                  logWD, w0, w1, offset, max)
+    cdef h264_biweight_fn kernel = h264_dsp(sizeof(Sample) == 2, level).biweight
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[0, 0], src.strides[0], w, h, logWD, w0, w1, offset, max)
 
 
-def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level):
-    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2, TOPRIGHT 4,
-    TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
+def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level, int times=1):
+    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2,
+    TOPRIGHT 4, TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
     check_choice("kind", kind, INTRA)
     w, h, modes = INTRA[kind]
     check_choice("mode", mode, range(modes))
@@ -119,10 +134,13 @@ def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, in
         kernel = dsp.intra16x16[mode]
     else:
         kernel = dsp.intra_chroma[kind == "chroma16"][mode]
-    kernel(<uint8_t *>&picture[y, x], picture.strides[0], available, max)
+    cdef int i, step = w, fit = (picture.shape[1] - x - (step if available & H264_TOPRIGHT else 0)) // step
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], available, max)
 
 
-def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, bint dc_only, int max, int level):
+def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, bint dc_only, int max, int level, int times=1):
     """Inverse transform of d, 4x4 or 8x8 (8.5.12.2, 8.5.13), added to the block at (y, x); d is zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8)))
     check_block(picture, y, x, d.shape[0], d.shape[1])
@@ -132,27 +150,35 @@ def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1]
         kernel = dsp.idct4x4_dc_add if dc_only else dsp.idct4x4_add
     else:
         kernel = dsp.idct8x8_dc_add if dc_only else dsp.idct8x8_add
-    kernel(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], max)
+    cdef int i, step = <int>d.shape[0], fit = (picture.shape[1] - x) // step
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], &d[0, 0], max)
 
 
 def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, int sums, int max, int level):
-    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is zeroed."""
+    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is
+    zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8), (16, 16)))
     check_choice("sums", sums, (H264_SUM_NONE, H264_SUM_DOWN, H264_SUM_ACROSS))
     check_block(picture, y, x, d.shape[0], d.shape[1])
     h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], <int>d.shape[0], sums, max)
 
 
-def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max, int level):
-    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS is 4."""
+def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max,
+            int level, int times=1):
+    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS
+    is 4."""
     cdef int16_t values[4]
-    cdef int reach
+    cdef int reach, i, step, fit
     check_choice("kind", kind, ("luma", "chroma"))
     check_choice("length", length, (4, 8, 16))
     is_luma = kind == "luma"
     reach = 4 if is_luma else 2
     check_block(picture, y - (0 if vertical else reach), x - (reach if vertical else 0), length if vertical else 2 * reach,
                 2 * reach if vertical else length)
+    step = 2 * reach if vertical else length
+    fit = <int>(picture.shape[1] - x + (reach if vertical else 0)) // step
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
     cdef h264_deblock_luma_fn normal
     cdef h264_deblock_intra_fn strong
@@ -161,7 +187,9 @@ def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint verti
             strong = dsp.deblock_luma_intra_v if vertical else dsp.deblock_luma_intra_h
         else:
             strong = dsp.deblock_chroma_intra_v if vertical else dsp.deblock_chroma_intra_h
-        strong(<uint8_t *>&picture[y, x], picture.strides[0], length, alpha, beta, max)
+        with nogil:
+            for i in range(times):
+                strong(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, max)
         return
     for i in range(4):
         values[i] = tc0[i]
@@ -169,4 +197,6 @@ def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint verti
         normal = dsp.deblock_luma_v if vertical else dsp.deblock_luma_h
     else:
         normal = dsp.deblock_chroma_v if vertical else dsp.deblock_chroma_h
-    normal(<uint8_t *>&picture[y, x], picture.strides[0], length, alpha, beta, values, max)
+    with nogil:
+        for i in range(times):
+            normal(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, values, max)

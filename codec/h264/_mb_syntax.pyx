@@ -8,8 +8,7 @@ from libc.string cimport memset
 from codec._core cimport BitReader, refill
 from codec.h264._cabac cimport *
 from codec.h264._cavlc cimport *
-from codec.h264._motion cimport set_block
-from codec.h264._neighbours cimport fill_modes, fill_motion, fill_mvd, set_intra_availability
+from codec.h264._neighbours cimport fill_corners, fill_modes, fill_motion, fill_mvd, set_intra_availability
 from codec.h264._residual cimport read_residual
 from codec.h264._slice cimport *
 from codec.h264.tables.values cimport (
@@ -323,11 +322,14 @@ cdef void set_whole_direct(SliceContext *s) noexcept nogil:
 
 
 cdef void read_inter(SliceContext *s, int mb_type) noexcept nogil:
+    if s.slice_type == SLICE_B and mb_type == 0:
+        if s.direct_spatial_mv_pred_flag:
+            fill_corners(s)
+        set_whole_direct(s)
+        return
     fill_motion(s)
     if s.slice_type == SLICE_B:
-        if mb_type == 0:
-            set_whole_direct(s)
-        elif mb_type == 22:
+        if mb_type == 22:
             read_sub_partitions(s, 0)
         else:
             read_partitions(s, &H264_TABLE_7_14_MB_TYPE_B[mb_type])

@@ -1,7 +1,6 @@
 """See _motion.pyx."""
 from codec.h264._slice cimport *
 
-cdef void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx, int mvy) noexcept nogil
 cdef void predict_vector(SliceContext *s, int list, int x, int y, int w, int ref, int16_t *mv) noexcept nogil
 cdef void derive_p_skip(SliceContext *s) noexcept nogil
 cdef void derive_motion(SliceContext *s) noexcept nogil

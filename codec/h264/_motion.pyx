@@ -10,17 +10,6 @@ cdef inline int median(int a, int b, int c) noexcept nogil:
     return max(min(a, b), min(max(a, b), c))
 
 
-cdef void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx, int mvy) noexcept nogil:
-    """Fill w x h blocks of the caches."""
-    cdef int i, j, entry = CACHE + x + 8 * y
-    for j in range(h):
-        for i in range(w):
-            s.ref_cache[list][entry + i] = <int8_t>ref
-            s.mv_cache[list][entry + i][0] = <int16_t>mvx
-            s.mv_cache[list][entry + i][1] = <int16_t>mvy
-        entry += 8
-
-
 cdef int left_above(SliceContext *s, int list, int y, int16_t *mv) noexcept nogil:
     """Neighbour D of a partition at x = 0, y > 0 in MBAFF, where the pair A is of the other kind: its line may lie in another macroblock than
     the block that the cache has for neighbours A."""

@@ -213,21 +213,54 @@ cdef inline void take_motion(SliceContext *s, int list, int entry, int mb, int b
     s.ref_cache[list][entry] = ref
 
 
+cdef inline void copy_motion(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
+    """take_motion without MBAFF: what does not use the list is stored as index -1 and vector 0 (see _picture.pxd)."""
+    if mb < 0:
+        s.ref_cache[list][entry] = UNAVAILABLE
+        memset(s.mv_cache[list][entry], 0, 4)
+    else:
+        s.ref_cache[list][entry] = s.pic.refIdx[(mb * 2 + list) * 4 + (b4 >> 3 << 1) + (b4 >> 1 & 1)]
+        memcpy(s.mv_cache[list][entry], s.pic.mv[(mb * 2 + list) * 16 + b4], 4)
+
+
+cdef void fill_corners(SliceContext *s) noexcept nogil:
+    """Neighbours A, B, C and D of the whole macroblock alone."""
+    cdef int list
+    for list in range(2 if s.slice_type == SLICE_B else 1):
+        if s.MbaffFrameFlag:
+            take_motion(s, list, CACHE - 8, s.top_mb, 12)
+            take_motion(s, list, CACHE - 1, s.left_mb[0], 4 * s.left_row[0] + 3)
+            take_motion(s, list, CACHE - 9, s.topleft_mb, 4 * s.topleft_row + 3)
+            take_motion(s, list, CACHE - 4, s.topright_mb, 12)
+        else:
+            copy_motion(s, list, CACHE - 8, s.top_mb, 12)
+            copy_motion(s, list, CACHE - 1, s.left_mb[0], 3)
+            copy_motion(s, list, CACHE - 9, s.topleft_mb, 15)
+            copy_motion(s, list, CACHE - 4, s.topright_mb, 12)
+
+
 cdef void fill_motion(SliceContext *s) noexcept nogil:
     cdef int list, i
+    cdef const int8_t *refs
+    cdef int8_t *cache
+    fill_corners(s)
     for list in range(2 if s.slice_type == SLICE_B else 1):
-        for i in range(4):
-            take_motion(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
-            take_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
-        take_motion(s, list, CACHE - 9, s.topleft_mb, 4 * s.topleft_row + 3)
-        take_motion(s, list, CACHE - 4, s.topright_mb, 12)
-        # right of the macroblock: never available
-        for i in range(4):
-            s.ref_cache[list][CACHE + 4 + 8 * i] = UNAVAILABLE
-        if s.slice_type != SLICE_B:
-            for i in range(4):
-                s.ref_cache[1][CACHE + 8 * i] = s.ref_cache[1][CACHE + 8 * i + 1] = UNUSED
-                s.ref_cache[1][CACHE + 8 * i + 2] = s.ref_cache[1][CACHE + 8 * i + 3] = UNUSED
+        if s.MbaffFrameFlag:
+            for i in range(1, 4):
+                take_motion(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
+                take_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
+            continue
+        cache = &s.ref_cache[list][CACHE - 8]
+        if s.top_mb >= 0:
+            refs = &s.pic.refIdx[(s.top_mb * 2 + list) * 4]
+            cache[0] = cache[1] = refs[2]
+            cache[2] = cache[3] = refs[3]
+            memcpy(s.mv_cache[list][CACHE - 8], s.pic.mv[(s.top_mb * 2 + list) * 16 + 12], 16)
+        else:
+            memset(cache, <uint8_t>UNAVAILABLE, 4)
+            memset(s.mv_cache[list][CACHE - 8], 0, 16)
+        for i in range(1, 4):
+            copy_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[0], 4 * i + 3)
 
 
 cdef inline void take_mvd(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
@@ -246,9 +279,15 @@ cdef void fill_mvd(SliceContext *s) noexcept nogil:
     """mvd and direct flags around, for CABAC."""
     cdef int list, i, mb
     for list in range(2 if s.slice_type == SLICE_B else 1):
+        if not s.MbaffFrameFlag and s.top_mb >= 0:
+            memcpy(s.mvd_cache[list][CACHE - 8], s.mbs[s.top_mb].mvd[list][12], 8)
+        else:
+            for i in range(4):
+                take_mvd(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
         for i in range(4):
-            take_mvd(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
             take_mvd(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
+    if s.slice_type != SLICE_B:
+        return
     for i in range(4):
         mb = s.left_mb[i]
         s.direct_cache[CACHE - 8 + i] = s.mbs[s.top_mb].direct[2 + (i >> 1)] if s.top_mb >= 0 else 0

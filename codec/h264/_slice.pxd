@@ -10,6 +10,8 @@ right, y = -1 only), y from -1 (above). No stage looks at edges of slices or pic
 """
 from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t, uint64_t
 
+from libc.string cimport memcpy
+
 from codec._core cimport BitReader
 from codec.h264._picture cimport *
 
@@ -179,3 +181,27 @@ cdef inline void note(SliceContext *s, int fault) noexcept nogil:
     """Remember the first fault."""
     if s.fault == 0:
         s.fault = fault
+
+cdef inline void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx, int mvy) noexcept nogil:
+    """Fill w x h blocks (4, 2 or 1 each way) of the motion caches at the block (x, y)."""
+    cdef int entry = CACHE + x + 8 * y, row
+    cdef int16_t parts[2]
+    cdef uint32_t mv
+    cdef uint64_t two
+    cdef uint32_t refs = <uint8_t>ref * 0x01010101u
+    cdef uint16_t pair = <uint16_t>refs
+    parts[0], parts[1] = <int16_t>mvx, <int16_t>mvy
+    memcpy(&mv, parts, 4)
+    two = mv | <uint64_t>mv << 32
+    for row in range(h):
+        if w == 4:
+            memcpy(&s.ref_cache[list][entry], &refs, 4)
+            memcpy(s.mv_cache[list][entry], &two, 8)
+            memcpy(s.mv_cache[list][entry + 2], &two, 8)
+        elif w == 2:
+            memcpy(&s.ref_cache[list][entry], &pair, 2)
+            memcpy(s.mv_cache[list][entry], &two, 8)
+        else:
+            s.ref_cache[list][entry] = <int8_t>ref
+            memcpy(s.mv_cache[list][entry], &mv, 4)
+        entry += 8

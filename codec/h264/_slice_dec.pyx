@@ -10,7 +10,7 @@ from codec.h264._direct cimport derive_direct, prepare_direct
 from codec.h264._inter cimport EDGE_BYTES, SECOND_BYTES, predict_inter
 from codec.h264._mb_syntax cimport begin_macroblock, read_macroblock, set_chroma_qp, set_whole_direct
 from codec.h264._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
-from codec.h264._neighbours cimport fill_motion, locate_neighbours, place
+from codec.h264._neighbours cimport fill_corners, locate_neighbours, place
 from codec.h264._recon cimport add_residual, reconstruct_intra
 from codec.h264._residual cimport store_context, store_skipped_context
 from codec.h264._slice cimport *
@@ -89,18 +89,18 @@ cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
     begin_macroblock(s)
     s.flags |= MB_SKIP
     s.mb_qp_delta = 0
-    fill_motion(s)
+    if s.slice_type != SLICE_B or s.direct_spatial_mv_pred_flag:
+        fill_corners(s)
     if s.slice_type == SLICE_B:
         set_whole_direct(s)
         derive_direct(s)
     else:
         s.part = PART_16X16
         derive_p_skip(s)
-        if s.refs[s.kind][0][0].picture == NULL:
-            note(s, FAULT_REFERENCE)
+    if s.fault == 0:
+        predict_inter(s)
     if s.fault:
         return
-    predict_inter(s)
     store_motion(s)
     store_skipped_context(s)
     s.decoded += 1
@@ -118,9 +118,10 @@ cdef void coded_macroblock(SliceContext *s) noexcept nogil:
         store_intra_motion(s)
     else:
         derive_motion(s)
+        if s.fault == 0:
+            predict_inter(s)
         if s.fault:
             return
-        predict_inter(s)
         store_motion(s)
         add_residual(s)
     store_context(s)
@@ -238,6 +239,8 @@ cdef void decode_cabac(SliceContext *s, int address) noexcept nogil:
 
 cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
     memset(s.coef, 0, sizeof(s.coef))
+    memset(s.direct_cache, 0, sizeof(s.direct_cache))
+    memset(s.ref_cache, <uint8_t>UNUSED, sizeof(s.ref_cache))          # list 1 of P slices stays so
     s.fault = s.decoded = 0
     s.mb_qp_delta = 0
     s.prev_mb_skipped = s.next_mb_skipped = 0

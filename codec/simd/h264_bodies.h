@@ -23,6 +23,8 @@ static const H264Dsp NAME(table) = {
     .avg_chroma = NAME(avg_chroma),
     .weight = NAME(weight),
     .biweight = NAME(biweight),
+    .intra4x4 = {NAME(intra4x4_0), NAME(intra4x4_1), NAME(intra4x4_2), NAME(intra4x4_3), NAME(intra4x4_4), NAME(intra4x4_5), NAME(intra4x4_6),
+                 NAME(intra4x4_7), NAME(intra4x4_8)},
     H264_INTRA_TABLE,
     .bypass_add = NAME(bypass_add),
     .idct4x4_add = NAME(idct4x4_add),

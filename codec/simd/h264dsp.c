@@ -10,7 +10,11 @@
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE __attribute__((always_inline))
+#if defined(__clang__)
 #define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
 #else
 #define ALWAYS_INLINE
 #define NOINLINE
@@ -23,8 +27,6 @@ static inline int clip1(int v, int max) { return clip3(0, max, v); }
 #define TAP6(p, step) ((p)[-2 * (step)] - 5 * (p)[-(step)] + 20 * (p)[0] + 20 * (p)[step] - 5 * (p)[2 * (step)] + (p)[3 * (step)])
 
 #define H264_INTRA_TABLE                                                                                                                           \
-    .intra4x4 = {NAME(intra4x4_0), NAME(intra4x4_1), NAME(intra4x4_2), NAME(intra4x4_3), NAME(intra4x4_4), NAME(intra4x4_5), NAME(intra4x4_6),     \
-                 NAME(intra4x4_7), NAME(intra4x4_8)},                                                                                              \
     .intra8x8 = {NAME(intra8x8_0), NAME(intra8x8_1), NAME(intra8x8_2), NAME(intra8x8_3), NAME(intra8x8_4), NAME(intra8x8_5), NAME(intra8x8_6),     \
                  NAME(intra8x8_7), NAME(intra8x8_8)},                                                                                              \
     .intra16x16 = {NAME(intra16x16_0), NAME(intra16x16_1), NAME(intra16x16_2), NAME(intra16x16_3)},                                                \
@@ -79,6 +81,8 @@ static const H264Dsp table_8_avx2 = {
     .avg_chroma = codec_h264_avg_chroma_avx2,
     .weight = codec_h264_weight_avx2,
     .biweight = codec_h264_biweight_avx2,
+    .intra4x4 = {intra4x4_0_8_avx2, intra4x4_1_8_avx2, intra4x4_2_8_avx2, codec_h264_intra4x4_3_avx2, codec_h264_intra4x4_4_avx2,
+                 codec_h264_intra4x4_5_avx2, codec_h264_intra4x4_6_avx2, codec_h264_intra4x4_7_avx2, codec_h264_intra4x4_8_avx2},
     H264_INTRA_TABLE,
     .bypass_add = bypass_add_8,
     .idct4x4_add = codec_h264_idct4x4_add_avx2,

@@ -146,9 +146,9 @@ def derived_tables(tables):
     step = tables["Table 9-45 state transition"]
     yield ("uint8_t", "H264_CABAC_LPS", "Table 9-44: by qCodIRangeIdx, pStateIdx << 1 | valMPS",
            [[ranges[s >> 1][q] for s in range(128)] for q in range(4)])
-    yield ("uint8_t", "H264_CABAC_NEXT", "Table 9-45: pStateIdx << 1 | valMPS after a bin that is valMPS [0], or is not [1]; by that before",
-           [[step["transIdxMPS"][s >> 1] << 1 | s & 1 for s in range(128)],
-            [step["transIdxLPS"][s >> 1] << 1 | (s & 1) ^ (s >> 1 == 0) for s in range(128)]])
+    yield ("uint8_t", "H264_CABAC_NEXT", "Table 9-45: the next pStateIdx << 1 | valMPS; [s] after a bin that is valMPS, [255 - s] after the other",
+           [step["transIdxMPS"][s >> 1] << 1 | s & 1 for s in range(128)]
+           + [step["transIdxLPS"][s >> 1] << 1 | (s & 1) ^ (s >> 1 == 0) for s in reversed(range(128))])
 
 
 def semantic_tables(tables):

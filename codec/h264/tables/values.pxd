@@ -75,4 +75,4 @@ cdef extern from "h264_tables.h" nogil:
     const uint16_t H264_CAVLC_TOTAL_ZEROS_2X4[8][128]
     const uint16_t H264_CAVLC_RUN_BEFORE[8][128]
     const uint8_t H264_CABAC_LPS[4][128]
-    const uint8_t H264_CABAC_NEXT[2][128]
+    const uint8_t H264_CABAC_NEXT[256]

@@ -17,6 +17,13 @@ void codec_h264_avg_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_
 void codec_h264_weight_avx2(uint8_t *dst, ptrdiff_t stride, int w, int h, int logWD, int weight, int offset, int max);
 void codec_h264_biweight_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int logWD, int w0, int w1, int offset, int max);
 
+void codec_h264_intra4x4_3_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+void codec_h264_intra4x4_4_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+void codec_h264_intra4x4_5_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+void codec_h264_intra4x4_6_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+void codec_h264_intra4x4_7_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+void codec_h264_intra4x4_8_avx2(uint8_t *dst, ptrdiff_t stride, int available, int max);
+
 void codec_h264_idct4x4_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);
 void codec_h264_idct8x8_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);
 void codec_h264_idct4x4_dc_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);

@@ -227,11 +227,13 @@ AVX2 void codec_h264_deblock_luma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride, i
 
 /* ---------------------------------------------------------------- chroma: eight lines, in the lower half of each register */
 
-INLINE void normal_chroma(__m128i s[4], int alpha, int beta, __m128i tC0)
+INLINE int normal_chroma(__m128i s[4], int alpha, int beta, __m128i tC0)
 {
     const __m128i filtered = _mm_cmpgt_epi8(tC0, _mm_set1_epi8(-1));
     const __m128i mask = _mm_and_si128(filter_samples(s[0], s[1], s[2], s[3], _mm_set1_epi8((char)(alpha - 1)), _mm_set1_epi8((char)(beta - 1))), filtered);
+    if (!(_mm_movemask_epi8(mask) & 0xff)) return 0;
     move_both(s[0], &s[1], &s[2], s[3], _mm_and_si128(_mm_add_epi8(tC0, _mm_set1_epi8(1)), mask));
+    return 1;
 }
 
 /* (2 p1 + p0 + q1 + 2) >> 2: the mean of p0 and q1 rounded down, then with p1 rounded up. */
@@ -241,12 +243,14 @@ INLINE __m128i weak(__m128i p1, __m128i p0, __m128i q1)
     return _mm_avg_epu8(p1, _mm_sub_epi8(_mm_avg_epu8(p0, q1), half));
 }
 
-INLINE void strong_chroma(__m128i s[4], int alpha, int beta)
+INLINE int strong_chroma(__m128i s[4], int alpha, int beta)
 {
     const __m128i mask = filter_samples(s[0], s[1], s[2], s[3], _mm_set1_epi8((char)(alpha - 1)), _mm_set1_epi8((char)(beta - 1)));
     const __m128i p0 = weak(s[0], s[1], s[3]), q0 = weak(s[3], s[2], s[0]);
+    if (!(_mm_movemask_epi8(mask) & 0xff)) return 0;
     s[1] = _mm_blendv_epi8(s[1], p0, mask);
     s[2] = _mm_blendv_epi8(s[2], q0, mask);
+    return 1;
 }
 
 /* Eight lines of four samples, and back. */
@@ -277,7 +281,7 @@ AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *pix, ptrdiff_t stride, int l
     }
     if (alpha < 1 || beta < 1) return;
     for (int i = 0; i < 4; i++) s[i] = load8(pix + (i - 2) * stride);
-    normal_chroma(s, alpha, beta, spread(tc0, 8));
+    if (!normal_chroma(s, alpha, beta, spread(tc0, 8))) return;
     store8(pix - stride, s[1]);
     store8(pix, s[2]);
 }
@@ -293,8 +297,7 @@ AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *pix, ptrdiff_t stride, int l
     lines = spread(tc0, length);
     for (int y = 0; y < length; y += 8, pix += 8 * stride, lines = _mm_unpackhi_epi64(lines, lines)) {
         load_lines4(pix - 2, stride, s);
-        normal_chroma(s, alpha, beta, lines);
-        store_eight_lines4(pix - 2, stride, s);
+        if (normal_chroma(s, alpha, beta, lines)) store_eight_lines4(pix - 2, stride, s);
     }
 }
 
@@ -307,7 +310,7 @@ AVX2 void codec_h264_deblock_chroma_intra_h_avx2(uint8_t *pix, ptrdiff_t stride,
     }
     if (alpha < 1 || beta < 1) return;
     for (int i = 0; i < 4; i++) s[i] = load8(pix + (i - 2) * stride);
-    strong_chroma(s, alpha, beta);
+    if (!strong_chroma(s, alpha, beta)) return;
     store8(pix - stride, s[1]);
     store8(pix, s[2]);
 }
@@ -322,8 +325,7 @@ AVX2 void codec_h264_deblock_chroma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride,
     if (alpha < 1 || beta < 1) return;
     for (int y = 0; y < length; y += 8, pix += 8 * stride) {
         load_lines4(pix - 2, stride, s);
-        strong_chroma(s, alpha, beta);
-        store_eight_lines4(pix - 2, stride, s);
+        if (strong_chroma(s, alpha, beta)) store_eight_lines4(pix - 2, stride, s);
     }
 }
 #else

@@ -9,6 +9,11 @@
 
 #define AVX2 __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline, target("avx2")))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone)) /* one copy for put and avg */
+#endif
 
 /* A register holds two groups of eight samples as words. Of a block 16 wide they are the halves of a row; narrower blocks are cut in two across:
  * the lower group is row y, the upper one row y + h / 2. Of a block 4 wide half of each group is idle. `apart` is from one group to the other, in
@@ -147,7 +152,7 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
 }
 
 #define LUMA(xFrac, yFrac)                                                                                                                         \
-    static __attribute__((noinline)) AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
+    static NOINLINE AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
     {                                                                                                                                              \
         if (w == 16) luma(dst, dst_stride, src, src_stride, 16, h, xFrac, yFrac, average);                                                         \
         else if (w == 8) luma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, average);                                                      \
@@ -165,34 +170,45 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
     }
 H264_AVX2_EACH_LUMA(LUMA)
 
-/* 8.4.2.2.2: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at most 16320). */
-INLINE __m128i pairs(const uint8_t *p, ptrdiff_t right, ptrdiff_t stride, int w)
+/* 8.4.2.2.2: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at most 16320). Two
+ * rows at a time; the pairs of the row below serve as those of the next. */
+INLINE __m128i pairs(const uint8_t *p, ptrdiff_t right, int w)
 {
-    if (w == 8) return _mm_unpacklo_epi8(load8(p), load8(p + right));
-    return _mm_unpacklo_epi8(_mm_unpacklo_epi32(load4(p), load4(p + stride)), _mm_unpacklo_epi32(load4(p + right), load4(p + right + stride)));
+    return w == 8 ? _mm_unpacklo_epi8(load8(p), load8(p + right)) : _mm_unpacklo_epi8(load4(p), load4(p + right));
+}
+
+INLINE __m128i two_rows(__m128i first, __m128i second, __m128i third, __m128i upper, __m128i lower, int w)
+{
+    const __m128i rounding = _mm_set1_epi16(1 << 9);
+    if (w == 8) {
+        const __m128i v = _mm_add_epi16(_mm_maddubs_epi16(first, upper), _mm_maddubs_epi16(second, lower));
+        const __m128i u = _mm_add_epi16(_mm_maddubs_epi16(second, upper), _mm_maddubs_epi16(third, lower));
+        return _mm_packus_epi16(_mm_mulhrs_epi16(v, rounding), _mm_mulhrs_epi16(u, rounding));
+    } else {
+        const __m128i above = _mm_unpacklo_epi64(first, second), below = _mm_unpacklo_epi64(second, third);
+        const __m128i v = _mm_mulhrs_epi16(_mm_add_epi16(_mm_maddubs_epi16(above, upper), _mm_maddubs_epi16(below, lower)), rounding);
+        return _mm_shuffle_epi32(_mm_packus_epi16(v, v), 0x10); /* the second row to where store_bytes wants it */
+    }
 }
 
 INLINE void chroma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h, int xFrac, int yFrac, int average)
 {
-    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0;
+    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0; /* what has no weight may not be readable */
     const __m128i upper = _mm_set1_epi16((int16_t)((8 - yFrac) * (xFrac << 8 | (8 - xFrac)))), lower = _mm_set1_epi16((int16_t)(yFrac * (xFrac << 8 | (8 - xFrac))));
-    const int step = w == 8 ? 1 : 2;
-    for (int y = 0; y < h; y += step, src += step * stride, dst += step * dst_stride) {
-        __m128i v = _mm_maddubs_epi16(pairs(src, right, stride, w), upper);
-        v = _mm_add_epi16(v, _mm_maddubs_epi16(pairs(src + below, right, stride, w), lower));
-        v = _mm_mulhrs_epi16(v, _mm_set1_epi16(1 << 9));
-        v = _mm_packus_epi16(v, v);
-        if (w == 8) {
-            if (average) v = _mm_avg_epu8(v, load8(dst));
-            _mm_storel_epi64((__m128i *)dst, v);
-        } else {
-            int first, second;
-            if (average) v = _mm_avg_epu8(v, _mm_unpacklo_epi32(load4(dst), load4(dst + dst_stride)));
-            first = _mm_cvtsi128_si32(v), second = _mm_extract_epi32(v, 1);
-            memcpy(dst, &first, 4);
-            memcpy(dst + dst_stride, &second, 4);
-        }
+    __m128i first = pairs(src, right, w);
+    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) {
+        const __m128i second = pairs(src + stride, right, w), third = pairs(src + stride + below, right, w);
+        __m128i v = two_rows(first, second, third, upper, lower, w);
+        if (average) v = _mm_avg_epu8(v, load_bytes(dst, dst_stride, w));
+        store_bytes(dst, dst_stride, w, v);
+        first = third;
+        if (!below && y + 2 < h) first = pairs(src + 2 * stride, right, w);
     }
+}
+
+INLINE void copy(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h)
+{
+    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) store_bytes(dst, dst_stride, w, load_bytes(src, stride, w));
 }
 
 INLINE void chroma2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int h, int xFrac, int yFrac, int average)
@@ -208,7 +224,8 @@ INLINE void chroma2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrd
 
 AVX2 void codec_h264_put_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
 {
-    if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 0);
+    if (!(xFrac | yFrac) && w == 8) copy(dst, dst_stride, src, src_stride, 8, h);
+    else if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 0);
     else if (w == 4) chroma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, 0);
     else chroma2(dst, dst_stride, src, src_stride, h, xFrac, yFrac, 0);
 }
