@@ -16,6 +16,7 @@
 INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
 INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
 INLINE __m128i load8(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
+INLINE void store8_high(uint8_t *p, __m128i v) { const int64_t high = _mm_extract_epi64(v, 1); memcpy(p, &high, 8); }
 INLINE void store8(uint8_t *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
 INLINE __m128i load16(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
 INLINE void store16(uint8_t *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
@@ -150,9 +151,9 @@ INLINE void store_lines8(uint8_t *p, ptrdiff_t stride, const __m128i c[8])
         const int at = (i & 2) * 2 + (i & 1);
         const __m128i first = _mm_unpacklo_epi32(four[at], four[at + 2]), second = _mm_unpackhi_epi32(four[at], four[at + 2]);
         store8(p + 4 * i * stride, first);
-        _mm_storeh_pd((double *)(p + (4 * i + 1) * stride), _mm_castsi128_pd(first));
+        store8_high(p + (4 * i + 1) * stride, first);
         store8(p + (4 * i + 2) * stride, second);
-        _mm_storeh_pd((double *)(p + (4 * i + 3) * stride), _mm_castsi128_pd(second));
+        store8_high(p + (4 * i + 3) * stride, second);
     }
 }
 

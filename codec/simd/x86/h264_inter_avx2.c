@@ -20,6 +20,7 @@
  * bytes. Nothing outside of columns -2..w+2 is read. */
 INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
 INLINE __m128i load8(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
+INLINE void store8_high(uint8_t *p, __m128i v) { const int64_t high = _mm_extract_epi64(v, 1); memcpy(p, &high, 8); }
 
 INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t apart, int w)
 {
@@ -34,7 +35,7 @@ INLINE void store_bytes(uint8_t *p, ptrdiff_t apart, int w, __m128i v)
         _mm_storeu_si128((__m128i *)p, v);
     } else if (w == 8) {
         _mm_storel_epi64((__m128i *)p, v);
-        _mm_storeh_pd((double *)(p + apart), _mm_castsi128_pd(v));
+        store8_high(p + apart, v);
     } else {
         const int low = _mm_cvtsi128_si32(v), high = _mm_extract_epi32(v, 2);
         memcpy(p, &low, 4);
