@@ -1,7 +1,7 @@
 # make demo   set up, compress samples/ into out/, sweep the quality, draw out/rd.png
 # make test   set up, run the tests
 # make debug  the tests on a build with asserts, bounds checks, ASan and UBSan
-# make fuzz   coverage-guided fuzzing of the decoder, FUZZ_SECONDS long
+# make fuzz   coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
 # make bench  this project beside libjpeg-turbo and others
 PYTHON ?= python3
 BIN := .venv/bin
@@ -15,8 +15,9 @@ export CODEC_TEST_DATA
 # The debug build has a folder of its own: the sources copied, the package installed beside them, the tests run from there.
 DEBUG := build/debug
 # What reaches the compiled code; the rest is Python, and children of a preloaded sanitizer are another story.
-DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/metrics tests/conformance tests/interop tests/test_limits.py
+DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/metrics tests/conformance tests/interop tests/test_limits.py
 FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?= jpeg
 # pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
 SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 \
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
@@ -42,7 +43,7 @@ debug: $(DEBUG)/stamp
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz
-	cd build/fuzz && $(call SANITIZED,$(CURDIR)/build/fuzz/interpose.so) $(CURDIR)/$(BIN)/python tests/fuzz/fuzz_jpeg.py --seconds $(FUZZ_SECONDS)
+	cd build/fuzz && $(call SANITIZED,$(CURDIR)/build/fuzz/interpose.so) $(CURDIR)/$(BIN)/python tests/fuzz/fuzz_$(FUZZ_TARGET).py --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .hypothesis

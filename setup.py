@@ -41,8 +41,10 @@ MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1"
 
 def extension(name, *c_sources):
     source = name.replace(".", "/") + ".pyx"
-    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
+    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd", "codec/h264/tables"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
 
+
+KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock"))]
 
 # In the order of dependence: each may cimport only those above it.
 EXTENSIONS = [
@@ -62,6 +64,19 @@ EXTENSIONS = [
     extension("codec.jpeg._scan_write"),
     extension("codec.jpeg._scan_search"),
     extension("codec.palette._lzw"),
+    extension("codec.h264._kernels", *KERNELS_H264),
+    extension("codec.h264._picture"),
+    extension("codec.h264._deblock"),
+    extension("codec.h264._neighbours"),
+    extension("codec.h264._cavlc"),
+    extension("codec.h264._cabac"),
+    extension("codec.h264._direct"),
+    extension("codec.h264._motion"),
+    extension("codec.h264._residual"),
+    extension("codec.h264._mb_syntax"),
+    extension("codec.h264._inter"),
+    extension("codec.h264._recon"),
+    extension("codec.h264._slice_dec"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

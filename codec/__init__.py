@@ -1,8 +1,9 @@
-"""Image compression from Python: standard JPEG, colour quantization, and a laboratory to measure both.
+"""Image and video compression from Python: standard JPEG, H.264, and a laboratory to measure them.
 
     data = codec.encode(image, quality=75)          (H, W[, 3]) uint8 array -> bytes of a standard JPEG
     image = codec.decode(data)                      bytes, path or file object -> array
     codec.probe(data)                               the header alone
+    for frame in codec.decode_video("clip.264"): frame.planes, frame.to_rgb()
 
 Everything is loaded when it is first used; `import codec` costs little more than nothing.
 """
@@ -17,7 +18,9 @@ _PUBLIC = {
     "Limits": "codec.limits",
     "animate": "codec.animation",
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
-    **dict.fromkeys(("jpeg", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
+    "Frame": "codec.frame",
+    "decode_video": "codec.h264.video",
+    **dict.fromkeys(("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]
 

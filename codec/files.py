@@ -37,8 +37,9 @@ def _too_long(name, limits):
     return LimitError(f"{name} is longer than {limits.file_bytes} bytes; raise Limits.file_bytes if you trust it")
 
 
-def _read_stream(stream, name, limits, first_read):
-    chunks, left, size = [], limits.file_bytes + 1, first_read
+def _chunks(stream, name, limits, first_read):
+    """Pieces of a stream up to its end; more than the limit is an error."""
+    left, size = limits.file_bytes + 1, first_read
     while left:
         chunk = stream.read(min(size, left))
         if chunk is None:
@@ -46,11 +47,16 @@ def _read_stream(stream, name, limits, first_read):
         if not isinstance(chunk, bytes):
             raise ParameterError(f"{name} gives {type(chunk).__name__}, not bytes; open it in binary mode")
         if not chunk:
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.append(chunk)
+            return
+        yield chunk
         left -= len(chunk)
         size = CHUNK_BYTES
     raise _too_long(name, limits)
+
+
+def _read_stream(stream, name, limits, first_read):
+    chunks = list(_chunks(stream, name, limits, first_read))
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _read_path(path, limits):
@@ -122,6 +128,44 @@ def read_bytes(source, limits=None):
     return data
 
 
+def read_chunks(source, limits=None):
+    """Yield the bytes of a source piece by piece, so that a long one need not be in memory: as `read_bytes`, but an iterable of bytes is a source too.
+
+    Examples
+    --------
+    >>> from codec.files import read_chunks
+    >>> list(read_chunks([b"ab", b"c"]))
+    [b'ab', b'c']
+    """
+    limits = checked_limits(limits)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield bytes(source)
+    elif _is_path(source):
+        name = os.fsdecode(source)
+        try:
+            with open(source, "rb", buffering=0) as stream:
+                yield from _chunks(stream, name, limits, CHUNK_BYTES)
+        except CodecError:
+            raise
+        except OSError as error:
+            raise _file_error("read", source, error) from error
+    elif callable(getattr(source, "read", None)):
+        name = str(getattr(source, "name", "the file object"))
+        try:
+            yield from _chunks(source, name, limits, CHUNK_BYTES)
+        except CodecError:
+            raise
+        except OSError as error:
+            raise _file_error("read", name, error) from error
+    elif hasattr(source, "__iter__"):
+        for chunk in source:
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise ParameterError(f"the source gives a {type(chunk).__name__}; an iterable of bytes is a source, or a path, bytes, or a file object")
+            yield bytes(chunk)
+    else:
+        raise ParameterError(f"the source is a {type(source).__name__}; pass a path, bytes, a file object opened in binary mode, or an iterable of bytes")
+
+
 def _sync_folder(folder):
     """Make the new name itself survive a power cut. Windows and some network disks cannot; the data is safe there all the same."""
     with contextlib.suppress(OSError):
@@ -140,7 +184,8 @@ def _existing_mode(path):
         return None
 
 
-def _write_replacing(path, data, mode):
+@contextlib.contextmanager
+def _replacing(path, mode):
     folder, name = os.path.split(path)
     # 32 letters of the name keep the temporary name below the 255 bytes that file systems allow.
     temporary = os.path.join(folder, f".{name[:32]}.{secrets.token_hex(8)}.tmp")
@@ -149,7 +194,7 @@ def _write_replacing(path, data, mode):
         with open(handle, "wb") as stream:
             if mode is not None:
                 os.chmod(temporary, stat.S_IMODE(mode))
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(handle)
         os.replace(temporary, path)
@@ -158,6 +203,39 @@ def _write_replacing(path, data, mode):
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+@contextlib.contextmanager
+def writing(path):
+    """A binary stream whose content becomes the file `path` when the block ends without an error: as `write_atomic`, for what comes piece by piece.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from codec.files import writing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with writing(os.path.join(folder, "a.bin")) as stream:
+    ...         stream.write(b"abc"), os.listdir(folder)[0].endswith(".tmp")
+    ...     os.listdir(folder)
+    (3, True)
+    ['a.bin']
+    """
+    if not _is_path(path):
+        raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
+    target = os.path.realpath(os.fsdecode(path))
+    try:
+        mode = _existing_mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if mode is not None and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+        replaceable = mode is None or stat.S_ISREG(mode)
+        with _replacing(target, mode) if replaceable else open(target, "wb") as stream:
+            yield stream
+    except CodecError:
+        raise
+    except OSError as error:
+        raise _file_error("write", path, error) from error
 
 
 def write_atomic(path, data):
@@ -188,19 +266,5 @@ def write_atomic(path, data):
     ...     os.listdir(folder)
     ['a.bin']
     """
-    if not _is_path(path):
-        raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
-    target = os.path.realpath(os.fsdecode(path))
-    try:
-        mode = _existing_mode(target)
-        if mode is not None and stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if mode is not None and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, "it is read-only")
-        if mode is not None and not stat.S_ISREG(mode):
-            with open(target, "wb") as stream:
-                stream.write(data)
-            return
-        _write_replacing(target, data, mode)
-    except OSError as error:
-        raise _file_error("write", path, error) from error
+    with writing(path) as stream:
+        stream.write(data)

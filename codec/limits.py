@@ -28,6 +28,16 @@ class Limits:
         Largest sum of all application and comment segments, markers and lengths included (default 16 MiB).
     file_bytes : int
         Largest compressed input that is read from a path or file object (default 2 GiB).
+    nal_bytes : int
+        Largest NAL unit of a video (default 64 MiB).
+    slices : int
+        Slices of a picture of a video (default 139 264: as many as the largest picture of H.264 has macroblocks).
+    dpb_bytes : int
+        Memory of the decoded pictures that a video may ask to be kept (default 2 GiB).
+    frames : int
+        Frames of a video (default 2^31 - 1).
+    seconds : int
+        Time of decoding a video, in seconds of the caller's clock (default 10^9: none in practice).
 
     Examples
     --------
@@ -42,6 +52,11 @@ class Limits:
     segments: int = 100_000
     metadata_bytes: int = 16 << 20
     file_bytes: int = 2 << 30
+    nal_bytes: int = 64 << 20
+    slices: int = 139_264
+    dpb_bytes: int = 2 << 30
+    frames: int = (1 << 31) - 1
+    seconds: int = 10**9
 
     def __post_init__(self):
         for name, value in vars(self).items():

@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import BitstreamError, LimitError, MissingPackageError, TruncatedError, UnsupportedError
 from .files import read_bytes
-from .frame import CHROMA_STEPS, Video
+from .frame import CHROMA_STEPS, Video, default_matrix
 from .limits import checked_limits
 
 READABLE_SUFFIXES = (
@@ -18,7 +18,6 @@ FRAMES_BYTES = 4 << 30  # of all frames of a clip, which are in memory at once
 SIGNATURE = b"YUV4MPEG2"
 HEADER_BYTES = 1024
 Y4M_COLOURS = re.compile(r"(420|422|444|mono)(?:jpeg|mpeg2|paldv)?(?:p?(9|1[0-6]))?")
-HD_ROWS = 720  # from here on BT.709 is what a clip means that does not say
 # H.273 table 4, as FFmpeg numbers them.
 FFMPEG_MATRICES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
 FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
@@ -69,10 +68,6 @@ def load(source, *, frames=None, limits=None):
     return _through_pyav(data, frames, limits)
 
 
-def _matrix(height):
-    return "BT.709" if height >= HD_ROWS else "BT.601"
-
-
 def check_frames_bytes(count):
     """Raise LimitError where the frames of a clip take more memory than they may."""
     if count > FRAMES_BYTES:
@@ -107,7 +102,7 @@ def _y4m(data, frames, limits):
         at += size
     if not found:
         raise BitstreamError("there are no frames", layer="YUV4MPEG2 frame", offset=end + 1)
-    return Video(tuple(found), chroma, fps, depth, _matrix(height), "XCOLORRANGE=FULL" in words, tuple(warnings))
+    return Video(tuple(found), chroma, fps, depth, default_matrix(height), "XCOLORRANGE=FULL" in words, tuple(warnings))
 
 
 def _y4m_number(tags, name):
@@ -198,7 +193,7 @@ def _kind(frame):
     """(chroma, depth, matrix, full range)"""
     full, name, _, depth = FFMPEG_FORMAT.fullmatch(frame.format.name).groups()
     chroma = ":".join(name) if name else "4:0:0"
-    return chroma, int(depth or 8), FFMPEG_MATRICES.get(int(frame.colorspace), _matrix(frame.height)), bool(full) or int(frame.color_range) == 2
+    return chroma, int(depth or 8), FFMPEG_MATRICES.get(int(frame.colorspace), default_matrix(frame.height)), bool(full) or int(frame.color_range) == 2
 
 
 def planes_of(frame):

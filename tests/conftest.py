@@ -1,4 +1,5 @@
 """What several test folders share: the public test data, and pictures that procedures make."""
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))      # clips.py, which several folders use
+sys.path.insert(0, str(Path(__file__).parent))      # clips.py and crafted_h264.py, which several folders use
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)
@@ -27,6 +28,15 @@ def data_folder():
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder}; set CODEC_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def streams(data_folder):
+    """vector -> (its row of the manifest, path), of all H.264 streams of the suites."""
+    manifest = data_folder / "h264" / "MANIFEST.json"
+    if not manifest.exists():
+        pytest.skip(f"no H.264 streams at {manifest}")
+    return {row["vector"]: (row, data_folder / row["file"]) for row in json.loads(manifest.read_text())}
 
 
 @pytest.fixture(scope="session")

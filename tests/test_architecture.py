@@ -23,8 +23,8 @@ LEVELS = (
     ("registry",),
     ("animation", "peers", "video_peers"),
     ("api", "pictures", "videos"),
-    ("jpeg", "palette"),
-    ("search",),
+    ("jpeg", "h264", "palette"),
+    ("search", "demux"),
     ("metrics", "quantizers"),
     ("cpu", "files", "_pixel", "contract"),
     ("limits", "_core", "frame"),
@@ -232,7 +232,7 @@ def public():
     for name in codec.__all__:
         if name != "__version__":
             yield f"codec.{name}", getattr(codec, name)
-    for room in ("jpeg", "metrics", "palette", "quantizers", "rd"):
+    for room in ("jpeg", "h264", "metrics", "palette", "quantizers", "rd"):
         module = importlib.import_module(f"codec.{room}")
         for name in module.__all__:
             yield f"codec.{room}.{name}", getattr(module, name)

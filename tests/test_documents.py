@@ -19,7 +19,7 @@ def test_examples_in_documents_run(name):
 def test_glossary_names_exist():
     """Every `file.py` or `file.pyx` that the glossary points at is there."""
     text = (ROOT / "docs/glossary.md").read_text()
-    for path in set(re.findall(r"`(?:\w+` in `)?(jpeg/\w+\.pyx?|_\w+\.px?[yd]x?)`", text)):
+    for path in set(re.findall(r"`(?:\w+` in `)?((?:jpeg|h264)/\w+\.pyx?|_\w+\.px?[yd]x?)`", text)):
         assert (ROOT / "codec" / path).exists(), path
 
 

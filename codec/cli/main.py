@@ -15,6 +15,7 @@ VERBS = {
     "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
+    "video": "Decode and inspect H.264 video.",
     "metrics": "Measure how far a picture is from its original.",
     "rd": "Encode at many settings and report rate against distortion.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",

@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Directions from which intra prediction may read (6.4.11): which neighbouring samples are available. */
-enum { H264_LEFT = 1, H264_TOP = 2, H264_TOPRIGHT = 4, H264_TOPLEFT = 8 };
+/* Directions from which intra prediction may read (6.4.11): which neighbouring samples are available. With MBAFF and constrained_intra_pred_flag
+ * the left column of a field macroblock may be available beside its upper or its lower half alone, which only DC prediction of chroma makes use
+ * of: then H264_LEFT is not set. */
+enum { H264_LEFT = 1, H264_TOP = 2, H264_TOPRIGHT = 4, H264_TOPLEFT = 8, H264_LEFT_UPPER = 16, H264_LEFT_LOWER = 32 };
 
 /* 8.4.2.2.1 luma interpolation. src points at the full-sample position of the block's first sample; rows and columns -2..+3 around the block
  * are readable where the fraction needs them. Index: xFrac + 4 * yFrac. w and h are 16, 8 or 4 (any combination of a partition).
@@ -35,7 +37,12 @@ typedef void (*h264_intra_fn)(uint8_t *dst, ptrdiff_t stride, int available, int
  * (d[4 * row + column], d[8 * row + column]) and is zeroed afterwards. The _dc forms expect d[0] alone to be nonzero. */
 typedef void (*h264_idct_fn)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);
 
-/* Deblocking of one edge (8.7.2). luma: 16 samples long, bS[4], each for 4 samples; pix is q0 of the first line. Vertical edges (`_v`) filter
+/* 8.5.15 lossless bypass: the n x n residual d (n: 4, 8 or 16, row-major) is added without a transform, with horizontal or vertical intra prediction
+ * after summing it along the direction of the prediction (nW and nH of that clause are n). d is zeroed afterwards. */
+enum { H264_SUM_NONE = 0, H264_SUM_DOWN = 1, H264_SUM_ACROSS = 2 };
+typedef void (*h264_bypass_fn)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int n, int sums, int max);
+
+/* Deblocking of one edge (8.7.2). luma: `length` lines, bS[4], each for length / 4 of them; pix is q0 of the first line. Vertical edges (`_v`) filter
  * across columns, horizontal ones (`_h`) across rows. Chroma: `length` lines in all, each bS for length / 4 of them (4:2:0: 8; 4:2:2 vertical
  * edges: 16; chroma of 4:4:4 uses luma's). alpha and beta are scaled to the bit depth already (8-459); tc0[i] likewise (for bS 1..3; -1 where
  * bS is 0: that segment is left alone). The _intra forms are bS 4 on all of the edge. */
@@ -51,8 +58,9 @@ typedef struct {
     h264_intra_fn intra8x8[9];        /* Intra8x8PredMode, Table 8-3, with the reference sample filter of 8.3.2.2.1 */
     h264_intra_fn intra16x16[4];      /* Table 8-4 */
     h264_intra_fn intra_chroma[2][4]; /* [0]: 8x8 (4:2:0), [1]: 8 wide, 16 high (4:2:2); Table 7-16 */
+    h264_bypass_fn bypass_add;
     h264_idct_fn idct4x4_add, idct4x4_dc_add, idct8x8_add, idct8x8_dc_add;
-    h264_deblock_luma_fn deblock_luma_v, deblock_luma_h, deblock_chroma_v, deblock_chroma_h; /* length: 16 or 8 for luma_v (MBAFF left edges) */
+    h264_deblock_luma_fn deblock_luma_v, deblock_luma_h, deblock_chroma_v, deblock_chroma_h; /* length: 16, 8 or 4 */
     h264_deblock_intra_fn deblock_luma_intra_v, deblock_luma_intra_h, deblock_chroma_intra_v, deblock_chroma_intra_h;
 } H264Dsp;
 

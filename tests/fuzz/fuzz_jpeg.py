@@ -1,24 +1,13 @@
 """Coverage-guided fuzzing of everything that reads JPEG: `make fuzz FUZZ_SECONDS=600`.
 
-Atheris brings libFuzzer; coverage comes from the Python code (Atheris' own instrumentation) and from the compiled kernels (coverage.c),
-which also run with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks and asserts. What must hold is hostile.judge, the same
-as in tests/robustness. Inputs that break it are written to crashes/, what was learnt stays in corpus/ for the next run.
+What must hold is hostile.judge, the same as in tests/robustness.
 """
-import argparse
 import os
 import random
-import sys
 from pathlib import Path
 
-try:
-    import atheris
-    import atheris.core_with_libfuzzer as core
-except ImportError as problem:
-    sys.exit(f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); tests/robustness runs everywhere")
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "robustness"))
-os.environ["CODEC_FUZZ_CORE"] = core.__file__           # read by coverage.c when the extensions are loaded
+import harness
+from harness import atheris
 
 with atheris.instrument_imports(include=["codec"]):
     import codec.jpeg
@@ -66,13 +55,8 @@ def mutate(data, max_size, seed):
     return b"".join(pieces)[:max_size]
 
 
-def judge(data):
-    hostile.judge(data)             # Atheris wants None
-
-
 def fill(corpus):
     """Start from the seeds of the robustness tests, and the files that other decoders' fuzzers found, where they are."""
-    corpus.mkdir(parents=True, exist_ok=True)
     for name, data in hostile.seeds().items():
         (corpus / name).write_bytes(data)
     for path in Path(os.environ.get("CODEC_TEST_DATA", "")).glob("jpeg/fuzz-seeds/*"):
@@ -80,23 +64,5 @@ def fill(corpus):
             (corpus / path.name).write_bytes(path.read_bytes())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("files", nargs="*", help="inputs to judge once, instead of fuzzing: crashes/...")
-    arguments = parser.parse_args()
-    if arguments.files:
-        for name in arguments.files:
-            hostile.judge(Path(name).read_bytes())
-        return
-    corpus, crashes = Path("corpus"), Path("crashes")
-    crashes.mkdir(exist_ok=True)
-    fill(corpus)
-    atheris.Setup([sys.argv[0], str(corpus), f"-max_total_time={arguments.seconds}", f"-max_len={MAX_BYTES}", f"-dict={HERE / 'jpeg.dict'}",
-                   f"-artifact_prefix={crashes}/", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1", "-print_pcs=0", "-reload=0", "-len_control=0"],
-                  judge, custom_mutator=mutate)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    harness.run("jpeg", __doc__.splitlines()[0], hostile.judge, mutate, fill, max_bytes=MAX_BYTES, dictionary="jpeg.dict")

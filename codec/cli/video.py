@@ -1,0 +1,35 @@
+"""`codec video`: H.264 from the command line; one file per verb below it."""
+import importlib
+
+import click
+
+VERBS = {
+    "decode": "Decode to YUV4MPEG2, raw planes, PNG pictures, or an MD5.",
+    "inspect": "Show NAL units, parameter sets, pictures, and where the bits went.",
+}
+
+
+class VideoVerbs(click.Group):
+    """Loads a verb when it is called."""
+
+    def list_commands(self, ctx):
+        return list(VERBS)
+
+    def get_command(self, ctx, name):
+        return getattr(importlib.import_module(f"codec.cli.video_{name}"), name) if name in VERBS else None
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=VideoVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def video():
+    """Decode and look into H.264 video.
+
+    \b
+    Examples:
+      codec video decode clip.264 -o clip.y4m
+      codec video decode clip.mp4 -o frames/%04d.png
+      codec video inspect clip.264
+    """

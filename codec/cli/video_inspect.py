@@ -1,0 +1,101 @@
+"""`codec video inspect`: what an H.264 stream is made of."""
+import click
+
+from ._common import echo_json, printable, size, warn
+from .inspect import columns, section
+
+LINE = 72
+
+
+def summary(report):
+    s = report["summary"]
+    facts = [f"{s['width']}x{s['height']}", f"H.264 {s['profile']}", f"level {s['level']}", s["chroma"], f"{s['bit_depth']}-bit"]
+    facts += [f"{s['fps']} fps"] if s["fps"] else []
+    facts += ["interlaced"] if s["interlaced"] else []
+    return ", ".join(printable(fact) for fact in facts)
+
+
+def flat(content, prefix=""):
+    """(name, text) of elements; those of parts after the name of the part. What is not coded or empty is left out."""
+    for name, value in content.items():
+        if name in ("nal_unit", "name") or value in (None, [], {}):
+            continue
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and isinstance(value[0], dict):
+            for number, one in enumerate(value):
+                yield from flat(one, f"{prefix}{name}[{number}].")
+        else:
+            yield prefix + name, str(value).replace(" ", "")
+
+
+def element_lines(content):
+    """name=value, several on a line."""
+    line = ""
+    for name, value in flat(content):
+        text = printable(f"{name}={value}")
+        if line and len(line) + len(text) > LINE:
+            yield line
+            line = ""
+        line += ("  " if line else "") + text
+    yield line
+
+
+def show(report, every):
+    click.echo(summary(report) if report["summary"] else "no sequence parameter set")
+    shown = []
+    for content in report["parameter_sets"]:
+        elements = {name: value for name, value in content.items() if name != "nal_unit"}
+        if elements in shown:
+            continue
+        shown.append(elements)
+        number = content.get("pic_parameter_set_id", content.get("seq_parameter_set_id"))
+        section(f"{content['name']} {number} (NAL unit {content['nal_unit']})", element_lines(content))
+    section("NAL units (kind, number, bytes)", columns([
+        (name, sum(nal["name"] == name for nal in report["nal_units"]), count) for name, count in report["bytes"].items()
+    ]))
+    section("SEI messages", columns([
+        (name, sum(message["name"] == name for message in report["sei"])) for name in dict.fromkeys(message["name"] for message in report["sei"])
+    ]))
+    pictures = report["pictures"]
+    section("Pictures in decoding order", columns([("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices", "bits")] + [
+        (p["index"], p["type"] + ("*" if p["key"] else ""), p["structure"], p["nal_ref_idc"], p["frame_num"], p["PicOrderCnt"], str(p["SliceQPY"]),
+         p["slices"], p["bits"]) for p in (pictures if every else pictures[:20])
+    ]))
+    if len(pictures) > 20 and not every:
+        click.echo(f"  ... {len(pictures) - 20} more (--all)")
+    order = report["display_order"]
+    section("Output order (a bar before each that starts anew)", [order[at : at + LINE] for at in range(0, len(order), LINE)][: None if every else 10])
+    section("By type (pictures, bits each on average)", columns([
+        (kind, len(bits), sum(bits) // len(bits)) for kind in "IPB" if (bits := [p["bits"] for p in pictures if p["type"] == kind])
+    ]))
+    total = sum(report["bytes"].values())
+    click.echo(f"\n{len({p['frame'] for p in pictures})} frames, {size(total)}")
+
+
+@click.command()
+@click.argument("file", metavar="IN")
+@click.option("--all", "every", is_flag=True, help="All pictures, not only the first twenty.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every NAL unit.")
+def inspect(file, every, as_json):
+    """Show NAL units, parameter sets, pictures, and where the bits of an H.264 stream went.
+
+    Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container (MP4, MKV ...; needs PyAV), or -
+    for stdin. Nothing is decoded; what is damaged is told on stderr.
+
+    \b
+    Examples:
+      codec video inspect clip.264
+      codec video inspect clip.mp4 --json
+    """
+    import sys
+
+    from .. import h264
+
+    report = h264.inspect(sys.stdin.buffer if file == "-" else file)
+    for message in report["warnings"]:
+        warn(file, message)
+    if as_json:
+        echo_json("video inspect", file=file, **report)
+    else:
+        show(report, every)

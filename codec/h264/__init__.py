@@ -1,0 +1,11 @@
+"""H.264 (Rec. ITU-T H.264, 08/2021): the decoder and its stages.
+
+Bytes in: nal -> parameter_sets, slice_header (one function of `syntax` for each table of 7.3) -> decoder, which orders pictures by order, references and
+dpb and gives each slice to _slice_dec; pictures out: output -> Frame.
+"""
+
+from .decoder import Decoder
+from .inspect import inspect
+from .video import VideoInfo, decode_video, probe
+
+__all__ = ["Decoder", "VideoInfo", "decode_video", "inspect", "probe"]

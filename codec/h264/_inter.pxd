@@ -1,0 +1,10 @@
+"""See _inter.pyx."""
+from codec.h264._slice cimport *
+
+cdef enum:
+    EDGE_STRIDE = 64        # bytes: 21 samples of 16 bits and some
+    EDGE_BYTES = 64 * 24
+    SECOND_STRIDE = 32
+    SECOND_BYTES = 32 * 16 * 3
+
+cdef void predict_inter(SliceContext *s) noexcept nogil

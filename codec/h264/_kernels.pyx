@@ -1,0 +1,202 @@
+"""The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
+
+Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are named by the row
+and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks
+codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
+around.
+"""
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
+
+from ..errors import ParameterError
+
+cdef extern from "h264dsp.h" nogil:
+    const H264Dsp *codec_h264_dsp(int deep, int level)
+
+ctypedef fused Sample:
+    uint8_t
+    uint16_t
+
+# Members of H264Dsp in their order, with the number of functions of each.
+MEMBERS = (("put_luma", 16), ("avg_luma", 16), ("put_chroma", 1), ("avg_chroma", 1), ("weight", 1), ("biweight", 1), ("intra4x4", 9),
+           ("intra8x8", 9), ("intra16x16", 4), ("intra_chroma", 8), ("bypass_add", 1), ("idct4x4_add", 1), ("idct4x4_dc_add", 1),
+           ("idct8x8_add", 1), ("idct8x8_dc_add", 1), ("deblock_luma_v", 1), ("deblock_luma_h", 1), ("deblock_chroma_v", 1),
+           ("deblock_chroma_h", 1), ("deblock_luma_intra_v", 1), ("deblock_luma_intra_h", 1), ("deblock_chroma_intra_v", 1),
+           ("deblock_chroma_intra_h", 1))
+INTRA = {"4x4": (4, 4, 9), "8x8": (8, 8, 9), "16x16": (16, 16, 4), "chroma8": (8, 8, 4), "chroma16": (8, 16, 4)}  # width, height, modes
+
+
+cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil:
+    return codec_h264_dsp(deep, level)
+
+
+def vector_kernels(bint deep, int level=1):
+    """Names of MEMBERS of which this level has functions of its own."""
+    cdef void **scalar = <void **>h264_dsp(deep, 0)
+    cdef void **vector = <void **>h264_dsp(deep, level)
+    cdef Py_ssize_t i = 0
+    found = []
+    if sum(count for _, count in MEMBERS) * sizeof(void *) != sizeof(H264Dsp):
+        raise AssertionError("MEMBERS does not list H264Dsp")
+    for name, count in MEMBERS:
+        if any([scalar[i + k] != vector[i + k] for k in range(count)]):
+            found.append(name)
+        i += count
+    return tuple(found)
+
+
+cdef int check_block(samples, Py_ssize_t y, Py_ssize_t x, Py_ssize_t h, Py_ssize_t w, Py_ssize_t before=0, Py_ssize_t after=0) except -1:
+    """The block and `before` rows and columns ahead of it, `after` behind it, lie in the array."""
+    if y < before or x < before or h < 1 or w < 1 or y + h + after > samples.shape[0] or x + w + after > samples.shape[1]:
+        raise ParameterError(f"a block of {h}x{w} samples at row {y}, column {x} needs {before} samples before and {after} behind it; "
+                             f"the array has {samples.shape[0]}x{samples.shape[1]}")
+    return 0
+
+
+cdef int check_choice(name, value, choices) except -1:
+    if value not in choices:
+        raise ParameterError(f"{name}: {value!r} is none of {tuple(choices)}")
+    return 0
+
+
+def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max,
+         int level, int times=1):
+    """Luma interpolation (8.4.2.2.1): dst[:h, :w] from around src[y, x]."""
+    check_choice("w", w, (4, 8, 16))
+    check_choice("h", h, (4, 8, 16))
+    check_choice("xFrac", xFrac, range(4))
+    check_choice("yFrac", yFrac, range(4))
+    check_block(dst, 0, 0, h, w)
+    check_block(src, y, x, h, w, 2, 3)
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_luma_fn kernel = dsp.avg_luma[xFrac + 4 * yFrac] if average else dsp.put_luma[xFrac + 4 * yFrac]
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
+
+
+def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
+           int level, int times=1):
+    """Chroma interpolation (8.4.2.2.2) in eighths: dst[:h, :w] from around src[y, x]."""
+    check_choice("w", w, (2, 4, 8))
+    check_choice("h", h, (2, 4, 8, 16))
+    check_choice("xFrac", xFrac, range(8))
+    check_choice("yFrac", yFrac, range(8))
+    check_block(dst, 0, 0, h, w)
+    check_block(src, y, x, h + (yFrac > 0), w + (xFrac > 0))
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_chroma_fn kernel = dsp.avg_chroma if average else dsp.put_chroma
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, xFrac, yFrac)
+
+
+def weight(Sample[:, ::1] dst, int w, int h, int logWD, int weight, int offset, int max, int level, int times=1):
+    """Weighted prediction from one list (8.4.2.3.2), in place over dst[:h, :w]."""
+    check_choice("w", w, (2, 4, 8, 16))
+    check_choice("logWD", logWD, range(8))
+    check_block(dst, 0, 0, h, w)
+    cdef h264_weight_fn kernel = h264_dsp(sizeof(Sample) == 2, level).weight
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], w, h, logWD, weight, offset, max)
+
+
+def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, int w0, int w1, int offset, int max, int level, int times=1):
+    """Weighted prediction from both lists (8.4.2.3.2): dst[:h, :w] from itself (list 0) and src (list 1)."""
+    check_choice("w", w, (2, 4, 8, 16))
+    check_choice("logWD", logWD, range(8))
+    check_block(dst, 0, 0, h, w)
+    check_block(src, 0, 0, h, w)
+    cdef h264_biweight_fn kernel = h264_dsp(sizeof(Sample) == 2, level).biweight
+    cdef int i
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[0, 0], src.strides[0], w, h, logWD, w0, w1, offset, max)
+
+
+def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level, int times=1):
+    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2,
+    TOPRIGHT 4, TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
+    check_choice("kind", kind, INTRA)
+    w, h, modes = INTRA[kind]
+    check_choice("mode", mode, range(modes))
+    check_block(picture, y, x, h, 2 * w if available & H264_TOPRIGHT else w, available != 0)
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_intra_fn kernel
+    if kind == "4x4":
+        kernel = dsp.intra4x4[mode]
+    elif kind == "8x8":
+        kernel = dsp.intra8x8[mode]
+    elif kind == "16x16":
+        kernel = dsp.intra16x16[mode]
+    else:
+        kernel = dsp.intra_chroma[kind == "chroma16"][mode]
+    cdef int i, step = w, fit = (picture.shape[1] - x - (step if available & H264_TOPRIGHT else 0)) // step
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], available, max)
+
+
+def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, bint dc_only, int max, int level, int times=1):
+    """Inverse transform of d, 4x4 or 8x8 (8.5.12.2, 8.5.13), added to the block at (y, x); d is zeroed."""
+    check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8)))
+    check_block(picture, y, x, d.shape[0], d.shape[1])
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_idct_fn kernel
+    if d.shape[0] == 4:
+        kernel = dsp.idct4x4_dc_add if dc_only else dsp.idct4x4_add
+    else:
+        kernel = dsp.idct8x8_dc_add if dc_only else dsp.idct8x8_add
+    cdef int i, step = <int>d.shape[0], fit = (picture.shape[1] - x) // step
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], &d[0, 0], max)
+
+
+def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, int sums, int max, int level):
+    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is
+    zeroed."""
+    check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8), (16, 16)))
+    check_choice("sums", sums, (H264_SUM_NONE, H264_SUM_DOWN, H264_SUM_ACROSS))
+    check_block(picture, y, x, d.shape[0], d.shape[1])
+    h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], <int>d.shape[0], sums, max)
+
+
+def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max,
+            int level, int times=1):
+    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS
+    is 4."""
+    cdef int16_t values[4]
+    cdef int reach, i, step, fit
+    check_choice("kind", kind, ("luma", "chroma"))
+    check_choice("length", length, (4, 8, 16))
+    is_luma = kind == "luma"
+    reach = 4 if is_luma else 2
+    check_block(picture, y - (0 if vertical else reach), x - (reach if vertical else 0), length if vertical else 2 * reach,
+                2 * reach if vertical else length)
+    step = 2 * reach if vertical else length
+    fit = <int>(picture.shape[1] - x + (reach if vertical else 0)) // step
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_deblock_luma_fn normal
+    cdef h264_deblock_intra_fn strong
+    if tc0 is None:
+        if is_luma:
+            strong = dsp.deblock_luma_intra_v if vertical else dsp.deblock_luma_intra_h
+        else:
+            strong = dsp.deblock_chroma_intra_v if vertical else dsp.deblock_chroma_intra_h
+        with nogil:
+            for i in range(times):
+                strong(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, max)
+        return
+    for i in range(4):
+        values[i] = tc0[i]
+    if is_luma:
+        normal = dsp.deblock_luma_v if vertical else dsp.deblock_luma_h
+    else:
+        normal = dsp.deblock_chroma_v if vertical else dsp.deblock_chroma_h
+    with nogil:
+        for i in range(times):
+            normal(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, values, max)

@@ -1,0 +1,294 @@
+"""Neighbouring macroblocks and blocks: clauses 6.4.9 to 6.4.12.
+
+Whatever the kinds of the two macroblock pairs of MBAFF are, locations left of a macroblock (Table 6-4, xN < 0, yN 0..maxH - 1) are simply
+where they are in the picture: line yN of a macroblock is line `16 * bottom + yN` of its pair in a frame pair and `2 * yN + bottom` in a field
+pair, and the same line of the pair A is found back the same way. Above, the rule is the table's.
+"""
+from libc.string cimport memcpy, memset
+
+from codec.h264._slice cimport *
+
+
+cdef void place(SliceContext *s) noexcept nogil:
+    """Where the current macroblock's samples are; mb_x, mb_row and mb_field are set."""
+    cdef PictureData *p = s.pic
+    cdef int c, top, height
+    s.mb = s.mb_row * s.mb_width + s.mb_x
+    s.kind = 1 + (s.mb_row & 1) if s.MbaffFrameFlag and s.mb_field else 0
+    s.luma_y = 16 * (s.mb_row >> 1) if s.mb_field else 16 * s.mb_row
+    for c in range(3):
+        if p.plane[c] == NULL:
+            continue
+        height = 16 if c == 0 else s.chroma_height if s.chroma_height else 16
+        s.stride[c] = p.stride[c] << s.mb_field
+        top = height * (s.mb_row & ~1) + (s.mb_row & 1) if s.mb_field else height * s.mb_row
+        s.dst[c] = p.plane[c] + top * p.stride[c] + ((s.mb_x * (16 if c == 0 or not s.chroma_width else s.chroma_width)) << s.pixel_shift)
+    if s.colour_plane:
+        s.dst[0] = s.dst[s.colour_plane]
+        s.stride[0] = s.stride[s.colour_plane]
+
+
+cdef inline bint in_slice(SliceContext *s, int mb) noexcept nogil:
+    return s.pic.mb[mb].slice == s.slice_index
+
+
+cdef inline bint is_field(SliceContext *s, int mb) noexcept nogil:
+    return s.pic.mb[mb].flags & MB_FIELD != 0
+
+
+cdef void left_location(SliceContext *s, int yN, int *mb, int *y) noexcept nogil:
+    """MBAFF, pair A available, yN 0..15: the macroblock and the line in it that is left of line yN (Table 6-4)."""
+    cdef int bottom = s.mb_row & 1
+    cdef int line = 2 * yN + bottom if s.mb_field else 16 * bottom + yN
+    if is_field(s, s.left_pair):
+        mb[0] = s.left_pair + s.mb_width * (line & 1)
+        y[0] = line >> 1
+    else:
+        mb[0] = s.left_pair + s.mb_width * (line >> 4)
+        y[0] = line & 15
+
+
+cdef inline int above_in_pair(SliceContext *s, int pair) noexcept nogil:
+    """The macroblock of a pair above that the current one, at the top of its pair or in a field, borders on."""
+    if s.mb_field and not s.mb_row & 1 and is_field(s, pair):
+        return pair
+    return pair + s.mb_width
+
+
+cdef void locate_mbaff(SliceContext *s) noexcept nogil:
+    cdef int w = s.mb_width, x = s.mb_x, i, line
+    cdef int pair = (s.mb_row & ~1) * w + x
+    cdef int above = pair - 2 * w
+    cdef bint bottom_frame = s.mb_row & 1 and not s.mb_field
+    s.left_pair = pair - 1 if x and in_slice(s, pair - 1) else -1
+    s.top_pair = above if above >= 0 and in_slice(s, above) else -1
+    s.top_mb = s.topright_mb = s.topleft_mb = -1
+    s.topleft_row = 3
+    if bottom_frame:
+        s.top_mb = pair
+        if s.left_pair >= 0:
+            if is_field(s, s.left_pair):                # line 15 of the pair: line 7 of its bottom field
+                s.topleft_mb = s.left_pair + w
+                s.topleft_row = 1
+            else:
+                s.topleft_mb = s.left_pair
+    elif above >= 0:
+        if s.top_pair >= 0:
+            s.top_mb = above_in_pair(s, above)
+        if x and in_slice(s, above - 1):
+            s.topleft_mb = above_in_pair(s, above - 1)
+        if x + 1 < w and in_slice(s, above + 1):
+            s.topright_mb = above_in_pair(s, above + 1)
+    for i in range(4):
+        s.left_mb[i] = -1
+        s.left_row[i] = i
+        if s.left_pair >= 0:
+            left_location(s, 4 * i, &s.left_mb[i], &line)
+            s.left_row[i] = line >> 2
+
+
+cdef void locate_neighbours(SliceContext *s) noexcept nogil:
+    """6.4.12: what is available is in the same slice and already decoded."""
+    cdef int step = s.mb_width << s.field_pic_flag
+    cdef int left, above = s.mb - step, i, x = s.mb_x
+    if s.MbaffFrameFlag:
+        locate_mbaff(s)
+    else:
+        left = s.mb - 1 if x and in_slice(s, s.mb - 1) else -1
+        for i in range(4):
+            s.left_mb[i] = left
+            s.left_row[i] = i
+        s.left_pair = left
+        s.top_mb = s.topright_mb = s.topleft_mb = -1
+        s.topleft_row = 3
+        if above >= 0:
+            if in_slice(s, above):
+                s.top_mb = above
+            if x and in_slice(s, above - 1):
+                s.topleft_mb = above - 1
+            if x + 1 < s.mb_width and in_slice(s, above + 1):
+                s.topright_mb = above + 1
+        s.top_pair = s.top_mb
+    s.avail = ((H264_LEFT if s.left_mb[0] >= 0 else 0) | (H264_TOP if s.top_mb >= 0 else 0)
+               | (H264_TOPRIGHT if s.topright_mb >= 0 else 0) | (H264_TOPLEFT if s.topleft_mb >= 0 else 0))
+
+
+cdef inline bint not_intra(SliceContext *s, int mb) noexcept nogil:
+    return mb >= 0 and not s.pic.mb[mb].flags & MB_INTRA
+
+
+cdef void set_intra_availability(SliceContext *s) noexcept nogil:
+    """8.3.1.2 and its like: with constrained_intra_pred_flag samples of inter macroblocks are not available."""
+    s.intra_avail = s.avail
+    s.left_half_avail = 3 if s.avail & H264_LEFT else 0
+    if not s.constrained_intra_pred_flag or s.slice_type == SLICE_I:
+        return
+    if not_intra(s, s.top_mb):
+        s.intra_avail &= ~H264_TOP
+    if not_intra(s, s.topright_mb):
+        s.intra_avail &= ~H264_TOPRIGHT
+    if not_intra(s, s.topleft_mb):
+        s.intra_avail &= ~H264_TOPLEFT
+    if s.left_mb[0] < 0:
+        return
+    if not s.MbaffFrameFlag or is_field(s, s.left_pair) == (s.mb_field != 0):
+        if not_intra(s, s.left_mb[0]):
+            s.left_half_avail = 0
+    elif s.mb_field:                                    # upper half beside the top macroblock of a frame pair, lower half beside the other
+        if not_intra(s, s.left_pair):
+            s.left_half_avail &= 2
+        if not_intra(s, s.left_pair + s.mb_width):
+            s.left_half_avail &= 1
+    elif not_intra(s, s.left_pair) or not_intra(s, s.left_pair + s.mb_width):
+        s.left_half_avail = 0                           # lines of both fields beside every block
+    if s.left_half_avail != 3:
+        s.intra_avail &= ~H264_LEFT
+
+
+cdef inline int8_t mode_of(SliceContext *s, int mb, int b4) noexcept nogil:
+    """intraMxMPredModeN of 8.3.1.1; -1: dcPredModePredictedFlag."""
+    if mb < 0:
+        return -1
+    if s.constrained_intra_pred_flag and not s.pic.mb[mb].flags & MB_INTRA:
+        return -1
+    return s.mbs[mb].intra_mode[b4]
+
+
+cdef void fill_modes(SliceContext *s) noexcept nogil:
+    cdef int i
+    for i in range(4):
+        s.mode_cache[CACHE - 8 + i] = mode_of(s, s.top_mb, 12 + i)
+        s.mode_cache[CACHE - 1 + 8 * i] = mode_of(s, s.left_mb[i], 4 * s.left_row[i] + 3)
+
+
+cdef void fill_nnz(SliceContext *s) noexcept nogil:
+    """total_coeff or coded_block_flag of the blocks around. Not available: 64 for CAVLC (see nC); what 9.3.3.1.1.9 infers for CABAC."""
+    cdef uint8_t missing = 64 if not s.entropy_coding_mode_flag else 1 if s.flags & MB_INTRA else 0
+    cdef int c, i, mb, row, columns = 4 if s.ChromaArrayType == 3 else 2
+    cdef int planes = 3 if s.ChromaArrayType else 1
+    cdef uint8_t *cache
+    for c in range(planes):
+        cache = s.nnz_cache[c]
+        if s.top_mb < 0:
+            memset(&cache[CACHE - 8], missing, 4)
+        elif c == 0 or columns == 4:
+            memcpy(&cache[CACHE - 8], &s.mbs[s.top_mb].nnz[16 * c + 12], 4)
+        else:
+            memcpy(&cache[CACHE - 8], &s.mbs[s.top_mb].nnz[16 * c + (2 if s.ChromaArrayType == 1 else 6)], 2)
+        for i in range(4):
+            mb, row = s.left_mb[i], s.left_row[i]
+            if mb < 0:
+                cache[CACHE - 1 + 8 * i] = missing
+            elif c == 0 or columns == 4:
+                cache[CACHE - 1 + 8 * i] = s.mbs[mb].nnz[16 * c + 4 * row + 3]
+            elif s.ChromaArrayType == 2:
+                cache[CACHE - 1 + 8 * i] = s.mbs[mb].nnz[16 * c + 2 * row + 1]
+            elif not i & 1:                             # 8 lines of chroma: those of 4x4 block row i / 2 are beside luma rows i, i + 1
+                cache[CACHE - 1 + 4 * i] = s.mbs[mb].nnz[16 * c + 2 * (row >> 1) + 1]
+
+
+cdef inline void take_motion(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
+    """Vector and index of block b4 of a macroblock, as 8.4.1.3.2 compares them with those of the current one."""
+    cdef int8_t ref
+    cdef const int16_t *mv
+    if mb < 0:
+        s.ref_cache[list][entry] = UNAVAILABLE
+        s.mv_cache[list][entry][0] = s.mv_cache[list][entry][1] = 0
+        return
+    ref = s.pic.refIdx[(mb * 2 + list) * 4 + (b4 >> 3 << 1) + (b4 >> 1 & 1)]
+    mv = s.pic.mv[(mb * 2 + list) * 16 + b4]
+    if ref < 0:
+        s.ref_cache[list][entry] = UNUSED
+        s.mv_cache[list][entry][0] = s.mv_cache[list][entry][1] = 0
+        return
+    s.mv_cache[list][entry][0] = mv[0]
+    s.mv_cache[list][entry][1] = mv[1]
+    if s.MbaffFrameFlag and is_field(s, mb) != (s.mb_field != 0):
+        if s.mb_field:
+            ref = <int8_t>(ref * 2)
+            s.mv_cache[list][entry][1] = mv[1] / 2
+        else:
+            ref >>= 1
+            s.mv_cache[list][entry][1] = <int16_t>(mv[1] * 2)
+    s.ref_cache[list][entry] = ref
+
+
+cdef inline void copy_motion(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
+    """take_motion without MBAFF: what does not use the list is stored as index -1 and vector 0 (see _picture.pxd)."""
+    if mb < 0:
+        s.ref_cache[list][entry] = UNAVAILABLE
+        memset(s.mv_cache[list][entry], 0, 4)
+    else:
+        s.ref_cache[list][entry] = s.pic.refIdx[(mb * 2 + list) * 4 + (b4 >> 3 << 1) + (b4 >> 1 & 1)]
+        memcpy(s.mv_cache[list][entry], s.pic.mv[(mb * 2 + list) * 16 + b4], 4)
+
+
+cdef void fill_corners(SliceContext *s) noexcept nogil:
+    """Neighbours A, B, C and D of the whole macroblock alone."""
+    cdef int list
+    for list in range(2 if s.slice_type == SLICE_B else 1):
+        if s.MbaffFrameFlag:
+            take_motion(s, list, CACHE - 8, s.top_mb, 12)
+            take_motion(s, list, CACHE - 1, s.left_mb[0], 4 * s.left_row[0] + 3)
+            take_motion(s, list, CACHE - 9, s.topleft_mb, 4 * s.topleft_row + 3)
+            take_motion(s, list, CACHE - 4, s.topright_mb, 12)
+        else:
+            copy_motion(s, list, CACHE - 8, s.top_mb, 12)
+            copy_motion(s, list, CACHE - 1, s.left_mb[0], 3)
+            copy_motion(s, list, CACHE - 9, s.topleft_mb, 15)
+            copy_motion(s, list, CACHE - 4, s.topright_mb, 12)
+
+
+cdef void fill_motion(SliceContext *s) noexcept nogil:
+    cdef int list, i
+    cdef const int8_t *refs
+    cdef int8_t *cache
+    fill_corners(s)
+    for list in range(2 if s.slice_type == SLICE_B else 1):
+        if s.MbaffFrameFlag:
+            for i in range(1, 4):
+                take_motion(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
+                take_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
+            continue
+        cache = &s.ref_cache[list][CACHE - 8]
+        if s.top_mb >= 0:
+            refs = &s.pic.refIdx[(s.top_mb * 2 + list) * 4]
+            cache[0] = cache[1] = refs[2]
+            cache[2] = cache[3] = refs[3]
+            memcpy(s.mv_cache[list][CACHE - 8], s.pic.mv[(s.top_mb * 2 + list) * 16 + 12], 16)
+        else:
+            memset(cache, <uint8_t>UNAVAILABLE, 4)
+            memset(s.mv_cache[list][CACHE - 8], 0, 16)
+        for i in range(1, 4):
+            copy_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[0], 4 * i + 3)
+
+
+cdef inline void take_mvd(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
+    """|mvd| of a neighbour for 9.3.3.1.1.7: compIdx 1 in units of the current macroblock."""
+    cdef uint8_t *mvd = s.mvd_cache[list][entry]
+    if mb < 0:
+        mvd[0] = mvd[1] = 0
+        return
+    mvd[0] = s.mbs[mb].mvd[list][b4][0]
+    mvd[1] = s.mbs[mb].mvd[list][b4][1]
+    if s.MbaffFrameFlag and is_field(s, mb) != (s.mb_field != 0):
+        mvd[1] = mvd[1] >> 1 if s.mb_field else <uint8_t>min(2 * mvd[1], 127)
+
+
+cdef void fill_mvd(SliceContext *s) noexcept nogil:
+    """mvd and direct flags around, for CABAC."""
+    cdef int list, i, mb
+    for list in range(2 if s.slice_type == SLICE_B else 1):
+        if not s.MbaffFrameFlag and s.top_mb >= 0:
+            memcpy(s.mvd_cache[list][CACHE - 8], s.mbs[s.top_mb].mvd[list][12], 8)
+        else:
+            for i in range(4):
+                take_mvd(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
+        for i in range(4):
+            take_mvd(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
+    if s.slice_type != SLICE_B:
+        return
+    for i in range(4):
+        mb = s.left_mb[i]
+        s.direct_cache[CACHE - 8 + i] = s.mbs[s.top_mb].direct[2 + (i >> 1)] if s.top_mb >= 0 else 0
+        s.direct_cache[CACHE - 1 + 8 * i] = s.mbs[mb].direct[(s.left_row[i] & 2) + 1] if mb >= 0 else 0

@@ -1,0 +1,545 @@
+"""Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture."""
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from codec._core cimport open_reader, refill
+from codec.h264._cabac cimport *
+from codec.h264._cavlc cimport bit_position, read_u1, read_ue
+from codec.h264._deblock cimport deblock_rows
+from codec.h264._direct cimport derive_direct, prepare_direct
+from codec.h264._inter cimport EDGE_BYTES, SECOND_BYTES, predict_inter
+from codec.h264._mb_syntax cimport begin_macroblock, read_macroblock, set_chroma_qp, set_whole_direct
+from codec.h264._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
+from codec.h264._neighbours cimport fill_corners, locate_neighbours, place
+from codec.h264._recon cimport add_residual, reconstruct_intra
+from codec.h264._residual cimport store_context, store_skipped_context
+from codec.h264._slice cimport *
+from codec.h264.tables.values cimport (
+    H264_EQUATION_8_315_NORM_ADJUST_4X4, H264_EQUATION_8_318_NORM_ADJUST_8X8, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8, H264_TABLE_8_15_QPC,
+)
+
+from .. import cpu
+from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+
+cdef enum:
+    QPS = 91                # QP' up to 51 + 36, and 3 more for chroma DC of 4:2:2
+    PADDING = 16            # zero bytes behind the data of a slice, for loads of 8
+
+FAULTS = {
+    FAULT_END: ("the data ends within a macroblock", "H.264 7.3.5"),
+    FAULT_MB_TYPE: ("mb_type does not exist in slices of this type", "H.264 7.4.5"),
+    FAULT_SUB_MB_TYPE: ("sub_mb_type does not exist in slices of this type", "H.264 7.4.5.2"),
+    FAULT_REF_IDX: ("a reference index is larger than num_ref_idx_active_minus1", "H.264 7.4.5.1"),
+    FAULT_CBP: ("coded_block_pattern is out of range", "H.264 9.1.2"),
+    FAULT_INTRA: ("an intra prediction mode needs samples that are not available", "H.264 8.3"),
+    FAULT_QP_DELTA: ("mb_qp_delta is out of range", "H.264 7.4.5"),
+    FAULT_COEFF: ("a block of transform coefficients is not a valid one", "H.264 9.2"),
+    FAULT_REFERENCE: ("a reference index stands for a picture that is missing", "H.264 8.2.4.2"),
+    FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
+    FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
+    FAULT_MVD: ("a motion vector difference is out of range", "H.264 7.4.5.1"),
+    FAULT_SWITCHING: ("SP and SI slices", "H.264 8.6"),
+}
+
+
+# ---------------------------------------------------------------- macroblocks
+
+cdef inline int next_address(SliceContext *s, int address) noexcept nogil:
+    """NextMbAddress( ) of 8.2.2.8; pic_mbs at the end."""
+    cdef int next = address + 1
+    if s.map != NULL:
+        while next < s.pic_mbs and s.map[next] != s.map[address]:
+            next += 1
+    return next
+
+
+cdef inline void go_to(SliceContext *s, int address) noexcept nogil:
+    """Column and row in storage of CurrMbAddr (6.4.1)."""
+    s.mbaddr = address
+    if s.MbaffFrameFlag:
+        s.mb_x = (address >> 1) % s.mb_width
+        s.mb_row = (address >> 1) // s.mb_width * 2 + (address & 1)
+    else:
+        s.mb_x = address % s.mb_width
+        s.mb_row = address // s.mb_width
+        if s.field_pic_flag:
+            s.mb_row = 2 * s.mb_row + s.bottom_field_flag
+
+
+cdef void infer_field(SliceContext *s) noexcept nogil:
+    """mb_field_decoding_flag where it is not coded (7.4.4): that of the pair to the left, else of the pair above, in the same slice."""
+    cdef int pair = (s.mb_row & ~1) * s.mb_width + s.mb_x
+    cdef int above = pair - 2 * s.mb_width
+    s.mb_field = 0
+    if s.mb_x and s.pic.mb[pair - 1].slice == s.slice_index:
+        s.mb_field = s.pic.mb[pair - 1].flags & MB_FIELD != 0
+    elif above >= 0 and s.pic.mb[above].slice == s.slice_index:
+        s.mb_field = s.pic.mb[above].flags & MB_FIELD != 0
+
+
+cdef inline bint overrun(SliceContext *s) noexcept nogil:
+    """Whether more was read than the slice holds."""
+    if s.entropy_coding_mode_flag:
+        return (s.cabac.next - s.cabac.end) * 8 - s.cabac.count > 0
+    return bit_position(&s.bits) > s.last_bit
+
+
+cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
+    """P_Skip or B_Skip; the place is set."""
+    begin_macroblock(s)
+    s.flags |= MB_SKIP
+    s.mb_qp_delta = 0
+    if s.slice_type != SLICE_B or s.direct_spatial_mv_pred_flag:
+        fill_corners(s)
+    if s.slice_type == SLICE_B:
+        set_whole_direct(s)
+        derive_direct(s)
+    else:
+        s.part = PART_16X16
+        derive_p_skip(s)
+    if s.fault == 0:
+        predict_inter(s)
+    if s.fault:
+        return
+    store_motion(s)
+    store_skipped_context(s)
+    s.decoded += 1
+
+
+cdef void coded_macroblock(SliceContext *s) noexcept nogil:
+    """Read and reconstruct; the place is set."""
+    read_macroblock(s)
+    if s.fault == 0 and overrun(s):
+        note(s, FAULT_END)
+    if s.fault:
+        return
+    if s.flags & MB_INTRA:
+        reconstruct_intra(s)
+        store_intra_motion(s)
+    else:
+        derive_motion(s)
+        if s.fault == 0:
+            predict_inter(s)
+        if s.fault:
+            return
+        store_motion(s)
+        add_residual(s)
+    store_context(s)
+    s.decoded += 1
+
+
+cdef inline void enter(SliceContext *s) noexcept nogil:
+    place(s)
+    locate_neighbours(s)
+
+
+# ---------------------------------------------------------------- slice data
+
+cdef int cavlc_skip_run(SliceContext *s, int address) noexcept nogil:
+    """Decode the macroblocks that mb_skip_run skips: address of the one after."""
+    cdef int run = read_ue(s)
+    s.prev_mb_skipped = run > 0
+    if run > s.pic_mbs - address:
+        note(s, FAULT_SKIP_RUN)
+        return address
+    while run and s.fault == 0:
+        if address >= s.pic_mbs:
+            note(s, FAULT_SKIP_RUN)
+            break
+        go_to(s, address)
+        if s.MbaffFrameFlag and not address & 1:
+            infer_field(s)
+            if run == 1 and bit_position(&s.bits) < s.last_bit:     # the bottom macroblock is not skipped: its flag comes next, and holds for both
+                refill(&s.bits)
+                s.mb_field = s.bits.acc >> 63
+        enter(s)
+        skipped_macroblock(s)
+        address = next_address(s, address)
+        run -= 1
+    return address
+
+
+cdef void decode_cavlc(SliceContext *s, int address) noexcept nogil:
+    """slice_data( ) with entropy_coding_mode_flag 0."""
+    cdef bint skips = s.slice_type != SLICE_I
+    while s.fault == 0:
+        if skips:
+            address = cavlc_skip_run(s, address)
+            if s.fault or (s.prev_mb_skipped and bit_position(&s.bits) >= s.last_bit):
+                return
+        if address >= s.pic_mbs:
+            note(s, FAULT_ADDRESS)
+            return
+        go_to(s, address)
+        if s.MbaffFrameFlag and (not address & 1 or s.prev_mb_skipped):
+            s.mb_field = read_u1(s)
+        enter(s)
+        coded_macroblock(s)
+        s.prev_mb_skipped = 0
+        address = next_address(s, address)
+        if bit_position(&s.bits) >= s.last_bit:
+            return
+
+
+cdef void skip_flag_of_bottom(SliceContext *s) noexcept nogil:
+    """The top macroblock of a pair is skipped: whether the bottom one is has to be known first, since its mb_field_decoding_flag holds for both."""
+    cdef int top_row = s.mb_row
+    s.pic.mb[s.mb].flags = <uint16_t>(MB_SKIP | (MB_FIELD if s.mb_field else 0))
+    s.mb_row += 1
+    enter(s)
+    s.next_mb_skipped = cabac_mb_skip_flag(s)
+    if not s.next_mb_skipped:
+        s.mb_field = cabac_mb_field_decoding_flag(s)
+    s.mb_row = top_row
+    enter(s)
+
+
+cdef void cabac_macroblock(SliceContext *s, int address) noexcept nogil:
+    cdef bint top = s.MbaffFrameFlag and not address & 1, skip = False
+    if top:
+        infer_field(s)
+    enter(s)
+    if s.slice_type != SLICE_I:
+        if s.MbaffFrameFlag and not top and s.prev_mb_skipped:
+            skip = s.next_mb_skipped
+        else:
+            skip = cabac_mb_skip_flag(s)
+        if skip:
+            if top:
+                skip_flag_of_bottom(s)
+            s.prev_mb_skipped = 1
+            skipped_macroblock(s)
+            return
+    if top:
+        s.mb_field = cabac_mb_field_decoding_flag(s)
+        enter(s)
+    coded_macroblock(s)
+    s.prev_mb_skipped = 0
+
+
+cdef void decode_cabac(SliceContext *s, int address) noexcept nogil:
+    """slice_data( ) with entropy_coding_mode_flag 1."""
+    cdef const uint8_t *end = s.bits.data + s.bits.size
+    cabac_open(s, s.bits.data + ((bit_position(&s.bits) + 7) >> 3), end)
+    while s.fault == 0:
+        if address >= s.pic_mbs:
+            note(s, FAULT_ADDRESS)
+            return
+        go_to(s, address)
+        cabac_macroblock(s, address)
+        if s.fault:
+            return
+        if overrun(s):
+            note(s, FAULT_END)
+            return
+        if not (s.MbaffFrameFlag and not address & 1) and cabac_end_of_slice_flag(s):
+            return
+        address = next_address(s, address)
+
+
+cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
+    memset(s.coef, 0, sizeof(s.coef))
+    memset(s.direct_cache, 0, sizeof(s.direct_cache))
+    memset(s.ref_cache, <uint8_t>UNUSED, sizeof(s.ref_cache))          # list 1 of P slices stays so
+    s.fault = s.decoded = 0
+    s.mb_qp_delta = 0
+    s.prev_mb_skipped = s.next_mb_skipped = 0
+    s.mb_field = s.field_pic_flag
+    s.qp = s.slice_qp
+    set_chroma_qp(s)
+    if s.entropy_coding_mode_flag:
+        decode_cabac(s, address)
+    else:
+        decode_cavlc(s, address)
+
+
+# ---------------------------------------------------------------- parameters
+
+cdef class SliceDecoder:
+    """Decodes the slices of a sequence into pictures; holds what macroblocks leave for their neighbours, and the scaling tables."""
+
+    cdef SliceContext *s
+    cdef void *memory
+    cdef MbContext *mbs
+    cdef int mb_count
+    cdef int32_t *scale4    # [list][qP][16]
+    cdef int32_t *scale8    # [list][qP][64]
+    cdef object lists       # the scaling lists they are of
+    cdef uint8_t *data      # of the slice, padded
+    cdef Py_ssize_t room
+    cdef object keep        # what the context points to
+
+    def __cinit__(self):
+        cdef size_t at
+        self.memory = calloc(1, sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
+        self.scale4 = <int32_t *>calloc(6 * QPS * 16, sizeof(int32_t))
+        self.scale8 = <int32_t *>calloc(6 * QPS * 64, sizeof(int32_t))
+        if not (self.memory and self.scale4 and self.scale8):
+            raise MemoryError("no memory for the slice decoder")
+        at = (<size_t>self.memory + 63) & ~<size_t>63
+        self.s = <SliceContext *>at
+        self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
+        self.s.second = self.s.edge + EDGE_BYTES
+        self.lists = None
+
+    def __dealloc__(self):
+        free(self.memory)
+        free(self.scale4)
+        free(self.scale8)
+        free(self.mbs)
+        free(self.data)
+
+    cdef int _set_scaling(self, lists) except -1:
+        """LevelScale4x4 and LevelScale8x8 of 8.5.9, shifted by qP / 6."""
+        cdef int k, qp, i, at, weight
+        cdef SliceContext *s = self.s
+        for k in range(6):
+            s.scale4[k] = self.scale4 + k * QPS * 16
+            s.scale8[k] = self.scale8 + k * QPS * 64
+        if lists == self.lists:
+            return 0
+        for k in range(6):
+            for i in range(16):
+                at, weight = H264_TABLE_8_13_SCAN_4X4[0][i], lists[k][i]
+                for qp in range(QPS):
+                    self.scale4[(k * QPS + qp) * 16 + at] = (weight * H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][at]) << (qp // 6)
+            for i in range(64):
+                at, weight = H264_TABLE_8_14_SCAN_8X8[0][i], lists[6 + k][i]
+                for qp in range(QPS):
+                    self.scale8[(k * QPS + qp) * 64 + at] = (weight * H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][at]) << (qp // 6)
+        self.lists = lists
+        return 0
+
+    cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
+        cdef SliceContext *s = self.s
+        cdef int i, c, qpi
+        if p.mb_count > self.mb_count:
+            free(self.mbs)
+            self.mb_count = 0
+            self.mbs = <MbContext *>calloc(p.mb_count, sizeof(MbContext))
+            if not self.mbs:
+                raise MemoryError("no memory for the slice decoder")
+            self.mb_count = p.mb_count
+        s.mbs, s.pic = self.mbs, p
+        s.mb_width, s.mb_height = p.mb_width, p.mb_height
+        s.ChromaArrayType = sps.ChromaArrayType
+        s.pixel_shift = p.pixel_shift
+        for i in range(2):
+            s.bit_depth[i] = p.bit_depth[i]
+            s.max_sample[i] = (1 << p.bit_depth[i]) - 1
+            s.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
+        s.chroma_width = 0 if s.ChromaArrayType == 0 else 16 if s.ChromaArrayType == 3 else 8
+        s.chroma_height = 0 if s.ChromaArrayType == 0 else 8 if s.ChromaArrayType == 1 else 16
+        s.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
+        s.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
+        s.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
+        s.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
+        s.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
+        for c, offset in enumerate((pps.chroma_qp_index_offset, pps.Cr_qp_index_offset)):
+            for i in range(128):                        # (8-309) and Table 8-15
+                qpi = min(max(i - 64 + <int>offset, -s.QpBdOffset[1]), 51)
+                s.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
+        s.dsp = h264_dsp(p.pixel_shift, cpu.level() in ("avx2", "avx512"))
+        self._set_scaling(pps.scaling_lists(sps))
+        return 0
+
+    cdef int _set_slice(self, header, sps, pps) except -1:
+        cdef SliceContext *s = self.s
+        cdef SliceInfo *info
+        s.slice_type = header.slice_type % 5
+        if s.slice_type >= SLICE_SP:
+            raise UnsupportedError("SP and SI slices of the Extended profile are not decoded")
+        s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
+        s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
+        s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
+        s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
+        s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
+        s.slice_qp = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
+        if not -s.QpBdOffset[0] <= s.slice_qp <= 51:
+            raise BitstreamError(f"SliceQPY is {s.slice_qp}", layer="slice header", clause="H.264 7.4.3")
+        if not 0 <= s.colour_plane <= 2:
+            raise BitstreamError(f"colour_plane_id is {s.colour_plane}", layer="slice header", clause="H.264 7.4.3")
+        s.weight_mode = 0
+        if s.slice_type == SLICE_P:
+            s.weight_mode = pps.weighted_pred_flag
+        elif s.slice_type == SLICE_B:
+            s.weight_mode = pps.weighted_bipred_idc
+        s.slice_index = add_slice(s.pic)
+        if s.slice_index < 0:
+            raise MemoryError("no memory for slices")
+        info = &s.pic.slices[s.slice_index]
+        info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
+        info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
+        info.slice_type = s.slice_type
+        info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
+        s.pic.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
+        s.pic.coded_as_fields = s.field_pic_flag
+        s.pic.mbaff = s.MbaffFrameFlag
+        return 0
+
+    cdef int _set_reference(self, Reference *r, Picture picture, int parity) except -1:
+        cdef PictureData *p = &picture.data
+        cdef int c
+        r.picture = p
+        r.parity = parity
+        r.id = p.unique * 4 + parity
+        r.poc = min(p.poc[0], p.poc[1]) if parity == 0 else p.poc[parity - 1]
+        r.long_term = p.long_term == 3 if parity == 0 else p.long_term >> (parity - 1) & 1
+        for c in range(3):
+            r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
+        if p.separate_planes:
+            select_plane(p, self.s.colour_plane)
+        return 0
+
+    cdef int _set_references(self, Picture picture, lists, header) except -1:
+        cdef SliceContext *s = self.s
+        cdef int list, i, kind
+        memset(s.refs, 0, sizeof(s.refs))
+        for kind in range(3):
+            for list in range(2):
+                for i in range(48):
+                    s.refs[kind][list][i].id = NO_REFERENCE
+        for list in range(2):
+            count = 0
+            if s.slice_type == SLICE_B or (s.slice_type == SLICE_P and list == 0):
+                count = (header.num_ref_idx_l1_active_minus1 if list else header.num_ref_idx_l0_active_minus1) + 1
+            if count > (32 if s.field_pic_flag else 16):
+                raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
+            s.num_ref_idx_active[list] = count
+            for i, entry in enumerate(lists[list][:count]):
+                if entry is None:
+                    continue
+                if (<Picture>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
+                    raise ParameterError("a reference picture has another format")
+                self._set_reference(&s.refs[0][list][i], entry[0], entry[1])
+                if s.MbaffFrameFlag:
+                    for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
+                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind)
+                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind)
+        return 0
+
+    cdef int _set_weights(self, table) except -1:
+        cdef SliceContext *s = self.s
+        cdef int list, i, c
+        cdef Weight *w
+        memset(s.weights, 0, sizeof(s.weights))
+        if s.weight_mode != 1 or table is None:
+            return 0
+        s.luma_log2_weight_denom, s.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
+        for list, rows in enumerate((table.l0, table.l1)):
+            for i, row in enumerate(rows[:32]):
+                w = &s.weights[list][i]
+                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.ChromaArrayType))
+                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.bit_depth[0] - 8)
+                for c in range(2 if s.ChromaArrayType else 0):
+                    w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.bit_depth[1] - 8)
+        return 0
+
+    cdef int _set_data(self, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1:
+        cdef SliceContext *s = self.s
+        cdef Py_ssize_t size = rbsp.shape[0]
+        cdef int low
+        if self.room < size + PADDING:
+            free(self.data)
+            self.room = 0
+            self.data = <uint8_t *>calloc(2 * size + PADDING, 1)
+            if not self.data:
+                raise MemoryError("no memory for a slice")
+            self.room = 2 * size + PADDING
+        if size:
+            memcpy(self.data, &rbsp[0], size)
+        while size and self.data[size - 1] == 0:        # cabac_zero_words, or trailing zeros
+            size -= 1
+        memset(self.data + size, 0, PADDING)
+        if size * 8 <= bit:
+            raise TruncatedError("the slice has no data", layer="slice_data", offset=size, clause="H.264 7.3.4")
+        low = 0
+        while not self.data[size - 1] >> low & 1:
+            low += 1
+        s.last_bit = size * 8 - 1 - low
+        open_reader(&s.bits, self.data, size)
+        s.bits.pos = bit >> 3
+        refill(&s.bits)
+        s.bits.acc <<= bit & 7
+        s.bits.count -= bit & 7
+        return 0
+
+    def decode_slice(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None):
+        """Decode one slice into a picture.
+
+        Parameters
+        ----------
+        rbsp : bytes-like
+            What follows the header byte(s) of the NAL unit, without emulation prevention.
+        bit_offset : int
+            Where slice_data( ) begins.
+        sps, pps, header : SPS, PPS, SliceHeader
+        picture : Picture
+            Of the format of the SPS; `begin` was called before its first slice.
+        RefPicList0, RefPicList1 : list of (Picture, parity) or None
+            parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture, which it is an error to refer to.
+        map : uint8 array, optional
+            mbToSliceGroupMap of this picture by macroblock address.
+
+        Returns
+        -------
+        int
+            Number of macroblocks decoded.
+
+        Raises
+        ------
+        BitstreamError
+            With `offset` in bytes of the RBSP; macroblocks before the fault are decoded, and the attribute `decoded` of the error counts them.
+        """
+        cdef SliceContext *s = self.s
+        cdef const uint8_t[::1] view
+        cdef int first
+        self._set_sequence(sps, pps, &picture.data)
+        self._set_slice(header, sps, pps)
+        if picture.data.separate_planes:
+            select_plane(&picture.data, s.colour_plane)
+        self._set_references(picture, (RefPicList0, RefPicList1), header)
+        if picture.data.separate_planes:
+            select_plane(&picture.data, s.colour_plane)
+        self._set_weights(header.pred_weight_table)
+        self._set_data(rbsp, bit_offset)
+        s.map = NULL
+        if map is not None:
+            view = map
+            if view.shape[0] < s.pic_mbs:
+                raise ParameterError(f"the map has {view.shape[0]} macroblocks of {s.pic_mbs}")
+            s.map = &view[0]
+        first = header.first_mb_in_slice << s.MbaffFrameFlag
+        if not 0 <= first < s.pic_mbs:
+            raise BitstreamError(f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3")
+        if s.entropy_coding_mode_flag:
+            cabac_init_states(s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
+        with nogil:
+            if s.slice_type == SLICE_B:
+                prepare_direct(s)
+            decode_slice_data(s, first)
+        if s.fault:
+            raise self._error()
+        return s.decoded
+
+    def _error(self):
+        cdef SliceContext *s = self.s
+        cdef Py_ssize_t offset = s.cabac.next - self.data if s.entropy_coding_mode_flag else bit_position(&s.bits) >> 3
+        offset = min(max(offset, 0), s.bits.size)
+        reason, clause = FAULTS[s.fault]
+        kind = TruncatedError if s.fault == FAULT_END else BitstreamError
+        error = kind(f"macroblock {s.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
+        error.decoded = s.decoded
+        return error
+
+    def finish_picture(self, Picture picture):
+        """Deblocking (8.7) of the frame or field decoded last, when all of its slices have come."""
+        cdef PictureData *p = &picture.data
+        cdef int plane, rows = p.mb_height >> (p.structure != 0)
+        cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, cpu.level() in ("avx2", "avx512"))
+        with nogil:
+            for plane in range(3 if p.separate_planes else 1):
+                if p.separate_planes:
+                    select_plane(p, plane)
+                deblock_rows(p, dsp, 0, rows, plane)
+            select_plane(p, 0)

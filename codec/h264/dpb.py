@@ -1,0 +1,212 @@
+"""The decoded picture buffer: marking of reference pictures (8.2.5), and in which order pictures leave (C.4)."""
+
+from .references import FRAME, TOP, assign_FrameNumWrap, fields_of, find_long, find_short
+
+NO_LONG_TERM = -1  # MaxLongTermFrameIdx "no long-term frame indices"
+
+
+class FrameStore:
+    """One frame, or one or both of its fields.
+
+    Attributes
+    ----------
+    picture
+        The samples; None of a frame that does not exist.
+    fields : set of TOP and BOTTOM
+        That have been decoded.
+    short, long : set of TOP and BOTTOM
+        Marked as used for short-term or long-term reference; never a field in both.
+    frame_num, FrameNumWrap, LongTermFrameIdx : int
+    TopFieldOrderCnt, BottomFieldOrderCnt : int or None
+    non_existing : bool
+        Inferred for a gap in frame_num.
+    waiting : bool
+        For output.
+    content
+        Whatever the owner wants to find again when it leaves.
+    """
+
+    def __init__(self, picture, frame_num, content=None, non_existing=False):
+        self.picture, self.frame_num, self.content, self.non_existing = picture, frame_num, content, non_existing
+        self.fields = self.short = self.long = self.FrameNumWrap = self.LongTermFrameIdx = 0
+        self.TopFieldOrderCnt = self.BottomFieldOrderCnt = None
+        self.waiting = False
+        self.reference = False  # whether nal_ref_idc of its first field was not 0
+
+    @property
+    def order(self):
+        """PicOrderCnt of the frame, or of its only field (8-1)."""
+        return min(count for count in (self.TopFieldOrderCnt, self.BottomFieldOrderCnt) if count is not None)
+
+    def set_order(self, TopFieldOrderCnt, BottomFieldOrderCnt):
+        """Set the counts that are not None, here and in the picture."""
+        for name, count in (("TopFieldOrderCnt", TopFieldOrderCnt), ("BottomFieldOrderCnt", BottomFieldOrderCnt)):
+            if count is not None:
+                setattr(self, name, count)
+                setattr(self.picture, name, count)
+
+    def field_order(self, fields):
+        """PicOrderCnt of one field, or of the frame (8-1)."""
+        return self.order if fields == FRAME else self.TopFieldOrderCnt if fields == TOP else self.BottomFieldOrderCnt
+
+    def unmark(self, fields=FRAME):
+        """These fields are unused for reference from now on."""
+        self.short &= ~fields
+        self.long &= ~fields
+
+
+class DecodedPictureBuffer:
+    """Frames that later ones refer to, or that wait for output.
+
+    Parameters
+    ----------
+    size : int
+        Frames that it holds: max_dec_frame_buffering.
+    max_num_ref_frames : int
+    num_reorder_frames : int or None
+        Output a picture as soon as more than these many wait, instead of when there is no room.
+    """
+
+    def __init__(self, size, max_num_ref_frames, num_reorder_frames=None):
+        self.size, self.max_num_ref_frames, self.num_reorder_frames = size, max(max_num_ref_frames, 1), num_reorder_frames
+        self.frames = []
+        self.MaxLongTermFrameIdx = NO_LONG_TERM
+
+    # ---------------------------------------------------------------- marking (8.2.5)
+
+    def references(self, current=None):
+        """Frames with a reference field; `current`, whose first field may be one, too."""
+        frames = [frame for frame in self.frames if frame.short or frame.long]
+        return frames + [current] if current is not None and (current.short or current.long) else frames
+
+    def mark(self, current, header, sps):
+        """8.2.5.1: the reference picture that has just been decoded, of the slice header `header`, into `current`."""
+        fields = fields_of(header)
+        second = current.fields != fields
+        if header.IdrPicFlag:
+            if not second:
+                self.forget()
+            if header.long_term_reference_flag:
+                current.long |= fields
+                current.LongTermFrameIdx = self.MaxLongTermFrameIdx = 0
+            else:
+                current.short |= fields
+            return
+        if not header.adaptive_ref_pic_marking_mode_flag:
+            if not (second and current.short):
+                self.slide(header.frame_num, sps.MaxFrameNum, current)
+        else:
+            for row in header.memory_management_control_operations:
+                self._operate(row, current, fields, header, sps)
+        if not current.long & fields:
+            current.short |= fields
+        self._bound(current)
+
+    def forget(self):
+        """Mark every reference picture as unused, and allow no long-term ones."""
+        for frame in self.frames:
+            frame.unmark()
+        self.MaxLongTermFrameIdx = NO_LONG_TERM
+
+    def slide(self, frame_num, MaxFrameNum, current=None):
+        """8.2.5.3, sliding window: make room for one more reference frame."""
+        used = self.references(current)
+        assign_FrameNumWrap(used, frame_num, MaxFrameNum)
+        shorts = [frame for frame in used if frame.short]
+        if len(used) >= self.max_num_ref_frames and shorts:
+            min(shorts, key=lambda frame: frame.FrameNumWrap).unmark()
+
+    def _bound(self, current):
+        """What the standard requires of a stream (8.2.5.1), enforced: not more reference frames than max_num_ref_frames."""
+        used = self.references()
+        while len(used) + (current not in used) > self.max_num_ref_frames and used:
+            oldest = min(used, key=lambda frame: (not frame.short, frame.FrameNumWrap if frame.short else frame.LongTermFrameIdx))
+            oldest.unmark()
+            used.remove(oldest)
+
+    def _operate(self, row, current, fields, header, sps):
+        """8.2.5.4. An operation on a picture that is not there changes nothing."""
+        operation = row.memory_management_control_operation
+        used = self.references(current)
+        assign_FrameNumWrap(used, header.frame_num, sps.MaxFrameNum)
+        if operation in (1, 3):
+            found = find_short(used, header.CurrPicNum(sps) - row.difference_of_pic_nums_minus1 - 1, fields)
+            if found and operation == 1:
+                found[0].unmark(found[1])
+            elif found:
+                self._make_long(*found, row.long_term_frame_idx, used)
+        elif operation == 2:
+            found = find_long(used, row.long_term_pic_num, fields)
+            if found:
+                found[0].unmark(found[1])
+        elif operation == 4:
+            self.MaxLongTermFrameIdx = row.max_long_term_frame_idx_plus1 - 1
+            for frame in used:
+                if frame.long and frame.LongTermFrameIdx > self.MaxLongTermFrameIdx:
+                    frame.unmark(frame.long)
+        elif operation == 5:
+            self.forget()
+            current.unmark()
+        elif operation == 6:
+            self._make_long(current, fields, row.long_term_frame_idx, used)
+
+    def _make_long(self, frame, fields, LongTermFrameIdx, used):
+        """8.2.5.4.3, 8.2.5.4.6: the index is taken from any other frame, and from this one if its fields would not agree."""
+        for other in used:
+            if other.long and other.LongTermFrameIdx == LongTermFrameIdx and other is not frame:
+                other.unmark(other.long)
+        if frame.long and frame.LongTermFrameIdx != LongTermFrameIdx:
+            frame.unmark(frame.long)
+        frame.short &= ~fields
+        frame.long |= fields
+        frame.LongTermFrameIdx = LongTermFrameIdx
+
+    # ---------------------------------------------------------------- output (C.4)
+
+    def store(self, frame):
+        """Take in a frame whose marking is done; yield those that leave for output, in their order (C.4.5)."""
+        frame.waiting = not frame.non_existing
+        self._remove_unused()
+        while len(self.frames) >= self.size:
+            first = self._first(frame)
+            if first is None:
+                break  # references alone fill it: one more than the stream promised
+            yield self._output(first)
+            if first is frame:
+                return
+            self._remove_unused()
+        self.frames.append(frame)
+        if self.num_reorder_frames is not None:
+            yield from self._reordered()
+
+    def _first(self, frame=None):
+        """The next one for output. `frame` counts only where it need not be kept: C.4.5.2 outputs such a picture at once if it is first."""
+        waiting = [other for other in self.frames if other.waiting]
+        if frame is not None and frame.waiting and not (frame.short or frame.long):
+            waiting.append(frame)
+        return min(waiting, key=lambda other: other.order, default=None)
+
+    def _reordered(self):
+        """Output as soon as max_num_reorder_frames, a promise of the VUI, allows."""
+        while sum(other.waiting for other in self.frames) > self.num_reorder_frames:
+            yield self._output(self._first())
+        self._remove_unused()
+
+    def _output(self, frame):
+        frame.waiting = False
+        return frame
+
+    def _remove_unused(self):
+        self.frames = [frame for frame in self.frames if frame.waiting or frame.short or frame.long]
+
+    def flush(self):
+        """Yield all that wait, in order; nothing is kept, and nothing is a reference."""
+        self.forget()
+        yield from self.drain()
+        self.frames = []
+
+    def drain(self):
+        """Yield all that wait, in order; references stay."""
+        while (first := self._first()) is not None:
+            yield self._output(first)
+        self._remove_unused()

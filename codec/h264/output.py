@@ -1,0 +1,178 @@
+"""From decoded pictures to frames: buffers that are used again, cropping, colours, side data, and what is put where something was lost."""
+
+import sys
+
+import numpy as np
+
+from ..frame import Damage, Frame, default_matrix, plane_shapes
+from ._picture import Picture
+from .parameter_sets import CHROMA_FORMATS
+from .references import BOTTOM, FRAME
+
+# matrix_coefficients of Table E-5 that samples can be shown by; the others are taken as unspecified.
+MATRIX_NAMES = {0: "GBR", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 8: "YCgCo", 9: "BT.2020", 10: "BT.2020"}
+
+
+def _holders(objects):
+    """Reference counts, as this function sees them."""
+    return [sys.getrefcount(one) for one in objects]
+
+
+ALONE = _holders([object()])[0]  # of an object that only a list holds
+
+
+class PicturePool:
+    """Pictures whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
+
+    def __init__(self, spare):
+        self._spare, self._pictures, self._key = spare, [], None
+
+    def take(self, sps):
+        """A picture for frames of a sequence, with nothing decoded in it."""
+        key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC, bool(sps.separate_colour_plane_flag))
+        if key != self._key:
+            self._key, self._pictures = key, []
+        free = [i for i, count in enumerate(_holders(self._pictures)) if count == ALONE]
+        for i in reversed(free[self._spare :]):
+            del self._pictures[i]
+        if free:
+            picture = self._pictures[free[0]]
+            picture.begin()
+            return picture
+        self._pictures.append(Picture(*key))
+        return self._pictures[-1]
+
+
+def picture_bytes(sps):
+    """Memory of one picture, roughly: samples, and 300 bytes of each macroblock for those that come later."""
+    samples = 256 * (1 + (0, 0.5, 1, 2)[sps.chroma_format_idc]) * (1 + (sps.BitDepthY > 8 or sps.BitDepthC > 8))
+    return int((samples + 300) * sps.PicWidthInMbs * sps.FrameHeightInMbs)
+
+
+def arrays(picture):
+    """The planes of a picture, whole macroblocks, as arrays that share its memory."""
+    return [np.asarray(plane) for plane in picture.planes()]
+
+
+# ---------------------------------------------------------------- frames
+
+
+def cropped(picture, sps):
+    """The planes that are shown, as read-only views; a depth of its own is scaled up to that of the deeper planes."""
+    left, right, top, bottom = sps.crop
+    shown = []
+    for plane, (down, across) in zip(arrays(picture), ((1, 1), *((sps.SubHeightC, sps.SubWidthC),) * 2)):
+        rows, columns = plane.shape
+        shown.append(plane[top // down : rows - bottom // down, left // across : columns - right // across])
+    if sps.chroma_format_idc and sps.BitDepthY != sps.BitDepthC:
+        depth = max(sps.BitDepthY, sps.BitDepthC)
+        shown = [plane << (depth - own) for plane, own in zip(shown, (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC))]
+    for plane in shown:
+        plane.flags.writeable = False
+    return tuple(shown)
+
+
+def matrix_of(sps):
+    """(name of the matrix, full range) of the VUI, or what is usual for the size."""
+    code = sps.vui.matrix_coefficients if sps.vui else 2
+    name = MATRIX_NAMES.get(code, default_matrix(sps.height))
+    if name == "GBR" and sps.chroma_format_idc != 3:
+        name = default_matrix(sps.height)
+    return name, bool(sps.vui and sps.vui.video_full_range_flag)
+
+
+def as_frame(store, monochrome):
+    """The Frame of a FrameStore: its `content` is a CodedFrame."""
+    coded, sps = store.content, store.content.sps
+    planes, chroma = cropped(store.picture, sps), CHROMA_FORMATS[sps.chroma_format_idc]
+    depth = max(sps.BitDepthY, sps.BitDepthC) if sps.chroma_format_idc else sps.BitDepthY
+    if chroma == "4:0:0" and monochrome != "4:0:0":
+        planes, chroma = planes + colourless(sps.height, sps.width, monochrome, planes[0].dtype, sps.BitDepthY), monochrome
+    matrix, full_range = matrix_of(sps)
+    return Frame(
+        planes, chroma, depth, matrix, full_range, poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp, damage=coded.damage,
+        side_data=coded.side_data, user_data=tuple(coded.user_data),
+    )  # fmt: skip
+
+
+def colourless(height, width, chroma, dtype, depth):
+    """Planes of chroma without colour: 1 << (depth - 1), the value that the standard's conversions take as none."""
+    planes = [np.full(shape, 1 << (depth - 1), dtype) for shape in plane_shapes(height, width, chroma)[1:]]
+    for plane in planes:
+        plane.flags.writeable = False
+    return tuple(planes)
+
+
+class CodedFrame:
+    """What is known of a frame beside its samples while it waits for output."""
+
+    def __init__(self, sps, key, timestamp, user_data):
+        self.sps, self.key, self.timestamp, self.user_data = sps, key, timestamp, user_data
+        self.type, self.damage, self.side_data = "I", None, None
+
+    def add_type(self, slice_name):
+        """The most that a slice may do: SI and I, then SP and P, then B."""
+        letter = slice_name[-1]
+        if "IPB".index(letter) > "IPB".index(self.type):
+            self.type = letter
+
+    def add_damage(self, macroblocks, errors):
+        """Damage of a field or frame: `macroblocks` (rows, columns) bool, errors as (offset, text)."""
+        before = self.damage
+        if before:
+            macroblocks = before.macroblocks | macroblocks
+        texts, offsets = tuple(text for _, text in errors), tuple(offset for offset, _ in errors)
+        self.damage = Damage(macroblocks, (before.errors if before else ()) + texts, (before.offsets if before else ()) + offsets)
+
+
+def side_data_of(picture, bits):
+    """Arrays of each macroblock of the coded frame, in raster order of (rows, columns).
+
+    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/_picture.pxd`; "mv" int16 (rows, columns, list, block, x and y) in quarter samples with
+    "ref_idx" int8 (rows, columns, list, quarter), -1 where a list is not used; "slice_bits" int64 by number of slice.
+    """
+    rows, columns = (size // 16 for size in arrays(picture)[0].shape)
+    types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}
+    found = {name: np.frombuffer(data, types[name]).reshape(rows, columns) for name, data in picture.macroblocks().items()}
+    mv, ref_idx = picture.motion()
+    found["mv"] = np.frombuffer(mv, np.int16).reshape(rows, columns, 2, 16, 2)
+    found["ref_idx"] = np.frombuffer(ref_idx, np.int8).reshape(rows, columns, 2, 4)
+    found["slice_bits"] = np.array(bits, np.int64)
+    return found
+
+
+# ---------------------------------------------------------------- what was lost
+
+
+def missing_macroblocks(picture, fields, mbaff):
+    """(rows, columns) bool: macroblocks of the frame in storage order that should have been decoded and were not.
+
+    Of a pair of an MBAFF frame both are lost when one is: which lines are whose is not known.
+    """
+    rows, columns = (size // 16 for size in arrays(picture)[0].shape)
+    lost = np.frombuffer(picture.macroblocks()["slice"], np.int32).reshape(rows, columns) < 0
+    if fields != FRAME:
+        lost[1 - (fields == BOTTOM) :: 2] = False
+    elif mbaff:
+        lost[0::2] = lost[1::2] = lost[0::2] | lost[1::2]
+    return lost
+
+
+def conceal(picture, lost, fields, source):
+    """Put samples of `source`, an earlier picture of the same format, where macroblocks are lost; without one, middle gray."""
+    parity = slice(None) if fields == FRAME else slice(int(fields == BOTTOM), None, 2)
+    blocks = lost[parity]
+    origin = arrays(source) if source is not None else [None] * 3
+    for i, plane in enumerate(arrays(picture)):
+        plane = plane[parity]
+        where = np.repeat(np.repeat(blocks, plane.shape[0] // blocks.shape[0], 0), plane.shape[1] // blocks.shape[1], 1)
+        gray = 1 << (picture.key[4 if i else 3] - 1)
+        np.copyto(plane, gray if source is None else origin[i][parity], where=where)
+
+
+def fill_field(picture, fields):
+    """Of a frame with one field: each line of the other is the line beside it."""
+    for plane in arrays(picture):
+        plane[int(fields != BOTTOM) :: 2] = plane[int(fields == BOTTOM) :: 2]
+
+

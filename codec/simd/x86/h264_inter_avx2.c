@@ -1,0 +1,288 @@
+/* Inter prediction of H.264 on 8-bit samples, AVX2 (8.4.2.2, 8.4.2.3). Contracts: h264dsp.h; the mathematics: h264_inter.h. */
+#include "../levels.h"
+
+#if CODEC_HAS_AVX2
+#include <immintrin.h>
+#include <string.h>
+
+#include "h264_avx2.h"
+
+#define AVX2 __attribute__((target("avx2")))
+#define INLINE static inline __attribute__((always_inline, target("avx2")))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone)) /* one copy for put and avg */
+#endif
+
+/* A register holds two groups of eight samples as words. Of a block 16 wide they are the halves of a row; narrower blocks are cut in two across:
+ * the lower group is row y, the upper one row y + h / 2. Of a block 4 wide half of each group is idle. `apart` is from one group to the other, in
+ * bytes. Nothing outside of columns -2..w+2 is read. */
+INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
+INLINE __m128i load8(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
+INLINE void store8_high(uint8_t *p, __m128i v) { const int64_t high = _mm_extract_epi64(v, 1); memcpy(p, &high, 8); }
+
+INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t apart, int w)
+{
+    if (w == 16) return _mm_loadu_si128((const __m128i *)p);
+    if (w == 8) return _mm_unpacklo_epi64(load8(p), load8(p + apart));
+    return _mm_unpacklo_epi64(load4(p), load4(p + apart));
+}
+
+INLINE void store_bytes(uint8_t *p, ptrdiff_t apart, int w, __m128i v)
+{
+    if (w == 16) {
+        _mm_storeu_si128((__m128i *)p, v);
+    } else if (w == 8) {
+        _mm_storel_epi64((__m128i *)p, v);
+        store8_high(p + apart, v);
+    } else {
+        const int low = _mm_cvtsi128_si32(v), high = _mm_extract_epi32(v, 2);
+        memcpy(p, &low, 4);
+        memcpy(p + apart, &high, 4);
+    }
+}
+
+INLINE __m256i load_words(const uint8_t *p, ptrdiff_t apart, int w) { return _mm256_cvtepu8_epi16(load_bytes(p, apart, w)); }
+
+INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
+
+/* Six taps along a row, b1: -2550..10710. Neighbouring samples are brought side by side and multiplied pairwise: (1, -5), (20, 20), (-5, 1). */
+INLINE __m256i taps_across(const uint8_t *p, ptrdiff_t apart, int w)
+{
+    /* Byte of column c of either group: c + 2 with the group loaded from column -2; 16 wide, the upper group comes from column 3, not 6, so as
+     * not to read past column 18. Narrower, columns 3..10 (3..6) follow columns -2..5. */
+    const __m256i pair0 = w == 16 ? _mm256_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11)
+                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11));
+    const __m256i pair1 = w == 16 ? _mm256_setr_epi8(2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13)
+                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13));
+    const __m256i pair2 = w == 16 ? _mm256_setr_epi8(4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15)
+                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13, 13, 14, 14, 15));
+    __m128i low, high;
+    __m256i s, sum;
+    if (w == 16) {
+        low = _mm_loadu_si128((const __m128i *)(p - 2));
+        high = _mm_loadu_si128((const __m128i *)(p + 3));
+    } else if (w == 8) {
+        low = _mm_unpacklo_epi64(load8(p - 2), load8(p + 3));
+        high = _mm_unpacklo_epi64(load8(p - 2 + apart), load8(p + 3 + apart));
+    } else {
+        low = _mm_unpacklo_epi64(load8(p - 2), load4(p + 3));
+        high = _mm_unpacklo_epi64(load8(p - 2 + apart), load4(p + 3 + apart));
+    }
+    s = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    sum = _mm256_maddubs_epi16(_mm256_shuffle_epi8(s, pair0), _mm256_set1_epi16((int16_t)(0xfb00 | 1)));
+    sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_shuffle_epi8(s, pair1), _mm256_set1_epi16(20 << 8 | 20)));
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_shuffle_epi8(s, pair2), _mm256_set1_epi16(1 << 8 | 0xfb)));
+}
+
+/* (v + 16) >> 5, and (v + 32) >> 6: a multiplication by 2^10 or 2^9, rounded at bit 15. */
+INLINE __m256i round5(__m256i v) { return _mm256_mulhrs_epi16(v, _mm256_set1_epi16(1 << 10)); }
+INLINE __m256i round6(__m256i v) { return _mm256_mulhrs_epi16(v, _mm256_set1_epi16(1 << 9)); }
+
+/* h of Figure 8-4 before clipping, from six rows of samples: a - 5 b + 20 c = a + 5 (4 c - b). */
+INLINE __m256i half_down(__m256i v0, __m256i v1, __m256i v2, __m256i v3, __m256i v4, __m256i v5)
+{
+    const __m256i a = _mm256_add_epi16(v0, v5), b = _mm256_add_epi16(v1, v4), c = _mm256_add_epi16(v2, v3);
+    const __m256i inner = _mm256_sub_epi16(_mm256_slli_epi16(c, 2), b);
+    return round5(_mm256_add_epi16(a, _mm256_add_epi16(inner, _mm256_slli_epi16(inner, 2))));
+}
+
+/* j: (a - 5 b + 20 c + 512) >> 10 over six rows of b1, each sum of two -5100..21420. Since floors of floors are floors,
+ *   (a - 5 b + 20 c) >> 4 = (((a - b) >> 2) - b + c >> 2) + c.
+ * Only adding c can leave 16 bits (up to 33150): saturation there needs c > 21000, and then j is clipped to 255; likewise to 0 below. */
+INLINE __m256i half_both(__m256i r0, __m256i r1, __m256i r2, __m256i r3, __m256i r4, __m256i r5)
+{
+    const __m256i a = _mm256_add_epi16(r0, r5), b = _mm256_add_epi16(r1, r4), c = _mm256_add_epi16(r2, r3);
+    __m256i v = _mm256_srai_epi16(_mm256_sub_epi16(a, b), 2);
+    v = _mm256_srai_epi16(_mm256_adds_epi16(_mm256_sub_epi16(v, b), c), 2);
+    return round6(_mm256_add_epi16(v, c));
+}
+
+/* As NAME(luma) of h264_inter.h, row by row, with the six rows of each vertical filter in registers. */
+INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h, int xFrac, int yFrac, int average)
+{
+    const int use_j = (xFrac == 2 && yFrac != 0) || (yFrac == 2 && xFrac != 0);
+    const int use_b = xFrac != 0 && yFrac != 2, use_h = yFrac != 0 && xFrac != 2;
+    const int use_G = (xFrac == 0 || yFrac == 0) && xFrac != 2 && yFrac != 2;
+    const ptrdiff_t right = xFrac == 3, below = yFrac == 3 ? stride : 0;
+    const int rows = w == 16 ? h : h / 2;
+    const ptrdiff_t apart = rows * stride, dst_apart = rows * dst_stride;
+    __m256i v0, v1, v2, v3, v4, v5, r0, r1, r2, r3, r4, r5;
+    v0 = v1 = v2 = v3 = v4 = r0 = r1 = r2 = r3 = r4 = _mm256_setzero_si256();
+    if (use_h) {
+        v0 = load_words(src - 2 * stride + right, apart, w);
+        v1 = load_words(src - stride + right, apart, w);
+        v2 = load_words(src + right, apart, w);
+        v3 = load_words(src + stride + right, apart, w);
+        v4 = load_words(src + 2 * stride + right, apart, w);
+    }
+    if (use_j) {
+        r0 = taps_across(src - 2 * stride, apart, w);
+        r1 = taps_across(src - stride, apart, w);
+        r2 = taps_across(src, apart, w);
+        r3 = taps_across(src + stride, apart, w);
+        r4 = taps_across(src + 2 * stride, apart, w);
+    }
+    for (int y = 0; y < rows; y++, src += stride, dst += dst_stride) {
+        __m128i value = _mm_setzero_si128(), other = value;
+        if (use_j) {
+            r5 = taps_across(src + 3 * stride, apart, w);
+            value = pack(half_both(r0, r1, r2, r3, r4, r5));
+        }
+        if (use_b) {
+            const __m256i across = use_j ? (below ? r3 : r2) : taps_across(src + below, apart, w);
+            other = value;
+            value = pack(round5(across));
+        }
+        if (use_h) {
+            v5 = load_words(src + 3 * stride + right, apart, w);
+            other = value;
+            value = pack(half_down(v0, v1, v2, v3, v4, v5));
+            v0 = v1, v1 = v2, v2 = v3, v3 = v4, v4 = v5;
+        }
+        if (use_j) r0 = r1, r1 = r2, r2 = r3, r3 = r4, r4 = r5;
+        if (use_G) {
+            other = value;
+            value = load_bytes(src + right + below, apart, w);
+        }
+        if (use_G + use_b + use_h + use_j == 2) value = _mm_avg_epu8(value, other);
+        if (average) value = _mm_avg_epu8(value, load_bytes(dst, dst_apart, w));
+        store_bytes(dst, dst_apart, w, value);
+    }
+}
+
+#define LUMA(xFrac, yFrac)                                                                                                                         \
+    static NOINLINE AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
+    {                                                                                                                                              \
+        if (w == 16) luma(dst, dst_stride, src, src_stride, 16, h, xFrac, yFrac, average);                                                         \
+        else if (w == 8) luma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, average);                                                      \
+        else luma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, average);                                                                  \
+    }                                                                                                                                              \
+    void codec_h264_put_luma_##xFrac##yFrac##_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max) \
+    {                                                                                                                                              \
+        (void)max;                                                                                                                                 \
+        luma_##xFrac##yFrac(dst, dst_stride, src, src_stride, w, h, 0);                                                                            \
+    }                                                                                                                                              \
+    void codec_h264_avg_luma_##xFrac##yFrac##_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max) \
+    {                                                                                                                                              \
+        (void)max;                                                                                                                                 \
+        luma_##xFrac##yFrac(dst, dst_stride, src, src_stride, w, h, 1);                                                                            \
+    }
+H264_AVX2_EACH_LUMA(LUMA)
+
+/* 8.4.2.2.2: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at most 16320). Two
+ * rows at a time; the pairs of the row below serve as those of the next. */
+INLINE __m128i pairs(const uint8_t *p, ptrdiff_t right, int w)
+{
+    return w == 8 ? _mm_unpacklo_epi8(load8(p), load8(p + right)) : _mm_unpacklo_epi8(load4(p), load4(p + right));
+}
+
+INLINE __m128i two_rows(__m128i first, __m128i second, __m128i third, __m128i upper, __m128i lower, int w)
+{
+    const __m128i rounding = _mm_set1_epi16(1 << 9);
+    if (w == 8) {
+        const __m128i v = _mm_add_epi16(_mm_maddubs_epi16(first, upper), _mm_maddubs_epi16(second, lower));
+        const __m128i u = _mm_add_epi16(_mm_maddubs_epi16(second, upper), _mm_maddubs_epi16(third, lower));
+        return _mm_packus_epi16(_mm_mulhrs_epi16(v, rounding), _mm_mulhrs_epi16(u, rounding));
+    } else {
+        const __m128i above = _mm_unpacklo_epi64(first, second), below = _mm_unpacklo_epi64(second, third);
+        const __m128i v = _mm_mulhrs_epi16(_mm_add_epi16(_mm_maddubs_epi16(above, upper), _mm_maddubs_epi16(below, lower)), rounding);
+        return _mm_shuffle_epi32(_mm_packus_epi16(v, v), 0x10); /* the second row to where store_bytes wants it */
+    }
+}
+
+INLINE void chroma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h, int xFrac, int yFrac, int average)
+{
+    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0; /* what has no weight may not be readable */
+    const __m128i upper = _mm_set1_epi16((int16_t)((8 - yFrac) * (xFrac << 8 | (8 - xFrac)))), lower = _mm_set1_epi16((int16_t)(yFrac * (xFrac << 8 | (8 - xFrac))));
+    __m128i first = pairs(src, right, w);
+    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) {
+        const __m128i second = pairs(src + stride, right, w), third = pairs(src + stride + below, right, w);
+        __m128i v = two_rows(first, second, third, upper, lower, w);
+        if (average) v = _mm_avg_epu8(v, load_bytes(dst, dst_stride, w));
+        store_bytes(dst, dst_stride, w, v);
+        first = third;
+        if (!below && y + 2 < h) first = pairs(src + 2 * stride, right, w);
+    }
+}
+
+INLINE void copy(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h)
+{
+    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) store_bytes(dst, dst_stride, w, load_bytes(src, stride, w));
+}
+
+INLINE void chroma2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int h, int xFrac, int yFrac, int average)
+{
+    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0;
+    for (int y = 0; y < h; y++, src += stride, dst += dst_stride)
+        for (int x = 0; x < 2; x++) {
+            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + right], lower = (8 - xFrac) * src[x + below] + xFrac * src[x + right + below];
+            const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
+            dst[x] = (uint8_t)(average ? (dst[x] + value + 1) >> 1 : value);
+        }
+}
+
+AVX2 void codec_h264_put_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+{
+    if (!(xFrac | yFrac) && w == 8) copy(dst, dst_stride, src, src_stride, 8, h);
+    else if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 0);
+    else if (w == 4) chroma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, 0);
+    else chroma2(dst, dst_stride, src, src_stride, h, xFrac, yFrac, 0);
+}
+
+AVX2 void codec_h264_avg_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+{
+    if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 1);
+    else if (w == 4) chroma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, 1);
+    else chroma2(dst, dst_stride, src, src_stride, h, xFrac, yFrac, 1);
+}
+
+/* One row of w samples to and from words; the words beyond w are 0 and are not written. */
+INLINE __m256i row_words(const uint8_t *p, int w)
+{
+    uint16_t two;
+    if (w == 16) return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
+    if (w == 8) return _mm256_cvtepu8_epi16(load8(p));
+    if (w == 4) return _mm256_cvtepu8_epi16(load4(p));
+    memcpy(&two, p, 2);
+    return _mm256_cvtepu8_epi16(_mm_cvtsi32_si128(two));
+}
+
+INLINE void store_row(uint8_t *p, int w, __m128i v)
+{
+    const int low = _mm_cvtsi128_si32(v);
+    if (w == 16) _mm_storeu_si128((__m128i *)p, v);
+    else if (w == 8) _mm_storel_epi64((__m128i *)p, v);
+    else memcpy(p, &low, w == 4 ? 4 : 2);
+}
+
+/* |sample * weight| is at most 255 * 128 = 32640, with the rounding at most 32704: 16 bits hold it. */
+AVX2 void codec_h264_weight_avx2(uint8_t *dst, ptrdiff_t stride, int w, int h, int logWD, int weight, int offset, int max)
+{
+    const __m256i factor = _mm256_set1_epi16((int16_t)weight), rounding = _mm256_set1_epi16((int16_t)(logWD >= 1 ? 1 << (logWD - 1) : 0));
+    const __m256i o = _mm256_set1_epi16((int16_t)offset);
+    const __m128i shift = _mm_cvtsi32_si128(logWD);
+    (void)max;
+    for (int y = 0; y < h; y++, dst += stride) {
+        const __m256i v = _mm256_sra_epi16(_mm256_add_epi16(_mm256_mullo_epi16(row_words(dst, w), factor), rounding), shift);
+        store_row(dst, w, pack(_mm256_adds_epi16(v, o)));
+    }
+}
+
+AVX2 void codec_h264_biweight_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int logWD, int w0, int w1, int offset, int max)
+{
+    const __m256i factors = _mm256_set1_epi32((int)((uint32_t)w1 << 16 | (uint16_t)w0)), rounding = _mm256_set1_epi32(1 << logWD);
+    const __m256i o = _mm256_set1_epi16((int16_t)offset);
+    const __m128i shift = _mm_cvtsi32_si128(logWD + 1);
+    (void)max;
+    for (int y = 0; y < h; y++, dst += dst_stride, src += src_stride) {
+        const __m256i p0 = row_words(dst, w), p1 = row_words(src, w);
+        const __m256i low = _mm256_madd_epi16(_mm256_unpacklo_epi16(p0, p1), factors), high = _mm256_madd_epi16(_mm256_unpackhi_epi16(p0, p1), factors);
+        const __m256i v = _mm256_packs_epi32(_mm256_sra_epi32(_mm256_add_epi32(low, rounding), shift), _mm256_sra_epi32(_mm256_add_epi32(high, rounding), shift));
+        store_row(dst, w, pack(_mm256_adds_epi16(v, o)));
+    }
+}
+#else
+typedef int codec_h264_inter_avx2_is_empty;
+#endif

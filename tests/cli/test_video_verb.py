@@ -1,0 +1,117 @@
+"""`codec video`: decode to files, pipes and digests; inspect."""
+import hashlib
+import io
+
+import crafted_h264 as crafted
+import numpy as np
+import pytest
+from PIL import Image
+
+import codec
+from codec import videos
+from codec.h264.vui import VUI
+
+
+@pytest.fixture
+def clip(home):
+    """clip.264 in the working folder: six frames of 32x32 at 30 frames per second; lost.264 lacks a slice of the third frame."""
+    timing = VUI(timing_info_present_flag=1, num_units_in_tick=1, time_scale=60)
+    stream = crafted.clip(6, sps=crafted.sps_of(vui_parameters_present_flag=1, vui=timing))
+    (home / "clip.264").write_bytes(stream.data)
+    planes = [b"".join(plane.tobytes() for plane in frame) for frame in stream.frames]
+    del stream.nals[6]
+    (home / "lost.264").write_bytes(stream.data)
+    return planes
+
+
+def md5(planes):
+    return hashlib.md5(b"".join(planes)).hexdigest()
+
+
+def test_yuv4mpeg2_holds_the_planes_and_the_frame_rate(run, home, clip):
+    outcome = run("video", "decode", "clip.264", "-o", "clip.y4m")
+    assert outcome.code == 0 and "6 frames" in outcome.err
+    found = videos.load(home / "clip.y4m")
+    assert [b"".join(plane.tobytes() for plane in planes) for planes in found.frames] == clip and found.fps == 30
+    assert run("video", "decode", "clip.264", "-o", "other.y4m", "--fps", "24000/1001").code == 0
+    assert (home / "other.y4m").read_bytes().startswith(b"YUV4MPEG2 W32 H32 F24000:1001 Ip ")
+
+
+def test_raw_planes(run, home, clip):
+    assert run("video", "decode", "clip.264", "-o", "clip.yuv").code == 0
+    assert (home / "clip.yuv").read_bytes() == b"".join(clip)
+
+
+def test_pictures(run, home, clip, tree):
+    assert run("video", "decode", "clip.264", "-o", "frames/%03d.png").code == 0
+    assert tree("frames") == [f"{i:03d}.png" for i in range(6)]
+    frame = next(codec.decode_video(home / "clip.264"))
+    np.testing.assert_array_equal(np.asarray(Image.open("frames/000.png")), frame.to_rgb())
+
+
+def test_a_digest_and_its_verification(run, clip):
+    assert run("video", "decode", "clip.264", "-o", "md5").text == md5(clip) + "\n"
+    assert run("video", "decode", "clip.264", "-o", "md5", "--frames", "1:3").text == md5(clip[1:3]) + "\n"
+    assert run("video", "decode", "clip.264", "-o", "md5", "--frames", "4").text == md5(clip[4:5]) + "\n"
+    assert run("video", "decode", "clip.264", "-o", "null", "--verify", md5(clip).upper()).code == 0
+    wrong = run("video", "decode", "clip.264", "-o", "null", "--verify", "0" * 32)
+    assert wrong.code == 1 and f"the MD5 of 6 frames is {md5(clip)}" in wrong.err
+
+
+def test_pipes(run, home, clip):
+    outcome = run("video", "decode", "-", "-o", "-", stdin=(home / "clip.264").read_bytes())
+    assert outcome.code == 0 and len(videos.load(io.BytesIO(outcome.out)).frames) == 6
+
+
+def test_json(run, clip):
+    report = run("video", "decode", "clip.264", "-o", "null", "--json").json
+    assert (report["verb"], report["frames"], report["damaged"], report["md5"]) == ("video decode", 6, 0, md5(clip))
+
+
+def test_damage_fails_and_leaves_nothing_or_is_concealed(run, home, clip, tree):
+    before = tree(home)
+    outcome = run("video", "decode", "lost.264", "-o", "lost.y4m")
+    assert outcome.code == 1 and "2 macroblocks of the picture are missing (H.264 7.4.3)" in outcome.err and tree(home) == before
+    outcome = run("video", "decode", "lost.264", "-o", "lost.y4m", "--on-error", "conceal")
+    assert outcome.code == 0 and "warning: frame 2" in outcome.err and "1 damaged" in outcome.err
+    assert len(videos.load(home / "lost.y4m").frames) == 6
+    assert run("video", "decode", "lost.264", "-o", "null", "--on-error", "skip", "--json").json["frames"] == 5
+
+
+def test_outputs_that_exist_are_kept(run, home, clip):
+    (home / "clip.yuv").write_bytes(b"mine")
+    outcome = run("video", "decode", "clip.264", "-o", "clip.yuv")
+    assert outcome.code == 1 and "--overwrite" in outcome.err and (home / "clip.yuv").read_bytes() == b"mine"
+    assert run("video", "decode", "clip.264", "-o", "clip.yuv", "--overwrite").code == 0
+
+
+@pytest.mark.parametrize("args, says", [
+    (["-o", "one.png"], "%04d.png"), (["-o", "clip.mkv"], "write .y4m, .yuv"), (["-o", "null", "--frames", "x"], "not of the form"),
+    (["-o", "null", "--frames", "3:3"], "holds no frames"), ([], "Missing option"),
+])  # fmt: skip
+def test_what_cannot_be_meant(run, clip, args, says):
+    outcome = run("video", "decode", "clip.264", *args)
+    assert outcome.code == 2 and says in outcome.err
+
+
+def test_limits_and_missing_files(run, clip):
+    assert "Limits.pixels" in run("video", "decode", "clip.264", "-o", "null", "--max-pixels", "100").err
+    assert "cannot read none.264" in run("video", "decode", "none.264", "-o", "null").err
+
+
+def test_inspect_shows_the_names_of_the_standard(run, clip):
+    outcome = run("video", "inspect", "clip.264")
+    assert outcome.code == 0 and outcome.text.startswith("32x32, H.264 Main, level 3.1, 4:2:0, 8-bit, 30 fps")
+    for part in ("log2_max_frame_num_minus4=0", "vui.time_scale=60", "deblocking_filter_control_present_flag=1", "IPIPIP", "PicOrderCnt", "6 frames"):
+        assert part in outcome.text
+
+
+def test_inspect_as_json(run, clip):
+    report = run("video", "inspect", "clip.264", "--json").json
+    assert report["schema"] == 1 and len(report["nal_units"]) == 11 and report["display_order"] == "IPIPIP"
+
+
+def test_inspect_tells_of_damage_on_stderr(run, home, clip):
+    (home / "cut.264").write_bytes((home / "clip.264").read_bytes()[:40] + b"\0\0\1\x41")
+    outcome = run("video", "inspect", "cut.264")
+    assert outcome.code == 0 and "the data ends in first_mb_in_slice" in outcome.err

@@ -1,0 +1,5 @@
+"""Shares strategies.py of this folder."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
