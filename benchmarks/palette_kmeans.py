@@ -38,9 +38,11 @@ def main():
         pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
         colors, counts = np.unique(pixels, axis=0, return_counts=True)
         ours, seconds = timed(lambda: cluster(colors.astype(np.float32) * UNITS, options.colors, weights=counts))
-        runs = [timed(lambda: KMeans(options.colors, n_init=1, random_state=seed).fit(colors.astype(np.float32), sample_weight=counts)) for seed in range(3)]
+        makers = [KMeans(options.colors, n_init=1, random_state=seed) for seed in range(3)]
+        runs = [timed(lambda: maker.fit(colors.astype(np.float32), sample_weight=counts)) for maker in makers]
         best, theirs = min(runs, key=lambda run: run[0].inertia_)
-        print(f"{path.stem:20s}{len(colors):9d}{ours.error / UNITS**2 / best.inertia_:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}", flush=True)
+        error = ours.error / UNITS**2 / best.inertia_
+        print(f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ cdef enum:
 
 
 def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width, NearestColor palette,
-            const float[:, ::1] taps, float strength, const uint8_t[::1] alone, float limit, float stay, const float[::1] lo, const float[::1] hi):
+            const float[:, ::1] taps, float strength, const uint8_t[::1] alone, float limit, float stay,
+            const float[::1] lo, const float[::1] hi):
     """Error diffusion (Floyd and Steinberg, Proc. SID 17(2), 1976), every other row from right to left.
 
     Parameters
@@ -80,8 +81,8 @@ cdef struct Diffusion:
     Py_ssize_t stride
 
 
-cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, const float *points, const uint8_t *alone, const int32_t *entries, Py_ssize_t y,
-                      Py_ssize_t width, uint8_t *painted) noexcept nogil:
+cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, const float *points, const uint8_t *alone,
+                             const int32_t *entries, Py_ssize_t y, Py_ssize_t width, uint8_t *painted) noexcept nogil:
     """One row, rightwards if its number is even."""
     cdef int t, i, k = palette.k
     cdef const float *z = palette.z
@@ -181,7 +182,8 @@ def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t
     cdef uint32_t index
     out = np.empty(height * width, np.uint8)
     cdef uint8_t[::1] painted = out
-    assert entries.shape[0] == height * width and points.shape[1] == D and 0 < n <= MOST_SHARES and alone.shape[0] == points.shape[0] and lo.shape[0] == D and hi.shape[0] == D
+    assert entries.shape[0] == height * width and points.shape[1] == D and 0 < n <= MOST_SHARES
+    assert alone.shape[0] == points.shape[0] and lo.shape[0] == D and hi.shape[0] == D
     memset(errors, 0, sizeof(errors))
     while side < shorter:
         side *= 2

@@ -193,7 +193,7 @@ cdef class Histogram:
     # ------------------------------------------------------------ results
 
     def entries(self):
-        """Counts (n,) int64, weights (n,) int64, and sums (n, channels) int64 of weight times sample (times alpha), in the order of first appearance."""
+        """Counts (n,), weights (n,), and sums (n, channels) of weight times sample (times alpha): int64, in the order of first appearance."""
         counts, weights, sums = np.empty(self.n, np.int64), np.empty(self.n, np.int64), np.zeros((self.n, self.channels), np.int64)
         cdef int64_t[::1] count = counts
         cdef int64_t[::1] weight = weights

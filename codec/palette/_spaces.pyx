@@ -10,8 +10,12 @@ cdef enum:
     BAND = 256
 
 
-def oklab(const uint8_t[:, ::1] rgb, const float[::1] light, const float[::1] scale, const float[::1] offset, float[:, ::1] out, Py_ssize_t column, bint avx2):
-    """out[:, column : column + 3] = OKLab of (n, 3) colours times scale plus offset, rounded. light: (256,) linear light of a sample, above zero."""
+def oklab(const uint8_t[:, ::1] rgb, const float[::1] light, const float[::1] scale, const float[::1] offset,
+          float[:, ::1] out, Py_ssize_t column, bint avx2):
+    """out[:, column : column + 3] = OKLab of (n, 3) colours times scale plus offset, rounded.
+
+    light: (256,) linear light of a sample, above zero.
+    """
     cdef Py_ssize_t n = rgb.shape[0], start, i, m
     cdef int c
     cdef float linear[3 * BAND]

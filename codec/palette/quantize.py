@@ -21,7 +21,7 @@ from .target import fewest_colors
 FEW_COLORS = 32
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
 STAY_FEW, STAY_MANY = 3, 1.5
-FLAT = 40           # units of the lattice, 2 % of its range, are near enough for flat areas to be left alone: a quarter off screenshots at 16 colours
+FLAT = 40           # units, 2 % of the lattice, are near enough for flat areas to be left alone: a quarter off screenshots of 16 colours
 LIMIT = 6           # times the palette's root mean squared error is the longest error handed on
 
 
@@ -33,7 +33,8 @@ def as_pixels(image):
         raise ParameterError("image must be a uint8 array, not a ragged list") from None
     if array.dtype.kind == "f":
         extra = " (it holds NaN)" if np.isnan(array).any() else ""
-        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)")
+        remedy = "scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)"
+        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
     if array.dtype != np.uint8:
         raise ParameterError(f"image must be uint8, not {array.dtype}: palettes have 8 bits per sample; scale it to 0..255")
     if array.ndim == 2:
@@ -275,7 +276,8 @@ def quantize_colors(image, colors=256, *, method="kmeans", space="oklab", dither
     found = color_set(histogram)
 
     def make(most):
-        quantizer = PaletteQuantizer(most, method=method, space=space, dither=dither, dither_strength=dither_strength, palette=palette, seed=seed)
+        quantizer = PaletteQuantizer(most, method=method, space=space, dither=dither, dither_strength=dither_strength, palette=palette,
+                                     seed=seed)
         quantizer._choose(found, pixels.shape[2])
         return quantizer._paint(pixels, histogram, entries)
 

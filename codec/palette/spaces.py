@@ -36,7 +36,8 @@ def _ycbcr(rgb, units):
     r, g, b = rgb.astype(np.int32).T * units
     y = 299 * r + 587 * g + 114 * b
     top = 255 * units
-    return np.stack([(y + 500) // 1000, ((1000 * b - y) * 500 // 886 + 500 * top + 500) // 1000, ((1000 * r - y) * 500 // 701 + 500 * top + 500) // 1000], 1).astype(np.float32)
+    blue, red = ((1000 * v - y) * 500 // divisor + 500 * top for v, divisor in ((b, 886), (r, 701)))
+    return np.stack([(y + 500) // 1000, (blue + 500) // 1000, (red + 500) // 1000], 1).astype(np.float32)
 
 
 def _lab(rgb, units):

@@ -27,7 +27,8 @@ cdef extern from "colors.h" nogil:
         int unmoved, candidates, all
     void (*codec_nearest_points[2])(const float *points, Py_ssize_t stride, int D, const float *z, Py_ssize_t z_stride, const int32_t *labels, int m,
                                     float *distance, int32_t *label)
-    void (*codec_filter[2])(const float *lo, const float *hi, int D, const codec_centres *given, codec_centres *kept, int32_t *distance, int32_t *keep)
+    void (*codec_filter[2])(const float *lo, const float *hi, int D, const codec_centres *given, codec_centres *kept, int32_t *distance,
+                            int32_t *keep)
 
 cdef enum:
     LEAF = CODEC_LEAF
@@ -167,7 +168,8 @@ cdef class PointTree:
             self.node[at].right = self.nodes
             self.build(rows, spare, middle, end, depth + 1)
 
-    cdef void part(self, float *rows, float *spare, int axis, Py_ssize_t start, Py_ssize_t end, Py_ssize_t middle, int least, int most) noexcept nogil:
+    cdef void part(self, float *rows, float *spare, int axis, Py_ssize_t start, Py_ssize_t end, Py_ssize_t middle, int least,
+                   int most) noexcept nogil:
         """Reorder rows so that no coordinate before `middle` is above one after it: by counting, which no input can make slow."""
         cdef int32_t count[COORDINATES]
         cdef Py_ssize_t i, below = 0, equal
@@ -286,7 +288,8 @@ cdef class PointTree:
         cdef int32_t label[LEAF]
         cdef int32_t before
         cdef int i, columns = 1 + 2 * self.D
-        codec_nearest_points[self.variant](self.x + node.start, self.padded, self.D, kept.z, kept.stride, kept.name, kept.candidates, distance, label)
+        codec_nearest_points[self.variant](self.x + node.start, self.padded, self.D, kept.z, kept.stride, kept.name, kept.candidates,
+                                           distance, label)
         for i in range(LEAF):
             before = self.label[node.start + i] if node.owner == MIXED else node.owner
             if before != label[i]:

@@ -172,7 +172,8 @@ CODEC_BODY void codec_filter_body(const float *lo, const float *hi, int D, const
     else
         filter_of(lo, hi, D, in, out, distance, keep);
 }
-CODEC_KERNEL(codec_filter, (const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance, int32_t *keep),
+CODEC_KERNEL(codec_filter,
+             (const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance, int32_t *keep),
              (lo, hi, D, in, out, distance, keep))
 
 CODEC_BODY uint32_t least_key(const float *CODEC_RESTRICT x, const int D, const float *CODEC_RESTRICT list, ptrdiff_t n)
