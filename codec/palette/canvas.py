@@ -16,7 +16,7 @@ LOSSY_ONE = 20                              # the lossiness at which a pixel of 
 # Measured on two clips at equal SSIMULACRA 2: files are 12 % smaller than with errors that are bounded alike everywhere.
 ACTIVITY = 50                               # deviation, in 1/2047 of the space, that halves the weight of errors: about six levels of gray
 WINDOW = 2                                  # of activity: 5 x 5
-BIT = 0.8 # distortion that is worth a bit, in squared errors of the palette: within bounds it is nearly free
+BIT = 0.8                                   # distortion that is worth a bit, in squared errors of the palette
 CLAMP = 3                                   # largest error that is diffused, in errors of the palette
 EXACT_BIT = 1000
 
