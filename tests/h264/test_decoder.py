@@ -84,7 +84,8 @@ def test_separate_colour_planes_are_three_pictures_in_one():
 
 
 def test_cropping():
-    sps = sps_of(3, 3, frame_cropping_flag=1, frame_crop_left_offset=1, frame_crop_right_offset=4, frame_crop_top_offset=2, frame_crop_bottom_offset=3)
+    sps = sps_of(3, 3, frame_cropping_flag=1, frame_crop_left_offset=1, frame_crop_right_offset=4, frame_crop_top_offset=2,
+        frame_crop_bottom_offset=3)
     stream = crafted.clip(2, sps=sps)
     (frame, _) = decoded(stream.data)
     y, cb, cr = stream.frames[0]
