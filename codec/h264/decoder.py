@@ -412,9 +412,10 @@ class Decoder:
         if current is None:
             return
         store, header, sps = current.store, current.header, current.sps
-        self._slices.finish_picture(store.picture)
-        lost = missing_macroblocks(store.picture, current.fields, header.MbaffFrameFlag(sps))
-        if lost.any():
+        missing, lost = self._slices.finish_picture(store.picture), None
+        if missing or current.errors:
+            lost = missing_macroblocks(store.picture, current.fields, header.MbaffFrameFlag(sps))
+        if missing:
             reason = f"{int(lost.sum())} macroblocks of the picture are missing"
             self._picture = current  # whose errors these are
             self._fault(BitstreamError(reason, layer=current.nal.layer("picture"), offset=current.nal.offset, clause="H.264 7.4.3"))
