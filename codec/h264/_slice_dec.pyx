@@ -38,7 +38,6 @@ FAULTS = {
     FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
     FAULT_MVD: ("a motion vector difference is out of range", "H.264 7.4.5.1"),
-    FAULT_SWITCHING: ("SP and SI slices", "H.264 8.6"),
 }
 
 
