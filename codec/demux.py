@@ -69,7 +69,7 @@ def open_container(data):
     try:
         import av
     except ImportError as error:
-        raise MissingPackageError("containers (MP4, MKV, AVI ...) are read by PyAV, which is not installed: pip install codec[video]") from error
+        raise MissingPackageError("containers (MP4, MKV, AVI) are read by PyAV, which is not installed: pip install codec[video]") from error
     try:
         container = av.open(io.BytesIO(data))
         if not container.streams.video:

@@ -129,7 +129,9 @@ def read_bytes(source, limits=None):
 
 
 def read_chunks(source, limits=None):
-    """Yield the bytes of a source piece by piece, so that a long one need not be in memory: as `read_bytes`, but an iterable of bytes is a source too.
+    """Yield the bytes of a source piece by piece, so that a long one need not be in memory.
+
+    As `read_bytes`, but an iterable of bytes is a source too.
 
     Examples
     --------
@@ -160,10 +162,10 @@ def read_chunks(source, limits=None):
     elif hasattr(source, "__iter__"):
         for chunk in source:
             if not isinstance(chunk, (bytes, bytearray, memoryview)):
-                raise ParameterError(f"the source gives a {type(chunk).__name__}; an iterable of bytes is a source, or a path, bytes, or a file object")
+                raise ParameterError(f"the source gives a {type(chunk).__name__}, not bytes")
             yield bytes(chunk)
     else:
-        raise ParameterError(f"the source is a {type(source).__name__}; pass a path, bytes, a file object opened in binary mode, or an iterable of bytes")
+        raise ParameterError(f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes")
 
 
 def _sync_folder(folder):
@@ -207,7 +209,7 @@ def _replacing(path, mode):
 
 @contextlib.contextmanager
 def writing(path):
-    """A binary stream whose content becomes the file `path` when the block ends without an error: as `write_atomic`, for what comes piece by piece.
+    """A binary stream whose content becomes the file `path` when the block ends without an error: `write_atomic` piece by piece.
 
     Examples
     --------

@@ -10,7 +10,9 @@ from .errors import ParameterError
 # Samples of luma per sample of chroma, down and across.
 CHROMA_STEPS = {"4:0:0": None, "4:2:0": (2, 2), "4:2:2": (1, 2), "4:4:4": (1, 1)}
 # Weights of red and blue in luma, H.273 table 4 (H.264 Table E-5); BT.2020 with non-constant luminance.
-MATRICES = {"BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722), "BT.2020": (0.2627, 0.0593), "FCC": (0.3, 0.11), "SMPTE 240M": (0.212, 0.087)}
+MATRICES = {
+    "BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722), "BT.2020": (0.2627, 0.0593), "FCC": (0.3, 0.11), "SMPTE 240M": (0.212, 0.087),
+}  # fmt: skip
 # What is no weighted sum: planes that are G, B and R themselves; and (R + 2G + B) / 4 with its two differences.
 OTHER_MATRICES = ("GBR", "YCgCo")
 HD_ROWS = 720  # from here on BT.709 is what a picture means that does not say
@@ -49,8 +51,8 @@ def _rounded(plane, top, dtype):
 def as_shown(planes, chroma, depth, matrix, full_range):
     """Planes of a frame as it is shown: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-    In float32: single operations of IEEE 754, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are repeated. What lies
-    outside of the colours that R, G and B can say is clipped.
+    In float32: single operations of IEEE 754, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are repeated.
+    What lies outside of the colours that R, G and B can say is clipped.
     """
     top, dtype = (255, np.uint8) if depth == 8 else (65535, np.uint16)
     black, luma_span, chroma_span = _levels(depth, full_range)
@@ -58,7 +60,8 @@ def as_shown(planes, chroma, depth, matrix, full_range):
     if len(planes) == 1:
         return _rounded(y, top, dtype)
     if matrix == "GBR":
-        g, b, r = ((_stretched(plane, y.shape, chroma).astype(np.float32) - np.float32(black)) * np.float32(top / luma_span) for plane in planes)
+        g, b, r = ((_stretched(plane, y.shape, chroma).astype(np.float32) - np.float32(black)) * np.float32(top / luma_span)
+            for plane in planes)
         return np.stack([_rounded(plane, top, dtype) for plane in (r, g, b)], axis=2)
     middle = np.float32(128 << (depth - 8))
     cb, cr = ((plane.astype(np.float32) - middle) * np.float32(top / chroma_span) for plane in planes[1:])
@@ -73,7 +76,9 @@ def as_shown(planes, chroma, depth, matrix, full_range):
 
 
 def from_shown(pixels, chroma, matrix, full_range):
-    """Planes of 8 bits of a picture, (H, W, 3) RGB or (H, W) gray, uint8: the inverse of `as_shown`; chroma is the mean of the pixels that share it."""
+    """Planes of 8 bits of a picture, (H, W, 3) RGB or (H, W) gray, uint8: the inverse of `as_shown`; chroma is the mean of the pixels that
+    share it.
+    """
     black, luma_span, chroma_span = _levels(8, full_range)
     p = pixels.astype(np.float32) / np.float32(255)
     luma_of = lambda plane: _rounded(plane * np.float32(luma_span) + np.float32(black), 255, np.uint8)
@@ -86,7 +91,8 @@ def from_shown(pixels, chroma, matrix, full_range):
     if CHROMA_STEPS[chroma] is None:
         return (luma_of(y),)
     both = ((b - y) / np.float32(2 * (1 - kb)), (r - y) / np.float32(2 * (1 - kr)))
-    return luma_of(y), *(_rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8) for plane in both)
+    return luma_of(y), *(_rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8)
+        for plane in both)
 
 
 def _mean(plane, down, across):
@@ -235,7 +241,8 @@ class Frame:
             raise ParameterError(f"a picture is (H, W, 3) or (H, W) uint8, not {pixels.shape} {pixels.dtype}")
         matrix = matrix or default_matrix(pixels.shape[0])
         if chroma not in CHROMA_STEPS or matrix not in MATRICES:
-            raise ParameterError(f"chroma is one of {', '.join(CHROMA_STEPS)} and matrix one of {', '.join(MATRICES)}, not {chroma!r} and {matrix!r}")
+            known = f"chroma is one of {', '.join(CHROMA_STEPS)} and matrix one of {', '.join(MATRICES)}"
+            raise ParameterError(f"{known}, not {chroma!r} and {matrix!r}")
         return cls(from_shown(pixels, chroma, matrix, full_range), chroma, 8, matrix, full_range, **fields)
 
     def to_rgb(self):
@@ -270,8 +277,8 @@ class Video:
     Attributes
     ----------
     frames : tuple
-        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 where `depth` is above 8. Chroma planes have
-        ceil(H / steps) x ceil(W / steps) samples.
+        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 where `depth` is above 8. Chroma
+        planes have ceil(H / steps) x ceil(W / steps) samples.
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     fps : fractions.Fraction

@@ -1,4 +1,5 @@
-"""H.264 streams written by hand, whose pictures are known without a decoder: macroblocks are I_PCM or skipped, CAVLC coded, never filtered."""
+"""H.264 streams written by hand, whose pictures are known without a decoder: macroblocks are I_PCM or skipped, CAVLC coded, never filtered.
+"""
 
 import dataclasses
 
@@ -81,7 +82,8 @@ def samples(sps, seed, field=False):
     depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)
     deep = max(sps.BitDepthY, sps.BitDepthC if chroma else 8) > 8
     # pcm_sample values are never 0 in streams of the older profiles.
-    return [rng.integers(1, 1 << depth, shape).astype(np.uint16 if deep else np.uint8) for shape, depth in zip([(high, wide), *chroma], depths)]
+    return [rng.integers(1, 1 << depth, shape).astype(np.uint16 if deep else np.uint8) for shape,
+        depth in zip([(high, wide), *chroma], depths)]
 
 
 class Stream:

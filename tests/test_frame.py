@@ -48,7 +48,8 @@ def test_gray_pictures():
 def test_planes_of_yuv420():
     data = bytes(range(15)) + bytes(range(100, 112))
     frame = codec.Frame.from_yuv420(data, 5, 3)
-    assert [plane.shape for plane in frame.planes] == [(3, 5), (2, 3), (2, 3)] and b"".join(plane.tobytes() for plane in frame.planes) == data
+    assert [plane.shape for plane in frame.planes] == [(3, 5), (2, 3), (2, 3)] and b"".join(plane.tobytes()
+        for plane in frame.planes) == data
     assert (frame.width, frame.height, frame.bit_depth) == (5, 3, 8)
     with pytest.raises(codec.ParameterError, match="27 bytes are no 4:2:0 frame of 6x3"):
         codec.Frame.from_yuv420(data, 6, 3)

@@ -67,7 +67,8 @@ def write_stream(frames, path, fps, header):
                 stream.write(y4m_header(frame, rate(fps)))
             first = first or frame
             if header and [plane.shape for plane in frame.planes] != [plane.shape for plane in first.planes]:
-                raise FileError(f"{path}: the pictures change to {frame.width}x{frame.height}, and YUV4MPEG2 has one size; write .yuv or pictures")
+                size = f"{frame.width}x{frame.height}"
+                raise FileError(f"{path}: the pictures change to {size}, and YUV4MPEG2 has one size; write .yuv or pictures")
             if header:
                 stream.write(b"FRAME\n")
             for plane in frame.planes:

@@ -55,17 +55,21 @@ def show(report, every):
         (name, sum(nal["name"] == name for nal in report["nal_units"]), count) for name, count in report["bytes"].items()
     ]))
     section("SEI messages", columns([
-        (name, sum(message["name"] == name for message in report["sei"])) for name in dict.fromkeys(message["name"] for message in report["sei"])
+        (name, sum(message["name"] == name for message in report["sei"]))
+        for name in dict.fromkeys(message["name"] for message in report["sei"])
     ]))
     pictures = report["pictures"]
-    section("Pictures in decoding order", columns([("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices", "bits")] + [
-        (p["index"], p["type"] + ("*" if p["key"] else ""), p["structure"], p["nal_ref_idc"], p["frame_num"], p["PicOrderCnt"], str(p["SliceQPY"]),
+    section("Pictures in decoding order", columns([("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices",
+        "bits")] + [
+        (p["index"], p["type"] + ("*" if p["key"] else ""), p["structure"], p["nal_ref_idc"], p["frame_num"], p["PicOrderCnt"],
+            str(p["SliceQPY"]),
          p["slices"], p["bits"]) for p in (pictures if every else pictures[:20])
     ]))
     if len(pictures) > 20 and not every:
         click.echo(f"  ... {len(pictures) - 20} more (--all)")
     order = report["display_order"]
-    section("Output order (a bar before each that starts anew)", [order[at : at + LINE] for at in range(0, len(order), LINE)][: None if every else 10])
+    section("Output order (a bar before each that starts anew)",
+        [order[at : at + LINE] for at in range(0, len(order), LINE)][: None if every else 10])
     section("By type (pictures, bits each on average)", columns([
         (kind, len(bits), sum(bits) // len(bits)) for kind in "IPB" if (bits := [p["bits"] for p in pictures if p["type"] == kind])
     ]))
@@ -80,8 +84,8 @@ def show(report, every):
 def inspect(file, every, as_json):
     """Show NAL units, parameter sets, pictures, and where the bits of an H.264 stream went.
 
-    Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container (MP4, MKV ...; needs PyAV), or -
-    for stdin. Nothing is decoded; what is damaged is told on stderr.
+    Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container (MP4, MKV ...; needs
+    PyAV), or - for stdin. Nothing is decoded; what is damaged is told on stderr.
 
     \b
     Examples:

@@ -247,7 +247,7 @@ cdef void read_partitions(SliceContext *s, const H264MbType *row) noexcept nogil
         s.sub_part[i] = SUB_8X8
     if s.entropy_coding_mode_flag:
         fill_mvd(s)
-        memset_direct(s)
+        fill_direct(s)
     w = 4 if s.part != PART_8X16 else 2
     h = 4 if s.part != PART_16X8 else 2
     read_references(s, row.NumMbPart, 2 if s.part == PART_16X8 else 1, w >> 1 | h << 1)
@@ -260,7 +260,7 @@ cdef void read_partitions(SliceContext *s, const H264MbType *row) noexcept nogil
                 set_mvd(s, list, x, y, w, h, 0, 0)
 
 
-cdef inline void memset_direct(SliceContext *s) noexcept nogil:
+cdef inline void fill_direct(SliceContext *s) noexcept nogil:
     """direct_cache of the macroblock itself, from s.direct."""
     cdef int i
     for i in range(16):
@@ -289,7 +289,7 @@ cdef void read_sub_partitions(SliceContext *s, bint ref0) noexcept nogil:
     read_sub_types(s)
     if s.entropy_coding_mode_flag:
         fill_mvd(s)
-        memset_direct(s)
+        fill_direct(s)
     if ref0:
         for b8 in range(4):
             s.ref_idx[0][b8] = 0

@@ -52,9 +52,7 @@ cdef enum:
     FAULT_REFERENCE = 9     # refers to a picture that is missing
     FAULT_SKIP_RUN = 10
     FAULT_ADDRESS = 11      # past the last macroblock of the picture
-    FAULT_MEMORY = 12
-    FAULT_MVD = 13
-    FAULT_SWITCHING = 14    # SI macroblocks and SP slices
+    FAULT_MVD = 12
 
 cdef struct Cabac:
     # 9.3.1.2: the range, and the offset scaled by 2^48 with `count` more bits of the data below its own nine.
@@ -171,7 +169,7 @@ cdef struct SliceContext:
     uint8_t mvd_cache[2][CACHE_SIZE][2]
     uint8_t direct_cache[CACHE_SIZE]
     # ---- slice data
-    int prev_mb_skipped, next_mb_skipped, mb_skip_run
+    int prev_mb_skipped, next_mb_skipped    # the latter of the bottom macroblock, where it is known before the top one is decoded
     int decoded             # macroblocks
     # ---- scratch for motion compensation
     uint8_t *edge           # (21 x 21 samples, or chroma)

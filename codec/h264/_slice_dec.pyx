@@ -38,7 +38,6 @@ FAULTS = {
     FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
     FAULT_MVD: ("a motion vector difference is out of range", "H.264 7.4.5.1"),
-    FAULT_SWITCHING: ("SP and SI slices", "H.264 8.6"),
 }
 
 
@@ -265,6 +264,8 @@ cdef class SliceDecoder:
     cdef int32_t *scale4    # [list][qP][16]
     cdef int32_t *scale8    # [list][qP][64]
     cdef object lists       # the scaling lists they are of
+    cdef object sets        # the parameter sets that the context was prepared for
+    cdef int level          # of the kernels
     cdef uint8_t *data      # of the slice, padded
     cdef Py_ssize_t room
     cdef object keep        # what the context points to
@@ -280,7 +281,8 @@ cdef class SliceDecoder:
         self.s = <SliceContext *>at
         self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
         self.s.second = self.s.edge + EDGE_BYTES
-        self.lists = None
+        self.lists = self.sets = None
+        self.level = cpu.level() in ("avx2", "avx512")
 
     def __dealloc__(self):
         free(self.memory)
@@ -322,6 +324,9 @@ cdef class SliceDecoder:
             self.mb_count = p.mb_count
         s.mbs, s.pic = self.mbs, p
         s.mb_width, s.mb_height = p.mb_width, p.mb_height
+        if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
+            return 0
+        self.sets = None
         s.ChromaArrayType = sps.ChromaArrayType
         s.pixel_shift = p.pixel_shift
         for i in range(2):
@@ -339,18 +344,22 @@ cdef class SliceDecoder:
             for i in range(128):                        # (8-309) and Table 8-15
                 qpi = min(max(i - 64 + <int>offset, -s.QpBdOffset[1]), 51)
                 s.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
-        s.dsp = h264_dsp(p.pixel_shift, cpu.level() in ("avx2", "avx512"))
+        s.dsp = h264_dsp(p.pixel_shift, self.level)
         self._set_scaling(pps.scaling_lists(sps))
+        self.sets = sps, pps
         return 0
 
     cdef int _set_slice(self, header, sps, pps) except -1:
         cdef SliceContext *s = self.s
         cdef SliceInfo *info
         s.slice_type = header.slice_type % 5
-        if s.slice_type >= SLICE_SP:
-            raise UnsupportedError("SP and SI slices of the Extended profile are not decoded")
         s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
         s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
+        s.pic.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
+        s.pic.coded_as_fields = s.field_pic_flag
+        s.pic.mbaff = s.MbaffFrameFlag
+        if s.slice_type >= SLICE_SP:
+            raise UnsupportedError("SP and SI slices of the Extended profile are not decoded")
         s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
         s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
         s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
@@ -372,9 +381,6 @@ cdef class SliceDecoder:
         info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
         info.slice_type = s.slice_type
         info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
-        s.pic.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
-        s.pic.coded_as_fields = s.field_pic_flag
-        s.pic.mbaff = s.MbaffFrameFlag
         return 0
 
     cdef int _set_reference(self, Reference *r, Picture picture, int parity) except -1:
@@ -533,13 +539,23 @@ cdef class SliceDecoder:
         return error
 
     def finish_picture(self, Picture picture):
-        """Deblocking (8.7) of the frame or field decoded last, when all of its slices have come."""
+        """Deblocking (8.7) of the frame or field decoded last, when all of its slices have come.
+
+        Returns
+        -------
+        int
+            Number of its macroblocks that no slice brought.
+        """
         cdef PictureData *p = &picture.data
-        cdef int plane, rows = p.mb_height >> (p.structure != 0)
-        cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, cpu.level() in ("avx2", "avx512"))
+        cdef int plane, row, x, missing = 0, rows = p.mb_height >> (p.structure != 0)
+        cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, self.level)
         with nogil:
             for plane in range(3 if p.separate_planes else 1):
                 if p.separate_planes:
                     select_plane(p, plane)
                 deblock_rows(p, dsp, 0, rows, plane)
             select_plane(p, 0)
+            for row in range(rows):
+                for x in range(p.mb_width):
+                    missing += p.mb[((row << 1) + (p.structure == 2) if p.structure else row) * p.mb_width + x].slice < 0
+        return missing

@@ -41,11 +41,12 @@ class Decoder:
     Parameters
     ----------
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the frame has a
-        `damage`. Or such frames are left out.
+        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the
+        frame has a `damage`. Or such frames are left out.
     low_delay : bool
-        Give out a frame as soon as the stream promises that none goes before it (max_num_reorder_frames of the VUI, picture order count type 2, intra
-        profiles), instead of when its buffer is full. Without such a promise the order would be in danger, and nothing changes.
+        Give out a frame as soon as the stream promises that none goes before it (max_num_reorder_frames of the VUI, picture order count
+        type 2, intra profiles), instead of when its buffer is full. Without such a promise the order would be in danger, and nothing
+        changes.
     monochrome : "4:2:0" (default) or "4:0:0"
         Give 4:0:0 streams planes of chroma without colour, as most players and the reference decoder do, or luma alone.
     side_data : bool
@@ -72,7 +73,8 @@ class Decoder:
             raise ParameterError(f'monochrome must be "4:2:0" or "4:0:0", not {monochrome!r}')
         if not isinstance(threads, int) or threads < 0:
             raise ParameterError(f"threads must be 0 or a positive integer, not {threads!r}")
-        self._on_error, self._low_delay, self._monochrome, self._side_data, self._threads = on_error, low_delay, monochrome, side_data, threads
+        self._on_error, self._low_delay, self._monochrome = on_error, low_delay, monochrome
+        self._side_data, self._threads = side_data, threads
         self._limits = checked_limits(limits)
         self._stream, self._record = ByteStream(self._limits, strict=on_error == "raise"), None
         self._sets, self._slices = ParameterSets(), SliceDecoder()
@@ -243,7 +245,7 @@ class Decoder:
             self._end_sequence()
             self._start_over()
         elif kind in (nals.PARTITION_A, nals.PARTITION_B, nals.PARTITION_C):
-            raise UnsupportedError(f"NAL unit {nal.index} at byte {nal.offset} is a data partition of the Extended profile, which is not decoded")
+            raise UnsupportedError(f"NAL unit {nal.index} at byte {nal.offset} is a data partition (Extended profile), which is not decoded")
         # All others say nothing about the primary coded pictures of the base view.
 
     def _slice(self, nal):
@@ -381,7 +383,8 @@ class Decoder:
             return
         lost = (header.frame_num - before - 1) % MaxFrameNum
         if not sps.gaps_in_frame_num_value_allowed_flag and not self._recovering:
-            self._fault(self._error(f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing", "H.264 7.4.3", nal))
+            self._fault(self._error(f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing",
+                "H.264 7.4.3", nal))
         # Those before the last max_num_ref_frames would have slid out of the window again.
         for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
             frame_num %= MaxFrameNum
@@ -409,9 +412,10 @@ class Decoder:
         if current is None:
             return
         store, header, sps = current.store, current.header, current.sps
-        self._slices.finish_picture(store.picture)
-        lost = missing_macroblocks(store.picture, current.fields, header.MbaffFrameFlag(sps))
-        if lost.any():
+        missing, lost = self._slices.finish_picture(store.picture), None
+        if missing or current.errors:
+            lost = missing_macroblocks(store.picture, current.fields, header.MbaffFrameFlag(sps))
+        if missing:
             reason = f"{int(lost.sum())} macroblocks of the picture are missing"
             self._picture = current  # whose errors these are
             self._fault(BitstreamError(reason, layer=current.nal.layer("picture"), offset=current.nal.offset, clause="H.264 7.4.3"))
@@ -429,7 +433,8 @@ class Decoder:
     def _mark(self, store, header, sps):
         """8.2.5, and the numbers that the next picture counts from."""
         if header.IdrPicFlag and store.fields == fields_of(header):
-            # All earlier frames are output whatever no_output_of_prior_pics_flag says: it allows to drop them, and a frame that came in goes out.
+            # All earlier frames are output whatever no_output_of_prior_pics_flag says: it allows to drop them, and a frame that came in
+            # goes out.
             self._output(self._dpb.flush())
         if header.nal_ref_idc:
             self._dpb.mark(store, header, sps)

@@ -32,7 +32,8 @@ class _Report:
 
     def add(self, nal):
         self.nal_units.append(
-            {"index": nal.index, "offset": nal.offset, "bytes": len(nal.data), "nal_ref_idc": nal.nal_ref_idc, "nal_unit_type": nal.nal_unit_type,
+            {"index": nal.index, "offset": nal.offset, "bytes": len(nal.data), "nal_ref_idc": nal.nal_ref_idc,
+                "nal_unit_type": nal.nal_unit_type,
              "name": nal.name}
         )  # fmt: skip
         kind = nal.nal_unit_type
@@ -60,7 +61,8 @@ class _Report:
         number, sps_number = pps_ids(nal)
         sps = self.sets.sps(sps_number)
         if sps is None:
-            self.warnings.append(f"NAL unit {nal.index}: picture parameter set {number} names sequence parameter set {sps_number}, which is not there")
+            missing = f"picture parameter set {number} names sequence parameter set {sps_number}, which is not there"
+            self.warnings.append(f"NAL unit {nal.index}: {missing}")
         else:
             self.parameter_sets.append({"nal_unit": nal.index, "name": nal.name, **_plain(asdict(read_pps(nal, sps)))})
 
@@ -86,14 +88,16 @@ class _Report:
         self.order.done(header, sps, top)
         before = self.pictures[-1] if self.pictures else {"frame": -1}
         second = (
-            header.field_pic_flag and "first" in before and before["first"] == 3 - fields_of(header) and before["frame_num"] == header.frame_num
+            header.field_pic_flag and "first" in before and before["first"] == 3 - fields_of(header)
+            and before["frame_num"] == header.frame_num
             and bool(before["nal_ref_idc"]) == bool(header.nal_ref_idc)
         )  # fmt: skip
         mbaff = " (MBAFF)" if header.MbaffFrameFlag(sps) else ""
         self.pictures.append(
             {"index": len(self.pictures), "frame": before["frame"] + (not second), "nal_unit": nal.index, "offset": nal.offset, "type": "I",
              "key": bool(header.IdrPicFlag), "structure": STRUCTURES[fields_of(header)] + mbaff, "nal_ref_idc": header.nal_ref_idc,
-             "frame_num": header.frame_num, "PicOrderCnt": PicOrderCnt, "restarts": bool(header.IdrPicFlag or header.has_mmco5) and not second,
+             "frame_num": header.frame_num, "PicOrderCnt": PicOrderCnt, "restarts": bool(header.IdrPicFlag or header.has_mmco5)
+             and not second,
              "SliceQPY": 0, "slices": 0, "bits": 0}
         )  # fmt: skip
         if header.field_pic_flag and not second:
@@ -127,8 +131,9 @@ def inspect(source, *, limits=None):
     Returns
     -------
     dict
-        Of plain types, ready for JSON. "summary" (see `VideoInfo`), "nal_units", "parameter_sets" with every element by its standard name, "sei",
-        "pictures" in decoding order (a field is a picture), "display_order" as text, "bytes" by kind of NAL unit, "warnings" about what is damaged.
+        Of plain types, ready for JSON. "summary" (see `VideoInfo`), "nal_units", "parameter_sets" with every element by its standard name,
+        "sei", "pictures" in decoding order (a field is a picture), "display_order" as text, "bytes" by kind of NAL unit, "warnings" about
+        what is damaged.
 
     Raises
     ------

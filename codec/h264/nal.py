@@ -83,7 +83,9 @@ def unescape(payload):
 
 
 def escape(rbsp):
-    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left. An RBSP ends in its stop bit, or in cabac_zero_word, 0, 0, and then in 3."""
+    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left. An RBSP ends in its stop bit, or in cabac_zero_word, 0, 0,
+    and then in 3.
+    """
     return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0\0") else b"")
 
 
@@ -141,13 +143,15 @@ class ByteStream:
         return found
 
     def _too_long(self, offset):
-        return LimitError(f"the NAL unit at byte {offset} is longer than {self._limits.nal_bytes} bytes; raise Limits.nal_bytes if you trust the data")
+        most = self._limits.nal_bytes
+        return LimitError(f"the NAL unit at byte {offset} is longer than {most} bytes; raise Limits.nal_bytes if you trust the data")
 
     def _close(self, end, found):
         """The open NAL unit up to `end`, without trailing_zero_8bits; zeros alone are none."""
         if self._start is None:
             if self._strict and any(self._buffer[:end]):
-                raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset, clause="H.264 B.1.1")
+                raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset,
+                    clause="H.264 B.1.1")
             return
         data = bytes(self._buffer[self._start : end]).rstrip(b"\0")
         if len(data) > self._limits.nal_bytes:
@@ -171,7 +175,8 @@ def split_sample(sample, length_bytes, *, offset=0, index=0):
         at += length_bytes
         if at + size > len(sample):
             raise TruncatedError(
-                f"a NAL unit of {size} bytes does not fit its sample", layer="sample", offset=offset + min(at, len(sample)), clause="ISO/IEC 14496-15 5.3.3"
+                f"a NAL unit of {size} bytes does not fit its sample", layer="sample", offset=offset + min(at, len(sample)),
+                clause="ISO/IEC 14496-15 5.3.3"
             )
         if size:
             yield NalUnit(bytes(sample[at : at + size]), offset + at, index)
@@ -226,4 +231,5 @@ def write_avcc(parameter_sets, length_bytes=4):
     lists = [[nal for nal in parameter_sets if nal[0] & 31 == kind] for kind in (SPS, PPS)]
     head = bytes([1, *lists[0][0][1:4], 0xFC | length_bytes - 1])
     counts = (0xE0 | len(lists[0]), len(lists[1]))
-    return head + b"".join(bytes([count]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals) for count, nals in zip(counts, lists))
+    return head + b"".join(bytes([count]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals) for count,
+        nals in zip(counts, lists))

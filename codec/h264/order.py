@@ -20,7 +20,8 @@ def is_new_picture(before, header, sps):
     if header.IdrPicFlag and before.idr_pic_id != header.idr_pic_id:
         return True
     if sps.pic_order_cnt_type == 0:
-        return (before.pic_order_cnt_lsb, before.delta_pic_order_cnt_bottom) != (header.pic_order_cnt_lsb, header.delta_pic_order_cnt_bottom)
+        return (before.pic_order_cnt_lsb, before.delta_pic_order_cnt_bottom) != (header.pic_order_cnt_lsb,
+            header.delta_pic_order_cnt_bottom)
     return sps.pic_order_cnt_type == 1 and before.delta_pic_order_cnt != header.delta_pic_order_cnt
 
 
@@ -42,7 +43,9 @@ class PicOrderCnt:
         return (None, bottom) if header.bottom_field_flag else (top, None)
 
     def done(self, header, sps, TopFieldOrderCnt):
-        """The picture is decoded; TopFieldOrderCnt is that after memory_management_control_operation 5, if there was one (None in a bottom field)."""
+        """The picture is decoded; TopFieldOrderCnt is that after memory_management_control_operation 5, if there was one (None in a bottom
+        field).
+        """
         PicOrderCntMsb, FrameNumOffset = self._current
         if header.has_mmco5:
             self.prevFrameNumOffset = self.prevFrameNum = 0

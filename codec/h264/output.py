@@ -29,7 +29,8 @@ class PicturePool:
 
     def take(self, sps):
         """A picture for frames of a sequence, with nothing decoded in it."""
-        key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC, bool(sps.separate_colour_plane_flag))
+        key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC,
+            bool(sps.separate_colour_plane_flag))
         if key != self._key:
             self._key, self._pictures = key, []
         free = [i for i, count in enumerate(_holders(self._pictures)) if count == ALONE]
@@ -90,7 +91,8 @@ def as_frame(store, monochrome):
         planes, chroma = planes + colourless(sps.height, sps.width, monochrome, planes[0].dtype, sps.BitDepthY), monochrome
     matrix, full_range = matrix_of(sps)
     return Frame(
-        planes, chroma, depth, matrix, full_range, poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp, damage=coded.damage,
+        planes, chroma, depth, matrix, full_range, poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp,
+        damage=coded.damage,
         side_data=coded.side_data, user_data=tuple(coded.user_data),
     )  # fmt: skip
 
@@ -128,8 +130,8 @@ class CodedFrame:
 def side_data_of(picture, bits):
     """Arrays of each macroblock of the coded frame, in raster order of (rows, columns).
 
-    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/_picture.pxd`; "mv" int16 (rows, columns, list, block, x and y) in quarter samples with
-    "ref_idx" int8 (rows, columns, list, quarter), -1 where a list is not used; "slice_bits" int64 by number of slice.
+    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/_picture.pxd`; "mv" int16 (rows, columns, list, block, x and y) in quarter
+    samples with "ref_idx" int8 (rows, columns, list, quarter), -1 where a list is not used; "slice_bits" int64 by number of slice.
     """
     rows, columns = (size // 16 for size in arrays(picture)[0].shape)
     types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}

@@ -13,7 +13,8 @@ from .vui import VUI, vui_parameters
 # 7.3.2.1.1: profiles whose parameter sets tell the chroma format, depths and scaling matrices.
 HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 INTRA_CAPABLE_PROFILES = frozenset((44, 86, 100, 110, 122, 244))
-PROFILE_NAMES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4 Predictive", 44: "CAVLC 4:4:4 Intra"}
+PROFILE_NAMES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4 Predictive",
+    44: "CAVLC 4:4:4 Intra"}
 # Table 6-1: SubWidthC, SubHeightC by chroma_format_idc.
 CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
@@ -263,7 +264,9 @@ class SPS:
 
     @property
     def max_dec_frame_buffering(self):
-        """Frames of the decoded picture buffer (E.2.1): as coded, else 0 for intra profiles, else MaxDpbFrames; never below max_num_ref_frames."""
+        """Frames of the decoded picture buffer (E.2.1): as coded, else 0 for intra profiles, else MaxDpbFrames; never below
+        max_num_ref_frames.
+        """
         if self.vui and self.vui.max_dec_frame_buffering is not None:
             frames = self.vui.max_dec_frame_buffering
         elif self.profile_idc in INTRA_CAPABLE_PROFILES and self.constraint_set3_flag:
@@ -580,7 +583,7 @@ class ParameterSets:
         return self._sps.get(seq_parameter_set_id)
 
     def find(self, pic_parameter_set_id, error):
-        """(SPS, PPS) of a slice: a PPS is read for the SPS that it names when it is used, as that may come later than the PPS, or come anew.
+        """(SPS, PPS) of a slice: a PPS is read for the SPS that it names when it is used, as that may come after the PPS, or anew.
 
         Raises
         ------
@@ -594,7 +597,8 @@ class ParameterSets:
         sps_number = parsed[1].seq_parameter_set_id if parsed else pps_ids(nal)[1]
         sps = self._sps.get(sps_number)
         if sps is None:
-            raise error(f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names", "H.264 7.4.1.2.1")
+            raise error(f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names",
+                "H.264 7.4.1.2.1")
         if parsed is None or parsed[0] is not sps:
             parsed = self._parsed[pic_parameter_set_id] = sps, read_pps(nal, sps)
         return parsed

@@ -53,7 +53,9 @@ def by_order(frames, PicOrderCnt, order_of):
 
 
 def alternate(frames, marking, fields):
-    """8.2.4.2.5: fields of a list of frames, by turns of either parity from that of the slice on; when one has no more, the rest of the other."""
+    """8.2.4.2.5: fields of a list of frames, by turns of either parity from that of the slice on; when one has no more, the rest of the
+    other.
+    """
     same = [(frame, fields) for frame in frames if getattr(frame, marking) & fields]
     other = [(frame, FRAME - fields) for frame in frames if getattr(frame, marking) & (FRAME - fields)]
     paired = min(len(same), len(other))

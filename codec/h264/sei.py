@@ -1,4 +1,6 @@
-"""Supplemental enhancement information (7.3.2.3, Annex D): timing and recovery are read, user data and everything else is passed through as bytes."""
+"""Supplemental enhancement information (7.3.2.3, Annex D): timing and recovery are read, user data and everything else is passed through as
+bytes.
+"""
 
 from dataclasses import dataclass
 
@@ -8,8 +10,10 @@ from .syntax import Reader, Writer
 
 BUFFERING_PERIOD, PIC_TIMING, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, RECOVERY_POINT = 0, 1, 4, 5, 6
 PAYLOAD_NAMES = {
-    0: "buffering_period", 1: "pic_timing", 2: "pan_scan_rect", 3: "filler_payload", 4: "user_data_registered_itu_t_t35", 5: "user_data_unregistered",
-    6: "recovery_point", 7: "dec_ref_pic_marking_repetition", 19: "film_grain_characteristics", 22: "post_filter_hint", 37: "mvc_scalable_nesting",
+    0: "buffering_period", 1: "pic_timing", 2: "pan_scan_rect", 3: "filler_payload", 4: "user_data_registered_itu_t_t35",
+    5: "user_data_unregistered",
+    6: "recovery_point", 7: "dec_ref_pic_marking_repetition", 19: "film_grain_characteristics", 22: "post_filter_hint",
+    37: "mvc_scalable_nesting",
     45: "frame_packing_arrangement", 47: "display_orientation", 137: "mastering_display_colour_volume", 144: "content_light_level_info",
 }  # fmt: skip
 # Table D-1: clock timestamps of a picture by pic_struct.

@@ -9,7 +9,8 @@ def mb_to_slice_group_map(header, sps, pps):
     Returns
     -------
     (PicSizeInMbs,) uint8 array, or None
-        Indexed by macroblock address; of an MBAFF frame too, where both macroblocks of a pair are in the same group. None where there is one group.
+        Indexed by macroblock address; of an MBAFF frame too, where both macroblocks of a pair are in the same group. None where there is
+        one group.
     """
     if not pps.num_slice_groups_minus1:
         return None

@@ -1,4 +1,6 @@
-"""Slice headers (7.3.3): elements as they are coded, in a frozen SliceHeader; what depends on the parameter sets is a method that takes them."""
+"""Slice headers (7.3.3): elements as they are coded, in a frozen SliceHeader; what depends on the parameter sets is a method that takes
+them.
+"""
 
 from dataclasses import dataclass
 
@@ -56,8 +58,8 @@ class MemoryManagement:
 class SliceHeader:
     """7.3.3, with nal_unit_type and nal_ref_idc of its NAL unit; what is not coded has the value that 7.4.3 infers.
 
-    num_ref_idx_l0_active_minus1 and num_ref_idx_l1_active_minus1 are those that hold: of the PPS without the override flag; 0 where the slice type has
-    no such list.
+    num_ref_idx_l0_active_minus1 and num_ref_idx_l1_active_minus1 are those that hold: of the PPS without the override flag; 0 where the
+    slice type has no such list.
     """
 
     nal_unit_type: int
@@ -234,7 +236,8 @@ def ref_pic_list_modification(c, s, kind, sps):
         if not c.u(s, f"ref_pic_list_modification_flag_{name}", 1, clause):
             continue
         limit = s[f"num_ref_idx_{name}_active_minus1"] + 1
-        for row in c.rows(s, f"ref_pic_list_modification_{name}", Modification, until=("modification_of_pic_nums_idc", 3), limit=limit, clause=clause):
+        for row in c.rows(s, f"ref_pic_list_modification_{name}", Modification, until=("modification_of_pic_nums_idc", 3), limit=limit,
+                clause=clause):
             idc = c.ue(row, "modification_of_pic_nums_idc", 3, clause)
             if idc < 2:
                 c.ue(row, "abs_diff_pic_num_minus1", MaxPicNum - 1, clause)
@@ -259,7 +262,8 @@ def weight(c, row, t, sps, clause):
     """One reference in 7.3.3.2."""
     if c.reading:
         chroma = 1 << t.get("chroma_log2_weight_denom", 0)
-        row.update(luma_weight=1 << t["luma_log2_weight_denom"], luma_offset=0, chroma_weight_flag=0, chroma_weight=(chroma,) * 2, chroma_offset=(0, 0))
+        row.update(luma_weight=1 << t["luma_log2_weight_denom"], luma_offset=0, chroma_weight_flag=0, chroma_weight=(chroma,) * 2,
+            chroma_offset=(0, 0))
     if c.u(row, "luma_weight_flag", 1, clause):
         c.se(row, "luma_weight", -128, 127, clause)
         c.se(row, "luma_offset", -128, 127, clause)

@@ -1,8 +1,8 @@
-"""Reading and writing of syntax tables (7.2, 9.1): every table of 7.3 is one function over a coder, which reads or writes the same elements.
+"""Reading and writing of syntax tables (7.2, 9.1): every table of 7.3 is one function over a coder, which reads or writes its elements.
 
-A function of a table takes a coder and a dict of syntax elements by their standard names. With a `Reader` the dict is filled, with a `Writer` it is
-written; both check the range of each element where it stands, so that what is written can be read, and what is read can be written again. The value
-comes back from each call, because the tables branch on it.
+A function of a table takes a coder and a dict of syntax elements by their standard names. With a `Reader` the dict is filled, with a
+`Writer` it is written; both check the range of each element where it stands, so that what is written can be read, and what is read can be
+written again. The value comes back from each call, because the tables branch on it.
 """
 
 from ..errors import BitstreamError, ParameterError, TruncatedError
@@ -82,7 +82,7 @@ class Reader:
         return s[name]
 
     def rows(self, s, name, kind, count=None, *, until=None, limit=None, clause=""):
-        """Rows of several elements, each a `kind` in the end: `count` of them, or as many as come before `until` = (element, its last value).
+        """Rows of several elements, each a `kind` in the end: `count` of them, or those before `until` = (element, its last value).
 
         Yields the dict of each row; the caller codes the elements.
         """
@@ -163,7 +163,8 @@ class Writer:
     def rows(self, s, name, kind, count=None, *, until=None, limit=None, clause=""):
         """Rows of several elements: yields each as a dict, and the end."""
         if count is not None and len(s[name]) != count or limit is not None and len(s[name]) > limit:
-            raise self.error(f"{name} has {len(s[name])} rows; it must have {count if limit is None else f'at most {limit}'}", clause or "H.264 7.3")
+            raise self.error(f"{name} has {len(s[name])} rows; it must have {count if limit is None else f'at most {limit}'}", clause
+                or "H.264 7.3")
         for row in s[name]:
             yield vars(row)
         if until:

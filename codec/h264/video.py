@@ -22,8 +22,8 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
     source : path, bytes-like, binary file object, or iterable of bytes
         An Annex B byte stream; or MP4, Matroska, AVI and other containers, through PyAV (extra `video`). `str` is a path, `bytes` is data.
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the frame has a
-        `damage`. Or such frames are left out.
+        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the
+        frame has a `damage`. Or such frames are left out.
     low_delay, monochrome, side_data, threads
         See `codec.h264.Decoder`.
     limits : codec.Limits, optional
@@ -78,7 +78,8 @@ def _of_packets(packets, options):
 
 
 def nal_units(source, limits=None):
-    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other."""
+    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other.
+    """
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
     if packets is None:
@@ -149,7 +150,8 @@ class VideoInfo:
         timed = vui and vui.num_units_in_tick and vui.time_scale
         matrix, full_range = matrix_of(sps)
         return cls(
-            sps.width, sps.height, sps.profile_name, sps.level_name, CHROMA_FORMATS[sps.chroma_format_idc], max(sps.BitDepthY, sps.BitDepthC),
+            sps.width, sps.height, sps.profile_name, sps.level_name, CHROMA_FORMATS[sps.chroma_format_idc],
+            max(sps.BitDepthY, sps.BitDepthC),
             Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
             vui.sample_aspect_ratio if vui else (0, 0), sps.max_dec_frame_buffering, sps.max_num_ref_frames,
         )  # fmt: skip

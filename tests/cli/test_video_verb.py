@@ -102,7 +102,8 @@ def test_limits_and_missing_files(run, clip):
 def test_inspect_shows_the_names_of_the_standard(run, clip):
     outcome = run("video", "inspect", "clip.264")
     assert outcome.code == 0 and outcome.text.startswith("32x32, H.264 Main, level 3.1, 4:2:0, 8-bit, 30 fps")
-    for part in ("log2_max_frame_num_minus4=0", "vui.time_scale=60", "deblocking_filter_control_present_flag=1", "IPIPIP", "PicOrderCnt", "6 frames"):
+    for part in ("log2_max_frame_num_minus4=0", "vui.time_scale=60", "deblocking_filter_control_present_flag=1", "IPIPIP", "PicOrderCnt",
+            "6 frames"):
         assert part in outcome.text
 
 

@@ -1,8 +1,9 @@
 """What the fuzz targets share: Atheris with the counters of the compiled kernels, corpus and crashes of each target, inputs judged once.
 
-Atheris brings libFuzzer; coverage comes from the Python code (Atheris' own instrumentation) and from the compiled kernels (coverage.c), which also run
-with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks and asserts. What must hold is the judge of tests/robustness. Inputs that break it
-are written to crashes/, what was learnt stays in corpus/ for the next run, each in a folder of the target.
+Atheris brings libFuzzer; coverage comes from the Python code (Atheris' own instrumentation) and from the compiled kernels (coverage.c),
+which also run with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks and asserts. What must hold is the judge of
+tests/robustness. Inputs that break it are written to crashes/, what was learnt stays in corpus/ for the next run, each in a folder of the
+target.
 """
 import argparse
 import os
@@ -37,7 +38,8 @@ def run(name, description, judge, mutate, fill, *, max_bytes, dictionary=None):
     for folder in (corpus, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     fill(corpus)
-    options = [f"-max_total_time={arguments.seconds}", f"-max_len={max_bytes}", f"-artifact_prefix={crashes}/", "-timeout=60", "-rss_limit_mb=4096",
+    options = [f"-max_total_time={arguments.seconds}", f"-max_len={max_bytes}", f"-artifact_prefix={crashes}/", "-timeout=60",
+        "-rss_limit_mb=4096",
                "-print_final_stats=1", "-print_pcs=0", "-reload=0", "-len_control=0"]
     options += [f"-dict={HERE / dictionary}"] if dictionary else []
 

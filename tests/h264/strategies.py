@@ -30,7 +30,8 @@ def scaling_lists(draw, count):
 
 @st.composite
 def hrds(draw):
-    schedules = draw(st.lists(st.builds(SchedSel, st.integers(0, (1 << 32) - 2), st.integers(0, (1 << 32) - 2), flag), min_size=1, max_size=32))
+    schedules = draw(st.lists(st.builds(SchedSel, st.integers(0, (1 << 32) - 2), st.integers(0, (1 << 32) - 2), flag), min_size=1,
+        max_size=32))
     five = st.integers(0, 31)
     return HRD(len(schedules) - 1, draw(st.integers(0, 15)), draw(st.integers(0, 15)), tuple(schedules), *(draw(five) for _ in range(4)))
 
@@ -51,7 +52,8 @@ def vuis(draw):
     group("overscan_info_present_flag", overscan_appropriate_flag=flag)
     if group("video_signal_type_present_flag", video_format=st.integers(0, 7), video_full_range_flag=flag):
         group("colour_description_present_flag", colour_primaries=byte, transfer_characteristics=byte, matrix_coefficients=byte)
-    group("chroma_loc_info_present_flag", chroma_sample_loc_type_top_field=st.integers(0, 5), chroma_sample_loc_type_bottom_field=st.integers(0, 5))
+    group("chroma_loc_info_present_flag", chroma_sample_loc_type_top_field=st.integers(0, 5),
+        chroma_sample_loc_type_bottom_field=st.integers(0, 5))
     group("timing_info_present_flag", num_units_in_tick=uint32, time_scale=uint32, fixed_frame_rate_flag=flag)
     nal = group("nal_hrd_parameters_present_flag", nal_hrd=hrds())
     vcl = group("vcl_hrd_parameters_present_flag", vcl_hrd=hrds())
@@ -60,8 +62,10 @@ def vuis(draw):
     v["pic_struct_present_flag"] = draw(flag)
     sixteen = st.integers(0, 16)
     group(
-        "bitstream_restriction_flag", motion_vectors_over_pic_boundaries_flag=flag, max_bytes_per_pic_denom=sixteen, max_bits_per_mb_denom=sixteen,
-        log2_max_mv_length_horizontal=sixteen, log2_max_mv_length_vertical=sixteen, max_num_reorder_frames=sixteen, max_dec_frame_buffering=sixteen,
+        "bitstream_restriction_flag", motion_vectors_over_pic_boundaries_flag=flag, max_bytes_per_pic_denom=sixteen,
+        max_bits_per_mb_denom=sixteen,
+        log2_max_mv_length_horizontal=sixteen, log2_max_mv_length_vertical=sixteen, max_num_reorder_frames=sixteen,
+        max_dec_frame_buffering=sixteen,
     )  # fmt: skip
     return VUI(**v)
 
@@ -70,7 +74,8 @@ def vuis(draw):
 def spss(draw, max_mbs=1055):
     s = {"profile_idc": draw(st.sampled_from((66, 77, 88, 100, 110, 122, 244, 44, 13)))}
     s.update((f"constraint_set{i}_flag", draw(flag)) for i in range(6))
-    s.update(reserved_zero_2bits=draw(st.integers(0, 3)), level_idc=draw(st.integers(0, 255)), seq_parameter_set_id=draw(st.integers(0, 31)))
+    s.update(reserved_zero_2bits=draw(st.integers(0, 3)), level_idc=draw(st.integers(0, 255)),
+        seq_parameter_set_id=draw(st.integers(0, 31)))
     if s["profile_idc"] in HIGH_PROFILES:
         s["chroma_format_idc"] = draw(st.integers(0, 3))
         if s["chroma_format_idc"] == 3:
@@ -83,7 +88,8 @@ def spss(draw, max_mbs=1055):
     if s["pic_order_cnt_type"] == 0:
         s["log2_max_pic_order_cnt_lsb_minus4"] = draw(st.integers(0, 12))
     elif s["pic_order_cnt_type"] == 1:
-        s.update(delta_pic_order_always_zero_flag=draw(flag), offset_for_non_ref_pic=draw(int32), offset_for_top_to_bottom_field=draw(int32))
+        s.update(delta_pic_order_always_zero_flag=draw(flag), offset_for_non_ref_pic=draw(int32),
+            offset_for_top_to_bottom_field=draw(int32))
         s["offset_for_ref_frame"] = tuple(draw(st.lists(int32, max_size=255)))
         s["num_ref_frames_in_pic_order_cnt_cycle"] = len(s["offset_for_ref_frame"])
     s.update(max_num_ref_frames=draw(st.integers(0, 16)), gaps_in_frame_num_value_allowed_flag=draw(flag))
@@ -107,7 +113,8 @@ def extensions(draw):
     if s["aux_format_idc"]:
         s["bit_depth_aux_minus8"] = draw(st.integers(0, 4))
         high = (1 << (s["bit_depth_aux_minus8"] + 9)) - 1
-        s.update(alpha_incr_flag=draw(flag), alpha_opaque_value=draw(st.integers(0, high)), alpha_transparent_value=draw(st.integers(0, high)))
+        s.update(alpha_incr_flag=draw(flag), alpha_opaque_value=draw(st.integers(0, high)),
+            alpha_transparent_value=draw(st.integers(0, high)))
     return SPSExtension(**s, additional_extension_flag=draw(flag))
 
 
@@ -138,7 +145,8 @@ def slice_group_elements(draw, sps):
 def ppss(draw, sps):
     s = {"pic_parameter_set_id": draw(st.integers(0, 255)), "seq_parameter_set_id": sps.seq_parameter_set_id}
     s.update((name, draw(flag)) for name in (
-        "entropy_coding_mode_flag", "bottom_field_pic_order_in_frame_present_flag", "weighted_pred_flag", "deblocking_filter_control_present_flag",
+        "entropy_coding_mode_flag", "bottom_field_pic_order_in_frame_present_flag", "weighted_pred_flag",
+        "deblocking_filter_control_present_flag",
         "constrained_intra_pred_flag", "redundant_pic_cnt_present_flag", "extended",
     ))  # fmt: skip
     if draw(flag):
@@ -252,7 +260,8 @@ def draw_references(draw, s, sps, pps, kind, field):
     if (pps.weighted_pred_flag and kind != sh.B) or (pps.weighted_bipred_idc == 1 and kind == sh.B):
         chroma = bool(sps.ChromaArrayType)
         denominators = draw(st.integers(0, 7)), draw(st.integers(0, 7)) if chroma else 0
-        rows = {name: tuple(draw(weights(denominators, chroma)) for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1)) for name in lists}
+        rows = {name: tuple(draw(weights(denominators, chroma)) for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
+            for name in lists}
         s["pred_weight_table"] = sh.PredWeightTable(*denominators, **rows)
 
 

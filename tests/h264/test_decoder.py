@@ -84,7 +84,8 @@ def test_separate_colour_planes_are_three_pictures_in_one():
 
 
 def test_cropping():
-    sps = sps_of(3, 3, frame_cropping_flag=1, frame_crop_left_offset=1, frame_crop_right_offset=4, frame_crop_top_offset=2, frame_crop_bottom_offset=3)
+    sps = sps_of(3, 3, frame_cropping_flag=1, frame_crop_left_offset=1, frame_crop_right_offset=4, frame_crop_top_offset=2,
+        frame_crop_bottom_offset=3)
     stream = crafted.clip(2, sps=sps)
     (frame, _) = decoded(stream.data)
     y, cb, cr = stream.frames[0]
@@ -510,3 +511,22 @@ def test_probe_needs_a_sequence_parameter_set():
     with pytest.raises(codec.BitstreamError, match="no sequence parameter set"):
         codec.h264.probe(b"\0\0\1\x09\xf0")
     assert info.to_json()["sample_aspect_ratio"] == [0, 0] and PPS() == PPS()
+
+
+# ---------------------------------------------------------------- real streams
+
+
+def test_damaged_streams_decode_or_raise_and_are_concealed(streams):
+    """No frame that FFmpeg gives is missing."""
+    for row, path in (found for found in streams.values() if found[0]["damaged"]):
+        try:
+            decoded(path)
+        except codec.CodecError as error:
+            assert str(error)
+        assert len(decoded(path, on_error="conceal")) >= row["frames"]
+
+
+def test_low_delay_changes_when_frames_come_and_not_which(streams):
+    for row, path in [found for found in streams.values() if found[0]["suite"] in ("extra", "cros-codecs")][:20]:
+        late, early = decoded(path), decoded(path, low_delay=True)
+        assert len(late) == len(early) == row["frames"] and all(same(a, b.planes) for a, b in zip(late, early))

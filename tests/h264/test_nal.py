@@ -53,7 +53,8 @@ def test_chunks_of_any_size_give_the_same_nal_units(units, sizes, zeros):
     found += stream.feed(data[at:]) + stream.flush()
     assert [nal.data for nal in found] == units
     assert [nal.index for nal in found] == list(range(len(units)))
-    assert all(data[nal.offset : nal.offset + len(nal.data)] == nal.data and data[nal.offset - 3 : nal.offset] == b"\0\0\1" for nal in found)
+    assert all(data[nal.offset : nal.offset + len(nal.data)] == nal.data and data[nal.offset - 3 : nal.offset] == b"\0\0\1"
+        for nal in found)
 
 
 @given(zeros_and_ones)

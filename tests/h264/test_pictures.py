@@ -45,7 +45,8 @@ def test_type_0_counts_on_past_the_end_of_the_low_bits():
 
 def test_type_0_after_memory_management_control_operation_5():
     five = (MemoryManagement(5),)
-    headers = [header(0, idr=True), header(1, pic_order_cnt_lsb=8), header(2, pic_order_cnt_lsb=12, memory_management_control_operations=five),
+    headers = [header(0, idr=True), header(1, pic_order_cnt_lsb=8),
+        header(2, pic_order_cnt_lsb=12, memory_management_control_operations=five),
                header(1, pic_order_cnt_lsb=2)]  # fmt: skip
     assert [top for top, _ in counts(FRAMES, headers)] == [0, 8, 12, 2]
 
@@ -72,8 +73,10 @@ def test_fields_have_one_count_each():
 
 
 @pytest.mark.parametrize("change, new", [
-    (dict(first_mb_in_slice=5, slice_type=I, slice_qp_delta=3, nal_ref_idc=2), False), (dict(frame_num=1), True), (dict(pic_parameter_set_id=1), True),
-    (dict(nal_ref_idc=0), True), (dict(pic_order_cnt_lsb=2), True), (dict(delta_pic_order_cnt_bottom=1), True), (dict(nal_unit_type=5), True),
+    (dict(first_mb_in_slice=5, slice_type=I, slice_qp_delta=3, nal_ref_idc=2), False), (dict(frame_num=1), True),
+    (dict(pic_parameter_set_id=1), True),
+    (dict(nal_ref_idc=0), True), (dict(pic_order_cnt_lsb=2), True), (dict(delta_pic_order_cnt_bottom=1), True),
+    (dict(nal_unit_type=5), True),
     (dict(field_pic_flag=1), True), (dict(delta_pic_order_cnt=(1, 0)), False), (dict(idr_pic_id=1), False),
 ])  # fmt: skip
 def test_what_tells_one_picture_from_the_next(change, new):
@@ -133,7 +136,8 @@ def test_lists_of_a_p_frame_are_by_frame_num_newest_first_then_long_term():
     make_long = (MemoryManagement(3, difference_of_pic_nums_minus1=0, long_term_frame_idx=1), )
     allow = (MemoryManagement(4, max_long_term_frame_idx_plus1=2),)
     stores = [m.frame(header(0, idr=True)), m.frame(header(1, pic_order_cnt_lsb=2))]
-    stores.append(m.frame(header(2, pic_order_cnt_lsb=4, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=allow + make_long)))
+    stores.append(m.frame(header(2, pic_order_cnt_lsb=4, adaptive_ref_pic_marking_mode_flag=1,
+        memory_management_control_operations=allow + make_long)))
     stores.append(m.frame(header(3, pic_order_cnt_lsb=6)))
     one = header(4, pic_order_cnt_lsb=8, num_ref_idx_l0_active_minus1=4)
     assert names(m.lists(one, m.open(one))[0], stores) == ["3", "2", "0", "1", "-"]
@@ -168,7 +172,8 @@ def test_modification_moves_pictures_to_the_front():
     stores = [m.frame(header(i, idr=not i, pic_order_cnt_lsb=2 * i)) for i in range(4)]
     # From CurrPicNum 4: 4 - 3 is picture 1, then 1 + 2 is picture 3.
     rows = (Modification(0, 2), Modification(1, 1))
-    one = header(4, pic_order_cnt_lsb=8, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows)
+    one = header(4, pic_order_cnt_lsb=8, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1,
+        ref_pic_list_modification_l0=rows)
     assert names(m.lists(one, m.open(one))[0], stores) == ["1", "3", "2", "0"]
     twice = dataclasses.replace(one, num_ref_idx_l0_active_minus1=5, ref_pic_list_modification_l0=(Modification(0, 15), Modification(0, 0)))
     # 4 - 16 wraps to 4, which is no reference; then 3.
@@ -218,7 +223,8 @@ def test_single_fields_can_be_unmarked_and_named():
     stores.append(m.open(first))
     m.close(first, stores[2])
     assert stores[0].short == BOTTOM
-    second = field(2, 1, 5, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=(Modification(0, 3),))
+    second = field(2, 1, 5, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1,
+        ref_pic_list_modification_l0=(Modification(0, 3),))
     m.open(second, stores[2])
     # 5 - 4 = 1: the field of frame 0 with the same parity, the bottom one.
     assert names(m.lists(second, stores[2])[0], stores) == ["0b", "1b", "2t", "1t"]
@@ -255,7 +261,8 @@ def test_operations_on_long_term_pictures():
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.integers(0, 5), st.integers(0, 3)), max_size=30), st.integers(0, 4), st.booleans())
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.integers(0, 5), st.integers(0, 3)), max_size=30), st.integers(0, 4),
+    st.booleans())
 def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_num_ref_frames, with_idr):
     """Random marking, legal or not: memory is bounded, and frames in are frames out."""
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=max_num_ref_frames), size=max(max_num_ref_frames, 2))
@@ -263,7 +270,8 @@ def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_
     for i, (ref, operation, difference, index) in enumerate(steps, 1):
         row = MemoryManagement(operation, difference, index, index, index)
         idr = with_idr and i % 7 == 0
-        one = header(i % 16, P, idr, ref or idr, pic_order_cnt_lsb=2 * (i ^ 1) % 16, adaptive_ref_pic_marking_mode_flag=int(operation > 0 and not idr),
+        one = header(i % 16, P, idr, ref or idr, pic_order_cnt_lsb=2 * (i ^ 1) % 16,
+            adaptive_ref_pic_marking_mode_flag=int(operation > 0 and not idr),
                      memory_management_control_operations=(row,) if operation else ())  # fmt: skip
         stores.append(m.frame(one))
         assert len(m.dpb.frames) <= m.dpb.size and len(m.dpb.references()) <= m.dpb.max_num_ref_frames
@@ -351,7 +359,8 @@ def test_slice_groups_are_those_of_the_equations(width, height, kind, data):
     number = st.integers(0, size - 1)
     corners = [sorted((data.draw(st.integers(0, m - 1)), data.draw(st.integers(0, m - 1)))) for _ in range(groups) for m in (width, height)]
     pps = PPS(
-        num_slice_groups_minus1=groups, slice_group_map_type=kind, run_lengths=tuple(RunLength(data.draw(number)) for _ in range(groups + 1)),
+        num_slice_groups_minus1=groups, slice_group_map_type=kind,
+        run_lengths=tuple(RunLength(data.draw(number)) for _ in range(groups + 1)),
         rectangles=tuple(Rectangle(y[0] * width + x[0], y[1] * width + x[1]) for x, y in zip(corners[::2], corners[1::2])),
         slice_group_change_direction_flag=data.draw(st.integers(0, 1)), slice_group_change_rate_minus1=data.draw(number),
         slice_group_id=tuple(data.draw(st.integers(0, groups)) for _ in range(size)),

@@ -107,7 +107,8 @@ def test_a_sequence_parameter_set_bit_by_bit():
         77, 30, 44, 17, constraint_set1_flag=1, log2_max_frame_num_minus4=4, log2_max_pic_order_cnt_lsb_minus4=2, max_num_ref_frames=4,
         frame_mbs_only_flag=0, mb_adaptive_frame_field_flag=1,
     )  # fmt: skip
-    assert (sps.width, sps.height, sps.MaxFrameNum, sps.MaxPicOrderCntLsb, sps.profile_name, sps.level_name) == (720, 576, 256, 64, "Main", "3")
+    assert (sps.width, sps.height, sps.MaxFrameNum, sps.MaxPicOrderCntLsb, sps.profile_name, sps.level_name) == (720, 576, 256, 64, "Main",
+        "3")
     assert sps.MaxDpbFrames == 5 and write_sps(sps) == b"\x67" + escape(rbsp)
 
 

@@ -1,4 +1,6 @@
-"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show what each list begins with."""
+"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show what each list begins
+with.
+"""
 
 import copy
 import dataclasses
@@ -67,7 +69,8 @@ class Maker:
         # The sliding window needs a short-term picture to let go (8.2.5.3).
         stuck = len(used) >= self.dpb.max_num_ref_frames and not any(frame.short for frame in used)
         if ref and not idr and (stuck or r.random() < 0.6):
-            head = dataclasses.replace(head, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=self.operations(head))
+            head = dataclasses.replace(head, adaptive_ref_pic_marking_mode_flag=1,
+                memory_management_control_operations=self.operations(head))
         self.write(head)
         store = FrameStore(None, self.frame_num)
         store.TopFieldOrderCnt = store.BottomFieldOrderCnt = lsb
@@ -79,7 +82,8 @@ class Maker:
 
     def with_lists(self, head, kind, used):
         """A slice type, active references, and for each list modifications that name pictures in any order."""
-        head = dataclasses.replace(head, slice_type=B if kind == "B" else P, num_ref_idx_active_override_flag=1, direct_spatial_mv_pred_flag=int(kind == "B"))
+        head = dataclasses.replace(head, slice_type=B if kind == "B" else P, num_ref_idx_active_override_flag=1,
+            direct_spatial_mv_pred_flag=int(kind == "B"))
         for name in ("l0", "l1")[: 1 + (kind == "B")]:
             rows, predicted = [], head.frame_num
             for frame in self.r.sample(used, self.r.randint(0, len(used))):

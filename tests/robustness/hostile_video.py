@@ -31,13 +31,15 @@ LIMITS = codec.Limits(pixels=1 << 18, dpb_bytes=64 << 20, frames=2000)
 def random_scaling_lists(r, count):
     kinds = (None, (-8,), delta_scale_of([r.randint(1, 255)] * 16))
     lists = [r.choice(kinds) for _ in range(count)]
-    return tuple(delta_scale_of([r.choice((1, 16, 255)) for _ in range(16 if i < 6 else 64)]) if r.random() < 0.2 else one for i, one in enumerate(lists))
+    return tuple(delta_scale_of([r.choice((1, 16, 255)) for _ in range(16 if i < 6 else 64)]) if r.random() < 0.2 else one for i,
+        one in enumerate(lists))
 
 
 def random_sps(r):
     """Small pictures of any format, any order count, any number of references."""
     profile_idc = r.choice((66, 77, 100, 110, 122, 244))
-    s = dict(profile_idc=profile_idc, level_idc=r.choice((10, 30, 51)), pic_width_in_mbs_minus1=r.randint(0, 4), pic_height_in_map_units_minus1=r.randint(0, 3))
+    s = dict(profile_idc=profile_idc, level_idc=r.choice((10, 30, 51)), pic_width_in_mbs_minus1=r.randint(0, 4),
+        pic_height_in_map_units_minus1=r.randint(0, 3))
     if profile_idc in HIGH_PROFILES:
         s["chroma_format_idc"] = r.choice((0, 1, 1, 2, 3))
         s["separate_colour_plane_flag"] = int(s["chroma_format_idc"] == 3 and r.random() < 0.3)
@@ -62,10 +64,12 @@ def random_sps(r):
 
 def random_pps(r, sps):
     s = {name: r.randint(0, 1) for name in (
-        "entropy_coding_mode_flag", "bottom_field_pic_order_in_frame_present_flag", "weighted_pred_flag", "deblocking_filter_control_present_flag",
+        "entropy_coding_mode_flag", "bottom_field_pic_order_in_frame_present_flag", "weighted_pred_flag",
+        "deblocking_filter_control_present_flag",
         "constrained_intra_pred_flag",
     )}  # fmt: skip
-    s.update(weighted_bipred_idc=r.randint(0, 2), pic_init_qp_minus26=r.choice((0, 0, -26, 25, -26 - sps.QpBdOffsetY)), chroma_qp_index_offset=r.randint(-12, 12))
+    s.update(weighted_bipred_idc=r.randint(0, 2), pic_init_qp_minus26=r.choice((0, 0, -26, 25, -26 - sps.QpBdOffsetY)),
+        chroma_qp_index_offset=r.randint(-12, 12))
     s.update(num_ref_idx_l0_default_active_minus1=r.choice((0, 1, 15)), num_ref_idx_l1_default_active_minus1=r.choice((0, 1, 15)))
     if r.random() < 0.2:
         last = sps.PicSizeInMapUnits - 1
@@ -73,7 +77,8 @@ def random_pps(r, sps):
         s["num_slice_groups_minus1"] = groups = 1 if s["slice_group_map_type"] in (3, 4, 5) else r.randint(1, 7)
         s["run_lengths"] = tuple(RunLength(r.randint(0, last)) for _ in range(groups + 1))
         s["rectangles"] = tuple(Rectangle(0, r.randint(0, last)) for _ in range(groups))
-        s.update(slice_group_change_direction_flag=r.randint(0, 1), slice_group_change_rate_minus1=r.randint(0, last), pic_size_in_map_units_minus1=last)
+        s.update(slice_group_change_direction_flag=r.randint(0, 1), slice_group_change_rate_minus1=r.randint(0, last),
+            pic_size_in_map_units_minus1=last)
         s["slice_group_id"] = tuple(r.randint(0, groups) for _ in range(last + 1))
     if sps.profile_idc in HIGH_PROFILES and r.random() < 0.7:
         s.update(extended=1, transform_8x8_mode_flag=r.randint(0, 1), second_chroma_qp_index_offset=r.randint(-12, 12))
@@ -95,11 +100,13 @@ def random_references(r, s, sps, pps, kind):
         s[f"num_ref_idx_{name}_active_minus1"] = r.choice((0, 0, 1, 2, 15, 31 if s["field_pic_flag"] else 15))
         if r.random() < 0.3:
             s[f"ref_pic_list_modification_flag_{name}"] = 1
-            rows = (sh.Modification(r.randint(0, 1), r.choice((0, 1, 2, 15))) if r.random() < 0.8 else sh.Modification(2, 0, r.randint(0, 3)) for _ in range(2))
+            rows = (sh.Modification(r.randint(0, 1), r.choice((0, 1, 2, 15)))
+                if r.random() < 0.8 else sh.Modification(2, 0, r.randint(0, 3)) for _ in range(2))
             s[f"ref_pic_list_modification_{name}"] = tuple(rows)[: s[f"num_ref_idx_{name}_active_minus1"] + 1]
     if (pps.weighted_pred_flag and kind == sh.P) or (pps.weighted_bipred_idc == 1 and kind == sh.B):
         value = lambda: r.choice((-128, -1, 0, 1, 64, 127))
-        rows = {name: tuple(sh.Weight(1, value(), value(), 1, (value(), value()), (value(), value())) for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
+        rows = {name: tuple(sh.Weight(1, value(), value(), 1, (value(), value()), (value(), value()))
+            for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
                 for name in lists}  # fmt: skip
         if not sps.ChromaArrayType:
             rows = {name: tuple(dataclasses.replace(one, chroma_weight_flag=0) for one in some) for name, some in rows.items()}
@@ -109,7 +116,8 @@ def random_references(r, s, sps, pps, kind):
 def random_header(r, sps, pps, number, field):
     """Header of picture `number`, which is not the first: mostly in step with the pictures before, sometimes not."""
     kind, idr = r.choice((sh.I, sh.P, sh.P, sh.P, sh.B, sh.B, sh.B)), r.random() < 0.03
-    s = dict(nal_unit_type=5 if idr else 1, nal_ref_idc=1 if idr else r.choice((0, 1, 1, 1)), slice_type=sh.I if idr else kind, first_mb_in_slice=0)
+    s = dict(nal_unit_type=5 if idr else 1, nal_ref_idc=1 if idr else r.choice((0, 1, 1, 1)), slice_type=sh.I if idr else kind,
+        first_mb_in_slice=0)
     s.update(pic_parameter_set_id=0, frame_num=0 if idr else number % 16 if r.random() < 0.9 else r.randint(0, 15))
     s.update(field_pic_flag=int(field is not None), bottom_field_flag=int(field or 0), idr_pic_id=number % 2)
     s.update(pic_order_cnt_lsb=2 * number % 16 + int(field or 0), delta_pic_order_cnt_bottom=r.choice((0, 0, 1, -5)))
@@ -119,11 +127,13 @@ def random_header(r, sps, pps, number, field):
     if s["nal_ref_idc"] and not idr and r.random() < 0.3:
         s["adaptive_ref_pic_marking_mode_flag"] = 1
         s["memory_management_control_operations"] = tuple(
-            sh.MemoryManagement(r.randint(1, 6), r.randint(0, 5), r.randint(0, 3), r.randint(0, 3), r.randint(0, 4)) for _ in range(r.randint(0, 3))
+            sh.MemoryManagement(r.randint(1, 6), r.randint(0, 5), r.randint(0, 3), r.randint(0, 3), r.randint(0, 4))
+            for _ in range(r.randint(0, 3))
         )
     base = 26 + pps.pic_init_qp_minus26
     s.update(slice_qp_delta=r.choice((0, -sps.QpBdOffsetY - base, 51 - base)) if r.random() < 0.3 else 0, cabac_init_idc=r.randint(0, 2))
-    s.update(disable_deblocking_filter_idc=r.choice((0, 0, 1, 2)), slice_alpha_c0_offset_div2=r.randint(-6, 6), slice_beta_offset_div2=r.randint(-6, 6))
+    s.update(disable_deblocking_filter_idc=r.choice((0, 0, 1, 2)), slice_alpha_c0_offset_div2=r.randint(-6, 6),
+        slice_beta_offset_div2=r.randint(-6, 6))
     if sps.separate_colour_plane_flag:
         s["colour_plane_id"] = r.randint(0, 2)
     cycles = -(-sps.PicSizeInMapUnits // pps.SliceGroupChangeRate)
@@ -143,7 +153,9 @@ def random_data(r, size):
 
 
 def first_picture(r, sps):
-    """NAL units of an IDR picture that decodes: I_PCM macroblocks, as two fields where the sequence has them; and its PPS, which has number 1."""
+    """NAL units of an IDR picture that decodes: I_PCM macroblocks, as two fields where the sequence has them; and its PPS, which has number
+    1.
+    """
     pps = crafted.pps_of(pic_parameter_set_id=1)
     nals, planes = [write_pps(pps, sps)], crafted.samples(sps, r.randrange(1 << 30))
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs
@@ -161,7 +173,8 @@ def hostile_slice(r, header, sps, pps):
     """NAL unit of a valid header and any data."""
     c = sh.write_slice_header(header, sps, pps)
     bits = -c.count % 8
-    c._put((1 << bits) - 1 if pps.entropy_coding_mode_flag else r.getrandbits(bits) if bits else 0, bits)  # cabac_alignment_one_bit, or data
+    c._put((1 << bits) - 1 if pps.entropy_coding_mode_flag else r.getrandbits(bits) if bits else 0,
+        bits)  # cabac_alignment_one_bit, or data
     return write_nal(header.nal_unit_type, header.nal_ref_idc, c.rbsp() + random_data(r, r.choice((2, 40, 400, 3000))) + b"\x80")
 
 
@@ -242,8 +255,8 @@ def equal(a, b):
 def judge(data):
     """Give `data` to everything that reads H.264. Returns (frames, error) of the strict mode and the frames of concealment.
 
-    What holds for any bytes: only CodecError escapes; frames agree with themselves; concealment fails only for limits, and gives the same frames,
-    undamaged, where nothing is wrong; a second decoding gives the same.
+    What holds for any bytes: only CodecError escapes; frames agree with themselves; concealment fails only for limits, and gives the same
+    frames, undamaged, where nothing is wrong; a second decoding gives the same.
     """
     strict, error = attempt(data)
     concealed, problem = attempt(data, on_error="conceal")

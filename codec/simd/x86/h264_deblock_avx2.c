@@ -77,7 +77,7 @@ INLINE int normal_luma(__m128i s[6], int alpha, int beta, __m128i tC0)
     return 1;
 }
 
-/* tC0 of `length` lines, the first in the lowest byte: 16 or 8, or the first or second 8 of 16. */
+/* tC0 of each of 16 or 8 lines, the first in the lowest byte. */
 INLINE __m128i spread(const int16_t *tc0, int length)
 {
     const __m128i four = _mm_loadl_epi64((const __m128i *)tc0), bytes = _mm_packs_epi16(four, four);
@@ -85,9 +85,9 @@ INLINE __m128i spread(const int16_t *tc0, int length)
     return _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 0, 0, 1, 1, 2, 2, 3, 3));
 }
 
-/* One side of an edge of bS 4 on luma, in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
 INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
 
+/* One side of an edge of bS 4 on luma, in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
 INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask, __m128i strong)
 {
     const __m256i P2 = _mm256_cvtepu8_epi16(*p2), P1 = _mm256_cvtepu8_epi16(*p1), P0 = _mm256_cvtepu8_epi16(*p0), Q1 = _mm256_cvtepu8_epi16(q1);
