@@ -31,6 +31,7 @@ cdef struct RateTable:
     float ac[SIZES][63]     # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
     float eob               # end of block after a non-zero level
     float empty             # end of block in a block without any
+    float slack             # the most that a longer run may cost less than a shorter one
 
 
 cdef class Rates:
@@ -46,6 +47,7 @@ cdef class Rates:
 
     def __init__(self, counts):
         cdef float symbol[256]
+        cdef float dearest
         cdef uint64_t total = 0
         cdef int i, run, size
         if len(counts) != 256:
@@ -57,6 +59,12 @@ cdef class Rates:
         for size in range(1, SIZES):
             for run in range(63):
                 self.table.ac[size][run] = symbol[(run & 15) << 4 | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
+        self.table.slack = 0
+        for size in range(1, SIZES):
+            dearest = self.table.ac[size][0]
+            for run in range(1, 63):
+                self.table.slack = max(self.table.slack, dearest - self.table.ac[size][run])
+                dearest = max(dearest, self.table.ac[size][run])
         self.table.eob = symbol[0]
         self.table.empty = symbol[0]
 
@@ -72,16 +80,18 @@ cdef struct Candidate:
 cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float weight, Candidate *candidates) noexcept nogil:
     """Positions whose nearest level is not zero. The others stay zero: raising them would cost bits and add error."""
     cdef float x[64]
-    cdef int nearest[64]
+    cdef int16_t nearest[64]
     cdef float e, zero
     cdef int k, n = 0, size, below
+    cdef uint64_t present
     cdef Candidate *c
     for k in range(64):
         x[k] = <float>(-coef_zz[k] if coef_zz[k] < 0 else coef_zz[k]) * recip_zz[k]
-        nearest[k] = <int>(x[k] + <float>0.5)
-    for k in range(1, 64):
-        if nearest[k] == 0:
-            continue
+        nearest[k] = <int16_t><int>(x[k] + <float>0.5)
+    present = codec_nonzero_mask(nearest, 1, 63)
+    while present:
+        k = codec_lowest_bit(present)
+        present &= present - 1
         c = &candidates[n]
         n += 1
         c.k = k
@@ -102,14 +112,16 @@ cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const Rat
     """AC levels of least cost into level_zz[1..63], and their symbols added to counts.
 
     best[i] is the least cost of the block up to candidate i - 1 if that one is not zero, less what it would cost if all were zero:
-    then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet.
+    then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet. `active` are the nodes that an edge may
+    still leave: not those from which every edge, being longer, costs more than from a later node.
     """
     cdef Candidate candidates[64]
     cdef float best[64]
     cdef int previous[64]
     cdef int choice[64]
     cdef int position[64]
-    cdef int n, i, j, first = 0, option, run, k, last = 0
+    cdef int active[64]
+    cdef int n, i, j, a, kept, actives = 1, first = 0, option, run, k, last = 0
     cdef float cost, least
     cdef const float *ac
     cdef Candidate *c
@@ -118,18 +130,28 @@ cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const Rat
     n = find_candidates(coef_zz, recip_zz, weight, candidates)
     best[0] = 0
     position[0] = 0
+    active[0] = 0
     for i in range(1, n + 1):
         c = &candidates[i - 1]
         position[i] = c.k
         best[i] = <float>1e30
         for option in range(2 if c.size[1] else 1):
             ac = &rates.ac[c.size[option]][c.k - 1]
-            for j in range(first, i):
+            for a in range(actives):
+                j = active[a]
                 cost = best[j] + (ac - position[j])[0] - c.gain[option]
                 if cost < best[i]:
                     best[i], previous[i], choice[i] = cost, j, option
+        kept = 0
         if c.gain[0] > LARGEST_SAVING:
             first = i
+        else:
+            for a in range(actives):
+                if best[active[a]] < best[i] + rates.slack:
+                    active[kept] = active[a]
+                    kept += 1
+        active[kept] = i
+        actives = kept + 1
     least = rates.empty if first == 0 else <float>1e30
     for i in range(max(first, 1), n + 1):
         cost = best[i] + (rates.eob if position[i] < 63 else <float>0)
