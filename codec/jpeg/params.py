@@ -38,8 +38,8 @@ EFFORTS = {
     4: Effort("least-squares", True, True, True, 0, 1, False, False),
     5: Effort("least-squares", True, True, True, 1, 1, False, False),
     6: Effort("least-squares", True, True, True, 1, 1, True, False),
-    7: Effort("least-squares", True, True, True, 2, 1, True, False),
-    8: Effort("least-squares", True, True, True, 2, 7, True, False),
+    7: Effort("least-squares", True, True, True, 1, 7, True, False),
+    8: Effort("least-squares", True, True, True, 1, 7, True, True),
     9: Effort("least-squares", True, True, True, 2, 9, True, True),
 }
 
