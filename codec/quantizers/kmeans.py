@@ -149,7 +149,7 @@ class _Search:
         return kept, freed
 
 
-def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=11, tolerance=3e-4, seed=0):
+def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=7, tolerance=3e-4, seed=0):
     """Centres of least weighted squared error, or nearly.
 
     After a first round of Lloyd's, rounds of splitting and merging: centres are taken from where they are missed least and given to where they
