@@ -21,7 +21,7 @@ cdef uint8_t[16] B4 = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]
 
 
 cdef void begin_macroblock(SliceContext *s) noexcept nogil:
-    s.flags = MB_FIELD if s.mb_field else 0
+    s.flags = (MB_FIELD if s.mb_field else 0) | (MB_SWITCHING if s.switching else 0)
     s.cbp = 0
     s.dc_coded = 0
     s.coded[0] = s.coded[1] = s.coded[2] = 0
@@ -32,6 +32,29 @@ cdef void begin_macroblock(SliceContext *s) noexcept nogil:
 cdef void set_chroma_qp(SliceContext *s) noexcept nogil:
     s.qp_c[0] = s.qpc_table[0][s.qp + 64]
     s.qp_c[1] = s.qpc_table[1][s.qp + 64]
+
+
+# ---------------------------------------------------------------- partitions
+
+cdef void exchange(SliceContext *s, int k) noexcept nogil:
+    """`bits` reads partition B (k 0) or C (k 1), or again A."""
+    s.bits, s.partition[k].bits = s.partition[k].bits, s.bits
+    s.last_bit, s.partition[k].last_bit = s.partition[k].last_bit, s.last_bit
+
+
+cdef void read_partition(SliceContext *s, int k, void (*read)(SliceContext *) noexcept nogil) noexcept nogil:
+    """Call `read` for elements of category 3 (k 0) or 4 (k 1): from the partition of their own, if there are partitions."""
+    if not s.partitioned:
+        read(s)
+        return
+    if not s.partition[k].present:
+        note(s, FAULT_PARTITION_C if k else FAULT_PARTITION_B)
+        return
+    exchange(s, k)
+    read(s)
+    if bit_position(&s.bits) > s.last_bit:
+        note(s, FAULT_END)
+    exchange(s, k)
 
 
 # ---------------------------------------------------------------- I_PCM
@@ -157,7 +180,7 @@ cdef int read_intra(SliceContext *s, int mb_type) noexcept nogil:
     s.flags |= MB_INTRA
     if mb_type == 25:
         s.flags |= MB_PCM
-        read_pcm(s)
+        read_partition(s, 0, read_pcm)
         return 0
     set_intra_availability(s)
     if mb_type == 0:
@@ -387,6 +410,11 @@ cdef void read_macroblock(SliceContext *s) noexcept nogil:
     cdef int mb_type, first_intra
     begin_macroblock(s)
     mb_type = cabac_mb_type(s) if s.entropy_coding_mode_flag else read_ue(s)
+    if s.si_slice:                                      # Table 7-12: SI, and those of Table 7-11 after it
+        if mb_type == 0:
+            s.flags |= MB_SI
+        else:
+            mb_type -= 1
     first_intra = 0 if s.slice_type == SLICE_I else 5 if s.slice_type == SLICE_P else 23
     if mb_type >= first_intra:
         if not read_intra(s, mb_type - first_intra):
@@ -406,4 +434,4 @@ cdef void read_macroblock(SliceContext *s) noexcept nogil:
         return
     read_qp_delta(s)
     if s.fault == 0:
-        read_residual(s)
+        read_partition(s, 0 if s.flags & MB_INTRA else 1, read_residual)

@@ -114,14 +114,15 @@ cdef void locate_neighbours(SliceContext *s) noexcept nogil:
 
 
 cdef inline bint not_intra(SliceContext *s, int mb) noexcept nogil:
-    return mb >= 0 and not s.pic.mb[mb].flags & MB_INTRA
+    """Inter, or SI beside another type: not for constrained intra prediction."""
+    return mb >= 0 and (not s.pic.mb[mb].flags & MB_INTRA or s.pic.mb[mb].flags & ~s.flags & MB_SI)
 
 
 cdef void set_intra_availability(SliceContext *s) noexcept nogil:
     """8.3.1.2 and its like: with constrained_intra_pred_flag samples of inter macroblocks are not available."""
     s.intra_avail = s.avail
     s.left_half_avail = 3 if s.avail & H264_LEFT else 0
-    if not s.constrained_intra_pred_flag or s.slice_type == SLICE_I:
+    if not s.constrained_intra_pred_flag or (s.slice_type == SLICE_I and not s.si_slice):
         return
     if not_intra(s, s.top_mb):
         s.intra_avail &= ~H264_TOP
@@ -161,6 +162,21 @@ cdef void fill_modes(SliceContext *s) noexcept nogil:
         s.mode_cache[CACHE - 1 + 8 * i] = mode_of(s, s.left_mb[i], 4 * s.left_row[i] + 3)
 
 
+cdef inline bint inter_at(SliceContext *s, int mb) noexcept nogil:
+    return mb >= 0 and not s.pic.mb[mb].flags & MB_INTRA
+
+
+cdef void forget_inter_nnz(SliceContext *s) noexcept nogil:
+    """9.2.1: with data partitions and constrained_intra_pred_flag intra macroblocks count nothing in inter ones, whose partition may be lost."""
+    cdef int c, i
+    for c in range(3 if s.ChromaArrayType else 1):
+        if inter_at(s, s.top_mb):
+            memset(&s.nnz_cache[c][CACHE - 8], 0, 4)
+        for i in range(4):
+            if inter_at(s, s.left_mb[i]):
+                s.nnz_cache[c][CACHE - 1 + (8 * i if c == 0 else 4 * (i & 2))] = 0
+
+
 cdef void fill_nnz(SliceContext *s) noexcept nogil:
     """total_coeff or coded_block_flag of the blocks around. Not available: 64 for CAVLC (see nC); what 9.3.3.1.1.9 infers for CABAC."""
     cdef uint8_t missing = 64 if not s.entropy_coding_mode_flag else 1 if s.flags & MB_INTRA else 0
@@ -185,6 +201,8 @@ cdef void fill_nnz(SliceContext *s) noexcept nogil:
                 cache[CACHE - 1 + 8 * i] = s.mbs[mb].nnz[16 * c + 2 * row + 1]
             elif not i & 1:                             # 8 lines of chroma: those of 4x4 block row i / 2 are beside luma rows i, i + 1
                 cache[CACHE - 1 + 4 * i] = s.mbs[mb].nnz[16 * c + 2 * (row >> 1) + 1]
+    if s.partitioned and s.constrained_intra_pred_flag and s.flags & MB_INTRA:
+        forget_inter_nnz(s)
 
 
 cdef inline void take_motion(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:

@@ -28,6 +28,7 @@ cdef enum:
     MB_SWITCHING = 1024     # in an SP or SI slice: bS as for intra (8.7.2.1)
     MB_BYPASS = 2048        # TransformBypassModeFlag: qpprime_y_zero_transform_bypass_flag and QP'Y equal to 0
     MB_8X8_MOTION = 4096    # inter, and within each 8x8 block vectors are the same: bS 1 only on edges 0 and 2
+    MB_SI = 8192            # mb_type SI (Table 7-12): Intra_4x4 with a residual of 8.6.2
 
     NO_REFERENCE = -1       # of refIdx and of reference identities
 

@@ -1,5 +1,6 @@
 """Samples of intra macroblocks (8.3) and the residual (8.5.12 to 8.5.15)."""
 from codec.h264._slice cimport *
+from codec.h264._switching cimport switch_chroma, switch_luma_block
 
 cdef uint8_t[16] BLOCK_X = [0, 1, 0, 1, 2, 3, 2, 3, 0, 1, 0, 1, 2, 3, 2, 3]
 cdef uint8_t[16] BLOCK_Y = [0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3]
@@ -100,7 +101,12 @@ cdef void add_chroma(SliceContext *s) noexcept nogil:
 
 cdef void add_residual(SliceContext *s) noexcept nogil:
     """Of an inter macroblock."""
-    cdef int c
+    cdef int c, k
+    if s.switching:
+        for k in range(16):
+            switch_luma_block(s, s.dst[0] + 4 * BLOCK_Y[k] * s.stride[0] + 4 * BLOCK_X[k], &s.coef[16 * k])
+        switch_chroma(s)
+        return
     for c in range(3 if s.ChromaArrayType == 3 else 1):
         add_luma(s, c)
     if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
@@ -157,6 +163,9 @@ cdef void intra_nxn(SliceContext *s, int c) noexcept nogil:
             s.dsp.intra8x8[mode](dst, stride, avail, max)
         else:
             s.dsp.intra4x4[mode](dst, stride, avail, max)
+        if s.flags & MB_SI:
+            switch_luma_block(s, dst, d)
+            continue
         if not s.coded[c] >> k & 1:
             continue
         if s.flags & MB_BYPASS:
@@ -179,7 +188,10 @@ cdef void intra_chroma(SliceContext *s) noexcept nogil:
         s.dsp.intra_chroma[s.ChromaArrayType - 1][mode](s.dst[c], s.stride[c], avail, s.max_sample[1])
         if s.flags & MB_BYPASS and s.coded[c] and (mode == 1 or mode == 2):
             gather_bypass(s, c, 2, s.chroma_height >> 2, 2 - mode)
-    add_chroma(s)
+    if s.flags & MB_SI:
+        switch_chroma(s)
+    else:
+        add_chroma(s)
 
 
 cdef void reconstruct_intra(SliceContext *s) noexcept nogil:

@@ -121,8 +121,8 @@ cdef void read_luma(SliceContext *s, int c, int qp) noexcept nogil:
     cdef const int32_t *scale4
     cdef const int32_t *scale8
     list = c + s.colour_plane
-    scale4 = NULL if s.flags & MB_BYPASS else s.scale4[list + 3 * inter] + 16 * qp
-    scale8 = NULL if s.flags & MB_BYPASS else s.scale8[2 * list + inter] + 64 * qp
+    scale4 = NULL if s.raw_levels else s.scale4[list + 3 * inter] + 16 * qp
+    scale8 = NULL if s.raw_levels else s.scale8[2 * list + inter] + 64 * qp
     if s.flags & MB_INTRA16:
         intra16_dc(s, c, scale4)
     for b8 in range(4):
@@ -158,7 +158,7 @@ cdef void chroma_dc(SliceContext *s, int c) noexcept nogil:
     if n == 0:
         return
     s.dc_coded |= 1ull << c
-    if not s.flags & MB_BYPASS:
+    if not s.raw_levels:
         for i in range(0, count, 2):
             a, b = dc[i], dc[i + 1]
             dc[i], dc[i + 1] = a + b, a - b
@@ -190,7 +190,7 @@ cdef void read_chroma(SliceContext *s) noexcept nogil:
     for c in range(1, 3):
         chroma_dc(s, c)
     for c in range(1, 3):
-        scale = NULL if s.flags & MB_BYPASS else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
+        scale = NULL if s.raw_levels else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
         for i in range(count):
             if s.cbp >> 4 == 2 and s.fault == 0:
                 n = read_block(s, &s.coef[256 * c + 16 * i], scan + 1, scale, 4, 4, c, CACHE + (i & 1) + 8 * (i >> 1), 15)
@@ -223,6 +223,7 @@ cdef void read_residual(SliceContext *s) noexcept nogil:
     cdef int c
     if s.qpprime_y_zero_transform_bypass_flag and s.qp + s.QpBdOffset[0] == 0:
         s.flags |= MB_BYPASS
+    s.raw_levels = s.flags & (MB_BYPASS | MB_SI) or (s.switching and not s.flags & MB_INTRA)
     fill_nnz(s)
     if s.ChromaArrayType == 3 and s.flags & MB_TRANSFORM8 and s.entropy_coding_mode_flag:
         hide_4x4(s)

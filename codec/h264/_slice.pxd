@@ -3,7 +3,7 @@
     _neighbours     6.4.9 to 6.4.12: who the neighbours are; copies what is needed of them into padded caches
     _mb_syntax      7.3.5: reads the macroblock layer through _cavlc (9.2) or _cabac (9.3) into the fields below "current macroblock"
     _motion         8.4.1: motion vectors and reference indices; _direct: 8.4.1.2, 8.4.1.3.2
-    _inter          8.4.2: samples of inter prediction; _recon: 8.3 and 8.5
+    _inter          8.4.2: samples of inter prediction; _recon: 8.3 and 8.5; _switching: 8.6
 
 A cache holds the 4x4 blocks of the macroblock and those around it: block (x, y) is entry CACHE + x + 8 * y, x from -1 (left) to 4 (above
 right, y = -1 only), y from -1 (above). No stage looks at edges of slices or pictures afterwards.
@@ -53,6 +53,12 @@ cdef enum:
     FAULT_SKIP_RUN = 10
     FAULT_ADDRESS = 11      # past the last macroblock of the picture
     FAULT_MVD = 12
+    FAULT_PARTITION_B = 13  # a residual in a data partition that has not come
+    FAULT_PARTITION_C = 14
+
+    SWITCH_NONE = 0         # SliceContext.switching
+    SWITCH_PRIMARY = 1      # SP slice, sp_for_switch_flag 0 (8.6.1)
+    SWITCH_SECONDARY = 2    # SP slice, sp_for_switch_flag 1, or SI slice (8.6.2)
 
 cdef struct Cabac:
     # 9.3.1.2: the range, and the offset scaled by 2^48 with `count` more bits of the data below its own nine.
@@ -61,6 +67,12 @@ cdef struct Cabac:
     int count
     const uint8_t *next     # 8 zero bytes follow the data
     const uint8_t *end
+
+# Slice data partition B or C (7.3.2.9): its reader while it is not in SliceContext.bits.
+cdef struct Partition:
+    BitReader bits
+    int64_t last_bit
+    int present
 
 # A frame or field that this slice may refer to.
 cdef struct Reference:
@@ -97,6 +109,8 @@ cdef struct SliceContext:
     Cabac cabac
     uint8_t state[1024]     # pStateIdx << 1 | valMPS, by ctxIdx
     int64_t last_bit        # position of rbsp_stop_one_bit
+    int partitioned         # `bits` reads partition A
+    Partition partition[2]  # B: residual of intra macroblocks; C: of inter macroblocks
     int fault
     # ---- parameters of the sequence, the picture and the slice
     const H264Dsp *dsp
@@ -105,7 +119,9 @@ cdef struct SliceContext:
     int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
     int slice_index
-    int slice_type
+    int slice_type          # SLICE_P for SP, SLICE_I for SI
+    int switching           # SWITCH_...
+    int si_slice            # mb_type has the prefix of Table 7-12
     int entropy_coding_mode_flag, MbaffFrameFlag, field_pic_flag, bottom_field_flag
     int transform_8x8_mode_flag, constrained_intra_pred_flag, direct_8x8_inference_flag, direct_spatial_mv_pred_flag
     int num_ref_idx_active[2]
@@ -120,6 +136,7 @@ cdef struct SliceContext:
     int weight_mode         # 0 default, 1 explicit, 2 implicit
     int luma_log2_weight_denom, chroma_log2_weight_denom
     int32_t slice_qp
+    int qs, qs_c[2]         # QSY, QSC of SP and SI slices
     int8_t qpc_table[2][128]                # [cb or cr][QPY + 64] -> QPC
     const int32_t *scale4[6]                # LevelScale4x4 << qP / 6, [qP][raster]: Intra Y, Cb, Cr, Inter Y, Cb, Cr
     const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr, Inter Cr
@@ -148,6 +165,7 @@ cdef struct SliceContext:
     # ---- its syntax
     int flags               # MB_... of _picture.pxd
     int cbp
+    int raw_levels          # coef holds levels, not scaled: with MB_BYPASS, and where _switching comes next
     int mb_qp_delta         # of the latest macroblock, for its ctxIdxInc
     int qp                  # QPY
     int qp_c[2]             # QPC without QpBdOffsetC

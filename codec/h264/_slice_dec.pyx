@@ -37,6 +37,8 @@ FAULTS = {
     FAULT_REFERENCE: ("a reference index stands for a picture that is missing", "H.264 8.2.4.2"),
     FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
+    FAULT_PARTITION_B: ("its samples or residual are in slice data partition B, which is missing", "H.264 7.4.2.9.2"),
+    FAULT_PARTITION_C: ("its residual is in slice data partition C, which is missing", "H.264 7.4.2.9.3"),
     FAULT_MVD: ("a motion vector difference is out of range", "H.264 7.4.5.1"),
 }
 
@@ -101,6 +103,8 @@ cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
     if s.fault:
         return
     store_motion(s)
+    if s.switching:
+        add_residual(s)
     store_skipped_context(s)
     s.decoded += 1
 
@@ -349,17 +353,36 @@ cdef class SliceDecoder:
         self.sets = sps, pps
         return 0
 
+    cdef int _set_switching(self, header, pps) except -1:
+        """slice_type, and what 8.6 needs of SP and SI slices."""
+        cdef SliceContext *s = self.s
+        cdef int c, kind = header.slice_type % 5
+        s.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
+        s.si_slice = kind == SLICE_SI
+        s.switching = SWITCH_NONE
+        if kind < SLICE_SP:
+            return 0
+        if s.ChromaArrayType != 1 or s.pixel_shift or s.transform_8x8_mode_flag or any([set(row) != {16} for row in self.lists]):
+            raise UnsupportedError("SP and SI slices are decoded as the Extended profile has them: 4:2:0, 8 bits, no 8x8 transform or matrices")
+        if s.si_slice and s.entropy_coding_mode_flag:
+            raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
+        s.switching = SWITCH_SECONDARY if s.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
+        s.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
+        if not 0 <= s.qs <= 51:
+            raise BitstreamError(f"QSY is {s.qs}", layer="slice header", clause="H.264 7.4.3")
+        for c in range(2):
+            s.qs_c[c] = s.qpc_table[c][s.qs + 64]
+        return 0
+
     cdef int _set_slice(self, header, sps, pps) except -1:
         cdef SliceContext *s = self.s
         cdef SliceInfo *info
-        s.slice_type = header.slice_type % 5
+        self._set_switching(header, pps)
         s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
         s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
         s.pic.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
         s.pic.coded_as_fields = s.field_pic_flag
         s.pic.mbaff = s.MbaffFrameFlag
-        if s.slice_type >= SLICE_SP:
-            raise UnsupportedError("SP and SI slices of the Extended profile are not decoded")
         s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
         s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
         s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
@@ -379,7 +402,7 @@ cdef class SliceDecoder:
         info = &s.pic.slices[s.slice_index]
         info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
         info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
-        info.slice_type = s.slice_type
+        info.slice_type = header.slice_type % 5
         info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
         return 0
 
@@ -441,36 +464,53 @@ cdef class SliceDecoder:
                     w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.bit_depth[1] - 8)
         return 0
 
-    cdef int _set_data(self, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1:
+    cdef int _set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
+        """Readers of slice_data( ), and of partitions B and C, in one piece of memory; that of the slice comes first."""
         cdef SliceContext *s = self.s
-        cdef Py_ssize_t size = rbsp.shape[0]
-        cdef int low
-        if self.room < size + PADDING:
+        cdef Py_ssize_t size = sum([len(one[0]) + PADDING for one in (*partitions, (rbsp, bit)) if one is not None])
+        cdef Py_ssize_t at
+        cdef int k
+        if self.room < size:
             free(self.data)
             self.room = 0
-            self.data = <uint8_t *>calloc(2 * size + PADDING, 1)
+            self.data = <uint8_t *>calloc(2 * size, 1)
             if not self.data:
                 raise MemoryError("no memory for a slice")
-            self.room = 2 * size + PADDING
-        if size:
-            memcpy(self.data, &rbsp[0], size)
-        while size and self.data[size - 1] == 0:        # cabac_zero_words, or trailing zeros
-            size -= 1
-        memset(self.data + size, 0, PADDING)
-        if size * 8 <= bit:
-            raise TruncatedError("the slice has no data", layer="slice_data", offset=size, clause="H.264 7.3.4")
-        low = 0
-        while not self.data[size - 1] >> low & 1:
-            low += 1
-        s.last_bit = size * 8 - 1 - low
-        open_reader(&s.bits, self.data, size)
-        s.bits.pos = bit >> 3
-        refill(&s.bits)
-        s.bits.acc <<= bit & 7
-        s.bits.count -= bit & 7
+            self.room = 2 * size
+        at = self._open(&s.bits, &s.last_bit, 0, rbsp, bit)
+        if s.last_bit < bit:
+            raise TruncatedError("the slice has no data", layer="slice_data", offset=s.last_bit >> 3, clause="H.264 7.3.4")
+        s.partitioned = len(partitions) > 0
+        if s.partitioned and s.entropy_coding_mode_flag:
+            raise BitstreamError("data partitions are not coded with CABAC", layer="slice_data", clause="H.264 A.2.3")
+        for k, one in enumerate(partitions):
+            s.partition[k].present = one is not None
+            if one is not None:
+                at = self._open(&s.partition[k].bits, &s.partition[k].last_bit, at, one[0], one[1])
         return 0
 
-    def decode_slice(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None):
+    cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1:
+        """A reader from this bit on, of a copy at `at` of the data; returns where the next copy may go. last_bit is -1 without a stop bit."""
+        cdef uint8_t *data = self.data + at
+        cdef Py_ssize_t whole = rbsp.shape[0], size = whole
+        cdef int low = 0
+        if size:
+            memcpy(data, &rbsp[0], size)
+        while size and data[size - 1] == 0:             # cabac_zero_words, or trailing zeros
+            size -= 1
+        memset(data + size, 0, whole - size + PADDING)
+        while size and not data[size - 1] >> low & 1:
+            low += 1
+        last_bit[0] = size * 8 - 1 - low if size else -1
+        open_reader(r, data, size)
+        r.pos = bit >> 3
+        refill(r)
+        r.acc <<= bit & 7
+        r.count -= bit & 7
+        return at + whole + PADDING
+
+    def decode_slice(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None,
+                     partitions=()):
         """Decode one slice into a picture.
 
         Parameters
@@ -486,6 +526,8 @@ cdef class SliceDecoder:
             parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture, which it is an error to refer to.
         map : uint8 array, optional
             mbToSliceGroupMap of this picture by macroblock address.
+        partitions : two of (rbsp, bit_offset) or None
+            Slice data partitions B and C, where the RBSP is a partition A; None: it has not come, and it is an error to need it.
 
         Returns
         -------
@@ -508,7 +550,7 @@ cdef class SliceDecoder:
         if picture.data.separate_planes:
             select_plane(&picture.data, s.colour_plane)
         self._set_weights(header.pred_weight_table)
-        self._set_data(rbsp, bit_offset)
+        self._set_data(rbsp, bit_offset, partitions)
         s.map = NULL
         if map is not None:
             view = map

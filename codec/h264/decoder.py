@@ -14,6 +14,7 @@ from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .order import PicOrderCnt, is_new_picture
 from .output import CodedFrame, PicturePool, arrays, as_frame, conceal, fill_field, missing_macroblocks, picture_bytes, side_data_of
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
+from .partitions import PartitionedSlice, read_partition
 from .references import BOTTOM, FRAME, TOP, assign_FrameNumWrap, fields_of, reference_lists
 from .sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
 from .slice_groups import mb_to_slice_group_map
@@ -33,6 +34,7 @@ class _CodedPicture:
         self.store, self.header, self.sps, self.pps, self.nal = store, header, sps, pps, nal
         self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []
         self.map = mb_to_slice_group_map(header, sps, pps)
+        self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
 
 class Decoder:
@@ -230,7 +232,7 @@ class Decoder:
 
     def _nal(self, nal):
         kind = nal.nal_unit_type
-        if kind in (nals.NON_IDR, nals.IDR):
+        if kind in (nals.NON_IDR, nals.IDR, nals.PARTITION_A):
             self._slice(nal)
         elif kind in (nals.SPS, nals.PPS):
             self._sets.add(nal)
@@ -244,8 +246,8 @@ class Decoder:
             self._finish_picture()
             self._end_sequence()
             self._start_over()
-        elif kind in (nals.PARTITION_A, nals.PARTITION_B, nals.PARTITION_C):
-            raise UnsupportedError(f"NAL unit {nal.index} at byte {nal.offset} is a data partition (Extended profile), which is not decoded")
+        elif kind in (nals.PARTITION_B, nals.PARTITION_C):
+            self._partition(nal)
         # All others say nothing about the primary coded pictures of the base view.
 
     def _slice(self, nal):
@@ -263,13 +265,44 @@ class Decoder:
             raise LimitError(f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data")
         current.bits.append(8 * len(nal.data))
         current.store.content.add_type(header.name)
-        list0, list1 = self._lists(header, sps, nal)
-        self._decode(nal, bit, header, sps, pps, list0, list1)
         current.header = header
+        if nal.nal_unit_type != nals.PARTITION_A:
+            self._decode(nal, bit, header, sps, pps)
+        elif header.partition_key in current.partitioned:
+            raise self._error(f"two slices of a picture have slice_id {header.slice_id}", "H.264 7.4.2.9.1", nal)
+        else:
+            current.partitioned[header.partition_key] = PartitionedSlice(nal, bit, header, sps, pps)
 
-    def _decode(self, nal, bit, header, sps, pps, list0, list1):
+    def _partition(self, nal):
+        """Slice data partition B or C: the slice is decoded when it has both, or else with the end of the picture."""
+        current = self._picture
+        if current is None or not current.partitioned:
+            raise self._error("there is no partition A before it", "H.264 7.4.1.2.5", nal)
+        key, redundant_pic_cnt, bit = read_partition(nal, current.sps, current.pps)
+        if redundant_pic_cnt:
+            return
+        waiting = current.partitioned.get(key)
+        if waiting is None:
+            raise self._error(f"no slice whose partition A came before has slice_id {key[1]}", "H.264 7.4.1.2.5", nal)
+        current.bits.append(8 * len(nal.data))
+        if waiting.add(nal, bit):
+            del current.partitioned[key]
+            self._decode(*waiting.slice, waiting.partitions)
+
+    def _decode_incomplete(self):
+        """The picture has ended: partitions without any element need not have come (7.4.2.9), and others are lost."""
+        waiting, self._picture.partitioned = self._picture.partitioned, {}
+        for one in waiting.values():
+            try:
+                self._decode(*one.slice, one.partitions)
+            except (BitstreamError, UnsupportedError) as error:
+                self._fault(error)
+
+    def _decode(self, nal, bit, header, sps, pps, partitions=()):
+        list0, list1 = self._lists(header, sps, nal)
+        current = self._picture
         try:
-            self._slices.decode_slice(nal.rbsp, bit, sps, pps, header, self._picture.store.picture, list0, list1, self._picture.map)
+            self._slices.decode_slice(nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions)
         except BitstreamError as error:
             offset = nal.place(error.offset) if error.offset is not None else nal.offset
             raise type(error)(error.reason, layer=nal.layer(error.layer or "slice_data"), offset=offset, clause=error.clause) from None
@@ -408,9 +441,10 @@ class Decoder:
 
     def _finish_picture(self):
         """All slices of the picture have come: filter it, fill in what is missing, mark references."""
-        current, self._picture = self._picture, None
-        if current is None:
+        if self._picture is None:
             return
+        self._decode_incomplete()
+        current, self._picture = self._picture, None
         store, header, sps = current.store, current.header, current.sps
         missing, lost = self._slices.finish_picture(store.picture), None
         if missing or current.errors:

@@ -37,7 +37,7 @@ class _Report:
              "name": nal.name}
         )  # fmt: skip
         kind = nal.nal_unit_type
-        if kind in (nals.NON_IDR, nals.IDR):
+        if kind in (nals.NON_IDR, nals.IDR, nals.PARTITION_A):
             self._slice(nal)
         elif kind == nals.SPS:
             sps = read_sps(nal)

@@ -4,7 +4,7 @@ them.
 
 from dataclasses import dataclass
 
-from .nal import IDR
+from .nal import IDR, PARTITION_A
 from .syntax import MAX_UE, Reader, Writer
 
 P, B, I, SP, SI = range(5)  # Table 7-6, slice_type % 5
@@ -59,7 +59,7 @@ class SliceHeader:
     """7.3.3, with nal_unit_type and nal_ref_idc of its NAL unit; what is not coded has the value that 7.4.3 infers.
 
     num_ref_idx_l0_active_minus1 and num_ref_idx_l1_active_minus1 are those that hold: of the PPS without the override flag; 0 where the
-    slice type has no such list.
+    slice type has no such list. slice_id is that of a slice data partition A, where it follows the header (7.3.2.9.1).
     """
 
     nal_unit_type: int
@@ -97,6 +97,7 @@ class SliceHeader:
     slice_alpha_c0_offset_div2: int = 0
     slice_beta_offset_div2: int = 0
     slice_group_change_cycle: int = 0
+    slice_id: int = 0
 
     @property
     def IdrPicFlag(self):
@@ -117,6 +118,11 @@ class SliceHeader:
     def has_mmco5(self):
         """Whether it marks every reference picture as unused (Table 7-9)."""
         return any(row.memory_management_control_operation == 5 for row in self.memory_management_control_operations)
+
+    @property
+    def partition_key(self):
+        """What partitions B and C have in common with A: (colour_plane_id, slice_id)."""
+        return self.colour_plane_id, self.slice_id
 
     @property
     def FilterOffsetA(self):
@@ -177,6 +183,8 @@ def slice_header(c, s, find):
         # Ceil(Log2(PicSizeInMapUnits / SliceGroupChangeRate + 1)) bits, (7-35): of the quotient rounded up, plus 1
         cycles = -(-sps.PicSizeInMapUnits // pps.SliceGroupChangeRate)
         c.u(s, "slice_group_change_cycle", cycles.bit_length(), CLAUSE, 0, cycles)
+    if s["nal_unit_type"] == PARTITION_A:
+        c.ue(s, "slice_id", sps.PicWidthInMbs * sps.FrameHeightInMbs - 1, "H.264 7.4.2.9.1")
     return sps, pps
 
 
@@ -314,7 +322,7 @@ def quantizer_and_filter(c, s, kind, sps, pps):
 
 
 def read_slice_header(nal, find):
-    """The header of a coded slice (types 1 and 5).
+    """The header of a coded slice (types 1 and 5), or of a slice data partition A (type 2) with its slice_id.
 
     Parameters
     ----------

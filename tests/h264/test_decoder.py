@@ -335,13 +335,6 @@ def test_garbage_before_the_first_start_code():
     assert len(list(codec.decode_video([b"x" * 100 + stream.data], on_error="conceal"))) == 2
 
 
-def test_data_partitions_are_not_supported_and_said_so():
-    stream = crafted.clip(2)
-    stream.nals.insert(4, b"\x22" + stream.nals[3][1:])
-    with pytest.raises(codec.UnsupportedError, match="data partition"):
-        decoded(stream.data)
-
-
 # ---------------------------------------------------------------- memory and limits
 
 
