@@ -1,4 +1,4 @@
-"""The Extended profile: SP and SI slices against a plain model of 8.6, and slices in data partitions against the same slices in one piece."""
+"""The Extended profile: SP and SI slices against a plain model of 8.6, data partitions against the same slices in one piece."""
 
 import dataclasses
 
@@ -241,7 +241,7 @@ def test_partitions_of_two_slices_may_alternate():
     stream.intra(header(0, 0, idr=True))
     planes, slices = samples(stream.sps, 9), []
     for i in range(2):
-        slices.append(Elements(header(1, 2, kind=I, **{}), stream.sps, stream.pps, True, i))
+        slices.append(Elements(header(1, 2, kind=I), stream.sps, stream.pps, True, i))
         slices[i] = Elements(dataclasses.replace(slices[i].head, first_mb_in_slice=i), stream.sps, stream.pps, True, i)
         slices[i].ue(25)
         pcm(slices[i], [plane[len(plane) // 2 * i :][: len(plane) // 2] for plane in planes])
@@ -259,7 +259,7 @@ def test_partitions_without_elements_need_not_come():
     assert_planes(decoded(stream)[1], planes)
 
 
-@pytest.mark.parametrize("lost, match", [(1, "macroblock 1: .*partition B, which is missing"), (2, "macroblock 0: .*partition C, which is")])
+@pytest.mark.parametrize("lost, match", [(1, "macroblock 1: .*partition B, which is missing"), (2, "macroblock 0: .*partition C")])
 def test_missing_partitions_are_named(lost, match):
     stream = extended(2, 2)
     stream.intra(header(0, 0, idr=True))
