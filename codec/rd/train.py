@@ -14,6 +14,7 @@ to the score, on the final file of every picture, and moves it towards the bette
 """
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -180,7 +181,7 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
             kept = _at_equal_score(bench.everywhere(moved), before, exchange) < 0
             rate *= RATE_DECAY if kept else 0.5
         steps = moved if kept else steps
-        changes.append(100 * np.expm1(_at_equal_score(bench.everywhere(steps), first, exchange)))
+        changes.append(100 * math.expm1(_at_equal_score(bench.everywhere(steps), first, exchange)))
         if progress:
             progress(f"{tune} {subsampling} quality {quality}, round {number + 1}: {changes[-1]:+.2f} % at equal score")
         if not kept:
