@@ -53,6 +53,7 @@ cdef enum:
     FAULT_SKIP_RUN = 10
     FAULT_ADDRESS = 11      # past the last macroblock of the picture
     FAULT_MVD = 12
+    FAULT_MEMORY = 13
 
 cdef struct Cabac:
     # 9.3.1.2: the range, and the offset scaled by 2^48 with `count` more bits of the data below its own nine.
@@ -105,6 +106,9 @@ cdef struct SliceContext:
     int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
     int slice_index
+    int first_mb            # address
+    int row_limit           # address up to which complete rows may be filtered and read by other threads: no later slice has any before
+    SliceInfo info          # for the picture
     int slice_type
     int entropy_coding_mode_flag, MbaffFrameFlag, field_pic_flag, bottom_field_flag
     int transform_8x8_mode_flag, constrained_intra_pred_flag, direct_8x8_inference_flag, direct_spatial_mv_pred_flag
@@ -126,6 +130,8 @@ cdef struct SliceContext:
     Reference refs[3][2][48]                # [0]: frame macroblocks and field pictures; [1], [2]: top and bottom field macroblocks of MBAFF
     Weight weights[2][32]
     int16_t implicit_w1[3][32][32]           # as refs: w1 by refIdxL0, refIdxL1 (w0 = 64 - w1)
+    int32_t poc[2]                          # TopFieldOrderCnt and BottomFieldOrderCnt of this picture, and of RefPicList1[0]: pictures
+    int32_t col_poc[2]                      # themselves are numbered anew by memory_management_control_operation 5 while others read them
     int16_t dist_scale[3][32]               # DistScaleFactor by refIdxL0; 0x7FFF: long term, no scaling
     const uint8_t *map                      # mbToSliceGroupMap by MbAddr (map units resolved), NULL: one slice group
     # ---- current macroblock: where
