@@ -182,9 +182,15 @@ class Decoder:
         -------
         list of codec.Frame
         """
-        return self._collected(self._rest())
+        return self._collected(self.rest())
 
-    def _rest(self):
+    def rest(self):
+        """As `flush`, but an iterator: frames before an error come out first.
+
+        Yields
+        ------
+        codec.Frame
+        """
         self._nals.extend(self._stream.flush())
         yield from self._decoded()
         self._finish_picture()

@@ -59,7 +59,7 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
 def _of_byte_stream(chunks, decoder):
     for chunk in chunks:
         yield from decoder.ahead(chunk)
-    yield from decoder.flush()
+    yield from decoder.rest()
 
 
 def _check_codec(packets):
@@ -74,7 +74,7 @@ def _of_packets(packets, options):
         yield from decoder.ahead(packets.extradata)
     for data, timestamp in packets.packets:
         yield from decoder.ahead(data, timestamp=timestamp, complete=True)
-    yield from decoder.flush()
+    yield from decoder.rest()
 
 
 def nal_units(source, limits=None):

@@ -1,6 +1,7 @@
 """Decoding by threads: the same frames and errors for any number of them, and no hang, whatever the data and whenever the caller stops."""
 
 import gc
+import itertools
 import sys
 import threading
 import time
@@ -20,18 +21,18 @@ import hostile_video as hostile
 THREADS = (1, 2, 3)
 STREAMS = (
     "CABA3_SVA_B", "BA3_SVA_C", "NL3_SVA_E",                    # frames with B pictures, with many slices
-    "CVSE2_Sony_B", "CABAST3_Sony_E", "CABASTBR3_Sony_B",       # SEI, temporal direct prediction
-    "SVA_FM1_E", "BA1_FT_C",                                    # slice groups, slices in any order
+    "CABAST3_Sony_E", "CABASTBR3_Sony_B",                       # temporal and spatial direct prediction
+    "SVA_FM1_E", "test_scalinglist_jm.264",                     # slice groups, weights
     "FREXT01_JVC_D", "FREXT02_JVC_C", "HCAMFF1_HHI_B",          # fields, MBAFF
-    "MR6_BT_B", "CVMANL1_TOSHIBA_B", "MR9_BT_B",                # references to fields
+    "HPCVFL_BRCM_A", "FRExt2_Panasonic_C", "brcm_freh6",         # references to fields, frames and fields in turn
 )  # fmt: skip
 
 
-def outcome(data, **options):
-    """(planes of all frames, their damage, error that ended it)"""
+def outcome(data, most=None, **options):
+    """(planes of frames, at most so many, with order and damage; error that ended it)"""
     frames, error = [], None
     try:
-        for frame in codec.decode_video(data, **options):
+        for frame in itertools.islice(codec.decode_video(data, **options), most):
             frames.append(([np.array(plane) for plane in frame.planes], frame.poc, frame.damage and frame.damage.errors))
     except codec.CodecError as problem:
         error = type(problem), str(problem)
@@ -50,13 +51,11 @@ def first_nals(data, count):
 
 @pytest.mark.parametrize("vector", STREAMS)
 def test_frames_do_not_depend_on_threads(streams, vector):
-    if vector not in streams:
-        pytest.skip(f"no stream {vector}")
-    data = first_nals(streams[vector][1].read_bytes(), 60)
-    expected = outcome(data, threads=1)
-    assert expected[0]
+    data = streams[vector][1].read_bytes()
+    expected = outcome(data, 20, threads=1)
+    assert expected[0] and expected[1] is None
     for threads in THREADS[1:]:
-        assert_same(outcome(data, threads=threads), expected)
+        assert_same(outcome(data, 20, threads=threads), expected)
 
 
 @pytest.mark.parametrize("on_error", ["raise", "conceal", "skip"])
@@ -67,7 +66,7 @@ def test_hostile_streams_do_not_depend_on_threads(on_error):
         expected = outcome(data, threads=1, on_error=on_error)
         kinds.add(expected[1] is None)
         assert_same(outcome(data, threads=2 + seed % 2, on_error=on_error), expected)
-    assert True in kinds
+    assert (on_error != "raise") in kinds
 
 
 def test_damaged_streams_do_not_depend_on_threads(streams):
@@ -120,6 +119,7 @@ def test_a_decoder_goes_on_behind_an_error():
 
 def test_closing_the_iterator_early_ends_its_threads():
     data = crafted.clip(60, sps=crafted.sps_of(20, 12)).data
+    gc.collect()
     before = threading.active_count()
     for stop in (0, 1, 2, 5):
         frames = codec.decode_video(data, threads=3)
@@ -131,7 +131,7 @@ def test_closing_the_iterator_early_ends_its_threads():
     end = time.monotonic() + 20
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_pictures_in_flight_are_bounded(monkeypatch):
