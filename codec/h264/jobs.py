@@ -57,16 +57,16 @@ class Batch:
     slices : list of (Slice, NalUnit, Outcome)
     previous : Batch or None
         Of the same frame: decoded before.
-    future : Future
-        Of None, when the batch is decoded.
+    future : Future or None
+        Of nothing but that the batch is decoded; None before it is handed to a thread.
     """
 
     def __init__(self, previous):
-        self.slices, self.previous, self.future = [], previous, Future()
+        self.slices, self.previous, self.future = [], previous, None
 
     @property
     def done(self):
-        return self.future.done()
+        return self.future is not None and self.future.done()
 
     def add(self, prepared, nal):
         """Take in one more slice: its Outcome."""
@@ -149,8 +149,7 @@ class Workers:
     def run(self, batch, picture, end):
         """Decode a batch into a Picture as soon as a thread is free. Waits while more than one is in line for that."""
         if self._threads == 1:
-            picture.expect()
-            _run(batch, picture, end, self._spare)
+            self._run_here(batch, picture, end)
             return
         if self._pool is None:
             # Its threads end when it is not referred to any more; none refers to the decoder.
@@ -159,26 +158,26 @@ class Workers:
             self._running.popleft().exception()
         picture.expect()
         try:
-            self._pool.submit(_run, batch, picture, end, self._spare)
-        except BaseException as error:
-            _give_up(batch, picture, error)
-            raise
+            batch.future = self._pool.submit(_run, batch, picture, end, self._spare)
+        finally:
+            if batch.future is None:
+                picture.finished()
         self._running.append(batch.future)
 
-
-def _give_up(batch, picture, error):
-    picture.finished()
-    batch.future.set_exception(error)
+    def _run_here(self, batch, picture, end):
+        batch.future = Future()
+        picture.expect()
+        try:
+            _run(batch, picture, end, self._spare)
+        finally:
+            batch.future.set_result(None)
 
 
 def _run(batch, picture, end, spare):
-    """Decode a batch; whatever happens, nobody waits for it afterwards."""
+    """Decode a batch; whatever happens, nobody waits for the picture afterwards."""
     neighbours = spare.pop() if spare else Neighbours()
     try:
         batch.decode(neighbours, end)
-    except BaseException as error:
-        _give_up(batch, picture, error)
-        return
+    finally:
+        picture.finished()
     spare.append(neighbours)
-    picture.finished()
-    batch.future.set_result(None)
