@@ -38,10 +38,10 @@ cdef int dist_scale_factor(int current, const Reference *pic0, const Reference *
 cdef int current_poc(SliceContext *s, int kind) noexcept nogil:
     """PicOrderCnt of the frame or field that macroblocks of this kind belong to (8.2.1)."""
     if kind:
-        return s.pic.poc[kind - 1]
+        return s.poc[kind - 1]
     if s.field_pic_flag:
-        return s.pic.poc[s.bottom_field_flag]
-    return min(s.pic.poc[0], s.pic.poc[1])
+        return s.poc[s.bottom_field_flag]
+    return min(s.poc[0], s.poc[1])
 
 
 cdef void prepare_direct(SliceContext *s) noexcept nogil:
@@ -85,7 +85,7 @@ cdef Colocated colocated(SliceContext *s, const PictureData *col, int x, int y) 
     if not s.mb_field:
         if col_field:
             poc = current_poc(s, 0)
-            top, bottom = abs(col.poc[0] - poc), abs(col.poc[1] - poc)
+            top, bottom = abs(s.col_poc[0] - poc), abs(s.col_poc[1] - poc)
             c.mb = pair + (0 if top < bottom else s.mb_width)
             c.b4 = 4 * (2 * (s.mb_row & 1) + (y >> 1)) + x
             c.scale = FLD_TO_FRM
@@ -233,6 +233,8 @@ cdef void derive_direct(SliceContext *s) noexcept nogil:
     if col == NULL or col.mb_count != s.pic.mb_count or col.mb_width != s.mb_width:
         note(s, FAULT_REFERENCE)
         return
+    if col != s.pic:
+        wait_for_lines(col, 16 * ((s.mb_row | 1) if s.mb_field or col.mbaff or col.coded_as_fields else s.mb_row) + 1)
     whole = (s.direct[0] & s.direct[1] & s.direct[2] & s.direct[3] and not s.mb_field and not col.coded_as_fields and not col.mbaff
              and col.mb[s.mb].flags & (MB_ONE_VECTOR | MB_INTRA) != 0)
     if s.direct_spatial_mv_pred_flag:

@@ -4,6 +4,14 @@ from libc.string cimport memcpy
 from codec.h264._slice cimport *
 
 
+cdef inline void wait_for_block(SliceContext *s, const Reference *ref, const int16_t *mv, int y, int h) noexcept nogil:
+    """Until the reference is decoded as far down as the block at line y of the macroblock reaches: 3 lines more for the six taps (8.4.2.2.1),
+    which is not less than what chroma asks for."""
+    cdef int lines = s.luma_y + y + (mv[1] >> 2) + h + 3
+    if ref.picture != s.pic:            # of this picture the first field, which is decoded
+        wait_for_lines(ref.picture, min(max(lines, 1), s.pic.height[0] >> (ref.parity != 0)) << (ref.parity != 0))
+
+
 cdef void pad_block(uint8_t *out, const uint8_t *plane, Py_ssize_t stride, int x, int y, int w, int h, int width, int height, int shift) noexcept nogil:
     """w x h samples at (x, y), coordinates clamped into the plane (8-239, 8-240); `shift`: log2 of bytes per sample."""
     cdef int left = min(max(-x, 0), w), right, row, i
@@ -120,6 +128,8 @@ cdef void predict_two(SliceContext *s, int x, int y, int w, int h, int entry) no
     if r0.picture == NULL or r1.picture == NULL:        # direct prediction may lead to a picture that is missing
         note(s, FAULT_REFERENCE)
         return
+    wait_for_block(s, r0, s.mv_cache[0][entry], y, h)
+    wait_for_block(s, r1, s.mv_cache[1][entry], y, h)
     w1 = 32
     if s.weight_mode == 2:
         w1 = s.implicit_w1[s.kind][ref0][ref1]
@@ -161,6 +171,7 @@ cdef void predict_block(SliceContext *s, int x, int y, int w, int h) noexcept no
     if r.picture == NULL:
         note(s, FAULT_REFERENCE)
         return
+    wait_for_block(s, r, s.mv_cache[list][entry], y, h)
     for c in range(3 if s.ChromaArrayType else 1):
         dst = sample(s, c, x, y)
         component_block(s, r, c, dst, s.stride[c], s.mv_cache[list][entry], x, y, w, h, 0)

@@ -32,6 +32,12 @@ cdef enum:
 
     NO_REFERENCE = -1       # of refIdx and of reference identities
 
+cdef extern from "shared.h" nogil:
+    int shared_load(const int *p)
+    void shared_store(int *p, int v)
+    void shared_add(int *p, int v)
+    void shared_sleep()
+
 cdef struct MbInfo:
     int32_t slice           # index into PictureData.slices; -1: not decoded (yet)
     uint16_t flags          # MB_...
@@ -79,9 +85,19 @@ cdef struct PictureData:
     # ---- order and identity (8.2.1)
     int32_t poc[2]          # TopFieldOrderCnt, BottomFieldOrderCnt
     int32_t unique          # never 0 and never given twice by one process: what ref_id is made of
+    # ---- progress: a picture is decoded by one thread, and read by others
+    int pending             # batches of slices that are not decoded yet; read and written by shared_...
+    int lines               # of luma of the frame, from the top, that will not change any more while batches are pending; shared_...
+    int next_mb             # address after the last macroblock, while all before are decoded; -1: not in order
+    int filtered_rows       # of macroblocks, of the coded picture
     int long_term           # bit 0: top field is marked as a long-term reference, bit 1: bottom field
 
 cdef int add_slice(PictureData *p) noexcept nogil
+
+cdef inline void wait_for_lines(const PictureData *p, int lines) noexcept nogil:
+    """Until the first lines of the frame are final, and the motion of macroblocks that begin in them is known."""
+    while shared_load(&p.lines) < lines and shared_load(&p.pending) > 0:
+        shared_sleep()
 
 cdef inline void select_plane(PictureData *p, int plane) noexcept nogil:
     p.mb = p.all_mb + plane * p.mb_count

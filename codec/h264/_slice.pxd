@@ -55,6 +55,7 @@ cdef enum:
     FAULT_MVD = 12
     FAULT_PARTITION_B = 13  # a residual in a data partition that has not come
     FAULT_PARTITION_C = 14
+    FAULT_MEMORY = 15
 
     SWITCH_NONE = 0         # SliceContext.switching
     SWITCH_PRIMARY = 1      # SP slice, sp_for_switch_flag 0 (8.6.1)
@@ -119,6 +120,9 @@ cdef struct SliceContext:
     int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
     int slice_index
+    int first_mb            # address
+    int row_limit           # address up to which complete rows may be filtered and read by other threads: no later slice has any before
+    SliceInfo info          # for the picture
     int slice_type          # SLICE_P for SP, SLICE_I for SI
     int switching           # SWITCH_...
     int si_slice            # mb_type has the prefix of Table 7-12
@@ -143,6 +147,8 @@ cdef struct SliceContext:
     Reference refs[3][2][48]                # [0]: frame macroblocks and field pictures; [1], [2]: top and bottom field macroblocks of MBAFF
     Weight weights[2][32]
     int16_t implicit_w1[3][32][32]           # as refs: w1 by refIdxL0, refIdxL1 (w0 = 64 - w1)
+    int32_t poc[2]                          # TopFieldOrderCnt and BottomFieldOrderCnt of this picture, and of RefPicList1[0]: pictures
+    int32_t col_poc[2]                      # themselves are numbered anew by memory_management_control_operation 5 while others read them
     int16_t dist_scale[3][32]               # DistScaleFactor by refIdxL0; 0x7FFF: long term, no scaling
     const uint8_t *map                      # mbToSliceGroupMap by MbAddr (map units resolved), NULL: one slice group
     # ---- current macroblock: where

@@ -1,5 +1,10 @@
-"""Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture."""
-from libc.stdlib cimport calloc, free
+"""Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture.
+
+A slice is prepared by the thread that reads headers, and keeps all it needs, so that any thread can decode it later: what changes with the
+next slice or picture (marking, order counts, scaling matrices) is copied. The slices of a picture are decoded by one thread at a time. Where
+they come in raster order, rows are filtered soon after they are decoded, and other threads may read them (PictureData.lines).
+"""
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport open_reader, refill
@@ -39,6 +44,7 @@ FAULTS = {
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
     FAULT_PARTITION_B: ("its samples or residual are in slice data partition B, which is missing", "H.264 7.4.2.9.2"),
     FAULT_PARTITION_C: ("its residual is in slice data partition C, which is missing", "H.264 7.4.2.9.3"),
+    FAULT_MEMORY: ("no memory for slices", ""),
     FAULT_MVD: ("a motion vector difference is out of range", "H.264 7.4.5.1"),
 }
 
@@ -85,6 +91,16 @@ cdef inline bint overrun(SliceContext *s) noexcept nogil:
     return bit_position(&s.bits) > s.last_bit
 
 
+cdef void row_decoded(SliceContext *s) noexcept nogil:
+    """The last macroblock of a row is decoded. The row above is filtered now that nothing predicts from its unfiltered samples; the filter
+    of this row will change three lines of it."""
+    cdef PictureData *p = s.pic
+    if s.mbaddr < s.row_limit and s.mb_row > p.filtered_rows:
+        deblock_rows(p, s.dsp, p.filtered_rows, s.mb_row, 0)
+        p.filtered_rows = s.mb_row
+        shared_store(&p.lines, 16 * s.mb_row - 3)
+
+
 cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
     """P_Skip or B_Skip; the place is set."""
     begin_macroblock(s)
@@ -107,6 +123,8 @@ cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
         add_residual(s)
     store_skipped_context(s)
     s.decoded += 1
+    if s.mb_x == s.mb_width - 1:
+        row_decoded(s)
 
 
 cdef void coded_macroblock(SliceContext *s) noexcept nogil:
@@ -129,6 +147,8 @@ cdef void coded_macroblock(SliceContext *s) noexcept nogil:
         add_residual(s)
     store_context(s)
     s.decoded += 1
+    if s.mb_x == s.mb_width - 1:
+        row_decoded(s)
 
 
 cdef inline void enter(SliceContext *s) noexcept nogil:
@@ -256,54 +276,47 @@ cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
         decode_cavlc(s, address)
 
 
+cdef void decode_prepared(SliceContext *s) noexcept nogil:
+    """A slice that was prepared, into its picture."""
+    cdef PictureData *p = s.pic
+    cdef int list, i
+    s.slice_index = add_slice(p)
+    if s.slice_index < 0:
+        s.fault = FAULT_MEMORY
+        return
+    p.slices[s.slice_index] = s.info
+    p.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
+    if p.separate_planes:
+        for list in range(2):
+            for i in range(s.num_ref_idx_active[list]):
+                if s.refs[0][list][i].picture != NULL:
+                    select_plane(s.refs[0][list][i].picture, s.colour_plane)
+        select_plane(p, s.colour_plane)
+    if s.slice_type == SLICE_B:
+        prepare_direct(s)
+    if s.first_mb != p.next_mb:
+        p.next_mb = -1
+        s.row_limit = 0
+    decode_slice_data(s, s.first_mb)
+    p.next_mb = -1 if s.fault or p.next_mb < 0 else s.mbaddr + 1
+
+
 # ---------------------------------------------------------------- parameters
 
-cdef class SliceDecoder:
-    """Decodes the slices of a sequence into pictures; holds what macroblocks leave for their neighbours, and the scaling tables."""
+cdef class Scaling:
+    """LevelScale4x4 and LevelScale8x8 of 8.5.9 for some scaling lists, shifted by qP / 6; never changed."""
 
-    cdef SliceContext *s
-    cdef void *memory
-    cdef MbContext *mbs
-    cdef int mb_count
     cdef int32_t *scale4    # [list][qP][16]
     cdef int32_t *scale8    # [list][qP][64]
-    cdef object lists       # the scaling lists they are of
-    cdef object sets        # the parameter sets that the context was prepared for
-    cdef int level          # of the kernels
-    cdef uint8_t *data      # of the slice, padded
-    cdef Py_ssize_t room
-    cdef object keep        # what the context points to
+    cdef readonly object lists
 
-    def __cinit__(self):
-        cdef size_t at
-        self.memory = calloc(1, sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
+    def __cinit__(self, lists):
+        cdef int k, qp, i, at, weight
+        self.lists = lists
         self.scale4 = <int32_t *>calloc(6 * QPS * 16, sizeof(int32_t))
         self.scale8 = <int32_t *>calloc(6 * QPS * 64, sizeof(int32_t))
-        if not (self.memory and self.scale4 and self.scale8):
-            raise MemoryError("no memory for the slice decoder")
-        at = (<size_t>self.memory + 63) & ~<size_t>63
-        self.s = <SliceContext *>at
-        self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
-        self.s.second = self.s.edge + EDGE_BYTES
-        self.lists = self.sets = None
-        self.level = cpu.level() in ("avx2", "avx512")
-
-    def __dealloc__(self):
-        free(self.memory)
-        free(self.scale4)
-        free(self.scale8)
-        free(self.mbs)
-        free(self.data)
-
-    cdef int _set_scaling(self, lists) except -1:
-        """LevelScale4x4 and LevelScale8x8 of 8.5.9, shifted by qP / 6."""
-        cdef int k, qp, i, at, weight
-        cdef SliceContext *s = self.s
-        for k in range(6):
-            s.scale4[k] = self.scale4 + k * QPS * 16
-            s.scale8[k] = self.scale8 + k * QPS * 64
-        if lists == self.lists:
-            return 0
+        if not (self.scale4 and self.scale8):
+            raise MemoryError("no memory for scaling tables")
         for k in range(6):
             for i in range(16):
                 at, weight = H264_TABLE_8_13_SCAN_4X4[0][i], lists[k][i]
@@ -313,170 +326,71 @@ cdef class SliceDecoder:
                 at, weight = H264_TABLE_8_14_SCAN_8X8[0][i], lists[6 + k][i]
                 for qp in range(QPS):
                     self.scale8[(k * QPS + qp) * 64 + at] = (weight * H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][at]) << (qp // 6)
-        self.lists = lists
-        return 0
 
-    cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
-        cdef SliceContext *s = self.s
-        cdef int i, c, qpi
-        if p.mb_count > self.mb_count:
+    def __dealloc__(self):
+        free(self.scale4)
+        free(self.scale8)
+
+
+cdef class Neighbours:
+    """What macroblocks leave for their neighbours in the slice: of the thread that decodes it."""
+
+    cdef MbContext *mbs
+    cdef int mb_count
+
+    def __dealloc__(self):
+        free(self.mbs)
+
+    cdef int fit(self, int mb_count) except -1:
+        if mb_count > self.mb_count:
             free(self.mbs)
             self.mb_count = 0
-            self.mbs = <MbContext *>calloc(p.mb_count, sizeof(MbContext))
+            self.mbs = <MbContext *>calloc(mb_count, sizeof(MbContext))
             if not self.mbs:
                 raise MemoryError("no memory for the slice decoder")
-            self.mb_count = p.mb_count
-        s.mbs, s.pic = self.mbs, p
-        s.mb_width, s.mb_height = p.mb_width, p.mb_height
-        if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
-            return 0
-        self.sets = None
-        s.ChromaArrayType = sps.ChromaArrayType
-        s.pixel_shift = p.pixel_shift
-        for i in range(2):
-            s.bit_depth[i] = p.bit_depth[i]
-            s.max_sample[i] = (1 << p.bit_depth[i]) - 1
-            s.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
-        s.chroma_width = 0 if s.ChromaArrayType == 0 else 16 if s.ChromaArrayType == 3 else 8
-        s.chroma_height = 0 if s.ChromaArrayType == 0 else 8 if s.ChromaArrayType == 1 else 16
-        s.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
-        s.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
-        s.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
-        s.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
-        s.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
-        for c, offset in enumerate((pps.chroma_qp_index_offset, pps.Cr_qp_index_offset)):
-            for i in range(128):                        # (8-309) and Table 8-15
-                qpi = min(max(i - 64 + <int>offset, -s.QpBdOffset[1]), 51)
-                s.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
-        s.dsp = h264_dsp(p.pixel_shift, self.level)
-        self._set_scaling(pps.scaling_lists(sps))
-        self.sets = sps, pps
+            self.mb_count = mb_count
         return 0
 
-    cdef int _set_switching(self, header, pps) except -1:
-        """slice_type, and what 8.6 needs of SP and SI slices."""
-        cdef SliceContext *s = self.s
-        cdef int c, kind = header.slice_type % 5
-        s.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
-        s.si_slice = kind == SLICE_SI
-        s.switching = SWITCH_NONE
-        if kind < SLICE_SP:
-            return 0
-        if s.ChromaArrayType != 1 or s.pixel_shift or s.transform_8x8_mode_flag or any([set(row) != {16} for row in self.lists]):
-            raise UnsupportedError("SP and SI slices are decoded as the Extended profile has them: 4:2:0, 8 bits, no 8x8 transform or matrices")
-        if s.si_slice and s.entropy_coding_mode_flag:
-            raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
-        s.switching = SWITCH_SECONDARY if s.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
-        s.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
-        if not 0 <= s.qs <= 51:
-            raise BitstreamError(f"QSY is {s.qs}", layer="slice header", clause="H.264 7.4.3")
-        for c in range(2):
-            s.qs_c[c] = s.qpc_table[c][s.qs + 64]
+
+cdef class Slice:
+    """A slice that is ready to be decoded, and then what was wrong with it."""
+
+    cdef SliceContext *s
+    cdef void *memory
+    cdef uint8_t *data      # padded
+    cdef object keep        # what the context points to
+
+    def __cinit__(self):
+        cdef size_t at
+        self.memory = calloc(1, sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
+        if not self.memory:
+            raise MemoryError("no memory for a slice")
+        at = (<size_t>self.memory + 63) & ~<size_t>63
+        self.s = <SliceContext *>at
+        self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
+        self.s.second = self.s.edge + EDGE_BYTES
+
+    def __dealloc__(self):
+        free(self.memory)
+        free(self.data)
+
+    cdef int take(self, SliceContext *prepared) except -1:
+        """Copy the parameters of a slice."""
+        cdef uint8_t *edge = self.s.edge
+        cdef uint8_t *second = self.s.second
+        memcpy(self.s, prepared, sizeof(SliceContext))
+        self.s.edge, self.s.second = edge, second
         return 0
 
-    cdef int _set_slice(self, header, sps, pps) except -1:
-        cdef SliceContext *s = self.s
-        cdef SliceInfo *info
-        self._set_switching(header, pps)
-        s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
-        s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
-        s.pic.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
-        s.pic.coded_as_fields = s.field_pic_flag
-        s.pic.mbaff = s.MbaffFrameFlag
-        s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
-        s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
-        s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
-        s.slice_qp = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
-        if not -s.QpBdOffset[0] <= s.slice_qp <= 51:
-            raise BitstreamError(f"SliceQPY is {s.slice_qp}", layer="slice header", clause="H.264 7.4.3")
-        if not 0 <= s.colour_plane <= 2:
-            raise BitstreamError(f"colour_plane_id is {s.colour_plane}", layer="slice header", clause="H.264 7.4.3")
-        s.weight_mode = 0
-        if s.slice_type == SLICE_P:
-            s.weight_mode = pps.weighted_pred_flag
-        elif s.slice_type == SLICE_B:
-            s.weight_mode = pps.weighted_bipred_idc
-        s.slice_index = add_slice(s.pic)
-        if s.slice_index < 0:
-            raise MemoryError("no memory for slices")
-        info = &s.pic.slices[s.slice_index]
-        info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
-        info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
-        info.slice_type = header.slice_type % 5
-        info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
-        return 0
-
-    cdef int _set_reference(self, Reference *r, Picture picture, int parity) except -1:
-        cdef PictureData *p = &picture.data
-        cdef int c
-        r.picture = p
-        r.parity = parity
-        r.id = p.unique * 4 + parity
-        r.poc = min(p.poc[0], p.poc[1]) if parity == 0 else p.poc[parity - 1]
-        r.long_term = p.long_term == 3 if parity == 0 else p.long_term >> (parity - 1) & 1
-        for c in range(3):
-            r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
-        if p.separate_planes:
-            select_plane(p, self.s.colour_plane)
-        return 0
-
-    cdef int _set_references(self, Picture picture, lists, header) except -1:
-        cdef SliceContext *s = self.s
-        cdef int list, i, kind
-        memset(s.refs, 0, sizeof(s.refs))
-        for kind in range(3):
-            for list in range(2):
-                for i in range(48):
-                    s.refs[kind][list][i].id = NO_REFERENCE
-        for list in range(2):
-            count = 0
-            if s.slice_type == SLICE_B or (s.slice_type == SLICE_P and list == 0):
-                count = (header.num_ref_idx_l1_active_minus1 if list else header.num_ref_idx_l0_active_minus1) + 1
-            if count > (32 if s.field_pic_flag else 16):
-                raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
-            s.num_ref_idx_active[list] = count
-            for i, entry in enumerate(lists[list][:count]):
-                if entry is None:
-                    continue
-                if (<Picture>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
-                    raise ParameterError("a reference picture has another format")
-                self._set_reference(&s.refs[0][list][i], entry[0], entry[1])
-                if s.MbaffFrameFlag:
-                    for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
-                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind)
-                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind)
-        return 0
-
-    cdef int _set_weights(self, table) except -1:
-        cdef SliceContext *s = self.s
-        cdef int list, i, c
-        cdef Weight *w
-        memset(s.weights, 0, sizeof(s.weights))
-        if s.weight_mode != 1 or table is None:
-            return 0
-        s.luma_log2_weight_denom, s.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
-        for list, rows in enumerate((table.l0, table.l1)):
-            for i, row in enumerate(rows[:32]):
-                w = &s.weights[list][i]
-                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.ChromaArrayType))
-                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.bit_depth[0] - 8)
-                for c in range(2 if s.ChromaArrayType else 0):
-                    w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.bit_depth[1] - 8)
-        return 0
-
-    cdef int _set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
+    cdef int set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
         """Readers of slice_data( ), and of partitions B and C, in one piece of memory; that of the slice comes first."""
         cdef SliceContext *s = self.s
         cdef Py_ssize_t size = sum([len(one[0]) + PADDING for one in (*partitions, (rbsp, bit)) if one is not None])
         cdef Py_ssize_t at
         cdef int k
-        if self.room < size:
-            free(self.data)
-            self.room = 0
-            self.data = <uint8_t *>calloc(2 * size, 1)
-            if not self.data:
-                raise MemoryError("no memory for a slice")
-            self.room = 2 * size
+        self.data = <uint8_t *>malloc(size)
+        if not self.data:
+            raise MemoryError("no memory for a slice")
         at = self._open(&s.bits, &s.last_bit, 0, rbsp, bit)
         if s.last_bit < bit:
             raise TruncatedError("the slice has no data", layer="slice_data", offset=s.last_bit >> 3, clause="H.264 7.3.4")
@@ -509,9 +423,186 @@ cdef class SliceDecoder:
         r.count -= bit & 7
         return at + whole + PADDING
 
-    def decode_slice(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None,
-                     partitions=()):
-        """Decode one slice into a picture.
+    @property
+    def error(self):
+        """What was found wrong, with `offset` in bytes of the RBSP; or None. Macroblocks before the fault are decoded."""
+        cdef SliceContext *s = self.s
+        cdef Py_ssize_t offset
+        if not s.fault:
+            return None
+        if s.fault == FAULT_MEMORY:
+            raise MemoryError("no memory for slices")
+        offset = s.cabac.next - self.data if s.entropy_coding_mode_flag else bit_position(&s.bits) >> 3
+        offset = min(max(offset, 0), s.bits.size)
+        reason, clause = FAULTS[s.fault]
+        kind = TruncatedError if s.fault == FAULT_END else BitstreamError
+        return kind(f"macroblock {s.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
+
+
+cdef class SliceDecoder:
+    """Prepares the slices of a sequence; holds what many of them have in common."""
+
+    cdef Slice common       # parameters of the sequence, and then of the slice at work
+    cdef Scaling scaling
+    cdef object sets        # the parameter sets that `common` was prepared for
+    cdef readonly int level # of the kernels
+
+    def __cinit__(self):
+        self.common = Slice()
+        self.scaling = self.sets = None
+        self.level = cpu.level() in ("avx2", "avx512")
+
+    cdef int _set_scaling(self, lists) except -1:
+        cdef int k
+        cdef SliceContext *s = self.common.s
+        if self.scaling is None or self.scaling.lists != lists:
+            self.scaling = Scaling(lists)
+        for k in range(6):
+            s.scale4[k] = self.scaling.scale4 + k * QPS * 16
+            s.scale8[k] = self.scaling.scale8 + k * QPS * 64
+        return 0
+
+    cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
+        cdef SliceContext *s = self.common.s
+        cdef int i, c, qpi
+        s.pic = p
+        s.mb_width, s.mb_height = p.mb_width, p.mb_height
+        if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
+            return 0
+        self.sets = None
+        s.ChromaArrayType = sps.ChromaArrayType
+        s.pixel_shift = p.pixel_shift
+        for i in range(2):
+            s.bit_depth[i] = p.bit_depth[i]
+            s.max_sample[i] = (1 << p.bit_depth[i]) - 1
+            s.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
+        s.chroma_width = 0 if s.ChromaArrayType == 0 else 16 if s.ChromaArrayType == 3 else 8
+        s.chroma_height = 0 if s.ChromaArrayType == 0 else 8 if s.ChromaArrayType == 1 else 16
+        s.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
+        s.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
+        s.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
+        s.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
+        s.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
+        for c, offset in enumerate((pps.chroma_qp_index_offset, pps.Cr_qp_index_offset)):
+            for i in range(128):                        # (8-309) and Table 8-15
+                qpi = min(max(i - 64 + <int>offset, -s.QpBdOffset[1]), 51)
+                s.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
+        s.dsp = h264_dsp(p.pixel_shift, self.level)
+        self._set_scaling(pps.scaling_lists(sps))
+        self.sets = sps, pps
+        return 0
+
+    cdef int _set_switching(self, header, pps) except -1:
+        """slice_type, and what 8.6 needs of SP and SI slices."""
+        cdef SliceContext *s = self.common.s
+        cdef int c, kind = header.slice_type % 5
+        s.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
+        s.si_slice = kind == SLICE_SI
+        s.switching = SWITCH_NONE
+        if kind < SLICE_SP:
+            return 0
+        if s.ChromaArrayType != 1 or s.pixel_shift or s.transform_8x8_mode_flag or any([set(row) != {16} for row in self.scaling.lists]):
+            raise UnsupportedError("SP and SI slices are decoded as the Extended profile has them: 4:2:0, 8 bits, no 8x8 transform or matrices")
+        if s.si_slice and s.entropy_coding_mode_flag:
+            raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
+        s.switching = SWITCH_SECONDARY if s.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
+        s.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
+        if not 0 <= s.qs <= 51:
+            raise BitstreamError(f"QSY is {s.qs}", layer="slice header", clause="H.264 7.4.3")
+        for c in range(2):
+            s.qs_c[c] = s.qpc_table[c][s.qs + 64]
+        return 0
+
+    cdef int _set_slice(self, header, sps, pps) except -1:
+        cdef SliceContext *s = self.common.s
+        cdef SliceInfo *info
+        self._set_switching(header, pps)
+        s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
+        s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
+        s.pic.coded_as_fields = s.field_pic_flag
+        s.pic.mbaff = s.MbaffFrameFlag
+        s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
+        s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
+        s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
+        s.slice_qp = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
+        if not -s.QpBdOffset[0] <= s.slice_qp <= 51:
+            raise BitstreamError(f"SliceQPY is {s.slice_qp}", layer="slice header", clause="H.264 7.4.3")
+        if not 0 <= s.colour_plane <= 2:
+            raise BitstreamError(f"colour_plane_id is {s.colour_plane}", layer="slice header", clause="H.264 7.4.3")
+        s.weight_mode = 0
+        if s.slice_type == SLICE_P:
+            s.weight_mode = pps.weighted_pred_flag
+        elif s.slice_type == SLICE_B:
+            s.weight_mode = pps.weighted_bipred_idc
+        info = &s.info
+        info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
+        info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
+        info.slice_type = header.slice_type % 5
+        info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
+        return 0
+
+    cdef int _set_reference(self, Reference *r, Picture picture, int parity) except -1:
+        cdef PictureData *p = &picture.data
+        cdef int c
+        r.picture = p
+        r.parity = parity
+        r.id = p.unique * 4 + parity
+        r.poc = min(p.poc[0], p.poc[1]) if parity == 0 else p.poc[parity - 1]
+        r.long_term = p.long_term == 3 if parity == 0 else p.long_term >> (parity - 1) & 1
+        for c in range(3):
+            r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
+        return 0
+
+    cdef int _set_references(self, Picture picture, lists, header) except -1:
+        cdef SliceContext *s = self.common.s
+        cdef int list, i, kind
+        memset(s.refs, 0, sizeof(s.refs))
+        for kind in range(3):
+            for list in range(2):
+                for i in range(48):
+                    s.refs[kind][list][i].id = NO_REFERENCE
+        for list in range(2):
+            count = 0
+            if s.slice_type == SLICE_B or (s.slice_type == SLICE_P and list == 0):
+                count = (header.num_ref_idx_l1_active_minus1 if list else header.num_ref_idx_l0_active_minus1) + 1
+            if count > (32 if s.field_pic_flag else 16):
+                raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
+            s.num_ref_idx_active[list] = count
+            for i, entry in enumerate(lists[list][:count]):
+                if entry is None:
+                    continue
+                if (<Picture>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
+                    raise ParameterError("a reference picture has another format")
+                self._set_reference(&s.refs[0][list][i], entry[0], entry[1])
+                if s.MbaffFrameFlag:
+                    for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
+                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind)
+                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind)
+        memcpy(s.poc, s.pic.poc, sizeof(s.poc))
+        if s.refs[0][1][0].picture != NULL:
+            memcpy(s.col_poc, s.refs[0][1][0].picture.poc, sizeof(s.col_poc))
+        return 0
+
+    cdef int _set_weights(self, table) except -1:
+        cdef SliceContext *s = self.common.s
+        cdef int list, i, c
+        cdef Weight *w
+        memset(s.weights, 0, sizeof(s.weights))
+        if s.weight_mode != 1 or table is None:
+            return 0
+        s.luma_log2_weight_denom, s.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
+        for list, rows in enumerate((table.l0, table.l1)):
+            for i, row in enumerate(rows[:32]):
+                w = &s.weights[list][i]
+                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.ChromaArrayType))
+                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.bit_depth[0] - 8)
+                for c in range(2 if s.ChromaArrayType else 0):
+                    w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.bit_depth[1] - 8)
+        return 0
+
+    def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None,
+                partitions=()):
+        """A slice that is to be decoded into a picture.
 
         Parameters
         ----------
@@ -531,73 +622,91 @@ cdef class SliceDecoder:
 
         Returns
         -------
-        int
-            Number of macroblocks decoded.
+        Slice
 
         Raises
         ------
         BitstreamError
-            With `offset` in bytes of the RBSP; macroblocks before the fault are decoded, and the attribute `decoded` of the error counts them.
+            With `offset` in bytes of the RBSP.
         """
-        cdef SliceContext *s = self.s
+        cdef SliceContext *s = self.common.s
         cdef const uint8_t[::1] view
-        cdef int first
+        cdef Slice made
         self._set_sequence(sps, pps, &picture.data)
         self._set_slice(header, sps, pps)
-        if picture.data.separate_planes:
-            select_plane(&picture.data, s.colour_plane)
         self._set_references(picture, (RefPicList0, RefPicList1), header)
-        if picture.data.separate_planes:
-            select_plane(&picture.data, s.colour_plane)
         self._set_weights(header.pred_weight_table)
-        self._set_data(rbsp, bit_offset, partitions)
         s.map = NULL
         if map is not None:
             view = map
             if view.shape[0] < s.pic_mbs:
                 raise ParameterError(f"the map has {view.shape[0]} macroblocks of {s.pic_mbs}")
             s.map = &view[0]
-        first = header.first_mb_in_slice << s.MbaffFrameFlag
-        if not 0 <= first < s.pic_mbs:
+        s.first_mb = header.first_mb_in_slice << s.MbaffFrameFlag
+        made = Slice()
+        made.take(s)
+        made.set_data(rbsp, bit_offset, partitions)
+        if not 0 <= s.first_mb < s.pic_mbs:
             raise BitstreamError(f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3")
         if s.entropy_coding_mode_flag:
-            cabac_init_states(s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
-        with nogil:
-            if s.slice_type == SLICE_B:
-                prepare_direct(s)
-            decode_slice_data(s, first)
-        if s.fault:
-            raise self._error()
-        return s.decoded
+            cabac_init_states(made.s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
+        made.keep = self.scaling, map, picture, RefPicList0, RefPicList1
+        return made
 
-    def _error(self):
-        cdef SliceContext *s = self.s
-        cdef Py_ssize_t offset = s.cabac.next - self.data if s.entropy_coding_mode_flag else bit_position(&s.bits) >> 3
-        offset = min(max(offset, 0), s.bits.size)
-        reason, clause = FAULTS[s.fault]
-        kind = TruncatedError if s.fault == FAULT_END else BitstreamError
-        error = kind(f"macroblock {s.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
-        error.decoded = s.decoded
-        return error
 
-    def finish_picture(self, Picture picture):
-        """Deblocking (8.7) of the frame or field decoded last, when all of its slices have come.
+def decode_slices(list slices, Neighbours neighbours, bint whole):
+    """Decode slices of one picture, one after the other; then each has its `error`. `whole`: they are all of them."""
+    cdef int i, count = len(slices)
+    cdef Slice one, next
+    cdef SliceContext **contexts
+    if not count:
+        return
+    for i in range(count):
+        one = slices[i]
+        neighbours.fit(one.s.pic.mb_count)
+        one.s.mbs = neighbours.mbs
+        one.s.row_limit = 0
+        if whole and one.s.map == NULL and not (one.s.field_pic_flag or one.s.MbaffFrameFlag or one.s.pic.separate_planes):
+            one.s.row_limit = one.s.pic_mbs
+    for i in range(count - 1):
+        one, next = slices[i], slices[i + 1]
+        one.s.row_limit = min(one.s.row_limit, next.s.first_mb)
+        if next.s.first_mb <= one.s.first_mb:           # arbitrary slice order, or macroblocks that come twice
+            whole = False
+    contexts = <SliceContext **>malloc(count * sizeof(SliceContext *))
+    if contexts == NULL:
+        raise MemoryError("no memory for slices")
+    for i in range(count):
+        one = slices[i]
+        contexts[i] = one.s
+        if not whole:
+            one.s.row_limit = 0
+    with nogil:
+        for i in range(count):
+            decode_prepared(contexts[i])
+    free(contexts)
 
-        Returns
-        -------
-        int
-            Number of its macroblocks that no slice brought.
-        """
-        cdef PictureData *p = &picture.data
-        cdef int plane, row, x, missing = 0, rows = p.mb_height >> (p.structure != 0)
-        cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, self.level)
-        with nogil:
-            for plane in range(3 if p.separate_planes else 1):
-                if p.separate_planes:
-                    select_plane(p, plane)
-                deblock_rows(p, dsp, 0, rows, plane)
-            select_plane(p, 0)
-            for row in range(rows):
-                for x in range(p.mb_width):
-                    missing += p.mb[((row << 1) + (p.structure == 2) if p.structure else row) * p.mb_width + x].slice < 0
-        return missing
+
+def finish_picture(Picture picture, int parity, int level):
+    """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded.
+
+    Returns
+    -------
+    int
+        Number of its macroblocks that no slice brought.
+    """
+    cdef PictureData *p = &picture.data
+    cdef int plane, row, x, missing = 0, rows = p.mb_height >> (parity != 0)
+    cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, level)
+    with nogil:
+        p.structure = parity
+        for plane in range(3 if p.separate_planes else 1):
+            if p.separate_planes:
+                select_plane(p, plane)
+            deblock_rows(p, dsp, p.filtered_rows, rows, plane)
+        select_plane(p, 0)
+        p.filtered_rows = p.next_mb = 0
+        for row in range(rows):
+            for x in range(p.mb_width):
+                missing += p.mb[((row << 1) + (parity == 2) if parity else row) * p.mb_width + x].slice < 0
+    return missing

@@ -6,24 +6,24 @@ import time
 from collections import deque
 
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
+from ..frame import Frame
 from ..limits import checked_limits
 from . import nal as nals
 from ._slice_dec import SliceDecoder
 from .dpb import DecodedPictureBuffer, FrameStore
+from .jobs import BATCH, ERRORS_KEPT, PARITY, Batch, Outcome, PictureEnd, Workers, placed
 from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .order import PicOrderCnt, is_new_picture
-from .output import CodedFrame, PicturePool, arrays, as_frame, conceal, fill_field, missing_macroblocks, picture_bytes, side_data_of
+from .output import CodedFrame, PicturePool, arrays, as_frame, fill_field, picture_bytes
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from .partitions import PartitionedSlice, read_partition
-from .references import BOTTOM, FRAME, TOP, assign_FrameNumWrap, fields_of, reference_lists
+from .references import FRAME, assign_FrameNumWrap, fields_of, reference_lists
 from .sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
 from .slice_groups import mb_to_slice_group_map
 from .slice_header import read_slice_header
 
 ON_ERROR = ("raise", "conceal", "skip")
-ERRORS_KEPT = 100  # of a picture
 USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
-PARITY = {FRAME: 0, TOP: 1, BOTTOM: 2}  # as the slice decoder counts
 INT32 = range(-(1 << 31), 1 << 31)
 
 
@@ -32,7 +32,8 @@ class _CodedPicture:
 
     def __init__(self, store, header, sps, pps, nal):
         self.store, self.header, self.sps, self.pps, self.nal = store, header, sps, pps, nal
-        self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []
+        self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
+        self.batch, self.batches = Batch(store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
         self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
@@ -54,7 +55,9 @@ class Decoder:
     side_data : bool
         Give frames arrays of macroblock types, QP, motion vectors and bits (see `Frame.side_data`).
     threads : int
-        0 (default): as many as are useful here. The output does not depend on it.
+        That decode pictures; 0 (default): one for each processor that this process may use. The output does not depend on it. Up to
+        threads + 1 pictures are decoded at the same time and take memory beside those that the stream asks for. Pictures in fields,
+        MBAFF frames and those whose slices do not come in raster order can only be referred to when they are complete, and gain little.
     avcc : bytes, optional
         An avcC record of MP4 or Matroska: then each `feed` takes one sample with its length-prefixed NAL units instead of a byte stream.
     limits : codec.Limits, optional
@@ -76,14 +79,14 @@ class Decoder:
         if not isinstance(threads, int) or threads < 0:
             raise ParameterError(f"threads must be 0 or a positive integer, not {threads!r}")
         self._on_error, self._low_delay, self._monochrome = on_error, low_delay, monochrome
-        self._side_data, self._threads = side_data, threads
+        self._side_data, self._workers = side_data, Workers(threads)
         self._limits = checked_limits(limits)
         self._stream, self._record = ByteStream(self._limits, strict=on_error == "raise"), None
         self._sets, self._slices = ParameterSets(), SliceDecoder()
         self._sps = self._dpb = self._pool = None  # of the active sequence
         self._picture = self._frame = None  # being decoded; the frame of a first field that waits for the second
         self._nals, self._ready, self._timestamps, self._user_data, self._errors = deque(), deque(), deque(), [], []
-        self._problem = None  # that is raised when the NAL unit has been dealt with
+        self._failed = False  # whether an error waits among what is ready
         self._at = self._index = self._given = 0  # bytes and NAL units of samples; frames given out
         self._deadline = math.inf  # from the first data on
         self._start_over()
@@ -123,7 +126,17 @@ class Decoder:
         return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
 
     def iterate(self, data, *, timestamp=None, complete=False):
-        """As `feed`, but an iterator that decodes as far as the next frame each time: one frame more is in memory, not all of the piece.
+        """As `feed`, but an iterator that decodes as far as the next frame each time: a few frames more are in memory, not all of the piece.
+
+        Yields
+        ------
+        codec.Frame
+        """
+        yield from self.ahead(data, timestamp=timestamp, complete=complete)
+        yield from self._given_out()
+
+    def ahead(self, data, *, timestamp=None, complete=False):
+        """As `iterate`, but threads may still be at work on the last pictures, whose frames and errors then come with a later piece.
 
         Yields
         ------
@@ -142,8 +155,7 @@ class Decoder:
         yield from self._decoded()
         if complete or self._record is not None:
             self._finish_picture()
-            self._raise_problem()
-        yield from self._given_out()
+        yield from self._given_out(wait=self._low_delay or self._failed)
 
     def _collected(self, frames):
         """A list of frames; after an error they are ready for the next call."""
@@ -172,46 +184,66 @@ class Decoder:
         -------
         list of codec.Frame
         """
-        return self._collected(self._rest())
+        return self._collected(self.rest())
 
-    def _rest(self):
+    def rest(self):
+        """As `flush`, but an iterator: frames before an error come out first.
+
+        Yields
+        ------
+        codec.Frame
+        """
         self._nals.extend(self._stream.flush())
         yield from self._decoded()
         self._finish_picture()
         self._end_sequence()
         self._start_over()
-        self._raise_problem()
         yield from self._given_out()
 
-    def _given_out(self):
+    def _given_out(self, wait=True):
+        """Yield frames and raise errors in their order: all, or those that need not be waited for."""
         while self._ready:
-            yield self._ready.popleft()
+            first = self._ready[0]
+            if not (isinstance(first, Frame) or (first.content.batch if isinstance(first, FrameStore) else first).done):
+                if not wait:
+                    return
+                if self._picture is not None:
+                    self._decode_batch()  # it may be that of the picture that is not complete
+            self._ready.popleft()
+            if isinstance(first, Frame):
+                yield first
+            elif isinstance(first, FrameStore):
+                yield from self._frame_of(first)
+            elif first.result() is not None:
+                self._failed = any(isinstance(one, _Fault) for one in self._ready)
+                raise first.result()
+
+    def _frame_of(self, store):
+        """The frame, unless it is to be left out."""
+        store.content.batch.future.result()
+        if self._on_error == "skip" and store.content.damage:
+            return
+        self._given += 1
+        if self._given > self._limits.frames:
+            raise LimitError(f"more than {self._limits.frames} frames; raise Limits.frames if you trust the data")
+        yield as_frame(store, self._monochrome)
 
     def _output(self, stores):
-        """Make frames of what leaves the buffer."""
-        for store in stores:
-            if self._on_error == "skip" and store.content.damage:
-                continue
-            self._given += 1
-            if self._given > self._limits.frames:
-                raise LimitError(f"more than {self._limits.frames} frames; raise Limits.frames if you trust the data")
-            self._ready.append(as_frame(store, self._monochrome))
+        """Frames that leave the buffer."""
+        self._ready.extend(stores)
 
     # ---------------------------------------------------------------- errors
 
     def _fault(self, error):
-        """Damage: remembered for the frame, or to be raised."""
+        """Damage, or an Outcome that may tell some: remembered for the frame, or to be raised."""
         if self._on_error == "raise":
-            self._problem = self._problem or error
+            known = not isinstance(error, Outcome)
+            self._ready.append(_Fault(error) if known else error)
+            self._failed = self._failed or known
             return
         errors = self._picture.errors if self._picture else self._errors
-        if len(errors) < ERRORS_KEPT:
-            errors.append((getattr(error, "offset", None) or 0, str(error)))
-
-    def _raise_problem(self):
-        problem, self._problem = self._problem, None
-        if problem:
-            raise problem
+        if isinstance(error, Outcome) or len(errors) < ERRORS_KEPT:
+            errors.append(error)
 
     def _error(self, reason, clause, nal):
         return BitstreamError(reason, layer=nal.layer(nal.name), offset=nal.offset, clause=clause)
@@ -222,13 +254,16 @@ class Decoder:
         """Decode the NAL units that have come, and yield frames; after an error the others stay for the next call."""
         while self._nals:
             if time.monotonic() > self._deadline:
+                yield from self._given_out()
                 raise LimitError(f"decoding takes more than {self._limits.seconds} s; raise Limits.seconds if you trust the data")
             try:
                 self._nal(self._nals.popleft())
             except (BitstreamError, UnsupportedError) as error:
                 self._fault(error)
-            self._raise_problem()
-            yield from self._given_out()
+            except LimitError:
+                yield from self._given_out()
+                raise
+            yield from self._given_out(wait=self._failed)
 
     def _nal(self, nal):
         kind = nal.nal_unit_type
@@ -260,12 +295,12 @@ class Decoder:
         elif sps is not self._sps:
             raise self._error("the sequence parameter set changes within a picture", "H.264 7.4.1.2.1", nal)
         current = self._picture
+        current.header = header
         current.slices += 1
         if current.slices > self._limits.slices:
             raise LimitError(f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data")
         current.bits.append(8 * len(nal.data))
         current.store.content.add_type(header.name)
-        current.header = header
         if nal.nal_unit_type != nals.PARTITION_A:
             self._decode(nal, bit, header, sps, pps)
         elif header.partition_key in current.partitioned:
@@ -302,10 +337,25 @@ class Decoder:
         list0, list1 = self._lists(header, sps, nal)
         current = self._picture
         try:
-            self._slices.decode_slice(nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions)
+            prepared = self._slices.prepare(nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions)
         except BitstreamError as error:
-            offset = nal.place(error.offset) if error.offset is not None else nal.offset
-            raise type(error)(error.reason, layer=nal.layer(error.layer or "slice_data"), offset=offset, clause=error.clause) from None
+            raise placed(error, nal) from None
+        self._fault(current.batch.add(prepared, nal))
+        if len(current.batch.slices) == BATCH:
+            self._decode_batch()
+
+    def _decode_batch(self, end=None):
+        """Have the slices decoded that have come of the picture; `end` when these are the last."""
+        current = self._picture
+        batch = current.batch
+        if end is None and not batch.slices:
+            return
+        current.store.content.batch = batch
+        self._workers.run(batch, current.store.picture, end)
+        if current.sps.separate_colour_plane_flag:  # their macroblock data is for one reader at a time
+            batch.future.exception()
+        if end is None:
+            current.batch, current.batches = Batch(batch), current.batches + 1
 
     # ---------------------------------------------------------------- references
 
@@ -441,24 +491,17 @@ class Decoder:
 
     def _finish_picture(self):
         """All slices of the picture have come: filter it, fill in what is missing, mark references."""
-        if self._picture is None:
+        current = self._picture
+        if current is None:
             return
         self._decode_incomplete()
-        current, self._picture = self._picture, None
         store, header, sps = current.store, current.header, current.sps
-        missing, lost = self._slices.finish_picture(store.picture), None
-        if missing or current.errors:
-            lost = missing_macroblocks(store.picture, current.fields, header.MbaffFrameFlag(sps))
-        if missing:
-            reason = f"{int(lost.sum())} macroblocks of the picture are missing"
-            self._picture = current  # whose errors these are
-            self._fault(BitstreamError(reason, layer=current.nal.layer("picture"), offset=current.nal.offset, clause="H.264 7.4.3"))
-            self._picture = None
-            conceal(store.picture, lost, current.fields, self._last)
-        if current.errors:
-            store.content.add_damage(lost, current.errors)
-        if self._side_data:
-            store.content.side_data = side_data_of(store.picture, current.bits)
+        outcome = Outcome(current.batch)
+        tolerant = self._on_error != "raise"
+        self._decode_batch(PictureEnd(current, self._last, self._slices.level, outcome, tolerant, self._side_data))
+        self._picture = None
+        if not tolerant:
+            self._fault(outcome)
         store.fields |= current.fields
         self._mark(store, header, sps)
         if store.fields == FRAME:
@@ -492,9 +535,22 @@ class Decoder:
         if store is None:
             return
         if store.fields != FRAME:
+            store.picture.wait()
             fill_field(store.picture, store.fields)
         self._last = store.picture
         self._output(self._dpb.store(store))
+
+
+class _Fault:
+    """An error among what is ready, in the order of the stream."""
+
+    done = True
+
+    def __init__(self, error):
+        self._error = error
+
+    def result(self):
+        return self._error
 
 
 class _Inferred:

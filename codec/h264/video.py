@@ -58,8 +58,8 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
 
 def _of_byte_stream(chunks, decoder):
     for chunk in chunks:
-        yield from decoder.iterate(chunk)
-    yield from decoder.flush()
+        yield from decoder.ahead(chunk)
+    yield from decoder.rest()
 
 
 def _check_codec(packets):
@@ -71,10 +71,10 @@ def _of_packets(packets, options):
     _check_codec(packets)
     decoder = Decoder(avcc=packets.extradata if packets.extradata[:1] == b"\1" else None, **options)
     if packets.extradata and packets.extradata[:1] != b"\1":
-        yield from decoder.iterate(packets.extradata)
+        yield from decoder.ahead(packets.extradata)
     for data, timestamp in packets.packets:
-        yield from decoder.iterate(data, timestamp=timestamp, complete=True)
-    yield from decoder.flush()
+        yield from decoder.ahead(data, timestamp=timestamp, complete=True)
+    yield from decoder.rest()
 
 
 def nal_units(source, limits=None):

@@ -1,0 +1,45 @@
+"""Frames per second of the H.264 decoder with one thread and with two, beside FFmpeg's in one thread (through PyAV):
+``python benchmarks/h264_speed.py [--times N] STREAM.264 ...``. The decoders take turns; the best of N runs of each counts.
+"""
+import argparse
+import time
+from pathlib import Path
+
+import codec
+
+
+def ours(path, threads):
+    return sum(1 for _ in codec.decode_video(path, threads=threads))
+
+
+def ffmpeg(path):
+    import av
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+        return sum(1 for _ in container.decode(stream))
+
+
+RUNS = {"1 thread": lambda path: ours(path, 1), "2 threads": lambda path: ours(path, 2), "FFmpeg, 1 thread": ffmpeg}
+
+
+def frames_per_second(path, times):
+    """By decoder, the best of some runs."""
+    best = dict.fromkeys(RUNS, 0.0)
+    for _ in range(times):
+        for name, run in RUNS.items():
+            start = time.perf_counter()
+            count = run(path)
+            best[name] = max(best[name], count / (time.perf_counter() - start))
+    return best
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("streams", nargs="+", type=Path)
+    parser.add_argument("--times", type=int, default=5)
+    arguments = parser.parse_args()
+    print(f"| stream | {' | '.join(RUNS)} | two threads to one |\n|---|{'---|' * (len(RUNS) + 1)}")
+    for path in arguments.streams:
+        best = frames_per_second(path, arguments.times)
+        print(f"| {path.name} | {' | '.join(f'{fps:.1f}' for fps in best.values())} | {best['2 threads'] / best['1 thread']:.2f} |")

@@ -1,0 +1,171 @@
+"""Decoding by threads: the same frames and errors for any number of them, and no hang, whatever the data and whenever the caller stops."""
+
+import gc
+import itertools
+import sys
+import threading
+import time
+from pathlib import Path
+
+import crafted_h264 as crafted
+import numpy as np
+import pytest
+
+import codec
+from codec.h264 import Decoder, jobs
+from codec.h264.nal import write_byte_stream
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "robustness"))
+import hostile_video as hostile
+
+THREADS = (1, 2, 3)
+STREAMS = (
+    "CABA3_SVA_B", "BA3_SVA_C", "NL3_SVA_E",                    # frames with B pictures, with many slices
+    "CABAST3_Sony_E", "CABASTBR3_Sony_B",                       # temporal and spatial direct prediction
+    "SVA_FM1_E", "test_scalinglist_jm.264",                     # slice groups, weights
+    "FREXT01_JVC_D", "FREXT02_JVC_C", "HCAMFF1_HHI_B",          # fields, MBAFF
+    "HPCVFL_BRCM_A", "FRExt2_Panasonic_C", "brcm_freh6",         # references to fields, frames and fields in turn
+)  # fmt: skip
+
+
+def outcome(data, most=None, **options):
+    """(planes of frames, at most so many, with order and damage; error that ended it)"""
+    frames, error = [], None
+    try:
+        for frame in itertools.islice(codec.decode_video(data, **options), most):
+            frames.append(([np.array(plane) for plane in frame.planes], frame.poc, frame.damage and frame.damage.errors))
+    except codec.CodecError as problem:
+        error = type(problem), str(problem)
+    return frames, error
+
+
+def assert_same(a, b):
+    assert a[1] == b[1] and len(a[0]) == len(b[0])
+    for (planes, *rest), (others, *more) in zip(a[0], b[0]):
+        assert rest == more and all(map(np.array_equal, planes, others))
+
+
+def first_nals(data, count):
+    return b"".join(b"\0\0\1" + bytes(nal.data) for nal in codec.h264.nal.split_byte_stream(data, strict=False)[:count])
+
+
+@pytest.mark.parametrize("vector", STREAMS)
+def test_frames_do_not_depend_on_threads(streams, vector):
+    data = streams[vector][1].read_bytes()
+    expected = outcome(data, 20, threads=1)
+    assert expected[0] and expected[1] is None
+    for threads in THREADS[1:]:
+        assert_same(outcome(data, 20, threads=threads), expected)
+
+
+@pytest.mark.parametrize("on_error", ["raise", "conceal", "skip"])
+def test_hostile_streams_do_not_depend_on_threads(on_error):
+    kinds = set()
+    for seed in range(60):
+        data = hostile.hostile_stream(seed)
+        expected = outcome(data, threads=1, on_error=on_error)
+        kinds.add(expected[1] is None)
+        assert_same(outcome(data, threads=2 + seed % 2, on_error=on_error), expected)
+    assert (on_error != "raise") in kinds
+
+
+def test_damaged_streams_do_not_depend_on_threads(streams):
+    """Bits of real streams changed; each ends in the same frames and the same error."""
+    found = [first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")]
+    errors = 0
+    for seed in range(45):
+        data = hostile.mutated(found[seed % len(found)], seed)
+        on_error = ("raise", "conceal")[seed % 2]
+        expected = outcome(data, threads=1, on_error=on_error)
+        errors += expected[1] is not None
+        assert_same(outcome(data, threads=2, on_error=on_error), expected)
+    assert errors
+
+
+def test_feed_gives_what_is_complete_with_any_number_of_threads():
+    """A piece at a time: the same frames, and the same errors, from each call."""
+    stream = crafted.clip(8)
+    del stream.nals[9]
+    counts = []
+    for threads in THREADS:
+        decoder, got = Decoder(threads=threads), []
+        for nal in stream.nals:
+            try:
+                got.append(len(decoder.feed(write_byte_stream([nal]), complete=True)))
+            except codec.CodecError as error:
+                got.append(str(error))
+        counts.append([*got, len(decoder.flush())])
+    assert counts[0] == counts[1] == counts[2] and any(isinstance(one, str) for one in counts[0])
+
+
+def test_a_decoder_goes_on_behind_an_error():
+    stream = crafted.clip(8)
+    del stream.nals[9]
+    for threads in THREADS:
+        decoder, frames, errors = Decoder(threads=threads), [], 0
+        data = stream.data
+        while True:
+            try:
+                frames += decoder.feed(data) if data else decoder.flush()
+            except codec.CodecError:
+                errors += 1
+                data = b""
+                continue
+            if not data:
+                break
+            data = b""
+        assert errors >= 1 and len(frames) == 8
+
+
+def test_closing_the_iterator_early_ends_its_threads():
+    data = crafted.clip(60, sps=crafted.sps_of(20, 12)).data
+    gc.collect()
+    before = threading.active_count()
+    for stop in (0, 1, 2, 5):
+        frames = codec.decode_video(data, threads=3)
+        for _ in range(stop):
+            next(frames)
+        frames.close()
+    del frames
+    gc.collect()
+    end = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+def test_pictures_in_flight_are_bounded(monkeypatch):
+    """Not more than threads + 1 that nobody waited for."""
+    most, run = [], jobs.Workers.run
+
+    def counted(self, *arguments):
+        run(self, *arguments)
+        most.append(sum(not future.done() for future in self._running))
+
+    monkeypatch.setattr(jobs.Workers, "run", counted)
+    assert len(list(codec.decode_video(crafted.clip(40, sps=crafted.sps_of(20, 12)).data, threads=2))) == 40
+    assert len(most) == 40 and max(most) <= 3
+
+
+def test_what_fails_in_a_thread_is_raised(monkeypatch):
+    """An exception that is no error of the data comes out of the decoder, and nobody waits for that picture for ever."""
+
+    def broken(self):
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(jobs.PictureEnd, "finish", broken)
+    for threads in THREADS:
+        with pytest.raises(MemoryError, match="no more"):
+            list(codec.decode_video(crafted.clip(6).data, threads=threads))
+
+
+def test_very_many_slices():
+    """More than are decoded at once, so that a picture takes several batches."""
+    stream = crafted.Stream(crafted.sps_of(16, 12))
+    last = stream.intra(crafted.header(0, 0, idr=True), slices=jobs.BATCH + 40)
+    stream.copy(crafted.header(1, 2), last)
+    stream.intra(crafted.header(2, 4), slices=192)
+    for threads in THREADS:
+        frames, error = outcome(stream.data, threads=threads)
+        assert error is None and len(frames) == 3
+        assert all(np.array_equal(a, b) for (planes, *_), expected in zip(frames, stream.frames) for a, b in zip(planes, expected))
