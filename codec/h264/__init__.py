@@ -1,7 +1,7 @@
 """H.264 (Rec. ITU-T H.264, 08/2021): the decoder and its stages.
 
 Bytes in: nal -> parameter_sets, slice_header (one function of `syntax` for each table of 7.3) -> decoder, which orders pictures by order,
-references and dpb and gives each slice to _slice_dec; pictures out: output -> Frame.
+references and dpb and gives the slices of each picture to a thread of jobs, which decodes them by _slice_dec; pictures out: output -> Frame.
 """
 
 from .decoder import Decoder
