@@ -15,7 +15,7 @@ export CODEC_TEST_DATA
 # The debug build has a folder of its own: the sources copied, the package installed beside them, the tests run from there.
 DEBUG := build/debug
 # What reaches the compiled code; the rest is Python, and children of a preloaded sanitizer are another story.
-DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/metrics tests/conformance tests/interop tests/test_limits.py
+DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/palette tests/quantizers tests/metrics tests/conformance tests/interop tests/test_limits.py
 FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?= jpeg
 # pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
