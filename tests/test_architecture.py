@@ -27,7 +27,7 @@ LEVELS = (
     ("search", "demux"),
     ("metrics", "quantizers"),
     ("cpu", "files", "_pixel", "contract"),
-    ("limits", "_core", "frame"),
+    ("limits", "_core", "frame", "pixels"),
     ("errors",),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}

@@ -6,6 +6,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ..errors import ParameterError
+from ..pixels import uint8_pixels
 from . import markers
 from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
@@ -83,20 +84,8 @@ class EncodedImage:
 
 
 def as_pixels(image):
-    """A C-contiguous (H, W, channels) uint8 array of what the caller calls an image; ParameterError says what would be right."""
-    try:
-        array = np.asarray(image)
-    except ValueError:
-        raise ParameterError("image must be a uint8 array, not a ragged list") from None
-    if array.dtype.kind == "f":
-        extra = " (it holds NaN)" if np.isnan(array).any() else ""
-        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)")
-    if array.dtype != np.uint8:
-        raise ParameterError(f"image must be uint8, not {array.dtype}: JPEG as written here has 8-bit samples")
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
-        raise ParameterError(f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}")
+    """(H, W, channels) uint8 of what the caller calls an image, of a size that JPEG has."""
+    array = uint8_pixels(image, "JPEG as written here has 8-bit samples")
     height, width = array.shape[:2]
     if not (1 <= height <= 65535 and 1 <= width <= 65535):
         raise ParameterError(f"image is {width}x{height}; a JPEG has 1..65535 samples on a side (T.81 B.2.2)")

@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
+from ..pixels import uint8_pixels
 from ._nearest import NearestColor
 from .choose import METHODS, choose
 from .dither import DITHERS, paint
@@ -26,21 +27,8 @@ LIMIT = 6           # times the palette's root mean squared error is the longest
 
 
 def as_pixels(image):
-    """(H, W, channels) uint8 of what the caller calls an image; ParameterError says what would be right."""
-    try:
-        array = np.asarray(image)
-    except ValueError:
-        raise ParameterError("image must be a uint8 array, not a ragged list") from None
-    if array.dtype.kind == "f":
-        extra = " (it holds NaN)" if np.isnan(array).any() else ""
-        remedy = "scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)"
-        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
-    if array.dtype != np.uint8:
-        raise ParameterError(f"image must be uint8, not {array.dtype}: palettes have 8 bits per sample; scale it to 0..255")
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
-        raise ParameterError(f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}")
+    """(H, W, channels) uint8 of what the caller calls an image, with a pixel at least."""
+    array = uint8_pixels(image, "palettes have 8 bits per sample; scale it to 0..255")
     if array.size == 0:
         raise ParameterError(f"image is empty: its shape is {np.shape(image)}")
     return np.ascontiguousarray(array)

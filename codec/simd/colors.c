@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cube_root.h"
 #include "levels.h"
 
 #define ROUND8(m) (((m) + 7) & ~7)      /* whole groups of lanes: what lies behind the last one is read, and its result left alone */
@@ -197,21 +198,6 @@ CODEC_BODY void codec_nearest_listed_body(const float *x, int D, const float *li
     *key = D == 3 ? least_key(x, 3, list, n & ~(ptrdiff_t)7) : least_key(x, 6, list, n & ~(ptrdiff_t)7);
 }
 CODEC_KERNEL(codec_nearest_listed, (const float *x, int D, const float *list, ptrdiff_t n, uint32_t *key), (x, D, list, n, key))
-
-/* Cube root of x in 0 .. 1.01 to within 2 units in the last place above 1e-4, and no worse than 3 % below: a third of the exponent as a first
- * guess, then Halley's y (y^3 + 2x) / (2y^3 + x) twice. Basic operations only: the same bits everywhere. */
-CODEC_BODY float cube_root(float x)
-{
-    int32_t i;
-    float y, c;
-    memcpy(&i, &x, 4);
-    i = (int32_t)((float)i * 0.333333343f) + 709921077;
-    memcpy(&y, &i, 4);
-    c = y * y * y;
-    y = y * (c + x + x) / (c + c + x);
-    c = y * y * y;
-    return y * (c + x + x) / (c + c + x);
-}
 
 /* Ottosson, "A perceptual color space for image processing", 2020. */
 CODEC_BODY void codec_linear_to_oklab_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, const float *scale, const float *offset, float *CODEC_RESTRICT lab)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cube_root.h"
 #include "levels.h"
 
 /* ---------------------------------------------------------------- SSIM (Wang et al. 2004), once in each precision */
@@ -21,21 +22,6 @@
 #include "ssim_rows.h"
 
 /* ---------------------------------------------------------------- SSIMULACRA 2, single precision */
-
-/* Cube root of x in 0.003 .. 1.01 to within 2 units in the last place: a third of the exponent as a first guess (3 % off), then Halley's
- * y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. Basic operations only: the same bits everywhere. */
-CODEC_BODY float cube_root(float x)
-{
-    int32_t i;
-    float y, c;
-    memcpy(&i, &x, 4);
-    i = (int32_t)((float)i * 0.333333343f) + 709921077;
-    memcpy(&y, &i, 4);
-    c = y * y * y;
-    y = y * (c + x + x) / (c + c + x);
-    c = y * y * y;
-    return y * (c + x + x) / (c + c + x);
-}
 
 CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, float *CODEC_RESTRICT xyb)
 {

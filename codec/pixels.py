@@ -1,0 +1,43 @@
+"""What callers call an image, as one array: where every encoder of 8-bit samples begins."""
+
+import numpy as np
+
+from .errors import ParameterError
+
+
+def uint8_pixels(image, reason):
+    """An image as (H, W, channels) uint8; nothing is copied, so that its size can be checked first.
+
+    Parameters
+    ----------
+    image : array-like of uint8, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), any strides
+    reason : str
+        Why no other dtype will do, for the message.
+
+    Raises
+    ------
+    ParameterError
+        For anything else; says what would be right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.pixels import uint8_pixels
+    >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
+    (4, 6, 1)
+    """
+    try:
+        array = np.asarray(image)
+    except ValueError:
+        raise ParameterError("image must be a uint8 array, not a ragged list") from None
+    if array.dtype.kind == "f":
+        extra = " (it holds NaN)" if np.isnan(array).any() else ""
+        remedy = "scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)"
+        raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
+    if array.dtype != np.uint8:
+        raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ParameterError(f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}")
+    return array
