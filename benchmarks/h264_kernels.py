@@ -24,14 +24,14 @@ def cases(bit_depth):
     picture = rng.integers(0, top + 1, (48, 256)).astype(dtype)
     # Two flat halves with a small step: edges that pass every test of the filter, also after they were filtered.
     steps = np.where((np.arange(48)[:, None] // 8 + np.arange(256) // 8) % 2, 100, 103).astype(dtype) * scale
-    out = np.zeros((16, 16), dtype)
+    out, planes, out_planes = np.zeros((16, 16), dtype), np.stack([picture, picture]), np.zeros((2, 8, 8), dtype)
     for w in (16, 8, 4):
         for name, position in (("full", (0, 0)), ("b", (2, 0)), ("h", (0, 2)), ("j", (2, 2)), ("e", (1, 1)), ("f", (2, 1)), ("i", (1, 2))):
             yield (f"put_luma {w}x{w} {name}", w * w,
                    lambda level, times, w=w, p=position: _kernels.luma(out, picture, 8, 8, w, w, *p, False, top, level, times))
     yield "avg_luma 16x16 e", 256, lambda level, times: _kernels.luma(out, picture, 8, 8, 16, 16, 1, 1, True, top, level, times)
     for w in (8, 4, 2):
-        yield (f"put_chroma {w}x{w}", w * w, lambda level, times, w=w: _kernels.chroma(out, picture, 8, 8, w, w, 3, 5, False, level, times))
+        yield (f"put_chroma {w}x{w}", 2 * w * w, lambda level, times, w=w: _kernels.chroma(out_planes, planes, 8, 8, w, w, 3, 5, False, level, times))
     yield "weight 16x16", 256, lambda level, times: _kernels.weight(out, 16, 16, 5, 30, 1, top, level, times)
     yield "biweight 16x16", 256, lambda level, times: _kernels.biweight(out, picture, 16, 16, 5, 20, 44, 1, top, level, times)
     for n in (4, 8):

@@ -15,7 +15,7 @@ cdef extern from "h264dsp.h" nogil:
 
     ctypedef void (*h264_luma_fn)(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride,
                                   int w, int h, int max) noexcept nogil
-    ctypedef void (*h264_chroma_fn)(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride,
+    ctypedef void (*h264_chroma_fn)(uint8_t **dst, Py_ssize_t dst_stride, const uint8_t **src, Py_ssize_t src_stride,
                                     int w, int h, int xFrac, int yFrac) noexcept nogil
     ctypedef void (*h264_weight_fn)(uint8_t *dst, Py_ssize_t stride, int w, int h, int logWD, int weight, int offset, int max) noexcept nogil
     ctypedef void (*h264_biweight_fn)(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride,

@@ -75,21 +75,26 @@ def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int
             kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
 
 
-def chroma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
+def chroma(Sample[:, :, ::1] dst, Sample[:, :, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
            int level, int times=1):
-    """Chroma interpolation (8.4.2.2.2) in eighths: dst[:h, :w] from around src[y, x]."""
+    """Chroma interpolation (8.4.2.2.2) of two planes in eighths: dst[:, :h, :w] from around src[:, y, x] and 16 bytes of each row."""
     check_choice("w", w, (2, 4, 8))
     check_choice("h", h, (2, 4, 8, 16))
     check_choice("xFrac", xFrac, range(8))
     check_choice("yFrac", yFrac, range(8))
-    check_block(dst, 0, 0, h, w)
-    check_block(src, y, x, h + (yFrac > 0), w + (xFrac > 0))
+    check_choice("planes", (dst.shape[0], src.shape[0]), ((2, 2),))
+    check_block(dst[0], 0, 0, h, w)
+    check_block(src[0], y, x, h + (yFrac > 0), max(w + 1, 16 // <int>sizeof(Sample)))
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
     cdef h264_chroma_fn kernel = dsp.avg_chroma if average else dsp.put_chroma
     cdef int i
+    cdef uint8_t *to[2]
+    cdef const uint8_t *of[2]
+    for i in range(2):
+        to[i], of[i] = <uint8_t *>&dst[i, 0, 0], <uint8_t *>&src[i, y, x]
     with nogil:
         for i in range(times):
-            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, xFrac, yFrac)
+            kernel(to, dst.strides[1], of, src.strides[1], w, h, xFrac, yFrac)
 
 
 def weight(Sample[:, ::1] dst, int w, int h, int logWD, int weight, int offset, int max, int level, int times=1):

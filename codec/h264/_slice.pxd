@@ -83,6 +83,10 @@ cdef struct Reference:
     int32_t poc
     int parity              # 0 frame, 1 top field, 2 bottom field
     int long_term
+    int field               # parity != 0
+    int height[2]           # of luma and chroma, in samples
+    Py_ssize_t stride[2]    # in bytes, of its lines
+    int chroma_shift        # of vertical vectors, in eighths of a sample of 4:2:0 (Table 8-9)
 
 # Explicit weights of one reference index (8.4.2.3), by component; the flag tells whether any of the three differs from the default.
 cdef struct Weight:

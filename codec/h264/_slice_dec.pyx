@@ -541,13 +541,18 @@ cdef class SliceDecoder:
         info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
         return 0
 
-    cdef int _set_reference(self, Reference *r, Picture picture, int parity) except -1:
+    cdef int _set_reference(self, Reference *r, Picture picture, int parity, int current) except -1:
+        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same of what is predicted from it."""
         cdef PictureData *p = &picture.data
         cdef int c
         r.picture = p
         r.parity = parity
         r.id = p.unique * 4 + parity
         r.poc = min(p.poc[0], p.poc[1]) if parity == 0 else p.poc[parity - 1]
+        r.field = parity != 0
+        r.height[0], r.height[1] = p.height[0] >> r.field, p.height[1] >> r.field
+        r.stride[0], r.stride[1] = p.stride[0] << r.field, p.stride[1] << r.field
+        r.chroma_shift = 2 * (current - parity)
         r.long_term = p.long_term == 3 if parity == 0 else p.long_term >> (parity - 1) & 1
         for c in range(3):
             r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
@@ -573,11 +578,11 @@ cdef class SliceDecoder:
                     continue
                 if (<Picture>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
                     raise ParameterError("a reference picture has another format")
-                self._set_reference(&s.refs[0][list][i], entry[0], entry[1])
+                self._set_reference(&s.refs[0][list][i], entry[0], entry[1], 1 + s.bottom_field_flag if s.field_pic_flag else 0)
                 if s.MbaffFrameFlag:
                     for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
-                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind)
-                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind)
+                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind, kind)
+                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind, kind)
         memcpy(s.poc, s.pic.poc, sizeof(s.poc))
         if s.refs[0][1][0].picture != NULL:
             memcpy(s.col_poc, s.refs[0][1][0].picture.poc, sizeof(s.col_poc))

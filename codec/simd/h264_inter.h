@@ -56,32 +56,34 @@ LUMA(0, 2) LUMA(1, 2) LUMA(2, 2) LUMA(3, 2)
 LUMA(0, 3) LUMA(1, 3) LUMA(2, 3) LUMA(3, 3)
 #undef LUMA
 
-/* 8.4.2.2.2. A neighbour whose weight is 0 is not read: it may lie outside of the picture's memory. */
-INLINE void NAME(chroma)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac, int average)
+/* 8.4.2.2.2. A row below whose weight is 0 is not read: it may lie outside of the picture's memory. */
+INLINE void NAME(chroma)(uint8_t *const out[2], ptrdiff_t dst_stride, const uint8_t *const in[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac, int average)
 {
-    const ptrdiff_t stride = src_stride / (ptrdiff_t)sizeof(SAMPLE), right = xFrac != 0, below = yFrac != 0 ? stride : 0;
-    const SAMPLE *src = (const SAMPLE *)in;
-    SAMPLE *CODEC_RESTRICT dst = (SAMPLE *)out;
+    const ptrdiff_t stride = src_stride / (ptrdiff_t)sizeof(SAMPLE), below = yFrac != 0 ? stride : 0;
     codec_assert(w == 2 || w == 4 || w == 8);
     codec_assert_range(0, xFrac, 7);
     codec_assert_range(0, yFrac, 7);
-    for (int y = 0; y < h; y++) {
-        for (int x = 0; x < w; x++) {
-            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + right], lower = (8 - xFrac) * src[x + below] + xFrac * src[x + right + below];
-            const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
-            dst[x] = (SAMPLE)(average ? (dst[x] + value + 1) >> 1 : value);
+    for (int c = 0; c < 2; c++) {
+        const SAMPLE *src = (const SAMPLE *)in[c];
+        SAMPLE *CODEC_RESTRICT dst = (SAMPLE *)out[c];
+        for (int y = 0; y < h; y++) {
+            for (int x = 0; x < w; x++) {
+                const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1], lower = (8 - xFrac) * src[x + below] + xFrac * src[x + 1 + below];
+                const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
+                dst[x] = (SAMPLE)(average ? (dst[x] + value + 1) >> 1 : value);
+            }
+            src += stride;
+            dst += dst_stride / (ptrdiff_t)sizeof(SAMPLE);
         }
-        src += stride;
-        dst += dst_stride / (ptrdiff_t)sizeof(SAMPLE);
     }
 }
 
-KERNEL void NAME(put_chroma)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+KERNEL void NAME(put_chroma)(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
 {
     NAME(chroma)(dst, dst_stride, src, src_stride, w, h, xFrac, yFrac, 0);
 }
 
-KERNEL void NAME(avg_chroma)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+KERNEL void NAME(avg_chroma)(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
 {
     NAME(chroma)(dst, dst_stride, src, src_stride, w, h, xFrac, yFrac, 1);
 }

@@ -21,8 +21,9 @@ enum { H264_LEFT = 1, H264_TOP = 2, H264_TOPRIGHT = 4, H264_TOPLEFT = 8, H264_LE
  * put writes; avg writes (dst + value + 1) >> 1, which is default bi-prediction (8-273). */
 typedef void (*h264_luma_fn)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max);
 
-/* 8.4.2.2.2 chroma interpolation: xFrac and yFrac in eighths (4:2:2 doubles its vertical quarter, see Table 8-9), w and h 8, 4 or 2 (h to 16). */
-typedef void (*h264_chroma_fn)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
+/* 8.4.2.2.2 chroma interpolation of Cb and Cr: xFrac and yFrac in eighths (4:2:2 doubles its vertical quarter, see Table 8-9), w and h 8, 4 or 2
+ * (h to 16). Of each row w + 1 samples, and 16 bytes, from src on are readable. */
+typedef void (*h264_chroma_fn)(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
 
 /* 8.4.2.3.2 explicit and implicit weights, in place. offset is in units of the bit depth already (o << (BitDepth - 8)).
  * weight: 8-274, 8-275. biweight: dst is the list 0 prediction, src that of list 1; offset is (o0 + o1 + 1) >> 1 (8-276). w: 16, 8, 4 or 2. */

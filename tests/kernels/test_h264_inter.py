@@ -69,16 +69,16 @@ def test_chroma_is_bilinear_in_eighths(bit_depth):
     rng = np.random.default_rng(bit_depth)
     for xFrac in range(8):
         for yFrac in range(8):
-            for picture in pictures(rng, 9, 10, bit_depth):
+            for picture in pictures(rng, 9, 18, bit_depth):
                 fx, fy = Fraction(xFrac, 8), Fraction(yFrac, 8)
-                p = picture.astype(int)
-                expected = [[floor((1 - fx) * (1 - fy) * p[y, x] + fx * (1 - fy) * p[y, x + 1] + (1 - fx) * fy * p[y + 1, x]
-                                   + fx * fy * p[y + 1, x + 1] + Fraction(1, 2)) for x in range(2, 4)] for y in range(3, 7)]
+                planes = np.stack([picture, picture[::-1]])
+                expected = [[[floor((1 - fx) * (1 - fy) * p[y, x] + fx * (1 - fy) * p[y, x + 1] + (1 - fx) * fy * p[y + 1, x]
+                                    + fx * fy * p[y + 1, x + 1] + Fraction(1, 2)) for x in range(2, 4)] for y in range(3, 7)] for p in planes.astype(int)]
                 for level in LEVELS:
-                    out = np.zeros((4, 2), picture.dtype)
-                    _kernels.chroma(out, picture, 3, 2, 2, 4, xFrac, yFrac, False, level)
+                    out = np.zeros((2, 4, 2), picture.dtype)
+                    _kernels.chroma(out, planes, 3, 2, 2, 4, xFrac, yFrac, False, level)
                     np.testing.assert_array_equal(out, expected)
-                    _kernels.chroma(out, picture, 3, 2, 2, 4, xFrac, yFrac, True, level)
+                    _kernels.chroma(out, planes, 3, 2, 2, 4, xFrac, yFrac, True, level)
                     np.testing.assert_array_equal(out, expected)
 
 

@@ -68,10 +68,10 @@ def test_chroma(bit_depth):
         for h in (2, 4, 8, 16):
             for xFrac in range(8):
                 for yFrac in range(8):
-                    picture = rng.integers(0, 1 << bit_depth, (h + (yFrac > 0), w + (xFrac > 0))).astype(dtype_of(bit_depth))
-                    before = rng.integers(0, 1 << bit_depth, (h + 1, w + 5)).astype(picture.dtype)
+                    planes = rng.integers(0, 1 << bit_depth, (2, h + (yFrac > 0), 16)).astype(dtype_of(bit_depth))
+                    before = rng.integers(0, 1 << bit_depth, (2, h + 1, w + 5)).astype(planes.dtype)
                     for average in (False, True):
-                        same(lambda level, out: _kernels.chroma(out, picture, 0, 0, w, h, xFrac, yFrac, average, level), before)
+                        same(lambda level, out: _kernels.chroma(out, planes, 0, 0, w, h, xFrac, yFrac, average, level), before)
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)

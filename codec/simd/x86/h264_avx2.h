@@ -12,8 +12,8 @@
 H264_AVX2_EACH_LUMA(H264_AVX2_LUMA)
 #undef H264_AVX2_LUMA
 
-void codec_h264_put_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
-void codec_h264_avg_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
+void codec_h264_put_chroma_avx2(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
+void codec_h264_avg_chroma_avx2(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac);
 void codec_h264_weight_avx2(uint8_t *dst, ptrdiff_t stride, int w, int h, int logWD, int weight, int offset, int max);
 void codec_h264_biweight_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int logWD, int w0, int w1, int offset, int max);
 

@@ -171,71 +171,104 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
     }
 H264_AVX2_EACH_LUMA(LUMA)
 
-/* 8.4.2.2.2: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at most 16320). Two
- * rows at a time; the pairs of the row below serve as those of the next. */
-INLINE __m128i pairs(const uint8_t *p, ptrdiff_t right, int w)
+/* 8.4.2.2.2, Cb beside Cr: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at
+ * most 16320). Two rows at a time; the pairs of the row below serve as those of the next. Of each row 16 bytes are read, of narrow blocks 8; a row
+ * below that has no weight is not. */
+INLINE __m256i pairs8(const uint8_t *cb, const uint8_t *cr)
 {
-    return w == 8 ? _mm_unpacklo_epi8(load8(p), load8(p + right)) : _mm_unpacklo_epi8(load4(p), load4(p + right));
+    const __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)cb)), _mm_loadu_si128((const __m128i *)cr), 1);
+    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8)));
 }
 
-INLINE __m128i two_rows(__m128i first, __m128i second, __m128i third, __m128i upper, __m128i lower, int w)
+INLINE __m128i pairs4(const uint8_t *cb, const uint8_t *cr)
 {
-    const __m128i rounding = _mm_set1_epi16(1 << 9);
-    if (w == 8) {
+    return _mm_shuffle_epi8(_mm_unpacklo_epi64(load8(cb), load8(cr)), _mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 8, 9, 9, 10, 10, 11, 11, 12));
+}
+
+INLINE void chroma8(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t stride, int h, int xFrac, int yFrac, int average)
+{
+    const __m256i upper = _mm256_set1_epi16((int16_t)((8 - yFrac) * (xFrac << 8 | (8 - xFrac)))), rounding = _mm256_set1_epi16(1 << 9);
+    const __m256i lower = _mm256_set1_epi16((int16_t)(yFrac * (xFrac << 8 | (8 - xFrac))));
+    const uint8_t *cb = src[0], *cr = src[1];
+    uint8_t *to_cb = dst[0], *to_cr = dst[1];
+    __m256i first = pairs8(cb, cr);
+    for (int y = 0; y < h; y += 2, cb += 2 * stride, cr += 2 * stride, to_cb += 2 * dst_stride, to_cr += 2 * dst_stride) {
+        const __m256i second = pairs8(cb + stride, cr + stride);
+        __m256i v = _mm256_maddubs_epi16(first, upper), u = _mm256_maddubs_epi16(second, upper);
+        if (yFrac) {
+            v = _mm256_add_epi16(v, _mm256_maddubs_epi16(second, lower));
+            first = pairs8(cb + 2 * stride, cr + 2 * stride);
+            u = _mm256_add_epi16(u, _mm256_maddubs_epi16(first, lower));
+        } else if (y + 2 < h) {
+            first = pairs8(cb + 2 * stride, cr + 2 * stride);
+        }
+        v = _mm256_packus_epi16(_mm256_mulhrs_epi16(v, rounding), _mm256_mulhrs_epi16(u, rounding));
+        __m128i of_cb = _mm256_castsi256_si128(v), of_cr = _mm256_extracti128_si256(v, 1);
+        if (average) {
+            of_cb = _mm_avg_epu8(of_cb, load_bytes(to_cb, dst_stride, 8));
+            of_cr = _mm_avg_epu8(of_cr, load_bytes(to_cr, dst_stride, 8));
+        }
+        store_bytes(to_cb, dst_stride, 8, of_cb);
+        store_bytes(to_cr, dst_stride, 8, of_cr);
+    }
+}
+
+INLINE void chroma4(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t stride, int h, int xFrac, int yFrac, int average)
+{
+    const __m128i upper = _mm_set1_epi16((int16_t)((8 - yFrac) * (xFrac << 8 | (8 - xFrac)))), rounding = _mm_set1_epi16(1 << 9);
+    const __m128i lower = _mm_set1_epi16((int16_t)(yFrac * (xFrac << 8 | (8 - xFrac))));
+    const uint8_t *cb = src[0], *cr = src[1];
+    uint8_t *to_cb = dst[0], *to_cr = dst[1];
+    const ptrdiff_t below = yFrac ? stride : 0;
+    for (int y = 0; y < h; y += 2, cb += 2 * stride, cr += 2 * stride, to_cb += 2 * dst_stride, to_cr += 2 * dst_stride) {
+        const __m128i first = pairs4(cb, cr), second = pairs4(cb + stride, cr + stride), third = pairs4(cb + stride + below, cr + stride + below);
         const __m128i v = _mm_add_epi16(_mm_maddubs_epi16(first, upper), _mm_maddubs_epi16(second, lower));
         const __m128i u = _mm_add_epi16(_mm_maddubs_epi16(second, upper), _mm_maddubs_epi16(third, lower));
-        return _mm_packus_epi16(_mm_mulhrs_epi16(v, rounding), _mm_mulhrs_epi16(u, rounding));
-    } else {
-        const __m128i above = _mm_unpacklo_epi64(first, second), below = _mm_unpacklo_epi64(second, third);
-        const __m128i v = _mm_mulhrs_epi16(_mm_add_epi16(_mm_maddubs_epi16(above, upper), _mm_maddubs_epi16(below, lower)), rounding);
-        return _mm_shuffle_epi32(_mm_packus_epi16(v, v), 0x10); /* the second row to where store_bytes wants it */
+        __m128i packed = _mm_packus_epi16(_mm_mulhrs_epi16(v, rounding), _mm_mulhrs_epi16(u, rounding)); /* Cb, Cr; Cb, Cr of the second row */
+        packed = _mm_shuffle_epi32(packed, 0xd8);                                                       /* Cb of both rows, Cr of both */
+        if (average) {
+            const __m128i of_cb = _mm_unpacklo_epi32(load4(to_cb), load4(to_cb + dst_stride));
+            packed = _mm_avg_epu8(packed, _mm_unpacklo_epi64(of_cb, _mm_unpacklo_epi32(load4(to_cr), load4(to_cr + dst_stride))));
+        }
+        const int parts[4] = {_mm_cvtsi128_si32(packed), _mm_extract_epi32(packed, 1), _mm_extract_epi32(packed, 2), _mm_extract_epi32(packed, 3)};
+        memcpy(to_cb, &parts[0], 4);
+        memcpy(to_cb + dst_stride, &parts[1], 4);
+        memcpy(to_cr, &parts[2], 4);
+        memcpy(to_cr + dst_stride, &parts[3], 4);
     }
-}
-
-INLINE void chroma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h, int xFrac, int yFrac, int average)
-{
-    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0; /* what has no weight may not be readable */
-    const __m128i upper = _mm_set1_epi16((int16_t)((8 - yFrac) * (xFrac << 8 | (8 - xFrac)))), lower = _mm_set1_epi16((int16_t)(yFrac * (xFrac << 8 | (8 - xFrac))));
-    __m128i first = pairs(src, right, w);
-    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) {
-        const __m128i second = pairs(src + stride, right, w), third = pairs(src + stride + below, right, w);
-        __m128i v = two_rows(first, second, third, upper, lower, w);
-        if (average) v = _mm_avg_epu8(v, load_bytes(dst, dst_stride, w));
-        store_bytes(dst, dst_stride, w, v);
-        first = third;
-        if (!below && y + 2 < h) first = pairs(src + 2 * stride, right, w);
-    }
-}
-
-INLINE void copy(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int w, int h)
-{
-    for (int y = 0; y < h; y += 2, src += 2 * stride, dst += 2 * dst_stride) store_bytes(dst, dst_stride, w, load_bytes(src, stride, w));
 }
 
 INLINE void chroma2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t stride, int h, int xFrac, int yFrac, int average)
 {
-    const ptrdiff_t right = xFrac != 0, below = yFrac != 0 ? stride : 0;
+    const ptrdiff_t below = yFrac ? stride : 0;
     for (int y = 0; y < h; y++, src += stride, dst += dst_stride)
         for (int x = 0; x < 2; x++) {
-            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + right], lower = (8 - xFrac) * src[x + below] + xFrac * src[x + right + below];
+            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1], lower = (8 - xFrac) * src[x + below] + xFrac * src[x + 1 + below];
             const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
             dst[x] = (uint8_t)(average ? (dst[x] + value + 1) >> 1 : value);
         }
 }
 
-AVX2 void codec_h264_put_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+INLINE void chroma(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t stride, int w, int h, int xFrac, int yFrac, int average)
 {
-    if (!(xFrac | yFrac) && w == 8) copy(dst, dst_stride, src, src_stride, 8, h);
-    else if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 0);
-    else if (w == 4) chroma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, 0);
-    else chroma2(dst, dst_stride, src, src_stride, h, xFrac, yFrac, 0);
+    if (w == 8) {
+        chroma8(dst, dst_stride, src, stride, h, xFrac, yFrac, average);
+    } else if (w == 4) {
+        chroma4(dst, dst_stride, src, stride, h, xFrac, yFrac, average);
+    } else {
+        chroma2(dst[0], dst_stride, src[0], stride, h, xFrac, yFrac, average);
+        chroma2(dst[1], dst_stride, src[1], stride, h, xFrac, yFrac, average);
+    }
 }
 
-AVX2 void codec_h264_avg_chroma_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+AVX2 void codec_h264_put_chroma_avx2(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
 {
-    if (w == 8) chroma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, 1);
-    else if (w == 4) chroma(dst, dst_stride, src, src_stride, 4, h, xFrac, yFrac, 1);
-    else chroma2(dst, dst_stride, src, src_stride, h, xFrac, yFrac, 1);
+    chroma(dst, dst_stride, src, src_stride, w, h, xFrac, yFrac, 0);
+}
+
+AVX2 void codec_h264_avg_chroma_avx2(uint8_t *const dst[2], ptrdiff_t dst_stride, const uint8_t *const src[2], ptrdiff_t src_stride, int w, int h, int xFrac, int yFrac)
+{
+    chroma(dst, dst_stride, src, src_stride, w, h, xFrac, yFrac, 1);
 }
 
 /* One row of w samples to and from words; the words beyond w are 0 and are not written. */
