@@ -406,7 +406,7 @@ cdef void read_qp_delta(SliceContext *s) noexcept nogil:
 
 
 cdef void read_macroblock(SliceContext *s) noexcept nogil:
-    """macroblock_layer() of a macroblock that is not skipped; place() and locate_neighbours() have been called."""
+    """macroblock_layer() of a macroblock that is not skipped; enter() has been called."""
     cdef int mb_type, first_intra
     begin_macroblock(s)
     mb_type = cabac_mb_type(s) if s.entropy_coding_mode_flag else read_ue(s)

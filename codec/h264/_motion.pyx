@@ -155,27 +155,36 @@ cdef void derive_motion(SliceContext *s) noexcept nogil:
                     derive_sub(s, list, b8)
 
 
+cdef inline void store_references(SliceContext *s, int list, int8_t *refIdx, int32_t *ref_id) noexcept nogil:
+    """By b8, indices and what they stand for."""
+    cdef const Reference *refs = s.refs[s.kind][list]
+    cdef const int8_t *cache = &s.ref_cache[list][CACHE]
+    cdef int b8, ref
+    for b8 in range(4):
+        ref = cache[2 * (b8 & 1) + 8 * (b8 & 2)]
+        refIdx[b8] = <int8_t>ref
+        ref_id[b8] = refs[ref].id if ref >= 0 else NO_REFERENCE
+
+
 cdef void store_motion(SliceContext *s) noexcept nogil:
     """From the caches into the picture."""
     cdef PictureData *p = s.pic
-    cdef int list, y, b8, ref, entry
-    cdef int8_t *refIdx
-    cdef int32_t *ref_id
-    for list in range(2):
-        refIdx = &p.refIdx[(s.mb * 2 + list) * 4]
-        ref_id = &p.ref_id[(s.mb * 2 + list) * 4]
-        if list and not s.flags & MB_LIST1:
-            memset(p.mv[(s.mb * 2 + 1) * 16], 0, 64)
-            memset(refIdx, 0xFF, 4)
-            memset(ref_id, 0xFF, 16)
-            return
+    cdef int y
+    cdef int16_t (*mv)[2]
+    cdef int8_t *refIdx = &p.refIdx[s.mb * 8]
+    cdef int32_t *ref_id = &p.ref_id[s.mb * 8]
+    mv = p.mv + s.mb * 32
+    for y in range(4):
+        memcpy(mv[4 * y], s.mv_cache[0][CACHE + 8 * y], 16)
+    store_references(s, 0, refIdx, ref_id)
+    if s.flags & MB_LIST1:
         for y in range(4):
-            memcpy(p.mv[(s.mb * 2 + list) * 16 + 4 * y], s.mv_cache[list][CACHE + 8 * y], 16)
-        for b8 in range(4):
-            entry = CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)
-            ref = s.ref_cache[list][entry]
-            refIdx[b8] = <int8_t>ref
-            ref_id[b8] = s.refs[s.kind][list][ref].id if ref >= 0 else NO_REFERENCE
+            memcpy(mv[16 + 4 * y], s.mv_cache[1][CACHE + 8 * y], 16)
+        store_references(s, 1, refIdx + 4, ref_id + 4)
+    else:
+        memset(mv[16], 0, 64)
+        memset(refIdx + 4, 0xFF, 4)
+        memset(ref_id + 4, 0xFF, 16)
 
 
 cdef void store_intra_motion(SliceContext *s) noexcept nogil:

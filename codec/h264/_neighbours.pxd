@@ -1,8 +1,7 @@
 """See _neighbours.pyx."""
 from codec.h264._slice cimport *
 
-cdef void place(SliceContext *s) noexcept nogil
-cdef void locate_neighbours(SliceContext *s) noexcept nogil
+cdef void enter(SliceContext *s) noexcept nogil
 cdef void left_location(SliceContext *s, int yN, int *mb, int *y) noexcept nogil
 cdef void set_intra_availability(SliceContext *s) noexcept nogil
 cdef void fill_modes(SliceContext *s) noexcept nogil

@@ -12,20 +12,15 @@ from codec.h264._slice cimport *
 cdef void place(SliceContext *s) noexcept nogil:
     """Where the current macroblock's samples are; mb_x, mb_row and mb_field are set."""
     cdef PictureData *p = s.pic
-    cdef int c, top, height
+    cdef int c, plane, line
     s.mb = s.mb_row * s.mb_width + s.mb_x
     s.kind = 1 + (s.mb_row & 1) if s.MbaffFrameFlag and s.mb_field else 0
     s.luma_y = 16 * (s.mb_row >> 1) if s.mb_field else 16 * s.mb_row
-    for c in range(3):
-        if p.plane[c] == NULL:
-            continue
-        height = 16 if c == 0 else s.chroma_height if s.chroma_height else 16
-        s.stride[c] = p.stride[c] << s.mb_field
-        top = height * (s.mb_row & ~1) + (s.mb_row & 1) if s.mb_field else height * s.mb_row
-        s.dst[c] = p.plane[c] + top * p.stride[c] + ((s.mb_x * (16 if c == 0 or not s.chroma_width else s.chroma_width)) << s.pixel_shift)
-    if s.colour_plane:
-        s.dst[0] = s.dst[s.colour_plane]
-        s.stride[0] = s.stride[s.colour_plane]
+    for c in range(3 if s.ChromaArrayType else 1):
+        plane = c if c else s.colour_plane
+        s.stride[c] = p.stride[plane] << s.mb_field
+        line = s.mb_lines[c] * (s.mb_row & ~1) + (s.mb_row & 1) if s.mb_field else s.mb_lines[c] * s.mb_row
+        s.dst[c] = p.plane[plane] + line * p.stride[plane] + s.mb_x * s.mb_bytes[c]
 
 
 cdef inline bint in_slice(SliceContext *s, int mb) noexcept nogil:
@@ -87,28 +82,52 @@ cdef void locate_mbaff(SliceContext *s) noexcept nogil:
             s.left_row[i] = line >> 2
 
 
-cdef void locate_neighbours(SliceContext *s) noexcept nogil:
-    """6.4.12: what is available is in the same slice and already decoded."""
-    cdef int step = s.mb_width << s.field_pic_flag
-    cdef int left, above = s.mb - step, i, x = s.mb_x
-    if s.MbaffFrameFlag:
-        locate_mbaff(s)
+cdef void locate_frame(SliceContext *s) noexcept nogil:
+    """Without MBAFF."""
+    cdef int above = s.mb - (s.mb_width << s.field_pic_flag), left = s.mb - 1, x = s.mb_x, i
+    if x == 0 or not in_slice(s, left):
+        left = -1
+    for i in range(4):
+        s.left_mb[i] = left
+        s.left_row[i] = i
+    s.left_pair = left
+    s.top_mb = s.topright_mb = s.topleft_mb = -1
+    s.topleft_row = 3
+    if above >= 0:
+        if in_slice(s, above):
+            s.top_mb = above
+        if x and in_slice(s, above - 1):
+            s.topleft_mb = above - 1
+        if x + 1 < s.mb_width and in_slice(s, above + 1):
+            s.topright_mb = above + 1
+    s.top_pair = s.top_mb
+
+
+cdef void step_right(SliceContext *s) noexcept nogil:
+    """From the macroblock to the left, which is of the slice: place and neighbours without MBAFF."""
+    cdef int above = s.mb + 1 - (s.mb_width << s.field_pic_flag), c, i
+    for c in range(3 if s.ChromaArrayType else 1):
+        s.dst[c] += s.mb_bytes[c]
+    for i in range(4):
+        s.left_mb[i] = s.mb
+    s.left_pair = s.mb
+    s.mb += 1
+    s.topleft_mb = s.top_mb
+    s.top_mb = s.top_pair = s.topright_mb
+    s.topright_mb = above + 1 if above >= 0 and s.mb_x + 1 < s.mb_width and in_slice(s, above + 1) else -1
+
+
+cdef void enter(SliceContext *s) noexcept nogil:
+    """The current macroblock is at mb_x, mb_row, and of the kind mb_field: where its samples are, and its neighbours (6.4.12): what is available is in
+    the same slice and already decoded."""
+    if s.mb_x and s.mb_row * s.mb_width + s.mb_x == s.mb + 1 and not s.MbaffFrameFlag:
+        step_right(s)
     else:
-        left = s.mb - 1 if x and in_slice(s, s.mb - 1) else -1
-        for i in range(4):
-            s.left_mb[i] = left
-            s.left_row[i] = i
-        s.left_pair = left
-        s.top_mb = s.topright_mb = s.topleft_mb = -1
-        s.topleft_row = 3
-        if above >= 0:
-            if in_slice(s, above):
-                s.top_mb = above
-            if x and in_slice(s, above - 1):
-                s.topleft_mb = above - 1
-            if x + 1 < s.mb_width and in_slice(s, above + 1):
-                s.topright_mb = above + 1
-        s.top_pair = s.top_mb
+        place(s)
+        if s.MbaffFrameFlag:
+            locate_mbaff(s)
+        else:
+            locate_frame(s)
     s.avail = ((H264_LEFT if s.left_mb[0] >= 0 else 0) | (H264_TOP if s.top_mb >= 0 else 0)
                | (H264_TOPRIGHT if s.topright_mb >= 0 else 0) | (H264_TOPLEFT if s.topleft_mb >= 0 else 0))
 

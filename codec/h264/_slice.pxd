@@ -140,6 +140,8 @@ cdef struct SliceContext:
     int max_sample[2]
     int QpBdOffset[2]
     int chroma_width, chroma_height         # MbWidthC, MbHeightC
+    int mb_lines[3]         # of a macroblock, by component
+    Py_ssize_t mb_bytes[3]  # of each of them
     int qpprime_y_zero_transform_bypass_flag
     int weight_mode         # 0 default, 1 explicit, 2 implicit
     int luma_log2_weight_denom, chroma_log2_weight_denom

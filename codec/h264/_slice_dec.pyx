@@ -15,7 +15,7 @@ from codec.h264._direct cimport derive_direct, prepare_direct
 from codec.h264._inter cimport EDGE_BYTES, SECOND_BYTES, predict_inter
 from codec.h264._mb_syntax cimport begin_macroblock, read_macroblock, set_chroma_qp, set_whole_direct
 from codec.h264._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
-from codec.h264._neighbours cimport fill_corners, locate_neighbours, place
+from codec.h264._neighbours cimport enter, fill_corners
 from codec.h264._recon cimport add_residual, reconstruct_intra
 from codec.h264._residual cimport store_context, store_skipped_context
 from codec.h264._slice cimport *
@@ -62,6 +62,10 @@ cdef inline int next_address(SliceContext *s, int address) noexcept nogil:
 
 cdef inline void go_to(SliceContext *s, int address) noexcept nogil:
     """Column and row in storage of CurrMbAddr (6.4.1)."""
+    if address == s.mbaddr + 1 and s.mb_x + 1 < s.mb_width and not s.MbaffFrameFlag:
+        s.mb_x += 1
+        s.mbaddr = address
+        return
     s.mbaddr = address
     if s.MbaffFrameFlag:
         s.mb_x = (address >> 1) % s.mb_width
@@ -149,11 +153,6 @@ cdef void coded_macroblock(SliceContext *s) noexcept nogil:
     s.decoded += 1
     if s.mb_x == s.mb_width - 1:
         row_decoded(s)
-
-
-cdef inline void enter(SliceContext *s) noexcept nogil:
-    place(s)
-    locate_neighbours(s)
 
 
 # ---------------------------------------------------------------- slice data
@@ -265,6 +264,7 @@ cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
     memset(s.direct_cache, 0, sizeof(s.direct_cache))
     memset(s.ref_cache, <uint8_t>UNUSED, sizeof(s.ref_cache))          # list 1 of P slices stays so
     s.fault = s.decoded = 0
+    s.mb = s.mbaddr = -2                                # the first macroblock follows none
     s.mb_qp_delta = 0
     s.prev_mb_skipped = s.next_mb_skipped = 0
     s.mb_field = s.field_pic_flag
@@ -478,6 +478,9 @@ cdef class SliceDecoder:
             s.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
         s.chroma_width = 0 if s.ChromaArrayType == 0 else 16 if s.ChromaArrayType == 3 else 8
         s.chroma_height = 0 if s.ChromaArrayType == 0 else 8 if s.ChromaArrayType == 1 else 16
+        for c in range(3):
+            s.mb_lines[c] = s.chroma_height if c else 16
+            s.mb_bytes[c] = (s.chroma_width if c else 16) << s.pixel_shift
         s.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
         s.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
         s.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
