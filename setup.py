@@ -78,6 +78,7 @@ EXTENSIONS = [
     extension("codec.h264._switching"),
     extension("codec.h264._recon"),
     extension("codec.h264._slice_dec"),
+    extension("codec.h264._crew"),
     extension("codec.metrics._fidelity"),
     extension("codec.metrics._ssim", "codec/simd/metrics.c"),
     extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),

@@ -118,7 +118,7 @@ cdef void predict_from(SliceContext *s, int list, int entry, int w, int h, int h
     # 2 samples before, 3 after for the six taps (8.4.2.2.1): what chroma asks for is within
     cdef bint inside = (px - 2 | py - 2 | s.pic.width[0] - 3 - w - px | ref.height[0] - 3 - h - py) >= 0
     if ref.picture != s.pic:            # of this picture the first field, which is decoded
-        wait_for_lines(ref.picture, min(max(py + h + 3, 1), ref.height[0]) << ref.field)
+        wait_for_lines(s, ref.picture, min(max(py + h + 3, 1), ref.height[0]) << ref.field)
     if how == ASIDE:
         dst[0], stride = s.second, SECOND_STRIDE
     else:

@@ -37,6 +37,16 @@ cdef extern from "shared.h" nogil:
     void shared_store(int *p, int v)
     void shared_add(int *p, int v)
     void shared_sleep()
+    ctypedef struct Turns:
+        int free
+    void turns_open(Turns *turns, int free)
+    void turns_close(Turns *turns)
+    void turns_lock(Turns *turns)
+    void turns_unlock(Turns *turns)
+    void turns_wait(Turns *turns)
+    void turns_wake(Turns *turns)
+    void turns_take(Turns *turns)
+    void turns_give(Turns *turns)
 
 cdef struct MbInfo:
     int32_t slice           # index into PictureData.slices; -1: not decoded (yet)
@@ -90,14 +100,14 @@ cdef struct PictureData:
     int lines               # of luma of the frame, from the top, that will not change any more while batches are pending; shared_...
     int next_mb             # address after the last macroblock, while all before are decoded; -1: not in order
     int filtered_rows       # of macroblocks, of the coded picture
+    int faults              # slices of it that ended in a fault
     int long_term           # bit 0: top field is marked as a long-term reference, bit 1: bottom field
 
 cdef int add_slice(PictureData *p) noexcept nogil
 
-cdef inline void wait_for_lines(const PictureData *p, int lines) noexcept nogil:
-    """Until the first lines of the frame are final, and the motion of macroblocks that begin in them is known."""
-    while shared_load(&p.lines) < lines and shared_load(&p.pending) > 0:
-        shared_sleep()
+cdef inline bint has_lines(const PictureData *p, int lines) noexcept nogil:
+    """Whether the first lines of the frame are final, and the motion of macroblocks that begin in them is known."""
+    return shared_load(&p.lines) >= lines or shared_load(&p.pending) <= 0
 
 cdef inline void select_plane(PictureData *p, int plane) noexcept nogil:
     p.mb = p.all_mb + plane * p.mb_count

@@ -130,7 +130,7 @@ cdef class Picture:
         p.long_term = 0
         p.structure = p.coded_as_fields = p.mbaff = 0
         p.slice_count = 0
-        p.pending = p.lines = p.next_mb = p.filtered_rows = 0
+        p.pending = p.lines = p.next_mb = p.filtered_rows = p.faults = 0
         select_plane(p, 0)
         for i in range(n):
             p.mb[i].slice = -1
@@ -138,18 +138,11 @@ cdef class Picture:
         memset(p.refIdx, 0xFF, n * 8)
         memset(p.ref_id, 0xFF, n * 8 * sizeof(int32_t))
 
-    def expect(self):
-        """A batch of slices will be decoded into it, by some thread: whoever needs its samples waits from now on."""
-        shared_add(&self.data.pending, 1)
-
-    def finished(self):
-        """The batch is done with, whatever came of it."""
-        shared_add(&self.data.pending, -1)
-
     def wait(self):
         """Until all batches are done with."""
         with nogil:
-            wait_for_lines(&self.data, 1 << 30)
+            while not has_lines(&self.data, 1 << 30):
+                shared_sleep()
 
     @property
     def pic_id(self):

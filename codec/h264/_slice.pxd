@@ -121,6 +121,7 @@ cdef struct SliceContext:
     const H264Dsp *dsp
     PictureData *pic
     MbContext *mbs          # [mb]
+    Turns *turns            # of the threads: this one has one
     int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
     int slice_index
@@ -209,6 +210,19 @@ cdef inline void note(SliceContext *s, int fault) noexcept nogil:
     """Remember the first fault."""
     if s.fault == 0:
         s.fault = fault
+
+cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines) noexcept nogil:
+    """Until the first lines of another picture are final; meanwhile another thread has the turn."""
+    if has_lines(p, lines):
+        return
+    turns_lock(s.turns)
+    turns_give(s.turns)
+    turns_unlock(s.turns)
+    while not has_lines(p, lines):
+        shared_sleep()
+    turns_lock(s.turns)
+    turns_take(s.turns)
+    turns_unlock(s.turns)
 
 cdef inline void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx, int mvy) noexcept nogil:
     """Fill w x h blocks (4, 2 or 1 each way) of the motion caches at the block (x, y)."""

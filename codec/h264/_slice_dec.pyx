@@ -1,6 +1,6 @@
 """Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture.
 
-A slice is prepared by the thread that reads headers, and keeps all it needs, so that any thread can decode it later: what changes with the
+A slice is prepared by the thread that reads headers, and keeps all it needs, so that any thread can decode it later (_crew): what changes with the
 next slice or picture (marking, order counts, scaling matrices) is copied. The slices of a picture are decoded by one thread at a time. Where
 they come in raster order, rows are filtered soon after they are decoded, and other threads may read them (PictureData.lines).
 """
@@ -332,33 +332,8 @@ cdef class Scaling:
         free(self.scale8)
 
 
-cdef class Neighbours:
-    """What macroblocks leave for their neighbours in the slice: of the thread that decodes it."""
-
-    cdef MbContext *mbs
-    cdef int mb_count
-
-    def __dealloc__(self):
-        free(self.mbs)
-
-    cdef int fit(self, int mb_count) except -1:
-        if mb_count > self.mb_count:
-            free(self.mbs)
-            self.mb_count = 0
-            self.mbs = <MbContext *>calloc(mb_count, sizeof(MbContext))
-            if not self.mbs:
-                raise MemoryError("no memory for the slice decoder")
-            self.mb_count = mb_count
-        return 0
-
-
 cdef class Slice:
     """A slice that is ready to be decoded, and then what was wrong with it."""
-
-    cdef SliceContext *s
-    cdef void *memory
-    cdef uint8_t *data      # padded
-    cdef object keep        # what the context points to
 
     def __cinit__(self):
         cdef size_t at
@@ -662,59 +637,36 @@ cdef class SliceDecoder:
         return made
 
 
-def decode_slices(list slices, Neighbours neighbours, bint whole):
-    """Decode slices of one picture, one after the other; then each has its `error`. `whole`: they are all of them."""
-    cdef int i, count = len(slices)
-    cdef Slice one, next
-    cdef SliceContext **contexts
-    if not count:
-        return
+cdef void order_slices(SliceContext **slices, int count, bint whole) noexcept nogil:
+    """Up to where rows are complete while each of the slices of a picture is decoded; `whole`: they are all of them."""
+    cdef SliceContext *one
+    cdef int i
     for i in range(count):
         one = slices[i]
-        neighbours.fit(one.s.pic.mb_count)
-        one.s.mbs = neighbours.mbs
-        one.s.row_limit = 0
-        if whole and one.s.map == NULL and not (one.s.field_pic_flag or one.s.MbaffFrameFlag or one.s.pic.separate_planes):
-            one.s.row_limit = one.s.pic_mbs
-    for i in range(count - 1):
-        one, next = slices[i], slices[i + 1]
-        one.s.row_limit = min(one.s.row_limit, next.s.first_mb)
-        if next.s.first_mb <= one.s.first_mb:           # arbitrary slice order, or macroblocks that come twice
+        one.row_limit = one.pic_mbs
+        if one.map != NULL or one.field_pic_flag or one.MbaffFrameFlag or one.pic.separate_planes:
             whole = False
-    contexts = <SliceContext **>malloc(count * sizeof(SliceContext *))
-    if contexts == NULL:
-        raise MemoryError("no memory for slices")
-    for i in range(count):
-        one = slices[i]
-        contexts[i] = one.s
-        if not whole:
-            one.s.row_limit = 0
-    with nogil:
+        if i + 1 < count:
+            one.row_limit = min(one.row_limit, slices[i + 1].first_mb)
+            if slices[i + 1].first_mb <= one.first_mb:  # arbitrary slice order, or macroblocks that come twice
+                whole = False
+    if not whole:
         for i in range(count):
-            decode_prepared(contexts[i])
-    free(contexts)
+            slices[i].row_limit = 0
 
 
-def finish_picture(Picture picture, int parity, int level):
-    """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded.
-
-    Returns
-    -------
-    int
-        Number of its macroblocks that no slice brought.
-    """
-    cdef PictureData *p = &picture.data
+cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept nogil:
+    """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded: number of
+    its macroblocks that no slice brought."""
     cdef int plane, row, x, missing = 0, rows = p.mb_height >> (parity != 0)
-    cdef const H264Dsp *dsp = h264_dsp(p.pixel_shift, level)
-    with nogil:
-        p.structure = parity
-        for plane in range(3 if p.separate_planes else 1):
-            if p.separate_planes:
-                select_plane(p, plane)
-            deblock_rows(p, dsp, p.filtered_rows, rows, plane)
-        select_plane(p, 0)
-        p.filtered_rows = p.next_mb = 0
-        for row in range(rows):
-            for x in range(p.mb_width):
-                missing += p.mb[((row << 1) + (parity == 2) if parity else row) * p.mb_width + x].slice < 0
+    p.structure = parity
+    for plane in range(3 if p.separate_planes else 1):
+        if p.separate_planes:
+            select_plane(p, plane)
+        deblock_rows(p, dsp, p.filtered_rows, rows, plane)
+    select_plane(p, 0)
+    p.filtered_rows = p.next_mb = 0
+    for row in range(rows):
+        for x in range(p.mb_width):
+            missing += p.mb[((row << 1) + (parity == 2) if parity else row) * p.mb_width + x].slice < 0
     return missing

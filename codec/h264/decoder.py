@@ -9,12 +9,13 @@ from ..errors import BitstreamError, CodecError, LimitError, ParameterError, Uns
 from ..frame import Frame
 from ..limits import checked_limits
 from . import nal as nals
+from ._crew import Batch
 from ._slice_dec import SliceDecoder
 from .dpb import DecodedPictureBuffer, FrameStore
-from .jobs import BATCH, ERRORS_KEPT, PARITY, Batch, Outcome, PictureEnd, Workers, placed
+from .jobs import BATCH, ERRORS_KEPT, PARITY, Outcome, PictureEnd, Workers, placed
 from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .order import PicOrderCnt, is_new_picture
-from .output import CodedFrame, PicturePool, arrays, as_frame, fill_field, picture_bytes
+from .output import CodedFrame, PicturePool, arrays, as_frame, fill_field, picture_bytes, side_data_of
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from .partitions import PartitionedSlice, read_partition
 from .references import FRAME, assign_FrameNumWrap, fields_of, reference_lists
@@ -33,7 +34,7 @@ class _CodedPicture:
     def __init__(self, store, header, sps, pps, nal):
         self.store, self.header, self.sps, self.pps, self.nal = store, header, sps, pps, nal
         self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
-        self.batch, self.batches = Batch(store.content.batch), 1
+        self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
         self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
@@ -214,13 +215,18 @@ class Decoder:
                 yield first
             elif isinstance(first, FrameStore):
                 yield from self._frame_of(first)
-            elif first.result() is not None:
-                self._failed = any(isinstance(one, _Fault) for one in self._ready)
-                raise first.result()
+            else:
+                if isinstance(first, Outcome):
+                    self._workers.join(first.batch)
+                if first.error is not None:
+                    self._failed = any(isinstance(one, _Fault) for one in self._ready)
+                    raise first.error
 
     def _frame_of(self, store):
         """The frame, unless it is to be left out."""
-        store.content.batch.future.result()
+        self._workers.join(store.content.batch)
+        if self._side_data:
+            store.content.side_data = side_data_of(store.picture, store.content.bits)
         if self._on_error == "skip" and store.content.damage:
             return
         self._given += 1
@@ -299,6 +305,7 @@ class Decoder:
         current.slices += 1
         if current.slices > self._limits.slices:
             raise LimitError(f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data")
+        current.store.content.bits = current.bits
         current.bits.append(8 * len(nal.data))
         current.store.content.add_type(header.name)
         if nal.nal_unit_type != nals.PARTITION_A:
@@ -340,22 +347,26 @@ class Decoder:
             prepared = self._slices.prepare(nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions)
         except BitstreamError as error:
             raise placed(error, nal) from None
-        self._fault(current.batch.add(prepared, nal))
-        if len(current.batch.slices) == BATCH:
+        current.batch.add(prepared)
+        self._fault(Outcome(current.batch, prepared, nal))
+        if len(current.batch) == BATCH:
             self._decode_batch()
 
     def _decode_batch(self, end=None):
         """Have the slices decoded that have come of the picture; `end` when these are the last."""
         current = self._picture
         batch = current.batch
-        if end is None and not batch.slices:
+        if end is None and not len(batch):
             return
+        if end is not None:
+            known = any(not isinstance(error, Outcome) for error in current.errors)
+            batch.end(PARITY[current.fields], self._slices.level, end.mend, whole=current.batches == 1, known=known)
         current.store.content.batch = batch
-        self._workers.run(batch, current.store.picture, end)
+        self._workers.run(batch)
         if current.sps.separate_colour_plane_flag:  # their macroblock data is for one reader at a time
-            batch.future.exception()
+            self._workers.join(batch)
         if end is None:
-            current.batch, current.batches = Batch(batch), current.batches + 1
+            current.batch, current.batches = Batch(current.store.picture, batch), current.batches + 1
 
     # ---------------------------------------------------------------- references
 
@@ -498,7 +509,7 @@ class Decoder:
         store, header, sps = current.store, current.header, current.sps
         outcome = Outcome(current.batch)
         tolerant = self._on_error != "raise"
-        self._decode_batch(PictureEnd(current, self._last, self._slices.level, outcome, tolerant, self._side_data))
+        self._decode_batch(PictureEnd(current, self._last, outcome, tolerant))
         self._picture = None
         if not tolerant:
             self._fault(outcome)
@@ -547,10 +558,7 @@ class _Fault:
     done = True
 
     def __init__(self, error):
-        self._error = error
-
-    def result(self):
-        return self._error
+        self.error = error
 
 
 class _Inferred:

@@ -1,22 +1,22 @@
 """Decoding of slices by threads, beside the one that reads headers and knows marking, reference lists and output order.
 
 The slices of a picture are a batch (or several, if there are very many, or results are asked for before the picture is complete), which one
-thread decodes. Batches start in decoding order; one waits for what it reads of earlier pictures, row by row where those come in raster order
-(PictureData.lines), and for an earlier batch of its own frame. So a batch only ever waits for batches that were started before it, and each
-of these ends, whatever is wrong with its data.
+thread decodes: `_crew` has the threads. Batches start in decoding order; one waits for what it reads of earlier pictures, row by row where those
+come in raster order (PictureData.lines), and for an earlier batch of its own frame.
 """
 
 import os
+import threading
+import weakref
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..errors import BitstreamError
-from ._slice_dec import Neighbours, decode_slices, finish_picture
-from .output import conceal, missing_macroblocks, side_data_of
+from ._crew import Batch, Crew
+from .output import conceal, missing_macroblocks
 from .references import BOTTOM, FRAME, TOP
 
 ERRORS_KEPT = 100  # of a picture
-BATCH = 128  # slices at most: each takes about 30 KB beside its data
+BATCH = 128  # slices at most: each takes about 40 KB beside its data
 MOST_THREADS = 16  # that are taken without being asked for: every picture in flight takes memory
 PARITY = {FRAME: 0, TOP: 1, BOTTOM: 2}  # as the slice decoder counts
 
@@ -34,89 +34,59 @@ def placed(error, nal):
 
 
 class Outcome:
-    """Of one slice, or of the end of a picture."""
+    """Of one slice, or of the end of a picture.
 
-    def __init__(self, batch):
-        self.batch, self.error = batch, None
+    Parameters
+    ----------
+    batch : Batch
+    prepared, nal : Slice and NalUnit, optional
+        The slice; without them `error` is set by whoever finds one.
+    """
+
+    def __init__(self, batch, prepared=None, nal=None):
+        self.batch, self._prepared, self._nal, self._error = batch, prepared, nal, None
 
     @property
     def done(self):
         return self.batch.done
 
-    def result(self):
-        """The error, or None; waits for it."""
-        self.batch.future.result()
-        return self.error
-
-
-class Batch:
-    """Slices of one coded picture.
-
-    Attributes
-    ----------
-    slices : list of (Slice, NalUnit, Outcome)
-    previous : Batch or None
-        Of the same frame: decoded before.
-    future : Future or None
-        Of nothing but that the batch is decoded; None before it is handed to a thread.
-    """
-
-    def __init__(self, previous):
-        self.slices, self.previous, self.future = [], previous, None
-
     @property
-    def done(self):
-        return self.future is not None and self.future.done()
+    def error(self):
+        """What was wrong, or None; only when the slice is decoded."""
+        if self._prepared is not None:
+            prepared, self._prepared = self._prepared, None
+            if (error := prepared.error) is not None:
+                self._error = placed(error, self._nal)
+        return self._error
 
-    def add(self, prepared, nal):
-        """Take in one more slice: its Outcome."""
-        outcome = Outcome(self)
-        self.slices.append((prepared, nal, outcome))
-        return outcome
-
-    def decode(self, neighbours, end):
-        """Decode all slices, and the end of the picture if this is it."""
-        if self.previous is not None:
-            self.previous.future.exception()  # waits; its own outcomes tell it
-            self.previous = None
-        slices, self.slices = self.slices, []
-        decode_slices([one for one, _, _ in slices], neighbours, end is not None and end.batches == 1)
-        for one, nal, outcome in slices:
-            if (error := one.error) is not None:
-                outcome.error = placed(error, nal)
-        if end is not None:
-            end.finish()
+    @error.setter
+    def error(self, error):
+        self._error = error
 
 
 class PictureEnd:
-    """What is done when all slices of a picture are decoded: it is filtered, and what is missing is filled in.
+    """What is done with a picture that slices or macroblocks are missing of.
 
     Parameters
     ----------
     current : _CodedPicture
     source : Picture or None
         What is lost is taken from.
-    level : int
-        Of the kernels.
     outcome : Outcome
         Is told if macroblocks are missing.
     tolerant : bool
         Errors are told by the frame's `damage`.
-    side_data : bool
     """
 
-    def __init__(self, current, source, level, outcome, tolerant, side_data):
-        self.current, self.source, self.level, self.outcome = current, source, level, outcome
-        self.tolerant, self.side_data, self.batches = tolerant, side_data, current.batches
+    def __init__(self, current, source, outcome, tolerant):
+        self.current, self.source, self.outcome, self.tolerant = current, source, outcome, tolerant
 
-    def finish(self):
+    def mend(self, missing):
         """Do it, in the thread that decoded the picture."""
         current, picture = self.current, self.current.store.picture
         errors = [error.error if isinstance(error, Outcome) else error for error in current.errors]
         errors = [error for error in errors if error is not None][:ERRORS_KEPT]
-        missing = finish_picture(picture, PARITY[current.fields], self.level)
-        if missing or errors:
-            lost = missing_macroblocks(picture, current.fields, current.header.MbaffFrameFlag(current.sps))
+        lost = missing_macroblocks(picture, current.fields, current.header.MbaffFrameFlag(current.sps))
         if missing:
             nal = current.nal
             self.outcome.error = BitstreamError(
@@ -128,8 +98,6 @@ class PictureEnd:
         if errors and self.tolerant:
             told = [(getattr(error, "offset", None) or 0, str(error)) for error in errors[:ERRORS_KEPT]]
             current.store.content.add_damage(lost, told)
-        if self.side_data:
-            current.store.content.side_data = side_data_of(picture, current.bits)
 
 
 class Workers:
@@ -138,46 +106,36 @@ class Workers:
     Parameters
     ----------
     threads : int
-        0: one for each processor.
+        That decode at a time; 0: one for each processor.
     """
 
     def __init__(self, threads):
-        self._threads = threads or usable_threads()
-        self._pool = None
-        self._running, self._spare = deque(), []  # futures; Neighbours that no thread uses
+        self._count = threads or usable_threads()
+        self._most = self._count + (self._count + 1) // 2  # batches at work: about a third waits for others
+        self._crew, self._threads, self._running = Crew(self._count), [], deque()
+        weakref.finalize(self, _dismiss, self._crew, self._running)  # the threads refer to the crew alone
 
-    def run(self, batch, picture, end):
-        """Decode a batch into a Picture as soon as a thread is free. Waits while more than one is in line for that."""
-        if self._threads == 1:
-            self._run_here(batch, picture, end)
+    def run(self, batch):
+        """Decode a batch as soon as a thread is free. Waits while more than one is in line for that."""
+        if self._count == 1:
+            self._crew.run_here(batch)
             return
-        if self._pool is None:
-            # Its threads end when it is not referred to any more; none refers to the decoder.
-            self._pool = ThreadPoolExecutor(self._threads, "h264")
-        while self._running and (len(self._running) > self._threads or self._running[0].done()):
-            self._running.popleft().exception()
-        picture.expect()
-        try:
-            batch.future = self._pool.submit(_run, batch, picture, end, self._spare)
-        finally:
-            if batch.future is None:
-                picture.finished()
-        self._running.append(batch.future)
+        while self._running and (len(self._running) > self._most or self._running[0].done):
+            self._crew.join(self._running.popleft())
+        if len(self._threads) < min(self._most, len(self._running) + 1):
+            thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._running.append(batch)
+        self._crew.put(batch)
 
-    def _run_here(self, batch, picture, end):
-        batch.future = Future()
-        picture.expect()
-        try:
-            _run(batch, picture, end, self._spare)
-        finally:
-            batch.future.set_result(None)
+    def join(self, batch):
+        """Wait for a batch; raises what went wrong in its thread, of what is no error of the data."""
+        self._crew.join(batch)
+        batch.result()
 
 
-def _run(batch, picture, end, spare):
-    """Decode a batch; whatever happens, nobody waits for the picture afterwards."""
-    neighbours = spare.pop() if spare else Neighbours()
-    try:
-        batch.decode(neighbours, end)
-    finally:
-        picture.finished()
-    spare.append(neighbours)
+def _dismiss(crew, running):
+    """The threads end. What they are at must outlast them: `running` is held until they have."""
+    crew.close()
+    running.clear()

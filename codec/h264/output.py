@@ -111,7 +111,7 @@ class CodedFrame:
     def __init__(self, sps, key, timestamp, user_data):
         self.sps, self.key, self.timestamp, self.user_data = sps, key, timestamp, user_data
         self.type, self.damage, self.side_data = "I", None, None
-        self.batch = None  # of slices, that was started last
+        self.batch, self.bits = None, ()  # of slices, that was started last; bits of each slice
 
     def add_type(self, slice_name):
         """The most that a slice may do: SI and I, then SP and P, then B."""

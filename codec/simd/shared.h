@@ -1,4 +1,5 @@
-/* Counters that one thread writes and others read, and a pause between two looks at them. */
+/* Counters that one thread writes and others read, a pause between two looks at them, and turns: how many more threads may compute, behind a lock that
+ * can be waited at for any change. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
 
@@ -11,7 +12,16 @@ static inline void shared_store(int *p, int v) { _InterlockedExchange((volatile 
 static inline void shared_add(int *p, int v) { _InterlockedExchangeAdd((volatile long *)p, v); }
 static inline void shared_sleep(void) { Sleep(0); }
 
+typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
+static inline void turns_open(Turns *t, int free) { InitializeSRWLock(&t->lock); InitializeConditionVariable(&t->changed); t->free = free; }
+static inline void turns_close(Turns *t) { (void)t; }
+static inline void turns_lock(Turns *t) { AcquireSRWLockExclusive(&t->lock); }
+static inline void turns_unlock(Turns *t) { ReleaseSRWLockExclusive(&t->lock); }
+static inline void turns_wait(Turns *t) { SleepConditionVariableSRW(&t->changed, &t->lock, INFINITE, 0); }
+static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed); }
+
 #else
+#include <pthread.h>
 #include <time.h>
 
 /* What was written before a store is seen by whoever loads its value. */
@@ -25,5 +35,25 @@ static inline void shared_sleep(void) {
     nanosleep(&t, 0);
 }
 
+typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
+static inline void turns_open(Turns *t, int free) { pthread_mutex_init(&t->lock, 0); pthread_cond_init(&t->changed, 0); t->free = free; }
+static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pthread_mutex_destroy(&t->lock); }
+static inline void turns_lock(Turns *t) { pthread_mutex_lock(&t->lock); }
+static inline void turns_unlock(Turns *t) { pthread_mutex_unlock(&t->lock); }
+static inline void turns_wait(Turns *t) { pthread_cond_wait(&t->changed, &t->lock); }
+static inline void turns_wake(Turns *t) { pthread_cond_broadcast(&t->changed); }
+
 #endif
+
+/* With the lock held. */
+static inline void turns_take(Turns *t) {
+    while (t->free == 0) turns_wait(t);
+    t->free--;
+}
+
+static inline void turns_give(Turns *t) {
+    t->free++;
+    turns_wake(t);
+}
+
 #endif
