@@ -144,7 +144,13 @@ cdef class Crew:
         if job.ends:
             job.missing = end_picture(p, job.dsp, job.parity)
             if job.missing or p.faults or job.known:
+                turns_lock(&self.turns)
+                turns_give(&self.turns)                 # it may wait for another picture
+                turns_unlock(&self.turns)
                 mend(job)
+                turns_lock(&self.turns)
+                turns_take(&self.turns)
+                turns_unlock(&self.turns)
             p.faults = 0
         shared_add(&p.pending, -1)
 

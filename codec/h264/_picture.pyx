@@ -135,8 +135,6 @@ cdef class Picture:
         for i in range(n):
             p.mb[i].slice = -1
             p.mb[i].flags = 0
-        memset(p.refIdx, 0xFF, n * 8)
-        memset(p.ref_id, 0xFF, n * 8 * sizeof(int32_t))
 
     def wait(self):
         """Until all batches are done with."""

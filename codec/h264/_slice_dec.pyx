@@ -658,7 +658,7 @@ cdef void order_slices(SliceContext **slices, int count, bint whole) noexcept no
 cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept nogil:
     """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded: number of
     its macroblocks that no slice brought."""
-    cdef int plane, row, x, missing = 0, rows = p.mb_height >> (parity != 0)
+    cdef int plane, mb, missing = 0, rows = p.mb_height >> (parity != 0)
     p.structure = parity
     for plane in range(3 if p.separate_planes else 1):
         if p.separate_planes:
@@ -666,7 +666,9 @@ cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept no
         deblock_rows(p, dsp, p.filtered_rows, rows, plane)
     select_plane(p, 0)
     p.filtered_rows = p.next_mb = 0
-    for row in range(rows):
-        for x in range(p.mb_width):
-            missing += p.mb[((row << 1) + (parity == 2) if parity else row) * p.mb_width + x].slice < 0
+    for mb in range(p.mb_count):
+        if p.mb[mb].slice < 0:
+            memset(&p.refIdx[mb * 8], 0xFF, 8)          # what others may ask for, of a second field that never comes too
+            memset(&p.ref_id[mb * 8], 0xFF, 32)
+            missing += parity == 0 or (mb // p.mb_width & 1) == (parity == 2)
     return missing

@@ -8,7 +8,7 @@ written again. The value comes back from each call, because the tables branch on
 from ..errors import BitstreamError, ParameterError, TruncatedError
 
 MAX_UE = (1 << 32) - 2  # 9.1: codeNum of 31 leading zeros, the longest that any element of the standard may have
-WINDOW_BYTES = 10  # holds 7 bits before an element and its 32 + 31 bits
+WINDOW_BYTES = 24  # that are at hand as a number; 9 hold 7 bits before an element and its 32 + 31 bits
 
 
 class Reader:
@@ -26,27 +26,41 @@ class Reader:
 
     def __init__(self, rbsp, layer, place=int):
         self.rbsp, self.layer, self.place, self.bit = rbsp, layer, place, 0
+        self._window = self._end = 0  # a number, and the bit behind its last one
+
+    def _load(self):
+        """Move the window to the next element."""
+        first = self.bit >> 3
+        piece = self.rbsp[first : first + WINDOW_BYTES]
+        self._window, self._end = int.from_bytes(piece, "big"), 8 * (first + len(piece))
+
+    def _truncated(self, name, clause):
+        return TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
 
     def _bits(self, n, name, clause):
         """The next n bits, 0 <= n <= 64, as an unsigned integer."""
-        first, end = self.bit >> 3, self.bit + n
-        if end > 8 * len(self.rbsp):
-            raise TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
-        last = (end + 7) >> 3
+        end = self.bit + n
+        if end > self._end:
+            self._load()
+            if end > self._end:
+                raise self._truncated(name, clause)
         self.bit = end
-        return (int.from_bytes(self.rbsp[first:last], "big") >> (8 * last - end)) & ((1 << n) - 1)
+        return self._window >> (self._end - end) & ((1 << n) - 1)
 
     def _codeNum(self, name, clause):
         """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
-        first = self.bit >> 3
-        window = int.from_bytes(self.rbsp[first : first + WINDOW_BYTES].ljust(WINDOW_BYTES, b"\0"), "big")
-        left = 8 * WINDOW_BYTES - (self.bit & 7)
-        leadingZeroBits = left - (window & ((1 << left) - 1)).bit_length()
+        if self.bit + 63 > self._end:
+            self._load()
+        left = self._end - self.bit
+        window = self._window & ((1 << left) - 1)
+        leadingZeroBits = left - window.bit_length()
         if leadingZeroBits > 31:
-            if self.bit + 32 > 8 * len(self.rbsp):
-                raise TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
-            raise self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
-        return self._bits(2 * leadingZeroBits + 1, name, clause) - 1
+            raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
+        end = self.bit + 2 * leadingZeroBits + 1
+        if end > self._end:
+            raise self._truncated(name, clause)
+        self.bit = end
+        return (window >> (self._end - end)) - 1
 
     def error(self, reason, clause):
         """A BitstreamError at this place."""
