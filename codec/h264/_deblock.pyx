@@ -22,11 +22,9 @@ cdef enum:
     AS_INTRA = MB_INTRA | MB_SWITCHING
     EACH_PART = 0x01010101      # times a bS: all of an edge
 
-# One plane of the macroblock at work.
 cdef struct Plane:
-    uint8_t *pix                # first sample of the macroblock
-    Py_ssize_t stride           # of its lines
-    uint8_t *row_pix            # of the first macroblock of its row
+    uint8_t *row_pix            # first sample of the row of macroblocks at work
+    Py_ssize_t stride           # of lines of the macroblock
     int mb_bytes                # of a line of a macroblock
     int mb_height               # of a macroblock, in samples
     int max                     # largest sample
@@ -38,7 +36,7 @@ cdef struct Filter:
     int first_plane             # planes filtered here, up to last_plane - 1: all, or the colour plane of separate_colour_plane_flag
     int last_plane
     Plane plane[3]
-    int mb
+    int mb, mb_x
     const MbInfo *q             # of this macroblock
     int slice_index             # of its slice
     const SliceInfo *slice
@@ -47,9 +45,9 @@ cdef struct Filter:
     H264Threshold of_qPav[52]
     int FilterOffsetA, FilterOffsetB    # what of_qPav is for
     uint32_t bS[2][4]           # by direction and edge
-    H264Threshold t[2][3][2]    # by direction and plane: of edge 0, of the others
-    bint changes                # whether they let any sample change
-    MbInfo uniform              # its QP alone is what t is for, on both sides of all edges
+    H264Threshold t[3][2]       # by plane: of edge 0, of the edges inside
+    MbInfo inner                # its QP is what thresholds inside are for; most macroblocks have those of the one before
+    int inside                  # not 0: they let some sample change
 
 
 # ---------------------------------------------------------------- thresholds
@@ -67,7 +65,7 @@ cdef void set_slice(Filter *f, int slice) noexcept nogil:
     if f.FilterOffsetA == f.slice.FilterOffsetA and f.FilterOffsetB == f.slice.FilterOffsetB:
         return
     f.FilterOffsetA, f.FilterOffsetB = f.slice.FilterOffsetA, f.slice.FilterOffsetB
-    f.uniform.slice = -1
+    f.inner.slice = -1
     for qPav in range(52):
         t = &f.of_qPav[qPav]
         indexA = clip51(qPav + f.FilterOffsetA)
@@ -85,7 +83,7 @@ cdef inline bint same_qp(const MbInfo *p, const MbInfo *q) noexcept nogil:
     return ((p.qp ^ q.qp) | (p.qpc[0] ^ q.qpc[0]) | (p.qpc[1] ^ q.qpc[1])) == 0
 
 
-cdef inline int set_edge_thresholds(Filter *f, const MbInfo *p, H264Threshold (*t)[2], int edge) noexcept nogil:
+cdef inline int set_edge_thresholds(const Filter *f, const MbInfo *p, H264Threshold (*t)[2], int edge) noexcept nogil:
     """Of the edge towards macroblock p, by plane; 0 if no sample can change. A colour plane of its own is luma."""
     t[0][edge] = threshold(f, p.qp, f.q.qp)
     t[1][edge] = threshold(f, p.qpc[0], f.q.qpc[0])
@@ -93,21 +91,12 @@ cdef inline int set_edge_thresholds(Filter *f, const MbInfo *p, H264Threshold (*
     return t[0][edge].alpha | t[1][edge].alpha | t[2][edge].alpha
 
 
-cdef inline void set_thresholds(Filter *f, int left, int above) noexcept nogil:
-    """Of all edges of the macroblock. Most have the QP of the one before, and so have their neighbours."""
-    cdef const MbInfo *l = &f.p.mb[left]
-    cdef const MbInfo *a = &f.p.mb[above]
-    cdef bint is_uniform = same_qp(l, f.q) and same_qp(a, f.q)
-    cdef int i, alpha
-    if is_uniform and f.uniform.slice >= 0 and same_qp(&f.uniform, f.q):
-        return
-    f.uniform = f.q[0]
-    if not is_uniform:
-        f.uniform.slice = -1
-    alpha = set_edge_thresholds(f, f.q, f.t[VERTICAL], 1)
-    for i in range(3):
-        f.t[HORIZONTAL][i][1] = f.t[VERTICAL][i][1]
-    f.changes = (alpha | set_edge_thresholds(f, l, f.t[VERTICAL], 0) | set_edge_thresholds(f, a, f.t[HORIZONTAL], 0)) != 0
+cdef inline int set_thresholds(Filter *f, const MbInfo *p) noexcept nogil:
+    """Of edges inside of the macroblock and of the edge towards macroblock p; 0 if no sample can change."""
+    if f.inner.slice < 0 or not same_qp(&f.inner, f.q):
+        f.inner = f.q[0]
+        f.inside = set_edge_thresholds(f, f.q, f.t, 1)
+    return f.inside | set_edge_thresholds(f, p, f.t, 0)
 
 
 # ---------------------------------------------------------------- samples
@@ -134,35 +123,52 @@ cdef void filter_tall_chroma(const Filter *f, int direction, uint8_t *cb, uint8_
                 f.dsp.deblock_chroma_h(cb + 8 * i * stride, cr + 8 * i * stride, stride, half, t, f.plane[1].max)
 
 
-cdef inline void filter_luma(const Filter *f, int direction, int plane, int first_line, int step, const uint32_t *bS,
+cdef inline uint8_t *first_sample(const Filter *f, const Plane *plane, int line) noexcept nogil:
+    return plane.row_pix + f.mb_x * plane.mb_bytes + line * plane.stride
+
+
+cdef inline void filter_luma(const Filter *f, int direction, int i, int first_line, int step, const uint32_t *bS,
                              const H264Threshold *t) noexcept nogil:
-    cdef const Plane *at = &f.plane[plane]
+    cdef const Plane *plane = &f.plane[i]
     if direction == VERTICAL:
-        f.dsp.deblock_luma_v(at.pix + first_line * at.stride, step * at.stride, bS, t, at.max)
+        f.dsp.deblock_luma_v(first_sample(f, plane, first_line), step * plane.stride, bS, t, plane.max)
     else:
-        f.dsp.deblock_luma_h(at.pix + first_line * at.stride, step * at.stride, bS, t, at.max)
+        f.dsp.deblock_luma_h(first_sample(f, plane, first_line), step * plane.stride, bS, t, plane.max)
 
 
-cdef inline void filter_edges(Filter *f, int direction, int first_line, int step, uint32_t *bS, const H264Threshold (*t)[2]) noexcept nogil:
-    """All edges in one direction in all planes, on lines first_line, first_line + step ... of the macroblock. Chroma takes the bS of the luma
-    edge on the same samples (8.7.2)."""
-    cdef const Plane *cb = &f.plane[1]
-    cdef const Plane *cr = &f.plane[2]
-    if not (bS[0] | bS[1] | bS[2] | bS[3]):
-        return
-    if f.ChromaArrayType == 1:
-        if direction == VERTICAL:
-            f.dsp.deblock_chroma_v(cb.pix + first_line * cb.stride, cr.pix + first_line * cr.stride, step * cb.stride, bS, t + 1, cb.max)
-        else:
-            f.dsp.deblock_chroma_h(cb.pix + first_line * cb.stride, cr.pix + first_line * cr.stride, step * cb.stride, bS, t + 1, cb.max)
-    elif f.ChromaArrayType == 2:
-        filter_tall_chroma(f, direction, cb.pix + first_line * cb.stride, cr.pix + first_line * cr.stride, step * cb.stride, bS, t + 1)
-    if f.q.flags & MB_TRANSFORM8:
-        bS[1] = bS[3] = 0                       # inside of the transform blocks of luma; those of chroma are 4x4 always
+cdef inline void filter_chroma(const Filter *f, int direction, int first_line, int step, const uint32_t *bS,
+                               const H264Threshold (*t)[2]) noexcept nogil:
+    """Chroma takes the bS of the luma edge on the same samples (8.7.2)."""
+    cdef Py_ssize_t stride = step * f.plane[1].stride
+    cdef uint8_t *cb = first_sample(f, &f.plane[1], first_line)
+    cdef uint8_t *cr = first_sample(f, &f.plane[2], first_line)
+    if f.ChromaArrayType == 2:
+        filter_tall_chroma(f, direction, cb, cr, stride, bS, t)
+    elif direction == VERTICAL:
+        f.dsp.deblock_chroma_v(cb, cr, stride, bS, t, f.plane[1].max)
+    else:
+        f.dsp.deblock_chroma_h(cb, cr, stride, bS, t, f.plane[1].max)
+
+
+cdef inline void filter_edges(const Filter *f, int direction, int first_line, int step, uint32_t *bS,
+                              const H264Threshold (*t)[2]) noexcept nogil:
+    """All edges in one direction in all planes, on lines first_line, first_line + step ... of the macroblock."""
+    cdef uint32_t luma = <uint32_t>((f.q.flags & MB_TRANSFORM8) != 0) - 1
+    if f.ChromaArrayType in (1, 2):
+        filter_chroma(f, direction, first_line, step, bS, t + 1)
+    bS[1] &= luma                               # inside of 8x8 transform blocks, while those of chroma are 4x4 always
+    bS[3] &= luma
     filter_luma(f, direction, f.first_plane, first_line, step, bS, t[0])
     if f.ChromaArrayType == 3:
         filter_luma(f, direction, 1, first_line, step, bS, t[1])
         filter_luma(f, direction, 2, first_line, step, bS, t[2])
+
+
+cdef inline void filter_direction(Filter *f, int direction, int neighbour) noexcept nogil:
+    """All edges in one direction, edge 0 towards this macroblock."""
+    cdef uint32_t *bS = f.bS[direction]
+    if bS[0] | bS[1] | bS[2] | bS[3] and set_thresholds(f, &f.p.mb[neighbour]):
+        filter_edges(f, direction, 0, 1, bS, f.t)
 
 
 # ---------------------------------------------------------------- boundary strengths
@@ -235,7 +241,7 @@ cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
             plane = &f.plane[i]
             lines = plane.mb_height >> 1
             first = half * lines if f.field else half
-            f.dsp.deblock_half_v(plane.pix + first * plane.stride, plane.stride if f.field else 2 * plane.stride, lines, bS,
+            f.dsp.deblock_half_v(first_sample(f, plane, first), plane.stride if f.field else 2 * plane.stride, lines, bS,
                                  t[i - f.first_plane], f.ChromaArrayType in (1, 2) and i > 0, plane.max)
 
 
@@ -285,10 +291,9 @@ cdef void set_row(Filter *f, int row) noexcept nogil:
 
 cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     cdef PictureData *p = f.p
-    cdef Plane *plane
-    cdef int i, left, above
-    cdef bint mixed_left = False, mixed_top = False
-    f.mb = row * p.mb_width + mb_x
+    cdef int left, above
+    cdef bint mixed_top = False
+    f.mb, f.mb_x = row * p.mb_width + mb_x, mb_x
     f.q = &p.mb[f.mb]
     if f.q.slice < 0:
         return
@@ -299,9 +304,6 @@ cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     f.field = f.q.flags & MB_FIELD != 0
     if row != f.row or f.field != f.row_field:
         set_row(f, row)
-    for i in range(f.first_plane, f.last_plane):
-        plane = &f.plane[i]
-        plane.pix = plane.row_pix + mb_x * plane.mb_bytes
     left = f.mb - 1
     if mb_x == 0 or not may_filter_across(f, left):
         left = f.mb
@@ -309,28 +311,28 @@ cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     if above < 0 or not may_filter_across(f, above):
         above = f.mb
     if p.mbaff:
-        mixed_left = (p.mb[left].flags & MB_FIELD != 0) != f.field
         mixed_top = (p.mb[above].flags & MB_FIELD != 0) != f.field
-        if mixed_left:
+        if (p.mb[left].flags & MB_FIELD != 0) != f.field:
             mixed_left_edge(f, row)
             left = f.mb
-    set_thresholds(f, left, f.mb if mixed_top and not f.field else above)
-    if f.changes:
-        set_strengths(f, left, f.mb if mixed_top and not f.field else above)
-        if mixed_top and f.field:
-            f.bS[HORIZONTAL][0] = mixed_top_strength(f, above)
-        filter_edges(f, VERTICAL, 0, 1, f.bS[VERTICAL], f.t[VERTICAL])
-    if mixed_top and not f.field:
-        top_edges_of_fields(f)
-    if f.changes:
-        filter_edges(f, HORIZONTAL, 0, 1, f.bS[HORIZONTAL], f.t[HORIZONTAL])
+        if mixed_top and not f.field:
+            set_strengths(f, left, f.mb)
+            filter_direction(f, VERTICAL, left)
+            top_edges_of_fields(f)
+            filter_direction(f, HORIZONTAL, f.mb)
+            return
+    set_strengths(f, left, above)
+    if mixed_top:
+        f.bS[HORIZONTAL][0] = mixed_top_strength(f, above)
+    filter_direction(f, VERTICAL, left)
+    filter_direction(f, HORIZONTAL, above)
 
 
 cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_plane) noexcept nogil:
     cdef Plane *plane
     cdef int i
     f.p, f.dsp = p, dsp
-    f.slice_index = f.row = f.uniform.slice = -1
+    f.slice_index = f.row = f.inner.slice = -1
     f.FilterOffsetA = f.FilterOffsetB = 99              # of no slice
     f.ChromaArrayType = 0 if p.separate_planes else p.chroma_format_idc
     f.first_plane = colour_plane

@@ -178,7 +178,7 @@ def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertic
     cdef int i, fit = <int>(picture.shape[1] - x) // 16
     check_choice("number of bS", bS.shape[0], (4,))
     check_block(picture, y, x, 16, 16)
-    check_block(picture, y - (0 if vertical else 4), x - (4 if vertical else 0), 16, 16)
+    check_block(picture, y - (4 if bS[0] and not vertical else 0), x - (4 if vertical else 0), 16, 16)
     for i in range(2):
         set_threshold(&t[i], thresholds[i])
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
@@ -196,7 +196,7 @@ def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_
     check_choice("number of bS", bS.shape[0], (4,))
     check_choice("shape of cr", (cr.shape[0], cr.shape[1]), ((cb.shape[0], cb.shape[1]),))
     check_block(cb, y, x, 8, 8)
-    check_block(cb, y - (0 if vertical else 2), x - (2 if vertical else 0), 8, 8)
+    check_block(cb, y - (2 if bS[0] and not vertical else 0), x - (2 if vertical else 0), 8, 8)
     for i in range(4):
         set_threshold(&t[i >> 1][i & 1], thresholds[i >> 1][i & 1])
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)

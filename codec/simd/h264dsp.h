@@ -51,12 +51,11 @@ typedef struct {
     uint8_t unused[2]; /* eight bytes: one load */
 } H264Threshold;
 
-/* Edges 0 to 3 of a macroblock in luma, 4 samples apart, with a number of bS each. t: of edge 0, of the others. Vertical edges: the four samples
- * before edge 0 are read, and perhaps written back, whatever its bS. */
+/* Edges 0 to 3 of a macroblock in luma, 4 samples apart, with a number of bS each. t: of edge 0, of the others. The four columns before a
+ * vertical edge 0 are read, and perhaps written back, whatever its bS; the rows before a horizontal one need not exist where its bS is 0. */
 typedef void (*h264_deblock_luma_fn)(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max);
 
-/* Edges 0 and 4 of an 8x8 block of Cb and of Cr, with the bS of luma edges 0 and 2. t: of Cb and Cr, by edge. Vertical edges: the two samples before
- * edge 0 are read, and perhaps written back. */
+/* Edges 0 and 4 of an 8x8 block of Cb and of Cr, with the bS of luma edges 0 and 2. t: of Cb and Cr, by edge. Two samples before edge 0, as above. */
 typedef void (*h264_deblock_chroma_fn)(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max);
 
 /* Half of a left edge between frame and field macroblocks, in one plane: 8 or 4 lines. */

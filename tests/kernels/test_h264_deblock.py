@@ -1,4 +1,7 @@
 """Filtering of the edges of a macroblock of H.264 against 8.7.2.1 to 8.7.2.4, line by line and block by block."""
+import ctypes
+import mmap
+import sys
 from itertools import product
 
 import numpy as np
@@ -6,6 +9,9 @@ import pytest
 
 from codec.h264 import _kernels
 from h264_samples import DEPTHS, LEVELS, dtype_of, pictures, same_outside
+
+
+LIBC = ctypes.CDLL(None) if sys.platform != "win32" else None
 
 
 def clip3(low, high, v):
@@ -118,6 +124,27 @@ def test_chroma_of_a_macroblock(bit_depth):
                 for plane, wanted in zip(out, expected):
                     np.testing.assert_array_equal(turned(plane, vertical), wanted, err_msg=f"level {level}, vertical {vertical}, bS {bS}")
     assert changed > 60
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="protects memory by mprotect")
+@pytest.mark.parametrize("bit_depth", DEPTHS)
+def test_nothing_lies_above_the_first_row(bit_depth):
+    """Where bS of horizontal edge 0 is 0, the rows above it are not touched: unmapped memory stands for them."""
+    rng, top = np.random.default_rng(bit_depth), (1 << bit_depth) - 1
+    other = list(blocks(rng, 16, 32, 0, bit_depth))[1]
+    limits = [(40, 9, 1, 1, 1)] * 2
+    with mmap.mmap(-1, 2 * mmap.PAGESIZE) as memory:
+        samples = np.frombuffer(memory, other.dtype, other.size, mmap.PAGESIZE).reshape(other.shape)
+        first_page = ctypes.c_void_p(samples.ctypes.data - mmap.PAGESIZE)
+        assert LIBC.mprotect(first_page, mmap.PAGESIZE, 0) == 0
+        samples[...] = other
+        for bS in (np.uint32([0, 0, 0x01010101, 0]), np.uint32([0] + [0x01010101] * 3)):
+            for level in LEVELS:
+                _kernels.deblock_luma(samples, 0, 8, False, bS, limits, top, level)
+                _kernels.deblock_chroma(samples, other, 0, 8, False, bS, [limits] * 2, top, level)
+                _kernels.deblock_chroma(other, samples, 0, 8, False, bS, [limits] * 2, top, level)
+        assert LIBC.mprotect(first_page, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE) == 0
+        del samples
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)

@@ -159,10 +159,12 @@ INLINE void rows_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], c
     }
 }
 
+/* There may be nothing above the macroblock: then `first` is edge 2 too, which does not change there before it is filtered. */
 AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)
 {
     const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
     const __m256i second = _mm256_setr_epi64x(0, 0, 0x0808080808080808, 0x0808080808080808);
+    uint8_t *const first = bS[0] ? pix : pix + 8 * stride, *const other = pix + 8 * stride;
     Limits l;
     __m256i s[6];
     (void)max;
@@ -171,11 +173,11 @@ AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const u
         return;
     }
     l = limits(twice(edges_0_and_2(bS)), twice(load16(t)), part, second);
-    for (int i = 0; i < 6; i++) s[i] = both(load16(pix + (i - 3) * stride), load16(pix + (i + 5) * stride));
+    for (int i = 0; i < 6; i++) s[i] = both(load16(first + (i - 3) * stride), load16(other + (i - 3) * stride));
     normal_luma(s, &l);
     for (int i = 1; i < 5; i++) {
-        store16(pix + (i - 3) * stride, low(s[i]));
-        store16(pix + (i + 5) * stride, high(s[i]));
+        store16(first + (i - 3) * stride, low(s[i]));
+        store16(other + (i - 3) * stride, high(s[i]));
     }
 }
 
@@ -339,15 +341,16 @@ INLINE __m128i load8_twice(const uint8_t *a, const uint8_t *b) { return _mm_unpa
 
 AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
 {
+    const ptrdiff_t above = bS[0] ? 0 : 4 * stride; /* as in luma */
     __m256i s[4];
     (void)max;
     for (int i = 0; i < 4; i++) {
-        const ptrdiff_t first = (i - 2) * stride, second = (i + 2) * stride;
+        const ptrdiff_t first = above + (i - 2) * stride, second = (i + 2) * stride;
         s[i] = both(load8_twice(cb + first, cb + second), load8_twice(cr + first, cr + second));
     }
     filter_chroma(s, bS, t);
     for (int i = 1; i < 3; i++) {
-        const ptrdiff_t first = (i - 2) * stride, second = (i + 2) * stride;
+        const ptrdiff_t first = above + (i - 2) * stride, second = (i + 2) * stride;
         store8(cb + first, low(s[i]));
         store8_high(cb + second, low(s[i]));
         store8(cr + first, high(s[i]));
