@@ -30,15 +30,16 @@ INLINE __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 
 /* ---------------------------------------------------------------- the filter, on 32 lines */
 
-typedef struct { __m256i alpha, beta, tC0; } Limits; /* of each line; tC0 -1: bS is 0 */
+typedef struct { __m256i alpha, beta, tC0, on; } Limits; /* of each line; `on`: bS is not 0 */
 
-/* bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register: `part` picks of which part a line is,
- * and `threshold` adds where it is of the second edge. */
+/* From bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register: `part` picks of which part a line
+ * is, and `second` is 8 where that is of the second edge. */
 INLINE Limits limits(__m256i bS, __m256i t, __m256i part, __m256i second)
 {
-    const __m256i strength = _mm256_shuffle_epi8(bS, part), none = _mm256_cmpeq_epi8(strength, _mm256_setzero_si256());
+    const __m256i strength = _mm256_shuffle_epi8(bS, part);
     Limits l;
-    l.tC0 = _mm256_or_si256(_mm256_shuffle_epi8(t, _mm256_add_epi8(strength, second)), none);
+    l.on = _mm256_cmpgt_epi8(strength, _mm256_setzero_si256());
+    l.tC0 = _mm256_shuffle_epi8(t, _mm256_add_epi8(strength, second));
     l.alpha = _mm256_shuffle_epi8(t, _mm256_add_epi8(second, _mm256_set1_epi8(4)));
     l.beta = _mm256_shuffle_epi8(t, _mm256_add_epi8(second, _mm256_set1_epi8(5)));
     return l;
@@ -85,7 +86,7 @@ INLINE __m256i move_second(__m256i p2, __m256i p1, __m256i mean, __m256i tC0)
 INLINE void normal_luma(__m256i s[6], const Limits *l)
 {
     const __m256i zero = _mm256_setzero_si256();
-    const __m256i mask = _mm256_andnot_si256(unfiltered(s[1], s[2], s[3], s[4], l), _mm256_cmpgt_epi8(l->tC0, _mm256_set1_epi8(-1)));
+    const __m256i mask = _mm256_andnot_si256(unfiltered(s[1], s[2], s[3], s[4], l), l->on);
     const __m256i ap = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[0], s[2], l->beta), zero), mask);
     const __m256i aq = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[5], s[3], l->beta), zero), mask);
     const __m256i tC0 = _mm256_and_si256(l->tC0, mask), mean = _mm256_avg_epu8(s[2], s[3]);
@@ -116,7 +117,7 @@ INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m12
 /* bS 4 on 16 lines of luma. s: p3 p2 p1 p0 q0 q1 q2 q3. */
 INLINE void strong_luma(__m128i s[8], const H264Threshold *t)
 {
-    const Limits l = {_mm256_set1_epi8((char)t->alpha), _mm256_set1_epi8((char)t->beta), _mm256_setzero_si256()};
+    const Limits l = {.alpha = _mm256_set1_epi8((char)t->alpha), .beta = _mm256_set1_epi8((char)t->beta)};
     const __m256i step = _mm256_set1_epi8((char)((t->alpha >> 2) + 2));
     const __m128i p0 = s[3], q0 = s[4], p1 = s[2], q1 = s[5], zero = _mm_setzero_si128(), ones = _mm_cmpeq_epi8(zero, zero);
     const __m128i mask = _mm_xor_si128(low(unfiltered(widen(p1), widen(p0), widen(q0), widen(q1), &l)), ones);
@@ -324,20 +325,24 @@ INLINE __m256i weak(__m256i p1, __m256i p0, __m256i q1)
 /* s: p1 p0 q0 q1. */
 INLINE void filter_chroma(__m256i s[4], const uint32_t bS[4], const H264Threshold t[2][2])
 {
-    const __m256i part = twice(_mm_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7)), second = twice(_mm_set_epi64x(0x0808080808080808, 0));
+    const __m256i part = _mm256_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
     const Limits l = limits(twice(edges_0_and_2(bS)), load32(t), part, second);
     const __m256i out = unfiltered(s[0], s[1], s[2], s[3], &l);
-    const __m256i mask = _mm256_andnot_si256(out, _mm256_cmpgt_epi8(l.tC0, _mm256_set1_epi8(-1)));
+    const __m256i mask = _mm256_andnot_si256(out, l.on);
     const __m256i p0 = s[1], q0 = s[2];
-    move_both(s[0], &s[1], &s[2], s[3], _mm256_and_si256(_mm256_sub_epi8(l.tC0, _mm256_set1_epi8(-1)), mask));
+    move_both(s[0], &s[1], &s[2], s[3], _mm256_sub_epi8(_mm256_and_si256(l.tC0, mask), mask)); /* tC0 + 1 */
     if (bS[0] & 4) {
-        const __m256i strong = _mm256_andnot_si256(out, twice(_mm_set_epi64x(0, -1)));
+        const __m256i strong = _mm256_andnot_si256(out, _mm256_setr_epi64x(-1, 0, -1, 0));
         s[1] = _mm256_blendv_epi8(s[1], weak(s[0], p0, s[3]), strong);
         s[2] = _mm256_blendv_epi8(s[2], weak(s[3], q0, s[0]), strong);
     }
 }
 
-INLINE __m128i load8_twice(const uint8_t *a, const uint8_t *b) { return _mm_unpacklo_epi64(load8(a), load8(b)); }
+INLINE __m128i load8_twice(const uint8_t *a, const uint8_t *b)
+{
+    return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(load8(a)), (const double *)b));
+}
 
 AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
 {
