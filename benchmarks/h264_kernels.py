@@ -3,8 +3,8 @@
     python benchmarks/h264_kernels.py [--ghz 3.5]
 
 Each figure is the least of several runs over data that stay in the first cache. With --ghz, the clock of this machine under load, cycles are shown
-in place of nanoseconds. Deblocking counts the samples of the edge's blocks: a luma edge of 16 lines stands for 64 samples, a chroma edge of 8
-lines for 32, so that the sum over the edges of a macroblock is its cost per sample.
+in place of nanoseconds. Deblocking is of a whole macroblock in one direction: all edges, edges 0 and 2 (the transform is 8x8), edge 0 of bS 4
+beside all others.
 """
 import argparse
 from time import process_time
@@ -41,12 +41,21 @@ def cases(bit_depth):
     for kind, samples, mode in (("4x4", 16, 4), ("4x4", 16, 7), ("8x8", 64, 4), ("16x16", 256, 2), ("16x16", 256, 3), ("chroma8", 64, 0), ("chroma8", 64, 3)):
         yield (f"intra {kind} mode {mode}", samples,
                lambda level, times, kind=kind, mode=mode: _kernels.intra(picture, 16, 16, kind, mode, 15, top, level, times))
-    for kind, length in (("luma", 16), ("chroma", 8)):
-        for vertical in (True, False):
-            for tc0 in ([1] * 4, None):
-                yield (f"deblock_{kind}{'' if tc0 else '_intra'}_{'v' if vertical else 'h'}", 4 * length,
-                       lambda level, times, a=(kind, vertical, length, 40 * scale, 9 * scale, tc0):
-                       _kernels.deblock(steps.copy(), 8, 8, *a, top, level, times))
+    strengths = {"": (1, 1, 1, 1), " 0 and 2": (1, 0, 1, 0), " intra": (4, 3, 3, 3)}
+    limits = [(40, 9, 1, 1, 1)] * 2
+    for vertical in (True, False):
+        for name, edges in strengths.items():
+            bS = np.uint32(edges) * np.uint32(0x01010101)
+            yield (f"deblock_luma_{'v' if vertical else 'h'}{name}", 256,
+                   lambda level, times, a=(vertical, bS, limits, top): _kernels.deblock_luma(steps.copy(), 8, 8, *a, level, times))
+            if edges[1] != 1:
+                yield (f"deblock_chroma_{'v' if vertical else 'h'}{name}", 128,
+                       lambda level, times, a=(vertical, bS, [limits] * 2, top):
+                       _kernels.deblock_chroma(steps.copy(), steps.copy(), 8, 8, *a, level, times))
+    mv, ref_id = np.zeros((3, 2, 16, 2), np.int16), np.zeros((3, 2, 4), np.int32) + np.int32([[0], [1]])
+    for lists in (1, 2):
+        yield (f"deblock_strengths, lists: {lists}", 256,
+               lambda level, times, lists=lists: _kernels.deblock_strengths(mv, ref_id, (0, 1, 2), 0, lists, 4, level, bit_depth > 8, times))
 
 
 def nanoseconds(call, level, samples):

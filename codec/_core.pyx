@@ -29,12 +29,12 @@ GRADIENT_KERNELS = ("s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slop
 H264_KERNELS = ("h264_put_luma", "h264_avg_luma", "h264_put_chroma", "h264_avg_chroma", "h264_weight", "h264_biweight", "h264_intra4x4",
                 "h264_intra8x8", "h264_intra16x16", "h264_intra_chroma", "h264_idct4x4_add", "h264_idct4x4_dc_add", "h264_idct8x8_add",
                 "h264_idct8x8_dc_add", "h264_deblock_luma_v", "h264_deblock_luma_h", "h264_deblock_chroma_v", "h264_deblock_chroma_h",
-                "h264_deblock_luma_intra_v", "h264_deblock_luma_intra_h", "h264_deblock_chroma_intra_v", "h264_deblock_chroma_intra_h")
+                "h264_deblock_strengths")
 COLOR_KERNELS = ("nearest_points", "filter", "keep", "nearest_listed", "linear_to_oklab")
 AVX2_KERNELS = ("blur11_down_f32", "blur11_across_f32", "ssim_maps_f32", "blur11_down_f64", "blur11_across_f64", "ssim_maps_f64",
                 "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS, *COLOR_KERNELS, *H264_KERNELS)
 KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample", *AVX2_KERNELS,
-           "h264_bypass_add")
+           "h264_bypass_add", "h264_deblock_half_v")
 HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
 
 # Compiler and kind of build.

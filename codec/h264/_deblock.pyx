@@ -2,268 +2,229 @@
 
 A row may be filtered once it and the rows above are decoded, the rows above are filtered, and nothing will predict from its unfiltered
 samples any more. Macroblocks are taken in the order of their addresses, each with its left edge, inner vertical edges, top edge and inner
-horizontal edges; planes do not touch each other, so all planes of an edge are filtered together.
+horizontal edges: all vertical edges are one call of a kernel per plane, and so are all horizontal ones.
 
 An edge has four parts with a boundary strength bS each (8.7.2.1), four luma samples long: four bytes of a number, the first part in the
-lowest. What makes bS 1 or 2 is found as sets of bits, one per 4x4 block (b4 in raster order) that begins at the edge.
+lowest.
 """
-from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, int8_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from ..errors import ParameterError
 
-from ._kernels cimport H264Dsp, h264_deblock_intra_fn, h264_deblock_luma_fn, h264_dsp
-from ._picture cimport (MB_8X8_MOTION, MB_FIELD, MB_INTRA, MB_LIST1, MB_ONE_VECTOR, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture,
-                        PictureData, SliceInfo, add_slice)
+from ._kernels cimport H264Dsp, H264Threshold, h264_dsp
+from ._picture cimport MB_FIELD, MB_INTRA, MB_LIST1, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture, PictureData, SliceInfo, add_slice
 from .tables.values cimport H264_TABLE_8_16_ALPHA, H264_TABLE_8_16_BETA, H264_TABLE_8_17_TC0
 
 cdef enum:
     VERTICAL = 0
     HORIZONTAL = 1
     AS_INTRA = MB_INTRA | MB_SWITCHING
+    EACH_PART = 0x01010101      # times a bS: all of an edge
 
-# Thresholds of 8.7.2.2 for one edge in one plane, scaled to the bit depth. alpha 0: no sample can change.
-cdef struct Threshold:
-    int alpha
-    int beta
-    const int8_t *tC0           # row of Table 8-17, by bS
-
-# One plane of the macroblock at work. Luma edge e is, where this plane has it, e * step bytes from the first sample.
 cdef struct Plane:
-    uint8_t *pix                        # first sample of the macroblock
-    Py_ssize_t stride                   # of its lines
-    uint8_t *row_pix                    # of the first macroblock of its row
-    Py_ssize_t step[2]                  # by direction
-    int mb_bytes                        # of a line of a macroblock
-    int shift                           # BitDepth - 8
-    int mb_width, mb_height             # of a macroblock, in samples
-    int length[2]                       # of an edge, in samples, by direction
-    int edges[2]                        # set of luma edges that it has, by direction
-    int edges8[2]                       # the same with transform_size_8x8_flag
-    h264_deblock_luma_fn normal[2]
-    h264_deblock_intra_fn strong[2]
+    uint8_t *row_pix            # first sample of the row of macroblocks at work
+    Py_ssize_t stride           # of lines of the macroblock
+    int mb_bytes                # of a line of a macroblock
+    int mb_height               # of a macroblock, in samples
+    int max                     # largest sample
 
 cdef struct Filter:
     PictureData *p
+    const H264Dsp *dsp
     int ChromaArrayType
     int first_plane             # planes filtered here, up to last_plane - 1: all, or the colour plane of separate_colour_plane_flag
     int last_plane
     Plane plane[3]
-    int mb
+    int mb, mb_x
     const MbInfo *q             # of this macroblock
+    int slice_index             # of its slice
     const SliceInfo *slice
     int field                   # 1: lines are two apart
-    int row, row_field          # what row_pix, stride and step are for
-    Threshold inner[3]          # inside of the macroblock
-    bint inside                 # whether they let any sample change
-    const SliceInfo *inner_slice    # what they were computed for; most macroblocks have the parameters of the one before
-    int8_t inner_qp[3]
+    int row, row_field          # what row_pix and stride are for
+    H264Threshold of_qPav[52]
+    int FilterOffsetA, FilterOffsetB    # what of_qPav is for
+    uint32_t bS[2][4]           # by direction and edge
+    H264Threshold t[3][2]       # by plane: of edge 0, of the edges inside
+    MbInfo inner                # its QP is what thresholds inside are for; most macroblocks have those of the one before
+    int inside                  # not 0: they let some sample change
 
 
-# ---------------------------------------------------------------- samples
+# ---------------------------------------------------------------- thresholds
 
 cdef inline int clip51(int v) noexcept nogil:
     return 0 if v < 0 else 51 if v > 51 else v
 
 
-cdef inline void set_threshold(Filter *f, int plane, int qPav, Threshold *t) noexcept nogil:
-    cdef int indexA = clip51(qPav + f.slice.FilterOffsetA)
-    t.alpha = H264_TABLE_8_16_ALPHA[indexA] << f.plane[plane].shift
-    t.beta = H264_TABLE_8_16_BETA[clip51(qPav + f.slice.FilterOffsetB)] << f.plane[plane].shift
-    t.tC0 = H264_TABLE_8_17_TC0[indexA]
-    if t.beta == 0:
-        t.alpha = 0
-
-
-cdef inline bint set_thresholds(Filter *f, const MbInfo *p, Threshold *t) noexcept nogil:
-    """Of the edge towards macroblock p, by plane (qPav of 8.7.2.2); whether any sample could change. A colour plane of its own is luma."""
-    cdef const MbInfo *q = f.q
-    set_threshold(f, f.first_plane, (p.qp + q.qp + 1) >> 1, &t[f.first_plane])
-    if f.ChromaArrayType == 0:
-        return t[f.first_plane].alpha != 0
-    set_threshold(f, 1, (p.qpc[0] + q.qpc[0] + 1) >> 1, &t[1])
-    set_threshold(f, 2, (p.qpc[1] + q.qpc[1] + 1) >> 1, &t[2])
-    return (t[0].alpha | t[1].alpha | t[2].alpha) != 0
-
-
-cdef inline bint same_qp(const MbInfo *p, int8_t qp, int8_t qpc0, int8_t qpc1) noexcept nogil:
-    return p.qp == qp and p.qpc[0] == qpc0 and p.qpc[1] == qpc1
-
-
-cdef inline void set_inner_thresholds(Filter *f) noexcept nogil:
-    if f.slice == f.inner_slice and same_qp(f.q, f.inner_qp[0], f.inner_qp[1], f.inner_qp[2]):
+cdef void set_slice(Filter *f, int slice) noexcept nogil:
+    """The slice of this macroblock, and thresholds (8.7.2.2) of each qPav. alpha 0: no sample can change."""
+    cdef int qPav, indexA
+    cdef H264Threshold *t
+    f.slice_index = slice
+    f.slice = &f.p.slices[slice]
+    if f.FilterOffsetA == f.slice.FilterOffsetA and f.FilterOffsetB == f.slice.FilterOffsetB:
         return
-    f.inner_slice = f.slice
-    f.inner_qp[0], f.inner_qp[1], f.inner_qp[2] = f.q.qp, f.q.qpc[0], f.q.qpc[1]
-    f.inside = set_thresholds(f, f.q, f.inner)
+    f.FilterOffsetA, f.FilterOffsetB = f.slice.FilterOffsetA, f.slice.FilterOffsetB
+    f.inner.slice = -1
+    for qPav in range(52):
+        t = &f.of_qPav[qPav]
+        indexA = clip51(qPav + f.FilterOffsetA)
+        memcpy(t.tC0, H264_TABLE_8_17_TC0[indexA], 4)
+        t.beta = H264_TABLE_8_16_BETA[clip51(qPav + f.FilterOffsetB)]
+        t.alpha = H264_TABLE_8_16_ALPHA[indexA] if t.beta else 0
 
 
-cdef inline void filter_edge(const Plane *plane, int direction, uint8_t *pix, Py_ssize_t stride, int length, uint32_t bS,
-                             const Threshold *t) noexcept nogil:
-    """One edge in one plane (8.7.2.2 to 8.7.2.4)."""
-    cdef int top = (256 << plane.shift) - 1
-    cdef int16_t tc0[4]
-    cdef int i
-    if bS & 4:                          # then all four parts: the same two macroblocks lie on both sides of the whole edge
-        plane.strong[direction](pix, stride, length, t.alpha, t.beta, top)
-        return
-    tc0[0] = t.tC0[bS & 3] * (1 << plane.shift)
-    if bS == (bS & 3) * 0x01010101u:
-        tc0[1] = tc0[2] = tc0[3] = tc0[0]
+cdef inline H264Threshold threshold(const Filter *f, int qp_p, int qp_q) noexcept nogil:
+    cdef int qPav = (qp_p + qp_q + 1) >> 1
+    return f.of_qPav[qPav if qPav > 0 else 0]       # offsets are at most 12: alpha is 0 for qPav 0, as it is below that
+
+
+cdef inline bint same_qp(const MbInfo *p, const MbInfo *q) noexcept nogil:
+    return ((p.qp ^ q.qp) | (p.qpc[0] ^ q.qpc[0]) | (p.qpc[1] ^ q.qpc[1])) == 0
+
+
+cdef inline int set_edge_thresholds(const Filter *f, const MbInfo *p, H264Threshold (*t)[2], int edge) noexcept nogil:
+    """Of the edge towards macroblock p, by plane; 0 if no sample can change. A colour plane of its own is luma."""
+    t[0][edge] = threshold(f, p.qp, f.q.qp)
+    t[1][edge] = threshold(f, p.qpc[0], f.q.qpc[0])
+    t[2][edge] = threshold(f, p.qpc[1], f.q.qpc[1])
+    return t[0][edge].alpha | t[1][edge].alpha | t[2][edge].alpha
+
+
+cdef inline int set_thresholds(Filter *f, const MbInfo *p) noexcept nogil:
+    """Of edges inside of the macroblock and of the edge towards macroblock p; 0 if no sample can change."""
+    if f.inner.slice < 0 or not same_qp(&f.inner, f.q):
+        f.inner = f.q[0]
+        f.inside = set_edge_thresholds(f, f.q, f.t, 1)
+    return f.inside | set_edge_thresholds(f, p, f.t, 0)
+
+
+# ---------------------------------------------------------------- samples
+
+cdef void filter_tall_chroma(const Filter *f, int direction, uint8_t *cb, uint8_t *cr, Py_ssize_t stride, const uint32_t *bS,
+                             const H264Threshold (*t)[2]) noexcept nogil:
+    """Chroma of 4:2:2 in two halves of eight lines. Every luma edge across has one in chroma."""
+    cdef uint32_t half[4]
+    cdef H264Threshold inner[2][2]
+    cdef int i, e
+    for i in range(2):
+        for e in range(0, 4, 2):
+            if direction == VERTICAL:           # parts 2i and 2i + 1, each of twice as many lines
+                half[e] = (bS[e] >> 16 * i & 0xFF) * 0x0101u | (bS[e] >> (16 * i + 8) & 0xFF) * 0x01010000u
+            else:
+                half[e] = bS[2 * i + (e >> 1)]
+        if direction == HORIZONTAL and i:
+            inner[0][0], inner[0][1], inner[1][0], inner[1][1] = t[0][1], t[0][1], t[1][1], t[1][1]
+            t = inner
+        if half[0] | half[2]:
+            if direction == VERTICAL:
+                f.dsp.deblock_chroma_v(cb + 8 * i * stride, cr + 8 * i * stride, stride, half, t, f.plane[1].max)
+            else:
+                f.dsp.deblock_chroma_h(cb + 8 * i * stride, cr + 8 * i * stride, stride, half, t, f.plane[1].max)
+
+
+cdef inline uint8_t *first_sample(const Filter *f, const Plane *plane, int line) noexcept nogil:
+    return plane.row_pix + f.mb_x * plane.mb_bytes + line * plane.stride
+
+
+cdef inline void filter_luma(const Filter *f, int direction, int i, int first_line, int step, const uint32_t *bS,
+                             const H264Threshold *t) noexcept nogil:
+    cdef const Plane *plane = &f.plane[i]
+    if direction == VERTICAL:
+        f.dsp.deblock_luma_v(first_sample(f, plane, first_line), step * plane.stride, bS, t, plane.max)
     else:
-        for i in range(1, 4):
-            tc0[i] = t.tC0[bS >> (8 * i) & 3] * (1 << plane.shift)
-    plane.normal[direction](pix, stride, length, t.alpha, t.beta, tc0, top)
+        f.dsp.deblock_luma_h(first_sample(f, plane, first_line), step * plane.stride, bS, t, plane.max)
 
 
-cdef void filter_planes(Filter *f, int direction, int edge, uint32_t bS, const Threshold *t) noexcept nogil:
-    """Edge 0..3 of the macroblock in all planes that have it. Chroma takes the bS of the luma edge on the same samples (8.7.2)."""
-    cdef int i, edges
-    cdef const Plane *plane
-    for i in range(f.first_plane, f.last_plane):
-        plane = &f.plane[i]
-        edges = plane.edges8[direction] if f.q.flags & MB_TRANSFORM8 else plane.edges[direction]
-        if t[i].alpha != 0 and edges >> edge & 1:
-            filter_edge(plane, direction, plane.pix + edge * plane.step[direction], plane.stride, plane.length[direction], bS, &t[i])
+cdef inline void filter_chroma(const Filter *f, int direction, int first_line, int step, const uint32_t *bS,
+                               const H264Threshold (*t)[2]) noexcept nogil:
+    """Chroma takes the bS of the luma edge on the same samples (8.7.2)."""
+    cdef Py_ssize_t stride = step * f.plane[1].stride
+    cdef uint8_t *cb = first_sample(f, &f.plane[1], first_line)
+    cdef uint8_t *cr = first_sample(f, &f.plane[2], first_line)
+    if f.ChromaArrayType == 2:
+        filter_tall_chroma(f, direction, cb, cr, stride, bS, t)
+    elif direction == VERTICAL:
+        f.dsp.deblock_chroma_v(cb, cr, stride, bS, t, f.plane[1].max)
+    else:
+        f.dsp.deblock_chroma_h(cb, cr, stride, bS, t, f.plane[1].max)
 
 
-cdef void filter_lines(Filter *f, int direction, int first_line, int step, int share, uint32_t bS,
-                       const Threshold *t) noexcept nogil:
-    """A macroblock edge of MBAFF frames in all planes, on lines first_line (of 16), first_line + step ...: a left edge over
-    1 / share of the macroblock's lines, or a top edge with these as the rows across it."""
-    cdef int i, first
-    cdef const Plane *plane
-    for i in range(f.first_plane, f.last_plane):
-        plane = &f.plane[i]
-        if t[i].alpha == 0:
-            continue
-        first = first_line if step == 2 else first_line * plane.mb_height >> 4      # a parity, or the upper or lower half
-        filter_edge(plane, direction, plane.pix + first * plane.stride, step * plane.stride, plane.length[direction] // share, bS, &t[i])
+cdef inline void filter_edges(const Filter *f, int direction, int first_line, int step, uint32_t *bS,
+                              const H264Threshold (*t)[2]) noexcept nogil:
+    """All edges in one direction in all planes, on lines first_line, first_line + step ... of the macroblock."""
+    cdef uint32_t luma = <uint32_t>((f.q.flags & MB_TRANSFORM8) != 0) - 1
+    if f.ChromaArrayType in (1, 2):
+        filter_chroma(f, direction, first_line, step, bS, t + 1)
+    bS[1] &= luma                               # inside of 8x8 transform blocks, while those of chroma are 4x4 always
+    bS[3] &= luma
+    filter_luma(f, direction, f.first_plane, first_line, step, bS, t[0])
+    if f.ChromaArrayType == 3:
+        filter_luma(f, direction, 1, first_line, step, bS, t[1])
+        filter_luma(f, direction, 2, first_line, step, bS, t[2])
+
+
+cdef inline void filter_direction(Filter *f, int direction, int neighbour) noexcept nogil:
+    """All edges in one direction, edge 0 towards this macroblock."""
+    cdef uint32_t *bS = f.bS[direction]
+    if bS[0] | bS[1] | bS[2] | bS[3] and set_thresholds(f, &f.p.mb[neighbour]):
+        filter_edges(f, direction, 0, 1, bS, f.t)
 
 
 # ---------------------------------------------------------------- boundary strengths
 
-cdef inline bint far(const int16_t *a, const int16_t *b, int limit_y) noexcept nogil:
-    """Whether two vectors differ by a whole frame sample: limit_y is 4 in frame, 2 in field macroblocks, whose lines are twice as far
-    apart."""
-    cdef int x = a[0] - b[0], y = a[1] - b[1]
-    return x >= 4 or x <= -4 or y >= limit_y or y <= -limit_y
-
-
-cdef inline bint motion_differs(PictureData *p, int mb_p, int b_p, int mb_q, int b_q, int lists, int limit_y) noexcept nogil:
-    """Whether 4x4 blocks of two inter macroblocks have other reference pictures, or vectors that are far from each other. Which list a
-    picture comes from does not matter; unused lists have reference -1 and vector 0."""
-    cdef const int32_t *ref_p = p.ref_id + mb_p * 8 + ((b_p >> 3) << 1 | (b_p >> 1 & 1))
-    cdef const int32_t *ref_q = p.ref_id + mb_q * 8 + ((b_q >> 3) << 1 | (b_q >> 1 & 1))
-    cdef const int16_t *p0 = p.mv[mb_p * 32 + b_p]
-    cdef const int16_t *q0 = p.mv[mb_q * 32 + b_q]
-    cdef const int16_t *p1 = p0 + 32
-    cdef const int16_t *q1 = q0 + 32
-    if lists == 1:
-        return ref_p[0] != ref_q[0] or far(p0, q0, limit_y)
-    if ref_p[0] == ref_q[0] and ref_p[4] == ref_q[4]:
-        if not (far(p0, q0, limit_y) or far(p1, q1, limit_y)):
-            return False
-        return ref_p[0] != ref_p[4] or far(p0, q1, limit_y) or far(p1, q0, limit_y)
-    if ref_p[0] == ref_q[4] and ref_p[4] == ref_q[0]:
-        return far(p0, q1, limit_y) or far(p1, q0, limit_y)
-    return True
-
-
-cdef inline int lists_of(const MbInfo *p, const MbInfo *q) noexcept nogil:
-    return 2 if (p.flags | q.flags) & MB_LIST1 else 1
-
-
-cdef inline uint32_t strengths(int direction, int coefficients, int motion) noexcept nogil:
-    """bS of an edge from the bits of its blocks: 0, 4, 8, 12 of a vertical edge, 0, 1, 2, 3 of a horizontal one."""
-    cdef uint32_t two = coefficients, one = motion
-    if direction == VERTICAL:           # bits 4 apart to 8 apart: first the pairs, then within them
-        two, one = (two & 0x11) | (two & 0x1100) << 8, (one & 0x11) | (one & 0x1100) << 8
-        two, one = (two & 0x10001) | (two & 0x100010) << 4, (one & 0x10001) | (one & 0x100010) << 4
-    else:                               # bit k is added at 7k
-        two, one = two * 0x204081 & 0x01010101, one * 0x204081 & 0x01010101
-    return two << 1 | (one & ~two)
-
-
-cdef inline uint32_t macroblock_edge(Filter *f, int direction, int mb_p, int intra_bS, bint mixedModeEdgeFlag) noexcept nogil:
-    """bS of the left or top edge, against the last blocks of macroblock mb_p."""
-    cdef const MbInfo *p = &f.p.mb[mb_p]
+cdef inline void set_strengths(Filter *f, int left, int above) noexcept nogil:
+    """Of all edges, towards these macroblocks; this macroblock itself stands for one whose edge is not filtered here."""
     cdef const MbInfo *q = f.q
-    cdef int step = 4 if direction == VERTICAL else 1, last = 3 if direction == VERTICAL else 12
-    cdef int all_parts = 0x1111 if direction == VERTICAL else 0xF
-    cdef int k, coefficients, motion = 0, lists = lists_of(p, q), limit_y = 2 if f.field else 4
-    if (p.flags | q.flags) & AS_INTRA:
-        return 0x01010101 * intra_bS
-    coefficients = (q.nonzero | p.nonzero >> last) & all_parts
-    if mixedModeEdgeFlag:
-        motion = all_parts
-    elif p.flags & q.flags & MB_ONE_VECTOR:
-        if motion_differs(f.p, mb_p, 0, f.mb, 0, lists, limit_y):
-            motion = all_parts
-    elif p.flags & q.flags & MB_8X8_MOTION:
-        for k in range(0, 4, 2):
-            if motion_differs(f.p, mb_p, step * k + last, f.mb, step * k, lists, limit_y):
-                motion |= (1 | 1 << step) << (step * k)
-    elif coefficients != all_parts:
-        for k in range(4):
-            if motion_differs(f.p, mb_p, step * k + last, f.mb, step * k, lists, limit_y):
-                motion |= 1 << (step * k)
-    return strengths(direction, coefficients, motion)
-
-
-cdef int inner_motion(Filter *f, int direction) noexcept nogil:
-    """Bits of blocks whose motion differs from the block before them in this direction, of an inter macroblock."""
-    cdef int step = 1 if direction == VERTICAL else 4, across = 4 if direction == VERTICAL else 1
-    cdef int lists = lists_of(f.q, f.q), limit_y = 2 if f.field else 4
-    cdef int edge, k, b, bits = 0
-    if f.q.flags & MB_ONE_VECTOR:
-        return 0
-    if f.q.flags & MB_8X8_MOTION:
-        for k in range(0, 4, 2):
-            b = 2 * step + across * k
-            if motion_differs(f.p, f.mb, b - step, f.mb, b, lists, limit_y):
-                bits |= (1 | 1 << across) << b
-        return bits
-    for edge in range(1, 4):
-        for k in range(4):
-            b = edge * step + across * k
-            if motion_differs(f.p, f.mb, b - step, f.mb, b, lists, limit_y):
-                bits |= 1 << b
-    return bits
-
-
-cdef void inner_edges(Filter *f, int direction) noexcept nogil:
-    """Edges 1 to 3."""
-    cdef int step = 1 if direction == VERTICAL else 4, all_parts = 0x1111 if direction == VERTICAL else 0xF
-    cdef int edge, coefficients, motion
-    if f.q.flags & AS_INTRA:
-        for edge in range(1, 4):
-            filter_planes(f, direction, edge, 0x03030303, f.inner)
-        return
-    coefficients = f.q.nonzero | f.q.nonzero << step
-    motion = inner_motion(f, direction)
-    if not (coefficients | motion):
-        return
-    for edge in range(1, 4):
-        coefficients >>= step
-        motion >>= step
-        if (coefficients | motion) & all_parts:
-            filter_planes(f, direction, edge, strengths(direction, coefficients & all_parts, motion & all_parts), f.inner)
+    cdef const MbInfo *l = &f.p.mb[left]
+    cdef const MbInfo *a = &f.p.mb[above]
+    cdef uint32_t top_intra = EACH_PART * 3 if f.field else EACH_PART * 4
+    cdef uint32_t coefficients = q.nonzero
+    cdef int e
+    cdef int mbs[3]
+    if q.flags & AS_INTRA:
+        f.bS[VERTICAL][0], f.bS[HORIZONTAL][0] = EACH_PART * 4, top_intra
+        for e in range(1, 4):
+            f.bS[VERTICAL][e] = f.bS[HORIZONTAL][e] = EACH_PART * 3
+    else:
+        mbs[0], mbs[1], mbs[2] = f.mb, left, above
+        coefficients |= (coefficients & 0x7777) << 1 | (l.nonzero >> 3 & 0x1111) | coefficients << 16 | (coefficients & 0xFFF) << 20
+        coefficients |= <uint32_t>(a.nonzero >> 12) << 16
+        f.dsp.deblock_strengths(f.bS, f.p.mv[0], f.p.ref_id, mbs, coefficients, 2 if (q.flags | l.flags | a.flags) & MB_LIST1 else 1,
+                                2 if f.field else 4)
+        if l.flags & AS_INTRA:
+            f.bS[VERTICAL][0] = EACH_PART * 4
+        if a.flags & AS_INTRA:
+            f.bS[HORIZONTAL][0] = top_intra
+    if left == f.mb:
+        f.bS[VERTICAL][0] = 0
+    if above == f.mb:
+        f.bS[HORIZONTAL][0] = 0
 
 
 # ---------------------------------------------------------------- macroblock edges of MBAFF frames
+
+cdef uint32_t mixed_top_strength(const Filter *f, int above) noexcept nogil:
+    """bS of a top edge between a frame and a field macroblock (mixedModeEdgeFlag): motion is not compared."""
+    cdef const MbInfo *p = &f.p.mb[above]
+    cdef uint32_t coefficients = (f.q.nonzero | p.nonzero >> 12) & 0xF
+    if (p.flags | f.q.flags) & AS_INTRA:
+        return EACH_PART * 3
+    return EACH_PART + (coefficients * 0x204081 & EACH_PART)        # bit k is added at 7k
+
 
 cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
     """Left edge between a frame and a field macroblock pair. Each macroblock of the left pair meets eight lines of this macroblock:
     of a field pair every second line, of a frame pair its upper or its lower half."""
     cdef int pair = f.mb - 1 - (row & 1) * f.p.mb_width     # top macroblock of the left pair
-    cdef int half, k, b_p, b_q
+    cdef int half, k, b_p, b_q, i, first, lines
     cdef uint32_t bS
     cdef const MbInfo *p
-    cdef Threshold t[3]
+    cdef const Plane *plane
+    cdef H264Threshold t[3][2]
     for half in range(2):
         p = &f.p.mb[pair + half * f.p.mb_width]
-        if not set_thresholds(f, p, t):
+        if not set_edge_thresholds(f, p, t, 0):
             continue
         bS = 0
         for k in range(4):
@@ -275,50 +236,37 @@ cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
                 b_p = 4 * (2 * (row & 1) + (k >> 1)) + 3
             bS |= <uint32_t>(2 if (f.q.nonzero >> b_q | p.nonzero >> b_p) & 1 else 1) << 8 * k
         if (p.flags | f.q.flags) & AS_INTRA:
-            bS = 0x04040404
-        if f.field:
-            filter_lines(f, VERTICAL, 8 * half, 1, 2, bS, t)
-        else:
-            filter_lines(f, VERTICAL, half, 2, 2, bS, t)
+            bS = EACH_PART * 4
+        for i in range(f.first_plane, f.last_plane):
+            plane = &f.plane[i]
+            lines = plane.mb_height >> 1
+            first = half * lines if f.field else half
+            f.dsp.deblock_half_v(first_sample(f, plane, first), plane.stride if f.field else 2 * plane.stride, lines, bS,
+                                 t[i - f.first_plane], f.ChromaArrayType in (1, 2) and i > 0, plane.max)
 
 
-cdef inline void whole_edge(Filter *f, int direction, int mb_p, int intra_bS, bint mixedModeEdgeFlag) noexcept nogil:
-    """Left or top edge against one macroblock on lines like those of this one."""
-    cdef Threshold own[3]
-    cdef const Threshold *t = f.inner
-    cdef bint changes = f.inside
-    cdef uint32_t bS
-    if not same_qp(&f.p.mb[mb_p], f.q.qp, f.q.qpc[0], f.q.qpc[1]):
-        changes = set_thresholds(f, &f.p.mb[mb_p], own)
-        t = own
-    if changes:
-        bS = macroblock_edge(f, direction, mb_p, intra_bS, mixedModeEdgeFlag)
-        if bS:
-            filter_planes(f, direction, 0, bS, t)
+cdef void top_edges_of_fields(Filter *f) noexcept nogil:
+    """Top edge of a frame macroblock below a field macroblock pair: the lines of each field on their own."""
+    cdef int parity, above
+    cdef uint32_t bS[4]
+    cdef H264Threshold t[3][2]
+    for parity in range(2):
+        above = f.mb - (2 - parity) * f.p.mb_width
+        if set_edge_thresholds(f, &f.p.mb[above], t, 0):
+            set_edge_thresholds(f, f.q, t, 1)
+            bS[0], bS[1], bS[2], bS[3] = mixed_top_strength(f, above), 0, 0, 0
+            filter_edges(f, HORIZONTAL, parity, 2, bS, t)
 
 
-cdef void top_edge_mbaff(Filter *f, int row) noexcept nogil:
-    """Top edge in an MBAFF frame; the macroblock above is in the picture, and may be used."""
-    cdef int above = f.mb - f.p.mb_width, parity                    # of a frame macroblock; of the top one it is the bottom one above
-    cdef bint above_is_field
-    cdef Threshold t[3]
-    if row & 1 and not f.field:
-        whole_edge(f, HORIZONTAL, above, 4, False)
-        return
-    if row & 1:
-        above -= f.p.mb_width                                       # out of this pair
-    above_is_field = f.p.mb[above].flags & MB_FIELD != 0
+cdef inline int above_in_pair(const Filter *f, int row) noexcept nogil:
+    """The macroblock that a top edge in an MBAFF frame is filtered against, if it may be; below 0: none."""
+    cdef int above = f.mb - f.p.mb_width                        # of a frame macroblock; of the top one it is the bottom one above
     if f.field:
-        if above_is_field and not row & 1:
-            above -= f.p.mb_width                                   # the macroblock of the same parity
-        whole_edge(f, HORIZONTAL, above, 3, not above_is_field)
-    elif not above_is_field:
-        whole_edge(f, HORIZONTAL, above, 4, False)
-    else:
-        for parity in range(2):                                     # the lines of each field on their own
-            above = f.mb - (2 - parity) * f.p.mb_width
-            if set_thresholds(f, &f.p.mb[above], t):
-                filter_lines(f, HORIZONTAL, parity, 2, 1, macroblock_edge(f, HORIZONTAL, above, 3, True), t)
+        if row & 1:
+            above -= f.p.mb_width                               # out of this pair
+        elif above >= 0 and f.p.mb[above].flags & MB_FIELD:
+            above -= f.p.mb_width                               # the macroblock of the same parity
+    return above
 
 
 # ---------------------------------------------------------------- macroblocks and rows
@@ -339,74 +287,61 @@ cdef void set_row(Filter *f, int row) noexcept nogil:
         # Lines of a frame macroblock begin at a multiple of its height, those of a field macroblock at that of its pair, plus the parity.
         plane.row_pix = f.p.plane[i] + ((row & ~f.field) * plane.mb_height + (row & f.field)) * f.p.stride[i]
         plane.stride = f.p.stride[i] << f.field
-        plane.step[HORIZONTAL] = (plane.mb_height >> 2) * plane.stride
 
 
 cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     cdef PictureData *p = f.p
-    cdef Plane *plane
-    cdef int i, above
-    f.mb = row * p.mb_width + mb_x
+    cdef int left, above
+    cdef bint mixed_top = False
+    f.mb, f.mb_x = row * p.mb_width + mb_x, mb_x
     f.q = &p.mb[f.mb]
     if f.q.slice < 0:
         return
-    f.slice = &p.slices[f.q.slice]
+    if f.q.slice != f.slice_index:
+        set_slice(f, f.q.slice)
     if f.slice.disable_deblocking_filter_idc == 1:
         return
     f.field = f.q.flags & MB_FIELD != 0
     if row != f.row or f.field != f.row_field:
         set_row(f, row)
-    for i in range(f.first_plane, f.last_plane):
-        plane = &f.plane[i]
-        plane.pix = plane.row_pix + mb_x * plane.mb_bytes
-    set_inner_thresholds(f)
-    if mb_x > 0 and may_filter_across(f, f.mb - 1):
-        if p.mbaff and (p.mb[f.mb - 1].flags & MB_FIELD != 0) != f.field:
-            mixed_left_edge(f, row)
-        else:
-            whole_edge(f, VERTICAL, f.mb - 1, 4, False)
-    if f.inside:
-        inner_edges(f, VERTICAL)
+    left = f.mb - 1
+    if mb_x == 0 or not may_filter_across(f, left):
+        left = f.mb
+    above = above_in_pair(f, row) if p.mbaff else f.mb - (p.mb_width << f.field)
+    if above < 0 or not may_filter_across(f, above):
+        above = f.mb
     if p.mbaff:
-        above = f.mb - (2 if row & 1 and f.field else 1) * p.mb_width
-        if above >= 0 and may_filter_across(f, above):
-            top_edge_mbaff(f, row)
-    else:
-        above = f.mb - (p.mb_width << f.field)
-        if above >= 0 and may_filter_across(f, above):
-            whole_edge(f, HORIZONTAL, above, 3 if f.field else 4, False)
-    if f.inside:
-        inner_edges(f, HORIZONTAL)
+        mixed_top = (p.mb[above].flags & MB_FIELD != 0) != f.field
+        if (p.mb[left].flags & MB_FIELD != 0) != f.field:
+            mixed_left_edge(f, row)
+            left = f.mb
+        if mixed_top and not f.field:
+            set_strengths(f, left, f.mb)
+            filter_direction(f, VERTICAL, left)
+            top_edges_of_fields(f)
+            filter_direction(f, HORIZONTAL, f.mb)
+            return
+    set_strengths(f, left, above)
+    if mixed_top:
+        f.bS[HORIZONTAL][0] = mixed_top_strength(f, above)
+    filter_direction(f, VERTICAL, left)
+    filter_direction(f, HORIZONTAL, above)
 
 
 cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_plane) noexcept nogil:
     cdef Plane *plane
-    cdef int i, chroma
-    f.p = p
-    f.inner_slice = NULL
-    f.row = -1
+    cdef int i
+    f.p, f.dsp = p, dsp
+    f.slice_index = f.row = f.inner.slice = -1
+    f.FilterOffsetA = f.FilterOffsetB = 99              # of no slice
     f.ChromaArrayType = 0 if p.separate_planes else p.chroma_format_idc
     f.first_plane = colour_plane
     f.last_plane = 3 if f.ChromaArrayType else colour_plane + 1
     for i in range(f.first_plane, f.last_plane):
         plane = &f.plane[i]
-        chroma = i > 0 and f.ChromaArrayType in (1, 2)
-        plane.mb_width, plane.mb_height = p.width[i] // p.mb_width, p.height[i] // p.mb_height
-        plane.mb_bytes = plane.mb_width << p.pixel_shift
-        plane.step[VERTICAL] = plane.mb_bytes >> 2
-        plane.length[VERTICAL], plane.length[HORIZONTAL] = plane.mb_height, plane.mb_width
-        plane.shift = p.bit_depth[f.ChromaArrayType != 0 and i > 0] - 8
-        # Every edge of 4x4 blocks, or of 8x8 blocks. Blocks of chroma are 4x4 always: two columns of them, and two rows (4:2:0) or four.
-        plane.edges[VERTICAL] = plane.edges[HORIZONTAL] = 0b1111
-        plane.edges8[VERTICAL] = plane.edges8[HORIZONTAL] = 0b0101
-        if chroma:
-            plane.edges[VERTICAL] = 0b0101
-            plane.edges[HORIZONTAL] = plane.edges8[HORIZONTAL] = 0b0101 if f.ChromaArrayType == 1 else 0b1111
-            plane.normal[VERTICAL], plane.normal[HORIZONTAL] = dsp.deblock_chroma_v, dsp.deblock_chroma_h
-            plane.strong[VERTICAL], plane.strong[HORIZONTAL] = dsp.deblock_chroma_intra_v, dsp.deblock_chroma_intra_h
-        else:
-            plane.normal[VERTICAL], plane.normal[HORIZONTAL] = dsp.deblock_luma_v, dsp.deblock_luma_h
-            plane.strong[VERTICAL], plane.strong[HORIZONTAL] = dsp.deblock_luma_intra_v, dsp.deblock_luma_intra_h
+        plane.mb_height = p.height[i] // p.mb_height
+        plane.mb_bytes = p.width[i] // p.mb_width << p.pixel_shift
+        plane.max = (1 << p.bit_depth[f.ChromaArrayType != 0 and i > 0]) - 1
 
 
 cdef int deblock_rows(PictureData *p, const H264Dsp *dsp, int first_row, int last_row, int colour_plane) noexcept nogil:

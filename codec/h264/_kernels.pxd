@@ -1,5 +1,5 @@
 """The sample-domain kernels of H.264 for compiled code: contracts are in codec/simd/h264dsp.h."""
-from libc.stdint cimport int16_t, int32_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint32_t
 
 cdef extern from "h264dsp.h" nogil:
     enum:
@@ -23,8 +23,19 @@ cdef extern from "h264dsp.h" nogil:
     ctypedef void (*h264_intra_fn)(uint8_t *dst, Py_ssize_t stride, int available, int max) noexcept nogil
     ctypedef void (*h264_idct_fn)(uint8_t *dst, Py_ssize_t stride, int32_t *d, int max) noexcept nogil
     ctypedef void (*h264_bypass_fn)(uint8_t *dst, Py_ssize_t stride, int32_t *d, int n, int sums, int max) noexcept nogil
-    ctypedef void (*h264_deblock_luma_fn)(uint8_t *pix, Py_ssize_t stride, int length, int alpha, int beta, const int16_t *tc0, int max) noexcept nogil
-    ctypedef void (*h264_deblock_intra_fn)(uint8_t *pix, Py_ssize_t stride, int length, int alpha, int beta, int max) noexcept nogil
+    ctypedef struct H264Threshold:
+        int8_t tC0[4]
+        uint8_t alpha
+        uint8_t beta
+        uint8_t unused[2]
+
+    ctypedef void (*h264_deblock_luma_fn)(uint8_t *pix, Py_ssize_t stride, const uint32_t *bS, const H264Threshold *t, int max) noexcept nogil
+    ctypedef void (*h264_deblock_chroma_fn)(uint8_t *cb, uint8_t *cr, Py_ssize_t stride, const uint32_t *bS, const H264Threshold (*t)[2],
+                                            int max) noexcept nogil
+    ctypedef void (*h264_deblock_strengths_fn)(uint32_t (*bS)[4], const int16_t *mv, const int32_t *ref_id, const int *mb,
+                                               uint32_t coefficients, int lists, int limit_y) noexcept nogil
+    ctypedef void (*h264_deblock_half_fn)(uint8_t *pix, Py_ssize_t stride, int lines, uint32_t bS, const H264Threshold *t, int chroma,
+                                          int max) noexcept nogil
 
     ctypedef struct H264Dsp:
         h264_luma_fn put_luma[16]
@@ -44,12 +55,10 @@ cdef extern from "h264dsp.h" nogil:
         h264_idct_fn idct8x8_dc_add
         h264_deblock_luma_fn deblock_luma_v
         h264_deblock_luma_fn deblock_luma_h
-        h264_deblock_luma_fn deblock_chroma_v
-        h264_deblock_luma_fn deblock_chroma_h
-        h264_deblock_intra_fn deblock_luma_intra_v
-        h264_deblock_intra_fn deblock_luma_intra_h
-        h264_deblock_intra_fn deblock_chroma_intra_v
-        h264_deblock_intra_fn deblock_chroma_intra_h
+        h264_deblock_chroma_fn deblock_chroma_v
+        h264_deblock_chroma_fn deblock_chroma_h
+        h264_deblock_strengths_fn deblock_strengths
+        h264_deblock_half_fn deblock_half_v
 
 # The table of samples of 8 bits (deep 0) or more (deep 1) that this level may use: 0 scalar, 1 AVX2. Linked into codec.h264._kernels alone.
 cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil

@@ -5,7 +5,7 @@ and the column of their first sample. `level` picks the instructions: 0 scalar, 
 codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
 around.
 """
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
+from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
 from ..errors import ParameterError
 
@@ -20,8 +20,7 @@ ctypedef fused Sample:
 MEMBERS = (("put_luma", 16), ("avg_luma", 16), ("put_chroma", 1), ("avg_chroma", 1), ("weight", 1), ("biweight", 1), ("intra4x4", 9),
            ("intra8x8", 9), ("intra16x16", 4), ("intra_chroma", 8), ("bypass_add", 1), ("idct4x4_add", 1), ("idct4x4_dc_add", 1),
            ("idct8x8_add", 1), ("idct8x8_dc_add", 1), ("deblock_luma_v", 1), ("deblock_luma_h", 1), ("deblock_chroma_v", 1),
-           ("deblock_chroma_h", 1), ("deblock_luma_intra_v", 1), ("deblock_luma_intra_h", 1), ("deblock_chroma_intra_v", 1),
-           ("deblock_chroma_intra_h", 1))
+           ("deblock_chroma_h", 1), ("deblock_strengths", 1), ("deblock_half_v", 1))
 INTRA = {"4x4": (4, 4, 9), "8x8": (8, 8, 9), "16x16": (16, 16, 4), "chroma8": (8, 8, 4), "chroma16": (8, 16, 4)}  # width, height, modes
 
 
@@ -170,38 +169,71 @@ def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::
     h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], <int>d.shape[0], sums, max)
 
 
-def deblock(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, bint vertical, int length, int alpha, int beta, tc0, int max,
-            int level, int times=1):
-    """Filter one edge (8.7.2) whose first q0 is at (y, x): `kind` "luma" or "chroma"; tc0 of the four parts, -1 where bS is 0; None: bS
-    is 4."""
-    cdef int16_t values[4]
-    cdef int reach, i, step, fit
-    check_choice("kind", kind, ("luma", "chroma"))
-    check_choice("length", length, (4, 8, 16))
-    is_luma = kind == "luma"
-    reach = 4 if is_luma else 2
-    check_block(picture, y - (0 if vertical else reach), x - (reach if vertical else 0), length if vertical else 2 * reach,
-                2 * reach if vertical else length)
-    step = 2 * reach if vertical else length
-    fit = <int>(picture.shape[1] - x + (reach if vertical else 0)) // step
+cdef int set_threshold(H264Threshold *t, values) except -1:
+    """From (alpha, beta, tC0 of bS 1, 2, 3)."""
+    t.alpha, t.beta, t.tC0[1], t.tC0[2], t.tC0[3] = values
+    return 0
+
+
+def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds, int max, int level,
+                 int times=1):
+    """Filter the four edges in one direction (8.7) of the macroblock at (y, x) as luma: bS of each, four bytes of a number; thresholds of
+    edge 0 and of the others, before scaling to the bit depth: (alpha, beta, tC0 of bS 1, 2, 3)."""
+    cdef H264Threshold t[2]
+    cdef int i, fit = <int>(picture.shape[1] - x) // 16
+    check_choice("number of bS", bS.shape[0], (4,))
+    check_block(picture, y, x, 16, 16)
+    check_block(picture, y - (4 if bS[0] and not vertical else 0), x - (4 if vertical else 0), 16, 16)
+    for i in range(2):
+        set_threshold(&t[i], thresholds[i])
     cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
-    cdef h264_deblock_luma_fn normal
-    cdef h264_deblock_intra_fn strong
-    if tc0 is None:
-        if is_luma:
-            strong = dsp.deblock_luma_intra_v if vertical else dsp.deblock_luma_intra_h
-        else:
-            strong = dsp.deblock_chroma_intra_v if vertical else dsp.deblock_chroma_intra_h
-        with nogil:
-            for i in range(times):
-                strong(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, max)
-        return
-    for i in range(4):
-        values[i] = tc0[i]
-    if is_luma:
-        normal = dsp.deblock_luma_v if vertical else dsp.deblock_luma_h
-    else:
-        normal = dsp.deblock_chroma_v if vertical else dsp.deblock_chroma_h
+    cdef h264_deblock_luma_fn kernel = dsp.deblock_luma_v if vertical else dsp.deblock_luma_h
     with nogil:
         for i in range(times):
-            normal(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], length, alpha, beta, values, max)
+            kernel(<uint8_t *>&picture[y, x + i % fit * 16], picture.strides[0], &bS[0], t, max)
+
+
+def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds, int max,
+                   int level, int times=1):
+    """Filter edges 0 and 4 in one direction (8.7) of the 8x8 blocks at (y, x): bS[0] and bS[2], and thresholds by plane and edge."""
+    cdef H264Threshold t[2][2]
+    cdef int i, fit = <int>(cb.shape[1] - x) // 8
+    check_choice("number of bS", bS.shape[0], (4,))
+    check_choice("shape of cr", (cr.shape[0], cr.shape[1]), ((cb.shape[0], cb.shape[1]),))
+    check_block(cb, y, x, 8, 8)
+    check_block(cb, y - (2 if bS[0] and not vertical else 0), x - (2 if vertical else 0), 8, 8)
+    for i in range(4):
+        set_threshold(&t[i >> 1][i & 1], thresholds[i >> 1][i & 1])
+    cdef const H264Dsp *dsp = h264_dsp(sizeof(Sample) == 2, level)
+    cdef h264_deblock_chroma_fn kernel = dsp.deblock_chroma_v if vertical else dsp.deblock_chroma_h
+    with nogil:
+        for i in range(times):
+            kernel(<uint8_t *>&cb[y, x + i % fit * 8], <uint8_t *>&cr[y, x + i % fit * 8], cb.strides[0], &bS[0], t, max)
+
+
+def deblock_half(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int lines, uint32_t bS, threshold, bint chroma, int max, int level):
+    """Filter a vertical edge of 8 or 4 lines (MBAFF) whose first q0 is at (y, x)."""
+    cdef H264Threshold t
+    check_choice("lines", lines, (4, 8))
+    check_block(picture, y, x - (2 if chroma else 4), lines, 4 if chroma else 8)
+    set_threshold(&t, threshold)
+    h264_dsp(sizeof(Sample) == 2, level).deblock_half_v(<uint8_t *>&picture[y, x], picture.strides[0], lines, bS, &t, chroma, max)
+
+
+def deblock_strengths(int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id, mbs, uint32_t coefficients, int lists, int limit_y, int level,
+                      bint deep=False, int times=1):
+    """bS of an inter macroblock (8.7.2.1) by direction and edge, a number each: vectors [macroblock][2 lists][16 blocks][x, y], references
+    [macroblock][2 lists][4 blocks], the three macroblocks (this one, at its left, above)."""
+    cdef uint32_t bS[2][4]
+    cdef int mb[3]
+    cdef int i
+    cdef h264_deblock_strengths_fn kernel = h264_dsp(deep, level).deblock_strengths
+    if tuple(mv.shape)[1:4] != (2, 16, 2) or tuple(ref_id.shape)[1:3] != (2, 4) or mv.shape[0] != ref_id.shape[0]:
+        raise ParameterError("mv and ref_id do not describe macroblocks")
+    for i in range(3):
+        mb[i] = mbs[i]
+        check_choice("mb", mb[i], range(mv.shape[0]))
+    with nogil:
+        for i in range(times):
+            kernel(bS, &mv[0, 0, 0, 0], &ref_id[0, 0, 0], mb, coefficients, lists, limit_y)
+    return [[bS[i][k] for k in range(4)] for i in range(2)]

@@ -15,6 +15,23 @@ cdef enum:
 cdef int32_t next_unique = 0
 
 
+cdef void *calloc_lines(size_t size) noexcept nogil:
+    """calloc() at a line of the cache: the vectors of a macroblock in one list fill just one. The byte before tells free_lines() where the
+    memory begins."""
+    cdef uint8_t *memory = <uint8_t *>calloc(size + ALIGNMENT, 1)
+    cdef size_t offset
+    if memory == NULL:
+        return NULL
+    offset = ALIGNMENT - <size_t>memory % ALIGNMENT
+    memory[offset - 1] = <uint8_t>offset
+    return memory + offset
+
+
+cdef void free_lines(void *lines) noexcept nogil:
+    if lines != NULL:
+        free(<uint8_t *>lines - (<uint8_t *>lines - 1)[0])
+
+
 cdef class _Plane:
     """One plane through the buffer protocol: holds its picture alive."""
     cdef Picture picture
@@ -81,9 +98,9 @@ cdef class Picture:
             self._allocate_plane(i)
         sets = 3 if separate_colour_planes else 1
         p.all_mb = <MbInfo *>calloc(sets * p.mb_count, sizeof(MbInfo))
-        p.all_mv = <int16_t (*)[2]>calloc(sets * p.mb_count * 32, 2 * sizeof(int16_t))
+        p.all_mv = <int16_t (*)[2]>calloc_lines(sets * p.mb_count * 32 * 2 * sizeof(int16_t))
         p.all_refIdx = <int8_t *>calloc(sets * p.mb_count, 8)
-        p.all_ref_id = <int32_t *>calloc(sets * p.mb_count, 8 * sizeof(int32_t))
+        p.all_ref_id = <int32_t *>calloc_lines(sets * p.mb_count * 8 * sizeof(int32_t))
         if not (p.all_mb and p.all_mv and p.all_refIdx and p.all_ref_id):
             raise MemoryError("no memory for a picture")
         self.begin()
@@ -114,9 +131,9 @@ cdef class Picture:
         for i in range(3):
             free(self.memory[i])
         free(self.data.all_mb)
-        free(self.data.all_mv)
+        free_lines(self.data.all_mv)
         free(self.data.all_refIdx)
-        free(self.data.all_ref_id)
+        free_lines(self.data.all_ref_id)
         free(self.data.slices)
 
     def begin(self):

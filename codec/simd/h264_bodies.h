@@ -2,7 +2,8 @@
  *   SAMPLE    uint8_t or uint16_t,
  *   NAME(x)   the name of a function of this variant,
  *   TARGET    the attribute that admits its instructions,
- *   MAX_OF(m) the largest sample, m or a constant. */
+ *   MAX_OF(m) the largest sample, m or a constant,
+ *   STRENGTHS the kernel for bS, which does not touch samples. */
 
 #define KERNEL static TARGET
 #define INLINE static inline ALWAYS_INLINE TARGET
@@ -35,10 +36,8 @@ static const H264Dsp NAME(table) = {
     .deblock_luma_h = NAME(deblock_luma_h),
     .deblock_chroma_v = NAME(deblock_chroma_v),
     .deblock_chroma_h = NAME(deblock_chroma_h),
-    .deblock_luma_intra_v = NAME(deblock_luma_intra_v),
-    .deblock_luma_intra_h = NAME(deblock_luma_intra_h),
-    .deblock_chroma_intra_v = NAME(deblock_chroma_intra_v),
-    .deblock_chroma_intra_h = NAME(deblock_chroma_intra_h),
+    .deblock_strengths = STRENGTHS,
+    .deblock_half_v = NAME(deblock_half_v),
 };
 
 #undef KERNEL

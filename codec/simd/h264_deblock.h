@@ -1,5 +1,5 @@
-/* Filtering of one edge of H.264 (8.7.2.2 to 8.7.2.4). A body for h264dsp.c, compiled per sample size and level. Lines are `along` samples
- * apart, samples of one line `across`: p3 p2 p1 p0 | q0 q1 q2 q3, q0 being q[0] and p0 q[-across]. */
+/* Filtering of edges of H.264 (8.7.2.2 to 8.7.2.4). A body for h264dsp.c, compiled per sample size and level. Lines are `along` samples apart,
+ * samples of one line `across`: p3 p2 p1 p0 | q0 q1 q2 q3, q0 being q[0] and p0 q[-across]. */
 
 INLINE int NAME(filter_samples)(const SAMPLE *q, ptrdiff_t across, int alpha, int beta)
 {
@@ -47,34 +47,47 @@ INLINE void NAME(strong_line)(SAMPLE *q, ptrdiff_t across, int alpha, int beta, 
     NAME(strong_side)(q, across, p0, p1, beta, small_step, chroma);
 }
 
-INLINE void NAME(edge)(SAMPLE *q, ptrdiff_t across, ptrdiff_t along, int length, int alpha, int beta, const int16_t *tc0, int chroma, int max)
+/* One edge of 4 * lines lines. */
+INLINE void NAME(edge)(SAMPLE *q, ptrdiff_t across, ptrdiff_t along, int lines, uint32_t bS, const H264Threshold *t, int chroma, int max)
 {
-    const int lines = length >> 2;
-    codec_assert(length == 4 || length == 8 || length == 16);
-    for (int i = 0; i < 4; i++)
-        for (int k = 0; k < lines; k++, q += along)
-            if (tc0[i] >= 0) NAME(normal_line)(q, across, alpha, beta, tc0[i], chroma, max);
-}
-
-INLINE void NAME(edge_intra)(SAMPLE *q, ptrdiff_t across, ptrdiff_t along, int length, int alpha, int beta, int chroma)
-{
-    for (int k = 0; k < length; k++) NAME(strong_line)(q + k * along, across, alpha, beta, chroma);
-}
-
-#define EDGE(kind, direction, across, along, chroma)                                                                                                \
-    KERNEL void NAME(deblock_##kind##_##direction)(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max)    \
-    {                                                                                                                                               \
-        const ptrdiff_t row = stride / (ptrdiff_t)sizeof(SAMPLE);                                                                                   \
-        NAME(edge)((SAMPLE *)pix, across, along, length, alpha, beta, tc0, chroma, MAX_OF(max));                                                    \
-    }                                                                                                                                               \
-    KERNEL void NAME(deblock_##kind##_intra_##direction)(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max)                  \
-    {                                                                                                                                               \
-        const ptrdiff_t row = stride / (ptrdiff_t)sizeof(SAMPLE);                                                                                   \
-        (void)max;                                                                                                                                  \
-        NAME(edge_intra)((SAMPLE *)pix, across, along, length, alpha, beta, chroma);                                                                \
+    const int scale = (max + 1) >> 8, alpha = t->alpha * scale, beta = t->beta * scale;
+    for (int part = 0; part < 4; part++, bS >>= 8) {
+        for (int k = 0; k < lines; k++, q += along) {
+            if ((bS & 7) == 4) NAME(strong_line)(q, across, alpha, beta, chroma);
+            else if (bS & 3) NAME(normal_line)(q, across, alpha, beta, t->tC0[bS & 3] * scale, chroma, max);
+        }
     }
-EDGE(luma, v, 1, row, 0)
-EDGE(luma, h, row, 1, 0)
-EDGE(chroma, v, 1, row, 1)
-EDGE(chroma, h, row, 1, 1)
-#undef EDGE
+}
+
+INLINE void NAME(luma_edges)(SAMPLE *q, ptrdiff_t across, ptrdiff_t along, const uint32_t bS[4], const H264Threshold t[2], int max)
+{
+    for (int e = 0; e < 4; e++) NAME(edge)(q + 4 * e * across, across, along, 4, bS[e], &t[e > 0], 0, max);
+}
+
+INLINE void NAME(chroma_edges)(SAMPLE *q, ptrdiff_t across, ptrdiff_t along, const uint32_t bS[4], const H264Threshold t[2], int max)
+{
+    for (int e = 0; e < 2; e++) NAME(edge)(q + 4 * e * across, across, along, 2, bS[2 * e], &t[e], 1, max);
+}
+
+#define MACROBLOCK(direction, across, along)                                                                                                        \
+    KERNEL void NAME(deblock_luma_##direction)(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)             \
+    {                                                                                                                                               \
+        const ptrdiff_t row = stride / (ptrdiff_t)sizeof(SAMPLE);                                                                                   \
+        NAME(luma_edges)((SAMPLE *)pix, across, along, bS, t, MAX_OF(max));                                                                         \
+    }                                                                                                                                               \
+    KERNEL void NAME(deblock_chroma_##direction)(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2],     \
+                                                 int max)                                                                                           \
+    {                                                                                                                                               \
+        const ptrdiff_t row = stride / (ptrdiff_t)sizeof(SAMPLE);                                                                                   \
+        NAME(chroma_edges)((SAMPLE *)cb, across, along, bS, t[0], MAX_OF(max));                                                                     \
+        NAME(chroma_edges)((SAMPLE *)cr, across, along, bS, t[1], MAX_OF(max));                                                                     \
+    }
+MACROBLOCK(v, 1, row)
+MACROBLOCK(h, row, 1)
+#undef MACROBLOCK
+
+KERNEL void NAME(deblock_half_v)(uint8_t *pix, ptrdiff_t stride, int lines, uint32_t bS, const H264Threshold *t, int chroma, int max)
+{
+    codec_assert(lines == 4 || lines == 8);
+    NAME(edge)((SAMPLE *)pix, 1, stride / (ptrdiff_t)sizeof(SAMPLE), lines >> 2, bS, t, chroma, MAX_OF(max));
+}

@@ -33,6 +33,9 @@ static inline int clip1(int v, int max) { return clip3(0, max, v); }
     .intra_chroma = {{NAME(intra_chroma8_0), NAME(intra_chroma8_1), NAME(intra_chroma8_2), NAME(intra_chroma8_3)},                                 \
                      {NAME(intra_chroma16_0), NAME(intra_chroma16_1), NAME(intra_chroma16_2), NAME(intra_chroma16_3)}}
 
+#include "h264_strengths.h"
+
+#define STRENGTHS deblock_strengths
 #define SAMPLE uint8_t
 #define MAX_OF(m) (255 + 0 * (m))
 #define TARGET
@@ -52,10 +55,12 @@ static inline int clip1(int v, int max) { return clip3(0, max, v); }
 #undef TARGET
 #undef MAX_OF
 #undef SAMPLE
+#undef STRENGTHS
 
 #if CODEC_HAS_AVX2
 #include "x86/h264_avx2.h"
 
+#define STRENGTHS codec_h264_deblock_strengths_avx2
 #define SAMPLE uint16_t
 #define MAX_OF(m) (m)
 #define TARGET __attribute__((target("avx2")))
@@ -93,10 +98,8 @@ static const H264Dsp table_8_avx2 = {
     .deblock_luma_h = codec_h264_deblock_luma_h_avx2,
     .deblock_chroma_v = codec_h264_deblock_chroma_v_avx2,
     .deblock_chroma_h = codec_h264_deblock_chroma_h_avx2,
-    .deblock_luma_intra_v = codec_h264_deblock_luma_intra_v_avx2,
-    .deblock_luma_intra_h = codec_h264_deblock_luma_intra_h_avx2,
-    .deblock_chroma_intra_v = codec_h264_deblock_chroma_intra_v_avx2,
-    .deblock_chroma_intra_h = codec_h264_deblock_chroma_intra_h_avx2,
+    .deblock_strengths = codec_h264_deblock_strengths_avx2,
+    .deblock_half_v = deblock_half_v_8,
 };
 #endif
 

@@ -43,12 +43,31 @@ typedef void (*h264_idct_fn)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max
 enum { H264_SUM_NONE = 0, H264_SUM_DOWN = 1, H264_SUM_ACROSS = 2 };
 typedef void (*h264_bypass_fn)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int n, int sums, int max);
 
-/* Deblocking of one edge (8.7.2). luma: `length` lines, bS[4], each for length / 4 of them; pix is q0 of the first line. Vertical edges (`_v`) filter
- * across columns, horizontal ones (`_h`) across rows. Chroma: `length` lines in all, each bS for length / 4 of them (4:2:0: 8; 4:2:2 vertical
- * edges: 16; chroma of 4:4:4 uses luma's). alpha and beta are scaled to the bit depth already (8-459); tc0[i] likewise (for bS 1..3; -1 where
- * bS is 0: that segment is left alone). The _intra forms are bS 4 on all of the edge. */
-typedef void (*h264_deblock_luma_fn)(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max);
-typedef void (*h264_deblock_intra_fn)(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max);
+/* Deblocking (8.7.2). An edge has four parts with a bS each, a quarter of its lines long: four bytes of a number, the first part in the lowest.
+ * bS 4 stands in all parts of edge 0 or in none, and nowhere else. Thresholds are those of the tables, for 8 bits: kernels scale them to the bit
+ * depth. Vertical edges (`_v`) are filtered across columns, horizontal ones (`_h`) across rows. */
+typedef struct {
+    int8_t tC0[4]; /* row of Table 8-17, by bS; the first is never used */
+    uint8_t alpha, beta;
+    uint8_t unused[2]; /* eight bytes: one load */
+} H264Threshold;
+
+/* Edges 0 to 3 of a macroblock in luma, 4 samples apart, with a number of bS each. t: of edge 0, of the others. The four columns before a
+ * vertical edge 0 are read, and perhaps written back, whatever its bS; the rows before a horizontal one need not exist where its bS is 0. */
+typedef void (*h264_deblock_luma_fn)(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max);
+
+/* Edges 0 and 4 of an 8x8 block of Cb and of Cr, with the bS of luma edges 0 and 2. t: of Cb and Cr, by edge. Two samples before edge 0, as above. */
+typedef void (*h264_deblock_chroma_fn)(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max);
+
+/* Half of a left edge between frame and field macroblocks, in one plane: 8 or 4 lines. */
+typedef void (*h264_deblock_half_fn)(uint8_t *pix, ptrdiff_t stride, int lines, uint32_t bS, const H264Threshold *t, int chroma, int max);
+
+/* bS below 3 of an inter macroblock (8.7.2.1), by direction (vertical edges, horizontal edges) and edge. mb: this macroblock, that at its left edge,
+ * that at its top edge, all inter. mv (x, y of each block) and ref_id are arrays of the picture as in _picture.pxd, compared in `lists` lists.
+ * coefficients: bit b4 of a block at a vertical edge with coefficients before or behind the edge, bit 16 + b4 at a horizontal edge. limit_y: the
+ * vertical difference of vectors that makes bS 1. */
+typedef void (*h264_deblock_strengths_fn)(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id, const int mb[3], uint32_t coefficients,
+                                          int lists, int limit_y);
 
 typedef struct {
     h264_luma_fn put_luma[16], avg_luma[16];
@@ -61,8 +80,10 @@ typedef struct {
     h264_intra_fn intra_chroma[2][4]; /* [0]: 8x8 (4:2:0), [1]: 8 wide, 16 high (4:2:2); Table 7-16 */
     h264_bypass_fn bypass_add;
     h264_idct_fn idct4x4_add, idct4x4_dc_add, idct8x8_add, idct8x8_dc_add;
-    h264_deblock_luma_fn deblock_luma_v, deblock_luma_h, deblock_chroma_v, deblock_chroma_h; /* length: 16, 8 or 4 */
-    h264_deblock_intra_fn deblock_luma_intra_v, deblock_luma_intra_h, deblock_chroma_intra_v, deblock_chroma_intra_h;
+    h264_deblock_luma_fn deblock_luma_v, deblock_luma_h;
+    h264_deblock_chroma_fn deblock_chroma_v, deblock_chroma_h;
+    h264_deblock_strengths_fn deblock_strengths;
+    h264_deblock_half_fn deblock_half_v;
 } H264Dsp;
 
 /* The table for a bit depth of 8 (deep = 0) or 9 to 14 (deep = 1), with the kernels that a level may use: 0 scalar, 1 AVX2. */

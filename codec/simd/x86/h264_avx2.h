@@ -29,13 +29,11 @@ void codec_h264_idct8x8_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int
 void codec_h264_idct4x4_dc_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);
 void codec_h264_idct8x8_dc_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max);
 
-void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max);
-void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max);
-void codec_h264_deblock_chroma_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max);
-void codec_h264_deblock_chroma_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max);
-void codec_h264_deblock_luma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max);
-void codec_h264_deblock_luma_intra_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max);
-void codec_h264_deblock_chroma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max);
-void codec_h264_deblock_chroma_intra_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max);
+void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max);
+void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max);
+void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max);
+void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max);
+void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id, const int mb[3], uint32_t coefficients,
+                                       int lists, int limit_y);
 
 #endif

@@ -1,7 +1,8 @@
-/* Filtering of one edge of H.264 on 8-bit samples, AVX2 (8.7.2.2 to 8.7.2.4). Contracts: h264dsp.h; the mathematics: h264_deblock.h.
+/* Deblocking of macroblocks of H.264 on 8-bit samples, AVX2 (8.7). Contracts: h264dsp.h; the mathematics: h264_deblock.h.
  *
- * Sixteen lines at once as bytes, one register per distance from the edge: p3 p2 p1 p0 | q0 q1 q2 q3. Vertical edges are transposed into that form
- * and back. Lengths that only MBAFF frames have are left to the scalar bodies. */
+ * Lines are filtered as bytes, one register per distance from the edge: p3 p2 p1 p0 | q0 q1 q2 q3. A register holds 32 lines: those of luma edges 0
+ * and 2, which do not touch each other's samples, or of edges 0 and 4 of both chroma planes. Only where luma edges 1 or 3 are filtered too are edges
+ * taken one after the other. Vertical edges are transposed into that form and back. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
@@ -15,22 +16,46 @@
 
 INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
 INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
-INLINE __m128i load8(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
-INLINE void store8_high(uint8_t *p, __m128i v) { const int64_t high = _mm_extract_epi64(v, 1); memcpy(p, &high, 8); }
+INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
 INLINE void store8(uint8_t *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
-INLINE __m128i load16(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
+INLINE void store8_high(uint8_t *p, __m128i v) { _mm_storeh_pd((double *)p, _mm_castsi128_pd(v)); }
+INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 INLINE void store16(uint8_t *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
+INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE __m256i twice(__m128i v) { return _mm256_broadcastsi128_si256(v); }
+INLINE __m256i widen(__m128i v) { return _mm256_castsi128_si256(v); } /* the upper half does not matter */
+INLINE __m256i both(__m128i low, __m128i high) { return _mm256_inserti128_si256(widen(low), high, 1); }
+INLINE __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
+INLINE __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 
-/* All ones where |a - b| <= limit. */
-INLINE __m128i near_by(__m128i a, __m128i b, __m128i limit)
+/* ---------------------------------------------------------------- the filter, on 32 lines */
+
+typedef struct { __m256i alpha, beta, tC0, on; } Limits; /* of each line; `on`: bS is not 0 */
+
+/* From bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register: `part` picks of which part a line
+ * is, and `second` is 8 where that is of the second edge. */
+INLINE Limits limits(__m256i bS, __m256i t, __m256i part, __m256i second)
 {
-    const __m128i distance = _mm_or_si128(_mm_subs_epu8(a, b), _mm_subs_epu8(b, a));
-    return _mm_cmpeq_epi8(_mm_subs_epu8(distance, limit), _mm_setzero_si128());
+    const __m256i strength = _mm256_shuffle_epi8(bS, part);
+    Limits l;
+    l.on = _mm256_cmpgt_epi8(strength, _mm256_setzero_si256());
+    l.tC0 = _mm256_shuffle_epi8(t, _mm256_add_epi8(strength, second));
+    l.alpha = _mm256_shuffle_epi8(t, _mm256_add_epi8(second, _mm256_set1_epi8(4)));
+    l.beta = _mm256_shuffle_epi8(t, _mm256_add_epi8(second, _mm256_set1_epi8(5)));
+    return l;
 }
 
-INLINE __m128i filter_samples(__m128i p1, __m128i p0, __m128i q0, __m128i q1, __m128i alpha1, __m128i beta1)
+/* Zero where |a - b| >= limit, and nowhere else. */
+INLINE __m256i below(__m256i a, __m256i b, __m256i limit)
 {
-    return _mm_and_si128(near_by(p0, q0, alpha1), _mm_and_si128(near_by(p1, p0, beta1), near_by(q1, q0, beta1)));
+    return _mm256_subs_epu8(limit, _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a)));
+}
+
+/* All ones where filterSamplesFlag is 0. */
+INLINE __m256i unfiltered(__m256i p1, __m256i p0, __m256i q0, __m256i q1, const Limits *l)
+{
+    const __m256i sides = _mm256_min_epu8(below(p1, p0, l->beta), below(q1, q0, l->beta));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(sides, below(p0, q0, l->alpha)), _mm256_setzero_si256());
 }
 
 /* p0 + delta and q0 - delta, delta = Clip3(-tC, tC, (4 X + Y + 4) >> 3) with X = q0 - p0, Y = p1 - q1, in averages that round up:
@@ -38,56 +63,42 @@ INLINE __m128i filter_samples(__m128i p1, __m128i p0, __m128i q0, __m128i q1, __
  *   avg(q0, ~p0) = 128 + (X >> 1), and (p0 ^ q0) & 1 is the bit that was lost;
  *   avg(that bit, z) = 33 + (((X & 1) + (Y >> 2) + 1) >> 1).
  * The sum of the last two is 161 + delta before clipping; where it saturates at 255, delta is at least 94, and tC at most 27. */
-INLINE void move_both(__m128i p1, __m128i *p0, __m128i *q0, __m128i q1, __m128i tC)
+INLINE void move_both(__m256i p1, __m256i *p0, __m256i *q0, __m256i q1, __m256i tC)
 {
-    const __m128i ones = _mm_set1_epi8(-1), middle = _mm_set1_epi8((char)161);
-    const __m128i z = _mm_avg_epu8(_mm_avg_epu8(p1, _mm_xor_si128(q1, ones)), _mm_set1_epi8(3));
-    const __m128i lost = _mm_and_si128(_mm_xor_si128(*p0, *q0), _mm_set1_epi8(1));
-    const __m128i delta = _mm_adds_epu8(_mm_avg_epu8(*q0, _mm_xor_si128(*p0, ones)), _mm_avg_epu8(lost, z));
-    const __m128i up = _mm_min_epu8(_mm_subs_epu8(delta, middle), tC), down = _mm_min_epu8(_mm_subs_epu8(middle, delta), tC);
-    *p0 = _mm_subs_epu8(_mm_adds_epu8(*p0, up), down);
-    *q0 = _mm_adds_epu8(_mm_subs_epu8(*q0, up), down);
+    const __m256i ones = _mm256_set1_epi8(-1), middle = _mm256_set1_epi8((char)161);
+    const __m256i z = _mm256_avg_epu8(_mm256_avg_epu8(p1, _mm256_xor_si256(q1, ones)), _mm256_set1_epi8(3));
+    const __m256i lost = _mm256_and_si256(_mm256_xor_si256(*p0, *q0), _mm256_set1_epi8(1));
+    const __m256i delta = _mm256_adds_epu8(_mm256_avg_epu8(*q0, _mm256_xor_si256(*p0, ones)), _mm256_avg_epu8(lost, z));
+    const __m256i up = _mm256_min_epu8(_mm256_subs_epu8(delta, middle), tC), down = _mm256_min_epu8(_mm256_subs_epu8(middle, delta), tC);
+    *p0 = _mm256_subs_epu8(_mm256_adds_epu8(*p0, up), down);
+    *q0 = _mm256_adds_epu8(_mm256_subs_epu8(*q0, up), down);
 }
 
-/* p1 + Clip3(-tC0, tC0, (p2 + ((p0 + q0 + 1) >> 1) - 2 p1) >> 1): the mean of p2 and that of p0 and q0, rounded down, not further than tC0 from p1. */
-INLINE __m128i move_second(__m128i p2, __m128i p1, __m128i mean, __m128i tC0)
+/* p1 + Clip3(-tC0, tC0, (p2 + ((p0 + q0 + 1) >> 1) - 2 p1) >> 1): the mean of p2 and that of p0 and q0, rounded down, at most tC0 from p1. */
+INLINE __m256i move_second(__m256i p2, __m256i p1, __m256i mean, __m256i tC0)
 {
-    const __m128i half = _mm_and_si128(_mm_xor_si128(p2, mean), _mm_set1_epi8(1));
-    const __m128i wanted = _mm_sub_epi8(_mm_avg_epu8(p2, mean), half);
-    return _mm_min_epu8(_mm_max_epu8(wanted, _mm_subs_epu8(p1, tC0)), _mm_adds_epu8(p1, tC0));
+    const __m256i half = _mm256_and_si256(_mm256_xor_si256(p2, mean), _mm256_set1_epi8(1));
+    const __m256i wanted = _mm256_sub_epi8(_mm256_avg_epu8(p2, mean), half);
+    return _mm256_min_epu8(_mm256_max_epu8(wanted, _mm256_subs_epu8(p1, tC0)), _mm256_adds_epu8(p1, tC0));
 }
 
-/* bS 1..3 on luma. s: p2 p1 p0 q0 q1 q2. Whether anything may have changed. */
-INLINE int normal_luma(__m128i s[6], int alpha, int beta, __m128i tC0)
+/* bS 1..3 on luma. s: p2 p1 p0 q0 q1 q2. */
+INLINE void normal_luma(__m256i s[6], const Limits *l)
 {
-    const __m128i beta1 = _mm_set1_epi8((char)(beta - 1)), filtered = _mm_cmpgt_epi8(tC0, _mm_set1_epi8(-1));
-    const __m128i mask = _mm_and_si128(filter_samples(s[1], s[2], s[3], s[4], _mm_set1_epi8((char)(alpha - 1)), beta1), filtered);
-    __m128i ap, aq, mean, tC, p1, q1;
-    if (_mm_testz_si128(mask, mask)) return 0;
-    ap = _mm_and_si128(near_by(s[0], s[2], beta1), mask);
-    aq = _mm_and_si128(near_by(s[5], s[3], beta1), mask);
-    tC0 = _mm_and_si128(tC0, mask);
-    tC = _mm_sub_epi8(_mm_sub_epi8(tC0, ap), aq);
-    mean = _mm_avg_epu8(s[2], s[3]);
-    p1 = move_second(s[0], s[1], mean, _mm_and_si128(tC0, ap));
-    q1 = move_second(s[5], s[4], mean, _mm_and_si128(tC0, aq));
-    move_both(s[1], &s[2], &s[3], s[4], tC);
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i mask = _mm256_andnot_si256(unfiltered(s[1], s[2], s[3], s[4], l), l->on);
+    const __m256i ap = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[0], s[2], l->beta), zero), mask);
+    const __m256i aq = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[5], s[3], l->beta), zero), mask);
+    const __m256i tC0 = _mm256_and_si256(l->tC0, mask), mean = _mm256_avg_epu8(s[2], s[3]);
+    const __m256i p1 = move_second(s[0], s[1], mean, _mm256_and_si256(tC0, ap)), q1 = move_second(s[5], s[4], mean, _mm256_and_si256(tC0, aq));
+    move_both(s[1], &s[2], &s[3], s[4], _mm256_sub_epi8(_mm256_sub_epi8(tC0, ap), aq));
     s[1] = p1;
     s[4] = q1;
-    return 1;
 }
 
-/* tC0 of each of 16 or 8 lines, the first in the lowest byte. */
-INLINE __m128i spread(const int16_t *tc0, int length)
-{
-    const __m128i four = _mm_loadl_epi64((const __m128i *)tc0), bytes = _mm_packs_epi16(four, four);
-    if (length == 16) return _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3));
-    return _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 0, 0, 1, 1, 2, 2, 3, 3));
-}
+INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(low(v), high(v)); }
 
-INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
-
-/* One side of an edge of bS 4 on luma, in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
+/* One side of an edge of bS 4 on luma, 16 lines in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
 INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask, __m128i strong)
 {
     const __m256i P2 = _mm256_cvtepu8_epi16(*p2), P1 = _mm256_cvtepu8_epi16(*p1), P0 = _mm256_cvtepu8_epi16(*p0), Q1 = _mm256_cvtepu8_epi16(q1);
@@ -96,68 +107,142 @@ INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m12
     const __m256i weak = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(P1, P1), P0), _mm256_add_epi16(Q1, two)), 2);
     const __m256i new0 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(c2, c), _mm256_add_epi16(Q1, two)), 3);
     const __m256i new1 = _mm256_srli_epi16(c2, 2);
-    const __m256i twice = _mm256_add_epi16(_mm256_add_epi16(_mm256_cvtepu8_epi16(p3), P2), _mm256_add_epi16(_mm256_cvtepu8_epi16(p3), P2));
-    const __m256i new2 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(twice, P2), _mm256_add_epi16(c, four)), 3);
+    const __m256i outer = _mm256_add_epi16(_mm256_cvtepu8_epi16(p3), P2);
+    const __m256i new2 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(outer, outer), P2), _mm256_add_epi16(c, four)), 3);
     *p0 = _mm_blendv_epi8(*p0, _mm_blendv_epi8(pack(weak), pack(new0), strong), mask);
     *p1 = _mm_blendv_epi8(*p1, pack(new1), strong);
     *p2 = _mm_blendv_epi8(*p2, pack(new2), strong);
 }
 
-/* bS 4 on luma. s: p3 p2 p1 p0 q0 q1 q2 q3. */
-INLINE int strong_luma(__m128i s[8], int alpha, int beta)
+/* bS 4 on 16 lines of luma. s: p3 p2 p1 p0 q0 q1 q2 q3. */
+INLINE void strong_luma(__m128i s[8], const H264Threshold *t)
 {
-    const __m128i beta1 = _mm_set1_epi8((char)(beta - 1)), p0 = s[3], q0 = s[4], p1 = s[2], q1 = s[5];
-    const __m128i mask = filter_samples(p1, p0, q0, q1, _mm_set1_epi8((char)(alpha - 1)), beta1);
-    __m128i small_step;
-    if (_mm_testz_si128(mask, mask)) return 0;
-    small_step = _mm_and_si128(near_by(p0, q0, _mm_set1_epi8((char)((alpha >> 2) + 1))), mask);
-    strong_side(s[0], &s[1], &s[2], &s[3], q0, q1, mask, _mm_and_si128(near_by(s[1], p0, beta1), small_step));
-    strong_side(s[7], &s[6], &s[5], &s[4], p0, p1, mask, _mm_and_si128(near_by(s[6], q0, beta1), small_step));
-    return 1;
+    const Limits l = {.alpha = _mm256_set1_epi8((char)t->alpha), .beta = _mm256_set1_epi8((char)t->beta)};
+    const __m256i step = _mm256_set1_epi8((char)((t->alpha >> 2) + 2));
+    const __m128i p0 = s[3], q0 = s[4], p1 = s[2], q1 = s[5], zero = _mm_setzero_si128(), ones = _mm_cmpeq_epi8(zero, zero);
+    const __m128i mask = _mm_xor_si128(low(unfiltered(widen(p1), widen(p0), widen(q0), widen(q1), &l)), ones);
+    const __m128i small_step = _mm_andnot_si128(_mm_cmpeq_epi8(low(below(widen(p0), widen(q0), step)), zero), mask);
+    const __m128i ap = _mm_andnot_si128(_mm_cmpeq_epi8(low(below(widen(s[1]), widen(p0), l.beta)), zero), small_step);
+    const __m128i aq = _mm_andnot_si128(_mm_cmpeq_epi8(low(below(widen(s[6]), widen(q0), l.beta)), zero), small_step);
+    strong_side(s[0], &s[1], &s[2], &s[3], q0, q1, mask, ap);
+    strong_side(s[7], &s[6], &s[5], &s[4], p0, p1, mask, aq);
 }
 
-/* Sixteen lines of eight samples to eight registers of sixteen. */
-INLINE void load_lines(const uint8_t *p, ptrdiff_t stride, __m128i c[8])
+/* One edge of 16 lines, where others are filtered before or after it. s: p3 p2 p1 p0 q0 q1 q2 q3. */
+INLINE void one_edge(__m128i s[8], uint32_t bS, const H264Threshold *t)
 {
-    __m128i two[8], four[8], eight[8];
-    for (int i = 0; i < 8; i++) two[i] = _mm_unpacklo_epi8(load8(p + 2 * i * stride), load8(p + (2 * i + 1) * stride));
-    for (int i = 0; i < 4; i++) {
-        four[i] = _mm_unpacklo_epi16(two[2 * i], two[2 * i + 1]);     /* columns 0..3 of lines 4i.. */
-        four[i + 4] = _mm_unpackhi_epi16(two[2 * i], two[2 * i + 1]); /* columns 4..7 */
-    }
-    for (int i = 0; i < 4; i++) {
-        eight[2 * i] = _mm_unpacklo_epi32(four[2 * i], four[2 * i + 1]);
-        eight[2 * i + 1] = _mm_unpackhi_epi32(four[2 * i], four[2 * i + 1]);
-    }
-    for (int i = 0; i < 4; i++) { /* eight[0], [1]: columns 0 1 and 2 3 of lines 0..7; [2], [3]: of lines 8..15; then columns 4.. */
-        const int at = (i & 2) * 2 + (i & 1);
-        c[2 * i] = _mm_unpacklo_epi64(eight[at], eight[at + 2]);
-        c[2 * i + 1] = _mm_unpackhi_epi64(eight[at], eight[at + 2]);
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    const Limits l = limits(widen(_mm_cvtsi32_si128((int)bS)), widen(load8(t)), part, _mm256_setzero_si256());
+    __m256i v[6];
+    for (int i = 0; i < 6; i++) v[i] = widen(s[i + 1]);
+    normal_luma(v, &l);
+    for (int i = 1; i < 5; i++) s[i + 1] = low(v[i]);
+}
+
+/* ---------------------------------------------------------------- luma */
+
+INLINE __m128i edges_0_and_2(const uint32_t bS[4]) { return _mm_insert_epi32(_mm_cvtsi32_si128((int)bS[0]), (int)bS[2], 1); }
+
+INLINE void rows_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
+{
+    for (int e = 0; e < 4; e++, pix += 4 * stride) {
+        __m128i s[8];
+        if (bS[e] == 0) continue;
+        for (int i = 0; i < 8; i++) s[i] = load16(pix + (i - 4) * stride);
+        if (bS[e] & 4) {
+            strong_luma(s, t);
+            store16(pix - 3 * stride, s[1]);
+            store16(pix + 2 * stride, s[6]);
+        } else {
+            one_edge(s, bS[e], &t[e > 0]);
+        }
+        for (int i = 2; i < 6; i++) store16(pix + (i - 4) * stride, s[i]);
     }
 }
 
-INLINE void store_lines8(uint8_t *p, ptrdiff_t stride, const __m128i c[8])
+/* There may be nothing above the macroblock: then `first` is edge 2 too, which does not change there before it is filtered. */
+AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)
 {
-    __m128i two[8], four[8];
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
+    const __m256i second = _mm256_setr_epi64x(0, 0, 0x0808080808080808, 0x0808080808080808);
+    uint8_t *const first = bS[0] ? pix : pix + 8 * stride, *const other = pix + 8 * stride;
+    Limits l;
+    __m256i s[6];
+    (void)max;
+    if (bS[1] | bS[3] | (bS[0] & 4)) {
+        rows_in_turn(pix, stride, bS, t);
+        return;
+    }
+    l = limits(twice(edges_0_and_2(bS)), twice(load16(t)), part, second);
+    for (int i = 0; i < 6; i++) s[i] = both(load16(first + (i - 3) * stride), load16(other + (i - 3) * stride));
+    normal_luma(s, &l);
+    for (int i = 1; i < 5; i++) {
+        store16(first + (i - 3) * stride, low(s[i]));
+        store16(other + (i - 3) * stride, high(s[i]));
+    }
+}
+
+/* Sixteen lines of sixteen samples to registers of two columns each: in the lower half lines 0..7 of column 2j, then of column 2j + 1, in the upper
+ * half lines 8..15. */
+INLINE void load_columns(const uint8_t *p, ptrdiff_t stride, __m256i pair[8])
+{
+    __m256i line[8], two[8], four[8];
+    for (int i = 0; i < 8; i++) line[i] = both(load16(p + i * stride), load16(p + (i + 8) * stride));
     for (int i = 0; i < 4; i++) {
-        two[i] = _mm_unpacklo_epi8(c[2 * i], c[2 * i + 1]);     /* columns 2i, 2i + 1 of lines 0..7 */
-        two[i + 4] = _mm_unpackhi_epi8(c[2 * i], c[2 * i + 1]); /* of lines 8..15 */
+        two[i] = _mm256_unpacklo_epi8(line[i], line[i + 4]); /* columns 0..7 of lines i and i + 4 */
+        two[i + 4] = _mm256_unpackhi_epi8(line[i], line[i + 4]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        four[i] = _mm256_unpacklo_epi8(two[i], two[i + 2]); /* four columns of even lines */
+        four[i + 1] = _mm256_unpacklo_epi8(two[i + 1], two[i + 3]);
+        four[i + 2] = _mm256_unpackhi_epi8(two[i], two[i + 2]);
+        four[i + 3] = _mm256_unpackhi_epi8(two[i + 1], two[i + 3]);
     }
     for (int i = 0; i < 8; i += 2) {
-        four[i] = _mm_unpacklo_epi16(two[i], two[i + 1]);
-        four[i + 1] = _mm_unpackhi_epi16(two[i], two[i + 1]);
+        pair[i] = _mm256_unpacklo_epi8(four[i], four[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_epi8(four[i], four[i + 1]);
     }
-    for (int i = 0; i < 4; i++) { /* lines 4i.. */
-        const int at = (i & 2) * 2 + (i & 1);
-        const __m128i first = _mm_unpacklo_epi32(four[at], four[at + 2]), second = _mm_unpackhi_epi32(four[at], four[at + 2]);
-        store8(p + 4 * i * stride, first);
-        store8_high(p + (4 * i + 1) * stride, first);
-        store8(p + (4 * i + 2) * stride, second);
-        store8_high(p + (4 * i + 3) * stride, second);
+}
+
+/* Edges 0 and 2: the lower half of each 16 bytes is of edge 0. */
+INLINE void columns_at_once(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
+{
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 4, 4, 4, 4, 5, 5, 5, 5, 2, 2, 2, 2, 3, 3, 3, 3, 6, 6, 6, 6, 7, 7, 7, 7);
+    const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
+    const Limits l = limits(twice(edges_0_and_2(bS)), twice(load16(t)), part, second);
+    __m256i pair[8], s[8], two[8], four[8];
+    load_columns(pix - 4, stride, pair);
+    for (int i = 0; i < 4; i++) {
+        s[2 * i] = _mm256_unpacklo_epi64(pair[i], pair[i + 4]);
+        s[2 * i + 1] = _mm256_unpackhi_epi64(pair[i], pair[i + 4]);
+    }
+    normal_luma(s + 1, &l);
+    for (int i = 0; i < 4; i++) {
+        two[i] = _mm256_unpacklo_epi8(s[2 * i], s[2 * i + 1]);     /* columns 2i, 2i + 1 */
+        two[i + 4] = _mm256_unpackhi_epi8(s[2 * i], s[2 * i + 1]); /* columns 8 + 2i, 9 + 2i */
+    }
+    for (int i = 0; i < 8; i += 2) { /* columns 2i.. of lines 0..3, of lines 4..7 */
+        four[i] = _mm256_unpacklo_epi16(two[i], two[i + 1]);
+        four[i + 1] = _mm256_unpackhi_epi16(two[i], two[i + 1]);
+    }
+    for (int i = 0; i < 4; i++) { /* lines 2i, 2i + 1 and eight further down */
+        const int at = i >> 1;
+        const __m256i left = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2]) : _mm256_unpacklo_epi32(four[at], four[at + 2]);
+        const __m256i right = i & 1 ? _mm256_unpackhi_epi32(four[at + 4], four[at + 6]) : _mm256_unpacklo_epi32(four[at + 4], four[at + 6]);
+        const __m256i even = _mm256_unpacklo_epi64(left, right), odd = _mm256_unpackhi_epi64(left, right);
+        store16(pix - 4 + 2 * i * stride, low(even));
+        store16(pix - 4 + (2 * i + 1) * stride, low(odd));
+        store16(pix - 4 + (2 * i + 8) * stride, high(even));
+        store16(pix - 4 + (2 * i + 9) * stride, high(odd));
     }
 }
 
 /* Four lines of four samples. */
+INLINE __m128i load_quad(const uint8_t *p, ptrdiff_t stride)
+{
+    return _mm_unpacklo_epi64(_mm_unpacklo_epi32(load4(p), load4(p + stride)), _mm_unpacklo_epi32(load4(p + 2 * stride), load4(p + 3 * stride)));
+}
+
 INLINE void store_quad(uint8_t *p, ptrdiff_t stride, __m128i v)
 {
     store4(p, _mm_cvtsi128_si32(v));
@@ -166,7 +251,21 @@ INLINE void store_quad(uint8_t *p, ptrdiff_t stride, __m128i v)
     store4(p + 3 * stride, _mm_extract_epi32(v, 3));
 }
 
-INLINE void store_lines4(uint8_t *p, ptrdiff_t stride, const __m128i c[4])
+/* Sixteen lines of four samples to four columns, and back. */
+INLINE void load_four_columns(const uint8_t *p, ptrdiff_t stride, __m128i c[4])
+{
+    const __m128i transpose = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m128i v[4];
+    for (int i = 0; i < 4; i++) v[i] = _mm_shuffle_epi8(load_quad(p + 4 * i * stride, stride), transpose);
+    for (int i = 0; i < 4; i += 2) {
+        const __m128i a = i ? _mm_unpackhi_epi32(v[0], v[1]) : _mm_unpacklo_epi32(v[0], v[1]);
+        const __m128i b = i ? _mm_unpackhi_epi32(v[2], v[3]) : _mm_unpacklo_epi32(v[2], v[3]);
+        c[i] = _mm_unpacklo_epi64(a, b);
+        c[i + 1] = _mm_unpackhi_epi64(a, b);
+    }
+}
+
+INLINE void store_four_columns(uint8_t *p, ptrdiff_t stride, const __m128i c[4])
 {
     const __m128i a = _mm_unpacklo_epi8(c[0], c[1]), b = _mm_unpacklo_epi8(c[2], c[3]);
     const __m128i e = _mm_unpackhi_epi8(c[0], c[1]), f = _mm_unpackhi_epi8(c[2], c[3]);
@@ -176,158 +275,216 @@ INLINE void store_lines4(uint8_t *p, ptrdiff_t stride, const __m128i c[4])
     store_quad(p + 12 * stride, stride, _mm_unpackhi_epi16(e, f));
 }
 
-AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max)
+/* All edges: columns -4..11 wait in memory while edges are filtered, with 12..15 beside them where edge 3 is. */
+INLINE void columns_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
 {
-    __m128i s[6];
-    if (length != 16) {
-        codec_h264_dsp(0, 0)->deblock_luma_h(pix, stride, length, alpha, beta, tc0, max);
-        return;
+    __m256i pair[8], two[8], four[8];
+    __m128i c[20];
+    load_columns(pix - 4, stride, pair);
+    for (int i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(c + 2 * i), _mm256_permute4x64_epi64(pair[i], 0xD8));
+    if (bS[3]) load_four_columns(pix + 12, stride, c + 16);
+    if (bS[0] & 4) strong_luma(c, t);
+    else if (bS[0]) one_edge(c, bS[0], t);
+    for (int e = 1; e < 4; e++)
+        if (bS[e]) one_edge(c + 4 * e, bS[e], t + 1);
+    for (int i = 0; i < 4; i++) {
+        const __m256i even = both(c[2 * i], c[2 * i + 8]), odd = both(c[2 * i + 1], c[2 * i + 9]);
+        two[i] = _mm256_unpacklo_epi8(even, odd); /* columns 2i, 2i + 1 and eight to the right, of lines 0..7 */
+        two[i + 4] = _mm256_unpackhi_epi8(even, odd);
     }
-    if (alpha < 1 || beta < 1) return;
-    for (int i = 0; i < 6; i++) s[i] = load16(pix + (i - 3) * stride);
-    if (!normal_luma(s, alpha, beta, spread(tc0, 16))) return;
-    for (int i = 1; i < 5; i++) store16(pix + (i - 3) * stride, s[i]);
-}
-
-AVX2 void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max)
-{
-    __m128i s[8];
-    if (length != 16) {
-        codec_h264_dsp(0, 0)->deblock_luma_v(pix, stride, length, alpha, beta, tc0, max);
-        return;
+    for (int i = 0; i < 8; i += 2) {
+        four[i] = _mm256_unpacklo_epi16(two[i], two[i + 1]);
+        four[i + 1] = _mm256_unpackhi_epi16(two[i], two[i + 1]);
     }
-    if (alpha < 1 || beta < 1) return;
-    load_lines(pix - 4, stride, s);
-    if (normal_luma(s + 1, alpha, beta, spread(tc0, 16))) store_lines4(pix - 2, stride, s + 2);
-}
-
-AVX2 void codec_h264_deblock_luma_intra_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max)
-{
-    __m128i s[8];
-    if (length != 16) {
-        codec_h264_dsp(0, 0)->deblock_luma_intra_h(pix, stride, length, alpha, beta, max);
-        return;
+    for (int i = 0; i < 8; i++) { /* lines 2i and 2i + 1 */
+        const int at = (i >> 2) * 4 + (i >> 1 & 1);
+        const __m256i halves = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2]) : _mm256_unpacklo_epi32(four[at], four[at + 2]);
+        const __m256i lines = _mm256_permute4x64_epi64(halves, 0xD8);
+        store16(pix - 4 + 2 * i * stride, low(lines));
+        store16(pix - 4 + (2 * i + 1) * stride, high(lines));
     }
-    if (alpha < 1 || beta < 1) return;
-    for (int i = 0; i < 8; i++) s[i] = load16(pix + (i - 4) * stride);
-    if (!strong_luma(s, alpha, beta)) return;
-    for (int i = 1; i < 7; i++) store16(pix + (i - 4) * stride, s[i]);
+    if (bS[3]) store_four_columns(pix + 12, stride, c + 16);
 }
 
-AVX2 void codec_h264_deblock_luma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max)
+AVX2 void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)
 {
-    __m128i s[8];
-    if (length != 16) {
-        codec_h264_dsp(0, 0)->deblock_luma_intra_v(pix, stride, length, alpha, beta, max);
-        return;
-    }
-    if (alpha < 1 || beta < 1) return;
-    load_lines(pix - 4, stride, s);
-    if (strong_luma(s, alpha, beta)) store_lines8(pix - 4, stride, s);
+    (void)max;
+    if (bS[1] | bS[3] | (bS[0] & 4)) columns_in_turn(pix, stride, bS, t);
+    else columns_at_once(pix, stride, bS, t);
 }
 
-/* ---------------------------------------------------------------- chroma: eight lines, in the lower half of each register */
-
-INLINE int normal_chroma(__m128i s[4], int alpha, int beta, __m128i tC0)
-{
-    const __m128i filtered = _mm_cmpgt_epi8(tC0, _mm_set1_epi8(-1));
-    const __m128i mask = _mm_and_si128(filter_samples(s[0], s[1], s[2], s[3], _mm_set1_epi8((char)(alpha - 1)), _mm_set1_epi8((char)(beta - 1))), filtered);
-    if (!(_mm_movemask_epi8(mask) & 0xff)) return 0;
-    move_both(s[0], &s[1], &s[2], s[3], _mm_and_si128(_mm_add_epi8(tC0, _mm_set1_epi8(1)), mask));
-    return 1;
-}
+/* ---------------------------------------------------------------- chroma: in the lower half Cb, first eight lines of edge 0, then of edge 4 */
 
 /* (2 p1 + p0 + q1 + 2) >> 2: the mean of p0 and q1 rounded down, then with p1 rounded up. */
-INLINE __m128i weak(__m128i p1, __m128i p0, __m128i q1)
+INLINE __m256i weak(__m256i p1, __m256i p0, __m256i q1)
 {
-    const __m128i half = _mm_and_si128(_mm_xor_si128(p0, q1), _mm_set1_epi8(1));
-    return _mm_avg_epu8(p1, _mm_sub_epi8(_mm_avg_epu8(p0, q1), half));
+    const __m256i half = _mm256_and_si256(_mm256_xor_si256(p0, q1), _mm256_set1_epi8(1));
+    return _mm256_avg_epu8(p1, _mm256_sub_epi8(_mm256_avg_epu8(p0, q1), half));
 }
 
-INLINE int strong_chroma(__m128i s[4], int alpha, int beta)
+/* s: p1 p0 q0 q1. */
+INLINE void filter_chroma(__m256i s[4], const uint32_t bS[4], const H264Threshold t[2][2])
 {
-    const __m128i mask = filter_samples(s[0], s[1], s[2], s[3], _mm_set1_epi8((char)(alpha - 1)), _mm_set1_epi8((char)(beta - 1)));
-    const __m128i p0 = weak(s[0], s[1], s[3]), q0 = weak(s[3], s[2], s[0]);
-    if (!(_mm_movemask_epi8(mask) & 0xff)) return 0;
-    s[1] = _mm_blendv_epi8(s[1], p0, mask);
-    s[2] = _mm_blendv_epi8(s[2], q0, mask);
-    return 1;
-}
-
-/* Eight lines of four samples, and back. */
-INLINE void load_lines4(const uint8_t *p, ptrdiff_t stride, __m128i c[4])
-{
-    const __m128i a = _mm_unpacklo_epi8(load4(p), load4(p + stride)), b = _mm_unpacklo_epi8(load4(p + 2 * stride), load4(p + 3 * stride));
-    const __m128i e = _mm_unpacklo_epi8(load4(p + 4 * stride), load4(p + 5 * stride)), f = _mm_unpacklo_epi8(load4(p + 6 * stride), load4(p + 7 * stride));
-    const __m128i upper = _mm_unpacklo_epi16(a, b), lower = _mm_unpacklo_epi16(e, f); /* four columns of four lines each */
-    c[0] = _mm_unpacklo_epi32(upper, lower);
-    c[1] = _mm_unpackhi_epi64(c[0], c[0]);
-    c[2] = _mm_unpackhi_epi32(upper, lower);
-    c[3] = _mm_unpackhi_epi64(c[2], c[2]);
-}
-
-INLINE void store_eight_lines4(uint8_t *p, ptrdiff_t stride, const __m128i c[4])
-{
-    const __m128i a = _mm_unpacklo_epi8(c[0], c[1]), b = _mm_unpacklo_epi8(c[2], c[3]);
-    store_quad(p, stride, _mm_unpacklo_epi16(a, b));
-    store_quad(p + 4 * stride, stride, _mm_unpackhi_epi16(a, b));
-}
-
-AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max)
-{
-    __m128i s[4];
-    if (length != 8) {
-        codec_h264_dsp(0, 0)->deblock_chroma_h(pix, stride, length, alpha, beta, tc0, max);
-        return;
-    }
-    if (alpha < 1 || beta < 1) return;
-    for (int i = 0; i < 4; i++) s[i] = load8(pix + (i - 2) * stride);
-    if (!normal_chroma(s, alpha, beta, spread(tc0, 8))) return;
-    store8(pix - stride, s[1]);
-    store8(pix, s[2]);
-}
-
-AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, const int16_t *tc0, int max)
-{
-    __m128i s[4], lines;
-    if (length == 4) {
-        codec_h264_dsp(0, 0)->deblock_chroma_v(pix, stride, length, alpha, beta, tc0, max);
-        return;
-    }
-    if (alpha < 1 || beta < 1) return;
-    lines = spread(tc0, length);
-    for (int y = 0; y < length; y += 8, pix += 8 * stride, lines = _mm_unpackhi_epi64(lines, lines)) {
-        load_lines4(pix - 2, stride, s);
-        if (normal_chroma(s, alpha, beta, lines)) store_eight_lines4(pix - 2, stride, s);
+    const __m256i part = _mm256_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
+    const Limits l = limits(twice(edges_0_and_2(bS)), load32(t), part, second);
+    const __m256i out = unfiltered(s[0], s[1], s[2], s[3], &l);
+    const __m256i mask = _mm256_andnot_si256(out, l.on);
+    const __m256i p0 = s[1], q0 = s[2];
+    move_both(s[0], &s[1], &s[2], s[3], _mm256_sub_epi8(_mm256_and_si256(l.tC0, mask), mask)); /* tC0 + 1 */
+    if (bS[0] & 4) {
+        const __m256i strong = _mm256_andnot_si256(out, _mm256_setr_epi64x(-1, 0, -1, 0));
+        s[1] = _mm256_blendv_epi8(s[1], weak(s[0], p0, s[3]), strong);
+        s[2] = _mm256_blendv_epi8(s[2], weak(s[3], q0, s[0]), strong);
     }
 }
 
-AVX2 void codec_h264_deblock_chroma_intra_h_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max)
+INLINE __m128i load8_twice(const uint8_t *a, const uint8_t *b)
 {
-    __m128i s[4];
-    if (length != 8) {
-        codec_h264_dsp(0, 0)->deblock_chroma_intra_h(pix, stride, length, alpha, beta, max);
-        return;
-    }
-    if (alpha < 1 || beta < 1) return;
-    for (int i = 0; i < 4; i++) s[i] = load8(pix + (i - 2) * stride);
-    if (!strong_chroma(s, alpha, beta)) return;
-    store8(pix - stride, s[1]);
-    store8(pix, s[2]);
+    return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(load8(a)), (const double *)b));
 }
 
-AVX2 void codec_h264_deblock_chroma_intra_v_avx2(uint8_t *pix, ptrdiff_t stride, int length, int alpha, int beta, int max)
+AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
 {
-    __m128i s[4];
-    if (length == 4) {
-        codec_h264_dsp(0, 0)->deblock_chroma_intra_v(pix, stride, length, alpha, beta, max);
-        return;
+    const ptrdiff_t above = bS[0] ? 0 : 4 * stride; /* as in luma */
+    __m256i s[4];
+    (void)max;
+    for (int i = 0; i < 4; i++) {
+        const ptrdiff_t first = above + (i - 2) * stride, second = (i + 2) * stride;
+        s[i] = both(load8_twice(cb + first, cb + second), load8_twice(cr + first, cr + second));
     }
-    if (alpha < 1 || beta < 1) return;
-    for (int y = 0; y < length; y += 8, pix += 8 * stride) {
-        load_lines4(pix - 2, stride, s);
-        if (strong_chroma(s, alpha, beta)) store_eight_lines4(pix - 2, stride, s);
+    filter_chroma(s, bS, t);
+    for (int i = 1; i < 3; i++) {
+        const ptrdiff_t first = above + (i - 2) * stride, second = (i + 2) * stride;
+        store8(cb + first, low(s[i]));
+        store8_high(cb + second, low(s[i]));
+        store8(cr + first, high(s[i]));
+        store8_high(cr + second, high(s[i]));
     }
+}
+
+AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
+{
+    __m256i two[4], four[4], s[4], first, second;
+    (void)max;
+    cb -= 2;
+    cr -= 2;
+    for (int i = 0; i < 4; i++) {
+        const ptrdiff_t a = 2 * i * stride, b = a + stride;
+        two[i] = both(_mm_unpacklo_epi8(load8(cb + a), load8(cb + b)), _mm_unpacklo_epi8(load8(cr + a), load8(cr + b)));
+    }
+    for (int i = 0; i < 2; i++) { /* four lines: columns of edge 0, then of edge 4 */
+        four[i] = _mm256_unpacklo_epi16(two[2 * i], two[2 * i + 1]);
+        four[i + 2] = _mm256_unpackhi_epi16(two[2 * i], two[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        first = i ? _mm256_unpackhi_epi32(four[0], four[1]) : _mm256_unpacklo_epi32(four[0], four[1]);
+        second = i ? _mm256_unpackhi_epi32(four[2], four[3]) : _mm256_unpacklo_epi32(four[2], four[3]);
+        s[2 * i] = _mm256_unpacklo_epi64(first, second);
+        s[2 * i + 1] = _mm256_unpackhi_epi64(first, second);
+    }
+    filter_chroma(s, bS, t);
+    for (int i = 0; i < 2; i++) {
+        two[i] = _mm256_unpacklo_epi8(s[2 * i], s[2 * i + 1]);     /* columns 2i, 2i + 1 of edge 0 */
+        two[i + 2] = _mm256_unpackhi_epi8(s[2 * i], s[2 * i + 1]); /* of edge 4 */
+    }
+    for (int i = 0; i < 4; i += 2) {
+        four[i] = _mm256_unpacklo_epi16(two[i], two[i + 1]); /* lines 0..3 */
+        four[i + 1] = _mm256_unpackhi_epi16(two[i], two[i + 1]);
+    }
+    for (int i = 0; i < 4; i++) { /* lines 2i, 2i + 1 */
+        const ptrdiff_t a = 2 * i * stride, b = a + stride;
+        const __m256i left = four[i >> 1], right = four[(i >> 1) + 2];
+        const __m256i lines = i & 1 ? _mm256_unpackhi_epi32(left, right) : _mm256_unpacklo_epi32(left, right);
+        store8(cb + a, low(lines));
+        store8_high(cb + b, low(lines));
+        store8(cr + a, high(lines));
+        store8_high(cr + b, high(lines));
+    }
+}
+
+/* ---------------------------------------------------------------- strengths */
+
+typedef struct { __m256i v01, v23, h01, h23; } Vectors; /* of rows 0 and 1, 2 and 3, or of the blocks before them across and down */
+
+INLINE Vectors vectors_of(const int16_t *q)
+{
+    const __m256i upper = load32(q), lower = load32(q + 16);
+    return (Vectors){upper, lower, upper, lower};
+}
+
+INLINE Vectors vectors_before(const int16_t *q, const int16_t *left, const int16_t *above)
+{
+    return (Vectors){_mm256_alignr_epi8(load32(q), load32(left), 12), _mm256_alignr_epi8(load32(q + 16), load32(left + 16), 12),
+                     both(load16(above + 24), load16(q)), load32(q + 8)};
+}
+
+/* All ones in each word whose difference is below its limit, that of x or that of y: differences saturate, beyond any limit. */
+INLINE __m256i far_words(__m256i a, __m256i b, __m256i limit)
+{
+    return _mm256_cmpgt_epi16(_mm256_max_epi16(_mm256_subs_epi16(a, b), _mm256_subs_epi16(b, a)), limit);
+}
+
+/* A byte per block, all ones where both components are near, in this order of rows of four: rows 0 and 2 for vertical edges, then for horizontal
+ * ones; rows 1 and 3 likewise. */
+INLINE __m256i near_blocks(const Vectors *a, const Vectors *b, __m256i limit)
+{
+    const __m256i v = _mm256_packs_epi16(far_words(a->v01, b->v01, limit), far_words(a->v23, b->v23, limit));
+    const __m256i h = _mm256_packs_epi16(far_words(a->h01, b->h01, limit), far_words(a->h23, b->h23, limit));
+    const __m256i zero = _mm256_setzero_si256();
+    return _mm256_packs_epi16(_mm256_cmpeq_epi16(v, zero), _mm256_cmpeq_epi16(h, zero));
+}
+
+/* References of the 8x8 blocks before those of q, across and down. */
+INLINE __m128i refs_across(__m128i q, __m128i left) { return _mm_blend_epi32(_mm_srli_epi64(left, 32), _mm_slli_epi64(q, 32), 10); }
+INLINE __m128i refs_down(__m128i q, __m128i above) { return _mm_alignr_epi8(q, above, 8); }
+
+/* From double words per 8x8 block, for the edges at its left, at its top and in its middle, to bytes in the order of near_blocks. */
+INLINE __m256i spread_refs(__m128i across, __m128i down, __m128i inside)
+{
+    const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 4, 5, 5, 6, 6, 7, 7, 0, 8, 1, 9, 2, 10, 3, 11, 8, 8, 9, 9, 10, 10, 11, 11);
+    return _mm256_shuffle_epi8(twice(_mm_packs_epi16(_mm_packs_epi32(across, down), _mm_packs_epi32(inside, inside))), order);
+}
+
+AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id, const int mb[3], uint32_t coefficients,
+                                            int lists, int limit_y)
+{
+    const int16_t *const q = mv + 64 * mb[0], *const left = mv + 64 * mb[1], *const above = mv + 64 * mb[2];
+    const int32_t *const ref_q = ref_id + 8 * mb[0], *const ref_left = ref_id + 8 * mb[1], *const ref_above = ref_id + 8 * mb[2];
+    const __m256i limit = _mm256_set1_epi32(3 | (limit_y - 1) << 16);
+    const __m128i ref0 = load16(ref_q), across0 = refs_across(ref0, load16(ref_left)), down0 = refs_down(ref0, load16(ref_above));
+    const Vectors q0 = vectors_of(q), before0 = vectors_before(q, left, above);
+    __m128i across = _mm_cmpeq_epi32(ref0, across0), down = _mm_cmpeq_epi32(ref0, down0), inside = _mm_set1_epi32(-1);
+    __m256i same = near_blocks(&q0, &before0, limit), two;
+    if (lists == 2) {
+        const __m128i ref1 = load16(ref_q + 4), across1 = refs_across(ref1, load16(ref_left + 4)), down1 = refs_down(ref1, load16(ref_above + 4));
+        const __m128i crossed = _mm_and_si128(_mm_cmpeq_epi32(ref0, across1), _mm_cmpeq_epi32(ref1, across0));
+        const __m128i crossed_down = _mm_and_si128(_mm_cmpeq_epi32(ref0, down1), _mm_cmpeq_epi32(ref1, down0));
+        const __m128i crossed_inside = _mm_cmpeq_epi32(ref0, ref1), any = _mm_or_si128(_mm_or_si128(crossed, crossed_down), crossed_inside);
+        const Vectors q1 = vectors_of(q + 32), before1 = vectors_before(q + 32, left + 32, above + 32);
+        across = _mm_and_si128(across, _mm_cmpeq_epi32(ref1, across1));
+        down = _mm_and_si128(down, _mm_cmpeq_epi32(ref1, down1));
+        same = _mm256_and_si256(_mm256_and_si256(same, near_blocks(&q1, &before1, limit)), spread_refs(across, down, inside));
+        if (!_mm_testz_si128(any, any)) {
+            const __m256i near_crossed = _mm256_and_si256(near_blocks(&q0, &before1, limit), near_blocks(&q1, &before0, limit));
+            same = _mm256_or_si256(same, _mm256_and_si256(near_crossed, spread_refs(crossed, crossed_down, crossed_inside)));
+        }
+    } else {
+        same = _mm256_and_si256(same, spread_refs(across, down, inside));
+    }
+    /* Rows in their order, then by edge: those of vertical edges are columns. */
+    same = _mm256_permutevar8x32_epi32(same, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    same = _mm256_shuffle_epi8(same, _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
+                                                      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    /* The byte that has the bit of a block, and the bit. */
+    two = _mm256_shuffle_epi8(_mm256_set1_epi32((int)coefficients), _mm256_setr_epi8(0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1,
+                                                                                     2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+    {
+        const __m256i bit = _mm256_setr_epi8(1, 16, 1, 16, 2, 32, 2, 32, 4, 64, 4, 64, 8, -128, 8, -128,
+                                             1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+        two = _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(two, bit), bit), _mm256_set1_epi8(2));
+    }
+    _mm256_storeu_si256((__m256i *)bS, _mm256_max_epu8(two, _mm256_andnot_si256(same, _mm256_set1_epi8(1))));
 }
 #else
 typedef int codec_h264_deblock_avx2_is_empty;
