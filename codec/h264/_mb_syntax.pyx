@@ -6,7 +6,8 @@ from libc.stdlib cimport abs
 from libc.string cimport memset
 
 from codec._core cimport BitReader, refill
-from codec.h264._cabac cimport *
+from codec.h264._cabac cimport cabac_mvd, cabac_open, cabac_pcm
+from codec.h264._cabac_mb cimport *
 from codec.h264._cavlc cimport *
 from codec.h264._neighbours cimport fill_corners, fill_modes, fill_motion, fill_mvd, set_intra_availability
 from codec.h264._residual cimport read_residual
@@ -245,10 +246,10 @@ cdef void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvd
 cdef void read_mvd(SliceContext *s, int list, int x, int y, int w, int h) noexcept nogil:
     """mvd_l0 or mvd_l1 of one partition of w x h blocks."""
     cdef int16_t *mvd = s.mvd[list][4 * y + x]
-    cdef int entry = CACHE + x + 8 * y, mvdx, mvdy
+    cdef int mvdx, mvdy, pair[2]
     if s.entropy_coding_mode_flag:
-        mvdx = cabac_mvd(s, list, entry, 0)
-        mvdy = cabac_mvd(s, list, entry, 1)
+        cabac_mvd(s, list, CACHE + x + 8 * y, pair)
+        mvdx, mvdy = pair[0], pair[1]
         set_mvd(s, list, x, y, w, h, min(abs(mvdx), 127), min(abs(mvdy), 127))
     else:
         mvdx = read_se(s)

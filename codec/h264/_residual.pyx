@@ -5,7 +5,7 @@ and 4:2:2 are numbered in raster order, two to a row.
 """
 from libc.string cimport memcpy, memset
 
-from codec.h264._cabac cimport cabac_block, coded_block_flag_inc
+from codec.h264._cabac cimport KIND_DC_422, cabac_block, cabac_coded_block_flag
 from codec.h264._cavlc cimport cavlc_block
 from codec.h264._neighbours cimport fill_nnz
 from codec.h264._slice cimport *
@@ -20,17 +20,25 @@ cdef uint8_t[8] DC_2X4 = [0, 2, 1, 4, 6, 3, 5, 7]
 # ctxBlockCat of Intra16x16 DC, Intra16x16 AC, 4x4, 8x8 by component (Table 9-42)
 cdef uint8_t CAT[3][4]
 CAT = [[0, 1, 2, 5], [6, 7, 8, 9], [10, 11, 12, 13]]
+# scaling that leaves levels as they are: of DC, and of blocks with s.raw_levels, whose sums are shifted by 4 and 6
+cdef int32_t RAW_DC[16]
+cdef int32_t RAW_4X4[16]
+cdef int32_t RAW_8X8[64]
 # every fourth coefficient of the 8x8 scans: what CAVLC sends as four blocks (7.3.5.3.2)
 cdef uint8_t SCAN_8X8_CAVLC[2][4][16]
 
-cdef void make_scans() noexcept:
+cdef void make_tables() noexcept:
     cdef int field, part, k
     for field in range(2):
         for part in range(4):
             for k in range(16):
                 SCAN_8X8_CAVLC[field][part][k] = H264_TABLE_8_14_SCAN_8X8[field][4 * k + part]
+    for k in range(16):
+        RAW_DC[k], RAW_4X4[k] = 1, 16
+    for k in range(64):
+        RAW_8X8[k] = 64
 
-make_scans()
+make_tables()
 
 
 cdef inline int nC_of(SliceContext *s, int c, int entry) noexcept nogil:
@@ -39,15 +47,20 @@ cdef inline int nC_of(SliceContext *s, int c, int entry) noexcept nogil:
     return (sum + 1) >> 1 if sum < 64 else sum & 31
 
 
-cdef inline int read_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int shift, int cat, int c, int entry,
-                           int most) noexcept nogil:
+cdef inline int coded_block_flag_inc(SliceContext *s, int c, int entry) noexcept nogil:
+    """ctxIdxInc of a block that has one place in the cache."""
+    return s.nnz_cache[c][entry - 1] + 2 * s.nnz_cache[c][entry - 8]
+
+
+cdef inline int read_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int cat, int c, int entry, int most) noexcept nogil:
     """A 4x4 block, or the AC of one, with its place in the cache."""
-    cdef int n
+    cdef int n = 0
     if s.entropy_coding_mode_flag:
-        n = cabac_block(s, out, scan, scale, shift, cat, coded_block_flag_inc(s, c, entry), most)
+        if cabac_coded_block_flag(s, cat, coded_block_flag_inc(s, c, entry)):
+            n = cabac_block(s, out, scan, scale, cat)
         s.nnz_cache[c][entry] = n > 0
     else:
-        n = cavlc_block(s, out, scan, scale, shift, nC_of(s, c, entry), most)
+        n = cavlc_block(s, out, scan, scale, 4, nC_of(s, c, entry), most)
         s.nnz_cache[c][entry] = <uint8_t>n
     return n
 
@@ -72,17 +85,17 @@ cdef void intra16_dc(SliceContext *s, int c, const int32_t *scale) noexcept nogi
     """Intra16x16DCLevel, 8.5.10: transform and scaling; each DC to its block."""
     cdef int32_t dc[16]
     cdef int32_t a, b, e, d
-    cdef int n, i, k
+    cdef int n = 0, i, k
     cdef const uint8_t *scan = H264_TABLE_8_13_SCAN_4X4[s.mb_field]
     memset(dc, 0, sizeof(dc))
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, dc, scan, NULL, 0, CAT[c][0], dc_inc(s, c), 16)
-    else:
-        n = cavlc_block(s, dc, scan, NULL, 0, nC_of(s, c, CACHE), 16)
+    if not s.entropy_coding_mode_flag:
+        n = cavlc_block(s, dc, scan, RAW_DC, 0, nC_of(s, c, CACHE), 16)
+    elif cabac_coded_block_flag(s, CAT[c][0], dc_inc(s, c)):
+        n = cabac_block(s, dc, scan, RAW_DC, CAT[c][0])
     if n == 0:
         return
     s.dc_coded |= 1ull << c
-    if scale != NULL:
+    if not s.raw_levels:
         for i in range(4):                              # rows, then columns, of (8-320)
             a, b = dc[4 * i] + dc[4 * i + 1], dc[4 * i] - dc[4 * i + 1]
             e, d = dc[4 * i + 2] + dc[4 * i + 3], dc[4 * i + 2] - dc[4 * i + 3]
@@ -102,15 +115,16 @@ cdef void intra16_dc(SliceContext *s, int c, const int32_t *scale) noexcept nogi
 cdef void read_8x8(SliceContext *s, int c, int b8, const int32_t *scale) noexcept nogil:
     """The levels of one 8x8 transform block."""
     cdef int32_t *out = &s.coef[256 * c + 64 * b8]
-    cdef int entry = CACHE + ENTRY[4 * b8], n = 0, part, shift = 6
+    cdef int entry = CACHE + ENTRY[4 * b8], n = 0, part
     if s.entropy_coding_mode_flag:
-        n = cabac_block(s, out, H264_TABLE_8_14_SCAN_8X8[s.mb_field], scale, shift, CAT[c][3],
-                        coded_block_flag_inc(s, c, entry) if s.ChromaArrayType == 3 else -1, 64)
+        if s.ChromaArrayType != 3 or cabac_coded_block_flag(s, CAT[c][3], coded_block_flag_inc(s, c, entry)):
+            n = cabac_block(s, out, H264_TABLE_8_14_SCAN_8X8[s.mb_field], scale, CAT[c][3])
         s.nnz_cache[c][entry] = s.nnz_cache[c][entry + 1] = s.nnz_cache[c][entry + 8] = s.nnz_cache[c][entry + 9] = n > 0
     else:
         for part in range(4):
             entry = CACHE + ENTRY[4 * b8 + part]
-            n += read_block(s, out, SCAN_8X8_CAVLC[s.mb_field][part], scale, shift, 0, c, entry, 16)
+            s.nnz_cache[c][entry] = <uint8_t>cavlc_block(s, out, SCAN_8X8_CAVLC[s.mb_field][part], scale, 6, nC_of(s, c, entry), 16)
+            n += s.nnz_cache[c][entry]
     mark(s, c, 4 * b8, n, out[0])
 
 
@@ -121,8 +135,8 @@ cdef void read_luma(SliceContext *s, int c, int qp) noexcept nogil:
     cdef const int32_t *scale4
     cdef const int32_t *scale8
     list = c + s.colour_plane
-    scale4 = NULL if s.raw_levels else s.scale4[list + 3 * inter] + 16 * qp
-    scale8 = NULL if s.raw_levels else s.scale8[2 * list + inter] + 64 * qp
+    scale4 = &RAW_4X4[0] if s.raw_levels else s.scale4[list + 3 * inter] + 16 * qp
+    scale8 = &RAW_8X8[0] if s.raw_levels else s.scale8[2 * list + inter] + 64 * qp
     if s.flags & MB_INTRA16:
         intra16_dc(s, c, scale4)
     for b8 in range(4):
@@ -134,10 +148,10 @@ cdef void read_luma(SliceContext *s, int c, int qp) noexcept nogil:
         else:
             for k in range(4 * b8, 4 * b8 + 4):
                 if s.flags & MB_INTRA16:
-                    n = read_block(s, &s.coef[256 * c + 16 * k], scan + 1, scale4, 4, CAT[c][1], c, CACHE + ENTRY[k], 15)
+                    n = read_block(s, &s.coef[256 * c + 16 * k], scan + 1, scale4, CAT[c][1], c, CACHE + ENTRY[k], 15)
                     mark(s, c, k, n, 0)
                 else:
-                    n = read_block(s, &s.coef[256 * c + 16 * k], scan, scale4, 4, CAT[c][2], c, CACHE + ENTRY[k], 16)
+                    n = read_block(s, &s.coef[256 * c + 16 * k], scan, scale4, CAT[c][2], c, CACHE + ENTRY[k], 16)
                     mark(s, c, k, n, s.coef[256 * c + 16 * k])
         if s.fault:
             return
@@ -147,14 +161,16 @@ cdef void chroma_dc(SliceContext *s, int c) noexcept nogil:
     """ChromaDCLevel, 8.5.11."""
     cdef int32_t dc[8]
     cdef int32_t f[8]
-    cdef int n, i, count = 4 if s.ChromaArrayType == 1 else 8
+    cdef int n = 0, i, count = 4 if s.ChromaArrayType == 1 else 8
+    cdef int kind = 3 if count == 4 else KIND_DC_422
+    cdef const uint8_t *scan = &DC_2X2[0] if count == 4 else &DC_2X4[0]
     cdef int32_t scale, a, b, e, d
     cdef int list = c + (0 if s.flags & MB_INTRA else 3), qp = s.qp_c[c - 1] + s.QpBdOffset[1]
     memset(dc, 0, sizeof(dc))
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, 3, dc_inc(s, c), count)
-    else:
-        n = cavlc_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, -1 if count == 4 else -2, count)
+    if not s.entropy_coding_mode_flag:
+        n = cavlc_block(s, dc, scan, RAW_DC, 0, -1 if count == 4 else -2, count)
+    elif cabac_coded_block_flag(s, kind, dc_inc(s, c)):
+        n = cabac_block(s, dc, scan, RAW_DC, kind)
     if n == 0:
         return
     s.dc_coded |= 1ull << c
@@ -190,10 +206,10 @@ cdef void read_chroma(SliceContext *s) noexcept nogil:
     for c in range(1, 3):
         chroma_dc(s, c)
     for c in range(1, 3):
-        scale = NULL if s.raw_levels else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
+        scale = &RAW_4X4[0] if s.raw_levels else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
         for i in range(count):
             if s.cbp >> 4 == 2 and s.fault == 0:
-                n = read_block(s, &s.coef[256 * c + 16 * i], scan + 1, scale, 4, 4, c, CACHE + (i & 1) + 8 * (i >> 1), 15)
+                n = read_block(s, &s.coef[256 * c + 16 * i], scan + 1, scale, 4, c, CACHE + (i & 1) + 8 * (i >> 1), 15)
                 mark(s, c, i, n, 0)
 
 

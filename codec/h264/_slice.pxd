@@ -1,7 +1,7 @@
 """State of the slice being decoded, shared by all stages of a macroblock:
 
     _neighbours     6.4.9 to 6.4.12: who the neighbours are; copies what is needed of them into padded caches
-    _mb_syntax      7.3.5: reads the macroblock layer through _cavlc (9.2) or _cabac (9.3) into the fields below "current macroblock"
+    _mb_syntax      7.3.5: reads the macroblock layer through _cavlc (9.2), or _cabac and _cabac_mb (9.3), into the fields below "current macroblock"
     _motion         8.4.1: motion vectors and reference indices; _direct: 8.4.1.2, 8.4.1.3.2
     _inter          8.4.2: samples of inter prediction; _recon: 8.3 and 8.5; _switching: 8.6
 
@@ -62,10 +62,9 @@ cdef enum:
     SWITCH_SECONDARY = 2    # SP slice, sp_for_switch_flag 1, or SI slice (8.6.2)
 
 cdef struct Cabac:
-    # 9.3.1.2: the range, and the offset scaled by 2^48 with `count` more bits of the data below its own nine.
-    uint64_t offset
-    uint32_t range
-    int count
+    # 9.3.1.2, both scaled by 2^k where k bits of the data are read ahead: the range is k + 9 bits long, which tells k.
+    uint64_t range          # codIRange
+    uint64_t room           # codIRange - 1 - codIOffset: what has to be taken from the top of the range to pass the offset
     const uint8_t *next     # 8 zero bytes follow the data
     const uint8_t *end
 
