@@ -9,9 +9,6 @@ cdef extern from "bits.h" nogil:
 
 from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
-cdef enum:
-    KIND_DC_422 = 14        # chroma DC of 4:2:2, beside the ctxBlockCat of other blocks
-
 # A subinterval is taken from the top of the range: if there is room for it above the offset, both shrink by it (the bin is that of the lower
 # subinterval); if there is not, it is the new range, and the room stays as it is. Nothing is shifted until bits run short. A decision takes 6
 # bits at most, so that two may follow each other before it is looked whether there are enough.

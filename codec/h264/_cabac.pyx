@@ -79,7 +79,7 @@ cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nog
 
 # ---------------------------------------------------------------- levels
 
-# What residual_block_cabac( ) depends on, by ctxBlockCat, and KIND_DC_422.
+# What residual_block_cabac( ) depends on, by kind of block.
 cdef struct BlockKind:
     uint16_t coded_block_flag, significant[2], last[2], levels      # first ctxIdx; [0] frame, [1] field
     uint8_t most                        # maxNumCoeff
@@ -88,7 +88,7 @@ cdef struct BlockKind:
     const uint8_t *significant_inc[2]   # ctxIdxInc by levelListIdx
     const uint8_t *last_inc
 
-cdef BlockKind KINDS[15]
+cdef BlockKind BLOCK[KINDS]
 cdef uint8_t LIST_INDEX[16]                             # ctxIdxInc = levelListIdx
 cdef uint8_t[3] DC_420_INC = [0, 1, 2]                  # Min(levelListIdx / NumC8x8, 2)
 cdef uint8_t[7] DC_422_INC = [0, 0, 1, 1, 2, 2, 2]
@@ -99,8 +99,8 @@ cdef void make_kinds() noexcept:
     cdef BlockKind *kind
     for i in range(16):
         LIST_INDEX[i] = <uint8_t>i
-    for i in range(15):
-        kind = &KINDS[i]
+    for i in range(KINDS):
+        kind = &BLOCK[i]
         cat = 3 if i == KIND_DC_422 else i
         kind.coded_block_flag = H264_TABLE_9_40_CODED_BLOCK_FLAG[cat]
         kind.levels = H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1[cat]
@@ -108,7 +108,7 @@ cdef void make_kinds() noexcept:
         kind.last_inc = LIST_INDEX
         if i == KIND_DC_422:
             kind.most, kind.shift, kind.last_inc = 8, 0, DC_422_INC
-        elif i == 3:
+        elif i == KIND_DC_420:
             kind.most, kind.shift, kind.last_inc = 4, 0, DC_420_INC
         elif i == 5 or i == 9 or i == 13:
             kind.most, kind.shift, kind.last_inc = 64, 6, H264_TABLE_9_43_LAST_INC
@@ -127,7 +127,7 @@ make_kinds()
 
 
 cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil:
-    return cabac_decide(s, KINDS[kind].coded_block_flag + ctxIdxInc)
+    return cabac_decide(s, BLOCK[kind].coded_block_flag + ctxIdxInc)
 
 
 cdef inline int escape(Cabac *c) noexcept nogil:
@@ -147,7 +147,7 @@ cdef inline int escape(Cabac *c) noexcept nogil:
 cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil:
     """residual_block_cabac() after its coded_block_flag: number of levels. Scaling: see cavlc_block."""
     cdef uint8_t position[64]
-    cdef const BlockKind *k = &KINDS[kind]
+    cdef const BlockKind *k = &BLOCK[kind]
     cdef Cabac c = s.cabac
     cdef uint8_t *state = &s.state[k.significant[s.mb_field]]
     cdef uint8_t *last = &s.state[k.last[s.mb_field]]
