@@ -103,40 +103,25 @@ cdef void read_pcm(SliceContext *s) noexcept nogil:
 
 # ---------------------------------------------------------------- intra
 
-cdef inline bint mode_has_neighbours(int mode, int avail) noexcept nogil:
-    """Whether the samples that Intra4x4PredMode or Intra8x8PredMode reads are there (8.3.1.2.1 to 9); top right is replaced where missing.
-
-    The corner is not asked for: it is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag
-    forbids it.
-    """
-    if mode == 2:
-        return 1
-    if mode == 0 or mode == 3 or mode == 7:             # vertical, diagonal down left, vertical left
-        return avail & H264_TOP != 0
-    if mode == 1 or mode == 8:                          # horizontal, horizontal up
-        return avail & H264_LEFT != 0
-    return avail & (H264_LEFT | H264_TOP) == H264_LEFT | H264_TOP
+# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The corner is not asked for: it
+# is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag forbids it.
+cdef uint8_t[9] MODE_NEEDS = [H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP, H264_LEFT]
 
 
-cdef inline int left_available(SliceContext *s, int y) noexcept nogil:
-    """H264_LEFT for lines of block row y (0..3)."""
-    return H264_LEFT if s.left_half_avail >> (y >> 1) & 1 else 0
-
-
-cdef inline int block_available(SliceContext *s, int x, int y) noexcept nogil:
-    """H264_LEFT and H264_TOP of the block (x, y)."""
-    return (left_available(s, y) if x == 0 else H264_LEFT) | (s.intra_avail & H264_TOP if y == 0 else H264_TOP)
+cdef inline int blocks_without_left(SliceContext *s) noexcept nogil:
+    """Bit b4."""
+    return (0 if s.left_half_avail & 1 else 0x0011) | (0 if s.left_half_avail & 2 else 0x1100)
 
 
 cdef void read_intra_modes(SliceContext *s) noexcept nogil:
     """prev_intra4x4_pred_mode_flag ..., and 8.3.1.1, 8.3.2.1."""
-    cdef int i, b4, x, y, rem, a, b, mode, entry, step = 4 if s.flags & MB_TRANSFORM8 else 1
+    cdef int i, b4, rem, a, b, mode, entry, missing, step = 4 if s.flags & MB_TRANSFORM8 else 1
+    cdef int no_left = blocks_without_left(s), no_top = 0 if s.intra_avail & H264_TOP else 0x000F
     fill_modes(s)
     i = 0
     while i < 16:
         b4 = B4[i]
-        x, y = b4 & 3, b4 >> 2
-        entry = CACHE + x + 8 * y
+        entry = CACHE + (b4 & 3) + 8 * (b4 >> 2)
         a, b = s.mode_cache[entry - 1], s.mode_cache[entry - 8]
         mode = 2 if a < 0 or b < 0 else min(a, b)
         if s.entropy_coding_mode_flag:
@@ -145,7 +130,8 @@ cdef void read_intra_modes(SliceContext *s) noexcept nogil:
             rem = -1 if read_u1(s) else <int>take(&s.bits, 3)
         if rem >= 0:
             mode = rem + (rem >= mode)
-        if not mode_has_neighbours(mode, block_available(s, x, y)):
+        missing = (no_left >> b4 & 1) * H264_LEFT | (no_top >> b4 & 1) * H264_TOP
+        if MODE_NEEDS[mode] & missing:
             note(s, FAULT_INTRA)
             mode = 2
         s.mode_cache[entry] = s.intra_mode[b4] = <int8_t>mode
