@@ -70,6 +70,7 @@ EXTENSIONS = [
     extension("codec.h264._neighbours"),
     extension("codec.h264._cavlc"),
     extension("codec.h264._cabac"),
+    extension("codec.h264._cabac_mb"),
     extension("codec.h264._direct"),
     extension("codec.h264._motion"),
     extension("codec.h264._residual"),

@@ -20,21 +20,26 @@ cdef inline uint32_t take(BitReader *r, int n) noexcept nogil:
     return v
 
 cdef inline int read_u1(SliceContext *s) noexcept nogil:
-    refill(&s.bits)
+    """One bit; three more are there for `take`."""
+    if s.bits.count < 4:
+        refill(&s.bits)
     return <int>take(&s.bits, 1)
+
+cdef int cavlc_long_ue(SliceContext *s) noexcept nogil
 
 cdef inline int read_ue(SliceContext *s) noexcept nogil:
     """ue(v); UE_INVALID for a code that is too long for any element of the macroblock layer."""
-    cdef int zeros
+    cdef int length
     cdef BitReader *r = &s.bits
     cdef uint32_t top
-    refill(r)
+    if r.count < 32:
+        refill(r)
     top = <uint32_t>(r.acc >> 32)
-    if top < 1u << 7:
-        return UE_INVALID
-    zeros = 32 - codec_bit_length(top)
-    skip_bits(r, zeros)
-    return <int>take(r, zeros + 1) - 1
+    if top < 1u << 16:
+        return cavlc_long_ue(s)
+    length = 65 - 2 * codec_bit_length(top)
+    skip_bits(r, length)
+    return <int>(top >> (32 - length)) - 1
 
 cdef inline int read_se(SliceContext *s) noexcept nogil:
     """se(v), Table 9-3."""
@@ -47,4 +52,5 @@ cdef inline int read_te(SliceContext *s, int largest) noexcept nogil:
         return 1 - read_u1(s)
     return read_ue(s)
 
-cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int shift, int nC, int most) noexcept nogil
+cdef int cavlc_coeff_token(SliceContext *s, int nC) noexcept nogil
+cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind, int token) noexcept nogil

@@ -3,12 +3,13 @@
 What is read goes into the "current macroblock" part of SliceContext. Every value is in the range that later stages rely on, or there is a fault.
 """
 from libc.stdlib cimport abs
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from codec._core cimport BitReader, refill
-from codec.h264._cabac cimport *
+from codec.h264._cabac cimport cabac_mvd, cabac_open, cabac_pcm
+from codec.h264._cabac_mb cimport *
 from codec.h264._cavlc cimport *
-from codec.h264._neighbours cimport fill_corners, fill_modes, fill_motion, fill_mvd, set_intra_availability
+from codec.h264._neighbours cimport fill_corners, fill_direct, fill_modes, fill_motion, fill_mvd, set_intra_availability
 from codec.h264._residual cimport read_residual
 from codec.h264._slice cimport *
 from codec.h264.tables.values cimport (
@@ -102,40 +103,25 @@ cdef void read_pcm(SliceContext *s) noexcept nogil:
 
 # ---------------------------------------------------------------- intra
 
-cdef inline bint mode_has_neighbours(int mode, int avail) noexcept nogil:
-    """Whether the samples that Intra4x4PredMode or Intra8x8PredMode reads are there (8.3.1.2.1 to 9); top right is replaced where missing.
-
-    The corner is not asked for: it is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag
-    forbids it.
-    """
-    if mode == 2:
-        return 1
-    if mode == 0 or mode == 3 or mode == 7:             # vertical, diagonal down left, vertical left
-        return avail & H264_TOP != 0
-    if mode == 1 or mode == 8:                          # horizontal, horizontal up
-        return avail & H264_LEFT != 0
-    return avail & (H264_LEFT | H264_TOP) == H264_LEFT | H264_TOP
+# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The corner is not asked for: it
+# is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag forbids it.
+cdef uint8_t[9] MODE_NEEDS = [H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP, H264_LEFT]
 
 
-cdef inline int left_available(SliceContext *s, int y) noexcept nogil:
-    """H264_LEFT for lines of block row y (0..3)."""
-    return H264_LEFT if s.left_half_avail >> (y >> 1) & 1 else 0
-
-
-cdef inline int block_available(SliceContext *s, int x, int y) noexcept nogil:
-    """H264_LEFT and H264_TOP of the block (x, y)."""
-    return (left_available(s, y) if x == 0 else H264_LEFT) | (s.intra_avail & H264_TOP if y == 0 else H264_TOP)
+cdef inline int blocks_without_left(SliceContext *s) noexcept nogil:
+    """Bit b4."""
+    return (0 if s.left_half_avail & 1 else 0x0011) | (0 if s.left_half_avail & 2 else 0x1100)
 
 
 cdef void read_intra_modes(SliceContext *s) noexcept nogil:
     """prev_intra4x4_pred_mode_flag ..., and 8.3.1.1, 8.3.2.1."""
-    cdef int i, b4, x, y, rem, a, b, mode, entry, step = 4 if s.flags & MB_TRANSFORM8 else 1
+    cdef int i, b4, rem, a, b, mode, entry, missing, step = 4 if s.flags & MB_TRANSFORM8 else 1
+    cdef int no_left = blocks_without_left(s), no_top = 0 if s.intra_avail & H264_TOP else 0x000F
     fill_modes(s)
     i = 0
     while i < 16:
         b4 = B4[i]
-        x, y = b4 & 3, b4 >> 2
-        entry = CACHE + x + 8 * y
+        entry = CACHE + (b4 & 3) + 8 * (b4 >> 2)
         a, b = s.mode_cache[entry - 1], s.mode_cache[entry - 8]
         mode = 2 if a < 0 or b < 0 else min(a, b)
         if s.entropy_coding_mode_flag:
@@ -144,7 +130,8 @@ cdef void read_intra_modes(SliceContext *s) noexcept nogil:
             rem = -1 if read_u1(s) else <int>take(&s.bits, 3)
         if rem >= 0:
             mode = rem + (rem >= mode)
-        if not mode_has_neighbours(mode, block_available(s, x, y)):
+        missing = (no_left >> b4 & 1) * H264_LEFT | (no_top >> b4 & 1) * H264_TOP
+        if MODE_NEEDS[mode] & missing:
             note(s, FAULT_INTRA)
             mode = 2
         s.mode_cache[entry] = s.intra_mode[b4] = <int8_t>mode
@@ -214,10 +201,18 @@ cdef int read_one_ref(SliceContext *s, int list, int b8, int most) noexcept nogi
     return ref
 
 
+cdef inline void set_ref(SliceContext *s, int list, int b8, int wide, int ref) noexcept nogil:
+    """ref_idx of a partition in the cache, for the context of the next; wide: its 8x8 blocks, width | height << 2."""
+    cdef int8_t *cache = &s.ref_cache[list][CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)]
+    cdef int row
+    for row in range(2 * (wide >> 2)):
+        memset(cache + 8 * row, ref, 2 * (wide & 3))
+
+
 cdef void read_references(SliceContext *s, int partitions, int step, int wide) noexcept nogil:
     """ref_idx_l0, ref_idx_l1 of all partitions, into ref_idx and the cache; `step`, `wide`: 8x8 blocks from one partition to the next, and in
     width and height of one."""
-    cdef int list, part, b8, ref, most, w = 2 * (wide & 3), h = 2 * (wide >> 2)
+    cdef int list, part, b8, ref, most
     for list in range(2 if s.slice_type == SLICE_B else 1):
         most = (s.num_ref_idx_active[list] << (s.kind > 0)) - 1
         for part in range(partitions):
@@ -229,26 +224,36 @@ cdef void read_references(SliceContext *s, int partitions, int step, int wide) n
             else:
                 ref = UNUSED
             s.ref_idx[list][b8] = <int8_t>ref
-            if s.entropy_coding_mode_flag:
-                set_block(s, list, 2 * (b8 & 1), b8 & 2, w, h, ref, 0, 0)
+            if s.entropy_coding_mode_flag and partitions > 1:
+                set_ref(s, list, b8, wide, ref)
 
 
-cdef void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
-    cdef int i, j, entry = CACHE + x + 8 * y
-    for j in range(h):
-        for i in range(w):
-            s.mvd_cache[list][entry + i][0] = <uint8_t>mvdx
-            s.mvd_cache[list][entry + i][1] = <uint8_t>mvdy
+cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
+    """|mvd| of w x h blocks, into the cache."""
+    cdef int entry = CACHE + x + 8 * y, row
+    cdef uint8_t parts[2]
+    cdef uint16_t one
+    cdef uint64_t four
+    parts[0], parts[1] = <uint8_t>mvdx, <uint8_t>mvdy
+    memcpy(&one, parts, 2)
+    four = one * 0x0001000100010001ull
+    for row in range(h):
+        if w == 4:
+            memcpy(s.mvd_cache[list][entry], &four, 8)
+        elif w == 2:
+            memcpy(s.mvd_cache[list][entry], &four, 4)
+        else:
+            memcpy(s.mvd_cache[list][entry], &four, 2)
         entry += 8
 
 
 cdef void read_mvd(SliceContext *s, int list, int x, int y, int w, int h) noexcept nogil:
     """mvd_l0 or mvd_l1 of one partition of w x h blocks."""
     cdef int16_t *mvd = s.mvd[list][4 * y + x]
-    cdef int entry = CACHE + x + 8 * y, mvdx, mvdy
+    cdef int mvdx, mvdy, pair[2]
     if s.entropy_coding_mode_flag:
-        mvdx = cabac_mvd(s, list, entry, 0)
-        mvdy = cabac_mvd(s, list, entry, 1)
+        cabac_mvd(s, list, CACHE + x + 8 * y, pair)
+        mvdx, mvdy = pair[0], pair[1]
         set_mvd(s, list, x, y, w, h, min(abs(mvdx), 127), min(abs(mvdy), 127))
     else:
         mvdx = read_se(s)
@@ -260,34 +265,43 @@ cdef void read_mvd(SliceContext *s, int list, int x, int y, int w, int h) noexce
     mvd[1] = <int16_t>mvdy
 
 
+cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
+    """direct_cache around, and of the macroblock itself from s.direct."""
+    cdef int i
+    if s.slice_type != SLICE_B:
+        return
+    fill_direct(s)
+    for i in range(4):
+        s.direct_cache[CACHE + 8 * i] = s.direct_cache[CACHE + 8 * i + 1] = s.direct[i & 2] != 0
+        s.direct_cache[CACHE + 8 * i + 2] = s.direct_cache[CACHE + 8 * i + 3] = s.direct[(i & 2) + 1] != 0
+
+
 cdef void read_partitions(SliceContext *s, const H264MbType *row) noexcept nogil:
     """mb_pred() for 16x16, 16x8, 8x16."""
-    cdef int list, part, x, y, w, h, i
+    cdef int list, part, x, y, w = 4, h = 4, i
     s.part = PART_16X16 if row.NumMbPart == 1 else PART_16X8 if row.MbPartWidth == 16 else PART_8X16
+    s.pred_flag[0], s.pred_flag[3] = row.PredMode[0], row.PredMode[row.NumMbPart - 1]
+    s.pred_flag[1] = s.pred_flag[3 if s.part == PART_8X16 else 0]
+    s.pred_flag[2] = s.pred_flag[3 if s.part == PART_16X8 else 0]
+    if s.part == PART_8X16:
+        w = 2
+    elif s.part == PART_16X8:
+        h = 2
     for i in range(4):
-        part = 0 if s.part == PART_16X16 else i >> 1 if s.part == PART_16X8 else i & 1
-        s.pred_flag[i] = row.PredMode[part]
         s.sub_part[i] = SUB_8X8
     if s.entropy_coding_mode_flag:
-        fill_mvd(s)
-        fill_direct(s)
-    w = 4 if s.part != PART_8X16 else 2
-    h = 4 if s.part != PART_16X8 else 2
+        fill_direct_flags(s)
     read_references(s, row.NumMbPart, 2 if s.part == PART_16X8 else 1, w >> 1 | h << 1)
     for list in range(2 if s.slice_type == SLICE_B else 1):
+        if s.entropy_coding_mode_flag and (s.pred_flag[0] | s.pred_flag[3]) >> list & 1:
+            fill_mvd(s, list, h)
+        x = y = 0
         for part in range(row.NumMbPart):
-            x, y = (0, 2 * part) if s.part == PART_16X8 else (2 * part, 0)
-            if s.pred_flag[y + (x >> 1)] >> list & 1:
+            if s.pred_flag[3 * part] >> list & 1:
                 read_mvd(s, list, x, y, w, h)
             elif s.entropy_coding_mode_flag:
                 set_mvd(s, list, x, y, w, h, 0, 0)
-
-
-cdef inline void fill_direct(SliceContext *s) noexcept nogil:
-    """direct_cache of the macroblock itself, from s.direct."""
-    cdef int i
-    for i in range(16):
-        s.direct_cache[CACHE + (i & 3) + 8 * (i >> 2)] = s.direct[(i >> 3 << 1) + (i >> 1 & 1)] != 0
+            x, y = w & 2, h & 2
 
 
 cdef void read_sub_types(SliceContext *s) noexcept nogil:
@@ -311,8 +325,7 @@ cdef void read_sub_partitions(SliceContext *s, bint ref0) noexcept nogil:
     s.part = PART_8X8
     read_sub_types(s)
     if s.entropy_coding_mode_flag:
-        fill_mvd(s)
-        fill_direct(s)
+        fill_direct_flags(s)
     if ref0:
         for b8 in range(4):
             s.ref_idx[0][b8] = 0
@@ -321,6 +334,8 @@ cdef void read_sub_partitions(SliceContext *s, bint ref0) noexcept nogil:
     else:
         read_references(s, 4, 1, 1 | 1 << 2)
     for list in range(2 if s.slice_type == SLICE_B else 1):
+        if s.entropy_coding_mode_flag:
+            fill_mvd(s, list, 1)
         for b8 in range(4):
             x0, y0 = 2 * (b8 & 1), b8 & 2
             if s.direct[b8] or not s.pred_flag[b8] >> list & 1:

@@ -8,4 +8,5 @@ cdef void fill_modes(SliceContext *s) noexcept nogil
 cdef void fill_nnz(SliceContext *s) noexcept nogil
 cdef void fill_corners(SliceContext *s) noexcept nogil
 cdef void fill_motion(SliceContext *s) noexcept nogil
-cdef void fill_mvd(SliceContext *s) noexcept nogil
+cdef void fill_mvd(SliceContext *s, int list, int step) noexcept nogil
+cdef void fill_direct(SliceContext *s) noexcept nogil

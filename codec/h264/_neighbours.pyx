@@ -165,20 +165,21 @@ cdef void set_intra_availability(SliceContext *s) noexcept nogil:
         s.intra_avail &= ~H264_LEFT
 
 
-cdef inline int8_t mode_of(SliceContext *s, int mb, int b4) noexcept nogil:
-    """intraMxMPredModeN of 8.3.1.1; -1: dcPredModePredictedFlag."""
-    if mb < 0:
-        return -1
-    if s.constrained_intra_pred_flag and not s.pic.mb[mb].flags & MB_INTRA:
-        return -1
-    return s.mbs[mb].intra_mode[b4]
+cdef inline bint has_mode(SliceContext *s, int mb) noexcept nogil:
+    """8.3.1.1: not dcPredModePredictedFlag."""
+    return mb >= 0 and (not s.constrained_intra_pred_flag or s.pic.mb[mb].flags & MB_INTRA)
 
 
 cdef void fill_modes(SliceContext *s) noexcept nogil:
-    cdef int i
+    """intraMxMPredModeN around; -1 with dcPredModePredictedFlag."""
+    cdef int i, mb
+    if has_mode(s, s.top_mb):
+        memcpy(&s.mode_cache[CACHE - 8], s.mbs[s.top_mb].mode_bottom, 4)
+    else:
+        memset(&s.mode_cache[CACHE - 8], <uint8_t>-1, 4)
     for i in range(4):
-        s.mode_cache[CACHE - 8 + i] = mode_of(s, s.top_mb, 12 + i)
-        s.mode_cache[CACHE - 1 + 8 * i] = mode_of(s, s.left_mb[i], 4 * s.left_row[i] + 3)
+        mb = s.left_mb[i]
+        s.mode_cache[CACHE - 1 + 8 * i] = s.mbs[mb].mode_right[s.left_row[i]] if has_mode(s, mb) else -1
 
 
 cdef inline bint inter_at(SliceContext *s, int mb) noexcept nogil:
@@ -196,30 +197,29 @@ cdef void forget_inter_nnz(SliceContext *s) noexcept nogil:
                 s.nnz_cache[c][CACHE - 1 + (8 * i if c == 0 else 4 * (i & 2))] = 0
 
 
+cdef inline void fill_nnz_of(SliceContext *s, int c, int rows, uint8_t missing) noexcept nogil:
+    """Around the blocks of one component; rows: those of 4 samples that beside four rows of luma there are."""
+    cdef uint8_t *cache = &s.nnz_cache[c][CACHE]
+    cdef int i, mb, row
+    if s.top_mb < 0:
+        memset(cache - 8, missing, 4)
+    else:
+        memcpy(cache - 8, s.mbs[s.top_mb].nnz_bottom[c], 4)
+    for i in range(rows):
+        mb, row = s.left_mb[i], s.left_row[i]
+        if rows == 2:                                   # 8 lines of chroma: those of row i are beside luma rows 2 * i, 2 * i + 1
+            mb, row = s.left_mb[2 * i], s.left_row[2 * i] >> 1
+        cache[8 * i - 1] = missing if mb < 0 else s.mbs[mb].nnz_right[c][row]
+
+
 cdef void fill_nnz(SliceContext *s) noexcept nogil:
     """total_coeff or coded_block_flag of the blocks around. Not available: 64 for CAVLC (see nC); what 9.3.3.1.1.9 infers for CABAC."""
     cdef uint8_t missing = 64 if not s.entropy_coding_mode_flag else 1 if s.flags & MB_INTRA else 0
-    cdef int c, i, mb, row, columns = 4 if s.ChromaArrayType == 3 else 2
-    cdef int planes = 3 if s.ChromaArrayType else 1
-    cdef uint8_t *cache
-    for c in range(planes):
-        cache = s.nnz_cache[c]
-        if s.top_mb < 0:
-            memset(&cache[CACHE - 8], missing, 4)
-        elif c == 0 or columns == 4:
-            memcpy(&cache[CACHE - 8], &s.mbs[s.top_mb].nnz[16 * c + 12], 4)
-        else:
-            memcpy(&cache[CACHE - 8], &s.mbs[s.top_mb].nnz[16 * c + (2 if s.ChromaArrayType == 1 else 6)], 2)
-        for i in range(4):
-            mb, row = s.left_mb[i], s.left_row[i]
-            if mb < 0:
-                cache[CACHE - 1 + 8 * i] = missing
-            elif c == 0 or columns == 4:
-                cache[CACHE - 1 + 8 * i] = s.mbs[mb].nnz[16 * c + 4 * row + 3]
-            elif s.ChromaArrayType == 2:
-                cache[CACHE - 1 + 8 * i] = s.mbs[mb].nnz[16 * c + 2 * row + 1]
-            elif not i & 1:                             # 8 lines of chroma: those of 4x4 block row i / 2 are beside luma rows i, i + 1
-                cache[CACHE - 1 + 4 * i] = s.mbs[mb].nnz[16 * c + 2 * (row >> 1) + 1]
+    cdef int c
+    fill_nnz_of(s, 0, 4, missing)
+    if s.ChromaArrayType == 3 or s.cbp >> 4 == 2:
+        for c in range(1, 3):
+            fill_nnz_of(s, c, 2 if s.ChromaArrayType == 1 else 4, missing)
     if s.partitioned and s.constrained_intra_pred_flag and s.flags & MB_INTRA:
         forget_inter_nnz(s)
 
@@ -300,31 +300,38 @@ cdef void fill_motion(SliceContext *s) noexcept nogil:
             copy_motion(s, list, CACHE - 1 + 8 * i, s.left_mb[0], 4 * i + 3)
 
 
-cdef inline void take_mvd(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
+cdef inline void take_mvd(SliceContext *s, int mb, const uint8_t *from_, uint8_t *mvd) noexcept nogil:
     """|mvd| of a neighbour for 9.3.3.1.1.7: compIdx 1 in units of the current macroblock."""
-    cdef uint8_t *mvd = s.mvd_cache[list][entry]
-    if mb < 0:
-        mvd[0] = mvd[1] = 0
-        return
-    mvd[0] = s.mbs[mb].mvd[list][b4][0]
-    mvd[1] = s.mbs[mb].mvd[list][b4][1]
+    mvd[0], mvd[1] = from_[0], from_[1]
     if s.MbaffFrameFlag and is_field(s, mb) != (s.mb_field != 0):
         mvd[1] = mvd[1] >> 1 if s.mb_field else <uint8_t>min(2 * mvd[1], 127)
 
 
-cdef void fill_mvd(SliceContext *s) noexcept nogil:
-    """mvd and direct flags around, for CABAC."""
-    cdef int list, i, mb
-    for list in range(2 if s.slice_type == SLICE_B else 1):
-        if not s.MbaffFrameFlag and s.top_mb >= 0:
-            memcpy(s.mvd_cache[list][CACHE - 8], s.mbs[s.top_mb].mvd[list][12], 8)
-        else:
-            for i in range(4):
-                take_mvd(s, list, CACHE - 8 + i, s.top_mb, 12 + i)
+cdef void fill_mvd(SliceContext *s, int list, int step) noexcept nogil:
+    """mvd around, for CABAC; beside every step-th row of blocks alone."""
+    cdef int i, mb
+    cdef uint8_t (*cache)[2]
+    cache = &s.mvd_cache[list][CACHE]
+    if s.top_mb < 0:
+        memset(cache - 8, 0, 8)
+    elif not s.MbaffFrameFlag:
+        memcpy(cache - 8, s.mbs[s.top_mb].mvd_bottom[list], 8)
+    else:
         for i in range(4):
-            take_mvd(s, list, CACHE - 1 + 8 * i, s.left_mb[i], 4 * s.left_row[i] + 3)
-    if s.slice_type != SLICE_B:
-        return
+            take_mvd(s, s.top_mb, s.mbs[s.top_mb].mvd_bottom[list][i], cache[i - 8])
+    i = 0
+    while i < 4:
+        mb = s.left_mb[i]
+        if mb < 0:
+            memset(cache[8 * i - 1], 0, 2)
+        else:
+            take_mvd(s, mb, s.mbs[mb].mvd_right[list][s.left_row[i]], cache[8 * i - 1])
+        i += step
+
+
+cdef void fill_direct(SliceContext *s) noexcept nogil:
+    """Direct flags around, for the contexts of reference indices."""
+    cdef int i, mb
     for i in range(4):
         mb = s.left_mb[i]
         s.direct_cache[CACHE - 8 + i] = s.mbs[s.top_mb].direct[2 + (i >> 1)] if s.top_mb >= 0 else 0

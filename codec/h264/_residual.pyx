@@ -5,8 +5,8 @@ and 4:2:2 are numbered in raster order, two to a row.
 """
 from libc.string cimport memcpy, memset
 
-from codec.h264._cabac cimport cabac_block, coded_block_flag_inc
-from codec.h264._cavlc cimport cavlc_block
+from codec.h264._cabac cimport cabac_block, cabac_coded_block_flag
+from codec.h264._cavlc cimport cavlc_block, cavlc_coeff_token
 from codec.h264._neighbours cimport fill_nnz
 from codec.h264._slice cimport *
 from codec.h264.tables.values cimport H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8
@@ -20,36 +20,50 @@ cdef uint8_t[8] DC_2X4 = [0, 2, 1, 4, 6, 3, 5, 7]
 # ctxBlockCat of Intra16x16 DC, Intra16x16 AC, 4x4, 8x8 by component (Table 9-42)
 cdef uint8_t CAT[3][4]
 CAT = [[0, 1, 2, 5], [6, 7, 8, 9], [10, 11, 12, 13]]
+# scaling that leaves levels as they are: of DC, and of blocks with s.raw_levels, whose sums are shifted by 4 and 6
+cdef int32_t RAW_DC[16]
+cdef int32_t RAW_4X4[16]
+cdef int32_t RAW_8X8[64]
 # every fourth coefficient of the 8x8 scans: what CAVLC sends as four blocks (7.3.5.3.2)
 cdef uint8_t SCAN_8X8_CAVLC[2][4][16]
 
-cdef void make_scans() noexcept:
+cdef void make_tables() noexcept:
     cdef int field, part, k
     for field in range(2):
         for part in range(4):
             for k in range(16):
                 SCAN_8X8_CAVLC[field][part][k] = H264_TABLE_8_14_SCAN_8X8[field][4 * k + part]
+    for k in range(16):
+        RAW_DC[k], RAW_4X4[k] = 1, 16
+    for k in range(64):
+        RAW_8X8[k] = 64
 
-make_scans()
+make_tables()
 
 
-cdef inline int nC_of(SliceContext *s, int c, int entry) noexcept nogil:
+cdef inline int nC_of(const uint8_t *cache) noexcept nogil:
     """9.2.1: mean of A and B, or the one that is available (the other counts 64)."""
-    cdef int sum = s.nnz_cache[c][entry - 1] + s.nnz_cache[c][entry - 8]
+    cdef int sum = cache[-1] + cache[-8]
     return (sum + 1) >> 1 if sum < 64 else sum & 31
 
 
-cdef inline int read_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int shift, int cat, int c, int entry,
-                           int most) noexcept nogil:
-    """A 4x4 block, or the AC of one, with its place in the cache."""
-    cdef int n
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, out, scan, scale, shift, cat, coded_block_flag_inc(s, c, entry), most)
-        s.nnz_cache[c][entry] = n > 0
+cdef inline int read_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind, uint8_t *cache) noexcept nogil:
+    """A block that has one place in the cache."""
+    cdef int n = 0, token
+    if not s.entropy_coding_mode_flag:
+        token = cavlc_coeff_token(s, nC_of(cache))
+        if token:
+            n = cavlc_block(s, out, scan, scale, kind, token)
+        cache[0] = <uint8_t>n
     else:
-        n = cavlc_block(s, out, scan, scale, shift, nC_of(s, c, entry), most)
-        s.nnz_cache[c][entry] = <uint8_t>n
+        if cabac_coded_block_flag(s, kind, cache[-1] + 2 * cache[-8]):
+            n = cabac_block(s, out, scan, scale, kind)
+        cache[0] = n > 0
     return n
+
+
+cdef inline void set_nnz_8x8(uint8_t *cache, int n) noexcept nogil:
+    cache[0] = cache[1] = cache[8] = cache[9] = <uint8_t>n
 
 
 cdef inline int dc_inc(SliceContext *s, int bit) noexcept nogil:
@@ -60,29 +74,28 @@ cdef inline int dc_inc(SliceContext *s, int bit) noexcept nogil:
     return a + 2 * b
 
 
-cdef inline void mark(SliceContext *s, int c, int block, int n, int32_t dc) noexcept nogil:
-    """n levels in this block, of which one may be its DC."""
-    if n:
-        s.coded[c] |= 1ull << block
-        if n > 1 or dc == 0:
-            s.coded[c] |= 1ull << (16 + block)
+cdef inline uint64_t mark(int n, bint is_dc) noexcept nogil:
+    """Bits of s.coded, for block 0, of one with n levels; is_dc: if it is one, it is the DC."""
+    return 0 if n == 0 else 1 if n == 1 and is_dc else 0x10001
 
 
 cdef void intra16_dc(SliceContext *s, int c, const int32_t *scale) noexcept nogil:
     """Intra16x16DCLevel, 8.5.10: transform and scaling; each DC to its block."""
     cdef int32_t dc[16]
     cdef int32_t a, b, e, d
-    cdef int n, i, k
+    cdef int n = 0, token, i, k
     cdef const uint8_t *scan = H264_TABLE_8_13_SCAN_4X4[s.mb_field]
     memset(dc, 0, sizeof(dc))
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, dc, scan, NULL, 0, CAT[c][0], dc_inc(s, c), 16)
-    else:
-        n = cavlc_block(s, dc, scan, NULL, 0, nC_of(s, c, CACHE), 16)
+    if not s.entropy_coding_mode_flag:
+        token = cavlc_coeff_token(s, nC_of(&s.nnz_cache[c][CACHE]))
+        if token:
+            n = cavlc_block(s, dc, scan, RAW_DC, CAT[c][0], token)
+    elif cabac_coded_block_flag(s, CAT[c][0], dc_inc(s, c)):
+        n = cabac_block(s, dc, scan, RAW_DC, CAT[c][0])
     if n == 0:
         return
     s.dc_coded |= 1ull << c
-    if scale != NULL:
+    if not s.raw_levels:
         for i in range(4):                              # rows, then columns, of (8-320)
             a, b = dc[4 * i] + dc[4 * i + 1], dc[4 * i] - dc[4 * i + 1]
             e, d = dc[4 * i + 2] + dc[4 * i + 3], dc[4 * i + 2] - dc[4 * i + 3]
@@ -99,46 +112,44 @@ cdef void intra16_dc(SliceContext *s, int c, const int32_t *scale) noexcept nogi
             s.coded[c] |= 1ull << k
 
 
-cdef void read_8x8(SliceContext *s, int c, int b8, const int32_t *scale) noexcept nogil:
-    """The levels of one 8x8 transform block."""
+cdef int read_8x8(SliceContext *s, int c, int b8, const int32_t *scale, uint8_t *cache) noexcept nogil:
+    """Number of levels of one 8x8 transform block."""
     cdef int32_t *out = &s.coef[256 * c + 64 * b8]
-    cdef int entry = CACHE + ENTRY[4 * b8], n = 0, part, shift = 6
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, out, H264_TABLE_8_14_SCAN_8X8[s.mb_field], scale, shift, CAT[c][3],
-                        coded_block_flag_inc(s, c, entry) if s.ChromaArrayType == 3 else -1, 64)
-        s.nnz_cache[c][entry] = s.nnz_cache[c][entry + 1] = s.nnz_cache[c][entry + 8] = s.nnz_cache[c][entry + 9] = n > 0
-    else:
+    cdef int n = 0, part
+    if not s.entropy_coding_mode_flag:
         for part in range(4):
-            entry = CACHE + ENTRY[4 * b8 + part]
-            n += read_block(s, out, SCAN_8X8_CAVLC[s.mb_field][part], scale, shift, 0, c, entry, 16)
-    mark(s, c, 4 * b8, n, out[0])
+            n += read_block(s, out, SCAN_8X8_CAVLC[s.mb_field][part], scale, CAT[c][3], cache + ENTRY[part])
+        return n
+    if s.ChromaArrayType != 3 or cabac_coded_block_flag(s, CAT[c][3], cache[-1] + 2 * cache[-8]):
+        n = cabac_block(s, out, H264_TABLE_8_14_SCAN_8X8[s.mb_field], scale, CAT[c][3])
+    set_nnz_8x8(cache, n > 0)
+    return n
 
 
 cdef void read_luma(SliceContext *s, int c, int qp) noexcept nogil:
     """residual_luma() for the component c, with QP' of its own."""
-    cdef int inter = 0 if s.flags & MB_INTRA else 1, k, entry, n, b8, list
-    cdef const uint8_t *scan = H264_TABLE_8_13_SCAN_4X4[s.mb_field]
-    cdef const int32_t *scale4
-    cdef const int32_t *scale8
-    list = c + s.colour_plane
-    scale4 = NULL if s.raw_levels else s.scale4[list + 3 * inter] + 16 * qp
-    scale8 = NULL if s.raw_levels else s.scale8[2 * list + inter] + 64 * qp
-    if s.flags & MB_INTRA16:
+    cdef int inter = 0 if s.flags & MB_INTRA else 1, intra16 = s.flags & MB_INTRA16 != 0, k, n, b8, kind = CAT[c][1 if intra16 else 2]
+    cdef int list = c + s.colour_plane
+    cdef const uint8_t *scan = H264_TABLE_8_13_SCAN_4X4[s.mb_field] + intra16
+    cdef const int32_t *scale4 = &RAW_4X4[0] if s.raw_levels else s.scale4[list + 3 * inter] + 16 * qp
+    cdef const int32_t *scale8 = &RAW_8X8[0] if s.raw_levels else s.scale8[2 * list + inter] + 64 * qp
+    cdef int32_t *out
+    cdef uint8_t *cache
+    if intra16:
         intra16_dc(s, c, scale4)
     for b8 in range(4):
+        cache = &s.nnz_cache[c][CACHE] + ENTRY[4 * b8]
+        out = &s.coef[256 * c + 64 * b8]
         if not s.cbp >> b8 & 1:
-            entry = CACHE + ENTRY[4 * b8]
-            s.nnz_cache[c][entry] = s.nnz_cache[c][entry + 1] = s.nnz_cache[c][entry + 8] = s.nnz_cache[c][entry + 9] = 0
+            set_nnz_8x8(cache, 0)
         elif s.flags & MB_TRANSFORM8:
-            read_8x8(s, c, b8, scale8)
+            n = read_8x8(s, c, b8, scale8, cache)
+            s.coded[c] |= mark(n, out[0] != 0) << (4 * b8)
         else:
-            for k in range(4 * b8, 4 * b8 + 4):
-                if s.flags & MB_INTRA16:
-                    n = read_block(s, &s.coef[256 * c + 16 * k], scan + 1, scale4, 4, CAT[c][1], c, CACHE + ENTRY[k], 15)
-                    mark(s, c, k, n, 0)
-                else:
-                    n = read_block(s, &s.coef[256 * c + 16 * k], scan, scale4, 4, CAT[c][2], c, CACHE + ENTRY[k], 16)
-                    mark(s, c, k, n, s.coef[256 * c + 16 * k])
+            for k in range(4):
+                n = read_block(s, out + 16 * k, scan, scale4, kind, cache + ENTRY[k])
+                if n:
+                    s.coded[c] |= mark(n, out[16 * k] != 0 and not intra16) << (4 * b8 + k)
         if s.fault:
             return
 
@@ -147,14 +158,18 @@ cdef void chroma_dc(SliceContext *s, int c) noexcept nogil:
     """ChromaDCLevel, 8.5.11."""
     cdef int32_t dc[8]
     cdef int32_t f[8]
-    cdef int n, i, count = 4 if s.ChromaArrayType == 1 else 8
+    cdef int n = 0, token, i, count = 4 if s.ChromaArrayType == 1 else 8
+    cdef int kind = KIND_DC_420 if count == 4 else KIND_DC_422
+    cdef const uint8_t *scan = &DC_2X2[0] if count == 4 else &DC_2X4[0]
     cdef int32_t scale, a, b, e, d
     cdef int list = c + (0 if s.flags & MB_INTRA else 3), qp = s.qp_c[c - 1] + s.QpBdOffset[1]
     memset(dc, 0, sizeof(dc))
-    if s.entropy_coding_mode_flag:
-        n = cabac_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, 3, dc_inc(s, c), count)
-    else:
-        n = cavlc_block(s, dc, &DC_2X2[0] if count == 4 else &DC_2X4[0], NULL, 0, -1 if count == 4 else -2, count)
+    if not s.entropy_coding_mode_flag:
+        token = cavlc_coeff_token(s, -1 if count == 4 else -2)
+        if token:
+            n = cavlc_block(s, dc, scan, RAW_DC, kind, token)
+    elif cabac_coded_block_flag(s, kind, dc_inc(s, c)):
+        n = cabac_block(s, dc, scan, RAW_DC, kind)
     if n == 0:
         return
     s.dc_coded |= 1ull << c
@@ -190,18 +205,11 @@ cdef void read_chroma(SliceContext *s) noexcept nogil:
     for c in range(1, 3):
         chroma_dc(s, c)
     for c in range(1, 3):
-        scale = NULL if s.raw_levels else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
+        scale = &RAW_4X4[0] if s.raw_levels else s.scale4[c + (0 if s.flags & MB_INTRA else 3)] + 16 * (s.qp_c[c - 1] + s.QpBdOffset[1])
         for i in range(count):
             if s.cbp >> 4 == 2 and s.fault == 0:
-                n = read_block(s, &s.coef[256 * c + 16 * i], scan + 1, scale, 4, 4, c, CACHE + (i & 1) + 8 * (i >> 1), 15)
-                mark(s, c, i, n, 0)
-
-
-cdef void clear_chroma_cache(SliceContext *s) noexcept nogil:
-    cdef int c, i
-    for c in range(1, 3):
-        for i in range(8):
-            s.nnz_cache[c][CACHE + (i & 1) + 8 * (i >> 1)] = 0
+                n = read_block(s, &s.coef[256 * c + 16 * i], scan + 1, scale, KIND_AC_CHROMA, &s.nnz_cache[c][CACHE + (i & 1) + 8 * (i >> 1)])
+                s.coded[c] |= mark(n, False) << i
 
 
 cdef inline bint has_no_8x8(SliceContext *s, int mb) noexcept nogil:
@@ -229,8 +237,6 @@ cdef void read_residual(SliceContext *s) noexcept nogil:
         hide_4x4(s)
     read_luma(s, 0, s.qp + s.QpBdOffset[0])
     if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
-        if s.cbp >> 4 != 2:
-            clear_chroma_cache(s)
         if s.cbp >> 4:
             read_chroma(s)
     elif s.ChromaArrayType == 3:
@@ -241,63 +247,78 @@ cdef void read_residual(SliceContext *s) noexcept nogil:
 
 # ---------------------------------------------------------------- what neighbours will ask for
 
-cdef int nonzero_mask(SliceContext *s) noexcept nogil:
+cdef inline int nonzero_mask(SliceContext *s) noexcept nogil:
     """MbInfo.nonzero of an inter macroblock."""
-    cdef int mask = 0, k
-    if s.cbp & 15 == 0:
-        return 0
+    cdef int mask = <int>s.coded[0] & 0xFFFF
     if s.flags & MB_TRANSFORM8:
-        for k in range(4):
-            if s.coded[0] >> (4 * k) & 1:
-                mask |= 0x33 << (2 * (k & 1) + 8 * (k >> 1))
-        return mask
-    for k in range(16):
-        mask |= <int>(s.coded[0] >> k & 1) << B4[k]
-    return mask
+        mask = (mask & 0x1111) * 15
+    return (mask & 0xC3C3) | (mask & 0x0C0C) << 2 | (mask & 0x3030) >> 2      # B4 of each bit: from zig-zag to raster order
 
 
-cdef void store_nnz(SliceContext *s, MbContext *m) noexcept nogil:
-    cdef int c, y, planes = 3 if s.ChromaArrayType == 3 else 1
-    cdef uint8_t *cache
+cdef inline void store_nnz(SliceContext *s, MbContext *m) noexcept nogil:
+    cdef int c, y
+    cdef const uint8_t *cache
     if s.flags & MB_PCM:
-        memset(m.nnz, 1 if s.entropy_coding_mode_flag else 16, 48)
+        memset(m.nnz_bottom, 1 if s.entropy_coding_mode_flag else 16, sizeof(m.nnz_bottom))
+        memset(m.nnz_right, 1 if s.entropy_coding_mode_flag else 16, sizeof(m.nnz_right))
         return
-    if s.cbp == 0 and not s.flags & MB_INTRA16:
-        memset(m.nnz, 0, 48)
-        return
-    for c in range(planes):
-        for y in range(4):
-            memcpy(&m.nnz[16 * c + 4 * y], &s.nnz_cache[c][CACHE + 8 * y], 4)
-    if planes == 1 and s.ChromaArrayType:
-        for c in range(1, 3):
-            cache = s.nnz_cache[c]
+    memset(m.nnz_bottom, 0, sizeof(m.nnz_bottom))
+    memset(m.nnz_right, 0, sizeof(m.nnz_right))
+    if s.cbp & 15:
+        for c in range(3 if s.ChromaArrayType == 3 else 1):
+            cache = &s.nnz_cache[c][CACHE]
+            memcpy(m.nnz_bottom[c], cache + 24, 4)
             for y in range(4):
-                m.nnz[16 * c + 2 * y], m.nnz[16 * c + 2 * y + 1] = cache[CACHE + 8 * y], cache[CACHE + 8 * y + 1]
+                m.nnz_right[c][y] = cache[3 + 8 * y]
+    if s.cbp >> 4 == 2:
+        for c in range(1, 3):
+            cache = &s.nnz_cache[c][CACHE]
+            memcpy(m.nnz_bottom[c], cache + (8 if s.ChromaArrayType == 1 else 24), 2)
+            for y in range(2 if s.ChromaArrayType == 1 else 4):
+                m.nnz_right[c][y] = cache[1 + 8 * y]
+
+
+cdef inline void store_modes(SliceContext *s, MbContext *m) noexcept nogil:
+    cdef int y
+    if not s.flags & MB_INTRA_NXN:
+        memset(m.mode_bottom, 2, 4)
+        memset(m.mode_right, 2, 4)
+        return
+    memcpy(m.mode_bottom, &s.intra_mode[12], 4)
+    for y in range(4):
+        m.mode_right[y] = s.intra_mode[4 * y + 3]
+
+
+cdef inline void store_mvd(SliceContext *s, MbContext *m) noexcept nogil:
+    """mvd and direct flags, for CABAC."""
+    cdef int list, y
+    cdef uint8_t (*cache)[2]
+    if s.slice_type == SLICE_B:
+        for y in range(4):
+            m.direct[y] = <uint8_t>s.direct[y]
+    if s.flags & (MB_INTRA | MB_DIRECT):
+        memset(m.mvd_bottom, 0, sizeof(m.mvd_bottom))
+        memset(m.mvd_right, 0, sizeof(m.mvd_right))
+        return
+    for list in range(2 if s.slice_type == SLICE_B else 1):
+        cache = &s.mvd_cache[list][CACHE]
+        memcpy(m.mvd_bottom[list], cache + 24, 8)
+        for y in range(4):
+            memcpy(m.mvd_right[list][y], cache[3 + 8 * y], 2)
 
 
 cdef void store_context(SliceContext *s) noexcept nogil:
     """What the macroblock leaves for later ones in MbContext and MbInfo."""
     cdef MbContext *m = &s.mbs[s.mb]
     cdef MbInfo *info = &s.pic.mb[s.mb]
-    cdef int i, list, y
     store_nnz(s, m)
+    store_modes(s, m)
+    if s.entropy_coding_mode_flag and s.slice_type != SLICE_I:
+        store_mvd(s, m)
     m.dc_flag = 7 if s.flags & MB_PCM else <uint8_t>s.dc_coded
     m.cbp = 0x2F if s.flags & MB_PCM else <uint8_t>s.cbp
     m.intra_chroma_pred_mode = <uint8_t>s.intra_chroma_pred_mode
     m.mb_type_direct = s.flags & MB_DIRECT != 0
-    if s.flags & MB_INTRA_NXN:
-        memcpy(m.intra_mode, s.intra_mode, 16)
-    else:
-        memset(m.intra_mode, 2, 16)
-    for i in range(4):
-        m.direct[i] = <uint8_t>s.direct[i]
-    if s.entropy_coding_mode_flag and s.slice_type != SLICE_I:
-        if s.flags & (MB_INTRA | MB_DIRECT):
-            memset(m.mvd, 0, sizeof(m.mvd))
-        else:
-            for list in range(2 if s.slice_type == SLICE_B else 1):
-                for y in range(4):
-                    memcpy(m.mvd[list][4 * y], s.mvd_cache[list][CACHE + 8 * y], 8)
     info.nonzero = <uint16_t>(0 if s.flags & MB_INTRA else nonzero_mask(s))
     info.flags = <uint16_t>s.flags
     info.qp = <int8_t>(0 if s.flags & MB_PCM else s.qp)
@@ -311,7 +332,8 @@ cdef void store_skipped_context(SliceContext *s) noexcept nogil:
     cdef MbContext *m = &s.mbs[s.mb]
     cdef MbInfo *info = &s.pic.mb[s.mb]
     memset(m, 0, sizeof(MbContext))
-    memset(m.intra_mode, 2, 16)
+    memset(m.mode_bottom, 2, 4)
+    memset(m.mode_right, 2, 4)
     if s.flags & MB_DIRECT:
         memset(m.direct, 1, 4)
         m.mb_type_direct = 1

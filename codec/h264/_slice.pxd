@@ -1,7 +1,7 @@
 """State of the slice being decoded, shared by all stages of a macroblock:
 
     _neighbours     6.4.9 to 6.4.12: who the neighbours are; copies what is needed of them into padded caches
-    _mb_syntax      7.3.5: reads the macroblock layer through _cavlc (9.2) or _cabac (9.3) into the fields below "current macroblock"
+    _mb_syntax      7.3.5: reads the macroblock layer through _cavlc (9.2), or _cabac and _cabac_mb (9.3), into the fields below "current macroblock"
     _motion         8.4.1: motion vectors and reference indices; _direct: 8.4.1.2, 8.4.1.3.2
     _inter          8.4.2: samples of inter prediction; _recon: 8.3 and 8.5; _switching: 8.6
 
@@ -40,6 +40,11 @@ cdef enum:
     SUB_4X8 = 2
     SUB_4X4 = 3
 
+    KIND_DC_420 = 3         # of blocks of levels: ctxBlockCat (Table 9-42) ...
+    KIND_AC_CHROMA = 4
+    KIND_DC_422 = 14        # ... and one more, since chroma DC of 4:2:2 is longer
+    KINDS = 15
+
     # What was wrong; see FAULTS of _slice_dec.pyx
     FAULT_END = 1           # the data ends inside a macroblock
     FAULT_MB_TYPE = 2
@@ -62,10 +67,9 @@ cdef enum:
     SWITCH_SECONDARY = 2    # SP slice, sp_for_switch_flag 1, or SI slice (8.6.2)
 
 cdef struct Cabac:
-    # 9.3.1.2: the range, and the offset scaled by 2^48 with `count` more bits of the data below its own nine.
-    uint64_t offset
-    uint32_t range
-    int count
+    # 9.3.1.2, both scaled by 2^k where k bits of the data are read ahead: the range is k + 9 bits long, which tells k.
+    uint64_t range          # codIRange
+    uint64_t room           # codIRange - 1 - codIOffset: what has to be taken from the top of the range to pass the offset
     const uint8_t *next     # 8 zero bytes follow the data
     const uint8_t *end
 
@@ -96,10 +100,10 @@ cdef struct Weight:
 
 # What is kept of each macroblock for its neighbours in the slice, beside what the picture keeps.
 cdef struct MbContext:
-    uint8_t nnz[48]         # total_coeff( coeff_token ) with CAVLC, coded_block_flag with CABAC; [16 * component + b4] (chroma of 4:2:0 and
-                            # 4:2:2: [.. + 2 * y + x])
-    int8_t intra_mode[16]   # Intra4x4PredMode, or Intra8x8PredMode in each of its four blocks; 2 in all others
-    uint8_t mvd[2][16][2]   # |mvd_l0|, |mvd_l1|, at most 127
+    # of the blocks in the lowest row, and in the right column
+    uint8_t nnz_bottom[3][4], nnz_right[3][4]           # total_coeff( coeff_token ) with CAVLC, coded_block_flag with CABAC, by component
+    int8_t mode_bottom[4], mode_right[4]                # Intra4x4PredMode or Intra8x8PredMode; 2 in all other macroblocks
+    uint8_t mvd_bottom[2][4][2], mvd_right[2][4][2]     # |mvd_l0|, |mvd_l1|, at most 127
     uint8_t direct[4]       # by b8: predicted in direct mode (B_Skip, B_Direct_16x16, B_8x8 direct)
     uint8_t dc_flag         # coded_block_flag of DC: bit component
     uint8_t cbp             # CodedBlockPatternLuma | CodedBlockPatternChroma << 4

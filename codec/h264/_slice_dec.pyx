@@ -8,7 +8,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport open_reader, refill
-from codec.h264._cabac cimport *
+from codec.h264._cabac cimport cabac_ahead, cabac_end_of_slice_flag, cabac_init_states, cabac_open
+from codec.h264._cabac_mb cimport cabac_mb_field_decoding_flag, cabac_mb_skip_flag
 from codec.h264._cavlc cimport bit_position, read_u1, read_ue
 from codec.h264._deblock cimport deblock_rows
 from codec.h264._direct cimport derive_direct, prepare_direct
@@ -91,7 +92,7 @@ cdef void infer_field(SliceContext *s) noexcept nogil:
 cdef inline bint overrun(SliceContext *s) noexcept nogil:
     """Whether more was read than the slice holds."""
     if s.entropy_coding_mode_flag:
-        return (s.cabac.next - s.cabac.end) * 8 - s.cabac.count > 0
+        return (s.cabac.next - s.cabac.end) * 8 - cabac_ahead(&s.cabac) > 0
     return bit_position(&s.bits) > s.last_bit
 
 

@@ -23,12 +23,14 @@
 #define codec_bswap32 _byteswap_ulong
 /* Number of bits of v (v > 0): 1 for 1, 2 for 2..3, 3 for 4..7 ... */
 static __inline int codec_bit_length(uint32_t v) { unsigned long i; _BitScanReverse(&i, v); return (int)i + 1; }
+static __inline int codec_bit_length64(uint64_t v) { unsigned long i; _BitScanReverse64(&i, v); return (int)i + 1; }
 /* Index of the lowest set bit of v (v != 0). */
 static __inline int codec_lowest_bit(uint64_t v) { unsigned long i; _BitScanForward64(&i, v); return (int)i; }
 #else
 #define codec_bswap64 __builtin_bswap64
 #define codec_bswap32 __builtin_bswap32
 static inline int codec_bit_length(uint32_t v) { return 32 - __builtin_clz(v); }
+static inline int codec_bit_length64(uint64_t v) { return (__builtin_clzll(v) ^ 63) + 1; }
 static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
 #endif
 

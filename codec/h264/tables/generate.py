@@ -114,17 +114,26 @@ def entropy_tables(tables):
 
 
 def by_zeros(codes, name):
-    """Look-up of a prefix code by (leading zeros, the 3 bits after the first one): 128 entries value << 5 | length, 0 for what is no code.
+    """Look-up of a prefix code by (leading zeros, 16 at most, and the 3 bits after): value << 5 | length, 0 for what is no code.
 
-    All codes of clause 9.2 but those of 8 <= nC are told apart by that. `codes` is a dict of bit strings to values.
+    All codes of coeff_token but those of 8 <= nC are told apart by that. `codes` is a dict of bit strings to values.
     """
     table = []
-    for i in range(128):
+    for i in range(17 * 8):
         pattern = "0" * (i >> 3) + "1" + f"{i & 7:03b}"
         found = [code for code in codes if code and pattern.startswith(code)]
         assert len(found) <= 1, name
         table.append(codes[found[0]] << 5 | len(found[0]) if found else 0)
     assert {entry >> 5 for entry in table if entry} == set(codes.values()), name
+    return table
+
+
+def by_bits(codes, bits):
+    """Look-up of a prefix code by as many bits: value << 4 | length, 0 for what is no code, or the beginning of a longer one."""
+    table = []
+    for i in range(1 << bits):
+        found = [code for code in codes if code and f"{i:0{bits}b}".startswith(code)]
+        table.append(codes[found[0]] << 4 | len(found[0]) if found else 0)
     return table
 
 
@@ -135,13 +144,22 @@ def derived_tables(tables):
               for nC in coeff_token["nC_ranges"]]
     comment = "value << 5 | length by (leading zeros << 3 | the 3 bits after the first one); "
     yield ("uint16_t", "H264_CAVLC_COEFF_TOKEN", comment + "by nC as Table 9-5 ([3] is empty); value: TotalCoeff << 2 | TrailingOnes",
-           [by_zeros(codes, "coeff_token") if i != 3 else [0] * 128 for i, codes in enumerate(tokens)])
+           [by_zeros(codes, "coeff_token") if i != 3 else [0] * 136 for i, codes in enumerate(tokens)])
     yield ("uint16_t", "H264_CAVLC_COEFF_TOKEN_8", "8 <= nC: by the 6 bits of the code; value << 5 | length",
            [tokens[3].get(f"{i:06b}", -1) << 5 | 6 if f"{i:06b}" in tokens[3] else 0 for i in range(64)])
-    for key, name, rows in (("Table 9-7 and 9-8 total_zeros 4x4", "TOTAL_ZEROS", 16), ("Table 9-9(a) total_zeros chroma DC 2x2", "TOTAL_ZEROS_2X2", 4),
-                            ("Table 9-9(b) total_zeros chroma DC 2x4", "TOTAL_ZEROS_2X4", 8), ("Table 9-10 run_before", "RUN_BEFORE", 8)):
-        yield ("uint16_t", f"H264_CAVLC_{name}", comment + "by tzVlcIndex or zerosLeft",
-               [by_zeros({code: int(value) for value, code in tables[key]["codes"].get(str(row), {}).items()}, name) for row in range(rows)])
+    comment = "value << 4 | length by the next {} bits"
+    zeros = []
+    for key, rows in (("Table 9-7 and 9-8 total_zeros 4x4", 16), ("Table 9-9(a) total_zeros chroma DC 2x2", 4),
+                      ("Table 9-9(b) total_zeros chroma DC 2x4", 8)):
+        zeros += [{code: int(value) for value, code in tables[key]["codes"].get(str(row), {}).items()} for row in range(rows)]
+    long = {code: value for code, value in zeros[1].items() if len(code) > 6}
+    assert all(code.startswith("00000") for code in long) and max(len(code) for codes in zeros[2:] for code in codes if code) == 6
+    yield ("uint8_t", "H264_CAVLC_TOTAL_ZEROS", comment.format(6) + "; by tzVlcIndex, 16 + that for 4:2:0, 20 + that for 4:2:2",
+           [by_bits(codes, 6) for codes in zeros])
+    yield ("uint8_t", "H264_CAVLC_TOTAL_ZEROS_LONG", comment.format(4) + " after five of 0, for tzVlcIndex 1",
+           [entry and entry + 5 for entry in by_bits({code[5:]: value for code, value in long.items()}, 4)])
+    yield ("uint8_t", "H264_CAVLC_RUN_BEFORE", comment.format(3) + "; by zerosLeft (7: more than 6, where three of 0 begin a longer code)",
+           [by_bits({code: int(value) for value, code in tables["Table 9-10 run_before"]["codes"].get(str(row), {}).items()}, 3) for row in range(8)])
     ranges = tables["Table 9-44 rangeTabLPS"]["values"]
     step = tables["Table 9-45 state transition"]
     yield ("uint8_t", "H264_CABAC_LPS", "Table 9-44: by qCodIRangeIdx, pStateIdx << 1 | valMPS",
