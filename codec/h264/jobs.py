@@ -10,9 +10,12 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
+
 from ..errors import BitstreamError
+from ._conceal import conceal
 from ._slice_dec import Neighbours, decode_slices, finish_picture
-from .output import conceal, missing_macroblocks, side_data_of
+from .output import missing_macroblocks, side_data_of, sources_of
 from .references import BOTTOM, FRAME, TOP
 
 ERRORS_KEPT = 100  # of a picture
@@ -94,8 +97,8 @@ class PictureEnd:
     Parameters
     ----------
     current : _CodedPicture
-    source : Picture or None
-        What is lost is taken from.
+    stores, last
+        What is lost may be taken from: see `sources_of`.
     level : int
         Of the kernels.
     outcome : Outcome
@@ -105,8 +108,9 @@ class PictureEnd:
     side_data : bool
     """
 
-    def __init__(self, current, source, level, outcome, tolerant, side_data):
-        self.current, self.source, self.level, self.outcome = current, source, level, outcome
+    def __init__(self, current, stores, last, level, outcome, tolerant, side_data):
+        self.current, self.stores, self.last, self.level, self.outcome = current, stores, last, level, outcome
+        self.order, self.paired = current.store.order, current.store.fields != 0
         self.tolerant, self.side_data, self.batches = tolerant, side_data, current.batches
 
     def finish(self):
@@ -122,14 +126,23 @@ class PictureEnd:
             self.outcome.error = BitstreamError(
                 f"{int(lost.sum())} macroblocks of the picture are missing", layer=nal.layer("picture"), offset=nal.offset, clause="H.264 7.4.3")
             errors.append(self.outcome.error)
-            if self.source is not None:
-                self.source.wait()
-            conceal(picture, lost, current.fields, self.source)
+            self._conceal(lost)
         if errors and self.tolerant:
             told = [(getattr(error, "offset", None) or 0, str(error)) for error in errors[:ERRORS_KEPT]]
             current.store.content.add_damage(lost, told)
         if self.side_data:
             current.store.content.side_data = side_data_of(picture, current.bits)
+
+    def _conceal(self, lost):
+        current = self.current
+        key = current.store.content.key
+        sources = sources_of(self.order, key, self.stores, self.last)
+        for picture, _ in sources:
+            picture.wait()
+        order = sources[0][1] + 2 if key and sources else self.order  # the next frame after what was shown
+        rows = slice(None) if current.fields == FRAME else slice(int(current.fields == BOTTOM), None, 2)
+        lost = np.ascontiguousarray(lost[rows], np.uint8)
+        conceal(current.store.picture, lost, PARITY[current.fields], order, sources, self.paired, self.level)
 
 
 class Workers:
