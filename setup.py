@@ -76,6 +76,7 @@ EXTENSIONS = [
     extension("codec.h264._residual"),
     extension("codec.h264._mb_syntax"),
     extension("codec.h264._inter"),
+    extension("codec.h264._conceal"),
     extension("codec.h264._switching"),
     extension("codec.h264._recon"),
     extension("codec.h264._slice_dec"),

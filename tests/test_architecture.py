@@ -162,13 +162,17 @@ def blanket_handlers(text):
                 yield node.lineno
 
 
+# Handlers of threads, which keep what went wrong for whoever waits for them.
+KEPT_FOR_OTHERS = {"h264/_crew.pyx": 1}
+
+
 @each_module
 def test_no_blanket_except(name):
     text = (PACKAGE / name).read_text()
     if name.endswith(".py"):
         assert list(blanket_handlers(text)) == []
     else:
-        assert not re.search(r"^\s*except\b\s*(:|.*\b(Base)?Exception\b)", text, re.M)
+        assert len(re.findall(r"^\s*except\b\s*(:|.*\b(Base)?Exception\b)", text, re.M)) == KEPT_FOR_OTHERS.get(name, 0)
 
 
 def test_a_blanket_except_would_be_found():

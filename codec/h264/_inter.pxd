@@ -8,3 +8,4 @@ cdef enum:
     SECOND_BYTES = 32 * 16 * 3
 
 cdef void predict_inter(SliceContext *s) noexcept nogil
+cdef void pad_block(uint8_t *out, const uint8_t *plane, Py_ssize_t stride, int x, int y, int w, int h, int width, int height, int shift) noexcept nogil

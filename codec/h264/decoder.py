@@ -45,8 +45,9 @@ class Decoder:
     Parameters
     ----------
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the
-        frame has a `damage`. Or such frames are left out.
+        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in: by the motion around it and before
+        it out of earlier pictures, or between what is beside it where these do not fit; and the frame has a `damage`. Or such frames are
+        left out.
     low_delay : bool
         Give out a frame as soon as the stream promises that none goes before it (max_num_reorder_frames of the VUI, picture order count
         type 2, intra profiles), instead of when its buffer is full. Without such a promise the order would be in danger, and nothing
@@ -509,7 +510,7 @@ class Decoder:
         store, header, sps = current.store, current.header, current.sps
         outcome = Outcome(current.batch)
         tolerant = self._on_error != "raise"
-        self._decode_batch(PictureEnd(current, self._last, outcome, tolerant))
+        self._decode_batch(PictureEnd(current, [*self._dpb.frames], self._last, self._slices.level, outcome, tolerant))
         self._picture = None
         if not tolerant:
             self._fault(outcome)

@@ -10,9 +10,12 @@ import threading
 import weakref
 from collections import deque
 
+import numpy as np
+
 from ..errors import BitstreamError
+from ._conceal import conceal
 from ._crew import Batch, Crew
-from .output import conceal, missing_macroblocks
+from .output import missing_macroblocks, sources_of
 from .references import BOTTOM, FRAME, TOP
 
 ERRORS_KEPT = 100  # of a picture
@@ -70,16 +73,19 @@ class PictureEnd:
     Parameters
     ----------
     current : _CodedPicture
-    source : Picture or None
-        What is lost is taken from.
+    stores, last
+        What is lost may be taken from: see `sources_of`.
+    level : int
+        Of the kernels.
     outcome : Outcome
         Is told if macroblocks are missing.
     tolerant : bool
         Errors are told by the frame's `damage`.
     """
 
-    def __init__(self, current, source, outcome, tolerant):
-        self.current, self.source, self.outcome, self.tolerant = current, source, outcome, tolerant
+    def __init__(self, current, stores, last, level, outcome, tolerant):
+        self.current, self.stores, self.last, self.level, self.outcome = current, stores, last, level, outcome
+        self.order, self.paired, self.tolerant = current.store.order, current.store.fields != 0, tolerant
 
     def mend(self, missing):
         """Do it, in the thread that decoded the picture."""
@@ -92,12 +98,21 @@ class PictureEnd:
             self.outcome.error = BitstreamError(
                 f"{int(lost.sum())} macroblocks of the picture are missing", layer=nal.layer("picture"), offset=nal.offset, clause="H.264 7.4.3")
             errors.append(self.outcome.error)
-            if self.source is not None:
-                self.source.wait()
-            conceal(picture, lost, current.fields, self.source)
+            self._conceal(lost)
         if errors and self.tolerant:
             told = [(getattr(error, "offset", None) or 0, str(error)) for error in errors[:ERRORS_KEPT]]
             current.store.content.add_damage(lost, told)
+
+    def _conceal(self, lost):
+        current = self.current
+        key = current.store.content.key
+        sources = sources_of(self.order, key, self.stores, self.last)
+        for picture, _ in sources:
+            picture.wait()
+        order = sources[0][1] + 2 if key and sources else self.order  # the next frame after what was shown
+        rows = slice(None) if current.fields == FRAME else slice(int(current.fields == BOTTOM), None, 2)
+        lost = np.ascontiguousarray(lost[rows], np.uint8)
+        conceal(current.store.picture, lost, PARITY[current.fields], order, sources, self.paired, self.level)
 
 
 class Workers:

@@ -1,4 +1,4 @@
-"""From decoded pictures to frames: buffers that are used again, cropping, colours, side data, and what is put where something was lost."""
+"""From decoded pictures to frames: buffers that are used again, cropping, colours, side data, and what was lost."""
 
 import sys
 
@@ -161,16 +161,24 @@ def missing_macroblocks(picture, fields, mbaff):
     return lost
 
 
-def conceal(picture, lost, fields, source):
-    """Put samples of `source`, an earlier picture of the same format, where macroblocks are lost; without one, middle gray."""
-    parity = slice(None) if fields == FRAME else slice(int(fields == BOTTOM), None, 2)
-    blocks = lost[parity]
-    origin = arrays(source) if source is not None else [None] * 3
-    for i, plane in enumerate(arrays(picture)):
-        plane = plane[parity]
-        where = np.repeat(np.repeat(blocks, plane.shape[0] // blocks.shape[0], 0), plane.shape[1] // blocks.shape[1], 1)
-        gray = 1 << (picture.key[4 if i else 3] - 1)
-        np.copyto(plane, gray if source is None else origin[i][parity], where=where)
+def sources_of(order, key, stores, last):
+    """Pictures that what is lost may be taken from, with their order counts, the nearest in time first.
+
+    Parameters
+    ----------
+    order : int
+        Of the picture that lacks something.
+    key : bool
+        It is an IDR picture: order counts start anew with it, and all others were shown before it.
+    stores : list of FrameStore
+        The decoded picture buffer before it.
+    last : Picture or None
+        The one that was decoded last, which need not be there.
+    """
+    found = [(store.picture, store.order) for store in stores if not store.non_existing]
+    if last is not None and all(picture is not last for picture, _ in found):
+        found.append((last, min(last.TopFieldOrderCnt, last.BottomFieldOrderCnt)))
+    return sorted(found, key=lambda one: -one[1] if key else abs(one[1] - order))
 
 
 def fill_field(picture, fields):

@@ -22,8 +22,9 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
     source : path, bytes-like, binary file object, or iterable of bytes
         An Annex B byte stream; or MP4, Matroska, AVI and other containers, through PyAV (extra `video`). `str` is a path, `bytes` is data.
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in from the picture before, and the
-        frame has a `damage`. Or such frames are left out.
+        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in: by the motion around it and before
+        it out of earlier pictures, or between what is beside it where these do not fit; and the frame has a `damage`. Or such frames are
+        left out.
     low_delay, monochrome, side_data, threads
         See `codec.h264.Decoder`.
     limits : codec.Limits, optional
