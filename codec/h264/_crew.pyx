@@ -120,7 +120,8 @@ cdef class Crew:
     cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
         """Decode a batch; whatever happens, nobody waits for it afterwards."""
         cdef PictureData *p = job.picture
-        cdef int i
+        cdef SliceContext *s
+        cdef int i, wanted
         cdef MbContext *grown
         if job.previous != NULL and not shared_load(&job.previous.done):
             turns_lock(&self.turns)
@@ -129,18 +130,19 @@ cdef class Crew:
                 turns_wait(&self.turns)
             turns_take(&self.turns)
             turns_unlock(&self.turns)
-        if p.mb_count > room[0]:
-            grown = <MbContext *>realloc(mbs[0], p.mb_count * sizeof(MbContext))
-            if grown != NULL:
-                mbs[0], room[0] = grown, p.mb_count
         order_slices(job.slices, job.count, job.whole)
         for i in range(job.count):
-            job.slices[i].mbs, job.slices[i].turns = mbs[0], &self.turns
-            if p.mb_count > room[0]:
-                job.slices[i].fault = FAULT_MEMORY
+            s, wanted = job.slices[i], context_room(job.slices[i])
+            if wanted > room[0]:
+                grown = <MbContext *>realloc(mbs[0], wanted * sizeof(MbContext))
+                if grown != NULL:
+                    mbs[0], room[0] = grown, wanted
+            s.mbs, s.mbs_mask, s.turns = mbs[0], wanted - 1, &self.turns
+            if wanted > room[0]:
+                s.fault = FAULT_MEMORY
             else:
-                decode_prepared(job.slices[i])
-            p.faults += job.slices[i].fault != 0
+                decode_prepared(s)
+            p.faults += s.fault != 0
         if job.ends:
             job.missing = end_picture(p, job.dsp, job.parity)
             if job.missing or p.faults or job.known:
