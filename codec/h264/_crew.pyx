@@ -108,7 +108,7 @@ cdef class Crew:
     cdef Turns turns
     cdef Job *first
     cdef Job *last
-    cdef int at_work
+    cdef int at_work, unfinished
     cdef bint closed
 
     def __cinit__(self, int turns):
@@ -177,7 +177,16 @@ cdef class Crew:
             else:
                 self.last.next = &batch.job
             self.last = &batch.job
+            self.unfinished += 1
             turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    def wait(self, int most):
+        """Until not more batches than this are unfinished."""
+        with nogil:
+            turns_lock(&self.turns)
+            while self.unfinished > most:
+                turns_wait(&self.turns)
             turns_unlock(&self.turns)
 
     def join(self, Batch batch not None):
@@ -210,6 +219,7 @@ cdef class Crew:
                 self.run(job, &mbs, &room)
                 turns_lock(&self.turns)
                 self.at_work -= 1
+                self.unfinished -= 1
                 shared_store(&job.done, 1)
                 turns_give(&self.turns)
             turns_unlock(&self.turns)
@@ -223,6 +233,7 @@ cdef class Crew:
             while self.first != NULL:
                 shared_add(&self.first.picture.pending, -1)
                 shared_store(&self.first.done, 1)
+                self.unfinished -= 1
                 self.first = self.first.next
             turns_wake(&self.turns)
             while self.at_work:

@@ -135,7 +135,8 @@ class Workers:
         if self._count == 1:
             self._crew.run_here(batch)
             return
-        while self._running and (len(self._running) > self._most or self._running[0].done):
+        self._crew.wait(self._most)
+        while self._running and self._running[0].done:
             self._crew.join(self._running.popleft())
         if len(self._threads) < min(self._most, len(self._running) + 1):
             thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
