@@ -235,6 +235,10 @@ cdef void derive_direct(SliceContext *s) noexcept nogil:
         return
     if col != s.pic:
         wait_for_lines(s, col, 16 * ((s.mb_row | 1) if s.mb_field or col.mbaff or col.coded_as_fields else s.mb_row) + 1)
+    prefetch(&col.mv[(s.mb + 4) * 32])
+    prefetch(&col.ref_id[(s.mb + 4) * 8])
+    prefetch(&col.refIdx[(s.mb + 8) * 8])
+    prefetch(&col.mb[s.mb + 6])
     whole = (s.direct[0] & s.direct[1] & s.direct[2] & s.direct[3] and not s.mb_field and not col.coded_as_fields and not col.mbaff
              and col.mb[s.mb].flags & (MB_ONE_VECTOR | MB_INTRA) != 0)
     if s.direct_spatial_mv_pred_flag:

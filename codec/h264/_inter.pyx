@@ -6,16 +6,6 @@ from libc.string cimport memcpy
 
 from codec.h264._slice cimport *
 
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define prefetch(p) __builtin_prefetch(p)
-    #else
-    #define prefetch(p) ((void)(p))
-    #endif
-    """
-    void prefetch(const void *p) noexcept nogil
-
 cdef enum:
     PUT = 0                 # how a block reaches its destination
     AVERAGE = 1             # with what is there: default bi-prediction (8-273)

@@ -103,6 +103,21 @@ cdef void locate_frame(SliceContext *s) noexcept nogil:
     s.top_pair = s.top_mb
 
 
+cdef inline void prefetch_places(SliceContext *s) noexcept nogil:
+    """Where macroblocks further right will be stored. A line of the cache holds luma of four macroblocks and chroma of eight, so each asks for a share
+    of the lines."""
+    cdef int i
+    for i in range(4):
+        prefetch_to_write(s.dst[0] + (4 * (s.mb_x & 3) + i) * s.stride[0] + 64)
+    if s.ChromaArrayType:
+        prefetch_to_write(s.dst[1] + (s.mb_x & 7) * s.stride[1] + 64)
+        prefetch_to_write(s.dst[2] + (s.mb_x & 7) * s.stride[1] + 64)
+    prefetch_to_write(&s.pic.mv[(s.mb + 4) * 32])
+    prefetch_to_write(&s.pic.mv[(s.mb + 4) * 32 + 16])
+    prefetch_to_write(&s.pic.ref_id[(s.mb + 6) * 8])
+    prefetch_to_write(&s.pic.mb[s.mb + 8])
+
+
 cdef void step_right(SliceContext *s) noexcept nogil:
     """From the macroblock to the left, which is of the slice: place and neighbours without MBAFF."""
     cdef int above = s.mb + 1 - (s.mb_width << s.field_pic_flag), c, i
@@ -112,6 +127,7 @@ cdef void step_right(SliceContext *s) noexcept nogil:
         s.left_mb[i] = s.mb
     s.left_pair = s.mb
     s.mb += 1
+    prefetch_places(s)
     s.topleft_mb = s.top_mb
     s.top_mb = s.top_pair = s.topright_mb
     s.topright_mb = above + 1 if above >= 0 and s.mb_x + 1 < s.mb_width and in_slice(s, above + 1) else -1

@@ -17,6 +17,10 @@ from codec.h264._picture cimport *
 
 from codec.h264._kernels cimport *
 
+cdef extern from "prefetch.h" nogil:
+    void prefetch(const void *p)
+    void prefetch_to_write(const void *p)
+
 cdef enum:
     CACHE = 12              # entry of block (0, 0)
     CACHE_SIZE = 48
