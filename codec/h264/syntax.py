@@ -37,21 +37,12 @@ class Reader:
     def _truncated(self, name, clause):
         return TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
 
-    def _bits(self, n, name, clause):
-        """The next n bits, 0 <= n <= 64, as an unsigned integer."""
-        end = self.bit + n
-        if end > self._end:
-            self._load()
-            if end > self._end:
-                raise self._truncated(name, clause)
-        self.bit = end
-        return self._window >> (self._end - end) & ((1 << n) - 1)
-
     def _codeNum(self, name, clause):
         """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
-        if self.bit + 63 > self._end:
-            self._load()
         left = self._end - self.bit
+        if left < 63:
+            self._load()
+            left = self._end - self.bit
         window = self._window & ((1 << left) - 1)
         leadingZeroBits = left - window.bit_length()
         if leadingZeroBits > 31:
@@ -66,28 +57,39 @@ class Reader:
         """A BitstreamError at this place."""
         return BitstreamError(reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause)
 
-    def _checked(self, s, name, value, low, high, clause):
-        if not low <= value <= high:
-            raise self.error(f"{name} is {value}; it must be {low} to {high}", clause)
-        s[name] = value
-        return value
+    def _out_of_range(self, name, value, low, high, clause):
+        return self.error(f"{name} is {value}; it must be {low} to {high}", clause)
 
     def u(self, s, name, n, clause, low=0, high=None):
-        """Unsigned, n bits."""
-        value = self._bits(n, name, clause)
-        if high is not None:
-            return self._checked(s, name, value, low, high, clause)
+        """Unsigned, n bits, 0 <= n <= 64."""
+        end = self.bit + n
+        if end > self._end:
+            self._load()
+            if end > self._end:
+                raise self._truncated(name, clause)
+        self.bit = end
+        value = self._window >> (self._end - end) & ((1 << n) - 1)
+        if high is not None and not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
         s[name] = value
         return value
 
     def ue(self, s, name, high, clause, low=0):
         """Unsigned Exp-Golomb, low to high."""
-        return self._checked(s, name, self._codeNum(name, clause), low, high, clause)
+        value = self._codeNum(name, clause)
+        if not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
+        s[name] = value
+        return value
 
     def se(self, s, name, low, high, clause):
         """Signed Exp-Golomb, low to high: 0, 1, -1, 2, -2, ..."""
         codeNum = self._codeNum(name, clause)
-        return self._checked(s, name, (codeNum + 1) >> 1 if codeNum & 1 else -(codeNum >> 1), low, high, clause)
+        value = (codeNum + 1) >> 1 if codeNum & 1 else -(codeNum >> 1)
+        if not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
+        s[name] = value
+        return value
 
     def array(self, s, name, count, code, *args, **more):
         """`count` elements of one name, as a tuple: code is the unbound method, `args` what it takes after the name."""
