@@ -15,7 +15,7 @@ from .dpb import DecodedPictureBuffer, FrameStore
 from .jobs import BATCH, ERRORS_KEPT, PARITY, Outcome, PictureEnd, Workers, placed
 from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .order import PicOrderCnt, is_new_picture
-from .output import CodedFrame, PicturePool, arrays, as_frame, fill_field, picture_bytes, side_data_of
+from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes, side_data_of
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from .partitions import PartitionedSlice, read_partition
 from .references import FRAME, assign_FrameNumWrap, fields_of, reference_lists
@@ -85,7 +85,7 @@ class Decoder:
         self._limits = checked_limits(limits)
         self._stream, self._record = ByteStream(self._limits, strict=on_error == "raise"), None
         self._sets, self._slices = ParameterSets(), SliceDecoder()
-        self._sps = self._dpb = self._pool = None  # of the active sequence
+        self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
         self._picture = self._frame = None  # being decoded; the frame of a first field that waits for the second
         self._nals, self._ready, self._timestamps, self._user_data, self._errors = deque(), deque(), deque(), [], []
         self._failed = False  # whether an error waits among what is ready
@@ -233,7 +233,7 @@ class Decoder:
         self._given += 1
         if self._given > self._limits.frames:
             raise LimitError(f"more than {self._limits.frames} frames; raise Limits.frames if you trust the data")
-        yield as_frame(store, self._monochrome)
+        yield store.content.format.frame(store)
 
     def _output(self, stores):
         """Frames that leave the buffer."""
@@ -396,7 +396,7 @@ class Decoder:
 
     def _stand_in(self):
         if self._last is None:
-            self._last = self._pool.take(self._sps)
+            self._last = self._pool.take()
             for plane, depth in zip(arrays(self._last), (self._sps.BitDepthY, *(self._sps.BitDepthC,) * 2)):
                 plane[:] = 1 << (depth - 1)
         return self._last
@@ -413,7 +413,7 @@ class Decoder:
         self._end_sequence()
         self._sps, self._last = sps, None
         self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
-        self._pool = PicturePool(spare=3)
+        self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
 
     def _reorder_frames(self, sps):
         """Pictures that may wait for output, where the stream promises how many and the caller wants it fast."""
@@ -446,8 +446,8 @@ class Decoder:
             if count is not None and count not in INT32:
                 raise self._error(f"the picture order count is {count}; it must fit 32 bits", "H.264 8.2.1", nal)
         if self._frame is None:
-            coded = CodedFrame(sps, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
-            self._frame, self._user_data = FrameStore(self._pool.take(sps), header.frame_num, coded), []
+            coded = CodedFrame(self._format, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
+            self._frame, self._user_data = FrameStore(self._pool.take(), header.frame_num, coded), []
             self._frame.reference = bool(header.nal_ref_idc)
         self._picture = _CodedPicture(self._frame, header, sps, pps, nal)
         self._picture.errors, self._errors = self._errors, []
@@ -497,7 +497,7 @@ class Decoder:
             inferred = _Inferred(frame_num)
             counts = self._order.decode(inferred, sps)
             self._order.done(inferred, sps, counts[0])
-        store.TopFieldOrderCnt, store.BottomFieldOrderCnt = counts
+        store.set_order(*counts)
 
     # ---------------------------------------------------------------- the end of a picture
 

@@ -153,7 +153,7 @@ class ByteStream:
                 raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset,
                     clause="H.264 B.1.1")
             return
-        data = bytes(self._buffer[self._start : end]).rstrip(b"\0")
+        data = bytes(memoryview(self._buffer)[self._start : end]).rstrip(b"\0")
         if len(data) > self._limits.nal_bytes:
             raise self._too_long(self._offset + self._start)
         if data:
