@@ -36,6 +36,7 @@ class _CodedPicture:
         self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
         self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
+        self.references, self.initial_lists = None, {}  # frames, from the first slice on; see reference_lists
         self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
 
@@ -373,9 +374,11 @@ class Decoder:
 
     def _lists(self, header, sps, nal):
         """RefPicList0 and RefPicList1 for the slice decoder: (Picture, parity) or None."""
-        references = self._dpb.references(self._picture.store)
-        assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
-        *lists, missing = reference_lists(references, self._picture.store, header, sps)
+        current = self._picture
+        if current.references is None:
+            current.references = self._dpb.references(current.store)
+            assign_FrameNumWrap(current.references, header.frame_num, sps.MaxFrameNum)
+        *lists, missing = reference_lists(current.references, current.store, header, sps, current.initial_lists)
         if missing and not self._recovering:
             self._fault(self._error(f"ref_pic_list_modification names {missing} pictures that are not there", "H.264 8.2.4.3", nal))
         return [[self._reference(entry) for entry in some] for some in lists]
