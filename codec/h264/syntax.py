@@ -9,6 +9,7 @@ from ..errors import BitstreamError, ParameterError, TruncatedError
 
 MAX_UE = (1 << 32) - 2  # 9.1: codeNum of 31 leading zeros, the longest that any element of the standard may have
 WINDOW_BYTES = 24  # that are at hand as a number; 9 hold 7 bits before an element and its 32 + 31 bits
+MASKS = tuple((1 << n) - 1 for n in range(8 * WINDOW_BYTES + 1))
 
 
 class Reader:
@@ -43,7 +44,7 @@ class Reader:
         if left < 63:
             self._load()
             left = self._end - self.bit
-        window = self._window & ((1 << left) - 1)
+        window = self._window & MASKS[left]
         leadingZeroBits = left - window.bit_length()
         if leadingZeroBits > 31:
             raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
@@ -68,7 +69,7 @@ class Reader:
             if end > self._end:
                 raise self._truncated(name, clause)
         self.bit = end
-        value = self._window >> (self._end - end) & ((1 << n) - 1)
+        value = self._window >> (self._end - end) & MASKS[n]
         if high is not None and not low <= value <= high:
             raise self._out_of_range(name, value, low, high, clause)
         s[name] = value
