@@ -389,9 +389,11 @@ class Decoder:
         return self._on_error == "raise" and not self._recovering
 
     def _reference(self, entry):
-        if entry is not None and entry[0].picture is not None:
-            entry[0].picture.long_term = entry[0].long
-            return entry[0].picture, PARITY[entry[1]]
+        if entry is not None:
+            frame, fields = entry
+            if (picture := frame.picture) is not None:
+                picture.long_term = frame.long
+                return picture, PARITY[fields]
         if self._strict:
             return None
         # What is missing is replaced by the picture that was decoded last, or by gray.

@@ -14,7 +14,7 @@ MATRIX_NAMES = {0: "GBR", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "S
 
 
 def _holders(objects):
-    """Reference counts, as this function sees them."""
+    """Reference counts, as a loop in a list sees them."""
     return [sys.getrefcount(one) for one in objects]
 
 
@@ -31,13 +31,12 @@ class PicturePool:
 
     def take(self):
         """A picture for a frame of the sequence, with nothing decoded in it."""
-        free = [i for i, count in enumerate(_holders(self._pictures)) if count == ALONE]
-        for i in reversed(free[self._spare :]):
-            del self._pictures[i]
+        free = [picture for picture in self._pictures if sys.getrefcount(picture) == ALONE]
+        for picture in free[self._spare :]:
+            self._pictures.remove(picture)
         if free:
-            picture = self._pictures[free[0]]
-            picture.begin()
-            return picture
+            free[0].begin()
+            return free[0]
         self._pictures.append(Picture(*self._key))
         return self._pictures[-1]
 

@@ -5,7 +5,7 @@ them.
 from dataclasses import MISSING, dataclass, fields
 
 from .nal import IDR, PARTITION_A
-from .syntax import MAX_UE, Reader, Writer
+from .syntax import MAX_UE, Reader, Writer, structure
 
 P, B, I, SP, SI = range(5)  # Table 7-6, slice_type % 5
 SLICE_NAMES = ("P", "B", "I", "SP", "SI")
@@ -262,7 +262,7 @@ def pred_weight_table(c, s, kind, sps):
         for row in c.rows(t, name, Weight, s[f"num_ref_idx_{name}_active_minus1"] + 1):
             weight(c, row, t, sps, clause)
     if c.reading:
-        s["pred_weight_table"] = PredWeightTable(**t)
+        s["pred_weight_table"] = structure(PredWeightTable, t)
 
 
 def weight(c, row, t, sps, clause):
@@ -338,9 +338,7 @@ def read_slice_header(nal, find):
     if s["nal_unit_type"] == IDR and not s["nal_ref_idc"]:
         raise c.error("nal_ref_idc is 0 in an IDR picture", "H.264 7.4.1")
     sps, pps = slice_header(c, s, find)
-    header = object.__new__(SliceHeader)
-    vars(header).update(s)  # each slice has one: setting 36 fields of a frozen class one by one would take as long as reading them
-    return header, sps, pps, c.bit
+    return structure(SliceHeader, s), sps, pps, c.bit
 
 
 def write_slice_header(header, sps, pps):

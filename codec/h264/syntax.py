@@ -12,6 +12,13 @@ WINDOW_BYTES = 24  # that are at hand as a number; 9 hold 7 bits before an eleme
 MASKS = tuple((1 << n) - 1 for n in range(8 * WINDOW_BYTES + 1))
 
 
+def structure(kind, s):
+    """The elements that have been read, as the frozen dataclass `kind`: to set its fields one by one would take as long as reading them."""
+    made = object.__new__(kind)
+    vars(made).update(s)
+    return made
+
+
 class Reader:
     """Reads syntax elements from an RBSP.
 
@@ -111,7 +118,7 @@ class Reader:
             yield row
             if until and row[until[0]] == until[1]:
                 break
-            found.append(kind(**row))
+            found.append(structure(kind, row))
         s[name] = tuple(found)
 
     def more_rbsp_data(self):
