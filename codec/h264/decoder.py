@@ -18,7 +18,7 @@ from .order import PicOrderCnt, is_new_picture
 from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes, side_data_of
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from .partitions import PartitionedSlice, read_partition
-from .references import FRAME, assign_FrameNumWrap, fields_of, reference_lists
+from .references import FRAME, assign_FrameNumWrap, fields_of, lists_key, reference_lists
 from .sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
 from .slice_groups import mb_to_slice_group_map
 from .slice_header import read_slice_header
@@ -36,7 +36,7 @@ class _CodedPicture:
         self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
         self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
-        self.references, self.initial_lists = None, {}  # frames, from the first slice on; see reference_lists
+        self.lists = {}  # reference lists that slices of it had before, and how many pictures were missing, by lists_key
         self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
 
@@ -207,7 +207,8 @@ class Decoder:
         """Yield frames and raise errors in their order: all, or those that need not be waited for."""
         while self._ready:
             first = self._ready[0]
-            if not (isinstance(first, Frame) or (first.content.batch if isinstance(first, FrameStore) else first).done):
+            batch = first.content.batch if isinstance(first, FrameStore) else first.batch if isinstance(first, Outcome) else None
+            if batch is not None and not batch.done:
                 if not wait:
                     return
                 if self._picture is not None:
@@ -218,8 +219,8 @@ class Decoder:
             elif isinstance(first, FrameStore):
                 yield from self._frame_of(first)
             else:
-                if isinstance(first, Outcome):
-                    self._workers.join(first.batch)
+                if batch is not None:
+                    self._workers.join(batch)
                 if first.error is not None:
                     self._failed = any(isinstance(one, _Fault) for one in self._ready)
                     raise first.error
@@ -374,14 +375,16 @@ class Decoder:
 
     def _lists(self, header, sps, nal):
         """RefPicList0 and RefPicList1 for the slice decoder: (Picture, parity) or None."""
-        current = self._picture
-        if current.references is None:
-            current.references = self._dpb.references(current.store)
-            assign_FrameNumWrap(current.references, header.frame_num, sps.MaxFrameNum)
-        *lists, missing = reference_lists(current.references, current.store, header, sps, current.initial_lists)
+        current, key = self._picture, lists_key(header)
+        if key not in current.lists:
+            references = self._dpb.references(current.store)
+            assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
+            *lists, missing = reference_lists(references, current.store, header, sps)
+            current.lists[key] = [[self._reference(entry) for entry in some] for some in lists], missing
+        lists, missing = current.lists[key]
         if missing and not self._recovering:
             self._fault(self._error(f"ref_pic_list_modification names {missing} pictures that are not there", "H.264 8.2.4.3", nal))
-        return [[self._reference(entry) for entry in some] for some in lists]
+        return lists
 
     @property
     def _strict(self):
@@ -560,8 +563,6 @@ class Decoder:
 
 class _Fault:
     """An error among what is ready, in the order of the stream."""
-
-    done = True
 
     def __init__(self, error):
         self.error = error

@@ -50,10 +50,6 @@ class Outcome:
         self.batch, self._prepared, self._nal, self._error = batch, prepared, nal, None
 
     @property
-    def done(self):
-        return self.batch.done
-
-    @property
     def error(self):
         """What was wrong, or None; only when the slice is decoded."""
         if self._prepared is not None:

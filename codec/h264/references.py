@@ -123,19 +123,19 @@ def modified(initial, rows, frames, header, sps, active):
     return found, missing
 
 
-def reference_lists(frames, current, header, sps, initial):
-    """The final (RefPicList0, RefPicList1) of a slice, and the count of pictures that its modifications name and that are not there.
+def lists_key(header):
+    """What tells the reference lists of one slice of a picture from those of another."""
+    return (header.kind, header.num_ref_idx_l0_active_minus1, header.ref_pic_list_modification_l0,
+        header.num_ref_idx_l1_active_minus1, header.ref_pic_list_modification_l1)  # fmt: skip
 
-    `initial` is a dict for the slices of one picture, empty before the first: their initial lists, by whether they are B slices.
-    """
-    kind = header.kind
-    if kind in (I, SI):
+
+def reference_lists(frames, current, header, sps):
+    """The final (RefPicList0, RefPicList1) of a slice, and the count of pictures that its modifications name and that are not there."""
+    if header.kind in (I, SI):
         return [], [], 0
-    if (kind == B) not in initial:
-        initial[kind == B] = initial_lists(frames, current, header, sps)
-    list0, list1 = initial[kind == B]
+    list0, list1 = initial_lists(frames, current, header, sps)
     list0, missing0 = modified(list0, header.ref_pic_list_modification_l0, frames, header, sps, header.num_ref_idx_l0_active_minus1 + 1)
-    if kind != B:
+    if header.kind != B:
         return list0, [], missing0
     list1, missing1 = modified(list1, header.ref_pic_list_modification_l1, frames, header, sps, header.num_ref_idx_l1_active_minus1 + 1)
     return list0, list1, missing0 + missing1

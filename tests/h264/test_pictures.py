@@ -107,7 +107,7 @@ class Machine:
     def lists(self, one, store):
         references = self.dpb.references(store)
         assign_FrameNumWrap(references, one.frame_num, self.sps.MaxFrameNum)
-        return reference_lists(references, store, one, self.sps, {})[:2]
+        return reference_lists(references, store, one, self.sps)[:2]
 
     def close(self, one, store):
         store.fields |= (BOTTOM if one.bottom_field_flag else TOP) if one.field_pic_flag else FRAME
