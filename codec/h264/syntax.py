@@ -55,11 +55,11 @@ class Reader:
         leadingZeroBits = left - window.bit_length()
         if leadingZeroBits > 31:
             raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
-        end = self.bit + 2 * leadingZeroBits + 1
-        if end > self._end:
+        left -= 2 * leadingZeroBits + 1
+        if left < 0:
             raise self._truncated(name, clause)
-        self.bit = end
-        return (window >> (self._end - end)) - 1
+        self.bit = self._end - left
+        return (window >> left) - 1
 
     def error(self, reason, clause):
         """A BitstreamError at this place."""
