@@ -194,13 +194,6 @@ class Frame:
         return self.planes[0].shape[0]
 
     @classmethod
-    def of_decoder(cls, **fields):
-        """A frame of all its fields, which are known to fit: what a decoder makes itself it need not check for each frame."""
-        frame = object.__new__(cls)
-        vars(frame).update(fields)
-        return frame
-
-    @classmethod
     def from_yuv420(cls, data, width, height, **fields):
         """A frame of 8 bits, 4:2:0, from its planes one after the other.
 
@@ -263,6 +256,13 @@ class Frame:
         [200, 101, 50]
         """
         return as_shown(self.planes, self.chroma, self.bit_depth, self.matrix, self.full_range)
+
+
+def unchecked_frame(**fields):
+    """A Frame of all its fields, which are known to fit each other: what a decoder makes itself it need not check for each frame."""
+    frame = object.__new__(Frame)
+    vars(frame).update(fields)
+    return frame
 
 
 def _check_planes(planes, chroma, depth, name):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import BitstreamError
 from ._conceal import conceal
-from ._crew import Batch, Crew
+from ._crew import Crew
 from .output import missing_macroblocks, sources_of
 from .references import BOTTOM, FRAME, TOP
 

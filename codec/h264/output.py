@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from ..frame import Damage, Frame, default_matrix, plane_shapes
+from ..frame import Damage, default_matrix, plane_shapes, unchecked_frame
 from ._picture import Picture
 from .parameter_sets import CHROMA_FORMATS
 from .references import BOTTOM, FRAME
@@ -97,7 +97,7 @@ class FrameFormat:
     def frame(self, store):
         """The Frame of a FrameStore: its `content` is a CodedFrame."""
         coded = store.content
-        return Frame.of_decoder(
+        return unchecked_frame(
             planes=self._planes(store.picture), chroma=self._chroma, bit_depth=self._depth, matrix=self._matrix, full_range=self._full_range,
             poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp, damage=coded.damage, side_data=coded.side_data,
             user_data=tuple(coded.user_data),
