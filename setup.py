@@ -65,6 +65,7 @@ EXTENSIONS = [
     extension("codec.jpeg._scan_search"),
     extension("codec.palette._lzw"),
     extension("codec.h264._kernels", *KERNELS_H264),
+    extension("codec.h264._start_codes"),
     extension("codec.h264._picture"),
     extension("codec.h264._deblock"),
     extension("codec.h264._neighbours"),

@@ -258,6 +258,13 @@ class Frame:
         return as_shown(self.planes, self.chroma, self.bit_depth, self.matrix, self.full_range)
 
 
+def unchecked_frame(**fields):
+    """A Frame of all its fields, which are known to fit each other: what a decoder makes itself it need not check for each frame."""
+    frame = object.__new__(Frame)
+    vars(frame).update(fields)
+    return frame
+
+
 def _check_planes(planes, chroma, depth, name):
     """Raise ParameterError where shapes or types do not agree with each other."""
     dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)

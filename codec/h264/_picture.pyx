@@ -4,7 +4,7 @@ Every plane has SLACK readable bytes before its first and after its last sample,
 """
 
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from ..errors import LimitError, ParameterError
 
@@ -140,7 +140,7 @@ cdef class Picture:
         """Make it a new picture: nothing decoded, a new identity. Samples keep what they had."""
         global next_unique
         cdef PictureData *p = &self.data
-        cdef int i, n = p.mb_count * (3 if p.separate_planes else 1)
+        cdef int done = 1, n = p.mb_count * (3 if p.separate_planes else 1)
         next_unique = next_unique % 0x1FFFFFFE + 1      # times 4 still fits
         p.unique = next_unique
         p.poc[0] = p.poc[1] = 0
@@ -149,9 +149,11 @@ cdef class Picture:
         p.slice_count = 0
         p.pending = p.lines = p.next_mb = p.filtered_rows = p.faults = 0
         select_plane(p, 0)
-        for i in range(n):
-            p.mb[i].slice = -1
-            p.mb[i].flags = 0
+        memset(p.mb, 0, sizeof(MbInfo))
+        p.mb[0].slice = -1
+        while done < n:                                 # the same in all
+            memcpy(&p.mb[done], p.mb, min(done, n - done) * sizeof(MbInfo))
+            done *= 2
 
     def wait(self):
         """Until all batches are done with."""

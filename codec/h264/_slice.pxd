@@ -117,21 +117,27 @@ cdef struct MbContext:
 cdef struct SliceContext:
     # ---- coefficients d of 8.5.12, scaled, by component and 4x4 (or 8x8) block in the zig-zag order of 6.4.3; all zero between macroblocks
     int32_t coef[3 * 256]
-    # ---- reader
-    BitReader bits
-    Cabac cabac
-    uint8_t state[1024]     # pStateIdx << 1 | valMPS, by ctxIdx
-    int64_t last_bit        # position of rbsp_stop_one_bit
-    int partitioned         # `bits` reads partition A
-    Partition partition[2]  # B: residual of intra macroblocks; C: of inter macroblocks
-    int fault
-    # ---- parameters of the sequence, the picture and the slice
+    # ---- parameters of the sequence and the picture parameter set, the same in many slices: up to `pic` they are copied into each
+    int mb_width, mb_height # of the frame
+    int ChromaArrayType
+    int pixel_shift
+    int bit_depth[2]
+    int max_sample[2]
+    int QpBdOffset[2]
+    int chroma_width, chroma_height         # MbWidthC, MbHeightC
+    int mb_lines[3]         # of a macroblock, by component
+    Py_ssize_t mb_bytes[3]  # of each of them
+    int entropy_coding_mode_flag, transform_8x8_mode_flag, constrained_intra_pred_flag, direct_8x8_inference_flag
+    int qpprime_y_zero_transform_bypass_flag
+    int8_t qpc_table[2][128]                # [cb or cr][QPY + 64] -> QPC
+    const int32_t *scale4[6]                # LevelScale4x4 << qP / 6, [qP][raster]: Intra Y, Cb, Cr, Inter Y, Cb, Cr
+    const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr, Inter Cr
     const H264Dsp *dsp
+    # ---- the picture and the slice
     PictureData *pic
     MbContext *mbs          # of the latest macroblocks: see context_of
     int mbs_mask
     Turns *turns            # of the threads: this one has one
-    int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
     int slice_index
     int first_mb            # address
@@ -140,33 +146,26 @@ cdef struct SliceContext:
     int slice_type          # SLICE_P for SP, SLICE_I for SI
     int switching           # SWITCH_...
     int si_slice            # mb_type has the prefix of Table 7-12
-    int entropy_coding_mode_flag, MbaffFrameFlag, field_pic_flag, bottom_field_flag
-    int transform_8x8_mode_flag, constrained_intra_pred_flag, direct_8x8_inference_flag, direct_spatial_mv_pred_flag
+    int MbaffFrameFlag, field_pic_flag, bottom_field_flag
+    int direct_spatial_mv_pred_flag
     int num_ref_idx_active[2]
-    int ChromaArrayType
     int colour_plane        # component that "luma" of this slice is stored in (separate_colour_plane_flag)
-    int pixel_shift
-    int bit_depth[2]
-    int max_sample[2]
-    int QpBdOffset[2]
-    int chroma_width, chroma_height         # MbWidthC, MbHeightC
-    int mb_lines[3]         # of a macroblock, by component
-    Py_ssize_t mb_bytes[3]  # of each of them
-    int qpprime_y_zero_transform_bypass_flag
     int weight_mode         # 0 default, 1 explicit, 2 implicit
     int luma_log2_weight_denom, chroma_log2_weight_denom
     int32_t slice_qp
     int qs, qs_c[2]         # QSY, QSC of SP and SI slices
-    int8_t qpc_table[2][128]                # [cb or cr][QPY + 64] -> QPC
-    const int32_t *scale4[6]                # LevelScale4x4 << qP / 6, [qP][raster]: Intra Y, Cb, Cr, Inter Y, Cb, Cr
-    const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr, Inter Cr
-    Reference refs[3][2][48]                # [0]: frame macroblocks and field pictures; [1], [2]: top and bottom field macroblocks of MBAFF
-    Weight weights[2][32]
-    int16_t implicit_w1[3][32][32]           # as refs: w1 by refIdxL0, refIdxL1 (w0 = 64 - w1)
-    int32_t poc[2]                          # TopFieldOrderCnt and BottomFieldOrderCnt of this picture, and of RefPicList1[0]: pictures
-    int32_t col_poc[2]                      # themselves are numbered anew by memory_management_control_operation 5 while others read them
+    int32_t poc[2]          # TopFieldOrderCnt and BottomFieldOrderCnt of this picture, and of RefPicList1[0]: pictures
+    int32_t col_poc[2]      # themselves are numbered anew by memory_management_control_operation 5 while others read them
     int16_t dist_scale[3][32]               # DistScaleFactor by refIdxL0; 0x7FFF: long term, no scaling
     const uint8_t *map                      # mbToSliceGroupMap by MbAddr (map units resolved), NULL: one slice group
+    # ---- reader
+    BitReader bits
+    Cabac cabac
+    uint8_t state[1024]     # pStateIdx << 1 | valMPS, by ctxIdx
+    int64_t last_bit        # position of rbsp_stop_one_bit
+    int partitioned         # `bits` reads partition A
+    Partition partition[2]  # B: residual of intra macroblocks; C: of inter macroblocks
+    int fault
     # ---- current macroblock: where
     int mbaddr              # CurrMbAddr
     int mb_x, mb_row, mb    # column, row and number in storage (see _picture.pxd)
@@ -214,6 +213,10 @@ cdef struct SliceContext:
     # ---- scratch for motion compensation
     uint8_t *edge           # (21 x 21 samples, or chroma)
     uint8_t *second         # list 1 prediction, three planes of 16 x 16
+    # ---- by reference index, of as many as the slice has: what comes after them is never set, nor cleared with the rest
+    Reference refs[3][2][48]                # [0]: frame macroblocks and field pictures; [1], [2]: top and bottom field macroblocks of MBAFF
+    Weight weights[2][32]                   # with weight_mode 1
+    int16_t implicit_w1[3][32][32]          # with weight_mode 2, as refs: w1 by refIdxL0, refIdxL1 (w0 = 64 - w1)
 
 cdef inline void note(SliceContext *s, int fault) noexcept nogil:
     """Remember the first fault."""

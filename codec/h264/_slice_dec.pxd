@@ -7,7 +7,6 @@ cdef class Slice:
     cdef uint8_t *data      # padded
     cdef object keep        # what the context points to
 
-    cdef int take(self, SliceContext *prepared) except -1
     cdef int set_data(self, rbsp, Py_ssize_t bit, partitions) except -1
     cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1
 

@@ -338,25 +338,18 @@ cdef class Slice:
 
     def __cinit__(self):
         cdef size_t at
-        self.memory = calloc(1, sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
+        self.memory = malloc(sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
         if not self.memory:
             raise MemoryError("no memory for a slice")
         at = (<size_t>self.memory + 63) & ~<size_t>63
         self.s = <SliceContext *>at
+        memset(self.s, 0, <uint8_t *>self.s.refs - <uint8_t *>self.s)
         self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
         self.s.second = self.s.edge + EDGE_BYTES
 
     def __dealloc__(self):
         free(self.memory)
         free(self.data)
-
-    cdef int take(self, SliceContext *prepared) except -1:
-        """Copy the parameters of a slice."""
-        cdef uint8_t *edge = self.s.edge
-        cdef uint8_t *second = self.s.second
-        memcpy(self.s, prepared, sizeof(SliceContext))
-        self.s.edge, self.s.second = edge, second
-        return 0
 
     cdef int set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
         """Readers of slice_data( ), and of partitions B and C, in one piece of memory; that of the slice comes first."""
@@ -418,19 +411,18 @@ cdef class Slice:
 cdef class SliceDecoder:
     """Prepares the slices of a sequence; holds what many of them have in common."""
 
-    cdef Slice common       # parameters of the sequence, and then of the slice at work
+    cdef SliceContext common                    # its parameters of the sequence are set
     cdef Scaling scaling
     cdef object sets        # the parameter sets that `common` was prepared for
     cdef readonly int level # of the kernels
 
     def __cinit__(self):
-        self.common = Slice()
         self.scaling = self.sets = None
         self.level = cpu.level() in ("avx2", "avx512")
 
     cdef int _set_scaling(self, lists) except -1:
         cdef int k
-        cdef SliceContext *s = self.common.s
+        cdef SliceContext *s = &self.common
         if self.scaling is None or self.scaling.lists != lists:
             self.scaling = Scaling(lists)
         for k in range(6):
@@ -439,13 +431,12 @@ cdef class SliceDecoder:
         return 0
 
     cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
-        cdef SliceContext *s = self.common.s
+        cdef SliceContext *s = &self.common
         cdef int i, c, qpi
-        s.pic = p
-        s.mb_width, s.mb_height = p.mb_width, p.mb_height
         if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
             return 0
         self.sets = None
+        s.mb_width, s.mb_height = p.mb_width, p.mb_height
         s.ChromaArrayType = sps.ChromaArrayType
         s.pixel_shift = p.pixel_shift
         for i in range(2):
@@ -471,9 +462,8 @@ cdef class SliceDecoder:
         self.sets = sps, pps
         return 0
 
-    cdef int _set_switching(self, header, pps) except -1:
+    cdef int _set_switching(self, SliceContext *s, header, pps) except -1:
         """slice_type, and what 8.6 needs of SP and SI slices."""
-        cdef SliceContext *s = self.common.s
         cdef int c, kind = header.slice_type % 5
         s.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
         s.si_slice = kind == SLICE_SI
@@ -492,10 +482,9 @@ cdef class SliceDecoder:
             s.qs_c[c] = s.qpc_table[c][s.qs + 64]
         return 0
 
-    cdef int _set_slice(self, header, sps, pps) except -1:
-        cdef SliceContext *s = self.common.s
+    cdef int _set_slice(self, SliceContext *s, header, sps, pps) except -1:
         cdef SliceInfo *info
-        self._set_switching(header, pps)
+        self._set_switching(s, header, pps)
         s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
         s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
         s.pic.coded_as_fields = s.field_pic_flag
@@ -537,14 +526,10 @@ cdef class SliceDecoder:
             r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
         return 0
 
-    cdef int _set_references(self, Picture picture, lists, header) except -1:
-        cdef SliceContext *s = self.common.s
+    cdef int _set_references(self, SliceContext *s, Picture picture, lists, header) except -1:
         cdef int list, i, kind
-        memset(s.refs, 0, sizeof(s.refs))
-        for kind in range(3):
-            for list in range(2):
-                for i in range(48):
-                    s.refs[kind][list][i].id = NO_REFERENCE
+        cdef object entry
+        self._set_missing(s, 1, 0)                      # P slices have no list 1; who asks for the colocated picture finds none
         for list in range(2):
             count = 0
             if s.slice_type == SLICE_B or (s.slice_type == SLICE_P and list == 0):
@@ -552,10 +537,13 @@ cdef class SliceDecoder:
             if count > (32 if s.field_pic_flag else 16):
                 raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
             s.num_ref_idx_active[list] = count
-            for i, entry in enumerate(lists[list][:count]):
+            pictures = lists[list]
+            for i in range(s.num_ref_idx_active[list]):
+                entry = pictures[i] if i < len(pictures) else None
                 if entry is None:
+                    self._set_missing(s, list, i)
                     continue
-                if (<Picture>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
+                if (<Picture?>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
                     raise ParameterError("a reference picture has another format")
                 self._set_reference(&s.refs[0][list][i], entry[0], entry[1], 1 + s.bottom_field_flag if s.field_pic_flag else 0)
                 if s.MbaffFrameFlag:
@@ -567,12 +555,21 @@ cdef class SliceDecoder:
             memcpy(s.col_poc, s.refs[0][1][0].picture.poc, sizeof(s.col_poc))
         return 0
 
-    cdef int _set_weights(self, table) except -1:
-        cdef SliceContext *s = self.common.s
+    cdef void _set_missing(self, SliceContext *s, int list, int i) noexcept:
+        """There is no picture for this reference index, nor for the two of field macroblocks."""
+        cdef int kind, first, count
+        for kind in range(3 if s.MbaffFrameFlag else 1):
+            first, count = (2 * i, 2) if kind else (i, 1)
+            memset(&s.refs[kind][list][first], 0, count * sizeof(Reference))
+            s.refs[kind][list][first].id = s.refs[kind][list][first + count - 1].id = NO_REFERENCE
+
+    cdef int _set_weights(self, SliceContext *s, table) except -1:
         cdef int list, i, c
         cdef Weight *w
+        if s.weight_mode != 1:
+            return 0
         memset(s.weights, 0, sizeof(s.weights))
-        if s.weight_mode != 1 or table is None:
+        if table is None:
             return 0
         s.luma_log2_weight_denom, s.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
         for list, rows in enumerate((table.l0, table.l1)):
@@ -613,27 +610,26 @@ cdef class SliceDecoder:
         BitstreamError
             With `offset` in bytes of the RBSP.
         """
-        cdef SliceContext *s = self.common.s
+        cdef Slice made = Slice()
+        cdef SliceContext *s = made.s
         cdef const uint8_t[::1] view
-        cdef Slice made
         self._set_sequence(sps, pps, &picture.data)
-        self._set_slice(header, sps, pps)
-        self._set_references(picture, (RefPicList0, RefPicList1), header)
-        self._set_weights(header.pred_weight_table)
-        s.map = NULL
+        memcpy(&s.mb_width, &self.common.mb_width, <uint8_t *>&s.pic - <uint8_t *>&s.mb_width)
+        s.pic = &picture.data
+        self._set_slice(s, header, sps, pps)
+        self._set_references(s, picture, (RefPicList0, RefPicList1), header)
+        self._set_weights(s, header.pred_weight_table)
         if map is not None:
             view = map
             if view.shape[0] < s.pic_mbs:
                 raise ParameterError(f"the map has {view.shape[0]} macroblocks of {s.pic_mbs}")
             s.map = &view[0]
         s.first_mb = header.first_mb_in_slice << s.MbaffFrameFlag
-        made = Slice()
-        made.take(s)
         made.set_data(rbsp, bit_offset, partitions)
         if not 0 <= s.first_mb < s.pic_mbs:
             raise BitstreamError(f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3")
         if s.entropy_coding_mode_flag:
-            cabac_init_states(made.s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
+            cabac_init_states(s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
         made.keep = self.scaling, map, picture, RefPicList0, RefPicList1
         return made
 

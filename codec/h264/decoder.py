@@ -15,10 +15,10 @@ from .dpb import DecodedPictureBuffer, FrameStore
 from .jobs import BATCH, ERRORS_KEPT, PARITY, Outcome, PictureEnd, Workers, placed
 from .nal import ByteStream, NalUnit, read_avcc, split_sample
 from .order import PicOrderCnt, is_new_picture
-from .output import CodedFrame, PicturePool, arrays, as_frame, fill_field, picture_bytes, side_data_of
+from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes, side_data_of
 from .parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from .partitions import PartitionedSlice, read_partition
-from .references import FRAME, assign_FrameNumWrap, fields_of, reference_lists
+from .references import FRAME, assign_FrameNumWrap, fields_of, lists_key, reference_lists
 from .sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
 from .slice_groups import mb_to_slice_group_map
 from .slice_header import read_slice_header
@@ -36,6 +36,7 @@ class _CodedPicture:
         self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
         self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
+        self.lists = {}  # reference lists that slices of it had before, and how many pictures were missing, by lists_key
         self.partitioned = {}  # slices that wait for their partitions B and C, by colour_plane_id and slice_id
 
 
@@ -85,7 +86,7 @@ class Decoder:
         self._limits = checked_limits(limits)
         self._stream, self._record = ByteStream(self._limits, strict=on_error == "raise"), None
         self._sets, self._slices = ParameterSets(), SliceDecoder()
-        self._sps = self._dpb = self._pool = None  # of the active sequence
+        self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
         self._picture = self._frame = None  # being decoded; the frame of a first field that waits for the second
         self._nals, self._ready, self._timestamps, self._user_data, self._errors = deque(), deque(), deque(), [], []
         self._failed = False  # whether an error waits among what is ready
@@ -206,7 +207,8 @@ class Decoder:
         """Yield frames and raise errors in their order: all, or those that need not be waited for."""
         while self._ready:
             first = self._ready[0]
-            if not (isinstance(first, Frame) or (first.content.batch if isinstance(first, FrameStore) else first).done):
+            batch = first.content.batch if isinstance(first, FrameStore) else first.batch if isinstance(first, Outcome) else None
+            if batch is not None and not batch.done:
                 if not wait:
                     return
                 if self._picture is not None:
@@ -217,8 +219,8 @@ class Decoder:
             elif isinstance(first, FrameStore):
                 yield from self._frame_of(first)
             else:
-                if isinstance(first, Outcome):
-                    self._workers.join(first.batch)
+                if batch is not None:
+                    self._workers.join(batch)
                 if first.error is not None:
                     self._failed = any(isinstance(one, _Fault) for one in self._ready)
                     raise first.error
@@ -233,7 +235,7 @@ class Decoder:
         self._given += 1
         if self._given > self._limits.frames:
             raise LimitError(f"more than {self._limits.frames} frames; raise Limits.frames if you trust the data")
-        yield as_frame(store, self._monochrome)
+        yield store.content.format.frame(store)
 
     def _output(self, stores):
         """Frames that leave the buffer."""
@@ -373,12 +375,16 @@ class Decoder:
 
     def _lists(self, header, sps, nal):
         """RefPicList0 and RefPicList1 for the slice decoder: (Picture, parity) or None."""
-        references = self._dpb.references(self._picture.store)
-        assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
-        *lists, missing = reference_lists(references, self._picture.store, header, sps)
+        current, key = self._picture, lists_key(header)
+        if key not in current.lists:
+            references = self._dpb.references(current.store)
+            assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
+            *lists, missing = reference_lists(references, current.store, header, sps)
+            current.lists[key] = [[self._reference(entry) for entry in some] for some in lists], missing
+        lists, missing = current.lists[key]
         if missing and not self._recovering:
             self._fault(self._error(f"ref_pic_list_modification names {missing} pictures that are not there", "H.264 8.2.4.3", nal))
-        return [[self._reference(entry) for entry in some] for some in lists]
+        return lists
 
     @property
     def _strict(self):
@@ -386,9 +392,11 @@ class Decoder:
         return self._on_error == "raise" and not self._recovering
 
     def _reference(self, entry):
-        if entry is not None and entry[0].picture is not None:
-            entry[0].picture.long_term = entry[0].long
-            return entry[0].picture, PARITY[entry[1]]
+        if entry is not None:
+            frame, fields = entry
+            if (picture := frame.picture) is not None:
+                picture.long_term = frame.long
+                return picture, PARITY[fields]
         if self._strict:
             return None
         # What is missing is replaced by the picture that was decoded last, or by gray.
@@ -396,7 +404,7 @@ class Decoder:
 
     def _stand_in(self):
         if self._last is None:
-            self._last = self._pool.take(self._sps)
+            self._last = self._pool.take()
             for plane, depth in zip(arrays(self._last), (self._sps.BitDepthY, *(self._sps.BitDepthC,) * 2)):
                 plane[:] = 1 << (depth - 1)
         return self._last
@@ -413,7 +421,7 @@ class Decoder:
         self._end_sequence()
         self._sps, self._last = sps, None
         self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
-        self._pool = PicturePool(spare=3)
+        self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
 
     def _reorder_frames(self, sps):
         """Pictures that may wait for output, where the stream promises how many and the caller wants it fast."""
@@ -446,8 +454,8 @@ class Decoder:
             if count is not None and count not in INT32:
                 raise self._error(f"the picture order count is {count}; it must fit 32 bits", "H.264 8.2.1", nal)
         if self._frame is None:
-            coded = CodedFrame(sps, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
-            self._frame, self._user_data = FrameStore(self._pool.take(sps), header.frame_num, coded), []
+            coded = CodedFrame(self._format, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
+            self._frame, self._user_data = FrameStore(self._pool.take(), header.frame_num, coded), []
             self._frame.reference = bool(header.nal_ref_idc)
         self._picture = _CodedPicture(self._frame, header, sps, pps, nal)
         self._picture.errors, self._errors = self._errors, []
@@ -497,7 +505,7 @@ class Decoder:
             inferred = _Inferred(frame_num)
             counts = self._order.decode(inferred, sps)
             self._order.done(inferred, sps, counts[0])
-        store.TopFieldOrderCnt, store.BottomFieldOrderCnt = counts
+        store.set_order(*counts)
 
     # ---------------------------------------------------------------- the end of a picture
 
@@ -555,8 +563,6 @@ class Decoder:
 
 class _Fault:
     """An error among what is ready, in the order of the stream."""
-
-    done = True
 
     def __init__(self, error):
         self.error = error

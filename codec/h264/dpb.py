@@ -1,6 +1,6 @@
 """The decoded picture buffer: marking of reference pictures (8.2.5), and in which order pictures leave (C.4)."""
 
-from .references import FRAME, TOP, assign_FrameNumWrap, fields_of, find_long, find_short
+from .references import FRAME, ORDER, SHORT_TERM, TOP, assign_FrameNumWrap, fields_of, find_long, find_short
 
 NO_LONG_TERM = -1  # MaxLongTermFrameIdx "no long-term frame indices"
 
@@ -18,6 +18,9 @@ class FrameStore:
         Marked as used for short-term or long-term reference; never a field in both.
     frame_num, FrameNumWrap, LongTermFrameIdx : int
     TopFieldOrderCnt, BottomFieldOrderCnt : int or None
+        See `set_order`.
+    order : int or None
+        PicOrderCnt of the frame, or of its only field (8-1).
     non_existing : bool
         Inferred for a gap in frame_num.
     waiting : bool
@@ -29,21 +32,19 @@ class FrameStore:
     def __init__(self, picture, frame_num, content=None, non_existing=False):
         self.picture, self.frame_num, self.content, self.non_existing = picture, frame_num, content, non_existing
         self.fields = self.short = self.long = self.FrameNumWrap = self.LongTermFrameIdx = 0
-        self.TopFieldOrderCnt = self.BottomFieldOrderCnt = None
+        self.TopFieldOrderCnt = self.BottomFieldOrderCnt = self.order = None
         self.waiting = False
         self.reference = False  # whether nal_ref_idc of its first field was not 0
 
-    @property
-    def order(self):
-        """PicOrderCnt of the frame, or of its only field (8-1)."""
-        return min(count for count in (self.TopFieldOrderCnt, self.BottomFieldOrderCnt) if count is not None)
-
     def set_order(self, TopFieldOrderCnt, BottomFieldOrderCnt):
-        """Set the counts that are not None, here and in the picture."""
-        for name, count in (("TopFieldOrderCnt", TopFieldOrderCnt), ("BottomFieldOrderCnt", BottomFieldOrderCnt)):
-            if count is not None:
-                setattr(self, name, count)
-                setattr(self.picture, name, count)
+        """Set the counts that are not None, here and in the picture; one that is inferred has no picture of its own."""
+        for one in (self,) if self.non_existing else (self, self.picture):
+            if TopFieldOrderCnt is not None:
+                one.TopFieldOrderCnt = TopFieldOrderCnt
+            if BottomFieldOrderCnt is not None:
+                one.BottomFieldOrderCnt = BottomFieldOrderCnt
+        top, bottom = self.TopFieldOrderCnt, self.BottomFieldOrderCnt
+        self.order = bottom if top is None else top if bottom is None else min(top, bottom)
 
     def field_order(self, fields):
         """PicOrderCnt of one field, or of the frame (8-1)."""
@@ -114,7 +115,7 @@ class DecodedPictureBuffer:
         assign_FrameNumWrap(used, frame_num, MaxFrameNum)
         shorts = [frame for frame in used if frame.short]
         if len(used) >= self.max_num_ref_frames and shorts:
-            min(shorts, key=lambda frame: frame.FrameNumWrap).unmark()
+            min(shorts, key=SHORT_TERM).unmark()
 
     def _bound(self, current):
         """What the standard requires of a stream (8.2.5.1), enforced: not more reference frames than max_num_ref_frames."""
@@ -184,7 +185,7 @@ class DecodedPictureBuffer:
         waiting = [other for other in self.frames if other.waiting]
         if frame is not None and frame.waiting and not (frame.short or frame.long):
             waiting.append(frame)
-        return min(waiting, key=lambda other: other.order, default=None)
+        return min(waiting, key=ORDER, default=None)
 
     def _reordered(self):
         """Output as soon as max_num_reorder_frames, a promise of the VUI, allows."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import BitstreamError
 from ._conceal import conceal
-from ._crew import Batch, Crew
+from ._crew import Crew
 from .output import missing_macroblocks, sources_of
 from .references import BOTTOM, FRAME, TOP
 
@@ -48,10 +48,6 @@ class Outcome:
 
     def __init__(self, batch, prepared=None, nal=None):
         self.batch, self._prepared, self._nal, self._error = batch, prepared, nal, None
-
-    @property
-    def done(self):
-        return self.batch.done
 
     @property
     def error(self):

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ..errors import BitstreamError, LimitError, TruncatedError
 from ..limits import checked_limits
+from ._start_codes import find_zeros
 
 # Table 7-1.
 NON_IDR, PARTITION_A, PARTITION_B, PARTITION_C, IDR, SEI, SPS, PPS, AUD, END_OF_SEQ, END_OF_STREAM, FILLER, SPS_EXTENSION = range(1, 14)
@@ -79,7 +80,7 @@ class NalUnit:
 
 def unescape(payload):
     """Take out emulation_prevention_three_byte (7.3.1): the third byte of each 0, 0, 3, found from the left."""
-    return payload.replace(b"\0\0\3", b"\0\0")
+    return payload.replace(b"\0\0\3", b"\0\0") if find_zeros(payload, 3) >= 0 else payload
 
 
 def escape(rbsp):
@@ -121,7 +122,7 @@ class ByteStream:
         """The NAL units that end in this chunk, as a list."""
         self._buffer += chunk
         found = []
-        while (at := self._buffer.find(START_CODE, self._scan)) >= 0:
+        while (at := find_zeros(self._buffer, 1, self._scan)) >= 0:  # START_CODE
             self._close(at, found)
             self._start = self._scan = at + 3
         self._scan = max(self._scan, len(self._buffer) - 2)
@@ -153,7 +154,7 @@ class ByteStream:
                 raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset,
                     clause="H.264 B.1.1")
             return
-        data = bytes(self._buffer[self._start : end]).rstrip(b"\0")
+        data = bytes(memoryview(self._buffer)[self._start : end]).rstrip(b"\0")
         if len(data) > self._limits.nal_bytes:
             raise self._too_long(self._offset + self._start)
         if data:

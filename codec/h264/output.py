@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from ..frame import Damage, Frame, default_matrix, plane_shapes
+from ..frame import Damage, default_matrix, plane_shapes, unchecked_frame
 from ._picture import Picture
 from .parameter_sets import CHROMA_FORMATS
 from .references import BOTTOM, FRAME
@@ -14,7 +14,7 @@ MATRIX_NAMES = {0: "GBR", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "S
 
 
 def _holders(objects):
-    """Reference counts, as this function sees them."""
+    """Reference counts, as a loop in a list sees them."""
     return [sys.getrefcount(one) for one in objects]
 
 
@@ -22,25 +22,22 @@ ALONE = _holders([object()])[0]  # of an object that only a list holds
 
 
 class PicturePool:
-    """Pictures whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
+    """Pictures of a sequence, whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
 
-    def __init__(self, spare):
-        self._spare, self._pictures, self._key = spare, [], None
-
-    def take(self, sps):
-        """A picture for frames of a sequence, with nothing decoded in it."""
-        key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC,
+    def __init__(self, sps, spare):
+        self._key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC,
             bool(sps.separate_colour_plane_flag))
-        if key != self._key:
-            self._key, self._pictures = key, []
-        free = [i for i, count in enumerate(_holders(self._pictures)) if count == ALONE]
-        for i in reversed(free[self._spare :]):
-            del self._pictures[i]
+        self._spare, self._pictures = spare, []
+
+    def take(self):
+        """A picture for a frame of the sequence, with nothing decoded in it."""
+        free = [picture for picture in self._pictures if sys.getrefcount(picture) == ALONE]
+        for picture in free[self._spare :]:
+            self._pictures.remove(picture)
         if free:
-            picture = self._pictures[free[0]]
-            picture.begin()
-            return picture
-        self._pictures.append(Picture(*key))
+            free[0].begin()
+            return free[0]
+        self._pictures.append(Picture(*self._key))
         return self._pictures[-1]
 
 
@@ -58,21 +55,6 @@ def arrays(picture):
 # ---------------------------------------------------------------- frames
 
 
-def cropped(picture, sps):
-    """The planes that are shown, as read-only views; a depth of its own is scaled up to that of the deeper planes."""
-    left, right, top, bottom = sps.crop
-    shown = []
-    for plane, (down, across) in zip(arrays(picture), ((1, 1), *((sps.SubHeightC, sps.SubWidthC),) * 2)):
-        rows, columns = plane.shape
-        shown.append(plane[top // down : rows - bottom // down, left // across : columns - right // across])
-    if sps.chroma_format_idc and sps.BitDepthY != sps.BitDepthC:
-        depth = max(sps.BitDepthY, sps.BitDepthC)
-        shown = [plane << (depth - own) for plane, own in zip(shown, (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC))]
-    for plane in shown:
-        plane.flags.writeable = False
-    return tuple(shown)
-
-
 def matrix_of(sps):
     """(name of the matrix, full range) of the VUI, or what is usual for the size."""
     code = sps.vui.matrix_coefficients if sps.vui else 2
@@ -82,34 +64,51 @@ def matrix_of(sps):
     return name, bool(sps.vui and sps.vui.video_full_range_flag)
 
 
-def as_frame(store, monochrome):
-    """The Frame of a FrameStore: its `content` is a CodedFrame."""
-    coded, sps = store.content, store.content.sps
-    planes, chroma = cropped(store.picture, sps), CHROMA_FORMATS[sps.chroma_format_idc]
-    depth = max(sps.BitDepthY, sps.BitDepthC) if sps.chroma_format_idc else sps.BitDepthY
-    if chroma == "4:0:0" and monochrome != "4:0:0":
-        planes, chroma = planes + colourless(sps.height, sps.width, monochrome, planes[0].dtype, sps.BitDepthY), monochrome
-    matrix, full_range = matrix_of(sps)
-    return Frame(
-        planes, chroma, depth, matrix, full_range, poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp,
-        damage=coded.damage,
-        side_data=coded.side_data, user_data=tuple(coded.user_data),
-    )  # fmt: skip
+class FrameFormat:
+    """What the frames of a sequence have in common, and how they are made of its pictures."""
 
+    def __init__(self, sps, monochrome):
+        left, right, top, bottom = sps.crop
+        steps = ((1, 1), *((sps.SubHeightC, sps.SubWidthC),) * 2) if sps.chroma_format_idc else ((1, 1),)
+        self._shown = [  # of each plane
+            (slice(top // down, (16 * sps.FrameHeightInMbs - bottom) // down), slice(left // across, (16 * sps.PicWidthInMbs - right) // across))
+            for down, across in steps
+        ]  # fmt: skip
+        depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)[: len(steps)]
+        self._depth, self._chroma = max(depths), CHROMA_FORMATS[sps.chroma_format_idc]
+        self._shifts = [self._depth - depth for depth in depths]
+        self._matrix, self._full_range = matrix_of(sps)
+        self._colourless = None
+        if self._chroma == "4:0:0" and monochrome != "4:0:0":
+            self._chroma = monochrome
+            self._colourless = plane_shapes(sps.height, sps.width, monochrome)[1:]
 
-def colourless(height, width, chroma, dtype, depth):
-    """Planes of chroma without colour: 1 << (depth - 1), the value that the standard's conversions take as none."""
-    planes = [np.full(shape, 1 << (depth - 1), dtype) for shape in plane_shapes(height, width, chroma)[1:]]
-    for plane in planes:
-        plane.flags.writeable = False
-    return tuple(planes)
+    def _planes(self, picture):
+        """What is shown, as read-only views; a depth of its own is scaled up to that of the deeper planes."""
+        planes = [plane[shown] for plane, shown in zip(arrays(picture), self._shown)]
+        if any(self._shifts):
+            planes = [plane << shift for plane, shift in zip(planes, self._shifts)]
+        if self._colourless:  # the value that the standard's conversions take as no colour
+            planes += [np.full(shape, 1 << (self._depth - 1), planes[0].dtype) for shape in self._colourless]
+        for plane in planes:
+            plane.setflags(write=False)
+        return tuple(planes)
+
+    def frame(self, store):
+        """The Frame of a FrameStore: its `content` is a CodedFrame."""
+        coded = store.content
+        return unchecked_frame(
+            planes=self._planes(store.picture), chroma=self._chroma, bit_depth=self._depth, matrix=self._matrix, full_range=self._full_range,
+            poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp, damage=coded.damage, side_data=coded.side_data,
+            user_data=tuple(coded.user_data),
+        )  # fmt: skip
 
 
 class CodedFrame:
     """What is known of a frame beside its samples while it waits for output."""
 
-    def __init__(self, sps, key, timestamp, user_data):
-        self.sps, self.key, self.timestamp, self.user_data = sps, key, timestamp, user_data
+    def __init__(self, format, key, timestamp, user_data):
+        self.format, self.key, self.timestamp, self.user_data = format, key, timestamp, user_data
         self.type, self.damage, self.side_data = "I", None, None
         self.batch, self.bits = None, ()  # of slices, that was started last; bits of each slice
 

@@ -3,9 +3,12 @@
 Pictures are (FrameStore, fields) with fields TOP, BOTTOM or both, FRAME; in a list None stands for "no reference picture".
 """
 
+from operator import attrgetter
+
 from .slice_header import B, I, SI
 
 TOP, BOTTOM, FRAME = 1, 2, 3  # sets of fields
+ORDER, SHORT_TERM, LONG_TERM = map(attrgetter, ("order", "FrameNumWrap", "LongTermFrameIdx"))  # what frames are sorted by
 
 
 def fields_of(header):
@@ -48,8 +51,8 @@ def find_long(frames, LongTermPicNum, fields):
 
 def by_order(frames, PicOrderCnt, order_of):
     """`frames` up to a count from the nearest back, then those after it (8.2.4.2.3, 8.2.4.2.4)."""
-    before = sorted((frame for frame in frames if order_of(frame) <= PicOrderCnt), key=order_of, reverse=True)
-    return before, sorted((frame for frame in frames if order_of(frame) > PicOrderCnt), key=order_of)
+    before = sorted([frame for frame in frames if order_of(frame) <= PicOrderCnt], key=order_of, reverse=True)
+    return before, sorted([frame for frame in frames if order_of(frame) > PicOrderCnt], key=order_of)
 
 
 def alternate(frames, marking, fields):
@@ -75,17 +78,17 @@ def initial_lists(frames, current, header, sps):
     fields = fields_of(header)
     if fields == FRAME:
         shorts = [frame for frame in frames if frame.short == FRAME]
-        longs = [(frame, FRAME) for frame in sorted((f for f in frames if f.long == FRAME), key=lambda frame: frame.LongTermFrameIdx)]
+        longs = [(frame, FRAME) for frame in sorted([frame for frame in frames if frame.long == FRAME], key=LONG_TERM)]
     else:
         shorts = [frame for frame in frames if frame.short]
-        longs = alternate(sorted((frame for frame in frames if frame.long), key=lambda frame: frame.LongTermFrameIdx), "long", fields)
+        longs = alternate(sorted([frame for frame in frames if frame.long], key=LONG_TERM), "long", fields)
     pictures = (lambda some: [(frame, FRAME) for frame in some]) if fields == FRAME else (lambda some: alternate(some, "short", fields))
     if header.kind != B:
-        return pictures(sorted(shorts, key=lambda frame: frame.FrameNumWrap, reverse=True)) + longs, []
+        return pictures(sorted(shorts, key=SHORT_TERM, reverse=True)) + longs, []
     if sps.pic_order_cnt_type == 0:
         shorts = [frame for frame in shorts if not frame.non_existing]  # they have no order count
     # The frame of the first field counts as that field alone.
-    order_of = lambda frame: frame.field_order(FRAME - fields) if frame is current else frame.order
+    order_of = ORDER if fields == FRAME else lambda frame: frame.field_order(FRAME - fields) if frame is current else frame.order
     before, after = by_order(shorts, current.field_order(fields), order_of)
     list0, list1 = pictures(before + after) + longs, pictures(after + before) + longs
     if len(list1) > 1 and list0 == list1:
@@ -101,8 +104,10 @@ def modified(initial, rows, frames, header, sps, active):
     (list, int)
         With None where there is no picture; and how many steps named a picture that is not there.
     """
-    fields, MaxPicNum = fields_of(header), header.MaxPicNum(sps)
     found = (initial + [None] * active)[:active]
+    if not rows:
+        return found, 0
+    fields, MaxPicNum = fields_of(header), header.MaxPicNum(sps)
     CurrPicNum = picNumPred = header.CurrPicNum(sps)
     missing = 0
     for refIdx, row in enumerate(rows[:active]):
@@ -116,6 +121,12 @@ def modified(initial, rows, frames, header, sps, active):
         # It goes to refIdx, and out of what follows (8-37, 8-38).
         found = (found[:refIdx] + [picture] + [other for other in found[refIdx:] if other is None or other != picture])[:active]
     return found, missing
+
+
+def lists_key(header):
+    """What tells the reference lists of one slice of a picture from those of another."""
+    return (header.kind, header.num_ref_idx_l0_active_minus1, header.ref_pic_list_modification_l0,
+        header.num_ref_idx_l1_active_minus1, header.ref_pic_list_modification_l1)  # fmt: skip
 
 
 def reference_lists(frames, current, header, sps):

@@ -2,10 +2,10 @@
 them.
 """
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 from .nal import IDR, PARTITION_A
-from .syntax import MAX_UE, Reader, Writer
+from .syntax import MAX_UE, Reader, Writer, structure
 
 P, B, I, SP, SI = range(5)  # Table 7-6, slice_type % 5
 SLICE_NAMES = ("P", "B", "I", "SP", "SI")
@@ -159,6 +159,9 @@ class SliceHeader:
         return min(self.slice_group_change_cycle * pps.SliceGroupChangeRate, sps.PicSizeInMapUnits)
 
 
+INFERRED = {field.name: field.default for field in fields(SliceHeader) if field.default is not MISSING}
+
+
 def slice_header(c, s, find):
     """7.3.3. `find(pic_parameter_set_id, error)` gives (sps, pps); s holds nal_unit_type and nal_ref_idc. Returns (sps, pps)."""
     c.ue(s, "first_mb_in_slice", MAX_UE, CLAUSE)
@@ -193,7 +196,7 @@ def picture_identity(c, s, sps, pps):
     c.u(s, "frame_num", sps.log2_max_frame_num_minus4 + 4, CLAUSE)
     if not sps.frame_mbs_only_flag and c.u(s, "field_pic_flag", 1, CLAUSE):
         c.u(s, "bottom_field_flag", 1, CLAUSE)
-    field = s.get("field_pic_flag", 0)
+    field = s["field_pic_flag"]
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs >> (field or sps.mb_adaptive_frame_field_flag)
     if s["first_mb_in_slice"] >= mbs:
         raise c.error(f"first_mb_in_slice is {s['first_mb_in_slice']}, and the picture has {mbs} macroblocks (or pairs of them)", CLAUSE)
@@ -218,16 +221,13 @@ def active_references(c, s, kind, pps):
     """num_ref_idx_active_override_flag and the counts in 7.3.3."""
     if kind in (I, SI):
         return
-    field = s.get("field_pic_flag", 0)
-    last = 31 if field else 15
-    lists = ("l0", "l1") if kind == B else ("l0",)
+    last = 31 if s["field_pic_flag"] else 15
     override = c.u(s, "num_ref_idx_active_override_flag", 1, CLAUSE)
-    for name in lists:
-        element = f"num_ref_idx_{name}_active_minus1"
+    for name, element, default in (("l0", "num_ref_idx_l0_active_minus1", pps.num_ref_idx_l0_default_active_minus1),
+            ("l1", "num_ref_idx_l1_active_minus1", pps.num_ref_idx_l1_default_active_minus1))[: 1 + (kind == B)]:
         if override:
             c.ue(s, element, last, CLAUSE)
             continue
-        default = getattr(pps, f"num_ref_idx_{name}_default_active_minus1")
         if default > last:
             raise c.error(f"num_ref_idx_{name}_default_active_minus1 is {default}; without an override it must be 0 to {last}", CLAUSE)
         if c.reading:
@@ -239,11 +239,10 @@ def active_references(c, s, kind, pps):
 def ref_pic_list_modification(c, s, kind, sps):
     """7.3.3.1, 7.4.3.1"""
     clause = "H.264 7.4.3.1"
-    MaxPicNum = sps.MaxFrameNum << s.get("field_pic_flag", 0)
     for name in ("l0", "l1") if kind == B else ("l0",) if kind in (P, SP) else ():
         if not c.u(s, f"ref_pic_list_modification_flag_{name}", 1, clause):
             continue
-        limit = s[f"num_ref_idx_{name}_active_minus1"] + 1
+        limit, MaxPicNum = s[f"num_ref_idx_{name}_active_minus1"] + 1, sps.MaxFrameNum << s["field_pic_flag"]
         for row in c.rows(s, f"ref_pic_list_modification_{name}", Modification, until=("modification_of_pic_nums_idc", 3), limit=limit,
                 clause=clause):
             idc = c.ue(row, "modification_of_pic_nums_idc", 3, clause)
@@ -263,7 +262,7 @@ def pred_weight_table(c, s, kind, sps):
         for row in c.rows(t, name, Weight, s[f"num_ref_idx_{name}_active_minus1"] + 1):
             weight(c, row, t, sps, clause)
     if c.reading:
-        s["pred_weight_table"] = PredWeightTable(**t)
+        s["pred_weight_table"] = structure(PredWeightTable, t)
 
 
 def weight(c, row, t, sps, clause):
@@ -335,11 +334,11 @@ def read_slice_header(nal, find):
         The last is the offset in bits of slice_data in `nal.rbsp`.
     """
     c = Reader(nal.rbsp, nal.layer("slice_header"), nal.place)
-    s = {"nal_unit_type": nal.nal_unit_type, "nal_ref_idc": nal.nal_ref_idc}
+    s = {**INFERRED, "nal_unit_type": nal.nal_unit_type, "nal_ref_idc": nal.nal_ref_idc}
     if s["nal_unit_type"] == IDR and not s["nal_ref_idc"]:
         raise c.error("nal_ref_idc is 0 in an IDR picture", "H.264 7.4.1")
     sps, pps = slice_header(c, s, find)
-    return SliceHeader(**s), sps, pps, c.bit
+    return structure(SliceHeader, s), sps, pps, c.bit
 
 
 def write_slice_header(header, sps, pps):

@@ -9,6 +9,14 @@ from ..errors import BitstreamError, ParameterError, TruncatedError
 
 MAX_UE = (1 << 32) - 2  # 9.1: codeNum of 31 leading zeros, the longest that any element of the standard may have
 WINDOW_BYTES = 24  # that are at hand as a number; 9 hold 7 bits before an element and its 32 + 31 bits
+MASKS = tuple((1 << n) - 1 for n in range(8 * WINDOW_BYTES + 1))
+
+
+def structure(kind, s):
+    """The elements that have been read, as the frozen dataclass `kind`: to set its fields one by one would take as long as reading them."""
+    made = object.__new__(kind)
+    vars(made).update(s)
+    return made
 
 
 class Reader:
@@ -37,57 +45,59 @@ class Reader:
     def _truncated(self, name, clause):
         return TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
 
-    def _bits(self, n, name, clause):
-        """The next n bits, 0 <= n <= 64, as an unsigned integer."""
+    def _codeNum(self, name, clause):
+        """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
+        left = self._end - self.bit
+        if left < 63:
+            self._load()
+            left = self._end - self.bit
+        window = self._window & MASKS[left]
+        leadingZeroBits = left - window.bit_length()
+        if leadingZeroBits > 31:
+            raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
+        left -= 2 * leadingZeroBits + 1
+        if left < 0:
+            raise self._truncated(name, clause)
+        self.bit = self._end - left
+        return (window >> left) - 1
+
+    def error(self, reason, clause):
+        """A BitstreamError at this place."""
+        return BitstreamError(reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause)
+
+    def _out_of_range(self, name, value, low, high, clause):
+        return self.error(f"{name} is {value}; it must be {low} to {high}", clause)
+
+    def u(self, s, name, n, clause, low=0, high=None):
+        """Unsigned, n bits, 0 <= n <= 64."""
         end = self.bit + n
         if end > self._end:
             self._load()
             if end > self._end:
                 raise self._truncated(name, clause)
         self.bit = end
-        return self._window >> (self._end - end) & ((1 << n) - 1)
-
-    def _codeNum(self, name, clause):
-        """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
-        if self.bit + 63 > self._end:
-            self._load()
-        left = self._end - self.bit
-        window = self._window & ((1 << left) - 1)
-        leadingZeroBits = left - window.bit_length()
-        if leadingZeroBits > 31:
-            raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
-        end = self.bit + 2 * leadingZeroBits + 1
-        if end > self._end:
-            raise self._truncated(name, clause)
-        self.bit = end
-        return (window >> (self._end - end)) - 1
-
-    def error(self, reason, clause):
-        """A BitstreamError at this place."""
-        return BitstreamError(reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause)
-
-    def _checked(self, s, name, value, low, high, clause):
-        if not low <= value <= high:
-            raise self.error(f"{name} is {value}; it must be {low} to {high}", clause)
-        s[name] = value
-        return value
-
-    def u(self, s, name, n, clause, low=0, high=None):
-        """Unsigned, n bits."""
-        value = self._bits(n, name, clause)
-        if high is not None:
-            return self._checked(s, name, value, low, high, clause)
+        value = self._window >> (self._end - end) & MASKS[n]
+        if high is not None and not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
         s[name] = value
         return value
 
     def ue(self, s, name, high, clause, low=0):
         """Unsigned Exp-Golomb, low to high."""
-        return self._checked(s, name, self._codeNum(name, clause), low, high, clause)
+        value = self._codeNum(name, clause)
+        if not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
+        s[name] = value
+        return value
 
     def se(self, s, name, low, high, clause):
         """Signed Exp-Golomb, low to high: 0, 1, -1, 2, -2, ..."""
         codeNum = self._codeNum(name, clause)
-        return self._checked(s, name, (codeNum + 1) >> 1 if codeNum & 1 else -(codeNum >> 1), low, high, clause)
+        value = (codeNum + 1) >> 1 if codeNum & 1 else -(codeNum >> 1)
+        if not low <= value <= high:
+            raise self._out_of_range(name, value, low, high, clause)
+        s[name] = value
+        return value
 
     def array(self, s, name, count, code, *args, **more):
         """`count` elements of one name, as a tuple: code is the unbound method, `args` what it takes after the name."""
@@ -108,7 +118,7 @@ class Reader:
             yield row
             if until and row[until[0]] == until[1]:
                 break
-            found.append(kind(**row))
+            found.append(structure(kind, row))
         s[name] = tuple(found)
 
     def more_rbsp_data(self):

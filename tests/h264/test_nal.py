@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import codec
 from codec.h264 import nal as nals
+from codec.h264._start_codes import find_zeros
 
 payloads = st.lists(st.sampled_from((0, 0, 0, 1, 2, 3, 4, 255)), max_size=40).map(bytes)
 zeros_and_ones = st.tuples(payloads, st.sampled_from((b"\x80", b"\1", b"\x80\0\0", b"\x80\0\0\0\0"))).map(b"".join)
@@ -36,6 +37,11 @@ def test_emulation_prevention_hides_every_start_code_and_comes_off_again(rbsp):
     escaped = nals.escape(rbsp)
     assert not re.search(rb"\0\0[\0-\2]", escaped) and not escaped.endswith(b"\0")
     assert nals.unescape(escaped) == rbsp
+
+
+@given(st.lists(st.sampled_from((bytes(1), bytes(2), b"\1", b"\3", b"\x01\x80\xff" * 5)), max_size=40).map(b"".join), st.integers(0, 3), st.integers(-2, 70))
+def test_two_zeros_and_a_byte_are_found_where_they_begin(data, last, start):
+    assert find_zeros(data, last, start) == data.find(bytes([0, 0, last]), max(start, 0))
 
 
 nal_units = st.lists(st.tuples(st.integers(1, 31), zeros_and_ones), max_size=6).map(
