@@ -559,7 +559,8 @@ cdef class SliceDecoder:
         """There is no picture for this reference index, nor for the two of field macroblocks."""
         cdef int kind, first, count
         for kind in range(3 if s.MbaffFrameFlag else 1):
-            first, count = (2 * i, 2) if kind else (i, 1)
+            count = 2 if kind else 1
+            first = count * i
             memset(&s.refs[kind][list][first], 0, count * sizeof(Reference))
             s.refs[kind][list][first].id = s.refs[kind][list][first + count - 1].id = NO_REFERENCE
 
