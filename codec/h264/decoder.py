@@ -59,7 +59,7 @@ class Decoder:
         Give frames arrays of macroblock types, QP, motion vectors and bits (see `Frame.side_data`).
     threads : int
         That decode pictures; 0 (default): one for each processor that this process may use. The output does not depend on it. Up to
-        threads + 1 pictures are decoded at the same time and take memory beside those that the stream asks for. Pictures in fields,
+        1.5 * threads + 1 pictures are in line and take memory beside those that the stream asks for. Pictures in fields,
         MBAFF frames and those whose slices do not come in raster order can only be referred to when they are complete, and gain little.
     avcc : bytes, optional
         An avcC record of MP4 or Matroska: then each `feed` takes one sample with its length-prefixed NAL units instead of a byte stream.
