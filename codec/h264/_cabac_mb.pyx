@@ -63,7 +63,7 @@ cdef int intra_mb_type(SliceContext *s, int first, int base, bint in_i_slice) no
 cdef int b_mb_type(SliceContext *s) noexcept nogil:
     """Table 9-37 for B slices; 23 and more: intra."""
     cdef int a = s.left_mb[0], b = s.top_mb, bits
-    cdef int inc = (a >= 0 and not s.mbs[a].mb_type_direct) + (b >= 0 and not s.mbs[b].mb_type_direct)
+    cdef int inc = (a >= 0 and not context_of(s, a).mb_type_direct) + (b >= 0 and not context_of(s, b).mb_type_direct)
     if not cabac_decide(s, MB_TYPE_B_ + inc):
         return 0
     if not cabac_decide(s, MB_TYPE_B_ + 3):
@@ -145,7 +145,7 @@ cdef int cabac_intra_mode(SliceContext *s) noexcept nogil:
 
 cdef int cabac_intra_chroma_pred_mode(SliceContext *s) noexcept nogil:
     cdef int a = s.left_mb[0], b = s.top_mb
-    cdef int inc = (a >= 0 and s.mbs[a].intra_chroma_pred_mode != 0) + (b >= 0 and s.mbs[b].intra_chroma_pred_mode != 0)
+    cdef int inc = (a >= 0 and context_of(s, a).intra_chroma_pred_mode != 0) + (b >= 0 and context_of(s, b).intra_chroma_pred_mode != 0)
     if not cabac_decide(s, INTRA_CHROMA + inc):
         return 0
     if not cabac_decide(s, INTRA_CHROMA + 3):
@@ -154,13 +154,13 @@ cdef int cabac_intra_chroma_pred_mode(SliceContext *s) noexcept nogil:
 
 
 cdef inline int luma_bit_unset(SliceContext *s, int mb, int b8) noexcept nogil:
-    return mb >= 0 and not s.mbs[mb].cbp >> b8 & 1
+    return mb >= 0 and not context_of(s, mb).cbp >> b8 & 1
 
 
 cdef int cabac_coded_block_pattern(SliceContext *s) noexcept nogil:
     """9.3.3.1.1.4"""
     cdef int cbp, a, b
-    cdef int top = s.mbs[s.top_mb].cbp if s.top_mb >= 0 else 0x0F
+    cdef int top = context_of(s, s.top_mb).cbp if s.top_mb >= 0 else 0x0F
     a = luma_bit_unset(s, s.left_mb[0], (s.left_row[0] & 2) + 1)
     cbp = cabac_decide(s, CBP_LUMA + a + (2 - (top >> 1 & 2)))
     cbp |= cabac_decide(s, CBP_LUMA + 1 - cbp + (2 - (top >> 2 & 2))) << 1
@@ -169,7 +169,7 @@ cdef int cabac_coded_block_pattern(SliceContext *s) noexcept nogil:
     cbp |= b << 2
     cbp |= cabac_decide(s, CBP_LUMA + 1 - b + (2 - (cbp & 2))) << 3
     if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
-        a = s.mbs[s.left_mb[0]].cbp >> 4 if s.left_mb[0] >= 0 else 0
+        a = context_of(s, s.left_mb[0]).cbp >> 4 if s.left_mb[0] >= 0 else 0
         b = top >> 4
         if cabac_decide(s, CBP_CHROMA + (a != 0) + 2 * (b != 0)):
             cbp |= 16 << cabac_decide(s, CBP_CHROMA + 4 + (a == 2) + 2 * (b == 2))

@@ -113,7 +113,7 @@ cdef class Crew:
     cdef Turns turns
     cdef Job *first
     cdef Job *last
-    cdef int at_work
+    cdef int at_work, unfinished
     cdef bint closed
     cdef set threads            # idents of those that work
     cdef object kept
@@ -128,7 +128,8 @@ cdef class Crew:
     cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
         """Decode a batch; whatever happens, nobody waits for it afterwards."""
         cdef PictureData *p = job.picture
-        cdef int i
+        cdef SliceContext *s
+        cdef int i, wanted
         cdef MbContext *grown
         if job.previous != NULL and not shared_load(&job.previous.done):
             turns_lock(&self.turns)
@@ -137,18 +138,19 @@ cdef class Crew:
                 turns_wait(&self.turns)
             turns_take(&self.turns)
             turns_unlock(&self.turns)
-        if p.mb_count > room[0]:
-            grown = <MbContext *>realloc(mbs[0], p.mb_count * sizeof(MbContext))
-            if grown != NULL:
-                mbs[0], room[0] = grown, p.mb_count
         order_slices(job.slices, job.count, job.whole)
         for i in range(job.count):
-            job.slices[i].mbs, job.slices[i].turns = mbs[0], &self.turns
-            if p.mb_count > room[0]:
-                job.slices[i].fault = FAULT_MEMORY
+            s, wanted = job.slices[i], context_room(job.slices[i])
+            if wanted > room[0]:
+                grown = <MbContext *>realloc(mbs[0], wanted * sizeof(MbContext))
+                if grown != NULL:
+                    mbs[0], room[0] = grown, wanted
+            s.mbs, s.mbs_mask, s.turns = mbs[0], wanted - 1, &self.turns
+            if wanted > room[0]:
+                s.fault = FAULT_MEMORY
             else:
-                decode_prepared(job.slices[i])
-            p.faults += job.slices[i].fault != 0
+                decode_prepared(s)
+            p.faults += s.fault != 0
         if job.ends:
             job.missing = end_picture(p, job.dsp, job.parity)
             if job.missing or p.faults or job.known:
@@ -183,7 +185,16 @@ cdef class Crew:
             else:
                 self.last.next = &batch.job
             self.last = &batch.job
+            self.unfinished += 1
             turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    def wait(self, int most):
+        """Until not more batches than this are unfinished."""
+        with nogil:
+            turns_lock(&self.turns)
+            while self.unfinished > most:
+                turns_wait(&self.turns)
             turns_unlock(&self.turns)
 
     def join(self, Batch batch not None):
@@ -217,6 +228,7 @@ cdef class Crew:
                 self.run(job, &mbs, &room)
                 turns_lock(&self.turns)
                 self.at_work -= 1
+                self.unfinished -= 1
                 shared_store(&job.done, 1)
                 turns_give(&self.turns)
             turns_unlock(&self.turns)
@@ -240,6 +252,7 @@ cdef class Crew:
                 self.first = job.next
                 shared_add(&job.picture.pending, -1)
                 shared_store(&job.done, 1)
+                self.unfinished -= 1
             turns_wake(&self.turns)
             while self.at_work and not own:
                 turns_wait(&self.turns)

@@ -174,12 +174,12 @@ cdef void fill_modes(SliceContext *s) noexcept nogil:
     """intraMxMPredModeN around; -1 with dcPredModePredictedFlag."""
     cdef int i, mb
     if has_mode(s, s.top_mb):
-        memcpy(&s.mode_cache[CACHE - 8], s.mbs[s.top_mb].mode_bottom, 4)
+        memcpy(&s.mode_cache[CACHE - 8], context_of(s, s.top_mb).mode_bottom, 4)
     else:
         memset(&s.mode_cache[CACHE - 8], <uint8_t>-1, 4)
     for i in range(4):
         mb = s.left_mb[i]
-        s.mode_cache[CACHE - 1 + 8 * i] = s.mbs[mb].mode_right[s.left_row[i]] if has_mode(s, mb) else -1
+        s.mode_cache[CACHE - 1 + 8 * i] = context_of(s, mb).mode_right[s.left_row[i]] if has_mode(s, mb) else -1
 
 
 cdef inline bint inter_at(SliceContext *s, int mb) noexcept nogil:
@@ -204,12 +204,12 @@ cdef inline void fill_nnz_of(SliceContext *s, int c, int rows, uint8_t missing) 
     if s.top_mb < 0:
         memset(cache - 8, missing, 4)
     else:
-        memcpy(cache - 8, s.mbs[s.top_mb].nnz_bottom[c], 4)
+        memcpy(cache - 8, context_of(s, s.top_mb).nnz_bottom[c], 4)
     for i in range(rows):
         mb, row = s.left_mb[i], s.left_row[i]
         if rows == 2:                                   # 8 lines of chroma: those of row i are beside luma rows 2 * i, 2 * i + 1
             mb, row = s.left_mb[2 * i], s.left_row[2 * i] >> 1
-        cache[8 * i - 1] = missing if mb < 0 else s.mbs[mb].nnz_right[c][row]
+        cache[8 * i - 1] = missing if mb < 0 else context_of(s, mb).nnz_right[c][row]
 
 
 cdef void fill_nnz(SliceContext *s) noexcept nogil:
@@ -315,17 +315,17 @@ cdef void fill_mvd(SliceContext *s, int list, int step) noexcept nogil:
     if s.top_mb < 0:
         memset(cache - 8, 0, 8)
     elif not s.MbaffFrameFlag:
-        memcpy(cache - 8, s.mbs[s.top_mb].mvd_bottom[list], 8)
+        memcpy(cache - 8, context_of(s, s.top_mb).mvd_bottom[list], 8)
     else:
         for i in range(4):
-            take_mvd(s, s.top_mb, s.mbs[s.top_mb].mvd_bottom[list][i], cache[i - 8])
+            take_mvd(s, s.top_mb, context_of(s, s.top_mb).mvd_bottom[list][i], cache[i - 8])
     i = 0
     while i < 4:
         mb = s.left_mb[i]
         if mb < 0:
             memset(cache[8 * i - 1], 0, 2)
         else:
-            take_mvd(s, mb, s.mbs[mb].mvd_right[list][s.left_row[i]], cache[8 * i - 1])
+            take_mvd(s, mb, context_of(s, mb).mvd_right[list][s.left_row[i]], cache[8 * i - 1])
         i += step
 
 
@@ -334,5 +334,5 @@ cdef void fill_direct(SliceContext *s) noexcept nogil:
     cdef int i, mb
     for i in range(4):
         mb = s.left_mb[i]
-        s.direct_cache[CACHE - 8 + i] = s.mbs[s.top_mb].direct[2 + (i >> 1)] if s.top_mb >= 0 else 0
-        s.direct_cache[CACHE - 1 + 8 * i] = s.mbs[mb].direct[(s.left_row[i] & 2) + 1] if mb >= 0 else 0
+        s.direct_cache[CACHE - 8 + i] = context_of(s, s.top_mb).direct[2 + (i >> 1)] if s.top_mb >= 0 else 0
+        s.direct_cache[CACHE - 1 + 8 * i] = context_of(s, mb).direct[(s.left_row[i] & 2) + 1] if mb >= 0 else 0

@@ -69,8 +69,8 @@ cdef inline void set_nnz_8x8(uint8_t *cache, int n) noexcept nogil:
 cdef inline int dc_inc(SliceContext *s, int bit) noexcept nogil:
     """ctxIdxInc of coded_block_flag for a DC block: bit `bit` of dc_flag of A and B."""
     cdef int missing = s.flags & MB_INTRA
-    cdef int a = s.mbs[s.left_mb[0]].dc_flag >> bit & 1 if s.left_mb[0] >= 0 else missing
-    cdef int b = s.mbs[s.top_mb].dc_flag >> bit & 1 if s.top_mb >= 0 else missing
+    cdef int a = context_of(s, s.left_mb[0]).dc_flag >> bit & 1 if s.left_mb[0] >= 0 else missing
+    cdef int b = context_of(s, s.top_mb).dc_flag >> bit & 1 if s.top_mb >= 0 else missing
     return a + 2 * b
 
 
@@ -309,7 +309,7 @@ cdef inline void store_mvd(SliceContext *s, MbContext *m) noexcept nogil:
 
 cdef void store_context(SliceContext *s) noexcept nogil:
     """What the macroblock leaves for later ones in MbContext and MbInfo."""
-    cdef MbContext *m = &s.mbs[s.mb]
+    cdef MbContext *m = context_of(s, s.mb)
     cdef MbInfo *info = &s.pic.mb[s.mb]
     store_nnz(s, m)
     store_modes(s, m)
@@ -329,7 +329,7 @@ cdef void store_context(SliceContext *s) noexcept nogil:
 
 cdef void store_skipped_context(SliceContext *s) noexcept nogil:
     """The same for P_Skip and B_Skip: all zero."""
-    cdef MbContext *m = &s.mbs[s.mb]
+    cdef MbContext *m = context_of(s, s.mb)
     cdef MbInfo *info = &s.pic.mb[s.mb]
     memset(m, 0, sizeof(MbContext))
     memset(m.mode_bottom, 2, 4)

@@ -124,7 +124,8 @@ cdef struct SliceContext:
     # ---- parameters of the sequence, the picture and the slice
     const H264Dsp *dsp
     PictureData *pic
-    MbContext *mbs          # [mb]
+    MbContext *mbs          # of the latest macroblocks: see context_of
+    int mbs_mask
     Turns *turns            # of the threads: this one has one
     int mb_width, mb_height # of the frame
     int pic_mbs             # macroblocks of the coded picture (frame or field)
@@ -214,6 +215,17 @@ cdef inline void note(SliceContext *s, int fault) noexcept nogil:
     """Remember the first fault."""
     if s.fault == 0:
         s.fault = fault
+
+cdef inline int context_room(const SliceContext *s) noexcept nogil:
+    """Room for MbContext, a power of two: a macroblock asks for those up to one row before it, two rows in fields, and three in MBAFF frames."""
+    cdef int room = 64, most = (4 if s.MbaffFrameFlag else 2 if s.field_pic_flag else 1) * s.mb_width + 2
+    while room < most:
+        room *= 2
+    return room
+
+cdef inline MbContext *context_of(SliceContext *s, int mb) noexcept nogil:
+    """What a macroblock of the slice left for the current one."""
+    return &s.mbs[mb & s.mbs_mask]
 
 cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines) noexcept nogil:
     """Until the first lines of another picture are final; meanwhile another thread has the turn."""

@@ -136,7 +136,9 @@ class Workers:
         if self._count == 1:
             self._crew.run_here(batch)
             return
-        while self._running and (len(self._running) > self._most or self._running[0].done):
+        self._crew.wait(self._most)
+        # One that takes long does not stop the others, but not without end: what came after it is kept until it is done.
+        while self._running and (len(self._running) > 2 * self._most or self._running[0].done):
             self._crew.join(self._running[0])
             self._running.popleft()  # only now: what a thread is at must outlast an interrupt
         if len(self._threads) < min(self._most, len(self._running) + 1):
