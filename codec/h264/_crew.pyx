@@ -6,6 +6,8 @@ for it here; else its batch is mended by a function of Python's.
 """
 from libc.stdlib cimport free, malloc, realloc
 
+from threading import get_ident
+
 from codec.h264._picture cimport Picture
 from codec.h264._slice cimport *
 from codec.h264._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
@@ -83,7 +85,10 @@ cdef class Batch:
             raise self.failure
 
     cdef void settle(self) noexcept:
-        """It is done: what only its decoding needed is let go."""
+        """It is done: what only its decoding needed is let go. What failed in the first field fails the frame."""
+        cdef Batch before = self.previous
+        while before is not None and self.failure is None:
+            self.failure, before = before.failure, before.previous
         self.slices, self.mend, self.previous = [], None, None
         self.job.previous = NULL
 
@@ -110,9 +115,12 @@ cdef class Crew:
     cdef Job *last
     cdef int at_work, unfinished
     cdef bint closed
+    cdef set threads            # idents of those that work
+    cdef object kept
 
     def __cinit__(self, int turns):
         turns_open(&self.turns, turns)
+        self.threads = set()
 
     def __dealloc__(self):
         turns_close(&self.turns)
@@ -204,6 +212,7 @@ cdef class Crew:
         cdef MbContext *mbs = NULL
         cdef int room = 0
         cdef Job *job
+        self.threads.add(get_ident())
         with nogil:
             turns_lock(&self.turns)
             while True:
@@ -224,18 +233,29 @@ cdef class Crew:
                 turns_give(&self.turns)
             turns_unlock(&self.turns)
             free(mbs)
+        self.threads.discard(get_ident())
 
-    def close(self):
-        """Let the threads end: what they are at is decoded, what is in line is not."""
+    def close(self, batches):
+        """Let the threads end: what they are at is decoded, what is in line is not. `batches` holds them all; they are let go when that is done.
+
+        A garbage collection may call this in one of the threads themselves, while it mends a picture that others wait for: then nobody waits
+        here, and batches are kept until the last thread has ended.
+        """
+        cdef bint own = get_ident() in self.threads
+        cdef Job *job
+        self.kept = batches
         with nogil:
             turns_lock(&self.turns)
             self.closed = True
             while self.first != NULL:
-                shared_add(&self.first.picture.pending, -1)
-                shared_store(&self.first.done, 1)
+                job = self.first
+                self.first = job.next
+                shared_add(&job.picture.pending, -1)
+                shared_store(&job.done, 1)
                 self.unfinished -= 1
-                self.first = self.first.next
             turns_wake(&self.turns)
-            while self.at_work:
+            while self.at_work and not own:
                 turns_wait(&self.turns)
             turns_unlock(&self.turns)
+        if not own:
+            batches.clear()

@@ -155,6 +155,13 @@ cdef class Picture:
             memcpy(&p.mb[done], p.mb, min(done, n - done) * sizeof(MbInfo))
             done *= 2
 
+    def forget_motion(self):
+        """Of a picture that nothing will be decoded into: its macroblocks refer to nothing, whatever they did when the memory was used before."""
+        cdef PictureData *p = &self.data
+        cdef size_t n = p.mb_count * (3 if p.separate_planes else 1)
+        memset(p.all_refIdx, 0xFF, n * 8)
+        memset(p.all_ref_id, 0xFF, n * 8 * sizeof(int32_t))
+
     def wait(self):
         """Until all batches are done with."""
         with nogil:

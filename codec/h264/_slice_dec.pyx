@@ -277,10 +277,19 @@ cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
         decode_cavlc(s, address)
 
 
+cdef void select_planes(SliceContext *s, int plane) noexcept nogil:
+    """Of the picture, and of those it refers to."""
+    cdef int list, i
+    for list in range(2):
+        for i in range(s.num_ref_idx_active[list]):
+            if s.refs[0][list][i].picture != NULL:
+                select_plane(s.refs[0][list][i].picture, plane)
+    select_plane(s.pic, plane)
+
+
 cdef void decode_prepared(SliceContext *s) noexcept nogil:
     """A slice that was prepared, into its picture."""
     cdef PictureData *p = s.pic
-    cdef int list, i
     s.slice_index = add_slice(p)
     if s.slice_index < 0:
         s.fault = FAULT_MEMORY
@@ -288,11 +297,7 @@ cdef void decode_prepared(SliceContext *s) noexcept nogil:
     p.slices[s.slice_index] = s.info
     p.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
     if p.separate_planes:
-        for list in range(2):
-            for i in range(s.num_ref_idx_active[list]):
-                if s.refs[0][list][i].picture != NULL:
-                    select_plane(s.refs[0][list][i].picture, s.colour_plane)
-        select_plane(p, s.colour_plane)
+        select_planes(s, s.colour_plane)
     if s.slice_type == SLICE_B:
         prepare_direct(s)
     if s.first_mb != p.next_mb:
@@ -300,6 +305,8 @@ cdef void decode_prepared(SliceContext *s) noexcept nogil:
         s.row_limit = 0
     decode_slice_data(s, s.first_mb)
     p.next_mb = -1 if s.fault or p.next_mb < 0 else s.mbaddr + 1
+    if p.separate_planes:
+        select_planes(s, 0)                             # what is asked of a picture later is of the first
 
 
 # ---------------------------------------------------------------- parameters
@@ -487,8 +494,8 @@ cdef class SliceDecoder:
         self._set_switching(s, header, pps)
         s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
         s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
-        s.pic.coded_as_fields = s.field_pic_flag
-        s.pic.mbaff = s.MbaffFrameFlag
+        if s.pic.coded_as_fields != s.field_pic_flag or s.pic.mbaff != s.MbaffFrameFlag:    # with the first slice; then threads read them
+            s.pic.coded_as_fields, s.pic.mbaff = s.field_pic_flag, s.MbaffFrameFlag
         s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
         s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
         s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag

@@ -365,9 +365,8 @@ class Decoder:
             known = any(not isinstance(error, Outcome) for error in current.errors)
             batch.end(PARITY[current.fields], self._slices.level, end.mend, whole=current.batches == 1, known=known)
         current.store.content.batch = batch
-        self._workers.run(batch)
-        if current.sps.separate_colour_plane_flag:  # their macroblock data is for one reader at a time
-            self._workers.join(batch)
+        alone = bool(current.sps.separate_colour_plane_flag)  # their macroblock data is for one reader at a time
+        self._workers.run(batch, alone)
         if end is None:
             current.batch, current.batches = Batch(current.store.picture, batch), current.batches + 1
 
@@ -405,6 +404,7 @@ class Decoder:
     def _stand_in(self):
         if self._last is None:
             self._last = self._pool.take()
+            self._last.forget_motion()
             for plane, depth in zip(arrays(self._last), (self._sps.BitDepthY, *(self._sps.BitDepthC,) * 2)):
                 plane[:] = 1 << (depth - 1)
         return self._last

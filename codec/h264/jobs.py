@@ -5,6 +5,7 @@ thread decodes: `_crew` has the threads. Batches start in decoding order; one wa
 come in raster order (PictureData.lines), and for an earlier batch of its own frame.
 """
 
+import contextlib
 import os
 import threading
 import weakref
@@ -124,30 +125,35 @@ class Workers:
         self._count = threads or usable_threads()
         self._most = self._count + (self._count + 1) // 2  # batches at work: about a third waits for others
         self._crew, self._threads, self._running = Crew(self._count), [], deque()
-        weakref.finalize(self, _dismiss, self._crew, self._running)  # the threads refer to the crew alone
+        weakref.finalize(self, self._crew.close, self._running)  # the threads refer to the crew alone
 
-    def run(self, batch):
-        """Decode a batch as soon as a thread is free. Waits while more than one is in line for that."""
+    def run(self, batch, wait=False):
+        """Decode a batch as soon as a thread is free. Waits while more than one is in line for that; `wait`: until it is decoded."""
         if self._count == 1:
             self._crew.run_here(batch)
             return
         self._crew.wait(self._most)
-        while self._running and self._running[0].done:
-            self._crew.join(self._running.popleft())
+        # One that takes long does not stop the others, but not without end: what came after it is kept until it is done.
+        while self._running and (len(self._running) > 2 * self._most or self._running[0].done):
+            self._crew.join(self._running[0])
+            self._running.popleft()  # only now: what a thread is at must outlast an interrupt
         if len(self._threads) < min(self._most, len(self._running) + 1):
-            thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._start_thread()
+        if not self._threads:
+            self._crew.run_here(batch)
+            return
         self._running.append(batch)
         self._crew.put(batch)
+        if wait:
+            self._crew.join(batch)
+
+    def _start_thread(self):
+        thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
+        with contextlib.suppress(RuntimeError):  # the system allows no more: those that there are will do
+            thread.start()
+            self._threads.append(thread)
 
     def join(self, batch):
         """Wait for a batch; raises what went wrong in its thread, of what is no error of the data."""
         self._crew.join(batch)
         batch.result()
-
-
-def _dismiss(crew, running):
-    """The threads end. What they are at must outlast them: `running` is held until they have."""
-    crew.close()
-    running.clear()

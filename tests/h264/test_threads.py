@@ -1,5 +1,6 @@
 """Decoding by threads: the same frames and errors for any number of them, and no hang, whatever the data and whenever the caller stops."""
 
+import dataclasses
 import gc
 import itertools
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import codec
 from codec.h264 import Decoder, jobs
+from codec.h264 import slice_header as sh
 from codec.h264.nal import write_byte_stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "robustness"))
@@ -162,6 +164,101 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
+def half_of(stream, nal):
+    """The same with a picture that loses macroblocks."""
+    data = stream.nals[nal]
+    stream.nals[nal] = data[: len(data) // 2]
+    return stream
+
+
+def test_what_fails_in_a_first_field_is_raised(monkeypatch):
+    """The frame of both fields tells, though the second is well."""
+
+    def broken(self, missing):
+        raise MemoryError("no more")
+
+    sps = crafted.sps_of(frame_mbs_only_flag=0)
+    stream = crafted.Stream(sps)
+    for bottom in range(2):
+        head = crafted.header(0, bottom, idr=True, field_pic_flag=1, bottom_field_flag=bottom)
+        stream.nals.append(crafted.slice_of(head, sps, stream.pps, crafted.samples(sps, bottom, field=True), range(stream.mbs // 2)))
+    assert len(list(codec.decode_video(stream.data))) == 1
+    half_of(stream, 2)
+    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    for threads in THREADS:
+        with pytest.raises(MemoryError, match="no more"):
+            list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
+
+
+def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
+    """With separate planes each batch is waited for: it is not decoded once more with the next call."""
+
+    def broken(self, missing):
+        raise MemoryError("no more")
+
+    stream = crafted.Stream(crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1))
+    stream.intra(crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1))
+    half_of(stream, 2)
+    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    for threads in THREADS:
+        decoder = Decoder(threads=threads, on_error="conceal")
+        with pytest.raises(MemoryError, match="no more"):
+            decoder.feed(stream.data, complete=True)
+            decoder.flush()
+        assert decoder.flush() == []
+
+
+def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
+    """It does not wait for itself, nor for those that wait for its picture."""
+    dropped, collected, mend = threading.Event(), threading.Event(), jobs.PictureEnd.mend
+
+    def collecting(self, missing):
+        dropped.wait(20)
+        gc.collect()
+        collected.set()
+        mend(self, missing)
+
+    def begin(data):
+        decoder = Decoder(threads=3, on_error="conceal")
+        cycle = [decoder]
+        cycle.append(cycle)
+        assert not list(decoder.ahead(data))
+
+    stream = half_of(crafted.clip(6), 3)
+    monkeypatch.setattr(jobs.PictureEnd, "mend", collecting)
+    before = threading.active_count()
+    gc.disable()
+    try:
+        begin(stream.data)
+        dropped.set()
+        assert collected.wait(20)
+    finally:
+        gc.enable()
+    end = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+def test_a_system_without_threads(monkeypatch):
+    """What cannot be decoded by others is decoded by the caller, and with fewer threads nobody waits for ever."""
+    start = threading.Thread.start
+    data = crafted.clip(8).data
+    expected = outcome(data, threads=1)
+    for most in (0, 1):
+        started = []
+
+        def limited(thread):
+            if len(started) == most:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+            start(thread)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", limited)
+            assert_same(outcome(data, threads=3), expected)
+
+
 def test_very_many_slices():
     """More than are decoded at once, so that a picture takes several batches."""
     stream = crafted.Stream(crafted.sps_of(16, 12))
@@ -172,3 +269,27 @@ def test_very_many_slices():
         frames, error = outcome(stream.data, threads=threads)
         assert error is None and len(frames) == 3
         assert all(np.array_equal(a, b) for (planes, *_), expected in zip(frames, stream.frames) for a, b in zip(planes, expected))
+
+
+def test_side_data_of_separate_planes_is_of_the_first():
+    """Though a later picture has referred to the others."""
+    sps = crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1)
+    stream = crafted.Stream(sps)
+    planes = crafted.samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
+    for number, plane in enumerate(planes):
+        stream.nals.append(crafted.slice_of(crafted.header(0, 0, True, colour_plane_id=number), sps, stream.pps, [plane], range(4)))
+    for number in range(3):
+        stream.nals.append(crafted.skipped(crafted.header(1, 2, kind=sh.P, colour_plane_id=number), sps, stream.pps, 4))
+    for threads in THREADS:
+        first, second = codec.decode_video(stream.data, threads=threads, side_data=True)
+        assert all(map(np.array_equal, first.planes, second.planes))
+        assert (first.side_data["slice"] == 0).all() and (second.side_data["slice"] == 0).all()
+
+
+def test_a_stand_in_has_no_motion():
+    """The memory is that of a picture whose motion depends on which of them was free."""
+    decoder, stream = Decoder(threads=1), crafted.Stream()
+    stream.copy(crafted.header(1, 2), stream.intra(crafted.header(0, 0, idr=True)))
+    first, _ = decoder.feed(stream.data) + decoder.flush()
+    del _  # its memory is used again, that of the first is not
+    assert set(bytes(decoder._stand_in().motion()[1])) == {255} and first

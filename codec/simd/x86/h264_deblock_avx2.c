@@ -18,7 +18,7 @@ INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvt
 INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
 INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
 INLINE void store8(uint8_t *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
-INLINE void store8_high(uint8_t *p, __m128i v) { _mm_storeh_pd((double *)p, _mm_castsi128_pd(v)); }
+INLINE void store8_high(uint8_t *p, __m128i v) { const double d = _mm_castsi128_pd(v)[1]; memcpy(p, &d, 8); } /* _mm_storeh_pd wants it aligned */
 INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 INLINE void store16(uint8_t *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
 INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
