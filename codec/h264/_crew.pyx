@@ -4,7 +4,7 @@ A batch waits for what it reads of other pictures, and for the batch before it o
 There are more threads than may compute at a time: where one waits, another has its turn. Where nothing is wrong with a picture, no Python runs
 for it here; else its batch is mended by a function of Python's.
 """
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 
 from threading import get_ident
 

@@ -5,7 +5,7 @@ and the column of their first sample. `level` picks the instructions: 0 scalar, 
 codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
 around.
 """
-from libc.stdint cimport int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
 from ..errors import ParameterError
 
