@@ -5,14 +5,14 @@
 # make bench  this project beside libjpeg-turbo and others
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := setup.py pyproject.toml $(wildcard codec/*.pyx codec/*.pxd codec/*/*.pyx codec/*/*.pxd codec/simd/*)
+SOURCES := setup.py pyproject.toml $(shell find codec -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(shell find codec/simd -name '*.c')
 PHOTOS := $(addprefix samples/,astronaut.png camera.png chelsea.png coffee.png rocket.jpg)
 
 # Where the tests find public test data; they skip where it is not.
 CODEC_TEST_DATA ?= $(abspath ../shared/data)
 export CODEC_TEST_DATA
 
-# The debug build has a folder of its own: the sources copied, the package installed beside them, the tests run from there.
+# The debug build has a folder of its own: the package and the tests side by side, since codec/ in the working directory would hide it.
 DEBUG := build/debug
 # What reaches the compiled code; the rest is Python, and children of a preloaded sanitizer are another story.
 DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/palette tests/quantizers tests/metrics tests/conformance tests/interop tests/test_limits.py
@@ -53,7 +53,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-# The install is editable: the extensions are built in place, and Python files run as they are.
+# The install is editable: the extensions are built in place, and Python files run as they are. All targets share what is compiled (setup.py).
 .venv/demo.stamp: .venv/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[lab]'
 	@touch $@
@@ -64,17 +64,15 @@ clean:
 		$(BIN)/python -m pip install --quiet --editable '.[lab,test]'; }
 	@touch $@ .venv/demo.stamp
 
-# Sources without what the normal build generated: flags and directives differ.
+# A build of its own kind (setup.py), installed beside the tests that run on it.
 define SANITIZED_BUILD
-	rm -rf $(@D)/source $(@D)/site
-	mkdir -p $(@D)/source
-	tar -c --exclude='*.so' --exclude='_*.c' codec tests/fuzz setup.py pyproject.toml LICENSE $(wildcard README.md) | tar -x -C $(@D)/source
+	rm -rf $(@D)/site
+	CODEC_DEBUG=1 $(1) $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site .
 	cp pyproject.toml $(@D)
-	CODEC_DEBUG=1 $(1) $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site $(@D)/source
 	@touch $@
 endef
 
-PYTHON_SOURCES := $(wildcard codec/*.py codec/*/*.py)
+PYTHON_SOURCES := $(shell find codec -name '*.py')
 
 $(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	$(call SANITIZED_BUILD,)

@@ -2,26 +2,43 @@
 
 CODEC_DEBUG=1 turns on Cython's bounds checks, the asserts of the kernels, AddressSanitizer and UndefinedBehaviorSanitizer (`make debug`).
 CODEC_FUZZ=1 adds the counters that guide the fuzzer (`make fuzz`).
+
+Every way to build (`make`, `pip install -e .`, `pip install .`, `python setup.py build_ext --inplace`) compiles into the same folder under
+build/, one for each kind of build and Python, and compiles only what is older than its sources.
 """
 import os
+import re
+import shutil
 import sys
+import sysconfig
+from pathlib import Path
 
 from Cython.Build import cythonize
+from Cython.Build.Dependencies import create_dependency_tree
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 DEBUG = os.environ.get("CODEC_DEBUG") == "1"
 FUZZ = os.environ.get("CODEC_FUZZ") == "1"
 MSVC = sys.platform == "win32"
+JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+KIND = "fuzz" if FUZZ else "debug" if DEBUG else "release"
+BUILD = Path("build", f"{KIND}-{sys.implementation.cache_tag}-{sysconfig.get_platform()}")
+INCLUDES = ["codec/simd", "codec/h264/tables"]
 
 # No -march and no -ffast-math: one wheel runs on every CPU of its kind, and figures reproduce.
 # -fwrapv: a sum that overflows on hostile coefficients wraps (and is then clamped); it is never undefined behaviour.
-CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
+# -g0: Python's own flags ask for debug information, which nobody reads in a release and which takes a third of the build.
+WARNINGS = ["-Wno-unused-function", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
+CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-g0", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", *WARNINGS]
+GLUE_CFLAGS = [] if MSVC else ["-O1"]
 LDFLAGS = []
 if DEBUG and not MSVC:
     # -fwrapv here too: what wraps is defined, and a report of the sanitizer is always a bug.
-    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
-    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", "-fwrapv", "-Wno-unused-function", *sanitize]
-    LDFLAGS = sanitize
+    LDFLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", "-fwrapv", *WARNINGS, *LDFLAGS]
 C_SOURCES = []
 if FUZZ:
     CFLAGS += ["-fsanitize-coverage=trace-pc,trace-cmp"]
@@ -38,59 +55,122 @@ DIRECTIVES = {
 }
 MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
 
-
-def extension(name, *c_sources):
-    source = name.replace(".", "/") + ".pyx"
-    return Extension(name, [source, *c_sources, *C_SOURCES], include_dirs=["codec/simd", "codec/h264/tables"], define_macros=MACROS, extra_compile_args=CFLAGS, extra_link_args=LDFLAGS)
-
+# What Cython generates for memoryviews, about a megabyte of C, is compiled once and shared by all extensions.
+SHARED = "codec._shared"
 
 KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock"))]
 
-# In the order of dependence: each may cimport only those above it.
-EXTENSIONS = [
-    extension("codec._core", "codec/simd/cpu.c"),
-    extension("codec._pixel"),
-    extension("codec.jpeg._planes"),
-    extension("codec.jpeg._arith"),
-    extension("codec.jpeg._arith_read"),
-    extension("codec.jpeg._segments"),
-    extension("codec.jpeg._masking"),
-    extension("codec.jpeg._chroma"),
-    extension("codec.jpeg._trellis"),
-    extension("codec.jpeg._scan_read"),
-    extension("codec.jpeg._lossless_read"),
-    extension("codec.jpeg._arith_write"),
-    extension("codec.jpeg._lossless_write"),
-    extension("codec.jpeg._scan_write"),
-    extension("codec.jpeg._scan_search"),
-    extension("codec.palette._lzw"),
-    extension("codec.h264._kernels", *KERNELS_H264),
-    extension("codec.h264._start_codes"),
-    extension("codec.h264._picture"),
-    extension("codec.h264._deblock"),
-    extension("codec.h264._neighbours"),
-    extension("codec.h264._cavlc"),
-    extension("codec.h264._cabac"),
-    extension("codec.h264._cabac_mb"),
-    extension("codec.h264._direct"),
-    extension("codec.h264._motion"),
-    extension("codec.h264._residual"),
-    extension("codec.h264._mb_syntax"),
-    extension("codec.h264._inter"),
-    extension("codec.h264._conceal"),
-    extension("codec.h264._switching"),
-    extension("codec.h264._recon"),
-    extension("codec.h264._slice_dec"),
-    extension("codec.h264._crew"),
-    extension("codec.metrics._fidelity"),
-    extension("codec.metrics._ssim", "codec/simd/metrics.c"),
-    extension("codec.metrics._ssimulacra2", "codec/simd/metrics.c"),
-    extension("codec.metrics._ssimulacra2_gradient", "codec/simd/metrics.c", "codec/simd/gradients.c"),
-    extension("codec.quantizers._kmeans", "codec/simd/colors.c"),
-    extension("codec.palette._histogram"),
-    extension("codec.palette._spaces", "codec/simd/colors.c"),
-    extension("codec.palette._nearest", "codec/simd/colors.c"),
-    extension("codec.palette._dither"),
-]
+# Each extension with the C sources that are linked into it, in the order of dependence: each may cimport only those above it.
+EXTENSIONS = {
+    "codec._core": ["codec/simd/cpu.c"],
+    "codec._pixel": [],
+    "codec.jpeg._planes": [],
+    "codec.jpeg._arith": [],
+    "codec.jpeg._arith_read": [],
+    "codec.jpeg._segments": [],
+    "codec.jpeg._masking": [],
+    "codec.jpeg._chroma": [],
+    "codec.jpeg._trellis": [],
+    "codec.jpeg._scan_read": [],
+    "codec.jpeg._lossless_read": [],
+    "codec.jpeg._arith_write": [],
+    "codec.jpeg._lossless_write": [],
+    "codec.jpeg._scan_write": [],
+    "codec.jpeg._scan_search": [],
+    "codec.palette._lzw": [],
+    "codec.h264._kernels": KERNELS_H264,
+    "codec.h264._start_codes": [],
+    "codec.h264._picture": [],
+    "codec.h264._deblock": [],
+    "codec.h264._neighbours": [],
+    "codec.h264._cavlc": [],
+    "codec.h264._cabac": [],
+    "codec.h264._cabac_mb": [],
+    "codec.h264._direct": [],
+    "codec.h264._motion": [],
+    "codec.h264._residual": [],
+    "codec.h264._mb_syntax": [],
+    "codec.h264._inter": [],
+    "codec.h264._conceal": [],
+    "codec.h264._switching": [],
+    "codec.h264._recon": [],
+    "codec.h264._slice_dec": [],
+    "codec.h264._crew": [],
+    "codec.metrics._fidelity": [],
+    "codec.metrics._ssim": ["codec/simd/metrics.c"],
+    "codec.metrics._ssimulacra2": ["codec/simd/metrics.c"],
+    "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],
+    "codec.quantizers._kmeans": ["codec/simd/colors.c"],
+    "codec.palette._histogram": [],
+    "codec.palette._spaces": ["codec/simd/colors.c"],
+    "codec.palette._nearest": ["codec/simd/colors.c"],
+    "codec.palette._dither": [],
+}
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, emit_linenums=DEBUG))
+
+def with_headers(paths):
+    """The files, and every header of ours that they include, directly or through another."""
+    found, waiting = set(), [Path(path) for path in paths]
+    while waiting:
+        path = waiting.pop()
+        if path.as_posix() in found:
+            continue
+        found.add(path.as_posix())
+        for name in re.findall(r'^\s*(?:#\s*include|cdef extern from) "([^"]+)"', path.read_text(encoding="utf-8"), re.M):
+            waiting += [folder / name for folder in (path.parent, *map(Path, INCLUDES)) if (folder / name).is_file()][:1]
+    return found
+
+
+def extension(name, sources, flags=()):
+    return Extension(name, sources, include_dirs=INCLUDES, define_macros=MACROS, extra_compile_args=[*CFLAGS, *flags], extra_link_args=LDFLAGS)
+
+
+def extensions():
+    """All extensions, their .pyx files translated where they or what they cimport changed."""
+    modules = [extension(name, [name.replace(".", "/") + ".pyx"]) for name in EXTENSIONS]
+    shared = extension(SHARED, [SHARED.replace(".", "/") + ".c"], GLUE_CFLAGS)
+    made = cythonize([*modules, shared], compiler_directives=DIRECTIVES, emit_linenums=DEBUG, build_dir=str(BUILD / "c"), nthreads=JOBS, shared_utility_qualified_name=SHARED)
+    tree = create_dependency_tree(quiet=True)
+    for module in made:
+        if module.name != SHARED:
+            source = module.name.replace(".", "/") + ".pyx"
+            c_sources = [*EXTENSIONS[module.name], *C_SOURCES]
+            module.sources += c_sources
+            module.depends = sorted(with_headers([source, *tree.all_dependencies(source), *c_sources]) | {"setup.py"})
+    return made
+
+
+class BuildPy(build_py):
+    """Starts from an empty folder: modules that moved since the last build would be packed a second time."""
+
+    def run(self):
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+
+class BuildExt(build_ext):
+    """Compiles side by side, into the folder that every way to build shares, and copies from there to where this one wants the result."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or JOBS
+
+    def run(self):
+        wanted, self.build_lib, self.build_temp = self.build_lib, str(BUILD / "lib"), str(BUILD / "obj")
+        super().run()
+        self.build_lib = wanted
+        if not self.inplace:
+            for module in self.extensions:
+                path = self.get_ext_filename(module.name)
+                self.mkpath(str(Path(wanted, path).parent))
+                self.copy_file(str(BUILD / "lib" / path), str(Path(wanted, path)))
+
+    def build_extensions(self):
+        if shutil.which("ccache") and self.compiler.compiler_type == "unix" and "ccache" not in self.compiler.compiler_so[0]:
+            self.compiler.compiler_so = ["ccache", *self.compiler.compiler_so]
+        super().build_extensions()
+
+
+if __name__ == "__main__":
+    setup(ext_modules=extensions(), cmdclass={"build_py": BuildPy, "build_ext": BuildExt})
