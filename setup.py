@@ -60,51 +60,16 @@ SHARED = "codec._shared"
 
 KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock"))]
 
-# Each extension with the C sources that are linked into it, in the order of dependence: each may cimport only those above it.
-EXTENSIONS = {
+# C sources that are linked into an extension; every .pyx file is one.
+LINKED = {
     "codec._core": ["codec/simd/cpu.c"],
-    "codec._pixel": [],
-    "codec.jpeg._planes": [],
-    "codec.jpeg._arith": [],
-    "codec.jpeg._arith_read": [],
-    "codec.jpeg._segments": [],
-    "codec.jpeg._masking": [],
-    "codec.jpeg._chroma": [],
-    "codec.jpeg._trellis": [],
-    "codec.jpeg._scan_read": [],
-    "codec.jpeg._lossless_read": [],
-    "codec.jpeg._arith_write": [],
-    "codec.jpeg._lossless_write": [],
-    "codec.jpeg._scan_write": [],
-    "codec.jpeg._scan_search": [],
-    "codec.palette._lzw": [],
-    "codec.h264._kernels": KERNELS_H264,
-    "codec.h264._start_codes": [],
-    "codec.h264._picture": [],
-    "codec.h264._deblock": [],
-    "codec.h264._neighbours": [],
-    "codec.h264._cavlc": [],
-    "codec.h264._cabac": [],
-    "codec.h264._cabac_mb": [],
-    "codec.h264._direct": [],
-    "codec.h264._motion": [],
-    "codec.h264._residual": [],
-    "codec.h264._mb_syntax": [],
-    "codec.h264._inter": [],
-    "codec.h264._conceal": [],
-    "codec.h264._switching": [],
-    "codec.h264._recon": [],
-    "codec.h264._slice_dec": [],
-    "codec.h264._crew": [],
-    "codec.metrics._fidelity": [],
+    "codec.h264.macroblock._kernels": KERNELS_H264,
     "codec.metrics._ssim": ["codec/simd/metrics.c"],
     "codec.metrics._ssimulacra2": ["codec/simd/metrics.c"],
     "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],
     "codec.quantizers._kmeans": ["codec/simd/colors.c"],
-    "codec.palette._histogram": [],
     "codec.palette._spaces": ["codec/simd/colors.c"],
     "codec.palette._nearest": ["codec/simd/colors.c"],
-    "codec.palette._dither": [],
 }
 
 
@@ -127,16 +92,16 @@ def extension(name, sources, flags=()):
 
 def extensions():
     """All extensions, their .pyx files translated where they or what they cimport changed."""
-    modules = [extension(name, [name.replace(".", "/") + ".pyx"]) for name in EXTENSIONS]
+    sources = {".".join(path.with_suffix("").parts): path.as_posix() for path in sorted(Path("codec").rglob("*.pyx"))}
+    modules = [extension(name, [source]) for name, source in sources.items()]
     shared = extension(SHARED, [SHARED.replace(".", "/") + ".c"], GLUE_CFLAGS)
     made = cythonize([*modules, shared], compiler_directives=DIRECTIVES, emit_linenums=DEBUG, build_dir=str(BUILD / "c"), nthreads=JOBS, shared_utility_qualified_name=SHARED)
     tree = create_dependency_tree(quiet=True)
     for module in made:
-        if module.name != SHARED:
-            source = module.name.replace(".", "/") + ".pyx"
-            c_sources = [*EXTENSIONS[module.name], *C_SOURCES]
-            module.sources += c_sources
-            module.depends = sorted(with_headers([source, *tree.all_dependencies(source), *c_sources]) | {"setup.py"})
+        if module.name in sources:
+            source, linked = sources[module.name], [*LINKED.get(module.name, ()), *C_SOURCES]
+            module.sources += linked
+            module.depends = sorted(with_headers([source, *tree.all_dependencies(source), *linked]) | {"setup.py"})
     return made
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from PIL import Image
 
 import codec
-from codec import videos
 from codec.metrics import psnr, ssimulacra2
 from codec.palette import animate
+from codec.sources import clips
 
 FFMPEG = {
     "FFmpeg palettegen/paletteuse": ("", ""),
@@ -34,7 +34,7 @@ FFMPEG = {
 
 
 def frames_of(path, width, count):
-    clip = videos.load(path, frames=count)
+    clip = clips.load(path, frames=count)
     found = []
     for pixels in clip.pictures():
         height = round(pixels.shape[0] * width / pixels.shape[1])

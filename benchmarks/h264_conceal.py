@@ -9,10 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from codec.h264.decode._conceal import conceal
 
-from codec.h264 import Decoder, jobs
-from codec.h264._conceal import conceal
-from codec.h264.nal import split_byte_stream
+from codec.h264 import Decoder
+from codec.h264.decode import jobs
+from codec.h264.stream.nal import split_byte_stream
 
 CODINGS = {"P": "bframes=0", "B": "bframes=3:b-pyramid=normal", "I": "keyint=1", "MBAFF": "bframes=3:interlaced=1"}
 SLICES = 1, 5       # nal_unit_type

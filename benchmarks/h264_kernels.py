@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 
 from codec import cpu
-from codec.h264 import _kernels
+from codec.h264.macroblock import _kernels
 
 TIMES = 2000
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 import codec
-import codec.search
+import codec.targets
 
 TARGETS = ("size:60kB", "bpp:1.0", "psnr:38", "ssim:0.95", "ssimulacra2:80")
 TOLERANCES = {"size": 1, "bpp": 1, "psnr": 0.1, "ssim": 0.005, "ssimulacra2": 0.3}
@@ -64,7 +64,7 @@ def main():
     origin = {"codec_version": codec.__version__, "cpu": codec.cpu.level(), "machine": platform.machine(), **options}
     images, rows, missed = list(pictures(arguments.images)), [], 0
     print(f"{'target':18s}{'files':>6s}{'off: mean':>11s}{'least':>9s}{'most':>9s}{'outside':>9s}{'encodes':>9s}{'most':>6s}{'MP/s':>7s}")
-    for target in map(codec.search.parse_target, arguments.targets or TARGETS):
+    for target in map(codec.targets.parse_target, arguments.targets or TARGETS):
         found = [row for name, image in images for row in [measured(name, image, target, options)] if row]
         if not found:
             continue

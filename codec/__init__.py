@@ -16,10 +16,10 @@ _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
     **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning", "PeerError"), "codec.errors"),
     "Limits": "codec.limits",
-    "animate": "codec.animation",
+    "animate": "codec.formats.animation",
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
     "Frame": "codec.frame",
-    "decode_video": "codec.h264.video",
+    "decode_video": "codec.h264.decode.video",
     **dict.fromkeys(("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]

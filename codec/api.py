@@ -1,10 +1,11 @@
 """The front door for still pictures: any source in, arrays and bytes out. JPEG is the format; `codec.jpeg` tells more."""
 import warnings
 
-from . import files, jpeg
+from . import jpeg
 from .errors import DamageWarning
 from .jpeg.encode import encode_bytes
 from .jpeg.params import EncodeOptions, takes_encode_options
+from .sources import files
 
 
 @takes_encode_options

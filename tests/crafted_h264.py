@@ -5,9 +5,9 @@ import dataclasses
 
 import numpy as np
 
-from codec.h264.nal import write_byte_stream, write_nal
-from codec.h264.parameter_sets import PPS, SPS, write_pps, write_sps
-from codec.h264.slice_header import I, P, SliceHeader, write_slice_header
+from codec.h264.stream.nal import write_byte_stream, write_nal
+from codec.h264.stream.parameter_sets import PPS, SPS, write_pps, write_sps
+from codec.h264.stream.slice_header import I, P, SliceHeader, write_slice_header
 
 I_PCM = 25  # mb_type, Table 7-11
 UNFILTERED = dict(disable_deblocking_filter_idc=1)

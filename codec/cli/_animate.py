@@ -6,7 +6,7 @@ import click
 from ..errors import CodecError
 from ._common import read_stdin, refuse_terminal
 from ._jobs import PIPE, Result, Row, report, write_target
-from ._lab import progress
+from .rd.lab import progress
 
 
 def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither,
@@ -39,7 +39,7 @@ def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry
 
 def _frames(inputs, output):
     """Files in the order given, folders in that of their names; the output is none of them."""
-    from ..pictures import READABLE_SUFFIXES
+    from ..formats.pictures import READABLE_SUFFIXES
 
     if PIPE in inputs and len(inputs) > 1:
         raise click.UsageError("stdin (-) is one animation or clip; give it alone")
@@ -55,7 +55,7 @@ def _frames(inputs, output):
 
 
 def _animated(sources, form, limits, given):
-    from ..animation import animate as make
+    from ..formats.animation import animate as make
 
     if sources == [PIPE]:
         sources = [read_stdin(limits)]

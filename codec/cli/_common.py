@@ -58,7 +58,7 @@ def echo_json(verb, **content):
 
 
 def read_stdin(limits=None):
-    from ..files import read_bytes
+    from ..sources.files import read_bytes
 
     return read_bytes(sys.stdin.buffer, limits)
 
@@ -93,7 +93,7 @@ def check_quality(ctx, param, value):
 def check_target(ctx, param, value):
     """Callback of a target: a wrong one is a usage error."""
     from ..errors import ParameterError
-    from ..search import parse_target
+    from ..targets import parse_target
 
     try:
         return value and parse_target(value).text
@@ -106,7 +106,7 @@ def check_color(ctx, param, value):
     if value is None:
         return None
     from ..errors import ParameterError
-    from ..pictures import parse_color
+    from ..formats.pictures import parse_color
 
     try:
         return parse_color(value)

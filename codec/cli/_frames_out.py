@@ -8,7 +8,7 @@ from fractions import Fraction
 import click
 
 from ..errors import FileError
-from ..files import writing
+from ..sources.files import writing
 
 DEFAULT_FPS = Fraction(25)
 
@@ -77,8 +77,8 @@ def write_stream(frames, path, fps, header):
 
 def write_pictures(frames, pattern, overwrite):
     """A picture for each frame, numbered from 0."""
-    from ..files import write_atomic
-    from ..pictures import dump
+    from ..formats.pictures import dump
+    from ..sources.files import write_atomic
 
     folder = os.path.dirname(pattern)
     if folder:

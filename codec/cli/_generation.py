@@ -18,7 +18,7 @@ def would_be_worse(data, options, limits):
 
 def before_encoding(data, options, strip, limits):
     """The source JPEG without loss where it is clear beforehand that this is better than to encode it with these options; or None."""
-    from ..search import parse_target
+    from ..targets import parse_target
 
     target = options.target and parse_target(options.target)
     if not target:
@@ -34,7 +34,7 @@ def before_encoding(data, options, strip, limits):
 
 def after_encoding(data, encoded, options, strip, limits):
     """The source JPEG without loss where what was made of it is no gain; or None. A size that was asked for counts more than a generation."""
-    from ..search import parse_target
+    from ..targets import parse_target
 
     reason = None
     if encoded.target and not parse_target(encoded.target).is_rate:

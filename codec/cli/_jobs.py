@@ -189,13 +189,13 @@ def _do(job, work, overwrite, dry_run):
 
 
 def read_source(source):
-    from ..files import read_bytes
+    from ..sources.files import read_bytes
 
     return read_stdin() if source == PIPE else read_bytes(source)
 
 
 def write_target(target, data):
-    from ..files import write_atomic
+    from ..sources.files import write_atomic
 
     if target == PIPE:
         write_stdout(data)

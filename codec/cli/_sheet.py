@@ -7,7 +7,7 @@ import numpy as np
 
 from ._animate import one
 from ._jobs import PIPE, Result, read_source, report
-from ._lab import progress
+from .rd.lab import progress
 
 COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
 CAPTION_COLUMNS = 200       # at least so wide is a caption
@@ -35,7 +35,7 @@ def sheet(inputs, path, *, colors, as_json, overwrite, dry_run, limits):
 
 
 def _sheet_of(data, colors, limits):
-    from .. import pictures
+    from ..formats import pictures
 
     image = pictures.seen(pictures.load(data, limits=limits))
     with progress("methods") as bar:

@@ -9,14 +9,14 @@ from ._jobs import Result, plan, report, run
 
 
 def jpeg_name(name):
-    from ..pictures import JPEG_SUFFIXES
+    from ..formats.pictures import JPEG_SUFFIXES
 
     stem, suffix = os.path.splitext(name)
     return name if suffix.lower() in JPEG_SUFFIXES else stem + ".jpg"
 
 
 def check_name(job):
-    from ..pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
+    from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 
     suffix = os.path.splitext(job.target)[1].lower()
     if suffix in READABLE_SUFFIXES and suffix not in JPEG_SUFFIXES:
@@ -24,7 +24,8 @@ def check_name(job):
 
 
 def compress_one(data, *, background, strip, limits, force, **options):
-    from .. import jpeg, pictures
+    from .. import jpeg
+    from ..formats import pictures
 
     asked, again = jpeg.EncodeOptions(**options), data.startswith(b"\xff\xd8") and not force
     untouched = again and before_encoding(data, asked, strip, limits)
@@ -96,8 +97,8 @@ def compress(inputs, output, max_pixels, jobs, overwrite, dry_run, as_json, **op
       codec compress *.tif -o web/ --strip -j 4
       cat photo.png | codec compress - -q 60 > photo.jpg
     """
+    from ..formats.pictures import READABLE_SUFFIXES
     from ..limits import DEFAULT_LIMITS, Limits
-    from ..pictures import READABLE_SUFFIXES
 
     if options["quality"] is not None and options["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target is what the quality is searched for")

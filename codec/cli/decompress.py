@@ -11,7 +11,7 @@ CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 
 def format_for(target, to):
     from ..errors import ParameterError
-    from ..pictures import format_of
+    from ..formats.pictures import format_of
 
     if to or target == "-" or not os.path.splitext(target)[1]:
         return (to or "png").upper()
@@ -22,7 +22,8 @@ def format_for(target, to):
 
 
 def decompress_one(data, kind, *, conceal, limits):
-    from .. import jpeg, pictures
+    from .. import jpeg
+    from ..formats import pictures
 
     decoded = jpeg.decode(data, on_error="conceal" if conceal else "raise", limits=limits)
     metadata, info = decoded.info.metadata, decoded.info
@@ -62,8 +63,8 @@ def decompress(inputs, output, to, conceal, max_pixels, jobs, overwrite, as_json
       codec decompress broken.jpg -o saved.png --conceal
       codec decompress photo.jpg -o - | other-program
     """
+    from ..formats.pictures import JPEG_SUFFIXES
     from ..limits import DEFAULT_LIMITS, Limits
-    from ..pictures import JPEG_SUFFIXES
 
     def rename(name):
         return os.path.splitext(name)[0] + SUFFIXES[to or "png"]

@@ -71,7 +71,7 @@ def inspect(file, as_json):
       curl -s https://example.org/photo.jpg | codec inspect -
     """
     from .. import jpeg
-    from ..files import read_bytes
+    from ..sources.files import read_bytes
     from ._common import read_stdin
 
     report = jpeg.inspect(read_stdin() if file == "-" else read_bytes(file))

@@ -24,7 +24,7 @@ def check_metrics(ctx, param, value):
 
 
 def load(name):
-    from .. import pictures
+    from ..formats import pictures
 
     picture = pictures.load(read_stdin() if name == "-" else name)
     for message in picture.warnings:

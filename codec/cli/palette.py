@@ -27,7 +27,7 @@ def check_palette(ctx, param, value):
 
 
 def palette_one(data, *, strip, limits, **options):
-    from .. import pictures
+    from ..formats import pictures
     from ..palette import write_png
 
     picture = pictures.load(data, alpha=True, limits=limits)
@@ -93,8 +93,8 @@ def palette(inputs, output, fixed, animated, fps, lossy, loops, sheet_path, max_
       codec palette photo.jpg --sheet methods.png
       cat photo.jpg | codec palette - > photo.png
     """
+    from ..formats.pictures import READABLE_SUFFIXES
     from ..limits import DEFAULT_LIMITS, Limits
-    from ..pictures import READABLE_SUFFIXES
 
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}

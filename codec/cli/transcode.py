@@ -78,8 +78,8 @@ def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_j
       codec transcode web/ -o public/ --metadata icc --json > report.json
       cat photo.jpg | codec transcode - --rotate 90 > turned.jpg
     """
+    from ..formats.pictures import JPEG_SUFFIXES
     from ..limits import DEFAULT_LIMITS, Limits
-    from ..pictures import JPEG_SUFFIXES
 
     settings = options | {"rotate": int(rotate)}
     todo = plan(inputs, output, as_json=as_json, rename=str, suffixes=JPEG_SUFFIXES)

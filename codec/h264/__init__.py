@@ -4,8 +4,8 @@ Bytes in: nal -> parameter_sets, slice_header (one function of `syntax` for each
 references and dpb and gives the slices of each picture to a thread of jobs, which decodes them by _slice_dec; pictures out: output -> Frame.
 """
 
-from .decoder import Decoder
+from .decode.decoder import Decoder
+from .decode.video import VideoInfo, decode_video, probe
 from .inspect import inspect
-from .video import VideoInfo, decode_video, probe
 
 __all__ = ["Decoder", "VideoInfo", "decode_video", "inspect", "probe"]

@@ -3,13 +3,13 @@
 from dataclasses import asdict
 
 from ..errors import BitstreamError
-from . import nal as nals
-from .order import PicOrderCnt, is_new_picture
-from .parameter_sets import ParameterSets, pps_ids, read_pps, read_sps
-from .references import FRAME, fields_of
-from .sei import read_sei
-from .slice_header import read_slice_header
-from .video import VideoInfo, nal_units
+from .decode.video import VideoInfo, nal_units
+from .pictures.order import PicOrderCnt, is_new_picture
+from .pictures.references import FRAME, fields_of
+from .stream import nal as nals
+from .stream.parameter_sets import ParameterSets, pps_ids, read_pps, read_sps
+from .stream.sei import read_sei
+from .stream.slice_header import read_slice_header
 
 STRUCTURES = {1: "top field", 2: "bottom field", FRAME: "frame"}
 

@@ -4,11 +4,11 @@ Whatever makes levels ends here: the encoder, and whoever rewrites a file withou
 """
 import numpy as np
 
-from . import markers
 from .._core import optimal_huffman
+from . import markers
 from ._arith_write import encode_arith_scan
-from .sharing import bits_of, shared_tables
 from ._scan_write import Tables, encode_scan, significance
+from .sharing import bits_of, shared_tables
 from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._core import ZIGZAG
 from ..errors import BitstreamError, ParameterError, UnsupportedError
-from ..files import read_bytes
+from ..sources.files import read_bytes
 from . import markers
 from .assemble import assemble
 from .decode import Damage, Decoder, checked_reading

@@ -8,8 +8,8 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
-from ..files import read_bytes
 from ..limits import checked_limits
+from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose

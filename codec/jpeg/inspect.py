@@ -1,7 +1,7 @@
 """A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
 from ..errors import TruncatedError
-from ..files import read_bytes
 from ..limits import checked_limits
+from ..sources.files import read_bytes
 from . import markers
 from ._segments import find_segments
 from .guard import estimate_quality

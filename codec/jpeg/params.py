@@ -7,10 +7,10 @@ from typing import Literal, Optional, Tuple
 import numpy as np
 
 from ..errors import ParameterError
-from ..search import parse_target
+from ..targets import parse_target
 from .learned import learned_steps
 from .metadata import Metadata
-from .tables import T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, QUALITY_PARTS, ijg_step
+from .tables import QUALITY_PARTS, T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
 
 # What quantization is tuned for: the measure by which files of one size score best, or plain tables.
 TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")

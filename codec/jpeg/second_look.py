@@ -30,7 +30,7 @@ def look_again(pixels, shown, factors):
     pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture, and what a decoder makes of its file; sides of 8 at least
     factors : uint16 (blocks_high, blocks_wide)
     """
-    from ..metrics import ssimulacra2_gradient                  # here: other efforts need no metrics
+    from ..metrics import ssimulacra2_gradient  # here: other efforts need no metrics
 
     _, slope = ssimulacra2_gradient(pixels, shown)
     gain, error = error_sums(pixels, shown, slope.reshape(pixels.shape))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..errors import ParameterError
 from ..limits import Limits
-from ..search import RATES, middle, narrow, parse_target
+from ..targets import RATES, middle, narrow, parse_target
 from .decode import decode
 from .params import as_quality
 from .tables import QUALITY_PARTS
@@ -39,7 +39,7 @@ def reach(target, pixels, encode):
     Parameters
     ----------
     target : str
-        See `codec.search.parse_target`.
+        See `codec.targets.parse_target`.
     pixels : (H, W, channels) uint8
     encode : callable
         Quality to the bytes of a file.
@@ -150,7 +150,7 @@ class _Search:
 
 def _metric(target, channels):
     """The metric of a target, and whether less of it is better."""
-    from ..metrics.names import SMALLER_IS_BETTER, by_name      # only a search for a score needs them
+    from ..metrics.names import SMALLER_IS_BETTER, by_name  # only a search for a score needs them
 
     if channels == 4 and target.measure not in OF_INKS:
         raise ParameterError(f"{target} is no target for CMYK: {target.measure} is of gray and RGB pictures; there are {', '.join((*OF_INKS, *RATES))}")

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
 
 from ..errors import BitstreamError, CodecError, ParameterError
-from ..files import read_bytes
 from ..limits import checked_limits
+from ..sources.files import read_bytes
 from . import geometry
 from .coefficients import read_coefficients, write_coefficients
 from .decode import probe

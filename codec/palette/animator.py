@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import ParameterError
-from ..files import write_atomic
 from ..frame import Video
-from ..search import narrow, parse_target
+from ..sources.files import write_atomic
+from ..targets import narrow, parse_target
 from . import apng, gif
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss
 from .scenes import palettes

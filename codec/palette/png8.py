@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import MissingPackageError, ParameterError
-from ..files import write_atomic
-from ..search import narrow, parse_target
+from ..sources.files import write_atomic
+from ..targets import narrow, parse_target
 from . import png
 from .quantize import as_pixels, quantize_colors
 from .target import Score

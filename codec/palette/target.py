@@ -4,7 +4,7 @@ import numpy as np
 from ..errors import ParameterError
 from ..metrics import by_name
 from ..metrics.names import SMALLER_IS_BETTER
-from ..search import narrow, parse_target
+from ..targets import narrow, parse_target
 from .result import on_grounds
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import pictures, videos
 from ..errors import CodecError
-from ..files import read_bytes
+from ..formats import pictures
 from ..frame import Video
 from ..metrics import by_name
 from ..metrics.video import video as video_scores
+from ..sources import clips
+from ..sources.files import read_bytes
 
 # Metrics of luma are taken from the luma that is coded, not from that of the RGB picture: the figures that studies of video codecs print.
 OF_LUMA = {"psnr_y": "psnr", "ssim_y": "ssim"}
@@ -60,7 +61,7 @@ def fetch(image):
 def decode(image, data, sha256, media, frames=None):
     """The `Content` of a file; CodecError when it is none."""
     if media == "video":
-        clip = videos.load(data, frames=frames)
+        clip = clips.load(data, frames=frames)
         return Content(image, sha256, clip, clip.warnings)
     picture = pictures.load(data)
     return Content(image, sha256, np.ascontiguousarray(picture.pixels), picture.warnings)

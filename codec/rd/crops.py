@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import jpeg, registry
 from ..errors import CodecError, ParameterError
-from ..files import read_bytes
+from ..sources.files import read_bytes
 from .points import families
 
 MAP_CELLS = 128  # on the longer side of an error map
@@ -126,7 +126,7 @@ def places(images):
 
 def find_original(image, sha256, elsewhere):
     """The original of a row: where the row says, else a file of its name in `elsewhere`; only with the same content."""
-    from ..pictures import load
+    from ..formats.pictures import load
 
     reasons = []
     for path in [image, *elsewhere.get(os.path.basename(image), [])]:

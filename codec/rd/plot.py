@@ -6,7 +6,7 @@ import os
 import textwrap
 
 from ..errors import MissingPackageError, ParameterError
-from ..files import write_atomic
+from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
 
 # Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.

@@ -11,8 +11,8 @@ import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields
 
-from ..contract import DIALS
 from ..errors import FileError, ParameterError
+from ..registry.contract import DIALS
 
 SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures and no videos
 STAGES = ("read", "encode", "decode", "score")

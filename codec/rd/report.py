@@ -12,9 +12,9 @@ import math
 import string
 
 from .. import __version__
-from ..contract import DIALS, dial_of
 from ..errors import ParameterError
-from ..files import write_atomic
+from ..registry.contract import DIALS, dial_of
+from ..sources.files import write_atomic
 from . import crops
 from .bdrate import CONFIDENCE, compare
 from .points import RATES, families, family, means, media_of, pick_family

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from .. import registry
-from ..contract import DIALS, byte_count
 from ..errors import ParameterError
 from ..frame import Video
-from ..search import narrow, parse_score
+from ..registry.contract import DIALS, byte_count
+from ..targets import narrow, parse_score
 from .content import Content, decode, fetch, score
 
 
@@ -60,7 +60,7 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     Parameters
     ----------
     image : path, array or codec.frame.Video
-        A file that `codec.pictures.load` reads, or pixels; for a codec of videos, what `codec.videos.load` reads or gives.
+        A file that `codec.formats.pictures.load` reads, or pixels; for a codec of videos, what `codec.sources.clips.load` reads or gives.
     target : str
         "ssim:0.98", "psnr:38", "ssimulacra2:70"; of metrics where smaller is better the value is the most that is accepted ("mse:20").
     codec : str or codec.registry.Codec

@@ -14,9 +14,9 @@ from importlib.metadata import version as installed
 import numpy as np
 
 from .. import __version__, cpu, registry
-from ..contract import byte_count
 from ..errors import CodecError, ParameterError
 from ..metrics import by_name
+from ..registry.contract import byte_count
 from .content import decode, fetch, score
 from .memory import peak_memory
 from .points import Failure, Point
@@ -128,7 +128,7 @@ def sweep(
     Parameters
     ----------
     images : iterable of str or os.PathLike
-        Files of any format that `codec.pictures.load` reads; or `codec.videos.load`, where the codecs are of videos.
+        Files of any format that `codec.formats.pictures.load` reads; or `codec.sources.clips.load`, where the codecs are of videos.
     codecs : iterable of str or codec.registry.Codec, or one
         Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". All of pictures or all
         of videos.

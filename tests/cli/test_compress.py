@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 import codec
-from codec import files, jpeg, pictures
+from codec import jpeg
+from codec.formats import pictures
+from codec.sources import files
 
 COLUMNS = ["input", "output", "status", "before", "after", "ratio", "warnings", "error"]
 EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import codec
-from codec import jpeg, pictures
+from codec import jpeg
+from codec.formats import pictures
 
 
 @pytest.fixture

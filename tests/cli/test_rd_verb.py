@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 from clips import clip, y4m
+from PIL import Image
 
 from codec import rd
 from codec.metrics.names import METRICS

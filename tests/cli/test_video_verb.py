@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import codec
-from codec import videos
-from codec.h264.vui import VUI
+from codec.h264.stream.vui import VUI
+from codec.sources import clips as videos
 
 
 @pytest.fixture

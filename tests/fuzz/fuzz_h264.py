@@ -10,10 +10,10 @@ import harness
 from harness import atheris
 
 with atheris.instrument_imports(include=["codec"]):
-    import codec.h264
-
     import crafted_h264 as crafted
     import hostile_video
+
+    import codec.h264
 
 MAX_BYTES = 4096
 SEEDS = 200

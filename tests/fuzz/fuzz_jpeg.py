@@ -10,11 +10,11 @@ import harness
 from harness import atheris
 
 with atheris.instrument_imports(include=["codec"]):
+    import hostile
+
     import codec.jpeg
     import codec.jpeg.decode
     import codec.jpeg.inspect
-
-    import hostile
 
 MAX_BYTES = 4096
 

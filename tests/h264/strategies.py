@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from codec.h264 import slice_header as sh
-from codec.h264.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, SPSExtension, delta_scale_of
-from codec.h264.sei import ClockTimestamp, NumClockTS, PicTiming, RecoveryPoint
-from codec.h264.vui import HRD, VUI, SchedSel
+from codec.h264.stream import slice_header as sh
+from codec.h264.stream.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, SPSExtension, delta_scale_of
+from codec.h264.stream.sei import ClockTimestamp, NumClockTS, PicTiming, RecoveryPoint
+from codec.h264.stream.vui import HRD, VUI, SchedSel
 
 flag = st.integers(0, 1)
 uint32 = st.integers(0, (1 << 32) - 1)

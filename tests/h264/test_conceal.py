@@ -7,14 +7,14 @@ from pathlib import Path
 import crafted_h264 as crafted
 import numpy as np
 import pytest
+from codec.h264.decode._conceal import conceal
+from codec.h264.pictures._picture import Picture
 from crafted_h264 import Stream, header, slice_of, sps_of
 
 import codec
 from codec.errors import ParameterError
-from codec.h264._conceal import conceal
-from codec.h264._picture import Picture
-from codec.h264.nal import NalUnit, split_byte_stream, write_byte_stream
-from codec.h264.slice_header import P, write_slice_header
+from codec.h264.stream.nal import NalUnit, split_byte_stream, write_byte_stream
+from codec.h264.stream.slice_header import P, write_slice_header
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "robustness"))
 import hostile_video as hostile

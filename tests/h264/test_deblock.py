@@ -1,11 +1,11 @@
 """Deblocking of whole pictures against 8.7 taken literally: every sample of every edge on its own, positions by the equations of 8.7.1."""
 import numpy as np
 import pytest
+from codec.h264.macroblock._deblock import deblock, describe
+from codec.h264.pictures._picture import Picture
+from h264_samples import LEVELS, c_table
 
 from codec.errors import ParameterError
-from codec.h264._deblock import deblock, describe
-from codec.h264._picture import Picture
-from h264_samples import LEVELS, c_table
 
 INTRA, TRANSFORM8, FIELD, ONE_VECTOR, LIST1, SWITCHING, MOTION_8X8 = 1, 16, 32, 256, 512, 1024, 4096
 ALPHA, BETA = c_table("H264_TABLE_8_16_ALPHA")[0], c_table("H264_TABLE_8_16_BETA")[0]

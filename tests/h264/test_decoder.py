@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import codec
-from codec.h264 import Decoder, _picture
-from codec.h264.nal import write_avcc, write_byte_stream
-from codec.h264.parameter_sets import PPS, Rectangle, write_pps, write_sps
-from codec.h264.sei import USER_DATA_UNREGISTERED, write_sei
-from codec.h264.slice_groups import mb_to_slice_group_map
-from codec.h264.slice_header import MemoryManagement, Modification
-from codec.h264.vui import VUI
+from codec.h264 import Decoder
+from codec.h264.pictures import _picture
+from codec.h264.pictures.slice_groups import mb_to_slice_group_map
+from codec.h264.stream.nal import write_avcc, write_byte_stream
+from codec.h264.stream.parameter_sets import PPS, Rectangle, write_pps, write_sps
+from codec.h264.stream.sei import USER_DATA_UNREGISTERED, write_sei
+from codec.h264.stream.slice_header import MemoryManagement, Modification
+from codec.h264.stream.vui import VUI
 
 
 def decoded(data, **options):
@@ -153,7 +154,7 @@ def test_slice_groups_in_any_order(kind):
 
 
 def crafted_runs(*lengths):
-    from codec.h264.parameter_sets import RunLength
+    from codec.h264.stream.parameter_sets import RunLength
 
     return (RunLength(length - 1) for length in lengths)
 
@@ -347,7 +348,7 @@ def test_planes_stay_valid_and_cannot_be_changed():
 
 
 def test_memory_is_used_again_when_nobody_holds_it(monkeypatch):
-    from codec.h264 import output
+    from codec.h264.decode import output
 
     made = []
     monkeypatch.setattr(output, "Picture", lambda *key: made.append(key) or _picture.Picture(*key))

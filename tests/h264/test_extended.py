@@ -7,9 +7,9 @@ import pytest
 from crafted_h264 import UNFILTERED, Stream, finished, header, pps_of, samples, sps_of
 
 import codec
-from codec.h264.nal import write_byte_stream, write_nal
-from codec.h264.slice_header import SI, SP, I, P, write_slice_header
-from codec.h264.syntax import Writer
+from codec.h264.stream.nal import write_byte_stream, write_nal
+from codec.h264.stream.slice_header import SI, SP, I, P, write_slice_header
+from codec.h264.stream.syntax import Writer
 
 QP, QS = 28, 25  # below 30 QPC is QPY (Table 8-15)
 ZEROS = ["1", "011", "010", "0011"]  # total_zeros of a block of one level, Table 9-7

@@ -3,12 +3,12 @@
 import re
 
 import pytest
+from codec.h264.stream._start_codes import find_zeros
 from hypothesis import given
 from hypothesis import strategies as st
 
 import codec
-from codec.h264 import nal as nals
-from codec.h264._start_codes import find_zeros
+from codec.h264.stream import nal as nals
 
 payloads = st.lists(st.sampled_from((0, 0, 0, 1, 2, 3, 4, 255)), max_size=40).map(bytes)
 zeros_and_ones = st.tuples(payloads, st.sampled_from((b"\x80", b"\1", b"\x80\0\0", b"\x80\0\0\0\0"))).map(b"".join)

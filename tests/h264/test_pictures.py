@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.h264.dpb import DecodedPictureBuffer, FrameStore
-from codec.h264.order import PicOrderCnt, is_new_picture
-from codec.h264.parameter_sets import PPS, SPS, Rectangle, RunLength
-from codec.h264.references import BOTTOM, FRAME, TOP, assign_FrameNumWrap, reference_lists
-from codec.h264.slice_groups import mb_to_slice_group_map
-from codec.h264.slice_header import B, I, MemoryManagement, Modification, P, SliceHeader
+from codec.h264.pictures.dpb import DecodedPictureBuffer, FrameStore
+from codec.h264.pictures.order import PicOrderCnt, is_new_picture
+from codec.h264.pictures.references import BOTTOM, FRAME, TOP, assign_FrameNumWrap, reference_lists
+from codec.h264.pictures.slice_groups import mb_to_slice_group_map
+from codec.h264.stream.parameter_sets import PPS, SPS, Rectangle, RunLength
+from codec.h264.stream.slice_header import B, I, MemoryManagement, Modification, P, SliceHeader
 
 FRAMES = SPS(77, 30, 10, 8, max_num_ref_frames=4)  # MaxFrameNum 16
 FIELDS = dataclasses.replace(FRAMES, frame_mbs_only_flag=0, max_num_ref_frames=4)

@@ -8,10 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import codec
-from codec.h264 import parameter_sets, sei, slice_header
-from codec.h264.nal import IDR, NalUnit, escape, split_byte_stream, write_nal
-from codec.h264.parameter_sets import PPS, SPS, ParameterSets, read_pps, read_sps, read_sps_extension, write_pps, write_sps, write_sps_extension
-from codec.h264.syntax import Reader, Writer
+from codec.h264.stream import parameter_sets, sei, slice_header
+from codec.h264.stream.nal import IDR, NalUnit, escape, split_byte_stream, write_nal
+from codec.h264.stream.parameter_sets import (
+    PPS,
+    SPS,
+    ParameterSets,
+    read_pps,
+    read_sps,
+    read_sps_extension,
+    write_pps,
+    write_sps,
+    write_sps_extension,
+)
+from codec.h264.stream.syntax import Reader, Writer
 
 thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 

@@ -2,9 +2,10 @@
 from fractions import Fraction
 
 import pytest
+from h264_samples import TABLES, c_table
 
 from codec.h264.tables import generate, parameters
-from h264_samples import TABLES, c_table
+
 
 def codes(name):
     """The code words of a table of H264Vlc as bit strings, by its rows of the last dimension (coeff_token: by nC)."""

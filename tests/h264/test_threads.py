@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import codec
-from codec.h264 import Decoder, jobs
-from codec.h264 import slice_header as sh
-from codec.h264.nal import write_byte_stream
+from codec.h264 import Decoder
+from codec.h264.decode import jobs
+from codec.h264.stream import slice_header as sh
+from codec.h264.stream.nal import write_byte_stream
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "robustness"))
 import hostile_video as hostile
@@ -48,7 +49,7 @@ def assert_same(a, b):
 
 
 def first_nals(data, count):
-    return b"".join(b"\0\0\1" + bytes(nal.data) for nal in codec.h264.nal.split_byte_stream(data, strict=False)[:count])
+    return b"".join(b"\0\0\1" + bytes(nal.data) for nal in codec.h264.stream.nal.split_byte_stream(data, strict=False)[:count])
 
 
 @pytest.mark.parametrize("vector", STREAMS)

@@ -13,10 +13,10 @@ import pytest
 from crafted_h264 import header
 
 import codec
-from codec.h264.dpb import DecodedPictureBuffer, FrameStore
-from codec.h264.references import FRAME, assign_FrameNumWrap
-from codec.h264.slice_header import B, MemoryManagement, Modification, P, write_slice_header
-from codec.h264.vui import VUI
+from codec.h264.pictures.dpb import DecodedPictureBuffer, FrameStore
+from codec.h264.pictures.references import FRAME, assign_FrameNumWrap
+from codec.h264.stream.slice_header import B, MemoryManagement, Modification, P, write_slice_header
+from codec.h264.stream.vui import VUI
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 

@@ -3,17 +3,18 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-from hypothesis.extra.numpy import arrays
-
-import codec
 from codec._core import ZIGZAG
-from codec.errors import BitstreamError, ParameterError, TruncatedError
-from codec.jpeg import markers
 from codec.jpeg._arith import decode_decisions, encode_decisions
 from codec.jpeg._arith_write import encode_arith_scan
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._segments import find_segments
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import codec
+from codec.errors import BitstreamError, ParameterError, TruncatedError
+from codec.jpeg import markers
 from codec.jpeg.assemble import assemble
 from codec.jpeg.scans import sequential_script
 from codec.jpeg.tables import T81_TABLE_D_3

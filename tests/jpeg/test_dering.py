@@ -1,10 +1,10 @@
 """Deringing: samples at black and white go beyond, where a decoder's clamp hides them."""
 import numpy as np
 import pytest
-
 from codec._core import ZIGZAG, quantize
-from codec.errors import ParameterError
 from codec.jpeg._planes import forward
+
+from codec.errors import ParameterError
 
 Q = np.full(64, 40, np.uint16)
 ROUNDS, MOST = 4, 90

@@ -3,13 +3,14 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from codec._core import code_table, optimal_huffman, pack_bits
+from codec.jpeg._arith import encode_decisions
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import codec
-from codec._core import code_table, optimal_huffman, pack_bits
 from codec.errors import BitstreamError, ParameterError, TruncatedError
 from codec.jpeg import markers
-from codec.jpeg._arith import encode_decisions
 
 encode_lossless, decode = codec.jpeg.encode_lossless, codec.decode
 

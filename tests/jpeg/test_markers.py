@@ -1,12 +1,13 @@
 """Marker segments of T.81 Annex B: what is written is parsed back, and what is impossible is refused with its place and clause."""
 import numpy as np
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from codec.errors import BitstreamError, TruncatedError
 from codec.jpeg import markers
-from codec.limits import DEFAULT_LIMITS
 from codec.jpeg.markers import Frame, FrameComponent, Scan, ScanComponent, Segment
+from codec.limits import DEFAULT_LIMITS
 
 BYTE, NIBBLE, FACTOR, DESTINATION = st.integers(0, 255), st.integers(0, 15), st.integers(1, 4), st.integers(0, 3)
 

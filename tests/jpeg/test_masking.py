@@ -1,9 +1,9 @@
 """The masking field: a factor per block on what an error is worth."""
 import numpy as np
 import pytest
+from codec.jpeg._masking import activity_weights, subsampled_weights
 
 from codec.errors import ParameterError
-from codec.jpeg._masking import activity_weights, subsampled_weights
 
 ONE = 4096
 

@@ -10,7 +10,6 @@ from codec.errors import ParameterError
 from codec.jpeg import EncodeOptions, Metadata, QuantTables, estimate_quality
 from codec.jpeg.params import SUBSAMPLING
 
-
 # ---------------------------------------------------------------- quantization tables
 
 def test_quality_50_is_annex_k(data_folder):

@@ -4,14 +4,15 @@ Every kind of scan of T.81 (sequential F.1.2, DC and AC, first and refining G.1.
 """
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from codec._core import ZIGZAG, code_table, optimal_huffman
+from codec.jpeg._scan_read import ReadTables, decode_scan
+from codec.jpeg._scan_write import Tables, encode_scan
+from codec.jpeg._segments import find_segments
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from codec._core import ZIGZAG, code_table, optimal_huffman
 from codec.errors import BitstreamError, ParameterError
-from codec.jpeg._scan_read import ReadTables, decode_scan
-from codec.jpeg._segments import find_segments
-from codec.jpeg._scan_write import Tables, encode_scan
 
 SEQUENTIAL = dict(Ss=0, Se=63, Ah=0, Al=0, progressive=False)
 DC_FIRST, DC_REFINED = dict(Ss=0, Se=0, Ah=0, Al=1, progressive=True), dict(Ss=0, Se=0, Ah=1, Al=0, progressive=True)

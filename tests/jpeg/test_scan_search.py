@@ -5,15 +5,16 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from codec.jpeg._scan_search import band_costs, cheapest_partitions
+from codec.jpeg._scan_write import significance
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 import codec
 from codec.errors import ParameterError
 from codec.jpeg import markers
-from codec.jpeg._scan_search import band_costs, cheapest_partitions
-from codec.jpeg._scan_write import significance
 from codec.jpeg.assemble import assemble, script_cost
 from codec.jpeg.scans import SEARCHES, ScanSpec, progressive_script, search_script, sequential_script
 from codec.jpeg.sharing import shared_tables

@@ -1,10 +1,10 @@
 """Efforts 8 and 9 look at their own picture: blocks whose errors the score minds more are worth more bits."""
 import numpy as np
 import pytest
+from codec.jpeg._masking import error_sums, refined_weights
 
 import codec
 from codec.errors import ParameterError
-from codec.jpeg._masking import error_sums, refined_weights
 from codec.jpeg.second_look import look_again
 
 ONE = 4096

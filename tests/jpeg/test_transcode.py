@@ -11,11 +11,11 @@ from PIL import Image
 
 import codec
 from codec import jpeg
+from codec.formats.pictures import upright
 from codec.jpeg import geometry, markers, read_coefficients, transcode
 from codec.jpeg.exif import ExifNumbers, exif_orientation, orientation_alone
 from codec.jpeg.metadata import ADOBE, EXIF, MPF, XMP
 from codec.jpeg.multipicture import is_index
-from codec.pictures import upright
 
 FACTORS = [((1, 1),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1)), ((1, 2), (1, 1), (1, 1)), ((4, 1), (1, 1), (1, 1)),
            ((2, 2),) * 3, ((2, 2), (1, 1), (1, 1), (2, 2)), ((3, 1), (1, 1), (1, 2))]

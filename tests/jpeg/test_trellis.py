@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
+from codec.jpeg._trellis import Rates, optimise, optimise_dc, statistics
 
 from codec.errors import ParameterError
-from codec.jpeg._trellis import Rates, optimise, optimise_dc, statistics
 from codec.jpeg.levels import optimised_levels
 
 SYMBOLS = [0x00, 0xF0, *(run << 4 | size for run in range(16) for size in range(1, 11))]

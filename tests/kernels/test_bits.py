@@ -1,9 +1,10 @@
 """Bits to bytes and back: order, byte stuffing and padding of T.81 F.1.2.3."""
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
-
 from codec._core import pack_bits, unpack_bits
+from hypothesis import given
+from hypothesis import strategies as st
+
 from codec.errors import ParameterError
 
 FIELDS = st.lists(st.integers(0, 32).flatmap(lambda n: st.tuples(st.integers(0, 2**n - 1), st.just(n))), max_size=200)

@@ -1,10 +1,10 @@
 """Colour conversion of T.871 clause 7 over every colour there is, and the CMYK kinds."""
 import numpy as np
 import pytest
-
 from codec._pixel import rgb_to_ycc, ycc_to_rgb
-from codec.errors import ParameterError
 from codec.jpeg._planes import compose, forward
+
+from codec.errors import ParameterError
 
 ONES = np.ones(64, np.uint16)
 

@@ -6,10 +6,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-
-from codec.h264 import _kernels
 from h264_samples import DEPTHS, LEVELS, dtype_of, pictures, same_outside
 
+from codec.h264.macroblock import _kernels
 
 LIBC = ctypes.CDLL(None) if sys.platform != "win32" else None
 

@@ -4,9 +4,9 @@ from math import floor
 
 import numpy as np
 import pytest
-
-from codec.h264 import _kernels
 from h264_samples import DEPTHS, LEVELS, dtype_of, pictures, same_outside
+
+from codec.h264.macroblock import _kernels
 
 TAPS = (1, -5, 20, 20, -5, 1)
 

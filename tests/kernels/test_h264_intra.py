@@ -3,9 +3,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-
-from codec.h264 import _kernels
 from h264_samples import DEPTHS, LEVELS, pictures, same_outside
+
+from codec.h264.macroblock import _kernels
 
 LEFT, TOP, TOPRIGHT, TOPLEFT, LEFT_UPPER, LEFT_LOWER = 1, 2, 4, 8, 16, 32
 NEEDS = {0: TOP, 1: LEFT, 2: 0, 3: TOP, 4: LEFT | TOP | TOPLEFT, 5: LEFT | TOP | TOPLEFT, 6: LEFT | TOP | TOPLEFT, 7: TOP, 8: LEFT}

@@ -1,9 +1,9 @@
 """Inverse transforms of H.264 against their definition as matrices, in floating point and in whole numbers."""
 import numpy as np
 import pytest
-
-from codec.h264 import _kernels
 from h264_samples import DEPTHS, LEVELS, dtype_of, same_outside
+
+from codec.h264.macroblock import _kernels
 
 # Columns are what a coefficient of 1 adds to the samples (8.5.12.2, 8.5.13), before the halves and quarters are rounded down.
 FOUR = np.array([[1, 1, 1, .5], [1, .5, -1, -1], [1, -.5, -1, 1], [1, -1, 1, -.5]])

@@ -1,10 +1,10 @@
 """Every vector variant of the H.264 kernels gives the bits of its scalar body, over random, extreme and hostile data, and writes nothing else."""
 import numpy as np
 import pytest
+from h264_samples import LEVELS, dtype_of, pictures
 
 from codec import _core, cpu
-from codec.h264 import _kernels
-from h264_samples import LEVELS, dtype_of, pictures
+from codec.h264.macroblock import _kernels
 
 SCALAR_ONLY = {8: {"bypass_add", "deblock_half_v"}, 14: set()}
 DEPTHS = (8, 14)

@@ -5,13 +5,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-
 from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
-from codec.errors import BitstreamError, ParameterError
-from codec.jpeg import tables
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._segments import find_segments
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codec.errors import BitstreamError, ParameterError
+from codec.jpeg import tables
 
 TABLES = {"Table K.3 DC luminance": tables.T81_TABLE_K_3_DC_LUMINANCE, "Table K.4 DC chrominance": tables.T81_TABLE_K_4_DC_CHROMINANCE,
           "Table K.5 AC luminance": tables.T81_TABLE_K_5_AC_LUMINANCE, "Table K.6 AC chrominance": tables.T81_TABLE_K_6_AC_CHROMINANCE}

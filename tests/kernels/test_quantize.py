@@ -1,8 +1,8 @@
 """Quantization of T.81 A.3.4 is exact division with halves away from zero; the zig-zag is that of Figure A.6."""
 import numpy as np
 import pytest
-
 from codec._core import ZIGZAG, dequantize, quantize
+
 from codec.errors import ParameterError
 
 EVERY_COEFFICIENT = np.arange(-32768, 32768).reshape(1024, 64)

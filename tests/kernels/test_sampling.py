@@ -4,11 +4,11 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-
 from codec._core import ZIGZAG, fdct
-from codec.errors import ParameterError
-from codec.jpeg._planes import compose, forward
 from codec._pixel import rgb_to_ycc
+from codec.jpeg._planes import compose, forward
+
+from codec.errors import ParameterError
 
 ONES = np.ones(64, np.uint16)
 RATIOS = {"4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2)}

@@ -3,12 +3,12 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from codec.errors import ParameterError
 from codec.metrics import ssim, wang2004
-
 
 SINGLE = 1e-7           # what single precision, which integer samples are scored in, may move a mean by
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from codec import videos
 from codec.palette import animate
+from codec.sources import clips as videos
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'")
 CHROMIUM = os.environ.get("CODEC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

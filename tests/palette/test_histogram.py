@@ -1,9 +1,9 @@
 """Counts of colours: exact while they are few, bins with exact sums once they are not."""
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-
 from codec.palette._histogram import Histogram
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def naive(pixels, importance):

@@ -1,11 +1,11 @@
 """LZW of GIF against a reader written here from the standard's description, at every width of codes and on both sides of every limit."""
 import numpy as np
 import pytest
+from codec.palette._lzw import lzw_encode, lzw_paint
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codec.errors import ParameterError
-from codec.palette._lzw import lzw_encode, lzw_paint
 
 ALL = dict(transparent=-1, cost_of_bit=0, strength=0, clamp=0)
 

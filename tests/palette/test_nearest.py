@@ -1,9 +1,9 @@
 """The nearest colour: exactly, the first of equals, at every level; and lattices that are what their formulas say."""
 import numpy as np
 import pytest
+from codec.palette._nearest import NearestColor
 
 from codec import cpu
-from codec.palette._nearest import NearestColor
 from codec.palette.spaces import SPACES, coordinates
 
 

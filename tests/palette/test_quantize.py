@@ -1,7 +1,8 @@
 """quantize_colors and PaletteQuantizer: what comes back, what is kept exactly, what is refused, and how good it is."""
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import codec

@@ -1,11 +1,12 @@
 """k-means: exact assignment, whatever the order of moves, and errors as low as those of many rounds from many starts."""
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from codec.quantizers._kmeans import PointTree, cheapest_merges
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codec import cpu
 from codec.errors import ParameterError
-from codec.quantizers._kmeans import PointTree, cheapest_merges
 from codec.quantizers.kmeans import MOST_COORDINATE, cluster, nearest, variance_cut
 
 

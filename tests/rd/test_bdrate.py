@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codec.errors import ParameterError
 from codec.rd import bd_quality, bd_rate, compare, families, means

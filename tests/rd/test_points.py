@@ -5,7 +5,8 @@ import json
 import math
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codec.errors import FileError, ParameterError
 from codec.rd import Failure, Point, means, outstanding, read_points, read_records, write_points

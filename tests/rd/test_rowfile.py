@@ -7,7 +7,8 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codec import rd
 from codec.errors import FileError

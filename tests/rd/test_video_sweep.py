@@ -12,7 +12,7 @@ from clips import clip, equal, y4m
 from codec import metrics, rd, registry
 from codec.errors import ParameterError, PeerError
 from codec.registry import Codec, Number
-from codec.video_peers import VIDEO_PEERS, present
+from codec.registry.videos import VIDEO_PEERS, present
 
 CRF = {"preset": Number(3, 0, 5), "crf": Number(4, 0, 16)}
 ALL = {codec.name: codec for codec in present()}

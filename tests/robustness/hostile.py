@@ -9,11 +9,11 @@ import tracemalloc
 import warnings
 
 import numpy as np
+from codec.jpeg._arith_write import encode_arith_scan
+from codec.jpeg._scan_write import Tables, encode_scan
 
 import codec
 from codec.jpeg import markers
-from codec.jpeg._arith_write import encode_arith_scan
-from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg.assemble import FIXED_TABLES
 
 # CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers make everything about ten times slower.

@@ -9,15 +9,14 @@ import random
 import time
 import tracemalloc
 
+import crafted_h264 as crafted
 import numpy as np
 
-import crafted_h264 as crafted
-
 import codec
-from codec.h264 import slice_header as sh
-from codec.h264.nal import split_byte_stream, write_byte_stream, write_nal
-from codec.h264.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, delta_scale_of, write_pps, write_sps
-from codec.h264.sei import write_sei
+from codec.h264.stream import slice_header as sh
+from codec.h264.stream.nal import split_byte_stream, write_byte_stream, write_nal
+from codec.h264.stream.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, delta_scale_of, write_pps, write_sps
+from codec.h264.stream.sei import write_sei
 
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
 SANITIZED = os.environ.get("CODEC_DEBUG") == "1"

@@ -5,7 +5,7 @@ import hostile_video as hostile
 import pytest
 
 import codec
-from codec.h264.nal import write_byte_stream
+from codec.h264.stream.nal import write_byte_stream
 
 SEEDS = 1000 if hostile.FULL else 80
 SMALL_BYTES = 700

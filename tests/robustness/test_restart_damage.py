@@ -2,10 +2,10 @@
 import hostile
 import numpy as np
 import pytest
+from codec.jpeg._segments import find_segments
 from hostile import craft
 
 import codec
-from codec.jpeg._segments import find_segments
 
 # 4:4:4 without chroma upsampling, so that damage of an MCU stays within its pixels.
 DATA = codec.encode(hostile.picture(64, 128), 60, effort=3, subsampling="4:4:4", restart_interval=4)

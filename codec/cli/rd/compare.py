@@ -1,0 +1,118 @@
+"""`codec rd bd` and `codec rd hull`."""
+
+import click
+
+from .._common import echo_json, say
+from ..metrics import check_metrics
+from .lab import cells, labels, rate, read_rows
+
+METHODS = ["pchip", "akima", "cubic"]
+
+
+@click.command()
+@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@click.option(
+    "--anchor",
+    metavar="FAMILY",
+    help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
+)
+@click.option(
+    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Comma-separated."
+)
+@click.option("--method", type=click.Choice(METHODS), default="pchip", show_default=True, help="Interpolation.")
+@click.option("--quality", "quantity", flag_value="quality", default="rate", help="BD-quality (score at equal rate) instead of BD-rate.")
+@click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every picture.")
+def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
+    """BD-rate of every family of settings against one: percent of bytes, or of bits per second of videos, at equal score; negative is smaller.
+
+    low and high are a bootstrap interval of the mean over the pictures (95 %), from and to the common range of scores that it is about,
+    over all pictures; share is the least part of a picture's range of scores that both families reach. Pictures without a number are
+    listed on stderr with the reason, and the exit code is 1 if a family has none at all.
+
+    Rows of several versions of a codec are families of their own, named by the version. ROWS may be NAME=FILE: NAME then stands before the
+    versions in that file, so that two builds of one version compare.
+
+    \b
+    Examples:
+      codec rd bd before=old.jsonl after=new.jsonl --anchor before
+      codec rd bd rows.jsonl --anchor libjpeg-turbo --metric psnr,ssim,ssimulacra2
+      codec rd bd rows.jsonl --anchor mozjpeg --per-image
+    """
+    from ... import rd as lab
+
+    points, _, problems = read_rows(rows)
+    anchor = anchor or next(iter(lab.families(points)), "")
+    results = [found for metric in metrics for found in lab.compare(points, metric, anchor, method=method, quantity=quantity).values()]
+    if as_json:
+        echo_json("rd bd", quantity=quantity, method=method, results=[to_json(found) for found in results], problems=problems)
+    elif results:
+        cells([line for found in results for line in (by_image(found) if per_image else [mean(found)])])
+    else:
+        say("there is one family only, so there is nothing to compare: sweep another codec or setting")
+    for line in sorted({f"  {f.family}, {f.metric}, {image}: {reason}" for f in results for image, reason in f.refused.items()}):
+        say(f"no number:{line[1:]}")
+    if problems or not results or any(found.n == 0 for found in results):
+        click.get_current_context().exit(1)
+
+
+def mean(found):
+    valued = [result for result in found.images.values() if result.value is not None]
+    return {
+        "family": found.family,
+        "metric": found.metric,
+        f"BD-{found.quantity}": found.mean,
+        "low": found.low,
+        "high": found.high,
+        "median": found.median,
+        "images": f"{found.n}/{len(found.images)}",
+        "from": min((result.low for result in valued), default=None),
+        "to": max((result.high for result in valued), default=None),
+        "share": min((result.share for result in valued), default=None),
+    }
+
+
+def by_image(found):
+    for image, result in found.images.items():
+        value = {f"BD-{found.quantity}": result.value, "from": result.low, "to": result.high, "share": result.share}
+        yield {"family": found.family, "metric": found.metric, "image": image, **value}
+
+
+def to_json(found):
+    images = {image: vars(result) for image, result in found.images.items()}
+    return {**vars(found), "n": found.n, "images": images}
+
+
+@click.command()
+@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@click.option("--metric", default="ssim", show_default=True, metavar="NAME", help="One metric.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def hull(rows, metric, as_json):
+    """Settings worth using: those on the convex hull of the mean score over the mean rate, cheapest first.
+
+    pictures tells on the hulls of how many single pictures a setting lies.
+
+    \b
+    Examples:
+      codec rd sweep photos/ --codec jpeg:effort=1/5/9,subsampling=4:2:0/4:4:4 -o rows.jsonl
+      codec rd hull rows.jsonl --metric ssim
+    """
+    from ... import rd as lab
+
+    points, _, problems = read_rows(rows)
+    points = [point for point in points if metric in point.metrics]
+    pictures = {}
+    for point in points:
+        pictures.setdefault(point.picture, []).append(point)
+    own = [(p.codec, p.codec_version, p.setting) for picture in pictures.values() for p in lab.hull(picture, metric)]
+    means = lab.hull(lab.means(points), metric)
+    found = [
+        {**name, **rate(m), metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.codec_version, m.setting))}/{len(pictures)}"}
+        for name, m in zip(labels(means, points), means)
+    ]
+    if as_json:
+        echo_json("rd hull", metric=metric, images=len(pictures), hull=found, problems=problems)
+    else:
+        cells(found)
+    if problems:
+        click.get_current_context().exit(1)

@@ -1,0 +1,64 @@
+"""`codec rd find`."""
+
+import click
+
+from .._common import echo_json, refuse_terminal, warn, write_stdout
+from .lab import cells
+
+
+@click.command()
+@click.argument("image", metavar="IMAGE")
+@click.option("--target", required=True, metavar="METRIC:VALUE", help="ssim:0.98, psnr:38, ssimulacra2:70, ...")
+@click.option("-c", "--codec", default="jpeg", show_default=True, metavar="NAME[:SETTINGS]", help="As for sweep, with one value each.")
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Of a video so many from its start.  [default: all]")
+@click.option("-o", "--output", metavar="FILE", help="Write the picture at that setting; - for stdout.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def find(image, target, codec, frames, output, as_json):
+    """Find the lowest quality, or the highest crf, that reaches a target, by bisection; scores are measured on the final bytes.
+
+    \b
+    Examples:
+      codec rd find photo.png --target ssim:0.98
+      codec rd find photo.png --target ssimulacra2:70 --codec mozjpeg:subsampling=4:4:4 -o photo.jpg
+      codec rd find clip.y4m --target psnr_y:38 --codec x264:preset=slow --frames 60
+    """
+    from ... import rd as lab
+    from ... import registry
+    from ...errors import ParameterError
+    from ...rd.content import decode, fetch
+    from ...sources.files import write_atomic
+    from ...targets import parse_score
+
+    if output == "-":
+        refuse_terminal()
+        if as_json:
+            raise click.UsageError("--json and -o - both want stdout; name a file with -o")
+    try:
+        metric = parse_score(target).measure
+        chosen, values = registry.parse(codec)
+        for name, several in values.items():
+            if len(several) > 1:
+                raise ParameterError(f"{codec!r}: a search takes one value of {name}, not {len(several)}")
+        chosen.setting(**{name: several[0] for name, several in values.items()})
+        if chosen.media == "video" and output:
+            raise ParameterError("-o writes pictures; the packets of a video have no container to write them in")
+        if chosen.media == "image" and frames:
+            raise ParameterError(f"--frames is for videos, and {chosen.name} takes pictures")
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
+    content = decode(image, *fetch(image), chosen.media, frames)
+    for message in content.warnings:
+        warn(image, message)
+    found = lab.find(content.pixels, target, codec=chosen, **{name: several[0] for name, several in values.items()})
+    if output == "-":
+        write_stdout(found.data)
+        return
+    if output:
+        write_atomic(output, found.data)
+    trials = [{chosen.dial: trial.quality, "bytes": trial.bytes, metric: trial.score} for trial in found.trials]
+    rate = {"bpp": found.bpp} if chosen.media == "image" else {"kbit/s": found.rate["bitrate"]}
+    answer = {"codec": found.codec, **found.setting, "bytes": found.rate["bytes"], **rate, metric: found.score}
+    if as_json:
+        echo_json("rd find", image=image, target=target, found=answer, trials=trials)
+    else:
+        cells([{**answer, "encodes": len(trials)}])

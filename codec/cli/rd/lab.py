@@ -1,0 +1,213 @@
+"""What `codec rd` is made of: lists of settings, folders, a bar, a table."""
+
+import contextlib
+import os
+import pathlib
+import sys
+from dataclasses import replace
+
+import click
+
+from .._common import printable, say
+
+FORMATS = {
+    "bpp": ".3f",
+    "kbit/s": ".1f",
+    "psnr": ".2f",
+    "psnr_y": ".2f",
+    "ssim": ".4f",
+    "ssim_y": ".4f",
+    "ms_ssim": ".4f",
+    "ssimulacra2": ".2f",
+    "mse": ".2f",
+    "enc MP/s": ".1f",
+    "dec MP/s": ".1f",
+    "BD-rate": "+.2f",
+    "BD-quality": "+.4g",
+    "low": "+.4g",
+    "high": "+.4g",
+    "median": "+.4g",
+    "share": ".2f",
+}
+
+
+def numbers(ctx, param, value):
+    """Numbers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it)."""
+    from ...registry import numbers as parsed
+
+    if value is None:
+        return None
+    try:
+        return parsed(value)
+    except (TypeError, ValueError) as error:
+        raise click.BadParameter(
+            f"{value!r} is neither numbers such as 30,50,70 nor a range such as 20:95:5 (first, last, step)"
+        ) from error
+
+
+def expand(images, media):
+    """Files as they are; folders as the pictures, or videos, below them, sorted."""
+    from ...formats import pictures
+    from ...sources import clips
+
+    suffixes = (pictures if media == "image" else clips).READABLE_SUFFIXES
+    for image in images:
+        if pathlib.Path(image).is_dir():
+            below = sorted(pathlib.Path(image).rglob("*"))
+            yield from (str(path) for path in below if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink())
+        else:
+            yield image
+
+
+@contextlib.contextmanager
+def progress(label="sweep"):
+    """A callback for a bar on stderr, with the time that is left; nothing when that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def labels(means, points):
+    """Codec and settings, quality last; with the version of a codec of which the rows have several."""
+    versions = {}
+    for point in points:
+        versions.setdefault(point.codec, set()).add(point.codec_version)
+    return [
+        {"codec": f"{mean.codec} ({mean.codec_version})" if len(versions[mean.codec]) > 1 else mean.codec, **mean.setting} for mean in means
+    ]
+
+
+def rate(mean):
+    """The rate under the name of its unit."""
+    from ...rd.points import RATES
+
+    return {RATES[mean.media][0]: mean.rate}
+
+
+def table(points):
+    """Means, one line per codec and setting, over the pictures that have every row and metric; the codec is left out when there is one."""
+    from ...errors import ParameterError
+    from ...rd import means
+
+    partial = {point.picture for point in points if point.missing}
+    try:
+        found = means([point for point in points if point.picture not in partial] or points)
+    except ParameterError as error:
+        say(f"no table of means: {error}")
+        return
+    several = len({mean.codec for mean in found}) > 1
+    lines = []
+    for mean in found:
+        speeds = {"enc MP/s": mean.encode_mpixels_per_second, "dec MP/s": mean.decode_mpixels_per_second}
+        codec = {"codec": mean.codec} if several else {}
+        lines.append({**codec, **mean.setting, f"{mean.media}s": mean.images, **rate(mean), **mean.metrics, **speeds})
+    cells(lines)
+
+
+def cells(lines):
+    """A table of dicts, whose keys are the union of theirs; tab-separated when stdout is no terminal."""
+    names = _union(lines)
+    rows = [[_cell(name, line.get(name)) for name in names] for line in lines]
+    if not sys.stdout.isatty():
+        click.echo("\n".join("\t".join(row) for row in [names, *rows]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*names, box=None, header_style="bold")
+    for name, column in zip(names, shown.columns):
+        column.justify = "left" if any(isinstance(line.get(name), str) for line in lines) else "right"
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    Console().print(shown)
+
+
+def _union(lines):
+    """All keys; each line's own order is kept, so a key that a later line adds stands where that line has it."""
+    names = []
+    for line in lines:
+        at = 0
+        for name in line:
+            if name in names:
+                at = names.index(name) + 1
+            else:
+                names.insert(at, name)
+                at += 1
+    return names
+
+
+def _cell(name, value):
+    if value is None:
+        return "-"
+    if isinstance(value, str | bool):
+        return printable(value)
+    return format(value, FORMATS.get(name, ".6g" if isinstance(value, float) else ""))
+
+
+def reasons(failures):
+    """One line per picture and reason, however many settings it failed at."""
+    groups = {}
+    for failure in failures:
+        groups.setdefault((failure.image, failure.reason), []).append(failure)
+    for group in groups.values():
+        yield str(group[0]) if len(group) == 1 else f"{group[0].image} at {len(group)} settings: {group[0].reason}"
+
+
+def read_rows(paths):
+    """Rows of files, failures that no row has superseded, and messages about lines that are neither; the latter two go to stderr as well.
+
+    What is whole is still worth comparing. NAME=FILE puts NAME before the versions in its rows, so that they are families of their own.
+    """
+    from ...errors import FileError
+    from ...rd import Point, outstanding, read_records
+
+    records, problems = [], []
+    for path in paths:
+        name, path = split_name(path)
+        found = read_records(path, problems=problems)
+        records += [replace(record, codec_version=f"{name}, {record.codec_version}") for record in found] if name else found
+    points, failures = [record for record in records if isinstance(record, Point)], outstanding(records)
+    for message in [*problems, *(f"not measured: {reason}" for reason in reasons(failures))]:
+        say(f"warning: {message}")
+    if not points:
+        raise FileError(f"{', '.join(paths)}: no rows; make some with `codec rd sweep -o {paths[0]}`")
+    return points, failures, problems
+
+
+def split_name(path):
+    """("before", "rows.jsonl") of "before=rows.jsonl"; ("", path) of a path, also of one that has the sign in a folder or is there."""
+    name, sign, rest = path.partition("=")
+    return (name, rest) if sign and name and rest and not {"/", os.sep} & set(name) and not os.path.exists(path) else ("", path)
+
+
+def keep_failures(file, output):
+    """Where the failures of a sweep go as they happen: beside its rows."""
+    if file is not None:
+        return file.append
+    return (lambda failure: click.echo(failure.line())) if output == "-" else None
+
+
+def store(rows, file, output):
+    """The rows of a sweep, those that it found first, after the new ones went to a file, to stdout ("-") or nowhere (None)."""
+    if file is not None:
+        with file:
+            try:
+                points = [file.append(row) for row in rows]
+                return [*rows.reused, *points]
+            except KeyboardInterrupt:
+                say(f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command goes on from there")
+                raise
+    points = []
+    for point in rows:
+        if output == "-":
+            click.echo(point.line())
+        points.append(point)
+    return points

@@ -1,0 +1,42 @@
+"""`codec rd plot`."""
+
+import click
+
+from ..metrics import check_metrics
+from .lab import read_rows
+
+
+@click.command()
+@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@click.option("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf.")
+@click.option(
+    "--kind", type=click.Choice(["curves", "speed"]), default="curves", show_default=True, help="speed: MP/s over BD-rate, with the front."
+)
+@click.option(
+    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="One panel each."
+)
+@click.option("--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]")
+@click.option("--of", type=click.Choice(["encode", "decode"]), default="encode", show_default=True, help="For speed: of which half.")
+@click.option("--title", help="Above the panels.")
+def plot(rows, output, kind, metrics, anchor, of, title):
+    """Draw the rows that sweeps wrote.
+
+    curves: one curve of means per family of settings, one thin curve per picture. speed: one point per family, and the line that joins
+    those that no other family beats in both speed and size; the first metric counts.
+
+    \b
+    Examples:
+      codec rd plot rows.jsonl -o rd.svg --metric ssim --title "JPEG, 12 photographs"
+      codec rd plot rows.jsonl -o speed.svg --kind speed --anchor libjpeg-turbo --metric ssimulacra2
+    """
+    from ... import rd as lab
+
+    points, _, problems = read_rows(rows)
+    if kind == "curves":
+        lab.plot(points, output, metrics=metrics, title=title)
+    else:
+        anchor = anchor or next(iter(lab.families(points)), "")
+        speeds = lab.speeds(points, metrics[0], anchor, of=of)
+        lab.plot_speed(speeds, output, metric=metrics[0], anchor=anchor, of=of, title=title, caption=lab.origins(points))
+    if problems:
+        click.get_current_context().exit(1)

@@ -1,0 +1,67 @@
+"""`codec rd report`."""
+
+import os
+
+import click
+
+from .._common import say, size
+from .lab import read_rows, reasons, split_name
+
+
+def _names(ctx, param, value):
+    return None if value is None else [name.strip() for name in value.split(",")]
+
+
+def _rates(ctx, param, value):
+    try:
+        return None if value is None else [float(rate) for rate in value.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no list of bits per pixel such as 0.5,1") from error
+
+
+@click.command()
+@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page, .html.")
+@click.option("--metric", "metrics", callback=_names, metavar="NAMES", help="Those to show, the first one first.  [default: all in the rows]")
+@click.option("--anchor", metavar="FAMILY", help="What the others are compared with at first.  [default: the first in the rows]")
+@click.option("--at", callback=_rates, metavar="BPP,...", help="Rates at which pictures are shown.  [default: two inside the curves]")
+@click.option("--images", multiple=True, metavar="PATH", help="File or folder of originals that have moved. May be repeated.")
+@click.option("--pictures", type=click.IntRange(0), default=6, show_default=True, metavar="N", help="Worst and best to show at most.")
+@click.option("--crop", type=click.IntRange(16, 1024), default=256, show_default=True, metavar="PX", help="Side of the crops.")
+@click.option("--max-mb", type=click.FloatRange(0, 1000), default=8, show_default=True, metavar="MB", help="Longest page: crops are left out first.")
+@click.option("--title", help="Of the page.")
+def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, title):
+    """Write one self-contained HTML page about the rows of a sweep.
+
+    Curves, BD-rate against any family with intervals, worst and best pictures side by side, with slider, flicker, error and bit maps, and
+    where all of it comes from. The page loads nothing from anywhere. Pictures are made again from the originals: keep them, or name their
+    folder with --images.
+
+    \b
+    Examples:
+      codec rd report rows.jsonl -o report.html
+      codec rd report ours.jsonl theirs.jsonl --anchor mozjpeg --metric ssimulacra2,ssim -o report.html
+    """
+    from ... import rd as lab
+    from ...errors import ParameterError
+
+    points, failures, problems = read_rows(rows)
+    try:
+        page = lab.report(
+            points,
+            output,
+            metrics=metrics,
+            anchor=anchor,
+            at=at,
+            images=images,
+            pictures=pictures,
+            crop=crop,
+            max_bytes=round(max_mb * 1e6),
+            failures=[*reasons(failures), *problems],
+            title=title or f"Rate and distortion: {', '.join(os.path.basename(split_name(path)[1]) for path in rows)}",
+        )
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
+    say(f"{output}: {size(len(page))}, {len(points)} rows")
+    if problems:
+        click.get_current_context().exit(1)

@@ -1,0 +1,96 @@
+"""`codec rd sweep`."""
+
+import shlex
+import sys
+
+import click
+
+from .._common import say
+from ..metrics import check_metrics
+from .lab import expand, keep_failures, numbers, progress, reasons, store, table
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGES...")
+@click.option(
+    "-c",
+    "--codec",
+    "codecs",
+    multiple=True,
+    default=["jpeg"],
+    show_default=True,
+    metavar="NAME[:SETTINGS]",
+    help="Give it several times, all of pictures or all of videos. Settings are its own: effort=1/9,quality=20:95:5.",
+)
+@click.option("-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]")
+@click.option("--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]")
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]")
+@click.option("--subsampling", metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]")
+@click.option("--effort", callback=numbers, metavar="LIST", help="As --quality, for codecs that have it.  [default: as the codec has it]")
+@click.option(
+    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Comma-separated."
+)
+@click.option("-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]")
+@click.option("--plot", "figure", metavar="FILE", help="Draw the rows: .png, .svg or .pdf. Needs matplotlib: pip install codec[lab].")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Encoders side by side; more blur the times."
+)
+@click.option(
+    "--memory/--no-memory", default=True, show_default=True, help="Peak memory of each encode, by one more of it; with -j 1 only."
+)
+def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, output, figure, jobs, memory):
+    """Encode pictures, or videos, with several codecs at all combinations of settings, decode, compare.
+
+    IMAGES are files, or folders with everything below; .y4m, or whatever FFmpeg reads, where the codecs are of videos (pip install codec[video]). One row per picture, codec and setting; a table of the means per setting goes to
+    stdout unless the rows do. When FILE has rows already, what they answer is not measured again: after a kill, give the same command.
+    What fails is kept beside the rows and told on stderr, the others go on, and the exit code is 1; the same command tries it again.
+
+    \b
+    Examples:
+      codec rd sweep photos/ --codec jpeg --codec mozjpeg --quality 20:95:5 -o rows.jsonl
+      codec rd sweep a.png b.png --codec jpeg:effort=1/9 --codec webp --metric psnr,ssimulacra2
+      codec rd sweep clips/ --codec x264:preset=fast/slow --codec svt-av1 --crf 20:44:6 --frames 60 --metric psnr_y,ssim_y -o rows.jsonl
+    """
+    from ... import rd as lab
+    from ... import registry
+    from ...errors import ParameterError
+    from ...rd.plot import figure_kind
+
+    output = output or (None if sys.stdout.isatty() else "-")
+    with progress() as tell:
+        try:
+            if figure:
+                figure_kind(figure)
+            file = lab.RowFile(output) if output not in (None, "-") else None
+            rows = lab.sweep(
+                expand(images, registry.parse(codecs[0])[0].media),
+                codecs=codecs,
+                quality=quality,
+                crf=crf,
+                frames=frames,
+                subsampling=subsampling.split(",") if subsampling else None,
+                effort=effort,
+                metrics=metrics,
+                workers=jobs,
+                memory=memory,
+                progress=tell,
+                failed=keep_failures(file, output),
+                done=file.points if file else (),
+                command=shlex.join(["codec", *sys.argv[1:]]),
+            )
+        except ParameterError as error:
+            raise click.UsageError(str(error)) from error
+        points = store(rows, file, output)
+    problems = file.problems if file else []
+    for message in [*rows.warnings, *([file.repaired] if file and file.repaired else []), *problems]:
+        say(f"warning: {message}")
+    if rows.reused:
+        say(f"{len(rows.reused)} of {rows.total} rows were there already")
+    if rows.failures:
+        say("\n".join(["not measured:", *(f"  {reason}" for reason in reasons(rows.failures))]))
+    if output != "-" and points:
+        table(points)
+    if figure and points:
+        lab.plot(points, figure, metrics=metrics)
+    if rows.failures or problems:
+        click.get_current_context().exit(1)

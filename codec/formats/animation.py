@@ -1,0 +1,182 @@
+"""Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip; and animations of them."""
+import io
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import BitstreamError, CodecError, ParameterError
+from ..limits import checked_limits
+from ..palette import animate as paint
+from ..palette import timing
+from ..palette.animator import DEFAULT_FPS, format_of
+from ..sources import clips
+from ..sources.files import read_bytes
+from . import pictures
+
+ANIMATED = ("GIF", "PNG", "WEBP")
+SHORTEST_MS = 20            # a frame of less is shown for 100 ms by browsers
+BROWSER_MS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Frames and how long each is shown.
+
+    Attributes
+    ----------
+    pictures : list of (H, W[, 3 or 4]) uint8
+    seconds : list of fractions.Fraction
+    warnings : tuple of str
+    """
+
+    pictures: list
+    seconds: list
+    warnings: tuple = ()
+
+
+def load(sources, *, fps=None, fps_max=None, limits=None):
+    """Read frames.
+
+    Parameters
+    ----------
+    sources : a path, bytes or binary file object, or a list of them
+        One clip or animated picture, or pictures of one size.
+    fps : number, fractions.Fraction or str, optional
+        Frames per second. A clip is shown in the time that it takes, frames left out or repeated; pictures follow each other at this rate.
+        Unless said, the rate of the clip, the times of the animated picture, or 25.
+    fps_max : int, optional
+        Of a clip that has more, every second frame is left out, or more; a warning says so.
+    limits : codec.Limits, optional
+
+    Returns
+    -------
+    Frames
+
+    Raises
+    ------
+    CodecError
+        If something cannot be read; the message names the picture.
+    """
+    limits = checked_limits(limits)
+    rate = None if fps is None else timing.as_fraction(fps, "fps")
+    sources = list(sources) if isinstance(sources, (list, tuple)) else [sources]
+    if not sources:
+        raise ParameterError("there are no frames: an animation has one at least")
+    if len(sources) > 1:
+        return _stills(sources, rate, limits)
+    data = read_bytes(sources[0], limits)
+    if data.startswith(clips.SIGNATURE) or not _is_picture(data):
+        return _clip(data, rate, fps_max, limits)
+    return _moving(data, rate, limits) or _stills([data], rate, limits)
+
+
+def _is_picture(data):
+    """Whether Pillow or this package reads it as a picture: everything else is for FFmpeg, which would read some pictures too."""
+    from PIL import Image, UnidentifiedImageError
+
+    if data.startswith(b"\xff\xd8"):
+        return True
+    Image.init()
+    try:
+        with Image.open(io.BytesIO(data), formats=[name for name in pictures.READABLE if name in Image.OPEN]):
+            return True
+    except UnidentifiedImageError:
+        return False
+    except (Image.DecompressionBombError, *pictures.MALFORMED):
+        return True                                 # `pictures.load` tells what is wrong
+
+
+def _stills(sources, rate, limits):
+    found, warnings, seconds = [], [], 1 / (rate or Fraction(DEFAULT_FPS))
+    for number, source in enumerate(sources):
+        name = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else f"frame {number}"
+        try:
+            picture = pictures.load(source, alpha=True, limits=limits)
+            pixels = pictures.seen(picture)
+        except CodecError as error:
+            raise type(error)(f"{name}: {error}") from error
+        warnings += [f"{name}: {warning}" for warning in picture.warnings]
+        if found and pixels.shape[:2] != found[0].shape[:2]:
+            sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
+            raise ParameterError(f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: make them of one size first")
+        found.append(pixels)
+    return Frames(found, [seconds] * len(found), tuple(warnings))
+
+
+def _moving(data, rate, limits):
+    """Frames of an animated picture, or None if it has but one."""
+    from PIL import Image
+
+    try:
+        image = Image.open(io.BytesIO(data), formats=ANIMATED)
+    except pictures.MALFORMED:
+        return None
+    limits.check_pixels(*image.size)
+    found, seconds = [], []
+    try:
+        count = getattr(image, "n_frames", 1)
+        if count < 2:
+            return None
+        clips.check_frames_bytes(count * image.width * image.height * 4)
+        for number in range(count):
+            image.seek(number)
+            found.append(np.asarray(image.convert("RGBA")))
+            shown = Fraction(image.info.get("duration", 0)).limit_denominator(1000)
+            seconds.append(1 / rate if rate else Fraction(shown if shown >= SHORTEST_MS else BROWSER_MS) / 1000)
+    except CodecError:
+        raise
+    except pictures.MALFORMED as error:
+        raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
+    return Frames(found, seconds)
+
+
+def _clip(data, rate, fps_max, limits):
+    video = clips.load(data, limits=limits)
+    warnings, count = list(video.warnings), len(video.frames)
+    if rate is None:
+        rate = video.fps / (-(-video.fps // fps_max) if fps_max else 1)
+        if rate != video.fps:
+            had, took = float(video.fps), float(rate)
+            warnings.append(f"the clip has {had:g} frames per second and this format {fps_max} at most: {took:g} were taken")
+    wanted = max(1, round(count * rate / video.fps))
+    places = [min(count - 1, int(number * video.fps / rate)) for number in range(wanted)]
+    shown = {place: pixels for place, pixels in enumerate(video.pictures()) if place in set(places)}
+    return Frames([shown[place] for place in places], [1 / rate] * wanted, tuple(warnings))
+
+
+def animate(sources, path=None, *, fps=None, limits=None, format=None, **options):
+    """Write pictures, an animated picture or a clip as an animated GIF or PNG, completely or not at all.
+
+    Parameters
+    ----------
+    sources : a path, bytes or binary file object, or a list of them
+        See `codec.formats.animation.load`; arrays and `codec.frame.Video` are for `codec.palette.animate`.
+    path : str or os.PathLike, optional
+    fps : number, fractions.Fraction or str, optional
+    limits : codec.Limits, optional
+    format : {"gif", "apng"}, optional
+    **options
+        Of `codec.palette.animate`: colors, lossy, target, loops, ...
+
+    Returns
+    -------
+    codec.palette.Animation
+
+    Raises
+    ------
+    CodecError
+        Nothing is written then.
+
+    Examples
+    --------
+    >>> import codec
+    >>> stills = [b"P5 2 1 255\\n" + bytes(pair) for pair in ([0, 9], [9, 0])]
+    >>> codec.animate(stills, fps=10).seconds
+    Fraction(1, 5)
+    """
+    format = format_of(path, format)
+    frames = load(sources, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits)
+    made = paint(frames.pictures, path, seconds=frames.seconds, format=format, **options)
+    return made.warned(frames.warnings)

@@ -1,0 +1,445 @@
+"""Pictures of any format, in the shape that the encoder takes: JPEG through this package, everything else through Pillow.
+
+Orientation: pixels and the EXIF tag are both left untouched, or, when metadata is dropped, `upright` turns the pixels. Pillow turns
+TIFF itself while reading, and then carries no tag.
+"""
+import io
+import os
+import struct
+import zlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
+from ..jpeg import Metadata
+from ..jpeg import decode as decode_jpeg
+from ..limits import checked_limits
+from ..sources.files import read_bytes, write_atomic
+
+# Formats with a signature and a decoder inside Pillow. EPS is left out on purpose: it starts a PostScript interpreter.
+READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+READABLE_SUFFIXES = (
+    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k",
+    ".qoi",
+)
+WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
+
+# What Pillow's readers raise on malformed data, besides OSError and SyntaxError for what they check themselves.
+MALFORMED = (OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, EOFError,
+             AssertionError, struct.error, zlib.error)
+
+# TIFF 6.0 and EXIF 2.3 tags that describe the picture; the others describe how the TIFF file is laid out.
+DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x8769, 0x8825)
+ORIENTATION_TAG = 0x0112
+SHORT = 3
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8 bits.
+    metadata : codec.jpeg.Metadata
+    format : str
+        "JPEG", or Pillow's name of the format.
+    warnings : tuple of str
+        What was lost or guessed on the way, one sentence each.
+    alpha : (H, W) uint8, or None
+        Where asked for and not opaque everywhere.
+    """
+
+    pixels: np.ndarray
+    metadata: Metadata
+    format: str
+    warnings: tuple = ()
+    alpha: np.ndarray | None = None
+
+
+def load(source, *, background=None, alpha=False, limits=None):
+    """Read a picture of any format.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
+    background : str or tuple of int, optional
+        Colour behind transparent pixels, as a name, "#rrggbb" or (r, g, b). JPEG has no transparency: without a background it
+        is white, and a warning says so.
+    alpha : bool
+        Keep transparency beside the pixels instead: nothing is laid on a background.
+    limits : codec.Limits, optional
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    UnsupportedError
+        If the data is no picture format that is read here, or its samples do not fit 8 bits (floating point, 32-bit integers).
+    BitstreamError
+        If the data is damaged.
+    LimitError
+        If the picture is larger than `limits` allow. Checked on the header.
+    FileError, ParameterError
+
+    Notes
+    -----
+    Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded, colour
+    arrives from Pillow with the low byte cut off. Of several frames or pages only the first is read, with a warning. For damaged
+    TIFF files the libtiff inside Pillow may write messages of its own to stderr.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> from codec.formats.pictures import load
+    >>> buffer = io.BytesIO()
+    >>> Image.new("RGB", (4, 2), "red").save(buffer, "PNG")
+    >>> load(buffer.getvalue()).pixels.shape
+    (2, 4, 3)
+    """
+    limits = checked_limits(limits)
+    color = None if background is None else parse_color(background)
+    data = read_bytes(source, limits)
+    if data.startswith(b"\xff\xd8"):
+        decoded = decode_jpeg(data, limits=limits)
+        return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
+    return _load_other(data, color, alpha, limits)
+
+
+def parse_color(color):
+    """(r, g, b) of a colour given by name, as "#rrggbb", or as three integers from 0 to 255.
+
+    >>> from codec.formats.pictures import parse_color
+    >>> parse_color("#ff8000")
+    (255, 128, 0)
+    """
+    if isinstance(color, str):
+        from PIL import ImageColor
+
+        try:
+            return ImageColor.getrgb(color)[:3]
+        except ValueError as error:
+            raise ParameterError(f"unknown colour {color!r}; use a name such as white, or #rrggbb") from error
+    values = tuple(color) if isinstance(color, (tuple, list)) else ()
+    if len(values) != 3 or not all(isinstance(value, int) and 0 <= value <= 255 for value in values):
+        raise ParameterError(f"a colour is a name, '#rrggbb', or three integers from 0 to 255, not {color!r}")
+    return values
+
+
+def _load_other(data, color, keep_alpha, limits):
+    from PIL import Image, UnidentifiedImageError
+
+    Image.init()
+    try:
+        image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
+    except UnidentifiedImageError as error:
+        raise UnsupportedError(f"this is no picture that can be read here: give JPEG, {', '.join(READABLE)}") from error
+    except Image.DecompressionBombError as error:
+        raise LimitError(f"{error}; Pillow has this bound, PIL.Image.MAX_IMAGE_PIXELS raises it") from error
+    except MALFORMED as error:
+        raise BitstreamError(str(error) or type(error).__name__, layer="picture header") from error
+    limits.check_pixels(*image.size)
+    warnings = []
+    try:
+        bits = _bits_per_sample(image, data)
+        frames = getattr(image, "n_frames", 1)
+        image.load()
+        metadata = _metadata_of(image)
+        image, alpha = _split_alpha(image)
+    except CodecError:
+        raise
+    except NotImplementedError as error:
+        raise UnsupportedError(f"{image.format}: {error}") from error
+    except MALFORMED as error:
+        raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
+    if frames > 1:
+        warnings.append(f"{frames} frames or pages: only the first is used")
+    pixels = _samples(image, bits, warnings)
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
+    if alpha is not None and not keep_alpha:
+        if color is None:
+            color = (255, 255, 255)
+            warnings.append("transparent pixels were laid on white; a background says which colour to use")
+        pixels, alpha = _lay_on(pixels, alpha, color), None
+    limits.check_metadata(metadata.size)
+    if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
+        metadata = replace(metadata, icc=None)
+        warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
+    return Picture(pixels, metadata, image.format or "picture", tuple(warnings), alpha)
+
+
+def _bits_per_sample(image, data):
+    if image.format == "PNG":
+        return data[24]  # IHDR comes first: bit depth follows signature, length, type, width, height
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(258, (1,)))
+    return 8
+
+
+def _split_alpha(image):
+    """The colours as a Pillow image of a mode without alpha or palette, and alpha (H, W) uint8 or None."""
+    mode, transparent = image.mode, "transparency" in image.info
+    kind = image.format
+    if mode in ("LA", "La") or (mode in ("1", "L") and transparent):
+        image = image.convert("LA")
+    elif mode in ("RGBA", "RGBa", "PA") or (mode in ("P", "RGB") and transparent):
+        image = image.convert("RGBA")
+    elif mode == "1":
+        image = image.convert("L")
+    elif mode in ("P", "RGBX", "YCbCr", "HSV"):
+        image = image.convert("RGB")
+    alpha = None
+    if image.mode in ("LA", "RGBA"):
+        alpha = np.asarray(image.getchannel("A"))
+        image = image.convert(image.mode[:-1])
+    image.format = kind
+    return image, alpha
+
+
+def _samples(image, bits, warnings):
+    """Pixels of an image without alpha or palette, as uint8."""
+    if image.mode in ("L", "RGB", "CMYK"):
+        if bits == 16:
+            warnings.append("16-bit samples were reduced to 8 bits")
+        return np.array(image)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        warnings.append("16-bit samples were reduced to 8 bits")
+        return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    raise UnsupportedError(f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
+
+
+def _lay_on(pixels, alpha, color):
+    """Blend in the sample domain, as browsers do: (alpha * p + (255 - alpha) * b) / 255, rounded. Sums stay below 2^16."""
+    if pixels.ndim == 2 and len(set(color)) == 1:
+        behind = np.uint16(color[0])
+    else:
+        pixels = np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels
+        behind, alpha = np.array(color, np.uint16), alpha[..., None]
+    alpha = alpha.astype(np.uint16)
+    return ((pixels * alpha + (255 - alpha) * behind + np.uint16(127)) // np.uint16(255)).astype(np.uint8)
+
+
+def _metadata_of(image):
+    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; only TIFF and old PNG files need EXIF rebuilt."""
+    info = image.info
+    exif = info.get("exif")
+    if exif is None and image.format == "TIFF":
+        exif = _tiff_exif(image)
+    elif exif is None and "Raw profile type exif" in info:
+        exif = image.getexif().tobytes()
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    if isinstance(xmp, str):
+        xmp = xmp.encode()
+    return Metadata(icc=info.get("icc_profile") or None, exif=exif or None, xmp=xmp or None, density=_density(info.get("dpi")))
+
+
+def _density(dpi):
+    """JFIF density in dots per inch (T.871 10.1), None when the file states none that fits."""
+    try:
+        x, y = (round(float(value)) for value in dpi)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):  # absent, a rational x/0, infinity
+        return None
+    # 1 x 1 is what Pillow says of a TIFF file that states nothing.
+    return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 and (x, y) != (1, 1) else None
+
+
+def _tiff_exif(image):
+    from PIL import Image
+
+    tags, kept = image.getexif(), Image.Exif()
+    for tag in DESCRIPTIVE_TAGS:
+        if tag in tags:
+            kept[tag] = tags.get_ifd(tag) if tag in (0x8769, 0x8825) else tags[tag]
+    return kept.tobytes() if len(kept) else None
+
+
+def orientation(exif):
+    """EXIF orientation, 1 to 8; 1 when the tag is absent, out of range or unreadable.
+
+    >>> from codec.formats.pictures import orientation
+    >>> orientation(None)
+    1
+    """
+    tiff = (exif or b"").removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    try:
+        (ifd,) = struct.unpack_from(order + "I", tiff, 4)
+        (entries,) = struct.unpack_from(order + "H", tiff, ifd)
+        for entry in range(ifd + 2, ifd + 2 + 12 * entries, 12):
+            tag, kind, count, value = struct.unpack_from(order + "HHIH", tiff, entry)
+            if tag == ORIENTATION_TAG:
+                return value if kind == SHORT and value in range(1, 9) else 1
+    except (TypeError, struct.error):  # no byte order mark; an offset beyond the end
+        pass
+    return 1
+
+
+def upright(pixels, turned):
+    """Pixels turned so that orientation 1 shows them right (EXIF 2.3, tag 0x0112).
+
+    >>> import numpy as np
+    >>> from codec.formats.pictures import upright
+    >>> upright(np.array([[1, 2, 3]], np.uint8), 6).ravel()
+    array([1, 2, 3], dtype=uint8)
+    """
+    if turned >= 5:  # 5 to 8: the first row is shown as a column
+        pixels = pixels.swapaxes(0, 1)
+    if turned in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if turned in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def seen(picture):
+    """Pixels of a picture as they are to be seen: upright, with alpha, where there is one, as the last channel.
+
+    Parameters
+    ----------
+    picture : Picture
+
+    Returns
+    -------
+    ndarray
+        (H, W), (H, W, 3) or (H, W, 4) RGBA; uint8.
+
+    Raises
+    ------
+    UnsupportedError
+        If the pixels are inks, or have more than 8 bits.
+    """
+    pixels, alpha = picture.pixels, picture.alpha
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        raise UnsupportedError("it is CMYK, and what its inks look like depends on the press: convert it to RGB first")
+    if pixels.dtype != np.uint8:
+        raise UnsupportedError("its samples have more than 8 bits: convert it to 8 bits first")
+    if alpha is not None:
+        pixels = np.dstack([pixels] * (3 if pixels.ndim == 2 else 1) + [alpha])
+    return upright(pixels, orientation(picture.metadata.exif))
+
+
+def strip(pixels, metadata):
+    """Pixels and metadata without profiles and descriptions: upright, since no tag says how to turn them; the density is left.
+
+    Parameters
+    ----------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+
+    Returns
+    -------
+    pixels : ndarray
+    metadata : codec.jpeg.Metadata
+    """
+    turned, rest = orientation(metadata.exif), metadata.without_profiles()
+    if turned >= 5 and rest.density:
+        unit, x, y = rest.density
+        rest = replace(rest, density=(unit, y, x))
+    return upright(pixels, turned), rest
+
+
+def dump(pixels, format="PNG", *, metadata=None, precision=None):
+    """One picture as the bytes of a lossless format.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        (H, W), (H, W, 3) RGB or (H, W, 4) CMYK; uint8 or uint16.
+    format : {"PNG", "PPM", "TIFF"}
+        "PPM" writes gray pictures as PGM.
+    metadata : codec.jpeg.Metadata, optional
+        PNG carries ICC, EXIF, XMP and density, TIFF carries ICC, XMP and density, PPM none.
+    precision : int, optional
+        Bits in use of the samples, all unless said. PNG and TIFF are scaled to 8 or 16 bits, PPM states the maximum.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    UnsupportedError
+        If the format cannot hold such pixels: CMYK in PNG or PPM, 16-bit colour in PNG or TIFF.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.formats.pictures import dump
+    >>> dump(np.zeros((1, 2), np.uint8), "PPM")
+    b'P5\\n2 1\\n255\\n\\x00\\x00'
+    """
+    from PIL import Image
+
+    if format not in set(WRITABLE.values()):
+        raise ParameterError(f"format is {format!r}; choose one of PNG, PPM, TIFF")
+    pixels = np.ascontiguousarray(pixels)
+    shape, deep = pixels.shape, pixels.dtype == np.uint16
+    if pixels.ndim == 3 and shape[2] == 4 and format != "TIFF":
+        raise UnsupportedError(f"{format} has no CMYK; write TIFF (.tif), which keeps all four inks")
+    full = 65535 if deep else 255
+    top = (1 << precision) - 1 if precision else full
+    if format == "PPM":
+        header = f"P{6 if pixels.ndim == 3 else 5}\n{shape[1]} {shape[0]}\n{top}\n".encode()
+        return header + pixels.astype(">u2" if deep else np.uint8).tobytes()
+    if deep and pixels.ndim == 3:
+        raise UnsupportedError(f"colour with more than 8 bits cannot be written as {format} here; write PPM (.ppm)")
+    if top != full:
+        pixels = ((pixels.astype(np.uint32) * full + top // 2) // top).astype(pixels.dtype)
+    mode = "I;16" if deep else {2: "L", 3: "RGB" if shape[-1] == 3 else "CMYK"}[pixels.ndim]
+    image = Image.frombytes(mode, shape[1::-1], pixels.astype("<u2" if deep else np.uint8).tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format, **_save_options(metadata or Metadata(), format))
+    return buffer.getvalue()
+
+
+def _save_options(metadata, format):
+    """What Pillow's writer is told of the metadata. Its PNG writer takes EXIF as bytes; its TIFF writer would parse and merge it."""
+    from PIL import PngImagePlugin
+
+    options = {"icc_profile": metadata.icc} if metadata.icc else {}
+    if metadata.density and metadata.density[0]:
+        unit, *dots = metadata.density
+        options["dpi"] = tuple(count * (2.54 if unit == 2 else 1) for count in dots)
+    if format == "TIFF":
+        options["compression"] = "tiff_adobe_deflate"
+        if metadata.xmp:
+            options["tiffinfo"] = {700: metadata.xmp}
+    else:
+        if metadata.exif:
+            options["exif"] = metadata.exif
+        if metadata.xmp:
+            options["pnginfo"] = PngImagePlugin.PngInfo()
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+    return options
+
+
+def save(path, pixels, metadata=None, *, precision=None):
+    """Write a picture as PNG, PPM/PGM or TIFF, by the suffix of `path`, completely or not at all. See `dump`.
+
+    Raises
+    ------
+    ParameterError
+        If the suffix names no format that is written here.
+    FileError, UnsupportedError
+    """
+    write_atomic(path, dump(pixels, format_of(path), metadata=metadata, precision=precision))
+
+
+def format_of(path):
+    """The format that a file name asks for.
+
+    >>> from codec.formats.pictures import format_of
+    >>> format_of("a.pgm")
+    'PPM'
+    """
+    suffix = os.path.splitext(os.fsdecode(path))[1].lower()
+    if suffix not in WRITABLE:
+        raise ParameterError(f"{os.fsdecode(path)}: no lossless format for the suffix {suffix!r}; use one of {', '.join(WRITABLE)}")
+    return WRITABLE[suffix]

@@ -1,5 +1,0 @@
-"""The deblocking filter of H.264 (8.7) for compiled code."""
-from ._kernels cimport H264Dsp
-from ._picture cimport PictureData
-
-cdef int deblock_rows(PictureData *p, const H264Dsp *dsp, int first_row, int last_row, int colour_plane) noexcept nogil

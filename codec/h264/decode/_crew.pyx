@@ -1,0 +1,261 @@
+"""Threads that decode batches of slices, in the order in which these are given to them, without the interpreter's lock.
+
+A batch waits for what it reads of other pictures, and for the batch before it of its own frame: only ever for batches that were given before it.
+There are more threads than may compute at a time: where one waits, another has its turn. Where nothing is wrong with a picture, no Python runs
+for it here; else its batch is mended by a function of Python's.
+"""
+from libc.stdlib cimport free, realloc
+
+from threading import get_ident
+
+from codec.h264.pictures._picture cimport Picture
+from codec.h264.macroblock._slice cimport *
+from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
+
+cdef struct Job:
+    SliceContext **slices
+    int count, room
+    PictureData *picture
+    const H264Dsp *dsp
+    int whole               # its slices are all of the picture
+    int ends, parity        # whether the picture ends with it, and which one it is (see end_picture)
+    int known               # the picture is to be mended, whatever is found here
+    int missing             # macroblocks
+    int done                # shared_...
+    Job *previous           # of the same frame
+    Job *next               # in line
+    void *batch
+
+
+cdef class Batch:
+    """Slices of one coded picture, which one thread decodes.
+
+    Parameters
+    ----------
+    picture : Picture
+    previous : Batch or None
+        Of the same frame.
+    """
+
+    cdef Job job
+    cdef list slices
+    cdef Picture picture
+    cdef Batch previous
+    cdef object mend, failure
+
+    def __cinit__(self, Picture picture, Batch previous):
+        self.slices, self.picture, self.previous = [], picture, previous
+        self.job.picture = &picture.data
+        self.job.batch = <void *>self
+        if previous is not None and not previous.done:
+            self.job.previous = &previous.job
+
+    def __dealloc__(self):
+        free(self.job.slices)
+
+    def __len__(self):
+        return self.job.count
+
+    def add(self, Slice prepared not None):
+        """Take in one more slice."""
+        cdef SliceContext **grown
+        if self.job.count == self.job.room:
+            grown = <SliceContext **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceContext *))
+            if not grown:
+                raise MemoryError("no memory for slices")
+            self.job.slices, self.job.room = grown, 2 * self.job.room + 4
+        self.job.slices[self.job.count] = prepared.s
+        self.job.count += 1
+        self.slices.append(prepared)
+
+    def end(self, int parity, int level, mend, *, bint whole, bint known):
+        """The picture ends with this batch: the frame (parity 0), top field (1) or bottom field (2). `mend(missing)` is called by the thread that has
+        decoded it if slices have faults, macroblocks are missing, or it is known that something is wrong; `whole`: all its slices are here."""
+        self.job.ends, self.job.parity, self.job.dsp = 1, parity, h264_dsp(self.picture.data.pixel_shift, level)
+        self.job.whole, self.job.known = whole, known
+        self.mend = mend
+
+    @property
+    def done(self):
+        return shared_load(&self.job.done) != 0
+
+    def result(self):
+        """Raise what `mend` raised; only when it is done."""
+        if self.failure is not None:
+            raise self.failure
+
+    cdef void settle(self) noexcept:
+        """It is done: what only its decoding needed is let go. What failed in the first field fails the frame."""
+        cdef Batch before = self.previous
+        while before is not None and self.failure is None:
+            self.failure, before = before.failure, before.previous
+        self.slices, self.mend, self.previous = [], None, None
+        self.job.previous = NULL
+
+
+cdef void mend(Job *job) noexcept with gil:
+    cdef Batch batch = <Batch>job.batch
+    try:
+        batch.mend(job.missing)
+    except BaseException as error:                      # for result(); the threads go on
+        batch.failure = error
+
+
+cdef class Crew:
+    """The line of batches, and the threads at work on it.
+
+    Parameters
+    ----------
+    turns : int
+        Threads that may compute at a time.
+    """
+
+    cdef Turns turns
+    cdef Job *first
+    cdef Job *last
+    cdef int at_work, unfinished
+    cdef bint closed
+    cdef set threads            # idents of those that work
+    cdef object kept
+
+    def __cinit__(self, int turns):
+        turns_open(&self.turns, turns)
+        self.threads = set()
+
+    def __dealloc__(self):
+        turns_close(&self.turns)
+
+    cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
+        """Decode a batch; whatever happens, nobody waits for it afterwards."""
+        cdef PictureData *p = job.picture
+        cdef SliceContext *s
+        cdef int i, wanted
+        cdef MbContext *grown
+        if job.previous != NULL and not shared_load(&job.previous.done):
+            turns_lock(&self.turns)
+            turns_give(&self.turns)
+            while not shared_load(&job.previous.done):
+                turns_wait(&self.turns)
+            turns_take(&self.turns)
+            turns_unlock(&self.turns)
+        order_slices(job.slices, job.count, job.whole)
+        for i in range(job.count):
+            s, wanted = job.slices[i], context_room(job.slices[i])
+            if wanted > room[0]:
+                grown = <MbContext *>realloc(mbs[0], wanted * sizeof(MbContext))
+                if grown != NULL:
+                    mbs[0], room[0] = grown, wanted
+            s.mbs, s.mbs_mask, s.turns = mbs[0], wanted - 1, &self.turns
+            if wanted > room[0]:
+                s.fault = FAULT_MEMORY
+            else:
+                decode_prepared(s)
+            p.faults += s.fault != 0
+        if job.ends:
+            job.missing = end_picture(p, job.dsp, job.parity)
+            if job.missing or p.faults or job.known:
+                turns_lock(&self.turns)
+                turns_give(&self.turns)                 # it may wait for another picture
+                turns_unlock(&self.turns)
+                mend(job)
+                turns_lock(&self.turns)
+                turns_take(&self.turns)
+                turns_unlock(&self.turns)
+            p.faults = 0
+        shared_add(&p.pending, -1)
+
+    def run_here(self, Batch batch not None):
+        """Decode it in the thread of the caller."""
+        cdef MbContext *mbs = NULL
+        cdef int room = 0
+        shared_add(&batch.job.picture.pending, 1)
+        with nogil:
+            self.run(&batch.job, &mbs, &room)
+            free(mbs)
+        shared_store(&batch.job.done, 1)
+        batch.settle()
+
+    def put(self, Batch batch not None):
+        """Put it in line. It must be kept until `join`."""
+        shared_add(&batch.job.picture.pending, 1)
+        with nogil:
+            turns_lock(&self.turns)
+            if self.first == NULL:
+                self.first = &batch.job
+            else:
+                self.last.next = &batch.job
+            self.last = &batch.job
+            self.unfinished += 1
+            turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    def wait(self, int most):
+        """Until not more batches than this are unfinished."""
+        with nogil:
+            turns_lock(&self.turns)
+            while self.unfinished > most:
+                turns_wait(&self.turns)
+            turns_unlock(&self.turns)
+
+    def join(self, Batch batch not None):
+        """Wait until it is done."""
+        with nogil:
+            if not shared_load(&batch.job.done):
+                turns_lock(&self.turns)
+                while not shared_load(&batch.job.done):
+                    turns_wait(&self.turns)
+                turns_unlock(&self.turns)
+        batch.settle()
+
+    def work(self):
+        """Decode what comes, until `close`: of each thread."""
+        cdef MbContext *mbs = NULL
+        cdef int room = 0
+        cdef Job *job
+        self.threads.add(get_ident())
+        with nogil:
+            turns_lock(&self.turns)
+            while True:
+                while not self.closed and (self.first == NULL or self.turns.free == 0):
+                    turns_wait(&self.turns)
+                if self.closed:
+                    break
+                job = self.first
+                self.first = job.next
+                self.turns.free -= 1
+                self.at_work += 1
+                turns_unlock(&self.turns)
+                self.run(job, &mbs, &room)
+                turns_lock(&self.turns)
+                self.at_work -= 1
+                self.unfinished -= 1
+                shared_store(&job.done, 1)
+                turns_give(&self.turns)
+            turns_unlock(&self.turns)
+            free(mbs)
+        self.threads.discard(get_ident())
+
+    def close(self, batches):
+        """Let the threads end: what they are at is decoded, what is in line is not. `batches` holds them all; they are let go when that is done.
+
+        A garbage collection may call this in one of the threads themselves, while it mends a picture that others wait for: then nobody waits
+        here, and batches are kept until the last thread has ended.
+        """
+        cdef bint own = get_ident() in self.threads
+        cdef Job *job
+        self.kept = batches
+        with nogil:
+            turns_lock(&self.turns)
+            self.closed = True
+            while self.first != NULL:
+                job = self.first
+                self.first = job.next
+                shared_add(&job.picture.pending, -1)
+                shared_store(&job.done, 1)
+                self.unfinished -= 1
+            turns_wake(&self.turns)
+            while self.at_work and not own:
+                turns_wait(&self.turns)
+            turns_unlock(&self.turns)
+        if not own:
+            batches.clear()

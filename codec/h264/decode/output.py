@@ -1,0 +1,188 @@
+"""From decoded pictures to frames: buffers that are used again, cropping, colours, side data, and what was lost."""
+
+import sys
+
+import numpy as np
+
+from ...frame import Damage, default_matrix, plane_shapes, unchecked_frame
+from ..pictures._picture import Picture
+from ..pictures.references import BOTTOM, FRAME
+from ..stream.parameter_sets import CHROMA_FORMATS
+
+# matrix_coefficients of Table E-5 that samples can be shown by; the others are taken as unspecified.
+MATRIX_NAMES = {0: "GBR", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 8: "YCgCo", 9: "BT.2020", 10: "BT.2020"}
+
+
+def _holders(objects):
+    """Reference counts, as a loop in a list sees them."""
+    return [sys.getrefcount(one) for one in objects]
+
+
+ALONE = _holders([object()])[0]  # of an object that only a list holds
+
+
+class PicturePool:
+    """Pictures of a sequence, whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
+
+    def __init__(self, sps, spare):
+        self._key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC,
+            bool(sps.separate_colour_plane_flag))
+        self._spare, self._pictures = spare, []
+
+    def take(self):
+        """A picture for a frame of the sequence, with nothing decoded in it."""
+        free = [picture for picture in self._pictures if sys.getrefcount(picture) == ALONE]
+        for picture in free[self._spare :]:
+            self._pictures.remove(picture)
+        if free:
+            free[0].begin()
+            return free[0]
+        self._pictures.append(Picture(*self._key))
+        return self._pictures[-1]
+
+
+def picture_bytes(sps):
+    """Memory of one picture, roughly: samples, and 300 bytes of each macroblock for those that come later."""
+    samples = 256 * (1 + (0, 0.5, 1, 2)[sps.chroma_format_idc]) * (1 + (sps.BitDepthY > 8 or sps.BitDepthC > 8))
+    return int((samples + 300) * sps.PicWidthInMbs * sps.FrameHeightInMbs)
+
+
+def arrays(picture):
+    """The planes of a picture, whole macroblocks, as arrays that share its memory."""
+    return [np.asarray(plane) for plane in picture.planes()]
+
+
+# ---------------------------------------------------------------- frames
+
+
+def matrix_of(sps):
+    """(name of the matrix, full range) of the VUI, or what is usual for the size."""
+    code = sps.vui.matrix_coefficients if sps.vui else 2
+    name = MATRIX_NAMES.get(code, default_matrix(sps.height))
+    if name == "GBR" and sps.chroma_format_idc != 3:
+        name = default_matrix(sps.height)
+    return name, bool(sps.vui and sps.vui.video_full_range_flag)
+
+
+class FrameFormat:
+    """What the frames of a sequence have in common, and how they are made of its pictures."""
+
+    def __init__(self, sps, monochrome):
+        left, right, top, bottom = sps.crop
+        steps = ((1, 1), *((sps.SubHeightC, sps.SubWidthC),) * 2) if sps.chroma_format_idc else ((1, 1),)
+        self._shown = [  # of each plane
+            (slice(top // down, (16 * sps.FrameHeightInMbs - bottom) // down), slice(left // across, (16 * sps.PicWidthInMbs - right) // across))
+            for down, across in steps
+        ]  # fmt: skip
+        depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)[: len(steps)]
+        self._depth, self._chroma = max(depths), CHROMA_FORMATS[sps.chroma_format_idc]
+        self._shifts = [self._depth - depth for depth in depths]
+        self._matrix, self._full_range = matrix_of(sps)
+        self._colourless = None
+        if self._chroma == "4:0:0" and monochrome != "4:0:0":
+            self._chroma = monochrome
+            self._colourless = plane_shapes(sps.height, sps.width, monochrome)[1:]
+
+    def _planes(self, picture):
+        """What is shown, as read-only views; a depth of its own is scaled up to that of the deeper planes."""
+        planes = [plane[shown] for plane, shown in zip(arrays(picture), self._shown)]
+        if any(self._shifts):
+            planes = [plane << shift for plane, shift in zip(planes, self._shifts)]
+        if self._colourless:  # the value that the standard's conversions take as no colour
+            planes += [np.full(shape, 1 << (self._depth - 1), planes[0].dtype) for shape in self._colourless]
+        for plane in planes:
+            plane.setflags(write=False)
+        return tuple(planes)
+
+    def frame(self, store):
+        """The Frame of a FrameStore: its `content` is a CodedFrame."""
+        coded = store.content
+        return unchecked_frame(
+            planes=self._planes(store.picture), chroma=self._chroma, bit_depth=self._depth, matrix=self._matrix, full_range=self._full_range,
+            poc=store.order, type=coded.type, key=coded.key, timestamp=coded.timestamp, damage=coded.damage, side_data=coded.side_data,
+            user_data=tuple(coded.user_data),
+        )  # fmt: skip
+
+
+class CodedFrame:
+    """What is known of a frame beside its samples while it waits for output."""
+
+    def __init__(self, format, key, timestamp, user_data):
+        self.format, self.key, self.timestamp, self.user_data = format, key, timestamp, user_data
+        self.type, self.damage, self.side_data = "I", None, None
+        self.batch, self.bits = None, ()  # of slices, that was started last; bits of each slice
+
+    def add_type(self, slice_name):
+        """The most that a slice may do: SI and I, then SP and P, then B."""
+        letter = slice_name[-1]
+        if "IPB".index(letter) > "IPB".index(self.type):
+            self.type = letter
+
+    def add_damage(self, macroblocks, errors):
+        """Damage of a field or frame: `macroblocks` (rows, columns) bool, errors as (offset, text)."""
+        before = self.damage
+        if before:
+            macroblocks = before.macroblocks | macroblocks
+        texts, offsets = tuple(text for _, text in errors), tuple(offset for offset, _ in errors)
+        self.damage = Damage(macroblocks, (before.errors if before else ()) + texts, (before.offsets if before else ()) + offsets)
+
+
+def side_data_of(picture, bits):
+    """Arrays of each macroblock of the coded frame, in raster order of (rows, columns).
+
+    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/pictures/_picture.pxd`; "mv" int16 (rows, columns, list, block, x and y) in quarter
+    samples with "ref_idx" int8 (rows, columns, list, quarter), -1 where a list is not used; "slice_bits" int64 by number of slice.
+    """
+    rows, columns = (size // 16 for size in arrays(picture)[0].shape)
+    types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}
+    found = {name: np.frombuffer(data, types[name]).reshape(rows, columns) for name, data in picture.macroblocks().items()}
+    mv, ref_idx = picture.motion()
+    found["mv"] = np.frombuffer(mv, np.int16).reshape(rows, columns, 2, 16, 2)
+    found["ref_idx"] = np.frombuffer(ref_idx, np.int8).reshape(rows, columns, 2, 4)
+    found["slice_bits"] = np.array(bits, np.int64)
+    return found
+
+
+# ---------------------------------------------------------------- what was lost
+
+
+def missing_macroblocks(picture, fields, mbaff):
+    """(rows, columns) bool: macroblocks of the frame in storage order that should have been decoded and were not.
+
+    Of a pair of an MBAFF frame both are lost when one is: which lines are whose is not known.
+    """
+    rows, columns = (size // 16 for size in arrays(picture)[0].shape)
+    lost = np.frombuffer(picture.macroblocks()["slice"], np.int32).reshape(rows, columns) < 0
+    if fields != FRAME:
+        lost[1 - (fields == BOTTOM) :: 2] = False
+    elif mbaff:
+        lost[0::2] = lost[1::2] = lost[0::2] | lost[1::2]
+    return lost
+
+
+def sources_of(order, key, stores, last):
+    """Pictures that what is lost may be taken from, with their order counts, the nearest in time first.
+
+    Parameters
+    ----------
+    order : int
+        Of the picture that lacks something.
+    key : bool
+        It is an IDR picture: order counts start anew with it, and all others were shown before it.
+    stores : list of FrameStore
+        The decoded picture buffer before it.
+    last : Picture or None
+        The one that was decoded last, which need not be there.
+    """
+    found = [(store.picture, store.order) for store in stores if not store.non_existing]
+    if last is not None and all(picture is not last for picture, _ in found):
+        found.append((last, min(last.TopFieldOrderCnt, last.BottomFieldOrderCnt)))
+    return sorted(found, key=lambda one: -one[1] if key else abs(one[1] - order))
+
+
+def fill_field(picture, fields):
+    """Of a frame with one field: each line of the other is the line beside it."""
+    for plane in arrays(picture):
+        plane[int(fields != BOTTOM) :: 2] = plane[int(fields == BOTTOM) :: 2]
+
+

@@ -1,0 +1,195 @@
+"""Whole videos: any source in, frames out; what a stream is, without decoding it."""
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+
+from ...errors import BitstreamError, UnsupportedError
+from ...limits import checked_limits
+from ...sources.containers import open_source
+from ..stream.nal import SPS as SPS_TYPE
+from ..stream.nal import ByteStream, NalUnit, read_avcc, split_sample
+from ..stream.parameter_sets import CHROMA_FORMATS, read_sps
+from .decoder import Decoder
+from .output import matrix_of
+
+
+def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None):
+    """Decode an H.264 video, frame by frame.
+
+    Parameters
+    ----------
+    source : path, bytes-like, binary file object, or iterable of bytes
+        An Annex B byte stream; or MP4, Matroska, AVI and other containers, through PyAV (extra `video`). `str` is a path, `bytes` is data.
+    on_error : "raise" (default), "conceal" or "skip"
+        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in: by the motion around it and before
+        it out of earlier pictures, or between what is beside it where these do not fit; and the frame has a `damage`. Or such frames are
+        left out.
+    low_delay, monochrome, side_data, threads
+        See `codec.h264.Decoder`.
+    limits : codec.Limits, optional
+
+    Yields
+    ------
+    codec.Frame
+        In output order, cropped. Planes are read-only views of buffers, which stay valid for as long as somebody holds them.
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError, MissingPackageError
+        All are `CodecError`; as the frame before is asked for, not at the call.
+
+    Notes
+    -----
+    Rec. ITU-T H.264 (08/2021), profiles Baseline to High 4:4:4 Predictive. Of MVC and SVC streams the base view or layer is decoded.
+
+    Examples
+    --------
+    >>> import codec
+    >>> [frame.planes[0].shape for frame in codec.decode_video([])]
+    []
+    """
+    limits = checked_limits(limits)
+    options = dict(on_error=on_error, low_delay=low_delay, monochrome=monochrome, side_data=side_data, threads=threads, limits=limits)
+    chunks, packets = open_source(source, limits)
+    if packets is None:
+        return _of_byte_stream(chunks, Decoder(**options))
+    return _of_packets(packets, options)
+
+
+def _of_byte_stream(chunks, decoder):
+    for chunk in chunks:
+        yield from decoder.ahead(chunk)
+    yield from decoder.rest()
+
+
+def _check_codec(packets):
+    if packets.codec != "h264":
+        raise UnsupportedError(f"the video is {packets.codec}; H.264 is decoded here")
+
+
+def _of_packets(packets, options):
+    _check_codec(packets)
+    decoder = Decoder(avcc=packets.extradata if packets.extradata[:1] == b"\1" else None, **options)
+    if packets.extradata and packets.extradata[:1] != b"\1":
+        yield from decoder.ahead(packets.extradata)
+    for data, timestamp in packets.packets:
+        yield from decoder.ahead(data, timestamp=timestamp, complete=True)
+    yield from decoder.rest()
+
+
+def nal_units(source, limits=None):
+    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other.
+    """
+    limits = checked_limits(limits)
+    chunks, packets = open_source(source, limits)
+    if packets is None:
+        stream = ByteStream(limits, strict=False)
+        for chunk in chunks:
+            yield from stream.feed(chunk)
+        yield from stream.flush()
+        return
+    _check_codec(packets)
+    if packets.extradata[:1] != b"\1":
+        yield from nal_units(b"".join(data for data in (packets.extradata, *(data for data, _ in packets.packets))), limits)
+        return
+    record, offset, index = read_avcc(packets.extradata), 0, 0
+    for data in record.parameter_sets:
+        yield NalUnit(data, 0, index)
+        index += 1
+    for data, _ in packets.packets:
+        for nal in split_sample(data, record.length_bytes, offset=offset, index=index):
+            index = nal.index + 1
+            yield nal
+        offset += len(data)
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What the first sequence parameter set of a stream says.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the frames that come out.
+    profile, level : str
+        As in Annex A: "High", "4.1".
+    chroma : str
+        "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
+    bit_depth : int
+    fps : fractions.Fraction or None
+        By the timing of the VUI.
+    interlaced : bool
+        Whether there may be fields.
+    matrix : str
+        See `Frame.matrix`; a guess by the height where the stream does not say.
+    full_range : bool
+    sample_aspect_ratio : (int, int)
+        (0, 0): not told.
+    max_dec_frame_buffering, max_num_ref_frames : int
+        Frames that a decoder holds, and of these references at most.
+    """
+
+    width: int
+    height: int
+    profile: str
+    level: str
+    chroma: str
+    bit_depth: int
+    fps: Fraction
+    interlaced: bool
+    matrix: str
+    full_range: bool
+    sample_aspect_ratio: tuple
+    max_dec_frame_buffering: int
+    max_num_ref_frames: int
+
+    @classmethod
+    def of(cls, sps):
+        """From an SPS."""
+        vui = sps.vui
+        timed = vui and vui.num_units_in_tick and vui.time_scale
+        matrix, full_range = matrix_of(sps)
+        return cls(
+            sps.width, sps.height, sps.profile_name, sps.level_name, CHROMA_FORMATS[sps.chroma_format_idc],
+            max(sps.BitDepthY, sps.BitDepthC),
+            Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
+            vui.sample_aspect_ratio if vui else (0, 0), sps.max_dec_frame_buffering, sps.max_num_ref_frames,
+        )  # fmt: skip
+
+    def to_json(self):
+        """A dict of numbers and strings."""
+        return {**asdict(self), "fps": None if self.fps is None else str(self.fps), "sample_aspect_ratio": list(self.sample_aspect_ratio)}
+
+
+def probe(source, *, limits=None):
+    """What a stream is, by its first sequence parameter set; nothing is decoded.
+
+    Parameters
+    ----------
+    source : as for `codec.decode_video`
+    limits : codec.Limits, optional
+
+    Returns
+    -------
+    VideoInfo
+
+    Raises
+    ------
+    BitstreamError
+        If there is no sequence parameter set, or it is damaged.
+    UnsupportedError, FileError, MissingPackageError, LimitError
+
+    Examples
+    --------
+    >>> import codec.h264
+    >>> from codec.h264.stream.parameter_sets import SPS, write_sps
+    >>> info = codec.h264.probe(b"\\0\\0\\1" + write_sps(SPS(100, 31, 79, 44)))
+    >>> info.width, info.height, info.profile, info.level
+    (1280, 720, 'High', '3.1')
+    """
+    end = 0
+    for nal in nal_units(source, limits):
+        if nal.nal_unit_type == SPS_TYPE:
+            return VideoInfo.of(read_sps(nal))
+        end = nal.offset + len(nal.data)
+    raise BitstreamError("there is no sequence parameter set", layer="byte stream", offset=end, clause="H.264 7.4.1.2.1")

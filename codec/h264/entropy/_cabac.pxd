@@ -1,0 +1,82 @@
+"""The arithmetic decoding engine (9.3.1.2, 9.3.3.2), for loops that keep its registers in a local variable."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+from codec.h264.macroblock._slice cimport Cabac, SliceContext
+
+cdef extern from "bits.h" nogil:
+    int codec_bit_length64(uint64_t v)
+    uint64_t codec_load_be64(const uint8_t *p)
+
+from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
+
+# A subinterval is taken from the top of the range: if there is room for it above the offset, both shrink by it (the bin is that of the lower
+# subinterval); if there is not, it is the new range, and the room stays as it is. Nothing is shifted until bits run short. A decision takes 6
+# bits at most, so that two may follow each other before it is looked whether there are enough.
+
+cdef inline int cabac_ahead(const Cabac *c) noexcept nogil:
+    """How many bits of the data are read ahead."""
+    return codec_bit_length64(c.range) - 9
+
+cdef inline void cabac_refill(Cabac *c) noexcept nogil:
+    """At least 16 bits ahead, with every read of more than one. Past the end zeros are read."""
+    cdef int n
+    cdef uint64_t inverted = <uint64_t>-1
+    if c.range < 1 << 24:
+        n = (54 - cabac_ahead(c)) & ~7                  # 63 bits in all
+        if c.next < c.end:
+            inverted = ~codec_load_be64(c.next)
+        c.next += n >> 3
+        c.range <<= n
+        c.room = c.room << n | inverted >> (64 - n)
+
+cdef inline int cabac_decision_of_two(Cabac *c, uint8_t *state) noexcept nogil:
+    """DecodeDecision (Figure 9-27), without a branch on its outcome: `other` is all ones where the bin is not valMPS. No refill."""
+    cdef uint32_t s = state[0]
+    cdef int ahead = cabac_ahead(c)
+    cdef uint64_t lps = <uint64_t>H264_CABAC_LPS[(c.range >> ahead >> 6) & 3][s] << ahead
+    cdef uint64_t rest = c.range - lps
+    cdef uint64_t left = c.room - lps
+    cdef uint64_t other = <uint64_t>(<int64_t>left >> 63)
+    c.room = left + (lps & other)
+    c.range = lps if other else rest
+    s ^= <uint32_t>other
+    state[0] = H264_CABAC_NEXT[s & 255]
+    return s & 1
+
+cdef inline int cabac_decision(Cabac *c, uint8_t *state) noexcept nogil:
+    cdef int bin = cabac_decision_of_two(c, state)
+    cabac_refill(c)
+    return bin
+
+cdef inline int cabac_bypass_mask(Cabac *c) noexcept nogil:
+    """DecodeBypass (Figure 9-30): 0, or -1 for a bin of 1. No refill."""
+    cdef uint64_t half = c.range >> 1
+    cdef uint64_t left = c.room - half
+    cdef uint64_t one = <uint64_t>(<int64_t>left >> 63)
+    c.range = half
+    c.room = left + (half & one)
+    return <int>one
+
+cdef inline int cabac_bypass(Cabac *c) noexcept nogil:
+    cdef int bin = -cabac_bypass_mask(c)
+    cabac_refill(c)
+    return bin
+
+cdef inline int cabac_terminate(Cabac *c) noexcept nogil:
+    """DecodeTerminate (Figure 9-31)."""
+    cdef uint64_t two = 2ull << cabac_ahead(c)
+    if c.room < two:
+        return 1
+    c.room -= two
+    c.range -= two
+    cabac_refill(c)
+    return 0
+
+cdef void cabac_open(SliceContext *s, const uint8_t *data, const uint8_t *end) noexcept nogil
+cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil
+cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil
+cdef int cabac_decide(SliceContext *s, int ctxIdx) noexcept nogil
+cdef int cabac_end_of_slice_flag(SliceContext *s) noexcept nogil
+cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nogil
+cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil
+cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil

@@ -1,0 +1,195 @@
+"""CABAC (9.3): states, and where most bins are: motion vector differences (9.3.3.1.1.7) and blocks of levels (7.3.5.3.3)."""
+from codec.h264.macroblock._slice cimport *
+from codec.h264.tables.values cimport (
+    H264_TABLE_9_12_CABAC_MN, H264_TABLE_9_40_CODED_BLOCK_FLAG, H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1,
+    H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_43_LAST_INC,
+    H264_TABLE_9_43_SIGNIFICANT_INC,
+)
+
+cdef enum:
+    MVD_X = 40              # ctxIdxOffset of Table 9-34
+    LONGEST_SUFFIX = 24     # of Exp-Golomb suffixes: more cannot be of any level or vector
+
+
+# ---------------------------------------------------------------- engine and states
+
+cdef void cabac_open(SliceContext *s, const uint8_t *data, const uint8_t *end) noexcept nogil:
+    """9.3.1.2; at least 8 zero bytes follow `end`."""
+    cdef Cabac *c = &s.cabac
+    c.range = 510ull << 47
+    c.room = c.range - 1 - (codec_load_be64(data) >> 8)
+    c.next = data + 7
+    c.end = end
+
+
+cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil:
+    """9.3.1.1: column 0 for I and SI slices, 1 + cabac_init_idc for others."""
+    cdef int i, pre, qp = min(max(s.slice_qp, 0), 51)
+    for i in range(1024):
+        pre = ((H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4) + H264_TABLE_9_12_CABAC_MN[column][i][1]
+        pre = min(max(pre, 1), 126)
+        s.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
+
+
+cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil:
+    """Where the samples of I_PCM begin: of what the encoder flushed after the terminating bin (Figure 9-34: 7 + 3 bits) the engine has read the last
+    bit already; then come zeros to a byte."""
+    return s.cabac.next - (cabac_ahead(&s.cabac) >> 3)
+
+
+cdef int cabac_decide(SliceContext *s, int ctxIdx) noexcept nogil:
+    return cabac_decision(&s.cabac, &s.state[ctxIdx])
+
+
+cdef int cabac_end_of_slice_flag(SliceContext *s) noexcept nogil:
+    return cabac_terminate(&s.cabac)
+
+
+# ---------------------------------------------------------------- vectors
+
+cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nogil:
+    """Both components of mvd_l0 or mvd_l1: 9.3.2.3, 9.3.3.1.1.7: UEG3 with uCoff 9."""
+    cdef Cabac c = s.cabac
+    cdef uint8_t *state
+    cdef int component, total, value, k, inc
+    for component in range(2):
+        state = &s.state[MVD_X + 7 * component]
+        total = s.mvd_cache[list][entry - 1][component] + s.mvd_cache[list][entry - 8][component]
+        inc = (total > 2) + (total > 32)
+        value = 0
+        while value < 9 and cabac_decision(&c, &state[inc]):
+            value += 1
+            inc = min(value + 2, 6)
+        if value == 9:
+            k = 3
+            while cabac_bypass(&c):
+                value += 1 << k
+                k += 1
+                if k > LONGEST_SUFFIX:
+                    note(s, FAULT_MVD)
+                    break
+            while k:
+                k -= 1
+                value += cabac_bypass(&c) << k
+        if value and cabac_bypass(&c):
+            value = -value
+        mvd[component] = value
+    s.cabac = c
+
+
+# ---------------------------------------------------------------- levels
+
+# What residual_block_cabac( ) depends on, by kind of block.
+cdef struct BlockKind:
+    uint16_t coded_block_flag, significant[2], last[2], levels      # first ctxIdx; [0] frame, [1] field
+    uint8_t most                        # maxNumCoeff
+    uint8_t shift                       # of scaling: see cavlc_block
+    uint8_t most_greater                # ctxIdxInc where many levels are greater than 1
+    const uint8_t *significant_inc[2]   # ctxIdxInc by levelListIdx
+    const uint8_t *last_inc
+
+cdef BlockKind BLOCK[KINDS]
+cdef uint8_t LIST_INDEX[16]                             # ctxIdxInc = levelListIdx
+cdef uint8_t[3] DC_420_INC = [0, 1, 2]                  # Min(levelListIdx / NumC8x8, 2)
+cdef uint8_t[7] DC_422_INC = [0, 0, 1, 1, 2, 2, 2]
+cdef uint8_t[5] NEXT_ONE = [0, 2, 3, 4, 4]              # ctxIdxInc of the first bin of a level, after one of 1
+
+cdef void make_kinds() noexcept:
+    cdef int i, cat, field
+    cdef BlockKind *kind
+    for i in range(16):
+        LIST_INDEX[i] = <uint8_t>i
+    for i in range(KINDS):
+        kind = &BLOCK[i]
+        cat = 3 if i == KIND_DC_422 else i
+        kind.coded_block_flag = H264_TABLE_9_40_CODED_BLOCK_FLAG[cat]
+        kind.levels = H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1[cat]
+        kind.most_greater = 8 if cat == 3 else 9
+        kind.last_inc = LIST_INDEX
+        if i == KIND_DC_422:
+            kind.most, kind.shift, kind.last_inc = 8, 0, DC_422_INC
+        elif i == KIND_DC_420:
+            kind.most, kind.shift, kind.last_inc = 4, 0, DC_420_INC
+        elif i == 5 or i == 9 or i == 13:
+            kind.most, kind.shift, kind.last_inc = 64, 6, H264_TABLE_9_43_LAST_INC
+        elif i == 0 or i == 6 or i == 10:
+            kind.most, kind.shift = 16, 0
+        else:
+            kind.most, kind.shift = 16 if i == 2 or i == 8 or i == 12 else 15, 4
+        for field in range(2):
+            kind.significant[field] = H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG[field][cat]
+            kind.last[field] = H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG[field][cat]
+            kind.significant_inc[field] = kind.last_inc
+            if kind.most == 64:
+                kind.significant_inc[field] = H264_TABLE_9_43_SIGNIFICANT_INC[field]
+
+make_kinds()
+
+
+cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil:
+    return cabac_decide(s, BLOCK[kind].coded_block_flag + ctxIdxInc)
+
+
+cdef inline int escape(Cabac *c) noexcept nogil:
+    """Exp-Golomb suffix of order 0; -1 where it is too long."""
+    cdef int k = 0, value = 0
+    while cabac_bypass(c):
+        value += 1 << k
+        k += 1
+        if k > LONGEST_SUFFIX:
+            return -1
+    while k:
+        k -= 1
+        value += cabac_bypass(c) << k
+    return value
+
+
+cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil:
+    """residual_block_cabac() after its coded_block_flag: number of levels. Scaling: see cavlc_block."""
+    cdef uint8_t position[64]
+    cdef const BlockKind *k = &BLOCK[kind]
+    cdef Cabac c = s.cabac
+    cdef uint8_t *state = &s.state[k.significant[s.mb_field]]
+    cdef uint8_t *last = &s.state[k.last[s.mb_field]]
+    cdef const uint8_t *inc = k.significant_inc[s.mb_field]
+    cdef const uint8_t *last_inc = k.last_inc
+    cdef int n = 0, i = 0, level, value, one = 1, greater = 4, most = k.most - 1, shift = k.shift, rounding = 1 << shift >> 1
+    while i < most:                                     # significant_coeff_flag, last_significant_coeff_flag
+        cabac_refill(&c)
+        if cabac_decision_of_two(&c, &state[inc[i]]):
+            position[n] = <uint8_t>i
+            n += 1
+            if cabac_decision_of_two(&c, &last[last_inc[i]]):
+                break
+        i += 1
+    if i == most:
+        position[n] = <uint8_t>i
+        n += 1
+    i = n
+    state = &s.state[k.levels]
+    while i:
+        # coeff_abs_level_minus1, 9.3.3.1.3: contexts by how many levels of 1, and of more, came before
+        i -= 1
+        cabac_refill(&c)
+        if not cabac_decision_of_two(&c, &state[one]):
+            level = 1
+            one = NEXT_ONE[one]
+        else:
+            level = 2
+            one = 0
+            greater = min(greater + 1, k.most_greater)
+            while level < 15 and cabac_decision(&c, &state[greater]):
+                level += 1
+            if level == 15:
+                value = escape(&c)
+                if value < 0:
+                    note(s, FAULT_COEFF)
+                    break
+                level += value
+        value = cabac_bypass_mask(&c)
+        level = (level ^ value) - value
+        value = scan[position[i]]
+        out[value] = (level * scale[value] + rounding) >> shift
+    cabac_refill(&c)
+    s.cabac = c
+    return n

@@ -1,0 +1,8 @@
+"""See _motion.pyx."""
+from codec.h264.macroblock._slice cimport *
+
+cdef void predict_vector(SliceContext *s, int list, int x, int y, int w, int ref, int16_t *mv) noexcept nogil
+cdef void derive_p_skip(SliceContext *s) noexcept nogil
+cdef void derive_motion(SliceContext *s) noexcept nogil
+cdef void store_motion(SliceContext *s) noexcept nogil
+cdef void store_intra_motion(SliceContext *s) noexcept nogil

@@ -1,0 +1,5 @@
+"""See _switching.pyx."""
+from codec.h264.macroblock._slice cimport *
+
+cdef void switch_luma_block(SliceContext *s, uint8_t *dst, int32_t *levels) noexcept nogil
+cdef void switch_chroma(SliceContext *s) noexcept nogil

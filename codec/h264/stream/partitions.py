@@ -1,0 +1,43 @@
+"""Slice data partitions of the Extended profile (7.3.2.9): A has the slice header and what predicts (category 2), B the residual of intra
+macroblocks (3), C that of inter macroblocks (4).
+"""
+
+from .nal import PARTITION_B
+from .syntax import Reader
+
+
+def read_partition(nal, sps, pps):
+    """What comes before slice_data in a partition B or C (types 3 and 4).
+
+    Parameters
+    ----------
+    nal : codec.h264.stream.nal.NalUnit
+    sps, pps : SPS, PPS
+        Of the picture.
+
+    Returns
+    -------
+    ((int, int), int, int)
+        (colour_plane_id, slice_id), redundant_pic_cnt, and the offset in bits of slice_data in `nal.rbsp`.
+    """
+    clause, c, s = "H.264 7.4.2.9.2", Reader(nal.rbsp, nal.layer(nal.name), nal.place), {}
+    c.ue(s, "slice_id", sps.PicWidthInMbs * sps.FrameHeightInMbs - 1, clause)
+    if sps.separate_colour_plane_flag:
+        c.u(s, "colour_plane_id", 2, clause, 0, 2)
+    if pps.redundant_pic_cnt_present_flag:
+        c.ue(s, "redundant_pic_cnt", 127, clause)
+    return (s.get("colour_plane_id", 0), s["slice_id"]), s.get("redundant_pic_cnt", 0), c.bit
+
+
+class PartitionedSlice:
+    """A slice whose partition A has come, and what has come of B and C."""
+
+    def __init__(self, nal, bit, header, sps, pps):
+        self.slice = nal, bit, header, sps, pps
+        self.partitions = [None, None]
+
+    def add(self, nal, bit):
+        """Partition B or C; true when both are there. The first one of a kind counts."""
+        k = nal.nal_unit_type - PARTITION_B
+        self.partitions[k] = self.partitions[k] or (nal.rbsp, bit)
+        return None not in self.partitions

@@ -1,0 +1,187 @@
+"""Supplemental enhancement information (7.3.2.3, Annex D): timing and recovery are read, user data and everything else is passed through as
+bytes.
+"""
+
+from dataclasses import dataclass
+
+from .nal import SEI as SEI_TYPE
+from .nal import write_nal
+from .syntax import Reader, Writer
+
+BUFFERING_PERIOD, PIC_TIMING, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, RECOVERY_POINT = 0, 1, 4, 5, 6
+PAYLOAD_NAMES = {
+    0: "buffering_period", 1: "pic_timing", 2: "pan_scan_rect", 3: "filler_payload", 4: "user_data_registered_itu_t_t35",
+    5: "user_data_unregistered",
+    6: "recovery_point", 7: "dec_ref_pic_marking_repetition", 19: "film_grain_characteristics", 22: "post_filter_hint",
+    37: "mvc_scalable_nesting",
+    45: "frame_packing_arrangement", 47: "display_orientation", 137: "mastering_display_colour_volume", 144: "content_light_level_info",
+}  # fmt: skip
+# Table D-1: clock timestamps of a picture by pic_struct.
+NumClockTS = (1, 1, 1, 2, 2, 3, 3, 2, 3)
+
+
+@dataclass(frozen=True)
+class SEIMessage:
+    """One message: `payload` as it is coded; `content` a RecoveryPoint or PicTiming where it is one that is read here, else None."""
+
+    payloadType: int
+    payload: bytes
+    content: object = None
+
+    @property
+    def name(self):
+        """As in D.1."""
+        return PAYLOAD_NAMES.get(self.payloadType, f"payloadType {self.payloadType}")
+
+
+@dataclass(frozen=True)
+class RecoveryPoint:
+    """D.1.8: from where on pictures are right, or nearly, when decoding starts here."""
+
+    recovery_frame_cnt: int
+    exact_match_flag: int
+    broken_link_flag: int
+    changing_slice_group_idc: int
+
+
+@dataclass(frozen=True)
+class ClockTimestamp:
+    """One clock timestamp of D.1.3; the elements that are not coded are None."""
+
+    ct_type: int
+    nuit_field_based_flag: int
+    counting_type: int
+    full_timestamp_flag: int
+    discontinuity_flag: int
+    cnt_dropped_flag: int
+    n_frames: int
+    seconds_value: int = None
+    minutes_value: int = None
+    hours_value: int = None
+    time_offset: int = 0
+
+
+@dataclass(frozen=True)
+class PicTiming:
+    """D.1.3; the elements that the VUI leaves out are None."""
+
+    cpb_removal_delay: int = None
+    dpb_output_delay: int = None
+    pic_struct: int = None
+    clock_timestamps: tuple = ()
+
+
+def recovery_point(c, s):
+    """D.1.8"""
+    clause = "H.264 D.2.8"
+    c.ue(s, "recovery_frame_cnt", 65535, clause)
+    c.u(s, "exact_match_flag", 1, clause)
+    c.u(s, "broken_link_flag", 1, clause)
+    c.u(s, "changing_slice_group_idc", 2, clause)
+
+
+def pic_timing(c, s, vui):
+    """D.1.3"""
+    clause = "H.264 D.2.3"
+    if vui.hrd:
+        c.u(s, "cpb_removal_delay", vui.hrd.cpb_removal_delay_length_minus1 + 1, clause)
+        c.u(s, "dpb_output_delay", vui.hrd.dpb_output_delay_length_minus1 + 1, clause)
+    if not vui.pic_struct_present_flag:
+        return
+    count = NumClockTS[c.u(s, "pic_struct", 4, clause, 0, 8)]
+    found = []
+    for i in range(count):
+        coded = None if c.reading else s["clock_timestamps"][i]
+        if c.u({"clock_timestamp_flag": coded is not None}, "clock_timestamp_flag", 1, clause):
+            row = {} if c.reading else vars(coded)
+            clock_timestamp(c, row, vui.hrd.time_offset_length if vui.hrd else 24, clause)
+            found.append(ClockTimestamp(**row) if c.reading else coded)
+        else:
+            found.append(None)
+    if c.reading:
+        s["clock_timestamps"] = tuple(found)
+
+
+def clock_timestamp(c, s, time_offset_length, clause):
+    """One set of elements of D.1.3."""
+    c.u(s, "ct_type", 2, clause)
+    c.u(s, "nuit_field_based_flag", 1, clause)
+    c.u(s, "counting_type", 5, clause)
+    full = c.u(s, "full_timestamp_flag", 1, clause)
+    c.u(s, "discontinuity_flag", 1, clause)
+    c.u(s, "cnt_dropped_flag", 1, clause)
+    c.u(s, "n_frames", 8, clause)
+    for name, bits, high in (("seconds", 6, 59), ("minutes", 6, 59), ("hours", 5, 23)):
+        value = f"{name}_value"
+        if not full and not c.u({name: s.get(value) is not None}, name, 1, clause):
+            break
+        c.u(s, value, bits, clause, 0, high)
+    if time_offset_length:
+        # i(v): two's complement
+        half = 1 << (time_offset_length - 1)
+        coded = {} if c.reading else {"time_offset": s["time_offset"] % (2 * half)}
+        value = c.u(coded, "time_offset", time_offset_length, clause)
+        if c.reading:
+            s["time_offset"] = value - 2 * half if value >= half else value
+
+
+def read_sei(nal, sps=None):
+    """The messages of an SEI NAL unit (type 6), as a list.
+
+    Parameters
+    ----------
+    nal : codec.h264.stream.nal.NalUnit
+    sps : SPS, optional
+        The active one: without its VUI, picture timing stays bytes.
+    """
+    data, at, found = nal.rbsp, 0, []
+    while data[at : at + 1] not in (b"", b"\x80"):
+        sizes = []
+        for _ in range(2):
+            value = 0
+            while data[at : at + 1] == b"\xff":
+                value, at = value + 255, at + 1
+            value, at = value + (data[at] if at < len(data) else 0), at + 1
+            sizes.append(value)
+        payloadType, payloadSize = sizes
+        if at + payloadSize > len(data):
+            raise Reader(data[:0], nal.layer("sei_message"), lambda byte: nal.place(len(data))).error(
+                f"a payload of {payloadSize} bytes ends after its NAL unit", "H.264 7.3.2.3.1"
+            )
+        payload = data[at : at + payloadSize]
+        found.append(SEIMessage(payloadType, payload, _content(payloadType, payload, sps, nal, at)))
+        at += payloadSize
+    return found
+
+
+def _content(payloadType, payload, sps, nal, start):
+    s, place = {}, lambda byte: nal.place(start + byte)
+    if payloadType == RECOVERY_POINT:
+        recovery_point(Reader(payload, nal.layer("recovery_point"), place), s)
+        return RecoveryPoint(**s)
+    if payloadType == PIC_TIMING and sps is not None and sps.vui:
+        pic_timing(Reader(payload, nal.layer("pic_timing"), place), s, sps.vui)
+        return PicTiming(**s)
+    return None
+
+
+def write_payload(content, vui=None):
+    """bytes of the payload of a RecoveryPoint or PicTiming."""
+    c = Writer("sei_payload")
+    if isinstance(content, RecoveryPoint):
+        recovery_point(c, vars(content))
+    else:
+        pic_timing(c, vars(content), vui)
+    if c.count % 8:
+        c.rbsp_trailing_bits()  # bit_equal_to_one and bit_equal_to_zero of 7.3.2.3.1 are the same bits
+    return c.rbsp()
+
+
+def write_sei(messages):
+    """bytes of the NAL unit of SEI messages, each a (payloadType, payload)."""
+    out = bytearray()
+    for payloadType, payload in messages:
+        for value in (payloadType, len(payload)):
+            out += b"\xff" * (value // 255) + bytes([value % 255])
+        out += payload
+    return write_nal(SEI_TYPE, 0, bytes(out) + b"\x80")

@@ -1,0 +1,228 @@
+"""What a codec under test is: a name, parameters with their ranges, a function from pixels to bytes and one back.
+
+Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
+
+    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
+"""
+
+import difflib
+import importlib.util
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
+
+# The parameter that a curve runs along, by its name, and whether more of it is better.
+DIALS = {"quality": True, "crf": False, "qp": False}
+MEDIA = {"image": "pictures", "video": "videos"}
+
+# What foreign code raises when it fails. Not among them: KeyboardInterrupt, SystemExit, and warnings turned into errors by a test.
+FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError,
+            SyntaxError, TypeError, ValueError)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Number:
+    """A parameter that is an integer in low..high, or one of `parts` equal parts between two integers."""
+
+    default: int
+    low: int
+    high: int
+    parts: int = 1
+
+    def check(self, value):
+        """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
+        kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
+        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high or float(value) * self.parts % 1:
+            return None
+        return float(value) if value % 1 else int(value)
+
+    def parse(self, text):
+        """Of "5", "1/9" and "20:95:5": a list of numbers."""
+        return [number for part in text.split("/") for number in numbers(part)]
+
+    def __str__(self):
+        return f"{self.low}..{self.high}" + (f" in steps of 1/{self.parts}" if self.parts > 1 else "")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter that is one of several values; `default` first among equals."""
+
+    default: str | bool
+    values: tuple
+
+    def check(self, value):
+        """The value itself, or None."""
+        return value if value in self.values and type(value) in map(type, self.values) else None
+
+    def parse(self, text):
+        """Of "4:2:0" and "4:2:0/4:4:4": a list of values."""
+        names = {str(value).lower(): value for value in self.values}
+        return [names.get(word.lower(), word) for word in text.split("/")]
+
+    def __str__(self):
+        return ", ".join(map(str, self.values))
+
+
+def numbers(text):
+    """Numbers of "30,50,74.5" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else.
+
+    >>> from codec.registry.contract import numbers
+    >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
+    ([30, 74.5], [20, 25, 30], [90, 90.5, 91])
+    """
+    if set(text) - set("0123456789.,:+- "):             # no "1/9", and no 1e999999999, whose digits would fill the memory
+        raise ValueError(text)
+    return [number for part in text.split(",") for number in _range(*map(Fraction, part.split(":")))]
+
+
+def _range(first, last=None, step=Fraction(1)):
+    if step <= 0 or last is not None and last < first:
+        raise ValueError("empty")
+    found = (first + i * step for i in range(1 if last is None else 1 + (last - first) // step))
+    return [int(number) if number.denominator == 1 else float(number) for number in found]
+
+
+def dial_of(names):
+    """The name of the dial among the parameters of a codec or the setting of a row; None if there is none."""
+    return next((name for name in DIALS if name in names), None)
+
+
+def byte_count(data):
+    """Length of what `Codec.run_encode` gave: bytes, or packets."""
+    return len(data) if isinstance(data, bytes) else sum(map(len, data))
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A codec under test.
+
+    Attributes
+    ----------
+    name : str
+        As rows and command lines have it.
+    encode : callable
+        ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8, C-contiguous, and must not
+        be changed. What it cannot take, it refuses by raising. Every parameter is given. Of videos:
+        ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
+    decode : callable
+        ``decode(data) -> pixels`` of the same size. RGB where the original was gray is understood. Of videos:
+        ``decode(what encode gave) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
+    parameters : dict
+        Name to `Number` or `Choice`. One of them is the dial that sweeps and searches turn, by its name (`DIALS`): "quality", of which more
+        is better, or "crf" or "qp", of which less is.
+    version : callable
+        ``version() -> str``: of what does the work, for the rows.
+    needs : tuple of str
+        Modules to import; none of them is loaded before the codec is used.
+    install : str
+        What to give to pip when one of them is missing.
+    errors : tuple of exception types
+        Of its own that are neither `CodecError` nor usual ones of Python.
+    media : str
+        "image" or "video".
+    """
+
+    name: str
+    encode: callable
+    decode: callable
+    parameters: dict
+    version: callable = str
+    needs: tuple = ()
+    install: str = ""
+    errors: tuple = field(default=(), compare=False)
+    media: str = "image"
+
+    @property
+    def dial(self):
+        """The name of the parameter that sweeps and searches turn; None if it has none."""
+        return dial_of(self.parameters)
+
+    @property
+    def missing(self):
+        """The modules that are not installed, as a tuple."""
+        return tuple(module for module in self.needs if not _there(module))
+
+    def require(self):
+        """Raises MissingPackageError, with the command that installs it, when the codec cannot run here."""
+        if self.missing:
+            raise MissingPackageError(f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}")
+
+    def setting(self, **given):
+        """All parameters: those given, checked, and the defaults of the others; the dial last.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter, or a value is out of its range.
+        """
+        for name in given:
+            if name not in self.parameters:
+                near = difflib.get_close_matches(name, self.parameters, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(self.parameters)}"
+                raise ParameterError(f"{self.name} has no parameter {name!r}: {hint}")
+        found = {}
+        for name in sorted(self.parameters, key=self.dial.__eq__):
+            parameter = self.parameters[name]
+            found[name] = parameter.check(given.get(name, parameter.default))
+            if found[name] is None:
+                raise ParameterError(f"{name} of {self.name} must be in {parameter}, not {given[name]!r}")
+        return found
+
+    def run_encode(self, pixels, setting):
+        """Bytes of a picture, or bytes or packets of a video; whatever a foreign codec raises becomes a PeerError that names it."""
+        data = self._guarded("encoding", self.encode, pixels, **setting)
+        packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
+        if not isinstance(data, bytes) and not packets or not byte_count(data):
+            raise PeerError(f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}")
+        return data
+
+    @property
+    def kind(self):
+        """ "picture" or "video": one of what it takes."""
+        return MEDIA[self.media].removesuffix("s")
+
+    def run_decode(self, data, like):
+        """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
+        if self.media == "video":
+            return self._decode_video(data, like)
+        pixels = np.asarray(self._guarded("decoding", self.decode, data))
+        if like.ndim == 2 and pixels.ndim == 3 and pixels.shape[2] == 3:
+            pixels = gray(pixels)
+        if pixels.shape != like.shape or pixels.dtype != like.dtype:
+            raise PeerError(
+                f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} {like.shape}: not comparable"
+            )
+        return pixels
+
+    def _decode_video(self, data, like):
+        frames = tuple(map(tuple, self._guarded("decoding", self.decode, data)))
+        if len(frames) != len(like.frames):
+            raise PeerError(f"{self.name} gave back {len(frames)} frames, and the video has {len(like.frames)}: not comparable")
+        try:
+            return replace(like, frames=frames)
+        except (ParameterError, *FAILURES) as error:
+            raise PeerError(f"{self.name} gave back something else than the video was: {error}") from error
+
+    def _guarded(self, what, function, *args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except CodecError:
+            raise
+        except (*FAILURES, *self.errors) as error:
+            raise PeerError(f"{self.name} failed at {what}: {type(error).__name__}: {error}") from error
+
+
+def _there(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # its parent package is missing, or a test put None in its place
+        return False
+
+
+def gray(rgb):
+    """Luma of BT.601, rounded: what a gray picture is when a codec knows colour only."""
+    return np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(rgb.dtype)

@@ -1,0 +1,118 @@
+"""Video codecs beside which ours will be measured, through PyAV (extra `video`): those whose encoder is in the FFmpeg that PyAV brings.
+
+Packets stay in memory and are counted without a container. Encoders and decoders are kept to one thread, settings beyond those named here are
+FFmpeg's defaults: two passes, tunings and the like are another experiment.
+"""
+
+import os
+import re
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from ..sources.clips import format_of, planes_of
+from .contract import Choice, Codec, Number
+
+X26X_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+X265_PARAMS = "log-level=none:info=0:pools=none:frame-threads=1"
+NAL_UNIT = re.compile(rb"\x00?\x00\x00\x01.*?(?=\x00?\x00\x00\x01|\Z)", re.DOTALL)  # H.264 annex B: start code and what follows, up to the next one
+USER_DATA = re.compile(rb"\x00+\x01\x06\x05")  # a unit of nal_unit_type 6 (SEI) with payloadType 5
+
+
+def _encode(encoder, options, video, **setting):
+    """The packets of a clip, in the order of decoding."""
+    import av
+
+    context = av.CodecContext.create(encoder, "w")
+    formats = [one.name for one in context.codec.video_formats]
+    if format_of(video) not in formats:
+        raise UnsupportedError(f"{encoder} takes {', '.join(formats)}, and the clip is {format_of(video)}: convert it first")
+    context.width, context.height, context.pix_fmt = video.width, video.height, format_of(video)
+    context.framerate, context.time_base, context.thread_count = video.fps, 1 / Fraction(video.fps), 1
+    context.bit_rate = 0  # what libvpx and libaom take as: constant quality
+    context.options = options(**setting)
+    packets = []
+    for number, planes in enumerate(video.frames):
+        packets += context.encode(_frame(av, planes, video, number))
+    packets = [bytes(packet) for packet in (*packets, *context.encode(None))]
+    return list(map(_without_user_data, packets)) if encoder == "libx264" else packets
+
+
+def _without_user_data(packet):
+    """x264 writes its version and options into every stream, some 700 bytes, and cannot be told not to; rates are without metadata."""
+    return b"".join(unit for unit in NAL_UNIT.findall(packet) if not USER_DATA.match(unit))
+
+
+def _frame(av, planes, video, number):
+    frame = av.VideoFrame(video.width, video.height, format_of(video))
+    for plane, target in zip(planes, frame.planes):
+        rows = np.frombuffer(target, plane.dtype).reshape(-1, target.line_size // plane.itemsize)
+        rows[: plane.shape[0], : plane.shape[1]] = plane
+    frame.pts, frame.time_base = number, 1 / Fraction(video.fps)
+    return frame
+
+
+def _decode(decoder, packets):
+    """The planes of all frames, in the order of display."""
+    import av
+
+    context = av.CodecContext.create(decoder, "r")
+    context.thread_count = 1
+    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet))]
+    return [planes_of(frame) for frame in (*frames, *context.decode(None))]
+
+
+def _version(encoder):
+    import av
+
+    return f"{encoder}, libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))}, PyAV {av.__version__}"
+
+
+def _x264(*, crf, preset):
+    return {"crf": str(crf), "preset": preset}
+
+
+def _x265(*, crf, preset):
+    return {"crf": str(crf), "preset": preset, "x265-params": X265_PARAMS}
+
+
+def _svt_av1(*, crf, preset):
+    os.environ.setdefault("SVT_LOG", "1")  # errors only: it has no other switch for what it writes to stderr
+    return {"crf": str(crf), "preset": str(preset), "svtav1-params": "lp=1"}
+
+
+def _vp9(*, crf, preset):
+    return {"crf": str(crf), "cpu-used": str(preset), "deadline": "good"}
+
+
+def _aom(*, crf, preset):
+    return {"crf": str(crf), "cpu-used": str(preset), "usage": "good"}
+
+
+X26X = {"preset": Choice("medium", X26X_PRESETS)}
+# Name, FFmpeg's encoder, its decoders by preference, options from a setting, parameters.
+VIDEO_PEERS = (
+    ("x264", "libx264", ("h264",), _x264, {**X26X, "crf": Number(23, 0, 51)}),
+    ("x265", "libx265", ("hevc",), _x265, {**X26X, "crf": Number(28, 0, 51)}),
+    ("svt-av1", "libsvtav1", ("libdav1d", "av1"), _svt_av1, {"preset": Number(8, 0, 13), "crf": Number(35, 1, 63)}),
+    ("aom-av1", "libaom-av1", ("libdav1d", "libaom-av1"), _aom, {"preset": Number(4, 0, 8), "crf": Number(32, 0, 63)}),
+    ("vp9", "libvpx-vp9", ("vp9", "libvpx-vp9"), _vp9, {"preset": Number(2, 0, 8), "crf": Number(32, 0, 63)}),
+)
+
+
+def present():
+    """The codecs whose encoder and decoder PyAV has here, as a list of `Codec`; none without PyAV, which this loads."""
+    try:
+        from av import FFmpegError
+        from av.codec import codecs_available
+    except ImportError:
+        return []
+    found = []
+    for name, encoder, decoders, options, parameters in VIDEO_PEERS:
+        decoder = next((one for one in decoders if one in codecs_available), None)
+        if encoder in codecs_available and decoder:
+            encode, decode, version = partial(_encode, encoder, options), partial(_decode, decoder), partial(_version, encoder)
+            found.append(Codec(name, encode, decode, parameters, version, errors=(FFmpegError,), media="video"))
+    return found

@@ -1,0 +1,272 @@
+"""Bytes in, bytes out: every kind of source, limits while reading, and writes that happen completely or not at all."""
+import contextlib
+import errno
+import os
+import secrets
+import stat
+
+from ..errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
+from ..limits import checked_limits
+
+CHUNK_BYTES = 1 << 20
+
+REMEDIES = {
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
+    errno.EROFS: "choose another folder",
+    errno.ENOSPC: "free some space or choose another disk",
+    errno.EDQUOT: "free some space or choose another disk",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "close some files",
+}
+
+
+def _file_error(verb, path, error):
+    remedy = REMEDIES.get(error.errno)
+    return FileError(f"cannot {verb} {os.fsdecode(path)}: {error.strerror or error}" + (f"; {remedy}" if remedy else ""))
+
+
+def _is_path(source):
+    return isinstance(source, (str, os.PathLike))
+
+
+def _too_long(name, limits):
+    return LimitError(f"{name} is longer than {limits.file_bytes} bytes; raise Limits.file_bytes if you trust it")
+
+
+def _chunks(stream, name, limits, first_read):
+    """Pieces of a stream up to its end; more than the limit is an error."""
+    left, size = limits.file_bytes + 1, first_read
+    while left:
+        chunk = stream.read(min(size, left))
+        if chunk is None:
+            raise FileError(f"cannot read {name}: it is non-blocking and has no data yet; read it yourself and pass the bytes")
+        if not isinstance(chunk, bytes):
+            raise ParameterError(f"{name} gives {type(chunk).__name__}, not bytes; open it in binary mode")
+        if not chunk:
+            return
+        yield chunk
+        left -= len(chunk)
+        size = CHUNK_BYTES
+    raise _too_long(name, limits)
+
+
+def _read_stream(stream, name, limits, first_read):
+    chunks = list(_chunks(stream, name, limits, first_read))
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _read_path(path, limits):
+    name = os.fsdecode(path)
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > limits.file_bytes:
+                raise _too_long(name, limits)
+            return _read_stream(stream, name, limits, size or CHUNK_BYTES)
+    except CodecError:
+        raise
+    except OSError as error:
+        raise _file_error("read", path, error) from error
+    except ValueError as error:
+        raise ParameterError(f"{name!r} is no path: {error}") from error
+
+
+def read_bytes(source, limits=None):
+    """All bytes of a source, as an object that nobody else can change while it is decoded.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
+        `str` is always a path and `bytes` is always data. A file object is read from where it stands to its end, and left open.
+    limits : codec.Limits, optional
+        At most ``limits.file_bytes + 1`` bytes are read from a path or file object.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    FileError
+        If a path or file object cannot be read.
+    LimitError
+        If it holds more than ``limits.file_bytes``.
+    TruncatedError
+        If there is nothing in it.
+    ParameterError
+        If `source` is of another type, or a file object in text mode.
+
+    Examples
+    --------
+    >>> from codec.sources.files import read_bytes
+    >>> read_bytes(bytearray(b"abc"))
+    b'abc'
+    """
+    limits = checked_limits(limits)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data, name = bytes(source), "the input"
+    elif _is_path(source):
+        data, name = _read_path(source, limits), os.fsdecode(source)
+    elif callable(getattr(source, "read", None)):
+        name = str(getattr(source, "name", "the file object"))
+        try:
+            data = _read_stream(source, name, limits, CHUNK_BYTES)
+        except CodecError:
+            raise
+        except OSError as error:
+            raise _file_error("read", name, error) from error
+    else:
+        raise ParameterError(
+            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file object opened in binary mode"
+        )
+    if not data:
+        raise TruncatedError(f"{name} is empty", layer="file", offset=0)
+    return data
+
+
+def read_chunks(source, limits=None):
+    """Yield the bytes of a source piece by piece, so that a long one need not be in memory.
+
+    As `read_bytes`, but an iterable of bytes is a source too.
+
+    Examples
+    --------
+    >>> from codec.sources.files import read_chunks
+    >>> list(read_chunks([b"ab", b"c"]))
+    [b'ab', b'c']
+    """
+    limits = checked_limits(limits)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield bytes(source)
+    elif _is_path(source):
+        name = os.fsdecode(source)
+        try:
+            with open(source, "rb", buffering=0) as stream:
+                yield from _chunks(stream, name, limits, CHUNK_BYTES)
+        except CodecError:
+            raise
+        except OSError as error:
+            raise _file_error("read", source, error) from error
+    elif callable(getattr(source, "read", None)):
+        name = str(getattr(source, "name", "the file object"))
+        try:
+            yield from _chunks(source, name, limits, CHUNK_BYTES)
+        except CodecError:
+            raise
+        except OSError as error:
+            raise _file_error("read", name, error) from error
+    elif hasattr(source, "__iter__"):
+        for chunk in source:
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise ParameterError(f"the source gives a {type(chunk).__name__}, not bytes")
+            yield bytes(chunk)
+    else:
+        raise ParameterError(f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes")
+
+
+def _sync_folder(folder):
+    """Make the new name itself survive a power cut. Windows and some network disks cannot; the data is safe there all the same."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _existing_mode(path):
+    """Mode of what is at `path`, or None when nothing is."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _replacing(path, mode):
+    folder, name = os.path.split(path)
+    # 32 letters of the name keep the temporary name below the 255 bytes that file systems allow.
+    temporary = os.path.join(folder, f".{name[:32]}.{secrets.token_hex(8)}.tmp")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        with open(handle, "wb") as stream:
+            if mode is not None:
+                os.chmod(temporary, stat.S_IMODE(mode))
+            yield stream
+            stream.flush()
+            os.fsync(handle)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+@contextlib.contextmanager
+def writing(path):
+    """A binary stream whose content becomes the file `path` when the block ends without an error: `write_atomic` piece by piece.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from codec.sources.files import writing
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with writing(os.path.join(folder, "a.bin")) as stream:
+    ...         stream.write(b"abc"), os.listdir(folder)[0].endswith(".tmp")
+    ...     os.listdir(folder)
+    (3, True)
+    ['a.bin']
+    """
+    if not _is_path(path):
+        raise ParameterError(f"the path is a {type(path).__name__}; pass a str or os.PathLike")
+    target = os.path.realpath(os.fsdecode(path))
+    try:
+        mode = _existing_mode(target)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if mode is not None and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is read-only")
+        replaceable = mode is None or stat.S_ISREG(mode)
+        with _replacing(target, mode) if replaceable else open(target, "wb") as stream:
+            yield stream
+    except CodecError:
+        raise
+    except OSError as error:
+        raise _file_error("write", path, error) from error
+
+
+def write_atomic(path, data):
+    """Write a file completely or not at all: a reader sees the old content or the new, never a part.
+
+    The data goes to a temporary file in the same folder, is flushed to the disk, and takes the name in one step. On any
+    failure, an interrupt included, the temporary file is removed and an existing file is as it was. A symbolic link stays a
+    link: the file that it points to is replaced. The permissions of an existing file are kept. Devices and pipes, which
+    cannot be replaced, are written directly.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Its folder must exist.
+    data : bytes-like
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written; the message names the path, the cause, and what to do.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from codec.sources.files import write_atomic
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomic(os.path.join(folder, "a.bin"), b"abc")
+    ...     os.listdir(folder)
+    ['a.bin']
+    """
+    with writing(path) as stream:
+        stream.write(data)

@@ -1,0 +1,111 @@
+"""Frames from files: pictures, animated pictures and clips, each with its times."""
+import io
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import clip, y4m
+from PIL import Image
+
+import codec
+from codec.errors import BitstreamError, LimitError, ParameterError, TruncatedError, UnsupportedError
+from codec.formats import animation
+
+
+def saved(image, format="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def moving(picture, format, **options):
+    images = [Image.fromarray(picture(20, 30, seed=seed)) for seed in range(4)]
+    return saved(images[0], format, save_all=True, append_images=images[1:], **options), images
+
+
+def test_pictures_one_after_the_other(picture):
+    pixels = [picture(9, 8), picture(9, 8, 1), np.dstack([picture(9, 8), picture(9, 8, 1)])]
+    found = animation.load([saved(Image.fromarray(p)) for p in pixels], fps="30000/1001")
+    assert all(np.array_equal(a, b) for a, b in zip(pixels, found.pictures)) and found.seconds == [Fraction(1001, 30000)] * 3
+    assert animation.load(saved(Image.fromarray(pixels[0]))).seconds == [Fraction(1, 25)]
+
+
+def test_animated_pictures_have_their_own_times(picture):
+    data, images = moving(picture, "WEBP", duration=[40, 80, 1000, 120], lossless=True)
+    found = animation.load(data)
+    assert [1000 * s for s in found.seconds] == [40, 80, 1000, 120]
+    assert all(np.array_equal(np.asarray(image), pixels[..., :3]) for image, pixels in zip(images, found.pictures))
+    assert animation.load(data, fps=10).seconds == [Fraction(1, 10)] * 4
+
+
+def test_times_that_browsers_do_not_believe(picture):
+    """Frames of no or one hundredth of a second, as many GIFs have them, are shown for a tenth."""
+    data, _ = moving(picture, "GIF", duration=10)
+    assert animation.load(data).seconds == [Fraction(1, 10)] * 4
+
+
+def test_a_clip_is_sampled_in_time():
+    video = clip(20, fps=Fraction(50))
+    data, shown = y4m(video), list(video.pictures())
+    whole, half, double = animation.load(data), animation.load(data, fps=25), animation.load(data, fps=100)
+    assert len(whole.pictures) == 20 and whole.seconds[0] == Fraction(1, 50)
+    assert len(half.pictures) == 10 and np.array_equal(half.pictures[3], shown[6])
+    assert len(double.pictures) == 40 and np.array_equal(double.pictures[7], shown[3]) and sum(double.seconds) == sum(whole.seconds)
+    fast = animation.load(y4m(clip(12, fps=Fraction(120))), fps_max=50)
+    assert len(fast.pictures) == 4 and fast.seconds[0] == Fraction(1, 40) and "120" in fast.warnings[0]
+
+
+def test_clips_of_other_formats():
+    av = pytest.importorskip("av")
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="matroska") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+        for number in range(5):
+            frame = av.VideoFrame.from_ndarray(np.full((16, 32, 3), 50 * number, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        container.mux(stream.encode())
+    made = codec.animate(buffer.getvalue(), lossy=0)
+    assert (made.frames, made.seconds, made.width, made.height) == (5, Fraction(1, 5), 32, 16)
+
+
+def test_what_is_written_can_be_taken_up_again(picture, tmp_path):
+    stills = [saved(Image.fromarray(picture(20, 30, seed=seed))) for seed in range(4)]
+    first = codec.animate(stills, tmp_path / "a.gif", fps=20, colors=60)
+    again = codec.animate(tmp_path / "a.gif", tmp_path / "b.gif", colors=240)
+    assert again.seconds == first.seconds == Fraction(1, 5)
+    for number in range(4):
+        shown = []
+        for name in ("a.gif", "b.gif"):
+            image = Image.open(io.BytesIO((tmp_path / name).read_bytes()))
+            image.seek(number)
+            shown.append(np.asarray(image.convert("RGB")))
+        assert np.array_equal(*shown)
+
+
+@pytest.mark.parametrize("error, make", [
+    (ParameterError, lambda good: []), (TruncatedError, lambda good: b""), (UnsupportedError, lambda good: [good, b"no picture of any kind"]),
+    (ParameterError, lambda good: [good, saved(Image.new("RGB", (9, 9)))]), (BitstreamError, lambda good: [good, good[:-60]]),
+    (UnsupportedError, lambda good: saved(Image.new("CMYK", (4, 4)), "TIFF")), (BitstreamError, lambda good: b"YUV4MPEG2 W2"),
+], ids=range(7))  # fmt: skip
+def test_what_cannot_be_read_is_told_and_nothing_written(picture, tmp_path, error, make):
+    good = saved(Image.fromarray(picture(20, 30)))
+    with pytest.raises(error):
+        codec.animate(make(good), tmp_path / "a.gif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_animations(picture):
+    data, _ = moving(picture, "GIF", duration=100)
+    for end in range(len(data) // 2, len(data) - 40, 97):
+        try:
+            animation.load(data[:end])
+        except codec.CodecError:
+            pass
+
+
+def test_limits(picture):
+    data, _ = moving(picture, "GIF", duration=100)
+    for source in (data, [data, data], y4m(clip(2))):
+        with pytest.raises(LimitError):
+            animation.load(source, limits=codec.Limits(pixels=100))
