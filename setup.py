@@ -6,6 +6,7 @@ CODEC_FUZZ=1 adds the counters that guide the fuzzer (`make fuzz`).
 Every way to build (`make`, `pip install -e .`, `pip install .`, `python setup.py build_ext --inplace`) compiles into the same folder under
 build/, one for each kind of build and Python, and compiles only what is older than its sources.
 """
+
 import os
 import re
 import shutil
@@ -32,7 +33,11 @@ INCLUDES = ["codec/simd", "codec/h264/tables"]
 # -fwrapv: a sum that overflows on hostile coefficients wraps (and is then clamped); it is never undefined behaviour.
 # -g0: Python's own flags ask for debug information, which nobody reads in a release and which takes a third of the build.
 WARNINGS = ["-Wno-unused-function", "-Wno-maybe-uninitialized", "-Wno-uninitialized"]
-CFLAGS = ["/O2", "/std:c11"] if MSVC else ["-O3", "-g0", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", *WARNINGS]
+CFLAGS = (
+    ["/O2", "/std:c11"]
+    if MSVC
+    else ["-O3", "-g0", "-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-fwrapv", *WARNINGS]
+)
 GLUE_CFLAGS = [] if MSVC else ["-O1"]
 LDFLAGS = []
 if DEBUG and not MSVC:
@@ -58,7 +63,10 @@ MACROS = [("CODEC_DEBUG", "1")] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1"
 # What Cython generates for memoryviews, about a megabyte of C, is compiled once and shared by all extensions.
 SHARED = "codec._shared"
 
-KERNELS_H264 = ["codec/simd/h264dsp.c", *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock"))]
+KERNELS_H264 = [
+    "codec/simd/h264dsp.c",
+    *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock")),
+]
 
 # C sources that are linked into an extension; every .pyx file is one.
 LINKED = {
@@ -81,13 +89,24 @@ def with_headers(paths):
         if path.as_posix() in found:
             continue
         found.add(path.as_posix())
-        for name in re.findall(r'^\s*(?:#\s*include|cdef extern from) "([^"]+)"', path.read_text(encoding="utf-8"), re.M):
-            waiting += [folder / name for folder in (path.parent, *map(Path, INCLUDES)) if (folder / name).is_file()][:1]
+        for name in re.findall(
+            r'^\s*(?:#\s*include|cdef extern from) "([^"]+)"', path.read_text(encoding="utf-8"), re.M
+        ):
+            waiting += [folder / name for folder in (path.parent, *map(Path, INCLUDES)) if (folder / name).is_file()][
+                :1
+            ]
     return found
 
 
 def extension(name, sources, flags=()):
-    return Extension(name, sources, include_dirs=INCLUDES, define_macros=MACROS, extra_compile_args=[*CFLAGS, *flags], extra_link_args=LDFLAGS)
+    return Extension(
+        name,
+        sources,
+        include_dirs=INCLUDES,
+        define_macros=MACROS,
+        extra_compile_args=[*CFLAGS, *flags],
+        extra_link_args=LDFLAGS,
+    )
 
 
 def extensions():
@@ -95,7 +114,14 @@ def extensions():
     sources = {".".join(path.with_suffix("").parts): path.as_posix() for path in sorted(Path("codec").rglob("*.pyx"))}
     modules = [extension(name, [source]) for name, source in sources.items()]
     shared = extension(SHARED, [SHARED.replace(".", "/") + ".c"], GLUE_CFLAGS)
-    made = cythonize([*modules, shared], compiler_directives=DIRECTIVES, emit_linenums=DEBUG, build_dir=str(BUILD / "c"), nthreads=JOBS, shared_utility_qualified_name=SHARED)
+    made = cythonize(
+        [*modules, shared],
+        compiler_directives=DIRECTIVES,
+        emit_linenums=DEBUG,
+        build_dir=str(BUILD / "c"),
+        nthreads=JOBS,
+        shared_utility_qualified_name=SHARED,
+    )
     tree = create_dependency_tree(quiet=True)
     for module in made:
         if module.name in sources:
@@ -132,7 +158,11 @@ class BuildExt(build_ext):
                 self.copy_file(str(BUILD / "lib" / path), str(Path(wanted, path)))
 
     def build_extensions(self):
-        if shutil.which("ccache") and self.compiler.compiler_type == "unix" and "ccache" not in self.compiler.compiler_so[0]:
+        if (
+            shutil.which("ccache")
+            and self.compiler.compiler_type == "unix"
+            and "ccache" not in self.compiler.compiler_so[0]
+        ):
             self.compiler.compiler_so = ["ccache", *self.compiler.compiler_so]
         super().build_extensions()
 

@@ -8,6 +8,7 @@ palettegen and paletteuse through PyAV, with its defaults, with its ordered dith
 differences. Exit code 1 if a peer's file is not larger than the first of ours or scores higher, or our times are off. That a browser shows
 it is for tests/palette/test_animation_browser.py.
 """
+
 import argparse
 import io
 import json
@@ -58,9 +59,17 @@ def ffmpeg(frames, fps, generate, use):
         stream.width, stream.height, stream.pix_fmt = width, height, "pal8"
         graph = av.filter.Graph()
         source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=1 / fps)
-        both, palette, painted = graph.add("split"), graph.add("palettegen", generate or None), graph.add("paletteuse", use or None)
+        both = graph.add("split")
+        palette = graph.add("palettegen", generate or None)
+        painted = graph.add("paletteuse", use or None)
         sink = graph.add("buffersink")
-        links = ((source, both, 0, 0), (both, palette, 0, 0), (both, painted, 1, 0), (palette, painted, 0, 1), (painted, sink, 0, 0))
+        links = (
+            (source, both, 0, 0),
+            (both, palette, 0, 0),
+            (both, painted, 1, 0),
+            (palette, painted, 0, 1),
+            (painted, sink, 0, 0),
+        )
         for one, other, out, into in links:
             one.link_to(other, out, into)
         graph.configure()
@@ -86,9 +95,17 @@ def measured(frames, fps, data):
         shown.append(np.asarray(image.convert("RGB")))
         begins.append(begins[-1] + Fraction(image.info["duration"]) / 1000)
     if len(shown) != len(frames):
-        return {"bytes": len(data), "frames": len(shown), "exact": False, "ssimulacra2": float("nan"), "psnr": float("nan")}
+        return {
+            "bytes": len(data),
+            "frames": len(shown),
+            "exact": False,
+            "ssimulacra2": float("nan"),
+            "psnr": float("nan"),
+        }
     exact = all(abs(begin - number / fps) <= Fraction(1, 200) for number, begin in enumerate(begins))
-    scores = {metric.__name__: float(np.mean([metric(a, b) for a, b in zip(frames, shown)])) for metric in (ssimulacra2, psnr)}
+    scores = {
+        metric.__name__: float(np.mean([metric(a, b) for a, b in zip(frames, shown)])) for metric in (ssimulacra2, psnr)
+    }
     return {"bytes": len(data), "frames": len(shown), "exact": exact, **scores}
 
 
@@ -118,10 +135,17 @@ def main():
             print(f"{path.name[:17]:18s}{name:36s}{row['bytes'] / 1e3:8.1f}{scores}", flush=True)
         best = found[next(iter(ours))]
         peers = [row for name, row in found.items() if name not in ours]
-        bad |= not best["exact"] or any(row["bytes"] <= best["bytes"] or row["ssimulacra2"] > best["ssimulacra2"] for row in peers)
+        bad |= not best["exact"] or any(
+            row["bytes"] <= best["bytes"] or row["ssimulacra2"] > best["ssimulacra2"] for row in peers
+        )
         rows += found.values()
     if arguments.output:
-        origin = {"codec_version": codec.__version__, "cpu": codec.cpu.level(), "machine": platform.machine(), "width": arguments.width}
+        origin = {
+            "codec_version": codec.__version__,
+            "cpu": codec.cpu.level(),
+            "machine": platform.machine(),
+            "width": arguments.width,
+        }
         pathlib.Path(arguments.output).write_text("".join(json.dumps(row | origin) + "\n" for row in rows))
     sys.exit(bad)
 

@@ -4,6 +4,7 @@ Each clip is encoded by x264 in slices of two rows of macroblocks, some of which
 concealment as it is, with copies of the nearest picture, and by FFmpeg (both through PyAV). The figures are the mean PSNR of luma, to the
 undamaged decoded pictures, of frames that lack slices, and of all frames, to which errors spread.
 """
+
 import argparse
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from codec.h264.decode import jobs
 from codec.h264.stream.nal import split_byte_stream
 
 CODINGS = {"P": "bframes=0", "B": "bframes=3:b-pyramid=normal", "I": "keyint=1", "MBAFF": "bframes=3:interlaced=1"}
-SLICES = 1, 5       # nal_unit_type
+SLICES = 1, 5  # nal_unit_type
 
 
 def copied(picture, lost, parity, PicOrderCnt, sources, paired, level):
@@ -36,8 +37,12 @@ def encoded(path, coding, frames):
         coder.width, coder.height, coder.pix_fmt = stream.width, stream.height, "yuv420p"
         coder.time_base = 1 / stream.average_rate
         rows = 4 if "interlaced" in coding else 2
-        coder.options = {"crf": "24", "preset": "medium", "threads": "1",
-                         "x264-params": f"{coding}:slice-max-mbs={rows * -(-stream.width // 16)}:scenecut=40"}
+        coder.options = {
+            "crf": "24",
+            "preset": "medium",
+            "threads": "1",
+            "x264-params": f"{coding}:slice-max-mbs={rows * -(-stream.width // 16)}:scenecut=40",
+        }
         packets = []
         for number, frame in enumerate(container.decode(stream)):
             if number == frames:
@@ -79,7 +84,7 @@ def ffmpeg(units):
     """Luma by time; what it does not give out is missing."""
     decoder, found = av.CodecContext.create("h264", "r"), {}
     decoder.thread_type, decoder.thread_count = "NONE", 1
-    decoder.flags |= 8      # AV_CODEC_FLAG_OUTPUT_CORRUPT
+    decoder.flags |= 8  # AV_CODEC_FLAG_OUTPUT_CORRUPT
     for pts, data in [*units, (None, None)]:
         packet = av.Packet(data) if data else None
         if packet:
@@ -99,7 +104,7 @@ def psnr(found, expected, times):
     for time in sorted(times):
         near = max((one for one in there if one <= time), default=there[0])
         error = np.mean((found[near].astype(np.int32) - expected[time]) ** 2)
-        values.append(10 * np.log10(255 ** 2 / max(error, 255 ** 2 / 1e6)))     # at most 60 dB, that no frame outweighs all
+        values.append(10 * np.log10(255**2 / max(error, 255**2 / 1e6)))  # at most 60 dB, that no frame outweighs all
     return np.mean(values)
 
 
@@ -110,7 +115,9 @@ if __name__ == "__main__":
     parser.add_argument("--frames", type=int, default=100)
     parser.add_argument("--codings", nargs="+", default=list(CODINGS), choices=CODINGS)
     arguments = parser.parse_args()
-    print("| clip | coding | frames that lack slices | copy | FFmpeg | conceal | all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| clip | coding | frames that lack slices | copy | FFmpeg | conceal | all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|"
+    )
     for path in arguments.clips:
         for name in arguments.codings:
             units = encoded(path, CODINGS[name], arguments.frames)
@@ -118,4 +125,6 @@ if __name__ == "__main__":
             units, times = damaged(units, arguments.lost, seed=1)
             runs = [ours(units, copied), ffmpeg(units), ours(units)]
             figures = [psnr(run, expected, some) for some in (times, expected) for run in runs]
-            print(f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | {' | '.join(f'{value:.2f}' for value in figures)} |")
+            print(
+                f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | {' | '.join(f'{value:.2f}' for value in figures)} |"
+            )

@@ -6,6 +6,7 @@ Each figure is the least of several runs over data that stay in the first cache.
 in place of nanoseconds. Deblocking is of a whole macroblock in one direction: all edges, edges 0 and 2 (the transform is 8x8), edge 0 of bS 4
 beside all others.
 """
+
 import argparse
 from time import process_time
 
@@ -26,36 +27,96 @@ def cases(bit_depth):
     steps = np.where((np.arange(48)[:, None] // 8 + np.arange(256) // 8) % 2, 100, 103).astype(dtype) * scale
     out, planes, out_planes = np.zeros((16, 16), dtype), np.stack([picture, picture]), np.zeros((2, 8, 8), dtype)
     for w in (16, 8, 4):
-        for name, position in (("full", (0, 0)), ("b", (2, 0)), ("h", (0, 2)), ("j", (2, 2)), ("e", (1, 1)), ("f", (2, 1)), ("i", (1, 2))):
-            yield (f"put_luma {w}x{w} {name}", w * w,
-                   lambda level, times, w=w, p=position: _kernels.luma(out, picture, 8, 8, w, w, *p, False, top, level, times))
-    yield "avg_luma 16x16 e", 256, lambda level, times: _kernels.luma(out, picture, 8, 8, 16, 16, 1, 1, True, top, level, times)
+        for name, position in (
+            ("full", (0, 0)),
+            ("b", (2, 0)),
+            ("h", (0, 2)),
+            ("j", (2, 2)),
+            ("e", (1, 1)),
+            ("f", (2, 1)),
+            ("i", (1, 2)),
+        ):
+            yield (
+                f"put_luma {w}x{w} {name}",
+                w * w,
+                lambda level, times, w=w, p=position: _kernels.luma(
+                    out, picture, 8, 8, w, w, *p, False, top, level, times
+                ),
+            )
+    yield (
+        "avg_luma 16x16 e",
+        256,
+        lambda level, times: _kernels.luma(out, picture, 8, 8, 16, 16, 1, 1, True, top, level, times),
+    )
     for w in (8, 4, 2):
-        yield (f"put_chroma {w}x{w}", 2 * w * w, lambda level, times, w=w: _kernels.chroma(out_planes, planes, 8, 8, w, w, 3, 5, False, level, times))
+        yield (
+            f"put_chroma {w}x{w}",
+            2 * w * w,
+            lambda level, times, w=w: _kernels.chroma(out_planes, planes, 8, 8, w, w, 3, 5, False, level, times),
+        )
     yield "weight 16x16", 256, lambda level, times: _kernels.weight(out, 16, 16, 5, 30, 1, top, level, times)
-    yield "biweight 16x16", 256, lambda level, times: _kernels.biweight(out, picture, 16, 16, 5, 20, 44, 1, top, level, times)
+    yield (
+        "biweight 16x16",
+        256,
+        lambda level, times: _kernels.biweight(out, picture, 16, 16, 5, 20, 44, 1, top, level, times),
+    )
     for n in (4, 8):
         d = np.zeros((n, n), np.int32)
-        yield f"idct{n}x{n}_add", n * n, lambda level, times, d=d: _kernels.idct_add(picture, 8, 8, d, False, top, level, times)
-        yield f"idct{n}x{n}_dc_add", n * n, lambda level, times, d=d: _kernels.idct_add(picture, 8, 8, d, True, top, level, times)
-    for kind, samples, mode in (("4x4", 16, 4), ("4x4", 16, 7), ("8x8", 64, 4), ("16x16", 256, 2), ("16x16", 256, 3), ("chroma8", 64, 0), ("chroma8", 64, 3)):
-        yield (f"intra {kind} mode {mode}", samples,
-               lambda level, times, kind=kind, mode=mode: _kernels.intra(picture, 16, 16, kind, mode, 15, top, level, times))
+        yield (
+            f"idct{n}x{n}_add",
+            n * n,
+            lambda level, times, d=d: _kernels.idct_add(picture, 8, 8, d, False, top, level, times),
+        )
+        yield (
+            f"idct{n}x{n}_dc_add",
+            n * n,
+            lambda level, times, d=d: _kernels.idct_add(picture, 8, 8, d, True, top, level, times),
+        )
+    for kind, samples, mode in (
+        ("4x4", 16, 4),
+        ("4x4", 16, 7),
+        ("8x8", 64, 4),
+        ("16x16", 256, 2),
+        ("16x16", 256, 3),
+        ("chroma8", 64, 0),
+        ("chroma8", 64, 3),
+    ):
+        yield (
+            f"intra {kind} mode {mode}",
+            samples,
+            lambda level, times, kind=kind, mode=mode: _kernels.intra(
+                picture, 16, 16, kind, mode, 15, top, level, times
+            ),
+        )
     strengths = {"": (1, 1, 1, 1), " 0 and 2": (1, 0, 1, 0), " intra": (4, 3, 3, 3)}
     limits = [(40, 9, 1, 1, 1)] * 2
     for vertical in (True, False):
         for name, edges in strengths.items():
             bS = np.uint32(edges) * np.uint32(0x01010101)
-            yield (f"deblock_luma_{'v' if vertical else 'h'}{name}", 256,
-                   lambda level, times, a=(vertical, bS, limits, top): _kernels.deblock_luma(steps.copy(), 8, 8, *a, level, times))
+            yield (
+                f"deblock_luma_{'v' if vertical else 'h'}{name}",
+                256,
+                lambda level, times, a=(vertical, bS, limits, top): _kernels.deblock_luma(
+                    steps.copy(), 8, 8, *a, level, times
+                ),
+            )
             if edges[1] != 1:
-                yield (f"deblock_chroma_{'v' if vertical else 'h'}{name}", 128,
-                       lambda level, times, a=(vertical, bS, [limits] * 2, top):
-                       _kernels.deblock_chroma(steps.copy(), steps.copy(), 8, 8, *a, level, times))
+                yield (
+                    f"deblock_chroma_{'v' if vertical else 'h'}{name}",
+                    128,
+                    lambda level, times, a=(vertical, bS, [limits] * 2, top): _kernels.deblock_chroma(
+                        steps.copy(), steps.copy(), 8, 8, *a, level, times
+                    ),
+                )
     mv, ref_id = np.zeros((3, 2, 16, 2), np.int16), np.zeros((3, 2, 4), np.int32) + np.int32([[0], [1]])
     for lists in (1, 2):
-        yield (f"deblock_strengths, lists: {lists}", 256,
-               lambda level, times, lists=lists: _kernels.deblock_strengths(mv, ref_id, (0, 1, 2), 0, lists, 4, level, bit_depth > 8, times))
+        yield (
+            f"deblock_strengths, lists: {lists}",
+            256,
+            lambda level, times, lists=lists: _kernels.deblock_strengths(
+                mv, ref_id, (0, 1, 2), 0, lists, 4, level, bit_depth > 8, times
+            ),
+        )
 
 
 def nanoseconds(call, level, samples):
@@ -78,11 +139,17 @@ def main():
     unit = arguments.ghz or 1
     levels = (0, 1) if cpu.has("avx2") else (0,)
     for bit_depth in (8, 10):
-        print(f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}")
+        print(
+            f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"
+        )
         for name, samples, call in cases(bit_depth):
             if arguments.only in name:
                 figures = [nanoseconds(call, level, samples) * unit for level in levels]
-                print(f"{name:<34}" + "".join(f"{f:8.3f}" for f in figures) + (f"{figures[0] / figures[1]:8.1f}" if len(figures) == 2 else ""))
+                print(
+                    f"{name:<34}"
+                    + "".join(f"{f:8.3f}" for f in figures)
+                    + (f"{figures[0] / figures[1]:8.1f}" if len(figures) == 2 else "")
+                )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 ``python benchmarks/h264_speed.py [--times N] STREAM.264 ...``. The decoders take turns; the best of N runs of each is shown, and the median of two threads'
 speed to that of one a moment before: on a machine that is not alone the best runs of either fall into different minutes.
 """
+
 import argparse
 import statistics
 import time
@@ -16,6 +17,7 @@ def ours(path, threads):
 
 def ffmpeg(path):
     import av
+
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1

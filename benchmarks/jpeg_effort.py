@@ -4,6 +4,7 @@ usage: python benchmarks/jpeg_effort.py FOLDER [--quality 30,50,70,80,90]
 
 One thread; the speeds are of wall time, so let nothing else run.
 """
+
 import argparse
 import pathlib
 import re
@@ -11,7 +12,13 @@ import re
 from codec import rd
 
 DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
-CODECS = ("jpeg:effort=1/2/3/4/5/6/7/8/9,subsampling=4:2:0", "libjpeg-turbo:progressive=true", "simplejpeg", "mozjpeg", "jpegli")
+CODECS = (
+    "jpeg:effort=1/2/3/4/5/6/7/8/9,subsampling=4:2:0",
+    "libjpeg-turbo:progressive=true",
+    "simplejpeg",
+    "mozjpeg",
+    "jpegli",
+)
 ANCHOR = "libjpeg-turbo"
 METRICS = ("ssimulacra2", "psnr")
 
@@ -22,7 +29,9 @@ def table(points):
     lines = ["| | MP/s | BD-rate, SSIMULACRA 2 | BD-rate, PSNR |", "|---|---|---|---|"]
     for first, second in zip(*by_metric):
         name = f"**{first.family}**" if first.front else first.family
-        lines.append(f"| {name} | {first.encode_mpixels_per_second:.1f} | {first.bd_rate:+.2f} % | {second.bd_rate:+.2f} % |")
+        lines.append(
+            f"| {name} | {first.encode_mpixels_per_second:.1f} | {first.bd_rate:+.2f} % | {second.bd_rate:+.2f} % |"
+        )
     return "\n".join(lines) + "\n"
 
 

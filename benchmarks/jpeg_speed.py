@@ -5,6 +5,7 @@ usage: python benchmarks/jpeg_speed.py [IMAGE ...] [--quality 85] [--reps 7] [-o
 Without images, those of samples/ that are photographs. Peers: Pillow (always), simplejpeg and imagecodecs (if installed). Prints the median
 MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions and CPU. Ratios mean more than MP/s.
 """
+
 import argparse
 import importlib.metadata
 import io
@@ -19,7 +20,10 @@ from PIL import Image
 
 import codec
 
-SAMPLES = [pathlib.Path(__file__).parent.parent / "samples" / name for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")]
+SAMPLES = [
+    pathlib.Path(__file__).parent.parent / "samples" / name
+    for name in ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+]
 
 
 def mosaic(paths):
@@ -38,12 +42,20 @@ def encoders(image, quality):
         pillow.save(out, "JPEG", quality=quality, **options)
         return out.getvalue()
 
-    table = {"Pillow baseline": lambda: save(subsampling="4:2:0"), "Pillow progressive": lambda: save(subsampling="4:2:0", optimize=True, progressive=True)}
+    table = {
+        "Pillow baseline": lambda: save(subsampling="4:2:0"),
+        "Pillow progressive": lambda: save(subsampling="4:2:0", optimize=True, progressive=True),
+    }
     for effort in (1, 3, 5):
-        table[f"codec effort {effort}"] = lambda effort=effort: codec.encode(image, quality, subsampling="4:2:0", effort=effort)
+        table[f"codec effort {effort}"] = lambda effort=effort: codec.encode(
+            image, quality, subsampling="4:2:0", effort=effort
+        )
     try:
         import simplejpeg
-        table["simplejpeg baseline"] = lambda: simplejpeg.encode_jpeg(image, quality=quality, colorspace="RGB", colorsubsampling="420", fastdct=False)
+
+        table["simplejpeg baseline"] = lambda: simplejpeg.encode_jpeg(
+            image, quality=quality, colorspace="RGB", colorsubsampling="420", fastdct=False
+        )
     except ImportError:
         pass
     return table
@@ -53,11 +65,13 @@ def decoders(data):
     table = {"Pillow": lambda: np.asarray(Image.open(io.BytesIO(data))), "codec": lambda: codec.decode(data)}
     try:
         import simplejpeg
+
         table["simplejpeg"] = lambda: simplejpeg.decode_jpeg(data, fastdct=False, fastupsample=False)
     except ImportError:
         pass
     try:
         import imagecodecs
+
         table["imagecodecs"] = lambda: imagecodecs.jpeg8_decode(data)
     except ImportError:
         pass
@@ -71,7 +85,7 @@ def measure(table, reps):
         for name, function in table.items():
             start = time.perf_counter()
             function()
-            if repetition:                      # the first round warms up
+            if repetition:  # the first round warms up
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
@@ -86,18 +100,35 @@ def main():
     image = mosaic(arguments.images)
     megapixels = image.shape[0] * image.shape[1] / 1e6
     base, progressive = (encoders(image, arguments.quality)[f"Pillow {kind}"]() for kind in ("baseline", "progressive"))
-    tasks = {"encode 4:2:0": (encoders(image, arguments.quality), "Pillow baseline"),
-             "decode baseline 4:2:0": (decoders(base), "Pillow"), "decode progressive 4:2:0": (decoders(progressive), "Pillow")}
+    tasks = {
+        "encode 4:2:0": (encoders(image, arguments.quality), "Pillow baseline"),
+        "decode baseline 4:2:0": (decoders(base), "Pillow"),
+        "decode progressive 4:2:0": (decoders(progressive), "Pillow"),
+    }
     versions = {name: importlib.metadata.version(name) for name in ("numpy", "pillow")}
     rows = []
     for task, (table, reference) in tasks.items():
         seconds = measure(table, arguments.reps)
-        print(f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, median of {arguments.reps}, one thread")
+        print(
+            f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, median of {arguments.reps}, one thread"
+        )
         for name, value in seconds.items():
             print(f"  {name:22s}{megapixels / value:8.1f} MP/s   x{seconds[reference] / value:.2f}")
-            rows.append({"task": task, "codec": name, "mp_per_s": megapixels / value, "ratio_to_pillow": seconds[reference] / value,
-                         "quality": arguments.quality, "width": image.shape[1], "height": image.shape[0],
-                         "codec_version": codec.__version__, "versions": versions, "cpu": codec.cpu.level(), "machine": platform.machine()})
+            rows.append(
+                {
+                    "task": task,
+                    "codec": name,
+                    "mp_per_s": megapixels / value,
+                    "ratio_to_pillow": seconds[reference] / value,
+                    "quality": arguments.quality,
+                    "width": image.shape[1],
+                    "height": image.shape[0],
+                    "codec_version": codec.__version__,
+                    "versions": versions,
+                    "cpu": codec.cpu.level(),
+                    "machine": platform.machine(),
+                }
+            )
     if arguments.output:
         with open(arguments.output, "a") as out:
             out.writelines(json.dumps(row) + "\n" for row in rows)

@@ -6,6 +6,7 @@ Prints one line per target. "off" is how far the file is on the good side of the
 target missed), in percent of a size, else in units of the score. Exit code 1 if a target was missed, or is further off than its tolerance:
 1 % of sizes, 0.1 dB, 0.005 SSIM, 0.3 SSIMULACRA 2. Pictures that cannot reach a target are told and leave no row.
 """
+
 import argparse
 import io
 import json
@@ -48,8 +49,17 @@ def measured(name, image, target, options):
         print(f"{name}: {error}", file=sys.stderr)
         return None
     seconds = time.perf_counter() - start
-    return {"image": name, "target": str(target), "quality": encoded.quality, "achieved": encoded.achieved, "bytes": encoded.size, "encodes": encoded.encodes,
-            "off": off(target.measure, target.value, image, encoded.data), "seconds": seconds, "megapixels": image.shape[0] * image.shape[1] / 1e6}
+    return {
+        "image": name,
+        "target": str(target),
+        "quality": encoded.quality,
+        "achieved": encoded.achieved,
+        "bytes": encoded.size,
+        "encodes": encoded.encodes,
+        "off": off(target.measure, target.value, image, encoded.data),
+        "seconds": seconds,
+        "megapixels": image.shape[0] * image.shape[1] / 1e6,
+    }
 
 
 def main():
@@ -63,7 +73,9 @@ def main():
     options = {"effort": arguments.effort, "subsampling": arguments.subsampling}
     origin = {"codec_version": codec.__version__, "cpu": codec.cpu.level(), "machine": platform.machine(), **options}
     images, rows, missed = list(pictures(arguments.images)), [], 0
-    print(f"{'target':18s}{'files':>6s}{'off: mean':>11s}{'least':>9s}{'most':>9s}{'outside':>9s}{'encodes':>9s}{'most':>6s}{'MP/s':>7s}")
+    print(
+        f"{'target':18s}{'files':>6s}{'off: mean':>11s}{'least':>9s}{'most':>9s}{'outside':>9s}{'encodes':>9s}{'most':>6s}{'MP/s':>7s}"
+    )
     for target in map(codec.targets.parse_target, arguments.targets or TARGETS):
         found = [row for name, image in images for row in [measured(name, image, target, options)] if row]
         if not found:
@@ -72,7 +84,9 @@ def main():
         outside = sum(not 0 <= x <= TOLERANCES.get(target.measure, np.inf) for x in offs)
         missed += outside
         speed = sum(row["megapixels"] for row in found) / sum(row["seconds"] for row in found)
-        print(f"{target!s:18s}{len(found):6d}{np.mean(offs):11.4f}{min(offs):9.4f}{max(offs):9.4f}{outside:9d}{np.mean(encodes):9.1f}{max(encodes):6d}{speed:7.2f}")
+        print(
+            f"{target!s:18s}{len(found):6d}{np.mean(offs):11.4f}{min(offs):9.4f}{max(offs):9.4f}{outside:9d}{np.mean(encodes):9.1f}{max(encodes):6d}{speed:7.2f}"
+        )
         rows += [row | origin for row in found]
     if arguments.output:
         pathlib.Path(arguments.output).write_text("".join(json.dumps(row) + "\n" for row in rows))

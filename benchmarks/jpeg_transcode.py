@@ -6,6 +6,7 @@ Peers: `jpegtran -optimize -progressive -copy all` (libjpeg-turbo, if on the pat
 Neither keeps what stands behind the picture, so that those bytes are left out of our figure too. Files that are not whole JPEGs, doubles,
 and those that a peer refuses are passed over. The exit code is 1 if a coefficient changed or a file grew.
 """
+
 import argparse
 import hashlib
 import json
@@ -79,7 +80,9 @@ def main():
     print(f"{len(rows)} files, {wrong} changed or grown; bytes: {total}")
     for name in others:
         ratios = [row["ours"] / row[name] for row in rows]
-        print(f"ours / {name}: {total['ours'] / total[name]:.4f} in all; {sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %")
+        print(
+            f"ours / {name}: {total['ours'] / total[name]:.4f} in all; {sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %"
+        )
     if options.output:
         options.output.write_text("".join(json.dumps(row) + "\n" for row in rows))
     sys.exit(bool(wrong))

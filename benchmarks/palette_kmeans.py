@@ -5,6 +5,7 @@
 Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; its least error counts, and its
 time for that one run. Times are CPU times on one thread.
 """
+
 import argparse
 import os
 import time
@@ -18,7 +19,7 @@ from sklearn.cluster import KMeans
 
 from codec.quantizers.kmeans import cluster
 
-UNITS = 8           # of our lattice per level
+UNITS = 8  # of our lattice per level
 
 
 def timed(call):
@@ -34,7 +35,7 @@ def main():
     arguments.add_argument("--images", type=int, default=4)
     options = arguments.parse_args()
     print(f"{'image':20s}{'colours':>9s}{'error / sklearn':>17s}{'ours ms':>9s}{'sklearn ms':>12s}{'ratio':>7s}")
-    for path in sorted(options.folder.glob("*.png"))[:options.images]:
+    for path in sorted(options.folder.glob("*.png"))[: options.images]:
         pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
         colors, counts = np.unique(pixels, axis=0, return_counts=True)
         ours, seconds = timed(lambda: cluster(colors.astype(np.float32) * UNITS, options.colors, weights=counts))
@@ -42,7 +43,10 @@ def main():
         runs = [timed(lambda: maker.fit(colors.astype(np.float32), sample_weight=counts)) for maker in makers]
         best, theirs = min(runs, key=lambda run: run[0].inertia_)
         error = ours.error / UNITS**2 / best.inertia_
-        print(f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}", flush=True)
+        print(
+            f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

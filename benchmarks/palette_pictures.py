@@ -1,7 +1,8 @@
 """The pictures of docs/palette.md, from samples/.
 
-    python benchmarks/palette_pictures.py       writes docs/palette_dithers.png and docs/palette_spaces.png; needs Pillow
+python benchmarks/palette_pictures.py       writes docs/palette_dithers.png and docs/palette_spaces.png; needs Pillow
 """
+
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ DITHERS = (None, "floyd-steinberg", "atkinson", "bayer", "blue-noise", "riemersm
 
 
 def sheet(tiles, columns):
-    rows = [np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)]
+    rows = [np.concatenate(tiles[i : i + columns], 1) for i in range(0, len(tiles), columns)]
     return codec.quantize_colors(np.concatenate(rows), dither=None)
 
 

@@ -7,6 +7,7 @@
 
 Everything is loaded when it is first used; `import codec` costs little more than nothing.
 """
+
 import importlib
 
 __version__ = "0.1.0"
@@ -14,7 +15,21 @@ __version__ = "0.1.0"
 # name -> module that defines it; None: the name is a module itself.
 _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
-    **dict.fromkeys(("CodecError", "BitstreamError", "TruncatedError", "UnsupportedError", "LimitError", "ParameterError", "FileError", "MissingPackageError", "DamageWarning", "PeerError"), "codec.errors"),
+    **dict.fromkeys(
+        (
+            "CodecError",
+            "BitstreamError",
+            "TruncatedError",
+            "UnsupportedError",
+            "LimitError",
+            "ParameterError",
+            "FileError",
+            "MissingPackageError",
+            "DamageWarning",
+            "PeerError",
+        ),
+        "codec.errors",
+    ),
     "Limits": "codec.limits",
     "animate": "codec.formats.animation",
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
@@ -29,7 +44,9 @@ def __getattr__(name):
     if name not in _PUBLIC:
         raise AttributeError(f"module 'codec' has no attribute {name!r}")
     module = _PUBLIC[name]
-    value = importlib.import_module(f"codec.{name}") if module is None else getattr(importlib.import_module(module), name)
+    value = (
+        importlib.import_module(f"codec.{name}") if module is None else getattr(importlib.import_module(module), name)
+    )
     globals()[name] = value
     return value
 

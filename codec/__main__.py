@@ -1,4 +1,5 @@
 """`python -m codec` is the command `codec`."""
+
 from .cli.main import main
 
 main()

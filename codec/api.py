@@ -1,4 +1,5 @@
 """The front door for still pictures: any source in, arrays and bytes out. JPEG is the format; `codec.jpeg` tells more."""
+
 import warnings
 
 from . import jpeg

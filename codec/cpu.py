@@ -1,4 +1,5 @@
 """Which vector level the kernels may use: what the machine has, lowered by the environment or by a test."""
+
 import os
 
 from . import _core

@@ -60,8 +60,10 @@ def as_shown(planes, chroma, depth, matrix, full_range):
     if len(planes) == 1:
         return _rounded(y, top, dtype)
     if matrix == "GBR":
-        g, b, r = ((_stretched(plane, y.shape, chroma).astype(np.float32) - np.float32(black)) * np.float32(top / luma_span)
-            for plane in planes)
+        g, b, r = (
+            (_stretched(plane, y.shape, chroma).astype(np.float32) - np.float32(black)) * np.float32(top / luma_span)
+            for plane in planes
+        )
         return np.stack([_rounded(plane, top, dtype) for plane in (r, g, b)], axis=2)
     middle = np.float32(128 << (depth - 8))
     cb, cr = ((plane.astype(np.float32) - middle) * np.float32(top / chroma_span) for plane in planes[1:])
@@ -72,7 +74,9 @@ def as_shown(planes, chroma, depth, matrix, full_range):
         kr, kb = MATRICES[matrix]
         red, blue = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
         green = red * np.float32(-kr / (1 - kr - kb)) + blue * np.float32(-kb / (1 - kr - kb))
-    return np.stack([_rounded(y + _stretched(plane, y.shape, chroma), top, dtype) for plane in (red, green, blue)], axis=2)
+    return np.stack(
+        [_rounded(y + _stretched(plane, y.shape, chroma), top, dtype) for plane in (red, green, blue)], axis=2
+    )
 
 
 def from_shown(pixels, chroma, matrix, full_range):
@@ -91,8 +95,10 @@ def from_shown(pixels, chroma, matrix, full_range):
     if CHROMA_STEPS[chroma] is None:
         return (luma_of(y),)
     both = ((b - y) / np.float32(2 * (1 - kb)), (r - y) / np.float32(2 * (1 - kr)))
-    return luma_of(y), *(_rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8)
-        for plane in both)
+    return luma_of(y), *(
+        _rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8)
+        for plane in both
+    )
 
 
 def _mean(plane, down, across):
@@ -179,7 +185,11 @@ class Frame:
     user_data: tuple = ()
 
     def __post_init__(self):
-        if self.chroma not in CHROMA_STEPS or self.matrix not in (*MATRICES, *OTHER_MATRICES) or not 8 <= self.bit_depth <= 16:
+        if (
+            self.chroma not in CHROMA_STEPS
+            or self.matrix not in (*MATRICES, *OTHER_MATRICES)
+            or not 8 <= self.bit_depth <= 16
+        ):
             raise ParameterError(f"no frame has chroma {self.chroma}, matrix {self.matrix} and {self.bit_depth} bits")
         _check_planes(self.planes, self.chroma, self.bit_depth, "the frame")
 
@@ -237,7 +247,12 @@ class Frame:
         (235, (2, 3), 128)
         """
         pixels = np.asarray(pixels)
-        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
+        if (
+            pixels.dtype != np.uint8
+            or pixels.ndim not in (2, 3)
+            or pixels.shape[2:] not in ((), (3,))
+            or not pixels.size
+        ):
             raise ParameterError(f"a picture is (H, W, 3) or (H, W) uint8, not {pixels.shape} {pixels.dtype}")
         matrix = matrix or default_matrix(pixels.shape[0])
         if chroma not in CHROMA_STEPS or matrix not in MATRICES:
@@ -314,8 +329,15 @@ class Video:
     warnings: tuple = ()
 
     def __post_init__(self):
-        if self.chroma not in CHROMA_STEPS or self.matrix not in MATRICES or not 8 <= self.depth <= 16 or not self.fps > 0:
-            raise ParameterError(f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} frames per second")
+        if (
+            self.chroma not in CHROMA_STEPS
+            or self.matrix not in MATRICES
+            or not 8 <= self.depth <= 16
+            or not self.fps > 0
+        ):
+            raise ParameterError(
+                f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} frames per second"
+            )
         if not self.frames:
             raise ParameterError("a video without frames: there is nothing to encode or compare")
         wanted = self.frames[0][0].shape

@@ -1,9 +1,10 @@
 """What a decoder may be asked for by data that nobody vouches for."""
+
 from dataclasses import dataclass
 
 from .errors import LimitError, ParameterError
 
-SCAN_COST_PIXELS = 1 << 16          # measured: the header and tables of a scan take about as long as these many pixels
+SCAN_COST_PIXELS = 1 << 16  # measured: the header and tables of a scan take about as long as these many pixels
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,30 @@ class Limits:
     def check_pixels(self, width, height):
         """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
-            raise LimitError(f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data")
+            raise LimitError(
+                f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data"
+            )
 
     def check_scans(self, scans, width, height):
         """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
-            raise LimitError(f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}")
+            raise LimitError(
+                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}"
+            )
 
     def check_segments(self, segments):
         """Raise LimitError for more marker segments than `segments`."""
         if segments > self.segments:
-            raise LimitError(f"more than {self.segments} marker segments or tables; raise Limits.segments if you trust the data")
+            raise LimitError(
+                f"more than {self.segments} marker segments or tables; raise Limits.segments if you trust the data"
+            )
 
     def check_metadata(self, size):
         """Raise LimitError for more than `metadata_bytes`."""
         if size > self.metadata_bytes:
-            raise LimitError(f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data")
+            raise LimitError(
+                f"more than {self.metadata_bytes} bytes of metadata; raise Limits.metadata_bytes if you trust the data"
+            )
 
 
 DEFAULT_LIMITS = Limits()

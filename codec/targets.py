@@ -1,4 +1,5 @@
 """Targets such as "size:200kB" and "ssim:0.98": what they say, and a bracket that narrows to the setting that reaches them."""
+
 import difflib
 import math
 import re
@@ -7,7 +8,7 @@ from fractions import Fraction
 
 from .errors import ParameterError
 
-RATES = ("size", "bpp")             # measures that bound a file from above; all others are scores of `codec.metrics`
+RATES = ("size", "bpp")  # measures that bound a file from above; all others are scores of `codec.metrics`
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
@@ -90,7 +91,9 @@ def _number(text, value):
 def _bytes(text, value):
     match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]i?|)b?\s*", value, re.ASCII | re.IGNORECASE)
     if not match:
-        raise ParameterError(f"{text!r} is no target: write a size as 200000, 200kB (kB = 1000 bytes), 195KiB (KiB = 1024) or 1.5MB")
+        raise ParameterError(
+            f"{text!r} is no target: write a size as 200000, 200kB (kB = 1000 bytes), 195KiB (KiB = 1024) or 1.5MB"
+        )
     return int(Fraction(match[1]) * UNITS[match[2].lower()])
 
 

@@ -32,11 +32,16 @@ def y4m(video, tag=None, more=""):
         tag = name + ("" if video.depth == 8 else ("" if name == "mono" else "p") + str(video.depth))
     head = f"YUV4MPEG2 W{video.width} H{video.height} F{video.fps.numerator}:{video.fps.denominator} Ip A1:1 C{tag}{more}\n".encode()
     return head + b"".join(
-        b"FRAME\n" + b"".join(plane.astype(plane.dtype.newbyteorder("<")).tobytes() for plane in planes) for planes in video.frames
+        b"FRAME\n" + b"".join(plane.astype(plane.dtype.newbyteorder("<")).tobytes() for plane in planes)
+        for planes in video.frames
     )
 
 
 def equal(a, b):
     """Whether two clips are the same in every sample and field."""
     fields = all(getattr(a, name) == getattr(b, name) for name in ("chroma", "depth", "fps", "matrix", "full_range"))
-    return fields and len(a.frames) == len(b.frames) and all(np.array_equal(x, y) for p, q in zip(a.frames, b.frames) for x, y in zip(p, q))
+    return (
+        fields
+        and len(a.frames) == len(b.frames)
+        and all(np.array_equal(x, y) for p, q in zip(a.frames, b.frames) for x, y in zip(p, q))
+    )

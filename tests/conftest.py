@@ -1,4 +1,5 @@
 """What several test folders share: the public test data, and pictures that procedures make."""
+
 import json
 import os
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))      # clips.py and crafted_h264.py, which several folders use
+sys.path.insert(0, str(Path(__file__).parent))  # clips.py and crafted_h264.py, which several folders use
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)

@@ -1,5 +1,4 @@
-"""H.264 streams written by hand, whose pictures are known without a decoder: macroblocks are I_PCM or skipped, CAVLC coded, never filtered.
-"""
+"""H.264 streams written by hand, whose pictures are known without a decoder: macroblocks are I_PCM or skipped, CAVLC coded, never filtered."""
 
 import dataclasses
 
@@ -56,7 +55,9 @@ def finished(c, header):
 
 def slice_of(header, sps, pps, planes, addresses):
     """NAL unit of a slice of I_PCM macroblocks."""
-    header = dataclasses.replace(header, first_mb_in_slice=addresses[0], pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED)
+    header = dataclasses.replace(
+        header, first_mb_in_slice=addresses[0], pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED
+    )
     c = write_slice_header(header, sps, pps)
     pcm_slice(c, planes, addresses, sps, header.kind)
     return finished(c, header)
@@ -64,7 +65,9 @@ def slice_of(header, sps, pps, planes, addresses):
 
 def skipped(header, sps, pps, count, first=0):
     """NAL unit of a P slice of `count` P_Skip macroblocks: each copies refIdxL0 0, as no neighbour has a motion vector."""
-    header = dataclasses.replace(header, first_mb_in_slice=first, slice_type=P, pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED)
+    header = dataclasses.replace(
+        header, first_mb_in_slice=first, slice_type=P, pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED
+    )
     c = write_slice_header(header, sps, pps)
     c.ue({"mb_skip_run": count}, "mb_skip_run", count, "")
     return finished(c, header)
@@ -82,8 +85,10 @@ def samples(sps, seed, field=False):
     depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)
     deep = max(sps.BitDepthY, sps.BitDepthC if chroma else 8) > 8
     # pcm_sample values are never 0 in streams of the older profiles.
-    return [rng.integers(1, 1 << depth, shape).astype(np.uint16 if deep else np.uint8) for shape,
-        depth in zip([(high, wide), *chroma], depths)]
+    return [
+        rng.integers(1, 1 << depth, shape).astype(np.uint16 if deep else np.uint8)
+        for shape, depth in zip([(high, wide), *chroma], depths)
+    ]
 
 
 class Stream:

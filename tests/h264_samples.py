@@ -1,4 +1,5 @@
 """What the tests of the H.264 kernels share: bit depths, pictures that provoke, and the levels of this machine."""
+
 import re
 from pathlib import Path
 
@@ -29,9 +30,14 @@ def pictures(rng, height, width, bit_depth, count=1):
     for _ in range(count):
         yield rng.integers(0, top + 1, (height, width)).astype(dtype_of(bit_depth))
         yield (rng.integers(0, 2, (height, width)) * top).astype(dtype_of(bit_depth))
-        slope = rng.integers(0, top // 2) + np.add.outer(rng.integers(-3, 4) * np.arange(height), rng.integers(-3, 4) * np.arange(width))
+        slope = rng.integers(0, top // 2) + np.add.outer(
+            rng.integers(-3, 4) * np.arange(height), rng.integers(-3, 4) * np.arange(width)
+        )
         yield np.clip(slope + rng.integers(-2, 3, (height, width)), 0, top).astype(dtype_of(bit_depth))
-        yield (rng.integers(0, 3, (height // 4 + 1, width // 4 + 1)).repeat(4, 0).repeat(4, 1)[:height, :width] * (top // 2)).astype(dtype_of(bit_depth))
+        yield (
+            rng.integers(0, 3, (height // 4 + 1, width // 4 + 1)).repeat(4, 0).repeat(4, 1)[:height, :width]
+            * (top // 2)
+        ).astype(dtype_of(bit_depth))
 
 
 def same_outside(after, before, rows, columns):

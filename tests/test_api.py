@@ -1,4 +1,5 @@
 """The front door: every kind of source, names that load lazily, signatures, errors that are also builtins, and examples that run."""
+
 import doctest
 import importlib
 import inspect
@@ -28,6 +29,7 @@ def data(image):
 
 # ---------------------------------------------------------------- sources
 
+
 def sources(data, folder):
     path = folder / "picture with spaces é.jpg"
     path.write_bytes(data)
@@ -46,8 +48,12 @@ def sources(data, folder):
 
 
 READERS = {
-    "decode": codec.decode, "read": codec.read, "probe": codec.probe, "jpeg.decode": lambda source: codec.jpeg.decode(source).pixels,
-    "jpeg.probe": codec.jpeg.probe, "jpeg.inspect": codec.jpeg.inspect,
+    "decode": codec.decode,
+    "read": codec.read,
+    "probe": codec.probe,
+    "jpeg.decode": lambda source: codec.jpeg.decode(source).pixels,
+    "jpeg.probe": codec.jpeg.probe,
+    "jpeg.inspect": codec.jpeg.inspect,
 }
 
 
@@ -107,6 +113,7 @@ def test_decoded_pixels_are_ones_own(data):
 
 # ---------------------------------------------------------------- writing
 
+
 def test_write_and_read(image, tmp_path):
     path = tmp_path / "a.jpg"
     assert codec.write(path, image, 90, subsampling="4:4:4", effort=1) is None
@@ -130,6 +137,7 @@ def test_a_failed_write_leaves_the_file_alone(image, tmp_path):
 
 # ---------------------------------------------------------------- the calls that others rely on
 
+
 def test_the_calls_of_the_benchmarks(image):
     for subsampling in ("auto", "4:4:4", "4:2:2", "4:2:0"):
         for effort in range(1, 10):
@@ -144,7 +152,9 @@ def test_the_calls_of_the_benchmarks(image):
     assert issubclass(codec.CodecError, Exception)
 
 
-@pytest.mark.parametrize("function, first", [(codec.encode, ["image"]), (codec.jpeg.encode, ["image"]), (codec.write, ["path", "image"])])
+@pytest.mark.parametrize(
+    "function, first", [(codec.encode, ["image"]), (codec.jpeg.encode, ["image"]), (codec.write, ["path", "image"])]
+)
 def test_signatures_show_every_option(function, first):
     parameters = inspect.signature(function).parameters
     assert list(parameters) == [
@@ -162,8 +172,10 @@ def test_signatures_show_every_option(function, first):
         "coding",
         "target",
     ]
-    assert parameters["quality"].default is None and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1:])
+    assert (
+        parameters["quality"].default is None and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    )
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in list(parameters)[len(first) + 1 :])
     assert {name: p.default for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY} == {
         "subsampling": "auto",
         "effort": 5,
@@ -218,6 +230,7 @@ def test_bitstream_errors_tell_layer_offset_and_clause():
 
 # ---------------------------------------------------------------- names
 
+
 def test_every_name_can_be_had():
     assert set(codec.__all__) <= set(dir(codec))
     for name in codec.__all__:
@@ -242,7 +255,11 @@ codec.encode
 print(json.dumps([before, "codec.jpeg" in sys.modules, "codec.metrics" in sys.modules, "encode" in vars(codec)]))
 """
     made = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(codec.__file__).parents[1]
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=pathlib.Path(codec.__file__).parents[1],
     )
     assert json.loads(made.stdout) == [False, True, False, True]
 
@@ -253,6 +270,7 @@ def test_the_version_is_a_version():
 
 # ---------------------------------------------------------------- limits
 
+
 @pytest.mark.parametrize("field", ["pixels", "scans", "scan_pixels", "metadata_bytes", "file_bytes"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, "1", None, True])
 def test_limits_are_positive_integers(field, value):
@@ -262,6 +280,7 @@ def test_limits_are_positive_integers(field, value):
 
 # ---------------------------------------------------------------- examples
 
+
 def documented():
     """(name, docstring) of everything with an example, compiled functions included."""
     for found in pkgutil.walk_packages(codec.__path__, "codec."):
@@ -269,11 +288,15 @@ def documented():
             continue
         module = importlib.import_module(found.name)
         things = [(found.name, module)] + [
-            (f"{found.name}.{name}", value) for name, value in vars(module).items() if getattr(value, "__module__", None) == found.name
+            (f"{found.name}.{name}", value)
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", None) == found.name
         ]
         for name, thing in list(things):
             if inspect.isclass(thing):
-                things += [(f"{name}.{member}", value) for member, value in vars(thing).items() if not member.startswith("__")]
+                things += [
+                    (f"{name}.{member}", value) for member, value in vars(thing).items() if not member.startswith("__")
+                ]
         for name, thing in things:
             docstring = getattr(thing, "__doc__", None)
             if isinstance(docstring, str) and ">>>" in docstring:
@@ -284,14 +307,20 @@ EXAMPLES = dict(documented())
 
 
 def test_examples_are_found():
-    assert {"codec.api.encode", "codec.jpeg.decode.decode", "codec._core.fdct", "codec.limits.Limits", "codec.metrics.ssim.ssim"} <= set(
-        EXAMPLES
-    )
+    assert {
+        "codec.api.encode",
+        "codec.jpeg.decode.decode",
+        "codec._core.fdct",
+        "codec.limits.Limits",
+        "codec.metrics.ssim.ssim",
+    } <= set(EXAMPLES)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_run(name):
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL)
+    runner = doctest.DocTestRunner(
+        optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
+    )
     test = doctest.DocTestParser().get_doctest(EXAMPLES[name], {}, name, None, 0)
     result = runner.run(test, out=(told := io.StringIO()).write)
     assert result.failed == 0, told.getvalue()

@@ -50,7 +50,7 @@ def absolute(module, level, name):
     if not level:
         return module
     package = ["codec", *name.split("/")[:-1]]
-    return ".".join([*package[:len(package) - level + 1], *([module] if module else [])])
+    return ".".join([*package[: len(package) - level + 1], *([module] if module else [])])
 
 
 def is_module(dotted):
@@ -85,6 +85,7 @@ def imports(name):
 
 # ---------------------------------------------------------------- who imports whom
 
+
 def test_the_reader_of_imports_finds_them():
     """Otherwise the tests below could not fail."""
     assert (
@@ -104,7 +105,7 @@ def test_imports_go_down_only(name):
         return
     assert unit in LEVEL, f"say in LEVELS where {unit} belongs"
     for module in imports(name):
-        other = module.split(".")[1] if "." in module else unit                # codec itself: the version
+        other = module.split(".")[1] if "." in module else unit  # codec itself: the version
         if other != unit:
             assert LEVEL[unit] > LEVEL[other], f"{name} (level {LEVEL[unit]}) imports {module} (level {LEVEL[other]})"
 
@@ -133,11 +134,15 @@ def test_modules_import_in_no_circle():
 OPTIONAL = ("PIL", "matplotlib", "scipy", "dask", "av", "click", "rich", "skimage", "imagecodecs")
 
 
-@pytest.mark.parametrize("statement", [
-    "import codec", "import codec; dir(codec)",
-    "import numpy, codec; codec.decode(codec.encode(numpy.zeros((8, 8, 3), numpy.uint8)))",
-    "import codec; codec.metrics.ssim; codec.rd.sweep; codec.jpeg.inspect; codec.Limits",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import codec",
+        "import codec; dir(codec)",
+        "import numpy, codec; codec.decode(codec.encode(numpy.zeros((8, 8, 3), numpy.uint8)))",
+        "import codec; codec.metrics.ssim; codec.rd.sweep; codec.jpeg.inspect; codec.Limits",
+    ],
+)
 def test_no_optional_package_is_loaded(statement):
     code = f"{statement}\nimport sys\nprint(*sorted(set({OPTIONAL!r}) & set(sys.modules)))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
@@ -152,11 +157,14 @@ def test_a_plain_import_loads_nothing_of_its_own():
 
 # ---------------------------------------------------------------- manners
 
+
 def blanket_handlers(text):
     """Line numbers of handlers that catch everything; BaseException is fine where the handler ends by raising it again."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ExceptHandler):
-            caught = {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else {"everything"}
+            caught = (
+                {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else {"everything"}
+            )
             again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
             if caught & {"Exception", "everything"} or ("BaseException" in caught and not again):
                 yield node.lineno
@@ -176,7 +184,12 @@ def test_no_blanket_except(name):
 
 
 def test_a_blanket_except_would_be_found():
-    for handler in ("except:\n  raise", "except Exception:\n  raise", "except (OSError, Exception):\n  x", "except BaseException:\n  x"):
+    for handler in (
+        "except:\n  raise",
+        "except Exception:\n  raise",
+        "except (OSError, Exception):\n  x",
+        "except BaseException:\n  x",
+    ):
         assert list(blanket_handlers(f"try:\n  x\n{handler}")) == [3]
     assert not list(blanket_handlers("try:\n  x\nexcept BaseException:\n  y\n  raise"))
 
@@ -201,7 +214,9 @@ def functions(name):
             continue
         end = i + 1
         while end < len(lines) and (
-            not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > len(head[1]) or re.match(r"\s*[\])]", lines[end])
+            not lines[end].strip()
+            or len(lines[end]) - len(lines[end].lstrip()) > len(head[1])
+            or re.match(r"\s*[\])]", lines[end])
         ):
             end += 1
         body = "\n".join(lines[i:end]).rstrip()
@@ -263,6 +278,7 @@ def test_every_module_says_what_it_is_for(name):
 
 # ---------------------------------------------------------------- the tree, where there is one
 
+
 def tracked():
     if not (ROOT / ".git").exists():
         pytest.skip("no git here")
@@ -272,7 +288,9 @@ def tracked():
 def test_no_generated_file_is_in_git():
     paths = tracked()
     built = [path for path in paths if path.endswith((".so", ".pyd", ".pyc", ".o"))]
-    from_cython = [path for path in paths if path.endswith((".c", ".cpp", ".html")) and path.rsplit(".", 1)[0] + ".pyx" in paths]
+    from_cython = [
+        path for path in paths if path.endswith((".c", ".cpp", ".html")) and path.rsplit(".", 1)[0] + ".pyx" in paths
+    ]
     assert built + from_cython == []
 
 

@@ -1,4 +1,5 @@
 """The vector level is detected, may be lowered, and never raised."""
+
 import pytest
 
 from codec import _core, cpu

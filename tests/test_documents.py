@@ -12,7 +12,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 @pytest.mark.parametrize("name", ["README.md", "docs/pixel_to_bitstream.md", "docs/lab.md", "docs/palette.md"])
 def test_examples_in_documents_run(name):
-    result = doctest.testfile(str(ROOT / name), module_relative=False, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    result = doctest.testfile(
+        str(ROOT / name), module_relative=False, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    )
     assert result.attempted > 5 and result.failed == 0
 
 

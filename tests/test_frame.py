@@ -48,8 +48,9 @@ def test_gray_pictures():
 def test_planes_of_yuv420():
     data = bytes(range(15)) + bytes(range(100, 112))
     frame = codec.Frame.from_yuv420(data, 5, 3)
-    assert [plane.shape for plane in frame.planes] == [(3, 5), (2, 3), (2, 3)] and b"".join(plane.tobytes()
-        for plane in frame.planes) == data
+    assert [plane.shape for plane in frame.planes] == [(3, 5), (2, 3), (2, 3)] and b"".join(
+        plane.tobytes() for plane in frame.planes
+    ) == data
     assert (frame.width, frame.height, frame.bit_depth) == (5, 3, 8)
     with pytest.raises(codec.ParameterError, match="27 bytes are no 4:2:0 frame of 6x3"):
         codec.Frame.from_yuv420(data, 6, 3)
@@ -64,7 +65,9 @@ def test_luma_and_two_differences():
     """YCgCo, H.273 (25) to (31): Y = (R + 2G + B) / 4, Cg = G / 2 - (R + B) / 4, Co = (R - B) / 2."""
     red, green, blue = 200, 100, 40
     planes = (red + 2 * green + blue) / 4, green / 2 - (red + blue) / 4 + 128, (red - blue) / 2 + 128
-    frame = codec.Frame(tuple(np.full((2, 2), round(value), np.uint8) for value in planes), "4:4:4", matrix="YCgCo", full_range=True)
+    frame = codec.Frame(
+        tuple(np.full((2, 2), round(value), np.uint8) for value in planes), "4:4:4", matrix="YCgCo", full_range=True
+    )
     assert np.abs(frame.to_rgb()[0, 0].astype(int) - [red, green, blue]).max() <= 1
 
 

@@ -1,4 +1,5 @@
 """codec.Limits: on by default, per call, checked before memory or time is spent."""
+
 import io
 import sys
 
@@ -8,20 +9,24 @@ import pytest
 import codec
 from codec.limits import DEFAULT_LIMITS, checked_limits
 
-DATA = codec.encode(np.zeros((20, 30, 3), np.uint8), effort=2, progressive=True, metadata=codec.jpeg.Metadata(comments=(b"x" * 100,)))
+DATA = codec.encode(
+    np.zeros((20, 30, 3), np.uint8), effort=2, progressive=True, metadata=codec.jpeg.Metadata(comments=(b"x" * 100,))
+)
 READERS = (codec.decode, codec.jpeg.decode, codec.probe, codec.jpeg.inspect)
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_pixels(reader):
     reader(DATA, limits=codec.Limits(pixels=600))
-    with pytest.raises(codec.LimitError, match=r"30x20 is 600 pixels; Limits.pixels allows 599: pass limits=Limits\(pixels=\.\.\.\)"):
+    with pytest.raises(
+        codec.LimitError, match=r"30x20 is 600 pixels; Limits.pixels allows 599: pass limits=Limits\(pixels=\.\.\.\)"
+    ):
         reader(DATA, limits=codec.Limits(pixels=599))
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_metadata_bytes(reader):
-    headers = 18                        # JFIF, marker and length included
+    headers = 18  # JFIF, marker and length included
     reader(DATA, limits=codec.Limits(metadata_bytes=104 + headers))
     with pytest.raises(codec.LimitError, match="Limits.metadata_bytes"):
         reader(DATA, limits=codec.Limits(metadata_bytes=103 + headers))

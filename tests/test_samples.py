@@ -1,4 +1,5 @@
 """samples/: every file is what MANIFEST.json says, may be redistributed, and can be made again."""
+
 import hashlib
 import importlib.util
 import json

@@ -1,4 +1,5 @@
 """Targets are read as people write them, and a bracket closes on the place it is asked for."""
+
 import subprocess
 import sys
 
@@ -12,24 +13,64 @@ from codec.errors import ParameterError
 from codec.targets import narrow, parse_score, parse_target
 
 
-@pytest.mark.parametrize("text, measure, value", [
-    ("size:200kB", "size", 200_000), ("size:200KB", "size", 200_000), ("size:200k", "size", 200_000), ("size:200 kB", "size", 200_000),
-    ("size:195KiB", "size", 199_680), ("size:1.5MB", "size", 1_500_000), ("size:1MiB", "size", 1 << 20), ("size:1Gb", "size", 10**9),
-    ("size:12345", "size", 12_345), ("size:12B", "size", 12), ("size:1.1kB", "size", 1100), ("bpp:0.75", "bpp", 0.75),
-    ("psnr:40", "psnr", 40), ("ssim:.98", "ssim", 0.98), ("ssimulacra2:-20", "ssimulacra2", -20), ("mse:1e1", "mse", 10),
-])
+@pytest.mark.parametrize(
+    "text, measure, value",
+    [
+        ("size:200kB", "size", 200_000),
+        ("size:200KB", "size", 200_000),
+        ("size:200k", "size", 200_000),
+        ("size:200 kB", "size", 200_000),
+        ("size:195KiB", "size", 199_680),
+        ("size:1.5MB", "size", 1_500_000),
+        ("size:1MiB", "size", 1 << 20),
+        ("size:1Gb", "size", 10**9),
+        ("size:12345", "size", 12_345),
+        ("size:12B", "size", 12),
+        ("size:1.1kB", "size", 1100),
+        ("bpp:0.75", "bpp", 0.75),
+        ("psnr:40", "psnr", 40),
+        ("ssim:.98", "ssim", 0.98),
+        ("ssimulacra2:-20", "ssimulacra2", -20),
+        ("mse:1e1", "mse", 10),
+    ],
+)
 def test_what_targets_mean(text, measure, value):
     target = parse_target(text)
-    assert (target.measure, target.value, str(target), target.is_rate) == (measure, value, text, measure in ("size", "bpp"))
+    assert (target.measure, target.value, str(target), target.is_rate) == (
+        measure,
+        value,
+        text,
+        measure in ("size", "bpp"),
+    )
 
 
-@pytest.mark.parametrize("text, says", [
-    ("", "write size:200kB, bpp:1.0"), ("200kB", "write size:200kB"), (200, "write size:200kB"), (b"size:9", "write size"), (np.zeros(2), "write size"),
-    ("size:", "write a size as 200000"), ("size:big", "write a size"), ("size:1e3", "write a size"), ("size:-5", "write a size"), ("size:\u0661kB", "write a size"),
-    ("size:5TB", "write a size"), ("size:0", "no file is that small"), ("size:0.5B", "no file is that small"), ("bpp:0", "no file is that small"),
-    ("bpp:-1", "no file is that small"), ("bpp:inf", "write METRIC:VALUE"), ("psnr:", "write METRIC:VALUE"), ("ssim:high", "write METRIC:VALUE"),
-    ("siz:20kB", "did you mean 'size'"), ("sim:0.9", "did you mean 'ssim'"), ("zzz:1", "unknown metric 'zzz'"), (":3", "unknown metric ''"),
-])
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("", "write size:200kB, bpp:1.0"),
+        ("200kB", "write size:200kB"),
+        (200, "write size:200kB"),
+        (b"size:9", "write size"),
+        (np.zeros(2), "write size"),
+        ("size:", "write a size as 200000"),
+        ("size:big", "write a size"),
+        ("size:1e3", "write a size"),
+        ("size:-5", "write a size"),
+        ("size:\u0661kB", "write a size"),
+        ("size:5TB", "write a size"),
+        ("size:0", "no file is that small"),
+        ("size:0.5B", "no file is that small"),
+        ("bpp:0", "no file is that small"),
+        ("bpp:-1", "no file is that small"),
+        ("bpp:inf", "write METRIC:VALUE"),
+        ("psnr:", "write METRIC:VALUE"),
+        ("ssim:high", "write METRIC:VALUE"),
+        ("siz:20kB", "did you mean 'size'"),
+        ("sim:0.9", "did you mean 'ssim'"),
+        ("zzz:1", "unknown metric 'zzz'"),
+        (":3", "unknown metric ''"),
+    ],
+)
 def test_what_is_no_target_is_refused_with_the_remedy(text, says):
     with pytest.raises(ParameterError, match="is no target: .*" + says):
         parse_target(text)

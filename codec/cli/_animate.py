@@ -1,4 +1,5 @@
 """`codec palette --animate`."""
+
 import os
 
 import click
@@ -9,17 +10,38 @@ from ._jobs import PIPE, Result, Row, report, write_target
 from .rd.lab import progress
 
 
-def animate(inputs, output, *, fixed, fps, lossy, loops, as_json, overwrite, dry_run, limits, oxipng, strip, method, floor, dither,
-            **options):
+def animate(
+    inputs,
+    output,
+    *,
+    fixed,
+    fps,
+    lossy,
+    loops,
+    as_json,
+    overwrite,
+    dry_run,
+    limits,
+    oxipng,
+    strip,
+    method,
+    floor,
+    dither,
+    **options,
+):
     from ..palette.animator import format_of
 
     if output is None and inputs != (PIPE,):
         raise click.UsageError("nothing says where to write: add -o FILE.gif, -o FILE.apng, or -o - for stdout")
     output = output or PIPE
     if lossy is not None and options["target"]:
-        raise click.UsageError("--lossy and --target exclude each other: a target is what the lossiness is searched for")
+        raise click.UsageError(
+            "--lossy and --target exclude each other: a target is what the lossiness is searched for"
+        )
     if oxipng or floor or fixed is not None or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
-        raise click.UsageError("animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng")
+        raise click.UsageError(
+            "animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng"
+        )
     try:
         form = format_of(None if output == PIPE else output)
     except CodecError as error:
@@ -46,7 +68,11 @@ def _frames(inputs, output):
     sources = []
     for name in inputs:
         inside = sorted(os.listdir(name)) if os.path.isdir(name) else None
-        sources += [name] if inside is None else [os.path.join(name, file) for file in inside if file.lower().endswith(READABLE_SUFFIXES)]
+        sources += (
+            [name]
+            if inside is None
+            else [os.path.join(name, file) for file in inside if file.lower().endswith(READABLE_SUFFIXES)]
+        )
     if not sources:
         raise click.UsageError("no pictures found; there is nothing to animate")
     if output != PIPE and os.path.realpath(output) in map(os.path.realpath, sources):
@@ -62,8 +88,16 @@ def _animated(sources, form, limits, given):
     with progress("frames") as bar:
         made = make(sources, format=form, limits=limits, progress=bar, **given)
     before = sum(len(source) if isinstance(source, bytes) else os.path.getsize(source) for source in sources)
-    facts = {"format": made.format, "width": made.width, "height": made.height, "frames": made.frames, "seconds": float(made.seconds),
-             "colors": made.colors, "palettes": made.palettes, "lossy": made.lossy}
+    facts = {
+        "format": made.format,
+        "width": made.width,
+        "height": made.height,
+        "frames": made.frames,
+        "seconds": float(made.seconds),
+        "colors": made.colors,
+        "palettes": made.palettes,
+        "lossy": made.lossy,
+    }
     if made.target:
         facts |= {"target": made.target, "achieved": made.size}
     return before, Result(made.data, "done", made.warnings, facts)
@@ -80,4 +114,6 @@ def one(source, target, overwrite, dry_run, work):
     except (CodecError, MemoryError) as error:
         return Row(source, target, "failed", error=str(error) or "out of memory")
     after = len(made.data)
-    return Row(source, target, made.status, before, after, round(before / after, 4), tuple(made.warnings), None, made.facts)
+    return Row(
+        source, target, made.status, before, after, round(before / after, 4), tuple(made.warnings), None, made.facts
+    )

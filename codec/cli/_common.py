@@ -1,4 +1,5 @@
 """What the verbs share: messages, untrusted text, pipes."""
+
 import json
 import sys
 

@@ -1,4 +1,5 @@
 """Where decoded frames go: YUV4MPEG2, raw planes, pictures. Files appear whole or not at all."""
+
 import contextlib
 import os
 import re
@@ -21,7 +22,9 @@ def writer_for(output, overwrite):
             raise click.UsageError(f"{output} is one picture; name many with a pattern such as frames/%04d.png")
         return lambda frames, path, fps: write_pictures(frames, path, overwrite)
     if output != "-" and suffix not in (".y4m", ".yuv"):
-        raise click.UsageError(f"{output}: write .y4m, .yuv, a pattern such as %04d.png, - for stdout, or name md5 or null")
+        raise click.UsageError(
+            f"{output}: write .y4m, .yuv, a pattern such as %04d.png, - for stdout, or name md5 or null"
+        )
     if output != "-" and not overwrite and os.path.exists(output):
         raise FileError(f"{output} exists; replace it with --overwrite")
     return lambda frames, path, fps: write_stream(frames, path, fps, header=suffix != ".yuv")
@@ -44,7 +47,9 @@ def y4m_header(frame, fps):
     depth = "" if frame.bit_depth == 8 else ("" if name == "mono" else "p") + str(frame.bit_depth)
     tag = name + depth + ("mpeg2" if name == "420" and not depth else "")
     full = " XCOLORRANGE=FULL" if frame.full_range else ""
-    return f"YUV4MPEG2 W{frame.width} H{frame.height} F{fps.numerator}:{fps.denominator} Ip A0:0 C{tag}{full}\n".encode()
+    return (
+        f"YUV4MPEG2 W{frame.width} H{frame.height} F{fps.numerator}:{fps.denominator} Ip A0:0 C{tag}{full}\n".encode()
+    )
 
 
 @contextlib.contextmanager
@@ -68,7 +73,9 @@ def write_stream(frames, path, fps, header):
             first = first or frame
             if header and [plane.shape for plane in frame.planes] != [plane.shape for plane in first.planes]:
                 size = f"{frame.width}x{frame.height}"
-                raise FileError(f"{path}: the pictures change to {size}, and YUV4MPEG2 has one size; write .yuv or pictures")
+                raise FileError(
+                    f"{path}: the pictures change to {size}, and YUV4MPEG2 has one size; write .yuv or pictures"
+                )
             if header:
                 stream.write(b"FRAME\n")
             for plane in frame.planes:

@@ -1,4 +1,5 @@
 """What `codec compress` does with a JPEG that it should not encode once more."""
+
 from dataclasses import replace
 
 from ._jobs import Result
@@ -12,8 +13,10 @@ def would_be_worse(data, options, limits):
     first = report["quant_tables"].get(str(report["components"][0]["Tq"]))
     if first is None or not jpeg.worse_generation(first, options.tables("4:2:0")):
         return None
-    return (f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} would lose more than it saves: "
-            "rewritten without loss (--force encodes it)")
+    return (
+        f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} would lose more than it saves: "
+        "rewritten without loss (--force encodes it)"
+    )
 
 
 def before_encoding(data, options, strip, limits):
@@ -29,7 +32,11 @@ def before_encoding(data, options, strip, limits):
     made = without_loss(data, strip, options.progressive, limits)
     size = len(made.data)
     achieved = size if target.measure == "size" else 8 * size / (made.facts["width"] * made.facts["height"])
-    return replace(made, facts=made.facts | {"target": target.text, "achieved": achieved}) if achieved <= target.value else None
+    return (
+        replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
+        if achieved <= target.value
+        else None
+    )
 
 
 def after_encoding(data, encoded, options, strip, limits):
@@ -49,13 +56,22 @@ def without_loss(data, strip, progressive, limits, reason=None):
     from .. import jpeg
     from ..errors import ParameterError
 
-    options = {"progressive": progressive, "limits": limits, **({"metadata": "none", "trailer": "drop"} if strip else {})}
+    options = {
+        "progressive": progressive,
+        "limits": limits,
+        **({"metadata": "none", "trailer": "drop"} if strip else {}),
+    }
     try:
         made = jpeg.transcode(data, auto_rotate=strip, **options)
-    except ParameterError:                                  # the MCUs at the edge are not full: the orientation tag is kept instead
+    except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
         made = jpeg.transcode(data, **options)
-    facts = {"width": made.width, "height": made.height, "bpp": round(8 * made.after / (made.width * made.height), 4),
-             "subsampling": jpeg.probe(made.data, limits=limits).subsampling, "lossless": True}
+    facts = {
+        "width": made.width,
+        "height": made.height,
+        "bpp": round(8 * made.after / (made.width * made.height), 4),
+        "subsampling": jpeg.probe(made.data, limits=limits).subsampling,
+        "lossless": True,
+    }
     return Result(made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *made.warnings), facts)
 
 

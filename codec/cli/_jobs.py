@@ -1,4 +1,5 @@
 """Many pictures in one call: what becomes what, run on threads, told as a table or as JSON."""
+
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ class Row:
 
 # ---------------------------------------------------------------- what becomes what
 
+
 def plan(inputs, out, *, rename, suffixes, as_json=False):
     """Jobs for the inputs of a verb; refuses whatever would write over an input, or over another output, before anything is written.
 
@@ -72,7 +74,9 @@ def plan(inputs, out, *, rename, suffixes, as_json=False):
     """
     if out is None:
         if inputs != (PIPE,):
-            raise click.UsageError("nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout")
+            raise click.UsageError(
+                "nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout"
+            )
         out = PIPE
     if PIPE in inputs and len(inputs) > 1:
         raise click.UsageError("stdin (-) is one picture; give it alone")
@@ -94,13 +98,18 @@ def _plan_folder(inputs, out, rename, suffixes):
         raise click.UsageError("stdout (-) takes one picture; name a folder with -o")
     if PIPE in inputs:
         raise click.UsageError(f"{out} is a folder and stdin has no name; name a file with -o")
-    if not os.path.isdir(out) and (os.path.exists(out) or out.lower().endswith((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".tif", ".tiff"))):
+    if not os.path.isdir(out) and (
+        os.path.exists(out) or out.lower().endswith((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".tif", ".tiff"))
+    ):
         raise click.UsageError(f"{out} is the name of a file, and several pictures need a folder; name another with -o")
     jobs = []
     for source in inputs:
         if os.path.isdir(source):
             jobs += [
-                Job(os.path.join(source, inner), os.path.join(out, os.path.dirname(inner), rename(os.path.basename(inner))))
+                Job(
+                    os.path.join(source, inner),
+                    os.path.join(out, os.path.dirname(inner), rename(os.path.basename(inner))),
+                )
                 for inner in _walk(source, out, suffixes)
             ]
         else:
@@ -131,13 +140,18 @@ def _refuse_collisions(jobs):
             continue
         key = same(job.target)
         if key in sources:
-            raise click.UsageError(f"the output would overwrite the input {sources[key]}; choose another file or folder with -o")
+            raise click.UsageError(
+                f"the output would overwrite the input {sources[key]}; choose another file or folder with -o"
+            )
         if key in targets:
-            raise click.UsageError(f"{targets[key]} and {job.source} would both become {job.target}; compress them into two folders")
+            raise click.UsageError(
+                f"{targets[key]} and {job.source} would both become {job.target}; compress them into two folders"
+            )
         targets[key] = job.source
 
 
 # ---------------------------------------------------------------- doing it
+
 
 def run(jobs, work, *, threads=None, overwrite=False, dry_run=False):
     """Do every job; a failure is a row like any other.
@@ -185,7 +199,17 @@ def _do(job, work, overwrite, dry_run):
     except (CodecError, MemoryError) as error:
         return Row(job.source, job.target, "failed", error=str(error) or "out of memory")
     before, after = len(data), len(result.data)
-    return Row(job.source, job.target, result.status, before, after, round(before / after, 4), tuple(result.warnings), None, result.facts)
+    return Row(
+        job.source,
+        job.target,
+        result.status,
+        before,
+        after,
+        round(before / after, 4),
+        tuple(result.warnings),
+        None,
+        result.facts,
+    )
 
 
 def read_source(source):
@@ -210,13 +234,16 @@ def write_target(target, data):
 
 # ---------------------------------------------------------------- telling it
 
+
 def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
     """Warnings and failures on stderr, rows on stdout (unless a picture went there), exit code 1 when a row failed or was skipped."""
     for row in rows:
         for message in row.warnings:
             warn(row.input, message)
     if as_json:
-        echo_json(verb, dry_run=dry_run, settings=settings or {}, files=[row.to_json() for row in rows], total=_total(rows))
+        echo_json(
+            verb, dry_run=dry_run, settings=settings or {}, files=[row.to_json() for row in rows], total=_total(rows)
+        )
     elif not any(row.output == PIPE for row in rows):
         _table(rows)
         if dry_run:
@@ -224,7 +251,11 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
     unfinished = [row for row in rows if row.error]
     if unfinished:
         lines = [f"{row.input}: {row.error}" for row in unfinished]
-        say(lines[0] if len(rows) == 1 else "\n".join([f"{len(lines)} of {len(rows)} not done:", *(f"  {line}" for line in lines)]))
+        say(
+            lines[0]
+            if len(rows) == 1
+            else "\n".join([f"{len(lines)} of {len(rows)} not done:", *(f"  {line}" for line in lines)])
+        )
         click.get_current_context().exit(1)
     if not rows:
         say("no pictures found; nothing to do")
@@ -259,6 +290,11 @@ def _table(rows):
         table.add_column(name, justify="right")
     for row in rows:
         sizes = [size(value) if value is not None else "" for value in (row.before, row.after)]
-        table.add_row(Text(printable(row.input)), *sizes, f"{row.ratio:.2f}" if row.ratio else "", row.status,
-                      *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched))
+        table.add_row(
+            Text(printable(row.input)),
+            *sizes,
+            f"{row.ratio:.2f}" if row.ratio else "",
+            row.status,
+            *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched),
+        )
     Console().print(table)

@@ -1,4 +1,5 @@
 """`codec palette --sheet`: a picture in several palettes side by side, each with its size and its score."""
+
 import io
 import os
 
@@ -10,8 +11,8 @@ from ._jobs import PIPE, Result, read_source, report
 from .rd.lab import progress
 
 COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
-CAPTION_COLUMNS = 200       # at least so wide is a caption
-SIDE_MIN = 8                # of SSIMULACRA 2
+CAPTION_COLUMNS = 200  # at least so wide is a caption
+SIDE_MIN = 8  # of SSIMULACRA 2
 # Of a sheet: title to options of codec.quantize_colors.
 WAYS = {
     "median cut, sRGB": {"method": "median-cut", "space": "srgb", "dither": None},
@@ -71,7 +72,9 @@ def drawn(image, colors, ways, progress=None):
     height, width = image.shape[0], max(image.shape[1], CAPTION_COLUMNS)
     columns = min(COLUMNS, len(cells))
     rows = -(-len(cells) // columns)
-    page = Image.new("RGB", (columns * (width + MARGIN) + MARGIN, rows * (height + CAPTION_ROWS + MARGIN) + MARGIN), "white")
+    page = Image.new(
+        "RGB", (columns * (width + MARGIN) + MARGIN, rows * (height + CAPTION_ROWS + MARGIN) + MARGIN), "white"
+    )
     pen = ImageDraw.Draw(page)
     for i, (title, says, pixels) in enumerate(cells):
         x, y = MARGIN + i % columns * (width + MARGIN), MARGIN + i // columns * (height + CAPTION_ROWS + MARGIN)

@@ -1,4 +1,5 @@
 """`codec compress`: pictures of any format to JPEG."""
+
 import os
 
 import click
@@ -20,7 +21,9 @@ def check_name(job):
 
     suffix = os.path.splitext(job.target)[1].lower()
     if suffix in READABLE_SUFFIXES and suffix not in JPEG_SUFFIXES:
-        raise click.UsageError(f"the output is a JPEG, and {job.target} says it is not; name it {os.path.splitext(job.target)[0]}.jpg")
+        raise click.UsageError(
+            f"the output is a JPEG, and {job.target} says it is not; name it {os.path.splitext(job.target)[0]}.jpg"
+        )
 
 
 def compress_one(data, *, background, strip, limits, force, **options):
@@ -40,9 +43,19 @@ def compress_one(data, *, background, strip, limits, force, **options):
     untouched = again and after_encoding(data, encoded, asked, strip, limits)
     if untouched:
         return untouched
-    facts = {"width": encoded.width, "height": encoded.height, "bpp": round(encoded.bpp, 4), "subsampling": encoded.subsampling}
+    facts = {
+        "width": encoded.width,
+        "height": encoded.height,
+        "bpp": round(encoded.bpp, 4),
+        "subsampling": encoded.subsampling,
+    }
     if encoded.target:
-        facts |= {"quality": encoded.quality, "target": encoded.target, "achieved": encoded.achieved, "encodes": encoded.encodes}
+        facts |= {
+            "quality": encoded.quality,
+            "target": encoded.target,
+            "achieved": encoded.achieved,
+            "encodes": encoded.encodes,
+        }
     warnings = [*picture.warnings, *encoded.warnings]
     if picture.format == "JPEG":
         warnings += not_carried(data, picture.metadata)
@@ -54,18 +67,51 @@ def compress_one(data, *, background, strip, limits, force, **options):
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
 @click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
-@click.option("-q", "--quality", type=float, callback=check_quality, metavar="N",
-              help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
-@click.option("--target", metavar="WHAT:VALUE", callback=check_target,
-              help="In place of --quality: size:200kB or bpp:1.0 at most; psnr:40, ssim:0.98, ssimulacra2:85 at least.")
-@click.option("--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 searches longest.")
-@click.option("--subsampling", type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]), default="auto", show_default=True,
-              help="Resolution of the colour components.")
-@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: as the effort has it, 4 to 9 progressive]")
-@click.option("--tune", type=click.Choice(["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]), default="ssimulacra2", show_default=True,
-              help="The measure that sizes are won for; the last two are plain tables.")
-@click.option("--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright.")
-@click.option("--background", metavar="COLOR", callback=check_color, help="Behind transparent pixels: a name or #rrggbb.  [default: white]")
+@click.option(
+    "-q",
+    "--quality",
+    type=float,
+    callback=check_quality,
+    metavar="N",
+    help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]",
+)
+@click.option(
+    "--target",
+    metavar="WHAT:VALUE",
+    callback=check_target,
+    help="In place of --quality: size:200kB or bpp:1.0 at most; psnr:40, ssim:0.98, ssimulacra2:85 at least.",
+)
+@click.option(
+    "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 searches longest."
+)
+@click.option(
+    "--subsampling",
+    type=click.Choice(["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]),
+    default="auto",
+    show_default=True,
+    help="Resolution of the colour components.",
+)
+@click.option(
+    "--progressive/--baseline",
+    default=None,
+    help="Force the process.  [default: as the effort has it, 4 to 9 progressive]",
+)
+@click.option(
+    "--tune",
+    type=click.Choice(["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]),
+    default="ssimulacra2",
+    show_default=True,
+    help="The measure that sizes are won for; the last two are plain tables.",
+)
+@click.option(
+    "--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright."
+)
+@click.option(
+    "--background",
+    metavar="COLOR",
+    callback=check_color,
+    help="Behind transparent pixels: a name or #rrggbb.  [default: white]",
+)
 @click.option("--force", is_flag=True, help="Encode a JPEG again even where that costs more quality than it saves.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
@@ -101,12 +147,20 @@ def compress(inputs, output, max_pixels, jobs, overwrite, dry_run, as_json, **op
     from ..limits import DEFAULT_LIMITS, Limits
 
     if options["quality"] is not None and options["target"]:
-        raise click.UsageError("--quality and --target exclude each other: a target is what the quality is searched for")
+        raise click.UsageError(
+            "--quality and --target exclude each other: a target is what the quality is searched for"
+        )
     if not options["target"]:
         options["quality"] = options["quality"] or 75
     todo = plan(inputs, output, as_json=as_json, rename=jpeg_name, suffixes=READABLE_SUFFIXES)
     for job in todo:
         check_name(job)
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    rows = run(todo, lambda data, job: compress_one(data, limits=limits, **options), threads=jobs, overwrite=overwrite, dry_run=dry_run)
+    rows = run(
+        todo,
+        lambda data, job: compress_one(data, limits=limits, **options),
+        threads=jobs,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
     report("compress", rows, as_json=as_json, dry_run=dry_run, settings=options)

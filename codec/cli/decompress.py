@@ -1,4 +1,5 @@
 """`codec decompress`: JPEG to a lossless format."""
+
 import os
 
 import click
@@ -30,18 +31,36 @@ def decompress_one(data, kind, *, conceal, limits):
     warnings = [*decoded.warnings, *decoded.doubts]
     if decoded.damage:
         warnings.append(decoded.damage.report)
-    lost = [name.upper() for name in ("icc", "exif", "xmp", "iptc") if getattr(metadata, name) and name not in CARRIED[kind]]
+    lost = [
+        name.upper() for name in ("icc", "exif", "xmp", "iptc") if getattr(metadata, name) and name not in CARRIED[kind]
+    ]
     if lost:
         warnings.append(f"{kind} does not carry its {', '.join(lost)} metadata here")
-    facts = {"width": info.width, "height": info.height, "precision": info.precision, "color": info.color, "damaged": bool(decoded.damage)}
-    return Result(pictures.dump(decoded.pixels, kind, metadata=metadata, precision=info.precision), "done", warnings, facts)
+    facts = {
+        "width": info.width,
+        "height": info.height,
+        "precision": info.precision,
+        "color": info.color,
+        "damaged": bool(decoded.damage),
+    }
+    return Result(
+        pictures.dump(decoded.pixels, kind, metadata=metadata, precision=info.precision), "done", warnings, facts
+    )
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
 @click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
-@click.option("-f", "--format", "to", type=click.Choice(list(SUFFIXES)), help="What to write.  [default: by the suffix of OUT, else png]")
-@click.option("--conceal", is_flag=True, help="Decode damaged files as far as they go, and tell on stderr what is lost.")
+@click.option(
+    "-f",
+    "--format",
+    "to",
+    type=click.Choice(list(SUFFIXES)),
+    help="What to write.  [default: by the suffix of OUT, else png]",
+)
+@click.option(
+    "--conceal", is_flag=True, help="Decode damaged files as far as they go, and tell on stderr what is lost."
+)
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
@@ -72,6 +91,10 @@ def decompress(inputs, output, to, conceal, max_pixels, jobs, overwrite, as_json
     todo = plan(inputs, output, as_json=as_json, rename=rename, suffixes=JPEG_SUFFIXES)
     kinds = {job: format_for(job.target, to) for job in todo}
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    rows = run(todo, lambda data, job: decompress_one(data, kinds[job], conceal=conceal, limits=limits),
-               threads=jobs, overwrite=overwrite)
+    rows = run(
+        todo,
+        lambda data, job: decompress_one(data, kinds[job], conceal=conceal, limits=limits),
+        threads=jobs,
+        overwrite=overwrite,
+    )
     report("decompress", rows, as_json=as_json, settings={"format": to, "conceal": conceal})

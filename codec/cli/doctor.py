@@ -1,4 +1,5 @@
 """`codec doctor`: everything that a bug report needs."""
+
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -10,7 +11,11 @@ from .. import __version__
 from ._common import echo_json
 
 REQUIRED = ("numpy", "pillow", "click", "rich")
-OPTIONAL = {"matplotlib": "lab", "av": "video", **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers")}
+OPTIONAL = {
+    "matplotlib": "lab",
+    "av": "video",
+    **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers"),
+}
 
 
 def found(package):

@@ -1,4 +1,5 @@
 """`codec inspect`: the headers of a JPEG by their standard names, and where its bytes went."""
+
 import click
 
 from ._common import echo_json, printable, size, warn
@@ -18,14 +19,19 @@ def columns(rows):
     """Rows of cells as lines, numbers to the right; texts are untrusted."""
     rows = [[(printable(cell), isinstance(cell, int)) for cell in row] for row in rows]
     widths = [max(len(row[i][0]) for row in rows) for i in range(len(rows[0]))] if rows else []
-    return ("  ".join(text.rjust(w) if number else text.ljust(w) for (text, number), w in zip(row, widths, strict=True)) for row in rows)
+    return (
+        "  ".join(text.rjust(w) if number else text.ljust(w) for (text, number), w in zip(row, widths, strict=True))
+        for row in rows
+    )
 
 
 def summary(report):
     facts = [f"{report['width']}x{report['height']}", f"{report['precision']}-bit"]
     facts += [report[name] for name in ("process", "color", "subsampling")]
     if report["estimated_quality"] is not None:
-        facts.append(f"quality {'' if report['estimated_quality_exact'] else 'about '}{report['estimated_quality']} (IJG)")
+        facts.append(
+            f"quality {'' if report['estimated_quality_exact'] else 'about '}{report['estimated_quality']} (IJG)"
+        )
     if report["restart_interval"]:
         facts.append(f"restart every {report['restart_interval']} MCUs")
     return ", ".join(printable(fact) for fact in facts if fact)
@@ -33,26 +39,59 @@ def summary(report):
 
 def show(report):
     click.echo(f"{summary(report)}, {size(report['bytes']['total'])}")
-    section("Segments", columns([("offset", "marker", "length", "what")] + [
-        (s["offset"], s["marker"], s["length"], s["what"]) for s in report["segments"]
-    ]))
-    section("Components", columns([("C", "H", "V", "Tq")] + [(c["C"], c["H"], c["V"], c["Tq"]) for c in report["components"]]))
+    section(
+        "Segments",
+        columns(
+            [("offset", "marker", "length", "what")]
+            + [(s["offset"], s["marker"], s["length"], s["what"]) for s in report["segments"]]
+        ),
+    )
+    section(
+        "Components",
+        columns([("C", "H", "V", "Tq")] + [(c["C"], c["H"], c["V"], c["Tq"]) for c in report["components"]]),
+    )
     for Tq, table in report["quant_tables"].items():
         section(f"Quantization table Tq={Tq}, row by row", ("".join(f"{q:>5}" for q in row) for row in table))
-    section("Huffman tables", columns([("class", "id", "codes", "BITS")] + [
-        (t["class"], t["id"], len(t["HUFFVAL"]), " ".join(map(str, t["BITS"]))) for t in report["huffman_tables"]
-    ]))
-    section("Scans", columns([("offset", "components", "Ss", "Se", "Ah", "Al", "bytes")] + [
-        (s["offset"], ",".join(map(str, s["components"])), s["Ss"], s["Se"], s["Ah"], s["Al"], s["bytes"]) for s in report["scans"]
-    ]))
-    section("Metadata (bytes; density as unit, x, y)", columns([
-        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in report["metadata"].items()
-    ]))
+    section(
+        "Huffman tables",
+        columns(
+            [("class", "id", "codes", "BITS")]
+            + [
+                (t["class"], t["id"], len(t["HUFFVAL"]), " ".join(map(str, t["BITS"])))
+                for t in report["huffman_tables"]
+            ]
+        ),
+    )
+    section(
+        "Scans",
+        columns(
+            [("offset", "components", "Ss", "Se", "Ah", "Al", "bytes")]
+            + [
+                (s["offset"], ",".join(map(str, s["components"])), s["Ss"], s["Se"], s["Ah"], s["Al"], s["bytes"])
+                for s in report["scans"]
+            ]
+        ),
+    )
+    section(
+        "Metadata (bytes; density as unit, x, y)",
+        columns(
+            [
+                (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+                for name, value in report["metadata"].items()
+            ]
+        ),
+    )
     parts = {name: count for name, count in report["bytes"].items() if name != "total" and count}
     total = report["bytes"]["total"]
-    section("Where the bytes went", columns([
-        (name, count, f"{100 * count / total:5.1f} %", "#" * round(BAR * count / total)) for name, count in parts.items()
-    ]))
+    section(
+        "Where the bytes went",
+        columns(
+            [
+                (name, count, f"{100 * count / total:5.1f} %", "#" * round(BAR * count / total))
+                for name, count in parts.items()
+            ]
+        ),
+    )
 
 
 @click.command()

@@ -1,4 +1,5 @@
 """The command `codec`: one file per verb, loaded when it is called."""
+
 import importlib
 import warnings
 
@@ -36,7 +37,9 @@ class Verbs(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], VERBS, n=1)
-            raise click.UsageError(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx)
+            raise click.UsageError(
+                f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
@@ -60,7 +63,14 @@ def show_version(ctx, param, value):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show the version and exit.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def cli():
     """Standard JPEG from the command line.
 

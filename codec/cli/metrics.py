@@ -1,4 +1,5 @@
 """`codec metrics`: how far a picture is from its original."""
+
 import math
 
 import click

@@ -1,4 +1,5 @@
 """`codec transcode`: JPEG to JPEG without loss."""
+
 import re
 
 import click
@@ -32,7 +33,13 @@ def transcode_one(data, *, conceal, **options):
     from .. import jpeg
 
     made = jpeg.transcode(data, on_error="conceal" if conceal else "raise", **options)
-    facts = {"width": made.width, "height": made.height, "process": made.process, "done": list(made.done), "verified": made.verified}
+    facts = {
+        "width": made.width,
+        "height": made.height,
+        "process": made.process,
+        "done": list(made.done),
+        "verified": made.verified,
+    }
     return Result(made.data, "kept" if made.kept else "done", made.warnings, facts)
 
 
@@ -43,17 +50,52 @@ def transcode_one(data, *, conceal, **options):
 @click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
 @click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
-@click.option("--flip", type=click.Choice(["horizontal", "vertical", "transpose", "transverse"]), help="Mirror, after --rotate.")
-@click.option("--crop", metavar="WxH+X+Y", callback=check_crop, help="Cut out a part of the turned picture; X and Y go back to the grid of MCUs.")
-@click.option("--edge", type=click.Choice(["perfect", "trim", "keep"]), default="perfect", show_default=True,
-              help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.")
+@click.option(
+    "--flip", type=click.Choice(["horizontal", "vertical", "transpose", "transverse"]), help="Mirror, after --rotate."
+)
+@click.option(
+    "--crop",
+    metavar="WxH+X+Y",
+    callback=check_crop,
+    help="Cut out a part of the turned picture; X and Y go back to the grid of MCUs.",
+)
+@click.option(
+    "--edge",
+    type=click.Choice(["perfect", "trim", "keep"]),
+    default="perfect",
+    show_default=True,
+    help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.",
+)
 @click.option("--grayscale", is_flag=True, help="Keep the luminance alone.")
-@click.option("--metadata", default="all", show_default=True, metavar="KINDS", callback=check_metadata,
-              help="What to keep: all, none, or of icc,exif,xmp,iptc,comments,other.")
-@click.option("--trailer", type=click.Choice(["keep", "drop"]), default="keep", show_default=True,
-              help="Gain maps, further pictures and films behind the picture.")
-@click.option("--restart", "restart_interval", type=click.IntRange(0, 65535), default=0, metavar="N", help="MCUs between restart markers.")
-@click.option("--verify/--no-verify", default=True, show_default=True, help="Read every output again and compare all coefficients.")
+@click.option(
+    "--metadata",
+    default="all",
+    show_default=True,
+    metavar="KINDS",
+    callback=check_metadata,
+    help="What to keep: all, none, or of icc,exif,xmp,iptc,comments,other.",
+)
+@click.option(
+    "--trailer",
+    type=click.Choice(["keep", "drop"]),
+    default="keep",
+    show_default=True,
+    help="Gain maps, further pictures and films behind the picture.",
+)
+@click.option(
+    "--restart",
+    "restart_interval",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="MCUs between restart markers.",
+)
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Read every output again and compare all coefficients.",
+)
 @click.option("--conceal", is_flag=True, help="Write what is left of damaged files, instead of failing.")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
@@ -84,5 +126,11 @@ def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_j
     settings = options | {"rotate": int(rotate)}
     todo = plan(inputs, output, as_json=as_json, rename=str, suffixes=JPEG_SUFFIXES)
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    rows = run(todo, lambda data, job: transcode_one(data, limits=limits, **settings), threads=jobs, overwrite=overwrite, dry_run=dry_run)
+    rows = run(
+        todo,
+        lambda data, job: transcode_one(data, limits=limits, **settings),
+        threads=jobs,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
     report("transcode", rows, as_json=as_json, dry_run=dry_run, settings=settings)

@@ -1,4 +1,5 @@
 """`codec video`: H.264 from the command line; one file per verb below it."""
+
 import importlib
 
 import click

@@ -1,4 +1,5 @@
 """`codec video decode`: H.264 to samples."""
+
 import hashlib
 import os
 import sys
@@ -73,11 +74,24 @@ def drain(frames, output, fps):
 
 @click.command()
 @click.argument("input_", metavar="IN")
-@click.option("-o", "--output", required=True, metavar="OUT", help="clip.y4m, clip.yuv, frames/%04d.png, - (Y4M on stdout), md5 or null.")
-@click.option("--frames", callback=parse_frames, metavar="A:B", help="Only frames A to B - 1, counted from 0 in output order.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    help="clip.y4m, clip.yuv, frames/%04d.png, - (Y4M on stdout), md5 or null.",
+)
+@click.option(
+    "--frames", callback=parse_frames, metavar="A:B", help="Only frames A to B - 1, counted from 0 in output order."
+)
 @click.option("--verify", metavar="MD5", help="Fail unless this is the MD5 of the planes of all frames.")
-@click.option("--on-error", type=click.Choice(["raise", "conceal", "skip"]), default="raise", show_default=True,
-    help="What to do with damage.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "conceal", "skip"]),
+    default="raise",
+    show_default=True,
+    help="What to do with damage.",
+)
 @click.option("--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the stream, else 25]")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
@@ -105,16 +119,28 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    write(digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)), output, fps
-        or (None if input_ == "-" else input_))
+    write(
+        digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
+        output,
+        fps or (None if input_ == "-" else input_),
+    )
     seconds = time.perf_counter() - start
     if verify and verify.lower() != digest.md5:
         raise Failure(f"{input_}: the MD5 of {digest.frames} frames is {digest.md5}, not {verify}")
     if as_json:
-        echo_json("video decode", file=input_, output=output, frames=digest.frames, damaged=digest.damaged, md5=digest.md5,
-            seconds=round(seconds, 3))
+        echo_json(
+            "video decode",
+            file=input_,
+            output=output,
+            frames=digest.frames,
+            damaged=digest.damaged,
+            md5=digest.md5,
+            seconds=round(seconds, 3),
+        )
     elif output == "md5":
         click.echo(digest.md5)
     else:
-        say(f"{os.path.basename(input_)}: {digest.frames} frames in {seconds:.2f} s" + (f", {digest.damaged} damaged"
-            if digest.damaged else ""))
+        say(
+            f"{os.path.basename(input_)}: {digest.frames} frames in {seconds:.2f} s"
+            + (f", {digest.damaged} damaged" if digest.damaged else "")
+        )

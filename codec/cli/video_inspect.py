@@ -1,4 +1,5 @@
 """`codec video inspect`: what an H.264 stream is made of."""
+
 import click
 
 from ._common import echo_json, printable, size, warn
@@ -9,7 +10,13 @@ LINE = 72
 
 def summary(report):
     s = report["summary"]
-    facts = [f"{s['width']}x{s['height']}", f"H.264 {s['profile']}", f"level {s['level']}", s["chroma"], f"{s['bit_depth']}-bit"]
+    facts = [
+        f"{s['width']}x{s['height']}",
+        f"H.264 {s['profile']}",
+        f"level {s['level']}",
+        s["chroma"],
+        f"{s['bit_depth']}-bit",
+    ]
     facts += [f"{s['fps']} fps"] if s["fps"] else []
     facts += ["interlaced"] if s["interlaced"] else []
     return ", ".join(printable(fact) for fact in facts)
@@ -43,38 +50,42 @@ def element_lines(content):
 
 def show(report, every):
     click.echo(summary(report) if report["summary"] else "no sequence parameter set")
+    show_parameter_sets(report["parameter_sets"])
+    sei, nal_units, pictures = report["sei"], report["nal_units"], report["pictures"]
+    kinds = [(name, sum(nal["name"] == name for nal in nal_units), count) for name, count in report["bytes"].items()]
+    section("NAL units (kind, number, bytes)", columns(kinds))
+    names = dict.fromkeys(message["name"] for message in sei)
+    section("SEI messages", columns([(name, sum(message["name"] == name for message in sei)) for name in names]))
+    section("Pictures in decoding order", picture_lines(pictures if every else pictures[:20]))
+    if len(pictures) > 20 and not every:
+        click.echo(f"  ... {len(pictures) - 20} more (--all)")
+    order = report["display_order"]
+    lines = [order[at : at + LINE] for at in range(0, len(order), LINE)]
+    section("Output order (a bar starts each coded video sequence)", lines[: None if every else 10])
+    types = [(kind, [picture["bits"] for picture in pictures if picture["type"] == kind]) for kind in "IPB"]
+    section("By type (pictures, mean bits)", columns([(kind, len(b), sum(b) // len(b)) for kind, b in types if b]))
+    total = sum(report["bytes"].values())
+    click.echo(f"\n{len({picture['frame'] for picture in pictures})} frames, {size(total)}")
+
+
+def show_parameter_sets(parameter_sets):
+    """Each parameter set once, however often it is repeated."""
     shown = []
-    for content in report["parameter_sets"]:
+    for content in parameter_sets:
         elements = {name: value for name, value in content.items() if name != "nal_unit"}
         if elements in shown:
             continue
         shown.append(elements)
         number = content.get("pic_parameter_set_id", content.get("seq_parameter_set_id"))
         section(f"{content['name']} {number} (NAL unit {content['nal_unit']})", element_lines(content))
-    section("NAL units (kind, number, bytes)", columns([
-        (name, sum(nal["name"] == name for nal in report["nal_units"]), count) for name, count in report["bytes"].items()
-    ]))
-    section("SEI messages", columns([
-        (name, sum(message["name"] == name for message in report["sei"]))
-        for name in dict.fromkeys(message["name"] for message in report["sei"])
-    ]))
-    pictures = report["pictures"]
-    section("Pictures in decoding order", columns([("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices",
-        "bits")] + [
-        (p["index"], p["type"] + ("*" if p["key"] else ""), p["structure"], p["nal_ref_idc"], p["frame_num"], p["PicOrderCnt"],
-            str(p["SliceQPY"]),
-         p["slices"], p["bits"]) for p in (pictures if every else pictures[:20])
-    ]))
-    if len(pictures) > 20 and not every:
-        click.echo(f"  ... {len(pictures) - 20} more (--all)")
-    order = report["display_order"]
-    section("Output order (a bar before each that starts anew)",
-        [order[at : at + LINE] for at in range(0, len(order), LINE)][: None if every else 10])
-    section("By type (pictures, bits each on average)", columns([
-        (kind, len(bits), sum(bits) // len(bits)) for kind in "IPB" if (bits := [p["bits"] for p in pictures if p["type"] == kind])
-    ]))
-    total = sum(report["bytes"].values())
-    click.echo(f"\n{len({p['frame'] for p in pictures})} frames, {size(total)}")
+
+
+def picture_lines(pictures):
+    """A table of pictures; key pictures have a star."""
+    head = ("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices", "bits")
+    names = ("index", "type", "structure", "nal_ref_idc", "frame_num", "PicOrderCnt", "SliceQPY", "slices", "bits")
+    shown = ({**p, "type": p["type"] + ("*" if p["key"] else ""), "SliceQPY": str(p["SliceQPY"])} for p in pictures)
+    return columns([head, *(tuple(map(picture.get, names)) for picture in shown)])
 
 
 @click.command()

@@ -1,4 +1,5 @@
 """Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip; and animations of them."""
+
 import io
 import os
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..sources.files import read_bytes
 from . import pictures
 
 ANIMATED = ("GIF", "PNG", "WEBP")
-SHORTEST_MS = 20            # a frame of less is shown for 100 ms by browsers
+SHORTEST_MS = 20  # a frame of less is shown for 100 ms by browsers
 BROWSER_MS = 100
 
 
@@ -85,7 +86,7 @@ def _is_picture(data):
     except UnidentifiedImageError:
         return False
     except (Image.DecompressionBombError, *pictures.MALFORMED):
-        return True                                 # `pictures.load` tells what is wrong
+        return True  # `pictures.load` tells what is wrong
 
 
 def _stills(sources, rate, limits):
@@ -100,7 +101,9 @@ def _stills(sources, rate, limits):
         warnings += [f"{name}: {warning}" for warning in picture.warnings]
         if found and pixels.shape[:2] != found[0].shape[:2]:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
-            raise ParameterError(f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: make them of one size first")
+            raise ParameterError(
+                f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: make them of one size first"
+            )
         found.append(pixels)
     return Frames(found, [seconds] * len(found), tuple(warnings))
 
@@ -139,7 +142,9 @@ def _clip(data, rate, fps_max, limits):
         rate = video.fps / (-(-video.fps // fps_max) if fps_max else 1)
         if rate != video.fps:
             had, took = float(video.fps), float(rate)
-            warnings.append(f"the clip has {had:g} frames per second and this format {fps_max} at most: {took:g} were taken")
+            warnings.append(
+                f"the clip has {had:g} frames per second and this format {fps_max} at most: {took:g} were taken"
+            )
     wanted = max(1, round(count * rate / video.fps))
     places = [min(count - 1, int(number * video.fps / rate)) for number in range(wanted)]
     shown = {place: pixels for place, pixels in enumerate(video.pictures()) if place in set(places)}

@@ -3,6 +3,7 @@
 Orientation: pixels and the EXIF tag are both left untouched, or, when metadata is dropped, `upright` turns the pixels. Pillow turns
 TIFF itself while reading, and then carries no tag.
 """
+
 import io
 import os
 import struct
@@ -21,17 +22,57 @@ from ..sources.files import read_bytes, write_atomic
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 READABLE_SUFFIXES = (
-    *JPEG_SUFFIXES, ".png", ".apng", ".pbm", ".pgm", ".ppm", ".pnm", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".j2k",
+    *JPEG_SUFFIXES,
+    ".png",
+    ".apng",
+    ".pbm",
+    ".pgm",
+    ".ppm",
+    ".pnm",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".avif",
+    ".jp2",
+    ".j2k",
     ".qoi",
 )
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
 # What Pillow's readers raise on malformed data, besides OSError and SyntaxError for what they check themselves.
-MALFORMED = (OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, EOFError,
-             AssertionError, struct.error, zlib.error)
+MALFORMED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+)
 
 # TIFF 6.0 and EXIF 2.3 tags that describe the picture; the others describe how the TIFF file is laid out.
-DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x011A, 0x011B, 0x0128, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x8769, 0x8825)
+DESCRIPTIVE_TAGS = (
+    0x010E,
+    0x010F,
+    0x0110,
+    0x011A,
+    0x011B,
+    0x0128,
+    0x0131,
+    0x0132,
+    0x013B,
+    0x013C,
+    0x8298,
+    0x8769,
+    0x8825,
+)
 ORIENTATION_TAG = 0x0112
 SHORT = 3
 
@@ -212,7 +253,9 @@ def _samples(image, bits, warnings):
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         warnings.append("16-bit samples were reduced to 8 bits")
         return ((np.asarray(image).astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-    raise UnsupportedError(f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first")
+    raise UnsupportedError(
+        f"{image.format} with samples of kind {image.mode!r}; convert the picture to 8-bit gray, RGB or CMYK first"
+    )
 
 
 def _lay_on(pixels, alpha, color):
@@ -237,7 +280,9 @@ def _metadata_of(image):
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         xmp = xmp.encode()
-    return Metadata(icc=info.get("icc_profile") or None, exif=exif or None, xmp=xmp or None, density=_density(info.get("dpi")))
+    return Metadata(
+        icc=info.get("icc_profile") or None, exif=exif or None, xmp=xmp or None, density=_density(info.get("dpi"))
+    )
 
 
 def _density(dpi):
@@ -441,5 +486,7 @@ def format_of(path):
     """
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in WRITABLE:
-        raise ParameterError(f"{os.fsdecode(path)}: no lossless format for the suffix {suffix!r}; use one of {', '.join(WRITABLE)}")
+        raise ParameterError(
+            f"{os.fsdecode(path)}: no lossless format for the suffix {suffix!r}; use one of {', '.join(WRITABLE)}"
+        )
     return WRITABLE[suffix]

@@ -75,7 +75,9 @@ class _Report:
         picture, self.last, self.sps = self.pictures[-1], header, sps
         picture["type"] = max(picture["type"], header.name[-1], key="IPB".index)
         # The mean over slices of the QP that each starts with.
-        picture["SliceQPY"] = round((picture["SliceQPY"] * picture["slices"] + header.SliceQPY(pps)) / (picture["slices"] + 1), 2)
+        picture["SliceQPY"] = round(
+            (picture["SliceQPY"] * picture["slices"] + header.SliceQPY(pps)) / (picture["slices"] + 1), 2
+        )
         picture["slices"] += 1
         picture["bits"] += 8 * len(nal.data)
 

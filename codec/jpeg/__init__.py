@@ -3,6 +3,7 @@
 A pixel's way out: encode -> _planes.forward -> _scan_write.encode_scan -> markers; and back: markers -> _scan_read.decode_scan -> _planes.compose -> decode.
 Arithmetic coded scans go through _arith_write and _arith_read, lossless ones through lossless, _lossless_write and _lossless_read.
 """
+
 from .coefficients import Coefficients, read_coefficients, write_coefficients
 from .decode import Damage, DecodedImage, decode, probe
 from .encode import EncodedImage, encode
@@ -16,7 +17,26 @@ from .requantize import requantize
 from .transcode import Transcoded, transcode
 
 __all__ = [
-    "Coefficients", "Damage", "DecodedImage", "EncodeOptions", "EncodedImage", "ImageInfo", "LosslessImage", "Metadata", "QualityEstimate",
-    "QuantTables", "Transcoded", "decode", "encode", "encode_lossless", "estimate_quality", "inspect", "probe", "read_coefficients", "requantize",
-    "transcode", "worse_generation", "write_coefficients",
+    "Coefficients",
+    "Damage",
+    "DecodedImage",
+    "EncodeOptions",
+    "EncodedImage",
+    "ImageInfo",
+    "LosslessImage",
+    "Metadata",
+    "QualityEstimate",
+    "QuantTables",
+    "Transcoded",
+    "decode",
+    "encode",
+    "encode_lossless",
+    "estimate_quality",
+    "inspect",
+    "probe",
+    "read_coefficients",
+    "requantize",
+    "transcode",
+    "worse_generation",
+    "write_coefficients",
 ]

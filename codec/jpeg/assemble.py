@@ -2,6 +2,7 @@
 
 Whatever makes levels ends here: the encoder, and whoever rewrites a file without touching its coefficients.
 """
+
 import numpy as np
 
 from .._core import optimal_huffman
@@ -9,11 +10,20 @@ from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, significance
 from .sharing import bits_of, shared_tables
-from .tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_4_DC_CHROMINANCE, T81_TABLE_K_5_AC_LUMINANCE, T81_TABLE_K_6_AC_CHROMINANCE
+from .tables import (
+    T81_TABLE_K_3_DC_LUMINANCE,
+    T81_TABLE_K_4_DC_CHROMINANCE,
+    T81_TABLE_K_5_AC_LUMINANCE,
+    T81_TABLE_K_6_AC_CHROMINANCE,
+)
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
-FIXED_TABLES = {(0, 0): T81_TABLE_K_3_DC_LUMINANCE, (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
-                (1, 0): T81_TABLE_K_5_AC_LUMINANCE, (1, 1): T81_TABLE_K_6_AC_CHROMINANCE}
+FIXED_TABLES = {
+    (0, 0): T81_TABLE_K_3_DC_LUMINANCE,
+    (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
+    (1, 0): T81_TABLE_K_5_AC_LUMINANCE,
+    (1, 1): T81_TABLE_K_6_AC_CHROMINANCE,
+}
 
 
 class _Account:
@@ -39,7 +49,9 @@ def _scan_tables(spec, frame, progressive):
 
 
 def _scan_header(spec, frame, destinations):
-    components = tuple(markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations))
+    components = tuple(
+        markers.ScanComponent(frame.components[i].C, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)
+    )
     return markers.write_scan(markers.Scan(components, spec.Ss, spec.Se, spec.Ah, spec.Al))
 
 
@@ -47,8 +59,18 @@ def _entropy_arguments(spec, frame, planes, restart_interval):
     """Tables to define for a scan, destinations of its components, and what `encode_scan` needs to know of it."""
     progressive = frame.progressive
     used, destinations = _scan_tables(spec, frame, progressive)
-    components = [(frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)]
-    settings = dict(Ss=spec.Ss, Se=spec.Se, Ah=spec.Ah, Al=spec.Al, progressive=progressive, mcus=frame.mcus, restart_interval=restart_interval)
+    components = [
+        (frame.components[i].H, frame.components[i].V, Td, Ta) for i, (Td, Ta) in zip(spec.components, destinations)
+    ]
+    settings = dict(
+        Ss=spec.Ss,
+        Se=spec.Se,
+        Ah=spec.Ah,
+        Al=spec.Al,
+        progressive=progressive,
+        mcus=frame.mcus,
+        restart_interval=restart_interval,
+    )
     return used, destinations, ([planes[i] for i in spec.components], components), settings
 
 
@@ -106,13 +128,17 @@ def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval,
     if tokens is not None and block_bits is None:
         out.add(_name(spec), tokens.write(tables))
     else:
-        out.add(_name(spec), encode_scan(*scan, tables, "bits", block_bits=_maps(spec, block_bits), masks=masks, **settings))
+        out.add(
+            _name(spec), encode_scan(*scan, tables, "bits", block_bits=_maps(spec, block_bits), masks=masks, **settings)
+        )
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits):
     """All scans. Tokens of one scan are kept at a time, unless tables are shared: then all scans are walked before the first is written."""
     masks = _Masks()
-    write = lambda spec, definitions, tokens: _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks)
+    write = lambda spec, definitions, tokens: _write_scan(
+        out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
+    )
     if not optimize:
         for spec in script:
             used = {key: (key[1], *FIXED_TABLES[key]) for key in _entropy_arguments(spec, frame, planes, 0)[0]}
@@ -129,7 +155,10 @@ def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_in
     for spec in script:
         _, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
         out.add("headers", _scan_header(spec, frame, destinations))
-        out.add(_name(spec), encode_arith_scan(*scan, conditioning=conditioning, block_bits=_maps(spec, block_bits), **settings))
+        out.add(
+            _name(spec),
+            encode_arith_scan(*scan, conditioning=conditioning, block_bits=_maps(spec, block_bits), **settings),
+        )
 
 
 def script_cost(frame, planes, script, share_tables=False):
@@ -140,7 +169,9 @@ def script_cost(frame, planes, script, share_tables=False):
     masks = _Masks()
     _, counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
     size = 0
-    for spec, counts_of, bits, (defined, used) in zip(script, counts, corrections, _definitions(counts, frame, share_tables)):
+    for spec, counts_of, bits, (defined, used) in zip(
+        script, counts, corrections, _definitions(counts, frame, share_tables)
+    ):
         for key, (_, BITS, HUFFVAL) in used.items():
             bits += bits_of(counts_of[key], key[0], BITS, HUFFVAL)
         size += len(markers.write_huffman_tables(defined)) if defined else 0
@@ -148,7 +179,19 @@ def script_cost(frame, planes, script, share_tables=False):
     return size
 
 
-def assemble(frame, planes, steps, script, *, segments=(), optimize=True, share_tables=False, restart_interval=0, conditioning=None, count_blocks=False):
+def assemble(
+    frame,
+    planes,
+    steps,
+    script,
+    *,
+    segments=(),
+    optimize=True,
+    share_tables=False,
+    restart_interval=0,
+    conditioning=None,
+    count_blocks=False,
+):
     """Write a file from quantized levels.
 
     Parameters

@@ -1,4 +1,5 @@
 """The quantized levels of a JPEG as arrays, read and written without a transform."""
+
 from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
 
@@ -15,9 +16,11 @@ from .metadata import APP2, MPF, SEGMENT_MAX
 from .multipicture import index_distance, moved_index
 from .scans import ScanSpec, arithmetic_script, search_script, sequential_script
 
-SEARCH_EFFORT = 9               # of the progressive script
-LOWEST, HIGHEST = -16384, 16383     # DC of 12-bit samples with steps of 1; differences then have at most 15 bits (T.81 Table F.1)
-MCU_BLOCKS = 10                 # of an interleaved scan, B.2.3
+SEARCH_EFFORT = 9  # of the progressive script
+# DC of 12-bit samples with steps of 1; differences then have at most 15 bits (T.81 Table F.1)
+LOWEST = -16384
+HIGHEST = 16383
+MCU_BLOCKS = 10  # of an interleaved scan, B.2.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,27 +79,42 @@ class Coefficients:
     def __post_init__(self):
         n = len(self.levels)
         if n not in (1, 3, 4) or not n == len(self.matrices) == len(self.sampling) == len(self.ids):
-            raise ParameterError(f"1, 3 or 4 components need as many levels, matrices, sampling factors and ids, not {n}, "
-                                 f"{len(self.matrices)}, {len(self.sampling)}, {len(self.ids)}")
+            raise ParameterError(
+                f"1, 3 or 4 components need as many levels, matrices, sampling factors and ids, not {n}, "
+                f"{len(self.matrices)}, {len(self.sampling)}, {len(self.ids)}"
+            )
         if self.precision not in (8, 12) or not (1 <= self.width <= 65535 and 1 <= self.height <= 65535):
-            raise ParameterError(f"{self.width}x{self.height} with {self.precision} bits: 1..65535 on a side and 8 or 12 bits are possible (T.81 B.2.2)")
-        if not all(1 <= H <= 4 and 1 <= V <= 4 for H, V in self.sampling) or len({i for i in self.ids if 0 <= i <= 255}) != n:
-            raise ParameterError(f"sampling factors {self.sampling} and ids {self.ids}: 1..4, and different ones of 0..255 (T.81 B.2.2)")
+            raise ParameterError(
+                f"{self.width}x{self.height} with {self.precision} bits: 1..65535 on a side and 8 or 12 bits are possible (T.81 B.2.2)"
+            )
+        if (
+            not all(1 <= H <= 4 and 1 <= V <= 4 for H, V in self.sampling)
+            or len({i for i in self.ids if 0 <= i <= 255}) != n
+        ):
+            raise ParameterError(
+                f"sampling factors {self.sampling} and ids {self.ids}: 1..4, and different ones of 0..255 (T.81 B.2.2)"
+            )
         for i, (levels, matrix) in enumerate(zip(self.levels, self.matrices)):
             shape = (*self.frame.blocks(self.frame.components[i]), 8, 8)
             if getattr(levels, "dtype", None) != np.int16 or levels.shape != shape:
-                raise ParameterError(f"levels[{i}] must be int16 of shape {shape}, not {getattr(levels, 'dtype', type(levels).__name__)} {np.shape(levels)}")
+                raise ParameterError(
+                    f"levels[{i}] must be int16 of shape {shape}, not {getattr(levels, 'dtype', type(levels).__name__)} {np.shape(levels)}"
+                )
             if not LOWEST <= levels.min() <= levels.max() <= HIGHEST:
-                raise ParameterError(f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded (T.81 Table F.1)")
+                raise ParameterError(
+                    f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded (T.81 Table F.1)"
+                )
             if getattr(matrix, "dtype", None) != np.uint16 or matrix.shape != (8, 8) or not matrix.all():
                 raise ParameterError(f"matrices[{i}] must be uint16 of shape (8, 8) without zeros (T.81 B.2.4.1)")
         for code, payload in self.segments:
             if not (0xE0 <= code <= 0xEF or code == 0xFE) or len(payload) > SEGMENT_MAX:
-                raise ParameterError(f"a segment of marker {code:#x} and {len(payload)} bytes; application segments and comments of up to {SEGMENT_MAX} are kept")
+                raise ParameterError(
+                    f"a segment of marker {code:#x} and {len(payload)} bytes; application segments and comments of up to {SEGMENT_MAX} are kept"
+                )
 
     @property
     def subsampling(self):
-        """"4:2:0" ..., as of `ImageInfo`."""
+        """ "4:2:0" ..., as of `ImageInfo`."""
         return subsampling_name(self.frame.components)
 
     @property
@@ -109,14 +127,26 @@ class Coefficients:
         Tq = [next(j for j, other in enumerate(tables) if np.array_equal(matrix, other)) for matrix in self.matrices]
         SOFn = markers.SOF0 if self.precision == 8 and max(int(m.max()) for m in tables) < 256 else markers.SOF1
         chroma = (1, 2) if self.color in ("ycbcr", "ycck") else ()
-        return markers.Frame(SOFn, self.precision, self.height, self.width,
-                             tuple(markers.FrameComponent(C, H, V, T) for C, (H, V), T in zip(self.ids, self.sampling, Tq)),
-                             tuple(int(i in chroma) for i in range(len(Tq))))
+        return markers.Frame(
+            SOFn,
+            self.precision,
+            self.height,
+            self.width,
+            tuple(markers.FrameComponent(C, H, V, T) for C, (H, V), T in zip(self.ids, self.sampling, Tq)),
+            tuple(int(i in chroma) for i in range(len(Tq))),
+        )
 
     def same_levels(self, other):
         """Whether `other` has the same levels, matrices, sampling and size, so that every decoder makes the same pixels of both."""
-        same = all(getattr(self, name) == getattr(other, name) for name in ("width", "height", "precision", "sampling", "ids", "color"))
-        return same and all(np.array_equal(a, b) for name in ("levels", "matrices") for a, b in zip(getattr(self, name), getattr(other, name)))
+        same = all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("width", "height", "precision", "sampling", "ids", "color")
+        )
+        return same and all(
+            np.array_equal(a, b)
+            for name in ("levels", "matrices")
+            for a, b in zip(getattr(self, name), getattr(other, name))
+        )
 
 
 class _Reader(Decoder):
@@ -127,20 +157,26 @@ class _Reader(Decoder):
     def check_frame(self, end):
         frame = self.headers.frame
         if frame.SOFn & 3 == 3:
-            raise UnsupportedError("a lossless JPEG (T.81 Annex H) holds samples and no coefficients; decode it instead")
+            raise UnsupportedError(
+                "a lossless JPEG (T.81 Annex H) holds samples and no coefficients; decode it instead"
+            )
         super().check_frame(end)
 
     def latch_steps(self, segment, i):
         if i in self.steps and self.bits_left is None:
-            self.planes[i][...] = 0                 # a second sequential scan of a component replaces the first, as in `decode`
+            self.planes[i][...] = 0  # a second sequential scan of a component replaces the first, as in `decode`
         super().latch_steps(segment, i)
 
     def matrix(self, i):
         component = self.headers.frame.components[i]
         steps = self.steps.get(i)
-        if steps is None:                           # no scan held the component: a doubt, and nothing to copy
+        if steps is None:  # no scan held the component: a doubt, and nothing to copy
             if not self.conceal:
-                raise BitstreamError(f"no scan holds component {component.C}; on_error='conceal' makes it mid-gray", layer="image", clause="T.81 B.2.1")
+                raise BitstreamError(
+                    f"no scan holds component {component.C}; on_error='conceal' makes it mid-gray",
+                    layer="image",
+                    clause="T.81 B.2.1",
+                )
             steps = self.headers.quant_tables.get(component.Tq, np.ones(64, np.uint16))
         return steps.reshape(8, 8)
 
@@ -149,14 +185,29 @@ class _Reader(Decoder):
         for plane in self.planes:
             if not LOWEST <= plane.min() <= plane.max() <= HIGHEST:
                 if not self.conceal:
-                    raise BitstreamError(f"levels of {plane.min()}..{plane.max()}; {LOWEST}..{HIGHEST} are possible", layer="entropy-coded data",
-                                         clause="T.81 Table F.1")
+                    raise BitstreamError(
+                        f"levels of {plane.min()}..{plane.max()}; {LOWEST}..{HIGHEST} are possible",
+                        layer="entropy-coded data",
+                        clause="T.81 Table F.1",
+                    )
                 np.clip(plane, LOWEST, HIGHEST, out=plane)
         return Coefficients(
-            frame.X, frame.Y, tuple(plane.reshape(*plane.shape[:2], 8, 8) for plane in self.planes), tuple(self.matrix(i) for i in range(len(self.planes))),
-            tuple((c.H, c.V) for c in frame.components), tuple(c.C for c in frame.components), headers.color(), frame.P, markers.PROCESS[frame.SOFn],
-            tuple(headers.application), bytes(self.data[self.end:]), index_distance(self.data, self.end, self.limits),
-            tuple(self.warnings), tuple(self.doubts), Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None)
+            frame.X,
+            frame.Y,
+            tuple(plane.reshape(*plane.shape[:2], 8, 8) for plane in self.planes),
+            tuple(self.matrix(i) for i in range(len(self.planes))),
+            tuple((c.H, c.V) for c in frame.components),
+            tuple(c.C for c in frame.components),
+            headers.color(),
+            frame.P,
+            markers.PROCESS[frame.SOFn],
+            tuple(headers.application),
+            bytes(self.data[self.end :]),
+            index_distance(self.data, self.end, self.limits),
+            tuple(self.warnings),
+            tuple(self.doubts),
+            Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None,
+        )
 
 
 def read_coefficients(source, *, limits=None, on_error="raise"):
@@ -195,7 +246,11 @@ def _script(coefficients, frame, planes):
     """The scans, with those that hold more than ten blocks in an MCU (B.2.3) taken apart."""
     n = len(planes)
     if frame.progressive:
-        script = arithmetic_script(n, coefficients.color) if frame.arithmetic else search_script(planes, coefficients.color, SEARCH_EFFORT, frame)
+        script = (
+            arithmetic_script(n, coefficients.color)
+            if frame.arithmetic
+            else search_script(planes, coefficients.color, SEARCH_EFFORT, frame)
+        )
     else:
         script = sequential_script(n)
     if n == 1 or sum(H * V for H, V in coefficients.sampling) <= MCU_BLOCKS:
@@ -209,8 +264,14 @@ def _with_moved_index(coefficients, picture):
     for code, payload in coefficients.segments:
         if code == APP2 and payload.startswith(MPF) and coefficients.index_distance is not None:
             payload_at = at + 4
-            moved = moved_index(payload, coefficients.index_distance, len(picture) - payload_at - len(MPF), len(picture), len(coefficients.trailer))
-            return picture[:payload_at] + moved + picture[payload_at + len(payload):]
+            moved = moved_index(
+                payload,
+                coefficients.index_distance,
+                len(picture) - payload_at - len(MPF),
+                len(picture),
+                len(coefficients.trailer),
+            )
+            return picture[:payload_at] + moved + picture[payload_at + len(payload) :]
         at += 4 + len(payload)
     return picture
 
@@ -250,14 +311,27 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     True
     """
     if progressive and not optimize and not arithmetic:
-        raise ParameterError("progressive scans have no fixed Huffman tables: leave optimize=True, or pass progressive=False")
-    if isinstance(restart_interval, bool) or not isinstance(restart_interval, int) or not 0 <= restart_interval <= 65535:
+        raise ParameterError(
+            "progressive scans have no fixed Huffman tables: leave optimize=True, or pass progressive=False"
+        )
+    if (
+        isinstance(restart_interval, bool)
+        or not isinstance(restart_interval, int)
+        or not 0 <= restart_interval <= 65535
+    ):
         raise ParameterError(f"restart_interval must be an integer in 0..65535, not {restart_interval!r}")
     frame = coefficients.frame
     steps = {c.Tq: matrix.reshape(64) for c, matrix in zip(frame.components, coefficients.matrices)}
     if progressive or arithmetic:
         frame = replace(frame, SOFn=(markers.SOF10 if progressive else markers.SOF9) if arithmetic else markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
-    picture, _, _ = assemble(frame, planes, steps, _script(coefficients, frame, planes), optimize=optimize, restart_interval=restart_interval,
-                             segments=[("metadata", code, payload) for code, payload in coefficients.segments])
+    picture, _, _ = assemble(
+        frame,
+        planes,
+        steps,
+        _script(coefficients, frame, planes),
+        optimize=optimize,
+        restart_interval=restart_interval,
+        segments=[("metadata", code, payload) for code, payload in coefficients.segments],
+    )
     return _with_moved_index(coefficients, picture) + coefficients.trailer

@@ -2,6 +2,7 @@
 
 Lossless pictures go from segments (_lossless_read) to samples at once.
 """
+
 from dataclasses import dataclass, field
 from typing import Optional, Tuple
 
@@ -20,7 +21,7 @@ from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
-CONCEALABLE = 64                    # see Decoder.check_size
+CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 
 
@@ -38,7 +39,7 @@ class Damage:
 
     errors: Tuple[BitstreamError, ...]
     mask: np.ndarray = field(repr=False)
-    SHOWN = 10                  # errors that a report spells out; there may be one for each scan
+    SHOWN = 10  # errors that a report spells out; there may be one for each scan
 
     @property
     def mcus_lost(self):
@@ -49,7 +50,9 @@ class Damage:
     def report(self):
         """One line for people."""
         more = (f"{len(self.errors) - self.SHOWN} more errors",) if len(self.errors) > self.SHOWN else ()
-        return "; ".join((f"{self.mcus_lost} of {self.mask.size} MCUs lost", *map(str, self.errors[:self.SHOWN]), *more))
+        return "; ".join(
+            (f"{self.mcus_lost} of {self.mask.size} MCUs lost", *map(str, self.errors[: self.SHOWN]), *more)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +81,19 @@ class DecodedImage:
 class Decoder:
     """Follows the marker segments and reads the scans; `finish` makes the result. A subclass with `keeps_levels` stops before the transform."""
 
-    keeps_levels = False            # whether levels of the whole picture are kept, and no samples are made
+    keeps_levels = False  # whether levels of the whole picture are kept, and no samples are made
 
     def __init__(self, data, conceal, limits):
         self.data, self.conceal, self.limits = data, conceal, limits
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
-        self.end = len(data)        # end of the picture: behind EOI, or of the data
+        self.end = len(data)  # end of the picture: behind EOI, or of the data
         self.lost = None
-        self.planes = None          # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in whole MCUs
+        self.planes = None  # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in whole MCUs
         self.samples = None
-        self.steps = {}             # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
-        self.bits_left = None       # progressive: per component, which bit of each coefficient came last, or UNKNOWN
+        self.steps = {}  # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
+        self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
 
@@ -127,14 +130,18 @@ class Decoder:
             raise TruncatedError("the data ends before any scan", layer="image", offset=size, clause="T.81 B.2.1")
         if not ended:
             if self.unfinished() or self.incomplete():
-                raise TruncatedError("the data ends before the last scan", layer="image", offset=size, clause="T.81 B.2.1")
+                raise TruncatedError(
+                    "the data ends before the last scan", layer="image", offset=size, clause="T.81 B.2.1"
+                )
             self.warnings.append("the EOI marker is missing (T.81 B.2.1)")
             return
         if self.incomplete():
             missing = [c.C for i, c in enumerate(self.headers.frame.components) if i not in self.steps]
             self.doubts.append(f"no scan holds component {', '.join(map(str, missing))} (T.81 B.2.1)")
         elif self.unfinished():
-            self.doubts.append("the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)")
+            self.doubts.append(
+                "the scans leave some coefficients unrefined: a preview, or scans were removed (T.81 G.1.1)"
+            )
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
@@ -147,7 +154,9 @@ class Decoder:
         if frame.lossless:
             pixels = self.lossless_pixels(info.color)
         else:
-            pixels = compose(self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P)
+            pixels = compose(
+                self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P
+            )
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
@@ -168,9 +177,13 @@ class Decoder:
         """Whether this decoder reads such a picture, and how many lines it has: `end` is where the first scan ends."""
         headers = self.headers
         if headers.frame.SOFn not in SUPPORTED:
-            raise UnsupportedError(f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, T.81 Table B.1) is not supported yet")
+            raise UnsupportedError(
+                f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, T.81 Table B.1) is not supported yet"
+            )
         if headers.color() == "unknown":
-            raise UnsupportedError(f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are supported")
+            raise UnsupportedError(
+                f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are supported"
+            )
         headers.resolve_lines(end)
 
     def start(self):
@@ -179,7 +192,10 @@ class Decoder:
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
         if frame.lossless:
-            self.planes = [np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16) for c in frame.components]
+            self.planes = [
+                np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16)
+                for c in frame.components
+            ]
         elif frame.progressive or self.keeps_levels:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
         if frame.progressive:
@@ -207,8 +223,12 @@ class Decoder:
             bits = codes * sum(high * wide for high, wide in (frame.blocks(frame.components[i]) for i in indices))
             held = 8 * int((segments[:, 1] - segments[:, 0]).sum())
             if held * (CONCEALABLE if lenient else 1) < bits and not (lenient and frame.X * frame.Y <= MODERATE_PIXELS):
-                raise TruncatedError(f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
-                                     layer="entropy-coded data", offset=segment.end, clause="T.81 F.2.2")
+                raise TruncatedError(
+                    f"a scan of {frame.X}x{frame.Y} pixels takes {bits // 8} bytes at least, {held // 8} are there",
+                    layer="entropy-coded data",
+                    offset=segment.end,
+                    clause="T.81 F.2.2",
+                )
 
     def scan(self, segment, segments, end):
         headers = self.headers
@@ -223,9 +243,18 @@ class Decoder:
         frame = headers.frame
         self.limits.check_scans(self.scans, frame.X, frame.Y)
         read = self.lossless_scan if frame.lossless else self.dct_scan
-        error = read(segment, segments, scan, indices, dict(
-            mcus=frame.mcus, restart_interval=headers.restart_interval, conditioning=headers.conditioning if frame.arithmetic else None,
-            lost=self.lost if self.conceal else None))
+        error = read(
+            segment,
+            segments,
+            scan,
+            indices,
+            dict(
+                mcus=frame.mcus,
+                restart_interval=headers.restart_interval,
+                conditioning=headers.conditioning if frame.arithmetic else None,
+                lost=self.lost if self.conceal else None,
+            ),
+        )
         if error is not None:
             if not self.conceal:
                 raise error
@@ -238,21 +267,49 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        components = [(frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta) for i, s in zip(indices, scan.components)]
-        target = {} if frame.progressive or self.keeps_levels else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        return decode_scan(self.data, segments, [self.planes[i] for i in indices], components, tables,
-                           Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=frame.progressive, **settings, **target)
+        components = [
+            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
+            for i, s in zip(indices, scan.components)
+        ]
+        target = (
+            {}
+            if frame.progressive or self.keeps_levels
+            else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
+        )
+        return decode_scan(
+            self.data,
+            segments,
+            [self.planes[i] for i in indices],
+            components,
+            tables,
+            Ss=scan.Ss,
+            Se=scan.Se,
+            Ah=scan.Ah,
+            Al=scan.Al,
+            progressive=frame.progressive,
+            **settings,
+            **target,
+        )
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
         tables = self.tables(segment, scan, frame)
         width = frame.mcus[1] if len(indices) > 1 else frame.blocks(frame.components[indices[0]])[1]
         if settings["restart_interval"] % width:
-            raise BitstreamError(f"a restart interval of {settings['restart_interval']} MCUs, but intervals of a lossless scan hold whole rows of {width}",
-                                 layer="SOS", offset=segment.offset, clause="T.81 H.1.1")
+            raise BitstreamError(
+                f"a restart interval of {settings['restart_interval']} MCUs, but intervals of a lossless scan hold whole rows of {width}",
+                layer="SOS",
+                offset=segment.offset,
+                clause="T.81 H.1.1",
+            )
         planes = [self.planes[i] for i in indices]
-        components = [(*frame.blocks(frame.components[i]), frame.components[i].H, frame.components[i].V, s.Td) for i, s in zip(indices, scan.components)]
-        error = decode_lossless_scan(self.data, segments, planes, components, tables, Ss=scan.Ss, Pt=scan.Al, P=frame.P, **settings)
+        components = [
+            (*frame.blocks(frame.components[i]), frame.components[i].H, frame.components[i].V, s.Td)
+            for i, s in zip(indices, scan.components)
+        ]
+        error = decode_lossless_scan(
+            self.data, segments, planes, components, tables, Ss=scan.Ss, Pt=scan.Al, P=frame.P, **settings
+        )
         for i, plane in zip(indices, planes):
             np.left_shift(plane, scan.Al, out=plane)
             self.steps[i] = None
@@ -262,14 +319,21 @@ class Decoder:
         Tq = self.headers.frame.components[i].Tq
         if i not in self.steps:
             if Tq not in self.headers.quant_tables:
-                raise BitstreamError(f"no DQT segment defines quantization table {Tq}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.1")
+                raise BitstreamError(
+                    f"no DQT segment defines quantization table {Tq}",
+                    layer="SOS",
+                    offset=segment.offset,
+                    clause="T.81 B.2.4.1",
+                )
             self.steps[i] = self.headers.quant_tables[Tq]
 
     def note_progress(self, segment, scan, indices):
         for i in indices:
-            band = self.bits_left[i, scan.Ss:scan.Se + 1]
+            band = self.bits_left[i, scan.Ss : scan.Se + 1]
             if (band != (scan.Ah or UNKNOWN)).any():
-                self.warnings.append(f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)")
+                self.warnings.append(
+                    f"the scan at byte {segment.offset} does not continue the scans before it (T.81 G.1.1.1)"
+                )
             band[:] = scan.Al
 
     def tables(self, segment, scan, frame):
@@ -279,17 +343,28 @@ class Decoder:
             return tables
         uses_dc = not frame.progressive or (scan.Ss == 0 and scan.Ah == 0)
         uses_ac = not frame.lossless and (not frame.progressive or scan.Ss > 0)
-        for key in sorted({(0, c.Td) for c in scan.components if uses_dc} | {(1, c.Ta) for c in scan.components if uses_ac}):
+        for key in sorted(
+            {(0, c.Td) for c in scan.components if uses_dc} | {(1, c.Ta) for c in scan.components if uses_ac}
+        ):
             defined = self.headers.huffman_tables.get(key)
             if defined is None:
                 defined = None if frame.progressive or frame.lossless else FIXED_TABLES.get(key)
                 if defined is None:
-                    raise BitstreamError(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}", layer="SOS", offset=segment.offset, clause="T.81 B.2.4.2")
-                self.warnings.append(f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}: that of T.81 K.3 was taken")
+                    raise BitstreamError(
+                        f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}",
+                        layer="SOS",
+                        offset=segment.offset,
+                        clause="T.81 B.2.4.2",
+                    )
+                self.warnings.append(
+                    f"no DHT segment defines {'AC' if key[0] else 'DC'} table {key[1]}: that of T.81 K.3 was taken"
+                )
             try:
                 tables.set(*key, *defined)
             except BitstreamError as error:
-                raise BitstreamError(error.reason, layer="Huffman table of the scan", offset=segment.offset, clause=error.clause) from None
+                raise BitstreamError(
+                    error.reason, layer="Huffman table of the scan", offset=segment.offset, clause=error.clause
+                ) from None
         return tables
 
 

@@ -1,4 +1,5 @@
 """The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
+
 import struct
 from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
@@ -22,7 +23,7 @@ from .second_look import look_again
 from .target import reach
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
-SMALL = 1 << 16             # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
+SMALL = 1 << 16  # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
@@ -95,7 +96,9 @@ def as_pixels(image):
 def _color(options, channels):
     if options.color == "auto":
         if channels == 4:
-            raise ParameterError("4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the alpha, which JPEG has not: image[..., :3]")
+            raise ParameterError(
+                "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the alpha, which JPEG has not: image[..., :3]"
+            )
         return {1: "gray", 3: "ycbcr"}[channels]
     if CHANNELS[options.color] != channels:
         raise ParameterError(f"color={options.color!r} takes {CHANNELS[options.color]} channels, not {channels}")
@@ -105,7 +108,9 @@ def _color(options, channels):
 def _subsampling(options, color, pixels):
     if color not in ("ycbcr", "ycck"):
         if options.subsampling not in ("auto", "4:4:4"):
-            raise ParameterError(f"subsampling={options.subsampling!r} needs chroma components; color={color!r} has none")
+            raise ParameterError(
+                f"subsampling={options.subsampling!r} needs chroma components; color={color!r} has none"
+            )
         return "4:4:4"
     if options.subsampling == "auto":
         return auto_subsampling(pixels, options.quality)
@@ -118,7 +123,10 @@ def _frame(tables, color, subsampling, height, width):
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
     destination = {1: 1, 2: len(tables.by_destination) - 1} if chroma else {}
-    components = tuple(markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0)) for i in range(CHANNELS[color]))
+    components = tuple(
+        markers.FrameComponent(ids[i], *((1, 1) if i in chroma else (H, V)), destination.get(i, 0))
+        for i in range(CHANNELS[color])
+    )
     used = tables.by_destination if chroma else tables.by_destination[:1]
     return markers.Frame(markers.SOF0 if max(map(max, used)) < 256 else markers.SOF1, 8, height, width, components)
 
@@ -140,7 +148,9 @@ def _levels(pixels, color, frame, steps, options):
     Q = [steps[c.Tq] for c in frame.components]
     dering = Q if plan.dering else None
     if not plan.passes:
-        return forward(pixels, color, sampling, Q, chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=dering)
+        return forward(
+            pixels, color, sampling, Q, chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=dering
+        )
     planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
@@ -148,14 +158,29 @@ def _levels(pixels, color, frame, steps, options):
 
     def optimised(of_luma):
         factors = None if of_luma is None else [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
-        return optimised_levels(planes, Q, pools, [weights[c.Tq] for c in frame.components], passes=plan.passes, block_weights=factors, orders=orders)
+        return optimised_levels(
+            planes,
+            Q,
+            pools,
+            [weights[c.Tq] for c in frame.components],
+            passes=plan.passes,
+            block_weights=factors,
+            orders=orders,
+        )
 
     if not masking or color in ("rgb", "cmyk"):
         return optimised(None)
     of_luma = activity_weights(planes[0], **masking)
     levels = optimised(of_luma)
     if plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8:
-        shown, _, _ = assemble(frame, levels, steps, sequential_script(len(planes)), segments=application_segments(None, color), optimize=False)
+        shown, _, _ = assemble(
+            frame,
+            levels,
+            steps,
+            sequential_script(len(planes)),
+            segments=application_segments(None, color),
+            optimize=False,
+        )
         levels = optimised(look_again(pixels, decode(shown).pixels.reshape(pixels.shape), of_luma))
     return levels
 
@@ -195,15 +220,26 @@ def write(image, options, count_blocks=False):
     """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
     planes, steps, frame, color, subsampling, tables = quantized(image, options)
     frame, script = _process(planes, color, frame, options)
-    data, bits, block_bits = assemble(frame, planes, steps, script, segments=application_segments(options.metadata, color), optimize=options.optimize,
-                                      share_tables=options.plan.share, restart_interval=options.restart_interval, count_blocks=count_blocks)
+    data, bits, block_bits = assemble(
+        frame,
+        planes,
+        steps,
+        script,
+        segments=application_segments(options.metadata, color),
+        optimize=options.optimize,
+        share_tables=options.plan.share,
+        restart_interval=options.restart_interval,
+        count_blocks=count_blocks,
+    )
     return data, frame, color, subsampling, tables, bits, block_bits
 
 
 def _search(image, options):
     """What reaches the target of the options."""
     pixels = as_pixels(image)
-    return reach(options.target, pixels, lambda quality: write(pixels, replace(options, quality=quality, target=None))[0])
+    return reach(
+        options.target, pixels, lambda quality: write(pixels, replace(options, quality=quality, target=None))[0]
+    )
 
 
 def encode_bytes(image, options):
@@ -253,5 +289,16 @@ def encode(image, quality=None, **options):
         found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}
         options = replace(options, quality=reached.quality, target=None)
     data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)
-    return EncodedImage(data, frame.X, frame.Y, None if options.quant_tables else options.quality, subsampling, color,
-                        frame.progressive, tables, bits, block_bits, **found)
+    return EncodedImage(
+        data,
+        frame.X,
+        frame.Y,
+        None if options.quant_tables else options.quality,
+        subsampling,
+        color,
+        frame.progressive,
+        tables,
+        bits,
+        block_bits,
+        **found,
+    )

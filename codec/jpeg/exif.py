@@ -2,6 +2,7 @@
 
 Nothing is moved, since camera makers' notes hold offsets that nobody else understands.
 """
+
 import re
 import struct
 
@@ -15,7 +16,7 @@ XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8](?=\
 
 def is_exif(code, payload):
     """Whether a segment begins an Exif block (a long one goes on in segments without a TIFF header)."""
-    return code == APP1 and payload.startswith(EXIF) and payload[len(EXIF):len(EXIF) + 4] in TIFF_HEADERS
+    return code == APP1 and payload.startswith(EXIF) and payload[len(EXIF) : len(EXIF) + 4] in TIFF_HEADERS
 
 
 class ExifNumbers:
@@ -32,7 +33,7 @@ class ExifNumbers:
     def _unpack(self, kind, at):
         try:
             return struct.unpack_from(self.order + kind, self.tiff, at)[0]
-        except (struct.error, TypeError):                   # beyond the end; no place at all
+        except (struct.error, TypeError):  # beyond the end; no place at all
             return None
 
     def _directory(self, at):
@@ -85,7 +86,7 @@ def exif_orientation(segments):
     """EXIF orientation of a picture as it stands there, whether 1..8 or not; None when it has none."""
     for code, payload in segments:
         if is_exif(code, payload):
-            return ExifNumbers(payload[len(EXIF):]).orientation
+            return ExifNumbers(payload[len(EXIF) :]).orientation
     return None
 
 

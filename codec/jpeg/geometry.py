@@ -4,6 +4,7 @@ A cosine of frequency u, read backwards, is itself times (-1)^u (T.81 A.3.3: cos
 mirroring a block flips the signs of its odd frequencies, transposing it transposes its levels and its matrix, and blocks change places.
 All eight ways to lay down a picture are a transposition, or none, and mirror images after it.
 """
+
 import math
 from dataclasses import dataclass, replace
 
@@ -29,11 +30,25 @@ class Turn:
 
 
 ROTATIONS = {0: Turn(), 90: Turn(True, False, True), 180: Turn(False, True, True), 270: Turn(True, True, False)}
-FLIPS = {None: Turn(), "horizontal": Turn(columns=True), "vertical": Turn(rows=True), "transpose": Turn(True), "transverse": Turn(True, True, True)}
+FLIPS = {
+    None: Turn(),
+    "horizontal": Turn(columns=True),
+    "vertical": Turn(rows=True),
+    "transpose": Turn(True),
+    "transverse": Turn(True, True, True),
+}
 
 # What makes a picture upright that has the EXIF orientation (CIPA DC-008 4.6.4, tag 0x0112).
-ORIENTATIONS = {1: Turn(), 2: FLIPS["horizontal"], 3: ROTATIONS[180], 4: FLIPS["vertical"], 5: FLIPS["transpose"], 6: ROTATIONS[90],
-                7: FLIPS["transverse"], 8: ROTATIONS[270]}
+ORIENTATIONS = {
+    1: Turn(),
+    2: FLIPS["horizontal"],
+    3: ROTATIONS[180],
+    4: FLIPS["vertical"],
+    5: FLIPS["transpose"],
+    6: ROTATIONS[90],
+    7: FLIPS["transverse"],
+    8: ROTATIONS[270],
+}
 
 
 def grid(coefficients):
@@ -44,8 +59,14 @@ def grid(coefficients):
 
 def _transposed(coefficients):
     swap = lambda array: np.ascontiguousarray(array.swapaxes(0, 1).swapaxes(-1, -2))
-    return replace(coefficients, width=coefficients.height, height=coefficients.width, levels=tuple(map(swap, coefficients.levels)),
-                   matrices=tuple(np.ascontiguousarray(matrix.T) for matrix in coefficients.matrices), sampling=tuple((V, H) for H, V in coefficients.sampling))
+    return replace(
+        coefficients,
+        width=coefficients.height,
+        height=coefficients.width,
+        levels=tuple(map(swap, coefficients.levels)),
+        matrices=tuple(np.ascontiguousarray(matrix.T) for matrix in coefficients.matrices),
+        sampling=tuple((V, H) for H, V in coefficients.sampling),
+    )
 
 
 def _mirrored(levels, blocks, axis):
@@ -64,16 +85,22 @@ def _mirror(coefficients, axis, edge):
     full = size // cell * cell
     if full < size:
         if edge == "perfect":
-            raise ParameterError(f"a {name} of {size} is no multiple of {cell}, so that its last {size - full} samples cannot be mirrored without loss: "
-                                 "edge='trim' cuts them off, edge='keep' leaves them where they are")
+            raise ParameterError(
+                f"a {name} of {size} is no multiple of {cell}, so that its last {size - full} samples cannot be mirrored without loss: "
+                "edge='trim' cuts them off, edge='keep' leaves them where they are"
+            )
         if full == 0:
-            raise ParameterError(f"a {name} of {size} is less than the {cell} samples of the grid; there is nothing to mirror without loss")
+            raise ParameterError(
+                f"a {name} of {size} is less than the {cell} samples of the grid; there is nothing to mirror without loss"
+            )
         if edge == "trim":
             box = (0, 0, full, coefficients.height) if axis else (0, 0, coefficients.width, full)
             coefficients, _ = crop(coefficients, box)
     factors = [factor[1 - axis] for factor in coefficients.sampling]
     blocks = [full * factor // (8 * max(factors)) for factor in factors]
-    return replace(coefficients, levels=tuple(_mirrored(levels, n, axis) for levels, n in zip(coefficients.levels, blocks)))
+    return replace(
+        coefficients, levels=tuple(_mirrored(levels, n, axis) for levels, n in zip(coefficients.levels, blocks))
+    )
 
 
 def turn(coefficients, how, edge):
@@ -91,7 +118,9 @@ def crop(coefficients, box):
     """Coefficients of a part (x, y, width, height), and the part itself: x and y go back to the grid, right and lower border stay."""
     x, y, width, height = box
     if not (0 <= x < x + width <= coefficients.width and 0 <= y < y + height <= coefficients.height):
-        raise ParameterError(f"crop {width}x{height}+{x}+{y} is not inside of the picture, which is {coefficients.width}x{coefficients.height}")
+        raise ParameterError(
+            f"crop {width}x{height}+{x}+{y} is not inside of the picture, which is {coefficients.width}x{coefficients.height}"
+        )
     cell_x, cell_y = grid(coefficients)
     left, top = x // cell_x * cell_x, y // cell_y * cell_y
     width, height = x + width - left, y + height - top
@@ -99,7 +128,11 @@ def crop(coefficients, box):
     levels = []
     for plane, (H, V) in zip(coefficients.levels, coefficients.sampling):
         first_x, first_y = left * H // (8 * Hmax), top * V // (8 * Vmax)
-        levels.append(np.ascontiguousarray(plane[first_y:first_y - (-height * V // (8 * Vmax)), first_x:first_x - (-width * H // (8 * Hmax))]))
+        levels.append(
+            np.ascontiguousarray(
+                plane[first_y : first_y - (-height * V // (8 * Vmax)), first_x : first_x - (-width * H // (8 * Hmax))]
+            )
+        )
     return replace(coefficients, width=width, height=height, levels=tuple(levels)), (left, top, width, height)
 
 
@@ -108,5 +141,14 @@ def gray(coefficients):
     if coefficients.color == "gray":
         return coefficients
     if coefficients.color != "ycbcr" or coefficients.sampling[0] != tuple(map(max, zip(*coefficients.sampling))):
-        raise ParameterError(f"grayscale needs a luminance component of full resolution; this picture is {coefficients.color} {coefficients.subsampling}")
-    return replace(coefficients, levels=coefficients.levels[:1], matrices=coefficients.matrices[:1], sampling=((1, 1),), ids=coefficients.ids[:1], color="gray")
+        raise ParameterError(
+            f"grayscale needs a luminance component of full resolution; this picture is {coefficients.color} {coefficients.subsampling}"
+        )
+    return replace(
+        coefficients,
+        levels=coefficients.levels[:1],
+        matrices=coefficients.matrices[:1],
+        sampling=((1, 1),),
+        ids=coefficients.ids[:1],
+        color="gray",
+    )

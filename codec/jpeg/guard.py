@@ -1,4 +1,5 @@
 """What the quantization tables of a JPEG tell of its quality, and when encoding it once more makes no sense."""
+
 import functools
 import math
 from typing import NamedTuple, Optional
@@ -99,4 +100,4 @@ def worse_generation(luminance, tables):
     """
     coarser, finer = WORTHWHILE
     product = lambda steps: math.prod(int(step) for step in np.asarray(steps).reshape(-1))
-    return product(tables.luminance) * finer ** 64 < product(luminance) * coarser ** 64          # exact: integers of any size
+    return product(tables.luminance) * finer**64 < product(luminance) * coarser**64  # exact: integers of any size

@@ -1,4 +1,5 @@
 """What the headers say of a picture: the state that marker segments build up, and the summary that users get."""
+
 from dataclasses import asdict, dataclass, field
 from typing import Tuple
 
@@ -6,11 +7,18 @@ from ..errors import BitstreamError, UnsupportedError
 from . import markers
 from .metadata import ADOBE, APP0, APP2, APP14, COM, JFIF, MPF, Metadata, read_metadata
 
-SUBSAMPLING_NAMES = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1", (4, 2): "4:1:0"}
+SUBSAMPLING_NAMES = {
+    (1, 1): "4:4:4",
+    (2, 1): "4:2:2",
+    (1, 2): "4:4:0",
+    (2, 2): "4:2:0",
+    (4, 1): "4:1:1",
+    (4, 2): "4:1:0",
+}
 
 
 def subsampling_name(components):
-    """"4:2:0" ... where the chroma planes share one ratio to all others, else the factors themselves, "2x2,2x1,1x2"."""
+    """ "4:2:0" ... where the chroma planes share one ratio to all others, else the factors themselves, "2x2,2x1,1x2"."""
     factors = [(c.H, c.V) for c in components]
     if len(factors) == 1:
         return "4:0:0"
@@ -49,14 +57,20 @@ class ImageInfo:
 
     @property
     def subsampling(self):
-        """"4:2:0" ..., "4:0:0" for gray, or the factors where they have no name."""
+        """ "4:2:0" ..., "4:0:0" for gray, or the factors where they have no name."""
         return subsampling_name(self.components)
 
     def to_json(self):
         """A dict of numbers and strings; metadata by its sizes in bytes."""
         return {
-            "width": self.width, "height": self.height, "precision": self.precision, "process": self.process, "color": self.color,
-            "subsampling": self.subsampling, "components": [asdict(c) for c in self.components], "metadata": metadata_json(self.metadata),
+            "width": self.width,
+            "height": self.height,
+            "precision": self.precision,
+            "process": self.process,
+            "color": self.color,
+            "subsampling": self.subsampling,
+            "components": [asdict(c) for c in self.components],
+            "metadata": metadata_json(self.metadata),
         }
 
 
@@ -74,12 +88,12 @@ class Headers:
 
     def __init__(self, data, limits, warnings):
         self.data, self.limits, self.warnings = data, limits, warnings
-        self.quant_tables = {}          # Tq -> steps
-        self.huffman_tables = {}        # (Tc, Th) -> (BITS, HUFFVAL)
-        self.conditioning = {}          # (0, Tb) -> (L, U), (1, Tb) -> Kx, where they are not the defaults
+        self.quant_tables = {}  # Tq -> steps
+        self.huffman_tables = {}  # (Tc, Th) -> (BITS, HUFFVAL)
+        self.conditioning = {}  # (0, Tb) -> (L, U), (1, Tb) -> Kx, where they are not the defaults
         self.restart_interval = 0
         self.frame = None
-        self.application = []           # (marker code, payload)
+        self.application = []  # (marker code, payload)
         self.metadata_bytes = 0
 
     def take(self, segment):
@@ -99,15 +113,21 @@ class Headers:
         elif 0xE0 <= code <= 0xEF or code == COM:
             self.metadata_bytes += segment.end - segment.offset
             self.limits.check_metadata(self.metadata_bytes)
-            self.application.append((code, bytes(data[segment.start:segment.end])))
+            self.application.append((code, bytes(data[segment.start : segment.end])))
         elif code in (markers.DHP, markers.EXP):
-            raise UnsupportedError(f"hierarchical JPEG ({segment.name} at byte {segment.offset}, T.81 Annex J) is not supported")
+            raise UnsupportedError(
+                f"hierarchical JPEG ({segment.name} at byte {segment.offset}, T.81 Annex J) is not supported"
+            )
         elif code == markers.SOI:
-            raise BitstreamError("a second SOI inside the image", layer="image", offset=segment.offset, clause="T.81 B.2.1")
+            raise BitstreamError(
+                "a second SOI inside the image", layer="image", offset=segment.offset, clause="T.81 B.2.1"
+            )
 
     def _take_frame(self, segment):
         if self.frame is not None:
-            raise BitstreamError("a second frame header", layer=segment.name, offset=segment.offset, clause="T.81 B.2.1")
+            raise BitstreamError(
+                "a second frame header", layer=segment.name, offset=segment.offset, clause="T.81 B.2.1"
+            )
         self.frame = markers.read_frame(self.data, segment)
         self.limits.check_pixels(self.frame.X, max(1, self.frame.Y))
 
@@ -141,8 +161,15 @@ class Headers:
 
     def info(self):
         frame = self.frame
-        return ImageInfo(frame.X, frame.Y, frame.components, frame.P, markers.PROCESS[frame.SOFn], self.color(),
-                         read_metadata(self.application, self.warnings))
+        return ImageInfo(
+            frame.X,
+            frame.Y,
+            frame.components,
+            frame.P,
+            markers.PROCESS[frame.SOFn],
+            self.color(),
+            read_metadata(self.application, self.warnings),
+        )
 
     def resolve_lines(self, end_of_scan):
         """Take Y from the DNL segment where the frame header leaves it open (B.2.5)."""

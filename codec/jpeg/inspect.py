@@ -1,4 +1,5 @@
 """A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
+
 from ..errors import TruncatedError
 from ..limits import checked_limits
 from ..sources.files import read_bytes
@@ -8,15 +9,25 @@ from .guard import estimate_quality
 from .info import Headers, metadata_json
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
 
-SIGNATURES = ((APP0, JFIF, "JFIF"), (APP1, EXIF, "Exif"), (APP1, XMP, "XMP"), (APP1, XMP_EXTENSION, "extended XMP"), (APP2, ICC, "ICC profile"),
-              (APP2, MPF, "multi-picture index"), (APP13, PHOTOSHOP, "Photoshop resources"), (APP14, ADOBE, "Adobe colour"))
+SIGNATURES = (
+    (APP0, JFIF, "JFIF"),
+    (APP1, EXIF, "Exif"),
+    (APP1, XMP, "XMP"),
+    (APP1, XMP_EXTENSION, "extended XMP"),
+    (APP2, ICC, "ICC profile"),
+    (APP2, MPF, "multi-picture index"),
+    (APP13, PHOTOSHOP, "Photoshop resources"),
+    (APP14, ADOBE, "Adobe colour"),
+)
 
 
 def _what(segment, data):
-    payload = bytes(data[segment.start:min(segment.end, segment.start + 40)])
+    payload = bytes(data[segment.start : min(segment.end, segment.start + 40)])
     if segment.marker == COM:
         return "comment"
-    return next((name for code, signature, name in SIGNATURES if code == segment.marker and payload.startswith(signature)), "")
+    return next(
+        (name for code, signature, name in SIGNATURES if code == segment.marker and payload.startswith(signature)), ""
+    )
 
 
 def _kind(segment):
@@ -26,7 +37,10 @@ def _kind(segment):
 
 
 def _conditioning(values):
-    return [{"class": "AC", "id": Tb, "Kx": value} if Tc else {"class": "DC", "id": Tb, "L": value[0], "U": value[1]} for (Tc, Tb), value in sorted(values.items())]
+    return [
+        {"class": "AC", "id": Tb, "Kx": value} if Tc else {"class": "DC", "id": Tb, "L": value[0], "U": value[1]}
+        for (Tc, Tb), value in sorted(values.items())
+    ]
 
 
 def inspect(source, *, limits=None):
@@ -64,13 +78,17 @@ def inspect(source, *, limits=None):
     sizes = {"headers": 2, "tables": 0, "metadata": 0, "entropy-coded": 0}
     for segment in reader:
         length = segment.end - segment.offset
-        segments.append({"offset": segment.offset, "marker": segment.name, "length": length, "what": _what(segment, data)})
+        segments.append(
+            {"offset": segment.offset, "marker": segment.name, "length": length, "what": _what(segment, data)}
+        )
         sizes[_kind(segment)] += length
         if segment.marker != markers.SOS:
             headers.take(segment)
             if segment.marker == markers.DHT:
-                huffman += [{"class": "AC" if Tc else "DC", "id": Th, "BITS": list(BITS), "HUFFVAL": list(HUFFVAL)}
-                            for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment)]
+                huffman += [
+                    {"class": "AC" if Tc else "DC", "id": Th, "BITS": list(BITS), "HUFFVAL": list(HUFFVAL)}
+                    for Tc, Th, BITS, HUFFVAL in markers.read_huffman_tables(data, segment)
+                ]
                 limits.check_segments(len(huffman))
             continue
         scan = markers.read_scan(data, segment, headers.frame)
@@ -78,20 +96,35 @@ def inspect(source, *, limits=None):
         if not scans:
             headers.resolve_lines(reader.at)
         sizes["entropy-coded"] += reader.at - segment.end
-        scans.append({"offset": segment.offset, "components": [c.Cs for c in scan.components], "Ss": scan.Ss, "Se": scan.Se, "Ah": scan.Ah, "Al": scan.Al,
-                      "restart_intervals": len(parts), "bytes": reader.at - segment.end})
+        scans.append(
+            {
+                "offset": segment.offset,
+                "components": [c.Cs for c in scan.components],
+                **{name: getattr(scan, name) for name in ("Ss", "Se", "Ah", "Al")},
+                "restart_intervals": len(parts),
+                "bytes": reader.at - segment.end,
+            }
+        )
         limits.check_scans(len(scans), headers.frame.X, headers.frame.Y)
     if headers.frame is None:
-        raise TruncatedError("the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1")
+        raise TruncatedError(
+            "the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1"
+        )
     info = headers.info()
     first = headers.quant_tables.get(headers.frame.components[0].Tq)
     quality, exact, _ = estimate_quality(first) if first is not None else (None, False, None)
     return {
         **info.to_json(),
-        "estimated_quality": quality, "estimated_quality_exact": exact,
+        "estimated_quality": quality,
+        "estimated_quality_exact": exact,
         "segments": segments,
         "quant_tables": {str(Tq): table.reshape(8, 8).tolist() for Tq, table in sorted(headers.quant_tables.items())},
-        "huffman_tables": huffman, "conditioning": _conditioning(headers.conditioning), "scans": scans, "restart_interval": headers.restart_interval,
+        "huffman_tables": huffman,
+        "conditioning": _conditioning(headers.conditioning),
+        "scans": scans,
+        "restart_interval": headers.restart_interval,
         "bytes": {**sizes, "other": len(data) - sum(sizes.values()), "total": len(data)},
-        "multi_picture": headers.has_multi_picture(), "metadata": metadata_json(info.metadata), "warnings": list(warnings),
+        "multi_picture": headers.has_multi_picture(),
+        "metadata": metadata_json(info.metadata),
+        "warnings": list(warnings),
     }

@@ -4,13 +4,14 @@ Steps are kept for a few qualities, in sixteenths, and interpolated linearly bet
 as the Independent JPEG Group's tables do. All in integers: the same tables on every machine. Steps are rounded last, so that a fraction
 of a quality moves some of them and not the others.
 """
+
 import json
 from functools import lru_cache
 from importlib import resources
 
 from .tables import QUALITY_PARTS, ijg_scale
 
-UNIT = 16                       # fractions of a step in matrices.json
+UNIT = 16  # fractions of a step in matrices.json
 
 
 @lru_cache(None)
@@ -18,7 +19,9 @@ def learned():
     """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality: [luminance, Cb, Cr]}}}}."""
     parsed = json.loads(resources.files(__package__).joinpath("matrices.json").read_text("ascii"))
     for entry in parsed.values():
-        entry["tables"] = {name: {int(q): tables for q, tables in by_quality.items()} for name, by_quality in entry["tables"].items()}
+        entry["tables"] = {
+            name: {int(q): tables for q, tables in by_quality.items()} for name, by_quality in entry["tables"].items()
+        }
     return parsed
 
 
@@ -26,17 +29,23 @@ def learned_fractions(tune, subsampled, quality):
     """Three tables of 64 steps for a quality of 1..100, in whole QUALITY_PARTS, before rounding: luminance, Cb, Cr, in 1/(2 UNIT)."""
     anchors = learned()[tune]["tables"]["4:2:0" if subsampled else "4:4:4"]
     known = sorted(anchors)
-    low, high = max([q for q in known if q <= quality], default=known[0]), min([q for q in known if q >= quality], default=known[-1])
+    low = max([q for q in known if q <= quality], default=known[0])
+    high = min([q for q in known if q >= quality], default=known[-1])
     if low == high:
         scale, of = (1, 1) if low == quality else (ijg_scale(quality), ijg_scale(low))
         return [[v * scale * 2 // of for v in table] for table in anchors[low]]
     to_high, to_low, width = (int(QUALITY_PARTS * distance) for distance in (high - quality, quality - low, high - low))
-    return [[(a * to_high + b * to_low) * 2 // width for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])]
+    return [
+        [(a * to_high + b * to_low) * 2 // width for a, b in zip(*pair)] for pair in zip(anchors[low], anchors[high])
+    ]
 
 
 def learned_steps(tune, subsampled, quality):
     """The same, rounded: steps within 1..255."""
-    return [[min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table] for table in learned_fractions(tune, subsampled, quality)]
+    return [
+        [min(255, max(1, (v + UNIT) // (2 * UNIT))) for v in table]
+        for table in learned_fractions(tune, subsampled, quality)
+    ]
 
 
 # Bits that an error of one squared step is worth. Theory has 12 / (2 ln 2) = 8.7 for squared errors and uniform steps.

@@ -1,4 +1,5 @@
 """From coefficients to levels by rate and distortion: which components share statistics, how often they are renewed."""
+
 import numpy as np
 
 from ._trellis import Rates, optimise, optimise_dc, statistics
@@ -36,6 +37,8 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
             for i in pool:
                 levels[i], counted = optimise(coefficients[i], steps[i], rates, weights[i], factors[i])
                 counts += counted
-    for coefficient, Q, level, weight, (H, V) in zip(coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels)):
+    for coefficient, Q, level, weight, (H, V) in zip(
+        coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels)
+    ):
         optimise_dc(coefficient, Q, level, weight, H, V)
     return levels

@@ -1,4 +1,5 @@
 """Lossless JPEG: the predictive process of T.81 Annex H, with Huffman coding (SOF3)."""
+
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -49,7 +50,9 @@ def _samples(image, bits):
     """(H, W, 1 or 3) uint16, and the precision."""
     array = np.asarray(image)
     if array.dtype not in (np.uint8, np.uint16):
-        raise ParameterError(f"image must be uint8 or uint16, not {array.dtype}: lossless JPEG holds integers of 2 to 16 bits")
+        raise ParameterError(
+            f"image must be uint8 or uint16, not {array.dtype}: lossless JPEG holds integers of 2 to 16 bits"
+        )
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3):
@@ -74,7 +77,9 @@ def _tables(counts):
     return tables, size
 
 
-def encode_lossless(image, *, predictor="auto", bits=None, point_transform=0, restart_rows=0, metadata: Optional[Metadata] = None):
+def encode_lossless(
+    image, *, predictor="auto", bits=None, point_transform=0, restart_rows=0, metadata: Optional[Metadata] = None
+):
     """Write a JPEG from which every sample comes back as it was.
 
     Parameters
@@ -123,19 +128,27 @@ def encode_lossless(image, *, predictor="auto", bits=None, point_transform=0, re
         raise ParameterError(f"metadata must be a codec.jpeg.Metadata, not {type(metadata).__name__}")
     samples = samples >> point_transform
     settings = dict(bits=bits - point_transform, restart_rows=restart_rows)
-    candidates = [(*_tables(count_differences(samples, Ss, **settings)), Ss) for Ss in (range(1, 8) if predictor == "auto" else (predictor,))]
+    candidates = [
+        (*_tables(count_differences(samples, Ss, **settings)), Ss)
+        for Ss in (range(1, 8) if predictor == "auto" else (predictor,))
+    ]
     tables, _, Ss = min(candidates, key=lambda candidate: candidate[1])
     ids = b"RGB" if channels == 3 else b"\1"
     frame = markers.Frame(markers.SOF3, bits, height, width, tuple(markers.FrameComponent(C, 1, 1, 0) for C in ids))
     scan = markers.Scan(tuple(markers.ScanComponent(C, c, 0) for c, C in enumerate(ids)), Ss, 0, 0, point_transform)
-    data = b"".join((
-        markers.write_marker(markers.SOI),
-        *(markers.write_segment(code, payload) for _, code, payload in application_segments(metadata, "rgb" if channels == 3 else "gray")),
-        markers.write_frame(frame),
-        *([markers.write_restart_interval(width * restart_rows)] if restart_rows else []),
-        markers.write_huffman_tables([(0, c, *table) for c, table in enumerate(tables)]),
-        markers.write_scan(scan),
-        encode_lossless_scan(samples, Ss, tables, **settings),
-        markers.write_marker(markers.EOI),
-    ))
+    data = b"".join(
+        (
+            markers.write_marker(markers.SOI),
+            *(
+                markers.write_segment(code, payload)
+                for _, code, payload in application_segments(metadata, "rgb" if channels == 3 else "gray")
+            ),
+            markers.write_frame(frame),
+            *([markers.write_restart_interval(width * restart_rows)] if restart_rows else []),
+            markers.write_huffman_tables([(0, c, *table) for c, table in enumerate(tables)]),
+            markers.write_scan(scan),
+            encode_lossless_scan(samples, Ss, tables, **settings),
+            markers.write_marker(markers.EOI),
+        )
+    )
     return LosslessImage(data, width, height, bits, Ss)

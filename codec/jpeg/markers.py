@@ -2,6 +2,7 @@
 
 Everything that a segment says is range-checked here, where it is read; the rest of the room trusts it.
 """
+
 import struct
 from dataclasses import dataclass
 from typing import Optional, Tuple
@@ -19,15 +20,39 @@ STANDALONE = (TEM, *range(0xD0, 0xD8), SOI, EOI)
 
 # Table B.1. What a frame's marker says of its process.
 PROCESS = {
-    0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive", 0xC3: "lossless",
-    0xC5: "differential sequential", 0xC6: "differential progressive", 0xC7: "differential lossless",
-    0xC9: "extended sequential, arithmetic coding", 0xCA: "progressive, arithmetic coding", 0xCB: "lossless, arithmetic coding",
-    0xCD: "differential sequential, arithmetic coding", 0xCE: "differential progressive, arithmetic coding",
+    0xC0: "baseline",
+    0xC1: "extended sequential",
+    0xC2: "progressive",
+    0xC3: "lossless",
+    0xC5: "differential sequential",
+    0xC6: "differential progressive",
+    0xC7: "differential lossless",
+    0xC9: "extended sequential, arithmetic coding",
+    0xCA: "progressive, arithmetic coding",
+    0xCB: "lossless, arithmetic coding",
+    0xCD: "differential sequential, arithmetic coding",
+    0xCE: "differential progressive, arithmetic coding",
     0xCF: "differential lossless, arithmetic coding",
 }
-NAMES = {SOI: "SOI", EOI: "EOI", SOS: "SOS", DQT: "DQT", DNL: "DNL", DRI: "DRI", DHP: "DHP", EXP: "EXP", DHT: "DHT", DAC: "DAC", TEM: "TEM", 0xC8: "JPG",
-         0xFE: "COM", **{c: f"SOF{c - 0xC0}" for c in SOF}, **{0xD0 + i: f"RST{i}" for i in range(8)},
-         **{0xE0 + i: f"APP{i}" for i in range(16)}, **{0xF0 + i: f"JPG{i}" for i in range(14)}}
+NAMES = {
+    SOI: "SOI",
+    EOI: "EOI",
+    SOS: "SOS",
+    DQT: "DQT",
+    DNL: "DNL",
+    DRI: "DRI",
+    DHP: "DHP",
+    EXP: "EXP",
+    DHT: "DHT",
+    DAC: "DAC",
+    TEM: "TEM",
+    0xC8: "JPG",
+    0xFE: "COM",
+    **{c: f"SOF{c - 0xC0}" for c in SOF},
+    **{0xD0 + i: f"RST{i}" for i in range(8)},
+    **{0xE0 + i: f"APP{i}" for i in range(16)},
+    **{0xF0 + i: f"JPG{i}" for i in range(14)},
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +89,12 @@ class SegmentReader:
 
     def __init__(self, data, warnings, limits=DEFAULT_LIMITS):
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
-            raise BitstreamError(f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}", layer="image", offset=0, clause="T.81 B.2.1")
+            raise BitstreamError(
+                f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}",
+                layer="image",
+                offset=0,
+                clause="T.81 B.2.1",
+            )
         self.data, self.warnings, self.limits, self.at, self.count = data, warnings, limits, 2, 0
 
     def __iter__(self):
@@ -92,18 +122,32 @@ class SegmentReader:
                 break
         code, offset = data[at], at - 1
         if data[begin:offset].strip(b"\xff"):
-            self.warnings.append(f"{offset - begin} bytes before the marker at byte {offset} belong to no segment (T.81 B.1.1.2)")
+            self.warnings.append(
+                f"{offset - begin} bytes before the marker at byte {offset} belong to no segment (T.81 B.1.1.2)"
+            )
         at += 1
         if code in STANDALONE:
             return Segment(code, offset, at, at)
         name = NAMES.get(code, "a reserved marker")
         if at + 2 > size:
-            raise TruncatedError(f"the data ends in the length of {name}", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+            raise TruncatedError(
+                f"the data ends in the length of {name}", layer="marker segment", offset=offset, clause="T.81 B.1.1.4"
+            )
         length = data[at] << 8 | data[at + 1]
         if length < 2:
-            raise BitstreamError(f"{name} of length {length}; 2 is the least", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+            raise BitstreamError(
+                f"{name} of length {length}; 2 is the least",
+                layer="marker segment",
+                offset=offset,
+                clause="T.81 B.1.1.4",
+            )
         if at + length > size:
-            raise TruncatedError(f"{name} of {length} bytes, but {size - at} are left", layer="marker segment", offset=offset, clause="T.81 B.1.1.4")
+            raise TruncatedError(
+                f"{name} of {length} bytes, but {size - at} are left",
+                layer="marker segment",
+                offset=offset,
+                clause="T.81 B.1.1.4",
+            )
         return Segment(code, offset, at + 2, at + length)
 
 
@@ -122,20 +166,21 @@ def _error(segment, reason, clause):
 
 # ---------------------------------------------------------------- frame header, B.2.2
 
+
 @dataclass(frozen=True)
 class FrameComponent:
-    C: int                  # identifier
-    H: int                  # sampling factors
+    C: int  # identifier
+    H: int  # sampling factors
     V: int
-    Tq: int                 # destination of its quantization table
+    Tq: int  # destination of its quantization table
 
 
 @dataclass(frozen=True)
 class Frame:
     SOFn: int
-    P: int                  # precision in bits
-    Y: int                  # lines; 0 until a DNL segment gives them
-    X: int                  # samples per line
+    P: int  # precision in bits
+    Y: int  # lines; 0 until a DNL segment gives them
+    X: int  # samples per line
     components: Tuple[FrameComponent, ...]
     destinations: Optional[Tuple[int, ...]] = None  # of Huffman tables, see table_destination
 
@@ -182,9 +227,13 @@ class Frame:
 
 
 def read_frame(data, segment):
-    body = bytes(data[segment.start:segment.end])
+    body = bytes(data[segment.start : segment.end])
     if len(body) < 6 or len(body) != 6 + 3 * body[5]:
-        raise _error(segment, f"{len(body) + 2} bytes do not hold a frame header of {body[5] if len(body) > 5 else '?'} components", "T.81 B.2.2")
+        raise _error(
+            segment,
+            f"{len(body) + 2} bytes do not hold a frame header of {body[5] if len(body) > 5 else '?'} components",
+            "T.81 B.2.2",
+        )
     P, Y, X, Nf = struct.unpack_from(">BHHB", body)
     if X == 0 or Nf == 0:
         raise _error(segment, f"{X} samples per line, {Nf} components: neither may be 0", "T.81 B.2.2")
@@ -212,10 +261,11 @@ def write_frame(frame):
 
 # ---------------------------------------------------------------- scan header, B.2.3
 
+
 @dataclass(frozen=True)
 class ScanComponent:
-    Cs: int                 # identifier of a component of the frame
-    Td: int                 # destinations of its Huffman tables
+    Cs: int  # identifier of a component of the frame
+    Td: int  # destinations of its Huffman tables
     Ta: int
 
 
@@ -229,14 +279,14 @@ class Scan:
 
 
 def read_scan(data, segment, frame):
-    body = bytes(data[segment.start:segment.end])
+    body = bytes(data[segment.start : segment.end])
     if frame is None:
         raise _error(segment, "a scan before any frame header", "T.81 B.2.1")
     Ns = body[0] if body else 0
     if not 1 <= Ns <= 4 or len(body) != 4 + 2 * Ns:
         raise _error(segment, f"{len(body) + 2} bytes do not hold a scan header of {Ns} components", "T.81 B.2.3")
-    components = tuple(ScanComponent(Cs, T >> 4, T & 15) for Cs, T in struct.iter_unpack(">BB", body[1:1 + 2 * Ns]))
-    Ss, Se, A = body[1 + 2 * Ns:]
+    components = tuple(ScanComponent(Cs, T >> 4, T & 15) for Cs, T in struct.iter_unpack(">BB", body[1 : 1 + 2 * Ns]))
+    Ss, Se, A = body[1 + 2 * Ns :]
     scan = Scan(components, Ss, Se, A >> 4, A & 15)
     known = {c.C: c for c in frame.components}
     ids = [c.Cs for c in components]
@@ -265,7 +315,9 @@ def _check_band(segment, scan):
     """Table B.3, and G.1.1.1: DC and AC never share a scan, AC scans have one component, a refinement adds one bit."""
     Ss, Se, Ah, Al = scan.Ss, scan.Se, scan.Ah, scan.Al
     if not 0 <= Ss <= Se <= 63 or (Ss == 0) != (Se == 0):
-        raise _error(segment, f"spectral band {Ss}..{Se}; DC alone (0..0) or a part of 1..63 is possible", "T.81 G.1.1.1.1")
+        raise _error(
+            segment, f"spectral band {Ss}..{Se}; DC alone (0..0) or a part of 1..63 is possible", "T.81 G.1.1.1.1"
+        )
     if Ss and len(scan.components) > 1:
         raise _error(segment, "an AC scan of several components", "T.81 G.1.1.1.1")
     if Al > 13 or (Ah and Ah != Al + 1):
@@ -273,11 +325,20 @@ def _check_band(segment, scan):
 
 
 def write_scan(scan):
-    body = bytes((len(scan.components), *(b for c in scan.components for b in (c.Cs, c.Td << 4 | c.Ta)), scan.Ss, scan.Se, scan.Ah << 4 | scan.Al))
+    body = bytes(
+        (
+            len(scan.components),
+            *(b for c in scan.components for b in (c.Cs, c.Td << 4 | c.Ta)),
+            scan.Ss,
+            scan.Se,
+            scan.Ah << 4 | scan.Al,
+        )
+    )
     return write_segment(SOS, body)
 
 
 # ---------------------------------------------------------------- tables, B.2.4
+
 
 def read_quant_tables(data, segment):
     """{Tq: (64,) uint16 steps in natural order} of a DQT segment."""
@@ -314,13 +375,15 @@ def read_huffman_tables(data, segment):
     at, tables = segment.start, []
     while at < segment.end:
         Tc, Th = data[at] >> 4, data[at] & 15
-        BITS = bytes(data[at + 1:min(at + 17, segment.end)])
+        BITS = bytes(data[at + 1 : min(at + 17, segment.end)])
         if Tc > 1 or Th > 3:
             raise _error(segment, f"table {Th} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.2")
         count = sum(BITS)
         if len(BITS) < 16 or count > 256 or at + 17 + count > segment.end:
-            raise _error(segment, f"table {Th} of class {Tc} announces {count} symbols, more than there are", "T.81 B.2.4.2")
-        tables.append((Tc, Th, tuple(BITS), bytes(data[at + 17:at + 17 + count])))
+            raise _error(
+                segment, f"table {Th} of class {Tc} announces {count} symbols, more than there are", "T.81 B.2.4.2"
+            )
+        tables.append((Tc, Th, tuple(BITS), bytes(data[at + 17 : at + 17 + count])))
         at += 17 + count
     return tables
 
@@ -340,14 +403,20 @@ def read_conditioning(data, segment):
         if Tc > 1 or Tb > 3:
             raise _error(segment, f"conditioning table {Tb} of class {Tc}; 0..3 and 0..1 exist", "T.81 B.2.4.3")
         if Tc == 0 and Cs & 15 > Cs >> 4 or Tc == 1 and not 1 <= Cs <= 63:
-            raise _error(segment, f"conditioning value {Cs} of class {Tc}; L <= U <= 15 for DC, 1 <= Kx <= 63 for AC", "T.81 B.2.4.3")
+            raise _error(
+                segment,
+                f"conditioning value {Cs} of class {Tc}; L <= U <= 15 for DC, 1 <= Kx <= 63 for AC",
+                "T.81 B.2.4.3",
+            )
         values[Tc, Tb] = Cs if Tc else (Cs & 15, Cs >> 4)
     return values
 
 
 def write_conditioning(values):
     """One DAC segment for {(0, Tb): (L, U), (1, Tb): Kx}."""
-    body = (bytes((Tc << 4 | Tb, value if Tc else value[1] << 4 | value[0])) for (Tc, Tb), value in sorted(values.items()))
+    body = (
+        bytes((Tc << 4 | Tb, value if Tc else value[1] << 4 | value[0])) for (Tc, Tb), value in sorted(values.items())
+    )
     return write_segment(DAC, b"".join(body))
 
 
@@ -363,9 +432,13 @@ def write_restart_interval(Ri):
 
 def read_number_of_lines(data, offset):
     """Y of the DNL segment that must stand at `offset`, right after the first scan of a frame with Y = 0 (B.2.5)."""
-    if bytes(data[offset:offset + 4]) != b"\xff\xdc\x00\x04" or len(data) < offset + 6:
-        raise BitstreamError("the frame header leaves the number of lines to a DNL segment, which does not follow the first scan",
-                             layer="frame header", offset=offset, clause="T.81 B.2.5")
+    if bytes(data[offset : offset + 4]) != b"\xff\xdc\x00\x04" or len(data) < offset + 6:
+        raise BitstreamError(
+            "the frame header leaves the number of lines to a DNL segment, which does not follow the first scan",
+            layer="frame header",
+            offset=offset,
+            clause="T.81 B.2.5",
+        )
     Y = data[offset + 4] << 8 | data[offset + 5]
     if Y == 0:
         raise BitstreamError("DNL with 0 lines", layer="DNL", offset=offset, clause="T.81 B.2.5")

@@ -2,6 +2,7 @@
 
 Layouts: JFIF T.871; Exif (CIPA DC-008) 4.7.2; XMP specification part 3, 1.1.3; ICC.1 Annex B.4; Photoshop file formats, image resource blocks.
 """
+
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from ..errors import ParameterError
 
 APP0, APP1, APP2, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
-SEGMENT_MAX = 65533                 # a length field counts itself
+SEGMENT_MAX = 65533  # a length field counts itself
 
 JFIF = b"JFIF\0"
 EXIF = b"Exif\0\0"
@@ -26,8 +27,10 @@ IPTC_RESOURCE = 0x0404
 TIFF_HEADERS = (b"II*\0", b"MM\0*")
 
 # The packet that stands before an extended XMP which holds everything: nothing but the reference to it.
-XMP_STUB = (b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-            b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/></rdf:RDF></x:xmpmeta>')
+XMP_STUB = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 @dataclass(frozen=True)
@@ -69,27 +72,41 @@ class Metadata:
                     raise ParameterError(f"{name} must be bytes, not {type(value).__name__}")
                 object.__setattr__(self, name, bytes(value))
         if self.exif and self.exif.startswith(EXIF):
-            object.__setattr__(self, "exif", self.exif[len(EXIF):])
-        if not isinstance(self.comments, (tuple, list)) or not all(isinstance(c, (bytes, bytearray, memoryview)) for c in self.comments):
+            object.__setattr__(self, "exif", self.exif[len(EXIF) :])
+        if not isinstance(self.comments, (tuple, list)) or not all(
+            isinstance(c, (bytes, bytearray, memoryview)) for c in self.comments
+        ):
             raise ParameterError("comments must be a tuple of bytes: comments=(b'...',)")
         object.__setattr__(self, "comments", tuple(bytes(c) for c in self.comments))
         for comment in self.comments:
             if len(comment) > SEGMENT_MAX:
-                raise ParameterError(f"a comment of {len(comment)} bytes does not fit a COM segment; the longest is {SEGMENT_MAX} (T.81 B.2.4.5)")
+                raise ParameterError(
+                    f"a comment of {len(comment)} bytes does not fit a COM segment; the longest is {SEGMENT_MAX} (T.81 B.2.4.5)"
+                )
         if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
-            raise ParameterError(f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)")
+            raise ParameterError(
+                f"an ICC profile of {len(self.icc)} bytes does not fit 255 segments of {SEGMENT_MAX - 14} (ICC.1 B.4)"
+            )
         if self.density is not None:
-            if not isinstance(self.density, (tuple, list)) or len(self.density) != 3 or not all(isinstance(v, (int, np.integer)) for v in self.density):
+            if (
+                not isinstance(self.density, (tuple, list))
+                or len(self.density) != 3
+                or not all(isinstance(v, (int, np.integer)) for v in self.density)
+            ):
                 raise ParameterError(f"density must be three integers (unit, x, y), not {self.density!r} (T.871 10.1)")
             unit, x, y = map(int, self.density)
             object.__setattr__(self, "density", (unit, x, y))
             if unit not in (0, 1, 2) or not (1 <= x <= 65535 and 1 <= y <= 65535):
-                raise ParameterError(f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)")
+                raise ParameterError(
+                    f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)"
+                )
 
     @property
     def size(self):
         """Bytes of all fields."""
-        return sum(len(v) for v in (self.icc, self.exif, self.xmp, self.xmp_extension, self.iptc, self.photoshop) if v) + sum(map(len, self.comments))
+        return sum(
+            len(v) for v in (self.icc, self.exif, self.xmp, self.xmp_extension, self.iptc, self.photoshop) if v
+        ) + sum(map(len, self.comments))
 
     def without_profiles(self):
         """Nothing but the density: what is left when metadata is stripped."""
@@ -98,8 +115,9 @@ class Metadata:
 
 # ---------------------------------------------------------------- writing
 
+
 def _chunks(data, size):
-    return [data[i:i + size] for i in range(0, len(data), size)]
+    return [data[i : i + size] for i in range(0, len(data), size)]
 
 
 def _exif_segments(exif):
@@ -107,7 +125,7 @@ def _exif_segments(exif):
     start, room = 0, SEGMENT_MAX - len(EXIF)
     while start < len(exif):
         end = start + room
-        while end < len(exif) and exif[end:end + 4] in TIFF_HEADERS:
+        while end < len(exif) and exif[end : end + 4] in TIFF_HEADERS:
             end -= 1
         yield APP1, EXIF + exif[start:end]
         start = end
@@ -117,14 +135,16 @@ def _xmp_extension_segments(data):
     guid = hashlib.md5(data, usedforsecurity=False).hexdigest().upper().encode()
     step = SEGMENT_MAX - len(XMP_EXTENSION) - 40
     for offset in range(0, len(data), step):
-        yield APP1, XMP_EXTENSION + guid + struct.pack(">II", len(data), offset) + data[offset:offset + step]
+        yield APP1, XMP_EXTENSION + guid + struct.pack(">II", len(data), offset) + data[offset : offset + step]
 
 
 def _xmp_segments(metadata):
     xmp, extension = metadata.xmp, metadata.xmp_extension
     if xmp and len(xmp) > SEGMENT_MAX - len(XMP):
         if extension:
-            raise ParameterError(f"an XMP packet of {len(xmp)} bytes that has an extension cannot be split further; the longest is {SEGMENT_MAX - len(XMP)}")
+            raise ParameterError(
+                f"an XMP packet of {len(xmp)} bytes that has an extension cannot be split further; the longest is {SEGMENT_MAX - len(XMP)}"
+            )
         xmp, extension = XMP_STUB % hashlib.md5(xmp, usedforsecurity=False).hexdigest().upper().encode(), xmp
     if xmp:
         yield APP1, XMP + xmp
@@ -143,13 +163,19 @@ def metadata_segments(metadata):
         segments += [(APP2, ICC + bytes((i, len(chunks))) + chunk) for i, chunk in enumerate(chunks, 1)]
     blocks = metadata.photoshop or b""
     if metadata.iptc:
-        blocks += b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc)) + metadata.iptc + bytes(len(metadata.iptc) & 1)
+        blocks += (
+            b"8BIM"
+            + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc))
+            + metadata.iptc
+            + bytes(len(metadata.iptc) & 1)
+        )
     segments += [(APP13, PHOTOSHOP + chunk) for chunk in _chunks(blocks, SEGMENT_MAX - len(PHOTOSHOP))]
     segments += [(COM, comment) for comment in metadata.comments]
     return segments
 
 
 # ---------------------------------------------------------------- reading
+
 
 def _join_icc(chunks, warnings):
     """ICC chunks in the order of their numbers; a profile that is not whole is dropped with a warning (ICC.1 B.4)."""
@@ -159,14 +185,20 @@ def _join_icc(chunks, warnings):
             numbers.setdefault(chunk[0], chunk)
     count = next(iter(numbers.values()))[1] if numbers else 0
     if not numbers or sorted(numbers) != list(range(1, count + 1)):
-        warnings.append(f"the ICC profile is incomplete: chunks {sorted(numbers)} of {count} (ICC.1 B.4); it was left out")
+        warnings.append(
+            f"the ICC profile is incomplete: chunks {sorted(numbers)} of {count} (ICC.1 B.4); it was left out"
+        )
         return None
     return b"".join(numbers[i][2:] for i in sorted(numbers))
 
 
 def _join_exif(parts, warnings):
     exif, more = parts[0], 1
-    while more < len(parts) and not parts[more].startswith(TIFF_HEADERS) and len(parts[more - 1]) >= SEGMENT_MAX - len(EXIF) - 4:
+    while (
+        more < len(parts)
+        and not parts[more].startswith(TIFF_HEADERS)
+        and len(parts[more - 1]) >= SEGMENT_MAX - len(EXIF) - 4
+    ):
         exif += parts[more]
         more += 1
     if more < len(parts):
@@ -182,7 +214,7 @@ def _assemble(parts):
     data = bytearray(size)
     for _, offset, chunk in parts:
         if offset + len(chunk) <= size:
-            data[offset:offset + len(chunk)] = chunk
+            data[offset : offset + len(chunk)] = chunk
     return data
 
 
@@ -209,26 +241,27 @@ def _split_resources(blocks):
     begin = end_of_iptc = at = 0
     iptc = None
     while at + 12 <= len(blocks):
-        if blocks[at:at + 4] != b"8BIM":
+        if blocks[at : at + 4] != b"8BIM":
             return None, blocks
         name = 1 + blocks[at + 6]
         size_at = at + 6 + name + (name & 1)
         if size_at + 4 > len(blocks):
             return None, blocks
-        size, = struct.unpack_from(">I", blocks, size_at)
+        (size,) = struct.unpack_from(">I", blocks, size_at)
         end = size_at + 4 + size
         if end > len(blocks):
             return None, blocks
-        if blocks[at + 4:at + 6] == b"\x04\x04" and iptc is None:
-            iptc, begin, end_of_iptc = blocks[size_at + 4:end], at, end + (size & 1)
+        if blocks[at + 4 : at + 6] == b"\x04\x04" and iptc is None:
+            iptc, begin, end_of_iptc = blocks[size_at + 4 : end], at, end + (size & 1)
         at = end + (size & 1)
     return iptc, (blocks[:begin] + blocks[end_of_iptc:]) or None
 
 
 def read_metadata(segments, warnings):
     """Metadata from (marker code, payload) pairs; what is damaged is left out with a warning, never an error."""
+
     def payloads(code, signature):
-        return [p[len(signature):] for marker, p in segments if marker == code and p.startswith(signature)]
+        return [p[len(signature) :] for marker, p in segments if marker == code and p.startswith(signature)]
 
     icc, exif, blocks = payloads(APP2, ICC), payloads(APP1, EXIF), payloads(APP13, PHOTOSHOP)
     xmp, xmp_extension = _join_xmp(payloads(APP1, XMP), payloads(APP1, XMP_EXTENSION), warnings)
@@ -241,7 +274,10 @@ def read_metadata(segments, warnings):
     return Metadata(
         icc=_join_icc(icc, warnings) if icc else None,
         exif=_join_exif(exif, warnings) if exif else None,
-        xmp=xmp, xmp_extension=xmp_extension, iptc=iptc, photoshop=photoshop,
+        xmp=xmp,
+        xmp_extension=xmp_extension,
+        iptc=iptc,
+        photoshop=photoshop,
         comments=tuple(p for marker, p in segments if marker == COM),
         density=density,
     )

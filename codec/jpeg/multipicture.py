@@ -3,6 +3,7 @@
 Most of it is found by its distance from the end of the file, or by adding up sizes, and stays valid as long as its bytes do. Only the
 index counts from its own place, so that it is rewritten when the picture before changes its size.
 """
+
 import re
 import struct
 
@@ -10,8 +11,8 @@ from ..errors import BitstreamError
 from . import markers
 from .metadata import APP1, APP2, MPF, TIFF_HEADERS, XMP
 
-ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"         # ISO 21496-1, Annex C.2: the gain map's metadata in APP2
-MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16                   # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
+ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1, Annex C.2: the gain map's metadata in APP2
+MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
 
 # What announces a part of the trailer in XMP: the gain map of Ultra HDR, the film of a motion photo.
 ANNOUNCED = re.compile(rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')')
@@ -38,19 +39,21 @@ def index_distance(data, end, limits):
     for segment in markers.SegmentReader(data, markers.Warnings(), limits):
         if segment.marker == markers.SOS:
             break
-        if segment.marker == APP2 and data[segment.start:segment.end].startswith(MPF):
+        if segment.marker == APP2 and data[segment.start : segment.end].startswith(MPF):
             return end - segment.start - len(MPF)
     return None
 
 
 def _error(reason):
-    return BitstreamError(f"{reason}; trailer='drop' leaves the further pictures out", layer="MPF", clause="CIPA DC-007 5.2.3")
+    return BitstreamError(
+        f"{reason}; trailer='drop' leaves the further pictures out", layer="MPF", clause="CIPA DC-007 5.2.3"
+    )
 
 
 def _entries(tiff, order):
     """(position, count) of the entries of an index."""
-    ifd, = struct.unpack_from(order + "I", tiff, 4)
-    fields, = struct.unpack_from(order + "H", tiff, ifd)
+    (ifd,) = struct.unpack_from(order + "I", tiff, 4)
+    (fields,) = struct.unpack_from(order + "H", tiff, ifd)
     for at in range(ifd + 2, ifd + 2 + 12 * fields, 12):
         tag, _, size, position = struct.unpack_from(order + "HHII", tiff, at)
         if tag == MP_ENTRY:
@@ -75,7 +78,7 @@ def moved_index(payload, old_distance, distance, size, trailer_bytes):
     BitstreamError
         If an entry names bytes that are not in the trailer, so that nobody can say where they are now.
     """
-    tiff = bytearray(payload[len(MPF):])
+    tiff = bytearray(payload[len(MPF) :])
     order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}.get(bytes(tiff[:4]))
     if order is None:
         raise _error("the index has no TIFF header")
@@ -85,7 +88,7 @@ def moved_index(payload, old_distance, distance, size, trailer_bytes):
         raise _error("the index leads out of its segment") from None
     for i, at in enumerate(range(first, first + MP_ENTRY_BYTES * count, MP_ENTRY_BYTES)):
         length, offset = struct.unpack_from(order + "II", tiff, at + 4)
-        if offset == 0:                                 # the picture that holds the index
+        if offset == 0:  # the picture that holds the index
             struct.pack_into(order + "I", tiff, at + 4, size)
         elif not old_distance <= offset <= offset + length <= old_distance + trailer_bytes:
             raise _error(f"picture {i + 1} is not behind the first one")

@@ -1,4 +1,5 @@
 """What may be asked of the encoder: frozen, validated, printable, JSON-able."""
+
 import difflib
 import inspect
 from dataclasses import asdict, dataclass, fields
@@ -20,14 +21,16 @@ TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")
 class Effort:
     """What one rung of the ladder does."""
 
-    chroma: str             # how chrominance is downsampled: "box" or "least-squares"
-    dering: bool            # whether ringing at black and white is taken off where the decoder's clamp hides it
-    optimize: bool          # Huffman tables made for the picture
+    chroma: str  # how chrominance is downsampled: "box" or "least-squares"
+    dering: bool  # whether ringing at black and white is taken off where the decoder's clamp hides it
+    optimize: bool  # Huffman tables made for the picture
     progressive: bool
-    passes: int             # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
-    search: int             # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
-    share: bool             # whether scans may share Huffman tables
-    second_look: bool       # whether levels are chosen again by what SSIMULACRA 2 minds in the picture
+    passes: (
+        int  # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
+    )
+    search: int  # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
+    share: bool  # whether scans may share Huffman tables
+    second_look: bool  # whether levels are chosen again by what SSIMULACRA 2 minds in the picture
 
 
 # Each rung was measured to make smaller files of the same quality than the one before (docs/effort.md).
@@ -53,7 +56,9 @@ def _table(values, name):
     except ValueError:
         raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not a ragged list") from None
     if array.size != 64 or array.dtype.kind not in "iu":
-        raise ParameterError(f"{name} must hold 64 integers in natural (row-major) order, not {array.dtype} {array.shape}")
+        raise ParameterError(
+            f"{name} must hold 64 integers in natural (row-major) order, not {array.dtype} {array.shape}"
+        )
     if not 1 <= array.min() <= array.max() <= 65535:
         raise ParameterError(f"{name} must hold steps of 1..65535, not {array.min()}..{array.max()} (T.81 B.2.4.1)")
     return tuple(int(v) for v in array.reshape(-1))
@@ -93,13 +98,22 @@ class QuantTables:
     @property
     def by_destination(self):
         """The tables in the order of their destinations Tq in the file: luminance, chrominance and, where it differs, Cr's."""
-        return (self.luminance, self.chrominance) if self.cr == self.chrominance else (self.luminance, self.chrominance, self.cr)
+        return (
+            (self.luminance, self.chrominance)
+            if self.cr == self.chrominance
+            else (self.luminance, self.chrominance, self.cr)
+        )
 
     @classmethod
     def ijg(cls, quality):
         """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
         quality = as_quality(quality)
-        return cls(*(tuple(ijg_step(v, quality) for v in base) for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)))
+        return cls(
+            *(
+                tuple(ijg_step(v, quality) for v in base)
+                for base in (T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE)
+            )
+        )
 
     @classmethod
     def for_quality(cls, quality, tune="ssimulacra2", subsampling="4:2:0", chroma_quality=None):
@@ -157,7 +171,9 @@ def as_quality(value, name="quality"):
 
 def _choice(value, choices, name):
     if not any(value is choice or isinstance(value, str) and value == choice for choice in choices):
-        raise ParameterError(f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}")
+        raise ParameterError(
+            f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}{nearest(value, choices)}"
+        )
     return value
 
 
@@ -235,14 +251,18 @@ class EncodeOptions:
         _choice(self.coding, ("huffman", "arithmetic"), "coding")
         _choice(self.color, ("auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"), "color")
         if not isinstance(self.quant_tables, (QuantTables, type(None))):
-            raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}")
+            raise ParameterError(
+                f"quant_tables must be a codec.jpeg.QuantTables, not {type(self.quant_tables).__name__}"
+            )
         if not isinstance(self.metadata, (Metadata, type(None))):
             raise ParameterError(f"metadata must be a codec.jpeg.Metadata, not {type(self.metadata).__name__}")
 
     def _check_target(self):
         for name in ("quality", "quant_tables"):
             if getattr(self, name) is not None:
-                raise ParameterError(f"target={self.target!r} is what to search the quality for: give either that or {name}")
+                raise ParameterError(
+                    f"target={self.target!r} is what to search the quality for: give either that or {name}"
+                )
         parse_target(self.target)
 
     @classmethod
@@ -251,7 +271,9 @@ class EncodeOptions:
         names = [f.name for f in fields(cls)]
         for name in options:
             if name not in names:
-                raise ParameterError(f"unknown option {name!r} for JPEG{nearest(name, names)} (options: {', '.join(names)})")
+                raise ParameterError(
+                    f"unknown option {name!r} for JPEG{nearest(name, names)} (options: {', '.join(names)})"
+                )
         return cls(quality, **options)
 
     @property
@@ -276,9 +298,20 @@ class EncodeOptions:
 
 def takes_encode_options(function):
     """Give `function(image, quality=None, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
-    own = [p for p in inspect.signature(function).parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD and p.name != "quality"]
+    own = [
+        p
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is not inspect.Parameter.VAR_KEYWORD and p.name != "quality"
+    ]
     first = [p for p in own if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-    options = [inspect.Parameter(f.name, inspect.Parameter.POSITIONAL_OR_KEYWORD if f.name == "quality" else inspect.Parameter.KEYWORD_ONLY,
-                                 default=f.default, annotation=f.type) for f in fields(EncodeOptions)]
+    options = [
+        inspect.Parameter(
+            f.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD if f.name == "quality" else inspect.Parameter.KEYWORD_ONLY,
+            default=f.default,
+            annotation=f.type,
+        )
+        for f in fields(EncodeOptions)
+    ]
     function.__signature__ = inspect.Signature(first + options)
     return function

@@ -2,6 +2,7 @@
 
 Compared with decoding and encoding again this leaves out the rounding of samples to 8 bits, their clipping, and the resampling of chroma.
 """
+
 import math
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from ..errors import ParameterError
 from .coefficients import HIGHEST, LOWEST, Coefficients, read_coefficients
 from .params import QuantTables
 
-PARTS = 64                          # a reconstruction point is a multiple of a 64th of a step, so that all decisions are made in integers
+PARTS = 64  # a reconstruction point is a multiple of a 64th of a step, so that all decisions are made in integers
 
 
 def _shrinkage(levels):
@@ -23,7 +24,7 @@ def _shrinkage(levels):
     """
     magnitudes = np.abs(levels.astype(np.int32))
     count, total = int(np.count_nonzero(magnitudes)), int(magnitudes.sum())
-    if count == total:                                      # nothing but 0 and 1: as steep as can be told
+    if count == total:  # nothing but 0 and 1: as steep as can be told
         return PARTS // 2 if count == 0 else _parts_below(1 / (count + 1))
     return _parts_below((total - count) / total)
 
@@ -93,5 +94,7 @@ def requantize(source, quality=None, *, quant_tables=None, limits=None):
     tables = quant_tables or QuantTables.ijg(quality)
     source = source if isinstance(source, Coefficients) else read_coefficients(source, limits=limits)
     chroma = {1: tables.chrominance, 2: tables.cr} if source.color in ("ycbcr", "ycck") else {}
-    matrices = tuple(np.array(chroma.get(i, tables.luminance), np.uint16).reshape(8, 8) for i in range(len(source.levels)))
+    matrices = tuple(
+        np.array(chroma.get(i, tables.luminance), np.uint16).reshape(8, 8) for i in range(len(source.levels))
+    )
     return replace(source, matrices=matrices, levels=tuple(map(_requantized, source.levels, source.matrices, matrices)))

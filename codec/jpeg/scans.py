@@ -1,4 +1,5 @@
 """Scan scripts: in which scans the coefficients of a picture are sent (T.81 Annex G)."""
+
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -34,7 +35,8 @@ def arithmetic_script(components, color):
     full = tuple(i for i in range(components) if i not in chroma)
     return (
         ScanSpec(tuple(range(components)), 0, 0),
-        *(ScanSpec((i,), 1, 63, 0, 3) for i in full), *(ScanSpec((i,), 1, 63, 0, 1) for i in chroma),
+        *(ScanSpec((i,), 1, 63, 0, 3) for i in full),
+        *(ScanSpec((i,), 1, 63, 0, 1) for i in chroma),
         *(ScanSpec((i,), 1, 63, Ah, Ah - 1) for Ah in (3, 2) for i in full),
         *(ScanSpec((i,), 1, 63, 1, 0) for i in (*chroma, *full)),
     )
@@ -51,21 +53,29 @@ def progressive_script(components, color):
         Y, Cb, Cr = (0,), (1,), (2,)
         return (
             ScanSpec(everything, 0, 0, 0, 1),
-            ScanSpec(Y, 1, 5, 0, 2), ScanSpec(Cr, 1, 63, 0, 1), ScanSpec(Cb, 1, 63, 0, 1), ScanSpec(Y, 6, 63, 0, 2),
+            ScanSpec(Y, 1, 5, 0, 2),
+            ScanSpec(Cr, 1, 63, 0, 1),
+            ScanSpec(Cb, 1, 63, 0, 1),
+            ScanSpec(Y, 6, 63, 0, 2),
             ScanSpec(Y, 1, 63, 2, 1),
             ScanSpec(everything, 0, 0, 1, 0),
-            ScanSpec(Cr, 1, 63, 1, 0), ScanSpec(Cb, 1, 63, 1, 0), ScanSpec(Y, 1, 63, 1, 0),
+            ScanSpec(Cr, 1, 63, 1, 0),
+            ScanSpec(Cb, 1, 63, 1, 0),
+            ScanSpec(Y, 1, 63, 1, 0),
         )
     each = [(i,) for i in everything]
     return (
         ScanSpec(everything, 0, 0, 0, 1),
-        *(ScanSpec(c, 1, 5, 0, 2) for c in each), *(ScanSpec(c, 6, 63, 0, 2) for c in each), *(ScanSpec(c, 1, 63, 2, 1) for c in each),
+        *(ScanSpec(c, 1, 5, 0, 2) for c in each),
+        *(ScanSpec(c, 6, 63, 0, 2) for c in each),
+        *(ScanSpec(c, 1, 63, 2, 1) for c in each),
         ScanSpec(everything, 0, 0, 1, 0),
         *(ScanSpec(c, 1, 63, 1, 0) for c in each),
     )
 
 
 # ---------------------------------------------------------------- the script that is cheapest for a picture
+
 
 @dataclass(frozen=True)
 class Search:
@@ -117,7 +127,7 @@ def _component_scans(i, plane, search):
     """
     high, wide = plane.shape[:2]
     step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
-    sample, starts, highest = np.ascontiguousarray(plane[step // 2::step]), search.starts, search.highest
+    sample, starts, highest = np.ascontiguousarray(plane[step // 2 :: step]), search.starts, search.highest
     significant = [significance(sample, Al) for Al in range(highest + 1)]
     costs = lambda Al, refine: cheapest_partitions(band_costs(sample, significant, starts, Al, refine, high * wide))
     first = [costs(Al, False) for Al in range(highest + 1)]
@@ -141,8 +151,11 @@ def _dc_scans(planes, color, frame, search):
     Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour; interleaved and
     subsampled ones follow the MCUs. The last bit is close to noise: apart, it costs a bit per block and saves a little less.
     """
+
     def scans_of(group):
-        ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
+        ways = [[ScanSpec(group, 0, 0)]] + [
+            [ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]
+        ] * search.rough_dc
         return min(((script_cost(frame, planes, way), way) for way in ways), key=lambda pair: pair[0])
 
     everything = tuple(range(len(planes)))

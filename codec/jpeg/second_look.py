@@ -5,11 +5,12 @@ the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is wh
 the trellis wants to know of a block. One block alone tells it badly: sums are taken over a few blocks around it. Measured on photographs
 (gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
 """
+
 import numpy as np
 
 from ._masking import error_sums, refined_weights
 
-BETA = 0.5                      # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
+BETA = 0.5  # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 0.5 is worse on one of them
 
 
 def _around(blocks, shape):

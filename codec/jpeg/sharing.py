@@ -2,6 +2,7 @@
 
 A table takes 17 bytes and one for each symbol: in small pictures that is more than what a table of its own saves a scan.
 """
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,13 +42,17 @@ def _merged(groups, counts, destinations):
     @lru_cache(None)
     def cost(group):
         total = symbols(group)
-        return 8 * (17 + np.count_nonzero(total)) + optimal_huffman_bits(total) if total.max() < 1 << 32 else float("inf")
+        return (
+            8 * (17 + np.count_nonzero(total)) + optimal_huffman_bits(total) if total.max() < 1 << 32 else float("inf")
+        )
 
     def fits(groups):
         return all(sum(group.lives_at(scan) for group in groups) <= destinations for scan in range(len(counts)))
 
     while True:
-        pairs = [(cost(a) + cost(b) - cost(a + b), i, j) for j, b in enumerate(groups) for i, a in enumerate(groups[:j])]
+        pairs = [
+            (cost(a) + cost(b) - cost(a + b), i, j) for j, b in enumerate(groups) for i, a in enumerate(groups[:j])
+        ]
         for saved, i, j in sorted(pairs, reverse=True):
             rest = [group for n, group in enumerate(groups) if n not in (i, j)] + [groups[i] + groups[j]]
             if saved > 0 and fits(rest):
@@ -74,7 +79,11 @@ def shared_tables(counts, destinations):
     """
     waiting = []
     for Tc in (0, 1):
-        waiting += _merged([_Group(Tc, ((n, Th),)) for n, scan in enumerate(counts) for c, Th in sorted(scan) if c == Tc], counts, destinations)
+        waiting += _merged(
+            [_Group(Tc, ((n, Th),)) for n, scan in enumerate(counts) for c, Th in sorted(scan) if c == Tc],
+            counts,
+            destinations,
+        )
     waiting.sort(key=lambda item: (item[0].uses[0], item[0].Tc))
     plan, alive = [([], {}) for _ in counts], {}
     for n in range(len(counts)):

@@ -1,4 +1,5 @@
 """Targets: the quality at which a file is no larger, or scores no lower, than asked for; measured on the bytes that are given out."""
+
 import math
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from .params import as_quality
 from .tables import QUALITY_PARTS
 
 MOST_ENCODES = 12
-ENOUGH = 200                        # a search ends once what it could still gain is a 200th of the bytes, 0.5 %
+ENOUGH = 200  # a search ends once what it could still gain is a 200th of the bytes, 0.5 %
 
 # Qualities to try before both sides of the answer are known, from START up or down.
 RUNGS = (1, 10, 30, 50, 75, 90, 97, 100)
@@ -81,10 +82,12 @@ class _Search:
     def __init__(self, target, pixels, encode):
         self.target, self.pixels, self.encode = target, pixels, encode
         self.trials = {}
-        self.best = None                # the last file that reaches the target: the one that the bracket has closed on
-        self.width = math.inf           # of the last bracket that a line was drawn through
+        self.best = None  # the last file that reaches the target: the one that the bracket has closed on
+        self.width = math.inf  # of the last bracket that a line was drawn through
         area = pixels.shape[0] * pixels.shape[1]
-        self.most_bytes = {"size": target.value, "bpp": math.floor(target.value * area / 8)}.get(target.measure, math.inf)
+        self.most_bytes = {"size": target.value, "bpp": math.floor(target.value * area / 8)}.get(
+            target.measure, math.inf
+        )
         if not target.is_rate:
             self.metric, self.falling = _metric(target, pixels.shape[2])
 
@@ -153,5 +156,7 @@ def _metric(target, channels):
     from ..metrics.names import SMALLER_IS_BETTER, by_name  # only a search for a score needs them
 
     if channels == 4 and target.measure not in OF_INKS:
-        raise ParameterError(f"{target} is no target for CMYK: {target.measure} is of gray and RGB pictures; there are {', '.join((*OF_INKS, *RATES))}")
+        raise ParameterError(
+            f"{target} is no target for CMYK: {target.measure} is of gray and RGB pictures; there are {', '.join((*OF_INKS, *RATES))}"
+        )
     return by_name(target.measure), target.measure in SMALLER_IS_BETTER

@@ -1,4 +1,5 @@
 """Changes to a JPEG that leave its coefficients alone: another process, turned, cut, gray, with less metadata. No pixel is ever made."""
+
 import struct
 from dataclasses import dataclass, field, replace
 from typing import Optional, Tuple
@@ -15,11 +16,19 @@ from .multipicture import announces_trailer, is_index, silenced
 from .params import _choice
 
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
-JFXX = b"JFXX\0"                    # thumbnails of JFIF, T.871 10.2
+JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
 
 # (marker code, beginning of the payload) -> kind; "identity" says what the components mean, "index" describes the trailer.
-SIGNATURES = ((APP0, JFIF, "identity"), (APP14, ADOBE, "identity"), (APP2, ICC, "icc"), (APP1, EXIF, "exif"), (APP1, XMP, "xmp"),
-              (APP1, XMP_EXTENSION, "xmp"), (APP13, PHOTOSHOP, "iptc"), (COM, b"", "comments"))
+SIGNATURES = (
+    (APP0, JFIF, "identity"),
+    (APP14, ADOBE, "identity"),
+    (APP2, ICC, "icc"),
+    (APP1, EXIF, "exif"),
+    (APP1, XMP, "xmp"),
+    (APP1, XMP_EXTENSION, "xmp"),
+    (APP13, PHOTOSHOP, "iptc"),
+    (COM, b"", "comments"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +72,12 @@ class Transcoded:
 
 
 def segment_kind(code, payload):
-    """"identity", "index", or one of `KINDS`."""
+    """ "identity", "index", or one of `KINDS`."""
     if is_index(code, payload):
         return "index"
-    return next((kind for marker, signature, kind in SIGNATURES if marker == code and payload.startswith(signature)), "other")
+    return next(
+        (kind for marker, signature, kind in SIGNATURES if marker == code and payload.startswith(signature)), "other"
+    )
 
 
 def _kept_kinds(metadata):
@@ -100,7 +111,11 @@ class _Edit:
         if orientation is None:
             return
         if orientation not in geometry.ORIENTATIONS:
-            raise BitstreamError(f"orientation {orientation}; 1..8 exist. Without auto_rotate the picture stays as it is", layer="Exif", clause="CIPA DC-008 4.6.4")
+            raise BitstreamError(
+                f"orientation {orientation}; 1..8 exist. Without auto_rotate the picture stays as it is",
+                layer="Exif",
+                clause="CIPA DC-008 4.6.4",
+            )
         self.upright = orientation != 1
         self.turn_by(geometry.ORIENTATIONS[orientation], f"turned upright (EXIF orientation {orientation})")
 
@@ -114,7 +129,11 @@ class _Edit:
     def cut(self, box):
         self.coefficients, self.crop = geometry.crop(self.coefficients, box)
         x, y, width, height = self.crop
-        moved = "" if self.crop == box else f" (the grid of {'x'.join(map(str, geometry.grid(self.coefficients)))} begins there)"
+        moved = (
+            ""
+            if self.crop == box
+            else f" (the grid of {'x'.join(map(str, geometry.grid(self.coefficients)))} begins there)"
+        )
         self.done.append(f"cropped to {width}x{height}+{x}+{y}{moved}")
 
     def make_gray(self):
@@ -135,7 +154,9 @@ class _Edit:
     def drop(self, condition):
         """Leave segments out; returns their bytes, markers included."""
         kept = tuple(segment for segment in self.coefficients.segments if not condition(*segment))
-        lost = sum(4 + len(payload) for _, payload in self.coefficients.segments) - sum(4 + len(payload) for _, payload in kept)
+        lost = sum(4 + len(payload) for _, payload in self.coefficients.segments) - sum(
+            4 + len(payload) for _, payload in kept
+        )
         self.coefficients = replace(self.coefficients, segments=kept)
         return lost
 
@@ -144,15 +165,22 @@ class _Edit:
         present = bool(self.coefficients.trailer.strip(b"\0\xff")) or any(is_index(*segment) for segment in segments)
         if trailer == "drop":
             lost = len(self.coefficients.trailer) + self.drop(is_index)
-            quiet = tuple((code, silenced(payload) if announces_trailer(code, payload) else payload) for code, payload in self.coefficients.segments)
+            quiet = tuple(
+                (code, silenced(payload) if announces_trailer(code, payload) else payload)
+                for code, payload in self.coefficients.segments
+            )
             self.coefficients = replace(self.coefficients, segments=quiet, trailer=b"", index_distance=None)
             if lost:
                 self.done.append(f"dropped what stood behind the picture ({lost} bytes)")
         elif present and (self.reshaped or "grayscale" in self.done):
-            raise ParameterError(f"{len(self.coefficients.trailer)} bytes behind the picture (a gain map, further pictures or a film) would no longer fit it; "
-                                 "trailer='drop' leaves them out")
+            raise ParameterError(
+                f"{len(self.coefficients.trailer)} bytes behind the picture (a gain map, further pictures or a film) would no longer fit it; "
+                "trailer='drop' leaves them out"
+            )
         elif present and "xmp" not in kinds and any(announces_trailer(*segment) for segment in segments):
-            raise ParameterError("without its XMP nobody would find the gain map or film behind the picture; keep 'xmp' in metadata, or drop it with trailer='drop'")
+            raise ParameterError(
+                "without its XMP nobody would find the gain map or film behind the picture; keep 'xmp' in metadata, or drop it with trailer='drop'"
+            )
 
     def settle_metadata(self, kinds):
         orientation = exif_orientation(self.coefficients.segments)
@@ -163,7 +191,9 @@ class _Edit:
             if lost and kind == "exif" and not self.upright and orientation in range(2, 9):
                 segments = self.coefficients.segments
                 at = 1 if segments and segments[0][1].startswith(JFIF) else 0
-                self.coefficients = replace(self.coefficients, segments=(*segments[:at], orientation_alone(orientation), *segments[at:]))
+                self.coefficients = replace(
+                    self.coefficients, segments=(*segments[:at], orientation_alone(orientation), *segments[at:])
+                )
                 self.done.append(f"kept EXIF orientation {orientation}")
 
     def adjust_segments(self):
@@ -172,13 +202,18 @@ class _Edit:
             return
         orientation = exif_orientation(self.coefficients.segments)
         if not self.upright and orientation in range(2, 9):
-            self.warnings.append(f"EXIF orientation {orientation} is kept, and viewers turn the picture by it; auto_rotate=True applies it first")
+            self.warnings.append(
+                f"EXIF orientation {orientation} is kept, and viewers turn the picture by it; auto_rotate=True applies it first"
+            )
         self.drop(lambda code, payload: code == APP0 and payload.startswith(JFXX))
-        self.coefficients = replace(self.coefficients, segments=tuple((code, self.adjusted(code, payload)) for code, payload in self.coefficients.segments))
+        self.coefficients = replace(
+            self.coefficients,
+            segments=tuple((code, self.adjusted(code, payload)) for code, payload in self.coefficients.segments),
+        )
 
     def adjusted(self, code, payload):
         if is_exif(code, payload):
-            numbers = ExifNumbers(payload[len(EXIF):])
+            numbers = ExifNumbers(payload[len(EXIF) :])
             numbers.set_size(self.coefficients.width, self.coefficients.height)
             if self.upright:
                 numbers.set_upright()
@@ -198,8 +233,10 @@ def _verify(data, edited, limits):
     again = read_coefficients(data, limits=limits)
     unmoved = lambda coefficients: [segment for segment in coefficients.segments if not is_index(*segment)]
     if not again.same_levels(edited) or unmoved(again) != unmoved(edited) or again.trailer != edited.trailer:
-        raise CodecError("the written file does not hold the coefficients of the source; nothing is returned. "
-                         "This is a fault of codec.jpeg.transcode: please report it")
+        raise CodecError(
+            "the written file does not hold the coefficients of the source; nothing is returned. "
+            "This is a fault of codec.jpeg.transcode: please report it"
+        )
 
 
 def _smallest(coefficients, progressive, **settings):
@@ -208,8 +245,24 @@ def _smallest(coefficients, progressive, **settings):
     return min((write_coefficients(coefficients, progressive=each, **settings) for each in processes), key=len)
 
 
-def transcode(source, *, progressive=None, arithmetic=False, rotate=0, flip=None, crop=None, edge="perfect", grayscale=False, auto_rotate=False,
-              metadata="all", trailer="keep", restart_interval=0, verify=True, on_error="raise", limits=None):
+def transcode(
+    source,
+    *,
+    progressive=None,
+    arithmetic=False,
+    rotate=0,
+    flip=None,
+    crop=None,
+    edge="perfect",
+    grayscale=False,
+    auto_rotate=False,
+    metadata="all",
+    trailer="keep",
+    restart_interval=0,
+    verify=True,
+    on_error="raise",
+    limits=None,
+):
     """Rewrite a JPEG without loss: smaller, in another process, turned, cut, gray, or without metadata.
 
     Parameters
@@ -292,7 +345,15 @@ def transcode(source, *, progressive=None, arithmetic=False, rotate=0, flip=None
     edit.settle_trailer(trailer, kinds)
     edit.settle_metadata(kinds)
     edit.adjust_segments()
-    return _written(data, original, edit, progressive, verify, limits, dict(arithmetic=arithmetic, restart_interval=restart_interval))
+    return _written(
+        data,
+        original,
+        edit,
+        progressive,
+        verify,
+        limits,
+        dict(arithmetic=arithmetic, restart_interval=restart_interval),
+    )
 
 
 def _box(crop):
@@ -305,8 +366,13 @@ def _box(crop):
 def _written(data, original, edit, progressive, verify, limits, settings):
     result = _smallest(edit.coefficients, progressive, **settings)
     was_progressive = "progressive" in original.process
-    recompression = (not edit.done and not original.damage and progressive in (None, was_progressive) and not settings["restart_interval"]
-                     and ("arithmetic" in original.process) == settings["arithmetic"])
+    recompression = (
+        not edit.done
+        and not original.damage
+        and progressive in (None, was_progressive)
+        and not settings["restart_interval"]
+        and ("arithmetic" in original.process) == settings["arithmetic"]
+    )
     if verify:
         _verify(result, edit.coefficients, limits)
     kept = recompression and len(result) >= len(data)
@@ -315,5 +381,15 @@ def _written(data, original, edit, progressive, verify, limits, settings):
         edit.done.append(f"{original.process} to {process}")
     elif not edit.done and not kept:
         edit.done.append("recompressed")
-    return Transcoded(data if kept else result, len(data), edit.coefficients.width, edit.coefficients.height, process, tuple(edit.done), kept, verify,
-                      edit.crop, tuple(edit.warnings))
+    return Transcoded(
+        data if kept else result,
+        len(data),
+        edit.coefficients.width,
+        edit.coefficients.height,
+        process,
+        tuple(edit.done),
+        kept,
+        verify,
+        edit.crop,
+        tuple(edit.warnings),
+    )

@@ -2,6 +2,7 @@
 
 Every function takes two arrays of one shape and dtype, reference first, and documents which published variant it computes.
 """
+
 from .fidelity import mse, psnr
 from .gradients import ssimulacra2_gradient
 from .names import by_name
@@ -10,4 +11,24 @@ from .ssim import SsimPreset, ffmpeg, ms_ssim, skimage, ssim, ssim_map, ssim_y, 
 from .ssimulacra2 import ssimulacra2
 from .video import VideoScores, video
 
-__all__ = ["SsimPreset", "VideoScores", "by_name", "ciede2000", "ffmpeg", "ms_ssim", "mse", "psnr", "psnr_hvs_m", "psnr_y", "psnr_ycbcr", "skimage", "ssim", "ssim_map", "ssim_y", "ssimulacra2", "ssimulacra2_gradient", "video", "wang2004"]
+__all__ = [
+    "SsimPreset",
+    "VideoScores",
+    "by_name",
+    "ciede2000",
+    "ffmpeg",
+    "ms_ssim",
+    "mse",
+    "psnr",
+    "psnr_hvs_m",
+    "psnr_y",
+    "psnr_ycbcr",
+    "skimage",
+    "ssim",
+    "ssim_map",
+    "ssim_y",
+    "ssimulacra2",
+    "ssimulacra2_gradient",
+    "video",
+    "wang2004",
+]

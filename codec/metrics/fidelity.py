@@ -1,4 +1,5 @@
 """Mean squared error, and the same thing in decibels."""
+
 import math
 
 import numpy as np
@@ -15,7 +16,9 @@ def _mean_squared_error(a, b):
     rows = max(1, BAND_SAMPLES // a[0].size)
     total = 0
     for y in range(0, len(a), rows):
-        total += sum_squared_error(np.ascontiguousarray(a[y : y + rows]).reshape(-1), np.ascontiguousarray(b[y : y + rows]).reshape(-1))
+        total += sum_squared_error(
+            np.ascontiguousarray(a[y : y + rows]).reshape(-1), np.ascontiguousarray(b[y : y + rows]).reshape(-1)
+        )
     if not math.isfinite(total):
         refuse_not_finite(a, b)
     return total / a.size

@@ -1,4 +1,5 @@
 """Where, and in which direction, a metric would improve: gradients with respect to the samples of the distorted picture."""
+
 from decimal import Decimal
 from functools import lru_cache
 
@@ -17,9 +18,13 @@ def _checked(reference, distorted, least, what):
     reference, distorted = check_pair(reference, distorted)
     shape, channels = reference.shape, reference.shape[2] if reference.ndim == 3 else 1
     if reference.dtype != np.uint8 or channels not in (1, 3):
-        raise ParameterError(f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), and the pictures are {reference.dtype} of shape {shape}: convert them")
+        raise ParameterError(
+            f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), and the pictures are {reference.dtype} of shape {shape}: convert them"
+        )
     if min(shape[:2]) < least:
-        raise ParameterError(f"{what} needs sides of {least} at least, and the shape is {shape}: use a larger part of the picture")
+        raise ParameterError(
+            f"{what} needs sides of {least} at least, and the shape is {shape}: use a larger part of the picture"
+        )
     return (p.reshape(*shape[:2], channels) for p in (reference, distorted))
 
 
@@ -35,7 +40,12 @@ def _score_slope(x):
     s = CURVE[0] * x + CURVE[1] * x * x + CURVE[2] * x * x * x
     if s <= 0:
         return 0.0
-    return -10 * EXPONENT * float(Decimal(s) ** Decimal(EXPONENT - 1)) * (CURVE[0] + 2 * CURVE[1] * x + 3 * CURVE[2] * x * x)
+    return (
+        -10
+        * EXPONENT
+        * float(Decimal(s) ** Decimal(EXPONENT - 1))
+        * (CURVE[0] + 2 * CURVE[1] * x + 3 * CURVE[2] * x * x)
+    )
 
 
 def _map_slopes(x, means, sizes):
@@ -94,5 +104,7 @@ def ssimulacra2_gradient(reference, distorted):
     sizes = scales_of(*a.shape[:2])
     slopes = _map_slopes(x, means, sizes)
     _, needs = map_weights(*sizes[0])
-    found = gradient(a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.has("avx2"))
+    found = gradient(
+        a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.has("avx2")
+    )
     return score_of(x), found.reshape(np.shape(distorted))

@@ -1,4 +1,5 @@
 """What the eye sees most of."""
+
 import numpy as np
 
 

@@ -1,4 +1,5 @@
 """Metrics by name, for sweeps and the command line."""
+
 import difflib
 
 from ..errors import ParameterError
@@ -7,8 +8,17 @@ from .perceptual import ciede2000, psnr_hvs_m, psnr_y
 from .ssim import ms_ssim, ssim, ssim_y
 from .ssimulacra2 import ssimulacra2
 
-METRICS = {"psnr": psnr, "psnr_y": psnr_y, "ssim": ssim, "ssim_y": ssim_y, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "psnr_hvs_m": psnr_hvs_m, "ciede2000": ciede2000,
-           "mse": mse}
+METRICS = {
+    "psnr": psnr,
+    "psnr_y": psnr_y,
+    "ssim": ssim,
+    "ssim_y": ssim_y,
+    "ms_ssim": ms_ssim,
+    "ssimulacra2": ssimulacra2,
+    "psnr_hvs_m": psnr_hvs_m,
+    "ciede2000": ciede2000,
+    "mse": mse,
+}
 SMALLER_IS_BETTER = frozenset(("ciede2000", "mse"))
 
 

@@ -1,4 +1,5 @@
 """What every full-reference metric asks of its two pictures, and how it says no."""
+
 import math
 import numbers
 
@@ -40,7 +41,9 @@ def check_pair(a, b):
     if a.dtype != b.dtype:
         raise ParameterError(f"a is {a.dtype} and b is {b.dtype}: convert one, so that both use the same scale")
     if a.shape != b.shape:
-        raise ParameterError(f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, metrics compare pixel by pixel")
+        raise ParameterError(
+            f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, metrics compare pixel by pixel"
+        )
     if a.size == 0:
         raise ParameterError(f"shape {a.shape} holds no pixel, so there is nothing to compare")
     return a, b
@@ -60,8 +63,14 @@ def check_data_range(a, b, data_range):
                 "data_range=1.0 for 0..1 or data_range=255 for 0..255"
             )
         return float(np.iinfo(a.dtype).max)
-    if not isinstance(data_range, numbers.Real) or isinstance(data_range, bool) or not (data_range > 0 and math.isfinite(data_range)):
-        raise ParameterError(f"data_range must be a positive number, not {data_range!r}: pass the distance from black to white")
+    if (
+        not isinstance(data_range, numbers.Real)
+        or isinstance(data_range, bool)
+        or not (data_range > 0 and math.isfinite(data_range))
+    ):
+        raise ParameterError(
+            f"data_range must be a positive number, not {data_range!r}: pass the distance from black to white"
+        )
     if not integer or data_range < np.iinfo(a.dtype).max:
         low, high = min(a.min(), b.min()), max(a.max(), b.max())
         if 2 * data_range < float(high) - float(low) < math.inf:

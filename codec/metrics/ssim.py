@@ -1,4 +1,5 @@
 """Structural similarity, by published variants that have names."""
+
 import math
 from dataclasses import dataclass
 
@@ -76,7 +77,9 @@ def _checked(a, b, preset, what):
 def _integers(planes):
     """The preset `ffmpeg` is defined on integer sums."""
     if planes[0].dtype.kind != "u":
-        raise ParameterError(f"preset='ffmpeg' is defined for integer samples, not {planes[0].dtype}: use 'wang2004', or convert")
+        raise ParameterError(
+            f"preset='ffmpeg' is defined for integer samples, not {planes[0].dtype}: use 'wang2004', or convert"
+        )
     return planes
 
 
@@ -91,18 +94,29 @@ def _single(dtype, data_range, preset):
 def _means(a, b, preset, data_range, single, maps=None):
     """[(SSIM, contrast-structure)] per channel of two (H, W, C) pictures."""
     margin = (KERNEL_TAPS - preset.taps) // 2
-    if margin:                                          # outer taps are zero; what they meet does not matter
+    if margin:  # outer taps are zero; what they meet does not matter
         a, b = (np.pad(x, ((margin, margin), (margin, margin), (0, 0)), mode="edge") for x in (a, b))
     half = np.pad(preset.weights, margin)[: KERNEL_TAPS // 2 + 1]
     n = preset.taps**2
     correction = n / (n - 1) if preset.sample_variance else 1.0
-    return ssim_means(a, b, half, data_range / 2, (preset.K1 * data_range) ** 2, (preset.K2 * data_range) ** 2, correction, cpu.has("avx2"), single, maps)
+    return ssim_means(
+        a,
+        b,
+        half,
+        data_range / 2,
+        (preset.K1 * data_range) ** 2,
+        (preset.K2 * data_range) ** 2,
+        correction,
+        cpu.has("avx2"),
+        single,
+        maps,
+    )
 
 
 def _cells(plane):
     """Sums over 4 x 4 cells, the rest at the right and at the bottom left out, then over 2 x 2 cells at every cell: windows of 8 x 8."""
     high, wide = plane.shape[0] // 4, plane.shape[1] // 4
-    cells = plane[:4 * high, :4 * wide].reshape(high, 4, wide, 4, -1).sum((1, 3))
+    cells = plane[: 4 * high, : 4 * wide].reshape(high, 4, wide, 4, -1).sum((1, 3))
     return cells[:-1, :-1] + cells[1:, :-1] + cells[:-1, 1:] + cells[1:, 1:]
 
 
@@ -234,8 +248,8 @@ def ssim_y(a, b, *, data_range=None, preset="wang2004"):
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-BAND_ROWS = 64                      # of any scale that are scored at a time; even, so that no 2x2 square straddles two bands
-SHARED_ROWS = wang2004.taps - 1     # of the band before, which the first windows of a band reach into
+BAND_ROWS = 64  # of any scale that are scored at a time; even, so that no 2x2 square straddles two bands
+SHARED_ROWS = wang2004.taps - 1  # of the band before, which the first windows of a band reach into
 
 
 class _Scale:
@@ -249,7 +263,9 @@ class _Scale:
         """shape: (H, W, C) of this scale. dtype: of 2x2 sums. single: whether single precision will do. coarser: how many scales follow."""
         height, width, channels = shape
         self.single, self.data_range, self.sums, self.windows = single, data_range, np.zeros((channels, 2)), 0
-        self.bands = [np.empty((SHARED_ROWS + BAND_ROWS, width, channels), dtype) for _ in range(2)]     # not touched at the finest scale
+        self.bands = [
+            np.empty((SHARED_ROWS + BAND_ROWS, width, channels), dtype) for _ in range(2)
+        ]  # not touched at the finest scale
         self.shared, self.filled, self.left = 0, 0, height
         half = ((height + 1) // 2, (width + 1) // 2, channels)
         self.next = _Scale(half, dtype, 4 * data_range, single, coarser - 1) if coarser else None
@@ -258,13 +274,13 @@ class _Scale:
         """Take the next rows of the finer scale."""
         count = (a.shape[0] + 1) // 2
         for finer, band in zip((a, b), self.bands):
-            sums_of_four(finer, band[self.filled:self.filled + count])
+            sums_of_four(finer, band[self.filled : self.filled + count])
         self.filled += count
         self.left -= count
         if self.filled - self.shared == BAND_ROWS or not self.left:
-            self.score(*(band[:self.filled] for band in self.bands), self.shared)
+            self.score(*(band[: self.filled] for band in self.bands), self.shared)
             for band in self.bands:
-                band[:SHARED_ROWS] = band[self.filled - SHARED_ROWS:self.filled]
+                band[:SHARED_ROWS] = band[self.filled - SHARED_ROWS : self.filled]
             self.shared = self.filled = SHARED_ROWS
 
     def score(self, a, b, shared):
@@ -282,7 +298,7 @@ def _means_of_scales(a, b, data_range):
     scale = _Scale(a.shape, wide, data_range, _single(a.dtype, data_range, wang2004), len(MS_SSIM_WEIGHTS) - 1)
     for top in range(0, a.shape[0], BAND_ROWS):
         shared = SHARED_ROWS if top else 0
-        scale.score(*(x[top - shared:top + BAND_ROWS] for x in (a, b)), shared)
+        scale.score(*(x[top - shared : top + BAND_ROWS] for x in (a, b)), shared)
     while scale:
         yield scale.sums / scale.windows
         scale = scale.next
@@ -329,7 +345,9 @@ def ms_ssim(a, b, *, data_range=None):
     a, b = _checked(a, b, wang2004, "MS-SSIM")
     least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
     if min(a.shape[:2]) < least:
-        raise ParameterError(f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim")
+        raise ParameterError(
+            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim"
+        )
     data_range = check_data_range(a, b, data_range)
     scores = np.ones(a.shape[2])
     for scale, (means, weight) in enumerate(zip(_means_of_scales(a, b, data_range), MS_SSIM_WEIGHTS), 1):

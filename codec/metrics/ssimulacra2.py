@@ -1,4 +1,5 @@
 """SSIMULACRA 2: a score of visual quality that follows people's judgement of still pictures well."""
+
 import math
 from functools import lru_cache
 
@@ -11,7 +12,9 @@ from .pairs import check_pair, refuse_not_finite
 from .ssimulacra2_weights import WEIGHTS
 
 # Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k = 1, 3, 5).
-TAPS = np.array([0.26462110548819856, 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537], np.float32)
+TAPS = np.array(
+    [0.26462110548819856, 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537], np.float32
+)
 NEED_SSIM, NEED_EDGES = 1, 2
 # From the weighed sum x to the score: s = CURVE . (x, x^2, x^3) of x times FIRST_FACTOR, 100 - 10 s^EXPONENT.
 FIRST_FACTOR = 0.9562382616834844
@@ -33,7 +36,9 @@ def _as_samples(picture):
         if not (-0.5 <= low and high <= 1.5):
             if not np.isfinite([low, high]).all():
                 refuse_not_finite(picture, picture)
-            raise ParameterError(f"floats must be sRGB values in 0..1, and these span {low} to {high}: divide by 255, or pass uint8")
+            raise ParameterError(
+                f"floats must be sRGB values in 0..1, and these span {low} to {high}: divide by 255, or pass uint8"
+            )
         picture = np.rint(picture.clip(0, 1) * 65535).astype(np.uint16)
     return picture[:, :, None] if picture.ndim == 2 else picture
 
@@ -49,7 +54,7 @@ def map_weights(height, width):
     """Weights of every map of a picture of this size, (3 channels, scales, 2 norms, 3 maps), and which maps they need, (scales, 3 channels)."""
     scales = len(scales_of(height, width))
     # Fewer than six scales use the first weights without gaps, as the reference does: they are not those of the same maps.
-    weights = np.array(WEIGHTS[:3 * scales * 6]).reshape(3, scales, 2, 3)
+    weights = np.array(WEIGHTS[: 3 * scales * 6]).reshape(3, scales, 2, 3)
     return weights, (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
 
 
@@ -111,7 +116,9 @@ def ssimulacra2(reference, distorted):
     reference, distorted = check_pair(reference, distorted)
     channels = reference.shape[2] if reference.ndim == 3 else 1
     if min(reference.shape[:2]) < 8 or channels > 4:
-        raise ParameterError(f"SSIMULACRA 2 needs sides of 8 at least and 1 to 4 channels, and the shape is {reference.shape}: use psnr, or put channels last")
+        raise ParameterError(
+            f"SSIMULACRA 2 needs sides of 8 at least and 1 to 4 channels, and the shape is {reference.shape}: use psnr, or put channels last"
+        )
     reference, distorted = _as_samples(reference), _as_samples(distorted)
     if channels in (1, 3):
         return _score(reference, distorted)

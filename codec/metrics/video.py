@@ -1,4 +1,5 @@
 """Scores of moving pictures: frame by frame, then pooled, and none at all while the two clips do not lie on top of each other."""
+
 import itertools
 import math
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from ..errors import ParameterError
 from .luma import luma
 from .names import by_name
 
-THUMBNAIL = 32                      # cells on a side that stand for a frame in the checks
+THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
 _END = object()
 
 # Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
@@ -47,10 +48,16 @@ def pool(values):
     26.666666666666664
     """
     values = np.asarray(values, np.float64)
-    harmonic = len(values) / float((1 / values).sum()) if (values > 0).all() and np.isfinite(values).any() else (math.inf if np.isposinf(values).all() else math.nan)
+    harmonic = (
+        len(values) / float((1 / values).sum())
+        if (values > 0).all() and np.isfinite(values).any()
+        else (math.inf if np.isposinf(values).all() else math.nan)
+    )
     finite = values if np.isfinite(values).all() else np.where(np.isposinf(values), np.finfo(np.float64).max, values)
     percentiles = {f"p{p}": float(np.percentile(finite, p)) for p in (1, 5, 10, 50)}
-    percentiles = {name: math.inf if value >= np.finfo(np.float64).max / 2 else value for name, value in percentiles.items()}
+    percentiles = {
+        name: math.inf if value >= np.finfo(np.float64).max / 2 else value for name, value in percentiles.items()
+    }
     return {"mean": float(values.mean()), "harmonic_mean": harmonic, "min": float(values.min()), **percentiles}
 
 
@@ -70,7 +77,9 @@ def _offset(a, b, most):
     grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
     errors = {}
     for shift in range(-most, most + 1):
-        left, right = (grays[0][:len(a) - shift], grays[1][shift:]) if shift >= 0 else (grays[0][-shift:], grays[1][:shift])
+        left, right = (
+            (grays[0][: len(a) - shift], grays[1][shift:]) if shift >= 0 else (grays[0][-shift:], grays[1][:shift])
+        )
         if len(left) >= 2:
             errors[shift] = float(((left - right) ** 2).mean())
     best = min(errors, key=lambda shift: (errors[shift], abs(shift)), default=0)
@@ -81,18 +90,27 @@ def _refuse_misaligned(a, b, most):
     shift = _offset(a, b, min(most, len(a) - 2)) if len(a) > 2 else 0
     if shift:
         late = "later" if shift > 0 else "earlier"
-        raise ParameterError(f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at the start of "
-                             f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False")
+        raise ParameterError(
+            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at the start of "
+            f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False"
+        )
     x, y = (np.concatenate(clip) for clip in (a, b))
     error = float(((x - y) ** 2).mean())
-    for gain, offset, what in ((_LIMITED_TO_FULL, -16 * _LIMITED_TO_FULL, "limited range (16..235) where the reference has full range"),
-                               (1 / _LIMITED_TO_FULL, 16, "full range where the reference has limited range (16..235)")):
+    for gain, offset, what in (
+        (_LIMITED_TO_FULL, -16 * _LIMITED_TO_FULL, "limited range (16..235) where the reference has full range"),
+        (1 / _LIMITED_TO_FULL, 16, "full range where the reference has limited range (16..235)"),
+    ):
         if error > 1 and float(((x - (gain * y + offset)) ** 2).mean()) < error / 4:
             raise ParameterError(f"the distorted clip has {what}: convert one of them, or pass check=False")
     if x.shape[1] == 3:
-        for matrix, what in ((np.linalg.inv(_AS_709), "BT.709 where BT.601 is right"), (_AS_709, "BT.601 where BT.709 is right")):
+        for matrix, what in (
+            (np.linalg.inv(_AS_709), "BT.709 where BT.601 is right"),
+            (_AS_709, "BT.601 where BT.709 is right"),
+        ):
             if error > 1 and float(((x - y @ matrix.T) ** 2).mean()) < error / 4:
-                raise ParameterError(f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass check=False")
+                raise ParameterError(
+                    f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass check=False"
+                )
 
 
 def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_offset=8):
@@ -130,7 +148,9 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
     scores, thumbnails = {name: [] for name in functions}, ([], [])
     for number, (a, b) in enumerate(itertools.zip_longest(reference, distorted, fillvalue=_END)):
         if a is _END or b is _END:
-            raise ParameterError(f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other goes on: cut them to the same length")
+            raise ParameterError(
+                f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other goes on: cut them to the same length"
+            )
         for name, function in functions.items():
             try:
                 scores[name].append(float(function(a, b)))
@@ -143,4 +163,7 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
         raise ParameterError("no frames, or no metrics: there is nothing to compare")
     if check:
         _refuse_misaligned(*thumbnails, max_offset)
-    return VideoScores({name: np.array(values) for name, values in scores.items()}, {name: pool(values) for name, values in scores.items()})
+    return VideoScores(
+        {name: np.array(values) for name, values in scores.items()},
+        {name: pool(values) for name, values in scores.items()},
+    )

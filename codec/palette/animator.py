@@ -1,4 +1,5 @@
 """Frames to GIF or APNG."""
+
 import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,10 +19,10 @@ from .timing import durations, gif_delays
 FORMATS = ("gif", "apng")
 SUFFIXES = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
-COLORS_MAX = 255                    # beside the index that stands for what is there already
-FEWEST_COLORS = 8                   # that a size target goes down to
-ENOUGH = 50                         # a search ends within a 50th, 2 %, of the size
-OPAQUE = 128                        # alpha from which a pixel is opaque: neither is anything between in a GIF
+COLORS_MAX = 255  # beside the index that stands for what is there already
+FEWEST_COLORS = 8  # that a size target goes down to
+ENOUGH = 50  # a search ends within a 50th, 2 %, of the size
+OPAQUE = 128  # alpha from which a pixel is opaque: neither is anything between in a GIF
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,23 @@ class Animation:
         return replace(self, warnings=(*self.warnings, *warnings))
 
 
-def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=256, lossy=LOSSY_ONE, target=None, space="oklab",
-            dither_strength=0.6, shared=False, loops=0, comment="", progress=None):
+def animate(
+    frames,
+    path=None,
+    *,
+    fps=None,
+    seconds=None,
+    format=None,
+    colors=256,
+    lossy=LOSSY_ONE,
+    target=None,
+    space="oklab",
+    dither_strength=0.6,
+    shared=False,
+    loops=0,
+    comment="",
+    progress=None,
+):
     """Write frames as an animated GIF or PNG, completely or not at all.
 
     Parameters
@@ -148,7 +164,7 @@ def animate(frames, path=None, *, fps=None, seconds=None, format=None, colors=25
 
 
 def format_of(path, format=None):
-    """"gif" or "apng": as said, else by the suffix of a path.
+    """ "gif" or "apng": as said, else by the suffix of a path.
 
     >>> from codec.palette.animator import format_of
     >>> format_of("a.png"), format_of(None)
@@ -157,7 +173,9 @@ def format_of(path, format=None):
     if format is None:
         suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
         if suffix not in SUFFIXES:
-            raise ParameterError(f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format=")
+            raise ParameterError(
+                f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format="
+            )
         return SUFFIXES[suffix]
     if format not in FORMATS:
         raise ParameterError(f"format is {format!r}; choose one of {', '.join(FORMATS)}")
@@ -188,10 +206,17 @@ def as_frames(frames):
     pictures, opaque = [], []
     for number, frame in enumerate(frames):
         pixels = np.asarray(frame)
-        if pixels.dtype == np.uint16:                                   # of a deep video
+        if pixels.dtype == np.uint16:  # of a deep video
             pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4)) or not pixels.size:
-            raise ParameterError(f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}")
+        if (
+            pixels.dtype != np.uint8
+            or pixels.ndim not in (2, 3)
+            or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
+            or not pixels.size
+        ):
+            raise ParameterError(
+                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}"
+            )
         mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
         pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
@@ -202,7 +227,9 @@ def as_frames(frames):
     if not pictures:
         raise ParameterError("there are no frames: an animation has one at least")
     if max(pictures[0].shape) > gif.SIDE_MAX:
-        raise ParameterError(f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}")
+        raise ParameterError(
+            f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}"
+        )
     return pictures, opaque
 
 
@@ -256,8 +283,12 @@ class _Plan:
             own = None if frame.colors is first else _with_transparent(frame.colors)
             high, wide = frame.indices.shape
             size = gif.code_size(len(frame.colors.entries) + 1)
-            cells.append(gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, frame.transparent, own))
-        return gif.assemble(width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment)
+            cells.append(
+                gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, frame.transparent, own)
+            )
+        return gif.assemble(
+            width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
+        )
 
     def _seconds(self):
         return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)

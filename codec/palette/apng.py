@@ -1,4 +1,5 @@
 """Animated PNG files of indexed frames with one palette (PNG specification, third edition: 4.9 and 11.3.6)."""
+
 import struct
 
 import numpy as np
@@ -54,4 +55,4 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
 
 def _deflated(rows, bits):
     """The smaller of rows with and without filters: below 8 bits differences of bytes mean nothing."""
-    return min((png.deflated(rows_of(rows)) for rows_of in (png.unfiltered, png.filtered)[:1 + (bits == 8)]), key=len)
+    return min((png.deflated(rows_of(rows)) for rows_of in (png.unfiltered, png.filtered)[: 1 + (bits == 8)]), key=len)

@@ -5,6 +5,7 @@
 A pattern of ones has a place where they crowd most, the tightest cluster, and one where they are missing most, the largest void: maximum
 and minimum of the pattern blurred by a Gaussian on the torus. All in integers, so that there are no ties by rounding.
 """
+
 from functools import lru_cache
 from importlib import resources
 
@@ -38,7 +39,9 @@ class _Pattern:
         self.blurred = np.zeros((side, side), np.int64)
 
     def toggle(self, at):
-        self.blurred += np.roll(self.kernel, np.unravel_index(at, self.ones.shape), (0, 1)) * (1 - 2 * int(self.ones.flat[at]))
+        self.blurred += np.roll(self.kernel, np.unravel_index(at, self.ones.shape), (0, 1)) * (
+            1 - 2 * int(self.ones.flat[at])
+        )
         self.ones.flat[at] ^= True
 
     def cluster(self):
@@ -60,9 +63,9 @@ def void_and_cluster(side=SIDE, sigma=1.5, seed=0):
         Of the first pattern, a tenth of ones.
     """
     pattern = _Pattern(side, sigma)
-    for at in np.random.default_rng(seed).permutation(side * side)[:max(1, side * side // 10)]:
+    for at in np.random.default_rng(seed).permutation(side * side)[: max(1, side * side // 10)]:
         pattern.toggle(at)
-    while True:                                         # move the tightest cluster into the largest void, until they are one place
+    while True:  # move the tightest cluster into the largest void, until they are one place
         cluster = pattern.cluster()
         pattern.toggle(cluster)
         void = pattern.void()
@@ -72,13 +75,15 @@ def void_and_cluster(side=SIDE, sigma=1.5, seed=0):
     ranks = np.zeros(side * side, int)
     start = pattern.ones.copy()
     count = int(start.sum())
-    for rank in range(count - 1, -1, -1):               # phase 1: take the ones away, tightest cluster first
+    for rank in range(count - 1, -1, -1):  # phase 1: take the ones away, tightest cluster first
         at = pattern.cluster()
         pattern.toggle(at)
         ranks[at] = rank
     for at in np.flatnonzero(start):
         pattern.toggle(at)
-    for rank in range(count, side * side):              # phases 2 and 3: fill the largest void; beyond half, that is the zeros' tightest cluster
+    for rank in range(
+        count, side * side
+    ):  # phases 2 and 3: fill the largest void; beyond half, that is the zeros' tightest cluster
         at = pattern.void()
         pattern.toggle(at)
         ranks[at] = rank

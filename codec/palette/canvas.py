@@ -1,4 +1,5 @@
 """Frames painted one over the other: which pixels change, and what every viewer sees then. The file comes later (gif.py, apng.py)."""
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,14 +11,14 @@ from ._nearest import NearestColor
 from .gif import CLEAR, KEEP, code_size
 from .spaces import coordinates
 
-FREE, MAY_STAY, MUST_STAY = range(3)        # states of a pixel, as _lzw.pyx has them
+FREE, MAY_STAY, MUST_STAY = range(3)  # states of a pixel, as _lzw.pyx has them
 LOSSY_MAX = 200
-LOSSY_ONE = 20                              # the lossiness at which a pixel of a quiet area may be off by the palette's own error once more
+LOSSY_ONE = 20  # the lossiness at which a pixel of a quiet area may be off by the palette's own error once more
 # Measured on two clips at equal SSIMULACRA 2: files are 12 % smaller than with errors that are bounded alike everywhere.
-ACTIVITY = 50                               # deviation, in 1/2047 of the space, that halves the weight of errors: about six levels of gray
-WINDOW = 2                                  # of activity: 5 x 5
-BIT = 0.8                                   # distortion that is worth a bit, in squared errors of the palette
-CLAMP = 3                                   # largest error that is diffused, in errors of the palette
+ACTIVITY = 50  # deviation, in 1/2047 of the space, that halves the weight of errors: about six levels of gray
+WINDOW = 2  # of activity: 5 x 5
+BIT = 0.8  # distortion that is worth a bit, in squared errors of the palette
+CLAMP = 3  # largest error that is diffused, in errors of the palette
 EXACT_BIT = 1000
 
 
@@ -81,7 +82,7 @@ class Painted:
     indices: np.ndarray
     codes: bytes
     colors: Colors
-    transparent: int                        # -1 where no index is
+    transparent: int  # -1 where no index is
     disposal: int
 
 
@@ -106,7 +107,7 @@ def weights_of(points):
         return sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
 
     variance = box(near * near) * side**2 - box(near) ** 2
-    deviation = np.sqrt(variance.astype(np.float64)) / side**2                  # IEEE 754 roots are exact: the same everywhere
+    deviation = np.sqrt(variance.astype(np.float64)) / side**2  # IEEE 754 roots are exact: the same everywhere
     return np.maximum(64 * ACTIVITY / (ACTIVITY + deviation), 1).astype(np.uint8)
 
 
@@ -170,7 +171,9 @@ class Canvas:
         self.visible[here] |= new
         if over.any():
             self.visible[here] = False
-        return Painted(x, y, indices, codes, colors, -1 if new.all() else colors.transparent, CLEAR if over.any() else KEEP)
+        return Painted(
+            x, y, indices, codes, colors, -1 if new.all() else colors.transparent, CLEAR if over.any() else KEEP
+        )
 
     def _paint_within(self, points, opaque, same, over, colors, loss, whole):
         """Colours, phrases and what stays, all at once."""
@@ -202,8 +205,10 @@ class Canvas:
 def _code(rectangle, planes, points, cost_of_bit, loss=None):
     """(indices, codes) of a rectangle of planes: target, held, states, weights, reach."""
     x, y, width, height = rectangle
-    planes = (np.ascontiguousarray(plane[y:y + height, x:x + width]) for plane in planes)
+    planes = (np.ascontiguousarray(plane[y : y + height, x : x + width]) for plane in planes)
     strength, clamp = (loss.strength, loss.clamp) if loss else (0, 0)
     size = code_size(len(points) + 1)
-    codes, indices = lzw_paint(*planes, points, size, transparent=len(points), cost_of_bit=cost_of_bit, strength=strength, clamp=clamp)
+    codes, indices = lzw_paint(
+        *planes, points, size, transparent=len(points), cost_of_bit=cost_of_bit, strength=strength, clamp=clamp
+    )
     return indices, codes

@@ -1,4 +1,5 @@
 """Which colours: the methods by name."""
+
 import numpy as np
 
 from ..quantizers.kmeans import cluster, variance_cut
@@ -47,6 +48,7 @@ def by_heckbert(colors, points, k, seed):
 def by_octree(colors, points, k, seed):
     """The tree of the leading bits of all samples, whose rarest leaves are merged, the deepest first (Gervautz and Purgathofer, "A Simple
     Method for Color Quantization: Octree Quantization", 1988). It knows no colour space."""
+
     def keys(depth):
         return (colors.colors >> (8 - depth)).astype(np.int64) @ (1 << 8 * np.arange(colors.colors.shape[1]))
 
@@ -59,8 +61,8 @@ def by_octree(colors, points, k, seed):
         weight = np.bincount(parent, colors.weights)
         children = np.bincount(np.unique(np.stack([parent, labels]), axis=1)[0])
         order = np.argsort(weight, kind="stable")
-        saved = np.cumsum(children[order] - 1)          # how many leaves fewer, once the rarest parents are leaves themselves
-        merged = order[:int(np.searchsorted(saved, leaves - k)) + 1]
+        saved = np.cumsum(children[order] - 1)  # how many leaves fewer, once the rarest parents are leaves themselves
+        merged = order[: int(np.searchsorted(saved, leaves - k)) + 1]
         into = np.full(len(parents), -1, np.intp)
         into[merged] = np.arange(len(merged))
         labels = np.unique(np.where(into[parent] >= 0, into[parent], labels + len(parents)), return_inverse=True)[1]

@@ -1,4 +1,5 @@
 """Dithering by name: errors handed on to neighbours, or spread by a mask that every picture shares."""
+
 import numpy as np
 
 from . import blue_noise
@@ -7,18 +8,54 @@ from ._dither import diffuse, riemersma
 # Error diffusion: columns ahead, rows below, share of the error. Atkinson's hands on three quarters only.
 KERNELS = {
     "floyd-steinberg": [(1, 0, 7 / 16), (-1, 1, 3 / 16), (0, 1, 5 / 16), (1, 1, 1 / 16)],
-    "jarvis-judice-ninke": [(1, 0, 7 / 48), (2, 0, 5 / 48), (-2, 1, 3 / 48), (-1, 1, 5 / 48), (0, 1, 7 / 48), (1, 1, 5 / 48), (2, 1, 3 / 48),
-                            (-2, 2, 1 / 48), (-1, 2, 3 / 48), (0, 2, 5 / 48), (1, 2, 3 / 48), (2, 2, 1 / 48)],
-    "stucki": [(1, 0, 8 / 42), (2, 0, 4 / 42), (-2, 1, 2 / 42), (-1, 1, 4 / 42), (0, 1, 8 / 42), (1, 1, 4 / 42), (2, 1, 2 / 42),
-               (-2, 2, 1 / 42), (-1, 2, 2 / 42), (0, 2, 4 / 42), (1, 2, 2 / 42), (2, 2, 1 / 42)],
+    "jarvis-judice-ninke": [
+        (1, 0, 7 / 48),
+        (2, 0, 5 / 48),
+        (-2, 1, 3 / 48),
+        (-1, 1, 5 / 48),
+        (0, 1, 7 / 48),
+        (1, 1, 5 / 48),
+        (2, 1, 3 / 48),
+        (-2, 2, 1 / 48),
+        (-1, 2, 3 / 48),
+        (0, 2, 5 / 48),
+        (1, 2, 3 / 48),
+        (2, 2, 1 / 48),
+    ],
+    "stucki": [
+        (1, 0, 8 / 42),
+        (2, 0, 4 / 42),
+        (-2, 1, 2 / 42),
+        (-1, 1, 4 / 42),
+        (0, 1, 8 / 42),
+        (1, 1, 4 / 42),
+        (2, 1, 2 / 42),
+        (-2, 2, 1 / 42),
+        (-1, 2, 2 / 42),
+        (0, 2, 4 / 42),
+        (1, 2, 2 / 42),
+        (2, 2, 1 / 42),
+    ],
     "atkinson": [(1, 0, 1 / 8), (2, 0, 1 / 8), (-1, 1, 1 / 8), (0, 1, 1 / 8), (1, 1, 1 / 8), (0, 2, 1 / 8)],
-    "sierra": [(1, 0, 5 / 32), (2, 0, 3 / 32), (-2, 1, 2 / 32), (-1, 1, 4 / 32), (0, 1, 5 / 32), (1, 1, 4 / 32), (2, 1, 2 / 32),
-               (-1, 2, 2 / 32), (0, 2, 3 / 32), (1, 2, 2 / 32)],
+    "sierra": [
+        (1, 0, 5 / 32),
+        (2, 0, 3 / 32),
+        (-2, 1, 2 / 32),
+        (-1, 1, 4 / 32),
+        (0, 1, 5 / 32),
+        (1, 1, 4 / 32),
+        (2, 1, 2 / 32),
+        (-1, 2, 2 / 32),
+        (0, 2, 3 / 32),
+        (1, 2, 2 / 32),
+    ],
 }
 ORDERED = ("bayer", "blue-noise")
 DITHERS = (*KERNELS, *ORDERED, "riemersma")
 
-RIEMERSMA_LENGTH, RIEMERSMA_RATIO = 16, 16      # errors that are remembered, and how much more the last one counts than the first
+# errors that are remembered, and how much more the last one counts than the first
+RIEMERSMA_LENGTH = 16
+RIEMERSMA_RATIO = 16
 
 
 def bayer_mask(side=8):
@@ -56,10 +93,24 @@ def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay)
     """
     lo, hi = np.zeros(points.shape[1], np.float32), np.full(points.shape[1], 2047, np.float32)
     if dither in KERNELS:
-        return diffuse(points, entries, *shape, nearest, np.array(KERNELS[dither], np.float32), strength, alone, limit, stay, lo, hi)
+        return diffuse(
+            points,
+            entries,
+            *shape,
+            nearest,
+            np.array(KERNELS[dither], np.float32),
+            strength,
+            alone,
+            limit,
+            stay,
+            lo,
+            hi,
+        )
     if dither == "riemersma":
         shares = RIEMERSMA_RATIO ** (-np.arange(RIEMERSMA_LENGTH) / (RIEMERSMA_LENGTH - 1))
-        return riemersma(points, entries, *shape, nearest, (shares / shares.sum()).astype(np.float32), strength, alone, lo, hi)
+        return riemersma(
+            points, entries, *shape, nearest, (shares / shares.sum()).astype(np.float32), strength, alone, lo, hi
+        )
     mask = bayer_mask() if dither == "bayer" else blue_noise.mask()
     return _ordered(points, entries, shape, nearest, mask, strength, alone)
 

@@ -1,4 +1,5 @@
 """Palettes that do not depend on the picture: some by name, and users' own."""
+
 import re
 
 import numpy as np
@@ -48,11 +49,17 @@ def as_palette(palette):
     try:
         array = np.asarray(palette)
     except ValueError:
-        raise ParameterError("palette must have rows of three (RGB) or four (RGBA) integers within 0..255; these differ in length") from None
+        raise ParameterError(
+            "palette must have rows of three (RGB) or four (RGBA) integers within 0..255; these differ in length"
+        ) from None
     if array.ndim != 2 or array.shape[1] not in (3, 4) or not 1 <= len(array) <= MOST_COLORS:
-        raise ParameterError(f"palette must have the shape (n, 3) or (n, 4) with n within 1..{MOST_COLORS}, not {array.shape}")
+        raise ParameterError(
+            f"palette must have the shape (n, 3) or (n, 4) with n within 1..{MOST_COLORS}, not {array.shape}"
+        )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
-        raise ParameterError(f"palette must hold integers within 0..255, not {array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}")
+        raise ParameterError(
+            f"palette must hold integers within 0..255, not {array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}"
+        )
     return array.astype(np.uint8)
 
 

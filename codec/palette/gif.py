@@ -2,6 +2,7 @@
 
 GIF89a (CompuServe, 31 July 1990); clauses are its.
 """
+
 import struct
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from ..errors import ParameterError
 
 SIDE_MAX = 65535
 DELAY_MAX = 65535
-KEEP, CLEAR = 1, 2                  # disposal (23 c iv): leave the picture, or make its rectangle transparent again
+KEEP, CLEAR = 1, 2  # disposal (23 c iv): leave the picture, or make its rectangle transparent again
 EXTENSION, TRAILER, SEPARATOR = 0x21, b"\x3b", 0x2C
 GRAPHIC_CONTROL, COMMENT, APPLICATION = 0xF9, 0xFE, 0xFF
 
@@ -88,7 +89,7 @@ def assemble(width, height, cells, *, palette=None, loops=0, comment=b""):
             raise ParameterError(f"loops are 0 (for ever) to 65535, not {loops}")
         parts.append(_extension(APPLICATION, b"NETSCAPE2.0", struct.pack("<BH", 1, loops)))
     if comment:
-        parts.append(_extension(COMMENT, *(comment[i:i + 255] for i in range(0, len(comment), 255))))
+        parts.append(_extension(COMMENT, *(comment[i : i + 255] for i in range(0, len(comment), 255))))
     for cell in cells:
         parts += _cell(cell)
     return b"".join([*parts, TRAILER])
@@ -121,7 +122,7 @@ def _cell(cell):
     yield bytes([cell.min_code_size])
     codes = cell.codes
     whole = len(codes) // 255 * 255
-    framed = np.empty((whole // 255, 256), np.uint8)                     # sub-blocks of 255 bytes (15)
+    framed = np.empty((whole // 255, 256), np.uint8)  # sub-blocks of 255 bytes (15)
     framed[:, 0], framed[:, 1:] = 255, np.frombuffer(codes, np.uint8, whole).reshape(-1, 255)
     yield framed.tobytes()
     yield (bytes([len(codes) - whole]) + codes[whole:] if whole < len(codes) else b"") + b"\0"

@@ -1,11 +1,14 @@
 """The colours of pictures, with weights: what palettes are chosen from."""
+
 from dataclasses import dataclass
 
 import numpy as np
 
 from ._histogram import Histogram
 
-MOST_COLORS_APART = 1 << 17         # a 12 MP photograph has more; then bins of 2 or 4 levels on a side stand for their members' mean
+MOST_COLORS_APART = (
+    1 << 17
+)  # a 12 MP photograph has more; then bins of 2 or 4 levels on a side stand for their members' mean
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class ColorSet:
         made = mean_colors(sums[used], mass[used])
         if made.shape[1] == 4:
             of_opaque = np.bincount(labels, self.weights * (self.colors[:, 3] == 255), k)[used]
-            made[2 * of_opaque > mass[used], 3] = 255           # opaque pixels must not begin to shine through
+            made[2 * of_opaque > mass[used], 3] = 255  # opaque pixels must not begin to shine through
         return made, mass[used]
 
 

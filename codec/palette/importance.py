@@ -1,10 +1,11 @@
 """How much each pixel counts when colours are chosen."""
+
 import numpy as np
 
 from ..errors import ParameterError
 
 MOST = 255
-HALVING_CONTRAST = 32       # of 8-bit levels, summed over two directions: pixels there count half
+HALVING_CONTRAST = 32  # of 8-bit levels, summed over two directions: pixels there count half
 
 
 def as_importance(importance, pixels):
@@ -34,7 +35,9 @@ def contrast_importance(pixels):
     color = pixels[:, :, :3].astype(np.int64)
     luma = (color @ [299, 587, 114] + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]
     padded = np.pad(luma, 1, "edge")
-    contrast = abs(2 * luma - padded[1:-1, :-2] - padded[1:-1, 2:]) + abs(2 * luma - padded[:-2, 1:-1] - padded[2:, 1:-1])
+    contrast = abs(2 * luma - padded[1:-1, :-2] - padded[1:-1, 2:]) + abs(
+        2 * luma - padded[:-2, 1:-1] - padded[2:, 1:-1]
+    )
     for axis in (0, 1):
         sums = np.cumsum(np.pad(contrast, [(3, 2) if a == axis else (0, 0) for a in (0, 1)], "edge"), axis)
         contrast = _window(sums, axis)

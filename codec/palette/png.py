@@ -2,6 +2,7 @@
 
 PNG specification, third edition (W3C 2025; the second is ISO/IEC 15948); clauses are its.
 """
+
 import struct
 import zlib
 
@@ -11,9 +12,9 @@ from ..errors import ParameterError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SIDE_MAX = 2**31 - 1
-INDEXED = 3                         # colour type
+INDEXED = 3  # colour type
 NONE, SUB, UP, AVERAGE, PAETH = range(5)
-QUICK, BEST = 6, 9                  # levels of zlib: to choose by, and to write
+QUICK, BEST = 6, 9  # levels of zlib: to choose by, and to write
 METRE_INCHES, METRE_CM = 10000 / 254, 100
 
 
@@ -35,7 +36,7 @@ def colors(palette):
     if palette.shape[1] == 4:
         faint = np.flatnonzero(palette[:, 3] < 255)
         if len(faint):
-            made += chunk(b"tRNS", palette[:faint[-1] + 1, 3].tobytes())
+            made += chunk(b"tRNS", palette[: faint[-1] + 1, 3].tobytes())
     return made
 
 
@@ -44,7 +45,10 @@ def described(icc=None, density=None):
     made = chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc, BEST)) if icc else b""
     if density and density[0]:
         unit, *dots = density
-        made += chunk(b"pHYs", struct.pack(">IIB", *(round(count * (METRE_CM if unit == 2 else METRE_INCHES)) for count in dots), 1))
+        made += chunk(
+            b"pHYs",
+            struct.pack(">IIB", *(round(count * (METRE_CM if unit == 2 else METRE_INCHES)) for count in dots), 1),
+        )
     return made
 
 
@@ -95,8 +99,12 @@ def filtered(rows):
     left, up, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
     guess = left + up - corner
     from_left, from_up, from_corner = abs(guess - left), abs(guess - up), abs(guess - corner)
-    paeth = np.where((from_left <= from_up) & (from_left <= from_corner), left, np.where(from_up <= from_corner, up, corner))
-    made = np.stack([rows - guess for guess in (np.zeros_like(left), left, up, (left + up) >> 1, paeth)]).astype(np.uint8)
+    paeth = np.where(
+        (from_left <= from_up) & (from_left <= from_corner), left, np.where(from_up <= from_corner, up, corner)
+    )
+    made = np.stack([rows - guess for guess in (np.zeros_like(left), left, up, (left + up) >> 1, paeth)]).astype(
+        np.uint8
+    )
     sums = abs(made.view(np.int8).astype(np.int64)).sum(2)
     kinds = sums.argmin(0)
     out = np.empty((height, width + 1), np.uint8)

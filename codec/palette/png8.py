@@ -1,4 +1,5 @@
 """Indexed PNG: of the equal ways to number the colours and to filter the rows, the one that deflates best."""
+
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,7 +80,9 @@ def by_neighbours(indices, count):
     """
     pairs = np.zeros((count, count), np.int64)
     for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
-        pairs += np.bincount(one.ravel().astype(np.intp) * count + other.ravel(), minlength=count * count).reshape(count, count)
+        pairs += np.bincount(one.ravel().astype(np.intp) * count + other.ravel(), minlength=count * count).reshape(
+            count, count
+        )
     pairs += pairs.T
     np.fill_diagonal(pairs, 0)
     chain = [int(pairs.sum(0).argmax())]
@@ -87,7 +90,7 @@ def by_neighbours(indices, count):
     near = pairs[chain[0]].copy()
     while left:
         entry = left.pop(int(near[left].argmax()))
-        tilt = len(chain) - 1 - 2 * np.arange(len(chain))               # above 0 in the first half
+        tilt = len(chain) - 1 - 2 * np.arange(len(chain))  # above 0 in the first half
         at_front = int(pairs[entry, chain] @ tilt) > 0
         chain.insert(0 if at_front else len(chain), entry)
         near += pairs[entry]
@@ -121,7 +124,7 @@ def smallest(indices, palette):
         plan += [(chain, png.subtracted), (chain, png.filtered)]
     rows = max(1, TRIED_PIXELS // indices.shape[1])
     begin = max(0, (len(indices) - rows) // 2)
-    band = indices[begin:begin + rows]
+    band = indices[begin : begin + rows]
 
     def tried(way):
         return len(png.deflated(way[1](numbered(band, palette, way[0])[0]), png.QUICK))
@@ -154,7 +157,9 @@ def _within(target, image, colors, make, options):
     if not too_large(colors):
         return found[colors]
     if too_large(1):
-        raise ParameterError(f"{target} cannot be reached: one colour gives {found[1].size} bytes; make the picture smaller")
+        raise ParameterError(
+            f"{target} cannot be reached: one colour gives {found[1].size} bytes; make the picture smaller"
+        )
     return found[narrow(1, colors, too_large)[0]]
 
 
@@ -217,12 +222,15 @@ def write_png(image, path=None, *, colors=256, target=None, icc=None, density=No
     >>> made.colors, made.bits, made.data[:4]
     (1, 1, b'\\x89PNG')
     """
+
     def make(result):
         return encode_png(result, icc=icc, density=density, oxipng=oxipng)
 
     if hasattr(image, "indices"):
         if options or target or colors != 256:
-            raise ParameterError(f"{', '.join(options) or 'colors and target'}: for pixels only; this picture is quantized already")
+            raise ParameterError(
+                f"{', '.join(options) or 'colors and target'}: for pixels only; this picture is quantized already"
+            )
         made = make(image)
     elif target and parse_target(target).measure == "size":
         made = _within(parse_target(target), image, colors, make, options)

@@ -1,4 +1,5 @@
 """quantize_colors and PaletteQuantizer: choose a palette, assign pixels to it."""
+
 import difflib
 
 import numpy as np
@@ -22,8 +23,8 @@ from .target import fewest_colors
 FEW_COLORS = 32
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
 STAY_FEW, STAY_MANY = 3, 1.5
-FLAT = 40           # units, 2 % of the lattice, are near enough for flat areas to be left alone: a quarter off screenshots of 16 colours
-LIMIT = 6           # times the palette's root mean squared error is the longest error handed on
+FLAT = 40  # units, 2 % of the lattice, are near enough for flat areas to be left alone: a quarter off screenshots of 16 colours
+LIMIT = 6  # times the palette's root mean squared error is the longest error handed on
 
 
 def as_pixels(image):
@@ -68,13 +69,25 @@ class PaletteQuantizer:
     ((32, 3), (16, 16))
     """
 
-    def __init__(self, colors=256, *, method="kmeans", space="oklab", dither="floyd-steinberg", dither_strength=None, palette=None, seed=0):
+    def __init__(
+        self,
+        colors=256,
+        *,
+        method="kmeans",
+        space="oklab",
+        dither="floyd-steinberg",
+        dither_strength=None,
+        palette=None,
+        seed=0,
+    ):
         if isinstance(colors, bool) or not isinstance(colors, (int, np.integer)) or not 1 <= colors <= MOST_COLORS:
             raise ParameterError(f"colors must be an integer within 1..{MOST_COLORS}, not {colors!r}")
         _known("method", method, METHODS)
         _known("space", space, SPACES)
         _known("dither", dither, (None, *DITHERS))
-        if dither_strength is not None and not (isinstance(dither_strength, (int, float, np.number)) and 0 <= dither_strength <= 1):
+        if dither_strength is not None and not (
+            isinstance(dither_strength, (int, float, np.number)) and 0 <= dither_strength <= 1
+        ):
             raise ParameterError(f"dither_strength must be within 0..1, not {dither_strength!r}")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise ParameterError(f"seed must be an integer that is not negative, not {seed!r}")
@@ -147,7 +160,8 @@ class PaletteQuantizer:
         if not histogram.exact:
             colors, entries = opaque(pixels).reshape(-1, histogram.channels), np.arange(height * width, dtype=np.int32)
         channels = 4 if colors.shape[1] == 4 or (palette.shape[1] == 4 and palette[:, 3].min() < 255) else 3
-        seen, entries_seen = with_channels(colors[:, None], channels)[:, 0], with_channels(palette[:, None], channels)[:, 0]
+        seen = with_channels(colors[:, None], channels)[:, 0]
+        entries_seen = with_channels(palette[:, None], channels)[:, 0]
         points = coordinates(seen, self.space)
         nearest = NearestColor(coordinates(entries_seen, self.space), cpu.has("avx2"))
         index, squared = nearest.find(points)
@@ -158,7 +172,9 @@ class PaletteQuantizer:
             stay = STAY_FEW if len(palette) <= FEW_COLORS else STAY_MANY
             alone = (colors[:, 3] == 0).astype(np.uint8) if colors.shape[1] == 4 else np.zeros(len(colors), np.uint8)
             points, entries, alone = set_flat_apart(points, entries, alone, squared <= FLAT**2, (height, width))
-            painted = paint(points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, stay * mse)
+            painted = paint(
+                points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, stay * mse
+            )
         else:
             painted = index[entries]
         return Quantized(painted.reshape(height, width), palette, pixels)
@@ -187,7 +203,11 @@ def set_flat_apart(points, entries, alone, well_met, shape):
     flat = flat.reshape(-1) & well_met[entries]
     if not flat.any():
         return points, entries, alone
-    return np.concatenate([points, points]), entries + np.int32(len(points)) * flat, np.concatenate([alone, np.ones_like(alone)])
+    return (
+        np.concatenate([points, points]),
+        entries + np.int32(len(points)) * flat,
+        np.concatenate([alone, np.ones_like(alone)]),
+    )
 
 
 def opaque(pixels):
@@ -206,8 +226,20 @@ def with_channels(pixels, channels):
     return np.ascontiguousarray(pixels[..., :channels])
 
 
-def quantize_colors(image, colors=256, *, method="kmeans", space="oklab", dither="floyd-steinberg", dither_strength=None, palette=None,
-                    importance=None, target=None, floor=None, seed=0):
+def quantize_colors(
+    image,
+    colors=256,
+    *,
+    method="kmeans",
+    space="oklab",
+    dither="floyd-steinberg",
+    dither_strength=None,
+    palette=None,
+    importance=None,
+    target=None,
+    floor=None,
+    seed=0,
+):
     """Reduce a picture to few colours.
 
     Parameters
@@ -264,8 +296,9 @@ def quantize_colors(image, colors=256, *, method="kmeans", space="oklab", dither
     found = color_set(histogram)
 
     def make(most):
-        quantizer = PaletteQuantizer(most, method=method, space=space, dither=dither, dither_strength=dither_strength, palette=palette,
-                                     seed=seed)
+        quantizer = PaletteQuantizer(
+            most, method=method, space=space, dither=dither, dither_strength=dither_strength, palette=palette, seed=seed
+        )
         quantizer._choose(found, pixels.shape[2])
         return quantizer._paint(pixels, histogram, entries)
 

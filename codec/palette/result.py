@@ -1,4 +1,5 @@
 """What quantizing returns, and how far it is from the original."""
+
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,7 +34,9 @@ class Quantized:
 
     def error_map(self):
         """(H, W) float64: squared error of each pixel in 8-bit levels, mean over R, G and B; with alpha, over black and over white."""
-        return np.mean([np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0)
+        return np.mean(
+            [np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0
+        )
 
     @cached_property
     def mse(self):

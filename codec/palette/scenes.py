@@ -1,4 +1,5 @@
 """One palette for all frames, one per scene, or one per frame: whatever is worth its bytes."""
+
 import math
 
 import numpy as np
@@ -6,10 +7,10 @@ import numpy as np
 from .canvas import Colors, points_of
 from .quantize import PaletteQuantizer
 
-SAMPLED_FRAMES = 12                         # of a range, to choose its palette by
-SAMPLED_PIXELS = 1 << 18                    # of them all
-CUT = 4                                     # times the usual change from frame to frame: a scene ends
-LEVELS = 12                                 # of each channel, in the histograms that tell scenes apart
+SAMPLED_FRAMES = 12  # of a range, to choose its palette by
+SAMPLED_PIXELS = 1 << 18  # of them all
+CUT = 4  # times the usual change from frame to frame: a scene ends
+LEVELS = 12  # of each channel, in the histograms that tell scenes apart
 
 
 def sample(pictures, opaque):
@@ -25,7 +26,7 @@ def choose(pixels, colors, space):
     if not pixels.size:
         return Colors(np.zeros((1, 3), np.uint8), space), 0.0
     entries = np.ascontiguousarray(PaletteQuantizer(colors, space=space, dither=None).fit([pixels]).palette_[:, :3])
-    for space in ("srgb", space):                   # in sRGB every colour has a point of its own, so that few colours stay as they are
+    for space in ("srgb", space):  # in sRGB every colour has a point of its own, so that few colours stay as they are
         made = Colors(entries, space)
         error = float(made.off(points_of(pixels, space)).mean())
         if error == 0:
@@ -44,6 +45,7 @@ def price(colors, pixels):
 
 def changes(pictures):
     """How much the colours change before each frame but the first: differences of coarse histograms, 0..2."""
+
     def histogram(pixels):
         part = pixels[::2, ::2].reshape(-1, 3).astype(np.intp) * LEVELS >> 8
         return np.bincount(part @ (LEVELS * LEVELS, LEVELS, 1), minlength=LEVELS**3) / len(part)
@@ -88,9 +90,11 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
             found[begin:end] = [own] * (end - begin)
         # A frame in the middle stands for all of its scene.
         middle = (begin + end) // 2
-        pixels = sample(pictures[middle:middle + 1], opaque[middle:middle + 1])
+        pixels = sample(pictures[middle : middle + 1], opaque[middle : middle + 1])
         if _worth(found[middle], pixels, colors, space, areas[middle]) is not found[middle]:
-            found[begin:end] = [choose(sample(pictures[i:i + 1], opaque[i:i + 1]), colors, space)[0] for i in range(begin, end)]
+            found[begin:end] = [
+                choose(sample(pictures[i : i + 1], opaque[i : i + 1]), colors, space)[0] for i in range(begin, end)
+            ]
     return found, error
 
 

@@ -4,6 +4,7 @@ Squared distances stay below 2^24 (codec/simd/colors.h), so that they are exact 
 looks like over black and over white, side by side: six coordinates, and the mean of the errors over both grounds as their distance. What
 is transparent is one point, whatever its colour; between two opaque colours nothing changes but a factor.
 """
+
 from functools import lru_cache
 
 import numpy as np

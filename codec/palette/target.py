@@ -1,4 +1,5 @@
 """The fewest colours that reach a score."""
+
 import numpy as np
 
 from ..errors import ParameterError
@@ -12,7 +13,9 @@ def parse_score_target(text, name):
     """A target that is a score; sizes are of files."""
     target = parse_target(text)
     if target.is_rate:
-        raise ParameterError(f"{name}={text!r}: a size is one of a file; write_png and animate take it. Here: psnr:40, ssimulacra2:85 ...")
+        raise ParameterError(
+            f"{name}={text!r}: a size is one of a file; write_png and animate take it. Here: psnr:40, ssimulacra2:85 ..."
+        )
     return target
 
 
@@ -26,7 +29,7 @@ class Score:
     @staticmethod
     def _grounds(pixels):
         grounds = on_grounds(pixels)
-        return [ground.astype(np.uint8) for ground in grounds[:1 if pixels.shape[-1] < 4 else 2]]
+        return [ground.astype(np.uint8) for ground in grounds[: 1 if pixels.shape[-1] < 4 else 2]]
 
     def of(self, result):
         shown = on_grounds(result.image())

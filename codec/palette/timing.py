@@ -1,10 +1,11 @@
 """When frames are shown: rates and durations as the exact fractions and the hundredths of a second that files hold."""
+
 from fractions import Fraction
 from itertools import accumulate
 
 from ..errors import ParameterError
 
-GIF_TICKS = 100                     # per second
+GIF_TICKS = 100  # per second
 GIF_FPS_MAX = 50
 PNG_TERM_MAX = 65535
 

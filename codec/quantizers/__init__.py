@@ -2,6 +2,7 @@
 
 `kmeans` finds centres of weighted points, `vector` quantizes blocks of samples.
 """
+
 from . import kmeans, vector
 
 __all__ = ["kmeans", "vector"]

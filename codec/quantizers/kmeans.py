@@ -1,4 +1,5 @@
 """Weighted k-means: seeds, Lloyd's rounds, and rounds of splitting and merging that leave its local optima."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,18 @@ from .. import cpu
 from ..errors import ParameterError
 from ._kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, PointTree, cheapest_merges, variance_cut
 
-__all__ = ["MOST_COORDINATE", "MOST_DIMENSIONS", "MOST_SQUARED_DISTANCE", "Clusters", "cluster", "nearest", "variance_cut"]
+__all__ = [
+    "MOST_COORDINATE",
+    "MOST_DIMENSIONS",
+    "MOST_SQUARED_DISTANCE",
+    "Clusters",
+    "cluster",
+    "nearest",
+    "variance_cut",
+]
 
-POINTS_PER_CENTRE = 64      # two leaves; with fewer points the nodes of the tree are too coarse to start from
-FIRST_MOVED = 8     # the first round of splitting and merging moves an eighth of the centres
+POINTS_PER_CENTRE = 64  # two leaves; with fewer points the nodes of the tree are too coarse to start from
+FIRST_MOVED = 8  # the first round of splitting and merging moves an eighth of the centres
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,9 @@ def plus_plus(points, weights, k, rng):
         chance = np.cumsum(weights if i == 0 else weights * nearest)
         if chance[-1] == 0:
             return points[chosen[:i]]
-        chosen[i] = min(np.searchsorted(chance, rng.integers(0, 1 << 53) / (1 << 53) * chance[-1], "right"), len(points) - 1)
+        chosen[i] = min(
+            np.searchsorted(chance, rng.integers(0, 1 << 53) / (1 << 53) * chance[-1], "right"), len(points) - 1
+        )
         nearest = np.minimum(nearest, np.square(points - points[chosen[i]], dtype=np.float64).sum(1))
     return points[chosen]
 
@@ -51,7 +62,9 @@ def plus_plus(points, weights, k, rng):
 def means_of(points, weights, labels, k):
     """Weighted means of the points with each label 0..k-1, rounded."""
     mass = np.bincount(labels, weights, k)
-    return _rounded(np.stack([np.bincount(labels, weights * column, k) for column in points.T.astype(np.float64)], 1), mass)
+    return _rounded(
+        np.stack([np.bincount(labels, weights * column, k) for column in points.T.astype(np.float64)], 1), mass
+    )
 
 
 def _rounded(sums, mass):
@@ -77,7 +90,7 @@ class _Search:
         """Means of k boxes: nodes of the tree, or, where it has not many more leaves than that, boxes cut for the purpose."""
         if len(self.points) >= POINTS_PER_CENTRE * k:
             made = self.tree.seeds(k)
-            return _rounded(made[:, 1:1 + self.points.shape[1]], made[:, 0])
+            return _rounded(made[:, 1 : 1 + self.points.shape[1]], made[:, 0])
         labels = variance_cut(self.points, self.weights, k)
         return means_of(self.points, self.weights, labels, labels.max() + 1)
 
@@ -88,8 +101,14 @@ class _Search:
     def assign(self):
         made = self.tree.assign(self.centres)
         D = self.points.shape[1]
-        self.mass, self.sums, self.squares = made[:, 0], made[:, 1:1 + D], made[:, 1 + D:]
-        self.error = float((self.squares - 2 * self.centres * self.sums + np.square(self.centres, dtype=np.float64) * self.mass[:, None]).sum())
+        self.mass, self.sums, self.squares = made[:, 0], made[:, 1 : 1 + D], made[:, 1 + D :]
+        self.error = float(
+            (
+                self.squares
+                - 2 * self.centres * self.sums
+                + np.square(self.centres, dtype=np.float64) * self.mass[:, None]
+            ).sum()
+        )
 
     def move(self):
         """One of Lloyd's rounds; a centre that nothing is nearest to goes where the error is worst."""
@@ -97,8 +116,8 @@ class _Search:
         empty = np.flatnonzero(self.mass == 0)
         if len(empty):
             distance = np.square(self.points - self.centres[self.tree.labels()]).sum(1)
-            far = np.argsort(-(self.weights * distance), kind="stable")[:len(empty)]
-            centres[empty[:len(far)]] = self.points[far]
+            far = np.argsort(-(self.weights * distance), kind="stable")[: len(empty)]
+            centres[empty[: len(far)]] = self.points[far]
         self.centres = centres
         self.assign()
 
@@ -126,7 +145,7 @@ class _Search:
         kept, freed = self._disjoint(np.argsort(cost, kind="stable"), partner, worst)
         merged = self.centres.copy()
         merged[kept] = _rounded(self.sums[kept] + self.sums[freed], mass[kept] + mass[freed])
-        worst = worst[:len(freed)]
+        worst = worst[: len(freed)]
         axis = variance[worst].argmax(1)
         step = 0.8 * np.sqrt(variance[worst, axis] / np.maximum(mass[worst], 1))
         merged[worst] = merged[freed] = centres[worst]
@@ -194,7 +213,9 @@ def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=7, toler
     """
     points, weights = _checked(points, weights, k)
     search = _Search(points, weights)
-    search.start(search.from_boxes(k) if seeds == "boxes" else plus_plus(points, weights, k, np.random.default_rng(seed)))
+    search.start(
+        search.from_boxes(k) if seeds == "boxes" else plus_plus(points, weights, k, np.random.default_rng(seed))
+    )
     search.settle(1, 0)
     moved = max(1, len(search.centres) // FIRST_MOVED)
     for _ in range(tries if len(search.centres) >= 4 else 0):
@@ -214,17 +235,21 @@ def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=7, toler
 def _checked(points, weights, k):
     points = np.ascontiguousarray(points, np.float32)
     if points.ndim != 2 or not len(points) or not 1 <= points.shape[1] <= MOST_DIMENSIONS:
-        raise ParameterError(f"points must have the shape (n, D) with D within 1..{MOST_DIMENSIONS}, not {points.shape}")
+        raise ParameterError(
+            f"points must have the shape (n, D) with D within 1..{MOST_DIMENSIONS}, not {points.shape}"
+        )
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ParameterError(f"the number of centres must be a positive integer, not {k!r}")
     lo, hi = points.min(0), points.max(0)
-    if not (lo.min() >= 0 and hi.max() <= MOST_COORDINATE and (points == np.floor(points)).all()):      # NaN fails
+    if not (lo.min() >= 0 and hi.max() <= MOST_COORDINATE and (points == np.floor(points)).all()):  # NaN fails
         raise ParameterError(f"points must be integers within 0..{MOST_COORDINATE}")
     if np.square(hi - lo, dtype=np.float64).sum() > MOST_SQUARED_DISTANCE:
         raise ParameterError(f"points must be within a squared distance of {MOST_SQUARED_DISTANCE}: scale them down")
     if weights is None:
         return points, np.ones(len(points))
     weights = np.ascontiguousarray(weights, np.float64)
-    if weights.shape != (len(points),) or not (weights.min() >= 0 and weights.sum() > 0 and (weights == np.floor(weights)).all()):
+    if weights.shape != (len(points),) or not (
+        weights.min() >= 0 and weights.sum() > 0 and (weights == np.floor(weights)).all()
+    ):
         raise ParameterError(f"weights must be {len(points)} integers that are not negative, and not all zero")
     return points, weights

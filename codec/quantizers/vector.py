@@ -1,6 +1,7 @@
 """Vector quantization of blocks: a codebook, the entry of each block, and back (Linde, Buzo, Gray, "An Algorithm for Vector Quantizer Design",
 IEEE Trans. Commun. 28(1), 1980). What palettes do to pixels, done to blocks of them.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -75,7 +76,13 @@ class Codebook:
         (H, W) uint8, or (H, W, channels) if there are several
         """
         codes = np.asarray(codes)
-        if codes.ndim != 2 or codes.size == 0 or codes.dtype.kind not in "iu" or codes.min() < 0 or codes.max() >= len(self.entries):
+        if (
+            codes.ndim != 2
+            or codes.size == 0
+            or codes.dtype.kind not in "iu"
+            or codes.min() < 0
+            or codes.max() >= len(self.entries)
+        ):
             raise ParameterError(f"codes must be a (rows, columns) array of integers within 0..{len(self.entries) - 1}")
         (rows, columns), (h, w) = codes.shape, self.block
         height, width = (rows * h, columns * w) if size is None else size
@@ -115,7 +122,9 @@ def train(images, entries, *, block=(4, 4), seed=0):
         raise ParameterError(f"block must be (height, width), not {block!r}")
     channels = pictures[0].shape[2]
     if math.prod(block) * channels > MOST_DIMENSIONS:
-        raise ParameterError(f"blocks of {block[0]}x{block[1]} with {channels} channels have more than {MOST_DIMENSIONS} samples")
+        raise ParameterError(
+            f"blocks of {block[0]}x{block[1]} with {channels} channels have more than {MOST_DIMENSIONS} samples"
+        )
     blocks = np.concatenate([_blocks(picture, block)[0] for picture in pictures])
     different, counts = np.unique(blocks.reshape(len(blocks), -1), axis=0, return_counts=True)
     if len(different) <= entries:
@@ -128,7 +137,9 @@ def train(images, entries, *, block=(4, 4), seed=0):
 def _as_pixels(image):
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.size == 0:
-        raise ParameterError(f"images must be uint8 of the shape (H, W) or (H, W, channels), not {array.dtype} {array.shape}")
+        raise ParameterError(
+            f"images must be uint8 of the shape (H, W) or (H, W, channels), not {array.dtype} {array.shape}"
+        )
     return array if array.ndim == 3 else array[..., None]
 
 

@@ -176,7 +176,10 @@ def _finite(value):
 def _overlap(a, b, sign, what, unit=float):
     low, high = float(max(a[0], b[0])), float(min(a[-1], b[-1]))
     if not low < high:
-        spans = [" to ".join(f"{unit(sign * end):.6g}" for end in sorted((x[0], x[-1]), key=lambda end: sign * end)) for x in (a, b)]
+        spans = [
+            " to ".join(f"{unit(sign * end):.6g}" for end in sorted((x[0], x[-1]), key=lambda end: sign * end))
+            for x in (a, b)
+        ]
         raise _Refused(f"the curves share no range of {what}: the reference spans {spans[0]}, the test {spans[1]}")
     return low, high, (high - low) / float(max(a[-1], b[-1]) - min(a[0], b[0]))
 
@@ -198,7 +201,9 @@ def _points(which, points):
         raise ParameterError(f"the {which} must be a sequence of (rate, score), all numbers: {error}") from error
     for rate, score in pairs:
         if not (0 < rate < math.inf) or math.isnan(score):
-            raise _Refused(f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are numbers")
+            raise _Refused(
+                f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are numbers"
+            )
     pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
     if len(pairs) < MIN_POINTS:
         infinite = "" if len(pairs) == len(set(map(tuple, points))) else " (lossless ones not counted)"
@@ -209,11 +214,15 @@ def _points(which, points):
 def _direction(which, rates, scores):
     """+1 where scores rise with the rate, -1 where they fall."""
     way = 1 if scores[-1] > scores[0] else -1
-    wrong = [i for i in range(len(rates) - 1) if not (way * (scores[i + 1] - scores[i]) > 0 and rates[i + 1] > rates[i])]
+    wrong = [
+        i for i in range(len(rates) - 1) if not (way * (scores[i + 1] - scores[i]) > 0 and rates[i + 1] > rates[i])
+    ]
     if wrong:
         named = [f"{rates[i]:.6g} ({scores[i]:.6g}) and {rates[i + 1]:.6g} ({scores[i + 1]:.6g})" for i in wrong]
         verb = "rise" if way > 0 else "fall"
-        raise _Refused(f"the {which} is not monotonic: its score does not {verb} with the rate between the rates {'; '.join(named)}")
+        raise _Refused(
+            f"the {which} is not monotonic: its score does not {verb} with the rate between the rates {'; '.join(named)}"
+        )
     return way
 
 
@@ -262,8 +271,12 @@ def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", s
     for name, own in curves.items():
         if name == anchor:
             continue
-        images = {labels[key]: _pair(curves[anchor], own, key, metric, delta, method) for key in {**curves[anchor], **own}}
-        found[name] = Comparison(name, anchor, metric, method, quantity, images, *_summary(images.values(), seed, resamples))
+        images = {
+            labels[key]: _pair(curves[anchor], own, key, metric, delta, method) for key in {**curves[anchor], **own}
+        }
+        found[name] = Comparison(
+            name, anchor, metric, method, quantity, images, *_summary(images.values(), seed, resamples)
+        )
     return found
 
 
@@ -272,7 +285,10 @@ def _by_picture(rows, metric):
     last = {}
     for point in rows:
         last.setdefault(point.picture, {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point
-    return {key: [(p.rate, p.metrics[metric]) for p in settings.values() if metric in p.metrics] for key, settings in last.items()}
+    return {
+        key: [(p.rate, p.metrics[metric]) for p in settings.values() if metric in p.metrics]
+        for key, settings in last.items()
+    }
 
 
 def _labels(curves):

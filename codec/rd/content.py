@@ -119,5 +119,8 @@ def _score_clips(metrics, original, decoded):
     missing |= {name: f"{name} of a frame is not a number" for name, ways in pooled.items() if math.isnan(ways["mean"])}
     pooled = {name: pooled[name] for name in metrics if name in pooled and name not in missing}
     values = {name: ways["mean"] for name, ways in pooled.items()}
-    others = {name: {way: value for way, value in ways.items() if way != "mean" and not math.isnan(value)} for name, ways in pooled.items()}
+    others = {
+        name: {way: value for way, value in ways.items() if way != "mean" and not math.isnan(value)}
+        for name, ways in pooled.items()
+    }
     return values, missing, others

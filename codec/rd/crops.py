@@ -2,6 +2,7 @@
 
 Rows hold no pixels. Those of a report are made again, from the original and the setting of the row, if the original is still there.
 """
+
 import base64
 import hashlib
 import io
@@ -89,7 +90,9 @@ def _score(families, metric, rate):
     """Mean over the families of the metric at the rate, linear over the log of the rate between rows; None without any."""
     values = []
     for rows in families.values():
-        pairs = sorted((row.rate, row.metrics[metric]) for row in rows if math.isfinite(row.metrics.get(metric, math.nan)))
+        pairs = sorted(
+            (row.rate, row.metrics[metric]) for row in rows if math.isfinite(row.metrics.get(metric, math.nan))
+        )
         if pairs:
             values.append(float(np.interp(math.log(rate), [math.log(x) for x, _ in pairs], [y for _, y in pairs])))
     return math.fsum(values) / len(values) if values else None
@@ -97,7 +100,11 @@ def _score(families, metric, rate):
 
 def default_rates(curves):
     """Two rate points inside the range that the curves cover: a third and two thirds of the way on the log axis, two digits each."""
-    spans = [(min(r.rate for r in rows), max(r.rate for r in rows)) for families in curves.values() for rows in families.values()]
+    spans = [
+        (min(r.rate for r in rows), max(r.rate for r in rows))
+        for families in curves.values()
+        for rows in families.values()
+    ]
     low, high = (math.log(float(np.median([span[end] for span in spans]))) for end in (0, 1))
     return list(dict.fromkeys(float(f"{math.exp(low + (high - low) * step / 3):.2g}") for step in (1, 2)))
 
@@ -155,7 +162,9 @@ def encode_again(point, pixels):
         version.reason = str(error)
         return version
     if len(data) != point.bytes:
-        version.notes.append(f"made again it takes {len(data)} bytes, not the {point.bytes} of its row: another version of the codec")
+        version.notes.append(
+            f"made again it takes {len(data)} bytes, not the {point.bytes} of its row: another version of the codec"
+        )
     return version
 
 
@@ -288,7 +297,9 @@ def show(picture, curves, rates, original, crop, budget):
     high, wide = pixels.shape[:2]
     first = {name: encode_again(nearest(rows, rates[0]), pixels) for name, rows in curves.items()}
     errors = [version.error for version in first.values() if version.error is not None]
-    x, y, width, height = worst_window(sum(errors) if errors else np.zeros((-(-high // 8), -(-wide // 8))), high, wide, crop)
+    x, y, width, height = worst_window(
+        sum(errors) if errors else np.zeros((-(-high // 8), -(-wide // 8))), high, wide, crop
+    )
     window = (slice(y, y + height), slice(x, x + width))
     entry["thumbnail"] = budget.take("jpeg", thumbnail(pixels))
     entry["original"] = budget.take(*picture_bytes(pixels[window]))

@@ -14,7 +14,15 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#00
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLES = {"psnr": "PSNR (dB)", "psnr_y": "PSNR of Y (dB)", "ssim": "SSIM", "ssim_y": "SSIM of Y", "mse": "MSE", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+TITLES = {
+    "psnr": "PSNR (dB)",
+    "psnr_y": "PSNR of Y (dB)",
+    "ssim": "SSIM",
+    "ssim_y": "SSIM of Y",
+    "mse": "MSE",
+    "ms_ssim": "MS-SSIM",
+    "ssimulacra2": "SSIMULACRA 2",
+}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -68,7 +76,9 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
         raise ParameterError("there are no rows to draw" if metrics else "metrics is empty: name at least one")
     for metric in metrics:
         if not any(metric in point.metrics for point in points):
-            raise ParameterError(f"no row has {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric")
+            raise ParameterError(
+                f"no row has {metric!r}; the first has {', '.join(points[0].metrics)}: sweep again with that metric"
+            )
     figure = _figure(points, metrics, title)
     if path is not None:
         write_atomic(path, _render(figure, kind))
@@ -97,7 +107,10 @@ def _render(figure, kind):
     # A fixed salt and no date: one set of rows gives one file.
     with _matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
         figure.savefig(
-            buffer, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else None
+            buffer,
+            format=kind,
+            dpi=200,
+            metadata={"Date": None} if kind == "svg" else {"CreationDate": None} if kind == "pdf" else None,
         )
     return buffer.getvalue()
 
@@ -229,7 +242,9 @@ def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, ca
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         panel = figure.subplots()
         _speed_panel(panel, shown, f"{of}_mpixels_per_second")
-        panel.set_xlabel(f"BD-rate by {TITLES.get(metric, metric).partition(' (')[0]} against {anchor}, % (left is smaller)")
+        panel.set_xlabel(
+            f"BD-rate by {TITLES.get(metric, metric).partition(' (')[0]} against {anchor}, % (left is smaller)"
+        )
         panel.set_ylabel(f"{of}, MP/s")
         if title:
             panel.set_title(title, fontsize=11)
@@ -247,7 +262,15 @@ def _speed_panel(panel, speeds, speed):
         if s.low is not None:
             panel.plot([s.low, s.high], [y, y], color=color, linewidth=1.2, solid_capstyle="butt", zorder=2)
         face = color if s.front else "white"
-        panel.plot([s.bd_rate], [y], MARKERS[number % len(MARKERS)], color=color, markerfacecolor=face, markersize=6.5, zorder=3)
+        panel.plot(
+            [s.bd_rate],
+            [y],
+            MARKERS[number % len(MARKERS)],
+            color=color,
+            markerfacecolor=face,
+            markersize=6.5,
+            zorder=3,
+        )
         look = {"ha": "center", "fontsize": 8, "color": "#222222", "zorder": 4}
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
         panel.annotate(s.family, (s.bd_rate, y), xytext=(0, 7), textcoords="offset points", bbox=box, **look)

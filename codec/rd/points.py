@@ -122,12 +122,23 @@ class Point:
         given = _fields(cls, row)
         try:
             metrics = {name: float(value) for name, value in given["metrics"].items()}
-            pooled = {name: {way: float(value) for way, value in ways.items()} for name, ways in given.get("pooled", {}).items()}
+            pooled = {
+                name: {way: float(value) for way, value in ways.items()}
+                for name, ways in given.get("pooled", {}).items()
+            }
         except (AttributeError, TypeError, ValueError) as error:
-            raise ParameterError(f"metrics must map names to numbers, and pooled names to such maps: {error}") from error
+            raise ParameterError(
+                f"metrics must map names to numbers, and pooled names to such maps: {error}"
+            ) from error
         point = cls(**{**given, "metrics": metrics, "pooled": pooled})
-        if point.media not in RATES or (point.media == "video" and None in (point.fps, point.bitrate)) or point.frames < 1:
-            raise ParameterError(f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no such row is written")
+        if (
+            point.media not in RATES
+            or (point.media == "video" and None in (point.fps, point.bitrate))
+            or point.frames < 1
+        ):
+            raise ParameterError(
+                f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no such row is written"
+            )
         return point
 
 
@@ -145,7 +156,9 @@ def media_of(points):
     """
     found = {point.media for point in points} or {"image"}
     if len(found) > 1:
-        raise ParameterError("some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them in two files")
+        raise ParameterError(
+            "some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them in two files"
+        )
     return found.pop()
 
 
@@ -181,7 +194,11 @@ class Failure:
     setting: dict | None = None
 
     def __str__(self):
-        at = "" if self.setting is None else " at " + ", ".join([self.codec, *(f"{name} {value}" for name, value in self.setting.items())])
+        at = (
+            ""
+            if self.setting is None
+            else " at " + ", ".join([self.codec, *(f"{name} {value}" for name, value in self.setting.items())])
+        )
         return f"{self.image}{at}: {self.reason}"
 
     @property
@@ -359,7 +376,9 @@ def write_errors(path):
     try:
         yield
     except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}; check the folder and its free space") from error
+        raise FileError(
+            f"cannot write {path}: {error.strerror or error}; check the folder and its free space"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -402,7 +421,9 @@ def means(points):
         return []
     shared = set.intersection(*(set(rows) for rows in table.values()))
     if not shared:
-        raise ParameterError("no picture has a row at every setting, so no mean is comparable: sweep the same pictures at all of them")
+        raise ParameterError(
+            "no picture has a row at every setting, so no mean is comparable: sweep the same pictures at all of them"
+        )
     rows = [[point for image, point in column.items() if image in shared] for column in table.values()]
     names = [name for name in rows[0][0].metrics if all(name in point.metrics for column in rows for point in column)]
     return [_mean(column, names) for column in rows]
@@ -452,7 +473,9 @@ def families(points):
     for key in groups:
         codec, version, *settings = key
         hidden = common[codec] - (subsamplings if len(subsamplings) > 1 else set())
-        parts = [f"{codec} ({version})"] if len(versions[codec]) > 1 else [codec] * (len(codecs) > 1 or len(groups) == 1)
+        parts = (
+            [f"{codec} ({version})"] if len(versions[codec]) > 1 else [codec] * (len(codecs) > 1 or len(groups) == 1)
+        )
         parts += [_said(k, v) for k, v in settings if (k, v) not in hidden]
         names[key] = ", ".join(parts) or codec
     named = {}

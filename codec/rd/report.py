@@ -3,6 +3,7 @@
 The file asks no network and no other file for anything: styles, script, rows and crops are inside, and its Content-Security-Policy lets
 nothing else in. Whatever comes from rows (names, settings, messages) is data: it reaches the page as JSON, and its elements as text.
 """
+
 import base64
 import hashlib
 import html
@@ -35,12 +36,40 @@ METRICS = {
 }
 LOWER = {"mse", "ciede2000"}
 # Fields of a row that tell what was measured; all others tell where the row comes from.
-MEASURED = {"image", "sha256", "width", "height", "setting", "bytes", "bpp", "metrics", "encode_seconds", "decode_seconds", "peak_memory", "missing",
-            "media", "frames", "fps", "bitrate", "pooled"}
+MEASURED = {
+    "image",
+    "sha256",
+    "width",
+    "height",
+    "setting",
+    "bytes",
+    "bpp",
+    "metrics",
+    "encode_seconds",
+    "decode_seconds",
+    "peak_memory",
+    "missing",
+    "media",
+    "frames",
+    "fps",
+    "bitrate",
+    "pooled",
+}
 
 
 def report(
-    points, path=None, *, metrics=None, anchor=None, at=None, images=(), pictures=6, crop=256, failures=(), title=None, max_bytes=MAX_BYTES
+    points,
+    path=None,
+    *,
+    metrics=None,
+    anchor=None,
+    at=None,
+    images=(),
+    pictures=6,
+    crop=256,
+    failures=(),
+    title=None,
+    max_bytes=MAX_BYTES,
 ):
     """Write one self-contained HTML page about the rows of a sweep.
 
@@ -134,7 +163,9 @@ def _check_metrics(points, metrics):
     missing = [name for name in metrics if name not in there]
     if missing or not metrics:
         wanted = f"no row has the metric {missing[0]!r}" if missing else "there is no metric to show"
-        raise ParameterError(f"{wanted}; the rows have {', '.join(there) or 'none'}: sweep again with that metric, or choose another")
+        raise ParameterError(
+            f"{wanted}; the rows have {', '.join(there) or 'none'}: sweep again with that metric, or choose another"
+        )
     return metrics
 
 
@@ -143,7 +174,9 @@ def _check_numbers(**numbers):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ParameterError(f"{name} must be an integer from {least} on, not {value!r}")
     if numbers["crop"][0] > 1024:
-        raise ParameterError(f"crop must be at most 1024 pixels, not {numbers['crop'][0]}: the page shows them one to one")
+        raise ParameterError(
+            f"crop must be at most 1024 pixels, not {numbers['crop'][0]}: the page shows them one to one"
+        )
 
 
 def _check_rates(at):
@@ -158,7 +191,9 @@ def _last(points):
     """Of several rows for one picture and setting the last counts, as in `means`."""
     last = {}
     for point in points:
-        last[point.picture, point.codec, point.codec_version, json.dumps(point.setting, sort_keys=True, default=str)] = point
+        last[
+            point.picture, point.codec, point.codec_version, json.dumps(point.setting, sort_keys=True, default=str)
+        ] = point
     return list(last.values())
 
 
@@ -224,11 +259,23 @@ class _Book:
             values = [_short(point.metrics.get(name, math.nan)) for name in self.metrics]
             seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
             rows.append(
-                [self._number_of_row[id(point)], self._image_number[point.picture], label, point.bytes, _short(point.rate)]
+                [
+                    self._number_of_row[id(point)],
+                    self._image_number[point.picture],
+                    label,
+                    point.bytes,
+                    _short(point.rate),
+                ]
                 + [*seconds, point.peak_memory, *values]
             )
         images = [
-            {"name": _visible(name), "path": _visible(picture[0]), "sha256": _visible(picture[1]), "size": sizes[picture][:2], "frames": sizes[picture][2]}
+            {
+                "name": _visible(name),
+                "path": _visible(picture[0]),
+                "sha256": _visible(picture[1]),
+                "size": sizes[picture][:2],
+                "frames": sizes[picture][2],
+            }
             for name, picture in zip(self.names(), self.images)
         ]
         return {"images": images, "settings": [list(pair) for pair in settings], "rows": rows, "speeds": self._speeds()}
@@ -239,7 +286,10 @@ class _Book:
         for rows in self.families.values():
             pixels = sum(row.mpixels for row in rows)
             encode, decode = (math.fsum(getattr(row, f"{way}_seconds") for row in rows) for way in ("encode", "decode"))
-            speeds.append([_short(pixels / time) if time > 0 else None for time in (encode, decode)] + [max(row.workers for row in rows)])
+            speeds.append(
+                [_short(pixels / time) if time > 0 else None for time in (encode, decode)]
+                + [max(row.workers for row in rows)]
+            )
         return speeds
 
     def without(self):
@@ -248,7 +298,10 @@ class _Book:
         for point in self.points:
             for metric, reason in point.missing.items():
                 reasons.setdefault((self._image_number[point.picture], metric, reason), []).append(point)
-        return [_visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}") for (image, metric, reason), rows in reasons.items()]
+        return [
+            _visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}")
+            for (image, metric, reason), rows in reasons.items()
+        ]
 
     def gaps(self):
         """Rows that other pictures have and this one lacks: measured in vain, or not at all."""
@@ -279,8 +332,14 @@ def _means(points, metric, book):
     names = {family(row): name for name, rows in book.families.items() for row in rows}
     curves = [[] for _ in book.families]
     for mean in averages:
-        curves[book.family_number(names[family(mean)])].append([_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])])
-    return {"images": averages[0].images, "note": note, "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves]}
+        curves[book.family_number(names[family(mean)])].append(
+            [_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])]
+        )
+    return {
+        "images": averages[0].images,
+        "note": note,
+        "curves": [sorted(curve, key=lambda mean: mean[1]) for curve in curves],
+    }
 
 
 def _deltas(points, metric, book):
@@ -296,8 +355,11 @@ def _deltas(points, metric, book):
                 "low": _short(result.low),
                 "high": _short(result.high),
                 "n": result.n,
-                "values": [[labels[image], _short(one.value), _short(one.low), _short(one.high), _short(one.share)]
-                           for image, one in result.images.items() if one.value is not None],
+                "values": [
+                    [labels[image], _short(one.value), _short(one.low), _short(one.high), _short(one.share)]
+                    for image, one in result.images.items()
+                    if one.value is not None
+                ],
                 "refused": [[labels[image], _visible(reason)] for image, reason in result.refused.items()],
             }
             for name, result in found.items()
@@ -311,7 +373,9 @@ def _origins(points):
     for point in points:
         origin = {name: value for name, value in vars(point).items() if name not in MEASURED}
         groups.setdefault(repr(origin), [origin, 0])[1] += 1
-    return [{"rows": count, **{name: _plain(value) for name, value in origin.items()}} for origin, count in groups.values()]
+    return [
+        {"rows": count, **{name: _plain(value) for name, value in origin.items()}} for origin, count in groups.values()
+    ]
 
 
 def _plain(value):
@@ -327,8 +391,12 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
     rates = rates or crops.default_rates(curves)
     show = content["show"]
     show["rates"] = rates
-    chosen = crops.choose(curves, book.metrics, {name for name in book.metrics if _metric(name)["lower"]}, rates[0], count)
-    budget = crops.Budget(max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families)))
+    chosen = crops.choose(
+        curves, book.metrics, {name for name in book.metrics if _metric(name)["lower"]}, rates[0], count
+    )
+    budget = crops.Budget(
+        max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families))
+    )
     row_number = {id(point): number for number, point in enumerate(book.points)}
     for picture in chosen:
         original = crops.find_original(*picture, elsewhere)
@@ -340,7 +408,10 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
             for name, rows in curves[picture].items():
                 version = one["versions"][book.family_number(name)]
                 version["row"] = row_number[id(crops.nearest(rows, rate))]
-                version["reason"], version["notes"] = _visible(version["reason"]), [_visible(note) for note in version["notes"]]
+                version["reason"], version["notes"] = (
+                    _visible(version["reason"]),
+                    [_visible(note) for note in version["notes"]],
+                )
         show["entries"].append(entry)
     show["left_out"] = budget.refused
 
@@ -349,12 +420,22 @@ def _page(content):
     """The template with everything in its place, in ASCII."""
     style = _template("report.css")
     script = "\n".join(_template(name) for name in SCRIPTS)
-    policy = "; ".join([
-        "default-src 'none'", "img-src data:", f"style-src {_source(style)}", f"script-src {_source(script)}", "base-uri 'none'",
-        "form-action 'none'",
-    ])
+    policy = "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src {_source(style)}",
+            f"script-src {_source(script)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
     page = string.Template(_template("report.html")).substitute(
-        title=html.escape(content["title"]), policy=html.escape(policy), style=style, script=script, data=_embed(content)
+        title=html.escape(content["title"]),
+        policy=html.escape(policy),
+        style=style,
+        script=script,
+        data=_embed(content),
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 

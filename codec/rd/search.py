@@ -98,7 +98,9 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     codec.require()
     codec.setting(**setting)
     search = _Search(codec, setting, _content(image, codec, frames), metric)
-    steps = range(codec.parameters[dial].low, codec.parameters[dial].high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
+    steps = range(codec.parameters[dial].low, codec.parameters[dial].high + 1)[
+        :: 1 if DIALS[dial] else -1
+    ]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
     falling = first > last
     reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)
@@ -125,7 +127,12 @@ class _Search:
     """Encodes each step once, and keeps the bytes of those that may be the answer."""
 
     def __init__(self, codec, setting, content, metric):
-        self.codec, self.given, self.content, self.metric, self.kept, self.trials = codec, setting, content, metric, {}, []
+        self.codec = codec
+        self.given = setting
+        self.content = content
+        self.metric = metric
+        self.kept = {}
+        self.trials = []
 
     def setting(self, step):
         return self.codec.setting(**self.given, **{self.codec.dial: step})
@@ -142,4 +149,6 @@ class _Search:
 
     def found(self, step):
         data, value = self.kept[step]
-        return Found(self.codec.name, self.setting(step), data, value, self.content.rate(byte_count(data)), tuple(self.trials))
+        return Found(
+            self.codec.name, self.setting(step), data, value, self.content.rate(byte_count(data)), tuple(self.trials)
+        )

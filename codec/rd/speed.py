@@ -40,9 +40,14 @@ def speeds(points, metric, anchor, *, method="pchip", of="encode"):
     for name, own in groups.items():
         found = compared.get(name)
         mpixels = sum(p.mpixels for p in own)
-        rates = tuple(mpixels / max(sum(seconds), 1e-9) for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own]))
+        rates = tuple(
+            mpixels / max(sum(seconds), 1e-9)
+            for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own])
+        )
         delta = (
-            (0.0, None, None, len({p.picture for p in own})) if name == anchor else (found.mean, found.low, found.high, found.n)
+            (0.0, None, None, len({p.picture for p in own}))
+            if name == anchor
+            else (found.mean, found.low, found.high, found.n)
         )
         rows.append((name, *rates, *delta))
     speed = 1 if of == "encode" else 2

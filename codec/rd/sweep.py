@@ -35,7 +35,14 @@ class _Trial:
     version: str
 
     def key(self, image="", sha256="", frames=1):
-        return image, sha256, frames, self.codec.name, self.version, *sorted((name, str(value)) for name, value in self.setting.items())
+        return (
+            image,
+            sha256,
+            frames,
+            self.codec.name,
+            self.version,
+            *sorted((name, str(value)) for name, value in self.setting.items()),
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,15 @@ class Sweep:
         if not new:
             self.reused.append(point)
         self.failures += [
-            Failure(point.image, "score", f"the row has no {name}: {reason}", point.sha256, point.codec, point.codec_version, point.setting)
+            Failure(
+                point.image,
+                "score",
+                f"the row has no {name}: {reason}",
+                point.sha256,
+                point.codec,
+                point.codec_version,
+                point.setting,
+            )
             for name, reason in point.missing.items()
         ]
         return point if new else None
@@ -177,7 +192,12 @@ def sweep(
     images = list(dict.fromkeys(os.fsdecode(image) for image in _several("images", images, str | bytes | os.PathLike)))
     shared = {
         name: _several(name, values, kind)
-        for name, values, kind in (("quality", quality, int | float), ("crf", crf, int), ("subsampling", subsampling, str), ("effort", effort, int))
+        for name, values, kind in (
+            ("quality", quality, int | float),
+            ("crf", crf, int),
+            ("subsampling", subsampling, str),
+            ("effort", effort, int),
+        )
         if values is not None
     }
     trials = _trials(_several("codecs", codecs, str | registry.Codec), shared)
@@ -203,7 +223,9 @@ def _trials(codecs, shared):
     for codec, own in parsed:
         codec.require()
         if codec.media != first.media:
-            raise ParameterError(f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the other, into two files")
+            raise ParameterError(
+                f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the other, into two files"
+            )
         version = codec.version()
         given = {name: (parameter.default,) for name, parameter in codec.parameters.items()}
         given |= {name: values for name, values in (DEFAULTS | shared | own).items() if name in given}
@@ -227,7 +249,14 @@ def _several(name, values, single):
 def _index(points, metrics):
     """{key of a trial: row} of those rows that answer all that is asked, by a value or by the reason why there is none."""
     return {
-        (p.image, p.sha256, p.frames, p.codec, p.codec_version, *sorted((name, str(value)) for name, value in p.setting.items())): p
+        (
+            p.image,
+            p.sha256,
+            p.frames,
+            p.codec,
+            p.codec_version,
+            *sorted((name, str(value)) for name, value in p.setting.items()),
+        ): p
         for p in points
         if all(name in p.metrics or name in p.missing for name in metrics)
     }

@@ -29,8 +29,8 @@ from ..jpeg.learned import UNIT, learned_fractions
 JUDGES = {"ssimulacra2": metrics.ssimulacra2, "ssim": metrics.ssim_y, "psnr": metrics.psnr}
 COMPONENTS_OF = {"ssimulacra2": (0, 1, 2), "ssim": (0,), "psnr": (0, 1, 2)}
 PAIRS = [(u, v) for u in range(8) for v in range(u, 8)]
-SWING = 0.16                    # of ln(step), up and down
-RATE, RATE_DECAY = 0.35, 0.85   # how far a round moves at most, and what the next one keeps of that
+SWING = 0.16  # of ln(step), up and down
+RATE, RATE_DECAY = 0.35, 0.85  # how far a round moves at most, and what the next one keeps of that
 LEAST, MOST = 1.0, 255.0
 
 
@@ -97,7 +97,7 @@ def parameters(components):
 
 def _effects(bench, steps, which, rng):
     """(pictures, parameters, 2): what ln(step) of each parameter does to ln(bytes) and to the score."""
-    runs = 1 << len(which).bit_length()                                     # a column of ones, the mean, and one for each parameter
+    runs = 1 << len(which).bit_length()  # a column of ones, the mean, and one for each parameter
     design = hadamard(runs)[:, 1 + rng.permutation(runs - 1)[: len(which)]]
     found = []
     for number, picture in enumerate(bench.pictures):
@@ -152,14 +152,25 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
         Unknown tune or subsampling, no pictures.
     """
     if tune not in JUDGES or subsampling not in ("4:2:0", "4:4:4"):
-        raise ParameterError(f"matrices are learned for {', '.join(JUDGES)} and for 4:2:0 or 4:4:4, not for {tune!r} and {subsampling!r}")
+        raise ParameterError(
+            f"matrices are learned for {', '.join(JUDGES)} and for 4:2:0 or 4:4:4, not for {tune!r} and {subsampling!r}"
+        )
     if not pictures:
         raise ParameterError("no pictures to learn from")
-    bench, rng, which = _Bench(pictures, tune, subsampling, jobs), np.random.default_rng(seed), parameters(COMPONENTS_OF[tune])
+    bench = _Bench(pictures, tune, subsampling, jobs)
+    rng = np.random.default_rng(seed)
+    which = parameters(COMPONENTS_OF[tune])
     if start is None:
         ijg = QuantTables.ijg(quality)
         steps = np.array([ijg.luminance, ijg.chrominance, ijg.cr], float)
-        score = np.mean([bench.judge(p, decode(encode(p, quality, tune="annex-k", subsampling=subsampling, effort=4).data).pixels) for p in pictures])
+        score = np.mean(
+            [
+                bench.judge(
+                    p, decode(encode(p, quality, tune="annex-k", subsampling=subsampling, effort=4).data).pixels
+                )
+                for p in pictures
+            ]
+        )
     else:
         steps = np.array(start, float)
         score = bench.everywhere(steps)[:, 1].mean()
@@ -197,7 +208,10 @@ def learned_start(tune, subsampling, quality):
 def with_result(entries, tune, subsampling, quality, trained):
     """`matrices.json`, parsed, with one more result in the place of the old one."""
     table = np.rint(trained.steps * UNIT).astype(int).tolist()
-    tables = {**entries[tune]["tables"], subsampling: {**entries[tune]["tables"].get(subsampling, {}), str(quality): table}}
+    tables = {
+        **entries[tune]["tables"],
+        subsampling: {**entries[tune]["tables"].get(subsampling, {}), str(quality): table},
+    }
     return {**entries, tune: {**entries[tune], "tables": tables}}
 
 

@@ -35,7 +35,12 @@ class Number:
     def check(self, value):
         """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
         kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
-        if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high or float(value) * self.parts % 1:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, kinds)
+            or not self.low <= value <= self.high
+            or float(value) * self.parts % 1
+        ):
             return None
         return float(value) if value % 1 else int(value)
 
@@ -74,7 +79,7 @@ def numbers(text):
     >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
     ([30, 74.5], [20, 25, 30], [90, 90.5, 91])
     """
-    if set(text) - set("0123456789.,:+- "):             # no "1/9", and no 1e999999999, whose digits would fill the memory
+    if set(text) - set("0123456789.,:+- "):  # no "1/9", and no 1e999999999, whose digits would fill the memory
         raise ValueError(text)
     return [number for part in text.split(",") for number in _range(*map(Fraction, part.split(":")))]
 
@@ -149,7 +154,9 @@ class Codec:
     def require(self):
         """Raises MissingPackageError, with the command that installs it, when the codec cannot run here."""
         if self.missing:
-            raise MissingPackageError(f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}")
+            raise MissingPackageError(
+                f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}"
+            )
 
     def setting(self, **given):
         """All parameters: those given, checked, and the defaults of the others; the dial last.
@@ -177,7 +184,9 @@ class Codec:
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
-            raise PeerError(f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}")
+            raise PeerError(
+                f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}"
+            )
         return data
 
     @property
@@ -201,7 +210,9 @@ class Codec:
     def _decode_video(self, data, like):
         frames = tuple(map(tuple, self._guarded("decoding", self.decode, data)))
         if len(frames) != len(like.frames):
-            raise PeerError(f"{self.name} gave back {len(frames)} frames, and the video has {len(like.frames)}: not comparable")
+            raise PeerError(
+                f"{self.name} gave back {len(frames)} frames, and the video has {len(like.frames)}: not comparable"
+            )
         try:
             return replace(like, frames=frames)
         except (ParameterError, *FAILURES) as error:

@@ -1,4 +1,5 @@
 """Codecs by name: ours, the peers whose packages are installed, and those that users register."""
+
 import difflib
 from functools import partial
 from importlib.metadata import entry_points

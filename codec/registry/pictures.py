@@ -130,7 +130,14 @@ def _jpeg_xl_pixels(data):
 
 def _jpeg_2000(pixels, *, quality):
     # OpenJPEG has no quality of 1..100 but a PSNR in dB to aim at: 25.25 to 50 over that range.
-    return _pillow(pixels, "JPEG2000", quality_mode="dB", quality_layers=[25 + quality / 4], irreversible=True, mct=int(pixels.ndim == 3))
+    return _pillow(
+        pixels,
+        "JPEG2000",
+        quality_mode="dB",
+        quality_layers=[25 + quality / 4],
+        irreversible=True,
+        mct=int(pixels.ndim == 3),
+    )
 
 
 def _version(*packages):
@@ -159,7 +166,11 @@ PEERS = (
         "jpeg",
         _ours,
         _our_pixels,
-        {"subsampling": Choice("auto", ("auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0")), "effort": EFFORT, "quality": FINE_QUALITY},
+        {
+            "subsampling": Choice("auto", ("auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0")),
+            "effort": EFFORT,
+            "quality": FINE_QUALITY,
+        },
         version=lambda: __version__,
     ),
     Codec(

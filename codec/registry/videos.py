@@ -15,9 +15,22 @@ from ..errors import UnsupportedError
 from ..sources.clips import format_of, planes_of
 from .contract import Choice, Codec, Number
 
-X26X_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+X26X_PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+)
 X265_PARAMS = "log-level=none:info=0:pools=none:frame-threads=1"
-NAL_UNIT = re.compile(rb"\x00?\x00\x00\x01.*?(?=\x00?\x00\x00\x01|\Z)", re.DOTALL)  # H.264 annex B: start code and what follows, up to the next one
+NAL_UNIT = re.compile(
+    rb"\x00?\x00\x00\x01.*?(?=\x00?\x00\x00\x01|\Z)", re.DOTALL
+)  # H.264 annex B: start code and what follows, up to the next one
 USER_DATA = re.compile(rb"\x00+\x01\x06\x05")  # a unit of nal_unit_type 6 (SEI) with payloadType 5
 
 
@@ -28,7 +41,9 @@ def _encode(encoder, options, video, **setting):
     context = av.CodecContext.create(encoder, "w")
     formats = [one.name for one in context.codec.video_formats]
     if format_of(video) not in formats:
-        raise UnsupportedError(f"{encoder} takes {', '.join(formats)}, and the clip is {format_of(video)}: convert it first")
+        raise UnsupportedError(
+            f"{encoder} takes {', '.join(formats)}, and the clip is {format_of(video)}: convert it first"
+        )
     context.width, context.height, context.pix_fmt = video.width, video.height, format_of(video)
     context.framerate, context.time_base, context.thread_count = video.fps, 1 / Fraction(video.fps), 1
     context.bit_rate = 0  # what libvpx and libaom take as: constant quality
@@ -113,6 +128,8 @@ def present():
     for name, encoder, decoders, options, parameters in VIDEO_PEERS:
         decoder = next((one for one in decoders if one in codecs_available), None)
         if encoder in codecs_available and decoder:
-            encode, decode, version = partial(_encode, encoder, options), partial(_decode, decoder), partial(_version, encoder)
+            encode = partial(_encode, encoder, options)
+            decode = partial(_decode, decoder)
+            version = partial(_version, encoder)
             found.append(Codec(name, encode, decode, parameters, version, errors=(FFmpegError,), media="video"))
     return found

@@ -89,7 +89,11 @@ def _y4m(data, frames, limits):
     shapes = Video.plane_shapes(height, width, chroma)
     dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
     size = sum(rows * columns for rows, columns in shapes) * dtype.itemsize
-    warnings = ["it is interlaced, and its fields are taken together as frames"] if tags.get("I", "p") in ("t", "b", "m") else []
+    warnings = (
+        ["it is interlaced, and its fields are taken together as frames"]
+        if tags.get("I", "p") in ("t", "b", "m")
+        else []
+    )
     found, at = [], end + 1
     while at < len(data) and (frames is None or len(found) < frames):
         line = data.find(b"\n", at, at + HEADER_BYTES)
@@ -97,7 +101,9 @@ def _y4m(data, frames, limits):
             raise BitstreamError(f"no FRAME line before frame {len(found)}", layer="YUV4MPEG2 frame", offset=at)
         at = line + 1
         if at + size > len(data):
-            raise TruncatedError(f"the data ends in frame {len(found)}, which takes {size} bytes", layer="YUV4MPEG2 frame", offset=at)
+            raise TruncatedError(
+                f"the data ends in frame {len(found)}, which takes {size} bytes", layer="YUV4MPEG2 frame", offset=at
+            )
         found.append(_y4m_planes(data, at, shapes, dtype, depth))
         at += size
     if not found:
@@ -115,14 +121,20 @@ def _y4m_number(tags, name):
 def _y4m_rate(tags):
     parts = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})", tags.get("F", ""))
     if not parts or not int(parts[1]) or not int(parts[2]):
-        raise BitstreamError(f"F must be a frame rate such as 30:1, not {tags.get('F', '')!r}: a bit rate needs one", layer="YUV4MPEG2 header", offset=0)
+        raise BitstreamError(
+            f"F must be a frame rate such as 30:1, not {tags.get('F', '')!r}: a bit rate needs one",
+            layer="YUV4MPEG2 header",
+            offset=0,
+        )
     return Fraction(int(parts[1]), int(parts[2]))
 
 
 def _y4m_colour(tag):
     parts = Y4M_COLOURS.fullmatch(tag)
     if not parts:
-        raise UnsupportedError(f"YUV4MPEG2 with C{tag} is not read: there are C420, C422, C444 and Cmono, 8 bits or p9 to p16")
+        raise UnsupportedError(
+            f"YUV4MPEG2 with C{tag} is not read: there are C420, C422, C444 and Cmono, 8 bits or p9 to p16"
+        )
     name = parts[1]
     return "4:0:0" if name == "mono" else ":".join(name), int(parts[2] or 8)
 
@@ -133,7 +145,9 @@ def _y4m_planes(data, at, shapes, dtype, depth):
     for rows, columns in shapes:
         plane = np.frombuffer(data, dtype, rows * columns, at).reshape(rows, columns)
         if depth > 8 and plane.max() >> depth:
-            raise BitstreamError(f"a sample of {plane.max()} does not fit {depth} bits", layer="YUV4MPEG2 frame", offset=at)
+            raise BitstreamError(
+                f"a sample of {plane.max()} does not fit {depth} bits", layer="YUV4MPEG2 frame", offset=at
+            )
         planes.append(plane if depth == 8 else plane.astype(np.uint16))
         at += plane.nbytes
     return tuple(planes)
@@ -146,7 +160,9 @@ def _through_pyav(data, frames, limits):
     try:
         import av
     except ImportError as error:
-        raise MissingPackageError("clips that are not .y4m are read by PyAV, which is not installed: pip install codec[video]") from error
+        raise MissingPackageError(
+            "clips that are not .y4m are read by PyAV, which is not installed: pip install codec[video]"
+        ) from error
     try:
         with av.open(io.BytesIO(data)) as container:
             if not container.streams.video:
@@ -161,7 +177,9 @@ def _through_pyav(data, frames, limits):
 def _decoded(container, stream, frames, limits):
     rate = stream.average_rate or stream.guessed_rate
     if not rate:
-        raise UnsupportedError("the clip does not tell its frame rate, and a bit rate needs one: put it in a container that does")
+        raise UnsupportedError(
+            "the clip does not tell its frame rate, and a bit rate needs one: put it in a container that does"
+        )
     limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
     found, kind, warnings, total = [], None, [], 0
     for frame in container.decode(stream):
@@ -175,7 +193,9 @@ def _decoded(container, stream, frames, limits):
         total += sum(plane.nbytes for plane in planes)
         check_frames_bytes(total)
         if _kind(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
-            raise UnsupportedError(f"frame {len(found)} has another size or format than the one before: cut the clip there")
+            raise UnsupportedError(
+                f"frame {len(found)} has another size or format than the one before: cut the clip there"
+            )
         found.append(planes)
     if not found:
         raise BitstreamError("there are no frames", layer="video")
@@ -193,7 +213,12 @@ def _kind(frame):
     """(chroma, depth, matrix, full range)"""
     full, name, _, depth = FFMPEG_FORMAT.fullmatch(frame.format.name).groups()
     chroma = ":".join(name) if name else "4:0:0"
-    return chroma, int(depth or 8), FFMPEG_MATRICES.get(int(frame.colorspace), default_matrix(frame.height)), bool(full) or int(frame.color_range) == 2
+    return (
+        chroma,
+        int(depth or 8),
+        FFMPEG_MATRICES.get(int(frame.colorspace), default_matrix(frame.height)),
+        bool(full) or int(frame.color_range) == 2,
+    )
 
 
 def planes_of(frame):
@@ -204,7 +229,10 @@ def planes_of(frame):
     chroma = ":".join(parts[2]) if parts[2] else "4:0:0"
     dtype = np.dtype(np.uint8 if int(parts[4] or 8) == 8 else "<u2")
     shapes = Video.plane_shapes(frame.height, frame.width, chroma)
-    rows = [np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize) for plane in frame.planes[: len(shapes)]]
+    rows = [
+        np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
+        for plane in frame.planes[: len(shapes)]
+    ]
     return tuple(plane[:high, :wide].astype(dtype.newbyteorder("=")) for plane, (high, wide) in zip(rows, shapes))
 
 

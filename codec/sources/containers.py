@@ -59,8 +59,10 @@ def open_source(source, limits):
 
 def looks_like_container(head):
     """Whether data starts as MP4, Matroska, AVI, FLV, MPEG-2 TS or Ogg do."""
-    return head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide") or head[:4] in (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS") or (
-        head[:3] == b"FLV" or head[:1] == b"\x47"
+    return (
+        head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+        or head[:4] in (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS")
+        or (head[:3] == b"FLV" or head[:1] == b"\x47")
     )
 
 
@@ -69,16 +71,22 @@ def open_container(data):
     try:
         import av
     except ImportError as error:
-        raise MissingPackageError("containers (MP4, MKV, AVI) are read by PyAV, which is not installed: pip install codec[video]") from error
+        raise MissingPackageError(
+            "containers (MP4, MKV, AVI) are read by PyAV, which is not installed: pip install codec[video]"
+        ) from error
     try:
         container = av.open(io.BytesIO(data))
         if not container.streams.video:
             raise UnsupportedError("this file holds no video")
         stream = container.streams.video[0]
         context = stream.codec_context
-        return Packets(context.name, bytes(context.extradata or b""), stream.average_rate, _packets(av, container, stream))
+        return Packets(
+            context.name, bytes(context.extradata or b""), stream.average_rate, _packets(av, container, stream)
+        )
     except av.FFmpegError as error:
-        raise BitstreamError(f"this is no container that FFmpeg reads: {error.strerror}", layer="container", offset=0) from error
+        raise BitstreamError(
+            f"this is no container that FFmpeg reads: {error.strerror}", layer="container", offset=0
+        ) from error
 
 
 def _packets(av, container, stream):

@@ -1,4 +1,5 @@
 """Bytes in, bytes out: every kind of source, limits while reading, and writes that happen completely or not at all."""
+
 import contextlib
 import errno
 import os
@@ -26,7 +27,9 @@ REMEDIES = {
 
 def _file_error(verb, path, error):
     remedy = REMEDIES.get(error.errno)
-    return FileError(f"cannot {verb} {os.fsdecode(path)}: {error.strerror or error}" + (f"; {remedy}" if remedy else ""))
+    return FileError(
+        f"cannot {verb} {os.fsdecode(path)}: {error.strerror or error}" + (f"; {remedy}" if remedy else "")
+    )
 
 
 def _is_path(source):
@@ -43,7 +46,9 @@ def _chunks(stream, name, limits, first_read):
     while left:
         chunk = stream.read(min(size, left))
         if chunk is None:
-            raise FileError(f"cannot read {name}: it is non-blocking and has no data yet; read it yourself and pass the bytes")
+            raise FileError(
+                f"cannot read {name}: it is non-blocking and has no data yet; read it yourself and pass the bytes"
+            )
         if not isinstance(chunk, bytes):
             raise ParameterError(f"{name} gives {type(chunk).__name__}, not bytes; open it in binary mode")
         if not chunk:
@@ -165,7 +170,9 @@ def read_chunks(source, limits=None):
                 raise ParameterError(f"the source gives a {type(chunk).__name__}, not bytes")
             yield bytes(chunk)
     else:
-        raise ParameterError(f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes")
+        raise ParameterError(
+            f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes"
+        )
 
 
 def _sync_folder(folder):

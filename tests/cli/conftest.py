@@ -1,4 +1,5 @@
 """A folder of small pictures, and the command run in this process."""
+
 import json
 import os
 

@@ -1,4 +1,5 @@
 """`codec compress`: what becomes what, what is refused, what is kept, and how it is told."""
+
 import io
 import os
 import sys
@@ -21,6 +22,7 @@ def is_jpeg(data):
 
 
 # ---------------------------------------------------------------- where things go
+
 
 def test_one_file_to_one_file(run, home, tree):
     outcome = run("compress", "in/a.png", "-o", "a.jpg")
@@ -85,17 +87,27 @@ def test_a_device_may_be_the_output(run, home):
 
 # ---------------------------------------------------------------- what is refused, before anything is written
 
+
 @pytest.mark.parametrize(
     "args, message",
     [
         ([], "Missing argument 'INPUTS...'"),
-        (["in/a.png"], "nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout"),
-        (["in/sub/c.jpg", "-o", "in/sub/c.jpg"], "would overwrite the input in/sub/c.jpg; choose another file or folder with -o"),
+        (
+            ["in/a.png"],
+            "nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout",
+        ),
+        (
+            ["in/sub/c.jpg", "-o", "in/sub/c.jpg"],
+            "would overwrite the input in/sub/c.jpg; choose another file or folder with -o",
+        ),
         (["in/sub/c.jpg", "-o", "in/sub"], "would overwrite the input in/sub/c.jpg"),
         (["in", "-o", "in"], "would overwrite the input"),
         (["in/sub/c.jpg", "in/c.png", "-o", "out"], "in/sub/c.jpg and in/c.png would both become out"),
         (["in", "-o", "in/notes.txt"], "in/notes.txt is the name of a file, and several pictures need a folder"),
-        (["in/a.png", "in/b.png", "-o", "new.jpg"], "new.jpg is the name of a file, and several pictures need a folder"),
+        (
+            ["in/a.png", "in/b.png", "-o", "new.jpg"],
+            "new.jpg is the name of a file, and several pictures need a folder",
+        ),
         (["in", "-o", "-"], "stdout (-) takes one picture"),
         (["-", "in/a.png", "-o", "out"], "stdin (-) is one picture; give it alone"),
         (["-", "-o", "in"], "in is a folder and stdin has no name"),
@@ -107,8 +119,14 @@ def test_a_device_may_be_the_output(run, home):
         (["in/a.png", "-o", "a.jpg", "--target", "siz:1kB"], "'siz:1kB' is no target: did you mean 'size'?"),
         (["in/a.png", "-o", "a.jpg", "--target", "ssim:much"], "'ssim:much' is no target"),
         (["in/a.png", "-o", "a.jpg", "--effort", "0"], "0 is not in the range 1<=x<=9"),
-        (["in/a.png", "-o", "a.jpg", "--subsampling", "4:1:0"], "'4:1:0' is not one of 'auto', '4:4:4', '4:2:2', '4:4:0', '4:2:0'"),
-        (["in/a.png", "-o", "a.jpg", "--background", "nocolour"], "unknown colour 'nocolour'; use a name such as white, or #rrggbb"),
+        (
+            ["in/a.png", "-o", "a.jpg", "--subsampling", "4:1:0"],
+            "'4:1:0' is not one of 'auto', '4:4:4', '4:2:2', '4:4:0', '4:2:0'",
+        ),
+        (
+            ["in/a.png", "-o", "a.jpg", "--background", "nocolour"],
+            "unknown colour 'nocolour'; use a name such as white, or #rrggbb",
+        ),
         (["in/a.png", "-o", "a.jpg", "-j", "0"], "0 is not in the range x>=1"),
     ],
 )
@@ -140,6 +158,7 @@ def test_binary_output_on_a_terminal_is_refused(run, home, monkeypatch):
 
 
 # ---------------------------------------------------------------- what happened
+
 
 def test_the_table_is_one_row_per_file_in_stable_order(run, home):
     outcome = run("compress", "in", "-o", "out", "-j", "3")
@@ -235,8 +254,11 @@ def test_what_a_file_name_holds_cannot_steer_the_terminal(run, home):
 
 # ---------------------------------------------------------------- never larger
 
+
 def test_a_jpeg_that_would_grow_is_copied_and_the_row_says_kept(run, home):
-    small = jpeg.transcode(jpeg.encode(np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8), 10).data).data
+    small = jpeg.transcode(
+        jpeg.encode(np.random.default_rng(1).integers(0, 256, (32, 40, 3), dtype=np.uint8), 10).data
+    ).data
     (home / "small.jpg").write_bytes(small)
     outcome = run("compress", "small.jpg", "-o", "out.jpg", "-q", "95")
     assert outcome.code == 0 and outcome.table[0][1:] == [str(len(small)), str(len(small)), "1.0", "kept"]
@@ -263,7 +285,11 @@ def test_a_jpeg_is_not_encoded_again_near_its_own_quality(run, home, quality):
     outcome = run("compress", "source.jpg", "-o", "out.jpg", "-q", quality, "--json")
     made, row = (home / "out.jpg").read_bytes(), outcome.json["files"][0]
     assert outcome.code == 0 and len(made) < len(data) and np.array_equal(codec.decode(made), codec.decode(data))
-    assert row["lossless"] and f"its own quality is about 80, and encoding it again at {quality} would lose more than it saves" in row["warnings"][0]
+    assert (
+        row["lossless"]
+        and f"its own quality is about 80, and encoding it again at {quality} would lose more than it saves"
+        in row["warnings"][0]
+    )
 
 
 def test_a_jpeg_is_encoded_again_by_force_or_far_below_its_quality(run, home):
@@ -281,7 +307,9 @@ def test_what_is_not_encoded_again_can_be_stripped_and_turned(run, home):
     odd = jpeg.encode(np.zeros((9, 30), np.uint8), 80, metadata=jpeg.Metadata(exif=EXIF_TURNED)).data
     (home / "odd.jpg").write_bytes(odd)
     assert run("compress", "odd.jpg", "-o", "odd-out.jpg", "--strip").code == 0
-    assert pictures.orientation(jpeg.probe(str(home / "odd-out.jpg")).metadata.exif) == 6     # it could not be turned without loss
+    assert (
+        pictures.orientation(jpeg.probe(str(home / "odd-out.jpg")).metadata.exif) == 6
+    )  # it could not be turned without loss
 
 
 def test_the_limit_of_the_command_line_is_the_one_that_counts(run, home):
@@ -306,6 +334,7 @@ def test_kept_does_not_override_the_process_that_was_asked_for(run, home):
 
 # ---------------------------------------------------------------- options reach the encoder
 
+
 def test_lower_quality_is_a_smaller_file(run, home):
     sizes = [run("compress", "in/sub/c.jpg", "-o", f"{q}.jpg", "-q", q).table[0][2] for q in (20, 60)]
     assert int(sizes[0]) < int(sizes[1])
@@ -319,7 +348,9 @@ def test_the_process_can_be_forced(run, home, flag, process):
 
 def test_a_quality_may_be_a_fraction(run, home):
     assert run("compress", "in/a.png", "-o", "a.jpg", "-q", "74.5", "--json").json["settings"]["quality"] == 74.5
-    assert (home / "a.jpg").read_bytes() == codec.encode(pictures.load("in/a.png").pixels, 74.5, metadata=pictures.load("in/a.png").metadata)
+    assert (home / "a.jpg").read_bytes() == codec.encode(
+        pictures.load("in/a.png").pixels, 74.5, metadata=pictures.load("in/a.png").metadata
+    )
     assert run("compress", "in/a.png", "-o", "b.jpg", "--json").json["settings"]["quality"] == 75
 
 
@@ -327,7 +358,12 @@ def test_a_target_is_reached_and_told(run, home):
     report = run("compress", "in/a.png", "in/b.png", "-o", "out", "--target", "size:1kB", "--json").json
     assert report["settings"]["target"] == "size:1kB" and report["settings"]["quality"] is None
     for row in report["files"]:
-        assert 950 < row["achieved"] == row["after"] <= 1000 and row["target"] == "size:1kB" and 1 < row["quality"] < 100 and 1 < row["encodes"] <= 12
+        assert (
+            950 < row["achieved"] == row["after"] <= 1000
+            and row["target"] == "size:1kB"
+            and 1 < row["quality"] < 100
+            and 1 < row["encodes"] <= 12
+        )
     table = run("compress", "in/a.png", "-o", "a.jpg", "--target", "psnr:30").text.splitlines()
     assert table[0].split("\t") == ["file", "before", "after", "ratio", "status", "quality", "achieved"]
     score = codec.metrics.psnr(pictures.load("in/a.png").pixels, codec.decode((home / "a.jpg").read_bytes()))
@@ -337,17 +373,24 @@ def test_a_target_is_reached_and_told(run, home):
 def test_a_target_out_of_reach_is_a_failed_row_and_writes_nothing(run, home, tree):
     before = tree(".")
     outcome = run("compress", "in/a.png", "-o", "a.jpg", "--target", "size:100B")
-    assert outcome.code == 1 and "size:100B cannot be reached: " in outcome.err and "at quality 1 ... " in outcome.err and tree(".") == before
+    assert (
+        outcome.code == 1
+        and "size:100B cannot be reached: " in outcome.err
+        and "at quality 1 ... " in outcome.err
+        and tree(".") == before
+    )
 
 
 def test_a_jpeg_that_can_be_that_small_without_loss_loses_nothing(run, home):
     source = (home / "in" / "sub" / "c.jpg").read_bytes()
-    row, = run("compress", "in/sub/c.jpg", "-o", "a.jpg", "--target", f"size:{len(source)}", "--json").json["files"]
+    (row,) = run("compress", "in/sub/c.jpg", "-o", "a.jpg", "--target", f"size:{len(source)}", "--json").json["files"]
     assert row["lossless"] and row["achieved"] == row["after"] <= len(source)
     assert (codec.decode((home / "a.jpg").read_bytes()) == codec.decode(source)).all()
-    row, = run("compress", "in/sub/c.jpg", "-o", "b.jpg", "--target", "size:1kB", "--json").json["files"]
+    (row,) = run("compress", "in/sub/c.jpg", "-o", "b.jpg", "--target", "size:1kB", "--json").json["files"]
     assert "lossless" not in row and row["after"] <= 1000
-    row, = run("compress", "in/sub/c.jpg", "-o", "c.jpg", "--target", "psnr:60", "--force", "--json").json["files"] or [None]
+    (row,) = run("compress", "in/sub/c.jpg", "-o", "c.jpg", "--target", "psnr:60", "--force", "--json").json[
+        "files"
+    ] or [None]
     assert row["status"] == "failed"
 
 
@@ -380,6 +423,7 @@ def test_a_picture_beyond_max_pixels_is_refused(run, home):
 
 
 # ---------------------------------------------------------------- metadata
+
 
 def with_metadata():
     noise = np.random.default_rng(2).integers(0, 256, (16, 24, 3), dtype=np.uint8)

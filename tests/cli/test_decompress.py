@@ -1,4 +1,5 @@
 """`codec decompress`: JPEG to lossless pixels, whole or, when asked, as far as they go."""
+
 import io
 import os
 
@@ -16,7 +17,9 @@ def source(home):
     return (home / "in" / "sub" / "c.jpg").read_bytes()
 
 
-@pytest.mark.parametrize("name, magic", [("c.png", b"\x89PNG"), ("c.ppm", b"P6\n"), ("c.tif", b"II*\0"), ("c", b"\x89PNG")])
+@pytest.mark.parametrize(
+    "name, magic", [("c.png", b"\x89PNG"), ("c.ppm", b"P6\n"), ("c.tif", b"II*\0"), ("c", b"\x89PNG")]
+)
 def test_the_suffix_chooses_the_format_and_png_is_the_default(run, home, source, name, magic):
     assert run("decompress", "in/sub/c.jpg", "-o", name).code == 0
     assert (home / name).read_bytes().startswith(magic)
@@ -47,7 +50,11 @@ def test_a_folder_becomes_the_same_tree(run, home, tree, source):
 
 def test_json_is_one_object_with_a_schema(run, home):
     report = run("decompress", "in/sub/c.jpg", "-o", "c.png", "--json").json
-    assert (report["schema"], report["verb"], report["settings"]) == (1, "decompress", {"format": None, "conceal": False})
+    assert (report["schema"], report["verb"], report["settings"]) == (
+        1,
+        "decompress",
+        {"format": None, "conceal": False},
+    )
     (row,) = report["files"]
     assert row["status"] == "done" and row["after"] == os.path.getsize("c.png")
     assert (row["width"], row["height"], row["precision"], row["color"], row["damaged"]) == (40, 32, 8, "ycbcr", False)

@@ -1,4 +1,5 @@
 """`codec doctor`: everything that a bug report needs."""
+
 import pytest
 
 from codec import _core, cpu
@@ -8,7 +9,19 @@ from codec.cli import doctor
 def test_the_table_names_versions_cpu_and_kernels(run):
     outcome = run("doctor")
     assert outcome.code == 0 and outcome.err == ""
-    for name in ("codec", "python", "system", "build", "cpu", "numpy", "pillow", "click", "rich", "matplotlib", "kernels"):
+    for name in (
+        "codec",
+        "python",
+        "system",
+        "build",
+        "cpu",
+        "numpy",
+        "pillow",
+        "click",
+        "rich",
+        "matplotlib",
+        "kernels",
+    ):
         assert any(line.startswith(name) for line in outcome.text.splitlines())
     for kernel, isa in cpu.kernels().items():
         assert f"  {kernel:<20} {isa}\n" in outcome.text

@@ -1,4 +1,5 @@
 """`codec inspect`: the anatomy of a file, readable and as JSON, safe to look at."""
+
 import numpy as np
 import pytest
 
@@ -14,7 +15,14 @@ def test_headers_have_their_standard_names(run, home, report):
     outcome = run("inspect", "in/sub/c.jpg")
     assert outcome.code == 0 and outcome.err == ""
     assert outcome.text.startswith("40x32, 8-bit, baseline, ycbcr, 4:4:4, quality 95 (IJG), ")
-    for title in ("Segments", "Components", "Quantization table Tq=0", "Huffman tables", "Scans", "Where the bytes went"):
+    for title in (
+        "Segments",
+        "Components",
+        "Quantization table Tq=0",
+        "Huffman tables",
+        "Scans",
+        "Where the bytes went",
+    ):
         assert f"\n{title}" in outcome.text
     for header in ("C  H  V  Tq", "Ss  Se  Ah  Al", "class  id  codes  BITS"):
         assert header in outcome.text

@@ -1,4 +1,5 @@
 """The command itself: help, version, exit codes, and what is loaded when."""
+
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from codec.cli.main import VERBS
 
 
 def codec(*args, **options):
-    return subprocess.run([sys.executable, "-m", "codec", *map(str, args)], capture_output=True, timeout=60, check=False, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "codec", *map(str, args)], capture_output=True, timeout=60, check=False, **options
+    )
 
 
 def test_help_lists_every_verb_with_its_line_and_the_exit_codes(run):
@@ -20,7 +23,12 @@ def test_help_lists_every_verb_with_its_line_and_the_exit_codes(run):
         assert outcome.code == 0
         for verb, line in VERBS.items():
             assert f"{verb} {line}" in text
-        for code in ("0 everything was done", "1 at least one file failed", "2 the command line is wrong", "130 interrupted"):
+        for code in (
+            "0 everything was done",
+            "1 at least one file failed",
+            "2 the command line is wrong",
+            "130 interrupted",
+        ):
             assert code in text
 
 
@@ -54,7 +62,11 @@ def test_a_verb_that_is_not_there_names_the_nearest(run):
 def test_an_option_that_is_not_there_names_the_nearest(run):
     outcome = run("compress", "a.png", "-o", "b.jpg", "--qualty", "3")
     assert outcome.code == 2
-    assert "No such option" in outcome.err and "--qualty" in outcome.err and "Did you mean --quality" in outcome.err.replace("'", "")
+    assert (
+        "No such option" in outcome.err
+        and "--qualty" in outcome.err
+        and "Did you mean --quality" in outcome.err.replace("'", "")
+    )
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
@@ -102,5 +114,7 @@ def test_a_reader_that_goes_away_is_no_news(home):
     script = "import os, sys; from codec.cli.main import main; sys.argv = ['codec', 'doctor']; main()"
     read_end, write_end = os.pipe()
     os.close(read_end)
-    done = subprocess.run([sys.executable, "-c", script], stdout=write_end, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=write_end, stderr=subprocess.PIPE, timeout=60, check=False
+    )
     assert done.returncode == 1 and done.stderr == b""

@@ -1,4 +1,5 @@
 """`codec metrics`: the figures of the library, for people and for programs."""
+
 import numpy as np
 import pytest
 from PIL import Image

@@ -1,4 +1,5 @@
 """`codec palette`: PNG-8 files, animations and sheets, by the conventions of all verbs."""
+
 import io
 
 import numpy as np
@@ -19,11 +20,14 @@ def frames(home):
     for number in range(6):
         pixels = np.stack([5 * x, 8 * y, 0 * x + 40 * number], -1).astype(np.uint8)
         pixels[5:12, 4 * number : 4 * number + 8] = 250
-        (Image.fromarray(pixels) if number != 3 else Image.fromarray(pixels[..., 0])).save(home / "frames" / f"f{number:02d}.png")
+        (Image.fromarray(pixels) if number != 3 else Image.fromarray(pixels[..., 0])).save(
+            home / "frames" / f"f{number:02d}.png"
+        )
     return sorted((home / "frames").iterdir())
 
 
 # ---------------------------------------------------------------- pictures
+
 
 def test_one_picture(run, home):
     outcome = run("palette", "in/a.png", "-o", "out.png", "--colors", 16, "--dither", "blue-noise", "--json")
@@ -31,7 +35,11 @@ def test_one_picture(run, home):
     row = outcome.json["files"][0]
     image = Image.open(home / "out.png")
     assert image.mode == "P" and len(np.unique(np.asarray(image))) == row["colors"] <= 16 and row["bits"] == 4
-    assert row["after"] == (home / "out.png").stat().st_size and outcome.json["verb"] == "palette" and outcome.json["settings"]["dither"] == "blue-noise"
+    assert (
+        row["after"] == (home / "out.png").stat().st_size
+        and outcome.json["verb"] == "palette"
+        and outcome.json["settings"]["dither"] == "blue-noise"
+    )
 
 
 def test_a_folder_becomes_a_tree(run, home, tree):
@@ -59,10 +67,14 @@ def test_transparency_and_orientation(run, home):
     pixels[:, 4:6] = [10, 200, 10, 100]
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(pixels).save(home / "t.png", exif=exif, icc_profile=b"\0" * 16 + b"RGB " + b"x" * 100, dpi=(200, 100))
+    Image.fromarray(pixels).save(
+        home / "t.png", exif=exif, icc_profile=b"\0" * 16 + b"RGB " + b"x" * 100, dpi=(200, 100)
+    )
     assert run("palette", "t.png", "-o", "u.png").code == 0
     image = Image.open(io.BytesIO((home / "u.png").read_bytes()))
-    assert np.array_equal(np.asarray(image.convert("RGBA")), np.rot90(pixels, -1)) and image.getexif().get(0x0112) is None
+    assert (
+        np.array_equal(np.asarray(image.convert("RGBA")), np.rot90(pixels, -1)) and image.getexif().get(0x0112) is None
+    )
     assert image.info["icc_profile"][16:20] == b"RGB " and [round(v) for v in image.info["dpi"]] == [100, 200]
     assert run("palette", "t.png", "-o", "v.png", "--strip").code == 0
     assert "icc_profile" not in Image.open(io.BytesIO((home / "v.png").read_bytes())).info
@@ -73,7 +85,9 @@ def test_targets(run, home):
     outcome = run("palette", "in/a.png", "-o", "small.png", "--target", f"size:{free // 2}", "--json")
     row = outcome.json["files"][0]
     assert outcome.code == 0 and row["after"] == row["achieved"] <= free // 2 and row["colors"] < 256
-    row = run("palette", "in/a.png", "-o", "good.png", "--target", "psnr:20", "--space", "srgb", "--dither", "none", "--json").json["files"][0]
+    row = run(
+        "palette", "in/a.png", "-o", "good.png", "--target", "psnr:20", "--space", "srgb", "--dither", "none", "--json"
+    ).json["files"][0]
     assert row["achieved"] >= 20 and row["colors"] < 256
     failed = run("palette", "in/a.png", "-o", "never.png", "--target", "psnr:90")
     assert failed.code == 1 and "cannot be reached" in failed.err and not (home / "never.png").exists()
@@ -107,20 +121,46 @@ def test_what_is_damaged_or_no_picture_fails_alone(run, home, tree):
     (home / "in" / "bad.png").write_bytes((home / "in" / "a.png").read_bytes()[:200])
     Image.new("CMYK", (4, 4)).save(home / "in" / "inks.tif")
     outcome = run("palette", "in", "-o", "out/")
-    assert outcome.code == 1 and "bad.png" in outcome.err and "CMYK" in outcome.err and tree("out") == ["a.png", "b.png", "sub/c.png"]
+    assert (
+        outcome.code == 1
+        and "bad.png" in outcome.err
+        and "CMYK" in outcome.err
+        and tree("out") == ["a.png", "b.png", "sub/c.png"]
+    )
 
 
 # ---------------------------------------------------------------- animations
+
 
 def test_pictures_become_an_animation(run, home, frames):
     outcome = run("palette", "--animate", *frames, "-o", "out.gif", "--fps", 25, "--json")
     assert outcome.code == 0, outcome.err
     row, image = outcome.json["files"][0], Image.open(io.BytesIO((home / "out.gif").read_bytes()))
-    assert (row["frames"], row["seconds"], image.n_frames, image.info["loop"]) == (6, 0.24, 6, 0) and row["after"] == (home / "out.gif").stat().st_size
+    assert (row["frames"], row["seconds"], image.n_frames, image.info["loop"]) == (6, 0.24, 6, 0) and row["after"] == (
+        home / "out.gif"
+    ).stat().st_size
     folder = run("palette", "--animate", "frames", "-o", "b.gif", "--fps", 25)
     assert folder.code == 0 and (home / "b.gif").read_bytes() == (home / "out.gif").read_bytes()
     assert run("palette", "--animate", "frames", "-o", "b.gif").code == 1
-    assert run("palette", "--animate", "frames", "-o", "b.gif", "--overwrite", "--loops", 2, "--lossy", 0, "-c", 16, "--dither", "none").code == 0
+    assert (
+        run(
+            "palette",
+            "--animate",
+            "frames",
+            "-o",
+            "b.gif",
+            "--overwrite",
+            "--loops",
+            2,
+            "--lossy",
+            0,
+            "-c",
+            16,
+            "--dither",
+            "none",
+        ).code
+        == 0
+    )
     assert Image.open(io.BytesIO((home / "b.gif").read_bytes())).info["loop"] == 2
 
 
@@ -131,7 +171,10 @@ def test_a_clip_takes_the_time_that_it_took(run, home):
     row = run("palette", "--animate", "clip.y4m", "-o", "a.gif", "--fps", 10, "--json").json["files"][0]
     assert (row["frames"], row["seconds"]) == (8, 0.8)
     outcome = run("palette", "--animate", "fast.y4m", "-o", "f.gif", "--json")
-    assert (outcome.json["files"][0]["frames"], outcome.json["files"][0]["seconds"]) == (15, 0.5) and "60 frames per second" in outcome.err
+    assert (outcome.json["files"][0]["frames"], outcome.json["files"][0]["seconds"]) == (
+        15,
+        0.5,
+    ) and "60 frames per second" in outcome.err
     assert run("palette", "--animate", "fast.y4m", "-o", "f.png", "--json").json["files"][0]["frames"] == 30
     refused = run("palette", "--animate", "fast.y4m", "-o", "g.gif", "--fps", 60)
     assert refused.code == 1 and "50 frames per second" in refused.err and not (home / "g.gif").exists()
@@ -139,7 +182,9 @@ def test_a_clip_takes_the_time_that_it_took(run, home):
 
 def test_an_animation_keeps_its_times(run, home, frames):
     images = [Image.open(io.BytesIO(path.read_bytes())).convert("RGB") for path in frames]
-    images[0].save(home / "in.webp", save_all=True, append_images=images[1:], duration=[100, 200, 50, 100, 100, 400], lossless=True)
+    images[0].save(
+        home / "in.webp", save_all=True, append_images=images[1:], duration=[100, 200, 50, 100, 100, 400], lossless=True
+    )
     outcome = run("palette", "--animate", "in.webp", "-o", "out.gif")
     assert outcome.code == 0, outcome.err
     image, times = Image.open(io.BytesIO((home / "out.gif").read_bytes())), []
@@ -153,7 +198,9 @@ def test_an_animation_keeps_its_times(run, home, frames):
 
 def test_an_animation_of_a_size(run, home, frames):
     free = run("palette", "--animate", "frames", "-o", "a.gif", "--lossy", 0, "--json").json["files"][0]["after"]
-    row = run("palette", "--animate", "frames", "-o", "b.gif", "--target", f"size:{free * 3 // 4}", "--json").json["files"][0]
+    row = run("palette", "--animate", "frames", "-o", "b.gif", "--target", f"size:{free * 3 // 4}", "--json").json[
+        "files"
+    ][0]
     assert row["after"] == row["achieved"] <= free * 3 // 4 and row["lossy"] > 0
     failed = run("palette", "--animate", "frames", "-o", "c.gif", "--target", "size:100")
     assert failed.code == 1 and "cannot be reached" in failed.err and not (home / "c.gif").exists()
@@ -173,6 +220,7 @@ def test_frames_that_do_not_fit_or_are_damaged(run, home, frames, tree):
 
 
 # ---------------------------------------------------------------- the sheet
+
 
 def test_a_sheet_shows_methods_side_by_side(run, home):
     outcome = run("palette", "in/a.png", "--sheet", "sheet.png", "-c", 8, "--json")

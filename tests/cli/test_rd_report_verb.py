@@ -1,4 +1,5 @@
 """`codec rd report`: rows in, one page out."""
+
 import json
 import re
 
@@ -13,7 +14,18 @@ def data_of(path):
 
 @pytest.fixture
 def rows(run, home):
-    outcome = run("rd", "sweep", "in/a.png", "in/b.png", "--quality", "20:80:20", "--subsampling", "4:2:0,4:4:4", "-o", "rows.jsonl")
+    outcome = run(
+        "rd",
+        "sweep",
+        "in/a.png",
+        "in/b.png",
+        "--quality",
+        "20:80:20",
+        "--subsampling",
+        "4:2:0,4:4:4",
+        "-o",
+        "rows.jsonl",
+    )
     assert outcome.code == 0
     return home / "rows.jsonl"
 
@@ -28,11 +40,28 @@ def test_a_page_with_its_crops(run, home, rows):
 
 
 def test_what_is_shown_can_be_chosen(run, home, rows):
-    options = ("--metric", "ssim", "--anchor", "4:4:4", "--at", "4,8", "--pictures", "1", "--crop", "16", "--title", "T & T")
+    options = (
+        "--metric",
+        "ssim",
+        "--anchor",
+        "4:4:4",
+        "--at",
+        "4,8",
+        "--pictures",
+        "1",
+        "--crop",
+        "16",
+        "--title",
+        "T & T",
+    )
     assert run("rd", "report", "rows.jsonl", "-o", "report.html", *options).code == 0
     data = data_of(home / "report.html")
     assert [metric["name"] for metric in data["metrics"]] == ["ssim"] and data["families"][data["anchor"]] == "4:4:4"
-    assert data["show"]["rates"] == [4, 8] and len(data["show"]["entries"]) == 1 and data["show"]["entries"][0]["crop"][2:] == [16, 16]
+    assert (
+        data["show"]["rates"] == [4, 8]
+        and len(data["show"]["entries"]) == 1
+        and data["show"]["entries"][0]["crop"][2:] == [16, 16]
+    )
     assert data["title"] == "T & T" and "<title>T &amp; T</title>" in (home / "report.html").read_text()
 
 

@@ -1,4 +1,5 @@
 """`codec rd train-matrix`: tables in, tables out, and a record of what was learned from what."""
+
 import json
 
 import numpy as np
@@ -10,12 +11,33 @@ def test_tables_and_their_origin_are_written(run, tmp_path):
     picture = np.stack([128 + 90 * np.sin(x / 5 + c) * np.cos(y / 7) for c in range(3)], -1).astype(np.uint8)
     Image.fromarray(picture).save(tmp_path / "wave.png")
     output, log = tmp_path / "matrices.json", tmp_path / "training.jsonl"
-    made = run("rd", "train-matrix", tmp_path / "wave.png", "--tune", "ssim", "--quality", "50", "--rounds", "1", "--crop", "40", "-o", output, "--log", log)
+    made = run(
+        "rd",
+        "train-matrix",
+        tmp_path / "wave.png",
+        "--tune",
+        "ssim",
+        "--quality",
+        "50",
+        "--rounds",
+        "1",
+        "--crop",
+        "40",
+        "-o",
+        output,
+        "--log",
+        log,
+    )
     assert made.code == 0, made.err
     tables = json.loads(output.read_text())
     assert set(tables) == {"ssimulacra2", "ssim", "psnr"} and len(tables["ssim"]["tables"]["4:2:0"]["50"]) == 3
     row = json.loads(log.read_text())
-    assert row["tune"] == "ssim" and row["quality"] == 50 and list(row["pictures"]) == ["wave.png"] and len(row["pictures"]["wave.png"]) == 64
+    assert (
+        row["tune"] == "ssim"
+        and row["quality"] == 50
+        and list(row["pictures"]) == ["wave.png"]
+        and len(row["pictures"]["wave.png"]) == 64
+    )
 
 
 def test_gray_pictures_are_refused(run, tmp_path):

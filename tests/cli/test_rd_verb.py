@@ -13,7 +13,9 @@ from codec.metrics.names import METRICS
 
 
 def test_rows_to_a_file_and_the_means_to_stdout(run, home):
-    outcome = run("rd", "sweep", "in/a.png", "in/b.png", "--quality", "40,80", "--subsampling", "4:2:0,4:4:4", "-o", "rows.jsonl")
+    outcome = run(
+        "rd", "sweep", "in/a.png", "in/b.png", "--quality", "40,80", "--subsampling", "4:2:0,4:4:4", "-o", "rows.jsonl"
+    )
     assert outcome.code == 0 and outcome.err == ""
     rows = rd.read_points("rows.jsonl")
     assert [(row.image, row.setting["quality"]) for row in rows] == [
@@ -72,9 +74,25 @@ def test_a_failing_picture_is_told_at_the_end(run, home):
 
 
 def test_files_with_failures_are_read_by_every_verb(run, home):
-    command = ("rd", "sweep", "in/notes.txt", "in/a.png", "-c", "jpeg:effort=1/9", "--quality", "20:80:20", "--metric", "psnr")
+    command = (
+        "rd",
+        "sweep",
+        "in/notes.txt",
+        "in/a.png",
+        "-c",
+        "jpeg:effort=1/9",
+        "--quality",
+        "20:80:20",
+        "--metric",
+        "psnr",
+    )
     assert run(*command, "-o", "rows.jsonl").code == 1
-    for verb in (("bd", "--metric", "psnr"), ("hull", "--metric", "psnr"), ("plot", "--metric", "psnr", "-o", "rd.svg"), ("report", "-o", "rd.html")):
+    for verb in (
+        ("bd", "--metric", "psnr"),
+        ("hull", "--metric", "psnr"),
+        ("plot", "--metric", "psnr", "-o", "rd.svg"),
+        ("report", "-o", "rd.html"),
+    ):
         outcome = run("rd", verb[0], "rows.jsonl", *verb[1:])
         assert outcome.code == 0 and "warning: not measured: in/notes.txt: " in outcome.err, outcome.err
     assert "in/notes.txt: " in (home / "rd.html").read_text()
@@ -85,7 +103,8 @@ def test_one_line_tells_what_failed_at_many_settings(run, home):
     outcome = run("rd", "sweep", "in/tiny.png", "in/a.png", "--quality", "20:90:10")
     assert outcome.code == 1 and len(outcome.text.splitlines()) == 16
     assert (
-        outcome.err.count("tiny.png") == 1 and "in/tiny.png at 8 settings: the row has no ssim: SSIM needs at least 11 x 11" in outcome.err
+        outcome.err.count("tiny.png") == 1
+        and "in/tiny.png at 8 settings: the row has no ssim: SSIM needs at least 11 x 11" in outcome.err
     )
 
 
@@ -106,7 +125,10 @@ def test_an_interrupt_tells_where_the_rows_are(run, home, monkeypatch):
 
     monkeypatch.setitem(METRICS, "mse", interrupted)
     outcome = run("rd", "sweep", "in/a.png", "--metric", "mse", "-o", "rows.jsonl")
-    assert outcome.code == 130 and "2 of 7 done; their rows are in rows.jsonl: the same command goes on from there" in outcome.err
+    assert (
+        outcome.code == 130
+        and "2 of 7 done; their rows are in rows.jsonl: the same command goes on from there" in outcome.err
+    )
     assert len(rd.read_points("rows.jsonl")) == 2
 
 
@@ -127,7 +149,20 @@ def test_a_figure_that_cannot_be_drawn_is_told_before_the_sweep(run, home, monke
     assert not (home / "rows.jsonl").exists()
 
 
-SWEEP = ("rd", "sweep", "in/a.png", "in/b.png", "-c", "jpeg", "-c", "libjpeg-turbo", "-q", "20,40,60,80", "-o", "rows.jsonl")
+SWEEP = (
+    "rd",
+    "sweep",
+    "in/a.png",
+    "in/b.png",
+    "-c",
+    "jpeg",
+    "-c",
+    "libjpeg-turbo",
+    "-q",
+    "20,40,60,80",
+    "-o",
+    "rows.jsonl",
+)
 
 
 @pytest.fixture
@@ -138,7 +173,15 @@ def swept(run, home):
 
 def test_the_table_of_several_codecs(run, home):
     outcome = run(*SWEEP)
-    assert outcome.text.splitlines()[0].split("\t")[:7] == ["codec", "subsampling", "progressive", "effort", "quality", "images", "bpp"]
+    assert outcome.text.splitlines()[0].split("\t")[:7] == [
+        "codec",
+        "subsampling",
+        "progressive",
+        "effort",
+        "quality",
+        "images",
+        "bpp",
+    ]
     assert [line[:6] for line in outcome.table][::4] == [
         ["jpeg", "auto", "-", "5", "20", "2"],
         ["libjpeg-turbo", "4:2:0", "True", "-", "20", "2"],
@@ -176,17 +219,26 @@ def test_a_line_that_is_no_row_is_told_and_its_row_measured_again(run, swept):
 def test_a_file_that_holds_something_else_is_not_touched(run, home):
     before = (home / "in" / "a.png").read_bytes()
     outcome = run("rd", "sweep", "in/b.png", "-o", "in/a.png")
-    assert outcome.code == 1 and "in/a.png is there already and holds no rows of a sweep; it was not touched" in outcome.err
+    assert (
+        outcome.code == 1
+        and "in/a.png is there already and holds no rows of a sweep; it was not touched" in outcome.err
+    )
     assert (home / "in" / "a.png").read_bytes() == before
 
 
 def test_bd_rate_as_a_table_and_as_json(run, swept):
     outcome = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr,ssim")
     assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:3] == ["family", "metric", "BD-rate"]
-    assert [line[:2] for line in outcome.table] == [["jpeg, automatic subsampling", "psnr"], ["jpeg, automatic subsampling", "ssim"]]
+    assert [line[:2] for line in outcome.table] == [
+        ["jpeg, automatic subsampling", "psnr"],
+        ["jpeg, automatic subsampling", "ssim"],
+    ]
     found = run("rd", "bd", "rows.jsonl", "--anchor", "libjpeg-turbo", "--metric", "psnr", "--json").json["results"]
     expected = rd.compare(rd.read_points("rows.jsonl"), "psnr", "libjpeg-turbo")["jpeg, automatic subsampling"]
-    assert found[0]["mean"] == expected.mean and found[0]["images"]["in/a.png"]["value"] == expected.images["in/a.png"].value
+    assert (
+        found[0]["mean"] == expected.mean
+        and found[0]["images"]["in/a.png"]["value"] == expected.images["in/a.png"].value
+    )
     assert f"{expected.mean:+.2f}" == outcome.table[0][2]
     lines = run("rd", "bd", "rows.jsonl", "--anchor", "jpeg", "--per-image", "--metric", "psnr").table
     assert [line[2] for line in lines] == ["in/a.png", "in/b.png"]
@@ -197,7 +249,10 @@ def test_bd_rate_that_cannot_be_given_says_why(run, home):
     run("rd", "sweep", "in/a.png", "-c", "jpeg", "-c", "libjpeg-turbo", "-q", "40,80", "-o", "few.jsonl")
     outcome = run("rd", "bd", "few.jsonl", "--metric", "psnr")
     assert outcome.code == 1 and outcome.table[0][2] == "-"
-    assert "no number: libjpeg-turbo, 4:2:0, psnr, in/a.png: the reference has 2 points, and a delta needs at least 4" in outcome.err
+    assert (
+        "no number: libjpeg-turbo, 4:2:0, psnr, in/a.png: the reference has 2 points, and a delta needs at least 4"
+        in outcome.err
+    )
     assert "did you mean 'libjpeg-turbo, 4:2:0'" in run("rd", "bd", "few.jsonl", "--anchor", "libjpeg-trubo").err
 
 
@@ -224,16 +279,30 @@ def test_find_measures_what_it_writes(run, home):
 
 def test_a_target_out_of_reach_and_wrong_ones(run, home):
     outcome = run("rd", "find", "in/a.png", "--target", "psnr:90")
-    assert outcome.code == 1 and "jpeg cannot reach psnr 90 of this picture: it reaches" in outcome.err and "(quality 100)" in outcome.err
-    for target, says in (("ssim", "write METRIC:VALUE"), ("sim:0.9", "did you mean 'ssim'"), ("ssim:nan", "write METRIC:VALUE")):
+    assert (
+        outcome.code == 1
+        and "jpeg cannot reach psnr 90 of this picture: it reaches" in outcome.err
+        and "(quality 100)" in outcome.err
+    )
+    for target, says in (
+        ("ssim", "write METRIC:VALUE"),
+        ("sim:0.9", "did you mean 'ssim'"),
+        ("ssim:nan", "write METRIC:VALUE"),
+    ):
         outcome = run("rd", "find", "in/a.png", "--target", target)
         assert outcome.code == 2 and says in outcome.err
-    assert "a search takes one value of effort, not 2" in run("rd", "find", "in/a.png", "--target", "ssim:0.9", "-c", "jpeg:effort=1/2").err
+    assert (
+        "a search takes one value of effort, not 2"
+        in run("rd", "find", "in/a.png", "--target", "ssim:0.9", "-c", "jpeg:effort=1/2").err
+    )
 
 
 def test_an_unknown_codec_lists_the_known_ones(run, home):
     outcome = run("rd", "sweep", "in/a.png", "--codec", "mozjpg")
-    assert outcome.code == 2 and "unknown codec 'mozjpg': did you mean 'mozjpeg'? there are jpeg, libjpeg-turbo," in outcome.err
+    assert (
+        outcome.code == 2
+        and "unknown codec 'mozjpg': did you mean 'mozjpeg'? there are jpeg, libjpeg-turbo," in outcome.err
+    )
 
 
 def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
@@ -247,10 +316,22 @@ def test_the_codecs_are_listed_with_what_is_missing(run, home, monkeypatch):
 
 def test_two_files_of_one_codec_are_compared_by_the_names_given_to_them(run, swept, home):
     rows = rd.read_points(swept)
-    rd.write_points("new.jsonl", [rd.Point(**{**vars(row), "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in rows if row.codec == "jpeg"])
-    table = run("rd", "bd", "before=rows.jsonl", "after=new.jsonl", "--anchor", "jpeg (before", "--metric", "psnr").table
-    assert [line[0].split(" (")[0] for line in table] == ["libjpeg-turbo, 4:2:0", "jpeg"] and "after, " in table[1][0] and table[1][2] == "-50.00"
-    assert any("(after, " in line[0] for line in run("rd", "hull", "before=rows.jsonl", "after=new.jsonl", "--metric", "psnr").table)
+    rd.write_points(
+        "new.jsonl",
+        [rd.Point(**{**vars(row), "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in rows if row.codec == "jpeg"],
+    )
+    table = run(
+        "rd", "bd", "before=rows.jsonl", "after=new.jsonl", "--anchor", "jpeg (before", "--metric", "psnr"
+    ).table
+    assert (
+        [line[0].split(" (")[0] for line in table] == ["libjpeg-turbo, 4:2:0", "jpeg"]
+        and "after, " in table[1][0]
+        and table[1][2] == "-50.00"
+    )
+    assert any(
+        "(after, " in line[0]
+        for line in run("rd", "hull", "before=rows.jsonl", "after=new.jsonl", "--metric", "psnr").table
+    )
     assert run("rd", "report", "before=rows.jsonl", "after=new.jsonl", "-o", "rd.html").code == 0
     assert "rows.jsonl, new.jsonl" in (home / "rd.html").read_text()
     swept.rename("a=b.jsonl")
@@ -263,10 +344,34 @@ def test_videos_from_the_command_line(run, home):
     (home / "clips").mkdir()
     for name in ("a", "b"):
         (home / "clips" / f"{name}.y4m").write_bytes(y4m(clip(8, 48 if name == "a" else 64, 64)))
-    command = ("rd", "sweep", "clips", "-c", "x264", "-c", "vp9:preset=6", "--crf", "15:45:10", "--frames", "4", "--metric", "psnr_y,ssim_y")
+    command = (
+        "rd",
+        "sweep",
+        "clips",
+        "-c",
+        "x264",
+        "-c",
+        "vp9:preset=6",
+        "--crf",
+        "15:45:10",
+        "--frames",
+        "4",
+        "--metric",
+        "psnr_y,ssim_y",
+    )
     outcome = run(*command, "-o", "rows.jsonl")
     assert outcome.code == 0 and outcome.err == ""
-    assert outcome.text.splitlines()[0].split("\t") == ["codec", "preset", "crf", "videos", "kbit/s", "psnr_y", "ssim_y", "enc MP/s", "dec MP/s"]
+    assert outcome.text.splitlines()[0].split("\t") == [
+        "codec",
+        "preset",
+        "crf",
+        "videos",
+        "kbit/s",
+        "psnr_y",
+        "ssim_y",
+        "enc MP/s",
+        "dec MP/s",
+    ]
     rows = rd.read_points("rows.jsonl")
     assert len(rows) == 16 and {(row.media, row.frames) for row in rows} == {("video", 4)}
     assert "16 of 16 rows were there already" in run(*command, "-o", "rows.jsonl").err
@@ -276,7 +381,13 @@ def test_videos_from_the_command_line(run, home):
     assert run("rd", "plot", "rows.jsonl", "-o", "rd.svg", "--metric", "psnr_y").code == 0
     assert run("rd", "report", "rows.jsonl", "-o", "rd.html").code == 0
     outcome = run("rd", "find", "clips/a.y4m", "--target", "psnr_y:35", "--codec", "x264", "--frames", "4")
-    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:5] == ["codec", "preset", "crf", "bytes", "kbit/s"]
+    assert outcome.code == 0 and outcome.text.splitlines()[0].split("\t")[:5] == [
+        "codec",
+        "preset",
+        "crf",
+        "bytes",
+        "kbit/s",
+    ]
     for wrong, says in (
         (("sweep", "clips", "-c", "x264", "-c", "jpeg"), "x264 takes videos and jpeg pictures"),
         (("sweep", "clips/a.y4m", "--frames", "2"), "frames is for videos"),

@@ -1,4 +1,5 @@
 """What people see: a table on a terminal, progress beside it, plain text everywhere else."""
+
 import os
 import subprocess
 import sys
@@ -14,7 +15,8 @@ def on_terminal(*args, stream, **environment):
     other = "stderr" if stream == "stdout" else "stdout"
     done = subprocess.Popen(
         [sys.executable, "-m", "codec", *args],
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment}, **{stream: follower, other: subprocess.PIPE},
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment},
+        **{stream: follower, other: subprocess.PIPE},
     )
     os.close(follower)
     shown = b""

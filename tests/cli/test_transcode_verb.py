@@ -1,4 +1,5 @@
 """`codec transcode`: without loss, many files, and no original is ever touched."""
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,7 +19,9 @@ def with_orientation(data, orientation):
 def photo(home):
     """photo.jpg, 64x48, 4:4:4, baseline."""
     rng = np.random.default_rng(5)
-    data = codec.encode(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1), effort=1, subsampling="4:4:4")
+    data = codec.encode(
+        rng.integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1), effort=1, subsampling="4:4:4"
+    )
     (home / "photo.jpg").write_bytes(data)
     return data
 
@@ -26,27 +29,44 @@ def photo(home):
 def test_a_file_becomes_smaller_and_stays_the_same_picture(run, home, photo):
     outcome = run("transcode", "photo.jpg", "-o", "small.jpg")
     made = (home / "small.jpg").read_bytes()
-    assert outcome.code == 0 and outcome.err == "" and len(made) < len(photo) and np.array_equal(codec.decode(made), codec.decode(photo))
+    assert (
+        outcome.code == 0
+        and outcome.err == ""
+        and len(made) < len(photo)
+        and np.array_equal(codec.decode(made), codec.decode(photo))
+    )
     assert (home / "photo.jpg").read_bytes() == photo
 
 
 def test_a_folder_becomes_the_same_tree_of_jpeg(run, home, tree, photo):
     (home / "in" / "photo.JPG").write_bytes(photo)
     outcome = run("transcode", "in", "-o", "out", "--json")
-    assert outcome.code == 0 and tree("out") == ["photo.JPG", "sub/c.jpg"]              # a.png, b.png are left out
+    assert outcome.code == 0 and tree("out") == ["photo.JPG", "sub/c.jpg"]  # a.png, b.png are left out
     rows = outcome.json["files"]
-    assert outcome.json["verb"] == "transcode" and all(row["verified"] and row["after"] <= row["before"] for row in rows)
+    assert outcome.json["verb"] == "transcode" and all(
+        row["verified"] and row["after"] <= row["before"] for row in rows
+    )
     assert rows[0]["done"] and outcome.json["settings"]["rotate"] == 0
 
 
 def test_what_cannot_become_smaller_is_kept(run, home, photo):
     run("transcode", "photo.jpg", "-o", "small.jpg")
     outcome = run("transcode", "small.jpg", "-o", "again.jpg", "--json")
-    assert outcome.json["files"][0]["status"] == "kept" and (home / "again.jpg").read_bytes() == (home / "small.jpg").read_bytes()
+    assert (
+        outcome.json["files"][0]["status"] == "kept"
+        and (home / "again.jpg").read_bytes() == (home / "small.jpg").read_bytes()
+    )
 
 
-@pytest.mark.parametrize("args, size", [(["--rotate", "90"], (48, 64)), (["--flip", "transpose"], (48, 64)), (["--crop", "16x8+8+16"], (16, 8)),
-                                        (["--rotate", "270", "--crop", "16x8+8+16"], (16, 8))])
+@pytest.mark.parametrize(
+    "args, size",
+    [
+        (["--rotate", "90"], (48, 64)),
+        (["--flip", "transpose"], (48, 64)),
+        (["--crop", "16x8+8+16"], (16, 8)),
+        (["--rotate", "270", "--crop", "16x8+8+16"], (16, 8)),
+    ],
+)
 def test_shapes(run, home, photo, args, size):
     assert run("transcode", "photo.jpg", "-o", "made.jpg", *args).code == 0
     info = codec.probe(str(home / "made.jpg"))
@@ -54,10 +74,26 @@ def test_shapes(run, home, photo, args, size):
 
 
 def test_options_reach_the_picture(run, home, photo):
-    options = ["--baseline", "--grayscale", "--restart", "2", "--metadata", "none", "--trailer", "drop", "--edge", "trim", "--no-verify"]
+    options = [
+        "--baseline",
+        "--grayscale",
+        "--restart",
+        "2",
+        "--metadata",
+        "none",
+        "--trailer",
+        "drop",
+        "--edge",
+        "trim",
+        "--no-verify",
+    ]
     outcome = run("transcode", "photo.jpg", "-o", "made.jpg", "--json", *options)
     report = jpeg.inspect(str(home / "made.jpg"))
-    assert (report["process"], report["color"], report["restart_interval"]) == ("baseline", "gray", 2) and not outcome.json["files"][0]["verified"]
+    assert (report["process"], report["color"], report["restart_interval"]) == (
+        "baseline",
+        "gray",
+        2,
+    ) and not outcome.json["files"][0]["verified"]
 
 
 def test_auto_rotate(run, home, photo):
@@ -75,15 +111,20 @@ def test_a_pipe(run, home, photo):
 
 # ---------------------------------------------------------------- what fails
 
-@pytest.mark.parametrize("change, args, words", [
-    (lambda d: d[:-60], [], "ends early"),
-    (lambda d: b"no picture", [], "not a JPEG"),
-    (lambda d: d, ["--crop", "16x8+60+0"], "not inside of the picture"),
-    (lambda d: with_orientation(d, 0), ["--auto-rotate"], "orientation 0; 1..8 exist"),
-    (lambda d: with_orientation(d, 9), ["--auto-rotate"], "orientation 9; 1..8 exist"),
-    (lambda d: d + b"gain map", ["--rotate", "90"], "trailer='drop'"),
-    (lambda d: codec.encode(np.zeros((8, 9), np.uint8)), ["--rotate", "180"], "edge='trim'"),
-], ids=["truncated", "junk", "crop", "orientation 0", "orientation 9", "trailer", "edge"])
+
+@pytest.mark.parametrize(
+    "change, args, words",
+    [
+        (lambda d: d[:-60], [], "ends early"),
+        (lambda d: b"no picture", [], "not a JPEG"),
+        (lambda d: d, ["--crop", "16x8+60+0"], "not inside of the picture"),
+        (lambda d: with_orientation(d, 0), ["--auto-rotate"], "orientation 0; 1..8 exist"),
+        (lambda d: with_orientation(d, 9), ["--auto-rotate"], "orientation 9; 1..8 exist"),
+        (lambda d: d + b"gain map", ["--rotate", "90"], "trailer='drop'"),
+        (lambda d: codec.encode(np.zeros((8, 9), np.uint8)), ["--rotate", "180"], "edge='trim'"),
+    ],
+    ids=["truncated", "junk", "crop", "orientation 0", "orientation 9", "trailer", "edge"],
+)
 def test_what_fails_writes_nothing_and_the_others_are_done(run, home, tree, photo, change, args, words):
     (home / "many").mkdir()
     (home / "many" / "bad.jpg").write_bytes(change(photo))
@@ -98,8 +139,15 @@ def test_damage_is_written_on_request(run, home, photo):
     assert outcome.code == 0 and "MCUs lost" in outcome.err and codec.probe(str(home / "saved.jpg")).width == 64
 
 
-@pytest.mark.parametrize("args, words", [(["--crop", "16x8"], "WxH+X+Y"), (["--metadata", "icc,exiv"], "'exiv' is none of"), (["--rotate", "45"], "45"),
-                                         (["--edge", "cut"], "cut")])
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["--crop", "16x8"], "WxH+X+Y"),
+        (["--metadata", "icc,exiv"], "'exiv' is none of"),
+        (["--rotate", "45"], "45"),
+        (["--edge", "cut"], "cut"),
+    ],
+)
 def test_a_wrong_command_line_is_a_usage_error(run, home, photo, tree, args, words):
     outcome = run("transcode", "photo.jpg", "-o", "out/", *args)
     assert outcome.code == 2 and words in outcome.err and not (home / "out").exists()
@@ -109,7 +157,10 @@ def test_an_original_is_never_overwritten(run, home, photo):
     assert run("transcode", "photo.jpg", "-o", "photo.jpg", "--overwrite").code == 2
     (home / "there.jpg").write_bytes(b"mine")
     assert run("transcode", "photo.jpg", "-o", "there.jpg").code == 1 and (home / "there.jpg").read_bytes() == b"mine"
-    assert run("transcode", "photo.jpg", "-o", "there.jpg", "--overwrite").code == 0 and (home / "photo.jpg").read_bytes() == photo
+    assert (
+        run("transcode", "photo.jpg", "-o", "there.jpg", "--overwrite").code == 0
+        and (home / "photo.jpg").read_bytes() == photo
+    )
 
 
 def test_a_dry_run_writes_nothing(run, home, photo):

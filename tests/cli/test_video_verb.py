@@ -1,4 +1,5 @@
 """`codec video`: decode to files, pipes and digests; inspect."""
+
 import hashlib
 import io
 
@@ -71,7 +72,11 @@ def test_json(run, clip):
 def test_damage_fails_and_leaves_nothing_or_is_concealed(run, home, clip, tree):
     before = tree(home)
     outcome = run("video", "decode", "lost.264", "-o", "lost.y4m")
-    assert outcome.code == 1 and "2 macroblocks of the picture are missing (H.264 7.4.3)" in outcome.err and tree(home) == before
+    assert (
+        outcome.code == 1
+        and "2 macroblocks of the picture are missing (H.264 7.4.3)" in outcome.err
+        and tree(home) == before
+    )
     outcome = run("video", "decode", "lost.264", "-o", "lost.y4m", "--on-error", "conceal")
     assert outcome.code == 0 and "warning: frame 2" in outcome.err and "1 damaged" in outcome.err
     assert len(videos.load(home / "lost.y4m").frames) == 6
@@ -102,8 +107,14 @@ def test_limits_and_missing_files(run, clip):
 def test_inspect_shows_the_names_of_the_standard(run, clip):
     outcome = run("video", "inspect", "clip.264")
     assert outcome.code == 0 and outcome.text.startswith("32x32, H.264 Main, level 3.1, 4:2:0, 8-bit, 30 fps")
-    for part in ("log2_max_frame_num_minus4=0", "vui.time_scale=60", "deblocking_filter_control_present_flag=1", "IPIPIP", "PicOrderCnt",
-            "6 frames"):
+    for part in (
+        "log2_max_frame_num_minus4=0",
+        "vui.time_scale=60",
+        "deblocking_filter_control_present_flag=1",
+        "IPIPIP",
+        "PicOrderCnt",
+        "6 frames",
+    ):
         assert part in outcome.text
 
 

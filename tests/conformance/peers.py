@@ -3,6 +3,7 @@
 usage: python peers.py FOLDER < names      prints one JSON object a line: {"file", peer: [shape, dtype, sha256] or null if it refuses, ...}
        python peers.py FILE PEER           prints the picture as .npy
 """
+
 import hashlib
 import io
 import json
@@ -30,7 +31,11 @@ def picture(data, peer):
 
 
 def digest(pixels):
-    return pixels if pixels is None else [list(pixels.shape), str(pixels.dtype), hashlib.sha256(pixels.tobytes()).hexdigest()]
+    return (
+        pixels
+        if pixels is None
+        else [list(pixels.shape), str(pixels.dtype), hashlib.sha256(pixels.tobytes()).hexdigest()]
+    )
 
 
 if __name__ == "__main__":

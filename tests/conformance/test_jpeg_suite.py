@@ -5,6 +5,7 @@ Lossless arithmetic coding is read by no peer: there the suite's own description
 The files are found at ../shared/data from the project's root, or where CODEC_TEST_DATA points. After a change of what is refused:
 python tests/conformance/test_jpeg_suite.py   rewrites damaged.json; read the difference before you believe it.
 """
+
 import hashlib
 import io
 import json
@@ -53,7 +54,9 @@ def _ours_to_decode(name):
 def peers():
     """file name -> {"imagecodecs": [shape, dtype, sha256] or None, "pillow": ..., "sof3": ...}"""
     names = "\n".join(filter(_ours_to_decode, NAMES))
-    made = subprocess.run([sys.executable, HERE / "peers.py", DATA], input=names, capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, HERE / "peers.py", DATA], input=names, capture_output=True, text=True, check=True
+    )
     return {row["file"]: row for row in map(json.loads, made.stdout.splitlines())}
 
 
@@ -112,8 +115,17 @@ def test_lossless_files_are_the_pictures_that_the_suite_calls_them(name):
         top = (1 << codec.probe(DATA / name).precision) - 1
         reference, tolerance = like("lossless_huffman", "32x32x8_grayscale.jpg") * (top / 255), top / 255 / 2 + 0.5
     else:
-        folders = ("lossless_huffman", "baseline", "extended_huffman", "extended_arithmetic", "progressive_huffman", "progressive_arithmetic")
-        twin = next(folder for folder in folders if f"/{folder}/" not in name and (DATA / SUITE / folder / what).exists())
+        folders = (
+            "lossless_huffman",
+            "baseline",
+            "extended_huffman",
+            "extended_arithmetic",
+            "progressive_huffman",
+            "progressive_arithmetic",
+        )
+        twin = next(
+            folder for folder in folders if f"/{folder}/" not in name and (DATA / SUITE / folder / what).exists()
+        )
         reference, tolerance = like(twin, what).astype(int), 1
     assert pixels.shape == reference.shape and np.abs(pixels - reference).max() <= tolerance
 
@@ -131,9 +143,14 @@ def test_lines_by_dnl():
 
 # ---------------------------------------------------------------- the suite that describes itself
 
+
 def described():
     """(JPEG, description) of each file of the jpegsuite."""
-    return [(name, name[:-4] + ".json") for name in NAMES if name.startswith(SUITE) and (DATA / (name[:-4] + ".json")).exists()]
+    return [
+        (name, name[:-4] + ".json")
+        for name in NAMES
+        if name.startswith(SUITE) and (DATA / (name[:-4] + ".json")).exists()
+    ]
 
 
 def sections(description, kind):
@@ -145,7 +162,9 @@ def test_headers_are_as_the_suite_describes_them(name, about):
     description, report = json.loads((DATA / about).read_text()), codec.jpeg.inspect(DATA / name)
     assert (report["width"], report["height"]) == (description["width"], description["height"])
     inside = ("DCT", "DCTSuccessive", "Lossless", *(f"RST{i}" for i in range(8)))
-    assert [s["marker"] for s in report["segments"]] == [s["type"] for s in description["segments"] if s["type"] not in inside]
+    assert [s["marker"] for s in report["segments"]] == [
+        s["type"] for s in description["segments"] if s["type"] not in inside
+    ]
     (frame,) = [s for s in description["segments"] if s["type"].startswith("SOF")]
     assert report["precision"] == int(frame["precision"])
     assert [(c["C"], [c["H"], c["V"]], c["Tq"]) for c in report["components"]] == [
@@ -155,7 +174,11 @@ def test_headers_are_as_the_suite_describes_them(name, about):
         ([c["component_id"] for c in scan["components"]], scan["spectral_selection"], scan["approximation"])
         for scan in sections(description, "SOS")
     ]
-    tables = {str(table["destination"]): table["values"] for segment in sections(description, "DQT") for table in segment["tables"]}
+    tables = {
+        str(table["destination"]): table["values"]
+        for segment in sections(description, "DQT")
+        for table in segment["tables"]
+    }
     assert report["quant_tables"] == tables
     huffman = [
         (table["class"].upper(), table["destination"], [len(s) for s in table["symbols"]], sum(table["symbols"], []))
@@ -164,7 +187,9 @@ def test_headers_are_as_the_suite_describes_them(name, about):
     ]
     assert [(t["class"], t["id"], t["BITS"], t["HUFFVAL"]) for t in report["huffman_tables"]] == huffman
     conditioning = [
-        {"class": "DC", "id": t["destination"], "L": t["lower"], "U": t["upper"]} if t["class"] == "dc" else {"class": "AC", "id": t["destination"], "Kx": t["kx"]}
+        {"class": "DC", "id": t["destination"], "L": t["lower"], "U": t["upper"]}
+        if t["class"] == "dc"
+        else {"class": "AC", "id": t["destination"], "Kx": t["kx"]}
         for segment in sections(description, "DAC")
         for t in segment["tables"]
     ]

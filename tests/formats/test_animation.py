@@ -1,4 +1,5 @@
 """Frames from files: pictures, animated pictures and clips, each with its times."""
+
 import io
 from fractions import Fraction
 
@@ -26,7 +27,10 @@ def moving(picture, format, **options):
 def test_pictures_one_after_the_other(picture):
     pixels = [picture(9, 8), picture(9, 8, 1), np.dstack([picture(9, 8), picture(9, 8, 1)])]
     found = animation.load([saved(Image.fromarray(p)) for p in pixels], fps="30000/1001")
-    assert all(np.array_equal(a, b) for a, b in zip(pixels, found.pictures)) and found.seconds == [Fraction(1001, 30000)] * 3
+    assert (
+        all(np.array_equal(a, b) for a, b in zip(pixels, found.pictures))
+        and found.seconds == [Fraction(1001, 30000)] * 3
+    )
     assert animation.load(saved(Image.fromarray(pixels[0]))).seconds == [Fraction(1, 25)]
 
 
@@ -50,7 +54,11 @@ def test_a_clip_is_sampled_in_time():
     whole, half, double = animation.load(data), animation.load(data, fps=25), animation.load(data, fps=100)
     assert len(whole.pictures) == 20 and whole.seconds[0] == Fraction(1, 50)
     assert len(half.pictures) == 10 and np.array_equal(half.pictures[3], shown[6])
-    assert len(double.pictures) == 40 and np.array_equal(double.pictures[7], shown[3]) and sum(double.seconds) == sum(whole.seconds)
+    assert (
+        len(double.pictures) == 40
+        and np.array_equal(double.pictures[7], shown[3])
+        and sum(double.seconds) == sum(whole.seconds)
+    )
     fast = animation.load(y4m(clip(12, fps=Fraction(120))), fps_max=50)
     assert len(fast.pictures) == 4 and fast.seconds[0] == Fraction(1, 40) and "120" in fast.warnings[0]
 

@@ -1,4 +1,5 @@
 """Pictures of every format arrive as the encoder wants them, and say what was lost on the way."""
+
 import io
 import struct
 import zlib
@@ -34,6 +35,7 @@ def saved(image, format="PNG", **options):
 
 
 # ---------------------------------------------------------------- samples
+
 
 @pytest.mark.parametrize("format", LOSSLESS)
 def test_rgb_arrives_exactly(format):
@@ -101,6 +103,7 @@ def test_only_the_first_of_several_frames_is_read_and_a_warning_says_so(format):
 
 # ---------------------------------------------------------------- transparency
 
+
 @pytest.mark.parametrize("pixels", [GRAY, RGB])
 def test_opaque_alpha_is_dropped_without_a_word(pixels):
     picture = pictures.load(saved(Image.fromarray(np.dstack([pixels, np.full((5, 7), 255, np.uint8)]))))
@@ -152,6 +155,7 @@ def test_a_bad_background_is_refused_before_anything_is_read(color):
 
 # ---------------------------------------------------------------- metadata
 
+
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
 def test_icc_and_xmp_are_carried_over_byte_for_byte(format):
     icc, xmp = bytes(range(200)), b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
@@ -189,7 +193,9 @@ def test_a_turned_tiff_is_upright_and_says_nothing_of_orientation():
 
 def test_the_layout_of_a_tiff_file_does_not_get_into_its_exif():
     exif = Image.Exif()
-    exif.load(b"Exif\0\0" + pictures.load(saved(Image.fromarray(RGB), "TIFF", tiffinfo={0x010E: "A picture"})).metadata.exif)
+    exif.load(
+        b"Exif\0\0" + pictures.load(saved(Image.fromarray(RGB), "TIFF", tiffinfo={0x010E: "A picture"})).metadata.exif
+    )
     assert dict(exif) == {0x010E: "A picture"}
 
 
@@ -230,7 +236,9 @@ def test_upright_is_what_a_viewer_shows(turned):
 
 
 def test_stripping_turns_pixels_and_density_together():
-    pixels, metadata = pictures.strip(RGB, Metadata(exif=exif_with(6), icc=b"x", comments=(b"x",), density=(1, 300, 72)))
+    pixels, metadata = pictures.strip(
+        RGB, Metadata(exif=exif_with(6), icc=b"x", comments=(b"x",), density=(1, 300, 72))
+    )
     np.testing.assert_array_equal(pixels, np.rot90(RGB, -1))
     assert metadata == Metadata(density=(1, 72, 300))
 
@@ -240,13 +248,16 @@ def test_the_density_is_carried_over(format):
     assert pictures.load(saved(Image.fromarray(RGB), format, dpi=(300, 72))).metadata.density == (1, 300, 72)
 
 
-@pytest.mark.parametrize("density, kept", [((1, 300, 72), (1, 300, 72)), ((2, 100, 200), (1, 254, 508)), ((0, 2, 1), None), (None, None)])
+@pytest.mark.parametrize(
+    "density, kept", [((1, 300, 72), (1, 300, 72)), ((2, 100, 200), (1, 254, 508)), ((0, 2, 1), None), (None, None)]
+)
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
 def test_the_density_is_written_in_dots_per_inch(format, density, kept):
     assert pictures.load(pictures.dump(RGB, format, metadata=Metadata(density=density))).metadata.density == kept
 
 
 # ---------------------------------------------------------------- bad input
+
 
 @pytest.mark.parametrize("data", [b"hello, world", b"<svg/>", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
 def test_what_is_no_picture_here_is_unsupported_with_the_list_of_formats(data):
@@ -290,6 +301,7 @@ def test_a_missing_file_is_a_file_error(tmp_path):
 
 # ---------------------------------------------------------------- JPEG
 
+
 def test_jpeg_is_decoded_by_this_package(monkeypatch):
     data = jpeg.encode(RGB, 90, metadata=Metadata(comments=(b"hello",))).data
     picture = pictures.load(data)
@@ -298,6 +310,7 @@ def test_jpeg_is_decoded_by_this_package(monkeypatch):
 
 
 # ---------------------------------------------------------------- writing
+
 
 @pytest.mark.parametrize("name", ["a.png", "a.ppm", "a.tif", "A.TIFF"])
 def test_save_and_load_give_the_same_rgb(tmp_path, name):

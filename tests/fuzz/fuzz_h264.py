@@ -2,6 +2,7 @@
 
 What must hold is hostile_video.judge, the same as in tests/robustness.
 """
+
 import os
 import random
 from pathlib import Path

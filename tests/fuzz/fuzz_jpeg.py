@@ -2,6 +2,7 @@
 
 What must hold is hostile.judge, the same as in tests/robustness.
 """
+
 import os
 import random
 from pathlib import Path
@@ -28,7 +29,10 @@ def split(data):
             end = data.find(b"\xff", end + 1)
         end = end if end > 0 else len(data)
         if at + 4 <= end and data[at] == 0xFF and not 0xD0 <= data[at + 1] <= 0xD9:
-            end = max(end if data[at + 1] == 0xDA else 0, min(len(data), at + 2 + int.from_bytes(data[at + 2:at + 4], "big")))
+            end = max(
+                end if data[at + 1] == 0xDA else 0,
+                min(len(data), at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")),
+            )
         pieces.append(data[at:end])
         at = end
     return pieces
@@ -65,4 +69,6 @@ def fill(corpus):
 
 
 if __name__ == "__main__":
-    harness.run("jpeg", __doc__.splitlines()[0], hostile.judge, mutate, fill, max_bytes=MAX_BYTES, dictionary="jpeg.dict")
+    harness.run(
+        "jpeg", __doc__.splitlines()[0], hostile.judge, mutate, fill, max_bytes=MAX_BYTES, dictionary="jpeg.dict"
+    )

@@ -5,6 +5,7 @@ which also run with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks 
 tests/robustness. Inputs that break it are written to crashes/, what was learnt stays in corpus/ for the next run, each in a folder of the
 target.
 """
+
 import argparse
 import os
 import sys
@@ -14,11 +15,13 @@ try:
     import atheris
     import atheris.core_with_libfuzzer as core
 except ImportError as problem:
-    sys.exit(f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); tests/robustness runs everywhere")
+    sys.exit(
+        f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); tests/robustness runs everywhere"
+    )
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "robustness"), str(HERE.parent)]
-os.environ["CODEC_FUZZ_CORE"] = core.__file__           # read by coverage.c when the extensions are loaded
+os.environ["CODEC_FUZZ_CORE"] = core.__file__  # read by coverage.c when the extensions are loaded
 
 
 def run(name, description, judge, mutate, fill, *, max_bytes, dictionary=None):
@@ -38,13 +41,21 @@ def run(name, description, judge, mutate, fill, *, max_bytes, dictionary=None):
     for folder in (corpus, crashes):
         folder.mkdir(parents=True, exist_ok=True)
     fill(corpus)
-    options = [f"-max_total_time={arguments.seconds}", f"-max_len={max_bytes}", f"-artifact_prefix={crashes}/", "-timeout=60",
+    options = [
+        f"-max_total_time={arguments.seconds}",
+        f"-max_len={max_bytes}",
+        f"-artifact_prefix={crashes}/",
+        "-timeout=60",
         "-rss_limit_mb=4096",
-               "-print_final_stats=1", "-print_pcs=0", "-reload=0", "-len_control=0"]
+        "-print_final_stats=1",
+        "-print_pcs=0",
+        "-reload=0",
+        "-len_control=0",
+    ]
     options += [f"-dict={HERE / dictionary}"] if dictionary else []
 
     def one(data):
-        judge(data)             # Atheris wants None
+        judge(data)  # Atheris wants None
 
     atheris.Setup([sys.argv[0], str(corpus), *options], one, custom_mutator=mutate)
     atheris.Fuzz()

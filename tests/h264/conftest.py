@@ -1,4 +1,5 @@
 """Shares strategies.py of this folder."""
+
 import sys
 from pathlib import Path
 

@@ -30,10 +30,21 @@ def scaling_lists(draw, count):
 
 @st.composite
 def hrds(draw):
-    schedules = draw(st.lists(st.builds(SchedSel, st.integers(0, (1 << 32) - 2), st.integers(0, (1 << 32) - 2), flag), min_size=1,
-        max_size=32))
+    schedules = draw(
+        st.lists(
+            st.builds(SchedSel, st.integers(0, (1 << 32) - 2), st.integers(0, (1 << 32) - 2), flag),
+            min_size=1,
+            max_size=32,
+        )
+    )
     five = st.integers(0, 31)
-    return HRD(len(schedules) - 1, draw(st.integers(0, 15)), draw(st.integers(0, 15)), tuple(schedules), *(draw(five) for _ in range(4)))
+    return HRD(
+        len(schedules) - 1,
+        draw(st.integers(0, 15)),
+        draw(st.integers(0, 15)),
+        tuple(schedules),
+        *(draw(five) for _ in range(4)),
+    )
 
 
 @st.composite
@@ -47,13 +58,24 @@ def vuis(draw):
         return v[present]
 
     byte = st.integers(0, 255)
-    if group("aspect_ratio_info_present_flag", aspect_ratio_idc=st.sampled_from((0, 1, 16, 17, 255))) and v["aspect_ratio_idc"] == 255:
+    if (
+        group("aspect_ratio_info_present_flag", aspect_ratio_idc=st.sampled_from((0, 1, 16, 17, 255)))
+        and v["aspect_ratio_idc"] == 255
+    ):
         v.update(sar_width=draw(st.integers(0, 65535)), sar_height=draw(st.integers(0, 65535)))
     group("overscan_info_present_flag", overscan_appropriate_flag=flag)
     if group("video_signal_type_present_flag", video_format=st.integers(0, 7), video_full_range_flag=flag):
-        group("colour_description_present_flag", colour_primaries=byte, transfer_characteristics=byte, matrix_coefficients=byte)
-    group("chroma_loc_info_present_flag", chroma_sample_loc_type_top_field=st.integers(0, 5),
-        chroma_sample_loc_type_bottom_field=st.integers(0, 5))
+        group(
+            "colour_description_present_flag",
+            colour_primaries=byte,
+            transfer_characteristics=byte,
+            matrix_coefficients=byte,
+        )
+    group(
+        "chroma_loc_info_present_flag",
+        chroma_sample_loc_type_top_field=st.integers(0, 5),
+        chroma_sample_loc_type_bottom_field=st.integers(0, 5),
+    )
     group("timing_info_present_flag", num_units_in_tick=uint32, time_scale=uint32, fixed_frame_rate_flag=flag)
     nal = group("nal_hrd_parameters_present_flag", nal_hrd=hrds())
     vcl = group("vcl_hrd_parameters_present_flag", vcl_hrd=hrds())
@@ -74,8 +96,11 @@ def vuis(draw):
 def spss(draw, max_mbs=1055):
     s = {"profile_idc": draw(st.sampled_from((66, 77, 88, 100, 110, 122, 244, 44, 13)))}
     s.update((f"constraint_set{i}_flag", draw(flag)) for i in range(6))
-    s.update(reserved_zero_2bits=draw(st.integers(0, 3)), level_idc=draw(st.integers(0, 255)),
-        seq_parameter_set_id=draw(st.integers(0, 31)))
+    s.update(
+        reserved_zero_2bits=draw(st.integers(0, 3)),
+        level_idc=draw(st.integers(0, 255)),
+        seq_parameter_set_id=draw(st.integers(0, 31)),
+    )
     if s["profile_idc"] in HIGH_PROFILES:
         s["chroma_format_idc"] = draw(st.integers(0, 3))
         if s["chroma_format_idc"] == 3:
@@ -88,12 +113,18 @@ def spss(draw, max_mbs=1055):
     if s["pic_order_cnt_type"] == 0:
         s["log2_max_pic_order_cnt_lsb_minus4"] = draw(st.integers(0, 12))
     elif s["pic_order_cnt_type"] == 1:
-        s.update(delta_pic_order_always_zero_flag=draw(flag), offset_for_non_ref_pic=draw(int32),
-            offset_for_top_to_bottom_field=draw(int32))
+        s.update(
+            delta_pic_order_always_zero_flag=draw(flag),
+            offset_for_non_ref_pic=draw(int32),
+            offset_for_top_to_bottom_field=draw(int32),
+        )
         s["offset_for_ref_frame"] = tuple(draw(st.lists(int32, max_size=255)))
         s["num_ref_frames_in_pic_order_cnt_cycle"] = len(s["offset_for_ref_frame"])
     s.update(max_num_ref_frames=draw(st.integers(0, 16)), gaps_in_frame_num_value_allowed_flag=draw(flag))
-    s.update(pic_width_in_mbs_minus1=draw(st.integers(0, max_mbs - 1)), pic_height_in_map_units_minus1=draw(st.integers(0, max_mbs - 1)))
+    s.update(
+        pic_width_in_mbs_minus1=draw(st.integers(0, max_mbs - 1)),
+        pic_height_in_map_units_minus1=draw(st.integers(0, max_mbs - 1)),
+    )
     s["frame_mbs_only_flag"] = draw(flag)
     if not s["frame_mbs_only_flag"]:
         s["mb_adaptive_frame_field_flag"] = draw(flag)
@@ -113,8 +144,11 @@ def extensions(draw):
     if s["aux_format_idc"]:
         s["bit_depth_aux_minus8"] = draw(st.integers(0, 4))
         high = (1 << (s["bit_depth_aux_minus8"] + 9)) - 1
-        s.update(alpha_incr_flag=draw(flag), alpha_opaque_value=draw(st.integers(0, high)),
-            alpha_transparent_value=draw(st.integers(0, high)))
+        s.update(
+            alpha_incr_flag=draw(flag),
+            alpha_opaque_value=draw(st.integers(0, high)),
+            alpha_transparent_value=draw(st.integers(0, high)),
+        )
     return SPSExtension(**s, additional_extension_flag=draw(flag))
 
 
@@ -130,11 +164,15 @@ def slice_group_elements(draw, sps):
         width, height = sps.PicWidthInMbs, sps.PicHeightInMapUnits
         corners = []
         for _ in range(groups):
-            (left, right), (top, bottom) = (sorted((draw(st.integers(0, n - 1)), draw(st.integers(0, n - 1)))) for n in (width, height))
+            (left, right), (top, bottom) = (
+                sorted((draw(st.integers(0, n - 1)), draw(st.integers(0, n - 1)))) for n in (width, height)
+            )
             corners.append(Rectangle(top * width + left, bottom * width + right))
         s["rectangles"] = tuple(corners)
     elif kind in (3, 4, 5):
-        s.update(slice_group_change_direction_flag=draw(flag), slice_group_change_rate_minus1=draw(st.integers(0, last)))
+        s.update(
+            slice_group_change_direction_flag=draw(flag), slice_group_change_rate_minus1=draw(st.integers(0, last))
+        )
     elif kind == 6:
         s["pic_size_in_map_units_minus1"] = last
         s["slice_group_id"] = tuple(draw(st.lists(st.integers(0, groups), min_size=last + 1, max_size=last + 1)))
@@ -151,13 +189,20 @@ def ppss(draw, sps):
     ))  # fmt: skip
     if draw(flag):
         s.update(draw(slice_group_elements(sps)))
-    s.update(num_ref_idx_l0_default_active_minus1=draw(st.integers(0, 31)), num_ref_idx_l1_default_active_minus1=draw(st.integers(0, 31)))
-    s.update(weighted_bipred_idc=draw(st.integers(0, 2)), pic_init_qp_minus26=draw(st.integers(-26 - sps.QpBdOffsetY, 25)))
+    s.update(
+        num_ref_idx_l0_default_active_minus1=draw(st.integers(0, 31)),
+        num_ref_idx_l1_default_active_minus1=draw(st.integers(0, 31)),
+    )
+    s.update(
+        weighted_bipred_idc=draw(st.integers(0, 2)), pic_init_qp_minus26=draw(st.integers(-26 - sps.QpBdOffsetY, 25))
+    )
     s.update(pic_init_qs_minus26=draw(st.integers(-26, 25)), chroma_qp_index_offset=draw(st.integers(-12, 12)))
     if s["extended"]:
         s.update(transform_8x8_mode_flag=draw(flag), pic_scaling_matrix_present_flag=draw(flag))
         if s["pic_scaling_matrix_present_flag"]:
-            s["pic_scaling_list"] = draw(scaling_lists(6 + (6 if sps.chroma_format_idc == 3 else 2) * s["transform_8x8_mode_flag"]))
+            s["pic_scaling_list"] = draw(
+                scaling_lists(6 + (6 if sps.chroma_format_idc == 3 else 2) * s["transform_8x8_mode_flag"])
+            )
         s["second_chroma_qp_index_offset"] = draw(st.integers(-12, 12))
     return PPS(**s)
 
@@ -195,7 +240,11 @@ def memory_management(draw):
 
 @st.composite
 def slice_headers(draw, sps, pps):
-    s = {"nal_unit_type": draw(st.sampled_from((1, 5))), "nal_ref_idc": draw(st.integers(0, 3)), "slice_type": draw(st.integers(0, 9))}
+    s = {
+        "nal_unit_type": draw(st.sampled_from((1, 5))),
+        "nal_ref_idc": draw(st.integers(0, 3)),
+        "slice_type": draw(st.integers(0, 9)),
+    }
     s.update(pic_parameter_set_id=pps.pic_parameter_set_id, frame_num=draw(st.integers(0, sps.MaxFrameNum - 1)))
     idr, kind = s["nal_unit_type"] == 5, s["slice_type"] % 5
     if idr:
@@ -236,7 +285,9 @@ def slice_headers(draw, sps, pps):
     if pps.deblocking_filter_control_present_flag:
         s["disable_deblocking_filter_idc"] = draw(st.integers(0, 2))
         if s["disable_deblocking_filter_idc"] != 1:
-            s.update(slice_alpha_c0_offset_div2=draw(st.integers(-6, 6)), slice_beta_offset_div2=draw(st.integers(-6, 6)))
+            s.update(
+                slice_alpha_c0_offset_div2=draw(st.integers(-6, 6)), slice_beta_offset_div2=draw(st.integers(-6, 6))
+            )
     if pps.num_slice_groups_minus1 and 3 <= pps.slice_group_map_type <= 5:
         s["slice_group_change_cycle"] = draw(st.integers(0, -(-sps.PicSizeInMapUnits // pps.SliceGroupChangeRate)))
     return sh.SliceHeader(**s)
@@ -260,8 +311,10 @@ def draw_references(draw, s, sps, pps, kind, field):
     if (pps.weighted_pred_flag and kind != sh.B) or (pps.weighted_bipred_idc == 1 and kind == sh.B):
         chroma = bool(sps.ChromaArrayType)
         denominators = draw(st.integers(0, 7)), draw(st.integers(0, 7)) if chroma else 0
-        rows = {name: tuple(draw(weights(denominators, chroma)) for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
-            for name in lists}
+        rows = {
+            name: tuple(draw(weights(denominators, chroma)) for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
+            for name in lists
+        }
         s["pred_weight_table"] = sh.PredWeightTable(*denominators, **rows)
 
 
@@ -274,14 +327,20 @@ def pic_timings(draw, vui):
     if vui.pic_struct_present_flag:
         s["pic_struct"] = draw(st.integers(0, 8))
         length = vui.hrd.time_offset_length if vui.hrd else 24
-        s["clock_timestamps"] = tuple(draw(st.one_of(st.none(), clock_timestamps(length))) for _ in range(NumClockTS[s["pic_struct"]]))
+        s["clock_timestamps"] = tuple(
+            draw(st.one_of(st.none(), clock_timestamps(length))) for _ in range(NumClockTS[s["pic_struct"]])
+        )
     return PicTiming(**s)
 
 
 @st.composite
 def clock_timestamps(draw, length):
     full = draw(flag)
-    times = {"seconds_value": draw(st.integers(0, 59)), "minutes_value": draw(st.integers(0, 59)), "hours_value": draw(st.integers(0, 23))}
+    times = {
+        "seconds_value": draw(st.integers(0, 59)),
+        "minutes_value": draw(st.integers(0, 59)),
+        "hours_value": draw(st.integers(0, 23)),
+    }
     known = 3 if full else draw(st.integers(0, 3))
     offset = draw(st.integers(-(1 << (length - 1)), (1 << (length - 1)) - 1)) if length else 0
     return ClockTimestamp(

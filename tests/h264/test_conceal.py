@@ -53,7 +53,9 @@ def pans(mv, fields=False, slices=3, **more):
     stream.intra(header(0, 0, idr=True))
     for number in (1, 2):
         for parity in (0, 1) if fields else (0,):
-            head = header(number, 2 * number + parity, **(dict(field_pic_flag=1, bottom_field_flag=parity) if fields else {}))
+            head = header(
+                number, 2 * number + parity, **(dict(field_pic_flag=1, bottom_field_flag=parity) if fields else {})
+            )
             for rows in np.array_split(np.arange(HIGH), slices):
                 stream.nals.append(moved(head, stream.sps, stream.pps, rows_of(*rows), mv))
     return stream.nals
@@ -114,7 +116,9 @@ def gradient(height, width):
 
 @pytest.mark.parametrize("depth", [8, 14])
 def test_without_an_earlier_picture_samples_are_interpolated(depth):
-    more = dict(profile_idc=244, bit_depth_luma_minus8=depth - 8, bit_depth_chroma_minus8=depth - 8) if depth > 8 else {}
+    more = (
+        dict(profile_idc=244, bit_depth_luma_minus8=depth - 8, bit_depth_chroma_minus8=depth - 8) if depth > 8 else {}
+    )
     stream = Stream(sps_of(WIDE, HIGH, **more))
     planes = [gradient(16 * HIGH, 16 * WIDE), *(gradient(8 * HIGH, 8 * WIDE),) * 2]
     if depth > 8:
@@ -189,7 +193,9 @@ def test_motion_is_better_than_a_copy(streams, vector):
     assert len(frames) == len(whole) and found and np.mean(found) > np.mean(copy) + 1
 
 
-@pytest.mark.parametrize("vector", ["CABACI3_Sony_B", "SL1_SVA_B", "CVSE3_Sony_H", "HCAMFF1_HHI_B", "HPCVFL_BRCM_A", "FREXT02_JVC_C"])
+@pytest.mark.parametrize(
+    "vector", ["CABACI3_Sony_B", "SL1_SVA_B", "CVSE3_Sony_H", "HCAMFF1_HHI_B", "HPCVFL_BRCM_A", "FREXT02_JVC_C"]
+)
 def test_it_does_not_depend_on_threads(streams, vector):
     nals = without_some_slices(streams[vector][1].read_bytes(), 0.1)[:120]
     nals = [nal[: len(nal) // 2] if number % 11 == 10 else nal for number, nal in enumerate(nals)]
@@ -232,7 +238,10 @@ def test_any_map_of_any_format(key):
             extreme = (1 << 31) - 1
             conceal(picture, lost, parity, extreme, [(others[0], -extreme - 1), (others[1], extreme)], parity > 0, 0)
             for plane, old in zip(map(np.asarray, picture.planes()), before):
-                keep = np.kron(lost, np.ones((plane[rows].shape[0] // lost.shape[0], plane.shape[1] // lost.shape[1]))) == 0
+                keep = (
+                    np.kron(lost, np.ones((plane[rows].shape[0] // lost.shape[0], plane.shape[1] // lost.shape[1])))
+                    == 0
+                )
                 assert np.array_equal(plane[rows][keep], old[rows][keep])
                 if parity:
                     assert np.array_equal(plane[2 - parity :: 2], old[2 - parity :: 2])

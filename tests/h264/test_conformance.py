@@ -2,6 +2,7 @@
 
 By default of streams that together have every tool and take a few seconds; CODEC_ROBUSTNESS=full decodes all of them.
 """
+
 import hashlib
 import os
 
@@ -14,12 +15,31 @@ from codec.h264 import Decoder
 
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
 QUICK = (
-    "BA1_Sony_D", "SVA_BA2_D", "SVA_CL1_E", "SVA_FM1_E", "SL1_SVA_B", "BASQP1_Sony_C", "NL3_SVA_E", "BA3_SVA_C",     # CAVLC, slices, slice groups
-    "CABA1_SVA_B", "CABA2_SVA_B", "CABA3_SVA_B", "CANL4_SVA_B", "CABASTBR3_Sony_B", "CABAST3_Sony_E",                # CABAC
-    "QCIF_2P_I_allIPCM.264", "test_scalinglist_jm.264",                                                            # I_PCM, weights, matrices
-    "HCAFR2_HHI_A", "HCAFR3_HHI_A", "FRExt3_Panasonic_E",                                                          # 8x8 transform
-    "FREXT01_JVC_D", "FREXT02_JVC_C", "FRExt2_Panasonic_C", "HCAMFF1_HHI_B",                                       # MBAFF, fields
-    "MVCDS-5", "MVCSPS-1",                                                                                         # base views
+    "BA1_Sony_D",
+    "SVA_BA2_D",
+    "SVA_CL1_E",
+    "SVA_FM1_E",
+    "SL1_SVA_B",
+    "BASQP1_Sony_C",
+    "NL3_SVA_E",
+    "BA3_SVA_C",  # CAVLC, slices, slice groups
+    "CABA1_SVA_B",
+    "CABA2_SVA_B",
+    "CABA3_SVA_B",
+    "CANL4_SVA_B",
+    "CABASTBR3_Sony_B",
+    "CABAST3_Sony_E",  # CABAC
+    "QCIF_2P_I_allIPCM.264",
+    "test_scalinglist_jm.264",  # I_PCM, weights, matrices
+    "HCAFR2_HHI_A",
+    "HCAFR3_HHI_A",
+    "FRExt3_Panasonic_E",  # 8x8 transform
+    "FREXT01_JVC_D",
+    "FREXT02_JVC_C",
+    "FRExt2_Panasonic_C",
+    "HCAMFF1_HHI_B",  # MBAFF, fields
+    "MVCDS-5",
+    "MVCSPS-1",  # base views
 )
 
 
@@ -34,7 +54,8 @@ def md5_of(frames):
 
 def chosen(streams):
     return {
-        vector: (row, path) for vector, (row, path) in streams.items()
+        vector: (row, path)
+        for vector, (row, path) in streams.items()
         if not row["damaged"] and (FULL or vector in QUICK or row["suite"] == "extra")
     }
 
@@ -46,7 +67,9 @@ def test_streams_decode_bit_for_bit(streams):
         assert (vector, *md5_of(codec.decode_video(path))) == (vector, row["decoded_md5"], row["frames"])
 
 
-@pytest.mark.parametrize("vector", ["CABA3_SVA_B", "FRExt3_Panasonic_E", "HCAMFF1_HHI_B", "high10_weighted422_cabac_p.h264"])
+@pytest.mark.parametrize(
+    "vector", ["CABA3_SVA_B", "FRExt3_Panasonic_E", "HCAMFF1_HHI_B", "high10_weighted422_cabac_p.h264"]
+)
 def test_the_scalar_kernels_give_the_same(streams, vector):
     row, path = streams[vector]
     with cpu.force("scalar"):

@@ -1,4 +1,5 @@
 """Deblocking of whole pictures against 8.7 taken literally: every sample of every edge on its own, positions by the equations of 8.7.1."""
+
 import numpy as np
 import pytest
 from codec.h264.macroblock._deblock import deblock, describe
@@ -10,7 +11,7 @@ from codec.errors import ParameterError
 INTRA, TRANSFORM8, FIELD, ONE_VECTOR, LIST1, SWITCHING, MOTION_8X8 = 1, 16, 32, 256, 512, 1024, 4096
 ALPHA, BETA = c_table("H264_TABLE_8_16_ALPHA")[0], c_table("H264_TABLE_8_16_BETA")[0]
 TC0 = np.reshape(c_table("H264_TABLE_8_17_TC0")[0], (52, 4))
-SUB = {0: (0, 0), 1: (2, 2), 2: (2, 1), 3: (1, 1)}          # SubWidthC, SubHeightC
+SUB = {0: (0, 0), 1: (2, 2), 2: (2, 1), 3: (1, 1)}  # SubWidthC, SubHeightC
 
 
 def clip3(low, high, v):
@@ -44,9 +45,16 @@ class Model:
     def addresses(self):
         """Macroblocks in the order of their addresses."""
         if self.structure:
-            return [row * self.width + x for row in range(self.structure - 1, self.height, 2) for x in range(self.width)]
+            return [
+                row * self.width + x for row in range(self.structure - 1, self.height, 2) for x in range(self.width)
+            ]
         if self.mbaff:
-            return [(row + bottom) * self.width + x for row in range(0, self.height, 2) for x in range(self.width) for bottom in range(2)]
+            return [
+                (row + bottom) * self.width + x
+                for row in range(0, self.height, 2)
+                for x in range(self.width)
+                for bottom in range(2)
+            ]
         return range(self.width * self.height)
 
     def run(self):
@@ -62,7 +70,7 @@ class Model:
             return
         left = mb_x > 0 and (idc == 0 or self.info[mb - 1][0] == slice_of)
         if self.in_pairs() and (field or row % 2 == 0):
-            above = mb - (row % 2 + 1) * self.width             # the bottom macroblock of the pair above
+            above = mb - (row % 2 + 1) * self.width  # the bottom macroblock of the pair above
         else:
             above = mb - self.width
         if self.structure:
@@ -102,7 +110,9 @@ class Model:
         xI, yI = self.xI // sub[0], self.yI if self.field else self.yI // sub[1]
         if self.field:
             yI = (self.yI & ~1) // sub[1] + (self.yI & 1)
-        q_at, p_at = zip(*[self.positions(vertical, xI, yI, xE, yE, i, field_mode) for i in range(4 if sub == (1, 1) else 2)])
+        q_at, p_at = zip(
+            *[self.positions(vertical, xI, yI, xE, yE, i, field_mode) for i in range(4 if sub == (1, 1) else 2)]
+        )
         # The luma line that bS is of: it lies in the same field.
         xL, yL = sub[0] * xE, sub[1] * yE
         if vertical and sub[1] == 2:
@@ -110,7 +120,7 @@ class Model:
             if self.field and not self.flags(self.owner(self.xI - 1, self.yI)[0] if xE == 0 else self.mb) & FIELD:
                 yL = 2 * yE
         if not vertical and yE == 1:
-            yL = 1                                              # the second pass of a top edge
+            yL = 1  # the second pass of a top edge
         q_luma, p_luma = self.positions(vertical, self.xI, self.yI, xL, yL, 0, field_mode)
         q, p = self.owner(*q_luma), self.owner(*p_luma)
         assert q[0] == self.mb
@@ -118,7 +128,9 @@ class Model:
         if bS == 0:
             return
         samples = self.planes[plane]
-        new_p, new_q = self.filtered([int(samples[y, x]) for x, y in p_at], [int(samples[y, x]) for x, y in q_at], bS, p[0], plane, sub == (1, 1))
+        new_p, new_q = self.filtered(
+            [int(samples[y, x]) for x, y in p_at], [int(samples[y, x]) for x, y in q_at], bS, p[0], plane, sub == (1, 1)
+        )
         for (x, y), v in (*zip(p_at, new_p), *zip(q_at, new_q)):
             samples[y, x] = v
 
@@ -166,11 +178,16 @@ class Model:
             return p, q
         small = [luma_style and abs(side[2] - side[0]) < beta for side in (p, q)]
         if bS == 4:
+
             def strong(p, q, small):
                 if small and abs(p[0] - q[0]) < (alpha >> 2) + 2:
-                    return [(p[2] + 2 * p[1] + 2 * p[0] + 2 * q[0] + q[1] + 4) >> 3, (p[2] + p[1] + p[0] + q[0] + 2) >> 2,
-                            (2 * p[3] + 3 * p[2] + p[1] + p[0] + q[0] + 4) >> 3]
+                    return [
+                        (p[2] + 2 * p[1] + 2 * p[0] + 2 * q[0] + q[1] + 4) >> 3,
+                        (p[2] + p[1] + p[0] + q[0] + 2) >> 2,
+                        (2 * p[3] + 3 * p[2] + p[1] + p[0] + q[0] + 4) >> 3,
+                    ]
                 return [(2 * p[1] + p[0] + q[1] + 2) >> 2]
+
             return strong(p, q, small[0]), strong(q, p, small[1])
         tc0 = int(TC0[indexA][bS]) * scale
         tc = tc0 + sum(small) if luma_style else tc0 + 1
@@ -212,7 +229,7 @@ def made(rng, width, height, structure, mbaff, idc):
             base = rng.integers(-3, 4, (2, 1, 2))
             unit = ("one", "8x8", "4x4")[rng.integers(0, 2 if flags & TRANSFORM8 else 3)]
             v = base + (rng.integers(-3, 4, (2, 16, 2)) if unit != "one" else 0)
-            r = rng.choice(ids[:rng.integers(1, 4)], (2, 4))
+            r = rng.choice(ids[: rng.integers(1, 4)], (2, 4))
             if unit == "one":
                 r, flags = np.repeat(r[:, :1], 4, 1), flags | ONE_VECTOR | MOTION_8X8
             if unit == "8x8":
@@ -228,7 +245,9 @@ def made(rng, width, height, structure, mbaff, idc):
 def smooth(rng, shape, bit_depth):
     """Samples that the filter likes: near to each other, with small steps at blocks."""
     blocks = rng.integers(-6, 7, (shape[0] // 4, shape[1] // 4)).repeat(4, 0).repeat(4, 1)
-    return ((128 + blocks + rng.integers(-2, 3, shape)) << (bit_depth - 8)).astype(np.uint8 if bit_depth == 8 else np.uint16)
+    return ((128 + blocks + rng.integers(-2, 3, shape)) << (bit_depth - 8)).astype(
+        np.uint8 if bit_depth == 8 else np.uint16
+    )
 
 
 STRUCTURES = {"frame": (0, False), "top field": (1, False), "bottom field": (2, False), "MBAFF": (0, True)}
@@ -247,7 +266,18 @@ def test_pictures(kind, chroma_format_idc):
         planes = [np.asarray(plane) for plane in picture.planes()]
         start = [smooth(rng, plane.shape, bit_depth) for plane in planes]
         expected = [plane.copy() for plane in start]
-        Model(expected, (width, height), chroma_format_idc, bit_depth, structure, mbaff, info.tolist(), mv, ref_id.tolist(), slices.tolist()).run()
+        Model(
+            expected,
+            (width, height),
+            chroma_format_idc,
+            bit_depth,
+            structure,
+            mbaff,
+            info.tolist(),
+            mv,
+            ref_id.tolist(),
+            slices.tolist(),
+        ).run()
         describe(picture, info, mv, ref_id, slices, structure, mbaff)
         assert not np.array_equal(expected[0], start[0])
         for level in LEVELS:

@@ -42,7 +42,9 @@ def check(stream, order=None, **options):
 
 def test_frames_are_what_was_written():
     frames = check(crafted.clip())
-    assert [frame.type for frame in frames] == list("IPIPIP") and [frame.key for frame in frames] == [True] + [False] * 5
+    assert [frame.type for frame in frames] == list("IPIPIP") and [frame.key for frame in frames] == [True] + [
+        False
+    ] * 5
     assert [frame.poc for frame in frames] == [0, 2, 4, 6, 8, 10]
 
 
@@ -57,9 +59,16 @@ def test_chunks_of_any_size_give_the_same_frames(sizes):
     assert len(frames) == 4 and all(same(frame, planes) for frame, planes in zip(frames, stream.frames))
 
 
-@pytest.mark.parametrize("chroma, luma_bits, chroma_bits", [(1, 8, 8), (2, 8, 8), (3, 8, 8), (1, 10, 10), (2, 12, 12), (3, 14, 14)])
+@pytest.mark.parametrize(
+    "chroma, luma_bits, chroma_bits", [(1, 8, 8), (2, 8, 8), (3, 8, 8), (1, 10, 10), (2, 12, 12), (3, 14, 14)]
+)
 def test_formats(chroma, luma_bits, chroma_bits):
-    sps = sps_of(profile_idc=244, chroma_format_idc=chroma, bit_depth_luma_minus8=luma_bits - 8, bit_depth_chroma_minus8=chroma_bits - 8)
+    sps = sps_of(
+        profile_idc=244,
+        chroma_format_idc=chroma,
+        bit_depth_luma_minus8=luma_bits - 8,
+        bit_depth_chroma_minus8=chroma_bits - 8,
+    )
     (frame, *_) = check(crafted.clip(3, sps=sps))
     assert frame.bit_depth == luma_bits and frame.chroma == ("4:0:0", "4:2:0", "4:2:2", "4:4:4")[chroma]
     assert frame.planes[0].dtype == (np.uint8 if luma_bits == 8 else np.uint16)
@@ -79,14 +88,23 @@ def test_separate_colour_planes_are_three_pictures_in_one():
     stream = Stream(sps)
     planes = samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
     for number, plane in enumerate(planes):
-        stream.nals.append(slice_of(header(0, 0, True, colour_plane_id=number), sps, stream.pps, [plane], list(range(4))))
+        stream.nals.append(
+            slice_of(header(0, 0, True, colour_plane_id=number), sps, stream.pps, [plane], list(range(4)))
+        )
     stream.frames.append(planes)
     check(stream)
 
 
 def test_cropping():
-    sps = sps_of(3, 3, frame_cropping_flag=1, frame_crop_left_offset=1, frame_crop_right_offset=4, frame_crop_top_offset=2,
-        frame_crop_bottom_offset=3)
+    sps = sps_of(
+        3,
+        3,
+        frame_cropping_flag=1,
+        frame_crop_left_offset=1,
+        frame_crop_right_offset=4,
+        frame_crop_top_offset=2,
+        frame_crop_bottom_offset=3,
+    )
     stream = crafted.clip(2, sps=sps)
     (frame, _) = decoded(stream.data)
     y, cb, cr = stream.frames[0]
@@ -107,7 +125,9 @@ def test_low_delay_gives_each_frame_as_soon_as_the_stream_allows():
     stream = crafted.clip(4, sps=sps_of(pic_order_cnt_type=2))
     late, early = Decoder(), Decoder(low_delay=True)
     units = [stream.nals[:4], [stream.nals[4]], stream.nals[5:7], [stream.nals[7]]]
-    counts = [[len(decoder.feed(write_byte_stream(unit), complete=True)) for unit in units] for decoder in (late, early)]
+    counts = [
+        [len(decoder.feed(write_byte_stream(unit), complete=True)) for unit in units] for decoder in (late, early)
+    ]
     assert counts == [[0, 0, 0, 0], [1, 1, 1, 1]]
     assert len(late.flush()) == 4 and early.flush() == []
 
@@ -130,7 +150,11 @@ def test_a_picture_parameter_set_that_changes_holds_from_the_next_picture_on():
 def test_redundant_pictures_are_passed_over():
     stream = Stream(pps=pps_of(redundant_pic_cnt_present_flag=1))
     stream.intra(header(0, 0, idr=True))
-    stream.nals.append(slice_of(header(0, 0, idr=True, redundant_pic_cnt=1), stream.sps, stream.pps, samples(stream.sps, 99), [0, 1, 2, 3]))
+    stream.nals.append(
+        slice_of(
+            header(0, 0, idr=True, redundant_pic_cnt=1), stream.sps, stream.pps, samples(stream.sps, 99), [0, 1, 2, 3]
+        )
+    )
     stream.copy(header(1, 2), stream.frames[0])
     check(stream)
 
@@ -167,7 +191,9 @@ def fields_of(sps, pps, planes, frame_num, lsb, idr=False, parities=(0, 1)):
     found = []
     for parity in parities:
         field = [plane[parity::2] for plane in planes]
-        head = header(frame_num, lsb + parity, idr=idr and parity == parities[0], field_pic_flag=1, bottom_field_flag=parity)
+        head = header(
+            frame_num, lsb + parity, idr=idr and parity == parities[0], field_pic_flag=1, bottom_field_flag=parity
+        )
         found.append(slice_of(head, sps, pps, field, list(range(sps.PicWidthInMbs * sps.FrameHeightInMbs // 2))))
     return found
 
@@ -218,7 +244,9 @@ def test_modified_lists_choose_the_picture_that_is_copied():
     second, third = stream.intra(header(1, 2)), stream.intra(header(2, 4))
     for i, (step, of) in enumerate(((0, third), (2, second), (4, first))):
         rows = (Modification(0, step),)
-        stream.copy(header(3 + i, 6 + 2 * i, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows), of)
+        stream.copy(
+            header(3 + i, 6 + 2 * i, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows), of
+        )
     sps = dataclasses.replace(stream.sps, max_num_ref_frames=6)
     stream.sps, stream.nals[0] = sps, write_sps(sps)
     check(stream)
@@ -229,7 +257,9 @@ def test_long_term_pictures_stay():
     first = stream.intra(header(0, 0, idr=True, long_term_reference_flag=1))
     for i in range(1, 5):
         stream.intra(header(i, 2 * i))
-    stream.copy(header(5, 10, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=(Modification(2),)), first)
+    stream.copy(
+        header(5, 10, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=(Modification(2),)), first
+    )
     check(stream)
 
 
@@ -237,7 +267,9 @@ def test_operation_5_starts_the_order_anew():
     stream = Stream()
     stream.intra(header(0, 0, idr=True))
     stream.intra(header(1, 8))
-    stream.intra(header(2, 4, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=(MemoryManagement(5),)))
+    stream.intra(
+        header(2, 4, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=(MemoryManagement(5),))
+    )
     stream.intra(header(1, 2))
     frames = check(stream, [0, 1, 2, 3])
     assert [frame.poc for frame in frames] == [0, 8, 0, 2]
@@ -271,7 +303,10 @@ def lossy():
 
 def test_a_lost_slice_is_an_error_that_names_its_place():
     stream = lossy()
-    with pytest.raises(codec.BitstreamError, match=r"NAL unit 4, picture at byte \d+: 2 macroblocks of the picture are missing \(H.264 7.4.3\)") as caught:
+    with pytest.raises(
+        codec.BitstreamError,
+        match=r"NAL unit 4, picture at byte \d+: 2 macroblocks of the picture are missing \(H.264 7.4.3\)",
+    ) as caught:
         decoded(stream.data)
     assert stream.data[caught.value.offset : caught.value.offset + 20] == stream.nals[4][:20]
 
@@ -279,8 +314,16 @@ def test_a_lost_slice_is_an_error_that_names_its_place():
 def test_a_lost_slice_is_filled_in_from_the_picture_before_and_told():
     stream = lossy()
     frames = decoded(stream.data, on_error="conceal")
-    expected = [np.concatenate([new[: len(new) // 2], old[len(old) // 2 :]]) for new, old in zip(stream.frames[1], stream.frames[0])]
-    assert len(frames) == 3 and same(frames[0], stream.frames[0]) and same(frames[1], expected) and same(frames[2], stream.frames[2])
+    expected = [
+        np.concatenate([new[: len(new) // 2], old[len(old) // 2 :]])
+        for new, old in zip(stream.frames[1], stream.frames[0])
+    ]
+    assert (
+        len(frames) == 3
+        and same(frames[0], stream.frames[0])
+        and same(frames[1], expected)
+        and same(frames[2], stream.frames[2])
+    )
     assert frames[0].damage is frames[2].damage is None
     assert frames[1].damage.macroblocks.tolist() == [[False, False], [True, True]] and frames[1].damage.fraction == 0.5
     assert "2 macroblocks of the picture are missing" in frames[1].damage.errors[0] and frames[1].damage.offsets[0] > 0
@@ -305,11 +348,16 @@ def test_a_slice_that_ends_too_early():
     stream.intra(header(0, 0, idr=True))
     stream.intra(header(1, 2))
     stream.nals[-1] = stream.nals[-1][: len(stream.nals[-1]) // 2 + 100]
-    with pytest.raises(codec.TruncatedError, match=r"NAL unit 3, slice_data at byte \d+: macroblock 2: the data ends within a macroblock"):
+    with pytest.raises(
+        codec.TruncatedError,
+        match=r"NAL unit 3, slice_data at byte \d+: macroblock 2: the data ends within a macroblock",
+    ):
         decoded(stream.data)
     (_, frame) = decoded(stream.data, on_error="conceal")
     assert frame.damage.macroblocks.tolist() == [[False, False], [True, True]]
-    assert np.array_equal(frame.planes[0][:16], stream.frames[1][0][:16]) and np.array_equal(frame.planes[0][16:], stream.frames[0][0][16:])
+    assert np.array_equal(frame.planes[0][:16], stream.frames[1][0][:16]) and np.array_equal(
+        frame.planes[0][16:], stream.frames[0][0][16:]
+    )
 
 
 def test_lost_reference_frames():
@@ -387,13 +435,22 @@ def test_options_that_do_not_exist(option, value):
 
 
 def test_colours_and_user_data():
-    vui = VUI(video_signal_type_present_flag=1, video_full_range_flag=1, colour_description_present_flag=1, matrix_coefficients=9)
+    vui = VUI(
+        video_signal_type_present_flag=1,
+        video_full_range_flag=1,
+        colour_description_present_flag=1,
+        matrix_coefficients=9,
+    )
     stream = Stream(sps_of(vui_parameters_present_flag=1, vui=vui))
     stream.nals.insert(0, write_sei([(USER_DATA_UNREGISTERED, b"u" * 16 + b"hello"), (6, b"\x80")]))
     stream.intra(header(0, 0, idr=True))
     stream.intra(header(1, 2))
     one, two = check(stream)
-    assert (one.matrix, one.full_range) == ("BT.2020", True) and one.user_data == ((5, b"u" * 16 + b"hello"),) and two.user_data == ()
+    assert (
+        (one.matrix, one.full_range) == ("BT.2020", True)
+        and one.user_data == ((5, b"u" * 16 + b"hello"),)
+        and two.user_data == ()
+    )
     assert (check(crafted.clip(1))[0].matrix, check(crafted.clip(1))[0].full_range) == ("BT.601", False)
 
 
@@ -433,7 +490,14 @@ def test_sources(tmp_path):
     path = tmp_path / "clip.264"
     path.write_bytes(stream.data)
     with open(path, "rb") as opened:
-        for source in (path, str(path), stream.data, bytearray(stream.data), opened, [stream.data[:100], stream.data[100:]]):
+        for source in (
+            path,
+            str(path),
+            stream.data,
+            bytearray(stream.data),
+            opened,
+            [stream.data[:100], stream.data[100:]],
+        ):
             assert [same(frame, planes) for frame, planes in zip(decoded(source), stream.frames)] == [True] * 3
     with pytest.raises(codec.FileError, match="cannot read"):
         decoded(tmp_path / "none.264")
@@ -479,7 +543,9 @@ def test_inspect_names_everything():
     assert [nal["name"] for nal in report["nal_units"][:3]] == ["seq_parameter_set", "pic_parameter_set", "slice (IDR)"]
     assert report["parameter_sets"][0]["log2_max_frame_num_minus4"] == 0 and report["summary"]["profile"] == "Main"
     assert report["display_order"] == "IPIP" and [picture["slices"] for picture in report["pictures"]] == [2, 1, 2, 1]
-    assert sum(report["bytes"].values()) == sum(nal["bytes"] for nal in report["nal_units"]) and report["warnings"] == []
+    assert (
+        sum(report["bytes"].values()) == sum(nal["bytes"] for nal in report["nal_units"]) and report["warnings"] == []
+    )
 
 
 def test_inspect_pairs_fields_and_orders_frames():
@@ -488,7 +554,9 @@ def test_inspect_pairs_fields_and_orders_frames():
     for i, lsb in enumerate((0, 8, 4)):
         stream.nals += fields_of(sps, stream.pps, samples(sps, i), i, lsb, idr=not i)
     report = codec.h264.inspect(stream.data)
-    assert [picture["frame"] for picture in report["pictures"]] == [0, 0, 1, 1, 2, 2] and report["display_order"] == "III"
+    assert [picture["frame"] for picture in report["pictures"]] == [0, 0, 1, 1, 2, 2] and report[
+        "display_order"
+    ] == "III"
     assert [picture["structure"] for picture in report["pictures"][:2]] == ["top field", "bottom field"]
 
 

@@ -17,7 +17,14 @@ DC_ZEROS = ["1", "01", "001", "000"]  # Table 9-9
 FORWARD = np.array([[1, 1, 1, 1], [2, 1, -1, -2], [1, -1, -1, 1], [1, -2, 2, -1]])
 HADAMARD = np.array([[1, 1], [1, -1]])
 NORM = [(10, 16, 13), (11, 18, 14), (13, 20, 16), (14, 23, 18), (16, 25, 20), (18, 29, 23)]  # (8-315)
-SCALE2 = [(13107, 5243, 8066), (11916, 4660, 7490), (10082, 4194, 6554), (9362, 3647, 5825), (8192, 3355, 5243), (7282, 2893, 4559)]
+SCALE2 = [
+    (13107, 5243, 8066),
+    (11916, 4660, 7490),
+    (10082, 4194, 6554),
+    (9362, 3647, 5825),
+    (8192, 3355, 5243),
+    (7282, 2893, 4559),
+]
 ZIGZAG = [(0, 0), (0, 1), (1, 0), (2, 0)]  # row, column of the first four
 BLOCKS = [(4 * (k >> 1 & 1) + 8 * (k >> 3), 4 * (k & 1) + 8 * (k >> 2 & 1)) for k in range(16)]  # y, x by luma4x4BlkIdx
 
@@ -26,7 +33,9 @@ class Elements:
     """Slice data whose elements go to the partition of their category, or all to one."""
 
     def __init__(self, head, sps, pps, partitioned, slice_id=0):
-        head = dataclasses.replace(head, nal_unit_type=2 if partitioned else head.nal_unit_type, slice_id=slice_id, **UNFILTERED)
+        head = dataclasses.replace(
+            head, nal_unit_type=2 if partitioned else head.nal_unit_type, slice_id=slice_id, **UNFILTERED
+        )
         self.head, a = head, write_slice_header(head, sps, pps)
         self.writers = {2: a, 3: a, 4: a}
         if partitioned:
@@ -53,7 +62,9 @@ class Elements:
         """One level of 1 or -1 in each block: (position, sign) of 16 luma blocks, 2 of chroma DC and 8 of AC."""
         for i, (position, sign) in enumerate(levels):
             dc = 16 <= i < 18
-            self.put(category, ("1" if dc else "01") + ("1" if sign < 0 else "0") + (DC_ZEROS if dc else ZEROS)[position])
+            self.put(
+                category, ("1" if dc else "01") + ("1" if sign < 0 else "0") + (DC_ZEROS if dc else ZEROS)[position]
+            )
 
 
 def random_levels(seed):
@@ -109,7 +120,15 @@ def switch_chroma(pred, dc, ac, switch):
     levels = np.zeros(4, int)
     if dc:
         levels[dc[0]] = dc[1]
-    f = switched(HADAMARD @ sums @ HADAMARD, levels.reshape(2, 2), switch, NORM[QP % 6][0] * 16, SCALE2[QS % 6][0], 5, 16 + QS // 6)
+    f = switched(
+        HADAMARD @ sums @ HADAMARD,
+        levels.reshape(2, 2),
+        switch,
+        NORM[QP % 6][0] * 16,
+        SCALE2[QS % 6][0],
+        5,
+        16 + QS // 6,
+    )
     f = (HADAMARD @ f @ HADAMARD * NORM[QS % 6][0] << QS // 6) >> 1
     out = np.zeros((8, 8), int)
     for (y, x), d, value in zip(quarters, blocks, f.reshape(-1)):
@@ -122,7 +141,10 @@ def switch_macroblock(planes, levels, switch):
     luma = np.zeros((16, 16), int)
     for (y, x), level in zip(BLOCKS, levels[:16]):
         luma[y : y + 4, x : x + 4] = inverse(switch_4x4(planes[0][y : y + 4, x : x + 4], level_block(level), switch))
-    return [luma, *(switch_chroma(planes[1 + c], levels[16 + c], levels[18 + 4 * c : 22 + 4 * c], switch) for c in range(2))]
+    return [
+        luma,
+        *(switch_chroma(planes[1 + c], levels[16 + c], levels[18 + 4 * c : 22 + 4 * c], switch) for c in range(2)),
+    ]
 
 
 # ---------------------------------------------------------------- SP and SI
@@ -259,7 +281,9 @@ def test_partitions_without_elements_need_not_come():
     assert_planes(decoded(stream)[1], planes)
 
 
-@pytest.mark.parametrize("lost, match", [(1, "macroblock 1: .*partition B, which is missing"), (2, "macroblock 0: .*partition C")])
+@pytest.mark.parametrize(
+    "lost, match", [(1, "macroblock 1: .*partition B, which is missing"), (2, "macroblock 0: .*partition C")]
+)
 def test_missing_partitions_are_named(lost, match):
     stream = extended(2, 2)
     stream.intra(header(0, 0, idr=True))

@@ -39,7 +39,11 @@ def test_emulation_prevention_hides_every_start_code_and_comes_off_again(rbsp):
     assert nals.unescape(escaped) == rbsp
 
 
-@given(st.lists(st.sampled_from((bytes(1), bytes(2), b"\1", b"\3", b"\x01\x80\xff" * 5)), max_size=40).map(b"".join), st.integers(0, 3), st.integers(-2, 70))
+@given(
+    st.lists(st.sampled_from((bytes(1), bytes(2), b"\1", b"\3", b"\x01\x80\xff" * 5)), max_size=40).map(b"".join),
+    st.integers(0, 3),
+    st.integers(-2, 70),
+)
 def test_two_zeros_and_a_byte_are_found_where_they_begin(data, last, start):
     assert find_zeros(data, last, start) == data.find(bytes([0, 0, last]), max(start, 0))
 
@@ -59,8 +63,10 @@ def test_chunks_of_any_size_give_the_same_nal_units(units, sizes, zeros):
     found += stream.feed(data[at:]) + stream.flush()
     assert [nal.data for nal in found] == units
     assert [nal.index for nal in found] == list(range(len(units)))
-    assert all(data[nal.offset : nal.offset + len(nal.data)] == nal.data and data[nal.offset - 3 : nal.offset] == b"\0\0\1"
-        for nal in found)
+    assert all(
+        data[nal.offset : nal.offset + len(nal.data)] == nal.data and data[nal.offset - 3 : nal.offset] == b"\0\0\1"
+        for nal in found
+    )
 
 
 @given(zeros_and_ones)

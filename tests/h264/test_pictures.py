@@ -37,7 +37,10 @@ def counts(sps, headers):
 
 def test_type_0_counts_on_past_the_end_of_the_low_bits():
     lsbs = [0, 8, 4, 14, 2, 12, 10, 0, 8]  # MaxPicOrderCntLsb 16
-    headers = [header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb, delta_pic_order_cnt_bottom=1) for i, lsb in enumerate(lsbs)]
+    headers = [
+        header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb, delta_pic_order_cnt_bottom=1)
+        for i, lsb in enumerate(lsbs)
+    ]
     # Only every second one is a reference, which the next is near to: 0, 4, 2, 10, 8.
     assert [top for top, _ in counts(FRAMES, headers)] == [0, 8, 4, -2, 2, -4, 10, 16, 8]
     assert all(bottom == top + 1 for top, bottom in counts(FRAMES, headers))
@@ -54,7 +57,14 @@ def test_type_0_after_memory_management_control_operation_5():
 def test_type_1_follows_the_cycle_of_the_sequence():
     sps = dataclasses.replace(FRAMES, pic_order_cnt_type=1, offset_for_non_ref_pic=-1, offset_for_top_to_bottom_field=1,
                               num_ref_frames_in_pic_order_cnt_cycle=2, offset_for_ref_frame=(2, 6))  # fmt: skip
-    headers = [header(0, idr=True), header(1), header(2, ref=0), header(2, delta_pic_order_cnt=(3, 5)), header(3), header(4, ref=0)]
+    headers = [
+        header(0, idr=True),
+        header(1),
+        header(2, ref=0),
+        header(2, delta_pic_order_cnt=(3, 5)),
+        header(3),
+        header(4, ref=0),
+    ]
     # absFrameNum 0, 1, 2 - 1, 2, 3, 4 - 1; the sums of the cycle 2, 6 are 0, 2, 2, 8, 10, 10.
     assert counts(sps, headers) == [(0, 1), (2, 3), (1, 2), (11, 17), (10, 11), (9, 10)]
 
@@ -97,7 +107,10 @@ class Machine:
     """Decodes nothing, but marks, stores and lists as the decoder does, for frames and pairs of fields."""
 
     def __init__(self, sps, size=16):
-        self.sps, self.order, self.dpb, self.out = sps, PicOrderCnt(), DecodedPictureBuffer(size, sps.max_num_ref_frames), []
+        self.sps = sps
+        self.order = PicOrderCnt()
+        self.dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames)
+        self.out = []
 
     def open(self, one, into=None):
         store = into or FrameStore(types.SimpleNamespace(), one.frame_num)
@@ -133,11 +146,19 @@ def names(entries, stores):
 
 def test_lists_of_a_p_frame_are_by_frame_num_newest_first_then_long_term():
     m = Machine(FRAMES)
-    make_long = (MemoryManagement(3, difference_of_pic_nums_minus1=0, long_term_frame_idx=1), )
+    make_long = (MemoryManagement(3, difference_of_pic_nums_minus1=0, long_term_frame_idx=1),)
     allow = (MemoryManagement(4, max_long_term_frame_idx_plus1=2),)
     stores = [m.frame(header(0, idr=True)), m.frame(header(1, pic_order_cnt_lsb=2))]
-    stores.append(m.frame(header(2, pic_order_cnt_lsb=4, adaptive_ref_pic_marking_mode_flag=1,
-        memory_management_control_operations=allow + make_long)))
+    stores.append(
+        m.frame(
+            header(
+                2,
+                pic_order_cnt_lsb=4,
+                adaptive_ref_pic_marking_mode_flag=1,
+                memory_management_control_operations=allow + make_long,
+            )
+        )
+    )
     stores.append(m.frame(header(3, pic_order_cnt_lsb=6)))
     one = header(4, pic_order_cnt_lsb=8, num_ref_idx_l0_active_minus1=4)
     assert names(m.lists(one, m.open(one))[0], stores) == ["3", "2", "0", "1", "-"]
@@ -172,10 +193,17 @@ def test_modification_moves_pictures_to_the_front():
     stores = [m.frame(header(i, idr=not i, pic_order_cnt_lsb=2 * i)) for i in range(4)]
     # From CurrPicNum 4: 4 - 3 is picture 1, then 1 + 2 is picture 3.
     rows = (Modification(0, 2), Modification(1, 1))
-    one = header(4, pic_order_cnt_lsb=8, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1,
-        ref_pic_list_modification_l0=rows)
+    one = header(
+        4,
+        pic_order_cnt_lsb=8,
+        num_ref_idx_l0_active_minus1=3,
+        ref_pic_list_modification_flag_l0=1,
+        ref_pic_list_modification_l0=rows,
+    )
     assert names(m.lists(one, m.open(one))[0], stores) == ["1", "3", "2", "0"]
-    twice = dataclasses.replace(one, num_ref_idx_l0_active_minus1=5, ref_pic_list_modification_l0=(Modification(0, 15), Modification(0, 0)))
+    twice = dataclasses.replace(
+        one, num_ref_idx_l0_active_minus1=5, ref_pic_list_modification_l0=(Modification(0, 15), Modification(0, 0))
+    )
     # 4 - 16 wraps to 4, which is no reference; then 3.
     assert names(m.lists(twice, m.open(one))[0], stores) == ["-", "3", "2", "1", "0", "-"]
 
@@ -218,13 +246,21 @@ def test_lists_of_b_fields_are_by_order_count_of_frames():
 def test_single_fields_can_be_unmarked_and_named():
     m = Machine(FIELDS)
     stores = [pair(m, 0, 0, True), pair(m, 1, 2)]
-    drop = (MemoryManagement(1, difference_of_pic_nums_minus1=4 - 1),)  # CurrPicNum 2 * 2 + 1 = 5; 1 = 2 * 0 + 1: same parity of frame 0
+    drop = (
+        MemoryManagement(1, difference_of_pic_nums_minus1=4 - 1),
+    )  # CurrPicNum 2 * 2 + 1 = 5; 1 = 2 * 0 + 1: same parity of frame 0
     first = field(2, 0, 4, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=drop)
     stores.append(m.open(first))
     m.close(first, stores[2])
     assert stores[0].short == BOTTOM
-    second = field(2, 1, 5, num_ref_idx_l0_active_minus1=3, ref_pic_list_modification_flag_l0=1,
-        ref_pic_list_modification_l0=(Modification(0, 3),))
+    second = field(
+        2,
+        1,
+        5,
+        num_ref_idx_l0_active_minus1=3,
+        ref_pic_list_modification_flag_l0=1,
+        ref_pic_list_modification_l0=(Modification(0, 3),),
+    )
     m.open(second, stores[2])
     # 5 - 4 = 1: the field of frame 0 with the same parity, the bottom one.
     assert names(m.lists(second, stores[2])[0], stores) == ["0b", "1b", "2t", "1t"]
@@ -261,8 +297,11 @@ def test_operations_on_long_term_pictures():
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.integers(0, 5), st.integers(0, 3)), max_size=30), st.integers(0, 4),
-    st.booleans())
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.integers(0, 5), st.integers(0, 3)), max_size=30),
+    st.integers(0, 4),
+    st.booleans(),
+)
 def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_num_ref_frames, with_idr):
     """Random marking, legal or not: memory is bounded, and frames in are frames out."""
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=max_num_ref_frames), size=max(max_num_ref_frames, 2))
@@ -285,7 +324,9 @@ def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_
 
 def test_output_is_by_order_count_when_there_is_no_room():
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=1), size=2)
-    stores = [m.frame(header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb)) for i, lsb in enumerate((0, 4, 2, 8, 6))]
+    stores = [
+        m.frame(header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb)) for i, lsb in enumerate((0, 4, 2, 8, 6))
+    ]
     m.out += m.dpb.flush()
     assert [store.order for store in m.out] == [0, 2, 4, 6, 8] and len(stores) == 5
 
@@ -333,7 +374,9 @@ def naive_map(kind, header, sps, pps):
         if kind == 1:
             found[i] = ((i % width) + (((i // width) * (n + 1)) // 2)) % (n + 1)
         elif kind == 4:
-            found[i] = pps.slice_group_change_direction_flag if i < upper_left else 1 - pps.slice_group_change_direction_flag
+            found[i] = (
+                pps.slice_group_change_direction_flag if i < upper_left else 1 - pps.slice_group_change_direction_flag
+            )
         elif kind == 6:
             found[i] = pps.slice_group_id[i]
     if kind == 2:
@@ -346,7 +389,11 @@ def naive_map(kind, header, sps, pps):
         k = 0
         for x in range(width):
             for y in range(height):
-                found[y * width + x] = pps.slice_group_change_direction_flag if k < upper_left else 1 - pps.slice_group_change_direction_flag
+                found[y * width + x] = (
+                    pps.slice_group_change_direction_flag
+                    if k < upper_left
+                    else 1 - pps.slice_group_change_direction_flag
+                )
                 k += 1
     return found
 
@@ -357,7 +404,11 @@ def test_slice_groups_are_those_of_the_equations(width, height, kind, data):
     size = width * height
     groups = 1 if kind in (4, 5) else data.draw(st.integers(1, 7))
     number = st.integers(0, size - 1)
-    corners = [sorted((data.draw(st.integers(0, m - 1)), data.draw(st.integers(0, m - 1)))) for _ in range(groups) for m in (width, height)]
+    corners = [
+        sorted((data.draw(st.integers(0, m - 1)), data.draw(st.integers(0, m - 1))))
+        for _ in range(groups)
+        for m in (width, height)
+    ]
     pps = PPS(
         num_slice_groups_minus1=groups, slice_group_map_type=kind,
         run_lengths=tuple(RunLength(data.draw(number)) for _ in range(groups + 1)),
@@ -378,7 +429,9 @@ def test_the_box_goes_out_from_the_middle():
         # Around it, clockwise from the left, or counter-clockwise from below.
         path = [tuple(int(v) for v in np.argwhere(b != a)[0]) for a, b in zip(maps[1:], maps[2:])]
         clockwise = [(2, 1), (1, 1), (1, 2), (1, 3), (2, 3), (3, 3), (3, 2), (3, 1)]
-        assert path[:8] == (clockwise if not direction else [(3, 2), (3, 3), (2, 3), (1, 3), (1, 2), (1, 1), (2, 1), (3, 1)])
+        assert path[:8] == (
+            clockwise if not direction else [(3, 2), (3, 3), (2, 3), (1, 3), (1, 2), (1, 1), (2, 1), (3, 1)]
+        )
 
 
 def test_slice_groups_of_frames_with_fields_and_of_pairs():

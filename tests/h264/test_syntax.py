@@ -117,8 +117,14 @@ def test_a_sequence_parameter_set_bit_by_bit():
         77, 30, 44, 17, constraint_set1_flag=1, log2_max_frame_num_minus4=4, log2_max_pic_order_cnt_lsb_minus4=2, max_num_ref_frames=4,
         frame_mbs_only_flag=0, mb_adaptive_frame_field_flag=1,
     )  # fmt: skip
-    assert (sps.width, sps.height, sps.MaxFrameNum, sps.MaxPicOrderCntLsb, sps.profile_name, sps.level_name) == (720, 576, 256, 64, "Main",
-        "3")
+    assert (sps.width, sps.height, sps.MaxFrameNum, sps.MaxPicOrderCntLsb, sps.profile_name, sps.level_name) == (
+        720,
+        576,
+        256,
+        64,
+        "Main",
+        "3",
+    )
     assert sps.MaxDpbFrames == 5 and write_sps(sps) == b"\x67" + escape(rbsp)
 
 
@@ -142,7 +148,9 @@ def test_picture_parameter_sets_are_read_as_they_were_written(both):
 
 
 with_slice = strategies.spss(max_mbs=20).flatmap(
-    lambda sps: strategies.ppss(sps).flatmap(lambda pps: st.tuples(st.just(sps), st.just(pps), strategies.slice_headers(sps, pps)))
+    lambda sps: strategies.ppss(sps).flatmap(
+        lambda pps: st.tuples(st.just(sps), st.just(pps), strategies.slice_headers(sps, pps))
+    )
 )
 
 
@@ -177,7 +185,10 @@ def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
                 slices += 1
                 header, sps, pps, end = slice_header.read_slice_header(nal, sets.find)
                 c = slice_header.write_slice_header(header, sps, pps)
-                assert c.count == end and c.bits ^ 1 << end == int.from_bytes(nal.rbsp[: (end + 7) // 8], "big") >> -end % 8, vector
+                assert (
+                    c.count == end
+                    and c.bits ^ 1 << end == int.from_bytes(nal.rbsp[: (end + 7) // 8], "big") >> -end % 8
+                ), vector
 
 
 def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
@@ -190,7 +201,10 @@ def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
         c.rbsp_trailing_bits()
         return slice_header.read_slice_header(NalUnit(write_nal(kind, header.nal_ref_idc, c.rbsp()), 40, 7), sets.find)
 
-    with pytest.raises(codec.BitstreamError, match=r"NAL unit 7, slice_header at byte 4\d: there is no picture parameter set 0 \(H.264 7.4.1.2.1\)"):
+    with pytest.raises(
+        codec.BitstreamError,
+        match=r"NAL unit 7, slice_header at byte 4\d: there is no picture parameter set 0 \(H.264 7.4.1.2.1\)",
+    ):
         read(header)
     sets.add(NalUnit(write_pps(pps, sps)))
     with pytest.raises(codec.BitstreamError, match="no sequence parameter set 0, which picture parameter set 0 names"):
@@ -244,15 +258,26 @@ def test_scaling_lists_come_back_from_their_differences(values, size):
 def test_fall_back_rules_of_table_7_2():
     defaults = parameter_sets.DEFAULT_LISTS
     one = parameter_sets.delta_scale_of((7,) * 16)
-    sps = SPS(100, 30, 3, 3, seq_scaling_matrix_present_flag=1, seq_scaling_list=(None, one, None, (-8,), None, None, None, None))
+    sps = SPS(
+        100,
+        30,
+        3,
+        3,
+        seq_scaling_matrix_present_flag=1,
+        seq_scaling_list=(None, one, None, (-8,), None, None, None, None),
+    )
     lists = sps.scaling_lists
-    assert lists[0] == defaults[0] and lists[1] == lists[2] == (7,) * 16  # rule A: default for Y, the list before for the others
+    assert (
+        lists[0] == defaults[0] and lists[1] == lists[2] == (7,) * 16
+    )  # rule A: default for Y, the list before for the others
     assert lists[3] == lists[4] == lists[5] == defaults[3] and lists[6:] == defaults[6:]
     assert PPS().scaling_lists(sps) is lists
     two = parameter_sets.delta_scale_of((9,) * 16)
     pps = PPS(extended=1, pic_scaling_matrix_present_flag=1, pic_scaling_list=(None, None, two, None, None, None))
     mine = pps.scaling_lists(sps)
-    assert mine[0] == mine[1] == lists[0] and mine[2] == (9,) * 16 and mine[3:] == lists[3:]  # rule B: that of the sequence for Y
+    assert (
+        mine[0] == mine[1] == lists[0] and mine[2] == (9,) * 16 and mine[3:] == lists[3:]
+    )  # rule B: that of the sequence for Y
     assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # without a matrix in the sequence rule A
     assert SPS(100, 30, 3, 3).scaling_lists == ((16,) * 16,) * 6 + ((16,) * 64,) * 6
 
@@ -267,7 +292,11 @@ vuis_with_timing = strategies.vuis().flatmap(lambda vui: st.tuples(st.just(vui),
 def test_sei_messages_are_read_as_they_were_written(timing, recovery, payload, kind):
     vui, content = timing
     sps = SPS(77, 30, 3, 3, vui_parameters_present_flag=1, vui=vui)
-    messages = [(sei.PIC_TIMING, sei.write_payload(content, vui)), (sei.RECOVERY_POINT, sei.write_payload(recovery)), (kind, payload)]
+    messages = [
+        (sei.PIC_TIMING, sei.write_payload(content, vui)),
+        (sei.RECOVERY_POINT, sei.write_payload(recovery)),
+        (kind, payload),
+    ]
     found = sei.read_sei(NalUnit(sei.write_sei(messages)), sps)
     assert [(one.payloadType, one.payload) for one in found] == messages
     assert [one.content for one in found] == [content, recovery, None]

@@ -1,4 +1,5 @@
 """The generated tables: they are what the script makes of the data, and keep the properties that tables of their kind have."""
+
 from fractions import Fraction
 
 import pytest
@@ -12,7 +13,7 @@ def codes(name):
     numbers, dimensions = c_table(name)
     words = [format(code, f"0{length}b") if length else None for code, length in zip(numbers[::2], numbers[1::2])]
     row = dimensions[-1] * (dimensions[-2] if len(dimensions) == 3 else 1)
-    return [[word for word in words[i:i + row] if word] for i in range(0, len(words), row)]
+    return [[word for word in words[i : i + row] if word] for i in range(0, len(words), row)]
 
 
 def test_the_committed_files_are_what_the_script_writes(data_folder):
@@ -23,11 +24,24 @@ def test_the_committed_files_are_what_the_script_writes(data_folder):
         assert (TABLES / name).read_text() == text, f"run codec/h264/tables/generate.py: {name} is not up to date"
 
 
-@pytest.mark.parametrize("name, unused", [
-    ("9_5_COEFF_TOKEN", {Fraction(1, 32768), Fraction(1, 8192), Fraction(1, 1024), Fraction(1, 32), 0, Fraction(7, 8192)}),
-    ("9_7_TOTAL_ZEROS", {0, Fraction(1, 512)}), ("9_9A_TOTAL_ZEROS", {0}), ("9_9B_TOTAL_ZEROS", {0}), ("9_10_RUN_BEFORE", {0, Fraction(1, 2048)}),
-    ("9_36_MB_TYPE_I", {0}), ("9_37_MB_TYPE_B", {0}), ("9_37_MB_TYPE_P", {0}), ("9_38_SUB_MB_TYPE_P", {0}), ("9_38_SUB_MB_TYPE_B", {0}),
-])
+@pytest.mark.parametrize(
+    "name, unused",
+    [
+        (
+            "9_5_COEFF_TOKEN",
+            {Fraction(1, 32768), Fraction(1, 8192), Fraction(1, 1024), Fraction(1, 32), 0, Fraction(7, 8192)},
+        ),
+        ("9_7_TOTAL_ZEROS", {0, Fraction(1, 512)}),
+        ("9_9A_TOTAL_ZEROS", {0}),
+        ("9_9B_TOTAL_ZEROS", {0}),
+        ("9_10_RUN_BEFORE", {0, Fraction(1, 2048)}),
+        ("9_36_MB_TYPE_I", {0}),
+        ("9_37_MB_TYPE_B", {0}),
+        ("9_37_MB_TYPE_P", {0}),
+        ("9_38_SUB_MB_TYPE_P", {0}),
+        ("9_38_SUB_MB_TYPE_B", {0}),
+    ],
+)
 def test_code_words_are_no_prefix_of_one_another_and_leave_unused_what_the_standard_leaves(name, unused):
     for words in codes(f"H264_TABLE_{name}"):
         for a in words:
@@ -40,13 +54,19 @@ def test_code_words_are_no_prefix_of_one_another_and_leave_unused_what_the_stand
 def test_scans_and_patterns_are_permutations(name):
     numbers, (rows, n) = c_table(f"H264_TABLE_{name}")
     for row in range(rows):
-        assert sorted(numbers[row * n:row * n + n]) == list(range(n))
+        assert sorted(numbers[row * n : row * n + n]) == list(range(n))
 
 
 def test_context_offsets_stay_within_the_contexts():
     assert max(c_table("H264_TABLE_9_40_CODED_BLOCK_FLAG")[0]) + 3 == 1023
     significant, last = (c_table(f"H264_TABLE_9_40_{name}SIGNIFICANT_COEFF_FLAG")[0] for name in ("", "LAST_"))
-    assert significant[0] == 105 and significant[14] == 277 and last[0] == 166 and last[14] == 338 and max(significant + last) < 1024
+    assert (
+        significant[0] == 105
+        and significant[14] == 277
+        and last[0] == 166
+        and last[14] == 338
+        and max(significant + last) < 1024
+    )
 
 
 def test_parameter_tables_have_the_values_of_the_standard():

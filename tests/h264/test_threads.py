@@ -36,7 +36,9 @@ def outcome(data, most=None, **options):
     frames, error = [], None
     try:
         for frame in itertools.islice(codec.decode_video(data, **options), most):
-            frames.append(([np.array(plane) for plane in frame.planes], frame.poc, frame.damage and frame.damage.errors))
+            frames.append(
+                ([np.array(plane) for plane in frame.planes], frame.poc, frame.damage and frame.damage.errors)
+            )
     except codec.CodecError as problem:
         error = type(problem), str(problem)
     return frames, error
@@ -49,7 +51,9 @@ def assert_same(a, b):
 
 
 def first_nals(data, count):
-    return b"".join(b"\0\0\1" + bytes(nal.data) for nal in codec.h264.stream.nal.split_byte_stream(data, strict=False)[:count])
+    return b"".join(
+        b"\0\0\1" + bytes(nal.data) for nal in codec.h264.stream.nal.split_byte_stream(data, strict=False)[:count]
+    )
 
 
 @pytest.mark.parametrize("vector", STREAMS)
@@ -74,7 +78,9 @@ def test_hostile_streams_do_not_depend_on_threads(on_error):
 
 def test_damaged_streams_do_not_depend_on_threads(streams):
     """Bits of real streams changed; each ends in the same frames and the same error."""
-    found = [first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")]
+    found = [
+        first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")
+    ]
     errors = 0
     for seed in range(45):
         data = hostile.mutated(found[seed % len(found)], seed)
@@ -182,7 +188,9 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
     stream = crafted.Stream(sps)
     for bottom in range(2):
         head = crafted.header(0, bottom, idr=True, field_pic_flag=1, bottom_field_flag=bottom)
-        stream.nals.append(crafted.slice_of(head, sps, stream.pps, crafted.samples(sps, bottom, field=True), range(stream.mbs // 2)))
+        stream.nals.append(
+            crafted.slice_of(head, sps, stream.pps, crafted.samples(sps, bottom, field=True), range(stream.mbs // 2))
+        )
     assert len(list(codec.decode_video(stream.data))) == 1
     half_of(stream, 2)
     monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
@@ -198,7 +206,9 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
         raise MemoryError("no more")
 
     stream = crafted.Stream(crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1))
-    stream.intra(crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1))
+    stream.intra(
+        crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1)
+    )
     half_of(stream, 2)
     monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
     for threads in THREADS:
@@ -269,7 +279,11 @@ def test_very_many_slices():
     for threads in THREADS:
         frames, error = outcome(stream.data, threads=threads)
         assert error is None and len(frames) == 3
-        assert all(np.array_equal(a, b) for (planes, *_), expected in zip(frames, stream.frames) for a, b in zip(planes, expected))
+        assert all(
+            np.array_equal(a, b)
+            for (planes, *_), expected in zip(frames, stream.frames)
+            for a, b in zip(planes, expected)
+        )
 
 
 def test_side_data_of_separate_planes_is_of_the_first():
@@ -278,7 +292,9 @@ def test_side_data_of_separate_planes_is_of_the_first():
     stream = crafted.Stream(sps)
     planes = crafted.samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
     for number, plane in enumerate(planes):
-        stream.nals.append(crafted.slice_of(crafted.header(0, 0, True, colour_plane_id=number), sps, stream.pps, [plane], range(4)))
+        stream.nals.append(
+            crafted.slice_of(crafted.header(0, 0, True, colour_plane_id=number), sps, stream.pps, [plane], range(4))
+        )
     for number in range(3):
         stream.nals.append(crafted.skipped(crafted.header(1, 2, kind=sh.P, colour_plane_id=number), sps, stream.pps, 4))
     for threads in THREADS:

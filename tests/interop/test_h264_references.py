@@ -26,7 +26,10 @@ def through_ffmpeg(data):
         stream = container.streams.video[0]
         stream.thread_type, stream.codec_context.thread_count = "NONE", 1
         return [
-            [np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width] for plane in frame.planes]
+            [
+                np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+                for plane in frame.planes
+            ]
             for frame in container.decode(stream)
         ]
 
@@ -37,7 +40,9 @@ class Maker:
     def __init__(self, seed, pictures=14):
         self.r = random.Random(seed)
         references = self.r.randint(1, 4)
-        restriction = VUI(bitstream_restriction_flag=1, max_num_reorder_frames=2, max_dec_frame_buffering=references + 3)
+        restriction = VUI(
+            bitstream_restriction_flag=1, max_num_reorder_frames=2, max_dec_frame_buffering=references + 3
+        )
         sps = crafted.sps_of(2, 2, max_num_ref_frames=references, vui_parameters_present_flag=1, vui=restriction)
         self.stream, self.dpb = crafted.Stream(sps), DecodedPictureBuffer(16, references)
         self.frame_num = self.lsb = 0
@@ -63,14 +68,17 @@ class Maker:
         self.was_reference = bool(ref)
         used = self.dpb.references()
         assign_FrameNumWrap(used, self.frame_num, 16)
-        head = header(self.frame_num, lsb, idr, ref, idr_pic_id=number % 2, long_term_reference_flag=int(idr and r.random() < 0.3))
+        head = header(
+            self.frame_num, lsb, idr, ref, idr_pic_id=number % 2, long_term_reference_flag=int(idr and r.random() < 0.3)
+        )
         if kind != "I" and used:
             head = self.with_lists(head, kind, used)
         # The sliding window needs a short-term picture to let go (8.2.5.3).
         stuck = len(used) >= self.dpb.max_num_ref_frames and not any(frame.short for frame in used)
         if ref and not idr and (stuck or r.random() < 0.6):
-            head = dataclasses.replace(head, adaptive_ref_pic_marking_mode_flag=1,
-                memory_management_control_operations=self.operations(head))
+            head = dataclasses.replace(
+                head, adaptive_ref_pic_marking_mode_flag=1, memory_management_control_operations=self.operations(head)
+            )
         self.write(head)
         store = FrameStore(None, self.frame_num)
         store.TopFieldOrderCnt = store.BottomFieldOrderCnt = lsb
@@ -82,8 +90,12 @@ class Maker:
 
     def with_lists(self, head, kind, used):
         """A slice type, active references, and for each list modifications that name pictures in any order."""
-        head = dataclasses.replace(head, slice_type=B if kind == "B" else P, num_ref_idx_active_override_flag=1,
-            direct_spatial_mv_pred_flag=int(kind == "B"))
+        head = dataclasses.replace(
+            head,
+            slice_type=B if kind == "B" else P,
+            num_ref_idx_active_override_flag=1,
+            direct_spatial_mv_pred_flag=int(kind == "B"),
+        )
         for name in ("l0", "l1")[: 1 + (kind == "B")]:
             rows, predicted = [], head.frame_num
             for frame in self.r.sample(used, self.r.randint(0, len(used))):
@@ -112,10 +124,16 @@ class Maker:
         for kind in r.choices((1, 2, 3, 6), k=r.randint(0, 3)):
             used = dpb.references()
             shorts, longs = [frame for frame in used if frame.short], [frame for frame in used if frame.long]
-            if kind in (3, 6) and dpb.MaxLongTermFrameIdx < 0 and all(row.memory_management_control_operation != 4 for row in rows):
+            if (
+                kind in (3, 6)
+                and dpb.MaxLongTermFrameIdx < 0
+                and all(row.memory_management_control_operation != 4 for row in rows)
+            ):
                 apply(4, 0, 0, 0, r.randint(1, self.stream.sps.max_num_ref_frames))
             index = r.randint(0, max(dpb.MaxLongTermFrameIdx, 0))
-            taken = any(row.memory_management_control_operation in (3, 6) and row.long_term_frame_idx == index for row in rows)
+            taken = any(
+                row.memory_management_control_operation in (3, 6) and row.long_term_frame_idx == index for row in rows
+            )
             if kind == 1 and shorts:
                 apply(1, head.frame_num - r.choice(shorts).FrameNumWrap - 1)
             elif kind == 2 and longs:

@@ -1,4 +1,5 @@
 """Our files in libjpeg-turbo and its files in ours, through imagecodecs; 12 bits too."""
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -19,8 +20,12 @@ def turbo(data):
 )
 def test_turbo_shows_the_same_pixels(color, channels, subsampling, progressive, picture):
     for height, width in SIZES:
-        data = codec.encode(picture(height, width, channels), 80, color=color, subsampling=subsampling, progressive=progressive)
-        np.testing.assert_array_equal(np.squeeze(turbo(data)), np.squeeze(codec.decode(data)), err_msg=f"{height}x{width}")
+        data = codec.encode(
+            picture(height, width, channels), 80, color=color, subsampling=subsampling, progressive=progressive
+        )
+        np.testing.assert_array_equal(
+            np.squeeze(turbo(data)), np.squeeze(codec.decode(data)), err_msg=f"{height}x{width}"
+        )
 
 
 @pytest.mark.parametrize("color", ["cmyk", "ycck"])
@@ -67,9 +72,18 @@ def test_long_pictures(picture):
 @pytest.mark.parametrize("progressive", [False, True])
 def test_turbo_reads_our_arithmetic_coding(progressive, picture):
     for height, width in SIZES:
-        for channels, options in [(1, {}), (3, {}), (3, dict(subsampling="4:4:4", quality=97)), (3, dict(restart_interval=2))]:
-            data = codec.encode(picture(height, width, channels), progressive=progressive, coding="arithmetic", **options)
-            np.testing.assert_array_equal(np.squeeze(turbo(data)), np.squeeze(codec.decode(data)), err_msg=f"{height}x{width} {options}")
+        for channels, options in [
+            (1, {}),
+            (3, {}),
+            (3, dict(subsampling="4:4:4", quality=97)),
+            (3, dict(restart_interval=2)),
+        ]:
+            data = codec.encode(
+                picture(height, width, channels), progressive=progressive, coding="arithmetic", **options
+            )
+            np.testing.assert_array_equal(
+                np.squeeze(turbo(data)), np.squeeze(codec.decode(data)), err_msg=f"{height}x{width} {options}"
+            )
 
 
 @pytest.mark.parametrize("bits", [2, 7, 8, 9, 12, 16])

@@ -1,4 +1,5 @@
 """Our files in Pillow, Pillow's files in ours: pixels to the last bit, metadata byte for byte."""
+
 import io
 
 import numpy as np
@@ -21,7 +22,9 @@ def pillow_decode(data):
 def pillow_encode(image, **options):
     mode = "CMYK" if image.ndim == 3 and image.shape[2] == 4 else None
     with io.BytesIO() as file:
-        (Image.frombytes(mode, image.shape[1::-1], image.tobytes()) if mode else Image.fromarray(image)).save(file, "JPEG", **options)
+        (Image.frombytes(mode, image.shape[1::-1], image.tobytes()) if mode else Image.fromarray(image)).save(
+            file, "JPEG", **options
+        )
         return file.getvalue()
 
 
@@ -43,9 +46,16 @@ def test_pillow_shows_the_same_pixels(color, channels, subsampling, progressive,
     for height, width in SIZES:
         for options in (dict(), dict(restart_interval=1), dict(restart_interval=3)):
             data = codec.encode(
-                picture(height, width, channels), 85, color=color, subsampling=subsampling, progressive=progressive, **options
+                picture(height, width, channels),
+                85,
+                color=color,
+                subsampling=subsampling,
+                progressive=progressive,
+                **options,
             )
-            np.testing.assert_array_equal(pillow_decode(data), codec.decode(data), err_msg=f"{height}x{width} {options}")
+            np.testing.assert_array_equal(
+                pillow_decode(data), codec.decode(data), err_msg=f"{height}x{width} {options}"
+            )
 
 
 @pytest.mark.parametrize("effort", range(1, 10))
@@ -65,7 +75,9 @@ def test_pillow_shows_long_pictures(shape, picture):
 
 def test_pillow_recognises_our_choices(picture):
     for subsampling, expected in zip(SUBSAMPLINGS[:2] + SUBSAMPLINGS[3:], (0, 1, 2)):
-        with Image.open(io.BytesIO(codec.encode(picture(20, 30), subsampling=subsampling, tune="annex-k", progressive=True))) as image:
+        with Image.open(
+            io.BytesIO(codec.encode(picture(20, 30), subsampling=subsampling, tune="annex-k", progressive=True))
+        ) as image:
             assert JpegImagePlugin.get_sampling(image) == expected
             assert image.info["progressive"] == 1 and image.size == (30, 20)
             assert list(image.quantization[0]) == list(codec.jpeg.QuantTables.ijg(75).luminance)
@@ -76,7 +88,13 @@ def test_pillow_recognises_our_choices(picture):
 
 @pytest.mark.parametrize(
     "options",
-    [dict(), dict(progressive=True), dict(optimize=True), dict(restart_marker_blocks=2), dict(restart_marker_rows=1, progressive=True)],
+    [
+        dict(),
+        dict(progressive=True),
+        dict(optimize=True),
+        dict(restart_marker_blocks=2),
+        dict(restart_marker_rows=1, progressive=True),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
@@ -131,13 +149,19 @@ def exif():
 
 
 def test_pillow_reads_our_metadata(picture):
-    metadata = Metadata(icc=PROFILE * 200, exif=exif(), xmp=b"<x:xmpmeta/>", comments=(b"a comment",), density=(1, 300, 150))
+    metadata = Metadata(
+        icc=PROFILE * 200, exif=exif(), xmp=b"<x:xmpmeta/>", comments=(b"a comment",), density=(1, 300, 150)
+    )
     assert len(metadata.icc) > 65535
     for progressive in (False, True):
         with Image.open(io.BytesIO(codec.encode(picture(8, 8), metadata=metadata, progressive=progressive))) as image:
             assert image.info["icc_profile"] == metadata.icc
             assert image.info["exif"] == b"Exif\0\0" + metadata.exif and image.getexif()[0x0112] == 6
-            assert image.info["comment"] == b"a comment" and image.info["dpi"] == (300, 150) and image.info["xmp"] == b"<x:xmpmeta/>"
+            assert (
+                image.info["comment"] == b"a comment"
+                and image.info["dpi"] == (300, 150)
+                and image.info["xmp"] == b"<x:xmpmeta/>"
+            )
 
 
 def test_pillow_reads_our_iptc(picture):
@@ -148,7 +172,9 @@ def test_pillow_reads_our_iptc(picture):
 
 
 def test_we_read_pillows_metadata(picture):
-    data = pillow_encode(picture(8, 8), icc_profile=PROFILE * 200, exif=exif(), xmp=b"<x:xmpmeta/>", comment=b"a comment", dpi=(300, 150))
+    data = pillow_encode(
+        picture(8, 8), icc_profile=PROFILE * 200, exif=exif(), xmp=b"<x:xmpmeta/>", comment=b"a comment", dpi=(300, 150)
+    )
     metadata = codec.probe(data).metadata
     assert (
         metadata.icc == PROFILE * 200

@@ -1,4 +1,5 @@
 """JPEG files put together by hand, for what the encoder itself does not write."""
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,7 +49,9 @@ class Handmade:
             levels = rng.integers(-3, 4, shape) * (rng.random(shape) < 0.2)
             levels[..., 0] = rng.integers(-400, 400, shape[:2])
             self.levels_zz.append(
-                (levels << self.precision - 8).clip(-2047 << self.precision - 8, 2047 << self.precision - 8).astype(np.int16)
+                (levels << self.precision - 8)
+                .clip(-2047 << self.precision - 8, 2047 << self.precision - 8)
+                .astype(np.int16)
             )
 
     def scan(self, spec):
@@ -71,7 +74,11 @@ class Handmade:
             tables.set(*key, *table)
             defined.append((*key, *table))
         header = markers.Scan(
-            tuple(markers.ScanComponent(self.ids[i], i % 4, i % 4) for i in spec.components), spec.Ss, spec.Se, spec.Ah, spec.Al
+            tuple(markers.ScanComponent(self.ids[i], i % 4, i % 4) for i in spec.components),
+            spec.Ss,
+            spec.Se,
+            spec.Ah,
+            spec.Al,
         )
         return (
             (markers.write_huffman_tables(defined) if self.tables else b"")

@@ -1,4 +1,5 @@
 """Arithmetic coding (T.81 Annex D, F.1.4, G.1.3): the coder beside the flow charts of the standard, scans there and back, other people's ideas of it."""
+
 import json
 
 import numpy as np
@@ -25,6 +26,7 @@ K_4_1_CODED = "655B5144F7969D517855BFFF00FC5184C7CEF93900287D46708ECBC0F6"
 
 # ---------------------------------------------------------------- the coder, Annex D
 
+
 def test_the_table_is_that_of_the_standard(data_folder):
     printed = json.loads((data_folder / "tables" / "jpeg.json").read_text())["Table D.3 arithmetic coder"]["values"]
     assert [list(row) for row in T81_TABLE_D_3] == printed
@@ -48,7 +50,7 @@ def decode_by_the_flow_charts(data, bins):
         if lower and A >= 0x8000:
             decisions.append(MPS[S])
             continue
-        probable = lower == (A >= Qe)                       # conditional exchange
+        probable = lower == (A >= Qe)  # conditional exchange
         decisions.append(MPS[S] if probable else 1 - MPS[S])
         if not lower:
             C, A = C - (A << 16), Qe
@@ -97,26 +99,56 @@ def test_probable_decisions_cost_next_to_nothing():
 
 # ---------------------------------------------------------------- scans there and back
 
-LEVELS = st.one_of(st.just(0), st.just(0), st.integers(-3, 3), st.integers(-1023, 1023), st.sampled_from([-16384, 16383, 1, -1, 2, -2]))
-PLANES = st.tuples(st.integers(1, 3), st.integers(1, 5)).flatmap(lambda shape: arrays(np.int16, (*shape, 64), elements=LEVELS, fill=st.just(0)))
+LEVELS = st.one_of(
+    st.just(0), st.just(0), st.integers(-3, 3), st.integers(-1023, 1023), st.sampled_from([-16384, 16383, 1, -1, 2, -2])
+)
+PLANES = st.tuples(st.integers(1, 3), st.integers(1, 5)).flatmap(
+    lambda shape: arrays(np.int16, (*shape, 64), elements=LEVELS, fill=st.just(0))
+)
 CONDITIONING = [{}, {(0, 0): (4, 6), (1, 0): 6}, {(0, 0): (0, 0), (1, 0): 1}, {(0, 0): (15, 15), (1, 0): 63}]
 SCRIPTS = [
     [dict(Ss=0, Se=63, Ah=0, Al=0, progressive=False)],
-    [dict(Ss=Ss, Se=Se, Ah=Ah, Al=Al, progressive=True)
-     for Ss, Se, Ah, Al in [(0, 0, 0, 2), (1, 5, 0, 2), (0, 0, 2, 1), (6, 63, 0, 1), (1, 5, 2, 1), (0, 0, 1, 0), (1, 5, 1, 0), (6, 63, 1, 0)]],
+    [
+        dict(Ss=Ss, Se=Se, Ah=Ah, Al=Al, progressive=True)
+        for Ss, Se, Ah, Al in [
+            (0, 0, 0, 2),
+            (1, 5, 0, 2),
+            (0, 0, 2, 1),
+            (6, 63, 0, 1),
+            (1, 5, 2, 1),
+            (0, 0, 1, 0),
+            (1, 5, 1, 0),
+            (6, 63, 1, 0),
+        ]
+    ],
     [dict(Ss=k, Se=k, Ah=0, Al=0, progressive=True) for k in (0, *range(63, 0, -1))],
 ]
 
 
 def there_and_back(planes, factors, mcus, kind, into, conditioning, restart_interval=0):
     which = range(len(planes))
-    data = encode_arith_scan(planes, [(*f, i, i) for i, f in enumerate(factors)], mcus=mcus, conditioning=conditioning,
-                             restart_interval=restart_interval, **kind)
+    data = encode_arith_scan(
+        planes,
+        [(*f, i, i) for i, f in enumerate(factors)],
+        mcus=mcus,
+        conditioning=conditioning,
+        restart_interval=restart_interval,
+        **kind,
+    )
     stream = np.frombuffer(data + b"\xff\xd9", np.uint8)
     segments, end = find_segments(stream, 0)
     assert end == len(data)
-    error = decode_scan(stream, segments, into, [(planes[i].shape[0], *factors[i], i, i) for i in which], ReadTables(), mcus=mcus,
-                        conditioning=conditioning, restart_interval=restart_interval, **kind)
+    error = decode_scan(
+        stream,
+        segments,
+        into,
+        [(planes[i].shape[0], *factors[i], i, i) for i in which],
+        ReadTables(),
+        mcus=mcus,
+        conditioning=conditioning,
+        restart_interval=restart_interval,
+        **kind,
+    )
     assert error is None, error
 
 
@@ -131,12 +163,17 @@ def test_levels_come_back(script, conditioning, plane, restart_interval):
     np.testing.assert_array_equal(into[..., ZIGZAG], plane)
 
 
-@pytest.mark.parametrize("factors", [((2, 2), (1, 1), (1, 1)), ((1, 1), (2, 1), (1, 2)), ((1, 1),) * 4, ((4, 1), (1, 2), (2, 1))])
+@pytest.mark.parametrize(
+    "factors", [((2, 2), (1, 1), (1, 1)), ((1, 1), (2, 1), (1, 2)), ((1, 1),) * 4, ((4, 1), (1, 2), (2, 1))]
+)
 def test_interleaved_scans_come_back(factors):
     rng = np.random.default_rng(1)
     components = tuple(markers.FrameComponent(i, H, V, 0) for i, (H, V) in enumerate(factors))
     frame = markers.Frame(markers.SOF9, 8, 61, 45, components)
-    planes = [(rng.laplace(0, 20, (*frame.blocks(c), 64)) * (rng.random((*frame.blocks(c), 64)) < 0.2)).astype(np.int16) for c in components]
+    planes = [
+        (rng.laplace(0, 20, (*frame.blocks(c), 64)) * (rng.random((*frame.blocks(c), 64)) < 0.2)).astype(np.int16)
+        for c in components
+    ]
     for restart_interval in (0, 1, 5):
         into = [np.zeros_like(plane) for plane in planes]
         there_and_back(planes, factors, frame.mcus, SCRIPTS[0][0], into, {}, restart_interval)
@@ -161,6 +198,7 @@ def test_differences_that_no_category_holds_are_refused():
 
 # ---------------------------------------------------------------- files
 
+
 @pytest.fixture
 def image(picture):
     return picture(61, 83)
@@ -172,20 +210,35 @@ def test_the_option_changes_the_file_and_not_the_picture(progressive, image):
     result = codec.jpeg.encode(image, 80, progressive=progressive, coding="arithmetic")
     np.testing.assert_array_equal(codec.decode(result.data), codec.decode(huffman))
     assert result.size < len(huffman)
-    assert codec.probe(result.data).process == ("progressive" if progressive else "extended sequential") + ", arithmetic coding"
+    assert (
+        codec.probe(result.data).process
+        == ("progressive" if progressive else "extended sequential") + ", arithmetic coding"
+    )
     assert "Huffman tables" not in result.bits and sum(result.bits.values()) == 8 * result.size
-    with pytest.raises(ParameterError, match="coding must be one of 'huffman', 'arithmetic', not 'arithmetik'; did you mean 'arithmetic'"):
+    with pytest.raises(
+        ParameterError,
+        match="coding must be one of 'huffman', 'arithmetic', not 'arithmetik'; did you mean 'arithmetic'",
+    ):
         codec.encode(image, coding="arithmetik")
 
 
 def test_all_kinds_of_pictures(picture):
-    for channels, options in [(1, {}), (3, dict(color="rgb")), (4, dict(color="cmyk")), (4, dict(color="ycck", subsampling="4:2:0")),
-                              (3, dict(restart_interval=3)), (3, dict(quality=100)), (3, dict(quality=1))]:
+    for channels, options in [
+        (1, {}),
+        (3, dict(color="rgb")),
+        (4, dict(color="cmyk")),
+        (4, dict(color="ycck", subsampling="4:2:0")),
+        (3, dict(restart_interval=3)),
+        (3, dict(quality=100)),
+        (3, dict(quality=1)),
+    ]:
         for shape in ((1, 1), (17, 9), (40, 33)):
             for progressive in (False, True):
                 image = picture(*shape, channels)
                 coded = codec.encode(image, progressive=progressive, coding="arithmetic", **options)
-                np.testing.assert_array_equal(codec.decode(coded), codec.decode(codec.encode(image, progressive=progressive, **options)))
+                np.testing.assert_array_equal(
+                    codec.decode(coded), codec.decode(codec.encode(image, progressive=progressive, **options))
+                )
 
 
 def written(SOFn, conditioning=None):
@@ -206,8 +259,17 @@ def test_conditioning_is_written_and_followed(conditioning):
     assert not np.array_equal(without.pixels, whole)
 
 
-@pytest.mark.parametrize("body, why", [("00", "half a one"), ("20 05", "table 0 of class 2"), ("04 10", "table 4 of class 0"), ("00 01", "L <= U"),
-                                       ("10 00", "1 <= Kx <= 63"), ("10 40", "1 <= Kx <= 63")])
+@pytest.mark.parametrize(
+    "body, why",
+    [
+        ("00", "half a one"),
+        ("20 05", "table 0 of class 2"),
+        ("04 10", "table 4 of class 0"),
+        ("00 01", "L <= U"),
+        ("10 00", "1 <= Kx <= 63"),
+        ("10 40", "1 <= Kx <= 63"),
+    ],
+)
 def test_impossible_conditioning(body, why, image):
     data = codec.encode(image, coding="arithmetic")
     with pytest.raises(BitstreamError, match=f"{why}.*B.2.4.3"):
@@ -215,6 +277,7 @@ def test_impossible_conditioning(body, why, image):
 
 
 # ---------------------------------------------------------------- where data ends, D.1.8
+
 
 def test_flat_pictures_take_few_bytes_and_are_whole():
     """A decision that is always the same costs next to nothing, and zeros at the end are left out: few bytes are no sign of damage."""
@@ -243,13 +306,13 @@ def test_data_that_breaks_off_is_truncated(image):
 def test_damage_stays_within_its_interval(image):
     data = codec.encode(image, 60, effort=3, coding="arithmetic", restart_interval=4)
     starts = [i for i in range(len(data) - 1) if data[i] == 0xFF and 0xD0 <= data[i + 1] <= 0xD7]
-    cut = data[:starts[1]] + data[starts[2]:]
+    cut = data[: starts[1]] + data[starts[2] :]
     whole, result = codec.decode(data), codec.jpeg.decode(cut, on_error="conceal")
     assert result.damage.mask.sum() == 4
     lost = np.argwhere(result.damage.mask)
-    far = np.ones(whole.shape[:2], bool)                                          # chroma is interpolated across the border
+    far = np.ones(whole.shape[:2], bool)  # chroma is interpolated across the border
     for y, x in lost:
-        far[max(0, 16 * y - 2):16 * y + 18, max(0, 16 * x - 2):16 * x + 18] = False
+        far[max(0, 16 * y - 2) : 16 * y + 18, max(0, 16 * x - 2) : 16 * x + 18] = False
     np.testing.assert_array_equal(result.pixels[far], whole[far])
     assert far.any()
 
@@ -260,12 +323,12 @@ def test_a_run_that_leads_out_of_the_block():
     at = data.index(b"\xff\xda")
     segment = encode_decisions([0] * 65, [0, 1, *range(2, 65)])
     with pytest.raises(BitstreamError, match="a run or magnitude that leads out of the block, at MCU 0 of 1"):
-        codec.decode(data[:at + 10] + segment + b"\xff\xd9")
+        codec.decode(data[: at + 10] + segment + b"\xff\xd9")
 
 
 def test_a_category_that_does_not_exist():
     data = codec.encode(np.full((8, 8), 128, np.uint8), effort=3, coding="arithmetic")
     at = data.index(b"\xff\xda")
-    segment = encode_decisions([1, 0, 1, *[1] * 16], [0, 1, 2, *range(20, 36)])          # S0, SS, SP, X1 ... X16
+    segment = encode_decisions([1, 0, 1, *[1] * 16], [0, 1, 2, *range(20, 36)])  # S0, SS, SP, X1 ... X16
     with pytest.raises(BitstreamError, match="a run or magnitude that leads out of the block, at MCU 0 of 1"):
-        codec.decode(data[:at + 10] + segment + b"\xff\xd9")
+        codec.decode(data[: at + 10] + segment + b"\xff\xd9")

@@ -1,4 +1,5 @@
 """What 4:2:0 would cost a picture, and the decision that rests on it."""
+
 from math import ceil
 
 import numpy as np
@@ -33,7 +34,9 @@ def downsampled(plane):
     def pairs(p):
         padded = np.pad(p, ((6, 6), (0, 0)), mode="edge")
         first = 6 + np.arange(0, p.shape[0], 2)
-        return sum(weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1)))
+        return sum(
+            weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1))
+        )
 
     return (((pairs(pairs(plane).T).T + 128) // 256).clip(0, 255 * 16) + 8) // 16
 
@@ -48,7 +51,9 @@ def upsampled(small):
     return out
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (1, 40), (40, 1), (8, 8), (15, 17), (16, 16), (33, 50), (49, 16), (100, 70), (130, 33)])
+@pytest.mark.parametrize(
+    "height, width", [(1, 1), (1, 40), (40, 1), (8, 8), (15, 17), (16, 16), (33, 50), (49, 16), (100, 70), (130, 33)]
+)
 def test_damage_is_that_of_the_definition(height, width, picture):
     pixels = picture(height, width, 3)
     assert subsampling_damage(pixels) == pytest.approx(naive(pixels), rel=1e-9)

@@ -1,4 +1,5 @@
 """Levels as arrays: what is read is what was written, in any process, and no nonsense can be written."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,19 @@ from codec import jpeg
 from codec.jpeg import markers, read_coefficients, write_coefficients
 from codec.jpeg.scans import ScanSpec, progressive_script
 
-SAMPLINGS = [((1, 1),), ((2, 3),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1)), ((1, 2), (1, 1), (1, 2)), ((2, 2),) * 3,
-             ((4, 2), (1, 1), (2, 1)), ((3, 1), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1), (2, 1)), ((4, 4), (1, 1), (1, 1))]
+SAMPLINGS = [
+    ((1, 1),),
+    ((2, 3),),
+    ((1, 1),) * 3,
+    ((2, 2), (1, 1), (1, 1)),
+    ((2, 1), (1, 1), (1, 1)),
+    ((1, 2), (1, 1), (1, 2)),
+    ((2, 2),) * 3,
+    ((4, 2), (1, 1), (2, 1)),
+    ((3, 1), (1, 1), (1, 1)),
+    ((2, 1), (1, 1), (1, 1), (2, 1)),
+    ((4, 4), (1, 1), (1, 1)),
+]
 
 
 def natural(levels_zz):
@@ -27,10 +39,24 @@ def file_of(handmade, height, width, factors, **settings):
 
 
 @pytest.mark.parametrize("factors", SAMPLINGS)
-@pytest.mark.parametrize("SOFn, precision", [(markers.SOF0, 8), (markers.SOF1, 12), (markers.SOF2, 8), (markers.SOF2, 12)])
+@pytest.mark.parametrize(
+    "SOFn, precision", [(markers.SOF0, 8), (markers.SOF1, 12), (markers.SOF2, 8), (markers.SOF2, 12)]
+)
 def test_levels_are_those_of_the_file(handmade, factors, SOFn, precision):
-    script = {"script": progressive_script(len(factors), "rgb")} if SOFn == markers.SOF2 and sum(H * V for H, V in factors) <= 10 else {}
-    made = file_of(handmade, 37, 61, factors, SOFn=SOFn if script or SOFn != markers.SOF2 else markers.SOF1, precision=precision, **script)
+    script = (
+        {"script": progressive_script(len(factors), "rgb")}
+        if SOFn == markers.SOF2 and sum(H * V for H, V in factors) <= 10
+        else {}
+    )
+    made = file_of(
+        handmade,
+        37,
+        61,
+        factors,
+        SOFn=SOFn if script or SOFn != markers.SOF2 else markers.SOF1,
+        precision=precision,
+        **script,
+    )
     read = read_coefficients(made.data)
     assert (read.width, read.height, read.precision, read.sampling) == (61, 37, precision, factors)
     for levels, matrix, levels_zz in zip(read.levels, read.matrices, made.levels_zz):
@@ -40,7 +66,9 @@ def test_levels_are_those_of_the_file(handmade, factors, SOFn, precision):
 
 @pytest.mark.parametrize("factors", SAMPLINGS)
 @pytest.mark.parametrize("precision", [8, 12])
-@pytest.mark.parametrize("settings", [{}, {"progressive": False}, {"progressive": False, "restart_interval": 2}, {"restart_interval": 3}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"progressive": False}, {"progressive": False, "restart_interval": 2}, {"restart_interval": 3}]
+)
 def test_what_is_written_is_read_again(handmade, factors, precision, settings):
     first = read_coefficients(file_of(handmade, 37, 61, factors, SOFn=markers.SOF1, precision=precision).data)
     again = read_coefficients(write_coefficients(first, **settings))
@@ -49,9 +77,17 @@ def test_what_is_written_is_read_again(handmade, factors, precision, settings):
 
 
 def test_segments_come_back_in_file_order_and_the_trailer_too(handmade):
-    before = markers.write_segment(0xE5, b"first") + markers.write_segment(0xFE, b"second") + markers.write_segment(0xE1, b"third")
+    before = (
+        markers.write_segment(0xE5, b"first")
+        + markers.write_segment(0xFE, b"second")
+        + markers.write_segment(0xE1, b"third")
+    )
     read = read_coefficients(handmade(8, 8, before=before).data + b"behind")
-    assert read.segments == ((0xE5, b"first"), (0xFE, b"second"), (0xE1, b"third")) and read.trailer == b"behind" and read.index_distance is None
+    assert (
+        read.segments == ((0xE5, b"first"), (0xFE, b"second"), (0xE1, b"third"))
+        and read.trailer == b"behind"
+        and read.index_distance is None
+    )
     data = write_coefficients(read)
     assert data.endswith(b"\xff\xd9behind") and read_coefficients(data).segments == read.segments
 
@@ -62,7 +98,9 @@ def test_each_component_has_its_own_matrix_and_equal_ones_are_written_once():
     matrices = tuple(rng.integers(1, 65536 if i else 256, (8, 8)).astype(np.uint16) for i in range(2))
     changed = replace(source, matrices=(matrices[0], matrices[1], matrices[0]))
     data = write_coefficients(changed, progressive=False)
-    assert len(jpeg.inspect(data)["quant_tables"]) == 2 and jpeg.probe(data).process == "extended sequential"      # steps above 255
+    assert (
+        len(jpeg.inspect(data)["quant_tables"]) == 2 and jpeg.probe(data).process == "extended sequential"
+    )  # steps above 255
     assert read_coefficients(data).same_levels(changed)
 
 
@@ -84,34 +122,46 @@ def test_the_extremes_of_levels_can_be_coded(handmade):
         assert read_coefficients(write_coefficients(changed, progressive=progressive)).same_levels(changed)
 
 
-@pytest.mark.parametrize("change, words", [
-    (lambda c: {"levels": c.levels[:1]}, "components"),
-    (lambda c: {"levels": tuple(x.astype(np.int32) for x in c.levels)}, "int16"),
-    (lambda c: {"levels": tuple(x[:, :1] for x in c.levels)}, "shape"),
-    (lambda c: {"levels": tuple(np.full_like(x, -16385) for x in c.levels)}, "-16384..16383"),
-    (lambda c: {"matrices": tuple(x * 0 for x in c.matrices)}, "zeros"),
-    (lambda c: {"sampling": ((5, 1), (1, 1), (1, 1))}, "sampling"),
-    (lambda c: {"ids": (1, 1, 2)}, "ids"),
-    (lambda c: {"width": 0}, "1..65535"),
-    (lambda c: {"width": c.width + 16}, "shape"),
-    (lambda c: {"precision": 10}, "8 or 12"),
-    (lambda c: {"segments": ((0xC4, b""),)}, "marker 0xc4"),
-    (lambda c: {"segments": ((0xE1, bytes(70000)),)}, "65533"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda c: {"levels": c.levels[:1]}, "components"),
+        (lambda c: {"levels": tuple(x.astype(np.int32) for x in c.levels)}, "int16"),
+        (lambda c: {"levels": tuple(x[:, :1] for x in c.levels)}, "shape"),
+        (lambda c: {"levels": tuple(np.full_like(x, -16385) for x in c.levels)}, "-16384..16383"),
+        (lambda c: {"matrices": tuple(x * 0 for x in c.matrices)}, "zeros"),
+        (lambda c: {"sampling": ((5, 1), (1, 1), (1, 1))}, "sampling"),
+        (lambda c: {"ids": (1, 1, 2)}, "ids"),
+        (lambda c: {"width": 0}, "1..65535"),
+        (lambda c: {"width": c.width + 16}, "shape"),
+        (lambda c: {"precision": 10}, "8 or 12"),
+        (lambda c: {"segments": ((0xC4, b""),)}, "marker 0xc4"),
+        (lambda c: {"segments": ((0xE1, bytes(70000)),)}, "65533"),
+    ],
+)
 def test_nonsense_is_refused_before_it_is_written(change, words):
     source = read_coefficients(codec.encode(np.zeros((16, 16, 3), np.uint8)))
     with pytest.raises(codec.ParameterError, match=words):
         replace(source, **change(source))
 
 
-@pytest.mark.parametrize("settings, error", [({"optimize": False}, codec.ParameterError), ({"restart_interval": 70000}, codec.ParameterError),
-                                             ({"restart_interval": True}, codec.ParameterError)])
+@pytest.mark.parametrize(
+    "settings, error",
+    [
+        ({"optimize": False}, codec.ParameterError),
+        ({"restart_interval": 70000}, codec.ParameterError),
+        ({"restart_interval": True}, codec.ParameterError),
+    ],
+)
 def test_wrong_options_are_refused(settings, error):
     with pytest.raises(error):
         write_coefficients(read_coefficients(codec.encode(np.zeros((8, 8), np.uint8))), **settings)
 
 
-@pytest.mark.parametrize("progressive, process", [(False, "extended sequential, arithmetic coding"), (True, "progressive, arithmetic coding")])
+@pytest.mark.parametrize(
+    "progressive, process",
+    [(False, "extended sequential, arithmetic coding"), (True, "progressive, arithmetic coding")],
+)
 @pytest.mark.parametrize("subsampling", ["444", "420"])
 def test_arithmetic_coding_holds_the_same_coefficients_in_fewer_bytes(progressive, process, subsampling):
     image = np.cumsum(np.random.default_rng(1).integers(-9, 10, (120, 150, 3)), axis=1).clip(0, 255).astype(np.uint8)
@@ -130,12 +180,15 @@ def test_fixed_tables_on_request():
 
 # ---------------------------------------------------------------- damage
 
+
 def test_damage_is_refused_or_concealed_on_request():
     data = codec.encode(np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8), progressive=False)
     with pytest.raises(codec.TruncatedError):
         read_coefficients(data[:-900])
     read = read_coefficients(data[:-900], on_error="conceal")
-    assert read.damage.mcus_lost and np.array_equal(codec.decode(write_coefficients(read)), jpeg.decode(data[:-900], on_error="conceal").pixels)
+    assert read.damage.mcus_lost and np.array_equal(
+        codec.decode(write_coefficients(read)), jpeg.decode(data[:-900], on_error="conceal").pixels
+    )
 
 
 def test_a_component_without_a_scan_is_refused(handmade):

@@ -1,4 +1,5 @@
 """The decoder: every kind of frame and scan it takes, what it refuses, and what it reports."""
+
 import json
 
 import numpy as np
@@ -24,14 +25,14 @@ def without(data, code):
     """The file without its segments of this marker."""
     for segment in reversed(list(codec.jpeg.inspect(data)["segments"])):
         if segment["marker"] == markers.NAMES[code]:
-            data = data[:segment["offset"]] + data[segment["offset"] + segment["length"]:]
+            data = data[: segment["offset"]] + data[segment["offset"] + segment["length"] :]
     return data
 
 
 def entropy_coded(data, scan=0):
     """(start, end) of a scan's entropy-coded data."""
     report = codec.jpeg.inspect(data)["scans"][scan]
-    start = report["offset"] + 2 + int.from_bytes(data[report["offset"] + 2:report["offset"] + 4], "big")
+    start = report["offset"] + 2 + int.from_bytes(data[report["offset"] + 2 : report["offset"] + 4], "big")
     return start, start + report["bytes"]
 
 
@@ -91,7 +92,10 @@ def test_any_sampling_factors(factors, height, width, handmade):
     ],
 )
 def test_names_of_sampling_factors(factors, name, handmade):
-    assert codec.probe(handmade(16, 16, factors, {1: "gray", 3: "ycbcr", 4: "cmyk"}[len(factors)]).data).subsampling == name
+    assert (
+        codec.probe(handmade(16, 16, factors, {1: "gray", 3: "ycbcr", 4: "cmyk"}[len(factors)]).data).subsampling
+        == name
+    )
 
 
 @pytest.mark.parametrize("factors", [((2, 2),), ((3, 1),), ((1, 4),), ((4, 4),)])
@@ -104,7 +108,11 @@ def test_the_factors_of_a_single_component_do_not_matter(factors, handmade):
 @pytest.mark.parametrize("factors, color", [(((1, 1),), "gray"), (FACTORS[3], "ycbcr"), (((1, 1),) * 4, "cmyk")])
 def test_twelve_bits(factors, color, SOFn, handmade):
     everything = range(len(factors))
-    script = () if SOFn == markers.SOF1 else (ScanSpec(tuple(everything), 0, 0), *(ScanSpec((i,), 1, 63) for i in everything))
+    script = (
+        ()
+        if SOFn == markers.SOF1
+        else (ScanSpec(tuple(everything), 0, 0), *(ScanSpec((i,), 1, 63) for i in everything))
+    )
     result = check(handmade(19, 22, factors, color, SOFn, precision=12, script=script))
     assert result.pixels.dtype == np.uint16 and 255 < result.pixels.max() <= 4095 and result.info.precision == 12
 
@@ -175,6 +183,7 @@ def test_the_colour_of_a_file(components, before, ids, color, handmade):
 
 # ---------------------------------------------------------------- oddities that cost nothing
 
+
 def test_a_missing_eoi_is_a_warning(handmade):
     made = handmade(20, 20, end=b"")
     result = codec.jpeg.decode(made.data)
@@ -227,6 +236,7 @@ def test_fill_bytes_before_restart_markers_and_the_end(handmade):
 
 # ---------------------------------------------------------------- damage
 
+
 @pytest.fixture
 def gray(handmade):
     """48x64 gray, 6x8 MCUs in intervals of 8: one for each row."""
@@ -236,11 +246,13 @@ def gray(handmade):
 def test_damage_in_one_interval_stays_there(gray):
     start, _ = entropy_coded(gray.data)
     second, third = gray.data.index(b"\xff\xd0", start) + 2, gray.data.index(b"\xff\xd1", start)
-    data = gray.data[:second] + gray.data[third:]                              # the second interval is empty
+    data = gray.data[:second] + gray.data[third:]  # the second interval is empty
     with pytest.raises(errors.TruncatedError, match="the entropy-coded data ends early, at MCU 8 of 48") as caught:
         codec.decode(data)
     assert (
-        second <= caught.value.offset <= second + 2 and caught.value.clause == "T.81 F.2.2.5" and caught.value.layer == "entropy-coded data"
+        second <= caught.value.offset <= second + 2
+        and caught.value.clause == "T.81 F.2.2.5"
+        and caught.value.layer == "entropy-coded data"
     )
     result = codec.jpeg.decode(data, on_error="conceal")
     assert result.damage.mcus_lost == 8 and result.damage.mask.shape == (6, 8)
@@ -254,7 +266,7 @@ def test_damage_in_one_interval_stays_there(gray):
 def test_a_lost_restart_marker_is_found_by_the_next(gray):
     start, _ = entropy_coded(gray.data)
     first, second = gray.data.index(b"\xff\xd0", start), gray.data.index(b"\xff\xd1", start)
-    data = gray.data[:first] + gray.data[second:]                              # interval 1 and its marker are gone
+    data = gray.data[:first] + gray.data[second:]  # interval 1 and its marker are gone
     with pytest.raises(errors.BitstreamError, match="a restart marker is out of sequence"):
         codec.decode(data)
     result = codec.jpeg.decode(data, on_error="conceal")
@@ -264,7 +276,7 @@ def test_a_lost_restart_marker_is_found_by_the_next(gray):
 
 def test_the_rest_of_a_picture_that_ends_early_is_lost(gray):
     start, end = entropy_coded(gray.data)
-    data = gray.data[:(start + end) // 2].rstrip(b"\xff")
+    data = gray.data[: (start + end) // 2].rstrip(b"\xff")
     with pytest.raises(errors.TruncatedError):
         codec.decode(data)
     result = codec.jpeg.decode(data, on_error="conceal")
@@ -278,11 +290,11 @@ def test_lost_blocks_take_the_last_known_brightness(handmade):
     """That of the last whole block, not of the one in which the data ends."""
     made = handmade(8, 320)
     start, end = entropy_coded(made.data)
-    result = codec.jpeg.decode(made.data[:start + (end - start) // 2].rstrip(b"\xff"), on_error="conceal")
+    result = codec.jpeg.decode(made.data[: start + (end - start) // 2].rstrip(b"\xff"), on_error="conceal")
     first = int(np.flatnonzero(result.damage.mask[0])[0])
     assert 5 < first < 35
     known = round(int(made.levels_zz[0][0, first - 1, 0]) * int(made.Q[0]) / 8) + 128
-    assert (result.pixels[:, 8 * first:] == known).all() and known != 128
+    assert (result.pixels[:, 8 * first :] == known).all() and known != 128
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -301,7 +313,7 @@ def test_a_picture_cut_anywhere_is_an_error_or_is_concealed(progressive, picture
 def test_a_progressive_picture_keeps_what_earlier_scans_told(picture):
     data = codec.encode(picture(64, 64), progressive=True, effort=2)
     start, end = entropy_coded(data, 5)
-    result = codec.jpeg.decode(data[:(start + end) // 2], on_error="conceal")
+    result = codec.jpeg.decode(data[: (start + end) // 2], on_error="conceal")
     assert result.damage.mcus_lost > 0
     assert codec.metrics.psnr(result.pixels, codec.decode(data)) > 20
 
@@ -339,7 +351,9 @@ def test_a_component_without_a_scan_is_a_doubt(handmade):
 )
 def test_processes_that_are_not_handled_are_named(SOFn, name, handmade):
     data = handmade(16, 16).data.replace(b"\xff\xc0", bytes((0xFF, SOFn)), 1)
-    with pytest.raises(errors.UnsupportedError, match=rf"the {name} process \(SOF{SOFn - 0xC0}, T.81 Table B.1\) is not supported yet"):
+    with pytest.raises(
+        errors.UnsupportedError, match=rf"the {name} process \(SOF{SOFn - 0xC0}, T.81 Table B.1\) is not supported yet"
+    ):
         codec.decode(data)
     assert codec.probe(data).process == name and codec.jpeg.inspect(data)["process"] == name
 
@@ -361,7 +375,8 @@ def test_numbers_of_components_that_mean_nothing(components, handmade):
         (lambda d: d[:2] + d, "a second SOI inside the image"),
         (
             lambda d: d.replace(
-                b"\xff\xda", markers.write_frame(markers.Frame(0xC0, 8, 1, 1, (markers.FrameComponent(1, 1, 1, 0),))) + b"\xff\xda"
+                b"\xff\xda",
+                markers.write_frame(markers.Frame(0xC0, 8, 1, 1, (markers.FrameComponent(1, 1, 1, 0),))) + b"\xff\xda",
             ),
             "a second frame header",
         ),
@@ -392,7 +407,9 @@ def test_hierarchical_files_are_not_supported(handmade):
 def test_limits(limits, why, picture):
     data = codec.encode(picture(16, 16), progressive=True, effort=2, metadata=Metadata(comments=(bytes(10),)))
     assert codec.decode(data).shape == (16, 16, 3)
-    for function in (codec.decode, codec.jpeg.decode, codec.jpeg.inspect) + ((codec.probe,) if "scans" not in why else ()):
+    for function in (codec.decode, codec.jpeg.decode, codec.jpeg.inspect) + (
+        (codec.probe,) if "scans" not in why else ()
+    ):
         with pytest.raises(errors.LimitError, match=why):
             function(data, limits=limits)
 
@@ -405,9 +422,9 @@ def test_a_huge_frame_without_data_is_refused_at_once(handmade):
     data = handmade(8, 8).data
     at = data.index(b"\xff\xc0") + 5
     with pytest.raises(errors.TruncatedError, match="a scan of 13000x13000 pixels takes"):
-        codec.decode(data[:at] + (13000).to_bytes(2, "big") * 2 + data[at + 4:])
+        codec.decode(data[:at] + (13000).to_bytes(2, "big") * 2 + data[at + 4 :])
     with pytest.raises(errors.LimitError, match="65535x65535"):
-        codec.decode(data[:at] + b"\xff" * 4 + data[at + 4:])
+        codec.decode(data[:at] + b"\xff" * 4 + data[at + 4 :])
 
 
 @pytest.mark.parametrize("on_error", ["ignore", None, True])
@@ -419,10 +436,11 @@ def test_an_unknown_way_with_errors_is_refused(on_error):
 
 # ---------------------------------------------------------------- the header alone
 
+
 def test_probe_reads_nothing_behind_the_header(picture):
     data = codec.encode(picture(40, 30), progressive=True, metadata=Metadata(comments=(b"x",)))
     first = codec.jpeg.inspect(data)["scans"][0]["offset"]
-    header = data[:first + 14]
+    header = data[: first + 14]
     info = codec.probe(header)
     assert info == codec.jpeg.decode(data).info
     assert (info.width, info.height, info.precision, info.process, info.color, info.subsampling) == (
@@ -441,9 +459,20 @@ def test_probe_reads_nothing_behind_the_header(picture):
 
 
 def test_info_is_json(picture):
-    info = codec.probe(codec.encode(picture(40, 30), progressive=True, metadata=Metadata(icc=b"abc", comments=(b"12", b"3"))))
+    info = codec.probe(
+        codec.encode(picture(40, 30), progressive=True, metadata=Metadata(icc=b"abc", comments=(b"12", b"3")))
+    )
     assert json.loads(json.dumps(info.to_json())) == {
-        "width": 30, "height": 40, "precision": 8, "process": "progressive", "color": "ycbcr", "subsampling": "4:2:0",
-        "components": [{"C": 1, "H": 2, "V": 2, "Tq": 0}, {"C": 2, "H": 1, "V": 1, "Tq": 1}, {"C": 3, "H": 1, "V": 1, "Tq": 2}],
+        "width": 30,
+        "height": 40,
+        "precision": 8,
+        "process": "progressive",
+        "color": "ycbcr",
+        "subsampling": "4:2:0",
+        "components": [
+            {"C": 1, "H": 2, "V": 2, "Tq": 0},
+            {"C": 2, "H": 1, "V": 1, "Tq": 1},
+            {"C": 3, "H": 1, "V": 1, "Tq": 2},
+        ],
         "metadata": {"icc": 3, "comments": [2, 1], "density": [0, 1, 1]},
     }

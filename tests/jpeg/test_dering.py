@@ -1,4 +1,5 @@
 """Deringing: samples at black and white go beyond, where a decoder's clamp hides them."""
+
 import numpy as np
 import pytest
 from codec._core import ZIGZAG, quantize
@@ -69,8 +70,8 @@ def test_blocks_are_those_of_the_projections(paper, ink):
     picture = letters(1, 64, paper, ink)
     found = samples(coefficients(picture, Q))
     corners = [(y, x) for y in range(0, 64, 8) for x in range(0, 64, 8)]
-    errors = [abs(found[y:y + 8, x:x + 8] - naive(picture[y:y + 8, x:x + 8], Q)).max() for y, x in corners]
-    assert np.mean(np.array(errors) < 1.5) > 0.8            # a level at the edge of the dead zone may fall to either side
+    errors = [abs(found[y : y + 8, x : x + 8] - naive(picture[y : y + 8, x : x + 8], Q)).max() for y, x in corners]
+    assert np.mean(np.array(errors) < 1.5) > 0.8  # a level at the edge of the dead zone may fall to either side
     assert abs(found - picture).max() > 10
 
 
@@ -90,7 +91,11 @@ def test_less_is_wrong_after_quantization():
         assert ((deringed - picture) ** 2).mean() < 0.9 * ((plain - picture) ** 2).mean()
 
 
-@pytest.mark.parametrize("picture", [np.full((16, 16), v, np.uint8) for v in (0, 255, 128)] + [np.random.default_rng(0).integers(1, 255, (40, 40)).astype(np.uint8)])
+@pytest.mark.parametrize(
+    "picture",
+    [np.full((16, 16), v, np.uint8) for v in (0, 255, 128)]
+    + [np.random.default_rng(0).integers(1, 255, (40, 40)).astype(np.uint8)],
+)
 def test_nothing_changes_without_samples_at_a_limit_or_with_nothing_else(picture):
     np.testing.assert_array_equal(coefficients(picture, Q), coefficients(picture))
 
@@ -100,7 +105,9 @@ def test_extremes_keep_to_the_range_of_levels(step):
     rng = np.random.default_rng(step)
     extremes = rng.integers(0, 2, (64, 64)) * 255
     checkers = np.indices((64, 64)).sum(0) % 2 * 255
-    waves = np.where(samples(np.eye(64, dtype=np.int16).reshape(8, 8, 64) * 4000) > 128, 255, 0)       # the signs of every basis function
+    waves = np.where(
+        samples(np.eye(64, dtype=np.int16).reshape(8, 8, 64) * 4000) > 128, 255, 0
+    )  # the signs of every basis function
     for picture in (extremes, checkers, waves, 255 - waves):
         planes = coefficients(picture, np.full(64, step, np.uint16))
         plain = coefficients(picture)
@@ -123,7 +130,9 @@ def test_every_size_and_sampling(height, width):
                 np.testing.assert_array_equal(plain[c], deringed[c])
         levels = forward(picture, "ycbcr", sampling, [Q] * 3, dering=[Q] * 3)
         for c in range(3):
-            np.testing.assert_array_equal(levels[c].reshape(-1, 64), quantize(forward_order(deringed[c]), Q).reshape(-1, 64))
+            np.testing.assert_array_equal(
+                levels[c].reshape(-1, 64), quantize(forward_order(deringed[c]), Q).reshape(-1, 64)
+            )
 
 
 def test_as_many_tables_as_components():

@@ -1,4 +1,5 @@
 """The encoder: every shape, colour and option gives a file whose decoded pixels are the encoder's own reconstruction, bit for bit."""
+
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,11 @@ from codec.jpeg import EncodeOptions, QuantTables
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COLORS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:4:0", "4:2:0")
-KINDS = [(color, subsampling) for color in COLORS for subsampling in (SUBSAMPLINGS if color in ("ycbcr", "ycck") else ("4:4:4",))]
+KINDS = [
+    (color, subsampling)
+    for color in COLORS
+    for subsampling in (SUBSAMPLINGS if color in ("ycbcr", "ycck") else ("4:4:4",))
+]
 
 
 def check(image, reconstruct, quality=75, **options):
@@ -31,6 +36,7 @@ def check(image, reconstruct, quality=75, **options):
 
 # ---------------------------------------------------------------- reconstruction == decoded
 
+
 @pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 def test_every_size_from_1_to_17(subsampling, progressive, picture, reconstruct):
@@ -44,7 +50,13 @@ def test_every_colour_at_sizes_around_a_block(color, subsampling, picture, recon
     for height in (1, 2, 7, 8, 9, 15, 16, 17):
         for width in (1, 2, 7, 8, 9, 15, 16, 17):
             for progressive in (False, True):
-                check(picture(height, width, COLORS[color]), reconstruct, color=color, subsampling=subsampling, progressive=progressive)
+                check(
+                    picture(height, width, COLORS[color]),
+                    reconstruct,
+                    color=color,
+                    subsampling=subsampling,
+                    progressive=progressive,
+                )
 
 
 @pytest.mark.parametrize("color, subsampling", KINDS)
@@ -68,10 +80,19 @@ def test_a_small_picture_is_progressive_where_that_is_smaller(picture):
 
 @pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
 @pytest.mark.parametrize("restart_interval", [1, 2, 3, 7, 8, 9, 1000, 65535])
-@pytest.mark.parametrize("color, subsampling", [("gray", "4:4:4"), ("ycbcr", "4:2:0"), ("ycbcr", "4:4:4"), ("ycck", "4:2:2")])
+@pytest.mark.parametrize(
+    "color, subsampling", [("gray", "4:4:4"), ("ycbcr", "4:2:0"), ("ycbcr", "4:4:4"), ("ycck", "4:2:2")]
+)
 def test_every_restart_interval(color, subsampling, restart_interval, progressive, picture, reconstruct):
     image = picture(67, 45, COLORS[color])
-    encoded, _ = check(image, reconstruct, color=color, subsampling=subsampling, restart_interval=restart_interval, progressive=progressive)
+    encoded, _ = check(
+        image,
+        reconstruct,
+        color=color,
+        subsampling=subsampling,
+        restart_interval=restart_interval,
+        progressive=progressive,
+    )
     plain = codec.decode(codec.encode(image, color=color, subsampling=subsampling, progressive=progressive))
     np.testing.assert_array_equal(codec.decode(encoded.data), plain)
     if not progressive:
@@ -137,6 +158,7 @@ def test_components_that_no_option_names_use_no_second_table(picture):
 
 # ---------------------------------------------------------------- input
 
+
 def test_any_strides_give_the_same_file(picture):
     image = picture(20, 30)
     expected = codec.encode(image)
@@ -161,35 +183,47 @@ def test_the_input_is_left_alone(picture):
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("image, why", [
-    (np.zeros((4, 4), np.float64), r"image must be uint8, not float64: scale it to 0\.\.255, then image\.round\(\)"),
-    (np.full((4, 4), np.nan), "it holds NaN"),
-    (np.zeros((4, 4), np.uint16), "image must be uint8, not uint16"),
-    (np.zeros((4, 4), bool), "image must be uint8, not bool"),
-    (np.zeros((4, 4, 2), np.uint8), r"\(H, W\), \(H, W, 1\), \(H, W, 3\) or \(H, W, 4\), not \(4, 4, 2\)"),
-    (np.zeros((4, 4, 5), np.uint8), r"not \(4, 4, 5\)"),
-    (np.zeros(4, np.uint8), r"not \(4,\)"),
-    (np.uint8(7), r"not \(\)"),
-    (np.zeros((1, 4, 4, 3), np.uint8), r"not \(1, 4, 4, 3\)"),
-    (np.zeros((0, 4), np.uint8), "4x0; a JPEG has 1..65535 samples on a side"),
-    (np.zeros((4, 0, 3), np.uint8), "0x4; a JPEG has 1..65535"),
-    (np.zeros((65536, 1), np.uint8), "1x65536; a JPEG has 1..65535"),
-    (np.zeros((1, 65536), np.uint8), "65536x1; a JPEG has 1..65535"),
-    (np.zeros((4, 4, 4), np.uint8), "4 channels may be RGBA or CMYK: pass color='cmyk'.*or drop the alpha"),
-    ("picture.png", "image must be uint8"),
-    (None, "image must be uint8"),
-])
+@pytest.mark.parametrize(
+    "image, why",
+    [
+        (
+            np.zeros((4, 4), np.float64),
+            r"image must be uint8, not float64: scale it to 0\.\.255, then image\.round\(\)",
+        ),
+        (np.full((4, 4), np.nan), "it holds NaN"),
+        (np.zeros((4, 4), np.uint16), "image must be uint8, not uint16"),
+        (np.zeros((4, 4), bool), "image must be uint8, not bool"),
+        (np.zeros((4, 4, 2), np.uint8), r"\(H, W\), \(H, W, 1\), \(H, W, 3\) or \(H, W, 4\), not \(4, 4, 2\)"),
+        (np.zeros((4, 4, 5), np.uint8), r"not \(4, 4, 5\)"),
+        (np.zeros(4, np.uint8), r"not \(4,\)"),
+        (np.uint8(7), r"not \(\)"),
+        (np.zeros((1, 4, 4, 3), np.uint8), r"not \(1, 4, 4, 3\)"),
+        (np.zeros((0, 4), np.uint8), "4x0; a JPEG has 1..65535 samples on a side"),
+        (np.zeros((4, 0, 3), np.uint8), "0x4; a JPEG has 1..65535"),
+        (np.zeros((65536, 1), np.uint8), "1x65536; a JPEG has 1..65535"),
+        (np.zeros((1, 65536), np.uint8), "65536x1; a JPEG has 1..65535"),
+        (np.zeros((4, 4, 4), np.uint8), "4 channels may be RGBA or CMYK: pass color='cmyk'.*or drop the alpha"),
+        ("picture.png", "image must be uint8"),
+        (None, "image must be uint8"),
+    ],
+)
 def test_what_is_no_image_is_refused(image, why):
     with pytest.raises(errors.ParameterError, match=why):
         codec.encode(image)
 
 
-@pytest.mark.parametrize("channels, options, why", [
-    (1, dict(color="ycbcr"), "color='ycbcr' takes 3 channels, not 1"), (3, dict(color="gray"), "color='gray' takes 1 channels, not 3"),
-    (3, dict(color="cmyk"), "takes 4 channels, not 3"), (4, dict(color="rgb"), "takes 3 channels, not 4"),
-    (1, dict(subsampling="4:2:0"), "color='gray' has none"), (3, dict(color="rgb", subsampling="4:2:2"), "color='rgb' has none"),
-    (4, dict(color="cmyk", subsampling="4:4:0"), "color='cmyk' has none"),
-])
+@pytest.mark.parametrize(
+    "channels, options, why",
+    [
+        (1, dict(color="ycbcr"), "color='ycbcr' takes 3 channels, not 1"),
+        (3, dict(color="gray"), "color='gray' takes 1 channels, not 3"),
+        (3, dict(color="cmyk"), "takes 4 channels, not 3"),
+        (4, dict(color="rgb"), "takes 3 channels, not 4"),
+        (1, dict(subsampling="4:2:0"), "color='gray' has none"),
+        (3, dict(color="rgb", subsampling="4:2:2"), "color='rgb' has none"),
+        (4, dict(color="cmyk", subsampling="4:4:0"), "color='cmyk' has none"),
+    ],
+)
 def test_options_that_do_not_fit_the_image_are_refused(channels, options, why, picture):
     with pytest.raises(errors.ParameterError, match=why):
         codec.encode(picture(8, 8, channels), **options)
@@ -199,7 +233,14 @@ def test_options_that_do_not_fit_the_image_are_refused(channels, options, why, p
 
 
 @pytest.mark.parametrize(
-    "options", [dict(effort=1), dict(effort=3), dict(effort=5), dict(effort=5, restart_interval=3), dict(effort=1, restart_interval=2)]
+    "options",
+    [
+        dict(effort=1),
+        dict(effort=3),
+        dict(effort=5),
+        dict(effort=5, restart_interval=3),
+        dict(effort=1, restart_interval=2),
+    ],
 )
 @pytest.mark.parametrize("color, subsampling", KINDS)
 def test_where_the_bits_went(color, subsampling, options, picture):
@@ -237,7 +278,10 @@ def test_several_threads_write_the_same_bytes(picture):
     with ThreadPoolExecutor(6) as pool:
         for _ in range(3):
             together = list(
-                pool.map(lambda job: codec.encode(job[0], effort=job[1]), [(image, effort) for image in images for effort in (1, 5)])
+                pool.map(
+                    lambda job: codec.encode(job[0], effort=job[1]),
+                    [(image, effort) for image in images for effort in (1, 5)],
+                )
             )
             assert together == alone
             decoded = list(pool.map(codec.decode, alone))
@@ -274,7 +318,9 @@ def test_tables_made_for_the_picture_and_several_scans_are_smaller():
             image = np.asarray(file)
         fixed, optimised, progressive = (codec.encode(image, effort=effort) for effort in (2, 3, 4))
         assert len(progressive) < len(optimised) < len(fixed)
-        assert np.array_equal(codec.decode(fixed), codec.decode(optimised)) and np.array_equal(codec.decode(fixed), codec.decode(progressive))
+        assert np.array_equal(codec.decode(fixed), codec.decode(optimised)) and np.array_equal(
+            codec.decode(fixed), codec.decode(progressive)
+        )
 
 
 def test_higher_quality_is_larger_and_closer(picture):

@@ -2,6 +2,7 @@
 
 Regenerate after a change that is meant to alter them:  python tests/jpeg/test_golden.py
 """
+
 import hashlib
 import json
 from pathlib import Path
@@ -64,11 +65,17 @@ def digests(name):
     height, width, channels, options = CASES[name]
     image = procedural(height, width, channels)
     if options == "lossless":
-        data = codec.jpeg.encode_lossless(image.astype(np.uint16) * 251 if channels == 1 else image, restart_rows=20).data
+        data = codec.jpeg.encode_lossless(
+            image.astype(np.uint16) * 251 if channels == 1 else image, restart_rows=20
+        ).data
     else:
         data = codec.encode(image, **options)
     pixels = codec.decode(data)
-    return {"bytes": len(data), "file": hashlib.sha256(data).hexdigest(), "pixels": hashlib.sha256(pixels.tobytes()).hexdigest()}
+    return {
+        "bytes": len(data),
+        "file": hashlib.sha256(data).hexdigest(),
+        "pixels": hashlib.sha256(pixels.tobytes()).hexdigest(),
+    }
 
 
 @pytest.mark.parametrize("level", sorted({"scalar", codec.cpu.detected()}))

@@ -1,4 +1,5 @@
 """What tables tell of a quality, and which generations are worse."""
+
 import numpy as np
 import pytest
 
@@ -10,7 +11,11 @@ def test_every_quality_is_recognised_with_both_tables():
     for quality in range(1, 101):
         tables = QuantTables.ijg(quality)
         found = estimate_quality(tables.luminance, tables.chrominance)
-        assert found.quality == quality and found.exact and QuantTables.ijg(found.chrominance).chrominance == tables.chrominance
+        assert (
+            found.quality == quality
+            and found.exact
+            and QuantTables.ijg(found.chrominance).chrominance == tables.chrominance
+        )
 
 
 def test_tables_of_two_qualities_are_not_standard():
@@ -20,7 +25,9 @@ def test_tables_of_two_qualities_are_not_standard():
 def test_a_table_of_another_encoder_is_near_some_quality():
     flat = [16] * 64
     steps = np.array(QuantTables.ijg(70).luminance)
-    assert not estimate_quality(flat).exact and abs(estimate_quality((steps * 1.03).round().astype(int)).quality - 70) <= 2
+    assert (
+        not estimate_quality(flat).exact and abs(estimate_quality((steps * 1.03).round().astype(int)).quality - 70) <= 2
+    )
     assert estimate_quality([1] * 64) == (100, True, None) and estimate_quality([60000] * 64).quality == 1
 
 
@@ -38,7 +45,9 @@ def test_what_is_no_matrix_is_refused(matrix):
 def test_a_generation_pays_from_steps_1_4_times_as_coarse():
     source = [10] * 64
     assert worse_generation(source, QuantTables([13] * 64)) and not worse_generation(source, QuantTables([14] * 64))
-    assert worse_generation([65535] * 64, QuantTables([65535] * 64)) and worse_generation([1] * 64, QuantTables([1] * 64))
+    assert worse_generation([65535] * 64, QuantTables([65535] * 64)) and worse_generation(
+        [1] * 64, QuantTables([1] * 64)
+    )
 
 
 def test_a_lower_quality_never_is_worse_when_a_higher_one_is_not():

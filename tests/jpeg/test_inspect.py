@@ -1,4 +1,5 @@
 """Inspection tells every segment, table and scan by its place, and every byte is accounted for."""
+
 import json
 
 import numpy as np
@@ -65,14 +66,23 @@ def test_huffman_tables_as_dht_has_them(picture):
         (t["class"], t["id"]): (tuple(t["BITS"]), tuple(t["HUFFVAL"]))
         for t in codec.jpeg.inspect(codec.encode(picture(8, 8), effort=1))["huffman_tables"]
     }
-    assert found == {("DC", 0): tables.T81_TABLE_K_3_DC_LUMINANCE, ("DC", 1): tables.T81_TABLE_K_4_DC_CHROMINANCE,
-                     ("AC", 0): tables.T81_TABLE_K_5_AC_LUMINANCE, ("AC", 1): tables.T81_TABLE_K_6_AC_CHROMINANCE}
+    assert found == {
+        ("DC", 0): tables.T81_TABLE_K_3_DC_LUMINANCE,
+        ("DC", 1): tables.T81_TABLE_K_4_DC_CHROMINANCE,
+        ("AC", 0): tables.T81_TABLE_K_5_AC_LUMINANCE,
+        ("AC", 1): tables.T81_TABLE_K_6_AC_CHROMINANCE,
+    }
 
 
 def test_the_scans_of_a_progressive_file(picture):
     scans = codec.jpeg.inspect(codec.encode(picture(24, 24), progressive=True, effort=2))["scans"]
-    assert [(s["components"], s["Ss"], s["Se"], s["Ah"], s["Al"]) for s in scans[:2]] == [([1, 2, 3], 0, 0, 0, 1), ([1], 1, 5, 0, 2)]
-    assert sorted(s["offset"] for s in scans) == [s["offset"] for s in scans] and {s["Al"] for s in scans if s["Ah"]} == {0, 1}
+    assert [(s["components"], s["Ss"], s["Se"], s["Ah"], s["Al"]) for s in scans[:2]] == [
+        ([1, 2, 3], 0, 0, 0, 1),
+        ([1], 1, 5, 0, 2),
+    ]
+    assert sorted(s["offset"] for s in scans) == [s["offset"] for s in scans] and {
+        s["Al"] for s in scans if s["Ah"]
+    } == {0, 1}
 
 
 def test_restart_intervals_are_counted(picture):
@@ -90,7 +100,14 @@ def test_what_application_segments_are(picture):
     data = codec.encode(picture(8, 8), metadata=METADATA)
     mpf = markers.write_segment(0xE2, b"MPF\0" + bytes(20))
     report = codec.jpeg.inspect(data[:2] + mpf + markers.write_segment(0xE7, b"?") + data[2:])
-    assert [s["what"] for s in report["segments"]][1:7] == ["multi-picture index", "", "JFIF", "Exif", "ICC profile", "comment"]
+    assert [s["what"] for s in report["segments"]][1:7] == [
+        "multi-picture index",
+        "",
+        "JFIF",
+        "Exif",
+        "ICC profile",
+        "comment",
+    ]
     assert report["multi_picture"] and not codec.jpeg.inspect(data)["multi_picture"]
 
 

@@ -1,4 +1,5 @@
 """Lossless JPEG (T.81 Annex H): there and back for every precision and predictor, and files that a naive encoder of this test makes."""
+
 import warnings
 
 import numpy as np
@@ -17,11 +18,15 @@ encode_lossless, decode = codec.jpeg.encode_lossless, codec.decode
 
 # ---------------------------------------------------------------- there and back
 
+
 def random_image(rng, shape, bits, kind="noise"):
     top = (1 << bits) - 1
     image = rng.integers(0, top + 1, shape)
     if kind == "smooth":
-        image = (np.add.outer(np.arange(shape[0]) * 3, np.arange(shape[1]) * 5)[(...,) + (None,) * (len(shape) - 2)] + image // 8) & top
+        image = (
+            np.add.outer(np.arange(shape[0]) * 3, np.arange(shape[1]) * 5)[(...,) + (None,) * (len(shape) - 2)]
+            + image // 8
+        ) & top
     if kind == "extreme":
         image = (image & 1) * top
     return image.astype(np.uint8 if bits <= 8 else np.uint16)
@@ -45,10 +50,14 @@ def test_every_precision_and_predictor(bits):
 def test_restarts_and_point_transforms(bits, height, width, channels, predictor, data):
     point_transform, restart_rows = data.draw(st.integers(0, bits - 1)), data.draw(st.integers(0, height + 1))
     image = random_image(np.random.default_rng(1), (height, width, channels), bits)
-    coded = encode_lossless(image, bits=bits, predictor=predictor, point_transform=point_transform, restart_rows=restart_rows).data
+    coded = encode_lossless(
+        image, bits=bits, predictor=predictor, point_transform=point_transform, restart_rows=restart_rows
+    ).data
     expected = image >> image.dtype.type(point_transform) << image.dtype.type(point_transform)
     np.testing.assert_array_equal(decode(coded), expected if channels == 3 else expected[..., 0])
-    assert codec.jpeg.inspect(coded)["scans"][0]["restart_intervals"] == (-(-height // restart_rows) if restart_rows else 1)
+    assert codec.jpeg.inspect(coded)["scans"][0]["restart_intervals"] == (
+        -(-height // restart_rows) if restart_rows else 1
+    )
 
 
 def test_auto_takes_the_smallest(picture):
@@ -76,19 +85,22 @@ def test_the_difference_of_32768():
     np.testing.assert_array_equal(decode(encode_lossless(image, predictor=1).data), image)
 
 
-@pytest.mark.parametrize("image, options, why", [
-    (np.zeros((4, 4)), {}, "uint8 or uint16, not float64"),
-    (np.zeros((4, 4), np.int16), {}, "uint8 or uint16, not int16"),
-    (np.zeros((4, 4, 4), np.uint8), {}, "shape"),
-    (np.zeros((0, 4), np.uint8), {}, "4x0"),
-    (np.zeros((4, 4), np.uint8), dict(predictor=0), "predictor"),
-    (np.zeros((4, 4), np.uint8), dict(predictor="best"), "predictor"),
-    (np.zeros((4, 4), np.uint8), dict(bits=1), "bits must be an integer in 2..16"),
-    (np.full((4, 4), 9, np.uint8), dict(bits=3), "image holds 9, more than bits=3 can hold: 7"),
-    (np.zeros((4, 4), np.uint8), dict(point_transform=8), r"point_transform must be an integer in 0\.\.7"),
-    (np.zeros((4, 4), np.uint8), dict(restart_rows=16384), r"restart_rows must be an integer in 0\.\.16383"),
-    (np.zeros((4, 4), np.uint8), dict(metadata=b""), "codec.jpeg.Metadata"),
-])
+@pytest.mark.parametrize(
+    "image, options, why",
+    [
+        (np.zeros((4, 4)), {}, "uint8 or uint16, not float64"),
+        (np.zeros((4, 4), np.int16), {}, "uint8 or uint16, not int16"),
+        (np.zeros((4, 4, 4), np.uint8), {}, "shape"),
+        (np.zeros((0, 4), np.uint8), {}, "4x0"),
+        (np.zeros((4, 4), np.uint8), dict(predictor=0), "predictor"),
+        (np.zeros((4, 4), np.uint8), dict(predictor="best"), "predictor"),
+        (np.zeros((4, 4), np.uint8), dict(bits=1), "bits must be an integer in 2..16"),
+        (np.full((4, 4), 9, np.uint8), dict(bits=3), "image holds 9, more than bits=3 can hold: 7"),
+        (np.zeros((4, 4), np.uint8), dict(point_transform=8), r"point_transform must be an integer in 0\.\.7"),
+        (np.zeros((4, 4), np.uint8), dict(restart_rows=16384), r"restart_rows must be an integer in 0\.\.16383"),
+        (np.zeros((4, 4), np.uint8), dict(metadata=b""), "codec.jpeg.Metadata"),
+    ],
+)
 def test_impossible_requests(image, options, why):
     with pytest.raises(ParameterError, match=why):
         encode_lossless(image, **options)
@@ -97,11 +109,17 @@ def test_impossible_requests(image, options, why):
 def test_metadata_and_marks(picture):
     coded = encode_lossless(picture(8, 8), metadata=codec.jpeg.Metadata(icc=b"profile", comments=(b"x",))).data
     info = codec.probe(coded)
-    assert info.process == "lossless" and info.color == "rgb" and info.metadata.icc == b"profile" and info.metadata.comments == (b"x",)
+    assert (
+        info.process == "lossless"
+        and info.color == "rgb"
+        and info.metadata.icc == b"profile"
+        and info.metadata.comments == (b"x",)
+    )
     assert codec.probe(encode_lossless(picture(8, 8, 1)).data).color == "gray"
 
 
 # ---------------------------------------------------------------- files by hand
+
 
 def predictions(plane, Ss, bits, first_lines):
     """Table H.1 and the rules for edges, a sample at a time."""
@@ -149,12 +167,33 @@ def decisions_of(difference, S0, X1):
 class ByHand:
     """A lossless file over random samples: any sampling factors and scans, Huffman or arithmetic coded. `planes` is what it holds."""
 
-    def __init__(self, height, width, factors, *, arithmetic=False, bits=8, Ss=4, Pt=0, scans=None, restart_rows=0, bounds=(0, 1), seed=0, ids=b"\1\2\3\4"):
-        self.Ss, self.bits, self.arithmetic, self.bounds, self.restart_rows = Ss, bits - Pt, arithmetic, bounds, restart_rows
+    def __init__(
+        self,
+        height,
+        width,
+        factors,
+        *,
+        arithmetic=False,
+        bits=8,
+        Ss=4,
+        Pt=0,
+        scans=None,
+        restart_rows=0,
+        bounds=(0, 1),
+        seed=0,
+        ids=b"\1\2\3\4",
+    ):
+        self.Ss = Ss
+        self.bits = bits - Pt
+        self.arithmetic = arithmetic
+        self.bounds = bounds
+        self.restart_rows = restart_rows
         rng = np.random.default_rng(seed)
         components = tuple(markers.FrameComponent(ids[i], H, V, 0) for i, (H, V) in enumerate(factors))
         self.frame = markers.Frame(markers.SOF11 if arithmetic else markers.SOF3, bits, height, width, components)
-        self.planes = [rng.integers(0, 1 << bits - Pt, self.frame.blocks(c)) // (1 + 2 * (i % 2)) for i, c in enumerate(components)]
+        self.planes = [
+            rng.integers(0, 1 << bits - Pt, self.frame.blocks(c)) // (1 + 2 * (i % 2)) for i, c in enumerate(components)
+        ]
         chunks = [b"\xff\xd8", markers.write_frame(self.frame)]
         if arithmetic and bounds != (0, 1):
             chunks.append(markers.write_conditioning({(0, i): bounds for i in range(4)}))
@@ -162,21 +201,38 @@ class ByHand:
             mcus = self.frame.mcus if len(which) > 1 else self.frame.blocks(components[which[0]])
             chunks.append(markers.write_restart_interval(restart_rows * mcus[1]))
             tables, body = self.scan(which, mcus)
-            chunks += [tables, markers.write_scan(markers.Scan(tuple(markers.ScanComponent(ids[i], i, 0) for i in which), Ss, 0, 0, Pt)), body]
+            chunks += [
+                tables,
+                markers.write_scan(
+                    markers.Scan(tuple(markers.ScanComponent(ids[i], i, 0) for i in which), Ss, 0, 0, Pt)
+                ),
+                body,
+            ]
         self.data = b"".join((*chunks, b"\xff\xd9"))
 
     def scan(self, which, mcus):
         """DHT and entropy-coded data; what fills the last MCUs is zeros, which both sides predict from like from any other sample."""
-        sampling = [(self.frame.components[i].H, self.frame.components[i].V) if len(which) > 1 else (1, 1) for i in which]
+        sampling = [
+            (self.frame.components[i].H, self.frame.components[i].V) if len(which) > 1 else (1, 1) for i in which
+        ]
         planes, diffs = [], []
         rows = self.restart_rows or mcus[0]
         for i, (H, V) in zip(which, sampling):
             plane = np.zeros((mcus[0] * V, mcus[1] * H), int)
-            plane[:self.planes[i].shape[0], :self.planes[i].shape[1]] = self.planes[i]
+            plane[: self.planes[i].shape[0], : self.planes[i].shape[1]] = self.planes[i]
             planes.append(plane)
             diffs.append(differences(plane, self.Ss, self.bits, {y * V for y in range(0, mcus[0], rows)}))
-        order = [[(c, my * V + v, mx * H + h) for my in range(start, min(start + rows, mcus[0])) for mx in range(mcus[1])
-                  for c, (H, V) in enumerate(sampling) for v in range(V) for h in range(H)] for start in range(0, mcus[0], rows)]
+        order = [
+            [
+                (c, my * V + v, mx * H + h)
+                for my in range(start, min(start + rows, mcus[0]))
+                for mx in range(mcus[1])
+                for c, (H, V) in enumerate(sampling)
+                for v in range(V)
+                for h in range(H)
+            ]
+            for start in range(0, mcus[0], rows)
+        ]
         if self.arithmetic:
             return b"", self.join(self.arith(diffs, interval, which) for interval in order)
         size = [np.array([[int(d).bit_length() for d in row] for row in np.abs(diff)]) for diff in diffs]
@@ -210,23 +266,38 @@ class ByHand:
     @staticmethod
     def join(parts):
         parts = list(parts)
-        return b"".join(part + (bytes((0xFF, 0xD0 + i % 8)) if i < len(parts) - 1 else b"") for i, part in enumerate(parts))
+        return b"".join(
+            part + (bytes((0xFF, 0xD0 + i % 8)) if i < len(parts) - 1 else b"") for i, part in enumerate(parts)
+        )
 
     @property
     def pixels(self):
         """Samples repeated up to the size of the picture."""
         Y, X, Hmax, Vmax = self.frame.Y, self.frame.X, self.frame.Hmax, self.frame.Vmax
-        full = [plane[np.arange(Y) * c.V // Vmax][:, np.arange(X) * c.H // Hmax] for c, plane in zip(self.frame.components, self.planes)]
+        full = [
+            plane[np.arange(Y) * c.V // Vmax][:, np.arange(X) * c.H // Hmax]
+            for c, plane in zip(self.frame.components, self.planes)
+        ]
         return (np.stack(full, -1) if len(full) > 1 else full[0]) << self.frame.P - self.bits
 
 
 EACH = [(0,), (1,), (2,)]
 
 
-@pytest.mark.parametrize("factors, scans", [
-    (((1, 1),), None), (((2, 3),), None), (((1, 1),) * 3, None), (((1, 1),) * 3, EACH), (((2, 2), (1, 1), (1, 1)), None),
-    (((2, 2), (1, 1), (1, 1)), EACH), (((1, 1), (2, 1), (1, 2)), None), (((4, 1), (1, 2), (2, 1)), None), (((3, 1), (1, 1), (1, 1)), [(0,), (1, 2)]),
-])
+@pytest.mark.parametrize(
+    "factors, scans",
+    [
+        (((1, 1),), None),
+        (((2, 3),), None),
+        (((1, 1),) * 3, None),
+        (((1, 1),) * 3, EACH),
+        (((2, 2), (1, 1), (1, 1)), None),
+        (((2, 2), (1, 1), (1, 1)), EACH),
+        (((1, 1), (2, 1), (1, 2)), None),
+        (((4, 1), (1, 2), (2, 1)), None),
+        (((3, 1), (1, 1), (1, 1)), [(0,), (1, 2)]),
+    ],
+)
 @pytest.mark.parametrize("Ss", [1, 4, 5, 6, 7])
 def test_any_sampling_and_order(factors, scans, Ss):
     for height, width in ((1, 1), (7, 10), (12, 5)):
@@ -240,7 +311,9 @@ def test_any_sampling_and_order(factors, scans, Ss):
 def test_arithmetic_coding(bits, Pt, bounds):
     for restart_rows in (0, 3):
         for factors in (((1, 1),), ((2, 2),)):
-            made = ByHand(11, 9, factors, arithmetic=True, bits=bits, Pt=Pt, bounds=bounds, restart_rows=restart_rows, Ss=5)
+            made = ByHand(
+                11, 9, factors, arithmetic=True, bits=bits, Pt=Pt, bounds=bounds, restart_rows=restart_rows, Ss=5
+            )
             np.testing.assert_array_equal(decode(made.data), made.pixels)
 
 
@@ -272,7 +345,7 @@ def test_arithmetic_coding_of_interleaved_colour(factors):
 
 def test_four_components():
     made = ByHand(5, 6, ((1, 1),) * 4)
-    np.testing.assert_array_equal(decode(made.data), 255 - made.pixels)             # CMYK, inverted as Adobe writes it
+    np.testing.assert_array_equal(decode(made.data), 255 - made.pixels)  # CMYK, inverted as Adobe writes it
 
 
 @pytest.mark.parametrize("bits", [5, 8, 12, 16])
@@ -289,10 +362,15 @@ def test_a_marker_may_call_it_ycbcr(bits):
 
 # ---------------------------------------------------------------- damage
 
+
 def test_what_the_headers_may_not_say(picture):
     coded = encode_lossless(picture(6, 7, 1)).data
     at = coded.index(b"\xff\xda")
-    for offset, value, why in ((7, 0, "predictor 0"), (7, 8, "predictor 8"), (9, 8, "point transform by 8 bits of samples of 8")):
+    for offset, value, why in (
+        (7, 0, "predictor 0"),
+        (7, 8, "predictor 8"),
+        (9, 8, "point transform by 8 bits of samples of 8"),
+    ):
         broken = bytearray(coded)
         broken[at + offset] = value
         for on_error in ("raise", "conceal"):
@@ -307,7 +385,7 @@ def test_what_the_headers_may_not_say(picture):
 def test_samples_beyond_their_precision():
     wide = encode_lossless(np.array([[0, 255, 0, 7]], np.uint8)).data
     at = wide.index(b"\xff\xc3")
-    narrow = wide[:at + 4] + b"\4" + wide[at + 5:]
+    narrow = wide[: at + 4] + b"\4" + wide[at + 5 :]
     with pytest.raises(BitstreamError, match="a sample beyond its precision, at MCU 0 of 4"):
         decode(narrow)
 
@@ -327,10 +405,10 @@ def test_data_that_breaks_off(arithmetic):
 def test_lost_samples_repeat_those_above():
     made = ByHand(12, 8, ((1, 1),), restart_rows=4)
     marks = [i for i in range(len(made.data) - 1) if made.data[i] == 0xFF and 0xD0 <= made.data[i + 1] <= 0xD7]
-    result = codec.jpeg.decode(made.data[:marks[0]] + made.data[marks[1]:], on_error="conceal")
+    result = codec.jpeg.decode(made.data[: marks[0]] + made.data[marks[1] :], on_error="conceal")
     assert result.damage.mask[4:8].all() and result.damage.mcus_lost == 32
     np.testing.assert_array_equal(result.pixels[4:8], np.repeat(made.pixels[3:4], 4, 0))
     np.testing.assert_array_equal(result.pixels[8:], made.pixels[8:])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", codec.DamageWarning)
-        assert decode(made.data[:marks[0]], on_error="conceal").shape == (12, 8)
+        assert decode(made.data[: marks[0]], on_error="conceal").shape == (12, 8)

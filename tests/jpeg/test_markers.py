@@ -1,4 +1,5 @@
 """Marker segments of T.81 Annex B: what is written is parsed back, and what is impossible is refused with its place and clause."""
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -30,7 +31,11 @@ def frames(draw, SOFn=st.sampled_from([0xC0, 0xC1, 0xC2])):
     ids = draw(st.lists(BYTE, min_size=1, max_size=4, unique=True))
     components = tuple(FrameComponent(C, draw(FACTOR), draw(FACTOR), draw(DESTINATION)) for C in ids)
     return Frame(
-        SOFn, draw(st.sampled_from([8] if SOFn == 0xC0 else [8, 12])), draw(st.integers(0, 65535)), draw(st.integers(1, 65535)), components
+        SOFn,
+        draw(st.sampled_from([8] if SOFn == 0xC0 else [8, 12])),
+        draw(st.integers(0, 65535)),
+        draw(st.integers(1, 65535)),
+        components,
     )
 
 
@@ -49,6 +54,7 @@ def scans(draw, frame):
 
 # ---------------------------------------------------------------- parse(write(x)) == x
 
+
 @given(frames())
 def test_frame_header(frame):
     assert parse(markers.read_frame, markers.write_frame(frame)) == frame
@@ -64,7 +70,8 @@ def test_scan_header(data):
 @given(
     st.dictionaries(
         DESTINATION,
-        st.lists(st.integers(1, 255), min_size=64, max_size=64) | st.lists(st.integers(1, 65535), min_size=64, max_size=64),
+        st.lists(st.integers(1, 255), min_size=64, max_size=64)
+        | st.lists(st.integers(1, 65535), min_size=64, max_size=64),
         min_size=1,
     )
 )
@@ -75,11 +82,16 @@ def test_quantization_tables(tables):
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 1), DESTINATION, st.lists(st.integers(0, 12), min_size=16, max_size=16), st.data()), min_size=1, max_size=4
+        st.tuples(st.integers(0, 1), DESTINATION, st.lists(st.integers(0, 12), min_size=16, max_size=16), st.data()),
+        min_size=1,
+        max_size=4,
     )
 )
 def test_huffman_tables(tables):
-    tables = [(Tc, Th, tuple(BITS), data.draw(st.binary(min_size=sum(BITS), max_size=sum(BITS)))) for Tc, Th, BITS, data in tables]
+    tables = [
+        (Tc, Th, tuple(BITS), data.draw(st.binary(min_size=sum(BITS), max_size=sum(BITS))))
+        for Tc, Th, BITS, data in tables
+    ]
     assert parse(markers.read_huffman_tables, markers.write_huffman_tables(tables)) == tables
 
 
@@ -88,16 +100,21 @@ def test_restart_interval(Ri):
     assert parse(markers.read_restart_interval, markers.write_restart_interval(Ri)) == Ri
 
 
-@given(st.lists(st.tuples(st.sampled_from([0xE0, 0xE5, 0xEF, 0xFE, 0xDB, 0xC4, 0xF0]), st.binary(max_size=300)), max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0xE0, 0xE5, 0xEF, 0xFE, 0xDB, 0xC4, 0xF0]), st.binary(max_size=300)), max_size=6
+    )
+)
 def test_segments_follow_one_another(payloads):
     data = b"\xff\xd8" + b"".join(markers.write_segment(*each) for each in payloads) + b"\xff\xd9rest"
     warnings = []
     found = list(markers.SegmentReader(data, warnings, DEFAULT_LIMITS))
-    assert [(s.marker, data[s.start:s.end]) for s in found] == [*payloads, (0xD9, b"")] and warnings == []
+    assert [(s.marker, data[s.start : s.end]) for s in found] == [*payloads, (0xD9, b"")] and warnings == []
     assert all(data[s.offset] == 0xFF and data[s.offset + 1] == s.marker for s in found)
 
 
 # ---------------------------------------------------------------- bytes as the standard prints them
+
 
 def test_bytes_of_each_segment():
     assert markers.write_marker(markers.SOI) == b"\xff\xd8"
@@ -105,8 +122,12 @@ def test_bytes_of_each_segment():
     assert markers.write_restart_interval(300) == bytes.fromhex("ffdd 0004 012c")
     frame = Frame(0xC0, 8, 2, 3, (FrameComponent(1, 2, 1, 0), FrameComponent(2, 1, 1, 1)))
     assert markers.write_frame(frame) == bytes.fromhex("ffc0 000e 08 0002 0003 02 01 21 00 02 11 01")
-    assert markers.write_scan(Scan((ScanComponent(1, 0, 1),), 1, 5, 0, 2)) == bytes.fromhex("ffda 0008 01 01 01 01 05 02")
-    assert markers.write_huffman_tables([(1, 2, [1] + [0] * 15, [9])]) == bytes.fromhex("ffc4 0014 12 01 000000000000000000000000000000 09")
+    assert markers.write_scan(Scan((ScanComponent(1, 0, 1),), 1, 5, 0, 2)) == bytes.fromhex(
+        "ffda 0008 01 01 01 01 05 02"
+    )
+    assert markers.write_huffman_tables([(1, 2, [1] + [0] * 15, [9])]) == bytes.fromhex(
+        "ffc4 0014 12 01 000000000000000000000000000000 09"
+    )
 
 
 def test_quantization_tables_are_written_along_the_zigzag():
@@ -116,11 +137,16 @@ def test_quantization_tables_are_written_along_the_zigzag():
     assert wide[:5] == bytes.fromhex("ffdb 0083 10") and wide[5:9] == bytes.fromhex("00ff 0100")
 
 
-@pytest.mark.parametrize("Y, X, factors, mcus, blocks", [
-    (1, 1, [(1, 1)], (1, 1), [(1, 1)]), (17, 9, [(1, 1)], (3, 2), [(3, 2)]),
-    (17, 33, [(2, 2), (1, 1), (1, 1)], (2, 3), [(3, 5), (2, 3), (2, 3)]),
-    (8, 8, [(2, 1), (1, 1)], (1, 1), [(1, 1), (1, 1)]), (25, 25, [(1, 2), (4, 3)], (2, 1), [(3, 1), (4, 4)]),
-])
+@pytest.mark.parametrize(
+    "Y, X, factors, mcus, blocks",
+    [
+        (1, 1, [(1, 1)], (1, 1), [(1, 1)]),
+        (17, 9, [(1, 1)], (3, 2), [(3, 2)]),
+        (17, 33, [(2, 2), (1, 1), (1, 1)], (2, 3), [(3, 5), (2, 3), (2, 3)]),
+        (8, 8, [(2, 1), (1, 1)], (1, 1), [(1, 1), (1, 1)]),
+        (25, 25, [(1, 2), (4, 3)], (2, 1), [(3, 1), (4, 4)]),
+    ],
+)
 def test_how_many_blocks_and_mcus_there_are(Y, X, factors, mcus, blocks):
     """A.1.1, A.2.2, A.2.3 (component i is ceil(Y Vi / Vmax) lines high); the last row by hand: 25 x 2/3 = 17 lines, 25 / 4 = 7 columns."""
     frame = Frame(0xC0, 8, Y, X, tuple(FrameComponent(i, H, V, 0) for i, (H, V) in enumerate(factors)))
@@ -128,6 +154,7 @@ def test_how_many_blocks_and_mcus_there_are(Y, X, factors, mcus, blocks):
 
 
 # ---------------------------------------------------------------- between segments
+
 
 def test_fill_bytes_before_a_marker_are_no_matter():
     warnings = []
@@ -169,7 +196,9 @@ def test_names_are_those_of_table_b_1(code, name):
     assert Segment(code, 0, 0, 0).name == name
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"]
+)
 def test_what_does_not_begin_with_soi_is_no_jpeg(data):
     with pytest.raises(BitstreamError, match="not a JPEG: no SOI marker") as caught:
         markers.SegmentReader(data, [], DEFAULT_LIMITS)
@@ -227,7 +256,11 @@ def test_impossible_scan_headers(body, why, clause):
 
 def test_a_scan_needs_a_frame():
     check_refused(
-        markers.read_scan, markers.write_segment(0xDA, bytes.fromhex("01 01 00 00 3f 00")), "a scan before any frame header", "B.2.1", None
+        markers.read_scan,
+        markers.write_segment(0xDA, bytes.fromhex("01 01 00 00 3f 00")),
+        "a scan before any frame header",
+        "B.2.1",
+        None,
     )
 
 

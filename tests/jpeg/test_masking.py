@@ -1,4 +1,5 @@
 """The masking field: a factor per block on what an error is worth."""
+
 import numpy as np
 import pytest
 from codec.jpeg._masking import activity_weights, subsampled_weights
@@ -22,7 +23,7 @@ def test_factors_are_those_of_the_formula(alpha, H):
     factors = activity_weights(luma, alpha=alpha, H=H)
     assert factors.dtype == np.uint16 and factors.shape == (9, 13)
     expected = naive(luma, alpha, H)
-    assert (abs(factors - expected) <= expected * (alpha + 1) * 0.004 + 1).all()        # two logarithms with 8 fraction bits
+    assert (abs(factors - expected) <= expected * (alpha + 1) * 0.004 + 1).all()  # two logarithms with 8 fraction bits
     inside = (factors > 64) & (factors < 65535)
     if inside.all():
         assert abs(np.log2(factors / ONE).mean()) < 0.01
@@ -62,7 +63,16 @@ def test_subsampled_components_take_the_mean_of_what_they_cover(shape, halves):
     assert abs(mapped - mean).max() <= 1
 
 
-@pytest.mark.parametrize("bad", [{"alpha": -0.1, "H": 30}, {"alpha": 2.1, "H": 30}, {"alpha": float("nan"), "H": 30}, {"alpha": 1, "H": 0}, {"alpha": 1, "H": 65537}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"alpha": -0.1, "H": 30},
+        {"alpha": 2.1, "H": 30},
+        {"alpha": float("nan"), "H": 30},
+        {"alpha": 1, "H": 0},
+        {"alpha": 1, "H": 65537},
+    ],
+)
 def test_parameters_out_of_range_are_refused(bad):
     with pytest.raises(ParameterError, match="alpha must be within 0..2"):
         activity_weights(np.zeros((1, 1, 64), np.int16), **bad)

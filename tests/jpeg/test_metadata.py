@@ -1,4 +1,5 @@
 """What travels with the pixels comes back byte for byte at any size; what is damaged is left out with a warning, never an error."""
+
 import hashlib
 import struct
 
@@ -78,7 +79,12 @@ def test_photoshop_resources_beside_iptc():
 
 
 def test_photoshop_resources_that_cannot_be_parsed_are_kept_whole():
-    for blocks in (b"8BIM", b"nonsense that is no resource", b"8BIM\4\4\0\0\0\0\1\0short", b"8BIM\4\4\0\0\xff\xff\xff\xff"):
+    for blocks in (
+        b"8BIM",
+        b"nonsense that is no resource",
+        b"8BIM\4\4\0\0\0\0\1\0short",
+        b"8BIM\4\4\0\0\xff\xff\xff\xff",
+    ):
         read = read_metadata([(0xED, b"Photoshop 3.0\0" + blocks)], [])
         assert (read.photoshop, read.iptc) == (blocks, None)
 
@@ -107,9 +113,9 @@ def test_the_exif_signature_may_be_given_along():
 @pytest.mark.parametrize("density", [(0, 1, 1), (1, 72, 300), (2, 65535, 1)])
 def test_density(density):
     assert back(Metadata(density=density)).density == density
-    assert codec.encode(IMAGE, metadata=Metadata(density=density))[:18] == bytes.fromhex("ffd8 ffe0 0010 4a46494600 0102") + struct.pack(
-        ">BHH", *density
-    )
+    assert codec.encode(IMAGE, metadata=Metadata(density=density))[:18] == bytes.fromhex(
+        "ffd8 ffe0 0010 4a46494600 0102"
+    ) + struct.pack(">BHH", *density)
 
 
 def test_without_metadata_there_is_only_the_density_of_jfif():
@@ -119,7 +125,11 @@ def test_without_metadata_there_is_only_the_density_of_jfif():
 
 def test_segments_stand_in_the_order_that_readers_expect():
     metadata = Metadata(icc=b"i", exif=TIFF, xmp=b"x", iptc=b"p", comments=(b"c", b"d"))
-    names = [segment["what"] for segment in codec.jpeg.inspect(codec.encode(IMAGE, metadata=metadata))["segments"] if segment["what"]]
+    names = [
+        segment["what"]
+        for segment in codec.jpeg.inspect(codec.encode(IMAGE, metadata=metadata))["segments"]
+        if segment["what"]
+    ]
     assert names == ["JFIF", "Exif", "XMP", "ICC profile", "Photoshop resources", "comment", "comment"]
 
 
@@ -133,7 +143,9 @@ def test_rgb_and_cmyk_carry_metadata_too():
 def test_metadata_from_one_picture_to_another():
     first = codec.encode(
         IMAGE,
-        metadata=Metadata(icc=noise(100_000), exif=TIFF + noise(80_000), xmp=noise(90_000), comments=(b"1", b"2"), density=(1, 96, 96)),
+        metadata=Metadata(
+            icc=noise(100_000), exif=TIFF + noise(80_000), xmp=noise(90_000), comments=(b"1", b"2"), density=(1, 96, 96)
+        ),
     )
     second = codec.encode(IMAGE, 20, metadata=codec.probe(first).metadata)
     assert codec.probe(second).metadata == codec.probe(first).metadata
@@ -167,7 +179,9 @@ def test_impossible_metadata_is_refused(fields, why):
 
 
 def test_any_buffer_becomes_bytes():
-    assert Metadata(icc=bytearray(b"a"), xmp=memoryview(b"b"), comments=[bytearray(b"c")]) == Metadata(icc=b"a", xmp=b"b", comments=(b"c",))
+    assert Metadata(icc=bytearray(b"a"), xmp=memoryview(b"b"), comments=[bytearray(b"c")]) == Metadata(
+        icc=b"a", xmp=b"b", comments=(b"c",)
+    )
 
 
 def test_size_and_stripping():
@@ -176,6 +190,7 @@ def test_size_and_stripping():
 
 
 # ---------------------------------------------------------------- damage
+
 
 def icc_chunk(number, count, data=b"data"):
     return 0xE2, b"ICC_PROFILE\0" + bytes((number, count)) + data
@@ -221,7 +236,7 @@ def test_extended_xmp_comes_in_any_order():
     data = noise(1000)
     guid = hashlib.md5(data).hexdigest().upper().encode()
     packet = 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x>" + guid + b"</x>"
-    parts = [extension_part(guid, 1000, at, data[at:at + 300]) for at in (600, 0, 900, 300)]
+    parts = [extension_part(guid, 1000, at, data[at : at + 300]) for at in (600, 0, 900, 300)]
     assert read(packet, *parts)[0].xmp_extension == data
     assert read(*parts, packet)[0].xmp_extension == data
 
@@ -250,7 +265,9 @@ def test_a_second_exif_is_left_out_with_a_warning():
     assert metadata.exif == TIFF + b"first" and warnings == ["1 more Exif segments after the first were left out"]
 
 
-@pytest.mark.parametrize("payload", [b"JFIF\0", b"JFIF\0\1\2\3", b"JFIF\0\1\2\1\0\0\0\0\0\0", b"JFIF\0\1\2\7\0\1\0\1\0\0"])
+@pytest.mark.parametrize(
+    "payload", [b"JFIF\0", b"JFIF\0\1\2\3", b"JFIF\0\1\2\1\0\0\0\0\0\0", b"JFIF\0\1\2\7\0\1\0\1\0\0"]
+)
 def test_a_density_that_is_none_is_none(payload):
     assert read((0xE0, payload))[0].density is None
 

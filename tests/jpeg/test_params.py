@@ -1,4 +1,5 @@
 """Parameters are data: validated, frozen, printable, and an unknown option names the nearest one."""
+
 import dataclasses
 import json
 
@@ -11,6 +12,7 @@ from codec.jpeg import EncodeOptions, Metadata, QuantTables, estimate_quality
 from codec.jpeg.params import SUBSAMPLING
 
 # ---------------------------------------------------------------- quantization tables
+
 
 def test_quality_50_is_annex_k(data_folder):
     tables = json.loads((data_folder / "tables" / "jpeg.json").read_text())
@@ -40,7 +42,9 @@ def test_steps_never_grow_with_quality():
 
 
 def test_every_quality_is_recognised_from_its_table():
-    assert [estimate_quality(QuantTables.ijg(q).luminance)[:2] for q in range(1, 101)] == [(q, True) for q in range(1, 101)]
+    assert [estimate_quality(QuantTables.ijg(q).luminance)[:2] for q in range(1, 101)] == [
+        (q, True) for q in range(1, 101)
+    ]
 
 
 def test_a_table_between_two_qualities_is_near_one_of_them():
@@ -115,7 +119,8 @@ def test_parameters_are_frozen(parameters):
 
 
 @pytest.mark.parametrize(
-    "given, meant", [("444", "4:4:4"), ("422", "4:2:2"), ("440", "4:4:0"), ("420", "4:2:0"), ("4:2:0", "4:2:0"), ("auto", "auto")]
+    "given, meant",
+    [("444", "4:4:4"), ("422", "4:2:2"), ("440", "4:4:0"), ("420", "4:2:0"), ("4:2:0", "4:2:0"), ("auto", "auto")],
 )
 def test_short_names_of_subsampling(given, meant):
     assert EncodeOptions(subsampling=given).subsampling == meant
@@ -185,7 +190,13 @@ def test_numpy_integers_are_integers():
 
 @pytest.mark.parametrize(
     "effort, progressive, expected",
-    [(3, None, (False, True)), (4, None, (True, True)), (2, None, (False, False)), (1, True, (True, True)), (9, False, (False, True))],
+    [
+        (3, None, (False, True)),
+        (4, None, (True, True)),
+        (2, None, (False, False)),
+        (1, True, (True, True)),
+        (9, False, (False, True)),
+    ],
 )
 def test_what_effort_stands_for(effort, progressive, expected):
     options = EncodeOptions(effort=effort, progressive=progressive)

@@ -1,4 +1,5 @@
 """Qualities between two integers: steps in between, the same on every machine, and files of sizes in between."""
+
 import dataclasses
 from fractions import Fraction
 from math import floor
@@ -35,7 +36,8 @@ def test_learned_steps_by_exact_fractions(tune):
     anchors = learned()[tune]["tables"]["4:2:0"]
     known = sorted(anchors)
     for quality in FRACTIONS:
-        low, high = max([q for q in known if q <= quality], default=known[0]), min([q for q in known if q >= quality], default=known[-1])
+        low = max([q for q in known if q <= quality], default=known[0])
+        high = min([q for q in known if q >= quality], default=known[-1])
         if low < high:
             share = (quality - low) / (high - low)
             mixed = [a + share * (b - a) for a, b in zip(anchors[low][0], anchors[high][0])]
@@ -55,16 +57,28 @@ def test_steps_lie_between_those_of_the_integers_around(tune):
             assert (np.minimum(*around) <= between).all() and (between <= np.maximum(*around)).all()
 
 
-@pytest.mark.parametrize("given, used", [
-    (74.5, 74.5), (75.0, 75), (74.3, 74 + 19 / 64), (99.999, 100), (1.001, 1), (np.float32(80.25), 80.25), (np.uint8(60), 60), (np.int64(3), 3),
-])
+@pytest.mark.parametrize(
+    "given, used",
+    [
+        (74.5, 74.5),
+        (75.0, 75),
+        (74.3, 74 + 19 / 64),
+        (99.999, 100),
+        (1.001, 1),
+        (np.float32(80.25), 80.25),
+        (np.uint8(60), 60),
+        (np.int64(3), 3),
+    ],
+)
 def test_what_is_given_is_rounded_to_a_64th(given, used):
     assert as_quality(given) == used and type(as_quality(given)) is (int if used % 1 == 0 else float)
     assert EncodeOptions(given).quality == EncodeOptions(chroma_quality=given).chroma_quality == used
     assert codec.encode(np.full((8, 8), 9, np.uint8), given) == codec.encode(np.full((8, 8), 9, np.uint8), used)
 
 
-@pytest.mark.parametrize("value", [0.99, 100.01, float("nan"), float("inf"), -75.5, "74.5", 75j, True, Fraction(149, 2)])
+@pytest.mark.parametrize(
+    "value", [0.99, 100.01, float("nan"), float("inf"), -75.5, "74.5", 75j, True, Fraction(149, 2)]
+)
 def test_what_is_no_quality_is_refused(value):
     for name in ("quality", "chroma_quality"):
         with pytest.raises(ParameterError, match=f"{name} must be a number in 1..100, not"):
@@ -81,5 +95,8 @@ def test_whatever_asks_for_a_quality_takes_a_fraction(picture):
     image = picture(24, 24)
     encoded = codec.jpeg.encode(image, 74.5)
     assert encoded.quality == 74.5 and encoded.quant_tables == QuantTables.for_quality(74.5)
-    assert codec.decode(encoded.data).shape == image.shape and 1 <= codec.jpeg.inspect(encoded.data)["estimated_quality"] <= 100
+    assert (
+        codec.decode(encoded.data).shape == image.shape
+        and 1 <= codec.jpeg.inspect(encoded.data)["estimated_quality"] <= 100
+    )
     assert codec.jpeg.worse_generation(QuantTables.ijg(80.5).luminance, QuantTables.ijg(80.25))

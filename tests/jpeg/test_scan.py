@@ -2,6 +2,7 @@
 
 Every kind of scan of T.81 (sequential F.1.2, DC and AC, first and refining G.1.2), over planes of levels that hypothesis makes.
 """
+
 import numpy as np
 import pytest
 from codec._core import ZIGZAG, code_table, optimal_huffman
@@ -17,13 +18,22 @@ from codec.errors import BitstreamError, ParameterError
 SEQUENTIAL = dict(Ss=0, Se=63, Ah=0, Al=0, progressive=False)
 DC_FIRST, DC_REFINED = dict(Ss=0, Se=0, Ah=0, Al=1, progressive=True), dict(Ss=0, Se=0, Ah=1, Al=0, progressive=True)
 AC_FIRST, AC_REFINED = dict(Ss=1, Se=63, Ah=0, Al=1, progressive=True), dict(Ss=1, Se=63, Ah=1, Al=0, progressive=True)
-KINDS = {"sequential": SEQUENTIAL, "DC first": DC_FIRST, "DC refined": DC_REFINED, "AC first": AC_FIRST, "AC refined": AC_REFINED,
-         "AC band": dict(Ss=6, Se=20, Ah=0, Al=0, progressive=True), "one coefficient": dict(Ss=63, Se=63, Ah=0, Al=0, progressive=True),
-         "refined band": dict(Ss=2, Se=9, Ah=4, Al=3, progressive=True)}
+KINDS = {
+    "sequential": SEQUENTIAL,
+    "DC first": DC_FIRST,
+    "DC refined": DC_REFINED,
+    "AC first": AC_FIRST,
+    "AC refined": AC_REFINED,
+    "AC band": dict(Ss=6, Se=20, Ah=0, Al=0, progressive=True),
+    "one coefficient": dict(Ss=63, Se=63, Ah=0, Al=0, progressive=True),
+    "refined band": dict(Ss=2, Se=9, Ah=4, Al=3, progressive=True),
+}
 MARKER = b"\xff\xd9"
 
 # Levels as pictures have them (mostly zero), as they do not (any), and the extremes that 16 bits hold.
-LEVELS = st.one_of(st.just(0), st.just(0), st.integers(-3, 3), st.integers(-1023, 1023), st.sampled_from([-32767, 32767, 1, -1, 2, -2]))
+LEVELS = st.one_of(
+    st.just(0), st.just(0), st.integers(-3, 3), st.integers(-1023, 1023), st.sampled_from([-32767, 32767, 1, -1, 2, -2])
+)
 
 
 @st.composite
@@ -75,7 +85,14 @@ class Layout:
         assert end == len(data)
         components = [(self.planes[i].shape[0], *self.factors[i], min(i, 1), min(i, 1)) for i in which]
         error = decode_scan(
-            stream, segments, [into[i] for i in which], components, readers, mcus=self.mcus, restart_interval=restart_interval, **kind
+            stream,
+            segments,
+            [into[i] for i in which],
+            components,
+            readers,
+            mcus=self.mcus,
+            restart_interval=restart_interval,
+            **kind,
         )
         if error is not None:
             raise error
@@ -97,11 +114,12 @@ def plain_bits(data):
 
 # ---------------------------------------------------------------- counted == written
 
+
 def corrections(plane, Ss, Se, Ah, Al, **_):
     """Bits of a refining scan that no symbol announces: one for each coefficient that was non-zero before (G.1.2.3); all for DC."""
     if Ss == 0:
         return plane.shape[0] * plane.shape[1]
-    return int((np.abs(plane[..., Ss:Se + 1].astype(int)) >> Ah != 0).sum())
+    return int((np.abs(plane[..., Ss : Se + 1].astype(int)) >> Ah != 0).sum())
 
 
 def bits_of_symbols(used, progressive, Ss, Ah, **_):
@@ -113,7 +131,7 @@ def bits_of_symbols(used, progressive, Ss, Ah, **_):
             run, size = symbol >> 4, symbol & 15
             extra = symbol if Tc == 0 else size
             if progressive and Tc == 1 and size == 0 and run < 15:
-                extra = run                                             # EOBn
+                extra = run  # EOBn
             total += int(counts[symbol]) * (lengths[symbol][1] + extra)
     return total
 
@@ -189,16 +207,18 @@ def test_symbols_of_a_block_are_those_of_the_standard():
 def test_bits_of_a_block_are_those_of_the_standard():
     """With the tables of Annex K: DC 5 is 100 101; 1 at once is 00 1; -2 after one zero is 11011 01; EOB is 1010."""
     from codec.jpeg.tables import T81_TABLE_K_3_DC_LUMINANCE, T81_TABLE_K_5_AC_LUMINANCE
+
     plane = np.zeros((1, 1, 64), np.int16)
     plane[0, 0, [0, 1, 3]] = 5, 1, -2
     tables = Tables()
     tables.set(0, 0, *T81_TABLE_K_3_DC_LUMINANCE)
     tables.set(1, 0, *T81_TABLE_K_5_AC_LUMINANCE)
     data = encode_scan([plane], [(1, 1, 0, 0)], tables, "bits", **SEQUENTIAL)
-    assert plain_bits(data) == "100101" "001" "1101101" "1010" "1111"
+    assert plain_bits(data) == "100101001110110110101111"
 
 
 # ---------------------------------------------------------------- written == read
+
 
 def first_and_refined(which, Ss, Se, highest):
     """A first scan down to bit `highest`, then one scan for each bit below."""
@@ -282,6 +302,7 @@ def test_dc_differences_of_any_size(low, high):
 
 # ---------------------------------------------------------------- end-of-band runs, G.1.2.2 and G.1.2.3
 
+
 def end_of_band_symbols(used):
     """{n: how many EOBn} of a progressive AC scan."""
     counts = used[1, 0][0]
@@ -327,7 +348,7 @@ def test_correction_bits_beyond_the_buffer_end_the_run_early(blocks):
     layout.check([*first_and_refined([0], 0, 0, 1), *first_and_refined([0], 1, 63, 1)])
     _, counted, used, _ = layout.write([0], **AC_REFINED)
     runs = end_of_band_symbols(used)
-    assert sum(runs.values()) == -(-blocks // 15)                       # 15 blocks x 63 bits = 945
+    assert sum(runs.values()) == -(-blocks // 15)  # 15 blocks x 63 bits = 945
     assert counted == 63 * blocks + bits_of_symbols(used, **AC_REFINED)
 
 
@@ -349,10 +370,12 @@ def test_corrections_alone_need_no_runs_of_zeros():
     plane = np.zeros((1, 1, 64), np.int16)
     plane[0, 0, [1, 40, 63]] = 2, 3, -2
     _, counted, used, _ = Layout.single(plane).write([0], **AC_REFINED)
-    assert np.flatnonzero(used[1, 0][0]).tolist() == [0x00] and counted == 1 + 3        # EOB0 in one bit, three corrections
+    assert np.flatnonzero(used[1, 0][0]).tolist() == [0x00] and counted == 1 + 3  # EOB0 in one bit, three corrections
 
 
-@pytest.mark.parametrize("kind, symbols", [(SEQUENTIAL, {(0, 0): {7: 1, 0: 3}, (1, 0): {0: 4}}), (DC_FIRST, {(0, 0): {6: 1, 0: 3}})])
+@pytest.mark.parametrize(
+    "kind, symbols", [(SEQUENTIAL, {(0, 0): {7: 1, 0: 3}, (1, 0): {0: 4}}), (DC_FIRST, {(0, 0): {6: 1, 0: 3}})]
+)
 def test_blocks_that_only_fill_an_mcu_are_the_cheapest(kind, symbols):
     """One block of brightness 100 in an MCU of 2x2: the three others change nothing and have no AC."""
     plane = np.zeros((1, 1, 64), np.int16)
@@ -364,6 +387,7 @@ def test_blocks_that_only_fill_an_mcu_are_the_cheapest(kind, symbols):
 
 
 # ---------------------------------------------------------------- what is refused, and what is damaged
+
 
 def test_a_table_without_the_symbol_is_refused():
     plane = np.ones((1, 1, 64), np.int16)
@@ -389,7 +413,7 @@ def test_half_a_scan_is_truncated_or_broken_never_silent(name):
     """Cut in the middle, the last MCUs cannot be read; the error names a byte inside of the data."""
     layout = Layout.random(np.random.default_rng(5), 8 * 8, 8 * 8, [(1, 1)], density=0.9)
     data, _, used, _ = layout.write([0], **KINDS[name])
-    half = data[:len(data) // 2].rstrip(b"\xff")
+    half = data[: len(data) // 2].rstrip(b"\xff")
     with pytest.raises(BitstreamError) as caught:
         layout.read(half, used, [np.zeros_like(layout.planes[0])], [0], **KINDS[name])
     assert 0 <= caught.value.offset <= len(half) and caught.value.clause.startswith("T.81")

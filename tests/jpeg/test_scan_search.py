@@ -1,4 +1,5 @@
 """The search for a script: what it predicts is what is written, what it returns is legal, and nothing simpler is smaller."""
+
 import dataclasses
 import io
 import itertools
@@ -19,11 +20,21 @@ from codec.jpeg.assemble import assemble, script_cost
 from codec.jpeg.scans import SEARCHES, ScanSpec, progressive_script, search_script, sequential_script
 from codec.jpeg.sharing import shared_tables
 
-LEVELS = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-40, 40), st.sampled_from([-32767, 32767, 1, -1, 15, -16]))
-PLANES = st.tuples(st.integers(1, 4), st.integers(1, 6)).flatmap(lambda s: arrays(np.int16, (*s, 64), elements=LEVELS, fill=st.just(0)))
+LEVELS = st.one_of(
+    st.just(0), st.integers(-3, 3), st.integers(-40, 40), st.sampled_from([-32767, 32767, 1, -1, 15, -16])
+)
+PLANES = st.tuples(st.integers(1, 4), st.integers(1, 6)).flatmap(
+    lambda s: arrays(np.int16, (*s, 64), elements=LEVELS, fill=st.just(0))
+)
 STARTS = st.sets(st.integers(1, 63), min_size=1, max_size=6).map(sorted)
 STEPS = {0: np.full(64, 8, np.uint16), 1: np.full(64, 9, np.uint16)}
-SAMPLINGS = [((1, 1),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1)), ((2, 2), (1, 1), (1, 1), (2, 2))]
+SAMPLINGS = [
+    ((1, 1),),
+    ((1, 1),) * 3,
+    ((2, 2), (1, 1), (1, 1)),
+    ((2, 1), (1, 1), (1, 1)),
+    ((2, 2), (1, 1), (1, 1), (2, 2)),
+]
 COLOR = {1: "gray", 3: "ycbcr", 4: "ycck"}
 
 
@@ -47,12 +58,13 @@ def gray_frame(plane):
 def bytes_of_scans(frame, planes, script, **options):
     """Written size of everything that belongs to scans, stuffed zeros taken out."""
     data, bits, _ = assemble(frame, planes, STEPS, script, **options)
-    stuffed = data[data.index(b"\xff\xda"):].count(b"\xff\0")
+    stuffed = data[data.index(b"\xff\xda") :].count(b"\xff\0")
     around = len(assemble(frame, planes, STEPS, ())[0])
     return len(data) - stuffed - around
 
 
 # ---------------------------------------------------------------- counts
+
 
 @settings(max_examples=30)
 @given(plane=PLANES)
@@ -117,6 +129,7 @@ def test_partitions_are_the_cheapest_of_all(cost):
 
 # ---------------------------------------------------------------- scripts
 
+
 def check_script(script, components):
     """T.81 G.1.1.1, and what progressive display asks for."""
     bit = {}
@@ -134,13 +147,20 @@ def check_script(script, components):
 @pytest.mark.parametrize("effort", SEARCHES)
 @pytest.mark.parametrize("factors", SAMPLINGS)
 @settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 999), height=st.integers(1, 70), width=st.integers(1, 70), scale=st.sampled_from([0, 3, 30, 300]))
+@given(
+    seed=st.integers(0, 999),
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    scale=st.sampled_from([0, 3, 30, 300]),
+)
 def test_scripts_are_legal_and_every_decoder_gets_the_same_levels(effort, factors, seed, height, width, scale):
     frame, planes = picture(np.random.default_rng(seed), height, width, factors, scale)
     script = search_script(planes, COLOR[len(factors)], effort, frame)
     check_script(script, len(factors))
     check_script(search_script(planes, COLOR[len(factors)], effort), len(factors))
-    searched, plain = (assemble(frame, planes, STEPS, s)[0] for s in (script, progressive_script(len(factors), COLOR[len(factors)])))
+    searched, plain = (
+        assemble(frame, planes, STEPS, s)[0] for s in (script, progressive_script(len(factors), COLOR[len(factors)]))
+    )
     pixels = [np.asarray(Image.open(io.BytesIO(data))) for data in (searched, plain)]
     np.testing.assert_array_equal(*pixels)
 
@@ -180,6 +200,7 @@ def test_a_sequential_script_compares_with_a_progressive_one():
 
 # ---------------------------------------------------------------- shared tables
 
+
 def check_definitions(counts, plan, destinations):
     """Whatever a scan uses has been defined, has not been replaced since, and has a code for each of its symbols."""
     defined = {}
@@ -199,9 +220,13 @@ def test_shared_tables_are_there_when_they_are_needed(data):
     symbols = st.dictionaries(st.integers(0, 255), st.integers(1, 500), min_size=1, max_size=8)
     counts = []
     for _ in range(data.draw(st.integers(1, 9))):
-        keys = data.draw(st.sampled_from([[(0, 0)], [(1, 0)], [(1, 1)], [(0, 0), (0, 1)], [(0, 0), (0, 1), (1, 0), (1, 1)], []]))
+        keys = data.draw(
+            st.sampled_from([[(0, 0)], [(1, 0)], [(1, 1)], [(0, 0), (0, 1)], [(0, 0), (0, 1), (1, 0), (1, 1)], []])
+        )
         tables = {key: data.draw(symbols) for key in keys}
-        counts.append({key: np.array([table.get(i, 0) for i in range(256)], np.uint32) for key, table in tables.items()})
+        counts.append(
+            {key: np.array([table.get(i, 0) for i in range(256)], np.uint32) for key, table in tables.items()}
+        )
     for destinations in (2, 4):
         check_definitions(counts, shared_tables(counts, destinations), destinations)
 
@@ -215,11 +240,15 @@ def test_shared_tables_save_bytes_and_nothing_else(SOFn, factors, height, width,
     color = COLOR[len(factors)]
     script = sequential_script(len(factors)) if SOFn == markers.SOF0 else progressive_script(len(factors), color)
     settings = dict(restart_interval=restart_interval)
-    shared, plain = (assemble(frame, planes, STEPS, script, share_tables=share, **settings)[0] for share in (True, False))
+    shared, plain = (
+        assemble(frame, planes, STEPS, script, share_tables=share, **settings)[0] for share in (True, False)
+    )
     assert len(shared) <= len(plain) and (len(shared) < len(plain) or len(factors) == 1)
     np.testing.assert_array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (shared, plain)))
     np.testing.assert_array_equal(*(codec.decode(data) for data in (shared, plain)))
     with_maps, _, maps = assemble(frame, planes, STEPS, script, share_tables=True, count_blocks=True, **settings)
     assert with_maps == shared and sum(int(m.sum()) for m in maps) > 0
     if not restart_interval:
-        assert script_cost(frame, planes, script, share_tables=True) == bytes_of_scans(frame, planes, script, share_tables=True)
+        assert script_cost(frame, planes, script, share_tables=True) == bytes_of_scans(
+            frame, planes, script, share_tables=True
+        )

@@ -1,4 +1,5 @@
 """Scan scripts obey Annex G and send every bit of every coefficient once."""
+
 import pytest
 
 from codec.jpeg.scans import arithmetic_script, progressive_script, sequential_script

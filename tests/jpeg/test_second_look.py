@@ -1,4 +1,5 @@
 """Efforts 8 and 9 look at their own picture: blocks whose errors the score minds more are worth more bits."""
+
 import numpy as np
 import pytest
 from codec.jpeg._masking import error_sums, refined_weights
@@ -27,7 +28,9 @@ def test_factors_follow_the_ratio_within_bounds():
     factors = np.full((1, 4), ONE, np.uint16)
     error = np.array([[1024, 1024, 1024, 0]])
     gain = np.array([[100, 400, 25, 7]])
-    assert refined_weights(factors, gain, error, beta=1).tolist() == [[ONE, 4 * ONE, ONE // 4, ONE]]          # no error: nothing to say
+    assert refined_weights(factors, gain, error, beta=1).tolist() == [
+        [ONE, 4 * ONE, ONE // 4, ONE]
+    ]  # no error: nothing to say
     assert refined_weights(factors, gain, error, beta=0.5).tolist() == [[ONE, 2 * ONE, ONE // 2, ONE]]
     assert refined_weights(factors, gain, error, beta=0).tolist() == factors.tolist()
     wild = refined_weights(factors, np.array([[1, 1, 10**15, 1]]), error, beta=1)[0, :3] / ONE
@@ -43,7 +46,7 @@ def test_the_mean_is_that_of_the_errors():
 
 def test_what_scores_do_not_mind_changes_nothing():
     pixels = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
-    factors = np.random.default_rng(2).integers(64, 65536, (4, 4)).astype(np.uint16)       # more blocks than samples fill
+    factors = np.random.default_rng(2).integers(64, 65536, (4, 4)).astype(np.uint16)  # more blocks than samples fill
     assert np.array_equal(look_again(pixels, pixels, factors), factors)
 
 

@@ -1,4 +1,5 @@
 """Targets: what is given out holds them, by its own bytes and by foreign decoders; few encodes; clear words where there is no answer."""
+
 import io
 import math
 
@@ -39,6 +40,7 @@ class Curve:
 
 # ---------------------------------------------------------------- sizes
 
+
 @given(power=st.floats(0.4, 3), largest=st.integers(10_000, 5_000_000), share=st.floats(0, 1))
 def test_a_smooth_curve_is_met_within_half_a_percent(power, largest, share):
     curve = Curve(lambda q: 600 + int(largest * (1.01 - q / 100) ** -power / 100**power))
@@ -56,10 +58,14 @@ def test_any_curve_ends_with_what_was_measured_to_fit_or_says_the_range(sizes, l
     try:
         found = reach(f"size:{limit}", PIXELS, curve)
     except ParameterError as error:
-        assert f"size:{limit} cannot be reached: " in str(error) and "at quality 1 ... " in str(error) and sizes[0] > limit
+        assert (
+            f"size:{limit} cannot be reached: " in str(error) and "at quality 1 ... " in str(error) and sizes[0] > limit
+        )
     else:
         assert len(found.data) == sizes[int(found.quality) - 1] <= limit
-    assert len(curve.asked) == len(set(curve.asked)) <= MOST_ENCODES and all(1 <= q <= 100 and q * 64 % 1 == 0 for q in curve.asked)
+    assert len(curve.asked) == len(set(curve.asked)) <= MOST_ENCODES and all(
+        1 <= q <= 100 and q * 64 % 1 == 0 for q in curve.asked
+    )
 
 
 def test_a_step_is_found_to_the_64th_part():
@@ -73,7 +79,10 @@ def test_bits_per_pixel_are_bytes():
     assert found.achieved == 8 * len(found.data) / 10_000 <= 0.8 and len(found.data) > 990
 
 
-@pytest.mark.parametrize("wanted, limit", [("size:15kB", 15_000), ("size:40KiB", 40_960), ("bpp:1.0", 400 * 600 / 8), ("size:0.1MB", 100_000)])
+@pytest.mark.parametrize(
+    "wanted, limit",
+    [("size:15kB", 15_000), ("size:40KiB", 40_960), ("bpp:1.0", 400 * 600 / 8), ("size:0.1MB", 100_000)],
+)
 def test_files_are_as_large_as_allowed(wanted, limit, coffee):
     encoded = codec.jpeg.encode(coffee, target=wanted)
     assert 0.99 * limit <= encoded.size <= limit and encoded.encodes <= MOST_ENCODES
@@ -84,7 +93,11 @@ def test_files_are_as_large_as_allowed(wanted, limit, coffee):
 def test_metadata_counts(coffee):
     metadata = Metadata(icc=bytes(9000), comments=(b"x" * 3000,))
     data = codec.encode(coffee, target="size:30kB", metadata=metadata)
-    assert 29_700 <= len(data) <= 30_000 and codec.probe(data).metadata.icc == metadata.icc and codec.probe(data).metadata.comments == metadata.comments
+    assert (
+        29_700 <= len(data) <= 30_000
+        and codec.probe(data).metadata.icc == metadata.icc
+        and codec.probe(data).metadata.comments == metadata.comments
+    )
 
 
 def test_what_allows_more_than_there_is_gets_quality_100(picture):
@@ -94,12 +107,20 @@ def test_what_allows_more_than_there_is_gets_quality_100(picture):
 
 # ---------------------------------------------------------------- scores
 
-@pytest.mark.parametrize("wanted, tolerance", [("psnr:36", 0.1), ("ssim:0.95", 0.005), ("ssimulacra2:70", 0.3), ("ms_ssim:0.99", 0.005), ("psnr_y:38", 0.1)])
+
+@pytest.mark.parametrize(
+    "wanted, tolerance",
+    [("psnr:36", 0.1), ("ssim:0.95", 0.005), ("ssimulacra2:70", 0.3), ("ms_ssim:0.99", 0.005), ("psnr_y:38", 0.1)],
+)
 def test_scores_are_reached_and_hardly_more(wanted, tolerance, coffee):
     name, _, value = wanted.partition(":")
     encoded = codec.jpeg.encode(coffee, target=wanted, subsampling="4:2:0")
     score = metrics.by_name(name)(coffee, codec.decode(encoded.data))
-    assert encoded.achieved == score and float(value) <= score < float(value) + tolerance and encoded.encodes <= MOST_ENCODES
+    assert (
+        encoded.achieved == score
+        and float(value) <= score < float(value) + tolerance
+        and encoded.encodes <= MOST_ENCODES
+    )
     assert encoded.data == codec.encode(coffee, encoded.quality, subsampling="4:2:0")
 
 
@@ -111,8 +132,12 @@ def test_of_some_metrics_less_is_better(wanted, coffee):
 
 def test_the_smallest_file_within_half_a_percent(coffee):
     found = codec.jpeg.encode(coffee, target="ssim:0.9", subsampling="4:2:0")
-    sizes = [len(data) for part in range(1, 33) for data in [codec.encode(coffee, found.quality - part / 64, subsampling="4:2:0")]
-             if metrics.ssim(coffee, codec.decode(data)) >= 0.9]
+    sizes = [
+        len(data)
+        for part in range(1, 33)
+        for data in [codec.encode(coffee, found.quality - part / 64, subsampling="4:2:0")]
+        if metrics.ssim(coffee, codec.decode(data)) >= 0.9
+    ]
     assert not sizes or found.size <= min(sizes) * 1.006
 
 
@@ -121,22 +146,58 @@ def test_foreign_decoders_and_metrics_see_the_same(coffee):
     skimage = pytest.importorskip("skimage.metrics")
     pixels = lambda encoded: np.asarray(Image.open(io.BytesIO(encoded.data)))
     encoded = codec.jpeg.encode(coffee, target="ssim:0.93")
-    theirs = skimage.structural_similarity(coffee, pixels(encoded), channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    theirs = skimage.structural_similarity(
+        coffee, pixels(encoded), channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     assert theirs == pytest.approx(encoded.achieved, abs=1e-7) and 0.93 <= theirs < 0.935
     encoded = codec.jpeg.encode(coffee, target="psnr:35")
-    assert skimage.peak_signal_noise_ratio(coffee, pixels(encoded)) == pytest.approx(encoded.achieved) and 35 <= encoded.achieved < 35.1
+    assert (
+        skimage.peak_signal_noise_ratio(coffee, pixels(encoded)) == pytest.approx(encoded.achieved)
+        and 35 <= encoded.achieved < 35.1
+    )
 
 
-@given(height=SIDES, width=SIDES, channels=st.sampled_from([1, 3]), seed=st.integers(0, 9), noise=st.booleans(), target=st.sampled_from(
-    ["psnr:30", "psnr:45", "psnr:5", "ssim:0.9", "ssimulacra2:60", "ssimulacra2:-50", "size:300", "size:900", "bpp:3", "mse:0", "mse:60"]), effort=st.sampled_from([1, 3, 5]))
+@given(
+    height=SIDES,
+    width=SIDES,
+    channels=st.sampled_from([1, 3]),
+    seed=st.integers(0, 9),
+    noise=st.booleans(),
+    target=st.sampled_from(
+        [
+            "psnr:30",
+            "psnr:45",
+            "psnr:5",
+            "ssim:0.9",
+            "ssimulacra2:60",
+            "ssimulacra2:-50",
+            "size:300",
+            "size:900",
+            "bpp:3",
+            "mse:0",
+            "mse:60",
+        ]
+    ),
+    effort=st.sampled_from([1, 3, 5]),
+)
 def test_small_pictures_of_any_kind_reach_it_or_say_why(height, width, channels, seed, noise, target, effort):
     rng = np.random.default_rng(seed)
-    image = rng.integers(0, 256, (height, width, channels), dtype=np.uint8) if noise else np.full((height, width, channels), 25 * seed, np.uint8)
+    image = (
+        rng.integers(0, 256, (height, width, channels), dtype=np.uint8)
+        if noise
+        else np.full((height, width, channels), 25 * seed, np.uint8)
+    )
     name, _, value = target.partition(":")
     try:
         encoded = codec.jpeg.encode(image, target=target, effort=effort)
     except ParameterError as error:
-        assert "cannot be reached" in str(error) or name == "ssim" and "11 x 11" in str(error) or name == "ssimulacra2" and "sides of 8" in str(error)
+        assert (
+            "cannot be reached" in str(error)
+            or name == "ssim"
+            and "11 x 11" in str(error)
+            or name == "ssimulacra2"
+            and "sides of 8" in str(error)
+        )
         return
     assert encoded.encodes <= MOST_ENCODES
     if name in ("size", "bpp"):
@@ -157,14 +218,30 @@ def test_four_inks(picture):
         encoded = codec.jpeg.encode(image, target="psnr:35", color=color)
         assert metrics.psnr(image, codec.decode(encoded.data)) == encoded.achieved >= 35
         assert codec.jpeg.encode(image, target="size:4kB", color=color).size <= 4000
-        with pytest.raises(ParameterError, match="ssimulacra2:70 is no target for CMYK: ssimulacra2 is of gray and RGB pictures; there are psnr, mse"):
+        with pytest.raises(
+            ParameterError,
+            match="ssimulacra2:70 is no target for CMYK: ssimulacra2 is of gray and RGB pictures; there are psnr, mse",
+        ):
             codec.encode(image, target="ssimulacra2:70", color=color)
 
 
-@pytest.mark.parametrize("options", [
-    dict(effort=1), dict(effort=9), dict(progressive=False), dict(coding="arithmetic"), dict(tune="psnr"), dict(tune="flat"), dict(tune="annex-k"),
-    dict(subsampling="4:4:4"), dict(restart_interval=2), dict(chroma_quality=60), dict(color="rgb"),
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(effort=1),
+        dict(effort=9),
+        dict(progressive=False),
+        dict(coding="arithmetic"),
+        dict(tune="psnr"),
+        dict(tune="flat"),
+        dict(tune="annex-k"),
+        dict(subsampling="4:4:4"),
+        dict(restart_interval=2),
+        dict(chroma_quality=60),
+        dict(color="rgb"),
+    ],
+    ids=str,
+)
 def test_targets_go_with_all_other_options(options, picture):
     image = picture(64, 80)
     encoded = codec.jpeg.encode(image, target="size:3000", **options)
@@ -182,10 +259,17 @@ def test_several_threads_reach_the_same(coffee):
 
 # ---------------------------------------------------------------- refused
 
-@pytest.mark.parametrize("wanted, says", [
-    ("size:100", r"size:100 cannot be reached: \d+ bytes at quality 1 \.\.\. 1?\d\.?\d* kB at quality 100"), ("psnr:90", r"psnr:90 cannot be reached: \d\d\.\d+ at quality 1 \.\.\. \d\d\.\d+ at quality 100"),
-    ("ssim:1.5", r"ssim:1\.5 cannot be reached: 0\.\d+ at quality 1 \.\.\. 0\.\d+ at quality 100"), ("mse:-1", "mse:-1 cannot be reached"), ("bpp:0.01", "bpp:0.01 cannot be reached"),
-])
+
+@pytest.mark.parametrize(
+    "wanted, says",
+    [
+        ("size:100", r"size:100 cannot be reached: \d+ bytes at quality 1 \.\.\. 1?\d\.?\d* kB at quality 100"),
+        ("psnr:90", r"psnr:90 cannot be reached: \d\d\.\d+ at quality 1 \.\.\. \d\d\.\d+ at quality 100"),
+        ("ssim:1.5", r"ssim:1\.5 cannot be reached: 0\.\d+ at quality 1 \.\.\. 0\.\d+ at quality 100"),
+        ("mse:-1", "mse:-1 cannot be reached"),
+        ("bpp:0.01", "bpp:0.01 cannot be reached"),
+    ],
+)
 def test_what_cannot_be_reached_names_the_range_and_writes_nothing(wanted, says, picture, tmp_path):
     image = picture(64, 64)
     with pytest.raises(ParameterError, match=says):
@@ -196,13 +280,18 @@ def test_what_cannot_be_reached_names_the_range_and_writes_nothing(wanted, says,
 def test_a_target_takes_the_place_of_a_quality(picture):
     for name, value in (("quality", 75), ("quality", 80.5), ("quant_tables", QuantTables([1] * 64))):
         for function in (codec.encode, codec.jpeg.encode):
-            with pytest.raises(ParameterError, match=f"target='psnr:30' is what to search the quality for: give either that or {name}"):
+            with pytest.raises(
+                ParameterError, match=f"target='psnr:30' is what to search the quality for: give either that or {name}"
+            ):
                 function(picture(8, 8), target="psnr:30", **{name: value})
     assert EncodeOptions().quality == 75 and EncodeOptions(target="psnr:30").quality is None
     assert eval(repr(EncodeOptions(target="psnr:30"))) == EncodeOptions(target="psnr:30")
 
 
-@pytest.mark.parametrize("shape, wanted, says", [((1, 1), "ssim:0.9", "SSIM needs at least 11 x 11 pixels"), ((7, 9, 3), "ssimulacra2:50", "sides of 8 at least")])
+@pytest.mark.parametrize(
+    "shape, wanted, says",
+    [((1, 1), "ssim:0.9", "SSIM needs at least 11 x 11 pixels"), ((7, 9, 3), "ssimulacra2:50", "sides of 8 at least")],
+)
 def test_a_score_that_there_is_none_of_is_refused(shape, wanted, says):
     with pytest.raises(ParameterError, match=says):
         codec.encode(np.zeros(shape, np.uint8), target=wanted)

@@ -1,4 +1,5 @@
 """Lossless changes: exact where they can be, refused where they cannot, and nothing that travels along is lost without a word."""
+
 import io
 import itertools
 import struct
@@ -17,9 +18,22 @@ from codec.jpeg.exif import ExifNumbers, exif_orientation, orientation_alone
 from codec.jpeg.metadata import ADOBE, EXIF, MPF, XMP
 from codec.jpeg.multipicture import is_index
 
-FACTORS = [((1, 1),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((2, 1), (1, 1), (1, 1)), ((1, 2), (1, 1), (1, 1)), ((4, 1), (1, 1), (1, 1)),
-           ((2, 2),) * 3, ((2, 2), (1, 1), (1, 1), (2, 2)), ((3, 1), (1, 1), (1, 2))]
-TURNS = [{}, *({"rotate": r} for r in (90, 180, 270)), *({"flip": f} for f in ("horizontal", "vertical", "transpose", "transverse"))]
+FACTORS = [
+    ((1, 1),),
+    ((1, 1),) * 3,
+    ((2, 2), (1, 1), (1, 1)),
+    ((2, 1), (1, 1), (1, 1)),
+    ((1, 2), (1, 1), (1, 1)),
+    ((4, 1), (1, 1), (1, 1)),
+    ((2, 2),) * 3,
+    ((2, 2), (1, 1), (1, 1), (2, 2)),
+    ((3, 1), (1, 1), (1, 2)),
+]
+TURNS = [
+    {},
+    *({"rotate": r} for r in (90, 180, 270)),
+    *({"flip": f} for f in ("horizontal", "vertical", "transpose", "transverse")),
+]
 
 
 def picture(height=48, width=64, channels=3, seed=0):
@@ -52,6 +66,7 @@ def same(found, expected):
 
 # ---------------------------------------------------------------- turns
 
+
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("options", [{}, {"color": "rgb"}], ids=["ycbcr", "rgb"])
 def test_pixels_turn_with_the_coefficients(turn, options):
@@ -79,8 +94,14 @@ def test_subsampled_levels_turn_as_their_own_transform_says(turn):
 
 
 @settings(deadline=None, max_examples=60)
-@given(height=st.integers(1, 70), width=st.integers(1, 70), factors=st.sampled_from(FACTORS), how=st.sampled_from(TURNS[1:]),
-       edge=st.sampled_from(["keep", "trim"]), seed=st.integers(0, 99))
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    factors=st.sampled_from(FACTORS),
+    how=st.sampled_from(TURNS[1:]),
+    edge=st.sampled_from(["keep", "trim"]),
+    seed=st.integers(0, 99),
+)
 def test_turns_of_any_size_and_sampling_can_be_undone(handmade, height, width, factors, how, edge, seed):
     script = tuple(jpeg.scans.ScanSpec((i,)) for i in range(len(factors)))
     source = read_coefficients(handmade(height, width, factors, script=script, seed=seed).data)
@@ -112,7 +133,13 @@ def test_the_eight_turns_are_a_group():
 
 def test_four_quarters_and_two_mirrors_are_nothing():
     data = jpeg_of()
-    for turn, times in (({"rotate": 90}, 4), ({"rotate": 270}, 4), ({"rotate": 180}, 2), ({"flip": "horizontal"}, 2), ({"flip": "transverse"}, 2)):
+    for turn, times in (
+        ({"rotate": 90}, 4),
+        ({"rotate": 270}, 4),
+        ({"rotate": 180}, 2),
+        ({"flip": "horizontal"}, 2),
+        ({"flip": "transverse"}, 2),
+    ):
         made = data
         for _ in range(times):
             made = transcode(made, **turn).data
@@ -123,17 +150,20 @@ def test_what_cannot_be_mirrored_exactly_is_refused_cut_or_left():
     data = jpeg_of(50, 60)
     with pytest.raises(codec.ParameterError, match="a width of 60 is no multiple of 8.*edge='trim'"):
         transcode(data, flip="horizontal")
-    assert transcode(data, flip="transpose").after                                      # mirrors nothing
+    assert transcode(data, flip="transpose").after  # mirrors nothing
     cut = transcode(data, flip="horizontal", edge="trim")
     assert (cut.width, cut.height) == (56, 50) and "trimmed from 60x50 to 56x50" in cut.done
     assert same(codec.decode(cut.data), codec.decode(data)[:, 55::-1])
     left = codec.decode(transcode(data, flip="horizontal", edge="keep").data)
-    assert same(left[:, :56], codec.decode(data)[:, 55::-1]) and np.array_equal(left[:, 56:], codec.decode(data)[:, 56:])
+    assert same(left[:, :56], codec.decode(data)[:, 55::-1]) and np.array_equal(
+        left[:, 56:], codec.decode(data)[:, 56:]
+    )
     with pytest.raises(codec.ParameterError, match="nothing to mirror"):
         transcode(jpeg_of(8, 5), flip="horizontal", edge="trim")
 
 
 # ---------------------------------------------------------------- crops and gray
+
 
 def test_a_crop_begins_on_the_grid_and_ends_where_it_was_asked_to():
     data = jpeg_of()
@@ -141,10 +171,13 @@ def test_a_crop_begins_on_the_grid_and_ends_where_it_was_asked_to():
     assert result.crop == (8, 24, 25, 10) and "8x8" in result.done[0]
     assert np.array_equal(codec.decode(result.data), codec.decode(data)[24:34, 8:33])
     assert transcode(jpeg_of(subsampling="4:2:0"), crop=(24, 24, 8, 8)).crop == (16, 16, 16, 16)
-    assert transcode(data, rotate=90, crop=(0, 0, 48, 8)).width == 48                   # of the turned picture
+    assert transcode(data, rotate=90, crop=(0, 0, 48, 8)).width == 48  # of the turned picture
 
 
-@pytest.mark.parametrize("crop", [(0, 0, 65, 8), (60, 0, 5, 5), (-1, 0, 5, 5), (0, 48, 1, 1), (0, 0, 0, 4), (0, 0, 4), (0.0, 0, 4, 4), "4x4+0+0"])
+@pytest.mark.parametrize(
+    "crop",
+    [(0, 0, 65, 8), (60, 0, 5, 5), (-1, 0, 5, 5), (0, 48, 1, 1), (0, 0, 0, 4), (0, 0, 4), (0.0, 0, 4, 4), "4x4+0+0"],
+)
 def test_a_crop_outside_of_the_picture_is_refused(crop):
     with pytest.raises(codec.ParameterError, match="crop"):
         transcode(jpeg_of(), crop=crop)
@@ -161,13 +194,17 @@ def test_crops_are_parts_of_the_levels(handmade, data, height, width, factors):
     assert left <= x and left + w == x + box[2] and top <= y and top + h == y + box[3]
     for levels, whole, (H, V) in zip(part.levels, source.levels, source.sampling):
         first = top * V // (8 * source.frame.Vmax), left * H // (8 * source.frame.Hmax)
-        assert np.array_equal(levels, whole[first[0]:first[0] + levels.shape[0], first[1]:first[1] + levels.shape[1]])
+        assert np.array_equal(
+            levels, whole[first[0] : first[0] + levels.shape[0], first[1] : first[1] + levels.shape[1]]
+        )
 
 
 def test_gray_is_the_luminance():
     data = jpeg_of(subsampling="4:2:0")
     result = transcode(data, grayscale=True)
-    assert jpeg.probe(result.data).color == "gray" and np.array_equal(read_coefficients(result.data).levels[0], read_coefficients(data).levels[0])
+    assert jpeg.probe(result.data).color == "gray" and np.array_equal(
+        read_coefficients(result.data).levels[0], read_coefficients(data).levels[0]
+    )
     assert transcode(result.data, grayscale=True).kept
     with pytest.raises(codec.ParameterError, match="rgb"):
         transcode(codec.encode(picture(), color="rgb"), grayscale=True)
@@ -181,8 +218,11 @@ def test_gray_drops_the_profile_of_rgb():
 
 # ---------------------------------------------------------------- processes and sizes
 
+
 @pytest.mark.parametrize("progressive", [None, True, False])
-@pytest.mark.parametrize("source", [{"effort": 1}, {"progressive": False}, {"progressive": True}, {"restart_interval": 2}])
+@pytest.mark.parametrize(
+    "source", [{"effort": 1}, {"progressive": False}, {"progressive": True}, {"restart_interval": 2}]
+)
 def test_recompression_keeps_every_pixel(progressive, source):
     data = jpeg_of(49, 63, subsampling="4:2:0", **source)
     result = transcode(data, progressive=progressive)
@@ -206,11 +246,20 @@ def test_what_was_asked_for_is_done_even_if_it_grows():
     assert grown.after > grown.before and not grown.kept and jpeg.inspect(grown.data)["restart_interval"] == 1
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"rotate": 45}, "rotate"), ({"rotate": True}, "rotate"), ({"flip": "diagonal"}, "flip"), ({"edge": "trimm"}, "did you mean 'trim'"),
-    ({"metadata": ("icc", "exiv")}, "did you mean 'exif'"), ({"metadata": "some"}, "metadata"), ({"trailer": "cut"}, "trailer"),
-    ({"progressive": 1}, "progressive"), ({"on_error": "ignore"}, "on_error"),
-])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"rotate": 45}, "rotate"),
+        ({"rotate": True}, "rotate"),
+        ({"flip": "diagonal"}, "flip"),
+        ({"edge": "trimm"}, "did you mean 'trim'"),
+        ({"metadata": ("icc", "exiv")}, "did you mean 'exif'"),
+        ({"metadata": "some"}, "metadata"),
+        ({"trailer": "cut"}, "trailer"),
+        ({"progressive": 1}, "progressive"),
+        ({"on_error": "ignore"}, "on_error"),
+    ],
+)
 def test_wrong_options_are_refused(options, words):
     with pytest.raises(codec.ParameterError, match=words):
         transcode(jpeg_of(), **options)
@@ -234,12 +283,27 @@ def test_a_wrong_result_would_be_found(monkeypatch):
 
 # ---------------------------------------------------------------- orientation
 
+
 def exif(orientation, order="<", kind=3):
     """A TIFF block with orientation, an Exif directory with the size, and a thumbnail at the end."""
     thumbnail = b"\xff\xd8thumb\xff\xd9"
-    ifd0 = struct.pack(order + "H", 2) + struct.pack(order + "HHIHH", 0x0112, kind, 1, orientation, 0) + struct.pack(order + "HHII", 0x8769, 4, 1, 38)
-    photo = struct.pack(order + "H", 2) + struct.pack(order + "HHII", 0xA002, 4, 1, 64) + struct.pack(order + "HHIHH", 0xA003, 3, 1, 48, 0) + bytes(4)
-    ifd1 = struct.pack(order + "H", 2) + struct.pack(order + "HHII", 0x0201, 4, 1, 98) + struct.pack(order + "HHII", 0x0202, 4, 1, len(thumbnail)) + bytes(4)
+    ifd0 = (
+        struct.pack(order + "H", 2)
+        + struct.pack(order + "HHIHH", 0x0112, kind, 1, orientation, 0)
+        + struct.pack(order + "HHII", 0x8769, 4, 1, 38)
+    )
+    photo = (
+        struct.pack(order + "H", 2)
+        + struct.pack(order + "HHII", 0xA002, 4, 1, 64)
+        + struct.pack(order + "HHIHH", 0xA003, 3, 1, 48, 0)
+        + bytes(4)
+    )
+    ifd1 = (
+        struct.pack(order + "H", 2)
+        + struct.pack(order + "HHII", 0x0201, 4, 1, 98)
+        + struct.pack(order + "HHII", 0x0202, 4, 1, len(thumbnail))
+        + bytes(4)
+    )
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
     return head + ifd0 + struct.pack(order + "I", 38 + len(photo)) + photo + ifd1 + thumbnail
 
@@ -254,8 +318,10 @@ def test_auto_rotate_applies_the_tag_and_sets_it_to_1(orientation, order):
     metadata = jpeg.probe(result.data).metadata
     numbers = ExifNumbers(metadata.exif)
     assert numbers.orientation == 1 and b'Orientation="1"' in metadata.xmp
-    assert struct.unpack_from(order + "I", metadata.exif, 48) == (result.width,) and struct.unpack_from(order + "H", metadata.exif, 60) == (result.height,)
-    assert (b"thumb" in metadata.exif) == (orientation == 1)                            # of the old shape
+    assert struct.unpack_from(order + "I", metadata.exif, 48) == (result.width,) and struct.unpack_from(
+        order + "H", metadata.exif, 60
+    ) == (result.height,)
+    assert (b"thumb" in metadata.exif) == (orientation == 1)  # of the old shape
     with Image.open(io.BytesIO(result.data)) as image:
         assert image.getexif()[0x0112] == 1 and image.getexif().get_ifd(0x8769)[0xA002] == result.width
 
@@ -265,7 +331,7 @@ def test_an_orientation_that_does_not_exist_is_refused(orientation):
     data = jpeg_of(segments=[orientation_alone(orientation)])
     with pytest.raises(codec.BitstreamError, match=f"orientation {orientation}; 1..8"):
         transcode(data, auto_rotate=True)
-    assert exif_orientation(read_coefficients(transcode(data).data).segments) == orientation      # untouched otherwise
+    assert exif_orientation(read_coefficients(transcode(data).data).segments) == orientation  # untouched otherwise
 
 
 def test_without_a_tag_there_is_nothing_to_turn():
@@ -284,7 +350,11 @@ def test_a_turn_beside_an_orientation_is_said():
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.binary(max_size=80), st.sampled_from([b"II*\0", b"MM\0*"]), st.lists(st.tuples(st.integers(0, 140), st.integers(0, 255)), max_size=4))
+@given(
+    st.binary(max_size=80),
+    st.sampled_from([b"II*\0", b"MM\0*"]),
+    st.lists(st.tuples(st.integers(0, 140), st.integers(0, 255)), max_size=4),
+)
 def test_damaged_exif_is_as_good_as_none(junk, head, changes):
     for tiff in (bytearray(head + junk), bytearray(exif(6))):
         for at, value in changes:
@@ -298,8 +368,14 @@ def test_damaged_exif_is_as_good_as_none(junk, head, changes):
 
 # ---------------------------------------------------------------- metadata
 
-ALL = [orientation_alone(1), (0xE1, XMP + b"<x/>"), (0xE2, b"ICC_PROFILE\0\1\1profile"), (0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0\0\0\0"), (0xFE, b"hello"),
-       (0xE7, b"private")]
+ALL = [
+    orientation_alone(1),
+    (0xE1, XMP + b"<x/>"),
+    (0xE2, b"ICC_PROFILE\0\1\1profile"),
+    (0xED, b"Photoshop 3.0\0" + b"8BIM\4\4\0\0\0\0\0\0"),
+    (0xFE, b"hello"),
+    (0xE7, b"private"),
+]
 
 
 def test_metadata_is_kept_in_order_by_default():
@@ -307,7 +383,9 @@ def test_metadata_is_kept_in_order_by_default():
     assert read_coefficients(transcode(source).data).segments == read_coefficients(source).segments
 
 
-@pytest.mark.parametrize("keep, left", [("none", []), ("icc", [2]), (("exif", "xmp"), [0, 1]), (["iptc", "comments", "other"], [3, 4, 5])])
+@pytest.mark.parametrize(
+    "keep, left", [("none", []), ("icc", [2]), (("exif", "xmp"), [0, 1]), (["iptc", "comments", "other"], [3, 4, 5])]
+)
 def test_metadata_is_kept_by_kind(keep, left):
     result = transcode(jpeg_of(segments=ALL), metadata=keep)
     assert read_coefficients(result.data).segments[1:] == tuple(ALL[i] for i in left)
@@ -317,12 +395,17 @@ def test_metadata_is_kept_by_kind(keep, left):
 def test_the_meaning_of_the_components_always_stays():
     data = codec.encode(picture(channels=4), color="ycck")
     result = transcode(data, metadata="none")
-    assert np.array_equal(codec.decode(result.data), codec.decode(data)) and any(p.startswith(ADOBE) for _, p in read_coefficients(result.data).segments)
+    assert np.array_equal(codec.decode(result.data), codec.decode(data)) and any(
+        p.startswith(ADOBE) for _, p in read_coefficients(result.data).segments
+    )
 
 
 def test_the_orientation_outlives_its_exif():
     result = transcode(jpeg_of(segments=[(0xE1, EXIF + exif(6))]), metadata="none")
-    assert exif_orientation(read_coefficients(result.data).segments) == 6 and len(jpeg.probe(result.data).metadata.exif) == 26
+    assert (
+        exif_orientation(read_coefficients(result.data).segments) == 6
+        and len(jpeg.probe(result.data).metadata.exif) == 26
+    )
     turned = transcode(jpeg_of(segments=[(0xE1, EXIF + exif(6))]), metadata="none", auto_rotate=True)
     assert jpeg.probe(turned.data).metadata.exif is None and turned.height == 64
 
@@ -337,12 +420,19 @@ def test_density_turns_too_and_thumbnails_of_jfif_go():
 
 # ---------------------------------------------------------------- what stands behind the picture
 
+
 def with_gain_map(order="<", xmp=b'<x hdrgm:Version="1.0"/>', **options):
     """A picture with a second one behind it, an MPF index and the announcement of a gain map; returns (file, second picture)."""
     second, padding = codec.encode(picture(16, 16), quality=50), b"\0" * 5
-    entries = lambda size, offset: b"".join(struct.pack(order + "IIIHH", *e) for e in ((0x30000, size, 0, 0, 0), (0, len(second), offset, 0, 0)))
-    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IHHHIIHHIII", 8, 2, 0xB001, 4, 1, 2, 0xB002, 7, 32, 38, 0)
-    build = lambda size, offset: jpeg_of(segments=[(0xE1, XMP + xmp), (0xE2, MPF + head + entries(size, offset))], **options)
+    entries = lambda size, offset: b"".join(
+        struct.pack(order + "IIIHH", *e) for e in ((0x30000, size, 0, 0, 0), (0, len(second), offset, 0, 0))
+    )
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(
+        order + "IHHHIIHHIII", 8, 2, 0xB001, 4, 1, 2, 0xB002, 7, 32, 38, 0
+    )
+    build = lambda size, offset: jpeg_of(
+        segments=[(0xE1, XMP + xmp), (0xE2, MPF + head + entries(size, offset))], **options
+    )
     size = len(build(0, 0))
     at = build(0, 0).index(MPF) + 4
     return build(size, size + len(padding) - at) + padding + second, second
@@ -350,10 +440,10 @@ def with_gain_map(order="<", xmp=b'<x hdrgm:Version="1.0"/>', **options):
 
 def found_by_index(data):
     at = data.index(MPF) + 4
-    order = "<" if data[at:at + 2] == b"II" else ">"
-    (_, size, zero, _, _), (_, length, offset, _, _) = struct.iter_unpack(order + "IIIHH", data[at + 38:at + 70])
+    order = "<" if data[at : at + 2] == b"II" else ">"
+    (_, size, zero, _, _), (_, length, offset, _, _) = struct.iter_unpack(order + "IIIHH", data[at + 38 : at + 70])
     assert zero == 0
-    return data[:size], data[at + offset:at + offset + length]
+    return data[:size], data[at + offset : at + offset + length]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -368,7 +458,7 @@ def test_a_gain_map_is_found_where_its_index_says(order, options):
 
 
 def test_pillow_finds_the_second_picture_too():
-    data, second = with_gain_map(effort=1, xmp=b"<x/>")             # a gain map it would not count
+    data, second = with_gain_map(effort=1, xmp=b"<x/>")  # a gain map it would not count
     with Image.open(io.BytesIO(transcode(data).data)) as image:
         assert image.n_frames == 2
         image.seek(1)
@@ -382,7 +472,11 @@ def test_a_gain_map_that_would_no_longer_fit_is_refused_or_dropped(options):
         transcode(data, **options)
     result = transcode(data, trailer="drop", **options)
     read = read_coefficients(result.data)
-    assert not read.trailer and not any(is_index(*segment) for segment in read.segments) and b"hdrgm:Version" not in result.data
+    assert (
+        not read.trailer
+        and not any(is_index(*segment) for segment in read.segments)
+        and b"hdrgm:Version" not in result.data
+    )
     assert any("behind the picture" in what for what in result.done)
 
 
@@ -403,7 +497,9 @@ def test_a_film_is_kept_and_its_announcement_goes_with_it():
     assert b'MotionPhoto="0"' in transcode(data, trailer="drop").data
 
 
-@pytest.mark.parametrize("at, value", [(38 + 24, 0xFFFFFF), (38 + 24, 50), (38 + 20, 0xFFFFFF), (26, 33), (30, 60), (4, 0xFFFFFFFF), (22, 0)])
+@pytest.mark.parametrize(
+    "at, value", [(38 + 24, 0xFFFFFF), (38 + 24, 50), (38 + 20, 0xFFFFFF), (26, 33), (30, 60), (4, 0xFFFFFFFF), (22, 0)]
+)
 def test_a_damaged_index_is_refused(at, value):
     data, _ = with_gain_map(effort=1)
     data = bytearray(data)

@@ -65,7 +65,7 @@ def test_no_other_choice_costs_less(seed, weight):
         trial = np.zeros(64, int)
         trial[where] = np.sign(wanted[where]) * combination
         trials.append(block_cost(trial, wanted, bits, weight))
-    assert block_cost(levels[0, 0], wanted, bits, weight) <= min(trials) + 0.05           # logarithms have 8 fraction bits
+    assert block_cost(levels[0, 0], wanted, bits, weight) <= min(trials) + 0.05  # logarithms have 8 fraction bits
     assert counted.sum() == (levels[0, 0, 1:] != 0).sum() + counted[0xF0] + counted[0]
 
 
@@ -89,7 +89,9 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
     levels[..., 0] = nearest = np.sign(x) * np.floor(np.abs(x) + 0.5)
     bits = difference_bits(nearest)
     optimise_dc(planes, STEPS, levels, weight, H, V)
-    order = [(my + v, mx + h) for my in range(0, high, V) for mx in range(0, wide, H) for v in range(V) for h in range(H)]
+    order = [
+        (my + v, mx + h) for my in range(0, high, V) for mx in range(0, wide, H) for v in range(V) for h in range(H)
+    ]
     order = [(by, bx) for by, bx in order if by < high and bx < wide]
 
     def cost(path):
@@ -102,7 +104,7 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
 
 def test_a_dear_error_keeps_the_nearest_levels_and_a_cheap_one_none():
     rng = np.random.default_rng(0)
-    planes = rng.integers(-1000, 1000, (4, 5, 64)).astype(np.int16) * 2 + 1                # none half-way between two levels
+    planes = rng.integers(-1000, 1000, (4, 5, 64)).astype(np.int16) * 2 + 1  # none half-way between two levels
     nearest = np.trunc(planes / 80 + np.sign(planes) * 0.5)
     assert np.array_equal(optimised_levels([planes], [STEPS], [[0]], [1e6])[0], nearest)
     assert not optimised_levels([planes], [STEPS], [[0]], [1e-6])[0][..., 1:].any()

@@ -1,4 +1,5 @@
 """Bits to bytes and back: order, byte stuffing and padding of T.81 F.1.2.3."""
+
 import numpy as np
 import pytest
 from codec._core import pack_bits, unpack_bits
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 from codec.errors import ParameterError
 
 FIELDS = st.lists(st.integers(0, 32).flatmap(lambda n: st.tuples(st.integers(0, 2**n - 1), st.just(n))), max_size=200)
-READABLE = st.lists(st.integers(1, 16).flatmap(lambda n: st.tuples(st.integers(0, 2**n - 1) | st.just(2**n - 1), st.just(n))), max_size=200)
+READABLE = st.lists(
+    st.integers(1, 16).flatmap(lambda n: st.tuples(st.integers(0, 2**n - 1) | st.just(2**n - 1), st.just(n))),
+    max_size=200,
+)
 
 
 def as_text(fields):
@@ -18,7 +22,10 @@ def as_text(fields):
 def stuffed(bits):
     """The bytes of F.1.2.3 for a text of zeros and ones."""
     bits += "1" * (-len(bits) % 8)
-    return b"".join(b"\xff\0" if byte == 255 else bytes((byte,)) for byte in (int(bits[i:i + 8], 2) for i in range(0, len(bits), 8)))
+    return b"".join(
+        b"\xff\0" if byte == 255 else bytes((byte,))
+        for byte in (int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
+    )
 
 
 @given(FIELDS)

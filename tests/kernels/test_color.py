@@ -1,4 +1,5 @@
 """Colour conversion of T.871 clause 7 over every colour there is, and the CMYK kinds."""
+
 import numpy as np
 import pytest
 from codec._pixel import rgb_to_ycc, ycc_to_rgb
@@ -47,14 +48,25 @@ def test_every_ycc_colour(first):
         np.testing.assert_array_equal(got[0], (y + ((fix(1.402) * cr + half) >> 16)).clip(0, 255))
         np.testing.assert_array_equal(got[1], (y + ((half - fix(0.34414) * cb - fix(0.71414) * cr) >> 16)).clip(0, 255))
         np.testing.assert_array_equal(got[2], (y + ((fix(1.772) * cb + half) >> 16)).clip(0, 255))
-        exact = np.array([y + 1.402 * cr, y - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587, y + 1.772 * cb]).clip(0, 255)
+        exact = np.array([y + 1.402 * cr, y - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587, y + 1.772 * cb]).clip(
+            0, 255
+        )
         assert np.abs(got - exact).max() < 0.505
 
 
-@pytest.mark.parametrize("rgb, ycc", [
-    ((0, 0, 0), (0, 128, 128)), ((255, 255, 255), (255, 128, 128)), ((255, 0, 0), (76, 85, 255)), ((0, 255, 0), (150, 44, 21)),
-    ((0, 0, 255), (29, 255, 107)), ((255, 255, 0), (226, 0, 149)), ((0, 255, 255), (179, 171, 0)), ((255, 0, 255), (105, 212, 235)),
-])
+@pytest.mark.parametrize(
+    "rgb, ycc",
+    [
+        ((0, 0, 0), (0, 128, 128)),
+        ((255, 255, 255), (255, 128, 128)),
+        ((255, 0, 0), (76, 85, 255)),
+        ((0, 255, 0), (150, 44, 21)),
+        ((0, 0, 255), (29, 255, 107)),
+        ((255, 255, 0), (226, 0, 149)),
+        ((0, 255, 255), (179, 171, 0)),
+        ((255, 0, 255), (105, 212, 235)),
+    ],
+)
 def test_the_corners_of_the_cube(rgb, ycc):
     assert rgb_to_ycc(np.uint8([[rgb]]))[0, 0].tolist() == list(ycc)
 
@@ -71,15 +83,19 @@ def test_every_pixel_of_a_row_is_converted_alike(width):
     """Rows are converted in runs; none may be left out, and none may touch its neighbour."""
     pixels = np.random.default_rng(width).integers(0, 256, (3, width, 3), dtype=np.uint8)
     for convert in (rgb_to_ycc, ycc_to_rgb):
-        one_by_one = [[convert(pixels[y:y + 1, x:x + 1])[0, 0] for x in range(width)] for y in range(3)]
+        one_by_one = [[convert(pixels[y : y + 1, x : x + 1])[0, 0] for x in range(width)] for y in range(3)]
         np.testing.assert_array_equal(convert(pixels), one_by_one)
 
 
 def test_no_pixels_are_no_trouble():
-    assert rgb_to_ycc(np.empty((0, 5, 3), np.uint8)).shape == ycc_to_rgb(np.empty((0, 5, 3), np.uint8)).shape == (0, 5, 3)
+    assert (
+        rgb_to_ycc(np.empty((0, 5, 3), np.uint8)).shape == ycc_to_rgb(np.empty((0, 5, 3), np.uint8)).shape == (0, 5, 3)
+    )
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3), np.uint16)])
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2, 3), np.uint16)]
+)
 def test_other_shapes_and_types_are_refused(pixels):
     for convert in (rgb_to_ycc, ycc_to_rgb):
         with pytest.raises(ParameterError, match=r"uint8 of shape \(H, W, 3\)"):
@@ -88,9 +104,12 @@ def test_other_shapes_and_types_are_refused(pixels):
 
 # ---------------------------------------------------------------- what the components of each kind of picture are
 
+
 def components_of(pixel, color):
     """The sample of each component that a flat picture of this colour is coded as, from its DC levels at step 1 (8 times the sample)."""
-    planes = forward(np.broadcast_to(np.uint8(pixel), (8, 8, len(pixel))).copy(), color, [(1, 1)] * len(pixel), [ONES] * len(pixel))
+    planes = forward(
+        np.broadcast_to(np.uint8(pixel), (8, 8, len(pixel))).copy(), color, [(1, 1)] * len(pixel), [ONES] * len(pixel)
+    )
     return [int(plane[0, 0, 0]) // 8 + 128 for plane in planes]
 
 
@@ -100,19 +119,29 @@ def pixel_of(samples, color, precision=8):
     return compose(planes, color, [(1, 1)] * len(samples), 3, 5, precision)[2, 4].tolist()
 
 
-@pytest.mark.parametrize("color, pixel, samples", [
-    ("gray", (200,), (200,)), ("rgb", (1, 2, 3), (1, 2, 3)), ("ycbcr", (255, 0, 0), (76, 85, 255)),
-    ("cmyk", (0, 10, 128, 255), (255, 245, 127, 0)),                # Adobe: 255 is no ink
-    ("ycck", (255, 0, 0, 40), (76, 85, 255, 215)),                  # CMY taken as RGB, K inverted
-])
+@pytest.mark.parametrize(
+    "color, pixel, samples",
+    [
+        ("gray", (200,), (200,)),
+        ("rgb", (1, 2, 3), (1, 2, 3)),
+        ("ycbcr", (255, 0, 0), (76, 85, 255)),
+        ("cmyk", (0, 10, 128, 255), (255, 245, 127, 0)),  # Adobe: 255 is no ink
+        ("ycck", (255, 0, 0, 40), (76, 85, 255, 215)),  # CMY taken as RGB, K inverted
+    ],
+)
 def test_components_of_each_kind(color, pixel, samples):
     assert components_of(pixel, color) == list(samples)
 
 
-@pytest.mark.parametrize("color, samples, pixel", [
-    ("rgb", (1, 2, 3), [1, 2, 3]), ("ycbcr", (76, 85, 255), [254, 0, 0]),
-    ("cmyk", (255, 245, 127, 0), [0, 10, 128, 255]), ("ycck", (76, 85, 255, 215), [254, 0, 0, 40]),
-])
+@pytest.mark.parametrize(
+    "color, samples, pixel",
+    [
+        ("rgb", (1, 2, 3), [1, 2, 3]),
+        ("ycbcr", (76, 85, 255), [254, 0, 0]),
+        ("cmyk", (255, 245, 127, 0), [0, 10, 128, 255]),
+        ("ycck", (76, 85, 255, 215), [254, 0, 0, 40]),
+    ],
+)
 def test_pixels_of_each_kind(color, samples, pixel):
     assert pixel_of(samples, color) == pixel
 

@@ -1,4 +1,5 @@
 """FDCT and IDCT of T.81 A.3.3 against the formula in double precision, and the IEEE 1180-1990 statistics."""
+
 import importlib.util
 import sys
 from pathlib import Path
@@ -105,6 +106,7 @@ def test_what_is_out_of_range_is_refused(transform, low, high):
 
 # ---------------------------------------------------------------- the decoder's own way: shortcuts for few coefficients, 12 bits
 
+
 def samples_of(levels_nat, precision=8):
     """The decoder's samples of (N, 64) levels in natural order, steps of 1."""
     plane = np.ascontiguousarray(levels_nat, np.int16).reshape(1, -1, 64)
@@ -154,7 +156,7 @@ def test_twelve_bit_samples_are_the_formula_within_one():
     coefficients = np.rint(x @ BASIS.T).astype(int)
     reference = np.clip(np.rint(coefficients @ BASIS) + 2048, 0, 4095)
     error = samples_of(coefficients, 12) - reference
-    assert np.abs(error).max() <= 1 and (error ** 2).mean() < 0.06 and abs(error.mean()) < 0.0015
+    assert np.abs(error).max() <= 1 and (error**2).mean() < 0.06 and abs(error.mean()) < 0.0015
 
 
 def test_hostile_coefficients_give_samples_in_range():
@@ -166,12 +168,13 @@ def test_hostile_coefficients_give_samples_in_range():
 def test_dequantize_multiplies_and_reorders():
     levels = np.arange(64).reshape(1, 64) - 32
     Q = np.arange(1, 65)
-    zigzag_of_last_row = [35, 36, 48, 49, 57, 58, 62, 63]       # Figure A.6, bottom row
+    zigzag_of_last_row = [35, 36, 48, 49, 57, 58, 62, 63]  # Figure A.6, bottom row
     assert dequantize(levels, Q)[0, 56:].tolist() == [(k - 32) * q for k, q in zip(zigzag_of_last_row, range(57, 65))]
     assert dequantize(np.full((1, 64), 32767), np.full(64, 65535)).max() == 32767
 
 
 # ---------------------------------------------------------------- IEEE 1180-1990
+
 
 def test_the_generator_is_that_of_the_standard():
     x, expected = 1, []

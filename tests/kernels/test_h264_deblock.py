@@ -1,4 +1,5 @@
 """Filtering of the edges of a macroblock of H.264 against 8.7.2.1 to 8.7.2.4, line by line and block by block."""
+
 import ctypes
 import mmap
 import sys
@@ -36,8 +37,12 @@ def filter_line(p, q, alpha, beta, tc0, chroma, top):
 
     def strong(p, q, ap):
         if not chroma and ap < beta and abs(p[0] - q[0]) < (alpha >> 2) + 2:
-            return [(p[2] + 2 * p[1] + 2 * p[0] + 2 * q[0] + q[1] + 4) >> 3, (p[2] + p[1] + p[0] + q[0] + 2) >> 2,
-                    (2 * p[3] + 3 * p[2] + p[1] + p[0] + q[0] + 4) >> 3, p[3]]
+            return [
+                (p[2] + 2 * p[1] + 2 * p[0] + 2 * q[0] + q[1] + 4) >> 3,
+                (p[2] + p[1] + p[0] + q[0] + 2) >> 2,
+                (2 * p[3] + 3 * p[2] + p[1] + p[0] + q[0] + 4) >> 3,
+                p[3],
+            ]
         return [(2 * p[1] + p[0] + q[1] + 2) >> 2, *p[1:]]
 
     return strong(p, q, ap), strong(q, p, aq)
@@ -49,8 +54,16 @@ def filtered(picture, y, x, lines, bS, threshold, chroma, bit_depth):
     alpha, beta, *tC0 = (v * scale for v in threshold)
     for i in range(lines):
         row, strength = picture[y + i], bS[i * 4 // lines]
-        p, q = filter_line(row[x - reach:x][::-1], row[x:x + reach], alpha, beta, (-1, *tC0, None)[strength], chroma, (1 << bit_depth) - 1)
-        out[y + i, x - reach:x], out[y + i, x:x + reach] = p[::-1], q
+        p, q = filter_line(
+            row[x - reach : x][::-1],
+            row[x : x + reach],
+            alpha,
+            beta,
+            (-1, *tC0, None)[strength],
+            chroma,
+            (1 << bit_depth) - 1,
+        )
+        out[y + i, x - reach : x], out[y + i, x : x + reach] = p[::-1], q
     return out
 
 
@@ -79,8 +92,11 @@ def numbers(bS):
 
 
 def threshold(rng):
-    return (int(rng.choice([0, 4, 40, 255, rng.integers(0, 256)])), int(rng.choice([0, 2, 9, rng.integers(0, 19)])),
-            *np.sort(rng.integers(0, 26, 3)).tolist())
+    return (
+        int(rng.choice([0, 4, 40, 255, rng.integers(0, 256)])),
+        int(rng.choice([0, 2, 9, rng.integers(0, 19)])),
+        *np.sort(rng.integers(0, 26, 3)).tolist(),
+    )
 
 
 def turned(picture, vertical):
@@ -101,7 +117,9 @@ def test_luma_of_a_macroblock(bit_depth):
                 out = turned(picture, vertical)
                 y, x = (2, 5) if vertical else (5, 2)
                 _kernels.deblock_luma(out, y, x, vertical, numbers(bS), thresholds, (1 << bit_depth) - 1, level)
-                np.testing.assert_array_equal(turned(out, vertical), expected, err_msg=f"level {level}, vertical {vertical}, bS {bS}")
+                np.testing.assert_array_equal(
+                    turned(out, vertical), expected, err_msg=f"level {level}, vertical {vertical}, bS {bS}"
+                )
     assert changed > 60
 
 
@@ -114,14 +132,18 @@ def test_chroma_of_a_macroblock(bit_depth):
             bS, thresholds = strengths(rng), [[threshold(rng), threshold(rng)] for _ in range(2)]
             expected = list(pair)
             for e, plane in product(range(2), range(2)):
-                expected[plane] = filtered(expected[plane], 2, 3 + 4 * e, 8, bS[2 * e], thresholds[plane][e], True, bit_depth)
+                expected[plane] = filtered(
+                    expected[plane], 2, 3 + 4 * e, 8, bS[2 * e], thresholds[plane][e], True, bit_depth
+                )
             changed += not all(map(np.array_equal, expected, pair))
             for level, vertical in product(LEVELS, (True, False)):
                 out = [turned(plane, vertical) for plane in pair]
                 y, x = (2, 3) if vertical else (3, 2)
                 _kernels.deblock_chroma(*out, y, x, vertical, numbers(bS), thresholds, (1 << bit_depth) - 1, level)
                 for plane, wanted in zip(out, expected):
-                    np.testing.assert_array_equal(turned(plane, vertical), wanted, err_msg=f"level {level}, vertical {vertical}, bS {bS}")
+                    np.testing.assert_array_equal(
+                        turned(plane, vertical), wanted, err_msg=f"level {level}, vertical {vertical}, bS {bS}"
+                    )
     assert changed > 60
 
 
@@ -175,6 +197,7 @@ def test_thresholds_are_exclusive():
 
 def motion_differs(p, q, limit_y):
     """p, q: [(reference, x, y)] of the lists that a block uses."""
+
     def far(a, b):
         return a[0] != b[0] or abs(a[1] - b[1]) >= 4 or abs(a[2] - b[2]) >= limit_y
 
@@ -186,14 +209,14 @@ def motion_differs(p, q, limit_y):
 def motion(rng, lists):
     """Vectors and references of three macroblocks, near to each other, or as far as int16 goes."""
     mv = rng.integers(-2, 3, (3, 2, 16, 2))
-    far = rng.random(mv.shape) < .1
+    far = rng.random(mv.shape) < 0.1
     mv[far] += rng.choice([-32766, -5, 4, 32765], far.sum())
     ref_id = rng.integers(1, rng.integers(2, 4), (3, 2, 4))
     if lists == 1:
         unused = np.zeros((3, 2, 4), bool)
         unused[:, 1] = True
-    else:                                           # a block may lack one list, not both
-        unused = rng.random((3, 1, 4)) < .3
+    else:  # a block may lack one list, not both
+        unused = rng.random((3, 1, 4)) < 0.3
         unused = unused & (np.arange(2)[:, None] == rng.integers(0, 2, (3, 1, 4)))
     ref_id[unused] = -1
     b = np.arange(16)
@@ -206,7 +229,8 @@ def test_strengths(lists):
     rng, seen = np.random.default_rng(lists), set()
     for turn in range(150):
         mv, ref_id = motion(rng, lists)
-        coefficients, limit_y = int(rng.integers(0, 1 << 32) & rng.integers(0, 1 << 32)) * (turn % 3 > 0), int(rng.choice([2, 4]))
+        coefficients = int(rng.integers(0, 1 << 32) & rng.integers(0, 1 << 32)) * (turn % 3 > 0)
+        limit_y = int(rng.choice([2, 4]))
 
         def uses(mb, b):
             b8 = b // 8 * 2 + b % 4 // 2

@@ -1,4 +1,5 @@
 """Inter prediction samples of H.264 against single samples computed as 8.4.2.2 words it."""
+
 from fractions import Fraction
 from math import floor
 
@@ -13,6 +14,7 @@ TAPS = (1, -5, 20, 20, -5, 1)
 
 def luma_sample(p, y, x, xFrac, yFrac, top):
     """The sample at (x + xFrac / 4, y + yFrac / 4) of the plane p (a function of whole positions)."""
+
     def clip(v):
         return min(max(v, 0), top)
 
@@ -52,8 +54,15 @@ def test_luma(position, bit_depth):
     rng = np.random.default_rng([position, bit_depth])
     top = (1 << bit_depth) - 1
     for picture in pictures(rng, 16, 17, bit_depth):
-        expected = np.array([[luma_sample(lambda x, y: int(picture[y, x]), 4 + y, 5 + x, position % 4, position // 4, top)
-                              for x in range(4)] for y in range(8)])
+        expected = np.array(
+            [
+                [
+                    luma_sample(lambda x, y: int(picture[y, x]), 4 + y, 5 + x, position % 4, position // 4, top)
+                    for x in range(4)
+                ]
+                for y in range(8)
+            ]
+        )
         for level in LEVELS:
             out = np.zeros((8, 4), picture.dtype)
             _kernels.luma(out, picture, 4, 5, 4, 8, position % 4, position // 4, False, top, level)
@@ -72,8 +81,22 @@ def test_chroma_is_bilinear_in_eighths(bit_depth):
             for picture in pictures(rng, 9, 18, bit_depth):
                 fx, fy = Fraction(xFrac, 8), Fraction(yFrac, 8)
                 planes = np.stack([picture, picture[::-1]])
-                expected = [[[floor((1 - fx) * (1 - fy) * p[y, x] + fx * (1 - fy) * p[y, x + 1] + (1 - fx) * fy * p[y + 1, x]
-                                    + fx * fy * p[y + 1, x + 1] + Fraction(1, 2)) for x in range(2, 4)] for y in range(3, 7)] for p in planes.astype(int)]
+                expected = [
+                    [
+                        [
+                            floor(
+                                (1 - fx) * (1 - fy) * p[y, x]
+                                + fx * (1 - fy) * p[y, x + 1]
+                                + (1 - fx) * fy * p[y + 1, x]
+                                + fx * fy * p[y + 1, x + 1]
+                                + Fraction(1, 2)
+                            )
+                            for x in range(2, 4)
+                        ]
+                        for y in range(3, 7)
+                    ]
+                    for p in planes.astype(int)
+                ]
                 for level in LEVELS:
                     out = np.zeros((2, 4, 2), picture.dtype)
                     _kernels.chroma(out, planes, 3, 2, 2, 4, xFrac, yFrac, False, level)
@@ -87,7 +110,13 @@ def test_weights(bit_depth):
     rng = np.random.default_rng(bit_depth)
     top = (1 << bit_depth) - 1
     for logWD in range(8):
-        for w0, w1, offset in ((-128, -128, -128), (127, 127, 127), (0, 64, 3), (128, -64, 0), *rng.integers(-128, 128, (6, 3)).tolist()):
+        for w0, w1, offset in (
+            (-128, -128, -128),
+            (127, 127, 127),
+            (0, 64, 3),
+            (128, -64, 0),
+            *rng.integers(-128, 128, (6, 3)).tolist(),
+        ):
             offset <<= bit_depth - 8
             for picture in pictures(rng, 4, 16, bit_depth):
                 other = rng.integers(0, top + 1, (4, 16)).astype(picture.dtype)

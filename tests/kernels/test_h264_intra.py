@@ -1,4 +1,5 @@
 """Intra prediction samples of H.264 against 8.3 sample by sample: p[x, y] are the neighbours, None where not available."""
+
 from itertools import product
 
 import numpy as np
@@ -8,7 +9,17 @@ from h264_samples import DEPTHS, LEVELS, pictures, same_outside
 from codec.h264.macroblock import _kernels
 
 LEFT, TOP, TOPRIGHT, TOPLEFT, LEFT_UPPER, LEFT_LOWER = 1, 2, 4, 8, 16, 32
-NEEDS = {0: TOP, 1: LEFT, 2: 0, 3: TOP, 4: LEFT | TOP | TOPLEFT, 5: LEFT | TOP | TOPLEFT, 6: LEFT | TOP | TOPLEFT, 7: TOP, 8: LEFT}
+NEEDS = {
+    0: TOP,
+    1: LEFT,
+    2: 0,
+    3: TOP,
+    4: LEFT | TOP | TOPLEFT,
+    5: LEFT | TOP | TOPLEFT,
+    6: LEFT | TOP | TOPLEFT,
+    7: TOP,
+    8: LEFT,
+}
 
 
 def neighbours(picture, y0, x0, w, h, available):
@@ -42,6 +53,7 @@ def filtered(p):
 
 def nxn(p, n, mode, x, y, top):
     """One predicted sample of Intra_4x4 (8.3.1.2) or, from filtered neighbours, Intra_8x8 (8.3.2.2)."""
+
     def two(*at):
         return (p[at[0]] + p[at[1]] + 1) >> 1
 
@@ -120,7 +132,9 @@ def test_blocks_of_4x4_and_8x8(n, mode, bit_depth):
             for level in LEVELS:
                 out = picture.copy()
                 _kernels.intra(out, 2, 2, f"{n}x{n}", mode, available, top, level)
-                np.testing.assert_array_equal(out[2:2 + n, 2:2 + n], expected, err_msg=f"available {available}, level {level}")
+                np.testing.assert_array_equal(
+                    out[2 : 2 + n, 2 : 2 + n], expected, err_msg=f"available {available}, level {level}"
+                )
                 assert same_outside(out, picture, slice(2, 2 + n), slice(2, 2 + n))
 
 
@@ -128,8 +142,13 @@ def plane(p, w, h, top):
     """8.3.3.4; 8.3.4.4 with xCF = 4 (w == 16), yCF = 4 (h == 16)."""
     H = sum((i + 1) * (p[w // 2 + i, -1] - p[w // 2 - 2 - i, -1]) for i in range(w // 2))
     V = sum((i + 1) * (p[-1, h // 2 + i] - p[-1, h // 2 - 2 - i]) for i in range(h // 2))
-    a, b, c = 16 * (p[-1, h - 1] + p[w - 1, -1]), ((5 if w == 16 else 34) * H + 32) >> 6, ((5 if h == 16 else 34) * V + 32) >> 6
-    return [[min(max((a + b * (x - w // 2 + 1) + c * (y - h // 2 + 1) + 16) >> 5, 0), top) for x in range(w)] for y in range(h)]
+    a = 16 * (p[-1, h - 1] + p[w - 1, -1])
+    b = ((5 if w == 16 else 34) * H + 32) >> 6
+    c = ((5 if h == 16 else 34) * V + 32) >> 6
+    return [
+        [min(max((a + b * (x - w // 2 + 1) + c * (y - h // 2 + 1) + 16) >> 5, 0), top) for x in range(w)]
+        for y in range(h)
+    ]
 
 
 def mean(samples, top):
@@ -140,14 +159,15 @@ def chroma_dc(p, h, top):
     """8.3.4.1 to 8.3.4.3."""
     expected = np.zeros((h, 8), int)
     for yO, xO in product(range(0, h, 4), (0, 4)):
-        above, left = [p[xO + i, -1] for i in range(4) if (0, -1) in p], [p[-1, yO + i] for i in range(4) if (-1, yO) in p]
+        above = [p[xO + i, -1] for i in range(4) if (0, -1) in p]
+        left = [p[-1, yO + i] for i in range(4) if (-1, yO) in p]
         if (xO, yO) == (0, 0) or xO > 0 and yO > 0:
             used = above + left
         elif yO == 0:
             used = above or left
         else:
             used = left or above
-        expected[yO:yO + 4, xO:xO + 4] = mean(used, top)
+        expected[yO : yO + 4, xO : xO + 4] = mean(used, top)
     return expected
 
 
@@ -171,7 +191,9 @@ def test_whole_macroblocks(kind, w, h, bit_depth):
             for (mode, expected), level in product(wanted.items(), LEVELS):
                 out = picture.copy()
                 _kernels.intra(out, 2, 2, kind, mode, available, top, level)
-                np.testing.assert_array_equal(out[2:2 + h, 2:2 + w], expected, err_msg=f"mode {mode}, available {available}, level {level}")
+                np.testing.assert_array_equal(
+                    out[2 : 2 + h, 2 : 2 + w], expected, err_msg=f"mode {mode}, available {available}, level {level}"
+                )
                 assert same_outside(out, picture, slice(2, 2 + h), slice(2, 2 + w))
 
 
@@ -187,4 +209,4 @@ def test_half_a_left_column(half, h):
             for level in LEVELS:
                 out = picture.copy()
                 _kernels.intra(out, 2, 2, f"chroma{h}", 0, available | half, 255, level)
-                np.testing.assert_array_equal(out[2:2 + h, 2:10], chroma_dc(p, h, 255))
+                np.testing.assert_array_equal(out[2 : 2 + h, 2:10], chroma_dc(p, h, 255))

@@ -1,4 +1,5 @@
 """Inverse transforms of H.264 against their definition as matrices, in floating point and in whole numbers."""
+
 import numpy as np
 import pytest
 from h264_samples import DEPTHS, LEVELS, dtype_of, same_outside
@@ -6,7 +7,7 @@ from h264_samples import DEPTHS, LEVELS, dtype_of, same_outside
 from codec.h264.macroblock import _kernels
 
 # Columns are what a coefficient of 1 adds to the samples (8.5.12.2, 8.5.13), before the halves and quarters are rounded down.
-FOUR = np.array([[1, 1, 1, .5], [1, .5, -1, -1], [1, -.5, -1, 1], [1, -1, 1, -.5]])
+FOUR = np.array([[1, 1, 1, 0.5], [1, 0.5, -1, -1], [1, -0.5, -1, 1], [1, -1, 1, -0.5]])
 COS8 = np.array([12, 10, 6, 3]) / 8
 
 
@@ -17,12 +18,12 @@ def matrix8():
         for u in range(8):
             angle = np.cos((2 * x + 1) * u * np.pi / 16)
             if u % 2:
-                sizes = np.abs(np.cos((2 * np.arange(4) + 1) * np.pi / 16))         # descending
+                sizes = np.abs(np.cos((2 * np.arange(4) + 1) * np.pi / 16))  # descending
                 m[x, u] = np.sign(angle) * COS8[np.argmin(np.abs(sizes - abs(angle)))]
             elif u % 4 == 0:
                 m[x, u] = np.sign(angle)
             else:
-                m[x, u] = np.sign(angle) * (1 if abs(angle) > .7 else .5)
+                m[x, u] = np.sign(angle) * (1 if abs(angle) > 0.7 else 0.5)
     return m
 
 
@@ -33,7 +34,7 @@ def blocks(rng, n, bit_depth):
     """Coefficients: sparse, dense, one alone, and the largest that a conforming stream may have."""
     reach = 1 << (7 + bit_depth)
     for _ in range(10):
-        yield rng.integers(-200, 200, (n, n)) * (rng.random((n, n)) < .2)
+        yield rng.integers(-200, 200, (n, n)) * (rng.random((n, n)) < 0.2)
         yield rng.integers(-reach // 8, reach // 8, (n, n)) // n
     for i in range(n):
         for j in range(n):
@@ -50,11 +51,11 @@ def test_inverse_transform_is_near_its_matrix(n, bit_depth):
     top = (1 << bit_depth) - 1
     for d in blocks(rng, n, bit_depth):
         picture = rng.integers(0, top + 1, (n + 2, n + 3)).astype(dtype_of(bit_depth))
-        exact = picture[1:-1, 1:n + 1] + MATRIX[n] @ d @ MATRIX[n].T / 64
+        exact = picture[1:-1, 1 : n + 1] + MATRIX[n] @ d @ MATRIX[n].T / 64
         for level in LEVELS:
             out, coefficients = picture.copy(), np.ascontiguousarray(d, np.int32)
             _kernels.idct_add(out, 1, 1, coefficients, False, top, level)
-            assert np.abs(out[1:-1, 1:n + 1] - np.clip(exact, 0, top)).max() <= (.75 if n == 4 else 1)
+            assert np.abs(out[1:-1, 1 : n + 1] - np.clip(exact, 0, top)).max() <= (0.75 if n == 4 else 1)
             assert same_outside(out, picture, slice(1, n + 1), slice(1, n + 1)) and not coefficients.any()
 
 
@@ -64,11 +65,28 @@ def butterfly4(v):
 
 
 def butterfly8(v):
-    a = [v[0] + v[4], -v[3] + v[5] - v[7] - (v[7] >> 1), v[0] - v[4], v[1] + v[7] - v[3] - (v[3] >> 1),
-         (v[2] >> 1) - v[6], -v[1] + v[7] + v[5] + (v[5] >> 1), v[2] + (v[6] >> 1), v[3] + v[5] + v[1] + (v[1] >> 1)]
-    even, odd = [a[0] + a[6], a[2] + a[4], a[2] - a[4], a[0] - a[6]], [a[1] + (a[7] >> 2), a[3] + (a[5] >> 2), (a[3] >> 2) - a[5], a[7] - (a[1] >> 2)]
-    return [even[0] + odd[3], even[1] + odd[2], even[2] + odd[1], even[3] + odd[0],
-            even[3] - odd[0], even[2] - odd[1], even[1] - odd[2], even[0] - odd[3]]
+    a = [
+        v[0] + v[4],
+        -v[3] + v[5] - v[7] - (v[7] >> 1),
+        v[0] - v[4],
+        v[1] + v[7] - v[3] - (v[3] >> 1),
+        (v[2] >> 1) - v[6],
+        -v[1] + v[7] + v[5] + (v[5] >> 1),
+        v[2] + (v[6] >> 1),
+        v[3] + v[5] + v[1] + (v[1] >> 1),
+    ]
+    even = [a[0] + a[6], a[2] + a[4], a[2] - a[4], a[0] - a[6]]
+    odd = [a[1] + (a[7] >> 2), a[3] + (a[5] >> 2), (a[3] >> 2) - a[5], a[7] - (a[1] >> 2)]
+    return [
+        even[0] + odd[3],
+        even[1] + odd[2],
+        even[2] + odd[1],
+        even[3] + odd[0],
+        even[3] - odd[0],
+        even[2] - odd[1],
+        even[1] - odd[2],
+        even[0] - odd[3],
+    ]
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)

@@ -1,4 +1,5 @@
 """Every vector variant of the H.264 kernels gives the bits of its scalar body, over random, extreme and hostile data, and writes nothing else."""
+
 import numpy as np
 import pytest
 from h264_samples import LEVELS, dtype_of, pictures
@@ -22,17 +23,25 @@ def same(call, *arrays):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.skipif(not (_core.HAS_AVX2 and cpu.has("avx2")), reason="no vector instructions here, or they are switched off")
+@pytest.mark.skipif(
+    not (_core.HAS_AVX2 and cpu.has("avx2")), reason="no vector instructions here, or they are switched off"
+)
 @pytest.mark.parametrize("bit_depth", DEPTHS)
 def test_vector_variants_exist_where_the_machine_has_vectors(bit_depth):
     """Otherwise the comparisons below would compare scalar with scalar."""
     assert LEVELS == (0, 1)
-    assert set(_kernels.vector_kernels(bit_depth > 8)) == {name for name, _ in _kernels.MEMBERS} - SCALAR_ONLY[bit_depth]
+    assert (
+        set(_kernels.vector_kernels(bit_depth > 8)) == {name for name, _ in _kernels.MEMBERS} - SCALAR_ONLY[bit_depth]
+    )
 
 
 def test_the_list_of_kernels_names_them_all():
-    assert {name for name in _core.KERNELS if name.startswith("h264_")} == {f"h264_{name}" for name, _ in _kernels.MEMBERS}
-    assert {f"h264_{name}" for name, _ in _kernels.MEMBERS} - {f"h264_{name}" for name in SCALAR_ONLY[8]} == set(_core.H264_KERNELS)
+    assert {name for name in _core.KERNELS if name.startswith("h264_")} == {
+        f"h264_{name}" for name, _ in _kernels.MEMBERS
+    }
+    assert {f"h264_{name}" for name, _ in _kernels.MEMBERS} - {f"h264_{name}" for name in SCALAR_ONLY[8]} == set(
+        _core.H264_KERNELS
+    )
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)
@@ -42,10 +51,15 @@ def test_luma(bit_depth):
     for w in (4, 8, 16):
         for h in (4, 8, 16):
             for position in range(16):
-                for picture in pictures(rng, h + 5, w + 5, bit_depth):        # exactly what the contract lets a kernel read
+                for picture in pictures(rng, h + 5, w + 5, bit_depth):  # exactly what the contract lets a kernel read
                     before = rng.integers(0, top + 1, (h + 2, w + 3)).astype(picture.dtype)
                     for average in (False, True):
-                        same(lambda level, out: _kernels.luma(out, picture, 2, 2, w, h, position % 4, position // 4, average, top, level), before)
+                        same(
+                            lambda level, out: _kernels.luma(
+                                out, picture, 2, 2, w, h, position % 4, position // 4, average, top, level
+                            ),
+                            before,
+                        )
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)
@@ -57,8 +71,12 @@ def test_worst_sums_of_the_centre_position(bit_depth):
         rows = [np.resize(taps * (1 if sign else -1), 21) > 0 for sign in signs]
         picture = (np.array(rows * 4)[:21] * top).astype(dtype_of(bit_depth))
         for position in (6, 9, 10, 11, 14):
-            same(lambda level, out: _kernels.luma(out, picture, 2, 2, 16, 16, position % 4, position // 4, False, top, level),
-                 np.zeros((16, 16), picture.dtype))
+            same(
+                lambda level, out: _kernels.luma(
+                    out, picture, 2, 2, 16, 16, position % 4, position // 4, False, top, level
+                ),
+                np.zeros((16, 16), picture.dtype),
+            )
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)
@@ -71,7 +89,10 @@ def test_chroma(bit_depth):
                     planes = rng.integers(0, 1 << bit_depth, (2, h + (yFrac > 0), 16)).astype(dtype_of(bit_depth))
                     before = rng.integers(0, 1 << bit_depth, (2, h + 1, w + 5)).astype(planes.dtype)
                     for average in (False, True):
-                        same(lambda level, out: _kernels.chroma(out, planes, 0, 0, w, h, xFrac, yFrac, average, level), before)
+                        same(
+                            lambda level, out: _kernels.chroma(out, planes, 0, 0, w, h, xFrac, yFrac, average, level),
+                            before,
+                        )
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)
@@ -95,26 +116,33 @@ def test_intra(kind, bit_depth):
     rng = np.random.default_rng(bit_depth)
     w, h, modes = _kernels.INTRA[kind]
     for mode in range(modes):
-        for available in (11, 15) if kind in ("4x4", "8x8") and mode in (4, 5, 6) else (3, 7, 11, 15):      # those need the corner
+        for available in (
+            (11, 15) if kind in ("4x4", "8x8") and mode in (4, 5, 6) else (3, 7, 11, 15)
+        ):  # those need the corner
             for picture in pictures(rng, h + 3, 2 * w + 3, bit_depth):
-                same(lambda level, out: _kernels.intra(out, 1, 1, kind, mode, available, (1 << bit_depth) - 1, level), picture)
+                same(
+                    lambda level, out: _kernels.intra(out, 1, 1, kind, mode, available, (1 << bit_depth) - 1, level),
+                    picture,
+                )
 
 
 @pytest.mark.parametrize("bit_depth", DEPTHS)
 @pytest.mark.parametrize("n", [4, 8])
 def test_inverse_transforms_wrap_alike(n, bit_depth):
     rng = np.random.default_rng([n, bit_depth])
-    extremes = np.int32([-2**31, 2**31 - 1, 0, 1, -1, -33, 2**30])
+    extremes = np.int32([-(2**31), 2**31 - 1, 0, 1, -1, -33, 2**30])
     for turn in range(300):
         picture = rng.integers(0, 1 << bit_depth, (n + 1, n + 3)).astype(dtype_of(bit_depth))
-        d = rng.integers(-2**31, 2**31, (n, n)).astype(np.int32) >> rng.integers(0, 25)
+        d = rng.integers(-(2**31), 2**31, (n, n)).astype(np.int32) >> rng.integers(0, 25)
         if turn % 3 == 0:
             d = rng.choice(extremes, (n, n))
         if turn % 3 == 1:
-            d *= (rng.random((n, n)) < .1)
+            d *= rng.random((n, n)) < 0.1
         d = d.astype(np.int32)
         for dc_only in (False, True):
-            same(lambda level, out, d: _kernels.idct_add(out, 1, 1, d, dc_only, (1 << bit_depth) - 1, level), picture, d)
+            same(
+                lambda level, out, d: _kernels.idct_add(out, 1, 1, d, dc_only, (1 << bit_depth) - 1, level), picture, d
+            )
         for sums in range(3):
             same(lambda level, out, d: _kernels.bypass_add(out, 1, 1, d, sums, (1 << bit_depth) - 1, level), picture, d)
 
@@ -128,8 +156,13 @@ def test_deblock(vertical, bit_depth):
         spread = int(rng.choice([2, 6, 20, 128]))
         base = np.clip(rng.integers(0, 256) + rng.integers(-spread, spread + 1, (2, 22, 22)), 0, 255) * scale
         picture, other = base.astype(dtype_of(bit_depth))
-        limits = [[(int(rng.choice([0, 4, 40, 255])), int(rng.choice([0, 2, 9, 18])), *rng.integers(0, 26, 3).tolist()) for _ in range(2)]
-                  for _ in range(2)]
+        limits = [
+            [
+                (int(rng.choice([0, 4, 40, 255])), int(rng.choice([0, 2, 9, 18])), *rng.integers(0, 26, 3).tolist())
+                for _ in range(2)
+            ]
+            for _ in range(2)
+        ]
         bS = rng.integers(0, 4, (4, 4)) * rng.integers(0, 2, (4, 1))
         if turn % 4 == 0:
             bS[0] = 4

@@ -1,4 +1,5 @@
 """Huffman codes of T.81: Annex C, the optimum under its two restrictions, and the reader."""
+
 import heapq
 import itertools
 import json
@@ -14,12 +15,17 @@ from hypothesis import strategies as st
 from codec.errors import BitstreamError, ParameterError
 from codec.jpeg import tables
 
-TABLES = {"Table K.3 DC luminance": tables.T81_TABLE_K_3_DC_LUMINANCE, "Table K.4 DC chrominance": tables.T81_TABLE_K_4_DC_CHROMINANCE,
-          "Table K.5 AC luminance": tables.T81_TABLE_K_5_AC_LUMINANCE, "Table K.6 AC chrominance": tables.T81_TABLE_K_6_AC_CHROMINANCE}
+TABLES = {
+    "Table K.3 DC luminance": tables.T81_TABLE_K_3_DC_LUMINANCE,
+    "Table K.4 DC chrominance": tables.T81_TABLE_K_4_DC_CHROMINANCE,
+    "Table K.5 AC luminance": tables.T81_TABLE_K_5_AC_LUMINANCE,
+    "Table K.6 AC chrominance": tables.T81_TABLE_K_6_AC_CHROMINANCE,
+}
 ONE_SYMBOL = ([1] + [0] * 15, [0])
 
 
 # ---------------------------------------------------------------- Annex C
+
 
 @pytest.mark.parametrize("name", TABLES)
 def test_codes_of_annex_k_are_the_printed_ones(name, data_folder):
@@ -48,13 +54,16 @@ def test_first_codes_of_table_k_3():
     }
 
 
-@pytest.mark.parametrize("BITS, HUFFVAL, why", [
-    ([3] + [0] * 15, [0, 1, 2], "more codes of 1 bits than exist"),
-    ([1, 3] + [0] * 14, [0, 1, 2, 3], "more codes of 2 bits than exist"),
-    ([1] + [0] * 15, [0, 1], "2 symbols, but BITS"),
-    ([1] + [0] * 14, [0], "1 symbols, but BITS"),
-    ([0] * 16, [], "0 symbols"),
-])
+@pytest.mark.parametrize(
+    "BITS, HUFFVAL, why",
+    [
+        ([3] + [0] * 15, [0, 1, 2], "more codes of 1 bits than exist"),
+        ([1, 3] + [0] * 14, [0, 1, 2, 3], "more codes of 2 bits than exist"),
+        ([1] + [0] * 15, [0, 1], "2 symbols, but BITS"),
+        ([1] + [0] * 14, [0], "1 symbols, but BITS"),
+        ([0] * 16, [], "0 symbols"),
+    ],
+)
 def test_impossible_tables_are_refused(BITS, HUFFVAL, why):
     with pytest.raises(BitstreamError, match=why):
         code_table(BITS, HUFFVAL)
@@ -63,6 +72,7 @@ def test_impossible_tables_are_refused(BITS, HUFFVAL, why):
 
 
 # ---------------------------------------------------------------- the optimum
+
 
 def cost(counts, BITS, HUFFVAL):
     return sum(counts[symbol] * size for symbol, (code, size) in code_table(BITS, HUFFVAL).items())
@@ -80,7 +90,7 @@ def cheapest_by_trial(weights):
     """Least cost over all code lengths with a Kraft sum below 1: some code stays free, so none needs to be all ones."""
     n, ordered = len(weights), sorted(weights, reverse=True)
     lengths = itertools.combinations_with_replacement(range(1, n + 1), n)
-    return min(sum(map(int.__mul__, ordered, each)) for each in lengths if sum(2.0 ** -size for size in each) < 1)
+    return min(sum(map(int.__mul__, ordered, each)) for each in lengths if sum(2.0**-size for size in each) < 1)
 
 
 def unlimited_huffman(weights):
@@ -205,6 +215,7 @@ def test_counts_of_another_kind_are_refused(counts):
 
 # ---------------------------------------------------------------- the reader
 
+
 def read_blocks(data, dc, ac, count):
     """`count` sequential blocks in natural order, as the decoder reads them."""
     readers = ReadTables()
@@ -212,8 +223,20 @@ def read_blocks(data, dc, ac, count):
     readers.set(1, 0, *ac)
     stream = np.frombuffer(data + b"\xff\xd9", np.uint8)
     plane = np.zeros((1, count, 64), np.int16)
-    error = decode_scan(stream, find_segments(stream, 0)[0], [plane], [(1, 1, 1, 0, 0)], readers, Ss=0, Se=63, Ah=0, Al=0,
-                        progressive=False, mcus=(1, count), restart_interval=0)
+    error = decode_scan(
+        stream,
+        find_segments(stream, 0)[0],
+        [plane],
+        [(1, 1, 1, 0, 0)],
+        readers,
+        Ss=0,
+        Se=63,
+        Ah=0,
+        Al=0,
+        progressive=False,
+        mcus=(1, count),
+        restart_interval=0,
+    )
     assert error is None
     return plane[0]
 
@@ -240,7 +263,9 @@ def check_every_coefficient(table, seed):
 def test_every_run_and_size_of_random_tables_is_read(seed):
     rng = np.random.default_rng(seed)
     counts = np.zeros(256, np.int64)
-    counts[[run << 4 | size for run, size in SIZES] + [0]] = np.exp(rng.uniform(0, 2.8 * seed, len(SIZES) + 1)).astype(np.int64) + 1
+    counts[[run << 4 | size for run, size in SIZES] + [0]] = (
+        np.exp(rng.uniform(0, 2.8 * seed, len(SIZES) + 1)).astype(np.int64) + 1
+    )
     check_every_coefficient(optimal_huffman(counts), seed)
 
 

@@ -1,4 +1,5 @@
 """Quantization of T.81 A.3.4 is exact division with halves away from zero; the zig-zag is that of Figure A.6."""
+
 import numpy as np
 import pytest
 from codec._core import ZIGZAG, dequantize, quantize
@@ -41,7 +42,9 @@ def check_step(step, scale):
     levels_zz = quantize(EVERY_COEFFICIENT, np.full(64, step), scale=scale)
     levels = np.empty_like(levels_zz)
     levels[:, figure_a6()] = levels_zz
-    np.testing.assert_array_equal(levels, divided(EVERY_COEFFICIENT, step * scale), err_msg=f"step {step}, scale {scale}")
+    np.testing.assert_array_equal(
+        levels, divided(EVERY_COEFFICIENT, step * scale), err_msg=f"step {step}, scale {scale}"
+    )
 
 
 @pytest.mark.parametrize("first", range(1, 256, 51))
@@ -63,7 +66,7 @@ def test_every_coefficient_by_16_bit_steps():
 
 def test_halves_go_away_from_zero():
     c = np.zeros((1, 64), int)
-    c[0, :6] = (19, 20, 21, -19, -20, -21)                  # scale 8 x step 5: the half is at 20
+    c[0, :6] = (19, 20, 21, -19, -20, -21)  # scale 8 x step 5: the half is at 20
     assert quantize(c, np.full(64, 5))[0][[0, 1, 5, 6, 14, 15]].tolist() == [0, 1, 1, 0, -1, -1]
 
 

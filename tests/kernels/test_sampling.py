@@ -1,4 +1,5 @@
 """Chroma down- and upsampling against definitions over single samples, at every size from 1 to 33."""
+
 from fractions import Fraction
 from math import ceil, floor
 
@@ -12,10 +13,15 @@ from codec.errors import ParameterError
 
 ONES = np.ones(64, np.uint16)
 RATIOS = {"4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2)}
-SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3), (3, 3)] + [(n, 34 - n) for n in range(1, 34)] + [(n, n) for n in range(4, 34, 3)]
+SIZES = (
+    [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3), (3, 3)]
+    + [(n, 34 - n) for n in range(1, 34)]
+    + [(n, n) for n in range(4, 34, 3)]
+)
 
 
 # ---------------------------------------------------------------- down
+
 
 def to_multiple(plane, high, wide):
     """The plane with its last row and column repeated up to whole multiples."""
@@ -44,7 +50,9 @@ def test_downsampling(ratio, picture):
             small = downsampled(to_multiple(ycc[..., c], 8 * v, 8 * h), h, v)
             high, wide = planes[c].shape[:2]
             assert (high, wide) == (ceil(ceil(height / v) / 8), ceil(ceil(width / h) / 8))
-            expected = forward(np.ascontiguousarray(small[:8 * high, :8 * wide, None], np.uint8), "gray", [(1, 1)], [ONES])[0]
+            expected = forward(
+                np.ascontiguousarray(small[: 8 * high, : 8 * wide, None], np.uint8), "gray", [(1, 1)], [ONES]
+            )[0]
             np.testing.assert_array_equal(planes[c], expected, err_msg=f"{height}x{width}, component {c}")
 
 
@@ -58,7 +66,9 @@ def pair_means(plane):
     """64 times the least-squares means of pairs of rows: 43, -14, 4, -1 sixty-fourths outwards from the pair, edges repeated."""
     padded = np.pad(plane.astype(int), ((6, 6), (0, 0)), mode="edge")
     first = 6 + np.arange(0, plane.shape[0], 2)
-    return sum(weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1)))
+    return sum(
+        weight * (padded[first - 2 * n] + padded[first + 1 + 2 * n]) for n, weight in enumerate((43, -14, 4, -1))
+    )
 
 
 def least_squares(plane, h, v):
@@ -81,7 +91,7 @@ def test_least_squares_downsampling(ratio, picture):
         ycc = rgb_to_ycc(pixels)
         for c in (1, 2):
             high, wide = planes[c].shape[:2]
-            small = least_squares(to_multiple(ycc[..., c], 8 * v, 8 * h), h, v)[:8 * high, :8 * wide]
+            small = least_squares(to_multiple(ycc[..., c], 8 * v, 8 * h), h, v)[: 8 * high, : 8 * wide]
             expected = fdct_plane(small // 16 - 128) + (fdct_plane(small % 16) + 8) // 16
             np.testing.assert_array_equal(planes[c], expected, err_msg=f"{height}x{width}, component {c}")
 
@@ -99,20 +109,21 @@ def test_least_squares_downsampling_comes_nearest_once_upsampled(ratio, picture)
     assert error(ours) < 0.95 * error(downsampled(plane, h, v))
     rng = np.random.default_rng(0)
     nearest = error(ours)
-    for _ in range(20):                                     # no neighbour is much nearer
+    for _ in range(20):  # no neighbour is much nearer
         moved = ours + rng.integers(-2, 3, (96 // v, 80 // h))
         assert error(moved.clip(0, 255)) > 0.99 * nearest
 
 
 # ---------------------------------------------------------------- up
 
+
 def upsample_plane(plane, H, V, Hmax, Vmax, height, width, precision=8):
     """A component of H x V beside one of Hmax x Vmax, as the decoder upsamples it (colour "rgb" passes components through)."""
     dtype = np.uint8 if precision == 8 else np.uint16
     full = np.zeros((-(-height // 8) * 8, -(-width // 8) * 8), dtype)
     small = np.zeros((-(-plane.shape[0] // 8) * 8, -(-plane.shape[1] // 8) * 8), dtype)
-    small[...] = 77                                             # filling beyond the component: must not be seen
-    small[:plane.shape[0], :plane.shape[1]] = plane
+    small[...] = 77  # filling beyond the component: must not be seen
+    small[: plane.shape[0], : plane.shape[1]] = plane
     return compose([full, small, full], "rgb", [(Hmax, Vmax), (H, V), (Hmax, Vmax)], height, width, precision)[..., 1]
 
 
@@ -168,7 +179,17 @@ def test_a_flat_plane_stays_flat(ratio, value):
 
 @pytest.mark.parametrize(
     "factors",
-    [(1, 1, 4, 1), (1, 1, 3, 1), (2, 1, 3, 1), (1, 2, 1, 3), (3, 1, 4, 2), (1, 1, 4, 4), (1, 3, 2, 4), (2, 1, 2, 3), (1, 1, 2, 4)],
+    [
+        (1, 1, 4, 1),
+        (1, 1, 3, 1),
+        (2, 1, 3, 1),
+        (1, 2, 1, 3),
+        (3, 1, 4, 2),
+        (1, 1, 4, 4),
+        (1, 3, 2, 4),
+        (2, 1, 2, 3),
+        (1, 1, 2, 4),
+    ],
 )
 def test_other_ratios_are_repeated(factors):
     H, V, Hmax, Vmax = factors

@@ -1,4 +1,5 @@
 """mse and psnr: exact for integers, explicit about the range of floats, and clear about what they refuse."""
+
 import math
 
 import numpy as np
@@ -112,11 +113,23 @@ def test_agrees_with_scikit_image():
 @pytest.mark.parametrize(
     "a, b, says",
     [
-        (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8), r"a has shape \(4, 4\) and b has shape \(4, 5\): crop or convert one"),
+        (
+            np.zeros((4, 4), np.uint8),
+            np.zeros((4, 5), np.uint8),
+            r"a has shape \(4, 4\) and b has shape \(4, 5\): crop or convert one",
+        ),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint16), "a is uint8 and b is uint16: convert one"),
-        (np.zeros((4, 4), np.int64), np.zeros((4, 4), np.int64), "a is int64; metrics take uint8, uint16, float32, float64"),
+        (
+            np.zeros((4, 4), np.int64),
+            np.zeros((4, 4), np.int64),
+            "a is int64; metrics take uint8, uint16, float32, float64",
+        ),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 4), bool), "b is bool; metrics take"),
-        (np.zeros(4, np.uint8), np.zeros(4, np.uint8), r"a has shape \(4,\); metrics take one picture, \(height, width\)"),
+        (
+            np.zeros(4, np.uint8),
+            np.zeros(4, np.uint8),
+            r"a has shape \(4,\); metrics take one picture, \(height, width\)",
+        ),
         (np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8), r"shape \(0, 4\) holds no pixel"),
     ],
 )
@@ -140,7 +153,9 @@ def test_squares_beyond_float64_are_an_error_not_inf():
 
 def test_floats_need_a_data_range_and_the_error_tells_it():
     a, b = pair(np.float32, (5, 5))
-    with pytest.raises(ParameterError, match=r"data_range is required for float32: .*data_range=1.0 for 0..1 or data_range=255"):
+    with pytest.raises(
+        ParameterError, match=r"data_range is required for float32: .*data_range=1.0 for 0..1 or data_range=255"
+    ):
         psnr(a, b)
 
 

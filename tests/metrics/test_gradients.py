@@ -1,4 +1,5 @@
 """Gradients of the metrics against differences of double-precision models."""
+
 import numpy as np
 import pytest
 
@@ -46,7 +47,9 @@ def test_directions_in_which_all_scales_take_part(size):
     noise = rng.normal(size=b.shape)
     for direction in (noise, np.sign(gradient), a.astype(float) - b, np.ones(b.shape), np.cumsum(noise, 0)):
         reach = float(np.linalg.norm(gradient) * np.linalg.norm(direction))
-        assert float((gradient * direction).sum()) == pytest.approx(rise(a, b, direction / np.abs(direction).max()) * np.abs(direction).max(), abs=1e-4 * reach)
+        assert float((gradient * direction).sum()) == pytest.approx(
+            rise(a, b, direction / np.abs(direction).max()) * np.abs(direction).max(), abs=1e-4 * reach
+        )
 
 
 def test_a_step_along_it_improves_the_score_by_as_much_as_it_says():

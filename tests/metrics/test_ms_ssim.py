@@ -1,4 +1,5 @@
 """MS-SSIM and the named presets of SSIM, against plain float64 versions."""
+
 import os
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from codec.metrics import ms_ssim, ssim, ssim_map, ssim_y
 from codec.rd.memory import peak_memory
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-SINGLE = 1e-7           # what single precision, which integer samples are scored in, may move a mean by
+SINGLE = 1e-7  # what single precision, which integer samples are scored in, may move a mean by
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_the_bands_that_scales_are_walked_in_do_not_show(shape, dtype):
     b = np.clip(a + rng.integers(-40, 41, shape), 0, 255)
     planes = [(a, b)] if len(shape) == 2 else [(a[..., c], b[..., c]) for c in range(3)]
     expected = np.mean([naive_ms_ssim(*pair) for pair in planes])
-    within = SINGLE if dtype is np.uint8 else 1e-9              # scales of uint16 are doubles
+    within = SINGLE if dtype is np.uint8 else 1e-9  # scales of uint16 are doubles
     unit, top = (257, 65535) if dtype is np.uint16 else (1, 255)
     a, b = ((p * unit).astype(dtype) for p in (a, b))
     assert ms_ssim(a, b, data_range=top) == pytest.approx(expected, abs=within)
@@ -82,7 +83,10 @@ def naive_flipped(planes):
     return np.mean([naive_ms_ssim(a[::-1, ::-1], b[::-1, ::-1]) for a, b in planes])
 
 
-@pytest.mark.skipif(os.environ.get("CODEC_DEBUG") == "1", reason="the sanitizer keeps memory that was given back, to see who still uses it")
+@pytest.mark.skipif(
+    os.environ.get("CODEC_DEBUG") == "1",
+    reason="the sanitizer keeps memory that was given back, to see who still uses it",
+)
 @pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the system does not tell")
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_memory_does_not_grow_with_the_height(dtype):
@@ -117,7 +121,9 @@ def test_preset_skimage_is_what_scikit_image_computes_by_default(pictures):
     a, b = pictures
     assert ssim(a, b, preset="skimage") == pytest.approx(metrics.structural_similarity(a, b), abs=SINGLE)
     color = np.dstack([a, b, a]), np.dstack([b, b, a])
-    assert ssim(*color, preset="skimage") == pytest.approx(metrics.structural_similarity(*color, channel_axis=-1), abs=SINGLE)
+    assert ssim(*color, preset="skimage") == pytest.approx(
+        metrics.structural_similarity(*color, channel_axis=-1), abs=SINGLE
+    )
 
 
 def test_an_unknown_preset_is_refused(pictures):
@@ -148,9 +154,14 @@ def test_preset_ffmpeg_is_its_definition_window_by_window(pictures):
     scores = []
     for y in range(0, 30 // 4 * 4 - 4, 4):
         for x in range(0, 43 // 4 * 4 - 4, 4):
-            p, q = a[y:y + 8, x:x + 8], b[y:y + 8, x:x + 8]
+            p, q = a[y : y + 8, x : x + 8], b[y : y + 8, x : x + 8]
             cov = ((p - p.mean()) * (q - q.mean())).sum() / 63
-            scores.append((2 * p.mean() * q.mean() + C1 / 64) / (p.mean() ** 2 + q.mean() ** 2 + C1 / 64) * (2 * cov + C2) / (p.var(ddof=1) + q.var(ddof=1) + C2))
+            scores.append(
+                (2 * p.mean() * q.mean() + C1 / 64)
+                / (p.mean() ** 2 + q.mean() ** 2 + C1 / 64)
+                * (2 * cov + C2)
+                / (p.var(ddof=1) + q.var(ddof=1) + C2)
+            )
     small = [p[:30, :43] for p in pictures]
     assert ssim(*small, preset="ffmpeg") == pytest.approx(np.mean(scores), abs=1e-9)
     assert ssim_map(*small, preset="ffmpeg").shape == (6, 9)

@@ -1,4 +1,5 @@
 """Metrics by name: what a sweep and the command line accept."""
+
 import pytest
 
 from codec import metrics

@@ -1,4 +1,5 @@
 """PSNR-HVS-M, CIEDE2000 and PSNR by planes, against their definitions written plainly."""
+
 import json
 import math
 import os
@@ -29,7 +30,7 @@ def scatter(block):
 def masking(block, coefficients):
     energy = sum(coefficients[k, l] ** 2 * MASK[k, l] for k in range(8) for l in range(8) if k or l)
     whole = scatter(block)
-    parts = sum(scatter(block[i:i + 4, j:j + 4]) for i in (0, 4) for j in (0, 4))
+    parts = sum(scatter(block[i : i + 4, j : j + 4]) for i in (0, 4) for j in (0, 4))
     return math.sqrt(energy * (parts / whole if whole else 0)) / 32
 
 
@@ -38,7 +39,7 @@ def naive_psnr_hvs_m(a, b):
     total = pixels = 0
     for y in range(0, a.shape[0] - 7, 8):
         for x in range(0, a.shape[1] - 7, 8):
-            blocks = a[y:y + 8, x:x + 8], b[y:y + 8, x:x + 8]
+            blocks = a[y : y + 8, x : x + 8], b[y : y + 8, x : x + 8]
             ca, cb = (DCT @ block @ DCT.T for block in blocks)
             mask = max(masking(blocks[0], ca), masking(blocks[1], cb))
             for k in range(8):
@@ -89,7 +90,9 @@ def test_lab_of_black_white_and_gray():
 def test_ciede2000_is_a_mean_over_pixels_and_gray_is_gray(pictures):
     a, b = pictures
     assert ciede2000(a, b) == pytest.approx(delta_e_2000(lab(a / 255), lab(b / 255)).mean(), abs=1e-9)
-    assert ciede2000(a[..., 0], b[..., 0]) == pytest.approx(ciede2000(*(np.repeat(p[..., :1], 3, 2) for p in pictures)), abs=1e-9)
+    assert ciede2000(a[..., 0], b[..., 0]) == pytest.approx(
+        ciede2000(*(np.repeat(p[..., :1], 3, 2) for p in pictures)), abs=1e-9
+    )
 
 
 def test_psnr_by_planes(pictures):

@@ -1,4 +1,5 @@
 """SSIM as published in 2004: the same numbers as a plain reading of the paper, whatever the dtype, size and layout."""
+
 import threading
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from codec.errors import ParameterError
 from codec.metrics import ssim, wang2004
 
-SINGLE = 1e-7           # what single precision, which integer samples are scored in, may move a mean by
+SINGLE = 1e-7  # what single precision, which integer samples are scored in, may move a mean by
 
 
 def naive_ssim_map(a, b, data_range):
@@ -46,12 +47,27 @@ def noisy_pair(dtype, shape, seed=1):
 
 # 11: one window; 128 columns fill a strip of the kernel, 129 and 247 start the next ones.
 @pytest.mark.parametrize(
-    "shape", [(11, 11), (11, 40), (40, 11), (33, 17), (20, 128), (20, 129), (13, 247), (40, 300), (37, 53, 3), (15, 16, 4), (12, 12, 1)]
+    "shape",
+    [
+        (11, 11),
+        (11, 40),
+        (40, 11),
+        (33, 17),
+        (20, 128),
+        (20, 129),
+        (13, 247),
+        (40, 300),
+        (37, 53, 3),
+        (15, 16, 4),
+        (12, 12, 1),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_equals_a_plain_reading_of_the_paper(dtype, shape):
     a, b, data_range = noisy_pair(dtype, shape)
-    assert ssim(a, b, data_range=data_range) == pytest.approx(naive_ssim(a, b, data_range), abs=1e-12 if np.dtype(dtype).kind == "f" else SINGLE)
+    assert ssim(a, b, data_range=data_range) == pytest.approx(
+        naive_ssim(a, b, data_range), abs=1e-12 if np.dtype(dtype).kind == "f" else SINGLE
+    )
 
 
 @pytest.mark.parametrize("left, right", [(0, 255), (0, 1), (254, 255), (128, 128)])
@@ -110,13 +126,17 @@ def test_layout_changes_no_bit():
     assert ssim(a[crop], b[crop]) == ssim(np.asfortranarray(a[crop]), b[crop]) == expected
     assert ssim(a[..., 0], b[..., 0]) == ssim(a[..., 0].copy(), b[..., 0].copy())
     wide = a.astype(np.uint16)
-    assert ssim(wide.astype(">u2"), b.astype(np.uint16), data_range=255) == ssim(wide, b.astype(np.uint16), data_range=255)
+    assert ssim(wide.astype(">u2"), b.astype(np.uint16), data_range=255) == ssim(
+        wide, b.astype(np.uint16), data_range=255
+    )
 
 
 def test_every_dtype_gives_the_same_figure_for_the_same_samples():
     a, b, _ = noisy_pair(np.uint8, (50, 60))
-    single, *double = (ssim(a.astype(t), b.astype(t), data_range=255) for t in (np.uint8, np.uint16, np.float32, np.float64))
-    assert len(set(double)) == 1                # 65535 is far beyond that data range: uint16 is scored in double precision here
+    single, *double = (
+        ssim(a.astype(t), b.astype(t), data_range=255) for t in (np.uint8, np.uint16, np.float32, np.float64)
+    )
+    assert len(set(double)) == 1  # 65535 is far beyond that data range: uint16 is scored in double precision here
     assert single == pytest.approx(double[0], abs=SINGLE)
 
 
@@ -147,14 +167,17 @@ def test_agrees_with_scikit_image(dtype):
 def test_colour_agrees_with_scikit_image():
     metrics = pytest.importorskip("skimage.metrics")
     a, b, _ = noisy_pair(np.uint8, (40, 50, 3))
-    theirs = metrics.structural_similarity(a, b, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    theirs = metrics.structural_similarity(
+        a, b, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     assert ssim(a, b) == pytest.approx(theirs, abs=SINGLE)
 
 
 @pytest.mark.parametrize("shape", [(10, 40), (40, 10), (1, 1), (3, 64, 64)])
 def test_pictures_below_one_window_are_refused(shape):
     with pytest.raises(
-        ParameterError, match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last"
+        ParameterError,
+        match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last",
     ):
         ssim(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
 

@@ -1,4 +1,5 @@
 """SSIMULACRA 2 against a double-precision model of its definition, written here from the description in the tables."""
+
 import json
 import os
 import pathlib
@@ -12,13 +13,28 @@ from codec.metrics import ssimulacra2
 from codec.metrics.ssimulacra2_weights import WEIGHTS
 
 DATA = pathlib.Path(os.environ.get("CODEC_TEST_DATA", pathlib.Path(__file__).parents[3] / "shared/data"))
-TAPS = np.array([0.0094143678096537, 0.036011114658364374, 0.10933537277746032, 0.2129285920104222, 0.26462110548819856,
-                 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537])
+TAPS = np.array(
+    [
+        0.0094143678096537,
+        0.036011114658364374,
+        0.10933537277746032,
+        0.2129285920104222,
+        0.26462110548819856,
+        0.2129285920104222,
+        0.10933537277746032,
+        0.036011114658364374,
+        0.0094143678096537,
+    ]
+)
 
 
 def blur(plane):
     for axis in (0, 1):
-        plane = np.apply_along_axis(np.convolve, axis, plane, TAPS, "same") if plane.shape[axis] >= 9 else short_blur(plane, axis)
+        plane = (
+            np.apply_along_axis(np.convolve, axis, plane, TAPS, "same")
+            if plane.shape[axis] >= 9
+            else short_blur(plane, axis)
+        )
     return plane
 
 
@@ -29,7 +45,9 @@ def short_blur(plane, axis):
 
 
 def xyb(rgb):
-    matrix = np.array([[0.3, 0.622, 0.078], [0.23, 0.692, 0.078], [0.2434226892454782, 0.2047674442449682, 0.5518098665095536]])
+    matrix = np.array(
+        [[0.3, 0.622, 0.078], [0.23, 0.692, 0.078], [0.2434226892454782, 0.2047674442449682, 0.5518098665095536]]
+    )
     bias = 0.0037930732552754493
     l, m, s = np.moveaxis(np.cbrt(np.maximum(rgb @ matrix.T + bias, 0)) - np.cbrt(bias), -1, 0)
     x, y = (l - m) / 2, (l + m) / 2
@@ -53,15 +71,17 @@ def model(a, b):
         for i, v in enumerate(linear):
             v = np.pad(v, ((0, v.shape[0] & 1), (0, v.shape[1] & 1), (0, 0)), mode="edge")
             linear[i] = (v[::2, ::2] + v[::2, 1::2] + v[1::2, ::2] + v[1::2, 1::2]) / 4
-    values = np.array(scales).transpose(1, 0, 3, 2).ravel()             # channel, scale, norm, map
-    s = 0.9562382616834844 * float(np.dot(WEIGHTS[:len(values)], values))
+    values = np.array(scales).transpose(1, 0, 3, 2).ravel()  # channel, scale, norm, map
+    s = 0.9562382616834844 * float(np.dot(WEIGHTS[: len(values)], values))
     s = 2.326765642916932 * s - 0.020884521182843837 * s**2 + 6.248496625763138e-05 * s**3
     return 100 - 10 * s**0.6276336467831387 if s > 0 else 100.0
 
 
 def scene(height, width):
     y, x = np.mgrid[:height, :width]
-    return np.stack([x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), ((x // 8 + y // 8) % 2) * 128 + 64], -1).astype(np.uint8)
+    return np.stack(
+        [x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), ((x // 8 + y // 8) % 2) * 128 + 64], -1
+    ).astype(np.uint8)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 13), (33, 57), (64, 128), (113, 121), (150, 131)])
@@ -80,11 +100,13 @@ def test_the_vectors_of_the_tables():
     assert len(vectors) == 44
     for vector in vectors:
         a = scene(vector["height"], vector["width"]).astype(int)
-        assert ssimulacra2(a.astype(np.uint8), distort(a, vector["distortion"])) == pytest.approx(vector["double_FIR_model"], abs=1e-3), vector
+        assert ssimulacra2(a.astype(np.uint8), distort(a, vector["distortion"])) == pytest.approx(
+            vector["double_FIR_model"], abs=1e-3
+        ), vector
 
 
 def distort(a, kind):
-    y, x = np.mgrid[:a.shape[0], :a.shape[1]]
+    y, x = np.mgrid[: a.shape[0], : a.shape[1]]
     if kind == "A":
         return np.minimum(255, a // 16 * 16 + 8).astype(np.uint8)
     if kind[0] == "B":
@@ -92,16 +114,22 @@ def distort(a, kind):
     b = a.copy()
     for i in range(0, a.shape[0], 8):
         for j in range(0, a.shape[1], 8):
-            block = a[i:i + 8, j:j + 8]
+            block = a[i : i + 8, j : j + 8]
             n = block.shape[0] * block.shape[1]
-            b[i:i + 8, j:j + 8] = (2 * block.sum((0, 1)) + n) // (2 * n)
+            b[i : i + 8, j : j + 8] = (2 * block.sum((0, 1)) + n) // (2 * n)
     return b.astype(np.uint8)
 
 
 def test_equal_pictures_score_100_and_worse_ones_less():
     a = scene(64, 64)
     assert ssimulacra2(a, a) == 100
-    scores = [ssimulacra2(a, np.clip(a.astype(int) + step * ((np.indices((64, 64)).sum(0) % 3) - 1)[..., None], 0, 255).astype(np.uint8)) for step in (1, 4, 16)]
+    scores = [
+        ssimulacra2(
+            a,
+            np.clip(a.astype(int) + step * ((np.indices((64, 64)).sum(0) % 3) - 1)[..., None], 0, 255).astype(np.uint8),
+        )
+        for step in (1, 4, 16)
+    ]
     assert 100 > scores[0] > scores[1] > scores[2]
 
 

@@ -1,4 +1,5 @@
 """Clips are scored frame by frame, and only where they lie on top of each other."""
+
 import math
 
 import numpy as np
@@ -17,7 +18,7 @@ def clip(frames=12, size=48, color=False, seed=2):
         for _ in range(4):
             texture = (texture + np.roll(texture, 1, axis) + np.roll(texture, -1, axis)) / 3
     texture = np.clip((texture - texture.mean()) * 3 + 128, 0, 255)
-    shown = [texture[3 * t % size:3 * t % size + size, 5 * t % size:5 * t % size + size] for t in range(frames)]
+    shown = [texture[3 * t % size : 3 * t % size + size, 5 * t % size : 5 * t % size + size] for t in range(frames)]
     return [(f if color else f[..., 1]).round().astype(np.uint8) for f in shown]
 
 
@@ -34,12 +35,19 @@ def test_scores_are_those_of_the_frames_and_pooling_is_by_definition():
     assert scores.frames["psnr"].tolist() == expected
     assert scores.pooled["psnr"]["mean"] == pytest.approx(np.mean(expected))
     assert scores.pooled["psnr"]["harmonic_mean"] == pytest.approx(1 / np.mean(1 / np.array(expected)))
-    assert scores.pooled["psnr"]["min"] == min(expected) and scores.pooled["psnr"]["p5"] == pytest.approx(np.percentile(expected, 5))
+    assert scores.pooled["psnr"]["min"] == min(expected) and scores.pooled["psnr"]["p5"] == pytest.approx(
+        np.percentile(expected, 5)
+    )
 
 
 def test_equal_clips_are_infinite_in_decibels_and_one_in_ssim():
     scores = video(clip(), clip())
-    assert scores.pooled["psnr"]["mean"] == scores.pooled["psnr"]["harmonic_mean"] == scores.pooled["psnr"]["p1"] == math.inf
+    assert (
+        scores.pooled["psnr"]["mean"]
+        == scores.pooled["psnr"]["harmonic_mean"]
+        == scores.pooled["psnr"]["p1"]
+        == math.inf
+    )
     assert set(scores.frames["ssim"]) == {1.0}
 
 
@@ -50,7 +58,7 @@ def test_a_score_that_is_not_positive_has_no_harmonic_mean():
 @pytest.mark.parametrize("shift", [1, 3, -2])
 def test_a_shifted_clip_is_refused_with_its_shift(shift):
     frames = clip(20)
-    a, b = (frames[:15], frames[shift:15 + shift]) if shift > 0 else (frames[-shift:15 - shift], frames[:15])
+    a, b = (frames[:15], frames[shift : 15 + shift]) if shift > 0 else (frames[-shift : 15 - shift], frames[:15])
     with pytest.raises(ParameterError, match=f"{abs(shift)} frames {'earlier' if shift > 0 else 'later'}"):
         video(a, noisy(b), metrics="psnr")
     assert len(video(a, b, metrics="psnr", check=False).frames["psnr"]) == 15
@@ -63,7 +71,9 @@ def test_clips_of_different_length_are_refused():
         video([], [])
 
 
-@pytest.mark.parametrize("convert, words", [(lambda f: f * 219 / 255 + 16, "limited range"), (lambda f: (f - 16) * 255 / 219, "full range")])
+@pytest.mark.parametrize(
+    "convert, words", [(lambda f: f * 219 / 255 + 16, "limited range"), (lambda f: (f - 16) * 255 / 219, "full range")]
+)
 def test_a_mismatch_of_range_is_refused(convert, words):
     a = [np.clip(f, 30, 220) for f in clip()]
     b = [np.clip(convert(f.astype(float)), 0, 255).round().astype(np.uint8) for f in a]
@@ -80,6 +90,7 @@ def test_a_mismatch_of_matrix_is_refused():
 
 def test_compression_alone_passes_the_checks():
     import codec
+
     a = clip(color=True)
     assert video(a, [codec.decode(codec.encode(f, 10)) for f in a], metrics="psnr").pooled["psnr"]["mean"] > 15
 

@@ -1,4 +1,5 @@
 """Pictures that the tests of palettes share."""
+
 import numpy as np
 import pytest
 

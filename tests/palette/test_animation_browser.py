@@ -1,4 +1,5 @@
 """Animations in a real browser: every frame as its decoder gives it, the times it has for them, and what it puts on the screen."""
+
 import base64
 import io
 import os
@@ -12,10 +13,15 @@ from PIL import Image
 from codec.palette import animate
 from codec.sources import clips as videos
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'"
+)
 CHROMIUM = os.environ.get("CODEC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 if not CHROMIUM:
-    pytest.skip("the browser tests need Debian's chromium: apt-get install chromium (or CODEC_CHROMIUM=path)", allow_module_level=True)
+    pytest.skip(
+        "the browser tests need Debian's chromium: apt-get install chromium (or CODEC_CHROMIUM=path)",
+        allow_module_level=True,
+    )
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -64,7 +70,9 @@ def moving(count=9):
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:60, :80]
     for number in range(count):
-        pixels = np.stack([2 * x + 10 * number, 3 * y, 120 + 60 * np.sin((x + 5 * number) / 9), 255 + 0 * x], -1) + rng.integers(0, 5, (60, 80, 1))
+        pixels = np.stack(
+            [2 * x + 10 * number, 3 * y, 120 + 60 * np.sin((x + 5 * number) / 9), 255 + 0 * x], -1
+        ) + rng.integers(0, 5, (60, 80, 1))
         pixels[20:40, 6 * number : 6 * number + 20] = [255, 40 * (number % 5), 0, 255]
         pixels[45:, 8 * number : 8 * number + 16, 3] = 0
         yield pixels.clip(0, 255).astype(np.uint8)
@@ -90,9 +98,13 @@ def test_the_screen_shows_a_middle_frame_in_its_time(page, data_folder, tmp_path
     clip = videos.load(data_folder / "video" / "BasketballPass_416x240.ffv1.mkv", frames=40)
     frames = [np.asarray(Image.fromarray(pixels).resize((320, 184))) for pixels in clip.pictures()]
     made = animate(frames, seconds=[0.02] * 20 + [60] + [0.02] * 19)
-    page.set_content(f"<body style='margin:0'><img style='display:block' src='data:image/gif;base64,{base64.b64encode(made.data).decode()}'>")
+    page.set_content(
+        f"<body style='margin:0'><img style='display:block' src='data:image/gif;base64,{base64.b64encode(made.data).decode()}'>"
+    )
     wanted, seen, end = shown_by_pillow(made.data)[20][..., :3], None, time.monotonic() + 20
     while time.monotonic() < end and not np.array_equal(seen, wanted):
-        seen = np.array(Image.open(io.BytesIO(page.screenshot(clip={"x": 0, "y": 0, "width": 320, "height": 184}))).convert("RGB"))
+        seen = np.array(
+            Image.open(io.BytesIO(page.screenshot(clip={"x": 0, "y": 0, "width": 320, "height": 184}))).convert("RGB")
+        )
     Image.fromarray(seen).save(tmp_path / "screen.png")
     assert np.array_equal(seen, wanted)

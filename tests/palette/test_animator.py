@@ -1,4 +1,5 @@
 """Animations as other programs show them: frame by frame what was painted, at exact times."""
+
 import io
 import struct
 import zlib
@@ -83,6 +84,7 @@ def same(ours, theirs):
 
 # ---------------------------------------------------------------- what is shown
 
+
 @pytest.mark.parametrize("options", [
     {"lossy": 0}, {"lossy": 0, "dither_strength": 0}, {"lossy": 20}, {"lossy": 120, "dither_strength": 1.0}, {"colors": 16}, {"colors": 2}, {"colors": 255},
     {"space": "srgb", "colors": 40},
@@ -164,7 +166,9 @@ def test_a_pixel_is_no_further_off_than_the_lossiness_allows(painted):
         wanted = canvas.points_of(pixels, "oklab").astype(int)
         distance = ((wanted - canvas.points_of(shown[..., :3], "oklab")) ** 2).sum(-1)
         nearest = ((wanted[:, :, None] - points) ** 2).sum(-1).min(-1)
-        assert (distance <= nearest + 64 / canvas.weights_of(wanted.astype(np.int16)) * error * (30 / 20) ** 2 + 1).all()
+        assert (
+            distance <= nearest + 64 / canvas.weights_of(wanted.astype(np.int16)) * error * (30 / 20) ** 2 + 1
+        ).all()
 
 
 def test_files_become_smaller_the_lossier_they_are():
@@ -184,12 +188,19 @@ def test_scenes_have_palettes_of_their_own_where_these_pay():
     y, x = np.mgrid[:90, :120]
     red = np.stack([x * 2, y, 0 * x], -1)
     blue = np.stack([0 * x, y, 255 - x], -1)
-    frames = [(ground + rng.integers(0, 9, (90, 120, 3))).clip(0, 255).astype(np.uint8) for ground in [red] * 5 + [blue] * 5]
+    frames = [
+        (ground + rng.integers(0, 9, (90, 120, 3))).clip(0, 255).astype(np.uint8) for ground in [red] * 5 + [blue] * 5
+    ]
     several, one = animate(frames, colors=32), animate(frames, colors=32, shared=True)
     assert several.palettes == 2 and one.palettes == 1
 
     def off(made):
-        return np.mean([((shown[..., :3].astype(float) - pixels) ** 2).mean() for shown, pixels in zip(shown_by_pillow(made.data)[0], frames)])
+        return np.mean(
+            [
+                ((shown[..., :3].astype(float) - pixels) ** 2).mean()
+                for shown, pixels in zip(shown_by_pillow(made.data)[0], frames)
+            ]
+        )
 
     assert off(several) < 0.8 * off(one)
 
@@ -213,6 +224,7 @@ def test_a_video_is_its_pictures_at_its_rate():
 
 # ---------------------------------------------------------------- when it is shown
 
+
 @given(st.fractions(min_value=Fraction(1, 50), max_value=3, max_denominator=1000), st.integers(1, 400))
 def test_every_frame_begins_within_half_a_tick_of_its_time(length, count):
     delays = gif_delays([length] * count)
@@ -227,7 +239,9 @@ def test_times_of_a_gif_as_others_read_them(fps):
     _, seconds = shown_by_pillow(made.data)
     times = [sum(seconds[:i], Fraction(0)) for i in range(11)]
     rate = Fraction(repr(fps) if isinstance(fps, float) else fps)
-    assert all(abs(time - i / rate) <= Fraction(1, 200) for i, time in enumerate(times)) and made.seconds == sum(seconds)
+    assert all(abs(time - i / rate) <= Fraction(1, 200) for i, time in enumerate(times)) and made.seconds == sum(
+        seconds
+    )
     assert shown_by_ffmpeg(made.data)[1] == times
 
 
@@ -240,7 +254,11 @@ def test_an_apng_holds_fractions():
 @given(st.fractions(min_value=Fraction(1, 10**6), max_value=65535))
 def test_delays_of_an_apng_fit_and_are_near(length):
     numerator, denominator = png_delay(length)
-    assert 0 <= numerator <= 65535 and 1 <= denominator <= 65535 and abs(Fraction(numerator, denominator) - length) <= Fraction(1, 2) * max(length, Fraction(1, 32767))
+    assert (
+        0 <= numerator <= 65535
+        and 1 <= denominator <= 65535
+        and abs(Fraction(numerator, denominator) - length) <= Fraction(1, 2) * max(length, Fraction(1, 32767))
+    )
 
 
 def test_what_no_browser_shows_in_time_is_refused():
@@ -260,15 +278,23 @@ def test_loops_and_comments(loops):
     image = Image.open(io.BytesIO(animate(frames, loops=loops, comment="caf\xe9").data))
     assert image.info.get("loop") == loops and image.info["comment"] == b"caf\xe9"
     parts = dict(chunks(animate(frames, format="apng", loops=loops, comment="caf\xe9").data))
-    assert struct.unpack(">II", parts[b"acTL"]) == (2, {0: 0, 3: 4, None: 1}[loops]) and parts[b"tEXt"] == b"Comment\0caf\xe9"
+    assert (
+        struct.unpack(">II", parts[b"acTL"]) == (2, {0: 0, 3: 4, None: 1}[loops])
+        and parts[b"tEXt"] == b"Comment\0caf\xe9"
+    )
 
 
 def test_numbers_of_an_apng_count_up():
-    numbers = [struct.unpack_from(">I", data)[0] for kind, data in chunks(animate(walk(4), format="apng").data) if kind in (b"fcTL", b"fdAT")]
+    numbers = [
+        struct.unpack_from(">I", data)[0]
+        for kind, data in chunks(animate(walk(4), format="apng").data)
+        if kind in (b"fcTL", b"fdAT")
+    ]
     assert numbers == list(range(7))
 
 
 # ---------------------------------------------------------------- targets, refusals
+
 
 def test_a_size_is_reached():
     frames = walk(6, 60, 80)
@@ -288,7 +314,9 @@ def test_a_size_is_reached():
 ], ids=str)  # fmt: skip
 def test_wrong_arguments(tmp_path, wrong, says):
     with pytest.raises(ParameterError, match=says):
-        animate([np.zeros((4, 4), np.uint8)] * 2, **({"path": tmp_path / "a.gif"} if "format" not in wrong else {}), **wrong)
+        animate(
+            [np.zeros((4, 4), np.uint8)] * 2, **({"path": tmp_path / "a.gif"} if "format" not in wrong else {}), **wrong
+        )
     assert list(tmp_path.iterdir()) == []
 
 

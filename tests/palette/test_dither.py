@@ -1,4 +1,5 @@
 """Dithering: means that are kept, errors that stay bounded, masks that are blue, and colours of the palette only."""
+
 import numpy as np
 import pytest
 from codec.palette._dither import diffuse
@@ -17,7 +18,7 @@ BLACK_WHITE = np.array([[0, 0, 0], [255, 255, 255]])
 def test_a_flat_gray_keeps_its_mean(dither, level):
     gray = np.full((64, 64, 3), level, np.uint8)
     result = codec.quantize_colors(gray, palette="black-white", space="srgb", dither=dither, dither_strength=1)
-    share = 0.75 if dither == "atkinson" else 1                     # of the error is handed on
+    share = 0.75 if dither == "atkinson" else 1  # of the error is handed on
     expected = level if share == 1 else None
     mean = result.image()[8:-8, 8:-8].mean()
     assert expected is None and 0 < mean < 255 or abs(mean - level) < 10
@@ -35,13 +36,19 @@ def test_blurred_dithering_is_nearer_than_none(dither, slope):
         sums = np.cumsum(np.cumsum(image.astype(float), 0), 1)
         return (sums[8:, 8:] - sums[:-8, 8:] - sums[8:, :-8] + sums[:-8, :-8]) / 64
 
-    plain, dithered = (codec.quantize_colors(slope, 8, dither=d, dither_strength=0.9, space="srgb").image() for d in (None, dither))
-    assert np.square(blurred(dithered) - blurred(slope)).mean() < 0.7 * np.square(blurred(plain) - blurred(slope)).mean()
+    plain, dithered = (
+        codec.quantize_colors(slope, 8, dither=d, dither_strength=0.9, space="srgb").image() for d in (None, dither)
+    )
+    assert (
+        np.square(blurred(dithered) - blurred(slope)).mean() < 0.7 * np.square(blurred(plain) - blurred(slope)).mean()
+    )
 
 
 def naive_diffuse(points, height, width, palette, taps, strength, limit, stay):
     """The definition, pixel by pixel, in single precision."""
-    out, errors, last = np.zeros((height, width), int), np.zeros((height + 3, width + 6, points.shape[1]), np.float32), 0
+    out = np.zeros((height, width), int)
+    errors = np.zeros((height + 3, width + 6, points.shape[1]), np.float32)
+    last = 0
     for y in range(height):
         step = 1 if y % 2 == 0 else -1
         for i in range(width):
@@ -68,12 +75,18 @@ def naive_diffuse(points, height, width, palette, taps, strength, limit, stay):
 @pytest.mark.parametrize("D, limit, stay", [(3, 1e6, 0), (3, 60, 900), (6, 100, 400)])
 def test_diffusion_is_its_definition(dither, D, limit, stay):
     rng = np.random.default_rng(D)
-    points, palette = rng.integers(0, 900, (19 * 13, D)).astype(np.float32), rng.integers(0, 900, (6, D)).astype(np.float32)
+    points = rng.integers(0, 900, (19 * 13, D)).astype(np.float32)
+    palette = rng.integers(0, 900, (6, D)).astype(np.float32)
     taps, alone = np.array(KERNELS[dither], np.float32), np.zeros(len(points), np.uint8)
     lo, hi = np.zeros(D, np.float32), np.full(D, 2047, np.float32)
     entries = np.arange(len(points), dtype=np.int32)
-    painted = diffuse(points, entries, 19, 13, NearestColor(palette, cpu.has("avx2")), taps, 0.75, alone, limit, stay, lo, hi)
-    assert (painted.reshape(19, 13) == naive_diffuse(points, 19, 13, palette, KERNELS[dither], 0.75, np.float32(limit), stay)).all()
+    painted = diffuse(
+        points, entries, 19, 13, NearestColor(palette, cpu.has("avx2")), taps, 0.75, alone, limit, stay, lo, hi
+    )
+    assert (
+        painted.reshape(19, 13)
+        == naive_diffuse(points, 19, 13, palette, KERNELS[dither], 0.75, np.float32(limit), stay)
+    ).all()
 
 
 def test_shares_add_up():

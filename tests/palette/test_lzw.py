@@ -1,4 +1,5 @@
 """LZW of GIF against a reader written here from the standard's description, at every width of codes and on both sides of every limit."""
+
 import numpy as np
 import pytest
 from codec.palette._lzw import lzw_encode, lzw_paint
@@ -20,7 +21,10 @@ def read(codes, min_code_size):
         assert at <= len(bits), "the data ends before its end code"
         widths.add(width)
         if code == clear:
-            phrases, width, before, clears = [[i] for i in range(clear)] + [None, None], min_code_size + 1, None, clears + 1
+            phrases = [[i] for i in range(clear)] + [None, None]
+            width = min_code_size + 1
+            before = None
+            clears = clears + 1
             continue
         if code == clear + 1:
             assert len(bits) - at < 8 and "1" not in bits[at:]
@@ -41,7 +45,11 @@ def check(indices, min_code_size):
     return clears, widths
 
 
-@given(st.integers(2, 8).flatmap(lambda size: st.tuples(st.just(size), st.lists(st.integers(0, (1 << size) - 1), min_size=1, max_size=600))))
+@given(
+    st.integers(2, 8).flatmap(
+        lambda size: st.tuples(st.just(size), st.lists(st.integers(0, (1 << size) - 1), min_size=1, max_size=600))
+    )
+)
 def test_what_is_written_is_read(case):
     check(case[1], case[0])
 
@@ -52,7 +60,12 @@ def test_codes_widen_where_the_reader_widens_them(min_code_size):
     noise = np.random.default_rng(min_code_size).integers(0, 1 << min_code_size, 9000).tolist()
     lengths = {1, 2, 3, 4}
     for width in range(min_code_size + 1, 11):
-        lengths |= {length for base in ((1 << width) - (1 << min_code_size),) for length in range(base - 4, base + 4) if length > 0}
+        lengths |= {
+            length
+            for base in ((1 << width) - (1 << min_code_size),)
+            for length in range(base - 4, base + 4)
+            if length > 0
+        }
     for length in sorted(lengths):
         check(noise[:length], min_code_size)
     assert check(noise, min_code_size)[1] >= set(range(min_code_size + 1, 11))
@@ -68,7 +81,9 @@ def test_a_full_table_stays_as_long_as_it_serves():
     one = text()
     assert check(one, 8)[0] <= 3
     assert check(one + text(), 8)[0] > check(one, 8)[0]
-    noise = rng.integers(0, 256, 200_000, dtype=np.uint8)                # nothing repeats: a phrase of a table is as good as of another
+    noise = rng.integers(
+        0, 256, 200_000, dtype=np.uint8
+    )  # nothing repeats: a phrase of a table is as good as of another
     assert len(lzw_encode(noise, 8)) < 1.5 * len(noise)
 
 
@@ -86,11 +101,15 @@ def test_what_cannot_be_written_is_refused():
 
 # ---------------------------------------------------------------- painting
 
+
 def planes(target, held=None, state=0, reach=0, weight=64):
     target = np.ascontiguousarray(target, np.int16)
     shape = target.shape[:2]
     held = np.zeros_like(target) if held is None else np.ascontiguousarray(held, np.int16)
-    full = (np.full(shape, value, kind) if np.isscalar(value) else np.ascontiguousarray(value, kind) for value, kind in ((state, np.uint8), (weight, np.uint8), (reach, np.int32)))
+    full = (
+        np.full(shape, value, kind) if np.isscalar(value) else np.ascontiguousarray(value, kind)
+        for value, kind in ((state, np.uint8), (weight, np.uint8), (reach, np.int32))
+    )
     return target, held, *full
 
 
@@ -144,7 +163,12 @@ def test_pixels_that_may_stay_or_must(noise):
     held[moved] += 1000
     codes, chosen = paint(palette, palette[indices], size=8, held=held, state=state, transparent=200, cost_of_bit=100)
     kept = chosen == 200
-    assert kept[state == 2].all() and not kept[state == 0].any() and not kept[(state == 1) & moved].any() and kept[(state == 1) & ~moved].any()
+    assert (
+        kept[state == 2].all()
+        and not kept[state == 0].any()
+        and not kept[(state == 1) & moved].any()
+        and kept[(state == 1) & ~moved].any()
+    )
     assert (chosen[~kept] == indices[~kept]).all()
 
 

@@ -1,4 +1,5 @@
 """The nearest colour: exactly, the first of equals, at every level; and lattices that are what their formulas say."""
+
 import numpy as np
 import pytest
 from codec.palette._nearest import NearestColor
@@ -15,8 +16,10 @@ def test_nearest_is_that_of_comparing_everything(avx2, D, k):
     rng = np.random.default_rng(k)
     top = 2047 if D == 3 else 1600
     palette = rng.integers(0, top + 1, (k, D)).astype(np.float32)
-    palette[k // 2] = palette[0]                                    # a duplicate is never used
-    points = np.concatenate([rng.integers(0, top + 1, (4000, D)), palette, np.zeros((1, D)), np.full((1, D), top)]).astype(np.float32)
+    palette[k // 2] = palette[0]  # a duplicate is never used
+    points = np.concatenate(
+        [rng.integers(0, top + 1, (4000, D)), palette, np.zeros((1, D)), np.full((1, D), top)]
+    ).astype(np.float32)
     squared = np.square(points[:, None].astype(np.int64) - palette[None].astype(np.int64)).sum(2)
     index, distance = NearestColor(palette, avx2).find(points)
     assert (index == squared.argmin(1)).all() and (distance == squared.min(1)).all()
@@ -39,9 +42,11 @@ def all_corners():
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_coordinates_keep_the_contract_of_the_kernels(space, channels):
-    colors = all_corners()[:, :min(channels, 3)]
+    colors = all_corners()[:, : min(channels, 3)]
     if channels == 4:
-        colors = np.concatenate([colors, np.random.default_rng(2).choice([0, 1, 100, 255], (len(colors), 1))], 1).astype(np.uint8)
+        colors = np.concatenate(
+            [colors, np.random.default_rng(2).choice([0, 1, 100, 255], (len(colors), 1))], 1
+        ).astype(np.uint8)
     points = coordinates(colors, space)
     assert points.shape == (len(colors), 6 if channels == 4 else 3) and points.dtype == np.float32
     assert (points == np.floor(points)).all() and points.min() >= 0 and points.max() <= 2047
@@ -53,10 +58,27 @@ def test_oklab_is_ottosson_s():
     colors = all_corners()
     v = colors / 255
     linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
-    lms = np.cbrt(linear @ np.array([[0.4122214708, 0.2119034982, 0.0883024619], [0.5363325363, 0.6806995451, 0.2817188376], [0.0514459929, 0.1073969566, 0.6299787005]]))
-    lab = lms @ np.array([[0.2104542553, 1.9779984951, 0.0259040371], [0.7936177850, -2.4285922050, 0.7827717662], [-0.0040720468, 0.4505937099, -0.8086757660]])
+    lms = np.cbrt(
+        linear
+        @ np.array(
+            [
+                [0.4122214708, 0.2119034982, 0.0883024619],
+                [0.5363325363, 0.6806995451, 0.2817188376],
+                [0.0514459929, 0.1073969566, 0.6299787005],
+            ]
+        )
+    )
+    lab = lms @ np.array(
+        [
+            [0.2104542553, 1.9779984951, 0.0259040371],
+            [0.7936177850, -2.4285922050, 0.7827717662],
+            [-0.0040720468, 0.4505937099, -0.8086757660],
+        ]
+    )
     expected = lab * [2047, 0.8 * 2048, 2048] + [0, 0.24 * 0.8 * 2048, 0.32 * 2048]
-    assert abs(coordinates(colors, "oklab") - expected).max() < 0.51 + 0.25     # the darkest colours start at 1e-12 of light, not at 0
+    assert (
+        abs(coordinates(colors, "oklab") - expected).max() < 0.51 + 0.25
+    )  # the darkest colours start at 1e-12 of light, not at 0
 
 
 def test_ycbcr_is_bt_601():

@@ -1,4 +1,5 @@
 """Indexed PNG files: what Pillow reads is what was given, in as few bits and bytes as there are ways to write it."""
+
 import io
 import struct
 import zlib
@@ -40,7 +41,11 @@ def chunks(data):
 
 
 def wanted(result):
-    colors = result.palette if result.palette.shape[1] == 4 else np.column_stack([result.palette, np.full(len(result.palette), 255, np.uint8)])
+    colors = (
+        result.palette
+        if result.palette.shape[1] == 4
+        else np.column_stack([result.palette, np.full(len(result.palette), 255, np.uint8)])
+    )
     pixels = colors[result.indices]
     return pixels * (pixels[..., 3:] > 0)
 
@@ -165,4 +170,8 @@ def test_a_size_is_reached_with_as_many_colours_as_there_is_room_for(picture):
 def test_a_score_is_reached(picture):
     image = picture(48, 64)
     made = write_png(image, target="psnr:24", space="srgb", dither=None)
-    assert made.colors < 256 and made.achieved == pytest.approx(10 * np.log10(255**2 / made.result.mse)) and made.achieved >= 24
+    assert (
+        made.colors < 256
+        and made.achieved == pytest.approx(10 * np.log10(255**2 / made.result.mse))
+        and made.achieved >= 24
+    )

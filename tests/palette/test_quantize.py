@@ -1,4 +1,5 @@
 """quantize_colors and PaletteQuantizer: what comes back, what is kept exactly, what is refused, and how good it is."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ def shown(gray_or_color):
 
 # ---------------------------------------------------------------- results
 
+
 @pytest.mark.parametrize("dither", [None, "floyd-steinberg"])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -32,7 +34,11 @@ def test_a_result_is_whole(method, channels, dither, picture):
     image = picture(33, 41, channels)
     result = codec.quantize_colors(image, 20, method=method, dither=dither)
     assert result.indices.shape == (33, 41) and result.indices.dtype == np.uint8
-    assert result.palette.shape[1] == max(channels, 3) and 2 <= len(result.palette) <= 20 and result.palette.dtype == np.uint8
+    assert (
+        result.palette.shape[1] == max(channels, 3)
+        and 2 <= len(result.palette) <= 20
+        and result.palette.dtype == np.uint8
+    )
     assert (result.image() == result.palette[result.indices]).all()
     assert (result.counts == [(result.indices == i).sum() for i in range(len(result.palette))]).all()
     assert result.error_map().shape == (33, 41) and result.mse == pytest.approx(result.error_map().mean())
@@ -58,7 +64,7 @@ def test_the_same_call_gives_the_same_result_at_every_level(picture, rgba):
         results = [codec.quantize_colors(image, 40)]
         with cpu.force("scalar"):
             results.append(codec.quantize_colors(image, 40))
-        results.append(codec.quantize_colors(image[:, ::-1][:, ::-1], 40))         # another layout of the same pixels
+        results.append(codec.quantize_colors(image[:, ::-1][:, ::-1], 40))  # another layout of the same pixels
         for other in results[1:]:
             assert (other.palette == results[0].palette).all() and (other.indices == results[0].indices).all()
 
@@ -71,12 +77,18 @@ def test_seeds(picture):
 
 # ---------------------------------------------------------------- what is kept exactly
 
-@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 4]))), st.sampled_from(list(METHODS)))
+
+@given(
+    hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 4]))),
+    st.sampled_from(list(METHODS)),
+)
 @settings(max_examples=60)
 def test_few_colours_come_back_exactly(image, method):
     result = codec.quantize_colors(image, 256, method=method)
     if image.shape[2] == 4:
-        assert (result.image()[image[..., 3] > 0] == image[image[..., 3] > 0]).all() and (result.image()[image[..., 3] == 0] == 0).all()
+        assert (result.image()[image[..., 3] > 0] == image[image[..., 3] > 0]).all() and (
+            result.image()[image[..., 3] == 0] == 0
+        ).all()
     else:
         assert (result.image() == image).all() and result.mse == 0
 
@@ -92,7 +104,11 @@ def test_exactly_as_many_colours_as_asked_for():
 def test_one_and_two_colours(method, dither, picture):
     image = picture(20, 20, 3)
     one = codec.quantize_colors(image, 1, method=method, dither=dither, space="srgb")
-    assert len(one.palette) == 1 and (one.indices == 0).all() and abs(one.palette[0] - image.reshape(-1, 3).mean(0)).max() <= 0.5
+    assert (
+        len(one.palette) == 1
+        and (one.indices == 0).all()
+        and abs(one.palette[0] - image.reshape(-1, 3).mean(0)).max() <= 0.5
+    )
     two = len(codec.quantize_colors(image, 2, method=method, dither=dither).palette)
     assert two == 2 or (two == 1 and method == "octree"), "an octree merges all children of a node at once"
 
@@ -117,6 +133,7 @@ def test_gray_stays_gray(picture):
 
 
 # ---------------------------------------------------------------- alpha
+
 
 @pytest.mark.parametrize("dither", [None, "floyd-steinberg", "riemersma", "blue-noise"])
 def test_transparent_pixels_are_one_entry_and_stay_transparent(dither, rgba):
@@ -144,7 +161,8 @@ def test_alpha_is_good_on_black_and_on_white(rgba):
 
 def test_opaque_alpha_is_no_alpha(picture):
     image = picture(40, 40, 3)
-    plain, with_alpha = codec.quantize_colors(image, 20), codec.quantize_colors(np.dstack([image, np.full((40, 40), 255, np.uint8)]), 20)
+    plain = codec.quantize_colors(image, 20)
+    with_alpha = codec.quantize_colors(np.dstack([image, np.full((40, 40), 255, np.uint8)]), 20)
     assert (with_alpha.palette[:, :3] == plain.palette).all() and (with_alpha.palette[:, 3] == 255).all()
     assert (with_alpha.indices == plain.indices).all()
 
@@ -161,6 +179,7 @@ def test_one_colour_for_alpha(rgba):
 
 
 # ---------------------------------------------------------------- palettes that are given
+
 
 def test_own_palette_keeps_its_order_and_duplicates_are_not_used(picture):
     palette = [[200, 40, 40], [0, 0, 0], [200, 40, 40], [255, 255, 255]]
@@ -187,11 +206,13 @@ def test_palette_with_alpha_for_an_opaque_picture():
 
 # ---------------------------------------------------------------- importance
 
+
 def test_importance_decides_where_colours_go(picture):
     image = picture(40, 80, 3)
     mask = np.zeros((40, 80))
     mask[:, :40] = 0.7
-    left, both = codec.quantize_colors(image, 12, importance=mask, dither=None, space="srgb"), codec.quantize_colors(image, 12, dither=None, space="srgb")
+    left = codec.quantize_colors(image, 12, importance=mask, dither=None, space="srgb")
+    both = codec.quantize_colors(image, 12, dither=None, space="srgb")
     assert left.error_map()[:, :40].mean() < both.error_map()[:, :40].mean()
     alone = codec.quantize_colors(image[:, :40], 12, dither=None, space="srgb")
     assert left.error_map()[:, :40].mean() == pytest.approx(alone.mse, rel=0.05)
@@ -199,11 +220,14 @@ def test_importance_decides_where_colours_go(picture):
 
 def test_contrast_gives_to_smooth_areas(slope):
     image = np.concatenate([slope, np.random.default_rng(0).integers(0, 256, slope.shape).astype(np.uint8)], 1)
-    plain, smooth = (codec.quantize_colors(image, 16, dither=None, importance=importance) for importance in (None, "contrast"))
-    assert smooth.error_map()[:, :slope.shape[1]].mean() < 0.75 * plain.error_map()[:, :slope.shape[1]].mean()
+    plain, smooth = (
+        codec.quantize_colors(image, 16, dither=None, importance=importance) for importance in (None, "contrast")
+    )
+    assert smooth.error_map()[:, : slope.shape[1]].mean() < 0.75 * plain.error_map()[:, : slope.shape[1]].mean()
 
 
 # ---------------------------------------------------------------- targets
+
 
 @pytest.mark.parametrize("target, metric", [("psnr:24", psnr), ("ssimulacra2:40", ssimulacra2)])
 def test_the_fewest_colours_that_reach_a_score(target, metric, picture):
@@ -229,6 +253,7 @@ def test_a_floor_accepts_what_the_target_would_not(picture):
 
 
 # ---------------------------------------------------------------- one palette for many
+
 
 def test_one_palette_for_many_pictures(picture):
     frames = np.stack([picture(30, 30, 3, seed) for seed in range(3)])
@@ -257,12 +282,16 @@ def test_many_colours_are_binned_and_still_painted(monkeypatch, picture):
     monkeypatch.setattr("codec.palette.histogram.MOST_COLORS_APART", 300)
     image = picture(60, 60, 3)
     for dither in (None, "floyd-steinberg", "bayer"):
-        assert codec.quantize_colors(image, 64, dither=dither).mse < 2 * codec.quantize_colors(image, 32, dither=dither).mse
+        assert (
+            codec.quantize_colors(image, 64, dither=dither).mse
+            < 2 * codec.quantize_colors(image, 32, dither=dither).mse
+        )
     alpha = np.dstack([image, 255 - image[..., 0]])
     assert codec.quantize_colors(alpha, 32).indices.shape == (60, 60)
 
 
 # ---------------------------------------------------------------- quality
+
 
 @pytest.fixture(scope="module")
 def photo(data_folder):
@@ -271,14 +300,26 @@ def photo(data_folder):
 
 
 def test_kmeans_is_better_than_cuts_and_far_better_than_the_classics(photo):
-    quality = {method: psnr(photo, codec.quantize_colors(photo, 64, method=method, space="srgb", dither=None).image()) for method in METHODS}
-    assert quality["kmeans"] > max(quality["wu"], quality["median-cut"]) + 0.4 > max(quality["heckbert"], quality["octree"]) + 1
+    quality = {
+        method: psnr(photo, codec.quantize_colors(photo, 64, method=method, space="srgb", dither=None).image())
+        for method in METHODS
+    }
+    assert (
+        quality["kmeans"]
+        > max(quality["wu"], quality["median-cut"]) + 0.4
+        > max(quality["heckbert"], quality["octree"]) + 1
+    )
 
 
 def test_median_cut_beats_pillow_s(photo):
     Image = pytest.importorskip("PIL.Image")
-    theirs = np.asarray(Image.fromarray(photo).quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB"))
-    assert psnr(photo, codec.quantize_colors(photo, method="median-cut", space="srgb", dither=None).image()) > psnr(photo, theirs) + 1.5
+    theirs = np.asarray(
+        Image.fromarray(photo).quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")
+    )
+    assert (
+        psnr(photo, codec.quantize_colors(photo, method="median-cut", space="srgb", dither=None).image())
+        > psnr(photo, theirs) + 1.5
+    )
 
 
 @pytest.mark.parametrize("colors", [16, 64, 256])
@@ -295,27 +336,60 @@ def test_defaults_look_better(photo, colors):
 GOOD = np.zeros((4, 4, 3), np.uint8)
 
 
-@pytest.mark.parametrize("image, what", [
-    (np.zeros((4, 4, 3), np.uint16), "uint8, not uint16"), (np.zeros((4, 4, 3)), "scale it"), (np.full((4, 4), np.nan), "NaN"),
-    (np.zeros((4, 4, 2), np.uint8), "shape"), (np.zeros(4, np.uint8), "shape"), (np.zeros((0, 4, 3), np.uint8), "empty"), (np.zeros((4, 0), np.uint8), "empty"),
-    (np.zeros((4, 4), bool), "not bool"), ([[1, 2], [3]], "ragged"), ("picture.png", "uint8"),
-])
+@pytest.mark.parametrize(
+    "image, what",
+    [
+        (np.zeros((4, 4, 3), np.uint16), "uint8, not uint16"),
+        (np.zeros((4, 4, 3)), "scale it"),
+        (np.full((4, 4), np.nan), "NaN"),
+        (np.zeros((4, 4, 2), np.uint8), "shape"),
+        (np.zeros(4, np.uint8), "shape"),
+        (np.zeros((0, 4, 3), np.uint8), "empty"),
+        (np.zeros((4, 0), np.uint8), "empty"),
+        (np.zeros((4, 4), bool), "not bool"),
+        ([[1, 2], [3]], "ragged"),
+        ("picture.png", "uint8"),
+    ],
+)
 def test_bad_images(image, what):
     with pytest.raises(ParameterError, match=what):
         codec.quantize_colors(image)
 
 
-@pytest.mark.parametrize("options, what", [
-    ({"colors": 0}, "1..256, not 0"), ({"colors": 257}, "1..256"), ({"colors": 2.5}, "integer"), ({"colors": True}, "integer"),
-    ({"method": "kmean"}, "did you mean 'kmeans'"), ({"space": "lab"}, "oklab"), ({"dither": "floyd"}, "dither"), ({"dither_strength": 1.1}, "0..1"),
-    ({"dither_strength": float("nan")}, "0..1"), ({"seed": -1}, "seed"), ({"palette": "vga"}, "web-safe"), ({"palette": []}, "shape"),
-    ({"palette": [[1, 2]]}, "shape"), ({"palette": [[1, 2, 300]]}, "0..255"), ({"palette": [[0.5, 0, 0]]}, "integers"), ({"palette": ["red"]}, "#rrggbb"),
-    ({"palette": [[1, 2, 3], [1, 2, 3, 4]]}, "length"), ({"palette": np.zeros((257, 3), int)}, "256"), ({"importance": np.ones((3, 4))}, "one value per pixel"),
-    ({"importance": -np.ones((4, 4))}, "negative"), ({"importance": np.zeros((4, 4))}, "0 everywhere"), ({"importance": np.full((4, 4), np.inf)}, "finite"),
-    ({"importance": "edges"}, "contrast"), ({"target": "size:100kB"}, "write_png"), ({"target": "psnr"}, "no target"), ({"floor": "psnr:30"}, "needs a target"),
-    ({"target": "psnr:30", "floor": "ssim:0.9"}, "one metric"), ({"target": "psnr:30", "floor": "psnr:40"}, "more than"),
-    ({"target": "psnr:30", "palette": "ega"}, "one of them"),
-])
+@pytest.mark.parametrize(
+    "options, what",
+    [
+        ({"colors": 0}, "1..256, not 0"),
+        ({"colors": 257}, "1..256"),
+        ({"colors": 2.5}, "integer"),
+        ({"colors": True}, "integer"),
+        ({"method": "kmean"}, "did you mean 'kmeans'"),
+        ({"space": "lab"}, "oklab"),
+        ({"dither": "floyd"}, "dither"),
+        ({"dither_strength": 1.1}, "0..1"),
+        ({"dither_strength": float("nan")}, "0..1"),
+        ({"seed": -1}, "seed"),
+        ({"palette": "vga"}, "web-safe"),
+        ({"palette": []}, "shape"),
+        ({"palette": [[1, 2]]}, "shape"),
+        ({"palette": [[1, 2, 300]]}, "0..255"),
+        ({"palette": [[0.5, 0, 0]]}, "integers"),
+        ({"palette": ["red"]}, "#rrggbb"),
+        ({"palette": [[1, 2, 3], [1, 2, 3, 4]]}, "length"),
+        ({"palette": np.zeros((257, 3), int)}, "256"),
+        ({"importance": np.ones((3, 4))}, "one value per pixel"),
+        ({"importance": -np.ones((4, 4))}, "negative"),
+        ({"importance": np.zeros((4, 4))}, "0 everywhere"),
+        ({"importance": np.full((4, 4), np.inf)}, "finite"),
+        ({"importance": "edges"}, "contrast"),
+        ({"target": "size:100kB"}, "write_png"),
+        ({"target": "psnr"}, "no target"),
+        ({"floor": "psnr:30"}, "needs a target"),
+        ({"target": "psnr:30", "floor": "ssim:0.9"}, "one metric"),
+        ({"target": "psnr:30", "floor": "psnr:40"}, "more than"),
+        ({"target": "psnr:30", "palette": "ega"}, "one of them"),
+    ],
+)
 def test_bad_options(options, what):
     with pytest.raises(ParameterError, match=what):
         codec.quantize_colors(GOOD, **options)

@@ -1,4 +1,5 @@
 """k-means: exact assignment, whatever the order of moves, and errors as low as those of many rounds from many starts."""
+
 import numpy as np
 import pytest
 from codec.quantizers._kmeans import PointTree, cheapest_merges
@@ -13,12 +14,14 @@ from codec.quantizers.kmeans import MOST_COORDINATE, cluster, nearest, variance_
 def blobs(n, D, seed=0, top=2000):
     rng = np.random.default_rng([n, D, seed])
     middle = rng.integers(0, top, (max(1, n // 40), D))
-    return np.clip(middle[rng.integers(0, len(middle), n)] + rng.normal(0, 40, (n, D)).astype(int), 0, top).astype(np.float32)
+    return np.clip(middle[rng.integers(0, len(middle), n)] + rng.normal(0, 40, (n, D)).astype(int), 0, top).astype(
+        np.float32
+    )
 
 
 def naive_assign(points, weights, centres):
     squared = np.square(points[:, None].astype(np.int64) - centres[None].astype(np.int64)).sum(2)
-    labels = squared.argmin(1)                                      # the first of equals
+    labels = squared.argmin(1)  # the first of equals
     sums = np.zeros((len(centres), 1 + 2 * points.shape[1]))
     for label, point, w in zip(labels, points.astype(np.float64), weights):
         sums[label] += np.concatenate([[w], w * point, w * point * point])
@@ -26,7 +29,9 @@ def naive_assign(points, weights, centres):
 
 
 @pytest.mark.parametrize("level", ["scalar", "avx2"])
-@pytest.mark.parametrize("n, D, k", [(1, 3, 1), (31, 3, 5), (32, 1, 4), (33, 6, 40), (500, 3, 17), (700, 4, 64), (300, 16, 30)])
+@pytest.mark.parametrize(
+    "n, D, k", [(1, 3, 1), (31, 3, 5), (32, 1, 4), (33, 6, 40), (500, 3, 17), (700, 4, 64), (300, 16, 30)]
+)
 def test_assignment_is_that_of_comparing_everything(level, n, D, k):
     if level == "avx2" and not cpu.has("avx2"):
         pytest.skip("no AVX2 here")
@@ -35,11 +40,11 @@ def test_assignment_is_that_of_comparing_everything(level, n, D, k):
     weights = rng.integers(0, 50, n).astype(np.float64)
     tree = PointTree(points, weights, level == "avx2")
     centres = rng.integers(0, top, (k, D)).astype(np.float32)
-    for moved in (k, 1, 0, k // 2, 2, k, 1):                        # from all afresh to hardly any: what is not visited must still be right
+    for moved in (k, 1, 0, k // 2, 2, k, 1):  # from all afresh to hardly any: what is not visited must still be right
         chosen = rng.permutation(k)[:moved]
         centres[chosen] = rng.integers(0, top, (len(chosen), D))
         if k > 2:
-            centres[-1] = centres[0]                                # and a duplicate, which gets nothing
+            centres[-1] = centres[0]  # and a duplicate, which gets nothing
         sums = tree.assign(centres)
         labels, expected = naive_assign(points, weights, centres)
         assert (tree.labels() == labels).all()
@@ -114,7 +119,9 @@ def test_seeds_decide_and_repeat():
 def test_weights_are_repetitions():
     points = blobs(200, 3)
     often = np.random.default_rng(2).integers(1, 5, 200)
-    assert cluster(points, 10, weights=often).error == pytest.approx(cluster(points.repeat(often, 0), 10).error, rel=0.02)
+    assert cluster(points, 10, weights=often).error == pytest.approx(
+        cluster(points.repeat(often, 0), 10).error, rel=0.02
+    )
 
 
 def test_cheapest_merges_are_ward_s():
@@ -136,7 +143,10 @@ def test_a_cut_is_the_best_one(all_axes):
     labels = variance_cut(points, weights, 2, all_axes)
 
     def error(mask):
-        return sum((w * (x - np.average(x, weights=w)) ** 2).sum() for x, w in ((points[m, 1], weights[m]) for m in (mask, ~mask)))
+        return sum(
+            (w * (x - np.average(x, weights=w)) ** 2).sum()
+            for x, w in ((points[m, 1], weights[m]) for m in (mask, ~mask))
+        )
 
     best = min(error(points[:, 1] < t) for t in np.unique(points[:, 1])[1:])
     assert error(labels == 0) == pytest.approx(best)
@@ -152,13 +162,25 @@ def test_nearest_is_the_first_of_equals():
     assert nearest(np.array([[5, 0], [9, 0]]), np.array([[4, 0], [6, 0], [9, 0], [9, 0]])).tolist() == [0, 2]
 
 
-@pytest.mark.parametrize("points, k, weights, what", [
-    (np.zeros((0, 3)), 1, None, "shape"), (np.zeros((4, 65)), 1, None, "shape"), (np.zeros(4), 1, None, "shape"),
-    (np.full((2, 1), MOST_COORDINATE + 1), 1, None, "within 0..2047"), (np.full((2, 1), -1), 1, None, "within"), (np.full((2, 1), 0.5), 1, None, "integers"),
-    (np.full((2, 1), np.nan), 1, None, "integers"), (np.stack([np.zeros(16), np.full(16, 2000)]), 1, None, "squared distance"),
-    (np.ones((2, 1)), 0, None, "positive"), (np.ones((2, 1)), 1, [1], "weights"), (np.ones((2, 1)), 1, [0, 0], "weights"),
-    (np.ones((2, 1)), 1, [1, -1], "weights"), (np.ones((2, 1)), 1, [1, 0.5], "weights"), (np.ones((2, 1)), 1, [1, np.nan], "weights"),
-])
+@pytest.mark.parametrize(
+    "points, k, weights, what",
+    [
+        (np.zeros((0, 3)), 1, None, "shape"),
+        (np.zeros((4, 65)), 1, None, "shape"),
+        (np.zeros(4), 1, None, "shape"),
+        (np.full((2, 1), MOST_COORDINATE + 1), 1, None, "within 0..2047"),
+        (np.full((2, 1), -1), 1, None, "within"),
+        (np.full((2, 1), 0.5), 1, None, "integers"),
+        (np.full((2, 1), np.nan), 1, None, "integers"),
+        (np.stack([np.zeros(16), np.full(16, 2000)]), 1, None, "squared distance"),
+        (np.ones((2, 1)), 0, None, "positive"),
+        (np.ones((2, 1)), 1, [1], "weights"),
+        (np.ones((2, 1)), 1, [0, 0], "weights"),
+        (np.ones((2, 1)), 1, [1, -1], "weights"),
+        (np.ones((2, 1)), 1, [1, 0.5], "weights"),
+        (np.ones((2, 1)), 1, [1, np.nan], "weights"),
+    ],
+)
 def test_bad_input_is_refused(points, k, weights, what):
     with pytest.raises(ParameterError, match=what):
         cluster(points, k, weights=weights)

@@ -1,4 +1,5 @@
 """Vector quantization of blocks: nearest entries, exact round trips where they are possible, and less error with more entries."""
+
 import numpy as np
 import pytest
 
@@ -47,14 +48,19 @@ def test_one_codebook_for_several_pictures(picture):
     assert codebook.bits_per_pixel == 6 / 16
 
 
-@pytest.mark.parametrize("call, what", [
-    (lambda: vector.train([], 4), "one image"), (lambda: vector.train([np.zeros((4, 4))], 4), "uint8"),
-    (lambda: vector.train([np.zeros((4, 4), np.uint8)], 0), "entries"), (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4, block=(9, 9)), "64"),
-    (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4, block=(0, 4)), "block"),
-    (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).decode(np.array([[9]])), "codes"),
-    (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).decode(np.array([[0]]), (9, 4)), "size"),
-    (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).encode(np.zeros((4, 4, 3), np.uint8)), "channels"),
-])
+@pytest.mark.parametrize(
+    "call, what",
+    [
+        (lambda: vector.train([], 4), "one image"),
+        (lambda: vector.train([np.zeros((4, 4))], 4), "uint8"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 0), "entries"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4, block=(9, 9)), "64"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4, block=(0, 4)), "block"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).decode(np.array([[9]])), "codes"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).decode(np.array([[0]]), (9, 4)), "size"),
+        (lambda: vector.train([np.zeros((4, 4), np.uint8)], 4).encode(np.zeros((4, 4, 3), np.uint8)), "channels"),
+    ],
+)
 def test_bad_input_is_refused(call, what):
     with pytest.raises(ParameterError, match=what):
         call()

@@ -96,8 +96,12 @@ def test_pchip_of_data_that_turns_is_flat_at_the_turn():
     interpolate = pytest.importorskip("scipy.interpolate")
     for y in ([0, 3, 1, 1, 5, 4], [5, 1, 2, 2, 2, 9], [0, 0, 0, 1, 0, 0]):
         x, y = np.array([0, 1, 1.5, 4, 5, 9.0]), np.array(y, float)
-        assert integral(x, y, 0.2, 8.7, "pchip") == pytest.approx(float(interpolate.PchipInterpolator(x, y).integrate(0.2, 8.7)))
-        assert integral(x, y, 0.2, 8.7, "akima") == pytest.approx(float(interpolate.Akima1DInterpolator(x, y).integrate(0.2, 8.7)))
+        assert integral(x, y, 0.2, 8.7, "pchip") == pytest.approx(
+            float(interpolate.PchipInterpolator(x, y).integrate(0.2, 8.7))
+        )
+        assert integral(x, y, 0.2, 8.7, "akima") == pytest.approx(
+            float(interpolate.Akima1DInterpolator(x, y).integrate(0.2, 8.7))
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -150,7 +154,10 @@ def test_the_common_range_and_its_share():
     [
         (ANCHOR[:3], "the test has 3 points, and a delta needs at least 4"),
         ([*ANCHOR[:3], (9, math.inf)], r"the test has 3 points \(lossless ones not counted\), and"),
-        (scaled(ANCHOR, score=50), "the curves share no range of scores: the reference spans 30 to 41, the test 80 to 91"),
+        (
+            scaled(ANCHOR, score=50),
+            "the curves share no range of scores: the reference spans 30 to 41, the test 80 to 91",
+        ),
         (scaled(ANCHOR, score=11), "share no range"),
         (
             [(0.25, 30.0), (0.5, 33.0), (1.0, 32.5), (2.0, 39.0), (4.0, 39.0)],
@@ -172,7 +179,8 @@ def test_refusals_say_why(test, reason):
 
 def test_rates_that_do_not_meet():
     assert (
-        "share no range of rates: the reference spans 0.25 to 4, the test 25 to 400" in bd_quality(ANCHOR, scaled(ANCHOR, rate=100)).reason
+        "share no range of rates: the reference spans 0.25 to 4, the test 25 to 400"
+        in bd_quality(ANCHOR, scaled(ANCHOR, rate=100)).reason
     )
 
 
@@ -218,8 +226,13 @@ def test_the_interval_of_few_pictures_is_not_given(point):
 def test_pictures_without_a_delta_are_listed_and_not_counted(point):
     points = rows(point)
     points = [row for row in points if not (row.codec == "mozjpeg" and row.image == "1.png")]
-    points = [point(**{**vars(row), "metrics": {}}) if row.codec == "mozjpeg" and row.image == "2.png" else row for row in points]
-    points = [row for row in points if not (row.codec == "mozjpeg" and row.image == "3.png" and row.setting["quality"] == 20)]
+    points = [
+        point(**{**vars(row), "metrics": {}}) if row.codec == "mozjpeg" and row.image == "2.png" else row
+        for row in points
+    ]
+    points = [
+        row for row in points if not (row.codec == "mozjpeg" and row.image == "3.png" and row.setting["quality"] == 20)
+    ]
     result = compare(points, "psnr", "jpeg")["mozjpeg"]
     assert result.n == 1 and result.mean == result.images["0.png"].value
     assert result.refused == {
@@ -230,9 +243,9 @@ def test_pictures_without_a_delta_are_listed_and_not_counted(point):
 
 
 def test_quality_at_equal_rate(point):
-    result = compare(rows(point, families=(("jpeg", "4:2:0", 1.0), ("mozjpeg", "4:2:0", 0.5))), "psnr", "jpeg", quantity="quality")[
-        "mozjpeg"
-    ]
+    result = compare(
+        rows(point, families=(("jpeg", "4:2:0", 1.0), ("mozjpeg", "4:2:0", 0.5))), "psnr", "jpeg", quantity="quality"
+    )["mozjpeg"]
     assert result.mean > 0 and result.quantity == "quality"
 
 
@@ -245,7 +258,13 @@ def test_the_last_row_of_a_setting_counts(point):
 def test_one_name_for_two_contents_is_two_pictures(point):
     points = rows(point)
     twice = points + [point(**{**vars(row), "image": "0.png"}) for row in points if row.image == "1.png"]
-    assert set(compare(twice, "psnr", "jpeg")["mozjpeg"].images) == {"0.png (00000000)", "0.png (11111111)", "1.png", "2.png", "3.png"}
+    assert set(compare(twice, "psnr", "jpeg")["mozjpeg"].images) == {
+        "0.png (00000000)",
+        "0.png (11111111)",
+        "1.png",
+        "2.png",
+        "3.png",
+    }
 
 
 def test_what_cannot_be_compared(point):
@@ -261,12 +280,20 @@ def test_what_cannot_be_compared(point):
 
 def test_versions_of_a_codec_are_families_where_there_are_several(point):
     both = rows(point, families=(("jpeg", "4:2:0", 1.0), ("mozjpeg", "4:2:0", 0.9)))
-    newer = [point(**{**vars(row), "codec_version": "0.2.0", "bytes": row.bytes // 2, "bpp": row.bpp / 2}) for row in both if row.codec == "jpeg"]
+    newer = [
+        point(**{**vars(row), "codec_version": "0.2.0", "bytes": row.bytes // 2, "bpp": row.bpp / 2})
+        for row in both
+        if row.codec == "jpeg"
+    ]
     groups = families([*both, *newer])
     assert list(groups) == ["jpeg (0.1.0)", "mozjpeg", "jpeg (0.2.0)"] and list(families(newer)) == ["jpeg, 4:2:0"]
     assert pick_family(groups, "0.1.0") == "jpeg (0.1.0)" and pick_family(groups, "moz") == "mozjpeg"
     assert compare([*both, *newer], "psnr", "jpeg (0.1.0)")["jpeg (0.2.0)"].mean == pytest.approx(-50)
-    assert [(mean.codec, mean.codec_version) for mean in means([*both, *newer])][::4] == [("jpeg", "0.1.0"), ("mozjpeg", "0.1.0"), ("jpeg", "0.2.0")]
+    assert [(mean.codec, mean.codec_version) for mean in means([*both, *newer])][::4] == [
+        ("jpeg", "0.1.0"),
+        ("mozjpeg", "0.1.0"),
+        ("jpeg", "0.2.0"),
+    ]
     with pytest.raises(ParameterError, match="'jpeg' has several families"):
         pick_family(groups, "jpeg")
 
@@ -277,11 +304,17 @@ def test_families_are_named_by_what_differs_between_codecs(point):
 
     assert named(("jpeg", "4:2:0"), ("mozjpeg", "4:2:0")) == ["jpeg", "mozjpeg"]
     assert named(("jpeg", "auto"), ("mozjpeg", "4:2:0")) == ["jpeg, automatic subsampling", "mozjpeg, 4:2:0"]
-    assert named(("jpeg", "4:4:4"), ("jpeg", "4:2:0"), ("webp", "4:2:0")) == ["jpeg, 4:4:4", "jpeg, 4:2:0", "webp, 4:2:0"]
+    assert named(("jpeg", "4:4:4"), ("jpeg", "4:2:0"), ("webp", "4:2:0")) == [
+        "jpeg, 4:4:4",
+        "jpeg, 4:2:0",
+        "webp, 4:2:0",
+    ]
 
 
 def test_a_family_may_be_called_by_its_codec(point):
     groups = families(rows(point, families=(("jpeg", "4:4:4", 1), ("jpeg", "4:2:0", 1), ("webp", "4:2:0", 1))))
     assert pick_family(groups, "webp") == "webp, 4:2:0" and pick_family(groups, "jpeg, 4:2:0") == "jpeg, 4:2:0"
-    with pytest.raises(ParameterError, match="'jpeg' has several families of settings: there are 'jpeg, 4:4:4'; 'jpeg, 4:2:0'"):
+    with pytest.raises(
+        ParameterError, match="'jpeg' has several families of settings: there are 'jpeg, 4:4:4'; 'jpeg, 4:2:0'"
+    ):
         pick_family(groups, "jpeg")

@@ -14,7 +14,10 @@ SCORES = st.lists(st.tuples(st.integers(1, 30), st.integers(-20, 20)), min_size=
 
 
 def make(point, pairs, sign=1):
-    return [point(quality=i, bpp=float(rate), metrics={"psnr": float(sign * score)}) for i, (rate, score) in enumerate(pairs)]
+    return [
+        point(quality=i, bpp=float(rate), metrics={"psnr": float(sign * score)})
+        for i, (rate, score) in enumerate(pairs)
+    ]
 
 
 @given(SCORES)

@@ -35,11 +35,18 @@ def make_rows(point, pictures=3, subsamplings=("4:2:0", "4:4:4"), efforts=(5,)):
 def test_families_are_named_by_what_differs(rows):
     assert list(families(rows())) == ["4:2:0", "4:4:4"]
     assert list(families(rows(subsamplings=("auto",), efforts=(1, 9)))) == ["effort 1", "effort 9"]
-    assert list(families(rows(efforts=(1, 9)))) == ["4:2:0, effort 1", "4:2:0, effort 9", "4:4:4, effort 1", "4:4:4, effort 9"]
+    assert list(families(rows(efforts=(1, 9)))) == [
+        "4:2:0, effort 1",
+        "4:2:0, effort 9",
+        "4:4:4, effort 1",
+        "4:4:4, effort 9",
+    ]
     assert list(families(rows(subsamplings=("4:2:2",)))) == ["jpeg, 4:2:2, effort 5"]
 
 
-@pytest.mark.parametrize("suffix, starts", [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")])
+@pytest.mark.parametrize(
+    "suffix, starts", [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")]
+)
 def test_the_suffix_chooses_the_format_and_the_rows_the_bytes(tmp_path, suffix, starts, rows):
     pytest.importorskip("matplotlib")
     for name in ("one", "two"):
@@ -76,7 +83,12 @@ def test_infinite_values_are_left_out(rows, point):
     pytest.importorskip("matplotlib")
     lossless = [
         *rows(pictures=1, subsamplings=("4:4:4",)),
-        point("0.png", bpp=20.0, setting={"subsampling": "4:4:4", "effort": 5, "quality": 100}, metrics={"psnr": math.inf, "ssim": 1.0}),
+        point(
+            "0.png",
+            bpp=20.0,
+            setting={"subsampling": "4:4:4", "effort": 5, "quality": 100},
+            metrics={"psnr": math.inf, "ssim": 1.0},
+        ),
     ]
     psnr, ssim = rd.plot(lossless).axes
     assert [len(line.get_xdata()) for line in psnr.lines] == [4, 4]
@@ -106,7 +118,11 @@ def test_speed_against_size_with_the_front_and_the_intervals(tmp_path):
     (panel,) = figure.axes
     assert panel.lines[0].get_xydata().tolist() == [[-20.0, 2.0], [0.0, 10.0]]
     assert [line.get_xdata() for line in panel.lines if list(line.get_xdata()) == [-22.0, -17.0]]
-    assert {text.get_text() for text in panel.texts} == {"a", "b", "c"} and "without a BD-rate: d" in figure.get_supxlabel()
+    assert {text.get_text() for text in panel.texts} == {
+        "a",
+        "b",
+        "c",
+    } and "without a BD-rate: d" in figure.get_supxlabel()
     assert panel.get_xlabel().startswith("BD-rate by SSIM against a, %") and panel.get_ylabel() == "encode, MP/s"
     with pytest.raises(ParameterError, match="no family has a BD-rate by ssim against a"):
         rd.plot_speed([speed("d", 1.0, None, False)], metric="ssim", anchor="a")
@@ -115,7 +131,9 @@ def test_speed_against_size_with_the_front_and_the_intervals(tmp_path):
 def test_captions_are_broken_into_lines_that_fit(rows, point):
     pytest.importorskip("matplotlib")
     many = [
-        point(**{**vars(row), "codec": f"codec{i}", "codec_version": f"library {i}.0.0 of a package"}) for i in range(8) for row in rows(1)
+        point(**{**vars(row), "codec": f"codec{i}", "codec_version": f"library {i}.0.0 of a package"})
+        for i in range(8)
+        for row in rows(1)
     ]
     figure = rd.plot(many, metrics="psnr")
     assert max(map(len, figure.get_supxlabel().splitlines())) <= 16 * figure.get_figwidth()
@@ -135,7 +153,9 @@ def test_what_cannot_be_drawn(tmp_path, rows):
 
 def test_without_matplotlib_the_error_tells_what_to_install(monkeypatch, rows):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingPackageError, match=r"drawing needs matplotlib, which is not installed: pip install codec\[lab\]"):
+    with pytest.raises(
+        MissingPackageError, match=r"drawing needs matplotlib, which is not installed: pip install codec\[lab\]"
+    ):
         rd.plot(rows())
 
 

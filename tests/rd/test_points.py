@@ -43,7 +43,15 @@ def test_rows_of_the_first_schema_are_read(point):
     assert Point.from_json(row) == point()
 
 
-FAILED = Failure("a.png", "encode", "out of memory <b>", "0" * 64, "jpeg", "0.1.0", {"subsampling": "4:2:0", "effort": 5, "quality": 75})
+FAILED = Failure(
+    "a.png",
+    "encode",
+    "out of memory <b>",
+    "0" * 64,
+    "jpeg",
+    "0.1.0",
+    {"subsampling": "4:2:0", "effort": 5, "quality": 75},
+)
 
 
 def test_failures_stand_beside_the_rows(tmp_path, point):
@@ -51,7 +59,9 @@ def test_failures_stand_beside_the_rows(tmp_path, point):
     (tmp_path / "rows.jsonl").write_text("".join(record.line() + "\n" for record in (FAILED, point("c.png"), unread)))
     assert read_records(tmp_path / "rows.jsonl") == [FAILED, point("c.png"), unread]
     assert read_points(tmp_path / "rows.jsonl") == [point("c.png")]
-    assert json.loads(FAILED.line())["kind"] == "failure" and str(FAILED).startswith("a.png at jpeg, subsampling 4:2:0, effort 5, quality 75: ")
+    assert json.loads(FAILED.line())["kind"] == "failure" and str(FAILED).startswith(
+        "a.png at jpeg, subsampling 4:2:0, effort 5, quality 75: "
+    )
 
 
 def test_a_later_record_about_the_same_thing_supersedes_a_failure(point):
@@ -88,7 +98,11 @@ def test_lines_that_are_no_rows_may_be_collected(tmp_path, point):
         read_points(path)
     problems = []
     assert [row.image for row in read_points(path, problems=problems)] == ["a.png", "b.png"]
-    assert len(problems) == 1 and "rows.jsonl:2: not a row of a sweep" in problems[0] and "delete the line, or sweep again" in problems[0]
+    assert (
+        len(problems) == 1
+        and "rows.jsonl:2: not a row of a sweep" in problems[0]
+        and "delete the line, or sweep again" in problems[0]
+    )
 
 
 def test_a_file_name_that_is_no_text_survives(point):
@@ -110,7 +124,9 @@ def test_a_corrupt_line_is_named_by_file_and_number(tmp_path, line, says, point)
     path = tmp_path / "rows.jsonl"
     good = point().line().encode()
     path.write_bytes(b"\n".join([good, line, good, b""]))
-    with pytest.raises(FileError, match=rf"rows\.jsonl:2: not a row of a sweep: .*{says}.*; delete the line, or sweep again"):
+    with pytest.raises(
+        FileError, match=rf"rows\.jsonl:2: not a row of a sweep: .*{says}.*; delete the line, or sweep again"
+    ):
         read_points(path)
 
 

@@ -1,4 +1,5 @@
 """The page: all inside one file, the same for the same rows, honest about what it cannot show, and deaf to what names try to say."""
+
 import base64
 import hashlib
 import html.parser
@@ -16,7 +17,7 @@ from codec.errors import FileError, ParameterError
 from codec.rd import crops
 
 SAMPLES = pathlib.Path(__file__).parent.parent.parent / "samples"
-HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'&amp;\u2028\u2029\u202egnp.exe<!--'
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;\u2028\u2029\u202egnp.exe<!--"
 
 
 class Page(html.parser.HTMLParser):
@@ -54,7 +55,15 @@ def curve(point, image, codec="jpeg", factor=1.0, metrics=("psnr", "ssim"), **ch
     """Rows of one picture at four qualities, better and longer with quality."""
     values = {"psnr": lambda q: 25 + q / 10, "ssim": lambda q: 0.5 + q / 200, "mse": lambda q: 200.0 - 2 * q}
     return [
-        point(image, q, codec=codec, bpp=factor * q / 40, bytes=q * 10, metrics={name: values[name](q) for name in metrics}, **changes)
+        point(
+            image,
+            q,
+            codec=codec,
+            bpp=factor * q / 40,
+            bytes=q * 10,
+            metrics={name: values[name](q) for name in metrics},
+            **changes,
+        )
         for q in (20, 40, 60, 80)
     ]
 
@@ -62,7 +71,12 @@ def curve(point, image, codec="jpeg", factor=1.0, metrics=("psnr", "ssim"), **ch
 @pytest.fixture(scope="module")
 def measured():
     names = ("graphics.png", "clock.png", "odd_17x33.png")
-    sweep = rd.sweep([SAMPLES / name for name in names], quality=(20, 40, 60, 80), subsampling=("4:2:0", "4:4:4"), metrics=("psnr", "ssim"))
+    sweep = rd.sweep(
+        [SAMPLES / name for name in names],
+        quality=(20, 40, 60, 80),
+        subsampling=("4:2:0", "4:4:4"),
+        metrics=("psnr", "ssim"),
+    )
     rows = list(sweep)
     assert not sweep.failures
     return rows
@@ -75,7 +89,9 @@ def page(measured):
 
 def test_one_file_asks_nothing_of_others(page):
     parsed = Page(page)
-    assert not [tag for tag, _ in parsed.elements if tag in ("iframe", "object", "embed", "base", "form", "video", "audio")]
+    assert not [
+        tag for tag, _ in parsed.elements if tag in ("iframe", "object", "embed", "base", "form", "video", "audio")
+    ]
     for tag, attributes in parsed.elements:
         for name, value in attributes.items():
             assert not name.startswith("on") and name not in ("style", "srcset", "srcdoc"), (tag, name)
@@ -83,7 +99,17 @@ def test_one_file_asks_nothing_of_others(page):
                 assert value.startswith(("#", "data:")), (tag, value)
     style, script = parsed.text["style", ""], parsed.text["script", ""]
     assert "url(" not in style and "@import" not in style
-    for call in ("fetch(", "XMLHttpRequest", "WebSocket", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "import("):
+    for call in (
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "import(",
+    ):
         assert call not in script
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
 
@@ -145,7 +171,9 @@ def test_crops_are_what_the_codec_makes_of_the_original(measured, page):
         for family, version in one["versions"].items():
             setting = measured[version["row"]].setting
             assert setting["subsampling"] == data["families"][int(family)] and version["notes"] == []
-            again = decode(encode(original, setting["quality"], subsampling=setting["subsampling"], effort=setting["effort"]))
+            again = decode(
+                encode(original, setting["quality"], subsampling=setting["subsampling"], effort=setting["effort"])
+            )
             assert np.array_equal(pixels_of(version["data"]), again[y : y + 64, x : x + 64])
             assert pixels_of(version["bits"]["data"]).shape == pixels_of(version["error"]["data"]).shape == (25, 40)
 
@@ -204,7 +232,9 @@ def test_crops_of_other_kinds(tmp_path, monkeypatch, kind):
 def test_worst_and_best_by_turns(point):
     curves = {}
     for number, name in enumerate("abcde"):
-        rows = [point(name, q, bpp=q / 40, metrics={"psnr": q / 2 + number, "mse": 100.0 - q - number}) for q in (20, 80)]
+        rows = [
+            point(name, q, bpp=q / 40, metrics={"psnr": q / 2 + number, "mse": 100.0 - q - number}) for q in (20, 80)
+        ]
         curves[name, ""] = {"jpeg": rows}
     assert [name for name, _ in crops.choose(curves, ["psnr"], set(), 1.0, 3)] == ["a", "e", "b"]
     assert [name for name, _ in crops.choose(curves, ["mse"], {"mse"}, 1.0, 2)] == ["a", "e"]
@@ -247,7 +277,9 @@ def test_an_original_that_moved_is_found_by_name_and_content(tmp_path, measured)
 def test_a_codec_that_is_not_here_is_told(measured):
     rows = [rd.Point(**{**vars(row), "codec": "wavelets"}) for row in measured]
     for entry in Page(rd.report(rows, crop=64)).data["show"]["entries"]:
-        assert entry["original"] and all("wavelets" in v["reason"] for one in entry["rates"] for v in one["versions"].values())
+        assert entry["original"] and all(
+            "wavelets" in v["reason"] for one in entry["rates"] for v in one["versions"].values()
+        )
 
 
 def test_a_row_that_another_version_made_is_told(measured):
@@ -259,14 +291,24 @@ def test_a_row_that_another_version_made_is_told(measured):
 def test_hostile_names_stay_data(point):
     rows = []
     for row in curve(point, HOSTILE, codec=HOSTILE, machine=HOSTILE, codec_version=HOSTILE, metrics=("psnr",)):
-        rows.append(rd.Point(**{**vars(row), "setting": {**row.setting, HOSTILE: HOSTILE}, "metrics": {HOSTILE: row.metrics["psnr"]}}))
+        rows.append(
+            rd.Point(
+                **{**vars(row), "setting": {**row.setting, HOSTILE: HOSTILE}, "metrics": {HOSTILE: row.metrics["psnr"]}}
+            )
+        )
     page = rd.report(rows, title=HOSTILE, failures=[HOSTILE])
     parsed = Page(page)
-    assert sum(tag == "script" for tag, _ in parsed.elements) == 2 and not [tag for tag, _ in parsed.elements if tag == "img"]
+    assert sum(tag == "script" for tag, _ in parsed.elements) == 2 and not [
+        tag for tag, _ in parsed.elements if tag == "img"
+    ]
     data = parsed.data
     shown = HOSTILE.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\u202e", "\\u202e")
     assert data["images"][0]["path"] == shown and data["title"] == shown and data["failures"][0] == shown
-    assert data["metrics"][0]["name"] == shown and shown in data["settings"][0][1] and data["origins"][0]["machine"] == shown
+    assert (
+        data["metrics"][0]["name"] == shown
+        and shown in data["settings"][0][1]
+        and data["origins"][0]["machine"] == shown
+    )
     assert parsed.text["title", ""] == shown
 
 
@@ -305,7 +347,10 @@ def test_one_picture_and_one_family(point):
 
 
 def test_curves_that_do_not_meet_are_refused_with_the_reason(point):
-    far = [rd.Point(**{**vars(row), "metrics": {"psnr": row.metrics["psnr"] + 100}}) for row in curve(point, "a.png", "other")]
+    far = [
+        rd.Point(**{**vars(row), "metrics": {"psnr": row.metrics["psnr"] + 100}})
+        for row in curve(point, "a.png", "other")
+    ]
     data = Page(rd.report(curve(point, "a.png") + far, metrics="psnr")).data
     one = data["deltas"]["psnr"]["0"]["1"]
     assert one["mean"] is None and "share no range of scores" in one["refused"][0][1]
@@ -319,13 +364,20 @@ def test_a_metric_of_which_less_is_better(point):
 
 def test_pictures_without_a_common_setting_have_no_mean(point):
     data = Page(rd.report([point("a.png", 50), point("b.png", 90)])).data
-    assert data["means"]["psnr"]["images"] == 0 and "no picture has a row at every setting" in data["means"]["psnr"]["note"]
+    assert (
+        data["means"]["psnr"]["images"] == 0
+        and "no picture has a row at every setting" in data["means"]["psnr"]["note"]
+    )
     assert data["gaps"] == [[0, 0, ["90"]], [0, 1, ["50"]]]
 
 
 def test_pictures_of_one_name_are_told_apart(point):
     rows = curve(point, "x/a.png") + curve(point, "y/a.png") + curve(point, "x/a.png", sha256="1" * 64)
-    assert [image["name"] for image in Page(rd.report(rows)).data["images"]] == ["x/a.png (00000000)", "y/a.png", "x/a.png (11111111)"]
+    assert [image["name"] for image in Page(rd.report(rows)).data["images"]] == [
+        "x/a.png (00000000)",
+        "y/a.png",
+        "x/a.png (11111111)",
+    ]
 
 
 @pytest.mark.parametrize(

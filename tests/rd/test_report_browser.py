@@ -1,4 +1,5 @@
 """The page in a real browser: what a reader sees, points at, types, and never gets (errors, requests, hostile markup)."""
+
 import os
 import pathlib
 import re
@@ -10,10 +11,15 @@ from PIL import Image
 
 from codec import rd
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'"
+)
 CHROMIUM = os.environ.get("CODEC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 if not CHROMIUM:
-    pytest.skip("the browser tests need Debian's chromium: apt-get install chromium (or CODEC_CHROMIUM=path)", allow_module_level=True)
+    pytest.skip(
+        "the browser tests need Debian's chromium: apt-get install chromium (or CODEC_CHROMIUM=path)",
+        allow_module_level=True,
+    )
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -46,7 +52,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(folder):
-    return list(rd.sweep(sorted(folder.iterdir()), quality=(20, 40, 60, 80), subsampling=("4:2:0", "4:4:4"), effort=(1, 9)))
+    return list(
+        rd.sweep(sorted(folder.iterdir()), quality=(20, 40, 60, 80), subsampling=("4:2:0", "4:4:4"), effort=(1, 9))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +72,9 @@ def visit(browser):
     def visit(path, viewport=DESKTOP, **options):
         page = browser.new_page(viewport=viewport, **options)
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(pathlib.Path(path).as_uri())
@@ -85,12 +95,24 @@ def tip(page, figure):
 
 def test_pointing_at_a_curve_tells_file_setting_and_values(visit, report, rows):
     page = visit(report)
-    row = next(row for row in rows if row.image.endswith("rough.png") and row.setting == {"subsampling": "4:4:4", "effort": 9, "quality": 60})
+    row = next(
+        row
+        for row in rows
+        if row.image.endswith("rough.png") and row.setting == {"subsampling": "4:4:4", "effort": 9, "quality": 60}
+    )
     page.select_option("#image", label="rough.png")
     mark = page.locator("#curves-chart path.mark.s3").nth(2).bounding_box()
     page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     text = tip(page, "curves-figure")
-    for part in ("rough.png", "4:4:4, effort 9", "quality 60", f"{row.metrics['psnr']:.2f}", f"{row.metrics['ssim']:.4f}", "bpp", "MP/s"):
+    for part in (
+        "rough.png",
+        "4:4:4, effort 9",
+        "quality 60",
+        f"{row.metrics['psnr']:.2f}",
+        f"{row.metrics['ssim']:.4f}",
+        "bpp",
+        "MP/s",
+    ):
         assert part in text
     assert re.sub(r"\D", "", text.split("size")[1].split("B")[0]) == str(row.bytes)
     page.mouse.move(5, 5)
@@ -118,12 +140,16 @@ def test_metrics_families_pictures_and_axes_can_be_switched(visit, report):
     page = visit(report)
     assert "PSNR" in page.locator("#curves-chart text.title").first.text_content()
     page.select_option("#metric", label="SSIM")
-    assert "SSIM" in page.locator("#curves-chart text.title").first.text_content() and "equal SSIM" in page.inner_text("#deltas-lead")
+    assert "SSIM" in page.locator("#curves-chart text.title").first.text_content() and "equal SSIM" in page.inner_text(
+        "#deltas-lead"
+    )
     assert "SSIM" in page.inner_text("#pictures-lead")
     lines = page.locator("#curves-chart path.mean").count()
     chip = page.locator("#legend button").first
     chip.click()
-    assert page.locator("#curves-chart path.mean").count() == lines - 1 and chip.get_attribute("aria-pressed") == "false"
+    assert (
+        page.locator("#curves-chart path.mean").count() == lines - 1 and chip.get_attribute("aria-pressed") == "false"
+    )
     chip.press("Enter")
     assert page.locator("#curves-chart path.mean").count() == lines
     page.check("#each")
@@ -155,7 +181,10 @@ def test_a_dot_of_the_strip_plot_tells_and_chooses_its_picture(visit, report, ro
     value = next(one.value for image, one in result.items() if image.endswith(name))
     assert f"{abs(value):.1f}" in text
     page.keyboard.press("Enter")
-    assert page.locator("#image option:checked").inner_text() == name and page.locator("#strips-chart .chosen").count() >= 1
+    assert (
+        page.locator("#image option:checked").inner_text() == name
+        and page.locator("#strips-chart .chosen").count() >= 1
+    )
 
 
 def test_side_by_side_shows_the_original_and_every_family_at_its_scale(visit, report):
@@ -223,7 +252,9 @@ def test_error_and_bit_maps_are_painted_and_tell_values(visit, report):
         page.check(f"input[value={mode}]", force=True)
         if extent is not None:
             page.select_option("#whole", extent)
-        page.wait_for_function("![...document.querySelectorAll('#stage figcaption')].some(c => c.textContent.includes('\\u2026'))")
+        page.wait_for_function(
+            "![...document.querySelectorAll('#stage figcaption')].some(c => c.textContent.includes('\\u2026'))"
+        )
         page.wait_for_timeout(150)
         canvases = page.locator("#stage figure canvas")
         assert canvases.count() == 4
@@ -300,7 +331,21 @@ def test_everything_is_reached_by_tab_and_shows_its_focus(visit, report):
             break
         reached.append(focused[0])
         assert focused[1] != "none", focused
-    order = [reached.index(name) for name in ("theme", "metric", "anchor", "image", "log", "curves-chart", "strips-chart", "entry", "mode", "rate")]
+    order = [
+        reached.index(name)
+        for name in (
+            "theme",
+            "metric",
+            "anchor",
+            "image",
+            "log",
+            "curves-chart",
+            "strips-chart",
+            "entry",
+            "mode",
+            "rate",
+        )
+    ]
     assert order == sorted(order)
 
 
@@ -312,12 +357,22 @@ def test_controls_have_names(visit, report):
         ".map(e => e.outerHTML.slice(0, 80))"
     )
     assert nameless == []
-    assert page.evaluate("[...document.querySelectorAll('[id]')].length === new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size")
+    assert page.evaluate(
+        "[...document.querySelectorAll('[id]')].length === new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
+    )
 
 
 def test_hostile_names_are_text(visit, rows, tmp_path):
     hostile = [
-        rd.Point(**{**vars(row), "image": HOSTILE + row.image[-9:], "codec": HOSTILE, "machine": HOSTILE, "setting": {**row.setting, HOSTILE: HOSTILE}})
+        rd.Point(
+            **{
+                **vars(row),
+                "image": HOSTILE + row.image[-9:],
+                "codec": HOSTILE,
+                "machine": HOSTILE,
+                "setting": {**row.setting, HOSTILE: HOSTILE},
+            }
+        )
         for row in rows
     ]
     rd.report(hostile, tmp_path / "report.html", title=HOSTILE, failures=[HOSTILE])
@@ -341,14 +396,20 @@ def test_the_policy_holds_against_markup_that_gets_in(browser, report):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(report.as_uri())
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', `<img src='http://127.0.0.1:9/x.png' onerror='window.owned=1'>`)")
-    page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.owned = 2' }))")
+    page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', `<img src='http://127.0.0.1:9/x.png' onerror='window.owned=1'>`)"
+    )
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.owned = 2' }))"
+    )
     page.wait_for_timeout(200)
     assert page.evaluate("window.owned") is None
     page.close()
 
 
-@pytest.mark.parametrize("case", ["one row", "one picture", "no overlap", "no finite value", "no original", "no pictures"])
+@pytest.mark.parametrize(
+    "case", ["one row", "one picture", "no overlap", "no finite value", "no original", "no pictures"]
+)
 def test_poor_rows_make_a_page_that_says_what_is_missing(visit, rows, tmp_path, case):
     one = [row for row in rows if row.image.endswith("rough.png") and row.setting["effort"] == 1]
     cases = {
@@ -371,6 +432,10 @@ def test_poor_rows_make_a_page_that_says_what_is_missing(visit, rows, tmp_path, 
 def test_it_prints_without_its_controls(visit, report):
     page = visit(report, color_scheme="dark")
     page.emulate_media(media="print")
-    assert page.locator("#theme").is_hidden() and page.locator("#cards").is_hidden() and page.locator("#deltas-table").is_visible()
+    assert (
+        page.locator("#theme").is_hidden()
+        and page.locator("#cards").is_hidden()
+        and page.locator("#deltas-table").is_visible()
+    )
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert {name: ratio for name, ratio in page.evaluate(CONTRAST).items() if ratio < 4.5} == {}

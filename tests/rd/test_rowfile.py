@@ -28,7 +28,11 @@ def test_a_new_file_and_a_second_look(tmp_path, point):
             file.append(point(f"{i}.png"))
             assert [row.image for row in rd.read_points(path)] == [f"{k}.png" for k in range(i + 1)]
     again = RowFile(path)
-    assert [row.image for row in again.points] == ["0.png", "1.png", "2.png"] and again.problems == [] and again.repaired == ""
+    assert (
+        [row.image for row in again.points] == ["0.png", "1.png", "2.png"]
+        and again.problems == []
+        and again.repaired == ""
+    )
     with again:
         again.append(point("3.png"))
     assert len(rd.read_points(path)) == 4
@@ -65,7 +69,9 @@ def test_a_line_in_the_middle_that_is_no_row_stays(tmp_path, point):
 def test_what_is_not_a_file_of_rows_is_not_touched(tmp_path, content):
     path = tmp_path / "precious"
     path.write_bytes(content)
-    with pytest.raises(FileError, match="precious is there already and holds no rows of a sweep; it was not touched: name another file"):
+    with pytest.raises(
+        FileError, match="precious is there already and holds no rows of a sweep; it was not touched: name another file"
+    ):
         RowFile(path)
     assert path.read_bytes() == content
 
@@ -106,7 +112,20 @@ def test_kill_nine_in_the_middle_of_a_sweep(tmp_path):
     for i in range(3):
         image.effect_noise((256, 256), 20 + i).save(tmp_path / f"{i}.png")
     path = tmp_path / "rows.jsonl"
-    command = [sys.executable, "-m", "codec", "rd", "sweep", tmp_path, "-q", "2:100:2", "--metric", "psnr,ssim", "-o", path]
+    command = [
+        sys.executable,
+        "-m",
+        "codec",
+        "rd",
+        "sweep",
+        tmp_path,
+        "-q",
+        "2:100:2",
+        "--metric",
+        "psnr,ssim",
+        "-o",
+        path,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONWARNINGS": "ignore"})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (path.exists() and path.read_bytes().count(b"\n") >= 5):

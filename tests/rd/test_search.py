@@ -37,7 +37,8 @@ def test_any_curve_ends_with_what_reaches_the_target_or_says_the_range(scores, w
         reaches = (lambda value: value <= wanted) if falling else (lambda value: value >= wanted)
         if not reaches(scores[-1]):
             with pytest.raises(
-                ParameterError, match=rf"cannot reach mse {wanted} .* reaches {scores[0]} \(quality 1\) to {scores[-1]} \(quality"
+                ParameterError,
+                match=rf"cannot reach mse {wanted} .* reaches {scores[0]} \(quality 1\) to {scores[-1]} \(quality",
             ):
                 rd.find(PIXELS, f"mse:{wanted}", codec=scripted(scores))
             return

@@ -28,12 +28,17 @@ def test_one_row_per_picture_and_setting_in_order():
     rows = list(sweep)
     assert sweep.done == 12 and sweep.failures == []
     assert [(row.image, row.setting["subsampling"], row.setting["quality"]) for row in rows] == [
-        (str(path), subsampling, quality) for path in PICTURES for subsampling in ("4:2:0", "4:4:4") for quality in (30, 80)
+        (str(path), subsampling, quality)
+        for path in PICTURES
+        for subsampling in ("4:2:0", "4:4:4")
+        for quality in (30, 80)
     ]
 
 
 def test_a_row_says_what_a_user_would_measure():
-    (row,) = rd.sweep(SAMPLES / "graphics.png", quality=60, subsampling="4:4:4", effort=3, metrics=("psnr", "ssim", "mse"))
+    (row,) = rd.sweep(
+        SAMPLES / "graphics.png", quality=60, subsampling="4:4:4", effort=3, metrics=("psnr", "ssim", "mse")
+    )
     pixels = np.asarray(pytest.importorskip("PIL.Image").open(SAMPLES / "graphics.png"))
     data = codec.encode(pixels, 60, subsampling="4:4:4", effort=3)
     decoded = codec.decode(data)
@@ -43,7 +48,13 @@ def test_a_row_says_what_a_user_would_measure():
     assert row.metrics == {name: codec.metrics.by_name(name)(pixels, decoded) for name in ("psnr", "ssim", "mse")}
     assert row.codec == "jpeg" and row.setting == {"subsampling": "4:4:4", "effort": 3, "quality": 60}
     assert row.encode_seconds > 0 < row.decode_seconds
-    assert row.cpu == codec.cpu.level() and row.python and row.machine and row.codec_version == codec.__version__ and row.workers == 1
+    assert (
+        row.cpu == codec.cpu.level()
+        and row.python
+        and row.machine
+        and row.codec_version == codec.__version__
+        and row.workers == 1
+    )
 
 
 def test_a_gray_picture_costs_the_same_at_every_subsampling():
@@ -78,14 +89,21 @@ def test_a_picture_that_fails_is_reported_and_the_others_go_on(tmp_path):
         assert missing.setting is None and str(missing).startswith(f"{tmp_path / 'none.png'}: cannot read")
         assert text.image == str(tmp_path / "text.png")
         assert [failure.setting["quality"] for failure in tiny] == [40, 60]
-        assert "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: the row has no ssim: SSIM needs at least 11 x 11" in str(
-            tiny[0]
+        assert (
+            "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: the row has no ssim: SSIM needs at least 11 x 11"
+            in str(tiny[0])
         )
-        assert all(list(row.metrics) == ["psnr"] and "at least 11 x 11" in row.missing["ssim"] for row in rows if row.image == tiny_path)
+        assert all(
+            list(row.metrics) == ["psnr"] and "at least 11 x 11" in row.missing["ssim"]
+            for row in rows
+            if row.image == tiny_path
+        )
 
 
 def test_settings_may_be_numpy_integers(tmp_path):
-    rows = rd.write_points(tmp_path / "rows.jsonl", rd.sweep(PICTURES[1], quality=np.arange(20, 80, 20), effort=np.int64(3)))
+    rows = rd.write_points(
+        tmp_path / "rows.jsonl", rd.sweep(PICTURES[1], quality=np.arange(20, 80, 20), effort=np.int64(3))
+    )
     assert rd.read_points(tmp_path / "rows.jsonl") == rows and [row.setting["quality"] for row in rows] == [20, 40, 60]
 
 
@@ -99,7 +117,13 @@ def test_what_reading_loses_is_told(tmp_path):
 
 def test_progress_counts_pictures_times_settings(tmp_path):
     seen = []
-    list(rd.sweep([tmp_path / "none.png", PICTURES[1]], quality=(40, 60, 80), progress=lambda done, total: seen.append((done, total))))
+    list(
+        rd.sweep(
+            [tmp_path / "none.png", PICTURES[1]],
+            quality=(40, 60, 80),
+            progress=lambda done, total: seen.append((done, total)),
+        )
+    )
     assert seen == [(3, 6), (4, 6), (5, 6), (6, 6)]
 
 
@@ -137,7 +161,12 @@ def test_no_pictures_are_refused():
 
 def test_codecs_side_by_side_and_settings_of_their_own():
     rows = list(
-        rd.sweep(PICTURES[1], codecs=("jpeg:effort=1/9", "libjpeg-turbo", "webp:quality=10"), quality=(50, 90), subsampling="4:2:0")
+        rd.sweep(
+            PICTURES[1],
+            codecs=("jpeg:effort=1/9", "libjpeg-turbo", "webp:quality=10"),
+            quality=(50, 90),
+            subsampling="4:2:0",
+        )
     )
     assert [(row.codec, row.setting.get("effort"), row.setting["quality"]) for row in rows] == [
         *(("jpeg", effort, quality) for effort in (1, 9) for quality in (50, 90)),
@@ -160,8 +189,12 @@ def test_a_parameter_that_no_codec_has_and_a_value_that_one_does_not_take():
 
 
 def test_a_codec_whose_package_is_missing_is_told_before_a_picture_is_read():
-    absent = registry.Codec("absent", None, None, {"quality": registry.Number(75, 1, 100)}, needs=("no_such_module",), install="no-such")
-    with pytest.raises(MissingPackageError, match="absent needs no_such_module, which is not installed: pip install no-such"):
+    absent = registry.Codec(
+        "absent", None, None, {"quality": registry.Number(75, 1, 100)}, needs=("no_such_module",), install="no-such"
+    )
+    with pytest.raises(
+        MissingPackageError, match="absent needs no_such_module, which is not installed: pip install no-such"
+    ):
         rd.sweep(["none.png"], codecs=absent)
 
 
@@ -176,7 +209,9 @@ def test_a_codec_that_fails_on_one_picture_does_not_stop_the_others():
     rows = list(sweep)
     assert [(row.image, row.codec) for row in rows if "odd" in row.image] == [(str(PICTURES[1]), "jpeg")] * 2
     assert len(rows) == 10 and sweep.done == sweep.total == 12
-    assert str(sweep.failures[0]).startswith(f"{PICTURES[1]} at moody, quality 40: moody failed at encoding: ZeroDivisionError: odd")
+    assert str(sweep.failures[0]).startswith(
+        f"{PICTURES[1]} at moody, quality 40: moody failed at encoding: ZeroDivisionError: odd"
+    )
 
 
 def test_failures_are_told_as_they_happen_and_tried_again(tmp_path):
@@ -205,7 +240,9 @@ def test_what_is_there_is_not_measured_again():
     first = list(rd.sweep(PICTURES, quality=(40, 60)))
     again = rd.sweep(PICTURES, quality=(40, 50, 60), done=first)
     new = list(again)
-    assert [row.setting["quality"] for row in new] == [50] * 3 and again.reused == first and again.done == again.total == 9
+    assert (
+        [row.setting["quality"] for row in new] == [50] * 3 and again.reused == first and again.done == again.total == 9
+    )
     stale = [dataclasses.replace(row, codec_version="0.0.1") for row in first]
     assert len(list(rd.sweep(PICTURES, quality=(40, 60), done=stale))) == 6
     assert len(list(rd.sweep(PICTURES, quality=(40, 60), metrics="mse", done=first))) == 6
@@ -228,7 +265,9 @@ def test_peak_memory_of_an_encode():
     def encode(pixels, *, quality):
         return bytes(np.ones(quality << 20, np.uint8).data)[:1] + codec.encode(pixels)
 
-    greedy = registry.Codec("greedy", encode, lambda data: codec.decode(data[1:]), {"quality": registry.Number(8, 1, 100)})
+    greedy = registry.Codec(
+        "greedy", encode, lambda data: codec.decode(data[1:]), {"quality": registry.Number(8, 1, 100)}
+    )
     few, many = (row.peak_memory for row in rd.sweep(PICTURES[1], codecs=greedy, quality=(4, 64), metrics="psnr"))
     if few is None:
         pytest.skip("the system does not let a process reset its own mark")

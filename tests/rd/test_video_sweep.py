@@ -22,7 +22,10 @@ def codec_at(of, name="coarse", change=None):
     """A codec of the test's own, for one clip: samples in steps of 1 + 2 crf, packed; the first byte of a packet is the crf."""
 
     def encode(video, *, preset, crf):
-        return [bytes([crf]) + zlib.compress(b"".join((plane // (1 + 2 * crf)).tobytes() for plane in planes), 1 + preset) for planes in video.frames]
+        return [
+            bytes([crf]) + zlib.compress(b"".join((plane // (1 + 2 * crf)).tobytes() for plane in planes), 1 + preset)
+            for planes in video.frames
+        ]
 
     def decode(packets):
         frames = []
@@ -53,7 +56,12 @@ def test_a_row_of_a_clip(moving):
     decoded = codec_at(made).run_decode(packets, made)
     shown = metrics.video(made.pictures(), decoded.pictures(), metrics=("psnr", "ssim")).pooled
     luma = metrics.video(made.luma(), decoded.luma(), metrics=("psnr", "ssim")).pooled
-    assert row.metrics == {"psnr": shown["psnr"]["mean"], "ssim": shown["ssim"]["mean"], "psnr_y": luma["psnr"]["mean"], "ssim_y": luma["ssim"]["mean"]}
+    assert row.metrics == {
+        "psnr": shown["psnr"]["mean"],
+        "ssim": shown["ssim"]["mean"],
+        "psnr_y": luma["psnr"]["mean"],
+        "ssim_y": luma["ssim"]["mean"],
+    }
     assert list(row.metrics) == ["psnr", "ssim", "psnr_y", "ssim_y"]
     assert {"mean": row.metrics["psnr"], **row.pooled["psnr"]} == shown["psnr"] and row.encode_seconds > 0
     assert rd.Point.from_json(row.to_json()) == row
@@ -67,13 +75,21 @@ def test_lossless_clips_survive_the_file(tmp_path, moving):
 
 def test_crf_is_the_dial_and_frames_are_part_of_what_was_measured(moving):
     first = list(rd.sweep(moving, codecs=codec_at(clip(6)), frames=4, metrics="psnr", crf=(2, 8)))
-    assert [row.setting for row in first] == [{"preset": 3, "crf": 2}, {"preset": 3, "crf": 8}] and first[0].bitrate > first[1].bitrate
+    assert [row.setting for row in first] == [{"preset": 3, "crf": 2}, {"preset": 3, "crf": 8}] and first[
+        0
+    ].bitrate > first[1].bitrate
     again = rd.sweep(moving, codecs=codec_at(clip(6)), frames=4, metrics="psnr", crf=(2, 8), done=first)
     assert list(again) == [] and again.reused == first
     more = list(rd.sweep(moving, codecs=codec_at(clip(6)), metrics="psnr", crf=(2, 8), done=first))
     assert [row.frames for row in more] == [6, 6] and len({row.picture for row in [*first, *more]}) == 2
     assert list(rd.families(first)) == ["coarse, preset 3"] and rd.family(first[0]) == rd.family(first[1])
-    defaults = list(rd.sweep(moving, codecs=Codec("plain", lambda video, crf: b"x", lambda data: [], {"crf": Number(23, 0, 51)}, media="video"), metrics="psnr"))
+    defaults = list(
+        rd.sweep(
+            moving,
+            codecs=Codec("plain", lambda video, crf: b"x", lambda data: [], {"crf": Number(23, 0, 51)}, media="video"),
+            metrics="psnr",
+        )
+    )
     assert defaults == []  # crf 22 to 37 were tried, and failed
 
 
@@ -84,9 +100,16 @@ def test_bd_rate_plot_and_report_are_about_kbit_per_second(moving, tmp_path):
     found = rd.compare(rows, "psnr_y", "coarse")["twin"]
     assert found.mean == pytest.approx(0) and list(found.images) == [f"{moving} (6 frames)"]
     panel = rd.plot(rows, metrics="psnr_y").axes[0]
-    assert panel.get_xlabel() == "kbit/s" and sorted(panel.lines[0].get_xdata()) == sorted({row.bitrate for row in rows})
+    assert panel.get_xlabel() == "kbit/s" and sorted(panel.lines[0].get_xdata()) == sorted(
+        {row.bitrate for row in rows}
+    )
     page = rd.report(rows, tmp_path / "report.html")
-    assert '"rate":["kbit/s","kbit/s"]' in page and '"noun":"video"' in page and '"dial":"crf"' in page and '"entries":[]' in page
+    assert (
+        '"rate":["kbit/s","kbit/s"]' in page
+        and '"noun":"video"' in page
+        and '"dial":"crf"' in page
+        and '"entries":[]' in page
+    )
     (mean, *_) = rd.means(rows)
     assert (mean.media, mean.rate) == ("video", mean.bitrate)
 
@@ -97,8 +120,15 @@ def test_videos_and_pictures_are_not_mixed(moving, point):
     with pytest.raises(ParameterError, match="frames is for videos, and jpeg takes pictures"):
         rd.sweep(moving, frames=3)
     mixed = [point(), point(media="video", fps=25.0, bitrate=100.0, frames=6)]
-    for draw in (rd.means, lambda rows: rd.compare(rows, "psnr", "jpeg"), lambda rows: rd.hull(rows, "psnr"), rd.report):
-        with pytest.raises(ParameterError, match="some rows are of pictures and some of videos, .* keep them in two files"):
+    for draw in (
+        rd.means,
+        lambda rows: rd.compare(rows, "psnr", "jpeg"),
+        lambda rows: rd.hull(rows, "psnr"),
+        rd.report,
+    ):
+        with pytest.raises(
+            ParameterError, match="some rows are of pictures and some of videos, .* keep them in two files"
+        ):
             draw(mixed)
 
 
@@ -106,8 +136,16 @@ def test_videos_and_pictures_are_not_mixed(moving, point):
     "change, stage, says",
     [
         (lambda frames: frames[:-1], "decode", "coarse gave back 5 frames, and the video has 6: not comparable"),
-        (lambda frames: [planes[:1] for planes in frames], "decode", "coarse gave back something else than the video was: frame 0 has planes"),
-        (lambda frames: [frames[0], *frames[:-1]], "score", "the distorted clip shows the same pictures 1 frames later"),
+        (
+            lambda frames: [planes[:1] for planes in frames],
+            "decode",
+            "coarse gave back something else than the video was: frame 0 has planes",
+        ),
+        (
+            lambda frames: [frames[0], *frames[:-1]],
+            "score",
+            "the distorted clip shows the same pictures 1 frames later",
+        ),
         (lambda frames: 1 / 0, "decode", "coarse failed at decoding: ZeroDivisionError"),
     ],
 )
@@ -131,16 +169,28 @@ def test_a_metric_that_a_frame_is_too_small_for_is_missing(moving):
 def test_a_file_that_is_no_clip_is_a_failure(tmp_path, moving):
     (tmp_path / "broken.y4m").write_bytes(y4m(clip(2))[:-5])
     sweep = rd.sweep([tmp_path / "broken.y4m", moving], codecs=codec_at(clip(6)), crf=(1, 2))
-    assert len(list(sweep)) == 2 and sweep.failures[0].stage == "read" and "the data ends in frame 1" in sweep.failures[0].reason
+    assert (
+        len(list(sweep)) == 2
+        and sweep.failures[0].stage == "read"
+        and "the data ends in frame 1" in sweep.failures[0].reason
+    )
 
 
 def test_the_highest_crf_that_reaches_a_target(moving):
     peer = codec_at(clip(6))
     found = rd.find(moving, "psnr_y:33", codec=peer)
-    scores = {row.setting["crf"]: row.metrics["psnr_y"] for row in rd.sweep(moving, codecs=peer, crf=range(17), metrics="psnr_y")}
-    assert found.setting["crf"] == max(crf for crf, value in scores.items() if value >= 33) and found.score == scores[found.setting["crf"]]
+    scores = {
+        row.setting["crf"]: row.metrics["psnr_y"]
+        for row in rd.sweep(moving, codecs=peer, crf=range(17), metrics="psnr_y")
+    }
+    assert (
+        found.setting["crf"] == max(crf for crf, value in scores.items() if value >= 33)
+        and found.score == scores[found.setting["crf"]]
+    )
     assert found.rate["bitrate"] > 0 and isinstance(found.data, list) and len(found.trials) <= 7
-    with pytest.raises(ParameterError, match=r"coarse cannot reach ssim 1.5 of this video: .* \(crf 16\) to 1 \(crf 0\)"):
+    with pytest.raises(
+        ParameterError, match=r"coarse cannot reach ssim 1.5 of this video: .* \(crf 16\) to 1 \(crf 0\)"
+    ):
         rd.find(clip(6), "ssim:1.5", codec=peer)
     with pytest.raises(ParameterError, match="coarse takes videos: give it one"):
         rd.find(np.zeros((16, 16), np.uint8), "ssim:0.9", codec=peer)
@@ -161,10 +211,15 @@ def test_every_video_codec_that_is_here_does_what_it_promises(name):
         assert packets == peer.run_encode(made, setting)
     assert sizes == sorted(sizes) and scores == sorted(scores) and scores[-1] > 33
     assert any(character.isdigit() for character in peer.version()) and peer.dial == "crf"
-    assert not re.search(b"x26[45]|options:", b"".join(packets)), "rates are without what encoders write about themselves"
+    assert not re.search(b"x26[45]|options:", b"".join(packets)), (
+        "rates are without what encoders write about themselves"
+    )
 
 
-@pytest.mark.parametrize("name, chroma, depth", [("x264", "4:2:0", 10), ("x264", "4:4:4", 8), ("x265", "4:2:2", 10), ("svt-av1", "4:2:0", 10)])
+@pytest.mark.parametrize(
+    "name, chroma, depth",
+    [("x264", "4:2:0", 10), ("x264", "4:4:4", 8), ("x265", "4:2:2", 10), ("svt-av1", "4:2:0", 10)],
+)
 def test_more_chroma_and_more_bits(name, chroma, depth):
     if name not in ALL:
         pytest.skip(f"PyAV is not installed or has no encoder for {name}")
@@ -178,7 +233,9 @@ def test_formats_that_an_encoder_lacks_are_refused_by_name():
     if "svt-av1" not in ALL:
         pytest.skip("PyAV is not installed or has no encoder for svt-av1")
     peer, made = registry.by_name("svt-av1"), clip(2, chroma="4:4:4")
-    with pytest.raises((PeerError, NotImplementedError), match="libsvtav1 takes yuv420p, .* and the clip is yuv444p: convert it first"):
+    with pytest.raises(
+        (PeerError, NotImplementedError), match="libsvtav1 takes yuv420p, .* and the clip is yuv444p: convert it first"
+    ):
         peer.run_encode(made, peer.setting())
 
 

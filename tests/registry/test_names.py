@@ -65,8 +65,14 @@ def test_no_peer_is_loaded_before_it_is_used():
 
 def test_settings_are_complete_and_checked():
     jpeg = registry.by_name("jpeg")
-    assert jpeg.setting(effort=9) == {"subsampling": "auto", "effort": 9, "quality": 75} and list(jpeg.setting())[-1] == "quality"
-    assert jpeg.setting(quality=np.int64(30))["quality"] == 30 and type(jpeg.setting(quality=np.int64(30))["quality"]) is int
+    assert (
+        jpeg.setting(effort=9) == {"subsampling": "auto", "effort": 9, "quality": 75}
+        and list(jpeg.setting())[-1] == "quality"
+    )
+    assert (
+        jpeg.setting(quality=np.int64(30))["quality"] == 30
+        and type(jpeg.setting(quality=np.int64(30))["quality"]) is int
+    )
     for given, says in (
         ({"quality": 0}, "quality of jpeg must be in 1..100 in steps of 1/64, not 0"),
         ({"quality": True}, "not True"),
@@ -78,7 +84,9 @@ def test_settings_are_complete_and_checked():
     ):
         with pytest.raises(ParameterError, match=says):
             jpeg.setting(**given)
-    assert jpeg.setting(quality=7.5)["quality"] == 7.5 and registry.parse("jpeg:quality=80:81:0.5")[1] == {"quality": [80, 80.5, 81]}
+    assert jpeg.setting(quality=7.5)["quality"] == 7.5 and registry.parse("jpeg:quality=80:81:0.5")[1] == {
+        "quality": [80, 80.5, 81]
+    }
     for text in ("1/9", "1e9999999999", "nan", "5:4", "1:9:0", "1:9:-1", "", "5:"):
         with pytest.raises(ValueError):
             registry.numbers(text)
@@ -94,7 +102,11 @@ def test_settings_are_complete_and_checked():
     [
         ("jpeg", "jpeg", {}),
         ("jpeg:", "jpeg", {}),
-        ("jpeg:subsampling=4:2:0/4:4:4,quality=20:60:20", "jpeg", {"subsampling": ["4:2:0", "4:4:4"], "quality": [20, 40, 60]}),
+        (
+            "jpeg:subsampling=4:2:0/4:4:4,quality=20:60:20",
+            "jpeg",
+            {"subsampling": ["4:2:0", "4:4:4"], "quality": [20, 40, 60]},
+        ),
         ("libjpeg-turbo:progressive=false/true", "libjpeg-turbo", {"progressive": [False, True]}),
         ("webp:method=0/6", "webp", {"method": [0, 6]}),
     ],
@@ -123,12 +135,16 @@ def test_words_that_name_no_codec(text, says):
 def test_what_is_not_installed_is_told_with_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyjpegli", None)
     assert registry.by_name("jpegli").missing == ("pyjpegli",)
-    with pytest.raises(MissingPackageError, match="jpegli needs pyjpegli, which is not installed: pip install pyjpegli"):
+    with pytest.raises(
+        MissingPackageError, match="jpegli needs pyjpegli, which is not installed: pip install pyjpegli"
+    ):
         registry.by_name("jpegli").require()
 
 
 def test_a_codec_of_ones_own(clean):
-    mine = registry.register(Codec("mine", lambda pixels, quality: codec.encode(pixels, quality), codec.decode, QUALITY))
+    mine = registry.register(
+        Codec("mine", lambda pixels, quality: codec.encode(pixels, quality), codec.decode, QUALITY)
+    )
     assert registry.by_name("mine") is mine and list(registry.codecs())[-1] == "mine"
     with pytest.raises(ParameterError, match="there is a codec 'mine' already"):
         registry.register(mine)
@@ -142,11 +158,11 @@ FROM_A_PACKAGE = Codec("theirs", lambda pixels, quality: codec.encode(pixels, qu
 
 def test_codecs_of_installed_packages(clean, monkeypatch):
     points = [
-        EntryPoint("theirs", "theirs_package:CODEC", registry.ENTRY_POINTS),
-        EntryPoint("made", "theirs_package:make", registry.ENTRY_POINTS),
-        EntryPoint("broken", "no_such_package:codec", registry.ENTRY_POINTS),
-        EntryPoint("other", "theirs_package:NUMBER", registry.ENTRY_POINTS),
-        EntryPoint("jpeg", "theirs_package:CODEC", registry.ENTRY_POINTS),
+        EntryPoint("theirs", "theirs_package:CODEC", names.ENTRY_POINTS),
+        EntryPoint("made", "theirs_package:make", names.ENTRY_POINTS),
+        EntryPoint("broken", "no_such_package:codec", names.ENTRY_POINTS),
+        EntryPoint("other", "theirs_package:NUMBER", names.ENTRY_POINTS),
+        EntryPoint("jpeg", "theirs_package:CODEC", names.ENTRY_POINTS),
     ]
     package = type(sys)("theirs_package")
     package.CODEC, package.make, package.NUMBER = FROM_A_PACKAGE, lambda: FROM_A_PACKAGE, 5
@@ -186,7 +202,9 @@ def test_errors_of_a_codecs_own():
         Codec("bad", fail, None, QUALITY, errors=(OwnError,)).run_encode(smooth((16, 16)), {"quality": 5})
 
 
-@pytest.mark.parametrize("given", [np.zeros((15, 16), np.uint8), np.zeros((16, 16), np.float32), np.zeros((16, 16, 4), np.uint8)])
+@pytest.mark.parametrize(
+    "given", [np.zeros((15, 16), np.uint8), np.zeros((16, 16), np.float32), np.zeros((16, 16, 4), np.uint8)]
+)
 def test_decoders_that_give_another_picture(given):
     with pytest.raises(PeerError, match=r"bad gave back .* and the picture is uint8 \(16, 16\): not comparable"):
         Codec("bad", None, lambda data: given, QUALITY).run_decode(b"x", smooth((16, 16)))

@@ -2,6 +2,7 @@
 
 Depends on nothing but the package, so that the fuzzer (tests/fuzz) shares it.
 """
+
 import os
 import struct
 import time
@@ -24,6 +25,7 @@ SECONDS = 20.0 if SANITIZED else 2.0
 
 # ---------------------------------------------------------------- making
 
+
 def picture(height, width, channels=3, seed=1):
     """A ramp with noise: some blocks are busy, some are nearly flat."""
     rng = np.random.default_rng(seed)
@@ -37,11 +39,25 @@ def sequential_scans(count):
     return [((i,), 0, 63, 0, 0) for i in range(count)]
 
 
-def craft(height=21, width=27, factors=((2, 2), (1, 1), (1, 1)), *, SOFn=markers.SOF0, P=8, scans=None, restart_interval=0, levels=3, seed=2,
-          dnl=False, before=b""):
+def craft(
+    height=21,
+    width=27,
+    factors=((2, 2), (1, 1), (1, 1)),
+    *,
+    SOFn=markers.SOF0,
+    P=8,
+    scans=None,
+    restart_interval=0,
+    levels=3,
+    seed=2,
+    dnl=False,
+    before=b"",
+):
     """A JPEG with random levels, of shapes that the encoder does not write: any factors, 12 bits, any scan script, DNL."""
     rng = np.random.default_rng(seed)
-    frame = markers.Frame(SOFn, P, height, width, tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors)))
+    frame = markers.Frame(
+        SOFn, P, height, width, tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors))
+    )
     planes = []
     for component in frame.components:
         shape = (*frame.blocks(component), 64)
@@ -52,7 +68,15 @@ def craft(height=21, width=27, factors=((2, 2), (1, 1), (1, 1)), *, SOFn=markers
         out.append(markers.write_restart_interval(restart_interval))
     for number, (indices, Ss, Se, Ah, Al) in enumerate(scans or [(tuple(range(len(factors))), 0, 63, 0, 0)]):
         tables, keys = Tables(), [(0, 0)] * (Ss == 0 and Ah == 0) + [(1, 0)] * (Se > 0)
-        settings = dict(Ss=Ss, Se=Se, Ah=Ah, Al=Al, progressive=frame.progressive, mcus=frame.mcus, restart_interval=restart_interval)
+        settings = dict(
+            Ss=Ss,
+            Se=Se,
+            Ah=Ah,
+            Al=Al,
+            progressive=frame.progressive,
+            mcus=frame.mcus,
+            restart_interval=restart_interval,
+        )
         chosen, components = [planes[i] for i in indices], [(*factors[i], 0, 0) for i in indices]
         if not frame.arithmetic:
             encode_scan(chosen, components, tables, "symbols", **settings)
@@ -61,16 +85,30 @@ def craft(height=21, width=27, factors=((2, 2), (1, 1), (1, 1)), *, SOFn=markers
                 tables.set(*key)
             if best:
                 out.append(markers.write_huffman_tables(best))
-        out.append(markers.write_scan(markers.Scan(tuple(markers.ScanComponent(i + 1, 0, 0) for i in indices), Ss, Se, Ah, Al)))
-        out.append(encode_arith_scan(chosen, components, **settings) if frame.arithmetic else encode_scan(chosen, components, tables, "bits", **settings))
+        out.append(
+            markers.write_scan(markers.Scan(tuple(markers.ScanComponent(i + 1, 0, 0) for i in indices), Ss, Se, Ah, Al))
+        )
+        out.append(
+            encode_arith_scan(chosen, components, **settings)
+            if frame.arithmetic
+            else encode_scan(chosen, components, tables, "bits", **settings)
+        )
         if dnl and number == 0:
             out.append(markers.write_segment(markers.DNL, struct.pack(">H", height)))
     out.append(b"\xff\xd9")
     return b"".join(out)
 
 
-PROGRESSIVE = [((0, 1, 2), 0, 0, 0, 1), ((0,), 1, 63, 0, 1), ((1,), 1, 5, 0, 1), ((2,), 1, 63, 0, 0), ((0, 1, 2), 0, 0, 1, 0),
-               ((0,), 1, 63, 1, 0), ((1,), 6, 63, 0, 0), ((1,), 1, 5, 1, 0)]
+PROGRESSIVE = [
+    ((0, 1, 2), 0, 0, 0, 1),
+    ((0,), 1, 63, 0, 1),
+    ((1,), 1, 5, 0, 1),
+    ((2,), 1, 63, 0, 0),
+    ((0, 1, 2), 0, 0, 1, 0),
+    ((0,), 1, 63, 1, 0),
+    ((1,), 6, 63, 0, 0),
+    ((1,), 1, 5, 1, 0),
+]
 
 
 # 4x4 samples, lossless, arithmetic coded: of the CC0 suite github.com/robert-ancell/jpegsuite, for this package writes none.
@@ -81,8 +119,14 @@ SOF11 = bytes.fromhex(
 
 def seeds():
     """name -> file, each below 1100 bytes, and all decodable."""
-    metadata = codec.jpeg.Metadata(icc=bytes(range(90)), exif=b"II*\0\x08\0\0\0\0\0\0\0", xmp=b"<x:xmpmeta/>", iptc=b"\x1c\x02\x05\0\x01a",
-                                   photoshop=b"8BIM\x04\x0c\0\0\0\0\0\x02ab", comments=(b"hello",))
+    metadata = codec.jpeg.Metadata(
+        icc=bytes(range(90)),
+        exif=b"II*\0\x08\0\0\0\0\0\0\0",
+        xmp=b"<x:xmpmeta/>",
+        iptc=b"\x1c\x02\x05\0\x01a",
+        photoshop=b"8BIM\x04\x0c\0\0\0\0\0\x02ab",
+        comments=(b"hello",),
+    )
     return {
         "baseline-420-restart": codec.encode(picture(29, 37), 40, effort=3, restart_interval=2),
         "progressive-420": codec.encode(picture(19, 21), 40),
@@ -99,22 +143,55 @@ def seeds():
         "arithmetic-420-restart": codec.encode(picture(29, 37), 40, coding="arithmetic", effort=3, restart_interval=2),
         "arithmetic-progressive": codec.encode(picture(19, 21), 40, coding="arithmetic"),
         "arithmetic-12": craft(20, 20, ((1, 1),), SOFn=markers.SOF9, P=12, levels=90),
-        "arithmetic-progressive-12": craft(16, 24, SOFn=markers.SOF10, P=12, scans=PROGRESSIVE, levels=40, restart_interval=2),
+        "arithmetic-progressive-12": craft(
+            16, 24, SOFn=markers.SOF10, P=12, scans=PROGRESSIVE, levels=40, restart_interval=2
+        ),
         "arithmetic-lines-by-dnl": craft(20, 20, SOFn=markers.SOF9, dnl=True),
         "lossless": codec.jpeg.encode_lossless(picture(12, 11)).data,
-        "lossless-restart": codec.jpeg.encode_lossless(picture(13, 17, 1) * np.uint16(200), predictor=7, restart_rows=2).data,
+        "lossless-restart": codec.jpeg.encode_lossless(
+            picture(13, 17, 1) * np.uint16(200), predictor=7, restart_rows=2
+        ).data,
         "lossless-arithmetic": SOF11,
     }
 
 
-def bomb(width, height, SOFn=markers.SOF0, *, Ss=0, Se=63, Ah_Al=0, P=8, factors=((1, 1),), dnl=0, scan=b"\0" * 40, dht=None, in_scan=4):
+def bomb(
+    width,
+    height,
+    SOFn=markers.SOF0,
+    *,
+    Ss=0,
+    Se=63,
+    Ah_Al=0,
+    P=8,
+    factors=((1, 1),),
+    dnl=0,
+    scan=b"\0" * 40,
+    dht=None,
+    in_scan=4,
+):
     """A few hundred bytes that claim to be a picture of any size."""
     Huffman = [(Tc, 0, *FIXED_TABLES[Tc, 0]) for Tc in (0, 1)] if dht is None else dht
-    frame = markers.Frame(SOFn, P, 0 if dnl else height, width, tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors)))
+    frame = markers.Frame(
+        SOFn,
+        P,
+        0 if dnl else height,
+        width,
+        tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors)),
+    )
     components = tuple(markers.ScanComponent(i + 1, 0, 0) for i in range(1 if Ss else min(in_scan, len(factors))))
-    return b"".join((b"\xff\xd8", markers.write_quant_tables({0: np.full(64, 1, np.uint16)}), markers.write_frame(frame),
-                     markers.write_huffman_tables(Huffman), markers.write_scan(markers.Scan(components, Ss, Se, Ah_Al >> 4, Ah_Al & 15)), scan,
-                     markers.write_segment(markers.DNL, struct.pack(">H", dnl)) if dnl else b"", b"\xff\xd9"))
+    return b"".join(
+        (
+            b"\xff\xd8",
+            markers.write_quant_tables({0: np.full(64, 1, np.uint16)}),
+            markers.write_frame(frame),
+            markers.write_huffman_tables(Huffman),
+            markers.write_scan(markers.Scan(components, Ss, Se, Ah_Al >> 4, Ah_Al & 15)),
+            scan,
+            markers.write_segment(markers.DNL, struct.pack(">H", dnl)) if dnl else b"",
+            b"\xff\xd9",
+        )
+    )
 
 
 def offsets(data, marker):
@@ -124,15 +201,18 @@ def offsets(data, marker):
 
 # ---------------------------------------------------------------- judging
 
+
 def attempt(function, *args, **options):
     """(result, error): only CodecError may escape, in bounded time; an error in the data says where and by which clause."""
-    start = time.thread_time()              # of this thread alone: a busy machine is no hang
+    start = time.thread_time()  # of this thread alone: a busy machine is no hang
     try:
         result, error = function(*args, **options), None
     except codec.CodecError as problem:
         result, error = None, problem
     seconds = time.thread_time() - start
-    assert seconds < SECONDS or tracemalloc.is_tracing(), f"{function.__module__}.{function.__name__} took {seconds:.1f} s"
+    assert seconds < SECONDS or tracemalloc.is_tracing(), (
+        f"{function.__module__}.{function.__name__} took {seconds:.1f} s"
+    )
     if isinstance(error, codec.BitstreamError):
         assert error.offset is not None and error.layer and error.reason, repr(error)
         assert error.clause.startswith("T.81") or error.layer == "file", repr(error)
@@ -162,7 +242,11 @@ def judge(data):
     for result in (strict, concealed):
         if result is not None:
             shape_agrees(result)
-            assert info is not None and (info.width, info.height, info.components) == (result.info.width, result.info.height, result.info.components)
+            assert info is not None and (info.width, info.height, info.components) == (
+                result.info.width,
+                result.info.height,
+                result.info.components,
+            )
     if strict is not None:
         assert strict.damage is None and concealed is not None and concealed.damage is None
         assert np.array_equal(strict.pixels, concealed.pixels)

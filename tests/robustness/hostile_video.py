@@ -15,7 +15,16 @@ import numpy as np
 import codec
 from codec.h264.stream import slice_header as sh
 from codec.h264.stream.nal import split_byte_stream, write_byte_stream, write_nal
-from codec.h264.stream.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, delta_scale_of, write_pps, write_sps
+from codec.h264.stream.parameter_sets import (
+    HIGH_PROFILES,
+    PPS,
+    SPS,
+    Rectangle,
+    RunLength,
+    delta_scale_of,
+    write_pps,
+    write_sps,
+)
 from codec.h264.stream.sei import write_sei
 
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
@@ -30,15 +39,21 @@ LIMITS = codec.Limits(pixels=1 << 18, dpb_bytes=64 << 20, frames=2000)
 def random_scaling_lists(r, count):
     kinds = (None, (-8,), delta_scale_of([r.randint(1, 255)] * 16))
     lists = [r.choice(kinds) for _ in range(count)]
-    return tuple(delta_scale_of([r.choice((1, 16, 255)) for _ in range(16 if i < 6 else 64)]) if r.random() < 0.2 else one for i,
-        one in enumerate(lists))
+    return tuple(
+        delta_scale_of([r.choice((1, 16, 255)) for _ in range(16 if i < 6 else 64)]) if r.random() < 0.2 else one
+        for i, one in enumerate(lists)
+    )
 
 
 def random_sps(r):
     """Small pictures of any format, any order count, any number of references."""
     profile_idc = r.choice((66, 77, 100, 110, 122, 244))
-    s = dict(profile_idc=profile_idc, level_idc=r.choice((10, 30, 51)), pic_width_in_mbs_minus1=r.randint(0, 4),
-        pic_height_in_map_units_minus1=r.randint(0, 3))
+    s = dict(
+        profile_idc=profile_idc,
+        level_idc=r.choice((10, 30, 51)),
+        pic_width_in_mbs_minus1=r.randint(0, 4),
+        pic_height_in_map_units_minus1=r.randint(0, 3),
+    )
     if profile_idc in HIGH_PROFILES:
         s["chroma_format_idc"] = r.choice((0, 1, 1, 2, 3))
         s["separate_colour_plane_flag"] = int(s["chroma_format_idc"] == 3 and r.random() < 0.3)
@@ -67,17 +82,26 @@ def random_pps(r, sps):
         "deblocking_filter_control_present_flag",
         "constrained_intra_pred_flag",
     )}  # fmt: skip
-    s.update(weighted_bipred_idc=r.randint(0, 2), pic_init_qp_minus26=r.choice((0, 0, -26, 25, -26 - sps.QpBdOffsetY)),
-        chroma_qp_index_offset=r.randint(-12, 12))
-    s.update(num_ref_idx_l0_default_active_minus1=r.choice((0, 1, 15)), num_ref_idx_l1_default_active_minus1=r.choice((0, 1, 15)))
+    s.update(
+        weighted_bipred_idc=r.randint(0, 2),
+        pic_init_qp_minus26=r.choice((0, 0, -26, 25, -26 - sps.QpBdOffsetY)),
+        chroma_qp_index_offset=r.randint(-12, 12),
+    )
+    s.update(
+        num_ref_idx_l0_default_active_minus1=r.choice((0, 1, 15)),
+        num_ref_idx_l1_default_active_minus1=r.choice((0, 1, 15)),
+    )
     if r.random() < 0.2:
         last = sps.PicSizeInMapUnits - 1
         s["slice_group_map_type"] = r.randint(0, 6)
         s["num_slice_groups_minus1"] = groups = 1 if s["slice_group_map_type"] in (3, 4, 5) else r.randint(1, 7)
         s["run_lengths"] = tuple(RunLength(r.randint(0, last)) for _ in range(groups + 1))
         s["rectangles"] = tuple(Rectangle(0, r.randint(0, last)) for _ in range(groups))
-        s.update(slice_group_change_direction_flag=r.randint(0, 1), slice_group_change_rate_minus1=r.randint(0, last),
-            pic_size_in_map_units_minus1=last)
+        s.update(
+            slice_group_change_direction_flag=r.randint(0, 1),
+            slice_group_change_rate_minus1=r.randint(0, last),
+            pic_size_in_map_units_minus1=last,
+        )
         s["slice_group_id"] = tuple(r.randint(0, groups) for _ in range(last + 1))
     if sps.profile_idc in HIGH_PROFILES and r.random() < 0.7:
         s.update(extended=1, transform_8x8_mode_flag=r.randint(0, 1), second_chroma_qp_index_offset=r.randint(-12, 12))
@@ -99,8 +123,12 @@ def random_references(r, s, sps, pps, kind):
         s[f"num_ref_idx_{name}_active_minus1"] = r.choice((0, 0, 1, 2, 15, 31 if s["field_pic_flag"] else 15))
         if r.random() < 0.3:
             s[f"ref_pic_list_modification_flag_{name}"] = 1
-            rows = (sh.Modification(r.randint(0, 1), r.choice((0, 1, 2, 15)))
-                if r.random() < 0.8 else sh.Modification(2, 0, r.randint(0, 3)) for _ in range(2))
+            rows = (
+                sh.Modification(r.randint(0, 1), r.choice((0, 1, 2, 15)))
+                if r.random() < 0.8
+                else sh.Modification(2, 0, r.randint(0, 3))
+                for _ in range(2)
+            )
             s[f"ref_pic_list_modification_{name}"] = tuple(rows)[: s[f"num_ref_idx_{name}_active_minus1"] + 1]
     if (pps.weighted_pred_flag and kind == sh.P) or (pps.weighted_bipred_idc == 1 and kind == sh.B):
         value = lambda: r.choice((-128, -1, 0, 1, 64, 127))
@@ -108,15 +136,22 @@ def random_references(r, s, sps, pps, kind):
             for _ in range(s[f"num_ref_idx_{name}_active_minus1"] + 1))
                 for name in lists}  # fmt: skip
         if not sps.ChromaArrayType:
-            rows = {name: tuple(dataclasses.replace(one, chroma_weight_flag=0) for one in some) for name, some in rows.items()}
+            rows = {
+                name: tuple(dataclasses.replace(one, chroma_weight_flag=0) for one in some)
+                for name, some in rows.items()
+            }
         s["pred_weight_table"] = sh.PredWeightTable(r.randint(0, 7), r.randint(0, 7), **rows)
 
 
 def random_header(r, sps, pps, number, field):
     """Header of picture `number`, which is not the first: mostly in step with the pictures before, sometimes not."""
     kind, idr = r.choice((sh.I, sh.P, sh.P, sh.P, sh.B, sh.B, sh.B)), r.random() < 0.03
-    s = dict(nal_unit_type=5 if idr else 1, nal_ref_idc=1 if idr else r.choice((0, 1, 1, 1)), slice_type=sh.I if idr else kind,
-        first_mb_in_slice=0)
+    s = dict(
+        nal_unit_type=5 if idr else 1,
+        nal_ref_idc=1 if idr else r.choice((0, 1, 1, 1)),
+        slice_type=sh.I if idr else kind,
+        first_mb_in_slice=0,
+    )
     s.update(pic_parameter_set_id=0, frame_num=0 if idr else number % 16 if r.random() < 0.9 else r.randint(0, 15))
     s.update(field_pic_flag=int(field is not None), bottom_field_flag=int(field or 0), idr_pic_id=number % 2)
     s.update(pic_order_cnt_lsb=2 * number % 16 + int(field or 0), delta_pic_order_cnt_bottom=r.choice((0, 0, 1, -5)))
@@ -130,14 +165,22 @@ def random_header(r, sps, pps, number, field):
             for _ in range(r.randint(0, 3))
         )
     base = 26 + pps.pic_init_qp_minus26
-    s.update(slice_qp_delta=r.choice((0, -sps.QpBdOffsetY - base, 51 - base)) if r.random() < 0.3 else 0, cabac_init_idc=r.randint(0, 2))
-    s.update(disable_deblocking_filter_idc=r.choice((0, 0, 1, 2)), slice_alpha_c0_offset_div2=r.randint(-6, 6),
-        slice_beta_offset_div2=r.randint(-6, 6))
+    s.update(
+        slice_qp_delta=r.choice((0, -sps.QpBdOffsetY - base, 51 - base)) if r.random() < 0.3 else 0,
+        cabac_init_idc=r.randint(0, 2),
+    )
+    s.update(
+        disable_deblocking_filter_idc=r.choice((0, 0, 1, 2)),
+        slice_alpha_c0_offset_div2=r.randint(-6, 6),
+        slice_beta_offset_div2=r.randint(-6, 6),
+    )
     if sps.separate_colour_plane_flag:
         s["colour_plane_id"] = r.randint(0, 2)
     cycles = -(-sps.PicSizeInMapUnits // pps.SliceGroupChangeRate)
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs >> (s["field_pic_flag"] or sps.mb_adaptive_frame_field_flag)
-    s.update(first_mb_in_slice=r.randrange(mbs) if r.random() < 0.3 else 0, slice_group_change_cycle=r.randint(0, cycles))
+    s.update(
+        first_mb_in_slice=r.randrange(mbs) if r.random() < 0.3 else 0, slice_group_change_cycle=r.randint(0, cycles)
+    )
     return sh.SliceHeader(**s)
 
 
@@ -160,10 +203,14 @@ def first_picture(r, sps):
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs
     for colour in range(3 if sps.separate_colour_plane_flag else 1):
         if sps.frame_mbs_only_flag:
-            nals.append(crafted.slice_of(crafted.header(0, 0, True, colour_plane_id=colour), sps, pps, planes, list(range(mbs))))
+            nals.append(
+                crafted.slice_of(crafted.header(0, 0, True, colour_plane_id=colour), sps, pps, planes, list(range(mbs)))
+            )
             continue
         for parity in (0, 1):
-            head = crafted.header(0, parity, not parity, field_pic_flag=1, bottom_field_flag=parity, colour_plane_id=colour)
+            head = crafted.header(
+                0, parity, not parity, field_pic_flag=1, bottom_field_flag=parity, colour_plane_id=colour
+            )
             nals.append(crafted.slice_of(head, sps, pps, [plane[parity::2] for plane in planes], list(range(mbs // 2))))
     return nals
 
@@ -172,9 +219,12 @@ def hostile_slice(r, header, sps, pps):
     """NAL unit of a valid header and any data."""
     c = sh.write_slice_header(header, sps, pps)
     bits = -c.count % 8
-    c._put((1 << bits) - 1 if pps.entropy_coding_mode_flag else r.getrandbits(bits) if bits else 0,
-        bits)  # cabac_alignment_one_bit, or data
-    return write_nal(header.nal_unit_type, header.nal_ref_idc, c.rbsp() + random_data(r, r.choice((2, 40, 400, 3000))) + b"\x80")
+    c._put(
+        (1 << bits) - 1 if pps.entropy_coding_mode_flag else r.getrandbits(bits) if bits else 0, bits
+    )  # cabac_alignment_one_bit, or data
+    return write_nal(
+        header.nal_unit_type, header.nal_ref_idc, c.rbsp() + random_data(r, r.choice((2, 40, 400, 3000))) + b"\x80"
+    )
 
 
 def hostile_stream(seed, pictures=6):
@@ -248,7 +298,9 @@ def attempt(data, **options):
 
 
 def equal(a, b):
-    return len(a) == len(b) and all(len(x.planes) == len(y.planes) and all(map(np.array_equal, x.planes, y.planes)) for x, y in zip(a, b))
+    return len(a) == len(b) and all(
+        len(x.planes) == len(y.planes) and all(map(np.array_equal, x.planes, y.planes)) for x, y in zip(a, b)
+    )
 
 
 def judge(data):
@@ -260,8 +312,14 @@ def judge(data):
     strict, error = attempt(data)
     concealed, problem = attempt(data, on_error="conceal")
     again, _ = attempt(data, on_error="conceal", side_data=True)
-    assert equal(concealed, again) and [bool(frame.damage) for frame in concealed] == [bool(frame.damage) for frame in again]
-    assert problem is None or isinstance(problem, codec.LimitError) or getattr(problem, "layer", "") in ("file", "container"), repr(problem)
+    assert equal(concealed, again) and [bool(frame.damage) for frame in concealed] == [
+        bool(frame.damage) for frame in again
+    ]
+    assert (
+        problem is None
+        or isinstance(problem, codec.LimitError)
+        or getattr(problem, "layer", "") in ("file", "container")
+    ), repr(problem)
     if error is None:
         assert problem is None and equal(strict, concealed) and not any(frame.damage for frame in concealed)
     try:

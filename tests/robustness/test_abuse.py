@@ -1,4 +1,5 @@
 """Files that are made to hurt: sizes that lie, bombs, segments that contradict each other. Each is refused, or decoded for what it is."""
+
 import concurrent.futures
 import gc
 import resource
@@ -97,7 +98,13 @@ def test_arithmetic_coding_is_bounded_by_pixels_alone(SOFn, on_error):
     """Few bytes are no sign of damage there, so that `Limits` must do; what is below it is decoded or refused without delay."""
     settings = dict(SOFn=SOFn, Ss=int(SOFn == markers.SOF11), Se=63 if SOFn == markers.SOF9 else 0)
     refused(bomb(65500, 65500, **settings), codec.LimitError, "Limits.pixels", on_error=on_error)
-    refused(bomb(900, 900, **settings), codec.LimitError, "Limits.pixels", on_error=on_error, limits=codec.Limits(pixels=800_000))
+    refused(
+        bomb(900, 900, **settings),
+        codec.LimitError,
+        "Limits.pixels",
+        on_error=on_error,
+        limits=codec.Limits(pixels=800_000),
+    )
     hostile.attempt(codec.jpeg.decode, bomb(1500, 1500, **settings), on_error=on_error)
 
 
@@ -107,7 +114,7 @@ def test_the_longest_rows_and_columns(width, height, subsampling):
     image = np.broadcast_to(np.arange(width, dtype=np.uint8)[:, None], (height, width, 3))
     data = codec.encode(image, 60, effort=3, subsampling=subsampling)
     assert codec.decode(data).shape == (height, width, 3)
-    _, cut = judge(data[:len(data) // 2])
+    _, cut = judge(data[: len(data) // 2])
     assert cut.damage.mcus_lost > 0
 
 
@@ -121,17 +128,18 @@ def test_no_samples(height, width):
 def test_a_truncated_large_picture_is_concealed():
     """The other side of the bound: the first percent of a real picture is worth showing."""
     data = codec.encode(np.tile(hostile.picture(64, 64), (16, 16, 1)), 75, effort=1)
-    result = codec.jpeg.decode(data[:700 + len(data) // 100], on_error="conceal")
+    result = codec.jpeg.decode(data[: 700 + len(data) // 100], on_error="conceal")
     assert result.pixels.shape == (1024, 1024, 3) and 0 < result.damage.mcus_lost < 4096
 
 
 # ---------------------------------------------------------------- time
 
+
 def scans_of(data, count, *, at=0):
     """A picture whose scan number `at` is sent again `count` times before EOI."""
     starts = offsets(data, SOS)
     end = starts[at + 1] if at + 1 < len(starts) else len(data) - 2
-    return data[:-2] + data[starts[at]:end] * count + b"\xff\xd9"
+    return data[:-2] + data[starts[at] : end] * count + b"\xff\xd9"
 
 
 @pytest.mark.parametrize("SOFn", [markers.SOF0, markers.SOF2])
@@ -155,8 +163,21 @@ def test_scans_without_end_over_one_pixel():
     assert time.thread_time() - start < 10 * hostile.SECONDS
 
 
-@pytest.mark.parametrize("chunk", [b"\xff\x01", b"\xff\xd3", b"\xff\xd3x", b"\xff\xe1\0\2", b"\xff\xfe\0\2", b"\xff\xdb\0\2", b"\xff\xc4\0\2", b"\xff\xdd\0\4\0\1",
-                                   b"\xff\xc4\0\x13\0" + bytes(16)], ids=lambda chunk: chunk[:2].hex())
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        b"\xff\x01",
+        b"\xff\xd3",
+        b"\xff\xd3x",
+        b"\xff\xe1\0\2",
+        b"\xff\xfe\0\2",
+        b"\xff\xdb\0\2",
+        b"\xff\xc4\0\2",
+        b"\xff\xdd\0\4\0\1",
+        b"\xff\xc4\0\x13\0" + bytes(16),
+    ],
+    ids=lambda chunk: chunk[:2].hex(),
+)
 def test_a_flood_of_tiny_segments(chunk):
     """A few hundred bytes of memory for each would be gigabytes for a file that any mailbox takes."""
     flood, limits = before_frame(GRAY, chunk * 10_001), codec.Limits(segments=10_000)
@@ -199,13 +220,18 @@ def test_warnings_are_bounded():
 
 # ---------------------------------------------------------------- metadata
 
+
 def app1_extension(guid, size, offset, chunk):
     return segment(APP1, b"http://ns.adobe.com/xmp/extension/\0" + guid + struct.pack(">II", size, offset) + chunk)
 
 
 METADATA = {
-    "XMP parts that each state the size of all": b"".join(app1_extension(b"%032d" % i, 3_000_000, 0, bytes(40)) for i in range(20_000)),
-    "XMP parts of one size, one GUID": b"".join(app1_extension(b"A" * 32, 1 << 31, i, b"x" * 50) for i in range(20_000)),
+    "XMP parts that each state the size of all": b"".join(
+        app1_extension(b"%032d" % i, 3_000_000, 0, bytes(40)) for i in range(20_000)
+    ),
+    "XMP parts of one size, one GUID": b"".join(
+        app1_extension(b"A" * 32, 1 << 31, i, b"x" * 50) for i in range(20_000)
+    ),
     "XMP of 4 GiB": app1_extension(b"A" * 32, 0xFFFFFFFF, 0xFFFFFFF0, b"x"),
     "Photoshop resources": segment(APP13, b"Photoshop 3.0\0" + (b"8BIM\x04\x0c\0\0\0\0\0\0" * 5000)) * 15,
     "Photoshop resource of 4 GiB": segment(APP13, b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\xff\xff\xff\xff"),
@@ -236,6 +262,7 @@ def test_application_segments_are_bounded():
 
 # ---------------------------------------------------------------- segments that lie or contradict
 
+
 def test_lengths_that_lie(seeds):
     """Each length field of a file with every kind of segment, set to everything that might hurt."""
     for name in ("metadata", "baseline-420-restart", "progressive-420"):
@@ -243,32 +270,37 @@ def test_lengths_that_lie(seeds):
         for entry in codec.jpeg.inspect(data)["segments"][1:-1]:
             at = entry["offset"] + 2
             for length in (0, 1, 2, 3, entry["length"] - 3, entry["length"] - 1, entry["length"] + 1, 0x7FFF, 0xFFFF):
-                judge(data[:at] + struct.pack(">H", length) + data[at + 2:])
+                judge(data[:at] + struct.pack(">H", length) + data[at + 2 :])
 
 
 def quant(*tables):
     return segment(DQT, b"".join(tables))
 
 
-@pytest.mark.parametrize("chunk,match", [
-    (quant(b"\x00" + bytes(64)), "step of 0"),
-    (quant(b"\x04" + b"\1" * 64), "table 4"),
-    (quant(b"\x20" + b"\1" * 128), "precision 2"),
-    (quant(b"\x00" + b"\1" * 63), "fewer than 64"),
-    (quant(b"\x10" + b"\1" * 127), "fewer than 64"),
-    (segment(DHT, b"\x05" + b"\1" + bytes(15) + b"\0"), "table 5"),
-    (segment(DHT, b"\x20" + b"\1" + bytes(15) + b"\0"), "class 2"),
-    (segment(DHT, b"\x00" + b"\xff" * 16 + bytes(300)), "announces 4080 symbols"),
-    (segment(DHT, b"\x00" + bytes(15)), "announces"),
-    (segment(DHT, b"\x00" + b"\x03" + bytes(15) + b"\0\1\2"), "more codes of 1 bits"),
-    (segment(DHT, b"\x00" + bytes(16)), "0 symbols"),
-    (segment(DRI, b"\0"), "two bytes"),
-    (segment(DRI, b"\0\1\2"), "two bytes"),
-])
+@pytest.mark.parametrize(
+    "chunk,match",
+    [
+        (quant(b"\x00" + bytes(64)), "step of 0"),
+        (quant(b"\x04" + b"\1" * 64), "table 4"),
+        (quant(b"\x20" + b"\1" * 128), "precision 2"),
+        (quant(b"\x00" + b"\1" * 63), "fewer than 64"),
+        (quant(b"\x10" + b"\1" * 127), "fewer than 64"),
+        (segment(DHT, b"\x05" + b"\1" + bytes(15) + b"\0"), "table 5"),
+        (segment(DHT, b"\x20" + b"\1" + bytes(15) + b"\0"), "class 2"),
+        (segment(DHT, b"\x00" + b"\xff" * 16 + bytes(300)), "announces 4080 symbols"),
+        (segment(DHT, b"\x00" + bytes(15)), "announces"),
+        (segment(DHT, b"\x00" + b"\x03" + bytes(15) + b"\0\1\2"), "more codes of 1 bits"),
+        (segment(DHT, b"\x00" + bytes(16)), "0 symbols"),
+        (segment(DRI, b"\0"), "two bytes"),
+        (segment(DRI, b"\0\1\2"), "two bytes"),
+    ],
+)
 def test_tables_that_are_wrong(chunk, match):
     data = before_scan(GRAY, chunk)
     error = refused(data, codec.BitstreamError, match)
-    assert error.offset in (offsets(GRAY, SOS)[0], offsets(GRAY, SOS)[0] + len(chunk)) and error.clause.startswith("T.81 ")
+    assert error.offset in (offsets(GRAY, SOS)[0], offsets(GRAY, SOS)[0] + len(chunk)) and error.clause.startswith(
+        "T.81 "
+    )
     judge(data)
 
 
@@ -286,18 +318,32 @@ def test_every_magnitude_category(size):
     """DC differences of 16 bits, AC runs of 15 with 15 bits, refinements of 13 bits: whatever the sums are, they wrap and nothing else."""
     BITS, dc, ac = [1] + [0] * 15, bytes((size,)), bytes((0xF0 | min(size, 15),))
     for scan in (b"\0" * 200, b"\x7f" * 200, bytes(range(1, 201))):
-        for SOFn, Ss, Se, A in ((markers.SOF0, 0, 63, 0), (markers.SOF2, 0, 0, 13), (markers.SOF2, 1, 63, 13), (markers.SOF2, 1, 63, 0x10), (markers.SOF2, 63, 63, 0xED)):
+        for SOFn, Ss, Se, A in (
+            (markers.SOF0, 0, 63, 0),
+            (markers.SOF2, 0, 0, 13),
+            (markers.SOF2, 1, 63, 13),
+            (markers.SOF2, 1, 63, 0x10),
+            (markers.SOF2, 63, 63, 0xED),
+        ):
             judge(bomb(17, 9, SOFn, Ss=Ss, Se=Se, Ah_Al=A, scan=scan, dht=[(0, 0, BITS, dc), (1, 0, BITS, ac)]))
 
 
 def test_a_second_frame_or_image():
-    frame = GRAY[offsets(GRAY, 0xC0)[0]:offsets(GRAY, DHT)[0]]
-    for chunk, match in ((frame, "second frame header"), (frame.replace(b"\xff\xc0", b"\xff\xc2"), "second frame header"), (b"\xff\xd8", "second SOI")):
+    frame = GRAY[offsets(GRAY, 0xC0)[0] : offsets(GRAY, DHT)[0]]
+    for chunk, match in (
+        (frame, "second frame header"),
+        (frame.replace(b"\xff\xc0", b"\xff\xc2"), "second frame header"),
+        (b"\xff\xd8", "second SOI"),
+    ):
         refused(before_scan(GRAY, chunk), codec.BitstreamError, match)
         judge(before_scan(GRAY, chunk))
-        judge(GRAY[:-2] + chunk + GRAY[-2:])                        # after the scan
+        judge(GRAY[:-2] + chunk + GRAY[-2:])  # after the scan
     color = craft(20, 20)
-    grown = GRAY[:-2] + frame.replace(struct.pack(">HH", 20, 20), struct.pack(">HH", 2000, 2000)) + GRAY[offsets(GRAY, SOS)[0]:]
+    grown = (
+        GRAY[:-2]
+        + frame.replace(struct.pack(">HH", 20, 20), struct.pack(">HH", 2000, 2000))
+        + GRAY[offsets(GRAY, SOS)[0] :]
+    )
     strict, concealed = judge(grown)
     assert strict is None and concealed.pixels.shape == (20, 20) and "second frame header" in concealed.damage.report
     judge(color[:-2] + color)
@@ -305,12 +351,18 @@ def test_a_second_frame_or_image():
 
 def test_scans_that_name_what_is_not_there():
     at = offsets(GRAY, SOS)[0]
-    for header, match in ((b"\1\2\0\0\x3f\0", r"components \[2\]"), (b"\2\1\0\1\0\0\x3f\0", r"\[1, 1\]"), (b"\0\0\x3f\0", "0 components"),
-                          (b"\1\1\x40\0\x3f\0", "0..3 exist"), (b"\1\1\x04\0\x3f\0", "0..3 exist"), (b"", "0 components"),
-                          (b"\5" + b"\1\0" * 5 + b"\0\x3f\0", "5 components")):
-        error = refused(GRAY[:at] + segment(SOS, header) + GRAY[at + 10:], codec.BitstreamError, match)
+    for header, match in (
+        (b"\1\2\0\0\x3f\0", r"components \[2\]"),
+        (b"\2\1\0\1\0\0\x3f\0", r"\[1, 1\]"),
+        (b"\0\0\x3f\0", "0 components"),
+        (b"\1\1\x40\0\x3f\0", "0..3 exist"),
+        (b"\1\1\x04\0\x3f\0", "0..3 exist"),
+        (b"", "0 components"),
+        (b"\5" + b"\1\0" * 5 + b"\0\x3f\0", "5 components"),
+    ):
+        error = refused(GRAY[:at] + segment(SOS, header) + GRAY[at + 10 :], codec.BitstreamError, match)
         assert error.offset == at and error.clause == "T.81 B.2.3"
-        judge(GRAY[:at] + segment(SOS, header) + GRAY[at + 10:])
+        judge(GRAY[:at] + segment(SOS, header) + GRAY[at + 10 :])
 
 
 def test_a_scan_before_any_frame():
@@ -325,15 +377,31 @@ def test_no_tables():
     progressive = craft(20, 20, SOFn=markers.SOF2, scans=hostile.PROGRESSIVE)
     for number, at in enumerate(offsets(progressive, DHT)):
         length = struct.unpack_from(">H", progressive, at + 2)[0]
-        without = progressive[:at] + progressive[at + 2 + length:]
+        without = progressive[:at] + progressive[at + 2 + length :]
         strict, concealed = judge(without)
         if number == 0:
             assert strict is None
 
 
-@pytest.mark.parametrize("Ss,Se,A", [(0, 63, 0), (5, 4, 0), (0, 5, 0), (1, 64, 0), (64, 64, 0), (1, 255, 0), (1, 5, 0x0E), (1, 5, 0x20), (1, 5, 0x12), (0, 0, 0xFE)])
+@pytest.mark.parametrize(
+    "Ss,Se,A",
+    [
+        (0, 63, 0),
+        (5, 4, 0),
+        (0, 5, 0),
+        (1, 64, 0),
+        (64, 64, 0),
+        (1, 255, 0),
+        (1, 5, 0x0E),
+        (1, 5, 0x20),
+        (1, 5, 0x12),
+        (0, 0, 0xFE),
+    ],
+)
 def test_progressive_scans_out_of_range(Ss, Se, A):
-    error = refused(bomb(8, 8, markers.SOF2, Ss=Ss, Se=Se, Ah_Al=A), codec.BitstreamError, "spectral band|successive approximation")
+    error = refused(
+        bomb(8, 8, markers.SOF2, Ss=Ss, Se=Se, Ah_Al=A), codec.BitstreamError, "spectral band|successive approximation"
+    )
     assert error.clause.startswith("T.81 G.1.1.1")
     judge(bomb(8, 8, markers.SOF2, Ss=Ss, Se=Se, Ah_Al=A))
 
@@ -343,7 +411,7 @@ def test_sequential_scans_ignore_the_band():
     expected = codec.decode(GRAY)
     at = offsets(GRAY, SOS)[0] + 7
     for band in (b"\x3f\0\0", b"\xff\xff\xff", b"\1\5\xee", b"\0\0\x10"):
-        assert np.array_equal(judge(GRAY[:at] + band + GRAY[at + 3:])[0].pixels, expected)
+        assert np.array_equal(judge(GRAY[:at] + band + GRAY[at + 3 :])[0].pixels, expected)
 
 
 def test_tables_redefined_between_scans():
@@ -352,7 +420,11 @@ def test_tables_redefined_between_scans():
     coarse = markers.write_quant_tables({0: np.full(64, 200, np.uint16)})
     before, after = judge(data)[0].pixels, judge(before_scan(data, coarse, 2))[0].pixels
     assert not np.array_equal(before, after)
-    refused(before_scan(data, segment(DHT, b"\x00" + b"\x03" + bytes(15) + b"\0\1\2"), 2), codec.BitstreamError, "more codes of 1 bits")
+    refused(
+        before_scan(data, segment(DHT, b"\x00" + b"\x03" + bytes(15) + b"\0\1\2"), 2),
+        codec.BitstreamError,
+        "more codes of 1 bits",
+    )
     progressive = craft(20, 20, SOFn=markers.SOF2, scans=hostile.PROGRESSIVE)
     assert np.array_equal(judge(before_scan(progressive, coarse, 3))[0].pixels, judge(progressive)[0].pixels)
 
@@ -361,13 +433,18 @@ def test_dnl():
     data, plain = craft(20, 20, dnl=True), craft(20, 20)
     assert np.array_equal(judge(data)[0].pixels, judge(plain)[0].pixels)
     at = offsets(data, DNL)[0]
-    for chunk, match in ((b"", "does not follow"), (segment(DNL, b"\0\0"), "0 lines"), (segment(DNL, b"\1"), "does not follow"), (segment(DNL, b"\0\x14\0"), "does not follow")):
-        refused(data[:at] + chunk + data[at + 6:], codec.BitstreamError, match)
-        judge(data[:at] + chunk + data[at + 6:])
+    for chunk, match in (
+        (b"", "does not follow"),
+        (segment(DNL, b"\0\0"), "0 lines"),
+        (segment(DNL, b"\1"), "does not follow"),
+        (segment(DNL, b"\0\x14\0"), "does not follow"),
+    ):
+        refused(data[:at] + chunk + data[at + 6 :], codec.BitstreamError, match)
+        judge(data[:at] + chunk + data[at + 6 :])
     for lines in (1, 19, 21, 33, 500):
-        judge(data[:at] + segment(DNL, struct.pack(">H", lines)) + data[at + 6:])
-    refused(data[:at] + segment(DNL, b"\xff\xff") + data[at + 6:], codec.TruncatedError, "bytes at least")
-    judge(plain[:-2] + segment(DNL, b"\xff\xff") + plain[-2:])          # of a picture that has its lines
+        judge(data[:at] + segment(DNL, struct.pack(">H", lines)) + data[at + 6 :])
+    refused(data[:at] + segment(DNL, b"\xff\xff") + data[at + 6 :], codec.TruncatedError, "bytes at least")
+    judge(plain[:-2] + segment(DNL, b"\xff\xff") + plain[-2:])  # of a picture that has its lines
 
 
 @pytest.mark.parametrize("code", [0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF])
@@ -377,14 +454,16 @@ def test_other_processes_are_named(code, on_error):
     refused(data, codec.UnsupportedError, markers.PROCESS[code], on_error=on_error)
     assert codec.probe(data).process == markers.PROCESS[code]
     for hierarchical in (0xDE, 0xDF):
-        chunk = segment(hierarchical, GRAY[offsets(GRAY, 0xC0)[0] + 4:][:9])
+        chunk = segment(hierarchical, GRAY[offsets(GRAY, 0xC0)[0] + 4 :][:9])
         refused(before_frame(GRAY, chunk), codec.UnsupportedError, "hierarchical", on_error=on_error)
 
 
 @pytest.mark.parametrize("count", [2, 5, 255])
 def test_numbers_of_components_without_a_meaning(count):
     data = bomb(8, 8, factors=((1, 1),) * count)
-    data = data if count <= 4 else data.replace(data[offsets(data, SOS)[0]:], segment(SOS, b"\1\1\0\0\x3f\0") + bytes(40))
+    data = (
+        data if count <= 4 else data.replace(data[offsets(data, SOS)[0] :], segment(SOS, b"\1\1\0\0\x3f\0") + bytes(40))
+    )
     refused(data, codec.UnsupportedError, f"{count} components")
     judge(data)
 
@@ -395,16 +474,26 @@ FACTORS = [(1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4), (4, 2), (2, 4
 @pytest.mark.parametrize("factors", FACTORS, ids=lambda f: f"{f[0]}x{f[1]}")
 def test_sampling_factors(factors):
     """Every ratio, whole or not, in one scan where an MCU holds it (10 blocks) and scan by scan always; sizes around the edges of an MCU."""
-    for height, width in ((1, 1), (2, 3), (7, 9), (8 * factors[1], 8 * factors[0]), (8 * factors[1] + 1, 8 * factors[0] + 1), (31, 33)):
+    for height, width in (
+        (1, 1),
+        (2, 3),
+        (7, 9),
+        (8 * factors[1], 8 * factors[0]),
+        (8 * factors[1] + 1, 8 * factors[0] + 1),
+        (31, 33),
+    ):
         for others in (((1, 1), (1, 1)), ((2, 3), (3, 2)), ((1, 4), (4, 1))):
             for order in ((factors, *others), (*others, factors)):
                 for P, SOFn in ((8, markers.SOF0), (12, markers.SOF1)):
                     data = craft(height, width, order, SOFn=SOFn, P=P, scans=hostile.sequential_scans(3))
                     strict, _ = judge(data)
                     assert strict.pixels.shape == (height, width, 3)
-                    judge(data[:-len(data) // 4])
+                    judge(data[: -len(data) // 4])
                 if sum(H * V for H, V in order) <= 10:
-                    assert np.array_equal(judge(craft(height, width, order))[0].pixels, judge(craft(height, width, order, scans=hostile.sequential_scans(3)))[0].pixels)
+                    assert np.array_equal(
+                        judge(craft(height, width, order))[0].pixels,
+                        judge(craft(height, width, order, scans=hostile.sequential_scans(3)))[0].pixels,
+                    )
         for n in (1, 4):
             assert judge(craft(height, width, (factors,) * n, scans=hostile.sequential_scans(n)))[0] is not None
 
@@ -412,12 +501,13 @@ def test_sampling_factors(factors):
 def test_factors_that_do_not_exist():
     at = offsets(GRAY, 0xC0)[0] + 11
     for HV in (0x00, 0x01, 0x10, 0x51, 0x15, 0xFF):
-        error = refused(GRAY[:at] + bytes((HV,)) + GRAY[at + 1:], codec.BitstreamError, "sampling factors")
+        error = refused(GRAY[:at] + bytes((HV,)) + GRAY[at + 1 :], codec.BitstreamError, "sampling factors")
         assert error.clause == "T.81 B.2.2"
     refused(bomb(8, 8, factors=((4, 4), (1, 1), (1, 1))), codec.BitstreamError, "more than 10 blocks")
 
 
 # ---------------------------------------------------------------- many at once, many in a row
+
 
 def test_concealment_is_the_same_every_time(seeds):
     cases = [data[:cut] for data in seeds.values() for cut in (len(data) // 2, len(data) - 40)]
@@ -427,7 +517,14 @@ def test_concealment_is_the_same_every_time(seeds):
         out = []
         for data in cases:
             result, error = hostile.attempt(codec.jpeg.decode, data, on_error="conceal")
-            out.append(str(error) if result is None else (result.pixels.tobytes(), str(result.damage and (result.damage.report, result.damage.mask.tobytes()))))
+            out.append(
+                str(error)
+                if result is None
+                else (
+                    result.pixels.tobytes(),
+                    str(result.damage and (result.damage.report, result.damage.mask.tobytes())),
+                )
+            )
         return out
 
     expected = results()

@@ -1,4 +1,5 @@
 """The encoder's inputs are hostile too: shapes, strides, types, options of any kind. Bytes of a JPEG come out, or ParameterError."""
+
 import datetime
 import decimal
 import fractions
@@ -119,11 +120,52 @@ def test_wrong_images_are_named(name):
 
 OPTIONS = [name for name in EncodeOptions().__dataclass_fields__]
 JUNK = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.binary(max_size=8), st.complex_numbers(),
-    st.lists(st.integers(0, 300), max_size=3), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
-    st.sampled_from([(), object(), codec, int, np.array([1, 2]), np.array("4:2:0"), np.uint8(50), np.int64(-1), np.float32(75), np.nan, np.True_, Ellipsis,
-                     NotImplemented, b"4:2:0", "4:2:0 ", "420", "422", "999", "4:1:1", "YCbCr", "AUTO", decimal.Decimal(75), fractions.Fraction(75),
-                     datetime.date(2020, 1, 1), 10**400, -0.0, 75.0, "75", QuantTables, Metadata, QuantTables([1] * 64), Metadata(comments=(b"x",)), range(64)]),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.binary(max_size=8),
+    st.complex_numbers(),
+    st.lists(st.integers(0, 300), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from(
+        [
+            (),
+            object(),
+            codec,
+            int,
+            np.array([1, 2]),
+            np.array("4:2:0"),
+            np.uint8(50),
+            np.int64(-1),
+            np.float32(75),
+            np.nan,
+            np.True_,
+            Ellipsis,
+            NotImplemented,
+            b"4:2:0",
+            "4:2:0 ",
+            "420",
+            "422",
+            "999",
+            "4:1:1",
+            "YCbCr",
+            "AUTO",
+            decimal.Decimal(75),
+            fractions.Fraction(75),
+            datetime.date(2020, 1, 1),
+            10**400,
+            -0.0,
+            75.0,
+            "75",
+            QuantTables,
+            Metadata,
+            QuantTables([1] * 64),
+            Metadata(comments=(b"x",)),
+            range(64),
+        ]
+    ),
 )
 
 
@@ -140,12 +182,22 @@ def test_options_of_any_type(name, value):
     assert codec.decode(data).shape == (IMAGE if codec.probe(data).color != "gray" else IMAGE[..., 0]).shape
 
 
-@given(options=st.fixed_dictionaries({}, optional={
-    "quality": st.integers(-1, 102), "effort": st.integers(0, 10), "restart_interval": st.sampled_from([-1, 0, 1, 2, 7, 65535, 65536]),
-    "subsampling": st.sampled_from(["auto", "4:4:4", "422", "4:4:0", "4:2:0"]), "progressive": st.sampled_from([None, True, False]),
-    "color": st.sampled_from(["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"]),
-    "quant_tables": st.sampled_from([None, QuantTables([1] * 64), QuantTables([65535] * 64, range(1, 65))]),
-}), shape=st.sampled_from([(1, 1), (7, 9), (16, 16), (17, 33), (1, 40), (3, 5, 1), (8, 8, 3), (9, 17, 3), (33, 31, 4)]), seed=st.integers(0, 99))
+@given(
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "quality": st.integers(-1, 102),
+            "effort": st.integers(0, 10),
+            "restart_interval": st.sampled_from([-1, 0, 1, 2, 7, 65535, 65536]),
+            "subsampling": st.sampled_from(["auto", "4:4:4", "422", "4:4:0", "4:2:0"]),
+            "progressive": st.sampled_from([None, True, False]),
+            "color": st.sampled_from(["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"]),
+            "quant_tables": st.sampled_from([None, QuantTables([1] * 64), QuantTables([65535] * 64, range(1, 65))]),
+        },
+    ),
+    shape=st.sampled_from([(1, 1), (7, 9), (16, 16), (17, 33), (1, 40), (3, 5, 1), (8, 8, 3), (9, 17, 3), (33, 31, 4)]),
+    seed=st.integers(0, 99),
+)
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_options_together(options, shape, seed):
     image = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
@@ -157,10 +209,24 @@ def test_options_together(options, shape, seed):
     assert strict is not None and not strict.doubts and strict.pixels.shape[:2] == shape[:2]
 
 
-@pytest.mark.parametrize("wrong,right", [("qualty", "quality"), ("sub_sampling", "subsampling"), ("colour", "color"), ("restart_intervall", "restart_interval"),
-                                         ("meta_data", "metadata"), ("quanttables", "quant_tables"), ("Progressive", "progressive")])
+@pytest.mark.parametrize(
+    "wrong,right",
+    [
+        ("qualty", "quality"),
+        ("sub_sampling", "subsampling"),
+        ("colour", "color"),
+        ("restart_intervall", "restart_interval"),
+        ("meta_data", "metadata"),
+        ("quanttables", "quant_tables"),
+        ("Progressive", "progressive"),
+    ],
+)
 def test_an_unknown_option_gets_the_nearest_name(wrong, right):
-    for call in (lambda: codec.encode(IMAGE, **{wrong: 1}), lambda: codec.jpeg.encode(IMAGE, **{wrong: 1}), lambda: codec.write("never.jpg", IMAGE, **{wrong: 1})):
+    for call in (
+        lambda: codec.encode(IMAGE, **{wrong: 1}),
+        lambda: codec.jpeg.encode(IMAGE, **{wrong: 1}),
+        lambda: codec.write("never.jpg", IMAGE, **{wrong: 1}),
+    ):
         with pytest.raises(codec.ParameterError, match=f"unknown option '{wrong}' for JPEG; did you mean '{right}'"):
             call()
 
@@ -170,8 +236,25 @@ def test_an_option_like_no_other():
         codec.encode(IMAGE, zzz=1)
 
 
-@pytest.mark.parametrize("values", [[0] * 64, [65536] * 64, [1] * 63, [1.5] * 64, "a" * 64, None, [[1], [1, 2]], [None] * 64, [10**30] * 64, [-1] * 64, object(),
-                                    [True] * 64, np.zeros((0, 64), int), {}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0] * 64,
+        [65536] * 64,
+        [1] * 63,
+        [1.5] * 64,
+        "a" * 64,
+        None,
+        [[1], [1, 2]],
+        [None] * 64,
+        [10**30] * 64,
+        [-1] * 64,
+        object(),
+        [True] * 64,
+        np.zeros((0, 64), int),
+        {},
+    ],
+)
 def test_wrong_quantization_tables_are_named(values):
     for build in (lambda: QuantTables(values), lambda: QuantTables([1] * 64, values if values is not None else "")):
         with pytest.raises(codec.ParameterError, match="luminance|chrominance"):
@@ -179,6 +262,7 @@ def test_wrong_quantization_tables_are_named(values):
 
 
 # ---------------------------------------------------------------- metadata
+
 
 @given(name=st.sampled_from(list(Metadata().__dataclass_fields__)), value=JUNK)
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -192,8 +276,13 @@ def test_metadata_of_any_type(name, value):
 
 
 def test_metadata_too_large_is_refused():
-    for arguments, match in (({"icc": bytes(255 * 65519 + 1)}, "255 segments"), ({"comments": (bytes(65534),)}, "65533"),
-                             ({"density": (3, 1, 1)}, "density"), ({"density": (0, 0, 1)}, "density"), ({"density": (0, 65536, 1)}, "density")):
+    for arguments, match in (
+        ({"icc": bytes(255 * 65519 + 1)}, "255 segments"),
+        ({"comments": (bytes(65534),)}, "65533"),
+        ({"density": (3, 1, 1)}, "density"),
+        ({"density": (0, 0, 1)}, "density"),
+        ({"density": (0, 65536, 1)}, "density"),
+    ):
         with pytest.raises(codec.ParameterError, match=match):
             Metadata(**arguments)
     with pytest.raises(codec.ParameterError, match="cannot be split"):
@@ -202,14 +291,23 @@ def test_metadata_too_large_is_refused():
 
 def test_metadata_as_large_as_it_goes():
     rng = np.random.default_rng(3)
-    metadata = Metadata(icc=rng.bytes(3_000_000), exif=b"MM\0*" + rng.bytes(300_000), xmp=rng.bytes(200_000), iptc=rng.bytes(100_001), photoshop=b"8BIM\x04\x0c\0\0\0\0\0\0",
-                        comments=tuple(rng.bytes(65533) for _ in range(20)), density=(2, 65535, 1))
+    metadata = Metadata(
+        icc=rng.bytes(3_000_000),
+        exif=b"MM\0*" + rng.bytes(300_000),
+        xmp=rng.bytes(200_000),
+        iptc=rng.bytes(100_001),
+        photoshop=b"8BIM\x04\x0c\0\0\0\0\0\0",
+        comments=tuple(rng.bytes(65533) for _ in range(20)),
+        density=(2, 65535, 1),
+    )
     data = codec.encode(IMAGE, metadata=metadata)
     assert codec.probe(data).metadata == metadata
     assert codec.decode(data).shape == IMAGE.shape
 
 
-@given(st.binary(max_size=300), st.sampled_from(["icc", "exif", "xmp", "xmp_extension", "iptc", "photoshop", "comments"]))
+@given(
+    st.binary(max_size=300), st.sampled_from(["icc", "exif", "xmp", "xmp_extension", "iptc", "photoshop", "comments"])
+)
 @settings(max_examples=200, deadline=None)
 def test_metadata_of_any_bytes(value, name):
     """Whatever they hold, the picture is unharmed, and what T.81 frames comes back."""
@@ -221,6 +319,7 @@ def test_metadata_of_any_bytes(value, name):
 
 # ---------------------------------------------------------------- sources
 
+
 @pytest.mark.parametrize("source", [None, 5, 5.5, object(), [], np.zeros(5), {}, ()])
 def test_sources_that_are_none(source):
     for reader in (codec.decode, codec.probe, codec.jpeg.inspect):
@@ -228,7 +327,20 @@ def test_sources_that_are_none(source):
             reader(source)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xd9", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\0" * 1000, b"\xff" * 1000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"\xff\xd8",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xd9",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"\0" * 1000,
+        b"\xff" * 1000,
+    ],
+)
 def test_data_that_is_no_picture(data):
     strict, concealed = hostile.judge(data)
     assert strict is None and concealed is None

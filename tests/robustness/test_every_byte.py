@@ -2,6 +2,7 @@
 
 For each byte: all bits flipped, its top bit flipped, one more, and zero; with CODEC_ROBUSTNESS=full eleven more values (hostile.values_for).
 """
+
 import warnings
 
 import hostile
@@ -44,15 +45,15 @@ def test_every_byte_corrupted(seeds, name):
     data = seeds[name]
     for at in range(len(data)):
         for value in hostile.values_for(data[at]):
-            hostile.judge(data[:at] + bytes((value,)) + data[at + 1:])
+            hostile.judge(data[:at] + bytes((value,)) + data[at + 1 :])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bytes_lost_and_added(seeds, name):
     data = seeds[name]
     for at in range(2, len(data), 1 if hostile.FULL else 3):
-        hostile.judge(data[:at] + data[at + 1:])
-        hostile.judge(data[:at] + data[at:at + 1] + data[at:])
+        hostile.judge(data[:at] + data[at + 1 :])
+        hostile.judge(data[:at] + data[at : at + 1] + data[at:])
         hostile.judge(data[:at] + b"\xff" + data[at:])
 
 
@@ -60,11 +61,31 @@ def test_markers_anywhere(seeds):
     """Each marker code written over each place of a file with restart markers: SOF after SOS, SOI inside, tables redefined by accident ..."""
     data = seeds["baseline-420-restart"]
     for at in range(2, len(data) - 2, 1 if hostile.FULL else 7):
-        for code in (0xC0, 0xC2, 0xC4, 0xC9, 0xD0, 0xD7, 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xE1, 0xFE, 0x01, 0x02):
-            hostile.judge(data[:at] + bytes((0xFF, code)) + data[at + 2:])
+        for code in (
+            0xC0,
+            0xC2,
+            0xC4,
+            0xC9,
+            0xD0,
+            0xD7,
+            0xD8,
+            0xD9,
+            0xDA,
+            0xDB,
+            0xDC,
+            0xDD,
+            0xDE,
+            0xE1,
+            0xFE,
+            0x01,
+            0x02,
+        ):
+            hostile.judge(data[:at] + bytes((0xFF, code)) + data[at + 2 :])
 
 
-@pytest.mark.parametrize("folder,count", [("jpeg/fuzz-seeds", 628), ("jpeg/image-rs-jpeg-decoder/crashtest", 72), ("jpeg/corkami", 6)])
+@pytest.mark.parametrize(
+    "folder,count", [("jpeg/fuzz-seeds", 628), ("jpeg/image-rs-jpeg-decoder/crashtest", 72), ("jpeg/corkami", 6)]
+)
 def test_files_that_others_broke(data_files, folder, count):
     for path in data_files(folder, count):
         data = path.read_bytes()

@@ -45,7 +45,10 @@ def test_mutations(streams):
         hostile.judge(hostile.mutated(found[seed % len(found)], seed))
 
 
-@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\1", b"\0\0\1\0\0\1", b"\xff" * 50, b"\0\0\1" + b"\x65" * 40, b"\0\0\1\x67", b"\0\0\1\x27\x42"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0", b"\0\0\1", b"\0\0\1\0\0\1", b"\xff" * 50, b"\0\0\1" + b"\x65" * 40, b"\0\0\1\x67", b"\0\0\1\x27\x42"],
+)
 def test_next_to_nothing(data):
     hostile.judge(data)
 

@@ -1,4 +1,5 @@
 """Restart markers lost, doubled, in the wrong order, with damage between them: the mask covers whatever differs from the whole picture."""
+
 import hostile
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ DATA = codec.encode(hostile.picture(64, 128), 60, effort=3, subsampling="4:4:4",
 WHOLE = codec.decode(DATA)
 SCAN = hostile.offsets(DATA, 0xDA)[0] + 14
 SEGMENTS, END = find_segments(DATA, SCAN)
-PARTS = [DATA[begin:end] for begin, end, _ in SEGMENTS]         # 32 intervals of 4 MCUs: 8 rows of 16
+PARTS = [DATA[begin:end] for begin, end, _ in SEGMENTS]  # 32 intervals of 4 MCUs: 8 rows of 16
 
 
 def assemble(parts, numbers=None):
@@ -54,7 +55,7 @@ def test_intervals_lost(missing, count):
     assert strict is None
     lost = min(count, 32 - missing)
     assert covers(result) == 4 * lost
-    assert result.damage.mask.reshape(-1)[4 * missing:4 * (missing + lost)].all()
+    assert result.damage.mask.reshape(-1)[4 * missing : 4 * (missing + lost)].all()
 
 
 @pytest.mark.parametrize("at", [1, 5, 16, 31])
@@ -92,8 +93,12 @@ def test_a_marker_with_another_number(at, shift):
     numbers[at] = numbers[at] + shift & 7
     strict, result = conceal(assemble(PARTS, numbers))
     assert strict is None
-    assert "a restart marker is out of sequence" in result.damage.report and f"MCU {4 * at} of 128" in result.damage.report
-    assert covers(result) == (4 if at == 31 else 0)         # the next marker shows that only the number is wrong; the last has no next
+    assert (
+        "a restart marker is out of sequence" in result.damage.report and f"MCU {4 * at} of 128" in result.damage.report
+    )
+    assert covers(result) == (
+        4 if at == 31 else 0
+    )  # the next marker shows that only the number is wrong; the last has no next
 
 
 def test_damage_stays_in_its_interval():
@@ -104,8 +109,8 @@ def test_damage_stays_in_its_interval():
         strict, result = conceal(assemble(broken))
         assert strict is None
         differs = (result.pixels != WHOLE).any(axis=-1).reshape(8, 8, 16, 8).any(axis=(1, 3)).reshape(-1)
-        assert not differs[:4 * at].any() and not differs[4 * at + 4:].any()
-        assert result.damage.mask.reshape(-1)[4 * at:4 * at + 4].any()
+        assert not differs[: 4 * at].any() and not differs[4 * at + 4 :].any()
+        assert result.damage.mask.reshape(-1)[4 * at : 4 * at + 4].any()
 
 
 def test_truncation_is_covered():
@@ -119,7 +124,11 @@ def test_truncation_is_covered():
 def test_interval_against_markers(interval):
     """DRI that announces what the scan does not have, and the reverse."""
     at = hostile.offsets(DATA, 0xDD)[0]
-    for data in (DATA[:at + 4] + interval.to_bytes(2, "big") + DATA[at + 6:], DATA[:at] + DATA[at + 6:], DATA[:at + 4] + b"\0\0" + DATA[at + 6:]):
+    for data in (
+        DATA[: at + 4] + interval.to_bytes(2, "big") + DATA[at + 6 :],
+        DATA[:at] + DATA[at + 6 :],
+        DATA[: at + 4] + b"\0\0" + DATA[at + 6 :],
+    ):
         strict, result = conceal(data)
         assert strict is None and result.damage.mcus_lost > 0
 
@@ -145,7 +154,9 @@ def test_errors_say_which_byte_and_which_clause():
     for at in (3, 12, 25):
         broken = list(PARTS)
         broken[at] = b"\xff\x00" * 40
-        with pytest.raises(codec.BitstreamError, match=rf"entropy-coded data at byte \d+: .*at MCU {4 * at} of 128 .*T.81 F.2.2") as caught:
+        with pytest.raises(
+            codec.BitstreamError, match=rf"entropy-coded data at byte \d+: .*at MCU {4 * at} of 128 .*T.81 F.2.2"
+        ) as caught:
             codec.decode(assemble(broken))
         begin = SCAN + sum(len(part) + 2 for part in broken[:at])
         assert begin <= caught.value.offset <= begin + 80

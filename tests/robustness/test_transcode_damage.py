@@ -1,4 +1,5 @@
 """Transcoding of damaged files: an error of ours or a file that holds what was read, never anything else."""
+
 import hostile
 import numpy as np
 import pytest
@@ -7,8 +8,12 @@ import codec
 from codec import jpeg
 
 NAMES = sorted(hostile.seeds())
-OPTIONS = ({}, {"rotate": 90, "edge": "trim", "auto_rotate": True, "trailer": "drop"}, {"flip": "horizontal", "edge": "keep", "crop": (1, 1, 4, 4)},
-           {"metadata": "none", "grayscale": True})
+OPTIONS = (
+    {},
+    {"rotate": 90, "edge": "trim", "auto_rotate": True, "trailer": "drop"},
+    {"flip": "horizontal", "edge": "keep", "crop": (1, 1, 4, 4)},
+    {"metadata": "none", "grayscale": True},
+)
 
 
 def judge(data, options):
@@ -35,4 +40,4 @@ def test_truncations_and_corrupted_bytes(seeds, name):
         options = OPTIONS[at // step % len(OPTIONS)]
         judge(data[:at], options)
         for change in (0x80, 0xFF):
-            judge(data[:at] + bytes((data[at] ^ change,)) + data[at + 1:], options)
+            judge(data[:at] + bytes((data[at] ^ change,)) + data[at + 1 :], options)

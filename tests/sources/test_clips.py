@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec import Limits
-from codec.errors import BitstreamError, CodecError, LimitError, MissingPackageError, ParameterError, TruncatedError, UnsupportedError
+from codec.errors import (
+    BitstreamError,
+    CodecError,
+    LimitError,
+    MissingPackageError,
+    ParameterError,
+    TruncatedError,
+    UnsupportedError,
+)
 from codec.frame import MATRICES, Video
 from codec.sources import clips
 
@@ -59,10 +67,18 @@ FRAME = b"FRAME\n" + bytes(12)
         (HEAD.replace(b"W4", b"W0") + FRAME, BitstreamError, "W must be a positive number, not '0'"),
         (HEAD.replace(b"H2", b"") + FRAME, BitstreamError, "H must be a positive number, not ''"),
         (HEAD.replace(b"W4", b"W-4") + FRAME, BitstreamError, "W must be"),
-        (HEAD.replace(b"25:1", b"0:0") + FRAME, BitstreamError, "F must be a frame rate such as 30:1, not '0:0': a bit rate needs one"),
+        (
+            HEAD.replace(b"25:1", b"0:0") + FRAME,
+            BitstreamError,
+            "F must be a frame rate such as 30:1, not '0:0': a bit rate needs one",
+        ),
         (HEAD.replace(b"C420", b"C411") + FRAME, UnsupportedError, "YUV4MPEG2 with C411 is not read: there are C420"),
         (HEAD.replace(b"W4", b"W999999999").replace(b"H2", b"H999999999"), LimitError, "Limits.pixels"),
-        (HEAD.replace(b"C420", b"C420p10") + b"FRAME\n" + b"\xff" * 24, BitstreamError, "a sample of 65535 does not fit 10 bits"),
+        (
+            HEAD.replace(b"C420", b"C420p10") + b"FRAME\n" + b"\xff" * 24,
+            BitstreamError,
+            "a sample of 65535 does not fit 10 bits",
+        ),
     ],
 )
 def test_y4m_that_is_none(data, error, says):
@@ -107,7 +123,9 @@ def remuxed(made, format="matroska", encoder="ffv1", pix_fmt=None, **fields):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("chroma, depth", [("4:0:0", 8), ("4:2:0", 8), ("4:2:2", 8), ("4:4:4", 8), ("4:2:0", 10), ("4:4:4", 16)])
+@pytest.mark.parametrize(
+    "chroma, depth", [("4:0:0", 8), ("4:2:0", 8), ("4:2:2", 8), ("4:4:4", 8), ("4:2:0", 10), ("4:4:4", 16)]
+)
 def test_clips_through_pyav(chroma, depth):
     made = clip(3, 18, 26, chroma, depth)
     assert equal(clips.load(remuxed(made)), made)
@@ -121,7 +139,9 @@ def test_matrix_and_range_through_pyav():
 
 def test_formats_without_planes_are_converted_with_a_warning():
     made = clip(2, chroma="4:4:4")
-    made = dataclasses.replace(made, frames=tuple((y, np.full_like(y, 128), np.full_like(y, 128)) for y, _, _ in made.frames))
+    made = dataclasses.replace(
+        made, frames=tuple((y, np.full_like(y, 128), np.full_like(y, 128)) for y, _, _ in made.frames)
+    )
     found = clips.load(remuxed(made, pix_fmt="bgr0"))
     assert found.chroma == "4:4:4" and found.warnings == ("its format bgr0 was converted to 8-bit 4:4:4",)
     assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(made.frames[0], found.frames[0])) < 3
@@ -152,17 +172,28 @@ def test_colours_are_those_that_were_meant(matrix, full, depth):
     y = kr * rgb[..., 0] + (1 - kr - kb) * rgb[..., 1] + kb * rgb[..., 2]
     cb, cr = (rgb[..., 2] - y) / (2 * (1 - kb)), (rgb[..., 0] - y) / (2 * (1 - kr))
     unit, top = 1 << (depth - 8), (1 << depth) - 1
-    coded = [top * y, top * cb + 128 * unit, top * cr + 128 * unit] if full else [unit * (219 * y + 16), *(unit * (224 * c + 128) for c in (cb, cr))]
+    coded = (
+        [top * y, top * cb + 128 * unit, top * cr + 128 * unit]
+        if full
+        else [unit * (219 * y + 16), *(unit * (224 * c + 128) for c in (cb, cr))]
+    )
     planes = tuple(plane.round().clip(0, top).astype(np.uint8 if depth == 8 else np.uint16) for plane in coded)
     (shown,) = Video((planes,), "4:4:4", Fraction(1), depth, matrix, full).pictures()
     assert shown.dtype == planes[0].dtype
-    assert np.abs(shown / (255 if depth == 8 else 65535) - rgb).max() < 2.2 / 255 / unit  # half a level of luma, of chroma times at most 1.88 x 255 / 224, and of the result
+    assert (
+        np.abs(shown / (255 if depth == 8 else 65535) - rgb).max() < 2.2 / 255 / unit
+    )  # half a level of luma, of chroma times at most 1.88 x 255 / 224, and of the result
 
 
 def test_chroma_is_repeated_and_cut_at_odd_sides():
     planes = np.full((3, 5), 128, np.uint8), np.array([[100, 128, 200]] * 2, np.uint8), np.full((2, 3), 128, np.uint8)
     (shown,) = Video((planes,), "4:2:0", Fraction(1)).pictures()
-    assert shown.shape == (3, 5, 3) and (shown[:, 0] == shown[:, 1]).all() and (shown[:, 2] == shown[:, 3]).all() and shown[0, 4, 2] > shown[0, 3, 2]
+    assert (
+        shown.shape == (3, 5, 3)
+        and (shown[:, 0] == shown[:, 1]).all()
+        and (shown[:, 2] == shown[:, 3]).all()
+        and shown[0, 4, 2] > shown[0, 3, 2]
+    )
 
 
 def test_luma_and_gray():

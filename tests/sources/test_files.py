@@ -1,4 +1,5 @@
 """Sources of every kind are read within limits; a file is written whole or not at all."""
+
 import io
 import os
 import pathlib
@@ -29,6 +30,7 @@ class Stream(io.RawIOBase):
 
 
 # ---------------------------------------------------------------- reading
+
 
 @pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, io.BytesIO])
 def test_bytes_like_objects_and_file_objects_give_their_bytes(wrap):
@@ -146,6 +148,7 @@ def test_a_stream_that_fails_is_named():
 
 # ---------------------------------------------------------------- writing
 
+
 @pytest.mark.parametrize("wrap", [str, pathlib.Path])
 @pytest.mark.parametrize("data", [b"new", bytearray(b"new"), memoryview(b"new")])
 def test_the_file_has_the_data_and_nothing_else_is_left(tmp_path, wrap, data):
@@ -205,7 +208,10 @@ def test_after_a_failure_the_old_file_is_whole_and_the_temporary_one_gone(tmp_pa
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.bin"]
     if isinstance(cause, OSError):
-        assert str(caught.value) == f"cannot write {target}: No space left on device; free some space or choose another disk"
+        assert (
+            str(caught.value)
+            == f"cannot write {target}: No space left on device; free some space or choose another disk"
+        )
 
 
 @posix

@@ -27,7 +27,15 @@ def codecs(as_json):
         except CodecError as error:
             version = str(error)
         settings = " ".join(f"{key}={parameter.default}" for key, parameter in codec.parameters.items())
-        found.append({"codec": name, "of": f"{codec.kind}s", "settings": settings, "version": version, "installed": not codec.missing})
+        found.append(
+            {
+                "codec": name,
+                "of": f"{codec.kind}s",
+                "settings": settings,
+                "version": version,
+                "installed": not codec.missing,
+            }
+        )
     if as_json:
         echo_json("rd codecs", codecs=found)
     else:

@@ -17,10 +17,22 @@ METHODS = ["pchip", "akima", "cubic"]
     help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
 )
 @click.option(
-    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Comma-separated."
+    "--metric",
+    "metrics",
+    default="psnr,ssim",
+    show_default=True,
+    callback=check_metrics,
+    metavar="NAMES",
+    help="Comma-separated.",
 )
 @click.option("--method", type=click.Choice(METHODS), default="pchip", show_default=True, help="Interpolation.")
-@click.option("--quality", "quantity", flag_value="quality", default="rate", help="BD-quality (score at equal rate) instead of BD-rate.")
+@click.option(
+    "--quality",
+    "quantity",
+    flag_value="quality",
+    default="rate",
+    help="BD-quality (score at equal rate) instead of BD-rate.",
+)
 @click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
@@ -43,14 +55,22 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
 
     points, _, problems = read_rows(rows)
     anchor = anchor or next(iter(lab.families(points)), "")
-    results = [found for metric in metrics for found in lab.compare(points, metric, anchor, method=method, quantity=quantity).values()]
+    results = [
+        found
+        for metric in metrics
+        for found in lab.compare(points, metric, anchor, method=method, quantity=quantity).values()
+    ]
     if as_json:
-        echo_json("rd bd", quantity=quantity, method=method, results=[to_json(found) for found in results], problems=problems)
+        echo_json(
+            "rd bd", quantity=quantity, method=method, results=[to_json(found) for found in results], problems=problems
+        )
     elif results:
         cells([line for found in results for line in (by_image(found) if per_image else [mean(found)])])
     else:
         say("there is one family only, so there is nothing to compare: sweep another codec or setting")
-    for line in sorted({f"  {f.family}, {f.metric}, {image}: {reason}" for f in results for image, reason in f.refused.items()}):
+    for line in sorted(
+        {f"  {f.family}, {f.metric}, {image}: {reason}" for f in results for image, reason in f.refused.items()}
+    ):
         say(f"no number:{line[1:]}")
     if problems or not results or any(found.n == 0 for found in results):
         click.get_current_context().exit(1)
@@ -107,7 +127,12 @@ def hull(rows, metric, as_json):
     own = [(p.codec, p.codec_version, p.setting) for picture in pictures.values() for p in lab.hull(picture, metric)]
     means = lab.hull(lab.means(points), metric)
     found = [
-        {**name, **rate(m), metric: m.metrics[metric], "pictures": f"{own.count((m.codec, m.codec_version, m.setting))}/{len(pictures)}"}
+        {
+            **name,
+            **rate(m),
+            metric: m.metrics[metric],
+            "pictures": f"{own.count((m.codec, m.codec_version, m.setting))}/{len(pictures)}",
+        }
         for name, m in zip(labels(means, points), means)
     ]
     if as_json:

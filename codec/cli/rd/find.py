@@ -9,8 +9,17 @@ from .lab import cells
 @click.command()
 @click.argument("image", metavar="IMAGE")
 @click.option("--target", required=True, metavar="METRIC:VALUE", help="ssim:0.98, psnr:38, ssimulacra2:70, ...")
-@click.option("-c", "--codec", default="jpeg", show_default=True, metavar="NAME[:SETTINGS]", help="As for sweep, with one value each.")
-@click.option("--frames", type=click.IntRange(1), metavar="N", help="Of a video so many from its start.  [default: all]")
+@click.option(
+    "-c",
+    "--codec",
+    default="jpeg",
+    show_default=True,
+    metavar="NAME[:SETTINGS]",
+    help="As for sweep, with one value each.",
+)
+@click.option(
+    "--frames", type=click.IntRange(1), metavar="N", help="Of a video so many from its start.  [default: all]"
+)
 @click.option("-o", "--output", metavar="FILE", help="Write the picture at that setting; - for stdout.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def find(image, target, codec, frames, output, as_json):

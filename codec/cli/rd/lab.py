@@ -54,7 +54,11 @@ def expand(images, media):
     for image in images:
         if pathlib.Path(image).is_dir():
             below = sorted(pathlib.Path(image).rglob("*"))
-            yield from (str(path) for path in below if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink())
+            yield from (
+                str(path)
+                for path in below
+                if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink()
+            )
         else:
             yield image
 
@@ -66,9 +70,23 @@ def progress(label="sweep"):
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -80,7 +98,11 @@ def labels(means, points):
     for point in points:
         versions.setdefault(point.codec, set()).add(point.codec_version)
     return [
-        {"codec": f"{mean.codec} ({mean.codec_version})" if len(versions[mean.codec]) > 1 else mean.codec, **mean.setting} for mean in means
+        {
+            "codec": f"{mean.codec} ({mean.codec_version})" if len(versions[mean.codec]) > 1 else mean.codec,
+            **mean.setting,
+        }
+        for mean in means
     ]
 
 
@@ -173,7 +195,9 @@ def read_rows(paths):
     for path in paths:
         name, path = split_name(path)
         found = read_records(path, problems=problems)
-        records += [replace(record, codec_version=f"{name}, {record.codec_version}") for record in found] if name else found
+        records += (
+            [replace(record, codec_version=f"{name}, {record.codec_version}") for record in found] if name else found
+        )
     points, failures = [record for record in records if isinstance(record, Point)], outstanding(records)
     for message in [*problems, *(f"not measured: {reason}" for reason in reasons(failures))]:
         say(f"warning: {message}")
@@ -185,7 +209,11 @@ def read_rows(paths):
 def split_name(path):
     """("before", "rows.jsonl") of "before=rows.jsonl"; ("", path) of a path, also of one that has the sign in a folder or is there."""
     name, sign, rest = path.partition("=")
-    return (name, rest) if sign and name and rest and not {"/", os.sep} & set(name) and not os.path.exists(path) else ("", path)
+    return (
+        (name, rest)
+        if sign and name and rest and not {"/", os.sep} & set(name) and not os.path.exists(path)
+        else ("", path)
+    )
 
 
 def keep_failures(file, output):
@@ -203,7 +231,9 @@ def store(rows, file, output):
                 points = [file.append(row) for row in rows]
                 return [*rows.reused, *points]
             except KeyboardInterrupt:
-                say(f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command goes on from there")
+                say(
+                    f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command goes on from there"
+                )
                 raise
     points = []
     for point in rows:

@@ -10,13 +10,31 @@ from .lab import read_rows
 @click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
 @click.option("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf.")
 @click.option(
-    "--kind", type=click.Choice(["curves", "speed"]), default="curves", show_default=True, help="speed: MP/s over BD-rate, with the front."
+    "--kind",
+    type=click.Choice(["curves", "speed"]),
+    default="curves",
+    show_default=True,
+    help="speed: MP/s over BD-rate, with the front.",
 )
 @click.option(
-    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="One panel each."
+    "--metric",
+    "metrics",
+    default="psnr,ssim",
+    show_default=True,
+    callback=check_metrics,
+    metavar="NAMES",
+    help="One panel each.",
 )
-@click.option("--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]")
-@click.option("--of", type=click.Choice(["encode", "decode"]), default="encode", show_default=True, help="For speed: of which half.")
+@click.option(
+    "--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]"
+)
+@click.option(
+    "--of",
+    type=click.Choice(["encode", "decode"]),
+    default="encode",
+    show_default=True,
+    help="For speed: of which half.",
+)
 @click.option("--title", help="Above the panels.")
 def plot(rows, output, kind, metrics, anchor, of, title):
     """Draw the rows that sweeps wrote.
@@ -37,6 +55,8 @@ def plot(rows, output, kind, metrics, anchor, of, title):
     else:
         anchor = anchor or next(iter(lab.families(points)), "")
         speeds = lab.speeds(points, metrics[0], anchor, of=of)
-        lab.plot_speed(speeds, output, metric=metrics[0], anchor=anchor, of=of, title=title, caption=lab.origins(points))
+        lab.plot_speed(
+            speeds, output, metric=metrics[0], anchor=anchor, of=of, title=title, caption=lab.origins(points)
+        )
     if problems:
         click.get_current_context().exit(1)

@@ -22,13 +22,44 @@ def _rates(ctx, param, value):
 @click.command()
 @click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
 @click.option("-o", "--output", required=True, metavar="FILE", help="The page, .html.")
-@click.option("--metric", "metrics", callback=_names, metavar="NAMES", help="Those to show, the first one first.  [default: all in the rows]")
-@click.option("--anchor", metavar="FAMILY", help="What the others are compared with at first.  [default: the first in the rows]")
-@click.option("--at", callback=_rates, metavar="BPP,...", help="Rates at which pictures are shown.  [default: two inside the curves]")
-@click.option("--images", multiple=True, metavar="PATH", help="File or folder of originals that have moved. May be repeated.")
-@click.option("--pictures", type=click.IntRange(0), default=6, show_default=True, metavar="N", help="Worst and best to show at most.")
-@click.option("--crop", type=click.IntRange(16, 1024), default=256, show_default=True, metavar="PX", help="Side of the crops.")
-@click.option("--max-mb", type=click.FloatRange(0, 1000), default=8, show_default=True, metavar="MB", help="Longest page: crops are left out first.")
+@click.option(
+    "--metric",
+    "metrics",
+    callback=_names,
+    metavar="NAMES",
+    help="Those to show, the first one first.  [default: all in the rows]",
+)
+@click.option(
+    "--anchor", metavar="FAMILY", help="What the others are compared with at first.  [default: the first in the rows]"
+)
+@click.option(
+    "--at",
+    callback=_rates,
+    metavar="BPP,...",
+    help="Rates at which pictures are shown.  [default: two inside the curves]",
+)
+@click.option(
+    "--images", multiple=True, metavar="PATH", help="File or folder of originals that have moved. May be repeated."
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(0),
+    default=6,
+    show_default=True,
+    metavar="N",
+    help="Worst and best to show at most.",
+)
+@click.option(
+    "--crop", type=click.IntRange(16, 1024), default=256, show_default=True, metavar="PX", help="Side of the crops."
+)
+@click.option(
+    "--max-mb",
+    type=click.FloatRange(0, 1000),
+    default=8,
+    show_default=True,
+    metavar="MB",
+    help="Longest page: crops are left out first.",
+)
 @click.option("--title", help="Of the page.")
 def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, title):
     """Write one self-contained HTML page about the rows of a sweep.

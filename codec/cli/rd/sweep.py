@@ -22,21 +22,58 @@ from .lab import expand, keep_failures, numbers, progress, reasons, store, table
     metavar="NAME[:SETTINGS]",
     help="Give it several times, all of pictures or all of videos. Settings are its own: effort=1/9,quality=20:95:5.",
 )
-@click.option("-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]")
-@click.option("--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]")
-@click.option("--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]")
-@click.option("--subsampling", metavar="LIST", help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]")
-@click.option("--effort", callback=numbers, metavar="LIST", help="As --quality, for codecs that have it.  [default: as the codec has it]")
 @click.option(
-    "--metric", "metrics", default="psnr,ssim", show_default=True, callback=check_metrics, metavar="NAMES", help="Comma-separated."
-)
-@click.option("-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]")
-@click.option("--plot", "figure", metavar="FILE", help="Draw the rows: .png, .svg or .pdf. Needs matplotlib: pip install codec[lab].")
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Encoders side by side; more blur the times."
+    "-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]"
 )
 @click.option(
-    "--memory/--no-memory", default=True, show_default=True, help="Peak memory of each encode, by one more of it; with -j 1 only."
+    "--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]"
+)
+@click.option(
+    "--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]"
+)
+@click.option(
+    "--subsampling",
+    metavar="LIST",
+    help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]",
+)
+@click.option(
+    "--effort",
+    callback=numbers,
+    metavar="LIST",
+    help="As --quality, for codecs that have it.  [default: as the codec has it]",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    default="psnr,ssim",
+    show_default=True,
+    callback=check_metrics,
+    metavar="NAMES",
+    help="Comma-separated.",
+)
+@click.option(
+    "-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]"
+)
+@click.option(
+    "--plot",
+    "figure",
+    metavar="FILE",
+    help="Draw the rows: .png, .svg or .pdf. Needs matplotlib: pip install codec[lab].",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Encoders side by side; more blur the times.",
+)
+@click.option(
+    "--memory/--no-memory",
+    default=True,
+    show_default=True,
+    help="Peak memory of each encode, by one more of it; with -j 1 only.",
 )
 def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, output, figure, jobs, memory):
     """Encode pictures, or videos, with several codecs at all combinations of settings, decode, compare.

@@ -10,16 +10,59 @@ from .lab import expand, numbers
 
 @click.command("train-matrix")
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURES...")
-@click.option("--tune", default="ssimulacra2", show_default=True, type=click.Choice(["ssimulacra2", "ssim", "psnr"]), help="The measure to learn for.")
+@click.option(
+    "--tune",
+    default="ssimulacra2",
+    show_default=True,
+    type=click.Choice(["ssimulacra2", "ssim", "psnr"]),
+    help="The measure to learn for.",
+)
 @click.option("--subsampling", default="4:2:0", show_default=True, type=click.Choice(["4:2:0", "4:4:4"]))
-@click.option("--quality", default="15,30,50,70,85,93", show_default=True, callback=numbers, metavar="LIST", help="Qualities to learn tables for.")
-@click.option("--rounds", default=6, show_default=True, type=click.IntRange(1), help="Of 64 or 128 encodes per picture.")
-@click.option("--crop", type=click.IntRange(16), metavar="N", help="Learn from the middle N x N samples of every picture.  [default: all]")
-@click.option("--start", default="learned", show_default=True, type=click.Choice(["learned", "annex-k"]), help="Tables to begin with.")
+@click.option(
+    "--quality",
+    default="15,30,50,70,85,93",
+    show_default=True,
+    callback=numbers,
+    metavar="LIST",
+    help="Qualities to learn tables for.",
+)
+@click.option(
+    "--rounds", default=6, show_default=True, type=click.IntRange(1), help="Of 64 or 128 encodes per picture."
+)
+@click.option(
+    "--crop",
+    type=click.IntRange(16),
+    metavar="N",
+    help="Learn from the middle N x N samples of every picture.  [default: all]",
+)
+@click.option(
+    "--start",
+    default="learned",
+    show_default=True,
+    type=click.Choice(["learned", "annex-k"]),
+    help="Tables to begin with.",
+)
 @click.option("--seed", default=0, show_default=True)
-@click.option("-j", "--jobs", default=1, show_default=True, type=click.IntRange(1), help="Threads; the result does not depend on them.")
-@click.option("-o", "--output", required=True, metavar="FILE", help="JSON: the tables of the package with the new ones in their place; goes on from there if it exists.")
-@click.option("--log", metavar="FILE", help="Append a JSON row per quality: what was learned from which pictures, how, and what it gave.")
+@click.option(
+    "-j",
+    "--jobs",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Threads; the result does not depend on them.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="JSON: the tables of the package with the new ones in their place; goes on from there if it exists.",
+)
+@click.option(
+    "--log",
+    metavar="FILE",
+    help="Append a JSON row per quality: what was learned from which pictures, how, and what it gave.",
+)
 def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed, jobs, output, log):
     """Learn quantization matrices from pictures, with the encoder in the loop: those with which files of equal score are smallest.
 
@@ -44,11 +87,25 @@ def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed
         contents.append(middle(content.pixels, crop))
         hashes[Path(name).name] = content.sha256
     target = Path(output)
-    text = target.read_text("ascii") if target.exists() else resources.files("codec.jpeg").joinpath("matrices.json").read_text("ascii")
+    text = (
+        target.read_text("ascii")
+        if target.exists()
+        else resources.files("codec.jpeg").joinpath("matrices.json").read_text("ascii")
+    )
     entries = json.loads(text)
     for q in quality:
         begin = trainer.learned_start(tune, subsampling, q) if start == "learned" else None
-        found = trainer.train(contents, tune, quality=q, subsampling=subsampling, start=begin, rounds=rounds, seed=seed, jobs=jobs, progress=say)
+        found = trainer.train(
+            contents,
+            tune,
+            quality=q,
+            subsampling=subsampling,
+            start=begin,
+            rounds=rounds,
+            seed=seed,
+            jobs=jobs,
+            progress=say,
+        )
         entries = trainer.with_result(entries, tune, subsampling, q, found)
         write_atomic(output, trainer.as_json(entries).encode("ascii"))
         if log:

@@ -33,7 +33,11 @@ class _CodedPicture:
 
     def __init__(self, store, header, sps, pps, nal):
         self.store, self.header, self.sps, self.pps, self.nal = store, header, sps, pps, nal
-        self.fields, self.slices, self.errors, self.bits = fields_of(header), 0, [], []  # errors: or outcomes that may be some
+        # errors: or outcomes that may be some
+        self.fields = fields_of(header)
+        self.slices = 0
+        self.errors = []
+        self.bits = []
         self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.map = mb_to_slice_group_map(header, sps, pps)
         self.lists = {}  # reference lists that slices of it had before, and how many pictures were missing, by lists_key
@@ -74,7 +78,17 @@ class Decoder:
     ([], [])
     """
 
-    def __init__(self, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, avcc=None, limits=None):
+    def __init__(
+        self,
+        *,
+        on_error="raise",
+        low_delay=False,
+        monochrome="4:2:0",
+        side_data=False,
+        threads=0,
+        avcc=None,
+        limits=None,
+    ):
         if on_error not in ON_ERROR:
             raise ParameterError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
         if monochrome not in ("4:2:0", "4:0:0"):
@@ -100,7 +114,9 @@ class Decoder:
     def _start_over(self):
         """Before the first picture of a stream."""
         self._order, self._PrevRefFrameNum, self._last = PicOrderCnt(), None, None
-        self._recovering, self._references = True, 0  # whether pictures before the first may be missing; reference pictures since
+        # whether pictures before the first may be missing; reference pictures since
+        self._recovering = True
+        self._references = 0
 
     # ---------------------------------------------------------------- in and out
 
@@ -207,7 +223,13 @@ class Decoder:
         """Yield frames and raise errors in their order: all, or those that need not be waited for."""
         while self._ready:
             first = self._ready[0]
-            batch = first.content.batch if isinstance(first, FrameStore) else first.batch if isinstance(first, Outcome) else None
+            batch = (
+                first.content.batch
+                if isinstance(first, FrameStore)
+                else first.batch
+                if isinstance(first, Outcome)
+                else None
+            )
             if batch is not None and not batch.done:
                 if not wait:
                     return
@@ -264,7 +286,9 @@ class Decoder:
         while self._nals:
             if time.monotonic() > self._deadline:
                 yield from self._given_out()
-                raise LimitError(f"decoding takes more than {self._limits.seconds} s; raise Limits.seconds if you trust the data")
+                raise LimitError(
+                    f"decoding takes more than {self._limits.seconds} s; raise Limits.seconds if you trust the data"
+                )
             try:
                 self._nal(self._nals.popleft())
             except (BitstreamError, UnsupportedError) as error:
@@ -282,7 +306,9 @@ class Decoder:
             self._sets.add(nal)
         elif kind == nals.SEI:
             with contextlib.suppress(BitstreamError):  # no picture depends on it
-                self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
+                self._user_data += [
+                    (one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA
+                ]
             self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
         elif kind == nals.AUD:
             self._finish_picture()
@@ -307,7 +333,9 @@ class Decoder:
         current.header = header
         current.slices += 1
         if current.slices > self._limits.slices:
-            raise LimitError(f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data")
+            raise LimitError(
+                f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data"
+            )
         current.store.content.bits = current.bits
         current.bits.append(8 * len(nal.data))
         current.store.content.add_type(header.name)
@@ -347,7 +375,9 @@ class Decoder:
         list0, list1 = self._lists(header, sps, nal)
         current = self._picture
         try:
-            prepared = self._slices.prepare(nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions)
+            prepared = self._slices.prepare(
+                nal.rbsp, bit, sps, pps, header, current.store.picture, list0, list1, current.map, partitions
+            )
         except BitstreamError as error:
             raise placed(error, nal) from None
         current.batch.add(prepared)
@@ -382,7 +412,11 @@ class Decoder:
             current.lists[key] = [[self._reference(entry) for entry in some] for some in lists], missing
         lists, missing = current.lists[key]
         if missing and not self._recovering:
-            self._fault(self._error(f"ref_pic_list_modification names {missing} pictures that are not there", "H.264 8.2.4.3", nal))
+            self._fault(
+                self._error(
+                    f"ref_pic_list_modification names {missing} pictures that are not there", "H.264 8.2.4.3", nal
+                )
+            )
         return lists
 
     @property
@@ -417,7 +451,9 @@ class Decoder:
         size = max(sps.max_dec_frame_buffering, 1)
         needed = (size + 2) * picture_bytes(sps)
         if needed > self._limits.dpb_bytes:
-            raise LimitError(f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}")
+            raise LimitError(
+                f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
+            )
         self._end_sequence()
         self._sps, self._last = sps, None
         self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
@@ -446,7 +482,13 @@ class Decoder:
             self._store_frame()
             if sps is not self._sps:
                 if self._sps is not None and not header.IdrPicFlag and not self._recovering:
-                    self._fault(self._error("another sequence parameter set becomes active without an IDR picture", "H.264 7.4.1.2.1", nal))
+                    self._fault(
+                        self._error(
+                            "another sequence parameter set becomes active without an IDR picture",
+                            "H.264 7.4.1.2.1",
+                            nal,
+                        )
+                    )
                 self._start_sequence(sps)
             self._fill_gap(header, sps, nal)
         counts = self._order.decode(header, sps)
@@ -486,8 +528,13 @@ class Decoder:
             return
         lost = (header.frame_num - before - 1) % MaxFrameNum
         if not sps.gaps_in_frame_num_value_allowed_flag and not self._recovering:
-            self._fault(self._error(f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing",
-                "H.264 7.4.3", nal))
+            self._fault(
+                self._error(
+                    f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing",
+                    "H.264 7.4.3",
+                    nal,
+                )
+            )
         # Those before the last max_num_ref_frames would have slid out of the window again.
         for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
             frame_num %= MaxFrameNum
@@ -547,7 +594,9 @@ class Decoder:
         """memory_management_control_operation 5: as if the picture were an IDR picture (8.2.1, 7.4.3)."""
         self._PrevRefFrameNum = store.frame_num = 0
         first = store.order
-        store.set_order(*(None if count is None else count - first for count in (store.TopFieldOrderCnt, store.BottomFieldOrderCnt)))
+        store.set_order(
+            *(None if count is None else count - first for count in (store.TopFieldOrderCnt, store.BottomFieldOrderCnt))
+        )
 
     def _store_frame(self):
         """The frame is complete, or will not be: it goes to the buffer."""

@@ -93,7 +93,11 @@ class PictureEnd:
         if missing:
             nal = current.nal
             self.outcome.error = BitstreamError(
-                f"{int(lost.sum())} macroblocks of the picture are missing", layer=nal.layer("picture"), offset=nal.offset, clause="H.264 7.4.3")
+                f"{int(lost.sum())} macroblocks of the picture are missing",
+                layer=nal.layer("picture"),
+                offset=nal.offset,
+                clause="H.264 7.4.3",
+            )
             errors.append(self.outcome.error)
             self._conceal(lost)
         if errors and self.tolerant:

@@ -10,7 +10,17 @@ from ..pictures.references import BOTTOM, FRAME
 from ..stream.parameter_sets import CHROMA_FORMATS
 
 # matrix_coefficients of Table E-5 that samples can be shown by; the others are taken as unspecified.
-MATRIX_NAMES = {0: "GBR", 1: "BT.709", 4: "FCC", 5: "BT.601", 6: "BT.601", 7: "SMPTE 240M", 8: "YCgCo", 9: "BT.2020", 10: "BT.2020"}
+MATRIX_NAMES = {
+    0: "GBR",
+    1: "BT.709",
+    4: "FCC",
+    5: "BT.601",
+    6: "BT.601",
+    7: "SMPTE 240M",
+    8: "YCgCo",
+    9: "BT.2020",
+    10: "BT.2020",
+}
 
 
 def _holders(objects):
@@ -25,8 +35,14 @@ class PicturePool:
     """Pictures of a sequence, whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
 
     def __init__(self, sps, spare):
-        self._key = (sps.PicWidthInMbs, sps.FrameHeightInMbs, sps.chroma_format_idc, sps.BitDepthY, sps.BitDepthC,
-            bool(sps.separate_colour_plane_flag))
+        self._key = (
+            sps.PicWidthInMbs,
+            sps.FrameHeightInMbs,
+            sps.chroma_format_idc,
+            sps.BitDepthY,
+            sps.BitDepthC,
+            bool(sps.separate_colour_plane_flag),
+        )
         self._spare, self._pictures = spare, []
 
     def take(self):
@@ -124,7 +140,9 @@ class CodedFrame:
         if before:
             macroblocks = before.macroblocks | macroblocks
         texts, offsets = tuple(text for _, text in errors), tuple(offset for offset, _ in errors)
-        self.damage = Damage(macroblocks, (before.errors if before else ()) + texts, (before.offsets if before else ()) + offsets)
+        self.damage = Damage(
+            macroblocks, (before.errors if before else ()) + texts, (before.offsets if before else ()) + offsets
+        )
 
 
 def side_data_of(picture, bits):
@@ -135,7 +153,9 @@ def side_data_of(picture, bits):
     """
     rows, columns = (size // 16 for size in arrays(picture)[0].shape)
     types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}
-    found = {name: np.frombuffer(data, types[name]).reshape(rows, columns) for name, data in picture.macroblocks().items()}
+    found = {
+        name: np.frombuffer(data, types[name]).reshape(rows, columns) for name, data in picture.macroblocks().items()
+    }
     mv, ref_idx = picture.motion()
     found["mv"] = np.frombuffer(mv, np.int16).reshape(rows, columns, 2, 16, 2)
     found["ref_idx"] = np.frombuffer(ref_idx, np.int8).reshape(rows, columns, 2, 4)
@@ -184,5 +204,3 @@ def fill_field(picture, fields):
     """Of a frame with one field: each line of the other is the line beside it."""
     for plane in arrays(picture):
         plane[int(fields != BOTTOM) :: 2] = plane[int(fields == BOTTOM) :: 2]
-
-

@@ -13,7 +13,9 @@ from .decoder import Decoder
 from .output import matrix_of
 
 
-def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None):
+def decode_video(
+    source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None
+):
     """Decode an H.264 video, frame by frame.
 
     Parameters
@@ -49,7 +51,14 @@ def decode_video(source, *, on_error="raise", low_delay=False, monochrome="4:2:0
     []
     """
     limits = checked_limits(limits)
-    options = dict(on_error=on_error, low_delay=low_delay, monochrome=monochrome, side_data=side_data, threads=threads, limits=limits)
+    options = dict(
+        on_error=on_error,
+        low_delay=low_delay,
+        monochrome=monochrome,
+        side_data=side_data,
+        threads=threads,
+        limits=limits,
+    )
     chunks, packets = open_source(source, limits)
     if packets is None:
         return _of_byte_stream(chunks, Decoder(**options))
@@ -78,8 +87,7 @@ def _of_packets(packets, options):
 
 
 def nal_units(source, limits=None):
-    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other.
-    """
+    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other."""
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
     if packets is None:
@@ -90,7 +98,9 @@ def nal_units(source, limits=None):
         return
     _check_codec(packets)
     if packets.extradata[:1] != b"\1":
-        yield from nal_units(b"".join(data for data in (packets.extradata, *(data for data, _ in packets.packets))), limits)
+        yield from nal_units(
+            b"".join(data for data in (packets.extradata, *(data for data, _ in packets.packets))), limits
+        )
         return
     record, offset, index = read_avcc(packets.extradata), 0, 0
     for data in record.parameter_sets:
@@ -158,7 +168,11 @@ class VideoInfo:
 
     def to_json(self):
         """A dict of numbers and strings."""
-        return {**asdict(self), "fps": None if self.fps is None else str(self.fps), "sample_aspect_ratio": list(self.sample_aspect_ratio)}
+        return {
+            **asdict(self),
+            "fps": None if self.fps is None else str(self.fps),
+            "sample_aspect_ratio": list(self.sample_aspect_ratio),
+        }
 
 
 def probe(source, *, limits=None):
@@ -192,4 +206,6 @@ def probe(source, *, limits=None):
         if nal.nal_unit_type == SPS_TYPE:
             return VideoInfo.of(read_sps(nal))
         end = nal.offset + len(nal.data)
-    raise BitstreamError("there is no sequence parameter set", layer="byte stream", offset=end, clause="H.264 7.4.1.2.1")
+    raise BitstreamError(
+        "there is no sequence parameter set", layer="byte stream", offset=end, clause="H.264 7.4.1.2.1"
+    )

@@ -69,7 +69,9 @@ class DecodedPictureBuffer:
     """
 
     def __init__(self, size, max_num_ref_frames, num_reorder_frames=None):
-        self.size, self.max_num_ref_frames, self.num_reorder_frames = size, max(max_num_ref_frames, 1), num_reorder_frames
+        self.size = size
+        self.max_num_ref_frames = max(max_num_ref_frames, 1)
+        self.num_reorder_frames = num_reorder_frames
         self.frames = []
         self.MaxLongTermFrameIdx = NO_LONG_TERM
 
@@ -121,7 +123,9 @@ class DecodedPictureBuffer:
         """What the standard requires of a stream (8.2.5.1), enforced: not more reference frames than max_num_ref_frames."""
         used = self.references()
         while len(used) + (current not in used) > self.max_num_ref_frames and used:
-            oldest = min(used, key=lambda frame: (not frame.short, frame.FrameNumWrap if frame.short else frame.LongTermFrameIdx))
+            oldest = min(
+                used, key=lambda frame: (not frame.short, frame.FrameNumWrap if frame.short else frame.LongTermFrameIdx)
+            )
             oldest.unmark()
             used.remove(oldest)
 

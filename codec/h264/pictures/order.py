@@ -20,8 +20,10 @@ def is_new_picture(before, header, sps):
     if header.IdrPicFlag and before.idr_pic_id != header.idr_pic_id:
         return True
     if sps.pic_order_cnt_type == 0:
-        return (before.pic_order_cnt_lsb, before.delta_pic_order_cnt_bottom) != (header.pic_order_cnt_lsb,
-            header.delta_pic_order_cnt_bottom)
+        return (before.pic_order_cnt_lsb, before.delta_pic_order_cnt_bottom) != (
+            header.pic_order_cnt_lsb,
+            header.delta_pic_order_cnt_bottom,
+        )
     return sps.pic_order_cnt_type == 1 and before.delta_pic_order_cnt != header.delta_pic_order_cnt
 
 

@@ -8,7 +8,9 @@ from operator import attrgetter
 from ..stream.slice_header import SI, B, I
 
 TOP, BOTTOM, FRAME = 1, 2, 3  # sets of fields
-ORDER, SHORT_TERM, LONG_TERM = map(attrgetter, ("order", "FrameNumWrap", "LongTermFrameIdx"))  # what frames are sorted by
+ORDER, SHORT_TERM, LONG_TERM = map(
+    attrgetter, ("order", "FrameNumWrap", "LongTermFrameIdx")
+)  # what frames are sorted by
 
 
 def fields_of(header):
@@ -82,13 +84,21 @@ def initial_lists(frames, current, header, sps):
     else:
         shorts = [frame for frame in frames if frame.short]
         longs = alternate(sorted([frame for frame in frames if frame.long], key=LONG_TERM), "long", fields)
-    pictures = (lambda some: [(frame, FRAME) for frame in some]) if fields == FRAME else (lambda some: alternate(some, "short", fields))
+    pictures = (
+        (lambda some: [(frame, FRAME) for frame in some])
+        if fields == FRAME
+        else (lambda some: alternate(some, "short", fields))
+    )
     if header.kind != B:
         return pictures(sorted(shorts, key=SHORT_TERM, reverse=True)) + longs, []
     if sps.pic_order_cnt_type == 0:
         shorts = [frame for frame in shorts if not frame.non_existing]  # they have no order count
     # The frame of the first field counts as that field alone.
-    order_of = ORDER if fields == FRAME else lambda frame: frame.field_order(FRAME - fields) if frame is current else frame.order
+    order_of = (
+        ORDER
+        if fields == FRAME
+        else lambda frame: frame.field_order(FRAME - fields) if frame is current else frame.order
+    )
     before, after = by_order(shorts, current.field_order(fields), order_of)
     list0, list1 = pictures(before + after) + longs, pictures(after + before) + longs
     if len(list1) > 1 and list0 == list1:
@@ -119,7 +129,9 @@ def modified(initial, rows, frames, header, sps, active):
             picture = find_short(frames, picNumPred - (MaxPicNum if picNumPred > CurrPicNum else 0), fields)
         missing += picture is None
         # It goes to refIdx, and out of what follows (8-37, 8-38).
-        found = (found[:refIdx] + [picture] + [other for other in found[refIdx:] if other is None or other != picture])[:active]
+        found = (found[:refIdx] + [picture] + [other for other in found[refIdx:] if other is None or other != picture])[
+            :active
+        ]
     return found, missing
 
 
@@ -134,8 +146,12 @@ def reference_lists(frames, current, header, sps):
     if header.kind in (I, SI):
         return [], [], 0
     list0, list1 = initial_lists(frames, current, header, sps)
-    list0, missing0 = modified(list0, header.ref_pic_list_modification_l0, frames, header, sps, header.num_ref_idx_l0_active_minus1 + 1)
+    list0, missing0 = modified(
+        list0, header.ref_pic_list_modification_l0, frames, header, sps, header.num_ref_idx_l0_active_minus1 + 1
+    )
     if header.kind != B:
         return list0, [], missing0
-    list1, missing1 = modified(list1, header.ref_pic_list_modification_l1, frames, header, sps, header.num_ref_idx_l1_active_minus1 + 1)
+    list1, missing1 = modified(
+        list1, header.ref_pic_list_modification_l1, frames, header, sps, header.num_ref_idx_l1_active_minus1 + 1
+    )
     return list0, list1, missing0 + missing1

@@ -26,7 +26,10 @@ def mb_to_slice_group_map(header, sps, pps):
 
 def map_units(header, sps, pps):
     """mapUnitToSliceGroupMap, 8.2.2.1 to 8.2.2.7."""
-    size, groups, width, height = sps.PicSizeInMapUnits, pps.num_slice_groups_minus1 + 1, sps.PicWidthInMbs, sps.PicHeightInMapUnits
+    size = sps.PicSizeInMapUnits
+    groups = pps.num_slice_groups_minus1 + 1
+    width = sps.PicWidthInMbs
+    height = sps.PicHeightInMapUnits
     i = np.arange(size)
     kind = pps.slice_group_map_type
     if kind == 0:  # interleaved: runs of each group in turn

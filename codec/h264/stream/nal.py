@@ -9,7 +9,21 @@ from ...limits import checked_limits
 from ._start_codes import find_zeros
 
 # Table 7-1.
-NON_IDR, PARTITION_A, PARTITION_B, PARTITION_C, IDR, SEI, SPS, PPS, AUD, END_OF_SEQ, END_OF_STREAM, FILLER, SPS_EXTENSION = range(1, 14)
+(
+    NON_IDR,
+    PARTITION_A,
+    PARTITION_B,
+    PARTITION_C,
+    IDR,
+    SEI,
+    SPS,
+    PPS,
+    AUD,
+    END_OF_SEQ,
+    END_OF_STREAM,
+    FILLER,
+    SPS_EXTENSION,
+) = range(1, 14)
 PREFIX, SUBSET_SPS, AUXILIARY, EXTENSION, DEPTH_EXTENSION = 14, 15, 19, 20, 21
 NAMES = {
     1: "slice", 2: "slice_data_partition_a", 3: "slice_data_partition_b", 4: "slice_data_partition_c", 5: "slice (IDR)", 6: "sei",
@@ -114,9 +128,13 @@ class ByteStream:
     """
 
     def __init__(self, limits=None, *, strict=True):
-        self._limits, self._strict = checked_limits(limits), strict  # strict: bytes before the first start code are an error
+        # strict: bytes before the first start code are an error
+        self._limits = checked_limits(limits)
+        self._strict = strict
         self._buffer, self._offset, self._index = bytearray(), 0, 0  # offset: of the buffer's first byte in the stream
-        self._start, self._scan = None, 0  # of the NAL unit that is open, in the buffer; where to look for the next start code
+        # of the NAL unit that is open, in the buffer; where to look for the next start code
+        self._start = None
+        self._scan = 0
 
     def feed(self, chunk):
         """The NAL units that end in this chunk, as a list."""
@@ -130,7 +148,9 @@ class ByteStream:
         if self._start is None:
             self._close(keep, found)
         del self._buffer[:keep]
-        self._offset, self._scan, self._start = self._offset + keep, self._scan - keep, None if self._start is None else 0
+        self._offset = self._offset + keep
+        self._scan = self._scan - keep
+        self._start = None if self._start is None else 0
         if len(self._buffer) > self._limits.nal_bytes:
             raise self._too_long(self._offset)
         return found
@@ -145,14 +165,20 @@ class ByteStream:
 
     def _too_long(self, offset):
         most = self._limits.nal_bytes
-        return LimitError(f"the NAL unit at byte {offset} is longer than {most} bytes; raise Limits.nal_bytes if you trust the data")
+        return LimitError(
+            f"the NAL unit at byte {offset} is longer than {most} bytes; raise Limits.nal_bytes if you trust the data"
+        )
 
     def _close(self, end, found):
         """The open NAL unit up to `end`, without trailing_zero_8bits; zeros alone are none."""
         if self._start is None:
             if self._strict and any(self._buffer[:end]):
-                raise BitstreamError("there is no start code 0, 0, 1 at the start", layer="byte stream", offset=self._offset,
-                    clause="H.264 B.1.1")
+                raise BitstreamError(
+                    "there is no start code 0, 0, 1 at the start",
+                    layer="byte stream",
+                    offset=self._offset,
+                    clause="H.264 B.1.1",
+                )
             return
         data = bytes(memoryview(self._buffer)[self._start : end]).rstrip(b"\0")
         if len(data) > self._limits.nal_bytes:
@@ -176,8 +202,10 @@ def split_sample(sample, length_bytes, *, offset=0, index=0):
         at += length_bytes
         if at + size > len(sample):
             raise TruncatedError(
-                f"a NAL unit of {size} bytes does not fit its sample", layer="sample", offset=offset + min(at, len(sample)),
-                clause="ISO/IEC 14496-15 5.3.3"
+                f"a NAL unit of {size} bytes does not fit its sample",
+                layer="sample",
+                offset=offset + min(at, len(sample)),
+                clause="ISO/IEC 14496-15 5.3.3",
             )
         if size:
             yield NalUnit(bytes(sample[at : at + size]), offset + at, index)
@@ -206,13 +234,16 @@ class AVCDecoderConfigurationRecord:
 
 def read_avcc(data):
     """Read an avcC record."""
+
     def error(reason, at):
         return TruncatedError(reason, layer="avcC", offset=at, clause="ISO/IEC 14496-15 5.3.3.1")
 
     if len(data) < 7:
         raise error(f"{len(data)} bytes are no record", len(data))
     if data[0] != 1:
-        raise BitstreamError(f"configurationVersion is {data[0]}, not 1", layer="avcC", offset=0, clause="ISO/IEC 14496-15 5.3.3.1")
+        raise BitstreamError(
+            f"configurationVersion is {data[0]}, not 1", layer="avcC", offset=0, clause="ISO/IEC 14496-15 5.3.3.1"
+        )
     found, at = [], 5
     for mask in (31, 255):
         if at >= len(data):
@@ -224,7 +255,9 @@ def read_avcc(data):
                 raise error("the record ends in a parameter set", len(data))
             found.append(bytes(data[at + 2 : at + 2 + size]))
             at += 2 + size
-    return AVCDecoderConfigurationRecord(data[1], data[2], data[3], (data[4] & 3) + 1, tuple(nal for nal in found if nal))
+    return AVCDecoderConfigurationRecord(
+        data[1], data[2], data[3], (data[4] & 3) + 1, tuple(nal for nal in found if nal)
+    )
 
 
 def write_avcc(parameter_sets, length_bytes=4):
@@ -232,5 +265,7 @@ def write_avcc(parameter_sets, length_bytes=4):
     lists = [[nal for nal in parameter_sets if nal[0] & 31 == kind] for kind in (SPS, PPS)]
     head = bytes([1, *lists[0][0][1:4], 0xFC | length_bytes - 1])
     counts = (0xE0 | len(lists[0]), len(lists[1]))
-    return head + b"".join(bytes([count]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals) for count,
-        nals in zip(counts, lists))
+    return head + b"".join(
+        bytes([count]) + b"".join(len(nal).to_bytes(2, "big") + nal for nal in nals)
+        for count, nals in zip(counts, lists)
+    )

@@ -13,8 +13,16 @@ from .vui import VUI, vui_parameters
 # 7.3.2.1.1: profiles whose parameter sets tell the chroma format, depths and scaling matrices.
 HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 INTRA_CAPABLE_PROFILES = frozenset((44, 86, 100, 110, 122, 244))
-PROFILE_NAMES = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4 Predictive",
-    44: "CAVLC 4:4:4 Intra"}
+PROFILE_NAMES = {
+    66: "Baseline",
+    77: "Main",
+    88: "Extended",
+    100: "High",
+    110: "High 10",
+    122: "High 4:2:2",
+    244: "High 4:4:4 Predictive",
+    44: "CAVLC 4:4:4 Intra",
+}
 # Table 6-1: SubWidthC, SubHeightC by chroma_format_idc.
 CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
@@ -58,7 +66,9 @@ def scaling_list(c, coded, size):
         found.append(c.se(one, "delta_scale", -128, 127, "H.264 7.4.2.1.1.1"))
         nextScale = (nextScale + found[-1]) % 256
     if not c.reading and len(coded) != len(found):
-        raise c.error(f"a scaling list of {len(coded)} delta_scale, of which {len(found)} are coded", "H.264 7.4.2.1.1.1")
+        raise c.error(
+            f"a scaling list of {len(coded)} delta_scale, of which {len(found)} are coded", "H.264 7.4.2.1.1.1"
+        )
     return tuple(found)
 
 
@@ -248,13 +258,15 @@ class SPS:
 
     @property
     def level_name(self):
-        """"1" to "6.2", "1b"."""
+        """ "1" to "6.2", "1b"."""
         return "1b" if self.level_1b else f"{self.level_idc // 10}.{self.level_idc % 10}".removesuffix(".0")
 
     @property
     def level_1b(self):
         """A.3.1, A.3.2: level 1b has level_idc 9, or 11 with constraint_set3_flag in the older profiles."""
-        return self.level_idc == 9 or (self.level_idc == 11 and self.profile_idc in (66, 77, 88) and self.constraint_set3_flag == 1)
+        return self.level_idc == 9 or (
+            self.level_idc == 11 and self.profile_idc in (66, 77, 88) and self.constraint_set3_flag == 1
+        )
 
     @property
     def MaxDpbFrames(self):
@@ -278,7 +290,9 @@ class SPS:
     @cached_property
     def scaling_lists(self):
         """Twelve tuples in the order of Table 7-2, each in zig-zag order: Flat without a matrix."""
-        return resolved_lists(self.seq_scaling_list, DEFAULT_LISTS) if self.seq_scaling_matrix_present_flag else FLAT_LISTS
+        return (
+            resolved_lists(self.seq_scaling_list, DEFAULT_LISTS) if self.seq_scaling_matrix_present_flag else FLAT_LISTS
+        )
 
 
 def seq_parameter_set_data(c, s):
@@ -468,14 +482,20 @@ class PPS:
     @property
     def Cr_qp_index_offset(self):
         """Of Cr: second_chroma_qp_index_offset, which is that of Cb where it is not coded (7.4.2.2)."""
-        return self.chroma_qp_index_offset if self.second_chroma_qp_index_offset is None else self.second_chroma_qp_index_offset
+        return (
+            self.chroma_qp_index_offset
+            if self.second_chroma_qp_index_offset is None
+            else self.second_chroma_qp_index_offset
+        )
 
     def scaling_lists(self, sps):
         """Twelve tuples in the order of Table 7-2, each in zig-zag order: what holds for a picture with this PPS and that SPS."""
         if not self.pic_scaling_matrix_present_flag:
             return sps.scaling_lists
         # 7.4.2.2: fall-back rule set A without a matrix in the sequence, B with one.
-        return resolved_lists(self.pic_scaling_list, sps.scaling_lists if sps.seq_scaling_matrix_present_flag else DEFAULT_LISTS)
+        return resolved_lists(
+            self.pic_scaling_list, sps.scaling_lists if sps.seq_scaling_matrix_present_flag else DEFAULT_LISTS
+        )
 
 
 def pic_parameter_set_rbsp(c, s, sps):
@@ -523,13 +543,24 @@ def slice_groups(c, s, sps, clause):
                 raise c.error(f"the rectangle from {top_left} to {bottom_right} ends left of its start", clause)
     elif kind in (3, 4, 5):
         if s["num_slice_groups_minus1"] != 1:
-            raise c.error(f"slice_group_map_type {kind} with {s['num_slice_groups_minus1'] + 1} slice groups; it has two", clause)
+            raise c.error(
+                f"slice_group_map_type {kind} with {s['num_slice_groups_minus1'] + 1} slice groups; it has two", clause
+            )
         c.u(s, "slice_group_change_direction_flag", 1, clause)
         c.ue(s, "slice_group_change_rate_minus1", last, clause)
     elif kind == 6:
         c.ue(s, "pic_size_in_map_units_minus1", last, clause, last)
         # Ceil(Log2(num_slice_groups_minus1 + 1)) bits each
-        c.array(s, "slice_group_id", last + 1, "u", s["num_slice_groups_minus1"].bit_length(), clause, 0, s["num_slice_groups_minus1"])
+        c.array(
+            s,
+            "slice_group_id",
+            last + 1,
+            "u",
+            s["num_slice_groups_minus1"].bit_length(),
+            clause,
+            0,
+            s["num_slice_groups_minus1"],
+        )
 
 
 def pps_ids(nal):
@@ -597,8 +628,10 @@ class ParameterSets:
         sps_number = parsed[1].seq_parameter_set_id if parsed else pps_ids(nal)[1]
         sps = self._sps.get(sps_number)
         if sps is None:
-            raise error(f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names",
-                "H.264 7.4.1.2.1")
+            raise error(
+                f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names",
+                "H.264 7.4.1.2.1",
+            )
         if parsed is None or parsed[0] is not sps:
             parsed = self._parsed[pic_parameter_set_id] = sps, read_pps(nal, sps)
         return parsed

@@ -199,7 +199,10 @@ def picture_identity(c, s, sps, pps):
     field = s["field_pic_flag"]
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs >> (field or sps.mb_adaptive_frame_field_flag)
     if s["first_mb_in_slice"] >= mbs:
-        raise c.error(f"first_mb_in_slice is {s['first_mb_in_slice']}, and the picture has {mbs} macroblocks (or pairs of them)", CLAUSE)
+        raise c.error(
+            f"first_mb_in_slice is {s['first_mb_in_slice']}, and the picture has {mbs} macroblocks (or pairs of them)",
+            CLAUSE,
+        )
     if s["nal_unit_type"] == IDR:
         c.ue(s, "idr_pic_id", 65535, CLAUSE)
     both = pps.bottom_field_pic_order_in_frame_present_flag and not field
@@ -223,13 +226,18 @@ def active_references(c, s, kind, pps):
         return
     last = 31 if s["field_pic_flag"] else 15
     override = c.u(s, "num_ref_idx_active_override_flag", 1, CLAUSE)
-    for name, element, default in (("l0", "num_ref_idx_l0_active_minus1", pps.num_ref_idx_l0_default_active_minus1),
-            ("l1", "num_ref_idx_l1_active_minus1", pps.num_ref_idx_l1_default_active_minus1))[: 1 + (kind == B)]:
+    for name, element, default in (
+        ("l0", "num_ref_idx_l0_active_minus1", pps.num_ref_idx_l0_default_active_minus1),
+        ("l1", "num_ref_idx_l1_active_minus1", pps.num_ref_idx_l1_default_active_minus1),
+    )[: 1 + (kind == B)]:
         if override:
             c.ue(s, element, last, CLAUSE)
             continue
         if default > last:
-            raise c.error(f"num_ref_idx_{name}_default_active_minus1 is {default}; without an override it must be 0 to {last}", CLAUSE)
+            raise c.error(
+                f"num_ref_idx_{name}_default_active_minus1 is {default}; without an override it must be 0 to {last}",
+                CLAUSE,
+            )
         if c.reading:
             s[element] = default
         elif s[element] != default:
@@ -243,8 +251,14 @@ def ref_pic_list_modification(c, s, kind, sps):
         if not c.u(s, f"ref_pic_list_modification_flag_{name}", 1, clause):
             continue
         limit, MaxPicNum = s[f"num_ref_idx_{name}_active_minus1"] + 1, sps.MaxFrameNum << s["field_pic_flag"]
-        for row in c.rows(s, f"ref_pic_list_modification_{name}", Modification, until=("modification_of_pic_nums_idc", 3), limit=limit,
-                clause=clause):
+        for row in c.rows(
+            s,
+            f"ref_pic_list_modification_{name}",
+            Modification,
+            until=("modification_of_pic_nums_idc", 3),
+            limit=limit,
+            clause=clause,
+        ):
             idc = c.ue(row, "modification_of_pic_nums_idc", 3, clause)
             if idc < 2:
                 c.ue(row, "abs_diff_pic_num_minus1", MaxPicNum - 1, clause)
@@ -269,15 +283,24 @@ def weight(c, row, t, sps, clause):
     """One reference in 7.3.3.2."""
     if c.reading:
         chroma = 1 << t.get("chroma_log2_weight_denom", 0)
-        row.update(luma_weight=1 << t["luma_log2_weight_denom"], luma_offset=0, chroma_weight_flag=0, chroma_weight=(chroma,) * 2,
-            chroma_offset=(0, 0))
+        row.update(
+            luma_weight=1 << t["luma_log2_weight_denom"],
+            luma_offset=0,
+            chroma_weight_flag=0,
+            chroma_weight=(chroma,) * 2,
+            chroma_offset=(0, 0),
+        )
     if c.u(row, "luma_weight_flag", 1, clause):
         c.se(row, "luma_weight", -128, 127, clause)
         c.se(row, "luma_offset", -128, 127, clause)
     if sps.ChromaArrayType and c.u(row, "chroma_weight_flag", 1, clause):
         pairs = []
         for j in range(2):
-            one = {} if c.reading else {"chroma_weight": row["chroma_weight"][j], "chroma_offset": row["chroma_offset"][j]}
+            one = (
+                {}
+                if c.reading
+                else {"chroma_weight": row["chroma_weight"][j], "chroma_offset": row["chroma_offset"][j]}
+            )
             pairs.append((c.se(one, "chroma_weight", -128, 127, clause), c.se(one, "chroma_offset", -128, 127, clause)))
         if c.reading:
             row["chroma_weight"], row["chroma_offset"] = zip(*pairs)

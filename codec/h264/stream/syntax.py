@@ -43,7 +43,9 @@ class Reader:
         self._window, self._end = int.from_bytes(piece, "big"), 8 * (first + len(piece))
 
     def _truncated(self, name, clause):
-        return TruncatedError(f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause)
+        return TruncatedError(
+            f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause
+        )
 
     def _codeNum(self, name, clause):
         """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
@@ -54,7 +56,11 @@ class Reader:
         window = self._window & MASKS[left]
         leadingZeroBits = left - window.bit_length()
         if leadingZeroBits > 31:
-            raise self._truncated(name, clause) if left < 32 else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
+            raise (
+                self._truncated(name, clause)
+                if left < 32
+                else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
+            )
         left -= 2 * leadingZeroBits + 1
         if left < 0:
             raise self._truncated(name, clause)
@@ -63,7 +69,9 @@ class Reader:
 
     def error(self, reason, clause):
         """A BitstreamError at this place."""
-        return BitstreamError(reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause)
+        return BitstreamError(
+            reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause
+        )
 
     def _out_of_range(self, name, value, low, high, clause):
         return self.error(f"{name} is {value}; it must be {low} to {high}", clause)
@@ -187,8 +195,10 @@ class Writer:
     def rows(self, s, name, kind, count=None, *, until=None, limit=None, clause=""):
         """Rows of several elements: yields each as a dict, and the end."""
         if count is not None and len(s[name]) != count or limit is not None and len(s[name]) > limit:
-            raise self.error(f"{name} has {len(s[name])} rows; it must have {count if limit is None else f'at most {limit}'}", clause
-                or "H.264 7.3")
+            raise self.error(
+                f"{name} has {len(s[name])} rows; it must have {count if limit is None else f'at most {limit}'}",
+                clause or "H.264 7.3",
+            )
         for row in s[name]:
             yield vars(row)
         if until:
