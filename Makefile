@@ -1,8 +1,9 @@
-# make demo   set up, compress samples/ into out/, sweep the quality, draw out/rd.png
-# make test   set up, run the tests
-# make debug  the tests on a build with asserts, bounds checks, ASan and UBSan
-# make fuzz   coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
-# make bench  this project beside libjpeg-turbo and others
+# make demo     set up, compress samples/ into out/, sweep the quality, draw out/rd.png
+# make test     set up, run the tests
+# make explore  the property tests at random, EXPLORE times as many examples, from a printed SEED
+# make debug    the tests on a build with asserts, bounds checks, ASan and UBSan
+# make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
+# make bench    this project beside libjpeg-turbo and others
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := setup.py pyproject.toml $(shell find codec -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(shell find codec/simd -name '*.c')
@@ -16,6 +17,10 @@ export CODEC_TEST_DATA
 DEBUG := build/debug
 # What reaches the compiled code; the rest is Python, and children of a preloaded sanitizer are another story.
 DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/palette tests/quantizers tests/metrics tests/conformance tests/interop tests/test_limits.py
+# Tests run side by side, one process for each CPU; which of them runs a test changes nothing.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+EXPLORE ?= 10
+SEED := $(or $(SEED),$(shell date +%s))
 FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?= jpeg
 # pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
@@ -23,7 +28,7 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: demo test bench debug fuzz clean
+.PHONY: demo test explore bench debug fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -32,14 +37,18 @@ demo: .venv/demo.stamp
 	@echo "Compressed pictures: out/   rows: out/rows.jsonl   curves: out/rd.png   report: out/report.html"
 
 test: .venv/test.stamp
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+explore: .venv/test.stamp
+	@echo "make explore EXPLORE=$(EXPLORE) SEED=$(SEED)"
+	EXPLORE=$(EXPLORE) $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/jpeg_speed.py
 
 debug: $(DEBUG)/stamp
 	cp -r tests samples benchmarks docs *.md $(DEBUG)
-	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),quick) $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider $(DEBUG_TESTS)
+	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),quick) $(CURDIR)/$(PYTEST) -p no:cacheprovider $(DEBUG_TESTS)
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz

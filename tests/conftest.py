@@ -7,13 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # clips.py and crafted_h264.py, which several folders use
+sys.path.insert(0, str(Path(__file__).parent))  # clips.py, crafted_h264.py, properties.py: shared by folders
 
-# A busy machine is no failure.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+import properties  # noqa: E402, F401  (loads the profile of the property tests)
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,6 @@ with atheris.instrument_imports(include=["codec"]):
     import crafted_h264 as crafted
     import hostile_video
 
-    import codec.h264
 
 MAX_BYTES = 4096
 SEEDS = 200

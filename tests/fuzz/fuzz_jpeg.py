@@ -13,9 +13,6 @@ from harness import atheris
 with atheris.instrument_imports(include=["codec"]):
     import hostile
 
-    import codec.jpeg
-    import codec.jpeg.decode
-    import codec.jpeg.inspect
 
 MAX_BYTES = 4096
 

@@ -6,8 +6,9 @@ import crafted_h264 as crafted
 import numpy as np
 import pytest
 from crafted_h264 import Stream, header, pps_of, samples, skipped, slice_of, sps_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 import codec
 from codec.h264 import Decoder
@@ -48,7 +49,7 @@ def test_frames_are_what_was_written():
     assert [frame.poc for frame in frames] == [0, 2, 4, 6, 8, 10]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.integers(1, 2000), min_size=1, max_size=5))
 def test_chunks_of_any_size_give_the_same_frames(sizes):
     stream, decoder, frames, at, i = crafted.clip(4), Decoder(), [], 0, 0

@@ -5,8 +5,9 @@ import types
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from codec.h264.pictures.dpb import DecodedPictureBuffer, FrameStore
 from codec.h264.pictures.order import PicOrderCnt, is_new_picture
@@ -296,7 +297,7 @@ def test_operations_on_long_term_pictures():
     assert [store.short for store in stores] == [0, 0, 0, 0, 0, FRAME] and m.dpb.MaxLongTermFrameIdx == -1
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), st.integers(0, 5), st.integers(0, 3)), max_size=30),
     st.integers(0, 4),

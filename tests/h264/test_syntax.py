@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 import strategies
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 import codec
 from codec.h264.stream import parameter_sets, sei, slice_header
@@ -23,7 +24,7 @@ from codec.h264.stream.parameter_sets import (
 )
 from codec.h264.stream.syntax import Reader, Writer
 
-thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+thorough = examples(60)
 
 
 def bits(text):

@@ -9,9 +9,10 @@ from codec.jpeg._arith import decode_decisions, encode_decisions
 from codec.jpeg._arith_write import encode_arith_scan
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._segments import find_segments
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from properties import examples
 
 import codec
 from codec.errors import BitstreamError, ParameterError, TruncatedError
@@ -154,7 +155,7 @@ def there_and_back(planes, factors, mcus, kind, into, conditioning, restart_inte
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=["sequential", "progressive", "one by one"])
 @pytest.mark.parametrize("conditioning", CONDITIONING)
-@settings(max_examples=40)
+@examples(40)
 @given(plane=PLANES, restart_interval=st.integers(0, 4))
 def test_levels_come_back(script, conditioning, plane, restart_interval):
     into = np.zeros_like(plane)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from codec._core import code_table, optimal_huffman, pack_bits
 from codec.jpeg._arith import encode_decisions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 import codec
 from codec.errors import BitstreamError, ParameterError, TruncatedError
@@ -45,7 +46,7 @@ def test_every_precision_and_predictor(bits):
                 np.testing.assert_array_equal(pixels, image)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(2, 16), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]), st.integers(1, 7), st.data())
 def test_restarts_and_point_transforms(bits, height, width, channels, predictor, data):
     point_transform, restart_rows = data.draw(st.integers(0, bits - 1)), data.draw(st.integers(0, height + 1))

@@ -9,9 +9,10 @@ from codec._core import ZIGZAG, code_table, optimal_huffman
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg._segments import find_segments
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from properties import examples
 
 from codec.errors import BitstreamError, ParameterError
 
@@ -136,7 +137,7 @@ def bits_of_symbols(used, progressive, Ss, Ah, **_):
     return total
 
 
-@settings(max_examples=40)
+@examples(40)
 @pytest.mark.parametrize("name", KINDS)
 @given(plane=planes_of())
 def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
@@ -149,7 +150,7 @@ def test_counted_bits_are_written_bits_are_the_bits_of_the_symbols(name, plane):
     assert encode_scan([plane], [(1, 1, 0, 0)], Tables(), "symbols", **kind) == refinement
 
 
-@settings(max_examples=40)
+@examples(40)
 @pytest.mark.parametrize("name", KINDS)
 @given(plane=planes_of(), restart_interval=st.integers(0, 4))
 def test_tokens_give_the_bits_that_blocks_give(name, plane, restart_interval):
@@ -161,7 +162,7 @@ def test_tokens_give_the_bits_that_blocks_give(name, plane, restart_interval):
     assert tokens.write(tables) == encode_scan([plane], [(1, 1, 0, 0)], tables, "bits", **kind)
 
 
-@settings(max_examples=25)
+@examples(25)
 @pytest.mark.parametrize("name", KINDS)
 @given(plane=planes_of())
 def test_the_bits_of_the_blocks_add_up_to_the_scan(name, plane):
@@ -240,13 +241,13 @@ def scripts(draw, components):
     return script
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(plane=planes_of(), restart_interval=st.integers(0, 16))
 def test_sequential_levels_come_back(plane, restart_interval):
     Layout.single(plane).check([([0], SEQUENTIAL)], restart_interval)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(plane=planes_of(), script=scripts(1), restart_interval=st.integers(0, 16))
 def test_progressive_levels_come_back_whatever_the_script(plane, script, restart_interval):
     Layout.single(plane).check(script, restart_interval)
@@ -262,7 +263,7 @@ FACTORS = [
 ]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     seed=st.integers(0, 99),
     height=st.integers(1, 50),

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from codec.jpeg._scan_search import band_costs, cheapest_partitions
 from codec.jpeg._scan_write import significance
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
+from properties import examples
 
 import codec
 from codec.errors import ParameterError
@@ -66,7 +67,7 @@ def bytes_of_scans(frame, planes, script, **options):
 # ---------------------------------------------------------------- counts
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(plane=PLANES)
 def test_significance_is_being_nonzero_after_division(plane):
     for Al in (0, 1, 2, 5, 13):
@@ -83,7 +84,7 @@ def check_costs(plane, starts, points=4):
             assert costs[s, e] == bytes_of_scans(frame, [plane], [spec]), spec
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(plane=PLANES, starts=STARTS)
 def test_predicted_bytes_are_written_bytes(plane, starts):
     check_costs(plane, starts, 3)
@@ -146,7 +147,7 @@ def check_script(script, components):
 
 @pytest.mark.parametrize("effort", SEARCHES)
 @pytest.mark.parametrize("factors", SAMPLINGS)
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(
     seed=st.integers(0, 999),
     height=st.integers(1, 70),
@@ -214,7 +215,6 @@ def check_definitions(counts, plan, destinations):
             assert defined[key[0], Th] == (BITS, HUFFVAL) and set(np.flatnonzero(scan[key])) <= set(HUFFVAL)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_shared_tables_are_there_when_they_are_needed(data):
     symbols = st.dictionaries(st.integers(0, 255), st.integers(1, 500), min_size=1, max_size=8)

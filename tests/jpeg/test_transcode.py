@@ -6,9 +6,10 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from properties import examples
 
 import codec
 from codec import jpeg
@@ -93,7 +94,7 @@ def test_subsampled_levels_turn_as_their_own_transform_says(turn):
         assert np.allclose(samples(after, i), turned(samples(before, i), **turn))
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     height=st.integers(1, 70),
     width=st.integers(1, 70),
@@ -183,7 +184,7 @@ def test_a_crop_outside_of_the_picture_is_refused(crop):
         transcode(jpeg_of(), crop=crop)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.data(), st.integers(1, 70), st.integers(1, 70), st.sampled_from(FACTORS))
 def test_crops_are_parts_of_the_levels(handmade, data, height, width, factors):
     script = tuple(jpeg.scans.ScanSpec((i,)) for i in range(len(factors)))
@@ -349,7 +350,7 @@ def test_a_turn_beside_an_orientation_is_said():
     assert "auto_rotate" in transcode(jpeg_of(segments=[orientation_alone(6)]), rotate=90).warnings[0]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(
     st.binary(max_size=80),
     st.sampled_from([b"II*\0", b"MM\0*"]),

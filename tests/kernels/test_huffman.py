@@ -9,8 +9,9 @@ import pytest
 from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._segments import find_segments
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from codec.errors import BitstreamError, ParameterError
 from codec.jpeg import tables
@@ -162,7 +163,7 @@ def test_the_total_without_the_table_is_that_of_the_table(weights):
     assert optimal_huffman_bits(counts) == (cost(counts, *optimal_huffman(counts)) if weights else 0)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.integers(0, 31).map(lambda e: 1 << e) | st.integers(1, 2**32 - 1), min_size=18, max_size=30))
 def test_steep_weights_cost_what_a_search_over_trees_finds(weights):
     counts = spread(weights)

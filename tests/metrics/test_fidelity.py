@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from properties import examples
 
 from codec.errors import ParameterError
 from codec.metrics import mse, psnr
@@ -88,7 +89,7 @@ def test_read_only_byte_swapped_and_unaligned_input():
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_symmetric_non_negative_and_zero_only_for_equal(data):
     dtype = data.draw(st.sampled_from(INTEGERS))
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=3, max_side=40))

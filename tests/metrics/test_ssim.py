@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from properties import examples
 
 from codec.errors import ParameterError
 from codec.metrics import ssim, wang2004
@@ -91,7 +92,7 @@ def test_the_preset_says_what_is_computed():
 
 
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_symmetric_bounded_and_one_for_equal(data):
     shape = data.draw(st.tuples(st.integers(11, 30), st.integers(11, 30)))
     if data.draw(st.booleans()):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from codec.palette._histogram import Histogram
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 
 def naive(pixels, importance):
@@ -39,7 +40,7 @@ def test_exact_counts(channels, weighted):
 
 
 @given(st.integers(1, 60), st.sampled_from([1, 3, 4]), st.integers(0, 99))
-@settings(max_examples=40)
+@examples(40)
 def test_bins_keep_sums(most, channels, seed):
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (400, channels)).astype(np.uint8)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from properties import examples
 
 import codec
 from codec import cpu
@@ -82,7 +83,7 @@ def test_seeds(picture):
     hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 4]))),
     st.sampled_from(list(METHODS)),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_few_colours_come_back_exactly(image, method):
     result = codec.quantize_colors(image, 256, method=method)
     if image.shape[2] == 4:

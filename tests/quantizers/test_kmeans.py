@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from codec.quantizers._kmeans import PointTree, cheapest_merges
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 from codec import cpu
 from codec.errors import ParameterError
@@ -52,7 +53,7 @@ def test_assignment_is_that_of_comparing_everything(level, n, D, k):
 
 
 @given(st.integers(1, 200), st.integers(1, 12), st.integers(0, 1000))
-@settings(max_examples=60)
+@examples(60)
 def test_ties_go_to_the_first_on_a_coarse_lattice(n, k, seed):
     rng = np.random.default_rng(seed)
     points, tree = rng.integers(0, 4, (n, 3)).astype(np.float32), None

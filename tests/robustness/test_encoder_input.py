@@ -7,8 +7,9 @@ import fractions
 import hostile
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from properties import examples
 
 import codec
 from codec.jpeg import EncodeOptions, Metadata, QuantTables
@@ -170,7 +171,7 @@ JUNK = st.one_of(
 
 
 @given(name=st.sampled_from(OPTIONS), value=JUNK)
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(600)
 def test_options_of_any_type(name, value):
     """An option is accepted and the file decodes, or ParameterError names the option."""
     arguments = {"quality": 75, name: value}
@@ -198,7 +199,7 @@ def test_options_of_any_type(name, value):
     shape=st.sampled_from([(1, 1), (7, 9), (16, 16), (17, 33), (1, 40), (3, 5, 1), (8, 8, 3), (9, 17, 3), (33, 31, 4)]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300)
 def test_options_together(options, shape, seed):
     image = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     try:
@@ -265,7 +266,7 @@ def test_wrong_quantization_tables_are_named(values):
 
 
 @given(name=st.sampled_from(list(Metadata().__dataclass_fields__)), value=JUNK)
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300)
 def test_metadata_of_any_type(name, value):
     try:
         metadata = Metadata(**{name: value})
@@ -308,7 +309,7 @@ def test_metadata_as_large_as_it_goes():
 @given(
     st.binary(max_size=300), st.sampled_from(["icc", "exif", "xmp", "xmp_extension", "iptc", "photoshop", "comments"])
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_metadata_of_any_bytes(value, name):
     """Whatever they hold, the picture is unharmed, and what T.81 frames comes back."""
     data = codec.encode(IMAGE, metadata=Metadata(**{name: (value,) if name == "comments" else value}))
