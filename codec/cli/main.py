@@ -15,7 +15,7 @@ VERBS = {
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG losslessly: optimise, rotate, crop, strip metadata.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
-    "inspect": "Show headers, tables, scans and the byte count of each part of a JPEG.",
+    "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
     "video": "Decode and inspect H.264 video.",
     "metrics": "Compare a picture with its original: PSNR, SSIM, SSIMULACRA 2.",
     "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
