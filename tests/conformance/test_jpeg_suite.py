@@ -26,7 +26,7 @@ COUNT = 445
 SUITE = "jpeg/robert-ancell-jpegsuite/jpeg"
 PEERS = ("imagecodecs", "pillow", "sof3")
 
-# Lossless YCbCr, which one peer refuses and the other shows without a colour transform; and DNL, which it takes for a picture without lines.
+# Lossless YCbCr: one peer refuses it, the other omits the colour transform. DNL: the latter reads it as a picture without lines.
 PEERS_WRONG = tuple(f"{SUITE}/lossless_huffman/32x32x8_{name}.jpg" for name in ("ycbcr", "ycbcr_interleaved", "dnl"))
 
 

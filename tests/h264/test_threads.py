@@ -172,7 +172,7 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
 
 
 def half_of(stream, nal):
-    """The same with a picture with lost macroblocks."""
+    """The stream with one NAL unit cut in half, so that its picture has lost macroblocks."""
     data = stream.nals[nal]
     stream.nals[nal] = data[: len(data) // 2]
     return stream
