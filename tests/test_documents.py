@@ -63,7 +63,7 @@ def test_names_in_the_glossary_exist():
 
 
 def test_commands_of_the_laboratory_are_understood():
-    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values exist (nothing is run)."""
+    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
     from codec.cli.main import cli
 
     text = (ROOT / "docs/lab.md").read_text().replace("\\\n", " ")
