@@ -64,7 +64,7 @@ clean:
 		$(BIN)/python -m pip install --quiet --editable '.[lab,test]'; }
 	@touch $@ .venv/demo.stamp
 
-# Install a debug or fuzz build (setup.py) beside the tests that run on it.
+# Install a debug or fuzz build (setup.py) in the folder of the tests that run on it.
 define SANITIZED_BUILD
 	rm -rf $(@D)/site
 	CODEC_DEBUG=1 $(1) $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site .
