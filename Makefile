@@ -1,29 +1,29 @@
-# make demo     set up, compress samples/ into out/, sweep the quality, draw out/rd.png
-# make test     set up, run the tests
-# make explore  the property tests at random, EXPLORE times as many examples, from a printed SEED
-# make debug    the tests on a build with asserts, bounds checks, ASan and UBSan
+# make demo     install, compress samples/ into out/, sweep the quality, draw out/rd.png
+# make test     install, run the tests
+# make explore  run the property tests at random, EXPLORE times as many examples, from a printed SEED
+# make debug    run the tests on a build with asserts, bounds checks, ASan and UBSan
 # make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
-# make bench    this project beside libjpeg-turbo and others
+# make bench    compare with libjpeg-turbo and others
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := setup.py pyproject.toml $(shell find codec -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(shell find codec/simd -name '*.c')
 PHOTOS := $(addprefix samples/,astronaut.png camera.png chelsea.png coffee.png rocket.jpg)
 
-# Where the tests find public test data; they skip where it is not.
+# Public test data. Tests that need it skip if it is absent.
 CODEC_TEST_DATA ?= $(abspath ../shared/data)
 export CODEC_TEST_DATA
 
-# The debug build has a folder of its own: the package and the tests side by side, since codec/ in the working directory would hide it.
+# The debug build and its tests have their own folder: codec/ in the working directory would shadow the installed package.
 DEBUG := build/debug
-# What reaches the compiled code; the rest is Python, and children of a preloaded sanitizer are another story.
+# Tests that reach compiled code. The others test Python only, or start child processes, which do not work under a preloaded sanitizer.
 DEBUG_TESTS ?= tests/robustness tests/kernels tests/jpeg tests/h264 tests/palette tests/quantizers tests/metrics tests/conformance tests/interop tests/test_limits.py
-# Tests run side by side, one process for each CPU; which of them runs a test changes nothing.
+# One test process per CPU. The result of a test does not depend on which process runs it.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 EXPLORE ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?= jpeg
-# pymalloc and the small-block cache of NumPy would hide what lies beyond a block; leaks are the interpreter's, not ours.
+# pymalloc and NumPy's small-block cache would hide out-of-bounds accesses. Leak detection is off: it reports the interpreter's leaks.
 SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 \
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
@@ -62,7 +62,7 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-# The install is editable: the extensions are built in place, and Python files run as they are. All targets share what is compiled (setup.py).
+# The install is editable: extensions are built in place, Python files need no build. All targets share the compiled files (setup.py).
 .venv/demo.stamp: .venv/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable '.[lab]'
 	@touch $@
@@ -73,7 +73,7 @@ clean:
 		$(BIN)/python -m pip install --quiet --editable '.[lab,test]'; }
 	@touch $@ .venv/demo.stamp
 
-# A build of its own kind (setup.py), installed beside the tests that run on it.
+# Install a debug or fuzz build (setup.py) in the folder of the tests that run on it.
 define SANITIZED_BUILD
 	rm -rf $(@D)/site
 	CODEC_DEBUG=1 $(1) $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site .

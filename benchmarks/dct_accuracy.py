@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 RANGES = ((-256, 255), (-5, 5), (-300, 300))
-FDCT_RANGES = ((-128, 127), (-5, 5))  # all that level-shifted 8-bit samples can be
+FDCT_RANGES = ((-128, 127), (-5, 5))  # range of level-shifted 8-bit samples
 BLOCKS = 10_000
 
 # IEEE 1180-1990, 3.3: the largest allowed peak, mean square error (any sample, all samples) and mean error (any sample, all samples).

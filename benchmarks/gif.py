@@ -1,12 +1,12 @@
-"""Animated GIFs of clips: this project beside Pillow and FFmpeg, one run.
+"""Animated GIFs of clips: this project compared with Pillow and FFmpeg in one run.
 
 usage: python benchmarks/gif.py CLIP ... [--width 320] [--frames 40] [--lossy 20 ...] [-o rows.jsonl]
 
-Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames that Pillow decodes against the frames that went
-in, seconds of wall time, and whether frames and times are those that were asked for. Pillow quantizes every frame and saves; FFmpeg runs
+Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames decoded by Pillow against the input frames,
+seconds of wall time, and whether the frames and times are as requested. Pillow quantizes every frame and saves; FFmpeg runs
 palettegen and paletteuse through PyAV, with its defaults, with its ordered dithering, without dithering and with the options for small
-differences. Exit code 1 if a peer's file is not larger than the first of ours or scores higher, or our times are off. That a browser shows
-it is for tests/palette/test_animation_browser.py.
+differences. The exit code is 1 if a peer's file is not larger than our first one or scores higher, or if our times are off.
+tests/palette/test_animation_browser.py checks that a browser shows the animation.
 """
 
 import argparse

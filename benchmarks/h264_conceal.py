@@ -1,8 +1,8 @@
-"""How near to the undamaged pictures the decoder comes where slices are lost: ``python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...``
+"""PSNR of concealed pictures against the undamaged ones where slices are lost: ``python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...``
 
-Each clip is encoded by x264 in slices of two rows of macroblocks, some of which (chosen by a seed) are taken out. What remains is decoded with
-concealment as it is, with copies of the nearest picture, and by FFmpeg (both through PyAV). The figures are the mean PSNR of luma, to the
-undamaged decoded pictures, of frames that lack slices, and of all frames, to which errors spread.
+Each clip is encoded by x264 in slices of two rows of macroblocks, and some slices (chosen by a seed) are removed. The rest is decoded with our
+concealment, with copies of the nearest picture, and by FFmpeg (x264 and FFmpeg through PyAV). The figures are the mean luma PSNR against the
+undamaged decoded pictures, of the frames with missing slices, and of all frames, since errors propagate.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SLICES = 1, 5  # nal_unit_type
 
 
 def copied(picture, lost, parity, PicOrderCnt, sources, paired, level):
-    """Instead of `conceal`."""
+    """Replaces `conceal`: copies the nearest picture."""
     rows = slice(parity == 2, None, 2 if parity else 1)
     for plane, origin in zip(picture.planes(), sources[0][0].planes() if sources else [128] * 3):
         plane, origin = np.asarray(plane)[rows], np.asarray(origin)[rows] if sources else origin
@@ -55,7 +55,7 @@ def encoded(path, coding, frames):
 
 
 def damaged(units, percent, seed):
-    """The same without some slices, but at least one of each picture; and the times of pictures that lack some."""
+    """The same with some slices removed, at least one of each picture kept; and the times of the pictures with missing slices."""
     rng, made, times = np.random.default_rng(seed), [], set()
     for pts, data in units:
         nals = split_byte_stream(data)
@@ -81,7 +81,7 @@ def ours(units, function=conceal):
 
 
 def ffmpeg(units):
-    """Luma by time; what it does not give out is missing."""
+    """Luma by time; frames that FFmpeg does not output are absent."""
     decoder, found = av.CodecContext.create("h264", "r"), {}
     decoder.thread_type, decoder.thread_count = "NONE", 1
     decoder.flags |= 8  # AV_CODEC_FLAG_OUTPUT_CORRUPT
@@ -99,12 +99,12 @@ def ffmpeg(units):
 
 
 def psnr(found, expected, times):
-    """Mean over frames; a frame that is missing is taken as the last before it that is there."""
+    """Mean over frames; a missing frame counts as a repetition of the last one before it."""
     there, values = sorted(found), []
     for time in sorted(times):
         near = max((one for one in there if one <= time), default=there[0])
         error = np.mean((found[near].astype(np.int32) - expected[time]) ** 2)
-        values.append(10 * np.log10(255**2 / max(error, 255**2 / 1e6)))  # at most 60 dB, that no frame outweighs all
+        values.append(10 * np.log10(255**2 / max(error, 255**2 / 1e6)))  # at most 60 dB, so that no frame dominates
     return np.mean(values)
 
 

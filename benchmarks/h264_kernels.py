@@ -1,10 +1,10 @@
-"""Speed of the H.264 kernels: nanoseconds per sample, scalar beside AVX2, on 8-bit samples and on deeper ones.
+"""Speed of the H.264 kernels: nanoseconds per sample, scalar and AVX2, for 8-bit and deeper samples.
 
     python benchmarks/h264_kernels.py [--ghz 3.5]
 
-Each figure is the least of several runs over data that stay in the first cache. With --ghz, the clock of this machine under load, cycles are shown
-in place of nanoseconds. Deblocking is of a whole macroblock in one direction: all edges, edges 0 and 2 (the transform is 8x8), edge 0 of bS 4
-beside all others.
+Each figure is the minimum of several runs over data in the L1 cache. With --ghz, the clock of this machine under load, the table shows cycles
+instead of nanoseconds. Deblocking filters a whole macroblock in one direction: all edges; edges 0 and 2 (8x8 transform); all edges with bS 4 on
+edge 0.
 """
 
 import argparse
@@ -19,11 +19,11 @@ TIMES = 2000
 
 
 def cases(bit_depth):
-    """(name, samples per call, call(level, times)) of what a decoder does most."""
+    """(name, samples per call, call(level, times)) of the most frequent operations of a decoder."""
     rng = np.random.default_rng(1)
     dtype, top, scale = (np.uint8 if bit_depth == 8 else np.uint16), (1 << bit_depth) - 1, 1 << (bit_depth - 8)
     picture = rng.integers(0, top + 1, (48, 256)).astype(dtype)
-    # Two flat halves with a small step: edges that pass every test of the filter, also after they were filtered.
+    # Two flat halves with a small step: edges that pass every test of the filter, even after filtering.
     steps = np.where((np.arange(48)[:, None] // 8 + np.arange(256) // 8) % 2, 100, 103).astype(dtype) * scale
     out, planes, out_planes = np.zeros((16, 16), dtype), np.stack([picture, picture]), np.zeros((2, 8, 8), dtype)
     for w in (16, 8, 4):

@@ -1,6 +1,6 @@
-"""Frames per second of the H.264 decoder with one thread and with two, beside FFmpeg's in one thread (through PyAV):
-``python benchmarks/h264_speed.py [--times N] STREAM.264 ...``. The decoders take turns; the best of N runs of each is shown, and the median of two threads'
-speed to that of one a moment before: on a machine that is not alone the best runs of either fall into different minutes.
+"""Frames per second of the H.264 decoder with one and two threads, and of FFmpeg with one (through PyAV):
+``python benchmarks/h264_speed.py [--times N] STREAM.264 ...``. The decoders take turns. Shows the best of N runs of each, and the median ratio of two threads
+to the run with one thread just before: on a busy machine the best runs of the two may be minutes apart.
 """
 
 import argparse

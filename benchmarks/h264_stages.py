@@ -1,6 +1,6 @@
-"""Where the decoder's time goes, by stage: ``python benchmarks/h264_stages.py STREAM.264``, with Linux's `perf` at hand.
+"""Decoding time by stage: ``python benchmarks/h264_stages.py STREAM.264``; needs Linux's `perf`.
 
-Nanoseconds per macroblock from samples of the CPU clock; the interpreter's own start is left out as far as it has modules of its own.
+Nanoseconds per macroblock from CPU-clock samples. The start of the interpreter is excluded where it runs in modules of its own.
 """
 
 import collections

@@ -1,8 +1,8 @@
-"""The effort ladder: megapixels per second over BD-rate for each effort, peers beside it; writes docs/effort.svg and the table of docs/effort.md.
+"""The effort ladder: megapixels per second over BD-rate for each effort, and for the peers; writes docs/effort.svg and the table of docs/effort.md.
 
 usage: python benchmarks/jpeg_effort.py FOLDER [--quality 30,50,70,80,90]
 
-One thread; the speeds are of wall time, so let nothing else run.
+One thread. Speeds are wall time, so run nothing else meanwhile.
 """
 
 import argparse
@@ -24,7 +24,7 @@ METRICS = ("ssimulacra2", "psnr")
 
 
 def table(points):
-    """Markdown: a row per family, speeds and BD-rates; the families that no other beats in speed and SSIMULACRA 2 in bold."""
+    """Markdown: a row per family with speed and BD-rates; bold if no other family beats it in both speed and SSIMULACRA 2."""
     by_metric = [rd.speeds(points, metric, ANCHOR) for metric in METRICS]
     lines = ["| | MP/s | BD-rate, SSIMULACRA 2 | BD-rate, PSNR |", "|---|---|---|---|"]
     for first, second in zip(*by_metric):

@@ -1,9 +1,9 @@
-"""JPEG encode and decode speed beside the peers that are installed, one thread, interleaved in one run.
+"""JPEG encode and decode speed, ours and that of the installed peers: one thread, interleaved in one run.
 
 usage: python benchmarks/jpeg_speed.py [IMAGE ...] [--quality 85] [--reps 7] [-o rows.jsonl]
 
-Without images, those of samples/ that are photographs. Peers: Pillow (always), simplejpeg and imagecodecs (if installed). Prints the median
-MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions and CPU. Ratios mean more than MP/s.
+Without images, the photographs in samples/ are used. Peers: Pillow (always), simplejpeg and imagecodecs (if installed). Prints the median
+MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions and CPU. Ratios are more reliable than MP/s.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SAMPLES = [
 
 
 def mosaic(paths):
-    """The pictures side by side, cut to the lowest, repeated to two megapixels at least."""
+    """The pictures side by side, cut to the smallest height, repeated to at least two megapixels."""
     images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
     height = min(image.shape[0] for image in images)
     row = np.concatenate([image[:height] for image in images], 1)
@@ -79,7 +79,7 @@ def decoders(data):
 
 
 def measure(table, reps):
-    """Median seconds of each function, called in turn so that a drift of the machine meets all alike."""
+    """Median seconds of each function, called in turn so that drift of the machine affects all alike."""
     seconds = {name: [] for name in table}
     for repetition in range(reps + 1):
         for name, function in table.items():

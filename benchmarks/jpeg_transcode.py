@@ -1,10 +1,10 @@
-"""Bytes of recompressed JPEG files beside jpegtran and mozjpeg's jpegtran, and the proof that no coefficient changed.
+"""Size of recompressed JPEG files compared with jpegtran and mozjpeg's jpegtran, and a check that no coefficient changed.
 
 usage: python benchmarks/jpeg_transcode.py FILE_OR_FOLDER ... [--most 50] [--least-bytes 4000] [-o rows.jsonl]
 
 Peers: `jpegtran -optimize -progressive -copy all` (libjpeg-turbo, if on the path), the package mozjpeg-lossless-optimization (if installed).
-Neither keeps what stands behind the picture, so that those bytes are left out of our figure too. Files that are not whole JPEGs, doubles,
-and those that a peer refuses are passed over. The exit code is 1 if a coefficient changed or a file grew.
+Neither keeps data after EOI, so our figure excludes those bytes too. Incomplete files, duplicates, and files that a peer refuses are skipped. The
+exit code is 1 if a coefficient changed or a file grew.
 """
 
 import argparse

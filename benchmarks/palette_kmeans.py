@@ -1,9 +1,9 @@
-"""The k-means of codec.quantizers beside scikit-learn's on all colours of photographs, weighted by their pixels, in one run.
+"""The k-means of codec.quantizers compared with scikit-learn's on all colours of photographs, weighted by pixel counts, in one run.
 
     python benchmarks/palette_kmeans.py FOLDER [--colors 256] [--images 4]       needs scikit-learn and Pillow
 
-Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; its least error counts, and its
-time for that one run. Times are CPU times on one thread.
+Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; the figures are its
+least error and the time of that run. Times are CPU times on one thread.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans
 
 from codec.quantizers.kmeans import cluster
 
-UNITS = 8  # of our lattice per level
+UNITS = 8  # units of our lattice per level
 
 
 def timed(call):

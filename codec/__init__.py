@@ -1,18 +1,18 @@
-"""Image and video compression from Python: standard JPEG, H.264, and a laboratory to measure them.
+"""Image and video compression: JPEG encoder and decoder, H.264 decoder, palettes, metrics, and a rate-distortion laboratory.
 
     data = codec.encode(image, quality=75)          (H, W[, 3]) uint8 array -> bytes of a standard JPEG
     image = codec.decode(data)                      bytes, path or file object -> array
-    codec.probe(data)                               the header alone
+    codec.probe(data)                               the header only
     for frame in codec.decode_video("clip.264"): frame.planes, frame.to_rgb()
 
-Everything is loaded when it is first used; `import codec` costs little more than nothing.
+Names load on first use, so `import codec` costs next to nothing.
 """
 
 import importlib
 
 __version__ = "0.1.0"
 
-# name -> module that defines it; None: the name is a module itself.
+# name -> module that defines it; None: the name is itself a module.
 _PUBLIC = {
     **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
     **dict.fromkeys(

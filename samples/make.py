@@ -2,10 +2,9 @@
 
 usage: python samples/make.py [FOLDER]    (needs NumPy, Pillow and scikit-image; downloads nothing)
 
-Photographs are those that ship inside scikit-image's wheel and that its documentation calls CC0 or public domain; whole ones are copied
-byte for byte, the others cropped, never resampled. The rest is computed in integers. So the pixels are the same with every version of
-NumPy and Pillow; the bytes of a PNG may differ with the version of zlib, which is why the manifest has a hash of both. (Pixels of a JPEG
-are its decoder's affair and have none.)
+The photographs ship with scikit-image, whose documentation lists them as CC0 or public domain. They are copied byte for byte or cropped,
+never resampled. The other pictures are computed in integers. So the pixels are the same with every version of NumPy and Pillow. The bytes of a
+PNG may depend on the version of zlib, so the manifest has hashes of bytes and of pixels; a JPEG has none of its pixels, which depend on the decoder.
 """
 import argparse
 import hashlib

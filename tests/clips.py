@@ -1,4 +1,4 @@
-"""Small clips made by formula, and a YUV4MPEG2 file of each."""
+"""Small synthetic clips, and their YUV4MPEG2 files."""
 
 from fractions import Fraction
 
@@ -38,7 +38,7 @@ def y4m(video, tag=None, more=""):
 
 
 def equal(a, b):
-    """Whether two clips are the same in every sample and field."""
+    """Whether two clips are equal in every sample and field."""
     fields = all(getattr(a, name) == getattr(b, name) for name in ("chroma", "depth", "fps", "matrix", "full_range"))
     return (
         fields

@@ -1,4 +1,4 @@
-"""What several test folders share: the public test data, and pictures that procedures make."""
+"""Shared by several test folders: the public test data, and synthetic pictures."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def _data_folder():
 
 @pytest.fixture(scope="session")
 def data_folder():
-    """Folder of the public test data; tests that need it skip where it is not."""
+    """Folder of the public test data; tests that need it skip if it is absent."""
     folder = _data_folder()
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder}; set CODEC_TEST_DATA")
@@ -30,7 +30,7 @@ def data_folder():
 
 @pytest.fixture(scope="session")
 def streams(data_folder):
-    """vector -> (its row of the manifest, path), of all H.264 streams of the suites."""
+    """vector -> (its row of the manifest, path), for all H.264 streams of the suites."""
     manifest = data_folder / "h264" / "MANIFEST.json"
     if not manifest.exists():
         pytest.skip(f"no H.264 streams at {manifest}")

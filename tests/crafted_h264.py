@@ -13,7 +13,7 @@ UNFILTERED = dict(disable_deblocking_filter_idc=1)
 
 
 def sps_of(width_in_mbs=2, height_in_mbs=2, **more):
-    """A sequence of frames of that many macroblocks; `more` are elements of the SPS."""
+    """A sequence with frames of the given size in macroblocks; `more` are elements of the SPS."""
     more.setdefault("profile_idc", 77)
     more.setdefault("max_num_ref_frames", 4)
     more.setdefault("log2_max_pic_order_cnt_lsb_minus4", 4)
@@ -92,7 +92,7 @@ def samples(sps, seed, field=False):
 
 
 class Stream:
-    """A growing list of NAL units, and the frames that must come out of it in decoding order."""
+    """A growing list of NAL units, and the expected frames in decoding order."""
 
     def __init__(self, sps=None, pps=None):
         self.sps, self.pps = sps or sps_of(), pps or pps_of()
@@ -115,7 +115,7 @@ class Stream:
         return planes
 
     def copy(self, head, of):
-        """A frame of skipped macroblocks, which is the picture `of`."""
+        """A frame of skipped macroblocks, equal to the picture `of`."""
         self.frames.append(of)
         self.nals.append(skipped(head, self.sps, self.pps, self.mbs))
         return of

@@ -1,4 +1,4 @@
-"""What the tests of the H.264 kernels share: bit depths, pictures that provoke, and the levels of this machine."""
+"""Shared by the tests of the H.264 kernels: bit depths, adversarial pictures, and the CPU levels of this machine."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def dtype_of(bit_depth):
 
 
 def pictures(rng, height, width, bit_depth, count=1):
-    """Pictures of noise, of extremes only, of gentle slopes and of steps: each kind `count` times."""
+    """Pictures of noise, of extreme values only, of gentle slopes and of steps: `count` of each kind."""
     top = (1 << bit_depth) - 1
     for _ in range(count):
         yield rng.integers(0, top + 1, (height, width)).astype(dtype_of(bit_depth))
@@ -41,7 +41,7 @@ def pictures(rng, height, width, bit_depth, count=1):
 
 
 def same_outside(after, before, rows, columns):
-    """Nothing changed but the block of these slices."""
+    """Only the block of these slices changed."""
     kept = after.copy()
     kept[rows, columns] = before[rows, columns]
     return np.array_equal(kept, before)

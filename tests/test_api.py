@@ -1,4 +1,4 @@
-"""The front door: every kind of source, names that load lazily, signatures, errors that are also builtins, and examples that run."""
+"""The public API: every kind of source, lazily loaded names, signatures, errors that are also builtins, and examples that run."""
 
 import doctest
 import importlib
@@ -135,7 +135,7 @@ def test_a_failed_write_leaves_the_file_alone(image, tmp_path):
         codec.write(tmp_path / "no" / "a.jpg", image)
 
 
-# ---------------------------------------------------------------- the calls that others rely on
+# ---------------------------------------------------------------- calls that other code relies on
 
 
 def test_the_calls_of_the_benchmarks(image):

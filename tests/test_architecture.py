@@ -1,4 +1,4 @@
-"""Who may import whom, what a plain import loads, how large a room may grow, and a layout table that is true."""
+"""Allowed imports, what a plain import loads, the size of modules and functions, and a correct layout table."""
 
 import ast
 import importlib
@@ -32,7 +32,7 @@ LEVELS = (
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}
 
-# Functions longer than 60 lines (docstring not counted), with the reason; 120 is the end for all.
+# Functions longer than 60 lines (docstring not counted), with the reason; the limit for these is 120.
 LONG_FUNCTIONS = {
     "jpeg/_scan_read.pyx:decode_scan": "checks everything that comes from Python before the pointers are taken, in one place",
 }
@@ -46,7 +46,7 @@ def unit_of(name):
 
 
 def absolute(module, level, name):
-    """'codec.x.y' for `from ..x import y` inside of the module `name`."""
+    """'codec.x.y' for `from ..x import y` inside the module `name`."""
     if not level:
         return module
     package = ["codec", *name.split("/")[:-1]]
@@ -83,11 +83,11 @@ def imports(name):
     return {module for module in found if module == "codec" or module.startswith("codec.")}
 
 
-# ---------------------------------------------------------------- who imports whom
+# ---------------------------------------------------------------- imports
 
 
 def test_the_reader_of_imports_finds_them():
-    """Otherwise the tests below could not fail."""
+    """Without this, the tests below could not fail."""
     assert (
         "codec.jpeg" in imports("api.py")
         and "codec.errors" in imports("jpeg/decode.py")
@@ -155,11 +155,11 @@ def test_a_plain_import_loads_nothing_of_its_own():
     assert made.stdout.strip() == ""
 
 
-# ---------------------------------------------------------------- manners
+# ---------------------------------------------------------------- conduct
 
 
 def blanket_handlers(text):
-    """Line numbers of handlers that catch everything; BaseException is fine where the handler ends by raising it again."""
+    """Line numbers of handlers that catch everything; BaseException is allowed if the handler ends by re-raising it."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ExceptHandler):
             caught = (
@@ -170,7 +170,7 @@ def blanket_handlers(text):
                 yield node.lineno
 
 
-# Handlers of threads, which keep what went wrong for whoever waits for them.
+# Handlers of threads that keep an exception for the thread that waits for them.
 KEPT_FOR_OTHERS = {"h264/decode/_crew.pyx": 1}
 
 
@@ -247,7 +247,7 @@ def test_exceptions_are_still_needed():
 
 
 def public():
-    """(dotted name, object) of everything that users are offered."""
+    """(dotted name, object) of the whole public API."""
     for name in codec.__all__:
         if name != "__version__":
             yield f"codec.{name}", getattr(codec, name)
@@ -276,7 +276,7 @@ def test_every_module_says_what_it_is_for(name):
     assert not text or text.startswith('"""')
 
 
-# ---------------------------------------------------------------- the tree, where there is one
+# ---------------------------------------------------------------- the git tree, if any
 
 
 def tracked():

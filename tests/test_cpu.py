@@ -1,4 +1,4 @@
-"""The vector level is detected, may be lowered, and never raised."""
+"""The vector level is detected; it may be lowered, never raised."""
 
 import pytest
 

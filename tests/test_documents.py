@@ -1,4 +1,4 @@
-"""What the documents show is what happens."""
+"""The documents are true: examples run, paths and names exist, commands parse."""
 
 import doctest
 import pathlib
@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/pixel_to_bitstream.md", "docs/lab.md", "docs/palette.md"])
@@ -18,15 +19,51 @@ def test_examples_in_documents_run(name):
     assert result.attempted > 5 and result.failed == 0
 
 
-def test_glossary_names_exist():
-    """Every `file.py` or `file.pyx` that the glossary points at is there."""
-    text = (ROOT / "docs/glossary.md").read_text()
-    for path in set(re.findall(r"`(?:\w+` in `)?((?:jpeg|h264)/\w+\.pyx?|_\w+\.px?[yd]x?)`", text)):
-        assert (ROOT / "codec" / path).exists(), path
+def code_in(text):
+    """Code spans and code blocks of a Markdown text."""
+    return re.findall(r"```.*?```|`[^`\n]+`", text, re.S)
+
+
+def source_named(path):
+    """Whether a path from the root or from codec/, or a bare file name, names a file or folder of the project."""
+    rooms = ("codec", "tests", "benchmarks")
+    bare = [] if "/" in path else [found for room in rooms for found in (ROOT / room).rglob(path)]
+    return bool(bare) or (ROOT / path).exists() or (ROOT / "codec" / path).exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_in_documents_exist(page):
+    """Source files, and whatever lies under a folder of the project, in code spans and code blocks."""
+    source = r"(?<![\w/.-])(?:[\w-]+/)*[\w-]+\.(?:pyx|pxd|py|c)\b"
+    inside = r"(?<![\w/.-])(?:codec|tests|benchmarks|docs)/[\w./-]*\w/?"
+    for code in code_in((ROOT / page).read_text()):
+        for path in re.findall(f"{source}|{inside}", code):
+            assert source_named(path), path
+
+
+def test_links_in_documents_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
+            assert (ROOT / page).parent.joinpath(target).exists(), (page, target)
+
+
+def test_names_in_the_glossary_exist():
+    """`name` in the last column occurs in the package, and in the file where one is given: `name` in `path`."""
+    sources = {
+        path: path.read_text() for pattern in ("*.py", "*.pyx", "*.pxd") for path in (ROOT / "codec").rglob(pattern)
+    }
+    everything = "\n".join(sources.values())
+    rows = re.findall(r"^\| .* \| (.*) \|$", (ROOT / "docs/glossary.md").read_text(), re.M)
+    assert len(rows) > 40
+    for cell in rows:
+        for names, path in re.findall(r"((?:`\w+`, )*`\w+`)(?: in `([\w/.]+)`)?", cell):
+            text = sources[ROOT / "codec" / path] if path else everything
+            for name in re.findall(r"\w+", names):
+                assert re.search(rf"\b{name}\b", text), (name, path)
 
 
 def test_commands_of_the_laboratory_are_understood():
-    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values exist (nothing is run)."""
+    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
     from codec.cli.main import cli
 
     text = (ROOT / "docs/lab.md").read_text().replace("\\\n", " ")

@@ -8,7 +8,7 @@ from codec.frame import MATRICES, as_shown, plane_shapes
 
 
 def rgb(height, width, seed=1):
-    """Smooth in both directions, so that fewer samples of chroma say the same."""
+    """Smooth in both directions, so that subsampled chroma loses little."""
     y, x = np.mgrid[:height, :width]
     return np.stack([(40 + 5 * x + 2 * y + 30 * c + seed) % 256 for c in range(3)], 2).clip(0, 255).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""samples/: every file is what MANIFEST.json says, may be redistributed, and can be made again."""
+"""samples/: every file matches MANIFEST.json, may be redistributed, and can be regenerated."""
 
 import hashlib
 import importlib.util
@@ -36,7 +36,7 @@ def test_the_samples_stay_small():
 
 
 def test_the_script_makes_them_again(tmp_path):
-    """Copied files byte for byte; computed and cropped ones pixel for pixel, since zlib's versions pack alike pixels differently."""
+    """Copied files byte for byte; computed and cropped ones pixel for pixel, since versions of zlib compress equal pixels differently."""
     pytest.importorskip("skimage")
     spec = importlib.util.spec_from_file_location("samples_make", SAMPLES / "make.py")
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""Targets are read as people write them, and a bracket closes on the place it is asked for."""
+"""Targets are parsed as people write them, and the bracketing search converges on the target."""
 
 import subprocess
 import sys

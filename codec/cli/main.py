@@ -1,4 +1,4 @@
-"""The command `codec`: one file per verb, loaded when it is called."""
+"""The command `codec`: one file per verb, loaded on demand."""
 
 import importlib
 import warnings
@@ -9,22 +9,22 @@ from .. import __version__
 from ..errors import CodecError
 from ._common import Failure, say
 
-# The one-liners live here, so that `codec --help` loads no verb, no NumPy, and answers at once.
+# The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
 VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
-    "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
+    "transcode": "Rewrite JPEG losslessly: optimise, rotate, crop, strip metadata.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
-    "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
+    "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
     "video": "Decode and inspect H.264 video.",
-    "metrics": "Measure how far a picture is from its original.",
-    "rd": "Encode at many settings and report rate against distortion.",
+    "metrics": "Compare a picture with its original: PSNR, SSIM, SSIMULACRA 2.",
+    "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",
 }
 
 
 class Verbs(click.Group):
-    """Loads a verb when it is called, and turns what the package raises into a line on stderr and an exit code."""
+    """Loads a verb when it is called, and turns a `CodecError` into a line on stderr and an exit code."""
 
     def list_commands(self, ctx):
         return list(VERBS)
@@ -72,7 +72,7 @@ def show_version(ctx, param, value):
     help="Show the version and exit.",
 )
 def cli():
-    """Standard JPEG from the command line.
+    """Image and video compression: JPEG, H.264 decoding, palettes, metrics and a rate-distortion lab.
 
     \b
     Examples:
@@ -82,14 +82,15 @@ def cli():
       codec transcode photo.jpg -o smaller.jpg
       codec inspect photo.jpg
       codec palette logo.png -o small.png --colors 64
+      codec video decode clip.264 -o clip.y4m
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Data goes to stdout; messages, warnings and progress go to stderr.
 
     \b
     Exit codes:
-      0    everything was done, or needed no doing
-      1    at least one file failed or was skipped; the list is on stderr
+      0    everything was done, or there was nothing to do
+      1    at least one file failed or was skipped; stderr lists them
       2    the command line is wrong; nothing was written
       130  interrupted; no file is half-written
     """
@@ -98,6 +99,6 @@ def cli():
 def main():
     """Entry point of the command `codec`."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
-    # The bound on pixels is ours (--max-pixels), and its excess is an error.
+    # We have our own bound on pixels (--max-pixels); exceeding it is an error.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     cli(prog_name="codec")

@@ -1,4 +1,4 @@
-"""A folder of small pictures, and the command run in this process."""
+"""A folder of small pictures, and a runner of the command in this process."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from codec.cli.main import cli
 
 
 class Outcome:
-    """What a call of `codec` gave: exit code, stdout as bytes, text and JSON, stderr as text."""
+    """Result of a call of `codec`: exit code, stdout as bytes, text and JSON, stderr as text."""
 
     def __init__(self, result):
         self.code, self.out, self.err = result.exit_code, result.stdout_bytes, result.stderr
@@ -30,7 +30,7 @@ class Outcome:
 
 @pytest.fixture(autouse=True)
 def same_package(monkeypatch):
-    """Processes that a test starts import the package that the test itself imported."""
+    """Child processes of a test import the same package as the test."""
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(errors.__file__)))
 
 
@@ -61,7 +61,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tree():
-    """Every file below a folder, relative and sorted: nothing half-written may be among them."""
+    """Every file below a folder, relative and sorted; none may be half-written."""
 
     def tree(folder):
         paths = (os.path.join(here, name) for here, _, names in os.walk(folder) for name in names)

@@ -1,4 +1,4 @@
-"""`codec compress`: what becomes what, what is refused, what is kept, and how it is told."""
+"""`codec compress`: output names, refusals, metadata, and messages."""
 
 import io
 import os
@@ -21,7 +21,7 @@ def is_jpeg(data):
     return data[:2] == b"\xff\xd8" and data[-2:] == b"\xff\xd9"
 
 
-# ---------------------------------------------------------------- where things go
+# ---------------------------------------------------------------- output names
 
 
 def test_one_file_to_one_file(run, home, tree):
@@ -85,7 +85,7 @@ def test_a_device_may_be_the_output(run, home):
     assert run("compress", "in/a.png", "-o", os.devnull).code == 0
 
 
-# ---------------------------------------------------------------- what is refused, before anything is written
+# ---------------------------------------------------------------- refusals before anything is written
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_binary_output_on_a_terminal_is_refused(run, home, monkeypatch):
     assert outcome.code == 2 and "stdout is a terminal" in outcome.err
 
 
-# ---------------------------------------------------------------- what happened
+# ---------------------------------------------------------------- reports
 
 
 def test_the_table_is_one_row_per_file_in_stable_order(run, home):
@@ -395,7 +395,7 @@ def test_a_jpeg_that_can_be_that_small_without_loss_loses_nothing(run, home):
 
 
 def test_a_jpeg_is_not_encoded_again_for_a_score_near_its_own(run, home):
-    """What has lost nothing has every score."""
+    """A lossless result reaches every score."""
     outcome = run("compress", "in/sub/c.jpg", "-o", "a.jpg", "--target", "psnr:45", "--json")
     assert outcome.json["files"][0]["lossless"] and "would lose more than it saves" in outcome.err
 

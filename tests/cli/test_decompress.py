@@ -1,4 +1,4 @@
-"""`codec decompress`: JPEG to lossless pixels, whole or, when asked, as far as they go."""
+"""`codec decompress`: JPEG to lossless formats, complete or, on request, as far as the data goes."""
 
 import io
 import os

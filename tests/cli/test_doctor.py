@@ -1,4 +1,4 @@
-"""`codec doctor`: everything that a bug report needs."""
+"""`codec doctor`: all facts that a bug report needs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`codec inspect`: the anatomy of a file, readable and as JSON, safe to look at."""
+"""`codec inspect`: the structure of a file as text and as JSON, safe to print."""
 
 import numpy as np
 import pytest

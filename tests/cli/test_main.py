@@ -1,4 +1,4 @@
-"""The command itself: help, version, exit codes, and what is loaded when."""
+"""The command itself: help, version, exit codes, and lazy loading."""
 
 import os
 import subprocess

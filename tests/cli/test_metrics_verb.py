@@ -1,4 +1,4 @@
-"""`codec metrics`: the figures of the library, for people and for programs."""
+"""`codec metrics`: the figures of the library, as text and as JSON."""
 
 import numpy as np
 import pytest

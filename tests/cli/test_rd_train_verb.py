@@ -1,4 +1,4 @@
-"""`codec rd train-matrix`: tables in, tables out, and a record of what was learned from what."""
+"""`codec rd train-matrix`: tables in, tables out, and a record of the training data."""
 
 import json
 

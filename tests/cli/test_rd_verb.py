@@ -1,4 +1,4 @@
-"""`codec rd`: rows where they are asked for, a table of means otherwise, and a figure."""
+"""`codec rd`: rows on request, otherwise a table of means, and a figure."""
 
 import json
 import sys

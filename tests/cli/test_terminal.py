@@ -1,4 +1,4 @@
-"""What people see: a table on a terminal, progress beside it, plain text everywhere else."""
+"""Terminal output: a table and progress on a terminal, plain text everywhere else."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals
 
 
 def on_terminal(*args, stream, **environment):
-    """Run `codec` with stdout or stderr on a terminal; give what the terminal shows and what the other stream holds."""
+    """Run `codec` with stdout or stderr on a terminal; return the terminal's output and that of the other stream."""
     leader, follower = os.openpty()
     other = "stderr" if stream == "stdout" else "stdout"
     done = subprocess.Popen(

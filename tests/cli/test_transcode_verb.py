@@ -1,4 +1,4 @@
-"""`codec transcode`: without loss, many files, and no original is ever touched."""
+"""`codec transcode`: lossless, over many files, and never modifying an original."""
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ def test_a_pipe(run, home, photo):
     assert outcome.code == 0 and codec.probe(outcome.out).width == 64
 
 
-# ---------------------------------------------------------------- what fails
+# ---------------------------------------------------------------- failures
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pictures of the peers, made in a process of its own: one of them corrupts its heap on a hostile file, and would take the tests along.
+"""Pictures decoded by the peers, in a process of their own: one of them corrupts its heap on a hostile file, which would crash the tests.
 
 usage: python peers.py FOLDER < names      prints one JSON object a line: {"file", peer: [shape, dtype, sha256] or null if it refuses, ...}
        python peers.py FILE PEER           prints the picture as .npy
@@ -23,7 +23,7 @@ PEERS = {
 
 
 def picture(data, peer):
-    """Its pixels, gray as (H, W), or None: peers raise whatever they like."""
+    """Its pixels, gray as (H, W), or None: peers raise exceptions of any kind."""
     try:
         return np.ascontiguousarray(np.atleast_1d(np.squeeze(PEERS[peer](data))))
     except (Exception, SystemExit):

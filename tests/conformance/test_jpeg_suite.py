@@ -1,8 +1,8 @@
-"""445 public JPEG files: each is decoded to the very pixels of libjpeg-turbo, or refused for a reason that damaged.json tells.
+"""445 public JPEG files: each decodes to exactly the pixels of libjpeg-turbo, or is refused for the reason given in damaged.json.
 
-Lossless arithmetic coding is read by no peer: there the suite's own descriptions and the same picture in other files of it must do.
+No peer reads lossless arithmetic coding; there, the suite's own descriptions and its other files of the same picture are the reference.
 
-The files are found at ../shared/data from the project's root, or where CODEC_TEST_DATA points. After a change of what is refused:
+The files are in ../shared/data relative to the project's root, or where CODEC_TEST_DATA points. After a change in what is refused:
 python tests/conformance/test_jpeg_suite.py   rewrites damaged.json; read the difference before you believe it.
 """
 
@@ -26,7 +26,7 @@ COUNT = 445
 SUITE = "jpeg/robert-ancell-jpegsuite/jpeg"
 PEERS = ("imagecodecs", "pillow", "sof3")
 
-# Lossless YCbCr, which one peer refuses and the other shows without a colour transform; and DNL, which it takes for a picture without lines.
+# Lossless YCbCr: one peer refuses it, the other omits the colour transform. DNL: the latter reads it as a picture without lines.
 PEERS_WRONG = tuple(f"{SUITE}/lossless_huffman/32x32x8_{name}.jpg" for name in ("ycbcr", "ycbcr_interleaved", "dnl"))
 
 
@@ -46,7 +46,7 @@ def test_the_files_are_there():
 
 
 def _ours_to_decode(name):
-    """Whether there is anything to compare; the peers take long over some files that are damaged."""
+    """Whether there is anything to compare; the peers are slow on some damaged files."""
     return name not in DAMAGED and name not in PEERS_WRONG
 
 
@@ -72,7 +72,7 @@ def where_they_part(name, peer, pixels):
 
 @each_file
 def test_pixels_are_those_of_a_peer_or_the_reason_is_known(name, peers):
-    """One peer is enough: Pillow takes no 12 bits, imagecodecs does not invert CMYK, sof3 is for lossless, and each refuses some damaged files."""
+    """One peer is enough: Pillow does not read 12 bits, imagecodecs does not invert CMYK, sof3 reads lossless only, and each refuses some damaged files."""
     data = (DATA / name).read_bytes()
     try:
         pixels = np.atleast_1d(np.squeeze(codec.jpeg.decode(data).pixels))
@@ -101,13 +101,13 @@ def test_damaged_files_give_a_picture_when_asked_to_conceal(name):
 
 
 def like(folder, name):
-    """The picture of another file of the suite."""
+    """The same picture in another file of the suite."""
     return codec.decode(DATA / SUITE / folder / name)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if f"{SUITE}/lossless_" in name and "ycbcr" not in name])
 def test_lossless_files_are_the_pictures_that_the_suite_calls_them(name):
-    """Gray ones of 32x32 are one picture, scaled to 2..16 bits; small ones and RGB have a twin of another process."""
+    """Gray files of 32x32 show one picture, scaled to 2..16 bits; smaller files and RGB files have a counterpart coded with another process."""
     pixels, what = codec.decode(DATA / name), name.split("/")[-1]
     if "rgb" in what:
         reference, tolerance = like("baseline", "32x32x8_rgb.jpg").astype(int), 1

@@ -1,4 +1,4 @@
-"""Frames from files: pictures, animated pictures and clips, each with its times."""
+"""Frames from files: pictures, animated pictures and clips, with their times."""
 
 import io
 from fractions import Fraction
@@ -43,7 +43,7 @@ def test_animated_pictures_have_their_own_times(picture):
 
 
 def test_times_that_browsers_do_not_believe(picture):
-    """Frames of no or one hundredth of a second, as many GIFs have them, are shown for a tenth."""
+    """Frames of zero or one hundredth of a second, common in GIFs, are shown for a tenth."""
     data, _ = moving(picture, "GIF", duration=10)
     assert animation.load(data).seconds == [Fraction(1, 10)] * 4
 

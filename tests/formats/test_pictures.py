@@ -1,4 +1,4 @@
-"""Pictures of every format arrive as the encoder wants them, and say what was lost on the way."""
+"""Pictures of every format are converted for the encoder, with a warning about any loss."""
 
 import io
 import struct

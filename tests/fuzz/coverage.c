@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define SLOTS_LOG2 15                   /* codec.jpeg._scan has about 10 000 instrumented places */
+#define SLOTS_LOG2 15                   /* the largest extension had about 10 000 instrumented places */
 #define SLOTS (1 << SLOTS_LOG2)
 #define PLAIN __attribute__((visibility("hidden"), no_sanitize_coverage, no_sanitize_address, no_sanitize_undefined))
 
@@ -50,7 +50,7 @@ PLAIN __attribute__((constructor)) static void tell_libfuzzer(void)
     if (core == NULL)
         return;
     for (int i = 0; i < SLOTS; i++)
-        pcs[i].pc = (uintptr_t)&counters[i];            /* any address that is its own will do */
+        pcs[i].pc = (uintptr_t)&counters[i];            /* any unique address will do */
     *(void **)&init = dlsym(core, "__sanitizer_cov_8bit_counters_init");
     *(void **)&init_pcs = dlsym(core, "__sanitizer_cov_pcs_init");
     if (init == NULL || init_pcs == NULL)

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of everything that reads H.264: `make fuzz FUZZ_TARGET=h264 FUZZ_SECONDS=600`.
 
-What must hold is hostile_video.judge, the same as in tests/robustness.
+hostile_video.judge decides what must hold, as in tests/robustness.
 """
 
 import os
@@ -20,7 +20,7 @@ SEEDS = 200
 
 
 def mutate(data, max_size, seed):
-    """libFuzzer's own mutations, bits and NAL units changed, or another stream of valid headers: there is no way from bytes to those."""
+    """libFuzzer's own mutations, changed bits and NAL units, or a new stream of valid headers, which mutations of bytes do not reach."""
     kind = random.Random(seed).random()
     if kind < 0.4 or len(data) < 8:
         return atheris.Mutate(data, max_size)
@@ -29,7 +29,7 @@ def mutate(data, max_size, seed):
 
 
 def fill(corpus):
-    """Start from crafted and hostile streams, and small ones of the suites, where they are."""
+    """Start from crafted and hostile streams, and from small streams of the suites if present."""
     (corpus / "crafted").write_bytes(crafted.clip(2).data)
     for seed in range(SEEDS):
         data = hostile_video.hostile_stream(seed, pictures=3)

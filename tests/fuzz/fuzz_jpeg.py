@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of everything that reads JPEG: `make fuzz FUZZ_SECONDS=600`.
 
-What must hold is hostile.judge, the same as in tests/robustness.
+hostile.judge decides what must hold, as in tests/robustness.
 """
 
 import os
@@ -18,7 +18,7 @@ MAX_BYTES = 4096
 
 
 def split(data):
-    """Pieces of a file: marker segments, and what lies between them."""
+    """Pieces of a file: marker segments, and the data between them."""
     pieces, at = [], 0
     while at < len(data):
         end = data.find(b"\xff", at + 1)
@@ -36,7 +36,7 @@ def split(data):
 
 
 def mutate(data, max_size, seed):
-    """Half of the time libFuzzer's own mutations; else segments are doubled, dropped, swapped or given a length that fits."""
+    """Half of the time libFuzzer's own mutations; otherwise segments are duplicated, dropped, swapped or given a matching length."""
     rng = random.Random(seed)
     if rng.random() < 0.5 or len(data) < 8:
         return atheris.Mutate(data, max_size)
@@ -57,7 +57,7 @@ def mutate(data, max_size, seed):
 
 
 def fill(corpus):
-    """Start from the seeds of the robustness tests, and the files that other decoders' fuzzers found, where they are."""
+    """Start from the seeds of the robustness tests, and from files found by other decoders' fuzzers if present."""
     for name, data in hostile.seeds().items():
         (corpus / name).write_bytes(data)
     for path in Path(os.environ.get("CODEC_TEST_DATA", "")).glob("jpeg/fuzz-seeds/*"):

@@ -1,4 +1,4 @@
-/* Preloaded before libasan, whose empty functions of these names would swallow the counters that Atheris keeps for Python code. */
+/* Preloaded before libasan, whose empty functions of the same names would discard the counters that Atheris keeps for Python code. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>

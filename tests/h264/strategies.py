@@ -1,4 +1,4 @@
-"""Valid values of every syntax structure, for tests that write and read them again: an element is given only where it is coded."""
+"""Valid values of every syntax structure, for round-trip tests; an element is present only where it is coded."""
 
 from hypothesis import strategies as st
 

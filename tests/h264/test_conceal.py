@@ -1,4 +1,4 @@
-"""What is put where slices were lost: motion that goes on is found, and what cannot be known is between what is beside it."""
+"""Concealment of lost slices: continuing motion is found, and unknown areas are interpolated from adjacent samples."""
 
 import dataclasses
 import sys
@@ -31,13 +31,13 @@ def same(a, b):
 
 
 def moved(head, sps, pps, addresses, mv):
-    """NAL unit of a P slice all of whose macroblocks have one vector, and no residual."""
+    """NAL unit of a P slice whose macroblocks all have the same vector and no residual."""
     head = dataclasses.replace(head, first_mb_in_slice=addresses[0], slice_type=P, **crafted.UNFILTERED)
     c = write_slice_header(head, sps, pps)
     for number in range(len(addresses)):
         c.ue({"mb_skip_run": 0}, "mb_skip_run", 0, "")
         c.ue({"mb_type": 0}, "mb_type", 30, "")  # P_L0_16x16
-        for value in mv if number == 0 else (0, 0):  # all others are predicted (8.4.1.3)
+        for value in mv if number == 0 else (0, 0):  # the others are predicted (8.4.1.3)
             c.se({"mvd_l0": value}, "mvd_l0", -8192, 8191, "")
         c.ue({"coded_block_pattern": 0}, "coded_block_pattern", 47, "")  # Inter: none
     return crafted.finished(c, head)
@@ -48,7 +48,7 @@ def rows_of(*rows):
 
 
 def pans(mv, fields=False, slices=3, **more):
-    """A picture of noise and two that are it moved by a vector each time, in slices of equal height: NAL units."""
+    """NAL units of a picture of noise and two more, each moved by a vector, in slices of equal height."""
     stream = Stream(sps_of(WIDE, HIGH * (1 + fields), frame_mbs_only_flag=int(not fields), **more))
     stream.intra(header(0, 0, idr=True))
     for number in (1, 2):
@@ -70,7 +70,7 @@ FORMATS = [
 @pytest.mark.parametrize("more", FORMATS)
 @pytest.mark.parametrize("mv", [(0, 0), (12, -8), (-31, 18), (5, 7)])
 def test_a_pan_goes_on_in_a_lost_slice(mv, more):
-    """Bit for bit, whole samples or quarters, with the damage told."""
+    """Bit for bit, for full-sample and quarter-sample vectors, with the damage reported."""
     nals = pans(mv, **more)
     whole = decoded(nals)
     del nals[-2]
@@ -99,7 +99,7 @@ def test_a_hole_of_many_macroblocks_is_filled_inward():
 
 
 def test_the_motion_of_the_picture_before_goes_on_where_nothing_beside_tells_it():
-    """All that was received of the third picture is I_PCM."""
+    """The only received part of the third picture is I_PCM."""
     nals = pans((16, 8), slices=3)
     whole = decoded(nals)
     sps, pps = sps_of(WIDE, HIGH), crafted.pps_of()
@@ -150,7 +150,7 @@ def test_after_a_cut_nothing_of_the_old_scene_is_taken():
 
 
 def test_a_second_field_is_taken_from_the_first_where_nothing_else_is_there():
-    """An IDR picture of two fields alike."""
+    """An IDR picture of two equal fields."""
     sps = sps_of(WIDE, 2 * HIGH, frame_mbs_only_flag=0)
     planes = [plane[0::2] for plane in crafted.samples(sps, 3)]
     nals = Stream(sps).nals
@@ -166,7 +166,7 @@ def test_a_second_field_is_taken_from_the_first_where_nothing_else_is_there():
 
 
 def without_some_slices(data, share, seed=1):
-    """NAL units without some slices that are not the first of a picture."""
+    """NAL units with some slices removed, never the first of a picture."""
     rng, kept = np.random.default_rng(seed), []
     for nal in split_byte_stream(data):
         first = nal.nal_unit_type not in (1, 5) or nal.data[1] & 0x80  # first_mb_in_slice is 0
@@ -181,7 +181,7 @@ def psnr(a, b):
 
 @pytest.mark.parametrize("vector", ["CABAST3_Sony_E", "CABASTBR3_Sony_B", "SL1_SVA_B"])
 def test_motion_is_better_than_a_copy(streams, vector):
-    """Of lost macroblocks alone; the copy is even one of an undamaged picture."""
+    """Over lost macroblocks only; the copy comes from an undamaged picture."""
     data = streams[vector][1].read_bytes()
     whole, frames = decoded(data), decoded(without_some_slices(data, 0.03), on_error="conceal")
     found, copy = [], []
@@ -206,7 +206,7 @@ def test_it_does_not_depend_on_threads(streams, vector):
         assert same(frame, other) and (frame.damage is None) == (other.damage is None)
 
 
-# ---------------------------------------------------------------- anything at all
+# ---------------------------------------------------------------- arbitrary input
 
 
 def test_hostile_streams_lose_slices():
@@ -224,7 +224,7 @@ def test_hostile_streams_lose_slices():
 
 @pytest.mark.parametrize("key", [(1, 1, 1), (7, 4, 0), (3, 6, 2, 10, 9), (5, 8, 3, 14, 14), (4, 2, 1)])
 def test_any_map_of_any_format(key):
-    """Every sample of what is lost is written, and none else."""
+    """Every lost sample is written, and no other."""
     rng = np.random.default_rng(6)
     for parity in (0, 1, 2) if key[1] % 2 == 0 else (0,):
         for share in (0.2, 0.7, 1.0):

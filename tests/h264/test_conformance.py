@@ -1,6 +1,6 @@
 """The conformance suites, bit for bit: the MD5 over all output pictures is that of the reference pictures.
 
-By default of streams that together have every tool and take a few seconds; CODEC_ROBUSTNESS=full decodes all of them.
+By default only streams that together cover every tool in a few seconds; CODEC_ROBUSTNESS=full decodes all of them.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def test_the_scalar_kernels_give_the_same(streams, vector):
 
 
 def test_side_data_tells_what_a_picture_is_made_of(streams):
-    """Of an intra picture no vectors, of the rest some; every macroblock is in a slice."""
+    """No vectors for an intra picture, some for the others; every macroblock is in a slice."""
     decoder = Decoder(side_data=True)
     frames = decoder.feed(streams["CABA3_SVA_B"][1].read_bytes()) + decoder.flush()
     kinds = {frame.type for frame in frames}

@@ -1,4 +1,4 @@
-"""Deblocking of whole pictures against 8.7 taken literally: every sample of every edge on its own, positions by the equations of 8.7.1."""
+"""Deblocking of whole pictures against a literal 8.7: every sample of every edge on its own, positions by the equations of 8.7.1."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def clip3(low, high, v):
 
 
 class Model:
-    """A picture and 8.7."""
+    """A picture, filtered by a literal 8.7."""
 
     def __init__(self, planes, size, chroma_format_idc, bit_depth, structure, mbaff, info, mv, ref_id, slices):
         self.planes = planes
@@ -34,7 +34,7 @@ class Model:
         return self.mbaff or self.structure != 0
 
     def owner(self, x, y):
-        """(mb, x, y inside of it) of a luma sample of the frame."""
+        """(mb, x and y within it) of a luma sample of the frame."""
         row, inside = y // 16, y % 16
         if self.in_pairs():
             pair, line = y // 32, y % 32
@@ -100,7 +100,7 @@ class Model:
                         self.sample(plane, sub, False, k, y, field)
 
     def positions(self, vertical, xI, yI, xE, yE, i, field_mode):
-        """Of q_i and p_i (8.7.1)."""
+        """Positions of q_i and p_i (8.7.1)."""
         dy = 1 + field_mode
         if vertical:
             return (xI + xE + i, yI + dy * yE), (xI + xE - i - 1, yI + dy * yE)
@@ -113,7 +113,7 @@ class Model:
         q_at, p_at = zip(
             *[self.positions(vertical, xI, yI, xE, yE, i, field_mode) for i in range(4 if sub == (1, 1) else 2)]
         )
-        # The luma line that bS is of: it lies in the same field.
+        # The luma line whose bS applies; it lies in the same field.
         xL, yL = sub[0] * xE, sub[1] * yE
         if vertical and sub[1] == 2:
             yL = 4 * (yE >> 1) + (yE & 1)
@@ -162,7 +162,7 @@ class Model:
 
         if sorted(ref for ref, _ in p) != sorted(ref for ref, _ in q):
             return 1
-        # Some way to pair vectors of the same picture brings all of them near.
+        # In some pairing of vectors to the same picture, all pairs are close.
         pairings = [list(zip(p, q)), list(zip(p, q[::-1]))]
         return int(not any(all(a[0] == b[0] and not far(a, b) for a, b in pairing) for pairing in pairings))
 
@@ -200,7 +200,7 @@ class Model:
 
 
 def made(rng, width, height, structure, mbaff, idc):
-    """Macroblock data with everything in it: several slices, intra, one vector and sixteen, both lists, coefficients here and there."""
+    """Macroblock data of every kind: several slices, intra, one vector and sixteen, both lists, some coefficients."""
     n = width * height
     slices = np.array([[idc, 2 * rng.integers(-6, 7), 2 * rng.integers(-6, 7)] for _ in range(3)], np.int32)
     slices[2, 0] = rng.integers(0, 3)
@@ -243,7 +243,7 @@ def made(rng, width, height, structure, mbaff, idc):
 
 
 def smooth(rng, shape, bit_depth):
-    """Samples that the filter likes: near to each other, with small steps at blocks."""
+    """Samples that trigger the filter: close to each other, with small steps at block edges."""
     blocks = rng.integers(-6, 7, (shape[0] // 4, shape[1] // 4)).repeat(4, 0).repeat(4, 1)
     return ((128 + blocks + rng.integers(-2, 3, shape)) << (bit_depth - 8)).astype(
         np.uint8 if bit_depth == 8 else np.uint16

@@ -1,4 +1,4 @@
-"""The decoder above the macroblocks, on streams whose pictures are known: order, fields, gaps, losses, limits, memory."""
+"""The decoder above the macroblock level, on streams with known pictures: order, fields, gaps, losses, limits, memory."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ def same(frame, planes):
 
 
 def check(stream, order=None, **options):
-    """Every frame comes out, in that order, bit for bit."""
+    """Every frame is output, in the given order, bit for bit."""
     frames = decoded(stream.data, **options)
     expected = stream.frames if order is None else [stream.frames[i] for i in order]
     assert len(frames) == len(expected)
@@ -211,7 +211,7 @@ def test_two_fields_are_a_frame(parities):
 
 
 def test_frames_and_fields_mix_and_fields_refer_to_their_own_frame():
-    # Luma alone: between fields of different parity vectors of chroma are shifted (Table 8-9).
+    # Luma only: between fields of different parity, chroma vectors are offset (Table 8-9).
     sps = sps_of(2, 4, frame_mbs_only_flag=0, profile_idc=100, chroma_format_idc=0)
     stream = Stream(sps)
     stream.intra(header(0, 0, idr=True))
@@ -280,7 +280,7 @@ def test_gaps_in_frame_num_that_the_stream_allows():
     stream = Stream(sps_of(gaps_in_frame_num_value_allowed_flag=1))
     first = stream.intra(header(0, 0, idr=True))
     stream.intra(header(3, 6))
-    # Before it in the list are frames 3, 2, 1, of which two do not exist.
+    # Frames 3, 2, 1 precede it in the list; two of them do not exist.
     rows = (Modification(0, 3),)
     stream.copy(header(4, 8, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows), first)
     check(stream)
@@ -368,13 +368,13 @@ def test_lost_reference_frames():
         decoded(stream.data)
     frames = decoded(stream.data, on_error="conceal")
     assert len(frames) == 5 and frames[2].damage and not frames[2].damage.macroblocks.any()
-    assert same(frames[2], stream.frames[1])  # the copy of what was lost is one of the picture before
+    assert same(frames[2], stream.frames[1])  # lost macroblocks are copied from the previous picture
 
 
 def test_a_stream_that_begins_without_an_idr_picture():
     stream = crafted.clip(6)
     del stream.nals[2:4]
-    frames = decoded(stream.data)  # the first copies a picture that never came: gray
+    frames = decoded(stream.data)  # the first copies a missing picture: gray
     assert len(frames) == 5 and (frames[0].planes[0] == 128).all() and same(frames[1], stream.frames[2])
 
 
@@ -432,7 +432,7 @@ def test_options_that_do_not_exist(option, value):
         Decoder(**{option: value})
 
 
-# ---------------------------------------------------------------- what comes with a frame
+# ---------------------------------------------------------------- data attached to a frame
 
 
 def test_colours_and_user_data():
@@ -580,7 +580,7 @@ def test_probe_needs_a_sequence_parameter_set():
 
 
 def test_damaged_streams_decode_or_raise_and_are_concealed(streams):
-    """No frame that FFmpeg gives is missing."""
+    """Every frame that FFmpeg outputs is output here too."""
     for row, path in (found for found in streams.values() if found[0]["damaged"]):
         try:
             decoded(path)

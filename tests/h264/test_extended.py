@@ -1,4 +1,4 @@
-"""The Extended profile: SP and SI slices against a plain model of 8.6, data partitions against the same slices in one piece."""
+"""The Extended profile: SP and SI slices against a plain model of 8.6, data partitions against the same slices unpartitioned."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ BLOCKS = [(4 * (k >> 1 & 1) + 8 * (k >> 3), 4 * (k & 1) + 8 * (k >> 2 & 1)) for 
 
 
 class Elements:
-    """Slice data whose elements go to the partition of their category, or all to one."""
+    """Writer of slice data: elements go to the partition of their category, or all to one."""
 
     def __init__(self, head, sps, pps, partitioned, slice_id=0):
         head = dataclasses.replace(
@@ -235,7 +235,7 @@ def pcm(slice_, planes):
 
 
 def mixed_slice(stream, partitioned, constrained=0, slice_id=0):
-    """A P slice: P_L0_16x16 with two levels in the block that the Intra_16x16 beside it counts, I_PCM, and P_L0_16x16 with 26."""
+    """A P slice: P_L0_16x16 with two levels in the block that the adjacent Intra_16x16 uses for nC, I_PCM, and P_L0_16x16 with 26."""
     slice_ = Elements(header(1, 2, kind=P), stream.sps, stream.pps, partitioned, slice_id)
     slice_.ue(0, 0, 0, 0, 3, 0)  # coded_block_pattern 2: luma blocks 4 to 7
     slice_.put(4, "1" + "00100111" + "1" + "1")

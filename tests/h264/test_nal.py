@@ -1,4 +1,4 @@
-"""7.3.1 and Annex B: NAL units out of streams and samples, and back."""
+"""7.3.1 and Annex B: NAL units from streams and samples, and back."""
 
 import re
 
@@ -15,7 +15,7 @@ zeros_and_ones = st.tuples(payloads, st.sampled_from((b"\x80", b"\1", b"\x80\0\0
 
 
 def remove_byte_by_byte(payload):
-    """7.3.1 as it is written: at 0, 0, 3 two bytes are taken and the third is passed over."""
+    """7.3.1 literally: at 0, 0, 3 two bytes are kept and the third is skipped."""
     out, i = bytearray(), 0
     while i < len(payload):
         if payload[i : i + 3] == b"\0\0\3":

@@ -42,7 +42,7 @@ def test_type_0_counts_on_past_the_end_of_the_low_bits():
         header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb, delta_pic_order_cnt_bottom=1)
         for i, lsb in enumerate(lsbs)
     ]
-    # Only every second one is a reference, which the next is near to: 0, 4, 2, 10, 8.
+    # Every second picture is a reference, and the next one is close to it: 0, 4, 2, 10, 8.
     assert [top for top, _ in counts(FRAMES, headers)] == [0, 8, 4, -2, 2, -4, 10, 16, 8]
     assert all(bottom == top + 1 for top, bottom in counts(FRAMES, headers))
 
@@ -101,11 +101,11 @@ def test_two_idr_pictures_in_a_row_differ_by_their_number():
     assert not is_new_picture(before, before, FRAMES)
 
 
-# ---------------------------------------------------------------- a buffer that is fed headers
+# ---------------------------------------------------------------- a buffer driven by headers
 
 
 class Machine:
-    """Decodes nothing, but marks, stores and lists as the decoder does, for frames and pairs of fields."""
+    """Decodes nothing, but marks, stores and builds lists as the decoder does, for frames and field pairs."""
 
     def __init__(self, sps, size=16):
         self.sps = sps
@@ -140,7 +140,7 @@ class Machine:
 
 
 def names(entries, stores):
-    """'2' for a frame, '2t' and '2b' for its fields, '-' for none."""
+    """'2' for a frame, '2t' and '2b' for its fields, '-' for a missing picture."""
     known = {id(store): str(i) for i, store in enumerate(stores)}
     return [known[id(entry[0])] + {FRAME: "", TOP: "t", BOTTOM: "b"}[entry[1]] if entry else "-" for entry in entries]
 
@@ -287,11 +287,11 @@ def test_operations_on_long_term_pictures():
 
     adaptive(1, MemoryManagement(4, max_long_term_frame_idx_plus1=3), MemoryManagement(6, long_term_frame_idx=2))
     assert stores[1].long == FRAME and stores[1].LongTermFrameIdx == 2
-    adaptive(2, MemoryManagement(6, long_term_frame_idx=2))  # takes the index from the other
+    adaptive(2, MemoryManagement(6, long_term_frame_idx=2))  # takes the index over from the other
     assert not stores[1].long and stores[2].long == FRAME
     adaptive(3, MemoryManagement(2, long_term_pic_num=0))
     assert not stores[0].long and stores[3].short == FRAME
-    adaptive(4, MemoryManagement(4, max_long_term_frame_idx_plus1=2))  # index 2 is not allowed any more
+    adaptive(4, MemoryManagement(4, max_long_term_frame_idx_plus1=2))  # index 2 is no longer allowed
     assert not stores[2].long
     adaptive(5, MemoryManagement(5))
     assert [store.short for store in stores] == [0, 0, 0, 0, 0, FRAME] and m.dpb.MaxLongTermFrameIdx == -1
@@ -304,7 +304,7 @@ def test_operations_on_long_term_pictures():
     st.booleans(),
 )
 def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_num_ref_frames, with_idr):
-    """Random marking, legal or not: memory is bounded, and frames in are frames out."""
+    """Random marking, legal or not: memory is bounded, and every frame is output."""
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=max_num_ref_frames), size=max(max_num_ref_frames, 2))
     stores = [m.frame(header(0, idr=True))]
     for i, (ref, operation, difference, index) in enumerate(steps, 1):
@@ -354,7 +354,7 @@ def test_a_promise_of_reordering_lets_pictures_leave_early():
 
 
 def naive_map(kind, header, sps, pps):
-    """8.2.2.1 to 8.2.2.7 as the standard writes them: loops and equations, one map unit at a time."""
+    """8.2.2.1 to 8.2.2.7 literally: loops and equations, one map unit at a time."""
     width, height, n = sps.PicWidthInMbs, sps.PicHeightInMapUnits, pps.num_slice_groups_minus1
     size = width * height
     found = [1 if kind == 3 else n] * size
@@ -427,7 +427,7 @@ def test_the_box_goes_out_from_the_middle():
         pps = PPS(num_slice_groups_minus1=1, slice_group_map_type=3, slice_group_change_direction_flag=direction)
         maps = [mb_to_slice_group_map(header(slice_group_change_cycle=k), sps, pps).reshape(5, 5) for k in range(26)]
         assert all((one == 0).sum() == k for k, one in enumerate(maps)) and maps[1][2, 2] == 0
-        # Around it, clockwise from the left, or counter-clockwise from below.
+        # Around the centre, clockwise from the left, or counter-clockwise from below.
         path = [tuple(int(v) for v in np.argwhere(b != a)[0]) for a, b in zip(maps[1:], maps[2:])]
         clockwise = [(2, 1), (1, 1), (1, 2), (1, 3), (2, 3), (3, 3), (3, 2), (3, 1)]
         assert path[:8] == (

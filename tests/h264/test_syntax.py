@@ -1,4 +1,4 @@
-"""Syntax elements (7.2, 9.1) and the parameter sets, slice headers and SEI messages made of them."""
+"""Syntax elements (7.2, 9.1), and the parameter sets, slice headers and SEI messages built from them."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ thorough = examples(60)
 
 
 def bits(text):
-    """A reader over bits written as text, spaces left out."""
+    """A reader over bits given as text; spaces are ignored."""
     text = text.replace(" ", "")
     return Reader(int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big"), "test")
 
@@ -103,7 +103,7 @@ def test_more_rbsp_data_ends_at_the_last_one():
 
 
 def test_a_sequence_parameter_set_bit_by_bit():
-    """Written out by hand after 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
+    """Written by hand following 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
     text = (
         "01001101 01000000 00011110"  # profile_idc 77, constraint_set1_flag, level_idc 30
         "1 00101 1 011"  # seq_parameter_set_id 0, log2_max_frame_num_minus4 4, pic_order_cnt_type 0, log2_max_pic_order_cnt_lsb_minus4 2
@@ -167,7 +167,7 @@ def test_slice_headers_are_read_as_they_were_written(all_three):
 
 
 def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
-    """Against encoders of many makers: parameter sets whole, slice headers up to slice_data."""
+    """Streams of many encoders: whole parameter sets, slice headers up to slice_data."""
     for vector, (row, path) in streams.items():
         if path.stat().st_size > 400_000:
             continue
@@ -270,7 +270,7 @@ def test_fall_back_rules_of_table_7_2():
     lists = sps.scaling_lists
     assert (
         lists[0] == defaults[0] and lists[1] == lists[2] == (7,) * 16
-    )  # rule A: default for Y, the list before for the others
+    )  # rule A: default for Y, the previous list for the others
     assert lists[3] == lists[4] == lists[5] == defaults[3] and lists[6:] == defaults[6:]
     assert PPS().scaling_lists(sps) is lists
     two = parameter_sets.delta_scale_of((9,) * 16)
@@ -278,8 +278,8 @@ def test_fall_back_rules_of_table_7_2():
     mine = pps.scaling_lists(sps)
     assert (
         mine[0] == mine[1] == lists[0] and mine[2] == (9,) * 16 and mine[3:] == lists[3:]
-    )  # rule B: that of the sequence for Y
-    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # without a matrix in the sequence rule A
+    )  # rule B: the list of the sequence for Y
+    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # rule A without a matrix in the sequence
     assert SPS(100, 30, 3, 3).scaling_lists == ((16,) * 16,) * 6 + ((16,) * 64,) * 6
 
 

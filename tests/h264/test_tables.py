@@ -1,4 +1,4 @@
-"""The generated tables: they are what the script makes of the data, and keep the properties that tables of their kind have."""
+"""The generated tables: they match the output of the script, and have the properties required of such tables."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from codec.h264.tables import generate, parameters
 
 
 def codes(name):
-    """The code words of a table of H264Vlc as bit strings, by its rows of the last dimension (coeff_token: by nC)."""
+    """The code words of a table of H264Vlc as bit strings, by row of the last dimension (coeff_token: by nC)."""
     numbers, dimensions = c_table(name)
     words = [format(code, f"0{length}b") if length else None for code, length in zip(numbers[::2], numbers[1::2])]
     row = dimensions[-1] * (dimensions[-2] if len(dimensions) == 3 else 1)

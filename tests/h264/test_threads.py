@@ -1,4 +1,4 @@
-"""Decoding by threads: the same frames and errors for any number of them, and no hang, whatever the data and whenever the caller stops."""
+"""Multithreaded decoding: the same frames and errors for any number of threads, and no hang, for any data and wherever the caller stops."""
 
 import dataclasses
 import gc
@@ -32,7 +32,7 @@ STREAMS = (
 
 
 def outcome(data, most=None, **options):
-    """(planes of frames, at most so many, with order and damage; error that ended it)"""
+    """(planes of at most `most` frames, with order and damage; error that ended decoding)"""
     frames, error = [], None
     try:
         for frame in itertools.islice(codec.decode_video(data, **options), most):
@@ -77,7 +77,7 @@ def test_hostile_streams_do_not_depend_on_threads(on_error):
 
 
 def test_damaged_streams_do_not_depend_on_threads(streams):
-    """Bits of real streams changed; each ends in the same frames and the same error."""
+    """Real streams with changed bits; any number of threads gives the same frames and the same error."""
     found = [
         first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")
     ]
@@ -92,7 +92,7 @@ def test_damaged_streams_do_not_depend_on_threads(streams):
 
 
 def test_feed_gives_what_is_complete_with_any_number_of_threads():
-    """A piece at a time: the same frames, and the same errors, from each call."""
+    """Fed in pieces: each call gives the same frames and the same errors."""
     stream = crafted.clip(8)
     del stream.nals[9]
     counts = []
@@ -144,7 +144,7 @@ def test_closing_the_iterator_early_ends_its_threads():
 
 
 def test_pictures_in_flight_are_bounded(monkeypatch):
-    """Not more than are at work, and one in line."""
+    """At most the pictures being decoded, and one in the queue."""
     most, run = [], jobs.Workers.run
 
     def counted(self, *arguments):
@@ -157,7 +157,7 @@ def test_pictures_in_flight_are_bounded(monkeypatch):
 
 
 def test_what_fails_in_a_thread_is_raised(monkeypatch):
-    """An exception that is no error of the data comes out of the decoder, and nobody waits for that picture for ever."""
+    """An exception not caused by the data leaves the decoder, and no thread waits for that picture forever."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -172,14 +172,14 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
 
 
 def half_of(stream, nal):
-    """The same with a picture that loses macroblocks."""
+    """The stream with one NAL unit cut in half, so that its picture has lost macroblocks."""
     data = stream.nals[nal]
     stream.nals[nal] = data[: len(data) // 2]
     return stream
 
 
 def test_what_fails_in_a_first_field_is_raised(monkeypatch):
-    """The frame of both fields tells, though the second is well."""
+    """The frame reports the damage although the second field is intact."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -200,7 +200,7 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
 
 
 def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
-    """With separate planes each batch is waited for: it is not decoded once more with the next call."""
+    """With separate planes every batch is waited for and not decoded again by the next call."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -220,7 +220,7 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
 
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
-    """It does not wait for itself, nor for those that wait for its picture."""
+    """It waits neither for itself nor for pictures that wait for it."""
     dropped, collected, mend = threading.Event(), threading.Event(), jobs.PictureEnd.mend
 
     def collecting(self, missing):
@@ -252,7 +252,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
 
 
 def test_a_system_without_threads(monkeypatch):
-    """What cannot be decoded by others is decoded by the caller, and with fewer threads nobody waits for ever."""
+    """The caller decodes what no other thread can, and with fewer threads nothing waits forever."""
     start = threading.Thread.start
     data = crafted.clip(8).data
     expected = outcome(data, threads=1)
@@ -271,7 +271,7 @@ def test_a_system_without_threads(monkeypatch):
 
 
 def test_very_many_slices():
-    """More than are decoded at once, so that a picture takes several batches."""
+    """More slices than are decoded at once, so a picture takes several batches."""
     stream = crafted.Stream(crafted.sps_of(16, 12))
     last = stream.intra(crafted.header(0, 0, idr=True), slices=jobs.BATCH + 40)
     stream.copy(crafted.header(1, 2), last)
@@ -287,7 +287,7 @@ def test_very_many_slices():
 
 
 def test_side_data_of_separate_planes_is_of_the_first():
-    """Though a later picture has referred to the others."""
+    """Although a later picture referred to the others."""
     sps = crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1)
     stream = crafted.Stream(sps)
     planes = crafted.samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
@@ -304,9 +304,9 @@ def test_side_data_of_separate_planes_is_of_the_first():
 
 
 def test_a_stand_in_has_no_motion():
-    """The memory is that of a picture whose motion depends on which of them was free."""
+    """The memory is that of a picture whose motion depends on which buffer was free."""
     decoder, stream = Decoder(threads=1), crafted.Stream()
     stream.copy(crafted.header(1, 2), stream.intra(crafted.header(0, 0, idr=True)))
     first, _ = decoder.feed(stream.data) + decoder.flush()
-    del _  # its memory is used again, that of the first is not
+    del _  # its memory is reused, that of the first is not
     assert set(bytes(decoder._stand_in().motion()[1])) == {255} and first

@@ -1,5 +1,5 @@
-"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show what each list begins
-with.
+"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show the first entry of
+each list.
 """
 
 import copy
@@ -35,7 +35,7 @@ def through_ffmpeg(data):
 
 
 class Maker:
-    """A stream that is legal by construction: a buffer of ours says which pictures there are to name; FFmpeg says whether it is right."""
+    """A stream that is legal by construction: our buffer provides the pictures to refer to, FFmpeg checks the result."""
 
     def __init__(self, seed, pictures=14):
         self.r = random.Random(seed)
@@ -46,7 +46,7 @@ class Maker:
         sps = crafted.sps_of(2, 2, max_num_ref_frames=references, vui_parameters_present_flag=1, vui=restriction)
         self.stream, self.dpb = crafted.Stream(sps), DecodedPictureBuffer(16, references)
         self.frame_num = self.lsb = 0
-        self.between, self.was_reference = None, False  # the order count that a B picture may still take
+        self.between, self.was_reference = None, False  # the order count that the next B picture may take
         for number in range(pictures):
             self.picture(number)
 
@@ -73,7 +73,7 @@ class Maker:
         )
         if kind != "I" and used:
             head = self.with_lists(head, kind, used)
-        # The sliding window needs a short-term picture to let go (8.2.5.3).
+        # The sliding window needs a short-term picture to remove (8.2.5.3).
         stuck = len(used) >= self.dpb.max_num_ref_frames and not any(frame.short for frame in used)
         if ref and not idr and (stuck or r.random() < 0.6):
             head = dataclasses.replace(
@@ -89,7 +89,7 @@ class Maker:
         self.dpb.frames = [frame for frame in self.dpb.frames if frame.short or frame.long]
 
     def with_lists(self, head, kind, used):
-        """A slice type, active references, and for each list modifications that name pictures in any order."""
+        """A slice type, active references, and for each list modifications that refer to pictures in any order."""
         head = dataclasses.replace(
             head,
             slice_type=B if kind == "B" else P,
@@ -113,7 +113,7 @@ class Maker:
         return head
 
     def operations(self, head):
-        """Random marking after which there is room for this picture."""
+        """Random marking that leaves room for this picture."""
         dpb, rows, r = copy.deepcopy(self.dpb), [], self.r
         current = FrameStore(None, head.frame_num)
 

@@ -30,7 +30,7 @@ def test_turbo_shows_the_same_pixels(color, channels, subsampling, progressive, 
 
 @pytest.mark.parametrize("color", ["cmyk", "ycck"])
 def test_turbo_shows_the_samples_of_cmyk(color, picture):
-    """It leaves Adobe's inversion to the caller."""
+    """imagecodecs leaves Adobe's inversion to the caller."""
     data = codec.encode(picture(30, 40, 4), 80, color=color)
     np.testing.assert_array_equal(255 - turbo(data), codec.decode(data))
 
@@ -63,7 +63,7 @@ def test_twelve_bits(channels, picture):
 
 
 def test_long_pictures(picture):
-    """65500 is as far as libjpeg goes."""
+    """The maximum of libjpeg is 65500."""
     for shape in ((1, 65500), (65500, 1)):
         data = codec.encode(picture(*shape), 60)
         np.testing.assert_array_equal(turbo(data), codec.decode(data))

@@ -67,7 +67,7 @@ def test_pillow_shows_the_same_pixels_at_any_quality_and_effort(quality, effort,
 
 @pytest.mark.parametrize("shape", [(1, 65500), (65500, 1)])
 def test_pillow_shows_long_pictures(shape, picture):
-    """65500 is as far as libjpeg goes."""
+    """The maximum of libjpeg is 65500."""
     for progressive in (False, True):
         data = codec.encode(picture(*shape), progressive=progressive)
         np.testing.assert_array_equal(pillow_decode(data), codec.decode(data))
@@ -127,7 +127,7 @@ def test_we_show_tables_of_ones_own(picture):
 
 
 def test_the_same_tables_give_the_same_pixels(picture):
-    """Both encoders round alike, so that at equal settings a decoder shows equal pixels."""
+    """Both encoders round alike, so at equal settings a decoder gives equal pixels."""
     image = picture(64, 96)
     for quality in (30, 75, 95):
         for ours, theirs in (("4:4:4", 0), ("4:2:2", 1), ("4:2:0", 2)):

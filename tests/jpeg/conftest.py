@@ -1,4 +1,4 @@
-"""JPEG files put together by hand, for what the encoder itself does not write."""
+"""Handmade JPEG files of kinds that the encoder does not write."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from codec.jpeg.scans import ScanSpec
 
 @dataclass
 class Handmade:
-    """A frame of any kind over random levels; `data` is the file, `pixels` what its levels stand for.
+    """A frame of any kind with random levels; `data` is the file, `pixels` its reconstruction.
 
     factors : (H, V) of each component; components have the identifiers 1, 2, 3 ... unless `ids` says otherwise
     script : tuple of ScanSpec; default: one interleaved scan
@@ -105,7 +105,7 @@ class Handmade:
         return self.pixels_with([self.Q] * len(self.factors))
 
     def pixels_with(self, steps):
-        """What the levels stand for with these quantization tables."""
+        """The reconstruction with these quantization tables."""
         planes = []
         for levels_zz, Q in zip(self.levels_zz, steps):
             levels = np.empty_like(levels_zz)
@@ -121,7 +121,7 @@ def handmade():
 
 @pytest.fixture(scope="session")
 def reconstruct():
-    """reconstruct(image, options): the pixels that the encoder's own levels stand for."""
+    """reconstruct(image, options): the pixels reconstructed from the encoder's own levels."""
     from codec.jpeg.encode import quantized
 
     def reconstruct(image, options):

@@ -1,4 +1,4 @@
-"""Arithmetic coding (T.81 Annex D, F.1.4, G.1.3): the coder beside the flow charts of the standard, scans there and back, other people's ideas of it."""
+"""Arithmetic coding (T.81 Annex D, F.1.4, G.1.3): the coder against the flow charts of the standard, round trips of scans, unusual files."""
 
 import json
 
@@ -41,7 +41,7 @@ def test_the_sequence_of_the_standard():
 
 
 def decode_by_the_flow_charts(data, bins):
-    """D.2 as it is drawn: a bit at a time, Cx and C-low in one register of 32 bits, statistics in two tables."""
+    """D.2 literally: one bit at a time, Cx and C-low in one register of 32 bits, statistics in two tables."""
     data, I, MPS, decisions = iter(data.replace(b"\xff\x00", b"\xff")), [0] * 256, [0] * 256, []
     C, A, CT = next(data, 0) << 24 | next(data, 0) << 16, 0x10000, 0
     for S in bins:
@@ -84,7 +84,7 @@ def test_any_decisions_come_back(pairs, repeat):
 
 
 def test_carries_run_through_many_bytes():
-    """Decisions that keep the code string just below a carry: every byte of it is FF until the last decision."""
+    """Decisions that keep the code string just below a carry: all its bytes are FF until the last decision."""
     data = b"\xff\0" * 40 + b"\x12\x34"
     bins = np.arange(700) % 256
     decisions = decode_decisions(data, bins)
@@ -98,7 +98,7 @@ def test_probable_decisions_cost_next_to_nothing():
     assert len(encode_decisions(np.ones(100_000, np.uint8), np.zeros(100_000, np.uint8))) < 8
 
 
-# ---------------------------------------------------------------- scans there and back
+# ---------------------------------------------------------------- round trips of scans
 
 LEVELS = st.one_of(
     st.just(0), st.just(0), st.integers(-3, 3), st.integers(-1023, 1023), st.sampled_from([-16384, 16383, 1, -1, 2, -2])
@@ -243,7 +243,7 @@ def test_all_kinds_of_pictures(picture):
 
 
 def written(SOFn, conditioning=None):
-    """A file of random levels, always the same ones, in one scan: bands of their own would not tell Kx apart."""
+    """A file of fixed random levels in one scan: separate bands would not exercise Kx."""
     rng = np.random.default_rng(5)
     frame = markers.Frame(SOFn, 8, 61, 83, (markers.FrameComponent(1, 1, 1, 0),))
     plane = (rng.laplace(0, 12, (*frame.blocks(frame.components[0]), 64)) * (np.arange(64) < 12)).astype(np.int16)
@@ -281,7 +281,7 @@ def test_impossible_conditioning(body, why, image):
 
 
 def test_flat_pictures_take_few_bytes_and_are_whole():
-    """A decision that is always the same costs next to nothing, and zeros at the end are left out: few bytes are no sign of damage."""
+    """A constant decision costs almost nothing, and trailing zeros are omitted: few bytes do not indicate damage."""
     for progressive in (False, True):
         data = codec.encode(np.full((3000, 2000, 3), 128, np.uint8), coding="arithmetic", progressive=progressive)
         assert len(data) < 700
@@ -311,7 +311,7 @@ def test_damage_stays_within_its_interval(image):
     whole, result = codec.decode(data), codec.jpeg.decode(cut, on_error="conceal")
     assert result.damage.mask.sum() == 4
     lost = np.argwhere(result.damage.mask)
-    far = np.ones(whole.shape[:2], bool)  # chroma is interpolated across the border
+    far = np.ones(whole.shape[:2], bool)  # chroma is interpolated across the border of the damage
     for y, x in lost:
         far[max(0, 16 * y - 2) : 16 * y + 18, max(0, 16 * x - 2) : 16 * x + 18] = False
     np.testing.assert_array_equal(result.pixels[far], whole[far])
@@ -319,7 +319,7 @@ def test_damage_stays_within_its_interval(image):
 
 
 def test_a_run_that_leads_out_of_the_block():
-    """A block that does not end and has no coefficient up to the last one: DIFF = 0, EOB = 0, then zeros."""
+    """A block that never ends and has only zero coefficients: DIFF = 0, EOB = 0, then zeros."""
     data = codec.encode(np.full((8, 8), 128, np.uint8), effort=3, coding="arithmetic")
     at = data.index(b"\xff\xda")
     segment = encode_decisions([0] * 65, [0, 1, *range(2, 65)])

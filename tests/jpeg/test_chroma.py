@@ -1,4 +1,4 @@
-"""What 4:2:0 would cost a picture, and the decision that rests on it."""
+"""The estimated loss by 4:2:0, and the decision based on it."""
 
 from math import ceil
 
@@ -11,7 +11,7 @@ from codec.errors import ParameterError
 
 
 def naive(image):
-    """The definition, over the whole picture at once, but the strips that are looked at."""
+    """The definition, over the whole picture at once, restricted to the sampled strips."""
     height, width = image.shape[:2]
     strips = ceil(height / 16)
     bottom = 16 * strips + 16

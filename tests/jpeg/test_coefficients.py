@@ -1,4 +1,4 @@
-"""Levels as arrays: what is read is what was written, in any process, and no nonsense can be written."""
+"""Levels as arrays: exact round trips for every process, and invalid levels are refused."""
 
 from dataclasses import replace
 

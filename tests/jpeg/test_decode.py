@@ -1,4 +1,4 @@
-"""The decoder: every kind of frame and scan it takes, what it refuses, and what it reports."""
+"""The decoder: every supported kind of frame and scan, refusals, and reports."""
 
 import json
 
@@ -22,7 +22,7 @@ def check(made):
 
 
 def without(data, code):
-    """The file without its segments of this marker."""
+    """The file with all segments of this marker removed."""
     for segment in reversed(list(codec.jpeg.inspect(data)["segments"])):
         if segment["marker"] == markers.NAMES[code]:
             data = data[: segment["offset"]] + data[segment["offset"] + segment["length"] :]
@@ -154,7 +154,7 @@ def test_lines_that_nobody_counts(handmade):
         codec.decode(made.data.replace(made.dnl, b""))
 
 
-# ---------------------------------------------------------------- the meaning of components
+# ---------------------------------------------------------------- colour of components
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_colour_of_a_file(components, before, ids, color, handmade):
     assert check(handmade(12, 10, ((1, 1),) * components, color, before=before, ids=ids)).info.color == color
 
 
-# ---------------------------------------------------------------- oddities that cost nothing
+# ---------------------------------------------------------------- harmless oddities
 
 
 def test_a_missing_eoi_is_a_warning(handmade):
@@ -204,7 +204,7 @@ def test_bytes_between_segments_are_a_warning(handmade):
 
 
 def test_without_huffman_tables_those_of_annex_k_are_taken(picture):
-    """As frames of Motion JPEG rely on."""
+    """Motion JPEG frames rely on this."""
     data = codec.encode(picture(24, 24), effort=1)
     result = codec.jpeg.decode(without(data, markers.DHT))
     np.testing.assert_array_equal(result.pixels, codec.decode(data))
@@ -217,7 +217,7 @@ def test_a_progressive_picture_needs_its_huffman_tables(picture):
 
 
 def test_a_quantization_table_is_latched_at_the_first_scan_of_its_component(handmade):
-    """B.2.4.1: what comes later under the same number is for components that have not begun."""
+    """B.2.4.1: a later table with the same number applies only to components that have not begun."""
     made = handmade(16, 16, FACTORS[0], "ycbcr", script=tuple(ScanSpec((i,)) for i in range(3)))
     third = codec.jpeg.inspect(made.data)["scans"][2]["offset"]
     other = np.full(64, 7, np.uint16)
@@ -239,7 +239,7 @@ def test_fill_bytes_before_restart_markers_and_the_end(handmade):
 
 @pytest.fixture
 def gray(handmade):
-    """48x64 gray, 6x8 MCUs in intervals of 8: one for each row."""
+    """48x64 gray, 6x8 MCUs in intervals of 8, one interval per row."""
     return handmade(48, 64, restart_interval=8)
 
 
@@ -287,7 +287,7 @@ def test_the_rest_of_a_picture_that_ends_early_is_lost(gray):
 
 
 def test_lost_blocks_take_the_last_known_brightness(handmade):
-    """That of the last whole block, not of the one in which the data ends."""
+    """The brightness of the last complete block, not of the one in which the data ends."""
     made = handmade(8, 320)
     start, end = entropy_coded(made.data)
     result = codec.jpeg.decode(made.data[: start + (end - start) // 2].rstrip(b"\xff"), on_error="conceal")
@@ -338,7 +338,7 @@ def test_a_component_without_a_scan_is_a_doubt(handmade):
     assert result.doubts == ("no scan holds component 3 (T.81 B.2.1)",) and result.pixels.shape == (16, 16, 3)
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ def test_an_unknown_way_with_errors_is_refused(on_error):
             function(b"", on_error=on_error)
 
 
-# ---------------------------------------------------------------- the header alone
+# ---------------------------------------------------------------- only the header
 
 
 def test_probe_reads_nothing_behind_the_header(picture):

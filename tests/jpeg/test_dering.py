@@ -1,4 +1,4 @@
-"""Deringing: samples at black and white go beyond, where a decoder's clamp hides them."""
+"""Deringing: samples at black and white may go beyond, where the decoder's clamp hides them."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def coefficients(gray, steps=None):
 
 
 def samples(planes):
-    """What the coefficients stand for, as float, before any clamp."""
+    """The samples of the coefficients, as float, before clamping."""
     frequency, position = np.arange(8)[:, None], np.arange(8)
     basis = np.cos((2 * position + 1) * frequency * np.pi / 16) / 2
     basis[0] /= np.sqrt(2)
@@ -28,7 +28,7 @@ def samples(planes):
 
 
 def naive(block, steps):
-    """The projections one after another, in floating point but for the quantization. `block`: (8, 8) samples."""
+    """The projections in sequence, in floating point except for the quantization. `block`: (8, 8) samples."""
     frequency, position = np.arange(8)[:, None], np.arange(8)
     basis = np.cos((2 * position + 1) * frequency * np.pi / 16) / 2
     basis[0] /= np.sqrt(2)
@@ -71,7 +71,7 @@ def test_blocks_are_those_of_the_projections(paper, ink):
     found = samples(coefficients(picture, Q))
     corners = [(y, x) for y in range(0, 64, 8) for x in range(0, 64, 8)]
     errors = [abs(found[y : y + 8, x : x + 8] - naive(picture[y : y + 8, x : x + 8], Q)).max() for y, x in corners]
-    assert np.mean(np.array(errors) < 1.5) > 0.8  # a level at the edge of the dead zone may fall to either side
+    assert np.mean(np.array(errors) < 1.5) > 0.8  # a level at the edge of the dead zone may round either way
     assert abs(found - picture).max() > 10
 
 

@@ -1,6 +1,6 @@
-"""The same bytes everywhere: SHA-256 of files and of decoded pixels, over pictures that integer arithmetic makes.
+"""The same bytes everywhere: SHA-256 of files and of decoded pixels, for pictures made with integer arithmetic.
 
-Regenerate after a change that is meant to alter them:  python tests/jpeg/test_golden.py
+Regenerate after a change that alters them on purpose:  python tests/jpeg/test_golden.py
 """
 
 import hashlib
@@ -43,7 +43,7 @@ CASES = {
 
 
 def procedural(height, width, channels):
-    """Slopes, squares, an edge and noise from a 32-bit linear congruential generator: integers only, so alike on every machine."""
+    """Slopes, squares, an edge and noise from a 32-bit linear congruential generator: integers only, so equal on every machine."""
     y, x = np.mgrid[:height, :width]
     noise = (np.arange(height * width, dtype=np.uint64) * 2654435761 % 2**32 * 1103515245 + 12345) % 2**32 >> 27
     layers = [

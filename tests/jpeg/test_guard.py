@@ -1,4 +1,4 @@
-"""What tables tell of a quality, and which generations are worse."""
+"""Estimating the quality from tables, and recognising re-encoding that would lose more than it saves."""
 
 import numpy as np
 import pytest

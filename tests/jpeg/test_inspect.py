@@ -1,4 +1,4 @@
-"""Inspection tells every segment, table and scan by its place, and every byte is accounted for."""
+"""Inspection lists every segment, table and scan with its place, and accounts for every byte."""
 
 import json
 

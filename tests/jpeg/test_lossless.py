@@ -1,4 +1,4 @@
-"""Lossless JPEG (T.81 Annex H): there and back for every precision and predictor, and files that a naive encoder of this test makes."""
+"""Lossless JPEG (T.81 Annex H): round trips for every precision and predictor, and files made by a naive encoder in this test."""
 
 import warnings
 
@@ -17,7 +17,7 @@ from codec.jpeg import markers
 encode_lossless, decode = codec.jpeg.encode_lossless, codec.decode
 
 
-# ---------------------------------------------------------------- there and back
+# ---------------------------------------------------------------- round trips
 
 
 def random_image(rng, shape, bits, kind="noise"):
@@ -119,11 +119,11 @@ def test_metadata_and_marks(picture):
     assert codec.probe(encode_lossless(picture(8, 8, 1)).data).color == "gray"
 
 
-# ---------------------------------------------------------------- files by hand
+# ---------------------------------------------------------------- handmade files
 
 
 def predictions(plane, Ss, bits, first_lines):
-    """Table H.1 and the rules for edges, a sample at a time."""
+    """Table H.1 and the rules for edges, one sample at a time."""
     out = np.zeros(plane.shape, int)
     for y in range(plane.shape[0]):
         for x in range(plane.shape[1]):
@@ -166,7 +166,7 @@ def decisions_of(difference, S0, X1):
 
 
 class ByHand:
-    """A lossless file over random samples: any sampling factors and scans, Huffman or arithmetic coded. `planes` is what it holds."""
+    """A lossless file of random samples: any sampling factors and scans, Huffman or arithmetic coded. `planes` holds its samples."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class ByHand:
         self.data = b"".join((*chunks, b"\xff\xd9"))
 
     def scan(self, which, mcus):
-        """DHT and entropy-coded data; what fills the last MCUs is zeros, which both sides predict from like from any other sample."""
+        """DHT and entropy-coded data. Zeros pad the last MCUs; encoder and decoder predict from them as from any other sample."""
         sampling = [
             (self.frame.components[i].H, self.frame.components[i].V) if len(which) > 1 else (1, 1) for i in which
         ]
@@ -273,7 +273,7 @@ class ByHand:
 
     @property
     def pixels(self):
-        """Samples repeated up to the size of the picture."""
+        """Samples repeated to the size of the picture."""
         Y, X, Hmax, Vmax = self.frame.Y, self.frame.X, self.frame.Hmax, self.frame.Vmax
         full = [
             plane[np.arange(Y) * c.V // Vmax][:, np.arange(X) * c.H // Hmax]
@@ -326,7 +326,7 @@ def test_arithmetic_coding_of_colour(factors):
 
 
 class SharedStatistics(ByHand):
-    """Interleaved components that all name destination 0, so that they share statistics; each has its own differences to the left and above."""
+    """Interleaved components that all use destination 0 and so share statistics; each has its own differences to the left and above."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, arithmetic=True, **options)

@@ -1,4 +1,4 @@
-"""Marker segments of T.81 Annex B: what is written is parsed back, and what is impossible is refused with its place and clause."""
+"""Marker segments of T.81 Annex B: round trips, and refusals of impossible values with place and clause."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ BYTE, NIBBLE, FACTOR, DESTINATION = st.integers(0, 255), st.integers(0, 15), st.
 
 
 def only_segment(data):
-    """The one segment of these bytes, which must fill them."""
+    """The single segment of these bytes, which must use all of them."""
     reader = markers.SegmentReader(b"\xff\xd8" + data, warnings := [], DEFAULT_LIMITS)
     (segment,) = reader
     assert not warnings and (segment.offset, segment.end) == (2, len(data) + 2)
@@ -205,7 +205,7 @@ def test_what_does_not_begin_with_soi_is_no_jpeg(data):
     assert caught.value.offset == 0
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- refusals
 
 FRAME = Frame(0xC2, 8, 8, 8, (FrameComponent(1, 2, 2, 0), FrameComponent(2, 1, 1, 0), FrameComponent(3, 3, 2, 0)))
 

@@ -1,4 +1,4 @@
-"""The masking field: a factor per block on what an error is worth."""
+"""The masking field: a weight per block for errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What travels with the pixels comes back byte for byte at any size; what is damaged is left out with a warning, never an error."""
+"""Metadata round trips byte for byte at any size; damaged metadata is omitted with a warning, never an error."""
 
 import hashlib
 import struct
@@ -24,7 +24,7 @@ def noise(size, seed=0):
 
 
 def back(metadata):
-    """What is read of what is written."""
+    """Metadata read back after writing."""
     data = codec.encode(IMAGE, metadata=metadata)
     result = codec.jpeg.decode(data)
     assert result.warnings == () and (result.pixels == codec.decode(codec.encode(IMAGE))).all()
@@ -42,7 +42,7 @@ def test_everything_comes_back(icc, exif, xmp, iptc, comments):
     assert back(metadata) == metadata
 
 
-# Around the number of bytes that one segment holds of each kind, at several segments, and far beyond.
+# For each kind: around the capacity of one segment and of several segments, and far beyond.
 SIZES = {
     "icc": [1, SEGMENT_MAX - 15, SEGMENT_MAX - 14, SEGMENT_MAX - 13, 2 * (SEGMENT_MAX - 14), 3_000_000],
     "exif": [1, SEGMENT_MAX - 11, SEGMENT_MAX - 10, SEGMENT_MAX - 9, SEGMENT_MAX - 6, SEGMENT_MAX - 5, 300_000],
@@ -99,7 +99,7 @@ def test_an_xmp_with_an_extension_of_its_own():
 
 
 def test_exif_that_looks_like_several():
-    """A continuation must not begin with a TIFF header, by which readers would take it for a second Exif."""
+    """A continuation must not begin with a TIFF header, or readers would take it for a second Exif block."""
     room = SEGMENT_MAX - 6
     exif = TIFF + bytes(room - 4) + b"MM\0*" + TIFF + bytes(100)
     metadata = Metadata(exif=exif, density=(0, 1, 1))

@@ -1,4 +1,4 @@
-"""Qualities between two integers: steps in between, the same on every machine, and files of sizes in between."""
+"""Fractional qualities: steps and file sizes between those of the adjacent integers, the same on every machine."""
 
 import dataclasses
 from fractions import Fraction
@@ -19,7 +19,7 @@ within = lambda step: min(255, max(1, step))
 
 
 def percent(quality):
-    """The scale of the Independent JPEG Group, which is for integers, in a straight line between two of them."""
+    """The scale of the Independent JPEG Group, defined for integers, interpolated linearly between them."""
     at = lambda q: 5000 // q if q < 50 else 200 - 2 * q
     whole = floor(quality)
     return at(whole) + (quality - whole) * (at(whole + 1) - at(whole)) if quality > whole else Fraction(at(whole))

@@ -1,4 +1,4 @@
-"""New steps for old levels: unbiased, and no worse than by way of pixels."""
+"""Requantization of existing levels: unbiased, and no worse than decoding and encoding again."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def smooth_noise(size=96, seed=0):
 
 @pytest.mark.parametrize("a", [0.3, 1.0, 2.5])
 def test_the_shrinkage_is_that_of_a_laplace_law(a):
-    """Against a sample: the mean of what was rounded to each level, in parts of a step."""
+    """Compared with a sample: the mean of the values rounded to each level, in fractions of a step."""
     values = np.random.default_rng(3).laplace(0, 1 / a, 400000)
     levels = np.round(values).astype(np.int16)
     present = levels != 0
@@ -54,7 +54,7 @@ def test_levels_are_the_nearest_to_the_coefficients_but_for_the_shrinkage():
     values = source.levels[0] * source.matrices[0].astype(int)
     error = made.levels[0] * made.matrices[0].astype(int) - values
     assert (2 * abs(error) <= made.matrices[0] + source.matrices[0].astype(int)).all()
-    assert (2 * abs(error[..., 0, 0]) <= made.matrices[0][0, 0]).all()  # DC is not shrunk
+    assert (2 * abs(error[..., 0, 0]) <= made.matrices[0][0, 0]).all()  # DC is not shrunk towards zero
     assert not made.levels[0][source.levels[0] == 0].any()
 
 

@@ -1,4 +1,4 @@
-"""The search for a script: what it predicts is what is written, what it returns is legal, and nothing simpler is smaller."""
+"""The scan-script search: predicted sizes equal written sizes, scripts are legal, and no simpler script is smaller."""
 
 import dataclasses
 import io
@@ -40,7 +40,7 @@ COLOR = {1: "gray", 3: "ycbcr", 4: "ycck"}
 
 
 def plane_like(rng, high, wide, scale, density=0.5):
-    """Levels that get rarer and smaller with frequency, as those of pictures do."""
+    """Levels that get rarer and smaller with frequency, as in pictures."""
     fall = np.exp(-np.arange(64) / rng.uniform(2, 20))
     levels = rng.laplace(0, 1, (high, wide, 64)) * (0.5 + scale * fall)
     return np.where(rng.random(levels.shape) < density * (0.05 + fall), levels, 0).astype(np.int16)
@@ -57,7 +57,7 @@ def gray_frame(plane):
 
 
 def bytes_of_scans(frame, planes, script, **options):
-    """Written size of everything that belongs to scans, stuffed zeros taken out."""
+    """Written size of everything that belongs to scans, without stuffed zeros."""
     data, bits, _ = assemble(frame, planes, STEPS, script, **options)
     stuffed = data[data.index(b"\xff\xda") :].count(b"\xff\0")
     around = len(assemble(frame, planes, STEPS, ())[0])
@@ -103,7 +103,7 @@ def test_runs_of_more_than_32767_blocks_are_counted_as_they_are_written():
 
 
 def test_runs_that_the_writer_ends_for_want_of_room_are_counted_as_they_are_written():
-    """63 corrections per block, and no more than a thousand wait (see `_scan_write`); new coefficients here and there."""
+    """63 corrections per block, of which at most a thousand may be pending (see `_scan_write`), and a few new coefficients."""
     plane = np.full((30, 40, 64), 5, np.int16)
     plane[[3, 3, 20], [7, 8, 0], [9, 63, 1]] = 1
     check_costs(plane, [1, 5, 40], 3)
@@ -132,7 +132,7 @@ def test_partitions_are_the_cheapest_of_all(cost):
 
 
 def check_script(script, components):
-    """T.81 G.1.1.1, and what progressive display asks for."""
+    """T.81 G.1.1.1, and the requirements of progressive display."""
     bit = {}
     for scan in script:
         assert (scan.Ss, scan.Se) == (0, 0) or (1 <= scan.Ss <= scan.Se <= 63 and len(scan.components) == 1)
@@ -178,7 +178,7 @@ def test_the_cost_of_a_script_is_its_size(factors):
 @pytest.mark.parametrize("factors", SAMPLINGS)
 @pytest.mark.parametrize("scale", [2, 10, 100])
 def test_no_script_that_the_search_contains_is_cheaper(effort, factors, scale):
-    """Among them the fixed one, and no successive approximation at all."""
+    """The alternatives include the fixed script and scripts without successive approximation."""
     frame, planes = picture(np.random.default_rng(scale), 120, 150, factors, scale)
     n, color = len(factors), COLOR[len(factors)]
     found = script_cost(frame, planes, search_script(planes, color, effort, frame))
@@ -191,7 +191,7 @@ def test_no_script_that_the_search_contains_is_cheaper(effort, factors, scale):
 
 
 def test_a_sequential_script_compares_with_a_progressive_one():
-    """In a thumbnail, the headers of many scans weigh more than what they save."""
+    """In a thumbnail, the headers of many scans cost more than they save."""
     frame, planes = picture(np.random.default_rng(1), 16, 16, ((2, 2), (1, 1), (1, 1)))
     sequential = markers.Frame(markers.SOF0, 8, 16, 16, frame.components)
     script = sequential_script(3)
@@ -203,7 +203,7 @@ def test_a_sequential_script_compares_with_a_progressive_one():
 
 
 def check_definitions(counts, plan, destinations):
-    """Whatever a scan uses has been defined, has not been replaced since, and has a code for each of its symbols."""
+    """Every table that a scan uses has been defined, has not been replaced since, and has a code for each of its symbols."""
     defined = {}
     for scan, (definitions, used) in zip(counts, plan):
         assert len({(Tc, Th) for Tc, Th, *_ in definitions}) == len(definitions)

@@ -1,4 +1,4 @@
-"""Efforts 8 and 9 look at their own picture: blocks whose errors the score minds more are worth more bits."""
+"""Efforts 8 and 9 examine their decoded picture: blocks whose errors hurt the score more get more bits."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_factors_follow_the_ratio_within_bounds():
     gain = np.array([[100, 400, 25, 7]])
     assert refined_weights(factors, gain, error, beta=1).tolist() == [
         [ONE, 4 * ONE, ONE // 4, ONE]
-    ]  # no error: nothing to say
+    ]  # no error: nothing to change
     assert refined_weights(factors, gain, error, beta=0.5).tolist() == [[ONE, 2 * ONE, ONE // 2, ONE]]
     assert refined_weights(factors, gain, error, beta=0).tolist() == factors.tolist()
     wild = refined_weights(factors, np.array([[1, 1, 10**15, 1]]), error, beta=1)[0, :3] / ONE
@@ -38,7 +38,7 @@ def test_factors_follow_the_ratio_within_bounds():
 
 
 def test_the_mean_is_that_of_the_errors():
-    """A block with most of the errors keeps its factor: what it costs and gives is what the quality stands for."""
+    """A block with most of the errors keeps its factor: its trade-off defines the one of the quality."""
     factors = np.full((1, 2), ONE, np.uint16)
     refined = refined_weights(factors, np.array([[10**6, 10**4]]), np.array([[10**6, 10**3]]), beta=1)[0] / ONE
     assert refined[0] == pytest.approx(1, abs=0.02) and 7 < refined[1] <= 8
@@ -61,7 +61,7 @@ def test_shapes_are_checked():
 
 
 def picture():
-    """A smooth half and a busy one: what the score minds differs between them."""
+    """A smooth half and a busy half, to which the score is not equally sensitive."""
     y, x = np.mgrid[:160, :192]
     smooth = 120 + 60 * np.sin(x / 40) * np.cos(y / 30)
     busy = np.random.default_rng(5).normal(0, 40, x.shape)
@@ -69,7 +69,7 @@ def picture():
 
 
 def test_it_buys_score_where_the_score_is_what_counts():
-    """A larger score for a byte: the file is compared at equal size with that of effort 7."""
+    """A higher score per byte: compared with effort 7 at equal size."""
     image = picture()
     score = lambda data: codec.metrics.ssimulacra2(image, codec.decode(data))
     looked = codec.encode(image, 50, effort=9, subsampling="4:2:0")

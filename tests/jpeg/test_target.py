@@ -1,4 +1,4 @@
-"""Targets: what is given out holds them, by its own bytes and by foreign decoders; few encodes; clear words where there is no answer."""
+"""Targets: the result meets them, by its own bytes and by other decoders; few encodes; a clear error where no result exists."""
 
 import io
 import math
@@ -28,7 +28,7 @@ def coffee():
 
 
 class Curve:
-    """An encoder whose file at a quality has as many bytes as a function says."""
+    """An encoder whose file size at each quality is given by a function."""
 
     def __init__(self, size):
         self.size, self.asked = size, []
@@ -257,7 +257,7 @@ def test_several_threads_reach_the_same(coffee):
     assert made[0] == made[2] == codec.encode(coffee, target="size:20kB", effort=3) and made[1] == made[3]
 
 
-# ---------------------------------------------------------------- refused
+# ---------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize(

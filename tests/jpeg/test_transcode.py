@@ -1,4 +1,4 @@
-"""Lossless changes: exact where they can be, refused where they cannot, and nothing that travels along is lost without a word."""
+"""Lossless changes: exact where possible, refused where not, and no metadata is lost without a warning."""
 
 import io
 import itertools
@@ -45,7 +45,7 @@ def picture(height=48, width=64, channels=3, seed=0):
 
 
 def jpeg_of(height=48, width=64, segments=(), trailer=b"", **options):
-    """A JPEG with segments of any kind after JFIF's."""
+    """A JPEG with given segments after the JFIF segment."""
     data = codec.encode(picture(height, width), **{"quality": 90, "subsampling": "4:4:4", **options})
     extra = b"".join(markers.write_segment(*segment) for segment in segments)
     return data[:20] + extra + data[20:] + trailer
@@ -61,11 +61,11 @@ def turned(pixels, rotate=0, flip=None):
 
 
 def same(found, expected):
-    """Equal but for the rounding of the integer inverse transform, which is not the same upside down (1, and 1.77 of it in blue)."""
+    """Equal except for the rounding of the integer inverse transform, which differs upside down (by 1, and 1.77 times that in blue)."""
     return found.shape == expected.shape and abs(found.astype(int) - expected.astype(int)).max() <= 3
 
 
-# ---------------------------------------------------------------- turns
+# ---------------------------------------------------------------- rotation and mirroring
 
 
 @pytest.mark.parametrize("turn", TURNS)
@@ -80,7 +80,7 @@ def test_pixels_turn_with_the_coefficients(turn, options):
 
 @pytest.mark.parametrize("turn", TURNS[1:])
 def test_subsampled_levels_turn_as_their_own_transform_says(turn):
-    """A float DCT of turned samples, per component, against the levels of the turned file."""
+    """A float DCT of the rotated samples, per component, against the levels of the rotated file."""
     u, x = np.arange(8)[:, None], np.arange(8)
     basis = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, np.sqrt(0.5), 1) / 2
     data = jpeg_of(subsampling="4:2:2")
@@ -172,7 +172,7 @@ def test_a_crop_begins_on_the_grid_and_ends_where_it_was_asked_to():
     assert result.crop == (8, 24, 25, 10) and "8x8" in result.done[0]
     assert np.array_equal(codec.decode(result.data), codec.decode(data)[24:34, 8:33])
     assert transcode(jpeg_of(subsampling="4:2:0"), crop=(24, 24, 8, 8)).crop == (16, 16, 16, 16)
-    assert transcode(data, rotate=90, crop=(0, 0, 48, 8)).width == 48  # of the turned picture
+    assert transcode(data, rotate=90, crop=(0, 0, 48, 8)).width == 48  # of the rotated picture
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_an_orientation_that_does_not_exist_is_refused(orientation):
     data = jpeg_of(segments=[orientation_alone(orientation)])
     with pytest.raises(codec.BitstreamError, match=f"orientation {orientation}; 1..8"):
         transcode(data, auto_rotate=True)
-    assert exif_orientation(read_coefficients(transcode(data).data).segments) == orientation  # untouched otherwise
+    assert exif_orientation(read_coefficients(transcode(data).data).segments) == orientation  # otherwise unchanged
 
 
 def test_without_a_tag_there_is_nothing_to_turn():
@@ -419,11 +419,11 @@ def test_density_turns_too_and_thumbnails_of_jfif_go():
     assert b"JFXX" in transcode(data).data
 
 
-# ---------------------------------------------------------------- what stands behind the picture
+# ---------------------------------------------------------------- data after the picture
 
 
 def with_gain_map(order="<", xmp=b'<x hdrgm:Version="1.0"/>', **options):
-    """A picture with a second one behind it, an MPF index and the announcement of a gain map; returns (file, second picture)."""
+    """A picture followed by a second one, with an MPF index and gain-map metadata; returns (file, second picture)."""
     second, padding = codec.encode(picture(16, 16), quality=50), b"\0" * 5
     entries = lambda size, offset: b"".join(
         struct.pack(order + "IIIHH", *e) for e in ((0x30000, size, 0, 0, 0), (0, len(second), offset, 0, 0))

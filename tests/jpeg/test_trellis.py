@@ -1,4 +1,4 @@
-"""Rate-distortion optimised levels: of all choices that there are, the cheapest; compared with trying every one."""
+"""Rate-distortion optimised levels: the cheapest of all choices, compared with an exhaustive search."""
 
 import itertools
 import math
@@ -23,7 +23,7 @@ def coefficients(values, blocks=(1, 1)):
 
 
 def bits_of(counts):
-    """-log2 of every AC symbol's share; unseen symbols count as one half."""
+    """-log2 of the share of every AC symbol; unseen symbols count as one half."""
     doubled = {symbol: 2 * int(counts[symbol]) + 1 for symbol in SYMBOLS}
     total = sum(doubled.values())
     return {symbol: math.log2(total / count) for symbol, count in doubled.items()}
@@ -70,7 +70,7 @@ def test_no_other_choice_costs_less(seed, weight):
 
 
 def difference_bits(levels):
-    """What sizes of DC differences cost, from those along the rows of blocks."""
+    """Costs of DC difference categories, from the differences along the rows of blocks."""
     counts = np.ones(17)
     for size in np.abs(np.diff(levels, axis=1)).ravel().tolist():
         counts[int(size).bit_length()] += 2
@@ -104,7 +104,7 @@ def test_dc_levels_follow_the_cheapest_path(seed, H, V):
 
 def test_a_dear_error_keeps_the_nearest_levels_and_a_cheap_one_none():
     rng = np.random.default_rng(0)
-    planes = rng.integers(-1000, 1000, (4, 5, 64)).astype(np.int16) * 2 + 1  # none half-way between two levels
+    planes = rng.integers(-1000, 1000, (4, 5, 64)).astype(np.int16) * 2 + 1  # none halfway between two levels
     nearest = np.trunc(planes / 80 + np.sign(planes) * 0.5)
     assert np.array_equal(optimised_levels([planes], [STEPS], [[0]], [1e6])[0], nearest)
     assert not optimised_levels([planes], [STEPS], [[0]], [1e-6])[0][..., 1:].any()

@@ -1,4 +1,4 @@
-"""Bits to bytes and back: order, byte stuffing and padding of T.81 F.1.2.3."""
+"""Bits to bytes and back: bit order, byte stuffing and padding of T.81 F.1.2.3."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def as_text(fields):
 
 
 def stuffed(bits):
-    """The bytes of F.1.2.3 for a text of zeros and ones."""
+    """The bytes of F.1.2.3 for a string of zeros and ones."""
     bits += "1" * (-len(bits) % 8)
     return b"".join(
         b"\xff\0" if byte == 255 else bytes((byte,))

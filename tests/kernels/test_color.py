@@ -1,4 +1,4 @@
-"""Colour conversion of T.871 clause 7 over every colour there is, and the CMYK kinds."""
+"""Colour conversion of T.871 clause 7 over all colours, and the CMYK kinds."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def every_pair():
 
 @pytest.mark.parametrize("first", range(0, 256, 32))
 def test_every_rgb_colour(first):
-    """16-bit fixed point, rounded to the nearest (halves of chroma down, lest 255.5 become 256), and so within 1 of real numbers."""
+    """16-bit fixed point, rounded to nearest (chroma halves down, or 255.5 would become 256), so within 1 of the real-valued result."""
     pixels = every_pair()
     for red in range(first, first + 32):
         pixels[:, 0] = red
@@ -80,7 +80,7 @@ def test_grays_stay_gray_both_ways():
 
 @pytest.mark.parametrize("width", [1, 2, 63, 64, 65, 127, 128, 129, 200])
 def test_every_pixel_of_a_row_is_converted_alike(width):
-    """Rows are converted in runs; none may be left out, and none may touch its neighbour."""
+    """Rows are converted in runs; no run may be skipped or write to its neighbour."""
     pixels = np.random.default_rng(width).integers(0, 256, (3, width, 3), dtype=np.uint8)
     for convert in (rgb_to_ycc, ycc_to_rgb):
         one_by_one = [[convert(pixels[y : y + 1, x : x + 1])[0, 0] for x in range(width)] for y in range(3)]
@@ -102,11 +102,11 @@ def test_other_shapes_and_types_are_refused(pixels):
             convert(pixels)
 
 
-# ---------------------------------------------------------------- what the components of each kind of picture are
+# ---------------------------------------------------------------- components of each kind of picture
 
 
 def components_of(pixel, color):
-    """The sample of each component that a flat picture of this colour is coded as, from its DC levels at step 1 (8 times the sample)."""
+    """The component samples that code a flat picture of this colour, from its DC levels at step 1 (8 times the sample)."""
     planes = forward(
         np.broadcast_to(np.uint8(pixel), (8, 8, len(pixel))).copy(), color, [(1, 1)] * len(pixel), [ONES] * len(pixel)
     )

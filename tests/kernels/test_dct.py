@@ -59,7 +59,7 @@ def test_fdct_of_a_flat_block_is_its_dc_exactly(value):
 
 @pytest.mark.parametrize("positive, negative", [(127, -128), (-128, 127)])
 def test_fdct_does_not_overflow_where_a_coefficient_is_largest(positive, negative):
-    """The samples that make coefficient (v, u) as large as it can be have the signs of its basis function."""
+    """Coefficient (v, u) is largest for samples with the signs of its basis function."""
     x = np.where(BASIS > 0, positive, negative)
     assert np.abs(fdct(x) - 8 * x @ BASIS.T).max() < 2
 
@@ -104,11 +104,11 @@ def test_what_is_out_of_range_is_refused(transform, low, high):
         transform(np.zeros((1, 64)))
 
 
-# ---------------------------------------------------------------- the decoder's own way: shortcuts for few coefficients, 12 bits
+# ---------------------------------------------------------------- the decoder's paths: shortcuts for few coefficients, 12 bits
 
 
 def samples_of(levels_nat, precision=8):
-    """The decoder's samples of (N, 64) levels in natural order, steps of 1."""
+    """The decoder's samples for (N, 64) levels in natural order, steps of 1."""
     plane = np.ascontiguousarray(levels_nat, np.int16).reshape(1, -1, 64)
     rows = idct_plane(plane, ONES, precision)
     return rows.reshape(8, -1, 8).transpose(1, 0, 2).reshape(-1, 64).astype(int)
@@ -136,7 +136,7 @@ def test_one_coefficient_anywhere_spoils_no_shortcut(position):
 
 @pytest.mark.parametrize("step", [1, 16, 99, 255, 256, 500, 724, 1000, 1450, 2047, 2048, 3000])
 def test_16_bit_arithmetic_is_enough_for_every_picture(step):
-    """The decoder's 8-bit path multiplies 16-bit values; quantized pictures, flat or as rough as can be, must not overflow them."""
+    """The decoder's 8-bit path multiplies 16-bit values; quantized pictures, flat or of maximum contrast, must not overflow them."""
     rng = np.random.default_rng(step)
     rough = [
         np.where(BASIS > 0, 127, -128),
@@ -185,7 +185,7 @@ def test_the_generator_is_that_of_the_standard():
 
 
 def test_the_measure_finds_a_biased_transform():
-    """Rounding down instead of to the nearest breaks the bounds: the statistics can fail."""
+    """Rounding down instead of to nearest exceeds the bounds: the statistics can fail."""
     biased = lambda coefficients: np.floor(coefficients @ BASIS).astype(int)
     assert not accuracy.idct_errors(biased, -256, 255, blocks=500).meets_ieee_1180
 

@@ -68,7 +68,7 @@ def filtered(picture, y, x, lines, bS, threshold, chroma, bit_depth):
 
 
 def blocks(rng, height, width, x, bit_depth):
-    """What deblocking is for: nearly flat blocks with steps between them, of any size, at any brightness."""
+    """Typical input of deblocking: nearly flat blocks with steps between them, of any size, at any brightness."""
     scale = 1 << (bit_depth - 8)
     for limit in (2, 6, 30):
         noise = rng.integers(-1, 2, (height, width)) * rng.integers(0, 7, (height, 1))
@@ -150,7 +150,7 @@ def test_chroma_of_a_macroblock(bit_depth):
 @pytest.mark.skipif(sys.platform == "win32", reason="protects memory by mprotect")
 @pytest.mark.parametrize("bit_depth", DEPTHS)
 def test_nothing_lies_above_the_first_row(bit_depth):
-    """Where bS of horizontal edge 0 is 0, the rows above it are not touched: unmapped memory stands for them."""
+    """Where bS of horizontal edge 0 is 0, the rows above it are not touched: they are unmapped memory here."""
     rng, top = np.random.default_rng(bit_depth), (1 << bit_depth) - 1
     other = list(blocks(rng, 16, 32, 0, bit_depth))[1]
     limits = [(40, 9, 1, 1, 1)] * 2
@@ -184,7 +184,7 @@ def test_half_an_edge(lines, chroma, bit_depth):
 
 
 def test_thresholds_are_exclusive():
-    """A difference that equals alpha or beta is an edge of the picture."""
+    """A difference equal to alpha or beta counts as an edge of the picture."""
     row = np.uint8([[10] * 5 + [14] * 17] * 16)
     bS = np.uint32([0x01010101, 0, 0, 0])
     for level in LEVELS:
@@ -207,7 +207,7 @@ def motion_differs(p, q, limit_y):
 
 
 def motion(rng, lists):
-    """Vectors and references of three macroblocks, near to each other, or as far as int16 goes."""
+    """Vectors and references of three macroblocks, close to each other, or anywhere in int16."""
     mv = rng.integers(-2, 3, (3, 2, 16, 2))
     far = rng.random(mv.shape) < 0.1
     mv[far] += rng.choice([-32766, -5, 4, 32765], far.sum())

@@ -1,4 +1,4 @@
-"""Inter prediction samples of H.264 against single samples computed as 8.4.2.2 words it."""
+"""Inter prediction samples of H.264 against single samples computed literally by 8.4.2.2."""
 
 from fractions import Fraction
 from math import floor

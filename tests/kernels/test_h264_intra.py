@@ -200,7 +200,7 @@ def test_whole_macroblocks(kind, w, h, bit_depth):
 @pytest.mark.parametrize("h", [8, 16])
 @pytest.mark.parametrize("half", [LEFT_UPPER, LEFT_LOWER])
 def test_half_a_left_column(half, h):
-    """Beside an intra and an inter macroblock of a frame pair, with constrained_intra_pred_flag."""
+    """Next to an intra and an inter macroblock of a frame pair, with constrained_intra_pred_flag."""
     for picture in pictures(np.random.default_rng(h), h + 3, 12, 8):
         for available in (0, TOP):
             p = neighbours(picture, 2, 2, 8, h, available)

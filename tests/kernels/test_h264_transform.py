@@ -6,7 +6,7 @@ from h264_samples import DEPTHS, LEVELS, dtype_of, same_outside
 
 from codec.h264.macroblock import _kernels
 
-# Columns are what a coefficient of 1 adds to the samples (8.5.12.2, 8.5.13), before the halves and quarters are rounded down.
+# A column is the contribution of a coefficient of 1 to the samples (8.5.12.2, 8.5.13), before halves and quarters are rounded down.
 FOUR = np.array([[1, 1, 1, 0.5], [1, 0.5, -1, -1], [1, -0.5, -1, 1], [1, -1, 1, -0.5]])
 COS8 = np.array([12, 10, 6, 3]) / 8
 
@@ -31,7 +31,7 @@ MATRIX = {4: FOUR, 8: matrix8()}
 
 
 def blocks(rng, n, bit_depth):
-    """Coefficients: sparse, dense, one alone, and the largest that a conforming stream may have."""
+    """Coefficients: sparse, dense, a single one, and the largest that a conforming stream may have."""
     reach = 1 << (7 + bit_depth)
     for _ in range(10):
         yield rng.integers(-200, 200, (n, n)) * (rng.random((n, n)) < 0.2)
@@ -46,7 +46,7 @@ def blocks(rng, n, bit_depth):
 @pytest.mark.parametrize("bit_depth", DEPTHS)
 @pytest.mark.parametrize("n", [4, 8])
 def test_inverse_transform_is_near_its_matrix(n, bit_depth):
-    """Shifts round down: each of the two passes errs by less than 2 (4x4) or 4 (8x8) of 64, before it is scaled."""
+    """Shifts round down: each of the two passes errs by less than 2 (4x4) or 4 (8x8) of 64, before scaling."""
     rng = np.random.default_rng([n, bit_depth])
     top = (1 << bit_depth) - 1
     for d in blocks(rng, n, bit_depth):

@@ -1,4 +1,4 @@
-"""Every vector variant of the H.264 kernels gives the bits of its scalar body, over random, extreme and hostile data, and writes nothing else."""
+"""Every vector variant of the H.264 kernels gives the same bits as its scalar body, for random, extreme and hostile data, and writes nothing else."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_luma(bit_depth):
     for w in (4, 8, 16):
         for h in (4, 8, 16):
             for position in range(16):
-                for picture in pictures(rng, h + 5, w + 5, bit_depth):  # exactly what the contract lets a kernel read
+                for picture in pictures(rng, h + 5, w + 5, bit_depth):  # exactly the samples that a kernel may read
                     before = rng.integers(0, top + 1, (h + 2, w + 3)).astype(picture.dtype)
                     for average in (False, True):
                         same(

@@ -1,4 +1,4 @@
-"""Huffman codes of T.81: Annex C, the optimum under its two restrictions, and the reader."""
+"""Huffman codes of T.81: Annex C, optimal codes under its two restrictions, and the reader."""
 
 import heapq
 import itertools
@@ -88,7 +88,7 @@ def spread(weights):
 
 
 def cheapest_by_trial(weights):
-    """Least cost over all code lengths with a Kraft sum below 1: some code stays free, so none needs to be all ones."""
+    """Least cost over all code lengths with a Kraft sum below 1: one code stays free, so none must be all ones."""
     n, ordered = len(weights), sorted(weights, reverse=True)
     lengths = itertools.combinations_with_replacement(range(1, n + 1), n)
     return min(sum(map(int.__mul__, ordered, each)) for each in lengths if sum(2.0**-size for size in each) < 1)
@@ -272,7 +272,7 @@ def test_every_run_and_size_of_random_tables_is_read(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_codes_of_16_bits_are_read(seed):
-    """One code of each length 1..15, all others of 16 bits: beyond every look-ahead table."""
+    """One code of each length 1..15, the others with 16 bits: longer than any look-ahead table."""
     symbols = np.random.default_rng(seed).permutation([run << 4 | size for run, size in SIZES] + [0]).tolist()
     BITS = [0, 1, 1, 1, 1, 1, 1, 1] + [0] * 7 + [len(symbols) - 7]
     check_every_coefficient((BITS, symbols), seed)

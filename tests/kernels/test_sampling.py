@@ -40,7 +40,7 @@ def downsampled(plane, h, v):
 
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_downsampling(ratio, picture):
-    """Chroma levels of a colour picture are those of a gray one that holds the means."""
+    """The chroma levels of a colour picture equal those of a gray picture of the means."""
     h, v = RATIOS[ratio]
     for height, width in SIZES:
         pixels = picture(height, width, 3, seed=1)
@@ -57,7 +57,7 @@ def test_downsampling(ratio, picture):
 
 
 def test_no_brightness_drifts():
-    """Over an even number of columns the rounding of halves cancels."""
+    """Over an even number of columns the rounding of halves cancels out."""
     columns = np.tile(np.uint8([100, 101]), (16, 16))
     assert downsampled(columns, 2, 1).mean() == downsampled(columns, 2, 2).mean() == 100.5
 
@@ -128,7 +128,7 @@ def upsample_plane(plane, H, V, Hmax, Vmax, height, width, precision=8):
 
 
 def taps(position, ratio, count):
-    """Linear interpolation between centres: [(index, weight)] of output `position`; the outermost samples go on beyond the edge."""
+    """Linear interpolation between centres: [(index, weight)] of output `position`; the outermost samples extend beyond the edge."""
     if ratio == 1:
         return [(position, Fraction(1))]
     near, beside = position // 2, position // 2 + (1 if position % 2 else -1)
@@ -157,7 +157,7 @@ def repeated(plane, H, V, Hmax, Vmax, height, width):
 @pytest.mark.parametrize("precision", [8, 12])
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_upsampling_by_two_is_the_triangle_filter(ratio, precision):
-    """Components of one or two columns are repeated across instead, as every libjpeg does."""
+    """Components of one or two columns are repeated horizontally instead, as in every libjpeg."""
     h, v = RATIOS[ratio]
     rng = np.random.default_rng(7)
     for height, width in SIZES:

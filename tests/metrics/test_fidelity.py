@@ -1,4 +1,4 @@
-"""mse and psnr: exact for integers, explicit about the range of floats, and clear about what they refuse."""
+"""mse and psnr: exact for integers, explicit about the range of floats, with clear refusals."""
 
 import math
 

@@ -12,7 +12,7 @@ from codec.metrics import ms_ssim, ssim, ssim_map, ssim_y
 from codec.rd.memory import peak_memory
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-SINGLE = 1e-7  # what single precision, which integer samples are scored in, may move a mean by
+SINGLE = 1e-7  # largest effect on a mean of single precision, in which integer samples are scored
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,13 @@ def test_ms_ssim_of_other_dtypes(pictures, dtype, top):
 @pytest.mark.parametrize("shape", [(192, 161), (193, 170), (256, 165), (257, 162), (331, 171), (363, 164, 3)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
 def test_the_bands_that_scales_are_walked_in_do_not_show(shape, dtype):
-    """Heights whose last band, or last band of some scale, is whole, short by one, or of one row; strides of every sign."""
+    """Heights whose last band, at some scale, is complete, one row short, or a single row; strides of either sign."""
     rng = np.random.default_rng(3)
     a = rng.integers(0, 256, shape)
     b = np.clip(a + rng.integers(-40, 41, shape), 0, 255)
     planes = [(a, b)] if len(shape) == 2 else [(a[..., c], b[..., c]) for c in range(3)]
     expected = np.mean([naive_ms_ssim(*pair) for pair in planes])
-    within = SINGLE if dtype is np.uint8 else 1e-9  # scales of uint16 are doubles
+    within = SINGLE if dtype is np.uint8 else 1e-9  # scales of uint16 use double precision
     unit, top = (257, 65535) if dtype is np.uint16 else (1, 255)
     a, b = ((p * unit).astype(dtype) for p in (a, b))
     assert ms_ssim(a, b, data_range=top) == pytest.approx(expected, abs=within)

@@ -1,4 +1,4 @@
-"""Metrics by name: what a sweep and the command line accept."""
+"""Metrics by name, as accepted by sweeps and the command line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""PSNR-HVS-M, CIEDE2000 and PSNR by planes, against their definitions written plainly."""
+"""PSNR-HVS-M, CIEDE2000 and PSNR by planes, against direct implementations of their definitions."""
 
 import json
 import math
@@ -35,7 +35,7 @@ def masking(block, coefficients):
 
 
 def naive_psnr_hvs_m(a, b):
-    """Block by block and coefficient by coefficient, as the papers describe it."""
+    """Block by block and coefficient by coefficient, as in the papers."""
     total = pixels = 0
     for y in range(0, a.shape[0] - 7, 8):
         for x in range(0, a.shape[1] - 7, 8):

@@ -1,4 +1,4 @@
-"""SSIM as published in 2004: the same numbers as a plain reading of the paper, whatever the dtype, size and layout."""
+"""SSIM as published in 2004: the same values as a direct implementation of the paper, for any dtype, size and layout."""
 
 import threading
 
@@ -12,11 +12,11 @@ from properties import examples
 from codec.errors import ParameterError
 from codec.metrics import ssim, wang2004
 
-SINGLE = 1e-7  # what single precision, which integer samples are scored in, may move a mean by
+SINGLE = 1e-7  # largest effect on a mean of single precision, in which integer samples are scored
 
 
 def naive_ssim_map(a, b, data_range):
-    """The paper's formulas, one window at a time: every moment is a weighted sum over an 11 x 11 patch."""
+    """The formulas of the paper, one window at a time: every moment is a weighted sum over an 11 x 11 patch."""
     yy, xx = np.mgrid[-5:6, -5:6]
     w = np.exp(-(xx**2 + yy**2) / (2 * 1.5**2))
     w /= w.sum()
@@ -35,7 +35,7 @@ def naive_ssim(a, b, data_range):
 
 
 def noisy_pair(dtype, shape, seed=1):
-    """A smooth picture with edges, and the same with noise."""
+    """A smooth picture with edges, and the same picture with noise."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: shape[0], : shape[1]]
     clean = 0.5 + 0.3 * np.sin(x / 7 + y / 11) + 0.2 * ((x // 9 + y // 6) % 2)

@@ -1,4 +1,4 @@
-"""SSIMULACRA 2 against a double-precision model of its definition, written here from the description in the tables."""
+"""SSIMULACRA 2 against a double-precision model, written here from the definition that accompanies its tables."""
 
 import json
 import os

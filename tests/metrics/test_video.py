@@ -1,4 +1,4 @@
-"""Clips are scored frame by frame, and only where they lie on top of each other."""
+"""Clips are scored frame by frame, and only if they are aligned."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Pictures that the tests of palettes share."""
+"""Pictures shared by the palette tests."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def rgba(picture):
-    """A picture with a soft round edge: transparent outside, with any colour there."""
+    """A picture with a soft round edge: transparent outside, with arbitrary colours there."""
     color = picture(60, 70, 3)
     y, x = np.mgrid[:60, :70]
     alpha = (255 * np.clip((25 - np.hypot(y - 30, x - 35)) / 8 + 0.5, 0, 1)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Animations in a real browser: every frame as its decoder gives it, the times it has for them, and what it puts on the screen."""
+"""Animations in a real browser: its decoded frames, their times, and the displayed picture."""
 
 import base64
 import io
@@ -46,7 +46,7 @@ DECODE = """async ([text, type]) => {
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """A page of a file, where ImageDecoder exists."""
+    """A page on a local file, where ImageDecoder exists."""
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text("<!doctype html><title>x</title><body style='margin:0'>")
     with sync_api.sync_playwright() as playwright:
@@ -94,7 +94,7 @@ def test_the_browser_decodes_every_frame(page, format, type, colors):
 
 
 def test_the_screen_shows_a_middle_frame_in_its_time(page, data_folder, tmp_path):
-    """Twenty frames at 50 per second, the next for a minute: that is what stands there a second later."""
+    """Twenty frames at 50 per second, then one that lasts a minute: it is on display a second later."""
     clip = videos.load(data_folder / "video" / "BasketballPass_416x240.ffv1.mkv", frames=40)
     frames = [np.asarray(Image.fromarray(pixels).resize((320, 184))) for pixels in clip.pictures()]
     made = animate(frames, seconds=[0.02] * 20 + [60] + [0.02] * 19)

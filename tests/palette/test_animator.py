@@ -1,4 +1,4 @@
-"""Animations as other programs show them: frame by frame what was painted, at exact times."""
+"""Animations as decoded by other programs: every frame equals what was painted, at exact times."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ from codec.palette.timing import durations, gif_delays, png_delay
 
 @pytest.fixture
 def painted(monkeypatch):
-    """(H, W, 4) of every frame as the painter meant it: what is not opaque is (0, 0, 0, 0)."""
+    """(H, W, 4) of every frame as painted; pixels that are not opaque are (0, 0, 0, 0)."""
     seen = []
 
     class Recorded(canvas.Canvas):
@@ -63,7 +63,7 @@ def chunks(data):
 
 
 def walk(count=7, height=37, width=50, noise=6, seed=0):
-    """A texture that moves before a ground that does not, with noise in its left half only."""
+    """A texture that moves over a still background, with noise in its left half only."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     ground = np.stack([120 + 80 * np.sin(x / 9) * np.cos(y / 7), 3 * x + y, 200 - 2 * y], -1)
@@ -82,7 +82,7 @@ def same(ours, theirs):
         assert np.array_equal(a, b), f"frame {number}: {(a != b).any(-1).sum()} pixels differ"
 
 
-# ---------------------------------------------------------------- what is shown
+# ---------------------------------------------------------------- displayed frames
 
 
 @pytest.mark.parametrize("options", [
@@ -99,7 +99,7 @@ def test_others_show_what_was_painted(painted, format, options):
 
 
 def hole(count=6):
-    """Something opaque before nothing: it moves, so that what it leaves must be cleared; once it is not there at all."""
+    """An opaque shape over transparency: it moves, so the pixels that it leaves must be cleared; in one frame it is absent."""
     frames = []
     for number in range(count):
         pixels = np.zeros((20, 30, 4), np.uint8)
@@ -130,7 +130,7 @@ def test_nothing_opaque_at_all():
 @pytest.mark.parametrize("format", ["gif", "apng"])
 @pytest.mark.parametrize("lossy", (0, 20, 200))
 def test_few_colours_stay_exact(format, lossy):
-    """As many colours as the palette has: of the darkest, which many spaces cannot tell apart."""
+    """As many colours as the palette has, all very dark, which many spaces cannot distinguish."""
     rng = np.random.default_rng(2)
     colors = np.unique(rng.integers(0, 12, (255, 3)), axis=0).astype(np.uint8)[:255]
     frames = [colors[rng.integers(0, len(colors), (20, 30))] for _ in range(3)]
@@ -222,7 +222,7 @@ def test_a_video_is_its_pictures_at_its_rate():
     assert animate(clip(3, depth=10)).frames == 3
 
 
-# ---------------------------------------------------------------- when it is shown
+# ---------------------------------------------------------------- times
 
 
 @given(st.fractions(min_value=Fraction(1, 50), max_value=3, max_denominator=1000), st.integers(1, 400))

@@ -1,4 +1,4 @@
-"""Dithering: means that are kept, errors that stay bounded, masks that are blue, and colours of the palette only."""
+"""Dithering: means are kept, errors stay bounded, masks have a blue spectrum, and only palette colours are used."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ BLACK_WHITE = np.array([[0, 0, 0], [255, 255, 255]])
 def test_a_flat_gray_keeps_its_mean(dither, level):
     gray = np.full((64, 64, 3), level, np.uint8)
     result = codec.quantize_colors(gray, palette="black-white", space="srgb", dither=dither, dither_strength=1)
-    share = 0.75 if dither == "atkinson" else 1  # of the error is handed on
+    share = 0.75 if dither == "atkinson" else 1  # share of the error that is diffused
     expected = level if share == 1 else None
     mean = result.image()[8:-8, 8:-8].mean()
     assert expected is None and 0 < mean < 255 or abs(mean - level) < 10
@@ -97,7 +97,7 @@ def test_shares_add_up():
 
 @pytest.mark.parametrize("dither", [*KERNELS, "riemersma"])
 def test_errors_do_not_run_away(dither):
-    """Red cannot be had from grays: the error never ends, and must not grow either; black beside it stays black."""
+    """Grays cannot mix red: the error never vanishes, but must not grow; adjacent black stays black."""
     image = np.zeros((48, 96, 3), np.uint8)
     image[:, :48] = [255, 0, 0]
     shown = codec.quantize_colors(image, palette="gray-16", dither=dither, dither_strength=1).image()
@@ -113,13 +113,13 @@ def test_every_shape_is_painted_whole(dither, shape, picture):
 
 
 def test_a_long_line_is_quick():
-    """Hilbert's curve goes through squares as wide as the picture is high."""
+    """The Hilbert curve runs through squares as wide as the picture is high."""
     image = np.random.default_rng(0).integers(0, 256, (1, 60000, 3)).astype(np.uint8)
     assert codec.quantize_colors(image, 8, dither="riemersma").indices.shape == (1, 60000)
 
 
 def test_no_specks_in_flat_areas(slope):
-    """A flat area that the palette has nearly is painted with one entry; the slope around it is dithered."""
+    """A flat area close to a palette colour is painted with one entry; the gradient around it is dithered."""
     image = slope.copy()
     image[20:60, 20:70] = [90, 120, 60]
     result = codec.quantize_colors(image, 32)

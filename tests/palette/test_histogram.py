@@ -1,4 +1,4 @@
-"""Counts of colours: exact while they are few, bins with exact sums once they are not."""
+"""Counts of colours: exact for few colours, bins with exact sums beyond that."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_bins_keep_sums(most, channels, seed):
     pixels = rng.integers(0, 256, (400, channels)).astype(np.uint8)
     importance = rng.integers(0, 9, 400).astype(np.uint8)
     histogram = Histogram(channels, most)
-    for part in range(4):  # several pictures are one
+    for part in range(4):  # several pictures count as one
         histogram.add(pixels[100 * part : 100 * part + 100], importance[100 * part : 100 * part + 100])
     counts, weights, sums = histogram.entries()
     assert histogram.n <= most and counts.sum() == 400 and weights.sum() == importance.sum()

@@ -1,4 +1,4 @@
-"""LZW of GIF against a reader written here from the standard's description, at every width of codes and on both sides of every limit."""
+"""LZW of GIF against a reader written here from the standard, at every code width and on both sides of every limit."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ ALL = dict(transparent=-1, cost_of_bit=0, strength=0, clamp=0)
 
 
 def read(codes, min_code_size):
-    """(indices, numbers of clear codes, widths that were used) of GIF89a appendix F: lists of symbols, no tricks."""
+    """(indices, number of clear codes, code widths used) by GIF89a appendix F: lists of symbols, no optimisation."""
     bits = "".join(f"{byte:08b}"[::-1] for byte in codes)
     clear, at, out, clears, widths = 1 << min_code_size, 0, [], 0, set()
     phrases, width, before = None, min_code_size + 1, None
@@ -56,7 +56,7 @@ def test_what_is_written_is_read(case):
 
 @pytest.mark.parametrize("min_code_size", range(2, 9))
 def test_codes_widen_where_the_reader_widens_them(min_code_size):
-    """A code more for every symbol of noise: all lengths around the places where the width changes, the full table among them."""
+    """Noise adds one code per symbol: all lengths around the points where the width changes, including the full table."""
     noise = np.random.default_rng(min_code_size).integers(0, 1 << min_code_size, 9000).tolist()
     lengths = {1, 2, 3, 4}
     for width in range(min_code_size + 1, 11):
@@ -72,7 +72,7 @@ def test_codes_widen_where_the_reader_widens_them(min_code_size):
 
 
 def test_a_full_table_stays_as_long_as_it_serves():
-    """Cleared whenever it is full, the table of such words would be begun anew eight times, and learn the same phrases again."""
+    """If cleared whenever full, the table would restart eight times and learn the same phrases again."""
     rng = np.random.default_rng(1)
 
     def text():
@@ -81,9 +81,7 @@ def test_a_full_table_stays_as_long_as_it_serves():
     one = text()
     assert check(one, 8)[0] <= 3
     assert check(one + text(), 8)[0] > check(one, 8)[0]
-    noise = rng.integers(
-        0, 256, 200_000, dtype=np.uint8
-    )  # nothing repeats: a phrase of a table is as good as of another
+    noise = rng.integers(0, 256, 200_000, dtype=np.uint8)  # nothing repeats: no table is better than another
     assert len(lzw_encode(noise, 8)) < 1.5 * len(noise)
 
 
@@ -173,7 +171,7 @@ def test_pixels_that_may_stay_or_must(noise):
 
 
 def test_errors_go_to_the_neighbours():
-    """A flat gray between two entries becomes the mixture of them that has its mean; without diffusion it becomes the nearer one."""
+    """A flat gray between two entries becomes a mixture of them with the same mean; without diffusion it becomes the nearer one."""
     palette, target = [[0, 0, 0], [1000, 0, 0]], np.full((40, 40, 1), 300) * [1, 0, 0]
     assert paint(palette, target, strength=0, clamp=1000)[1].mean() == 0
     mixed = paint(palette, target, strength=256, clamp=1000, reach=800**2)[1]

@@ -1,4 +1,4 @@
-"""Indexed PNG files: what Pillow reads is what was given, in as few bits and bytes as there are ways to write it."""
+"""Indexed PNG files: Pillow reads the given picture back, and bit depth and size are the smallest of all variants."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ def given_as(indices, palette):
 
 
 def read(data):
-    """RGBA, where what is fully transparent has no colour."""
+    """RGBA; fully transparent pixels have no colour."""
     image = Image.open(io.BytesIO(data))
     image.verify()
     image = Image.open(io.BytesIO(data))
@@ -88,7 +88,7 @@ def test_smooth_pictures_are_filtered_and_others_are_not():
 
 
 def test_neighbours_stand_together():
-    """Colours of a walk along a line, their numbers shuffled: the chain finds the line again, in one direction or the other."""
+    """Colours along a line with shuffled indices: the chain recovers the line, in either direction."""
     rng = np.random.default_rng(1)
     walk = np.cumsum(rng.integers(-1, 2, (40, 60)), 1)
     walk = np.abs((walk + 20) % 58 - 29)

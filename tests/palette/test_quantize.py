@@ -1,4 +1,4 @@
-"""quantize_colors and PaletteQuantizer: what comes back, what is kept exactly, what is refused, and how good it is."""
+"""quantize_colors and PaletteQuantizer: results, exact cases, refusals, and quality."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_the_same_call_gives_the_same_result_at_every_level(picture, rgba):
         results = [codec.quantize_colors(image, 40)]
         with cpu.force("scalar"):
             results.append(codec.quantize_colors(image, 40))
-        results.append(codec.quantize_colors(image[:, ::-1][:, ::-1], 40))  # another layout of the same pixels
+        results.append(codec.quantize_colors(image[:, ::-1][:, ::-1], 40))  # the same pixels in another layout
         for other in results[1:]:
             assert (other.palette == results[0].palette).all() and (other.indices == results[0].indices).all()
 
@@ -76,7 +76,7 @@ def test_seeds(picture):
     assert np.array_equal(one, same) and not np.array_equal(one, other)
 
 
-# ---------------------------------------------------------------- what is kept exactly
+# ---------------------------------------------------------------- exact cases
 
 
 @given(
@@ -152,7 +152,7 @@ def test_the_colour_of_transparent_pixels_does_not_matter(rgba):
 
 
 def test_alpha_is_good_on_black_and_on_white(rgba):
-    """As good as a picture already composed on either ground, within a factor: one palette has to serve both."""
+    """Within a factor of a picture already composed on either background: one palette has to serve both."""
     result = codec.quantize_colors(rgba, 64, dither=None, space="srgb")
     for ground in (0, 255):
         composed = over(rgba, ground).round().astype(np.uint8)
@@ -179,7 +179,7 @@ def test_one_colour_for_alpha(rgba):
     assert codec.quantize_colors(rgba, 1).palette.shape == (1, 4)
 
 
-# ---------------------------------------------------------------- palettes that are given
+# ---------------------------------------------------------------- given palettes
 
 
 def test_own_palette_keeps_its_order_and_duplicates_are_not_used(picture):
@@ -253,7 +253,7 @@ def test_a_floor_accepts_what_the_target_would_not(picture):
         codec.quantize_colors(image, 8, target="psnr:50", floor="psnr:45")
 
 
-# ---------------------------------------------------------------- one palette for many
+# ---------------------------------------------------------------- one palette for many pictures
 
 
 def test_one_palette_for_many_pictures(picture):
@@ -325,14 +325,14 @@ def test_median_cut_beats_pillow_s(photo):
 
 @pytest.mark.parametrize("colors", [16, 64, 256])
 def test_defaults_look_better(photo, colors):
-    """Better than the nearest colours in the same space, which look better than what has the higher PSNR."""
+    """Better than the nearest colours in the same space, which in turn score better than the result with the higher PSNR."""
     default, plain = codec.quantize_colors(photo, colors), codec.quantize_colors(photo, colors, dither=None)
     srgb = codec.quantize_colors(photo, colors, dither=None, space="srgb")
     assert ssimulacra2(photo, default.image()) > ssimulacra2(photo, plain.image()) > ssimulacra2(photo, srgb.image())
     assert psnr(photo, srgb.image()) > psnr(photo, plain.image())
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- refusals
 
 GOOD = np.zeros((4, 4, 3), np.uint8)
 

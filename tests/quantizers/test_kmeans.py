@@ -1,4 +1,4 @@
-"""k-means: exact assignment, whatever the order of moves, and errors as low as those of many rounds from many starts."""
+"""k-means: exact assignment for any order of moves, and errors as low as those of many rounds from many starts."""
 
 import numpy as np
 import pytest
@@ -41,11 +41,11 @@ def test_assignment_is_that_of_comparing_everything(level, n, D, k):
     weights = rng.integers(0, 50, n).astype(np.float64)
     tree = PointTree(points, weights, level == "avx2")
     centres = rng.integers(0, top, (k, D)).astype(np.float32)
-    for moved in (k, 1, 0, k // 2, 2, k, 1):  # from all afresh to hardly any: what is not visited must still be right
+    for moved in (k, 1, 0, k // 2, 2, k, 1):  # unvisited nodes must still be right
         chosen = rng.permutation(k)[:moved]
         centres[chosen] = rng.integers(0, top, (len(chosen), D))
         if k > 2:
-            centres[-1] = centres[0]  # and a duplicate, which gets nothing
+            centres[-1] = centres[0]  # and a duplicate, which gets no points
         sums = tree.assign(centres)
         labels, expected = naive_assign(points, weights, centres)
         assert (tree.labels() == labels).all()
@@ -82,7 +82,7 @@ def test_the_error_is_that_of_the_result():
 
 
 def naive_kmeans(points, k, seed):
-    """Lloyd's algorithm in floating point from random points, to the end."""
+    """Lloyd's algorithm in floating point from random points, until it converges."""
     rng = np.random.default_rng(seed)
     centres = points[rng.permutation(len(points))[:k]].astype(np.float64)
     for _ in range(100):
@@ -99,7 +99,7 @@ def test_it_beats_lloyd_from_ten_starts(seeds):
 
 
 def test_few_points_for_many_centres():
-    """The tree has hardly any leaves then; every centre must be used all the same."""
+    """The tree then has hardly any leaves; every centre must still be used."""
     points = np.random.default_rng(0).permutation(2000)[:300, None].astype(np.float32)
     found = cluster(points, 100)
     assert len(found.centres) == 100 and (found.weights > 0).all()
@@ -136,7 +136,7 @@ def test_cheapest_merges_are_ward_s():
 
 @pytest.mark.parametrize("all_axes", [False, True])
 def test_a_cut_is_the_best_one(all_axes):
-    """Two boxes of points on a line: every threshold is tried by hand."""
+    """Two boxes of points on a line, compared with trying every threshold."""
     rng = np.random.default_rng(4)
     points = np.zeros((60, 3), np.float32)
     points[:, 1] = rng.integers(0, 300, 60)

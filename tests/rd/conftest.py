@@ -29,5 +29,5 @@ def make_point(image="a.png", quality=75, **changes):
 
 @pytest.fixture(scope="session")
 def point():
-    """A function that makes one row, of which the test changes what it is about."""
+    """A function that makes one row; the test overrides the fields it is about."""
     return make_point

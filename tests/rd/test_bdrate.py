@@ -1,4 +1,4 @@
-"""Bjontegaard deltas: equal to the published tool where both speak, and silent, with a reason, where no number would be honest."""
+"""Bjontegaard deltas: equal to the published tool where both give a value, and refused with a reason where no value would be sound."""
 
 import math
 import re
@@ -34,7 +34,7 @@ EXAMPLES = {
         [44.731, 41.875, 40.121, 38.651, 37, 36.5],
     ),
 }
-# What bjontegaard 1.3.0 (SciPy 1.17) says of them, so that the check needs neither: BD-rate in percent, BD-PSNR in dB.
+# Results of bjontegaard 1.3.0 (SciPy 1.17) for them, so that the check needs neither: BD-rate in percent, BD-PSNR in dB.
 PUBLISHED = {
     ("1", "pchip"): (-4.417485351, 0.1196927854),
     ("1", "akima"): (-4.425245157, 0.1194092703),

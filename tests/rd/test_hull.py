@@ -1,4 +1,4 @@
-"""The hull is what no mixture beats; the front is what nothing beats in both respects."""
+"""No mixture of points beats the hull; no point beats the front in both respects."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Figures are drawn from rows alone: the same rows give the same file, and what cannot be drawn is said before anything is."""
+"""Figures are drawn from rows only: the same rows give the same file, and errors are raised before anything is drawn."""
 
 import math
 import subprocess

@@ -1,4 +1,4 @@
-"""Rows: what one holds, that it survives a file, and that means compare like with like."""
+"""Rows: their contents, round trips through a file, and means over comparable rows only."""
 
 import dataclasses
 import json

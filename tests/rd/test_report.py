@@ -1,4 +1,4 @@
-"""The page: all inside one file, the same for the same rows, honest about what it cannot show, and deaf to what names try to say."""
+"""The page: a single file, the same for the same rows, explicit about gaps, and safe against markup in names."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The page in a real browser: what a reader sees, points at, types, and never gets (errors, requests, hostile markup)."""
+"""The page in a real browser: display, pointer and keyboard, and no errors, network requests or hostile markup."""
 
 import os
 import pathlib
@@ -39,7 +39,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three pictures with something to err about."""
+    """Three pictures that compress with visible errors."""
     folder = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(5)
     for number, name in enumerate(("smooth.png", "rough.png", "mixed.png")):
@@ -66,7 +66,7 @@ def report(rows, tmp_path_factory):
 
 @pytest.fixture
 def visit(browser):
-    """A function that opens a page; afterwards, that it neither complained nor asked for anything."""
+    """A function that opens a page; afterwards checks that there were no console errors and no requests."""
     pages, troubles, requests = [], [], []
 
     def visit(path, viewport=DESKTOP, **options):
@@ -391,7 +391,7 @@ def test_hostile_names_are_text(visit, rows, tmp_path):
 
 
 def test_the_policy_holds_against_markup_that_gets_in(browser, report):
-    """Were a name ever parsed as HTML, the browser would still run nothing of it and fetch nothing for it."""
+    """Even if a name were parsed as HTML, the browser would run no script and fetch nothing."""
     page = browser.new_page()
     requests = []
     page.on("request", lambda request: requests.append(request.url))

@@ -1,4 +1,4 @@
-"""The file of a sweep: whatever moment it was killed at, what is whole is kept and what is not is measured again."""
+"""The file of a sweep: wherever the sweep was killed, complete rows are kept and the others are measured again."""
 
 import os
 import signal

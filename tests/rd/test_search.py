@@ -1,4 +1,4 @@
-"""A search ends, measures what it gives, and never gives what misses the target."""
+"""A search terminates, measures its result, and never returns one that misses the target."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ PIXELS = np.random.default_rng(5).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 
 
 def scripted(scores):
-    """A codec whose picture at quality q scores scores[q - 1] by the metric "scripted"."""
+    """A codec whose picture at quality q has scores[q - 1] by the metric "scripted"."""
     return registry.Codec(
         "scripted",
         lambda pixels, quality: bytes([quality]),

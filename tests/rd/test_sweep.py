@@ -1,4 +1,4 @@
-"""A sweep measures what a user would: file in, bytes out, pixels back; it keeps going, and keeps its order."""
+"""A sweep measures whole files: encode, count bytes, decode; it continues after failures and keeps its order."""
 
 import dataclasses
 import hashlib
@@ -18,7 +18,7 @@ PICTURES = [SAMPLES / name for name in ("graphics.png", "odd_17x33.png", "zone_p
 
 
 def comparable(rows):
-    """Rows without what differs from run to run."""
+    """Rows without the fields that differ from run to run."""
     return [(row.image, row.sha256, row.setting, row.bytes, row.bpp, row.metrics) for row in rows]
 
 
@@ -58,7 +58,7 @@ def test_a_row_says_what_a_user_would_measure():
 
 
 def test_a_gray_picture_costs_the_same_at_every_subsampling():
-    """The encoder refuses to subsample what it has not; a sweep over gray and colour pictures must still compare all of them."""
+    """The encoder refuses to subsample absent chroma; a sweep over gray and colour pictures must still compare all of them."""
     rows = list(rd.sweep(SAMPLES / "zone_plate.png", quality=50, subsampling=("4:2:0", "4:4:4")))
     assert [row.setting["subsampling"] for row in rows] == ["4:2:0", "4:4:4"]
     assert rows[0].bytes == rows[1].bytes

@@ -1,4 +1,4 @@
-"""Matrices learned from pictures: an orthogonal design, a score that is kept, fewer bytes for it, the same result for a seed."""
+"""Matrices learned from pictures: an orthogonal design, fewer bytes at the same score, the same result for a seed."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_round_takes_bytes_off_at_equal_score(pictures, tune, subsampling):
     found = trainer.train(pictures, tune, quality=60, subsampling=subsampling, rounds=1, progress=lines.append)
     assert found.size_change < 0 and found.rounds == (found.size_change,) and len(lines) == 1
     assert found.steps.shape == (3, 64) and 1 <= found.steps.min() <= found.steps.max() <= 255
-    if tune == "ssim":  # the score is one of luminance
+    if tune == "ssim":  # the score measures luminance only
         assert np.allclose(found.steps[1] / found.steps[1][0], found.steps[2] / found.steps[2][0])
 
 

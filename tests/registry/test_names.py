@@ -1,4 +1,4 @@
-"""Codecs by name: what each promises, that bad ones fail alone, and that users can add theirs."""
+"""Codecs by name: the contract of each, isolated failures, and registration by users."""
 
 import sys
 from importlib.metadata import EntryPoint
@@ -178,7 +178,7 @@ def test_codecs_of_installed_packages(clean, monkeypatch):
 
 
 class OwnError(Exception):
-    """As some bindings have it: no ValueError, no RuntimeError."""
+    """As in some bindings: neither a ValueError nor a RuntimeError."""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ DATA = Path(os.environ.get("CODEC_TEST_DATA", Path(__file__).parents[3] / "share
 
 @pytest.fixture(scope="session")
 def data_files():
-    """Paths of the files in a folder of the public test data; the test is skipped, visibly, where they are absent."""
+    """Paths of the files in a folder of the public test data; the test skips if they are absent."""
 
     def files(folder, expected):
         found = (
@@ -29,7 +29,7 @@ def data_files():
 
 @pytest.fixture(scope="session", autouse=True)
 def the_build_that_is_meant():
-    """`make debug` must not pass because it tested the normal build."""
+    """`make debug` must not pass by testing the normal build."""
     assert hostile.SANITIZED == ("debug" in BUILD), f"{hostile.codec.__file__} is a {BUILD} build"
 
 

@@ -1,4 +1,4 @@
-"""Small JPEGs of every kind, the ways to break them, and what must hold whatever the decoder is given.
+"""Small JPEGs of every kind, ways to break them, and the rules that hold for any input of the decoder.
 
 Depends on nothing but the package, so that the fuzzer (tests/fuzz) shares it.
 """
@@ -17,7 +17,7 @@ import codec
 from codec.jpeg import markers
 from codec.jpeg.assemble import FIXED_TABLES
 
-# CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers make everything about ten times slower.
+# CODEC_ROBUSTNESS=full: more values per byte, more files. The sanitizers slow everything down about ten times.
 FULL = os.environ.get("CODEC_ROBUSTNESS") == "full"
 SANITIZED = os.environ.get("CODEC_DEBUG") == "1"
 SECONDS = 20.0 if SANITIZED else 2.0
@@ -53,7 +53,7 @@ def craft(
     dnl=False,
     before=b"",
 ):
-    """A JPEG with random levels, of shapes that the encoder does not write: any factors, 12 bits, any scan script, DNL."""
+    """A JPEG with random levels, of kinds that the encoder does not write: any factors, 12 bits, any scan script, DNL."""
     rng = np.random.default_rng(seed)
     frame = markers.Frame(
         SOFn, P, height, width, tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors))
@@ -111,14 +111,14 @@ PROGRESSIVE = [
 ]
 
 
-# 4x4 samples, lossless, arithmetic coded: of the CC0 suite github.com/robert-ancell/jpegsuite, for this package writes none.
+# 4x4 samples, lossless, arithmetic coded: from the CC0 suite github.com/robert-ancell/jpegsuite, as this package writes no such files.
 SOF11 = bytes.fromhex(
     "ffd8ffe000104a46494600010200000100010000ffcb000b080004000401011100ffda0008010100010000d2b8277a512625651bca855d0946d0ffd9"
 )
 
 
 def seeds():
-    """name -> file, each below 1100 bytes, and all decodable."""
+    """name -> file, each below 1100 bytes and decodable."""
     metadata = codec.jpeg.Metadata(
         icc=bytes(range(90)),
         exif=b"II*\0\x08\0\0\0\0\0\0\0",
@@ -170,7 +170,7 @@ def bomb(
     dht=None,
     in_scan=4,
 ):
-    """A few hundred bytes that claim to be a picture of any size."""
+    """A few hundred bytes that claim to be a picture of the given size."""
     Huffman = [(Tc, 0, *FIXED_TABLES[Tc, 0]) for Tc in (0, 1)] if dht is None else dht
     frame = markers.Frame(
         SOFn,
@@ -195,7 +195,7 @@ def bomb(
 
 
 def offsets(data, marker):
-    """Where the segments of a marker begin, entropy-coded data left out of the search by its stuffing."""
+    """Offsets of the segments of a marker. Byte stuffing keeps entropy-coded data out of the search."""
     return [i for i in range(len(data) - 1) if data[i] == 0xFF and data[i + 1] == marker]
 
 
@@ -204,7 +204,7 @@ def offsets(data, marker):
 
 def attempt(function, *args, **options):
     """(result, error): only CodecError may escape, in bounded time; an error in the data says where and by which clause."""
-    start = time.thread_time()  # of this thread alone: a busy machine is no hang
+    start = time.thread_time()  # time of this thread only: a busy machine does not count as a hang
     try:
         result, error = function(*args, **options), None
     except codec.CodecError as problem:
@@ -232,8 +232,8 @@ def shape_agrees(result):
 def judge(data):
     """Give `data` to everything that reads JPEG. Returns (raise-mode result or None, conceal-mode result or None).
 
-    What holds for any bytes: only CodecError escapes; shapes agree with the header; what decodes without an error decodes to the same
-    pixels, undamaged, where damage is concealed; what decodes has a header for `probe`.
+    For any bytes: only CodecError escapes; shapes agree with the header; a file that decodes without an error gives the same
+    pixels, undamaged, with concealment on; `probe` reads the header of any file that decodes.
     """
     info, _ = attempt(codec.probe, data)
     attempt(codec.jpeg.inspect, data)
@@ -261,7 +261,7 @@ def judge(data):
 
 
 def values_for(byte, full=FULL):
-    """Values to put in place of a byte: all bits and each end of it flipped, neighbours, and the bytes that mean something in a JPEG."""
+    """Replacements of a byte: all bits flipped, its highest or lowest bit flipped, neighbours, and bytes with a meaning in JPEG."""
     few = {byte ^ 0xFF, byte ^ 0x80, byte + 1 & 0xFF, 0}
     more = {byte ^ 1, byte ^ 0x10, byte - 1 & 0xFF, 0xFF, 0x7F, 0xD0, 0xD9, 0xDA, 0xC4, 0x11, 0x44} if full else set()
     return sorted((few | more) - {byte})

@@ -1,4 +1,4 @@
-"""H.264 streams of every kind, the ways to break them, and what must hold whatever the decoder is given.
+"""H.264 streams of every kind, ways to break them, and the rules that hold for any input of the decoder.
 
 Depends on nothing but the package, so that the fuzzer (tests/fuzz) shares it.
 """
@@ -113,7 +113,7 @@ def random_pps(r, sps):
 
 
 def random_references(r, s, sps, pps, kind):
-    """Elements of slices that refer to pictures: any count, modifications to what is not there, extreme weights."""
+    """Elements of slices that refer to pictures: any count, modifications to missing pictures, extreme weights."""
     lists = ("l0", "l1") if kind == sh.B else ("l0",) if kind == sh.P else ()
     if not lists:
         return
@@ -144,7 +144,7 @@ def random_references(r, s, sps, pps, kind):
 
 
 def random_header(r, sps, pps, number, field):
-    """Header of picture `number`, which is not the first: mostly in step with the pictures before, sometimes not."""
+    """Header of picture `number`, not the first: mostly consistent with the pictures before, sometimes not."""
     kind, idr = r.choice((sh.I, sh.P, sh.P, sh.P, sh.B, sh.B, sh.B)), r.random() < 0.03
     s = dict(
         nal_unit_type=5 if idr else 1,
@@ -185,7 +185,7 @@ def random_header(r, sps, pps, number, field):
 
 
 def random_data(r, size):
-    """Slice data: noise, or a few values again and again, which go further before they make no sense."""
+    """Slice data: noise, or a few repeated values, which decode further before they become invalid."""
     kind = r.randrange(4)
     if kind == 0:
         return r.randbytes(size)
@@ -216,7 +216,7 @@ def first_picture(r, sps):
 
 
 def hostile_slice(r, header, sps, pps):
-    """NAL unit of a valid header and any data."""
+    """NAL unit with a valid header and arbitrary data."""
     c = sh.write_slice_header(header, sps, pps)
     bits = -c.count % 8
     c._put(
@@ -228,7 +228,7 @@ def hostile_slice(r, header, sps, pps):
 
 
 def hostile_stream(seed, pictures=6):
-    """A stream whose headers are valid and whose values are not kind, with any slice data. The same for the same seed."""
+    """A stream with valid headers, adversarial values and arbitrary slice data. The same for the same seed."""
     r = random.Random(seed)
     sps = random_sps(r)
     pps = random_pps(r, sps)
@@ -248,7 +248,7 @@ def hostile_stream(seed, pictures=6):
 
 
 def mutated(data, seed):
-    """Some bits of some NAL units changed, or NAL units doubled, dropped, swapped, cut."""
+    """Some bits of some NAL units changed, or NAL units duplicated, dropped, swapped, cut."""
     r = random.Random(seed)
     nals = [bytearray(nal.data) for nal in split_byte_stream(data, strict=False)]
     if not nals:
@@ -280,7 +280,7 @@ def frames_are_sound(frames):
 
 def attempt(data, **options):
     """(frames, error): only CodecError may escape, in bounded time; an error in the data says where and by which clause."""
-    start = time.thread_time()  # of this thread alone: a busy machine is no hang
+    start = time.thread_time()  # time of this thread only: a busy machine does not count as a hang
     frames, error = [], None
     try:
         frames += codec.decode_video(data, limits=LIMITS, **options)
@@ -306,8 +306,8 @@ def equal(a, b):
 def judge(data):
     """Give `data` to everything that reads H.264. Returns (frames, error) of the strict mode and the frames of concealment.
 
-    What holds for any bytes: only CodecError escapes; frames agree with themselves; concealment fails only for limits, and gives the same
-    frames, undamaged, where nothing is wrong; a second decoding gives the same.
+    For any bytes: only CodecError escapes; frames are consistent; concealment fails only for limits, and gives the same
+    frames, undamaged, if the stream has no error; a second decoding gives the same.
     """
     strict, error = attempt(data)
     concealed, problem = attempt(data, on_error="conceal")

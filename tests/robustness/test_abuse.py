@@ -1,4 +1,4 @@
-"""Files that are made to hurt: sizes that lie, bombs, segments that contradict each other. Each is refused, or decoded for what it is."""
+"""Malicious files: false sizes, bombs, contradictory segments. Each is refused, or decoded by its actual content."""
 
 import concurrent.futures
 import gc
@@ -45,7 +45,7 @@ def before_scan(data, chunk, number=0):
 
 
 def peak_bytes(function):
-    """Most memory that Python and NumPy held at a time; with the sanitizers, which are slow enough, it is not measured."""
+    """Peak memory of Python and NumPy; not measured with the sanitizers, which are slow enough."""
     if hostile.SANITIZED:
         function()
         return 0
@@ -95,7 +95,7 @@ def test_a_tiny_file_is_refused_before_memory_is_taken(name, on_error):
 @pytest.mark.parametrize("SOFn", [markers.SOF9, markers.SOF10, markers.SOF11])
 @pytest.mark.parametrize("on_error", ["raise", "conceal"])
 def test_arithmetic_coding_is_bounded_by_pixels_alone(SOFn, on_error):
-    """Few bytes are no sign of damage there, so that `Limits` must do; what is below it is decoded or refused without delay."""
+    """Here few bytes do not indicate damage, so `Limits` is the only bound; below it, files are decoded or refused without delay."""
     settings = dict(SOFn=SOFn, Ss=int(SOFn == markers.SOF11), Se=63 if SOFn == markers.SOF9 else 0)
     refused(bomb(65500, 65500, **settings), codec.LimitError, "Limits.pixels", on_error=on_error)
     refused(
@@ -126,7 +126,7 @@ def test_no_samples(height, width):
 
 
 def test_a_truncated_large_picture_is_concealed():
-    """The other side of the bound: the first percent of a real picture is worth showing."""
+    """The converse of the bound: the first percent of a real picture is worth showing."""
     data = codec.encode(np.tile(hostile.picture(64, 64), (16, 16, 1)), 75, effort=1)
     result = codec.jpeg.decode(data[: 700 + len(data) // 100], on_error="conceal")
     assert result.pixels.shape == (1024, 1024, 3) and 0 < result.damage.mcus_lost < 4096
@@ -155,7 +155,7 @@ def test_a_scan_bomb(SOFn):
 
 
 def test_scans_without_end_over_one_pixel():
-    """Thousands of scans over a thumbnail are harmless, hundreds of thousands are not: each takes its time, whatever its size."""
+    """Thousands of scans over a thumbnail are harmless, hundreds of thousands are not: each has a cost regardless of its size."""
     data = craft(1, 1, ((1, 1),), SOFn=markers.SOF2, scans=[((0,), 0, 0, 0, 0)])
     assert codec.jpeg.decode(scans_of(data, 2000)).pixels.shape == (1, 1)
     start = time.thread_time()
@@ -179,7 +179,7 @@ def test_scans_without_end_over_one_pixel():
     ids=lambda chunk: chunk[:2].hex(),
 )
 def test_a_flood_of_tiny_segments(chunk):
-    """A few hundred bytes of memory for each would be gigabytes for a file that any mailbox takes."""
+    """A few hundred bytes of memory for each would add up to gigabytes for a file small enough to mail."""
     flood, limits = before_frame(GRAY, chunk * 10_001), codec.Limits(segments=10_000)
     for function in (codec.probe, codec.jpeg.inspect, codec.jpeg.decode):
         result, error = hostile.attempt(function, flood, limits=limits)
@@ -260,11 +260,11 @@ def test_application_segments_are_bounded():
     assert codec.decode(flood, limits=codec.Limits(metadata_bytes=1 << 30)).shape == (20, 20)
 
 
-# ---------------------------------------------------------------- segments that lie or contradict
+# ---------------------------------------------------------------- false and contradictory segments
 
 
 def test_lengths_that_lie(seeds):
-    """Each length field of a file with every kind of segment, set to everything that might hurt."""
+    """Each length field of a file with every kind of segment, set to every suspicious value."""
     for name in ("metadata", "baseline-420-restart", "progressive-420"):
         data = seeds[name]
         for entry in codec.jpeg.inspect(data)["segments"][1:-1]:
@@ -305,7 +305,7 @@ def test_tables_that_are_wrong(chunk, match):
 
 
 def test_a_table_of_all_symbols_at_every_length():
-    """Legal shapes of Huffman tables that decoders get wrong: 256 codes of 16 bits, one code of 16 bits, a full table of 8 bits."""
+    """Legal Huffman tables that decoders get wrong: 256 codes of 16 bits, one code of 16 bits, a full table of 8 bits."""
     for BITS in ([0] * 15 + [255], [0] * 15 + [1], [0] * 7 + [255] + [0] * 8, [1] * 15 + [2]):
         HUFFVAL = bytes(range(sum(BITS)))
         for scan in (b"\0" * 60, b"\xfe" * 60, b"\xff\0" * 60, bytes(range(60)), b"\x55" * 60):
@@ -315,7 +315,7 @@ def test_a_table_of_all_symbols_at_every_length():
 
 @pytest.mark.parametrize("size", range(17))
 def test_every_magnitude_category(size):
-    """DC differences of 16 bits, AC runs of 15 with 15 bits, refinements of 13 bits: whatever the sums are, they wrap and nothing else."""
+    """DC differences of 16 bits, AC runs of 15 with 15 bits, refinements of 13 bits: the sums wrap, without any other effect."""
     BITS, dc, ac = [1] + [0] * 15, bytes((size,)), bytes((0xF0 | min(size, 15),))
     for scan in (b"\0" * 200, b"\x7f" * 200, bytes(range(1, 201))):
         for SOFn, Ss, Se, A in (
@@ -407,7 +407,7 @@ def test_progressive_scans_out_of_range(Ss, Se, A):
 
 
 def test_sequential_scans_ignore_the_band():
-    """Ss, Se, Ah, Al mean nothing outside of the progressive process; none of their values may reach a kernel."""
+    """Ss, Se, Ah, Al have no meaning outside the progressive process; none of their values may reach a kernel."""
     expected = codec.decode(GRAY)
     at = offsets(GRAY, SOS)[0] + 7
     for band in (b"\x3f\0\0", b"\xff\xff\xff", b"\1\5\xee", b"\0\0\x10"):
@@ -415,7 +415,7 @@ def test_sequential_scans_ignore_the_band():
 
 
 def test_tables_redefined_between_scans():
-    """A quantization table holds for a component from its first scan on (B.2.4.1); Huffman tables are those in force at the scan."""
+    """A component keeps the quantization table of its first scan (B.2.4.1); a scan uses the Huffman tables in force."""
     data = craft(24, 24, ((1, 1),) * 3, scans=hostile.sequential_scans(3))
     coarse = markers.write_quant_tables({0: np.full(64, 200, np.uint16)})
     before, after = judge(data)[0].pixels, judge(before_scan(data, coarse, 2))[0].pixels
@@ -444,7 +444,7 @@ def test_dnl():
     for lines in (1, 19, 21, 33, 500):
         judge(data[:at] + segment(DNL, struct.pack(">H", lines)) + data[at + 6 :])
     refused(data[:at] + segment(DNL, b"\xff\xff") + data[at + 6 :], codec.TruncatedError, "bytes at least")
-    judge(plain[:-2] + segment(DNL, b"\xff\xff") + plain[-2:])  # of a picture that has its lines
+    judge(plain[:-2] + segment(DNL, b"\xff\xff") + plain[-2:])  # the picture already has its number of lines
 
 
 @pytest.mark.parametrize("code", [0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF])
@@ -473,7 +473,7 @@ FACTORS = [(1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4), (4, 2), (2, 4
 
 @pytest.mark.parametrize("factors", FACTORS, ids=lambda f: f"{f[0]}x{f[1]}")
 def test_sampling_factors(factors):
-    """Every ratio, whole or not, in one scan where an MCU holds it (10 blocks) and scan by scan always; sizes around the edges of an MCU."""
+    """Every ratio, integer or not: in one scan if it fits an MCU (10 blocks), and always in separate scans; sizes around the edges of an MCU."""
     for height, width in (
         (1, 1),
         (2, 3),
@@ -551,5 +551,5 @@ def test_malformed_files_leave_no_memory_behind(seeds):
     decode(len(files))
     before = resident()
     decode(3000)
-    # A leak of the smallest picture (some 10 kB) in one of ten calls would show as 6 MB. AddressSanitizer keeps freed blocks on purpose.
+    # A leak of the smallest picture (about 10 kB) in one of ten calls would show as 6 MB. AddressSanitizer keeps freed blocks on purpose.
     assert resident() - before < (3 << 20) or hostile.SANITIZED

@@ -1,4 +1,4 @@
-"""The encoder's inputs are hostile too: shapes, strides, types, options of any kind. Bytes of a JPEG come out, or ParameterError."""
+"""Hostile input of the encoder: shapes, strides, types, options of any kind. The result is a valid JPEG or a ParameterError."""
 
 import datetime
 import decimal
@@ -311,7 +311,7 @@ def test_metadata_as_large_as_it_goes():
 )
 @examples(200)
 def test_metadata_of_any_bytes(value, name):
-    """Whatever they hold, the picture is unharmed, and what T.81 frames comes back."""
+    """Any content leaves the picture intact, and everything that T.81 can frame comes back."""
     data = codec.encode(IMAGE, metadata=Metadata(**{name: (value,) if name == "comments" else value}))
     assert np.array_equal(codec.decode(data), codec.decode(EXPECTED))
     if name in ("icc", "comments"):

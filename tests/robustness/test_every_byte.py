@@ -1,4 +1,4 @@
-"""Every truncation and single-byte corruption of small files of every kind, and files that others have broken.
+"""Every truncation and single-byte corruption of small files of every kind, and files corrupted by other projects.
 
 For each byte: all bits flipped, its top bit flipped, one more, and zero; with CODEC_ROBUSTNESS=full eleven more values (hostile.values_for).
 """

@@ -1,4 +1,4 @@
-"""Whatever bytes the H.264 decoder is given: an error of ours or sound frames, the same every time."""
+"""For any bytes the H.264 decoder gives a CodecError or valid frames, the same every time."""
 
 import crafted_h264 as crafted
 import hostile_video as hostile
@@ -18,7 +18,7 @@ def test_valid_headers_with_hostile_values_and_any_data(first):
 
 
 def test_every_truncation_of_a_crafted_stream():
-    """Frames up to the cut are those of the whole stream; concealment gives no fewer frames than pictures that began."""
+    """Frames up to the cut equal those of the whole stream; concealment gives at least one frame per started picture."""
     data = crafted.clip(4).data
     whole, _ = hostile.attempt(data)
     for end in range(0, len(data), 1 if hostile.FULL else 53):
@@ -63,7 +63,7 @@ def test_the_same_whatever_the_size_of_the_pieces():
 
 
 def test_frames_that_only_headers_claim_cost_little():
-    """A bomb: many pictures of the largest size with no data. Limits stop it; so does the lack of data, one picture at a time."""
+    """A bomb: many pictures of the largest size without data. Limits stop it; so does the missing data, one picture at a time."""
     sps = crafted.sps_of(500, 200, max_num_ref_frames=16)
     stream = crafted.Stream(sps)
     stream.nals += [crafted.skipped(crafted.header(i % 16, 2 * i % 256), sps, stream.pps, 0) for i in range(20)]

@@ -1,4 +1,4 @@
-"""Restart markers lost, doubled, in the wrong order, with damage between them: the mask covers whatever differs from the whole picture."""
+"""Restart markers lost, duplicated, in the wrong order, with damage between them: the mask covers all pixels that differ from the intact picture."""
 
 import hostile
 import numpy as np
@@ -17,7 +17,7 @@ PARTS = [DATA[begin:end] for begin, end, _ in SEGMENTS]  # 32 intervals of 4 MCU
 
 
 def assemble(parts, numbers=None):
-    """The file with these intervals; numbers[i] is that of the marker before interval i, None for no marker."""
+    """The file with these intervals; numbers[i] is the number of the marker before interval i, None for no marker."""
     numbers = numbers or [i - 1 & 7 for i in range(len(parts))]
     chunks = [DATA[:SCAN], parts[0]]
     for part, number in zip(parts[1:], numbers[1:]):
@@ -31,7 +31,7 @@ def conceal(data):
 
 
 def covers(result, whole=WHOLE, size=8):
-    """Pixels outside of the mask are those of the whole picture. Returns the number of lost MCUs."""
+    """Pixels outside the mask equal those of the intact picture. Returns the number of lost MCUs."""
     if result.damage is None:
         assert np.array_equal(result.pixels, whole)
         return 0
@@ -49,7 +49,7 @@ def test_the_parts_make_the_whole():
 @pytest.mark.parametrize("missing", [1, 2, 3, 8, 9, 30, 31])
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_intervals_lost(missing, count):
-    """Up to three neighbours with their markers: exactly they are lost, and all that follows stays in its place."""
+    """Up to three adjacent intervals with their markers: only these are lost, and all that follows stays in place."""
     keep = [i for i in range(32) if not missing <= i < missing + count]
     strict, result = conceal(assemble([PARTS[i] for i in keep], [i - 1 & 7 for i in keep]))
     assert strict is None
@@ -78,7 +78,7 @@ def test_intervals_swapped(a, b):
 
 @pytest.mark.parametrize("at", [1, 7, 20, 31])
 def test_a_marker_lost_between_two_intervals(at):
-    """The interval before it swallows the next one's bits; the ones after are found again by their numbers."""
+    """The interval before it consumes the next one's bits; later intervals are recovered by their numbers."""
     numbers = [i - 1 & 7 for i in range(32)]
     numbers[at] = None
     strict, result = conceal(assemble(PARTS, numbers))
@@ -102,7 +102,7 @@ def test_a_marker_with_another_number(at, shift):
 
 
 def test_damage_stays_in_its_interval():
-    """Bits overwritten by ones, which no table knows: what follows the next marker is untouched."""
+    """Bits overwritten by ones, which are no valid code: everything after the next marker is intact."""
     for at in range(32):
         broken = list(PARTS)
         broken[at] = PARTS[at][:2] + b"\xff\x00" * (len(PARTS[at]) // 2)
@@ -122,7 +122,7 @@ def test_truncation_is_covered():
 
 @pytest.mark.parametrize("interval", [1, 3, 65535])
 def test_interval_against_markers(interval):
-    """DRI that announces what the scan does not have, and the reverse."""
+    """DRI without restart markers in the scan, and the reverse."""
     at = hostile.offsets(DATA, 0xDD)[0]
     for data in (
         DATA[: at + 4] + interval.to_bytes(2, "big") + DATA[at + 6 :],

@@ -1,4 +1,4 @@
-"""Transcoding of damaged files: an error of ours or a file that holds what was read, never anything else."""
+"""Transcoding of damaged files: a CodecError, or a file that holds exactly what was read."""
 
 import hostile
 import numpy as np
@@ -17,7 +17,7 @@ OPTIONS = (
 
 
 def judge(data, options):
-    """Transcode strictly and concealing; a result must decode to what the source does, but for levels that no file can hold, which concealing bounds."""
+    """Transcode strictly and with concealment. The result must decode like the source, except for levels that no file can hold, which concealment clamps."""
     for on_error in ("raise", "conceal"):
         try:
             made = jpeg.transcode(data, on_error=on_error, **options)

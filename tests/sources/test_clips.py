@@ -1,4 +1,4 @@
-"""Clips: what is in a file comes out, sample by sample, and becomes the colours that its matrix and range say."""
+"""Clips: the samples of the file are read exactly, and converted to colours by its matrix and range."""
 
 import dataclasses
 import io

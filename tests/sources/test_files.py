@@ -1,4 +1,4 @@
-"""Sources of every kind are read within limits; a file is written whole or not at all."""
+"""Sources of every kind are read within limits; a file is written completely or not at all."""
 
 import io
 import os
@@ -17,7 +17,7 @@ unprivileged = pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reas
 
 
 class Stream(io.RawIOBase):
-    """A binary file object of known length that counts what is asked of it."""
+    """A binary file object of known length that counts the bytes requested."""
 
     def __init__(self, length):
         self.left, self.given = length, 0
