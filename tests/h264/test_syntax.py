@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import strategies
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import codec
@@ -22,6 +22,7 @@ from codec.h264.stream.parameter_sets import (
     write_sps_extension,
 )
 from codec.h264.stream.syntax import Reader, Writer
+from codec.h264.stream.vui import VUI
 
 thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
@@ -289,6 +290,7 @@ vuis_with_timing = strategies.vuis().flatmap(lambda vui: st.tuples(st.just(vui),
 
 @thorough
 @given(vuis_with_timing, strategies.recovery_points, st.binary(max_size=600), st.integers(20, 1000))
+@example((VUI(), sei.PicTiming()), sei.RecoveryPoint(0, 0, 0, 0), b"", 128)
 def test_sei_messages_are_read_as_they_were_written(timing, recovery, payload, kind):
     vui, content = timing
     sps = SPS(77, 30, 3, 3, vui_parameters_present_flag=1, vui=vui)
@@ -306,3 +308,64 @@ def test_a_payload_that_is_longer_than_its_nal_unit_is_an_error():
     with pytest.raises(codec.BitstreamError, match="7.3.2.3.1") as caught:
         sei.read_sei(NalUnit(b"\x06\x05\x10abc\x80", 10))
     assert caught.value.offset == 17
+
+
+FIRST, LAST = (5, b"first"), (4, b"\x80")
+TYPE_128 = [
+    [(128, b"")],
+    [(128, b"payload")],
+    [(128, b""), LAST],
+    [(128, b"\x80"), LAST],
+    [FIRST, (128, b""), LAST],
+    [FIRST, (128, b"\0\0"), LAST],
+    [FIRST, (128, b"")],
+    [FIRST, (128, b"\x80\0")],
+    [(128, b"")] * 3,
+    [FIRST, (255 + 128, b"\x80" * 300), (0, b"")],
+]
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 5])
+@pytest.mark.parametrize("messages", TYPE_128)
+def test_a_message_may_begin_with_the_byte_of_the_trailing_bits(messages, zeros):
+    """7.2: the trailing bits are the last byte that is not zero, wherever else 0x80 stands."""
+    nal = NalUnit(sei.write_sei(messages) + b"\0" * zeros)
+    assert [(one.payloadType, one.payload) for one in sei.read_sei(nal)] == messages
+
+
+@pytest.mark.parametrize(
+    "rbsp, messages",
+    [
+        ("", []),
+        ("00", []),
+        ("80", []),
+        ("8000", []),
+        ("800080", [(128, b"")]),
+        ("80008000", [(128, b"")]),
+        ("80018080", [(128, b"\x80")]),
+        ("000080", [(0, b"")]),
+        # Without trailing bits.
+        ("050161", [(5, b"a")]),
+        ("050180", [(5, b"\x80")]),
+        ("05020100", [(5, b"\1\0")]),
+    ],
+)
+def test_sei_messages_byte_by_byte(rbsp, messages):
+    found = sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+    assert [(one.payloadType, one.payload) for one in found] == messages
+
+
+@pytest.mark.parametrize("rbsp", ["01", "0580", "8080", "80ff80", "ff80", "ffff", "05018055", "050161ff80", "80aa8000"])
+def test_a_damaged_sei_nal_unit_is_an_error(rbsp):
+    with pytest.raises(codec.BitstreamError, match="7.3.2.3.1"):
+        sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+
+
+@given(st.binary(max_size=40))
+@example(b"\x80" * 3)
+def test_any_bytes_are_sei_messages_or_an_error_of_ours(rbsp):
+    try:
+        found = sei.read_sei(NalUnit(b"\x06" + rbsp))
+    except codec.BitstreamError:
+        return
+    assert sum(len(one.payload) + 2 for one in found) <= len(rbsp)

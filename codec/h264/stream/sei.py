@@ -135,7 +135,11 @@ def read_sei(nal, sps=None):
         The active one: without its VUI, picture timing stays bytes.
     """
     data, at, found = nal.rbsp, 0, []
-    while data[at : at + 1] not in (b"", b"\x80"):
+    # more_rbsp_data (7.2): the last one bit of the RBSP is the stop bit, and messages are whole bytes, so the trailing bits are a last
+    # byte of 0x80, zero bytes aside. Without it the trailing bits are missing, and messages run to the end of the data.
+    size = len(data.rstrip(b"\0"))
+    end = size - data.endswith(b"\x80", 0, size)
+    while at < end:
         sizes = []
         for _ in range(2):
             value = 0
