@@ -13,7 +13,7 @@ from crafted_h264 import Stream, header, slice_of, sps_of
 
 import codec
 from codec.errors import ParameterError
-from codec.h264.stream.nal import NalUnit, split_byte_stream, write_byte_stream
+from codec.h264.stream.nal import split_byte_stream, write_byte_stream
 from codec.h264.stream.slice_header import P, write_slice_header
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "robustness"))

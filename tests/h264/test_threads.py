@@ -14,7 +14,7 @@ import pytest
 
 import codec
 from codec.h264 import Decoder
-from codec.h264.decode import jobs
+from codec.h264.decode import coded_picture, jobs
 from codec.h264.stream import slice_header as sh
 from codec.h264.stream.nal import write_byte_stream
 
@@ -147,8 +147,8 @@ def test_pictures_in_flight_are_bounded(monkeypatch):
     """Not more than are at work, and one in line."""
     most, run = [], jobs.Workers.run
 
-    def counted(self, *arguments):
-        run(self, *arguments)
+    def counted(self, *arguments, **options):
+        run(self, *arguments, **options)
         most.append(sum(not batch.done for batch in self._running))
 
     monkeypatch.setattr(jobs.Workers, "run", counted)
@@ -165,7 +165,7 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
     stream = crafted.clip(6)
     header = stream.nals[3]
     stream.nals[3] = header[: len(header) // 2]
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
@@ -193,7 +193,7 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
         )
     assert len(list(codec.decode_video(stream.data))) == 1
     half_of(stream, 2)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
@@ -210,7 +210,7 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
         crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1)
     )
     half_of(stream, 2)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         decoder = Decoder(threads=threads, on_error="conceal")
         with pytest.raises(MemoryError, match="no more"):
@@ -221,7 +221,7 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
     """It does not wait for itself, nor for those that wait for its picture."""
-    dropped, collected, mend = threading.Event(), threading.Event(), jobs.PictureEnd.mend
+    dropped, collected, mend = threading.Event(), threading.Event(), coded_picture.PictureEnd.mend
 
     def collecting(self, missing):
         dropped.wait(20)
@@ -236,7 +236,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
         assert not list(decoder.ahead(data))
 
     stream = half_of(crafted.clip(6), 3)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", collecting)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", collecting)
     before = threading.active_count()
     gc.disable()
     try:
@@ -309,4 +309,4 @@ def test_a_stand_in_has_no_motion():
     stream.copy(crafted.header(1, 2), stream.intra(crafted.header(0, 0, idr=True)))
     first, _ = decoder.feed(stream.data) + decoder.flush()
     del _  # its memory is used again, that of the first is not
-    assert set(bytes(decoder._stand_in().motion()[1])) == {255} and first
+    assert set(bytes(decoder._sequence._stand_in().motion()[1])) == {255} and first

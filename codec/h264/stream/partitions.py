@@ -30,14 +30,24 @@ def read_partition(nal, sps, pps):
 
 
 class PartitionedSlice:
-    """A slice whose partition A has come, and what has come of B and C."""
+    """A slice whose partition A has arrived, and those of its partitions B and C that have.
 
-    def __init__(self, nal, bit, header, sps, pps):
-        self.slice = nal, bit, header, sps, pps
-        self.partitions = [None, None]
+    Parameters
+    ----------
+    slice
+        Whatever the owner needs to decode partition A.
+
+    Attributes
+    ----------
+    partitions : list
+        B and C: (rbsp, offset in bits of slice_data), or None.
+    """
+
+    def __init__(self, slice):
+        self.slice, self.partitions = slice, [None, None]
 
     def add(self, nal, bit):
-        """Partition B or C; true when both are there. The first one of a kind counts."""
+        """Add partition B or C; true when both are there. A repeated partition is ignored."""
         k = nal.nal_unit_type - PARTITION_B
         self.partitions[k] = self.partitions[k] or (nal.rbsp, bit)
         return None not in self.partitions
