@@ -1,6 +1,6 @@
 """A coded picture (a frame or a field) in progress, and what is done at its end where slices or macroblocks are missing."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ ERRORS_KEPT = 100  # per picture
 PARITY = {FRAME: 0, TOP: 1, BOTTOM: 2}  # as the slice decoder counts
 
 
-@dataclass(frozen=True)
-class CodedSlice:
+class CodedSlice(NamedTuple):
     """A slice, or partition A of one: its header is read, its slice_data is not.
 
     Attributes
@@ -36,8 +35,7 @@ class CodedSlice:
     bit: int
 
 
-@dataclass(frozen=True)
-class SliceReferences:
+class SliceReferences(NamedTuple):
     """The reference picture lists of a slice.
 
     Attributes
