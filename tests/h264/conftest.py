@@ -1,4 +1,4 @@
-"""Shares strategies.py of this folder."""
+"""Makes strategies.py importable."""
 
 import sys
 from pathlib import Path

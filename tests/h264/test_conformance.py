@@ -76,8 +76,8 @@ def test_the_scalar_kernels_give_the_same(streams, vector):
         assert md5_of(codec.decode_video(path))[0] == row["decoded_md5"]
 
 
-def test_side_data_tells_what_a_picture_is_made_of(streams):
-    """Of an intra picture no vectors, of the rest some; every macroblock is in a slice."""
+def test_side_data_describes_the_macroblocks(streams):
+    """Intra pictures have no vectors, others have some, and every macroblock is in a slice."""
     decoder = Decoder(side_data=True)
     frames = decoder.feed(streams["CABA3_SVA_B"][1].read_bytes()) + decoder.flush()
     kinds = {frame.type for frame in frames}

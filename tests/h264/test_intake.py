@@ -1,4 +1,4 @@
-"""The two ends of the decoder: pieces of data to NAL units with timestamps, and the queue of frames and errors."""
+"""Input and output queues of the decoder: data to NAL units with timestamps, and frames and errors in stream order."""
 
 import crafted_h264 as crafted
 import pytest
@@ -33,18 +33,18 @@ def test_a_nal_unit_is_queued_when_the_next_one_starts_or_the_piece_is_complete(
     assert [(nal.data, nal.offset, nal.index) for nal in intake.nals][2] == (FIRST, 3 + 6 + 3 + 7 + 1 + 3, 2)
 
 
-def test_a_timestamp_is_given_once_to_the_first_that_asks_behind_it():
+def test_a_timestamp_goes_once_to_the_first_nal_unit_that_asks_after_it():
     intake = byte_stream()
     for i, nal in enumerate((FIRST, SECOND, FIRST)):
         intake.feed(b"\0\0\1" + nal, timestamp=i)
     intake.flush()
     first, second, third = intake.nals
     assert intake.timestamp_of(first) == 0 and intake.timestamp_of(first) is None
-    # That of the second was never asked for: the newest counts.
+    # The timestamp of the second was not asked for: the newest one counts.
     assert intake.timestamp_of(third) == 2 and intake.timestamp_of(second) is None
 
 
-def test_samples_go_on_behind_the_parameter_sets_of_the_record():
+def test_samples_follow_the_parameter_sets_of_the_record():
     sps, pps = crafted.sps_of(), crafted.pps_of()
     sets = [crafted.write_sps(sps), crafted.write_pps(pps, sps)]
     intake = byte_stream(avcc=write_avcc(sets))
@@ -60,12 +60,12 @@ def test_a_damaged_sample_keeps_the_nal_units_before_the_damage():
     intake.nals.clear()
     damage = intake.feed(sample(FIRST, SECOND)[:-2])
     assert isinstance(damage, codec.TruncatedError) and [nal.data for nal in intake.nals] == [FIRST]
-    # Offsets and numbers go on behind it.
+    # Offsets and indices continue after it.
     assert intake.feed(sample(SECOND)) is None
     assert [(nal.data, nal.offset, nal.index) for nal in intake.nals][1] == (SECOND, 19 + 4, 1)
 
 
-def test_a_record_that_is_none_is_refused():
+def test_an_empty_record_is_refused():
     with pytest.raises(codec.TruncatedError, match="avcC"):
         byte_stream(avcc=b"")
 

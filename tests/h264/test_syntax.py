@@ -1,4 +1,4 @@
-"""Syntax elements (7.2, 9.1) and the parameter sets, slice headers and SEI messages made of them."""
+"""Syntax elements (7.2, 9.1), parameter sets, slice headers and SEI messages."""
 
 import dataclasses
 
@@ -28,14 +28,14 @@ thorough = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def bits(text):
-    """A reader over bits written as text, spaces left out."""
+    """A reader over bits written as text with spaces."""
     text = text.replace(" ", "")
     return Reader(int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big"), "test")
 
 
 # ---------------------------------------------------------------- elements
 
-# Table 9-2 and 9-3: bit strings, codeNum, and its signed value.
+# Tables 9-2 and 9-3: bit string, codeNum, signed value.
 EXP_GOLOMB = [("1", 0, 0), ("010", 1, 1), ("011", 2, -1), ("00100", 3, 2), ("00101", 4, -2), ("00110", 5, 3), ("00111", 6, -3),
               ("0001000", 7, 4), ("0001001", 8, -4), ("0001010", 9, 5)]  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_more_rbsp_data_ends_at_the_last_one():
 
 
 def test_a_sequence_parameter_set_bit_by_bit():
-    """Written out by hand after 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
+    """By hand from 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
     text = (
         "01001101 01000000 00011110"  # profile_idc 77, constraint_set1_flag, level_idc 30
         "1 00101 1 011"  # seq_parameter_set_id 0, log2_max_frame_num_minus4 4, pic_order_cnt_type 0, log2_max_pic_order_cnt_lsb_minus4 2
@@ -167,7 +167,7 @@ def test_slice_headers_are_read_as_they_were_written(all_three):
 
 
 def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
-    """Against encoders of many makers: parameter sets whole, slice headers up to slice_data."""
+    """Parameter sets and slice headers from many encoders."""
     for vector, (row, path) in streams.items():
         if path.stat().st_size > 400_000:
             continue
@@ -192,7 +192,7 @@ def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
                 ), vector
 
 
-def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
+def test_missing_and_impossible_elements_of_a_slice_header_are_named():
     sps, pps = SPS(77, 30, 3, 3), PPS()
     sets = ParameterSets()
     header = slice_header.SliceHeader(1, 1, 0, slice_header.I, 0, 0)
@@ -208,7 +208,9 @@ def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
     ):
         read(header)
     sets.add(NalUnit(write_pps(pps, sps)))
-    with pytest.raises(codec.BitstreamError, match="no sequence parameter set 0, which picture parameter set 0 names"):
+    with pytest.raises(
+        codec.BitstreamError, match="no sequence parameter set 0, to which picture parameter set 0 refers"
+    ):
         read(header)
     sets.add(NalUnit(write_sps(sps)))
     assert read(header)[0] == header
@@ -216,11 +218,11 @@ def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
         read(dataclasses.replace(header, nal_unit_type=5, nal_ref_idc=0), 5)
     small, sps = sps, SPS(77, 30, 9, 9)
     sets.add(NalUnit(write_sps(small)))
-    with pytest.raises(codec.BitstreamError, match="first_mb_in_slice is 99, and the picture has 16 macroblocks"):
+    with pytest.raises(codec.BitstreamError, match="first_mb_in_slice is 99; the picture has 16 macroblocks"):
         read(dataclasses.replace(header, first_mb_in_slice=99))
 
 
-def test_parameter_sets_that_come_again_unchanged_stay_the_same_objects():
+def test_parameter_sets_repeated_unchanged_stay_the_same_objects():
     sets, sps = ParameterSets(), SPS(77, 30, 3, 3)
     for nal in (write_sps(sps), write_pps(PPS(), sps)):
         sets.add(NalUnit(nal))
@@ -270,7 +272,7 @@ def test_fall_back_rules_of_table_7_2():
     lists = sps.scaling_lists
     assert (
         lists[0] == defaults[0] and lists[1] == lists[2] == (7,) * 16
-    )  # rule A: default for Y, the list before for the others
+    )  # rule A: the default for Y, the previous list for the others
     assert lists[3] == lists[4] == lists[5] == defaults[3] and lists[6:] == defaults[6:]
     assert PPS().scaling_lists(sps) is lists
     two = parameter_sets.delta_scale_of((9,) * 16)
@@ -278,8 +280,8 @@ def test_fall_back_rules_of_table_7_2():
     mine = pps.scaling_lists(sps)
     assert (
         mine[0] == mine[1] == lists[0] and mine[2] == (9,) * 16 and mine[3:] == lists[3:]
-    )  # rule B: that of the sequence for Y
-    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # without a matrix in the sequence rule A
+    )  # rule B: the list of the SPS for Y
+    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # rule A if the SPS has no matrix
     assert SPS(100, 30, 3, 3).scaling_lists == ((16,) * 16,) * 6 + ((16,) * 64,) * 6
 
 

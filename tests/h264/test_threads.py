@@ -1,4 +1,4 @@
-"""Decoding by threads: the same frames and errors for any number of them, and no hang, whatever the data and whenever the caller stops."""
+"""Decoding by threads: the same frames and errors for any number of threads, and no hang for any data or an early end."""
 
 import dataclasses
 import gc
@@ -32,7 +32,7 @@ STREAMS = (
 
 
 def outcome(data, most=None, **options):
-    """(planes of frames, at most so many, with order and damage; error that ended it)"""
+    """(planes, order and damage of at most `most` frames; the error that ended decoding)"""
     frames, error = [], None
     try:
         for frame in itertools.islice(codec.decode_video(data, **options), most):
@@ -77,7 +77,7 @@ def test_hostile_streams_do_not_depend_on_threads(on_error):
 
 
 def test_damaged_streams_do_not_depend_on_threads(streams):
-    """Bits of real streams changed; each ends in the same frames and the same error."""
+    """Real streams with changed bits give the same frames and the same error."""
     found = [
         first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")
     ]
@@ -92,7 +92,7 @@ def test_damaged_streams_do_not_depend_on_threads(streams):
 
 
 def test_feed_gives_what_is_complete_with_any_number_of_threads():
-    """A piece at a time: the same frames, and the same errors, from each call."""
+    """Each call returns the same number of frames or raises the same error."""
     stream = crafted.clip(8)
     del stream.nals[9]
     counts = []
@@ -107,7 +107,7 @@ def test_feed_gives_what_is_complete_with_any_number_of_threads():
     assert counts[0] == counts[1] == counts[2] and any(isinstance(one, str) for one in counts[0])
 
 
-def test_a_decoder_goes_on_behind_an_error():
+def test_a_decoder_continues_after_an_error():
     stream = crafted.clip(8)
     del stream.nals[9]
     for threads in THREADS:
@@ -144,7 +144,7 @@ def test_closing_the_iterator_early_ends_its_threads():
 
 
 def test_pictures_in_flight_are_bounded(monkeypatch):
-    """Not more than are at work, and one in line."""
+    """At most those being decoded and one in the queue."""
     most, run = [], jobs.Workers.run
 
     def counted(self, *arguments, **options):
@@ -157,7 +157,7 @@ def test_pictures_in_flight_are_bounded(monkeypatch):
 
 
 def test_what_fails_in_a_thread_is_raised(monkeypatch):
-    """An exception that is no error of the data comes out of the decoder, and nobody waits for that picture for ever."""
+    """An exception that is not an error in the data is raised, and no thread waits for its picture for ever."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -172,14 +172,14 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
 
 
 def half_of(stream, nal):
-    """The same with a picture that loses macroblocks."""
+    """The stream with one NAL unit cut in half, so that its picture lacks macroblocks."""
     data = stream.nals[nal]
     stream.nals[nal] = data[: len(data) // 2]
     return stream
 
 
 def test_what_fails_in_a_first_field_is_raised(monkeypatch):
-    """The frame of both fields tells, though the second is well."""
+    """The frame fails, although its second field is intact."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -199,8 +199,8 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
-def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
-    """With separate planes each batch is waited for: it is not decoded once more with the next call."""
+def test_a_decoder_continues_after_a_failure_in_a_thread(monkeypatch):
+    """With separate planes the decoder waits for each batch. The next call does not decode the batch again."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -220,7 +220,7 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
 
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
-    """It does not wait for itself, nor for those that wait for its picture."""
+    """The thread waits neither for itself nor for threads that wait for its picture."""
     dropped, collected, mend = threading.Event(), threading.Event(), coded_picture.PictureEnd.mend
 
     def collecting(self, missing):
@@ -252,7 +252,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
 
 
 def test_a_system_without_threads(monkeypatch):
-    """What cannot be decoded by others is decoded by the caller, and with fewer threads nobody waits for ever."""
+    """Without threads the caller decodes, and with fewer threads than asked for there is no deadlock."""
     start = threading.Thread.start
     data = crafted.clip(8).data
     expected = outcome(data, threads=1)
@@ -271,7 +271,7 @@ def test_a_system_without_threads(monkeypatch):
 
 
 def test_very_many_slices():
-    """More than are decoded at once, so that a picture takes several batches."""
+    """Pictures of several batches."""
     stream = crafted.Stream(crafted.sps_of(16, 12))
     last = stream.intra(crafted.header(0, 0, idr=True), slices=jobs.BATCH + 40)
     stream.copy(crafted.header(1, 2), last)
@@ -287,7 +287,7 @@ def test_very_many_slices():
 
 
 def test_side_data_of_separate_planes_is_of_the_first():
-    """Though a later picture has referred to the others."""
+    """Although a later picture has referred to the others."""
     sps = crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1)
     stream = crafted.Stream(sps)
     planes = crafted.samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
@@ -304,9 +304,9 @@ def test_side_data_of_separate_planes_is_of_the_first():
 
 
 def test_a_stand_in_has_no_motion():
-    """The memory is that of a picture whose motion depends on which of them was free."""
+    """Its memory is that of some earlier picture, and which one depends on the references that exist."""
     decoder, stream = Decoder(threads=1), crafted.Stream()
     stream.copy(crafted.header(1, 2), stream.intra(crafted.header(0, 0, idr=True)))
     first, _ = decoder.feed(stream.data) + decoder.flush()
-    del _  # its memory is used again, that of the first is not
+    del _  # its memory is reused, that of the first is not
     assert set(bytes(decoder._sequence._stand_in().motion()[1])) == {255} and first

@@ -1,4 +1,4 @@
-"""A coded picture (a frame or a field) in progress, and what is done at its end where slices or macroblocks are missing."""
+"""A coded picture (a frame or a field) in progress, and the repair of its missing macroblocks."""
 
 from typing import NamedTuple
 
@@ -90,7 +90,7 @@ class CodedPicture:
         self.batch, self.batches = Batch(self.store.picture, self.batch), self.batches + 1
 
     def end_batch(self, level, mend):
-        """The batch is the last one: the thread that decodes it ends the picture, and calls `mend` if anything is wrong with it."""
+        """The batch is the last one. Its thread ends the picture, and calls `mend` if anything is wrong with it."""
         known = any(isinstance(one, Fault) for one in self.faults)
         self.batch.end(PARITY[self.fields], level, mend, whole=self.batches == 1, known=known)
 
@@ -114,7 +114,7 @@ class PictureEnd:
 
     def __init__(self, current, stores, last, level, outcome, tolerant):
         self.current, self.stores, self.last, self.level, self.outcome = current, stores, last, level, outcome
-        # Marking may change both of them before the thread runs: memory_management_control_operation 5, and the fields decoded.
+        # Marking may change both before the thread runs, by memory_management_control_operation 5 and the next field.
         self.order, self.paired, self.tolerant = current.store.order, current.store.fields != 0, tolerant
 
     def mend(self, missing):

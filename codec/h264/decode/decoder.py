@@ -1,6 +1,7 @@
-"""The decoder as its users see it: data in, frames out; options, error policy, limits.
+"""The public class: options, error policy, limits, and the order of frames and errors.
 
-`intake` splits the data into NAL units, `sequence` turns them into frames, `jobs` has the threads. None of the three knows this module.
+`intake` splits the data into NAL units, `sequence` decodes them to frames, `jobs` has the threads. None of these
+imports this module.
 """
 
 import math
@@ -24,25 +25,28 @@ class Decoder:
     Parameters
     ----------
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in: by the motion around it and before
-        it out of earlier pictures, or between what is beside it where these do not fit; and the frame has a `damage`. Or such frames are
-        left out.
+        "raise": damaged data raises an error with NAL unit, byte and clause. "conceal": lost macroblocks are predicted
+        from earlier pictures with the motion of their neighbours and of the previous picture, or interpolated from
+        their neighbours where prediction does not fit; the frame has a `damage`. "skip": such frames are left out.
     low_delay : bool
-        Give out a frame as soon as the stream promises that none goes before it (max_num_reorder_frames of the VUI, picture order count
-        type 2, intra profiles), instead of when its buffer is full. Without such a promise the order would be in danger, and nothing
-        changes.
+        Output a frame as soon as the stream guarantees that no later one precedes it (max_num_reorder_frames of the
+        VUI, picture order count type 2, intra profiles), instead of when the decoded picture buffer is full. No effect
+        without such a guarantee.
     monochrome : "4:2:0" (default) or "4:0:0"
-        Give 4:0:0 streams planes of chroma without colour, as most players and the reference decoder do, or luma alone.
+        Output 4:0:0 streams with gray chroma planes, as most players and the reference decoder do, or luma only.
     side_data : bool
-        Give frames arrays of macroblock types, QP, motion vectors and bits (see `Frame.side_data`).
+        Attach arrays of macroblock types, QP, motion vectors and bits to frames (see `Frame.side_data`).
     threads : int
-        That decode pictures; 0 (default): one for each processor that this process may use. The output does not depend on it. Up to
-        1.5 * threads + 1 pictures are in line and take memory beside those that the stream asks for. Pictures in fields,
-        MBAFF frames and those whose slices do not come in raster order can only be referred to when they are complete, and gain little.
+        Number of decoding threads; 0 (default): one for each processor that this process may use. The output does not
+        depend on it. Up to 1.5 * threads + 1 pictures in flight take memory beside the decoded picture buffer. Fields,
+        MBAFF frames and pictures whose slices are not in raster order can be referred to only when they are complete,
+        and gain little.
     avcc : bytes, optional
-        An avcC record of MP4 or Matroska: then each `feed` takes one sample with its length-prefixed NAL units instead of a byte stream.
+        An avcC record of MP4 or Matroska: each `feed` then takes one sample with length-prefixed NAL units instead of a
+        byte stream.
     limits : codec.Limits, optional
-        pixels, nal_bytes, slices, dpb_bytes, frames and seconds (since the first data).
+        Those that apply: pixels, metadata_bytes, nal_bytes, slices, dpb_bytes, frames, and seconds since the first
+        data.
 
     Examples
     --------
@@ -112,7 +116,7 @@ class Decoder:
         return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
 
     def iterate(self, data, *, timestamp=None, complete=False):
-        """As `feed`, but decodes only as far as the next frame each time, so that not all frames of a long piece are in memory.
+        """As `feed`, but decodes one frame at a time: a long piece does not fill the memory with frames.
 
         Yields
         ------
@@ -122,7 +126,7 @@ class Decoder:
         yield from self._given_out()
 
     def ahead(self, data, *, timestamp=None, complete=False):
-        """As `iterate`, but does not wait for threads: the last pictures, and their errors, may come with a later piece.
+        """As `iterate`, but does not wait for threads: the last frames and errors may come with a later piece.
 
         Yields
         ------
@@ -161,7 +165,7 @@ class Decoder:
         yield from self._given_out()
 
     def _decoded(self):
-        """Decode the NAL units received and yield frames. After an error the remaining NAL units wait for the next call."""
+        """Decode the queued NAL units and yield frames. After an error the rest waits for the next call."""
         nals = self._intake.nals
         while nals:
             if time.monotonic() > self._deadline:

@@ -23,7 +23,8 @@ class Intake:
     strict : bool
         Bytes before the first start code are an error (B.1.1).
     avcc : bytes, optional
-        An avcC record: each piece is then one sample with length-prefixed NAL units. The parameter sets of the record come first.
+        An avcC record: each piece is then one sample with length-prefixed NAL units. The parameter sets of the record
+        come first.
 
     Attributes
     ----------

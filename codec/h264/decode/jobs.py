@@ -1,22 +1,25 @@
-"""Decoding of slices by threads, beside the thread that reads headers and does marking, reference lists and output order.
+"""Decoding of slices by threads. Headers, marking, reference lists and output order stay with the caller.
 
-The slices of a picture are one batch, or several if there are more than BATCH of them or a result is needed before the picture is complete. One
-thread decodes a batch; `_crew` has the threads. Batches start in decoding order. A batch waits for the rows it reads of earlier pictures, one by
-one where those come in raster order (PictureData.lines), and for an earlier batch of its own frame.
+The slices of a picture are one batch, or several if there are more than BATCH of them or a result is needed before the
+picture is complete. One thread decodes a batch; `_crew` has the threads. Batches start in decoding order. A batch waits
+for the rows it reads of earlier pictures, one by one where those come in raster order (PictureData.lines), and for an
+earlier batch of its own frame.
 
 Ownership. A batch has one owner at a time, and its owner alone may touch its slices and write the picture:
 
-1. The sequence, from `Batch()` to `Workers.run`: it adds prepared slices, and says whether the picture ends with them. A prepared slice holds
-   copies of all that later marking may change (order counts, long-term flags), and keeps the pictures of its reference lists alive.
-2. The thread, from `Workers.run` until `batch.done`: it writes samples, motion and macroblock data of the picture, then calls
-   `PictureEnd.mend` if anything is wrong. `mend` also owns the CodedPicture, which the sequence dropped, and the `damage` of the frame.
-   Others may read `batch.done`; decoding threads may read the rows of the picture that PictureData.lines says are complete. `_running` keeps
-   the batch alive, because the queue of the crew has bare pointers.
-3. Whoever joins it, once it is done: outcomes and the picture are read-only from then on, except for the missing field of an unpaired field,
-   which the sequence fills when it stores the frame.
+1. The sequence, from `Batch()` to `Workers.run`: it adds prepared slices, and says whether the picture ends with them.
+   A prepared slice holds copies of all that later marking may change (order counts, long-term flags), and keeps the
+   pictures of its reference lists alive.
+2. The thread, from `Workers.run` until `batch.done`: it writes samples, motion and macroblock data of the picture, then
+   calls `PictureEnd.mend` if anything is wrong. `mend` also owns the CodedPicture, which the sequence dropped, and the
+   `damage` of the frame. Others may read `batch.done`; decoding threads may read the rows of the picture that
+   PictureData.lines says are complete. `_running` keeps the batch alive, because the queue of the crew has bare
+   pointers.
+3. Whoever joins it, once it is done: outcomes and the picture are read-only from then on, except for the missing field
+   of an unpaired field, which the sequence fills when it stores the frame.
 
-The FrameStore stays with the sequence all the time: `mend` reads of it only what marking leaves alone (`picture`, `content`), and has its own
-copies of the rest.
+The FrameStore stays with the sequence all the time: `mend` reads of it only what marking leaves alone (`picture`,
+`content`), and has its own copies of the rest.
 """
 
 import contextlib
@@ -61,10 +64,10 @@ class Workers:
             self._crew.run_here(batch)
             return
         self._crew.wait(self._most)
-        # A slow batch does not stop those after it, but those stay in the deque until it is done: hence the bound on its length.
+        # A slow batch does not stop those after it, but they stay in the deque until it is done: bound its length.
         while self._running and (len(self._running) > 2 * self._most or self._running[0].done):
             self._crew.join(self._running[0])
-            self._running.popleft()  # after the join, so that an interrupt does not free a batch which a thread is decoding
+            self._running.popleft()  # after the join: an interrupt must not free a batch that a thread is decoding
         if len(self._threads) < min(self._most, len(self._running) + 1):
             self._start_thread()
         if not self._threads:

@@ -1,6 +1,7 @@
 """What leaves the decoder, in stream order: frames, errors, and outcomes not yet known to be errors.
 
-The sequence appends while it reads headers; the face removes what is decoded. Each entry has the `batch` that must be done first, or None.
+The sequence appends while it reads headers; the face removes what is decoded. Each entry has the `batch` that must be
+done first, or None.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""The state of a coded video sequence: parameter sets, the picture in progress, references, gaps, and the decoded picture buffer.
+"""The state between NAL units: parameter sets, the picture in progress, references, gaps, the picture buffer.
 
 NAL units come in; frames, errors and outcomes go to `ready`. Slices go to `workers` in batches.
 """
@@ -61,7 +61,7 @@ class Sequence:
     def _start_over(self):
         """The next picture is the first of a stream."""
         self._order, self._PrevRefFrameNum, self._last = PicOrderCnt(), None, None
-        # Whether references may be missing because decoding did not start with an IDR picture; reference pictures since it started.
+        # Whether references may be missing since decoding did not start with an IDR picture; reference pictures so far.
         self._recovering = True
         self._references = 0
 
@@ -264,7 +264,7 @@ class Sequence:
             self._output(self._dpb.flush())
 
     def end(self):
-        """The stream has ended, or the sequence by end_of_seq: decode and output everything; the next picture starts anew."""
+        """The stream or sequence has ended: decode and output everything. The next picture starts a new stream."""
         self.finish_picture()
         self._end_sequence()
         self._start_over()

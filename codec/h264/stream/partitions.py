@@ -1,5 +1,5 @@
-"""Slice data partitions of the Extended profile (7.3.2.9): A has the slice header and what predicts (category 2), B the residual of intra
-macroblocks (3), C that of inter macroblocks (4).
+"""Slice data partitions of the Extended profile (7.3.2.9): A has the slice header, macroblock types and prediction
+(category 2), B the residual of intra macroblocks (category 3), C the residual of inter macroblocks (category 4).
 """
 
 from .nal import PARTITION_B
@@ -7,13 +7,13 @@ from .syntax import Reader
 
 
 def read_partition(nal, sps, pps):
-    """What comes before slice_data in a partition B or C (types 3 and 4).
+    """Read a partition B or C (types 3 and 4) up to slice_data.
 
     Parameters
     ----------
     nal : codec.h264.stream.nal.NalUnit
     sps, pps : SPS, PPS
-        Of the picture.
+        Those of the picture.
 
     Returns
     -------
