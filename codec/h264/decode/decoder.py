@@ -85,7 +85,7 @@ class Decoder:
             low_delay=low_delay,
             monochrome=monochrome,
         )
-        self._returned = deque()  # frames of a call that raised: they come with the next one
+        self._returned = deque()  # frames of a call that raised, for the next call
         self._frames = 0  # given out so far
         self._deadline = math.inf  # set by the first data
 
@@ -111,7 +111,7 @@ class Decoder:
         Raises
         ------
         BitstreamError, TruncatedError, UnsupportedError, LimitError
-            Frames completed before the error come with the next call, which continues after the damage.
+            The next call returns the frames completed before the error, and continues after the damage.
         """
         return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
 
@@ -153,7 +153,7 @@ class Decoder:
         return self._collected(self.rest())
 
     def rest(self):
-        """As `flush`, but an iterator: frames before an error come out first.
+        """As `flush`, but an iterator: frames before an error are yielded first.
 
         Yields
         ------
@@ -186,7 +186,7 @@ class Decoder:
 
     @property
     def _failed(self):
-        """Whether an error is to be raised: then nothing more is decoded before."""
+        """Whether an error is queued: it is raised before anything more is decoded."""
         return self._sequence.ready.faults > 0
 
     def _given_out(self, wait=True):

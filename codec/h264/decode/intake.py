@@ -8,7 +8,7 @@ from ..stream.nal import ByteStream, NalUnit, read_avcc, split_sample
 
 
 class Stamp(NamedTuple):
-    """A timestamp, and the offset in the stream of the piece that it came with."""
+    """A timestamp, and the offset in the stream of its piece."""
 
     offset: int
     timestamp: object
@@ -79,7 +79,7 @@ class Intake:
         self.nals.extend(self._stream.flush())
 
     def timestamp_of(self, nal):
-        """The newest timestamp that came no later than a NAL unit, once; None if there is none since the last call."""
+        """Remove the timestamps up to a NAL unit, and return the newest, or None."""
         found = None
         while self._stamps and self._stamps[0].offset <= nal.offset:
             found = self._stamps.popleft().timestamp

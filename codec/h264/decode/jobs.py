@@ -2,8 +2,8 @@
 
 The slices of a picture are one batch, or several if there are more than BATCH of them or a result is needed before the
 picture is complete. One thread decodes a batch; `_crew` has the threads. Batches start in decoding order. A batch waits
-for the rows it reads of earlier pictures, one by one where those come in raster order (PictureData.lines), and for an
-earlier batch of its own frame.
+for the rows it reads of earlier pictures, one by one where those are decoded in raster order (PictureData.lines), and
+for an earlier batch of its own frame.
 
 Ownership. A batch has one owner at a time, and its owner alone may touch its slices and write the picture:
 
@@ -18,8 +18,8 @@ Ownership. A batch has one owner at a time, and its owner alone may touch its sl
 3. Whoever joins it, once it is done: outcomes and the picture are read-only from then on, except for the missing field
    of an unpaired field, which the sequence fills when it stores the frame.
 
-The FrameStore stays with the sequence all the time: `mend` reads of it only what marking leaves alone (`picture`,
-`content`), and has its own copies of the rest.
+FrameStores stay with the sequence. Of its own frame, `mend` reads `picture` and `content`, and has a copy of everything
+that marking changes. Of earlier frames it reads `picture` and `order`, which are final.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ class Workers:
 
     def _start_thread(self):
         thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
-        with contextlib.suppress(RuntimeError):  # the system allows no more threads: go on with those there are
+        with contextlib.suppress(RuntimeError):  # the system allows no more threads: use those that started
             thread.start()
             self._threads.append(thread)
 

@@ -1,7 +1,7 @@
 """What leaves the decoder, in stream order: frames, errors, and outcomes not yet known to be errors.
 
-The sequence appends while it reads headers; the face removes what is decoded. Each entry has the `batch` that must be
-done first, or None.
+The sequence appends while it reads headers; the Decoder removes what is decoded. Each entry has the `batch` that must
+be done first, or None.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ class Outcome:
     ----------
     batch : Batch
     prepared, nal : Slice and NalUnit, optional
-        The slice. Without them whoever decodes the batch sets `error`.
+        The slice. Without them, the thread that decodes the batch sets `error`.
     """
 
     def __init__(self, batch, prepared=None, nal=None):

@@ -1,6 +1,6 @@
 """The state between NAL units: parameter sets, the picture in progress, references, gaps, the picture buffer.
 
-NAL units come in; frames, errors and outcomes go to `ready`. Slices go to `workers` in batches.
+Frames, errors and outcomes go to `ready`, batches of slices to `workers`.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class Sequence:
     timestamp_of : function of a NalUnit to the timestamp of the frame that it starts
     limits : codec.Limits
     tolerant : bool
-        Errors become the damage of frames, and what is missing is replaced. Otherwise errors go to `ready`.
+        Errors become the damage of frames, and missing references are replaced. Otherwise errors go to `ready`.
     low_delay : bool
     monochrome : "4:2:0" or "4:0:0"
 
@@ -81,7 +81,7 @@ class Sequence:
             faults.append(one)
 
     def _output(self, stores):
-        """These frames leave the decoded picture buffer."""
+        """Queue frames that leave the decoded picture buffer."""
         for store in stores:
             self.ready.append(Output(store))
 
@@ -258,7 +258,7 @@ class Sequence:
         return sps.vui.max_num_reorder_frames if sps.vui else None
 
     def _end_sequence(self):
-        """Output all frames; none is a reference any more."""
+        """Output all frames, and mark them as unused for reference."""
         self._store_frame()
         if self._dpb:
             self._output(self._dpb.flush())
@@ -337,7 +337,7 @@ class Sequence:
     # ---------------------------------------------------------------- the end of a picture
 
     def finish_picture(self):
-        """All slices of the picture in progress, if any, have come: have it completed, and mark references."""
+        """The picture in progress, if any, has all its slices: let a thread complete it, and mark references."""
         current = self._picture
         if current is None:
             return

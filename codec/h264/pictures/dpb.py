@@ -28,7 +28,7 @@ class FrameStore:
     waiting : bool
         Needed for output.
     content
-        Belongs to the owner; comes back with the frame at output.
+        Anything; the buffer does not look at it.
     """
 
     def __init__(self, picture, frame_num, content=None, non_existing=False):

@@ -173,7 +173,7 @@ class ByteStream:
         )
 
     def _close(self, end, found):
-        """End the open NAL unit at `end`, without trailing_zero_8bits; if only zeros remain there is none."""
+        """End the open NAL unit at `end`, without trailing_zero_8bits. Zeros alone are not a NAL unit."""
         if self._start is None:
             if self._strict and any(self._buffer[:end]):
                 raise BitstreamError(
