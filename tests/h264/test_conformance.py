@@ -1,6 +1,6 @@
-"""The conformance suites, bit for bit: the MD5 over all output pictures is that of the reference pictures.
+"""The conformance suites, bit for bit: the MD5 of all output pictures equals that of the reference pictures.
 
-By default of streams that together have every tool and take a few seconds; CODEC_ROBUSTNESS=full decodes all of them.
+By default a few streams that together use every tool; CODEC_ROBUSTNESS=full decodes all of them.
 """
 
 import hashlib

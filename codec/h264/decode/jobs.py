@@ -15,6 +15,8 @@ Ownership. A batch has one owner at a time, and its owner alone may touch its sl
    `damage` of the frame. Others may read `batch.done`; decoding threads may read the rows of the picture that
    PictureData.lines says are complete. `_running` keeps the batch alive, because the queue of the crew has bare
    pointers.
+   With separate colour planes a thread also selects the plane in its reference pictures, so that these have two owners:
+   the sequence waits for each such batch.
 3. Whoever joins it, once it is done: outcomes and the picture are read-only from then on, except for the missing field
    of an unpaired field, which the sequence fills when it stores the frame.
 
