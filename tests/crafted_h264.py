@@ -1,4 +1,4 @@
-"""H.264 streams written by hand, whose pictures are known without a decoder: macroblocks are I_PCM or skipped, CAVLC coded, never filtered."""
+"""H.264 streams with known pictures: macroblocks are I_PCM or skipped, CAVLC coded and never filtered."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ UNFILTERED = dict(disable_deblocking_filter_idc=1)
 
 
 def sps_of(width_in_mbs=2, height_in_mbs=2, **more):
-    """A sequence with frames of the given size in macroblocks; `more` are elements of the SPS."""
+    """An SPS for frames of this size in macroblocks; `more` are elements of the SPS."""
     more.setdefault("profile_idc", 77)
     more.setdefault("max_num_ref_frames", 4)
     more.setdefault("log2_max_pic_order_cnt_lsb_minus4", 4)
@@ -26,7 +26,7 @@ def pps_of(**more):
 
 
 def macroblock_planes(planes, address, width_in_mbs):
-    """Samples of one macroblock of a picture of macroblocks in raster order, plane by plane."""
+    """The samples of a macroblock, addressed in raster order, plane by plane."""
     row, column = divmod(address, width_in_mbs)
     found = []
     for plane in planes:
@@ -36,7 +36,7 @@ def macroblock_planes(planes, address, width_in_mbs):
 
 
 def pcm_slice(c, planes, addresses, sps, kind=I):
-    """slice_data (7.3.4) of I_PCM macroblocks, after the header in the Writer `c`."""
+    """Append slice_data (7.3.4) of I_PCM macroblocks to the Writer `c`, which has the header."""
     depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)
     for address in addresses:
         if kind != I:
@@ -54,7 +54,7 @@ def finished(c, header):
 
 
 def slice_of(header, sps, pps, planes, addresses):
-    """NAL unit of a slice of I_PCM macroblocks."""
+    """The NAL unit of a slice of I_PCM macroblocks."""
     header = dataclasses.replace(
         header, first_mb_in_slice=addresses[0], pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED
     )
@@ -64,7 +64,7 @@ def slice_of(header, sps, pps, planes, addresses):
 
 
 def skipped(header, sps, pps, count, first=0):
-    """NAL unit of a P slice of `count` P_Skip macroblocks: each copies refIdxL0 0, as no neighbour has a motion vector."""
+    """A P slice of `count` P_Skip macroblocks. Each copies refIdxL0 0, because no neighbour has a motion vector."""
     header = dataclasses.replace(
         header, first_mb_in_slice=first, slice_type=P, pic_parameter_set_id=pps.pic_parameter_set_id, **UNFILTERED
     )
@@ -78,13 +78,13 @@ def header(frame_num=0, lsb=0, idr=False, ref=1, kind=I, **more):
 
 
 def samples(sps, seed, field=False):
-    """Random planes of a whole frame or field of a sequence."""
+    """Random planes of a frame or field."""
     rng = np.random.default_rng(seed)
     high, wide = 16 * sps.FrameHeightInMbs >> field, 16 * sps.PicWidthInMbs
     chroma = [(high // sps.SubHeightC, wide // sps.SubWidthC)] * (2 if sps.ChromaArrayType else 0)
     depths = (sps.BitDepthY, sps.BitDepthC, sps.BitDepthC)
     deep = max(sps.BitDepthY, sps.BitDepthC if chroma else 8) > 8
-    # pcm_sample values are never 0 in streams of the older profiles.
+    # pcm_sample values must not be 0 in the older profiles.
     return [
         rng.integers(1, 1 << depth, shape).astype(np.uint16 if deep else np.uint8)
         for shape, depth in zip([(high, wide), *chroma], depths)
@@ -92,7 +92,7 @@ def samples(sps, seed, field=False):
 
 
 class Stream:
-    """A growing list of NAL units, and the expected frames in decoding order."""
+    """A list of NAL units to append to, and the expected frames in decoding order."""
 
     def __init__(self, sps=None, pps=None):
         self.sps, self.pps = sps or sps_of(), pps or pps_of()
@@ -107,7 +107,7 @@ class Stream:
         return self.sps.PicWidthInMbs * self.sps.FrameHeightInMbs
 
     def intra(self, head, slices=1, planes=None):
-        """A frame of I_PCM macroblocks in equal slices."""
+        """Append a frame of I_PCM macroblocks in equal slices."""
         planes = planes or samples(self.sps, len(self.nals))
         self.frames.append(planes)
         for part in np.array_split(np.arange(self.mbs), slices):
@@ -115,7 +115,7 @@ class Stream:
         return planes
 
     def copy(self, head, of):
-        """A frame of skipped macroblocks, equal to the picture `of`."""
+        """Append a frame of skipped macroblocks, which equals the picture `of`."""
         self.frames.append(of)
         self.nals.append(skipped(head, self.sps, self.pps, self.mbs))
         return of
@@ -126,7 +126,7 @@ class Stream:
 
 
 def clip(count=6, **more):
-    """IDR picture, and copies and new pictures in turn; output order is decoding order."""
+    """An IDR picture, then copies and new pictures by turns; output order is decoding order."""
     stream = Stream(**more)
     last = stream.intra(header(0, 0, idr=True), slices=2)
     for i in range(1, count):

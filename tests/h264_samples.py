@@ -1,4 +1,4 @@
-"""Shared by the tests of the H.264 kernels: bit depths, adversarial pictures, and the CPU levels of this machine."""
+"""Shared by the tests of the H.264 kernels: bit depths, difficult pictures, instruction-set levels."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ TABLES = Path(codec.__file__).parent / "h264" / "tables"
 
 
 def c_table(name):
-    """Numbers of one array of h264_tables.h, flat, and its dimensions."""
+    """The numbers of an array in h264_tables.h, as a flat list, and its dimensions."""
     text = (TABLES / "h264_tables.h").read_text()
     found = re.search(rf"static const \w+ {name}((?:\[\d+\])+) = (.*?);", text, re.S)
     return [int(n) for n in re.findall(r"-?\d+", found[2])], [int(n) for n in re.findall(r"\d+", found[1])]
@@ -25,7 +25,7 @@ def dtype_of(bit_depth):
 
 
 def pictures(rng, height, width, bit_depth, count=1):
-    """Pictures of noise, of extreme values only, of gentle slopes and of steps: `count` of each kind."""
+    """Noise, extreme values, gentle slopes and steps: `count` pictures of each kind."""
     top = (1 << bit_depth) - 1
     for _ in range(count):
         yield rng.integers(0, top + 1, (height, width)).astype(dtype_of(bit_depth))
@@ -41,7 +41,7 @@ def pictures(rng, height, width, bit_depth, count=1):
 
 
 def same_outside(after, before, rows, columns):
-    """Only the block of these slices changed."""
+    """Whether nothing outside the block of these slices has changed."""
     kept = after.copy()
     kept[rows, columns] = before[rows, columns]
     return np.array_equal(kept, before)

@@ -1,7 +1,9 @@
 """H.264 (Rec. ITU-T H.264, 08/2021): the decoder and its stages.
 
-Bytes in: nal -> parameter_sets, slice_header (one function of `syntax` for each table of 7.3) -> decoder, which orders pictures by order,
-references and dpb and gives the slices of each picture to a thread of jobs, which decodes them by _slice_dec; pictures out: output -> Frame.
+Data flow: decode/intake splits bytes into NAL units (stream/nal). decode/sequence parses parameter sets and slice
+headers (stream/, one function for each table of 7.3), orders pictures (pictures/: order, references, dpb), and gives
+the slices of each picture to a thread (decode/jobs), which decodes them (decode/_slice_dec). decode/output makes a
+Frame of each picture. decode/decoder is the public class.
 """
 
 from .decode.decoder import Decoder

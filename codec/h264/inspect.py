@@ -1,4 +1,4 @@
-"""A report of a stream by the names of its standard: NAL units, parameter sets, pictures, where its bits went. Nothing is decoded."""
+"""A report of a stream by the names of the standard: NAL units, parameter sets, pictures, bits. Nothing is decoded."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ STRUCTURES = {1: "top field", 2: "bottom field", FRAME: "frame"}
 
 
 def _plain(value):
-    """Dataclasses, tuples and bytes as JSON has them."""
+    """Tuples and bytes as JSON types."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
@@ -24,7 +24,7 @@ def _plain(value):
 
 
 class _Report:
-    """What has been seen so far."""
+    """The report in progress."""
 
     def __init__(self):
         self.nal_units, self.parameter_sets, self.sei, self.pictures, self.warnings = [], [], [], [], []
@@ -61,7 +61,7 @@ class _Report:
         number, sps_number = pps_ids(nal)
         sps = self.sets.sps(sps_number)
         if sps is None:
-            missing = f"picture parameter set {number} names sequence parameter set {sps_number}, which is not there"
+            missing = f"picture parameter set {number} refers to sequence parameter set {sps_number}, which is missing"
             self.warnings.append(f"NAL unit {nal.index}: {missing}")
         else:
             self.parameter_sets.append({"nal_unit": nal.index, "name": nal.name, **_plain(asdict(read_pps(nal, sps)))})
@@ -74,7 +74,7 @@ class _Report:
             self._picture(nal, header, sps)
         picture, self.last, self.sps = self.pictures[-1], header, sps
         picture["type"] = max(picture["type"], header.name[-1], key="IPB".index)
-        # The mean over slices of the QP that each starts with.
+        # The mean of the initial QP of its slices.
         picture["SliceQPY"] = round(
             (picture["SliceQPY"] * picture["slices"] + header.SliceQPY(pps)) / (picture["slices"] + 1), 2
         )
@@ -82,7 +82,7 @@ class _Report:
         picture["bits"] += 8 * len(nal.data)
 
     def _picture(self, nal, header, sps):
-        """The first slice of a picture."""
+        """Add a picture, whose first slice is `nal`."""
         top, bottom = self.order.decode(header, sps)
         PicOrderCnt = min(count for count in (top, bottom) if count is not None)
         if header.has_mmco5:
@@ -107,7 +107,7 @@ class _Report:
 
 
 def display_order(pictures):
-    """Types of the frames in output order, as one text: "IBBP|IP"; a bar before each picture that the order starts again with."""
+    """The types of the frames in output order, "IBBP|IP", with a bar before each picture that restarts the order."""
     groups = []
     for picture in pictures:
         if picture["restarts"] or not groups:
@@ -123,7 +123,7 @@ def display_order(pictures):
 
 
 def inspect(source, *, limits=None):
-    """A report of an H.264 stream.
+    """Report the structure of an H.264 stream.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def inspect(source, *, limits=None):
     Returns
     -------
     dict
-        Of plain types, ready for JSON. "summary" (see `VideoInfo`), "nal_units", "parameter_sets" with every element by its standard name,
-        "sei", "pictures" in decoding order (a field is a picture), "display_order" as text, "bytes" by kind of NAL unit, "warnings" about
-        what is damaged.
+        Plain types, ready for JSON: "summary" (see `VideoInfo`), "nal_units", "parameter_sets" with every element by
+        its standard name, "sei", "pictures" in decoding order (a field is a picture), "display_order" as a string,
+        "bytes" by kind of NAL unit, and "warnings" about damage.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Makes strategies.py of this folder importable."""
+"""Makes strategies.py importable."""
 
 import sys
 from pathlib import Path

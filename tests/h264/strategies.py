@@ -1,4 +1,4 @@
-"""Valid values of every syntax structure, for round-trip tests; an element is present only where it is coded."""
+"""Valid values of every syntax structure, for round-trip tests. Elements that are not coded keep their defaults."""
 
 from hypothesis import strategies as st
 
@@ -294,7 +294,7 @@ def slice_headers(draw, sps, pps):
 
 
 def draw_references(draw, s, sps, pps, kind, field):
-    """Elements of 7.3.3 from direct_spatial_mv_pred_flag to the weights."""
+    """Elements of 7.3.3, from direct_spatial_mv_pred_flag to pred_weight_table."""
     if kind in (sh.I, sh.SI):
         return
     lists, last = ("l0", "l1") if kind == sh.B else ("l0",), 31 if field else 15

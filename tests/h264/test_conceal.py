@@ -1,4 +1,4 @@
-"""Concealment of lost slices: continuing motion is found, and unknown areas are interpolated from adjacent samples."""
+"""Concealment of lost slices: continuous motion is recovered, and the rest is interpolated from neighbours."""
 
 import dataclasses
 import sys
@@ -31,13 +31,13 @@ def same(a, b):
 
 
 def moved(head, sps, pps, addresses, mv):
-    """NAL unit of a P slice whose macroblocks all have the same vector and no residual."""
+    """The NAL unit of a P slice in which all macroblocks have the same vector and no residual."""
     head = dataclasses.replace(head, first_mb_in_slice=addresses[0], slice_type=P, **crafted.UNFILTERED)
     c = write_slice_header(head, sps, pps)
     for number in range(len(addresses)):
         c.ue({"mb_skip_run": 0}, "mb_skip_run", 0, "")
         c.ue({"mb_type": 0}, "mb_type", 30, "")  # P_L0_16x16
-        for value in mv if number == 0 else (0, 0):  # the others are predicted (8.4.1.3)
+        for value in mv if number == 0 else (0, 0):  # mvd: the others are predicted exactly (8.4.1.3)
             c.se({"mvd_l0": value}, "mvd_l0", -8192, 8191, "")
         c.ue({"coded_block_pattern": 0}, "coded_block_pattern", 47, "")  # Inter: none
     return crafted.finished(c, head)
@@ -48,7 +48,7 @@ def rows_of(*rows):
 
 
 def pans(mv, fields=False, slices=3, **more):
-    """NAL units of a picture of noise and two more, each moved by a vector, in slices of equal height."""
+    """NAL units of a picture of noise and of two more, each moved by a vector, in slices of equal height."""
     stream = Stream(sps_of(WIDE, HIGH * (1 + fields), frame_mbs_only_flag=int(not fields), **more))
     stream.intra(header(0, 0, idr=True))
     for number in (1, 2):
@@ -70,7 +70,7 @@ FORMATS = [
 @pytest.mark.parametrize("more", FORMATS)
 @pytest.mark.parametrize("mv", [(0, 0), (12, -8), (-31, 18), (5, 7)])
 def test_a_pan_goes_on_in_a_lost_slice(mv, more):
-    """Bit for bit, for full-sample and quarter-sample vectors, with the damage reported."""
+    """Bit for bit, with integer and fractional vectors, and the damage is reported."""
     nals = pans(mv, **more)
     whole = decoded(nals)
     del nals[-2]
@@ -98,8 +98,8 @@ def test_a_hole_of_many_macroblocks_is_filled_inward():
     assert frames[2].damage.fraction == 4 / 6 and same(whole[2], frames[2])
 
 
-def test_the_motion_of_the_picture_before_goes_on_where_nothing_beside_tells_it():
-    """The only received part of the third picture is I_PCM."""
+def test_the_motion_of_the_previous_picture_is_used_without_motion_in_the_neighbours():
+    """The received macroblocks of the third picture are all I_PCM."""
     nals = pans((16, 8), slices=3)
     whole = decoded(nals)
     sps, pps = sps_of(WIDE, HIGH), crafted.pps_of()
@@ -131,7 +131,7 @@ def test_without_an_earlier_picture_samples_are_interpolated(depth):
     assert frame.damage.fraction == 1 / 3
 
 
-def test_nothing_to_go_by_is_gray():
+def test_a_picture_without_any_source_is_gray():
     stream = Stream(sps_of(WIDE, HIGH))
     stream.intra(header(0, 0, idr=True))
     stream.nals[2] = stream.nals[2][:8]
@@ -139,7 +139,7 @@ def test_nothing_to_go_by_is_gray():
     assert frame.damage.fraction == 1 and all((plane == 128).all() for plane in frame.planes)
 
 
-def test_after_a_cut_nothing_of_the_old_scene_is_taken():
+def test_after_a_cut_the_old_scene_is_not_used():
     stream = Stream(sps_of(WIDE, HIGH))
     stream.intra(header(0, 0, idr=True))  # noise
     planes = [gradient(16 * HIGH, 16 * WIDE), *(gradient(8 * HIGH, 8 * WIDE),) * 2]
@@ -149,7 +149,7 @@ def test_after_a_cut_nothing_of_the_old_scene_is_taken():
     assert np.abs(frame.planes[0].astype(int) - planes[0]).max() <= 1
 
 
-def test_a_second_field_is_taken_from_the_first_where_nothing_else_is_there():
+def test_a_second_field_is_copied_from_the_first_without_other_sources():
     """An IDR picture of two equal fields."""
     sps = sps_of(WIDE, 2 * HIGH, frame_mbs_only_flag=0)
     planes = [plane[0::2] for plane in crafted.samples(sps, 3)]
@@ -166,7 +166,7 @@ def test_a_second_field_is_taken_from_the_first_where_nothing_else_is_there():
 
 
 def without_some_slices(data, share, seed=1):
-    """NAL units with some slices removed, never the first of a picture."""
+    """The NAL units without some slices; the first slice of each picture stays."""
     rng, kept = np.random.default_rng(seed), []
     for nal in split_byte_stream(data):
         first = nal.nal_unit_type not in (1, 5) or nal.data[1] & 0x80  # first_mb_in_slice is 0
@@ -181,7 +181,7 @@ def psnr(a, b):
 
 @pytest.mark.parametrize("vector", ["CABAST3_Sony_E", "CABASTBR3_Sony_B", "SL1_SVA_B"])
 def test_motion_is_better_than_a_copy(streams, vector):
-    """Over lost macroblocks only; the copy comes from an undamaged picture."""
+    """Measured in lost macroblocks only. The copy even has the advantage of an undamaged picture."""
     data = streams[vector][1].read_bytes()
     whole, frames = decoded(data), decoded(without_some_slices(data, 0.03), on_error="conceal")
     found, copy = [], []
@@ -223,8 +223,8 @@ def test_hostile_streams_lose_slices():
 
 
 @pytest.mark.parametrize("key", [(1, 1, 1), (7, 4, 0), (3, 6, 2, 10, 9), (5, 8, 3, 14, 14), (4, 2, 1)])
-def test_any_map_of_any_format(key):
-    """Every lost sample is written, and no other."""
+def test_any_map_in_any_format(key):
+    """All samples of lost macroblocks are written, and no others."""
     rng = np.random.default_rng(6)
     for parity in (0, 1, 2) if key[1] % 2 == 0 else (0,):
         for share in (0.2, 0.7, 1.0):

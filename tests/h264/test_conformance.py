@@ -1,6 +1,6 @@
-"""The conformance suites, bit for bit: the MD5 over all output pictures is that of the reference pictures.
+"""The conformance suites, bit for bit: the MD5 of all output pictures equals that of the reference pictures.
 
-By default only streams that together cover every tool in a few seconds; CODEC_ROBUSTNESS=full decodes all of them.
+By default a few streams that together use every tool; CODEC_ROBUSTNESS=full decodes all of them.
 """
 
 import hashlib
@@ -76,8 +76,8 @@ def test_the_scalar_kernels_give_the_same(streams, vector):
         assert md5_of(codec.decode_video(path))[0] == row["decoded_md5"]
 
 
-def test_side_data_tells_what_a_picture_is_made_of(streams):
-    """No vectors for an intra picture, some for the others; every macroblock is in a slice."""
+def test_side_data_describes_the_macroblocks(streams):
+    """Intra pictures have no vectors, others have some, and every macroblock is in a slice."""
     decoder = Decoder(side_data=True)
     frames = decoder.feed(streams["CABA3_SVA_B"][1].read_bytes()) + decoder.flush()
     kinds = {frame.type for frame in frames}

@@ -1,4 +1,4 @@
-"""The decoder above the macroblock level, on streams with known pictures: order, fields, gaps, losses, limits, memory."""
+"""The decoder above macroblock level, on streams with known pictures: order, fields, gaps, losses, limits, memory."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ def same(frame, planes):
 
 
 def check(stream, order=None, **options):
-    """Every frame is output, in the given order, bit for bit."""
+    """Assert that every frame comes out bit for bit, in this order."""
     frames = decoded(stream.data, **options)
     expected = stream.frames if order is None else [stream.frames[i] for i in order]
     assert len(frames) == len(expected)
@@ -139,7 +139,7 @@ def test_another_resolution_in_the_middle():
     assert [same(frame, planes) for frame, planes in zip(frames, one.frames + two.frames)] == [True] * 6
 
 
-def test_a_picture_parameter_set_that_changes_holds_from_the_next_picture_on():
+def test_a_changed_picture_parameter_set_applies_from_the_next_picture_on():
     stream = Stream()
     stream.intra(header(0, 0, idr=True))
     stream.pps = pps_of(num_ref_idx_l0_default_active_minus1=2, weighted_pred_flag=0)
@@ -148,7 +148,7 @@ def test_a_picture_parameter_set_that_changes_holds_from_the_next_picture_on():
     check(stream)
 
 
-def test_redundant_pictures_are_passed_over():
+def test_redundant_pictures_are_ignored():
     stream = Stream(pps=pps_of(redundant_pic_cnt_present_flag=1))
     stream.intra(header(0, 0, idr=True))
     stream.nals.append(
@@ -188,7 +188,7 @@ def crafted_runs(*lengths):
 
 
 def fields_of(sps, pps, planes, frame_num, lsb, idr=False, parities=(0, 1)):
-    """NAL units of the two fields of a frame."""
+    """The NAL units of the two fields of a frame."""
     found = []
     for parity in parities:
         field = [plane[parity::2] for plane in planes]
@@ -211,21 +211,22 @@ def test_two_fields_are_a_frame(parities):
 
 
 def test_frames_and_fields_mix_and_fields_refer_to_their_own_frame():
-    # Luma only: between fields of different parity, chroma vectors are offset (Table 8-9).
+    # Luma only: chroma vectors between fields of opposite parity are shifted (Table 8-9).
     sps = sps_of(2, 4, frame_mbs_only_flag=0, profile_idc=100, chroma_format_idc=0)
     stream = Stream(sps)
     stream.intra(header(0, 0, idr=True))
     planes = samples(sps, 5)
     top = [plane[0::2] for plane in planes]
     stream.nals.append(slice_of(header(1, 2, field_pic_flag=1), sps, stream.pps, top, list(range(4))))
-    # The list of the second field begins with the bottom field of frame 0 (same parity), then the first field of its own frame; swap them.
+    # Initially the list of the second field has the bottom field of frame 0 (same parity), then the first field of its
+    # own frame; swap them.
     swap = dict(ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=(Modification(0, 0),))
     stream.nals.append(skipped(header(1, 3, field_pic_flag=1, bottom_field_flag=1, **swap), sps, stream.pps, 4))
     stream.frames.append([np.repeat(plane, 2, 0) for plane in top])
     check(stream, monochrome="4:0:0")
 
 
-def test_a_field_without_its_other_is_shown_in_all_lines():
+def test_an_unpaired_field_fills_all_lines():
     sps = sps_of(2, 4, frame_mbs_only_flag=0)
     stream = Stream(sps)
     stream.intra(header(0, 0, idr=True))
@@ -264,7 +265,7 @@ def test_long_term_pictures_stay():
     check(stream)
 
 
-def test_operation_5_starts_the_order_anew():
+def test_operation_5_restarts_the_order():
     stream = Stream()
     stream.intra(header(0, 0, idr=True))
     stream.intra(header(1, 8))
@@ -280,7 +281,7 @@ def test_gaps_in_frame_num_that_the_stream_allows():
     stream = Stream(sps_of(gaps_in_frame_num_value_allowed_flag=1))
     first = stream.intra(header(0, 0, idr=True))
     stream.intra(header(3, 6))
-    # Frames 3, 2, 1 precede it in the list; two of them do not exist.
+    # Frames 3, 2 and 1 precede it in the list; two of them are non-existing.
     rows = (Modification(0, 3),)
     stream.copy(header(4, 8, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows), first)
     check(stream)
@@ -312,7 +313,7 @@ def test_a_lost_slice_is_an_error_that_names_its_place():
     assert stream.data[caught.value.offset : caught.value.offset + 20] == stream.nals[4][:20]
 
 
-def test_a_lost_slice_is_filled_in_from_the_picture_before_and_told():
+def test_a_lost_slice_is_concealed_from_the_previous_picture_and_reported():
     stream = lossy()
     frames = decoded(stream.data, on_error="conceal")
     expected = [
@@ -368,13 +369,13 @@ def test_lost_reference_frames():
         decoded(stream.data)
     frames = decoded(stream.data, on_error="conceal")
     assert len(frames) == 5 and frames[2].damage and not frames[2].damage.macroblocks.any()
-    assert same(frames[2], stream.frames[1])  # lost macroblocks are copied from the previous picture
+    assert same(frames[2], stream.frames[1])  # the copy of the lost frame is one of the frame before
 
 
 def test_a_stream_that_begins_without_an_idr_picture():
     stream = crafted.clip(6)
     del stream.nals[2:4]
-    frames = decoded(stream.data)  # the first copies a missing picture: gray
+    frames = decoded(stream.data)  # the first frame copies a missing picture: gray
     assert len(frames) == 5 and (frames[0].planes[0] == 128).all() and same(frames[1], stream.frames[2])
 
 
@@ -396,7 +397,7 @@ def test_planes_stay_valid_and_cannot_be_changed():
         frames[0].planes[0][0, 0] = 1
 
 
-def test_memory_is_used_again_when_nobody_holds_it(monkeypatch):
+def test_memory_is_reused_when_nothing_refers_to_it(monkeypatch):
     from codec.h264.decode import output
 
     made = []
@@ -432,7 +433,7 @@ def test_options_that_do_not_exist(option, value):
         Decoder(**{option: value})
 
 
-# ---------------------------------------------------------------- data attached to a frame
+# ---------------------------------------------------------------- frame properties
 
 
 def test_colours_and_user_data():
@@ -561,7 +562,7 @@ def test_inspect_pairs_fields_and_orders_frames():
     assert [picture["structure"] for picture in report["pictures"][:2]] == ["top field", "bottom field"]
 
 
-def test_inspect_tells_of_damage_and_goes_on():
+def test_inspect_reports_damage_and_continues():
     stream = crafted.clip(4)
     stream.nals[3] = stream.nals[3][:2]
     report = codec.h264.inspect(stream.data)
@@ -580,7 +581,7 @@ def test_probe_needs_a_sequence_parameter_set():
 
 
 def test_damaged_streams_decode_or_raise_and_are_concealed(streams):
-    """Every frame that FFmpeg outputs is output here too."""
+    """Every frame that FFmpeg outputs is there."""
     for row, path in (found for found in streams.values() if found[0]["damaged"]):
         try:
             decoded(path)

@@ -1,4 +1,4 @@
-"""The Extended profile: SP and SI slices against a plain model of 8.6, data partitions against the same slices unpartitioned."""
+"""The Extended profile: SP and SI slices against a model of 8.6, data partitions against whole slices."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from codec.h264.stream.slice_header import SI, SP, I, P, write_slice_header
 from codec.h264.stream.syntax import Writer
 
 QP, QS = 28, 25  # below 30 QPC is QPY (Table 8-15)
-ZEROS = ["1", "011", "010", "0011"]  # total_zeros of a block of one level, Table 9-7
+ZEROS = ["1", "011", "010", "0011"]  # total_zeros of a block with one level, Table 9-7
 DC_ZEROS = ["1", "01", "001", "000"]  # Table 9-9
 FORWARD = np.array([[1, 1, 1, 1], [2, 1, -1, -2], [1, -1, -1, 1], [1, -2, 2, -1]])
 HADAMARD = np.array([[1, 1], [1, -1]])
@@ -30,7 +30,7 @@ BLOCKS = [(4 * (k >> 1 & 1) + 8 * (k >> 3), 4 * (k & 1) + 8 * (k >> 2 & 1)) for 
 
 
 class Elements:
-    """Writer of slice data: elements go to the partition of their category, or all to one."""
+    """Slice data with each element in the partition of its category, or all in one piece."""
 
     def __init__(self, head, sps, pps, partitioned, slice_id=0):
         head = dataclasses.replace(
@@ -59,7 +59,7 @@ class Elements:
         return found
 
     def residual(self, category, levels):
-        """One level of 1 or -1 in each block: (position, sign) of 16 luma blocks, 2 of chroma DC and 8 of AC."""
+        """One level of 1 or -1 in each block: (position, sign) for 16 luma, 2 chroma DC and 8 chroma AC blocks."""
         for i, (position, sign) in enumerate(levels):
             dc = 16 <= i < 18
             self.put(
@@ -105,7 +105,7 @@ def level_block(level, first=0):
 
 
 def switch_4x4(pred, levels, switch):
-    """Coefficients of a 4x4 block, scaled."""
+    """The scaled coefficients of a 4x4 block."""
     c = FORWARD @ pred.astype(int) @ FORWARD.T
     A = by_position((16, 25, 20))
     c = switched(c, levels, switch, by_position(NORM[QP % 6]) * A, by_position(SCALE2[QS % 6]), 6, 15 + QS // 6)
@@ -235,7 +235,9 @@ def pcm(slice_, planes):
 
 
 def mixed_slice(stream, partitioned, constrained=0, slice_id=0):
-    """A P slice: P_L0_16x16 with two levels in the block that the adjacent Intra_16x16 uses for nC, I_PCM, and P_L0_16x16 with 26."""
+    """A P slice: P_L0_16x16 with two levels in the block from which the next Intra_16x16 derives nC, I_PCM, and
+    P_L0_16x16 with 26.
+    """
     slice_ = Elements(header(1, 2, kind=P), stream.sps, stream.pps, partitioned, slice_id)
     slice_.ue(0, 0, 0, 0, 3, 0)  # coded_block_pattern 2: luma blocks 4 to 7
     slice_.put(4, "1" + "00100111" + "1" + "1")
@@ -248,7 +250,7 @@ def mixed_slice(stream, partitioned, constrained=0, slice_id=0):
 
 
 @pytest.mark.parametrize("constrained", [0, 1])
-def test_partitions_are_the_slice_in_pieces(constrained):
+def test_partitions_decode_as_the_whole_slice(constrained):
     found = []
     for partitioned in (False, True):
         stream = extended(2, 2, constrained_intra_pred_flag=constrained)
@@ -272,7 +274,7 @@ def test_partitions_of_two_slices_may_alternate():
     assert_planes(decoded(stream)[1], planes)
 
 
-def test_partitions_without_elements_need_not_come():
+def test_partitions_without_elements_may_be_absent():
     stream = extended()
     planes = stream.intra(header(0, 0, idr=True))
     slice_ = Elements(header(1, 2, kind=P), stream.sps, stream.pps, True)

@@ -1,4 +1,4 @@
-"""7.3.1 and Annex B: NAL units from streams and samples, and back."""
+"""NAL units from byte streams and samples, and back (7.3.1, Annex B)."""
 
 import re
 
@@ -15,7 +15,7 @@ zeros_and_ones = st.tuples(payloads, st.sampled_from((b"\x80", b"\1", b"\x80\0\0
 
 
 def remove_byte_by_byte(payload):
-    """7.3.1 literally: at 0, 0, 3 two bytes are kept and the third is skipped."""
+    """7.3.1 literally: at 0, 0, 3 keep two bytes and skip the third."""
     out, i = bytearray(), 0
     while i < len(payload):
         if payload[i : i + 3] == b"\0\0\3":
@@ -28,12 +28,12 @@ def remove_byte_by_byte(payload):
 
 
 @given(payloads)
-def test_emulation_prevention_is_taken_out_from_the_left(payload):
+def test_emulation_prevention_is_removed_from_the_left(payload):
     assert nals.unescape(payload) == remove_byte_by_byte(payload)
 
 
 @given(zeros_and_ones)
-def test_emulation_prevention_hides_every_start_code_and_comes_off_again(rbsp):
+def test_emulation_prevention_hides_every_start_code_and_is_removed_again(rbsp):
     escaped = nals.escape(rbsp)
     assert not re.search(rb"\0\0[\0-\2]", escaped) and not escaped.endswith(b"\0")
     assert nals.unescape(escaped) == rbsp
@@ -70,14 +70,14 @@ def test_chunks_of_any_size_give_the_same_nal_units(units, sizes, zeros):
 
 
 @given(zeros_and_ones)
-def test_the_place_of_a_byte_of_the_rbsp_is_where_it_stands(rbsp):
+def test_the_place_of_an_rbsp_byte_is_its_offset_in_the_stream(rbsp):
     nal = nals.NalUnit(nals.write_nal(7, 3, rbsp), offset=100)
     assert nal.rbsp == rbsp
     for i, byte in enumerate(rbsp):
         assert nal.data[nal.place(i) - 100] == byte
 
 
-def test_data_without_a_start_code_is_refused_or_passed_over():
+def test_data_without_a_start_code_is_refused_or_skipped():
     with pytest.raises(codec.BitstreamError, match="B.1.1"):
         nals.split_byte_stream(b"RIFF\0\0\0\0AVI ")
     with pytest.raises(codec.BitstreamError, match="B.1.1"):

@@ -1,4 +1,4 @@
-"""Order of pictures: order counts (8.2.1), reference lists (8.2.4), marking (8.2.5), output (C.4), slice groups (8.2.2)."""
+"""Picture order counts (8.2.1), reference lists (8.2.4), marking (8.2.5), output order (C.4), slice groups (8.2.2)."""
 
 import dataclasses
 import types
@@ -42,7 +42,7 @@ def test_type_0_counts_on_past_the_end_of_the_low_bits():
         header(i, idr=not i, ref=i % 2 == 0, pic_order_cnt_lsb=lsb, delta_pic_order_cnt_bottom=1)
         for i, lsb in enumerate(lsbs)
     ]
-    # Every second picture is a reference, and the next one is close to it: 0, 4, 2, 10, 8.
+    # Only every second picture is a reference, from which the next lsb is at most half a cycle away: 0, 4, 2, 10, 8.
     assert [top for top, _ in counts(FRAMES, headers)] == [0, 8, 4, -2, 2, -4, 10, 16, 8]
     assert all(bottom == top + 1 for top, bottom in counts(FRAMES, headers))
 
@@ -90,7 +90,7 @@ def test_fields_have_one_count_each():
     (dict(nal_unit_type=5), True),
     (dict(field_pic_flag=1), True), (dict(delta_pic_order_cnt=(1, 0)), False), (dict(idr_pic_id=1), False),
 ])  # fmt: skip
-def test_what_tells_one_picture_from_the_next(change, new):
+def test_elements_that_separate_two_pictures(change, new):
     before = header()
     assert is_new_picture(before, dataclasses.replace(before, **change), FRAMES) is new
 
@@ -101,11 +101,11 @@ def test_two_idr_pictures_in_a_row_differ_by_their_number():
     assert not is_new_picture(before, before, FRAMES)
 
 
-# ---------------------------------------------------------------- a buffer driven by headers
+# ---------------------------------------------------------------- a decoder of headers only
 
 
 class Machine:
-    """Decodes nothing, but marks, stores and builds lists as the decoder does, for frames and field pairs."""
+    """Marks, stores and builds lists as the decoder does, for frames and field pairs, without decoding slice data."""
 
     def __init__(self, sps, size=16):
         self.sps = sps
@@ -140,7 +140,7 @@ class Machine:
 
 
 def names(entries, stores):
-    """'2' for a frame, '2t' and '2b' for its fields, '-' for a missing picture."""
+    """A picture as text: '2' for a frame, '2t' and '2b' for its fields, '-' for no picture."""
     known = {id(store): str(i) for i, store in enumerate(stores)}
     return [known[id(entry[0])] + {FRAME: "", TOP: "t", BOTTOM: "b"}[entry[1]] if entry else "-" for entry in entries]
 
@@ -181,7 +181,7 @@ def test_lists_of_a_b_frame_are_by_order_count():
     assert names(list0, stores) == ["2", "0", "3", "1"] and names(list1, stores) == ["3", "1", "2"]
 
 
-def test_equal_lists_of_a_b_frame_are_told_apart():
+def test_equal_lists_of_a_b_frame_are_made_different():
     m = Machine(FRAMES)
     stores = [m.frame(header(i, idr=not i, pic_order_cnt_lsb=lsb)) for i, lsb in enumerate((0, 2))]
     one = header(2, B, ref=0, pic_order_cnt_lsb=4, num_ref_idx_l0_active_minus1=1, num_ref_idx_l1_active_minus1=1)
@@ -205,7 +205,7 @@ def test_modification_moves_pictures_to_the_front():
     twice = dataclasses.replace(
         one, num_ref_idx_l0_active_minus1=5, ref_pic_list_modification_l0=(Modification(0, 15), Modification(0, 0))
     )
-    # 4 - 16 wraps to 4, which is no reference; then 3.
+    # 4 - 16 wraps to 4, which is not a reference; then 3.
     assert names(m.lists(twice, m.open(one))[0], stores) == ["-", "3", "2", "1", "0", "-"]
 
 
@@ -304,7 +304,7 @@ def test_operations_on_long_term_pictures():
     st.booleans(),
 )
 def test_no_stream_makes_the_buffer_grow_and_every_frame_leaves_once(steps, max_num_ref_frames, with_idr):
-    """Random marking, legal or not: memory is bounded, and every frame is output."""
+    """Random marking, legal or not: memory stays bounded, and every frame is output."""
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=max_num_ref_frames), size=max(max_num_ref_frames, 2))
     stores = [m.frame(header(0, idr=True))]
     for i, (ref, operation, difference, index) in enumerate(steps, 1):
@@ -332,14 +332,14 @@ def test_output_is_by_order_count_when_there_is_no_room():
     assert [store.order for store in m.out] == [0, 2, 4, 6, 8] and len(stores) == 5
 
 
-def test_a_picture_that_nothing_needs_leaves_at_once_when_it_is_first():
+def test_a_non_reference_picture_that_is_first_is_output_at_once():
     m = Machine(dataclasses.replace(FRAMES, max_num_ref_frames=1), size=1)
     m.frame(header(0, idr=True))
     first = m.frame(header(1, ref=0, pic_order_cnt_lsb=2))
     assert [store.order for store in m.out] == [0, 2] and first not in m.dpb.frames
 
 
-def test_a_promise_of_reordering_lets_pictures_leave_early():
+def test_num_reorder_frames_allows_early_output():
     dpb = DecodedPictureBuffer(8, 4, num_reorder_frames=1)
     out = []
     for order in (0, 8, 4, 16, 12):
@@ -354,7 +354,7 @@ def test_a_promise_of_reordering_lets_pictures_leave_early():
 
 
 def naive_map(kind, header, sps, pps):
-    """8.2.2.1 to 8.2.2.7 literally: loops and equations, one map unit at a time."""
+    """8.2.2.1 to 8.2.2.7 with the loops and equations of the standard, one map unit at a time."""
     width, height, n = sps.PicWidthInMbs, sps.PicHeightInMapUnits, pps.num_slice_groups_minus1
     size = width * height
     found = [1 if kind == 3 else n] * size

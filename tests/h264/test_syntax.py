@@ -1,10 +1,10 @@
-"""Syntax elements (7.2, 9.1), and the parameter sets, slice headers and SEI messages built from them."""
+"""Syntax elements (7.2, 9.1), parameter sets, slice headers and SEI messages."""
 
 import dataclasses
 
 import pytest
 import strategies
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from properties import examples
 
@@ -23,19 +23,20 @@ from codec.h264.stream.parameter_sets import (
     write_sps_extension,
 )
 from codec.h264.stream.syntax import Reader, Writer
+from codec.h264.stream.vui import VUI
 
 thorough = examples(60)
 
 
 def bits(text):
-    """A reader over bits given as text; spaces are ignored."""
+    """A reader over bits written as text with spaces."""
     text = text.replace(" ", "")
     return Reader(int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big"), "test")
 
 
 # ---------------------------------------------------------------- elements
 
-# Table 9-2 and 9-3: bit strings, codeNum, and its signed value.
+# Tables 9-2 and 9-3: bit string, codeNum, signed value.
 EXP_GOLOMB = [("1", 0, 0), ("010", 1, 1), ("011", 2, -1), ("00100", 3, 2), ("00101", 4, -2), ("00110", 5, 3), ("00111", 6, -3),
               ("0001000", 7, 4), ("0001001", 8, -4), ("0001010", 9, 5)]  # fmt: skip
 
@@ -103,7 +104,7 @@ def test_more_rbsp_data_ends_at_the_last_one():
 
 
 def test_a_sequence_parameter_set_bit_by_bit():
-    """Written by hand following 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
+    """By hand from 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
     text = (
         "01001101 01000000 00011110"  # profile_idc 77, constraint_set1_flag, level_idc 30
         "1 00101 1 011"  # seq_parameter_set_id 0, log2_max_frame_num_minus4 4, pic_order_cnt_type 0, log2_max_pic_order_cnt_lsb_minus4 2
@@ -167,7 +168,7 @@ def test_slice_headers_are_read_as_they_were_written(all_three):
 
 
 def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
-    """Streams of many encoders: whole parameter sets, slice headers up to slice_data."""
+    """Parameter sets and slice headers from many encoders."""
     for vector, (row, path) in streams.items():
         if path.stat().st_size > 400_000:
             continue
@@ -192,7 +193,7 @@ def test_every_header_of_the_suites_is_written_again_bit_for_bit(streams):
                 ), vector
 
 
-def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
+def test_missing_and_impossible_elements_of_a_slice_header_are_named():
     sps, pps = SPS(77, 30, 3, 3), PPS()
     sets = ParameterSets()
     header = slice_header.SliceHeader(1, 1, 0, slice_header.I, 0, 0)
@@ -208,7 +209,9 @@ def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
     ):
         read(header)
     sets.add(NalUnit(write_pps(pps, sps)))
-    with pytest.raises(codec.BitstreamError, match="no sequence parameter set 0, which picture parameter set 0 names"):
+    with pytest.raises(
+        codec.BitstreamError, match="no sequence parameter set 0, to which picture parameter set 0 refers"
+    ):
         read(header)
     sets.add(NalUnit(write_sps(sps)))
     assert read(header)[0] == header
@@ -216,11 +219,11 @@ def test_what_is_missing_or_impossible_in_a_slice_header_is_told():
         read(dataclasses.replace(header, nal_unit_type=5, nal_ref_idc=0), 5)
     small, sps = sps, SPS(77, 30, 9, 9)
     sets.add(NalUnit(write_sps(small)))
-    with pytest.raises(codec.BitstreamError, match="first_mb_in_slice is 99, and the picture has 16 macroblocks"):
+    with pytest.raises(codec.BitstreamError, match="first_mb_in_slice is 99; the picture has 16 macroblocks"):
         read(dataclasses.replace(header, first_mb_in_slice=99))
 
 
-def test_parameter_sets_that_come_again_unchanged_stay_the_same_objects():
+def test_parameter_sets_repeated_unchanged_stay_the_same_objects():
     sets, sps = ParameterSets(), SPS(77, 30, 3, 3)
     for nal in (write_sps(sps), write_pps(PPS(), sps)):
         sets.add(NalUnit(nal))
@@ -270,7 +273,7 @@ def test_fall_back_rules_of_table_7_2():
     lists = sps.scaling_lists
     assert (
         lists[0] == defaults[0] and lists[1] == lists[2] == (7,) * 16
-    )  # rule A: default for Y, the previous list for the others
+    )  # rule A: the default for Y, the previous list for the others
     assert lists[3] == lists[4] == lists[5] == defaults[3] and lists[6:] == defaults[6:]
     assert PPS().scaling_lists(sps) is lists
     two = parameter_sets.delta_scale_of((9,) * 16)
@@ -278,8 +281,8 @@ def test_fall_back_rules_of_table_7_2():
     mine = pps.scaling_lists(sps)
     assert (
         mine[0] == mine[1] == lists[0] and mine[2] == (9,) * 16 and mine[3:] == lists[3:]
-    )  # rule B: the list of the sequence for Y
-    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # rule A without a matrix in the sequence
+    )  # rule B: the list of the SPS for Y
+    assert pps.scaling_lists(SPS(100, 30, 3, 3))[0] == defaults[0]  # rule A if the SPS has no matrix
     assert SPS(100, 30, 3, 3).scaling_lists == ((16,) * 16,) * 6 + ((16,) * 64,) * 6
 
 
@@ -290,6 +293,7 @@ vuis_with_timing = strategies.vuis().flatmap(lambda vui: st.tuples(st.just(vui),
 
 @thorough
 @given(vuis_with_timing, strategies.recovery_points, st.binary(max_size=600), st.integers(20, 1000))
+@example((VUI(), sei.PicTiming()), sei.RecoveryPoint(0, 0, 0, 0), b"", 128)
 def test_sei_messages_are_read_as_they_were_written(timing, recovery, payload, kind):
     vui, content = timing
     sps = SPS(77, 30, 3, 3, vui_parameters_present_flag=1, vui=vui)
@@ -307,3 +311,64 @@ def test_a_payload_that_is_longer_than_its_nal_unit_is_an_error():
     with pytest.raises(codec.BitstreamError, match="7.3.2.3.1") as caught:
         sei.read_sei(NalUnit(b"\x06\x05\x10abc\x80", 10))
     assert caught.value.offset == 17
+
+
+FIRST, LAST = (5, b"first"), (4, b"\x80")
+TYPE_128 = [
+    [(128, b"")],
+    [(128, b"payload")],
+    [(128, b""), LAST],
+    [(128, b"\x80"), LAST],
+    [FIRST, (128, b""), LAST],
+    [FIRST, (128, b"\0\0"), LAST],
+    [FIRST, (128, b"")],
+    [FIRST, (128, b"\x80\0")],
+    [(128, b"")] * 3,
+    [FIRST, (255 + 128, b"\x80" * 300), (0, b"")],
+]
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 5])
+@pytest.mark.parametrize("messages", TYPE_128)
+def test_a_message_may_begin_with_the_byte_of_the_trailing_bits(messages, zeros):
+    """7.2: the trailing bits are the last byte that is not zero, wherever else 0x80 stands."""
+    nal = NalUnit(sei.write_sei(messages) + b"\0" * zeros)
+    assert [(one.payloadType, one.payload) for one in sei.read_sei(nal)] == messages
+
+
+@pytest.mark.parametrize(
+    "rbsp, messages",
+    [
+        ("", []),
+        ("00", []),
+        ("80", []),
+        ("8000", []),
+        ("800080", [(128, b"")]),
+        ("80008000", [(128, b"")]),
+        ("80018080", [(128, b"\x80")]),
+        ("000080", [(0, b"")]),
+        # Without trailing bits.
+        ("050161", [(5, b"a")]),
+        ("050180", [(5, b"\x80")]),
+        ("05020100", [(5, b"\1\0")]),
+    ],
+)
+def test_sei_messages_byte_by_byte(rbsp, messages):
+    found = sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+    assert [(one.payloadType, one.payload) for one in found] == messages
+
+
+@pytest.mark.parametrize("rbsp", ["01", "0580", "8080", "80ff80", "ff80", "ffff", "05018055", "050161ff80", "80aa8000"])
+def test_a_damaged_sei_nal_unit_is_an_error(rbsp):
+    with pytest.raises(codec.BitstreamError, match="7.3.2.3.1"):
+        sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+
+
+@given(st.binary(max_size=40))
+@example(b"\x80" * 3)
+def test_any_bytes_are_sei_messages_or_an_error_of_ours(rbsp):
+    try:
+        found = sei.read_sei(NalUnit(b"\x06" + rbsp))
+    except codec.BitstreamError:
+        return
+    assert sum(len(one.payload) + 2 for one in found) <= len(rbsp)

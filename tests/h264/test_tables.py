@@ -1,4 +1,4 @@
-"""The generated tables: they match the output of the script, and have the properties required of such tables."""
+"""The generated tables: they are up to date, and have the properties that such tables must have."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from codec.h264.tables import generate, parameters
 
 
 def codes(name):
-    """The code words of a table of H264Vlc as bit strings, by row of the last dimension (coeff_token: by nC)."""
+    """The code words of an H264Vlc table as bit strings, by rows of the last dimension (coeff_token: by nC)."""
     numbers, dimensions = c_table(name)
     words = [format(code, f"0{length}b") if length else None for code, length in zip(numbers[::2], numbers[1::2])]
     row = dimensions[-1] * (dimensions[-2] if len(dimensions) == 3 else 1)
@@ -42,7 +42,7 @@ def test_the_committed_files_are_what_the_script_writes(data_folder):
         ("9_38_SUB_MB_TYPE_B", {0}),
     ],
 )
-def test_code_words_are_no_prefix_of_one_another_and_leave_unused_what_the_standard_leaves(name, unused):
+def test_code_words_are_prefix_free_and_leave_the_unused_codes_of_the_standard(name, unused):
     for words in codes(f"H264_TABLE_{name}"):
         for a in words:
             assert not any(b != a and b.startswith(a) for b in words) and words.count(a) == 1

@@ -1,4 +1,4 @@
-"""Multithreaded decoding: the same frames and errors for any number of threads, and no hang, for any data and wherever the caller stops."""
+"""Decoding by threads: the same frames and errors for any number of threads, and no hang for any data or an early end."""
 
 import dataclasses
 import gc
@@ -14,7 +14,7 @@ import pytest
 
 import codec
 from codec.h264 import Decoder
-from codec.h264.decode import jobs
+from codec.h264.decode import coded_picture, jobs
 from codec.h264.stream import slice_header as sh
 from codec.h264.stream.nal import write_byte_stream
 
@@ -32,7 +32,7 @@ STREAMS = (
 
 
 def outcome(data, most=None, **options):
-    """(planes of at most `most` frames, with order and damage; error that ended decoding)"""
+    """(planes, order and damage of at most `most` frames; the error that ended decoding)"""
     frames, error = [], None
     try:
         for frame in itertools.islice(codec.decode_video(data, **options), most):
@@ -77,7 +77,7 @@ def test_hostile_streams_do_not_depend_on_threads(on_error):
 
 
 def test_damaged_streams_do_not_depend_on_threads(streams):
-    """Real streams with changed bits; any number of threads gives the same frames and the same error."""
+    """Real streams with changed bits give the same frames and the same error."""
     found = [
         first_nals(streams[vector][1].read_bytes(), 24) for vector in ("CABA3_SVA_B", "BA3_SVA_C", "CABAST3_Sony_E")
     ]
@@ -92,7 +92,7 @@ def test_damaged_streams_do_not_depend_on_threads(streams):
 
 
 def test_feed_gives_what_is_complete_with_any_number_of_threads():
-    """Fed in pieces: each call gives the same frames and the same errors."""
+    """Each call returns the same number of frames or raises the same error."""
     stream = crafted.clip(8)
     del stream.nals[9]
     counts = []
@@ -107,7 +107,7 @@ def test_feed_gives_what_is_complete_with_any_number_of_threads():
     assert counts[0] == counts[1] == counts[2] and any(isinstance(one, str) for one in counts[0])
 
 
-def test_a_decoder_goes_on_behind_an_error():
+def test_a_decoder_continues_after_an_error():
     stream = crafted.clip(8)
     del stream.nals[9]
     for threads in THREADS:
@@ -144,11 +144,11 @@ def test_closing_the_iterator_early_ends_its_threads():
 
 
 def test_pictures_in_flight_are_bounded(monkeypatch):
-    """At most the pictures being decoded, and one in the queue."""
+    """At most those being decoded and one in the queue."""
     most, run = [], jobs.Workers.run
 
-    def counted(self, *arguments):
-        run(self, *arguments)
+    def counted(self, *arguments, **options):
+        run(self, *arguments, **options)
         most.append(sum(not batch.done for batch in self._running))
 
     monkeypatch.setattr(jobs.Workers, "run", counted)
@@ -157,7 +157,7 @@ def test_pictures_in_flight_are_bounded(monkeypatch):
 
 
 def test_what_fails_in_a_thread_is_raised(monkeypatch):
-    """An exception not caused by the data leaves the decoder, and no thread waits for that picture forever."""
+    """An exception that is not an error in the data is raised, and no thread waits for its picture for ever."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -165,21 +165,21 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
     stream = crafted.clip(6)
     header = stream.nals[3]
     stream.nals[3] = header[: len(header) // 2]
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
 def half_of(stream, nal):
-    """The stream with one NAL unit cut in half, so that its picture has lost macroblocks."""
+    """The stream with one NAL unit cut in half, so that its picture lacks macroblocks."""
     data = stream.nals[nal]
     stream.nals[nal] = data[: len(data) // 2]
     return stream
 
 
 def test_what_fails_in_a_first_field_is_raised(monkeypatch):
-    """The frame reports the damage although the second field is intact."""
+    """The frame fails, although its second field is intact."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -193,14 +193,14 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
         )
     assert len(list(codec.decode_video(stream.data))) == 1
     half_of(stream, 2)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
-def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
-    """With separate planes every batch is waited for and not decoded again by the next call."""
+def test_a_decoder_continues_after_a_failure_in_a_thread(monkeypatch):
+    """With separate planes the decoder waits for each batch. The next call does not decode the batch again."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -210,7 +210,7 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
         crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1)
     )
     half_of(stream, 2)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
     for threads in THREADS:
         decoder = Decoder(threads=threads, on_error="conceal")
         with pytest.raises(MemoryError, match="no more"):
@@ -220,8 +220,8 @@ def test_a_decoder_goes_on_behind_what_failed_in_a_thread(monkeypatch):
 
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
-    """It waits neither for itself nor for pictures that wait for it."""
-    dropped, collected, mend = threading.Event(), threading.Event(), jobs.PictureEnd.mend
+    """The thread waits neither for itself nor for threads that wait for its picture."""
+    dropped, collected, mend = threading.Event(), threading.Event(), coded_picture.PictureEnd.mend
 
     def collecting(self, missing):
         dropped.wait(20)
@@ -236,7 +236,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
         assert not list(decoder.ahead(data))
 
     stream = half_of(crafted.clip(6), 3)
-    monkeypatch.setattr(jobs.PictureEnd, "mend", collecting)
+    monkeypatch.setattr(coded_picture.PictureEnd, "mend", collecting)
     before = threading.active_count()
     gc.disable()
     try:
@@ -252,7 +252,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
 
 
 def test_a_system_without_threads(monkeypatch):
-    """The caller decodes what no other thread can, and with fewer threads nothing waits forever."""
+    """Without threads the caller decodes, and with fewer threads than asked for there is no deadlock."""
     start = threading.Thread.start
     data = crafted.clip(8).data
     expected = outcome(data, threads=1)
@@ -271,7 +271,7 @@ def test_a_system_without_threads(monkeypatch):
 
 
 def test_very_many_slices():
-    """More slices than are decoded at once, so a picture takes several batches."""
+    """Pictures of several batches."""
     stream = crafted.Stream(crafted.sps_of(16, 12))
     last = stream.intra(crafted.header(0, 0, idr=True), slices=jobs.BATCH + 40)
     stream.copy(crafted.header(1, 2), last)
@@ -287,7 +287,7 @@ def test_very_many_slices():
 
 
 def test_side_data_of_separate_planes_is_of_the_first():
-    """Although a later picture referred to the others."""
+    """Although a later picture has referred to the others."""
     sps = crafted.sps_of(profile_idc=244, chroma_format_idc=3, separate_colour_plane_flag=1)
     stream = crafted.Stream(sps)
     planes = crafted.samples(dataclasses.replace(sps, separate_colour_plane_flag=0), 3)
@@ -304,9 +304,9 @@ def test_side_data_of_separate_planes_is_of_the_first():
 
 
 def test_a_stand_in_has_no_motion():
-    """The memory is that of a picture whose motion depends on which buffer was free."""
+    """Its memory is that of some earlier picture, and which one depends on the references that exist."""
     decoder, stream = Decoder(threads=1), crafted.Stream()
     stream.copy(crafted.header(1, 2), stream.intra(crafted.header(0, 0, idr=True)))
     first, _ = decoder.feed(stream.data) + decoder.flush()
     del _  # its memory is reused, that of the first is not
-    assert set(bytes(decoder._stand_in().motion()[1])) == {255} and first
+    assert set(bytes(decoder._sequence._stand_in().motion()[1])) == {255} and first

@@ -1,1 +1,1 @@
-"""The decoder: NAL units in, frames out; slices on threads; lost macroblocks concealed."""
+"""The decoder: NAL units to frames, slices on threads, concealment of lost macroblocks."""

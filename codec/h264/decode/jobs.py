@@ -1,8 +1,27 @@
-"""Decoding of slices by threads, beside the one that reads headers and knows marking, reference lists and output order.
+"""Decoding of slices by threads. Headers, marking, reference lists and output order stay with the caller.
 
-The slices of a picture are a batch (or several, if there are very many, or results are asked for before the picture is complete), which one
-thread decodes: `_crew` has the threads. Batches start in decoding order; one waits for what it reads of earlier pictures, row by row where those
-come in raster order (PictureData.lines), and for an earlier batch of its own frame.
+The slices of a picture are one batch, or several if there are more than BATCH of them or a result is needed before the
+picture is complete. One thread decodes a batch; `_crew` has the threads. Batches start in decoding order. A batch waits
+for the rows it reads of earlier pictures, one by one where those are decoded in raster order (PictureData.lines), and
+for an earlier batch of its own frame.
+
+Ownership. A batch has one owner at a time, and its owner alone may touch its slices and write the picture:
+
+1. The sequence, from `Batch()` to `Workers.run`: it adds prepared slices, and says whether the picture ends with them.
+   A prepared slice holds copies of all that later marking may change (order counts, long-term flags), and keeps the
+   pictures of its reference lists alive.
+2. The thread, from `Workers.run` until `batch.done`: it writes samples, motion and macroblock data of the picture, then
+   calls `PictureEnd.mend` if anything is wrong. `mend` also owns the CodedPicture, which the sequence dropped, and the
+   `damage` of the frame. Others may read `batch.done`; decoding threads may read the rows of the picture that
+   PictureData.lines says are complete. `_running` keeps the batch alive, because the queue of the crew has bare
+   pointers.
+   With separate colour planes a thread also selects the plane in its reference pictures, so that these have two owners:
+   the sequence waits for each such batch.
+3. Whoever joins it, once it is done: outcomes and the picture are read-only from then on, except for the missing field
+   of an unpaired field, which the sequence fills when it stores the frame.
+
+FrameStores stay with the sequence. Of its own frame, `mend` reads `picture` and `content`, and has a copy of everything
+that marking changes. Of earlier frames it reads `picture` and `order`, which are final.
 """
 
 import contextlib
@@ -11,118 +30,25 @@ import threading
 import weakref
 from collections import deque
 
-import numpy as np
-
-from ...errors import BitstreamError
-from ..pictures.references import BOTTOM, FRAME, TOP
-from ._conceal import conceal
 from ._crew import Crew
-from .output import missing_macroblocks, sources_of
 
-ERRORS_KEPT = 100  # of a picture
 BATCH = 128  # slices at most: each takes about 40 KB beside its data
-MOST_THREADS = 16  # that are taken without being asked for: every picture in flight takes memory
-PARITY = {FRAME: 0, TOP: 1, BOTTOM: 2}  # as the slice decoder counts
+MOST_THREADS = 16  # by default: every picture in flight takes memory
 
 
 def usable_threads():
-    """As many as there are processors for this process."""
+    """One for each processor that this process may use, MOST_THREADS at most."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(count, MOST_THREADS)
 
 
-def placed(error, nal):
-    """An error with an offset in the RBSP of a NAL unit, as one with the offset in the stream."""
-    offset = nal.place(error.offset) if error.offset is not None else nal.offset
-    return type(error)(error.reason, layer=nal.layer(error.layer or "slice_data"), offset=offset, clause=error.clause)
-
-
-class Outcome:
-    """Of one slice, or of the end of a picture.
-
-    Parameters
-    ----------
-    batch : Batch
-    prepared, nal : Slice and NalUnit, optional
-        The slice; without them `error` is set by whoever finds one.
-    """
-
-    def __init__(self, batch, prepared=None, nal=None):
-        self.batch, self._prepared, self._nal, self._error = batch, prepared, nal, None
-
-    @property
-    def error(self):
-        """What was wrong, or None; only when the slice is decoded."""
-        if self._prepared is not None:
-            prepared, self._prepared = self._prepared, None
-            if (error := prepared.error) is not None:
-                self._error = placed(error, self._nal)
-        return self._error
-
-    @error.setter
-    def error(self, error):
-        self._error = error
-
-
-class PictureEnd:
-    """What is done with a picture that slices or macroblocks are missing of.
-
-    Parameters
-    ----------
-    current : _CodedPicture
-    stores, last
-        What is lost may be taken from: see `sources_of`.
-    level : int
-        Of the kernels.
-    outcome : Outcome
-        Is told if macroblocks are missing.
-    tolerant : bool
-        Errors are told by the frame's `damage`.
-    """
-
-    def __init__(self, current, stores, last, level, outcome, tolerant):
-        self.current, self.stores, self.last, self.level, self.outcome = current, stores, last, level, outcome
-        self.order, self.paired, self.tolerant = current.store.order, current.store.fields != 0, tolerant
-
-    def mend(self, missing):
-        """Do it, in the thread that decoded the picture."""
-        current, picture = self.current, self.current.store.picture
-        errors = [error.error if isinstance(error, Outcome) else error for error in current.errors]
-        errors = [error for error in errors if error is not None][:ERRORS_KEPT]
-        lost = missing_macroblocks(picture, current.fields, current.header.MbaffFrameFlag(current.sps))
-        if missing:
-            nal = current.nal
-            self.outcome.error = BitstreamError(
-                f"{int(lost.sum())} macroblocks of the picture are missing",
-                layer=nal.layer("picture"),
-                offset=nal.offset,
-                clause="H.264 7.4.3",
-            )
-            errors.append(self.outcome.error)
-            self._conceal(lost)
-        if errors and self.tolerant:
-            told = [(getattr(error, "offset", None) or 0, str(error)) for error in errors[:ERRORS_KEPT]]
-            current.store.content.add_damage(lost, told)
-
-    def _conceal(self, lost):
-        current = self.current
-        key = current.store.content.key
-        sources = sources_of(self.order, key, self.stores, self.last)
-        for picture, _ in sources:
-            picture.wait()
-        order = sources[0][1] + 2 if key and sources else self.order  # the next frame after what was shown
-        rows = slice(None) if current.fields == FRAME else slice(int(current.fields == BOTTOM), None, 2)
-        lost = np.ascontiguousarray(lost[rows], np.uint8)
-        conceal(current.store.picture, lost, PARITY[current.fields], order, sources, self.paired, self.level)
-
-
 class Workers:
-    """Threads that decode batches, in the order in which they are given; with one, the caller's own.
+    """Threads that decode batches in the order given; with one thread, the caller decodes.
 
     Parameters
     ----------
     threads : int
-        That decode at a time; 0: one for each processor.
+        How many decode at a time; 0: one for each processor.
     """
 
     def __init__(self, threads):
@@ -132,15 +58,18 @@ class Workers:
         weakref.finalize(self, self._crew.close, self._running)  # the threads refer to the crew alone
 
     def run(self, batch, wait=False):
-        """Decode a batch as soon as a thread is free. Waits while more than one is in line for that; `wait`: until it is decoded."""
+        """Take over a batch, which is decoded as soon as a thread is free; `wait`: return when it is decoded.
+
+        Blocks while more than one batch has no thread yet.
+        """
         if self._count == 1:
             self._crew.run_here(batch)
             return
         self._crew.wait(self._most)
-        # One that takes long does not stop the others, but not without end: what came after it is kept until it is done.
+        # A slow batch does not stop those after it, but they stay in the deque until it is done: bound its length.
         while self._running and (len(self._running) > 2 * self._most or self._running[0].done):
             self._crew.join(self._running[0])
-            self._running.popleft()  # only now: what a thread is at must outlast an interrupt
+            self._running.popleft()  # after the join: an interrupt must not free a batch that a thread is decoding
         if len(self._threads) < min(self._most, len(self._running) + 1):
             self._start_thread()
         if not self._threads:
@@ -153,11 +82,11 @@ class Workers:
 
     def _start_thread(self):
         thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
-        with contextlib.suppress(RuntimeError):  # the system allows no more: those that there are will do
+        with contextlib.suppress(RuntimeError):  # the system allows no more threads: use those that started
             thread.start()
             self._threads.append(thread)
 
     def join(self, batch):
-        """Wait for a batch; raises what went wrong in its thread, of what is no error of the data."""
+        """Wait for a batch; raise the exception of its thread, if one ended it that is not an error in the data."""
         self._crew.join(batch)
         batch.result()

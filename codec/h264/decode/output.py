@@ -1,4 +1,4 @@
-"""From decoded pictures to frames: buffers that are used again, cropping, colours, side data, and what was lost."""
+"""Decoded pictures to frames: reuse of picture memory, cropping, colour description, side data, and lost macroblocks."""
 
 import sys
 
@@ -9,7 +9,7 @@ from ..pictures._picture import Picture
 from ..pictures.references import BOTTOM, FRAME
 from ..stream.parameter_sets import CHROMA_FORMATS
 
-# matrix_coefficients of Table E-5 that samples can be shown by; the others are taken as unspecified.
+# matrix_coefficients (Table E-5) that can be converted to RGB; others count as unspecified.
 MATRIX_NAMES = {
     0: "GBR",
     1: "BT.709",
@@ -24,15 +24,15 @@ MATRIX_NAMES = {
 
 
 def _holders(objects):
-    """Reference counts, as a loop in a list sees them."""
+    """Reference counts, as a list comprehension sees them."""
     return [sys.getrefcount(one) for one in objects]
 
 
-ALONE = _holders([object()])[0]  # of an object that only a list holds
+ALONE = _holders([object()])[0]  # the count of an object that only a list refers to
 
 
 class PicturePool:
-    """Pictures of a sequence, whose memory is used again as soon as neither the decoder nor any array that was handed out holds them."""
+    """The pictures of a sequence, reused when neither the decoder nor an array of the user refers to them."""
 
     def __init__(self, sps, spare):
         self._key = (
@@ -46,7 +46,7 @@ class PicturePool:
         self._spare, self._pictures = spare, []
 
     def take(self):
-        """A picture for a frame of the sequence, with nothing decoded in it."""
+        """A picture in which nothing is decoded yet."""
         free = [picture for picture in self._pictures if sys.getrefcount(picture) == ALONE]
         for picture in free[self._spare :]:
             self._pictures.remove(picture)
@@ -58,13 +58,13 @@ class PicturePool:
 
 
 def picture_bytes(sps):
-    """Memory of one picture, roughly: samples, and 300 bytes of each macroblock for those that come later."""
+    """Approximate memory of a picture: samples, and 300 bytes per macroblock of data for pictures that refer to it."""
     samples = 256 * (1 + (0, 0.5, 1, 2)[sps.chroma_format_idc]) * (1 + (sps.BitDepthY > 8 or sps.BitDepthC > 8))
     return int((samples + 300) * sps.PicWidthInMbs * sps.FrameHeightInMbs)
 
 
 def arrays(picture):
-    """The planes of a picture, whole macroblocks, as arrays that share its memory."""
+    """The planes of a picture before cropping, as arrays that share its memory."""
     return [np.asarray(plane) for plane in picture.planes()]
 
 
@@ -72,7 +72,7 @@ def arrays(picture):
 
 
 def matrix_of(sps):
-    """(name of the matrix, full range) of the VUI, or what is usual for the size."""
+    """(name of the matrix, full range) by the VUI, or the usual ones for the size."""
     code = sps.vui.matrix_coefficients if sps.vui else 2
     name = MATRIX_NAMES.get(code, default_matrix(sps.height))
     if name == "GBR" and sps.chroma_format_idc != 3:
@@ -81,12 +81,12 @@ def matrix_of(sps):
 
 
 class FrameFormat:
-    """What the frames of a sequence have in common, and how they are made of its pictures."""
+    """The properties that all frames of a sequence share, and the conversion of a picture to a Frame."""
 
     def __init__(self, sps, monochrome):
         left, right, top, bottom = sps.crop
         steps = ((1, 1), *((sps.SubHeightC, sps.SubWidthC),) * 2) if sps.chroma_format_idc else ((1, 1),)
-        self._shown = [  # of each plane
+        self._shown = [  # cropping of each plane
             (slice(top // down, (16 * sps.FrameHeightInMbs - bottom) // down), slice(left // across, (16 * sps.PicWidthInMbs - right) // across))
             for down, across in steps
         ]  # fmt: skip
@@ -100,18 +100,18 @@ class FrameFormat:
             self._colourless = plane_shapes(sps.height, sps.width, monochrome)[1:]
 
     def _planes(self, picture):
-        """What is shown, as read-only views; a depth of its own is scaled up to that of the deeper planes."""
+        """The cropped planes, as read-only views; a plane with fewer bits is scaled up to the depth of the others."""
         planes = [plane[shown] for plane, shown in zip(arrays(picture), self._shown)]
         if any(self._shifts):
             planes = [plane << shift for plane, shift in zip(planes, self._shifts)]
-        if self._colourless:  # the value that the standard's conversions take as no colour
+        if self._colourless:  # the chroma value of gray
             planes += [np.full(shape, 1 << (self._depth - 1), planes[0].dtype) for shape in self._colourless]
         for plane in planes:
             plane.setflags(write=False)
         return tuple(planes)
 
     def frame(self, store):
-        """The Frame of a FrameStore: its `content` is a CodedFrame."""
+        """The Frame of a FrameStore whose `content` is a CodedFrame."""
         coded = store.content
         return unchecked_frame(
             planes=self._planes(store.picture), chroma=self._chroma, bit_depth=self._depth, matrix=self._matrix, full_range=self._full_range,
@@ -121,21 +121,33 @@ class FrameFormat:
 
 
 class CodedFrame:
-    """What is known of a frame beside its samples while it waits for output."""
+    """A frame in the decoded picture buffer: everything but samples and marking.
+
+    Attributes
+    ----------
+    format : FrameFormat
+    key : bool
+        An IDR picture.
+    type : "I", "P" or "B"
+    batch : Batch
+        Slices of the frame: the batch that was started last.
+    bits : list of int
+        Of each slice, for the side data.
+    """
 
     def __init__(self, format, key, timestamp, user_data):
         self.format, self.key, self.timestamp, self.user_data = format, key, timestamp, user_data
         self.type, self.damage, self.side_data = "I", None, None
-        self.batch, self.bits = None, ()  # of slices, that was started last; bits of each slice
+        self.batch, self.bits = None, ()
 
     def add_type(self, slice_name):
-        """The most that a slice may do: SI and I, then SP and P, then B."""
+        """Account for a slice: the type of a frame is the highest of I (and SI), P (and SP), B."""
         letter = slice_name[-1]
         if "IPB".index(letter) > "IPB".index(self.type):
             self.type = letter
 
     def add_damage(self, macroblocks, errors):
-        """Damage of a field or frame: `macroblocks` (rows, columns) bool, errors as (offset, text)."""
+        """Add the damage of a field or frame: `macroblocks` (rows, columns) bool, `errors` as (offset, text)."""
         before = self.damage
         if before:
             macroblocks = before.macroblocks | macroblocks
@@ -146,10 +158,11 @@ class CodedFrame:
 
 
 def side_data_of(picture, bits):
-    """Arrays of each macroblock of the coded frame, in raster order of (rows, columns).
+    """Arrays (rows, columns, ...) with an entry for each macroblock of the coded frame, by name.
 
-    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/pictures/_picture.pxd`; "mv" int16 (rows, columns, list, block, x and y) in quarter
-    samples with "ref_idx" int8 (rows, columns, list, quarter), -1 where a list is not used; "slice_bits" int64 by number of slice.
+    "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/pictures/_picture.pxd`; "mv" int16 (rows, columns,
+    list, block, x and y) in quarter samples; "ref_idx" int8 (rows, columns, list, quarter), -1 if the list is not used;
+    and "slice_bits" int64 by slice number.
     """
     rows, columns = (size // 16 for size in arrays(picture)[0].shape)
     types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}
@@ -163,13 +176,13 @@ def side_data_of(picture, bits):
     return found
 
 
-# ---------------------------------------------------------------- what was lost
+# ---------------------------------------------------------------- lost macroblocks
 
 
 def missing_macroblocks(picture, fields, mbaff):
-    """(rows, columns) bool: macroblocks of the frame in storage order that should have been decoded and were not.
+    """(rows, columns) bool, in storage order: macroblocks of the frame or field that no slice contained.
 
-    Of a pair of an MBAFF frame both are lost when one is: which lines are whose is not known.
+    In MBAFF frames both macroblocks of a pair are lost if one is, because it is unknown which lines belong to which.
     """
     rows, columns = (size // 16 for size in arrays(picture)[0].shape)
     lost = np.frombuffer(picture.macroblocks()["slice"], np.int32).reshape(rows, columns) < 0
@@ -181,18 +194,18 @@ def missing_macroblocks(picture, fields, mbaff):
 
 
 def sources_of(order, key, stores, last):
-    """Pictures that what is lost may be taken from, with their order counts, the nearest in time first.
+    """Pictures to conceal lost macroblocks from, with their order counts, the nearest in time first.
 
     Parameters
     ----------
     order : int
-        Of the picture that lacks something.
+        PicOrderCnt of the damaged picture.
     key : bool
-        It is an IDR picture: order counts start anew with it, and all others were shown before it.
+        It is an IDR picture: order counts start again with it, and all others precede it in output order.
     stores : list of FrameStore
         The decoded picture buffer before it.
     last : Picture or None
-        The one that was decoded last, which need not be there.
+        The picture decoded last, which may have left the buffer.
     """
     found = [(store.picture, store.order) for store in stores if not store.non_existing]
     if last is not None and all(picture is not last for picture, _ in found):
@@ -201,6 +214,6 @@ def sources_of(order, key, stores, last):
 
 
 def fill_field(picture, fields):
-    """Of a frame with one field: each line of the other is the line beside it."""
+    """Fill the missing field of a frame: each line is a copy of the neighbouring line of the field in `fields`."""
     for plane in arrays(picture):
         plane[int(fields != BOTTOM) :: 2] = plane[int(fields == BOTTOM) :: 2]

@@ -1,4 +1,4 @@
-"""Whole videos: any source in, frames out; what a stream is, without decoding it."""
+"""Whole videos: frames from any source, and the properties of a stream without decoding it."""
 
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -21,11 +21,11 @@ def decode_video(
     Parameters
     ----------
     source : path, bytes-like, binary file object, or iterable of bytes
-        An Annex B byte stream; or MP4, Matroska, AVI and other containers, through PyAV (extra `video`). `str` is a path, `bytes` is data.
+        An Annex B byte stream; or MP4, Matroska, AVI and other containers, through PyAV (extra `video`). `str` is a
+        path, `bytes` is data.
     on_error : "raise" (default), "conceal" or "skip"
-        Damaged data raises an error that names NAL unit, byte and clause. Or what is lost is filled in: by the motion around it and before
-        it out of earlier pictures, or between what is beside it where these do not fit; and the frame has a `damage`. Or such frames are
-        left out.
+        For damaged data: raise an error, conceal lost macroblocks, or leave out the damaged frames. See
+        `codec.h264.Decoder`.
     low_delay, monochrome, side_data, threads
         See `codec.h264.Decoder`.
     limits : codec.Limits, optional
@@ -33,16 +33,18 @@ def decode_video(
     Yields
     ------
     codec.Frame
-        In output order, cropped. Planes are read-only views of buffers, which stay valid for as long as somebody holds them.
+        In output order, cropped. Planes are read-only views of picture memory, which is not reused as long as a view
+        exists.
 
     Raises
     ------
     BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError, MissingPackageError
-        All are `CodecError`; as the frame before is asked for, not at the call.
+        All are `CodecError`. Errors in the data are raised during iteration, not at the call.
 
     Notes
     -----
-    Rec. ITU-T H.264 (08/2021), profiles Baseline to High 4:4:4 Predictive. Of MVC and SVC streams the base view or layer is decoded.
+    Rec. ITU-T H.264 (08/2021), profiles Baseline to High 4:4:4 Predictive. For MVC and SVC streams, decodes the base
+    view or layer.
 
     Examples
     --------
@@ -73,7 +75,7 @@ def _of_byte_stream(chunks, decoder):
 
 def _check_codec(packets):
     if packets.codec != "h264":
-        raise UnsupportedError(f"the video is {packets.codec}; H.264 is decoded here")
+        raise UnsupportedError(f"the video is {packets.codec}, not H.264")
 
 
 def _of_packets(packets, options):
@@ -87,7 +89,7 @@ def _of_packets(packets, options):
 
 
 def nal_units(source, limits=None):
-    """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other."""
+    """Yield every NAL unit of a source; offsets are in the byte stream, or in the concatenated samples."""
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
     if packets is None:
@@ -115,28 +117,28 @@ def nal_units(source, limits=None):
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the first sequence parameter set of a stream says.
+    """Properties of a stream, by its first sequence parameter set.
 
     Attributes
     ----------
     width, height : int
-        Of the frames that come out.
+        Size of the frames, after cropping.
     profile, level : str
         As in Annex A: "High", "4.1".
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     bit_depth : int
     fps : fractions.Fraction or None
-        By the timing of the VUI.
+        By the timing information of the VUI.
     interlaced : bool
         Whether there may be fields.
     matrix : str
-        See `Frame.matrix`; a guess by the height where the stream does not say.
+        See `Frame.matrix`; a guess by the height if the stream does not specify it.
     full_range : bool
     sample_aspect_ratio : (int, int)
-        (0, 0): not told.
+        (0, 0) if unspecified.
     max_dec_frame_buffering, max_num_ref_frames : int
-        Frames that a decoder holds, and of these references at most.
+        Capacity of the decoded picture buffer in frames, and the most that are references.
     """
 
     width: int
@@ -155,7 +157,7 @@ class VideoInfo:
 
     @classmethod
     def of(cls, sps):
-        """From an SPS."""
+        """The VideoInfo of an SPS."""
         vui = sps.vui
         timed = vui and vui.num_units_in_tick and vui.time_scale
         matrix, full_range = matrix_of(sps)
@@ -167,7 +169,7 @@ class VideoInfo:
         )  # fmt: skip
 
     def to_json(self):
-        """A dict of numbers and strings."""
+        """A dict that can be written as JSON."""
         return {
             **asdict(self),
             "fps": None if self.fps is None else str(self.fps),
@@ -176,7 +178,7 @@ class VideoInfo:
 
 
 def probe(source, *, limits=None):
-    """What a stream is, by its first sequence parameter set; nothing is decoded.
+    """Read the properties of a stream from its first sequence parameter set; nothing is decoded.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ def probe(source, *, limits=None):
     Raises
     ------
     BitstreamError
-        If there is no sequence parameter set, or it is damaged.
+        There is no sequence parameter set, or it is damaged.
     UnsupportedError, FileError, MissingPackageError, LimitError
 
     Examples

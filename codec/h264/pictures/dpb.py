@@ -1,4 +1,4 @@
-"""The decoded picture buffer: marking of reference pictures (8.2.5), and in which order pictures leave (C.4)."""
+"""The decoded picture buffer: marking of reference pictures (8.2.5) and output order (C.4)."""
 
 from .references import FRAME, ORDER, SHORT_TERM, TOP, assign_FrameNumWrap, fields_of, find_long, find_short
 
@@ -6,27 +6,29 @@ NO_LONG_TERM = -1  # MaxLongTermFrameIdx "no long-term frame indices"
 
 
 class FrameStore:
-    """One frame, or one or both of its fields.
+    """A frame, or one or both of its fields.
 
     Attributes
     ----------
     picture
-        The samples; None of a frame that does not exist.
-    fields : set of TOP and BOTTOM
-        That have been decoded.
-    short, long : set of TOP and BOTTOM
-        Marked as used for short-term or long-term reference; never a field in both.
+        The samples; None for a non-existing frame without a substitute.
+    fields : TOP | BOTTOM
+        The fields decoded so far.
+    short, long : TOP | BOTTOM
+        The fields marked as used for short-term and for long-term reference; no field is in both.
     frame_num, FrameNumWrap, LongTermFrameIdx : int
     TopFieldOrderCnt, BottomFieldOrderCnt : int or None
         See `set_order`.
     order : int or None
         PicOrderCnt of the frame, or of its only field (8-1).
+    reference : bool
+        nal_ref_idc of the first field was not 0.
     non_existing : bool
         Inferred for a gap in frame_num.
     waiting : bool
-        For output.
+        Needed for output.
     content
-        Whatever the owner wants to find again when it leaves.
+        Anything; the buffer does not look at it.
     """
 
     def __init__(self, picture, frame_num, content=None, non_existing=False):
@@ -34,10 +36,10 @@ class FrameStore:
         self.fields = self.short = self.long = self.FrameNumWrap = self.LongTermFrameIdx = 0
         self.TopFieldOrderCnt = self.BottomFieldOrderCnt = self.order = None
         self.waiting = False
-        self.reference = False  # whether nal_ref_idc of its first field was not 0
+        self.reference = False
 
     def set_order(self, TopFieldOrderCnt, BottomFieldOrderCnt):
-        """Set the counts that are not None, here and in the picture; one that is inferred has no picture of its own."""
+        """Set the counts that are not None, here and in the picture; a non-existing frame has no picture of its own."""
         for one in (self,) if self.non_existing else (self, self.picture):
             if TopFieldOrderCnt is not None:
                 one.TopFieldOrderCnt = TopFieldOrderCnt
@@ -47,25 +49,25 @@ class FrameStore:
         self.order = bottom if top is None else top if bottom is None else min(top, bottom)
 
     def field_order(self, fields):
-        """PicOrderCnt of one field, or of the frame (8-1)."""
+        """PicOrderCnt of a field or of the frame (8-1)."""
         return self.order if fields == FRAME else self.TopFieldOrderCnt if fields == TOP else self.BottomFieldOrderCnt
 
     def unmark(self, fields=FRAME):
-        """These fields are unused for reference from now on."""
+        """Mark fields as unused for reference."""
         self.short &= ~fields
         self.long &= ~fields
 
 
 class DecodedPictureBuffer:
-    """Frames that later ones refer to, or that wait for output.
+    """Frames that are used for reference or wait for output.
 
     Parameters
     ----------
     size : int
-        Frames that it holds: max_dec_frame_buffering.
+        Capacity in frames: max_dec_frame_buffering.
     max_num_ref_frames : int
     num_reorder_frames : int or None
-        Output a picture as soon as more than these many wait, instead of when there is no room.
+        Output a picture as soon as more than this many wait; None: when the buffer is full.
     """
 
     def __init__(self, size, max_num_ref_frames, num_reorder_frames=None):
@@ -78,12 +80,12 @@ class DecodedPictureBuffer:
     # ---------------------------------------------------------------- marking (8.2.5)
 
     def references(self, current=None):
-        """Frames with a reference field; `current`, whose first field may be one, too."""
+        """Frames with a reference field, among them `current` if its first field is one."""
         frames = [frame for frame in self.frames if frame.short or frame.long]
         return frames + [current] if current is not None and (current.short or current.long) else frames
 
     def mark(self, current, header, sps):
-        """8.2.5.1: the reference picture that has just been decoded, of the slice header `header`, into `current`."""
+        """8.2.5.1, after a reference picture has been decoded into `current`; `header` is one of its slice headers."""
         fields = fields_of(header)
         second = current.fields != fields
         if header.IdrPicFlag:
@@ -106,13 +108,13 @@ class DecodedPictureBuffer:
         self._bound(current)
 
     def forget(self):
-        """Mark every reference picture as unused, and allow no long-term ones."""
+        """Mark all reference pictures as unused, and allow no long-term frame indices."""
         for frame in self.frames:
             frame.unmark()
         self.MaxLongTermFrameIdx = NO_LONG_TERM
 
     def slide(self, frame_num, MaxFrameNum, current=None):
-        """8.2.5.3, sliding window: make room for one more reference frame."""
+        """8.2.5.3, sliding window: make room for another reference frame."""
         used = self.references(current)
         assign_FrameNumWrap(used, frame_num, MaxFrameNum)
         shorts = [frame for frame in used if frame.short]
@@ -120,7 +122,7 @@ class DecodedPictureBuffer:
             min(shorts, key=SHORT_TERM).unmark()
 
     def _bound(self, current):
-        """What the standard requires of a stream (8.2.5.1), enforced: not more reference frames than max_num_ref_frames."""
+        """Enforce what 8.2.5.1 requires of a stream: at most max_num_ref_frames reference frames."""
         used = self.references()
         while len(used) + (current not in used) > self.max_num_ref_frames and used:
             oldest = min(
@@ -130,7 +132,7 @@ class DecodedPictureBuffer:
             used.remove(oldest)
 
     def _operate(self, row, current, fields, header, sps):
-        """8.2.5.4. An operation on a picture that is not there changes nothing."""
+        """8.2.5.4. An operation on a missing picture has no effect."""
         operation = row.memory_management_control_operation
         used = self.references(current)
         assign_FrameNumWrap(used, header.frame_num, sps.MaxFrameNum)
@@ -156,7 +158,7 @@ class DecodedPictureBuffer:
             self._make_long(current, fields, row.long_term_frame_idx, used)
 
     def _make_long(self, frame, fields, LongTermFrameIdx, used):
-        """8.2.5.4.3, 8.2.5.4.6: the index is taken from any other frame, and from this one if its fields would not agree."""
+        """8.2.5.4.3, 8.2.5.4.6: free the index if another frame has it, and the other index that this frame may have."""
         for other in used:
             if other.long and other.LongTermFrameIdx == LongTermFrameIdx and other is not frame:
                 other.unmark(other.long)
@@ -169,13 +171,13 @@ class DecodedPictureBuffer:
     # ---------------------------------------------------------------- output (C.4)
 
     def store(self, frame):
-        """Take in a frame whose marking is done; yield those that leave for output, in their order (C.4.5)."""
+        """Store a frame after its marking; yield frames for output, in order (C.4.5)."""
         frame.waiting = not frame.non_existing
         self._remove_unused()
         while len(self.frames) >= self.size:
             first = self._first(frame)
             if first is None:
-                break  # references alone fill it: one more than the stream promised
+                break  # only references: one frame more than the stream promised
             yield self._output(first)
             if first is frame:
                 return
@@ -185,14 +187,14 @@ class DecodedPictureBuffer:
             yield from self._reordered()
 
     def _first(self, frame=None):
-        """The next one for output. `frame` counts only where it need not be kept: C.4.5.2 outputs such a picture at once if it is first."""
+        """The next frame for output: a stored one, or a non-reference `frame` that is not stored yet (C.4.5.2)."""
         waiting = [other for other in self.frames if other.waiting]
         if frame is not None and frame.waiting and not (frame.short or frame.long):
             waiting.append(frame)
         return min(waiting, key=ORDER, default=None)
 
     def _reordered(self):
-        """Output as soon as max_num_reorder_frames, a promise of the VUI, allows."""
+        """Output as early as max_num_reorder_frames of the VUI allows."""
         while sum(other.waiting for other in self.frames) > self.num_reorder_frames:
             yield self._output(self._first())
         self._remove_unused()
@@ -205,13 +207,13 @@ class DecodedPictureBuffer:
         self.frames = [frame for frame in self.frames if frame.waiting or frame.short or frame.long]
 
     def flush(self):
-        """Yield all that wait, in order; nothing is kept, and nothing is a reference."""
+        """Yield the frames that wait, in order, and empty the buffer: no frame is a reference any more."""
         self.forget()
         yield from self.drain()
         self.frames = []
 
     def drain(self):
-        """Yield all that wait, in order; references stay."""
+        """Yield the frames that wait, in order; references stay."""
         while (first := self._first()) is not None:
             yield self._output(first)
         self._remove_unused()

@@ -1,15 +1,15 @@
-"""What order pictures have: where one ends and the next begins (7.4.1.2.4), and picture order counts (8.2.1)."""
+"""The order of pictures: where one ends and the next begins (7.4.1.2.4), and picture order counts (8.2.1)."""
 
 
 def is_new_picture(before, header, sps):
-    """Whether a slice starts another primary coded picture than the slice before it (7.4.1.2.4).
+    """Whether a slice is the first of a new primary coded picture (7.4.1.2.4).
 
     Parameters
     ----------
     before, header : SliceHeader
-        Neither of a redundant coded picture.
+        Those of the slice before and of the slice; neither belongs to a redundant coded picture.
     sps : SPS
-        Of the second.
+        That of the slice.
     """
     if (before.frame_num, before.pic_parameter_set_id, before.field_pic_flag, before.bottom_field_flag, before.IdrPicFlag) != (
         header.frame_num, header.pic_parameter_set_id, header.field_pic_flag, header.bottom_field_flag, header.IdrPicFlag
@@ -28,16 +28,16 @@ def is_new_picture(before, header, sps):
 
 
 class PicOrderCnt:
-    """Decodes picture order counts (8.2.1), and remembers what the next picture needs of this one."""
+    """Decodes picture order counts (8.2.1), and keeps the variables of the previous picture."""
 
     def __init__(self):
         self.prevPicOrderCntMsb = self.prevPicOrderCntLsb = self.prevFrameNumOffset = self.prevFrameNum = 0
-        self._current = (0, 0)  # PicOrderCntMsb, FrameNumOffset of the picture that is being decoded
+        self._current = (0, 0)  # PicOrderCntMsb, FrameNumOffset of the picture in progress
 
     def decode(self, header, sps):
-        """(TopFieldOrderCnt, BottomFieldOrderCnt); of a field, that of the other parity is None.
+        """(TopFieldOrderCnt, BottomFieldOrderCnt); for a field, the count of the opposite parity is None.
 
-        Call `done` when the picture has been decoded, before the next.
+        Call `done` before the next picture.
         """
         top, bottom = (self._type0, self._type1, self._type2)[sps.pic_order_cnt_type](header, sps)
         if not header.field_pic_flag:
@@ -45,9 +45,7 @@ class PicOrderCnt:
         return (None, bottom) if header.bottom_field_flag else (top, None)
 
     def done(self, header, sps, TopFieldOrderCnt):
-        """The picture is decoded; TopFieldOrderCnt is that after memory_management_control_operation 5, if there was one (None in a bottom
-        field).
-        """
+        """The picture is marked. TopFieldOrderCnt is the value after operation 5; None for a bottom field."""
         PicOrderCntMsb, FrameNumOffset = self._current
         if header.has_mmco5:
             self.prevFrameNumOffset = self.prevFrameNum = 0

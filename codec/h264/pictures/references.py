@@ -1,32 +1,31 @@
-"""Reference picture lists (8.2.4): which pictures refIdx stands for.
+"""Reference picture lists (8.2.4): the picture for each refIdx.
 
-Pictures are (FrameStore, fields) with fields TOP, BOTTOM or both, FRAME; in a list None stands for "no reference picture".
+A picture is (FrameStore, fields), where fields is TOP, BOTTOM or FRAME. None in a list is "no reference picture".
 """
 
 from operator import attrgetter
 
 from ..stream.slice_header import SI, B, I
 
-TOP, BOTTOM, FRAME = 1, 2, 3  # sets of fields
-ORDER, SHORT_TERM, LONG_TERM = map(
-    attrgetter, ("order", "FrameNumWrap", "LongTermFrameIdx")
-)  # what frames are sorted by
+TOP, BOTTOM, FRAME = 1, 2, 3  # FRAME is TOP | BOTTOM
+# Sort keys for frames.
+ORDER, SHORT_TERM, LONG_TERM = map(attrgetter, ("order", "FrameNumWrap", "LongTermFrameIdx"))
 
 
 def fields_of(header):
-    """TOP, BOTTOM or FRAME: what a slice is of."""
+    """TOP, BOTTOM or FRAME: the structure of the picture of a slice."""
     return FRAME if not header.field_pic_flag else BOTTOM if header.bottom_field_flag else TOP
 
 
 def assign_FrameNumWrap(frames, frame_num, MaxFrameNum):
-    """(8-27), of all frames with a short-term reference field."""
+    """(8-27), for all frames with a short-term reference field."""
     for frame in frames:
         if frame.short:
             frame.FrameNumWrap = frame.frame_num - (MaxFrameNum if frame.frame_num > frame_num else 0)
 
 
 def find_short(frames, picNum, fields):
-    """The short-term reference picture with that PicNum (8.2.4.1) for a slice of `fields`, or None."""
+    """The short-term reference picture with PicNum `picNum` (8.2.4.1), seen from a picture of `fields`, or None."""
     for frame in frames:
         if fields == FRAME:
             if frame.short == FRAME and frame.FrameNumWrap == picNum:
@@ -39,7 +38,7 @@ def find_short(frames, picNum, fields):
 
 
 def find_long(frames, LongTermPicNum, fields):
-    """The long-term reference picture with that LongTermPicNum (8.2.4.1), or None."""
+    """The long-term reference picture with this LongTermPicNum (8.2.4.1), seen from a picture of `fields`, or None."""
     for frame in frames:
         if fields == FRAME:
             if frame.long == FRAME and frame.LongTermFrameIdx == LongTermPicNum:
@@ -52,14 +51,14 @@ def find_long(frames, LongTermPicNum, fields):
 
 
 def by_order(frames, PicOrderCnt, order_of):
-    """`frames` up to a count from the nearest back, then those after it (8.2.4.2.3, 8.2.4.2.4)."""
+    """Frames up to PicOrderCnt in descending order, and those after it in ascending order (8.2.4.2.3, 8.2.4.2.4)."""
     before = sorted([frame for frame in frames if order_of(frame) <= PicOrderCnt], key=order_of, reverse=True)
     return before, sorted([frame for frame in frames if order_of(frame) > PicOrderCnt], key=order_of)
 
 
 def alternate(frames, marking, fields):
-    """8.2.4.2.5: fields of a list of frames, by turns of either parity from that of the slice on; when one has no more, the rest of the
-    other.
+    """8.2.4.2.5: the fields of a list of frames with alternating parity, starting with the parity of the slice. When
+    one parity runs out, the remaining fields of the other follow.
     """
     same = [(frame, fields) for frame in frames if getattr(frame, marking) & fields]
     other = [(frame, FRAME - fields) for frame in frames if getattr(frame, marking) & (FRAME - fields)]
@@ -69,13 +68,14 @@ def alternate(frames, marking, fields):
 
 
 def initial_lists(frames, current, header, sps):
-    """8.2.4.2: (RefPicList0, RefPicList1) before modification, of any length; list 1 is empty but in B slices.
+    """8.2.4.2: (RefPicList0, RefPicList1) before modification and truncation; RefPicList1 is empty except in B slices.
 
     Parameters
     ----------
-    frames : FrameStores with a reference field, in any order; the frame of a first field included when `header` is of the second.
+    frames : list of FrameStore
+        Those with a reference field, in any order; for a second field, with the frame of the first.
     current : FrameStore
-        Of the picture that is decoded, for its order count.
+        The frame in progress, for its order count.
     """
     fields = fields_of(header)
     if fields == FRAME:
@@ -92,8 +92,8 @@ def initial_lists(frames, current, header, sps):
     if header.kind != B:
         return pictures(sorted(shorts, key=SHORT_TERM, reverse=True)) + longs, []
     if sps.pic_order_cnt_type == 0:
-        shorts = [frame for frame in shorts if not frame.non_existing]  # they have no order count
-    # The frame of the first field counts as that field alone.
+        shorts = [frame for frame in shorts if not frame.non_existing]  # no order count
+    # The frame of the first field counts with that field only (8.2.4.2.4).
     order_of = (
         ORDER
         if fields == FRAME
@@ -107,12 +107,12 @@ def initial_lists(frames, current, header, sps):
 
 
 def modified(initial, rows, frames, header, sps, active):
-    """8.2.4.3: a list of `active` entries, after the steps of ref_pic_list_modification.
+    """8.2.4.3: apply ref_pic_list_modification to an initial list.
 
     Returns
     -------
     (list, int)
-        With None where there is no picture; and how many steps named a picture that is not there.
+        `active` entries, and the number of steps that name a missing picture.
     """
     found = (initial + [None] * active)[:active]
     if not rows:
@@ -128,7 +128,7 @@ def modified(initial, rows, frames, header, sps, active):
             picNumPred = (picNumPred + (step if row.modification_of_pic_nums_idc else -step)) % MaxPicNum
             picture = find_short(frames, picNumPred - (MaxPicNum if picNumPred > CurrPicNum else 0), fields)
         missing += picture is None
-        # It goes to refIdx, and out of what follows (8-37, 8-38).
+        # Insert it at refIdx, and remove its duplicate after that (8-37, 8-38).
         found = (found[:refIdx] + [picture] + [other for other in found[refIdx:] if other is None or other != picture])[
             :active
         ]
@@ -136,13 +136,13 @@ def modified(initial, rows, frames, header, sps, active):
 
 
 def lists_key(header):
-    """What tells the reference lists of one slice of a picture from those of another."""
+    """Slices of a picture with equal keys have equal reference lists."""
     return (header.kind, header.num_ref_idx_l0_active_minus1, header.ref_pic_list_modification_l0,
         header.num_ref_idx_l1_active_minus1, header.ref_pic_list_modification_l1)  # fmt: skip
 
 
 def reference_lists(frames, current, header, sps):
-    """The final (RefPicList0, RefPicList1) of a slice, and the count of pictures that its modifications name and that are not there."""
+    """(RefPicList0, RefPicList1, missing) of a slice; `missing` counts modifications that name a missing picture."""
     if header.kind in (I, SI):
         return [], [], 0
     list0, list1 = initial_lists(frames, current, header, sps)

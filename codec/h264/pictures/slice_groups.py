@@ -1,4 +1,4 @@
-"""Slice groups, flexible macroblock ordering (8.2.2): which macroblock belongs to which."""
+"""Slice groups, or flexible macroblock ordering (8.2.2): the group of each macroblock."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ def mb_to_slice_group_map(header, sps, pps):
     Returns
     -------
     (PicSizeInMbs,) uint8 array, or None
-        Indexed by macroblock address; of an MBAFF frame too, where both macroblocks of a pair are in the same group. None where there is
-        one group.
+        Indexed by macroblock address, also in MBAFF frames, where both macroblocks of a pair are in the same group.
+        None if there is only one group.
     """
     if not pps.num_slice_groups_minus1:
         return None
@@ -19,7 +19,7 @@ def mb_to_slice_group_map(header, sps, pps):
         return mapUnitToSliceGroupMap
     if header.MbaffFrameFlag(sps):
         return np.repeat(mapUnitToSliceGroupMap, 2)
-    # A frame of a sequence that has fields: a map unit is two rows of macroblocks.
+    # A frame of a sequence with fields: map units are two macroblock rows high.
     rows = mapUnitToSliceGroupMap.reshape(sps.PicHeightInMapUnits, sps.PicWidthInMbs)
     return np.repeat(rows, 2, axis=0).reshape(-1)
 
@@ -32,12 +32,12 @@ def map_units(header, sps, pps):
     height = sps.PicHeightInMapUnits
     i = np.arange(size)
     kind = pps.slice_group_map_type
-    if kind == 0:  # interleaved: runs of each group in turn
+    if kind == 0:  # interleaved: runs of each group, in a cycle
         cycle = np.repeat(np.arange(groups), [row.run_length_minus1 + 1 for row in pps.run_lengths])
         return np.resize(cycle, size).astype(np.uint8)
     if kind == 1:  # dispersed, (8-17)
         return ((i % width + i // width * groups // 2) % groups).astype(np.uint8)
-    if kind == 2:  # foreground rectangles over the rest; the first group is on top
+    if kind == 2:  # foreground rectangles over a background; the first group is on top
         found = np.full((height, width), groups - 1, np.uint8)
         for group in range(groups - 2, -1, -1):
             row = pps.rectangles[group]
@@ -50,7 +50,7 @@ def map_units(header, sps, pps):
 
 
 def _changing(kind, header, sps, pps):
-    """Types 3 to 5, whose first group grows from picture to picture."""
+    """Types 3 to 5: group 0 can grow from picture to picture."""
     size, width = sps.PicSizeInMapUnits, sps.PicWidthInMbs
     MapUnitsInSliceGroup0, direction = header.MapUnitsInSliceGroup0(sps, pps), pps.slice_group_change_direction_flag
     if kind == 3:
@@ -58,12 +58,12 @@ def _changing(kind, header, sps, pps):
     sizeOfUpperLeftGroup = size - MapUnitsInSliceGroup0 if direction else MapUnitsInSliceGroup0
     inside = np.arange(size) < sizeOfUpperLeftGroup
     found = np.where(inside, direction, 1 - direction).astype(np.uint8)
-    # Type 4 counts along the rows, type 5 down the columns.
+    # Type 4 scans rows, type 5 columns.
     return found if kind == 4 else np.ascontiguousarray(found.reshape(width, -1).T).reshape(-1)
 
 
 def _box_out(MapUnitsInSliceGroup0, direction, width, height):
-    """8.2.2.4: a spiral from the middle; group 0 is what it has reached."""
+    """8.2.2.4: a spiral from the centre, which covers group 0."""
     found = np.ones((height, width), np.uint8)
     x, y = (width - direction) // 2, (height - direction) // 2
     leftBound = rightBound = x

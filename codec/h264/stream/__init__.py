@@ -1,1 +1,1 @@
-"""Bits to structures and back: NAL units, parameter sets, slice headers, SEI messages (clause 7, Annexes B, D and E)."""
+"""Bitstream syntax, read and written: NAL units, parameter sets, slice headers, SEI (clause 7, Annexes B, D, E)."""

@@ -42,11 +42,11 @@ class NalUnit:
     Attributes
     ----------
     data : bytes
-        All of it, without start code or length, with emulation prevention.
+        The whole NAL unit with emulation prevention, without start code or length.
     offset : int
-        Of its first byte in the stream.
+        Position of its first byte in the stream.
     index : int
-        0 for the first of the stream.
+        Number in the stream, from 0.
     """
 
     data: bytes
@@ -55,7 +55,7 @@ class NalUnit:
 
     @property
     def nal_ref_idc(self):
-        """0 to 3; 0: no picture refers to this one."""
+        """0 to 3; 0 means that no picture refers to this one."""
         return self.data[0] >> 5 & 3
 
     @property
@@ -65,12 +65,12 @@ class NalUnit:
 
     @property
     def name(self):
-        """Of its content, as in Table 7-1."""
+        """The name of its content in Table 7-1."""
         return NAMES.get(self.nal_unit_type, f"nal_unit_type {self.nal_unit_type}")
 
     @property
     def header_bytes(self):
-        """1, or 4 where the header is extended (types 14, 20, 21)."""
+        """1, or 4 with the header extension (types 14, 20, 21)."""
         return 4 if self.nal_unit_type in (PREFIX, EXTENSION, DEPTH_EXTENSION) else 1
 
     @cached_property
@@ -79,11 +79,11 @@ class NalUnit:
         return unescape(self.data[self.header_bytes :])
 
     def layer(self, structure):
-        """What is being read, for the messages of errors."""
+        """The `layer` of an error in a syntax structure of this NAL unit."""
         return f"NAL unit {self.index}, {structure}"
 
     def place(self, rbsp_byte):
-        """Offset in the stream of a byte of the RBSP."""
+        """The offset in the stream of a byte of the RBSP."""
         at, removed = self.header_bytes, 0
         while True:
             at = self.data.find(b"\0\0\3", at)
@@ -93,29 +93,32 @@ class NalUnit:
 
 
 def unescape(payload):
-    """Take out emulation_prevention_three_byte (7.3.1): the third byte of each 0, 0, 3, found from the left."""
+    """Remove emulation_prevention_three_byte (7.3.1): the third byte of each 0, 0, 3, searched from the left."""
     return payload.replace(b"\0\0\3", b"\0\0") if find_zeros(payload, 3) >= 0 else payload
 
 
 def escape(rbsp):
-    """Put in emulation_prevention_three_byte (7.4.1): no 0, 0, 0 to 3 is left. An RBSP ends in its stop bit, or in cabac_zero_word, 0, 0,
-    and then in 3.
+    """Insert emulation_prevention_three_byte (7.4.1), so that no 0, 0, 0 to 3 remains. An RBSP that ends with
+    cabac_zero_words (0, 0) gets a final 3.
     """
     return EMULATED.sub(b"\0\0\3", rbsp) + (b"\3" if rbsp.endswith(b"\0\0") else b"")
 
 
 def write_nal(nal_unit_type, nal_ref_idc, rbsp):
-    """bytes of a NAL unit, with emulation prevention, without start code."""
+    """A NAL unit with emulation prevention, without start code, as bytes."""
     return bytes([nal_ref_idc << 5 | nal_unit_type]) + escape(rbsp)
 
 
 def write_byte_stream(nals):
-    """Annex B: every NAL unit after a start code, of four bytes where a parameter set or the first of an access unit may need it."""
+    """Annex B: each NAL unit after a start code of four bytes.
+
+    B.1.2 requires the fourth byte for parameter sets and for the first NAL unit of an access unit.
+    """
     return b"".join(b"\0" + START_CODE + nal for nal in nals)
 
 
 class ByteStream:
-    """Splits an Annex B byte stream that comes in chunks of any size.
+    """Splits an Annex B byte stream that arrives in chunks of any size.
 
     Examples
     --------
@@ -131,10 +134,10 @@ class ByteStream:
         # strict: bytes before the first start code are an error
         self._limits = checked_limits(limits)
         self._strict = strict
-        self._buffer, self._offset, self._index = bytearray(), 0, 0  # offset: of the buffer's first byte in the stream
-        # of the NAL unit that is open, in the buffer; where to look for the next start code
-        self._start = None
-        self._scan = 0
+        self._buffer, self._index = bytearray(), 0
+        self._offset = 0  # of the first byte of the buffer in the stream
+        self._start = None  # of the open NAL unit in the buffer
+        self._scan = 0  # where to look for the next start code
 
     def feed(self, chunk):
         """The NAL units that end in this chunk, as a list."""
@@ -156,7 +159,7 @@ class ByteStream:
         return found
 
     def flush(self):
-        """The NAL unit that is open, in a list: the stream has ended, or is known to go on with a start code."""
+        """The open NAL unit, in a list: the stream has ended, or its next byte is known to begin a start code."""
         found = []
         self._close(len(self._buffer), found)
         self._offset += len(self._buffer)
@@ -170,7 +173,7 @@ class ByteStream:
         )
 
     def _close(self, end, found):
-        """The open NAL unit up to `end`, without trailing_zero_8bits; zeros alone are none."""
+        """End the open NAL unit at `end`, without trailing_zero_8bits. Zeros alone are not a NAL unit."""
         if self._start is None:
             if self._strict and any(self._buffer[:end]):
                 raise BitstreamError(
@@ -189,13 +192,13 @@ class ByteStream:
 
 
 def split_byte_stream(data, limits=None, *, strict=True):
-    """Every NAL unit of a whole Annex B byte stream, as a list."""
+    """All NAL units of a complete Annex B byte stream, as a list."""
     stream = ByteStream(limits, strict=strict)
     return stream.feed(data) + stream.flush()
 
 
 def split_sample(sample, length_bytes, *, offset=0, index=0):
-    """Yield the NAL units of a sample of MP4 or Matroska: each after its length, of `length_bytes` bytes."""
+    """Yield the NAL units of an MP4 or Matroska sample. Each follows its length, which takes `length_bytes` bytes."""
     at = 0
     while at < len(sample):
         size = int.from_bytes(sample[at : at + length_bytes], "big")
@@ -215,14 +218,14 @@ def split_sample(sample, length_bytes, *, offset=0, index=0):
 
 @dataclass(frozen=True)
 class AVCDecoderConfigurationRecord:
-    """avcC of MP4 and Matroska (ISO/IEC 14496-15 5.3.3.1): the parameter sets, and how long the lengths of a sample are.
+    """avcC of MP4 and Matroska (ISO/IEC 14496-15 5.3.3.1): parameter sets, and the size of length fields in samples.
 
     Attributes
     ----------
     length_bytes : int
         lengthSizeMinusOne + 1.
     parameter_sets : tuple of bytes
-        NAL units: sequence, picture, and sequence extension parameter sets.
+        NAL units: SPS, then PPS.
     """
 
     AVCProfileIndication: int
@@ -239,7 +242,7 @@ def read_avcc(data):
         return TruncatedError(reason, layer="avcC", offset=at, clause="ISO/IEC 14496-15 5.3.3.1")
 
     if len(data) < 7:
-        raise error(f"{len(data)} bytes are no record", len(data))
+        raise error(f"{len(data)} bytes are too few for a record", len(data))
     if data[0] != 1:
         raise BitstreamError(
             f"configurationVersion is {data[0]}, not 1", layer="avcC", offset=0, clause="ISO/IEC 14496-15 5.3.3.1"
@@ -247,12 +250,12 @@ def read_avcc(data):
     found, at = [], 5
     for mask in (31, 255):
         if at >= len(data):
-            raise error("the record ends before its parameter sets do", at)
+            raise error("the record ends before its parameter sets", at)
         count, at = data[at] & mask, at + 1
         for _ in range(count):
             size = int.from_bytes(data[at : at + 2], "big")
             if at + 2 + size > len(data):
-                raise error("the record ends in a parameter set", len(data))
+                raise error("the record ends within a parameter set", len(data))
             found.append(bytes(data[at + 2 : at + 2 + size]))
             at += 2 + size
     return AVCDecoderConfigurationRecord(
@@ -261,7 +264,7 @@ def read_avcc(data):
 
 
 def write_avcc(parameter_sets, length_bytes=4):
-    """Write an avcC record from NAL units of parameter sets, without the trailer of the High profiles, which readers do without."""
+    """Write an avcC record, without the trailer for High profiles, which readers do not need."""
     lists = [[nal for nal in parameter_sets if nal[0] & 31 == kind] for kind in (SPS, PPS)]
     head = bytes([1, *lists[0][0][1:4], 0xFC | length_bytes - 1])
     counts = (0xE0 | len(lists[0]), len(lists[1]))

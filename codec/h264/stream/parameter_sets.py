@@ -1,4 +1,4 @@
-"""Sequence and picture parameter sets (7.3.2.1, 7.3.2.2): elements as they are coded, derived variables as properties."""
+"""Sequence and picture parameter sets (7.3.2.1, 7.3.2.2): elements as coded, derived variables as properties."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,7 @@ from .nal import write_nal
 from .syntax import Reader, Writer
 from .vui import VUI, vui_parameters
 
-# 7.3.2.1.1: profiles whose parameter sets tell the chroma format, depths and scaling matrices.
+# 7.3.2.1.1: profiles whose SPS codes chroma format, bit depths and scaling matrices.
 HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 INTRA_CAPABLE_PROFILES = frozenset((44, 86, 100, 110, 122, 244))
 PROFILE_NAMES = {
@@ -31,7 +31,7 @@ MAX_DPB_MBS = {row["level_idc"]: row["MaxDpbMbs"] for row in tables.H264_TABLE_A
 MAX_SIDE_MBS = 1055  # A.3.1: floor(sqrt(8 * 139264)), MaxFS of level 6.2
 MAX_OFFSET = (1 << 31) - 1
 
-# Tables 7-2 to 7-4, in the order of transmission (zig-zag).
+# Tables 7-2 to 7-4, in zig-zag order.
 FLAT_4x4_16, FLAT_8x8_16 = (16,) * 16, (16,) * 64
 _DEFAULTS = {
     "Default_4x4_Intra": tables.H264_TABLE_7_3_DEFAULT_4X4_INTRA, "Default_4x4_Inter": tables.H264_TABLE_7_3_DEFAULT_4X4_INTER,
@@ -39,12 +39,12 @@ _DEFAULTS = {
 }  # fmt: skip
 DEFAULT_LISTS = tuple(_DEFAULTS[default] for _, default in tables.H264_TABLE_7_2_SCALING_LISTS)
 FLAT_LISTS = (FLAT_4x4_16,) * 6 + (FLAT_8x8_16,) * 6
-# Table 7-2: the list that an absent list repeats; None where the fall-back rule sets A and B differ.
+# Table 7-2: the list that replaces an absent list; None where fall-back rule sets A and B differ.
 FALL_BACK = (None, 0, 1, None, 3, 4, None, None, 6, 7, 8, 9)
 
 
 def scaling_lists(c, s, name, count):
-    """`count` lists of 7.3.2.1.1: each None, where its present flag is 0, or the tuple of its delta_scale (7.3.2.1.1.1)."""
+    """`count` lists of 7.3.2.1.1: each a tuple of delta_scale (7.3.2.1.1.1), or None if its present flag is 0."""
     found = []
     for i in range(count):
         coded = None if c.reading else s[name][i]
@@ -59,24 +59,22 @@ def scaling_lists(c, s, name, count):
 
 
 def scaling_list(c, coded, size):
-    """7.3.2.1.1.1: delta_scale up to the value after which nextScale is 0."""
+    """7.3.2.1.1.1: delta_scale up to the one that makes nextScale 0."""
     found, nextScale = [], 8
     while len(found) < size and nextScale:
         one = {} if c.reading else {"delta_scale": coded[len(found)] if len(found) < len(coded) else 0}
         found.append(c.se(one, "delta_scale", -128, 127, "H.264 7.4.2.1.1.1"))
         nextScale = (nextScale + found[-1]) % 256
     if not c.reading and len(coded) != len(found):
-        raise c.error(
-            f"a scaling list of {len(coded)} delta_scale, of which {len(found)} are coded", "H.264 7.4.2.1.1.1"
-        )
+        raise c.error(f"a scaling list has {len(coded)} delta_scale; {len(found)} are coded", "H.264 7.4.2.1.1.1")
     return tuple(found)
 
 
 def list_of(delta_scale, size):
-    """ScalingList4x4 or ScalingList8x8 from its delta_scale (7.3.2.1.1.1); None where useDefaultScalingMatrixFlag is 1.
+    """ScalingList4x4 or ScalingList8x8 from its delta_scale (7.3.2.1.1.1); None if useDefaultScalingMatrixFlag is 1.
 
     >>> from codec.h264.stream.parameter_sets import list_of
-    >>> list_of((8, 4, -20), 16)                    # nextScale becomes 0: the rest repeats
+    >>> list_of((8, 4, -20), 16)                    # nextScale becomes 0: the last value repeats
     (16, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20)
     """
     values, lastScale = [], 8
@@ -92,7 +90,7 @@ def list_of(delta_scale, size):
 
 
 def delta_scale_of(values):
-    """The delta_scale of a list of 16 or 64 values, 1 to 255: the inverse of `list_of`."""
+    """The delta_scale of a list of 16 or 64 values in 1 to 255; the inverse of `list_of`."""
     last = len(values)
     while last > 1 and values[last - 1] == values[last - 2]:
         last -= 1
@@ -102,7 +100,7 @@ def delta_scale_of(values):
 
 
 def resolved_lists(coded, fall_back):
-    """The twelve scaling lists of a parameter set: fall-back rule set A or B of Table 7-2 where a list is absent."""
+    """The twelve scaling lists of a parameter set; absent lists by fall-back rule set A or B of Table 7-2."""
     found = []
     for i in range(12):
         size = 16 if i < 6 else 64
@@ -116,7 +114,7 @@ def resolved_lists(coded, fall_back):
 
 @dataclass(frozen=True)
 class SPS:
-    """Sequence parameter set, 7.3.2.1.1: coded elements by their names; what is not coded has the value that 7.4.2.1.1 infers."""
+    """Sequence parameter set, 7.3.2.1.1; an element that is not coded has the value that 7.4.2.1.1 infers."""
 
     profile_idc: int
     level_idc: int
@@ -160,7 +158,7 @@ class SPS:
 
     @property
     def ChromaArrayType(self):
-        """0 where the colour planes are coded apart (7.4.2.1.1)."""
+        """0 if the colour planes are coded separately (7.4.2.1.1)."""
         return 0 if self.separate_colour_plane_flag else self.chroma_format_idc
 
     @property
@@ -270,14 +268,15 @@ class SPS:
 
     @property
     def MaxDpbFrames(self):
-        """A.3.1: frames that the level lets a decoder hold; an unknown level is taken as the highest."""
+        """A.3.1: frames in the decoded picture buffer at this level; an unknown level counts as the highest."""
         MaxDpbMbs = MAX_DPB_MBS.get(9 if self.level_1b else self.level_idc, MAX_DPB_MBS[62])
         return min(MaxDpbMbs // (self.PicWidthInMbs * self.FrameHeightInMbs), 16)
 
     @property
     def max_dec_frame_buffering(self):
-        """Frames of the decoded picture buffer (E.2.1): as coded, else 0 for intra profiles, else MaxDpbFrames; never below
-        max_num_ref_frames.
+        """Frames in the decoded picture buffer (E.2.1).
+
+        As coded, else 0 for intra profiles, else MaxDpbFrames; at least max_num_ref_frames.
         """
         if self.vui and self.vui.max_dec_frame_buffering is not None:
             frames = self.vui.max_dec_frame_buffering
@@ -289,7 +288,7 @@ class SPS:
 
     @cached_property
     def scaling_lists(self):
-        """Twelve tuples in the order of Table 7-2, each in zig-zag order: Flat without a matrix."""
+        """Twelve tuples in the order of Table 7-2, each in zig-zag order; Flat if there is no scaling matrix."""
         return (
             resolved_lists(self.seq_scaling_list, DEFAULT_LISTS) if self.seq_scaling_matrix_present_flag else FLAT_LISTS
         )
@@ -314,7 +313,7 @@ def seq_parameter_set_data(c, s):
     c.ue(s, "pic_height_in_map_units_minus1", MAX_SIDE_MBS - 1, "H.264 A.3.1")
     if not c.u(s, "frame_mbs_only_flag", 1, clause):
         c.u(s, "mb_adaptive_frame_field_flag", 1, clause)
-    # With fields, direct_8x8_inference_flag has to be 1.
+    # Must be 1 if fields are allowed.
     c.u(s, "direct_8x8_inference_flag", 1, clause, 1 - s["frame_mbs_only_flag"], 1)
     if c.u(s, "frame_cropping_flag", 1, clause):
         frame_cropping(c, s, clause)
@@ -323,7 +322,7 @@ def seq_parameter_set_data(c, s):
 
 
 def high_profile_data(c, s, clause):
-    """What the High profiles add to 7.3.2.1.1."""
+    """Elements of the High profiles in 7.3.2.1.1."""
     if c.ue(s, "chroma_format_idc", 3, clause) == 3:
         c.u(s, "separate_colour_plane_flag", 1, clause)
     c.ue(s, "bit_depth_luma_minus8", 6, clause)
@@ -334,7 +333,7 @@ def high_profile_data(c, s, clause):
 
 
 def pic_order_cnt_data(c, s, clause):
-    """Picture order count in 7.3.2.1.1."""
+    """Elements for picture order counts in 7.3.2.1.1."""
     kind = c.ue(s, "pic_order_cnt_type", 2, clause)
     if kind == 0:
         c.ue(s, "log2_max_pic_order_cnt_lsb_minus4", 12, clause)
@@ -347,7 +346,7 @@ def pic_order_cnt_data(c, s, clause):
 
 
 def frame_cropping(c, s, clause):
-    """Cropping in 7.3.2.1.1: something must be left of each side, (7-19) to (7-24)."""
+    """Cropping in 7.3.2.1.1: at least one row and one column must remain, (7-19) to (7-24)."""
     chroma = s.get("chroma_format_idc", 1) if not s.get("separate_colour_plane_flag") else 0
     CropUnitX, CropUnitY = SUBSAMPLING[chroma]
     CropUnitY *= 2 - s["frame_mbs_only_flag"]
@@ -365,7 +364,7 @@ def read_sps(nal):
     Raises
     ------
     BitstreamError, TruncatedError
-        Named by clause and byte.
+        With clause and byte.
     """
     c, s = Reader(nal.rbsp, nal.layer("seq_parameter_set"), nal.place), {}
     seq_parameter_set_data(c, s)
@@ -374,7 +373,7 @@ def read_sps(nal):
 
 
 def write_sps(sps):
-    """bytes of the NAL unit of an SPS."""
+    """The NAL unit of an SPS, as bytes."""
     c = Writer("seq_parameter_set")
     seq_parameter_set_data(c, vars(sps))
     c.rbsp_trailing_bits()
@@ -386,7 +385,7 @@ def write_sps(sps):
 
 @dataclass(frozen=True)
 class SPSExtension:
-    """7.3.2.1.2: about auxiliary coded pictures (alpha), which are not decoded here."""
+    """7.3.2.1.2: describes auxiliary coded pictures (alpha), which are not decoded here."""
 
     seq_parameter_set_id: int
     aux_format_idc: int = 0
@@ -410,14 +409,14 @@ def seq_parameter_set_extension(c, s):
 
 
 def read_sps_extension(nal):
-    """The extension of a NAL unit (type 13)."""
+    """The SPSExtension of a NAL unit (type 13)."""
     c, s = Reader(nal.rbsp, nal.layer("seq_parameter_set_extension"), nal.place), {}
     seq_parameter_set_extension(c, s)
     return SPSExtension(**s)
 
 
 def write_sps_extension(extension):
-    """bytes of the NAL unit of an SPSExtension."""
+    """The NAL unit of an SPSExtension, as bytes."""
     c = Writer("seq_parameter_set_extension")
     seq_parameter_set_extension(c, vars(extension))
     c.rbsp_trailing_bits()
@@ -429,14 +428,14 @@ def write_sps_extension(extension):
 
 @dataclass(frozen=True)
 class RunLength:
-    """Slice group map type 0: macroblocks in a row of one group."""
+    """Slice group map type 0: consecutive map units of one group."""
 
     run_length_minus1: int
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Slice group map type 2: map units of the corners."""
+    """Slice group map type 2: map units at the corners."""
 
     top_left: int
     bottom_right: int
@@ -444,7 +443,7 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class PPS:
-    """Picture parameter set, 7.3.2.2: coded elements by their names; what is not coded has the value that 7.4.2.2 infers."""
+    """Picture parameter set, 7.3.2.2; an element that is not coded has the value that 7.4.2.2 infers."""
 
     pic_parameter_set_id: int = 0
     seq_parameter_set_id: int = 0
@@ -481,7 +480,7 @@ class PPS:
 
     @property
     def Cr_qp_index_offset(self):
-        """Of Cr: second_chroma_qp_index_offset, which is that of Cb where it is not coded (7.4.2.2)."""
+        """second_chroma_qp_index_offset; if it is not coded, chroma_qp_index_offset (7.4.2.2)."""
         return (
             self.chroma_qp_index_offset
             if self.second_chroma_qp_index_offset is None
@@ -489,17 +488,20 @@ class PPS:
         )
 
     def scaling_lists(self, sps):
-        """Twelve tuples in the order of Table 7-2, each in zig-zag order: what holds for a picture with this PPS and that SPS."""
+        """The lists of pictures with this PPS: twelve tuples in the order of Table 7-2, each in zig-zag order."""
         if not self.pic_scaling_matrix_present_flag:
             return sps.scaling_lists
-        # 7.4.2.2: fall-back rule set A without a matrix in the sequence, B with one.
+        # 7.4.2.2: fall-back rule set B if the SPS has a scaling matrix, else A.
         return resolved_lists(
             self.pic_scaling_list, sps.scaling_lists if sps.seq_scaling_matrix_present_flag else DEFAULT_LISTS
         )
 
 
 def pic_parameter_set_rbsp(c, s, sps):
-    """7.3.2.2, 7.4.2.2; the SPS tells the range of pic_init_qp_minus26, the count of scaling lists, and the size of slice groups."""
+    """7.3.2.2, 7.4.2.2.
+
+    The range of pic_init_qp_minus26, the number of scaling lists and the sizes of slice groups depend on the SPS.
+    """
     clause = "H.264 7.4.2.2"
     c.ue(s, "pic_parameter_set_id", 255, clause)
     c.ue(s, "seq_parameter_set_id", 31, clause)
@@ -512,7 +514,7 @@ def pic_parameter_set_rbsp(c, s, sps):
     c.u(s, "weighted_pred_flag", 1, clause)
     c.u(s, "weighted_bipred_idc", 2, clause, 0, 2)
     c.se(s, "pic_init_qp_minus26", -26 - sps.QpBdOffsetY, 25, clause)
-    # The standard says -26; x264 counts its depth in here too. Only SP and SI slices, which have 8 bits, use it.
+    # -26 in the standard; x264 subtracts QpBdOffsetY here too. Only SP and SI slices use it, and they have 8 bits.
     c.se(s, "pic_init_qs_minus26", -26 - sps.QpBdOffsetY, 25, clause)
     c.se(s, "chroma_qp_index_offset", -12, 12, clause)
     c.u(s, "deblocking_filter_control_present_flag", 1, clause)
@@ -540,11 +542,12 @@ def slice_groups(c, s, sps, clause):
             top_left = c.ue(row, "top_left", last, clause)
             bottom_right = c.ue(row, "bottom_right", last, clause, top_left)
             if top_left % sps.PicWidthInMbs > bottom_right % sps.PicWidthInMbs:
-                raise c.error(f"the rectangle from {top_left} to {bottom_right} ends left of its start", clause)
+                raise c.error(f"the rectangle from {top_left} to {bottom_right} ends to the left of its start", clause)
     elif kind in (3, 4, 5):
         if s["num_slice_groups_minus1"] != 1:
             raise c.error(
-                f"slice_group_map_type {kind} with {s['num_slice_groups_minus1'] + 1} slice groups; it has two", clause
+                f"slice_group_map_type {kind} has {s['num_slice_groups_minus1'] + 1} slice groups; it must have two",
+                clause,
             )
         c.u(s, "slice_group_change_direction_flag", 1, clause)
         c.ue(s, "slice_group_change_rate_minus1", last, clause)
@@ -564,13 +567,13 @@ def slice_groups(c, s, sps, clause):
 
 
 def pps_ids(nal):
-    """(pic_parameter_set_id, seq_parameter_set_id): what can be read without the SPS."""
+    """(pic_parameter_set_id, seq_parameter_set_id), which can be read without the SPS."""
     c, s = Reader(nal.rbsp, nal.layer("pic_parameter_set"), nal.place), {}
     return c.ue(s, "pic_parameter_set_id", 255, "H.264 7.4.2.2"), c.ue(s, "seq_parameter_set_id", 31, "H.264 7.4.2.2")
 
 
 def read_pps(nal, sps):
-    """The PPS of a NAL unit (type 8), for the SPS that it names."""
+    """The PPS of a NAL unit (type 8), parsed with the SPS it refers to."""
     c, s = Reader(nal.rbsp, nal.layer("pic_parameter_set"), nal.place), {}
     pic_parameter_set_rbsp(c, s, sps)
     c.rbsp_trailing_bits()
@@ -578,24 +581,24 @@ def read_pps(nal, sps):
 
 
 def write_pps(pps, sps):
-    """bytes of the NAL unit of a PPS."""
+    """The NAL unit of a PPS, as bytes."""
     c = Writer("pic_parameter_set")
     pic_parameter_set_rbsp(c, vars(pps), sps)
     c.rbsp_trailing_bits()
     return write_nal(PPS_TYPE, 3, c.rbsp())
 
 
-# ---------------------------------------------------------------- which ones hold
+# ---------------------------------------------------------------- received parameter sets
 
 
 class ParameterSets:
-    """The parameter sets received so far, by their numbers."""
+    """The parameter sets received so far, by id."""
 
     def __init__(self):
         self._sps, self._pps, self._parsed = {}, {}, {}
 
     def add(self, nal):
-        """Keep an SPS or PPS. One that is sent again unchanged stays the same object, so that `is` tells whether it has changed."""
+        """Keep an SPS or PPS. An unchanged repetition keeps the old object, so that `is` detects a change."""
         if nal.nal_unit_type == SPS_TYPE:
             sps = read_sps(nal)
             if self._sps.get(sps.seq_parameter_set_id) != sps:
@@ -607,19 +610,19 @@ class ParameterSets:
             self._pps[number] = nal
             self._parsed.pop(number, None)
         if sps_number in self._sps:
-            self.find(number, None)  # what is wrong in it is told here
+            self.find(number, None)  # raises its errors now
 
     def sps(self, seq_parameter_set_id):
-        """The SPS of that number, or None."""
+        """The SPS with this id, or None."""
         return self._sps.get(seq_parameter_set_id)
 
     def find(self, pic_parameter_set_id, error):
-        """(SPS, PPS) of a slice: a PPS is read for the SPS that it names when it is used, as that may come after the PPS, or anew.
+        """(SPS, PPS) of a slice. A PPS is parsed when it is used, because its SPS may arrive, or be replaced, after it.
 
         Raises
         ------
         BitstreamError
-            Made by `error(reason, clause)` where one is missing.
+            Made by `error(reason, clause)` if one of them is missing.
         """
         nal = self._pps.get(pic_parameter_set_id)
         if nal is None:
@@ -629,7 +632,8 @@ class ParameterSets:
         sps = self._sps.get(sps_number)
         if sps is None:
             raise error(
-                f"there is no sequence parameter set {sps_number}, which picture parameter set {pic_parameter_set_id} names",
+                f"there is no sequence parameter set {sps_number}, "
+                f"to which picture parameter set {pic_parameter_set_id} refers",
                 "H.264 7.4.1.2.1",
             )
         if parsed is None or parsed[0] is not sps:

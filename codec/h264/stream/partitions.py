@@ -1,5 +1,5 @@
-"""Slice data partitions of the Extended profile (7.3.2.9): A has the slice header and what predicts (category 2), B the residual of intra
-macroblocks (3), C that of inter macroblocks (4).
+"""Slice data partitions of the Extended profile (7.3.2.9): A has the slice header, macroblock types and prediction
+(category 2), B the residual of intra macroblocks (category 3), C the residual of inter macroblocks (category 4).
 """
 
 from .nal import PARTITION_B
@@ -7,13 +7,13 @@ from .syntax import Reader
 
 
 def read_partition(nal, sps, pps):
-    """What comes before slice_data in a partition B or C (types 3 and 4).
+    """Read a partition B or C (types 3 and 4) up to slice_data.
 
     Parameters
     ----------
     nal : codec.h264.stream.nal.NalUnit
     sps, pps : SPS, PPS
-        Of the picture.
+        Those of the picture.
 
     Returns
     -------
@@ -30,14 +30,24 @@ def read_partition(nal, sps, pps):
 
 
 class PartitionedSlice:
-    """A slice whose partition A has come, and what has come of B and C."""
+    """A slice whose partition A has arrived, and those of its partitions B and C that have.
 
-    def __init__(self, nal, bit, header, sps, pps):
-        self.slice = nal, bit, header, sps, pps
-        self.partitions = [None, None]
+    Parameters
+    ----------
+    slice
+        Whatever the owner needs to decode partition A.
+
+    Attributes
+    ----------
+    partitions : list
+        B and C: (rbsp, offset in bits of slice_data), or None.
+    """
+
+    def __init__(self, slice):
+        self.slice, self.partitions = slice, [None, None]
 
     def add(self, nal, bit):
-        """Partition B or C; true when both are there. The first one of a kind counts."""
+        """Add partition B or C; true when both are there. A repeated partition is ignored."""
         k = nal.nal_unit_type - PARTITION_B
         self.partitions[k] = self.partitions[k] or (nal.rbsp, bit)
         return None not in self.partitions

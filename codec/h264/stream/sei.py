@@ -1,5 +1,5 @@
-"""Supplemental enhancement information (7.3.2.3, Annex D): timing and recovery are read, user data and everything else is passed through as
-bytes.
+"""Supplemental enhancement information (7.3.2.3, Annex D): picture timing and recovery points are parsed; user data and
+all other messages stay bytes.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ PAYLOAD_NAMES = {
     37: "mvc_scalable_nesting",
     45: "frame_packing_arrangement", 47: "display_orientation", 137: "mastering_display_colour_volume", 144: "content_light_level_info",
 }  # fmt: skip
-# Table D-1: clock timestamps of a picture by pic_struct.
+# Table D-1: number of clock timestamps by pic_struct.
 NumClockTS = (1, 1, 1, 2, 2, 3, 3, 2, 3)
 
 
 @dataclass(frozen=True)
 class SEIMessage:
-    """One message: `payload` as it is coded; `content` a RecoveryPoint or PicTiming where it is one that is read here, else None."""
+    """One message. `content` is a RecoveryPoint or PicTiming for the types parsed here, otherwise None."""
 
     payloadType: int
     payload: bytes
@@ -30,13 +30,13 @@ class SEIMessage:
 
     @property
     def name(self):
-        """As in D.1."""
+        """The name in D.1."""
         return PAYLOAD_NAMES.get(self.payloadType, f"payloadType {self.payloadType}")
 
 
 @dataclass(frozen=True)
 class RecoveryPoint:
-    """D.1.8: from where on pictures are right, or nearly, when decoding starts here."""
+    """D.1.8: from which frame on pictures are correct, exactly or approximately, if decoding starts here."""
 
     recovery_frame_cnt: int
     exact_match_flag: int
@@ -46,7 +46,7 @@ class RecoveryPoint:
 
 @dataclass(frozen=True)
 class ClockTimestamp:
-    """One clock timestamp of D.1.3; the elements that are not coded are None."""
+    """One clock timestamp, D.1.3; elements that are not coded are None."""
 
     ct_type: int
     nuit_field_based_flag: int
@@ -63,7 +63,7 @@ class ClockTimestamp:
 
 @dataclass(frozen=True)
 class PicTiming:
-    """D.1.3; the elements that the VUI leaves out are None."""
+    """D.1.3; elements that the VUI disables are None."""
 
     cpb_removal_delay: int = None
     dpb_output_delay: int = None
@@ -103,7 +103,7 @@ def pic_timing(c, s, vui):
 
 
 def clock_timestamp(c, s, time_offset_length, clause):
-    """One set of elements of D.1.3."""
+    """The elements of one clock timestamp in D.1.3."""
     c.u(s, "ct_type", 2, clause)
     c.u(s, "nuit_field_based_flag", 1, clause)
     c.u(s, "counting_type", 5, clause)
@@ -132,10 +132,15 @@ def read_sei(nal, sps=None):
     ----------
     nal : codec.h264.stream.nal.NalUnit
     sps : SPS, optional
-        The active one: without its VUI, picture timing stays bytes.
+        The active one. Picture timing cannot be parsed without its VUI, and stays bytes.
     """
     data, at, found = nal.rbsp, 0, []
-    while data[at : at + 1] not in (b"", b"\x80"):
+    # more_rbsp_data (7.2): the last one bit of the RBSP is the stop bit, and messages are whole bytes, so the trailing
+    # bits are a last byte of 0x80, zero bytes aside. Without it the trailing bits are missing, and messages run to the
+    # end of the data.
+    size = len(data.rstrip(b"\0"))
+    end = size - data.endswith(b"\x80", 0, size)
+    while at < end:
         sizes = []
         for _ in range(2):
             value = 0
@@ -166,19 +171,19 @@ def _content(payloadType, payload, sps, nal, start):
 
 
 def write_payload(content, vui=None):
-    """bytes of the payload of a RecoveryPoint or PicTiming."""
+    """The payload of a RecoveryPoint or PicTiming, as bytes."""
     c = Writer("sei_payload")
     if isinstance(content, RecoveryPoint):
         recovery_point(c, vars(content))
     else:
         pic_timing(c, vars(content), vui)
     if c.count % 8:
-        c.rbsp_trailing_bits()  # bit_equal_to_one and bit_equal_to_zero of 7.3.2.3.1 are the same bits
+        c.rbsp_trailing_bits()  # the same bits as bit_equal_to_one and bit_equal_to_zero of D.1
     return c.rbsp()
 
 
 def write_sei(messages):
-    """bytes of the NAL unit of SEI messages, each a (payloadType, payload)."""
+    """A NAL unit of SEI messages, each a (payloadType, payload), as bytes."""
     out = bytearray()
     for payloadType, payload in messages:
         for value in (payloadType, len(payload)):

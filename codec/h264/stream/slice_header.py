@@ -1,6 +1,4 @@
-"""Slice headers (7.3.3): elements as they are coded, in a frozen SliceHeader; what depends on the parameter sets is a method that takes
-them.
-"""
+"""Slice headers (7.3.3): elements as coded; variables that depend on parameter sets are methods that take them."""
 
 from dataclasses import MISSING, dataclass, fields
 
@@ -14,7 +12,7 @@ CLAUSE = "H.264 7.4.3"
 
 @dataclass(frozen=True)
 class Modification:
-    """One step of ref_pic_list_modification, 7.3.3.1; the elements that its idc does not code are 0."""
+    """One step of ref_pic_list_modification, 7.3.3.1; elements that are not coded are 0."""
 
     modification_of_pic_nums_idc: int
     abs_diff_pic_num_minus1: int = 0
@@ -23,7 +21,7 @@ class Modification:
 
 @dataclass(frozen=True)
 class Weight:
-    """Explicit weights of one reference, 7.3.3.2; without its flag a weight is 2 to the denominator and an offset is 0 (7.4.3.2)."""
+    """Weights of one reference, 7.3.3.2; if not coded, 2 ** log2_weight_denom with offset 0 (7.4.3.2)."""
 
     luma_weight_flag: int
     luma_weight: int
@@ -45,7 +43,7 @@ class PredWeightTable:
 
 @dataclass(frozen=True)
 class MemoryManagement:
-    """One memory_management_control_operation, 7.3.3.3; the elements that it does not code are 0."""
+    """One memory_management_control_operation, 7.3.3.3; elements that are not coded are 0."""
 
     memory_management_control_operation: int
     difference_of_pic_nums_minus1: int = 0
@@ -56,10 +54,12 @@ class MemoryManagement:
 
 @dataclass(frozen=True)
 class SliceHeader:
-    """7.3.3, with nal_unit_type and nal_ref_idc of its NAL unit; what is not coded has the value that 7.4.3 infers.
+    """7.3.3, with nal_unit_type and nal_ref_idc of the NAL unit; an element that is not coded has the value that 7.4.3
+    infers.
 
-    num_ref_idx_l0_active_minus1 and num_ref_idx_l1_active_minus1 are those that hold: of the PPS without the override flag; 0 where the
-    slice type has no such list. slice_id is that of a slice data partition A, where it follows the header (7.3.2.9.1).
+    num_ref_idx_l0_active_minus1 and num_ref_idx_l1_active_minus1 are the values in force: those of the PPS if the
+    override flag is 0, and 0 if the slice type has no such list. slice_id follows the header in a slice data partition
+    A (7.3.2.9.1).
     """
 
     nal_unit_type: int
@@ -116,12 +116,12 @@ class SliceHeader:
 
     @property
     def has_mmco5(self):
-        """Whether it marks every reference picture as unused (Table 7-9)."""
+        """Whether memory_management_control_operation 5 marks all reference pictures as unused (Table 7-9)."""
         return any(row.memory_management_control_operation == 5 for row in self.memory_management_control_operations)
 
     @property
     def partition_key(self):
-        """What partitions B and C have in common with A: (colour_plane_id, slice_id)."""
+        """(colour_plane_id, slice_id), which partitions B and C have in common with A."""
         return self.colour_plane_id, self.slice_id
 
     @property
@@ -163,7 +163,7 @@ INFERRED = {field.name: field.default for field in fields(SliceHeader) if field.
 
 
 def slice_header(c, s, find):
-    """7.3.3. `find(pic_parameter_set_id, error)` gives (sps, pps); s holds nal_unit_type and nal_ref_idc. Returns (sps, pps)."""
+    """7.3.3. Returns `find(pic_parameter_set_id, error)`: (sps, pps). `s` holds nal_unit_type and nal_ref_idc."""
     c.ue(s, "first_mb_in_slice", MAX_UE, CLAUSE)
     kind = c.ue(s, "slice_type", 9, CLAUSE) % 5
     c.ue(s, "pic_parameter_set_id", 255, CLAUSE)
@@ -183,7 +183,7 @@ def slice_header(c, s, find):
         c.ue(s, "cabac_init_idc", 2, CLAUSE)
     quantizer_and_filter(c, s, kind, sps, pps)
     if pps.num_slice_groups_minus1 and 3 <= pps.slice_group_map_type <= 5:
-        # Ceil(Log2(PicSizeInMapUnits / SliceGroupChangeRate + 1)) bits, (7-35): of the quotient rounded up, plus 1
+        # (7-35): Ceil(Log2(PicSizeInMapUnits / SliceGroupChangeRate + 1)), the bit length of the quotient rounded up.
         cycles = -(-sps.PicSizeInMapUnits // pps.SliceGroupChangeRate)
         c.u(s, "slice_group_change_cycle", cycles.bit_length(), CLAUSE, 0, cycles)
     if s["nal_unit_type"] == PARTITION_A:
@@ -192,7 +192,7 @@ def slice_header(c, s, find):
 
 
 def picture_identity(c, s, sps, pps):
-    """7.3.3: what tells one picture from another, up to redundant_pic_cnt."""
+    """7.3.3, from frame_num to redundant_pic_cnt: the elements that identify a picture."""
     c.u(s, "frame_num", sps.log2_max_frame_num_minus4 + 4, CLAUSE)
     if not sps.frame_mbs_only_flag and c.u(s, "field_pic_flag", 1, CLAUSE):
         c.u(s, "bottom_field_flag", 1, CLAUSE)
@@ -200,7 +200,7 @@ def picture_identity(c, s, sps, pps):
     mbs = sps.PicWidthInMbs * sps.FrameHeightInMbs >> (field or sps.mb_adaptive_frame_field_flag)
     if s["first_mb_in_slice"] >= mbs:
         raise c.error(
-            f"first_mb_in_slice is {s['first_mb_in_slice']}, and the picture has {mbs} macroblocks (or pairs of them)",
+            f"first_mb_in_slice is {s['first_mb_in_slice']}; the picture has {mbs} macroblocks or macroblock pairs",
             CLAUSE,
         )
     if s["nal_unit_type"] == IDR:
@@ -221,7 +221,7 @@ def picture_identity(c, s, sps, pps):
 
 
 def active_references(c, s, kind, pps):
-    """num_ref_idx_active_override_flag and the counts in 7.3.3."""
+    """num_ref_idx_active_override_flag and the elements it controls in 7.3.3."""
     if kind in (I, SI):
         return
     last = 31 if s["field_pic_flag"] else 15
@@ -280,7 +280,7 @@ def pred_weight_table(c, s, kind, sps):
 
 
 def weight(c, row, t, sps, clause):
-    """One reference in 7.3.3.2."""
+    """The elements of one reference in 7.3.3.2."""
     if c.reading:
         chroma = 1 << t.get("chroma_log2_weight_denom", 0)
         row.update(
@@ -316,7 +316,7 @@ def dec_ref_pic_marking(c, s):
     if not c.u(s, "adaptive_ref_pic_marking_mode_flag", 1, clause):
         return
     name = "memory_management_control_operation"
-    # Each of at most 32 fields can be marked, and made long-term, and the limit be set: the bound is ours, for hostile data.
+    # Our own bound for hostile data: 32 fields are unmarked and made long-term, and the largest index is set.
     for row in c.rows(s, f"{name}s", MemoryManagement, until=(name, 0), limit=72, clause=clause):
         operation = c.ue(row, name, 6, clause)
         if operation in (1, 3):
@@ -330,7 +330,7 @@ def dec_ref_pic_marking(c, s):
 
 
 def quantizer_and_filter(c, s, kind, sps, pps):
-    """7.3.3 from slice_qp_delta to slice_beta_offset_div2."""
+    """7.3.3, from slice_qp_delta to slice_beta_offset_div2."""
     base = 26 + pps.pic_init_qp_minus26
     c.se(s, "slice_qp_delta", -sps.QpBdOffsetY - base, 51 - base, CLAUSE)
     if kind in (SP, SI):
@@ -344,7 +344,7 @@ def quantizer_and_filter(c, s, kind, sps, pps):
 
 
 def read_slice_header(nal, find):
-    """The header of a coded slice (types 1 and 5), or of a slice data partition A (type 2) with its slice_id.
+    """Read the header of a coded slice (types 1 and 5), or of a slice data partition A (type 2) with its slice_id.
 
     Parameters
     ----------
@@ -354,7 +354,7 @@ def read_slice_header(nal, find):
     Returns
     -------
     (SliceHeader, SPS, PPS, int)
-        The last is the offset in bits of slice_data in `nal.rbsp`.
+        The int is the offset in bits of slice_data in `nal.rbsp`.
     """
     c = Reader(nal.rbsp, nal.layer("slice_header"), nal.place)
     s = {**INFERRED, "nal_unit_type": nal.nal_unit_type, "nal_ref_idc": nal.nal_ref_idc}
@@ -365,7 +365,7 @@ def read_slice_header(nal, find):
 
 
 def write_slice_header(header, sps, pps):
-    """A Writer that has written the header: slice_data goes after it."""
+    """A Writer with the header written, ready for slice_data."""
     c = Writer("slice_header")
     slice_header(c, vars(header), lambda number, error: (sps, pps))
     return c

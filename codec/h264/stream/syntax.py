@@ -1,19 +1,19 @@
-"""Reading and writing of syntax tables (7.2, 9.1): every table of 7.3 is one function over a coder, which reads or writes its elements.
+"""Coders of syntax tables (7.2, 9.1): each table of 7.3 is one function, which reads or writes by its coder.
 
-A function of a table takes a coder and a dict of syntax elements by their standard names. With a `Reader` the dict is filled, with a
-`Writer` it is written; both check the range of each element where it stands, so that what is written can be read, and what is read can be
-written again. The value comes back from each call, because the tables branch on it.
+The function takes a coder and a dict of syntax elements by their standard names. A `Reader` fills the dict, a `Writer`
+writes it. Both check the range of each element, so that everything written can be read, and everything read can be
+written again. Each call returns the value, because the tables branch on it.
 """
 
 from ...errors import BitstreamError, ParameterError, TruncatedError
 
-MAX_UE = (1 << 32) - 2  # 9.1: codeNum of 31 leading zeros, the longest that any element of the standard may have
-WINDOW_BYTES = 24  # that are at hand as a number; 9 hold 7 bits before an element and its 32 + 31 bits
+MAX_UE = (1 << 32) - 2  # 9.1: the largest codeNum with 31 leading zeros; no element of the standard has more
+WINDOW_BYTES = 24  # held as one number; 9 are enough for 7 bits before an element and its 32 + 31 bits
 MASKS = tuple((1 << n) - 1 for n in range(8 * WINDOW_BYTES + 1))
 
 
 def structure(kind, s):
-    """The elements that have been read, as the frozen dataclass `kind`: to set its fields one by one would take as long as reading them."""
+    """The elements read, as the frozen dataclass `kind`, whose constructor would take as long as reading them."""
     made = object.__new__(kind)
     vars(made).update(s)
     return made
@@ -26,15 +26,16 @@ class Reader:
     ----------
     rbsp : bytes
     layer : str
-        What is read, for the messages: "seq_parameter_set", ...
-    place : function of a byte offset in the RBSP to its offset in the stream, optional
+        The syntax structure, for error messages: "seq_parameter_set", ...
+    place : function, optional
+        From a byte offset in the RBSP to the offset in the stream.
     """
 
     reading = True
 
     def __init__(self, rbsp, layer, place=int):
         self.rbsp, self.layer, self.place, self.bit = rbsp, layer, place, 0
-        self._window = self._end = 0  # a number, and the bit behind its last one
+        self._window = self._end = 0  # the number, and the bit position after its last bit
 
     def _load(self):
         """Move the window to the next element."""
@@ -48,7 +49,7 @@ class Reader:
         )
 
     def _codeNum(self, name, clause):
-        """Exp-Golomb (9.1): leadingZeroBits, a one, and as many bits again."""
+        """Exp-Golomb (9.1): leadingZeroBits zeros, a one, and leadingZeroBits bits."""
         left = self._end - self.bit
         if left < 63:
             self._load()
@@ -68,7 +69,7 @@ class Reader:
         return (window >> left) - 1
 
     def error(self, reason, clause):
-        """A BitstreamError at this place."""
+        """A BitstreamError at the current position."""
         return BitstreamError(
             reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause
         )
@@ -108,15 +109,15 @@ class Reader:
         return value
 
     def array(self, s, name, count, code, *args, **more):
-        """`count` elements of one name, as a tuple: code is the unbound method, `args` what it takes after the name."""
+        """`count` elements of one name, as a tuple; `code` names the method, `args` and `more` follow the name."""
         code, one = getattr(self, code), {}
         s[name] = tuple(code(one, name, *args, **more) for _ in range(count))
         return s[name]
 
     def rows(self, s, name, kind, count=None, *, until=None, limit=None, clause=""):
-        """Rows of several elements, each a `kind` in the end: `count` of them, or those before `until` = (element, its last value).
+        """Rows of several elements: `count` of them, or those before `until` = (element, terminating value).
 
-        Yields the dict of each row; the caller codes the elements.
+        Yields the dict of each row, in which the caller codes the elements.
         """
         found = []
         while count is None or len(found) < count:
@@ -130,7 +131,7 @@ class Reader:
         s[name] = tuple(found)
 
     def more_rbsp_data(self):
-        """Whether there is more than the trailing bits (7.2): the last one of the RBSP is the stop bit."""
+        """Whether anything precedes the trailing bits (7.2): the last one bit of the RBSP is the stop bit."""
         data = self.rbsp.rstrip(b"\0")
         if not data:
             return False
@@ -138,22 +139,22 @@ class Reader:
         return self.bit < stop
 
     def rbsp_trailing_bits(self):
-        """7.3.2.11. What follows a structure that this edition knows is left alone: later editions may have put it there."""
+        """7.3.2.11. Not checked: later editions may append elements to a structure."""
 
 
 class Writer:
-    """Writes syntax elements: the twin of `Reader`. `rbsp()` gives the bytes."""
+    """Writes syntax elements, with the interface of `Reader`. `rbsp()` returns the bytes."""
 
     reading = False
 
     def __init__(self, layer="syntax"):
-        self.layer, self.bits, self.count = layer, 1, 0  # the leading one keeps the zeros after it
+        self.layer, self.bits, self.count = layer, 1, 0  # the leading one bit preserves the zeros after it
 
     def _put(self, value, n):
         self.bits, self.count = self.bits << n | value, self.count + n
 
     def error(self, reason, clause):
-        """A ParameterError: whoever wants to write this is wrong."""
+        """A ParameterError: the caller asked for something that cannot be written."""
         return ParameterError(f"{self.layer}: {reason} ({clause})")
 
     def _checked(self, s, name, low, high, clause):
@@ -193,7 +194,7 @@ class Writer:
         return s[name]
 
     def rows(self, s, name, kind, count=None, *, until=None, limit=None, clause=""):
-        """Rows of several elements: yields each as a dict, and the end."""
+        """Rows of several elements: yields each as a dict, then the terminating one."""
         if count is not None and len(s[name]) != count or limit is not None and len(s[name]) > limit:
             raise self.error(
                 f"{name} has {len(s[name])} rows; it must have {count if limit is None else f'at most {limit}'}",
@@ -205,16 +206,16 @@ class Writer:
             yield dict([until])
 
     def more_rbsp_data(self):
-        """Never by itself: the caller knows what it wants to write."""
+        """False: the caller decides what to write."""
         return False
 
     def rbsp_trailing_bits(self):
-        """7.3.2.11: a one, and zeros to the end of the byte."""
+        """7.3.2.11: a one, then zeros to the end of the byte."""
         self._put(1, 1)
         self._put(0, -self.count % 8)
 
     def rbsp(self):
-        """The bytes so far; they must be whole."""
+        """What has been written, as bytes; raises ParameterError unless it is byte-aligned."""
         if self.count % 8:
-            raise ParameterError(f"{self.layer}: {self.count} bits are no whole bytes")
+            raise ParameterError(f"{self.layer}: {self.count} bits are not a whole number of bytes")
         return (self.bits ^ 1 << self.count).to_bytes(self.count // 8, "big")

@@ -1,4 +1,4 @@
-"""Video usability information (Annex E): what the samples mean, when they are shown, how many pictures wait for output."""
+"""Video usability information (Annex E): colour, timing, and the bounds of the decoded picture buffer."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def hrd_parameters(c, s, name):
 
 @dataclass(frozen=True)
 class VUI:
-    """E.1.1; where an element is not coded, its default here is what E.2.1 infers."""
+    """E.1.1; an element that is not coded has the value that E.2.1 infers."""
 
     aspect_ratio_info_present_flag: int = 0
     aspect_ratio_idc: int = 0
@@ -90,14 +90,14 @@ class VUI:
 
     @property
     def sample_aspect_ratio(self):
-        """(width, height) of a sample; (0, 0) where it is not specified."""
+        """(width, height) of a sample; (0, 0) if unspecified."""
         if self.aspect_ratio_idc == EXTENDED_SAR:
             return self.sar_width, self.sar_height
         return H264_TABLE_E_1_SAMPLE_ASPECT_RATIOS.get(self.aspect_ratio_idc, (0, 0))
 
     @property
     def hrd(self):
-        """The HRD whose lengths the SEI messages of timing use, or None (D.2.2)."""
+        """The HRD that gives the field lengths of picture timing SEI messages, or None (D.2.3)."""
         return self.nal_hrd or self.vcl_hrd
 
 
@@ -140,7 +140,7 @@ def vui_parameters(c, s, name):
 
 
 def bitstream_restriction(c, v, clause):
-    """The end of E.1.1."""
+    """The elements after bitstream_restriction_flag in E.1.1."""
     c.u(v, "motion_vectors_over_pic_boundaries_flag", 1, clause)
     c.ue(v, "max_bytes_per_pic_denom", 16, clause)
     c.ue(v, "max_bits_per_mb_denom", 16, clause)

@@ -1,7 +1,7 @@
-"""Write the tables of H.264 from one JSON file: ``python codec/h264/tables/generate.py h264.json``.
+"""Write the tables of H.264 from a JSON file: ``python codec/h264/tables/generate.py h264.json``.
 
-Three files come out, into this folder: `h264_tables.h` (static const arrays), `values.pxd` (its declarations for Cython) and
-`parameters.py` (what the parameter sets need in Python). Numbers and numbers of tables are those of Rec. ITU-T H.264 (08/2021).
+It writes three files to this folder: `h264_tables.h` (static const arrays), `values.pxd` (declarations for Cython) and
+`parameters.py` (tables for parameter sets, in Python). Values and table numbers are those of Rec. ITU-T H.264 (08/2021).
 """
 import json
 import sys
@@ -55,7 +55,7 @@ PXD_STRUCTS = """
 
 
 def vlc(bits):
-    """(code, length) of a bit string; (0, 0) where there is none."""
+    """(code, length) of a bit string; (0, 0) for None."""
     return (int(bits, 2), len(bits)) if bits else (0, 0)
 
 
@@ -114,9 +114,10 @@ def entropy_tables(tables):
 
 
 def by_zeros(codes, name):
-    """Look-up of a prefix code by (leading zeros, 16 at most, and the 3 bits after): value << 5 | length, 0 for what is no code.
+    """Look-up table of a prefix code: value << 5 | length, or 0 for an unused code, by leading zeros (at most 16) and the 3 bits
+    after the first one.
 
-    All codes of coeff_token but those of 8 <= nC are told apart by that. `codes` is a dict of bit strings to values.
+    These distinguish all codes of coeff_token except those of 8 <= nC. `codes` is a dict of bit strings to values.
     """
     table = []
     for i in range(17 * 8):
@@ -129,7 +130,7 @@ def by_zeros(codes, name):
 
 
 def by_bits(codes, bits):
-    """Look-up of a prefix code by as many bits: value << 4 | length, 0 for what is no code, or the beginning of a longer one."""
+    """Look-up table of a prefix code by `bits` bits: value << 4 | length, or 0 for an unused or longer code."""
     table = []
     for i in range(1 << bits):
         found = [code for code in codes if code and f"{i:0{bits}b}".startswith(code)]
@@ -270,11 +271,11 @@ def python_file(tables):
             values = lists[f"Default_{size}_{kind}"]
             lines += wrapped(f"H264_TABLE_{number}_DEFAULT_{size.upper()}_{kind.upper()}", "In the order of transmission (zig-zag).",
                              [", ".join(map(str, values[i:i + 16])) for i in range(0, len(values), 16)], "(", ")")
-    lines += wrapped("H264_TABLE_7_2_SCALING_LISTS", "By index of the list: its name, and the default it falls back to.",
+    lines += wrapped("H264_TABLE_7_2_SCALING_LISTS", "By index of the list: its name, and its default.",
                      [repr((row["name"], row["default"])) for row in rules], "(", ")")
-    lines += wrapped("_COLUMNS", "Of Table A-1. MaxMBPS: macroblocks per second; MaxFS, MaxDpbMbs: macroblocks; None: no limit.",
+    lines += wrapped("_COLUMNS", "Columns of Table A-1. MaxMBPS: macroblocks per second; MaxFS, MaxDpbMbs: macroblocks; None: no limit.",
                      map(repr, columns), "(", ")")
-    lines += wrapped("H264_TABLE_A_1_LEVELS", "Limits by name of the level.",
+    lines += wrapped("H264_TABLE_A_1_LEVELS", "Limits by level name.",
                      [f"{row['level']!r}: dict(zip(_COLUMNS, {tuple(row[c] for c in columns)!r}))" for row in levels], "{", "}")
     lines += wrapped("H264_TABLE_E_1_SAMPLE_ASPECT_RATIOS", "(width, height) by aspect_ratio_idc; 0 is unspecified, 255 is Extended_SAR.",
                      [f"{idc}: {ratio!r}" for idc, ratio in ratios.items()], "{", "}")

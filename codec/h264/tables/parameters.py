@@ -26,7 +26,7 @@ H264_TABLE_7_4_DEFAULT_8X8_INTER = (
     27, 28, 28, 28, 28, 28, 30, 30, 30, 30, 32, 32, 32, 33, 33, 35,
 )
 
-# By index of the list: its name, and the default it falls back to.
+# By index of the list: its name, and its default.
 H264_TABLE_7_2_SCALING_LISTS = (
     ('Sl_4x4_Intra_Y', 'Default_4x4_Intra'),
     ('Sl_4x4_Intra_Cb', 'Default_4x4_Intra'),
@@ -42,7 +42,7 @@ H264_TABLE_7_2_SCALING_LISTS = (
     ('Sl_8x8_Inter_Cr', 'Default_8x8_Inter'),
 )
 
-# Of Table A-1. MaxMBPS: macroblocks per second; MaxFS, MaxDpbMbs: macroblocks; None: no limit.
+# Columns of Table A-1. MaxMBPS: macroblocks per second; MaxFS, MaxDpbMbs: macroblocks; None: no limit.
 _COLUMNS = (
     'level_idc',
     'MaxMBPS',
@@ -60,7 +60,7 @@ _COLUMNS = (
     'MaxSubMbRectSize_Baseline',
 )
 
-# Limits by name of the level.
+# Limits by level name.
 H264_TABLE_A_1_LEVELS = {
     '1': dict(zip(_COLUMNS, (10, 1485, 99, 396, 64, 175, 64, 2, None, None, None, False, True, 576))),
     '1b': dict(zip(_COLUMNS, (9, 1485, 99, 396, 128, 350, 64, 2, None, None, None, False, True, 576))),

@@ -1,0 +1,399 @@
+"""The state between NAL units: parameter sets, the picture in progress, references, gaps, the picture buffer.
+
+Frames, errors and outcomes go to `ready`, batches of slices to `workers`.
+"""
+
+import contextlib
+
+from ...errors import BitstreamError, LimitError, UnsupportedError
+from ..pictures.dpb import DecodedPictureBuffer, FrameStore
+from ..pictures.order import PicOrderCnt, is_new_picture
+from ..pictures.references import FRAME, assign_FrameNumWrap, fields_of, lists_key, reference_lists
+from ..stream import nal as nals
+from ..stream.parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
+from ..stream.partitions import PartitionedSlice, read_partition
+from ..stream.sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
+from ..stream.slice_header import read_slice_header
+from ._slice_dec import SliceDecoder
+from .coded_picture import ERRORS_KEPT, PARITY, CodedPicture, CodedSlice, PictureEnd, SliceReferences
+from .jobs import BATCH
+from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes
+from .ready import Fault, Outcome, Output, Ready, placed
+
+USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
+INT32 = range(-(1 << 31), 1 << 31)
+
+
+def _error(reason, clause, nal):
+    return BitstreamError(reason, layer=nal.layer(nal.name), offset=nal.offset, clause=clause)
+
+
+class Sequence:
+    """Decodes NAL units in decoding order, from any number of sequences.
+
+    Parameters
+    ----------
+    workers : Workers
+    timestamp_of : function of a NalUnit to the timestamp of the frame that it starts
+    limits : codec.Limits
+    tolerant : bool
+        Errors become the damage of frames, and missing references are replaced. Otherwise errors go to `ready`.
+    low_delay : bool
+    monochrome : "4:2:0" or "4:0:0"
+
+    Attributes
+    ----------
+    ready : Ready
+        Frames in output order, errors in decoding order; the caller removes them.
+    """
+
+    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome):
+        self.ready = Ready()
+        self._workers, self._timestamp_of, self._limits = workers, timestamp_of, limits
+        self._tolerant, self._low_delay, self._monochrome = tolerant, low_delay, monochrome
+        self._sets, self._slices = ParameterSets(), SliceDecoder()
+        self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
+        self._picture = None  # the CodedPicture in progress
+        self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
+        self._user_data, self._faults = [], []  # for the next picture
+        self._start_over()
+
+    def _start_over(self):
+        """The next picture is the first of a stream."""
+        self._order, self._PrevRefFrameNum, self._last = PicOrderCnt(), None, None
+        # Whether references may be missing since decoding did not start with an IDR picture; reference pictures so far.
+        self._recovering = True
+        self._references = 0
+
+    # ---------------------------------------------------------------- errors
+
+    def fault(self, error):
+        """Report an error: to the caller, or as damage of the picture in progress or else of the next one."""
+        self._report(Fault(error))
+
+    def _report(self, one):
+        """A Fault or an Outcome."""
+        if not self._tolerant:
+            self.ready.append(one)
+            return
+        faults = self._picture.faults if self._picture else self._faults
+        if isinstance(one, Outcome) or len(faults) < ERRORS_KEPT:
+            faults.append(one)
+
+    def _output(self, stores):
+        """Queue frames that leave the decoded picture buffer."""
+        for store in stores:
+            self.ready.append(Output(store))
+
+    # ---------------------------------------------------------------- NAL units
+
+    def add(self, nal):
+        """Decode a NAL unit. Raises its errors, apart from those that are found when its slice data is decoded."""
+        kind = nal.nal_unit_type
+        if kind in (nals.NON_IDR, nals.IDR, nals.PARTITION_A):
+            self._slice(nal)
+        elif kind in (nals.SPS, nals.PPS):
+            self._sets.add(nal)
+        elif kind == nals.SEI:
+            self._sei(nal)
+        elif kind == nals.AUD:
+            self.finish_picture()
+        elif kind in (nals.END_OF_SEQ, nals.END_OF_STREAM):
+            self.end()
+        elif kind in (nals.PARTITION_B, nals.PARTITION_C):
+            self._partition(nal)
+        # All other types are irrelevant to the primary coded pictures of the base view.
+
+    def _sei(self, nal):
+        with contextlib.suppress(BitstreamError):  # no picture depends on it
+            self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
+        self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
+
+    def _slice(self, nal):
+        header, sps, pps, bit = read_slice_header(nal, self._sets.find)
+        if header.redundant_pic_cnt:
+            return
+        coded = CodedSlice(nal, header, sps, pps, bit)
+        if self._picture is None or is_new_picture(self._picture.header, header, sps):
+            self.finish_picture()
+            self._start_picture(coded)
+        elif sps is not self._sps:
+            raise _error("the sequence parameter set changes within a picture", "H.264 7.4.1.2.1", nal)
+        current = self._picture
+        current.header = header
+        current.slices += 1
+        if current.slices > self._limits.slices:
+            raise LimitError(
+                f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data"
+            )
+        current.store.content.bits = current.bits
+        current.bits.append(8 * len(nal.data))
+        current.store.content.add_type(header.name)
+        if nal.nal_unit_type != nals.PARTITION_A:
+            self._decode(coded)
+        elif header.partition_key in current.partitioned:
+            raise _error(f"two slices of a picture have slice_id {header.slice_id}", "H.264 7.4.2.9.1", nal)
+        else:
+            current.partitioned[header.partition_key] = PartitionedSlice(coded)
+
+    def _partition(self, nal):
+        """Slice data partition B or C: its slice is decoded when both are there, else at the end of the picture."""
+        current = self._picture
+        if current is None or not current.partitioned:
+            raise _error("there is no partition A before it", "H.264 7.4.1.2.5", nal)
+        key, redundant_pic_cnt, bit = read_partition(nal, current.sps, current.pps)
+        if redundant_pic_cnt:
+            return
+        waiting = current.partitioned.get(key)
+        if waiting is None:
+            raise _error(f"no partition A before it has slice_id {key[1]}", "H.264 7.4.1.2.5", nal)
+        current.bits.append(8 * len(nal.data))
+        if waiting.add(nal, bit):
+            del current.partitioned[key]
+            self._decode(waiting.slice, waiting.partitions)
+
+    def _decode_incomplete(self):
+        """The picture has ended: partitions without syntax elements need not be sent (7.4.2.9), the others are lost."""
+        waiting, self._picture.partitioned = self._picture.partitioned, {}
+        for one in waiting.values():
+            try:
+                self._decode(one.slice, one.partitions)
+            except (BitstreamError, UnsupportedError) as error:
+                self.fault(error)
+
+    # ---------------------------------------------------------------- batches of slices
+
+    def _decode(self, coded, partitions=()):
+        """Prepare a slice and add it to the batch; a full batch goes to a thread."""
+        nal, current = coded.nal, self._picture
+        list0, list1 = self._lists(coded)
+        try:
+            prepared = self._slices.prepare(
+                nal.rbsp, coded.bit, coded.sps, coded.pps, coded.header, current.store.picture, list0, list1,
+                current.map, partitions,
+            )  # fmt: skip
+        except BitstreamError as error:
+            raise placed(error, nal) from None
+        current.batch.add(prepared)
+        self._report(Outcome(current.batch, prepared, nal))
+        if len(current.batch) == BATCH:
+            self.start_batch()
+
+    def start_batch(self):
+        """Give the slices of the picture in progress to a thread, although more may come."""
+        current = self._picture
+        if current is not None and len(current.batch):
+            self._run(current)
+            current.next_batch()
+
+    def _run(self, current):
+        """From here on the batch belongs to a thread: see `jobs`."""
+        current.store.content.batch = current.batch
+        # With separate colour planes a thread changes its reference pictures (select_plane): decode one batch at a time.
+        self._workers.run(current.batch, wait=bool(current.sps.separate_colour_plane_flag))
+
+    # ---------------------------------------------------------------- references
+
+    def _lists(self, coded):
+        """RefPicList0 and RefPicList1 of a slice, as the slice decoder takes them."""
+        current, header, sps, key = self._picture, coded.header, coded.sps, lists_key(coded.header)
+        found = current.references.get(key)
+        if found is None:
+            references = self._dpb.references(current.store)
+            assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
+            *lists, missing = reference_lists(references, current.store, header, sps)
+            found = SliceReferences([[self._reference(entry) for entry in one] for one in lists], missing)
+            current.references[key] = found
+        if found.missing and not self._recovering:
+            reason = f"ref_pic_list_modification names {found.missing} pictures that are not available"
+            self.fault(_error(reason, "H.264 8.2.4.3", coded.nal))
+        return found.lists
+
+    @property
+    def _strict(self):
+        """Whether a missing reference is an error; before the first IDR picture it is not (D.2.8)."""
+        return not self._tolerant and not self._recovering
+
+    def _reference(self, entry):
+        if entry is not None:
+            frame, fields = entry
+            if (picture := frame.picture) is not None:
+                picture.long_term = frame.long
+                return picture, PARITY[fields]
+        if self._strict:
+            return None
+        return self._stand_in(), PARITY[self._picture.fields]
+
+    def _stand_in(self):
+        """In place of a missing reference: the picture decoded last, or a gray one."""
+        if self._last is None:
+            self._last = self._pool.take()
+            self._last.forget_motion()
+            for plane, depth in zip(arrays(self._last), (self._sps.BitDepthY, *(self._sps.BitDepthC,) * 2)):
+                plane[:] = 1 << (depth - 1)
+        return self._last
+
+    # ---------------------------------------------------------------- sequences
+
+    def _start_sequence(self, sps):
+        """Activate an SPS (7.4.1.2.1): output the frames before it, and allocate buffers for it."""
+        self._limits.check_pixels(16 * sps.PicWidthInMbs, 16 * sps.FrameHeightInMbs)
+        size = max(sps.max_dec_frame_buffering, 1)
+        needed = (size + 2) * picture_bytes(sps)
+        if needed > self._limits.dpb_bytes:
+            raise LimitError(
+                f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
+            )
+        self._end_sequence()
+        self._sps, self._last = sps, None
+        self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
+        self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
+
+    def _reorder_frames(self, sps):
+        """For low_delay: how many pictures may wait for output, if the stream promises a number."""
+        if not self._low_delay:
+            return None
+        if sps.pic_order_cnt_type == 2 or (sps.profile_idc in INTRA_CAPABLE_PROFILES and sps.constraint_set3_flag):
+            return 0
+        return sps.vui.max_num_reorder_frames if sps.vui else None
+
+    def _end_sequence(self):
+        """Output all frames, and mark them as unused for reference."""
+        self._store_frame()
+        if self._dpb:
+            self._output(self._dpb.flush())
+
+    def end(self):
+        """The stream or sequence has ended: decode and output everything. The next picture starts a new stream."""
+        self.finish_picture()
+        self._end_sequence()
+        self._start_over()
+
+    # ---------------------------------------------------------------- the start of a picture
+
+    def _start_picture(self, coded):
+        header, sps, nal = coded.header, coded.sps, coded.nal
+        if header.IdrPicFlag:
+            self._recovering = False
+        if not self._is_second_field(header):
+            self._store_frame()
+            if sps is not self._sps:
+                if self._sps is not None and not header.IdrPicFlag and not self._recovering:
+                    reason = "another sequence parameter set becomes active without an IDR picture"
+                    self.fault(_error(reason, "H.264 7.4.1.2.1", nal))
+                self._start_sequence(sps)
+            self._fill_gap(header, sps, nal)
+        counts = self._order.decode(header, sps)
+        for count in counts:
+            if count is not None and count not in INT32:
+                raise _error(f"the picture order count is {count}; it must fit 32 bits", "H.264 8.2.1", nal)
+        if self._frame is None:
+            content = CodedFrame(self._format, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
+            self._frame, self._user_data = FrameStore(self._pool.take(), header.frame_num, content), []
+            self._frame.reference = bool(header.nal_ref_idc)
+        self._picture, self._faults = CodedPicture(self._frame, coded, self._faults), []
+        self._frame.set_order(*counts)
+
+    def _is_second_field(self, header):
+        """Whether a picture is the second field of the frame in progress (3.30, complementary field pairs)."""
+        store = self._frame
+        return (
+            store is not None
+            and bool(header.field_pic_flag)
+            and store.fields == FRAME - fields_of(header)
+            and store.frame_num == header.frame_num
+            and store.reference == bool(header.nal_ref_idc)
+            and (not header.IdrPicFlag or store.content.key)
+        )
+
+    def _fill_gap(self, header, sps, nal):
+        """8.2.5.2: for each frame_num skipped, infer a non-existing reference frame."""
+        before, MaxFrameNum = self._PrevRefFrameNum, sps.MaxFrameNum
+        if header.IdrPicFlag or before is None or header.frame_num in (before, (before + 1) % MaxFrameNum):
+            return
+        lost = (header.frame_num - before - 1) % MaxFrameNum
+        if not sps.gaps_in_frame_num_value_allowed_flag and not self._recovering:
+            reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
+            self.fault(_error(reason, "H.264 7.4.3", nal))
+        # The sliding window keeps only the last max_num_ref_frames of them.
+        for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
+            frame_num %= MaxFrameNum
+            store = FrameStore(None if self._strict else self._last, frame_num, non_existing=True)
+            self._dpb.slide(frame_num, MaxFrameNum)
+            self._number_gap(store, frame_num, sps)
+            store.short = store.fields = FRAME
+            self._output(self._dpb.store(store))
+            self._PrevRefFrameNum = frame_num
+
+    def _number_gap(self, store, frame_num, sps):
+        """Order counts of an inferred frame; type 0 has no elements to derive them from (8.2.5.2)."""
+        counts = 0, 0
+        if sps.pic_order_cnt_type:
+            inferred = _Inferred(frame_num)
+            counts = self._order.decode(inferred, sps)
+            self._order.done(inferred, sps, counts[0])
+        store.set_order(*counts)
+
+    # ---------------------------------------------------------------- the end of a picture
+
+    def finish_picture(self):
+        """The picture in progress, if any, has all its slices: let a thread complete it, and mark references."""
+        current = self._picture
+        if current is None:
+            return
+        self._decode_incomplete()
+        store, level = current.store, self._slices.level
+        outcome = Outcome(current.batch)
+        end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome, self._tolerant)
+        current.end_batch(level, end.mend)
+        self._run(current)
+        self._picture = None
+        if not self._tolerant:
+            self._report(outcome)
+        store.fields |= current.fields
+        self._mark(store, current.header, current.sps)
+        if store.fields == FRAME:
+            self._store_frame()
+
+    def _mark(self, store, header, sps):
+        """Mark references (8.2.5), and keep the numbers that the next picture counts from."""
+        if header.IdrPicFlag and store.fields == fields_of(header):
+            # no_output_of_prior_pics_flag allows a decoder to drop earlier frames (C.4.4). All of them are output here.
+            self._output(self._dpb.flush())
+        if header.nal_ref_idc:
+            self._dpb.mark(store, header, sps)
+            self._PrevRefFrameNum = header.frame_num
+            self._references += 1
+            self._recovering = self._recovering and self._references < 2 * sps.max_num_ref_frames
+        if header.has_mmco5:
+            self._reset_order(store)
+            self._output(self._dpb.drain())
+        self._order.done(header, sps, store.TopFieldOrderCnt)
+
+    def _reset_order(self, store):
+        """memory_management_control_operation 5: number the picture as if it were an IDR picture (8.2.1, 7.4.3)."""
+        self._PrevRefFrameNum = store.frame_num = 0
+        first = store.order
+        counts = (store.TopFieldOrderCnt, store.BottomFieldOrderCnt)
+        store.set_order(*(None if count is None else count - first for count in counts))
+
+    def _store_frame(self):
+        """The frame in progress, if any, is complete, or its second field is missing: move it to the buffer."""
+        store, self._frame = self._frame, None
+        if store is None:
+            return
+        if store.fields != FRAME:
+            store.picture.wait()
+            fill_field(store.picture, store.fields)
+        self._last = store.picture
+        self._output(self._dpb.store(store))
+
+
+class _Inferred:
+    """The elements of a slice header that picture order counts need, for a non-existing frame (8.2.5.2)."""
+
+    IdrPicFlag = field_pic_flag = bottom_field_flag = 0
+    nal_ref_idc, has_mmco5, delta_pic_order_cnt = 1, False, (0, 0)
+
+    def __init__(self, frame_num):
+        self.frame_num = frame_num
