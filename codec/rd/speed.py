@@ -1,10 +1,20 @@
 """Speed against efficiency: what a family of settings costs in time, and what it saves in rate."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .bdrate import compare
 from .hull import pareto
 from .points import families, pick_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from .._types import BDMethod
+    from .points import Point
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,14 @@ class Speed:
     front: bool
 
 
-def speeds(points, metric, anchor, *, method="pchip", of="encode"):
+def speeds(
+    points: Iterable[Point],
+    metric: str,
+    anchor: str,
+    *,
+    method: BDMethod = "pchip",
+    of: Literal["encode", "decode"] = "encode",
+) -> list[Speed]:
     """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
 
     Raises

@@ -1,9 +1,12 @@
 """The decoder: NAL units in, frames out. Sequences, pictures and their order here; the macroblocks of a slice in `_slice_dec`."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 from ...errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ...frame import Frame
@@ -22,6 +25,13 @@ from ._crew import Batch
 from ._slice_dec import SliceDecoder
 from .jobs import BATCH, ERRORS_KEPT, PARITY, Outcome, PictureEnd, Workers, placed
 from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes, side_data_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from ..._types import Buffer
+    from ...limits import Limits
 
 ON_ERROR = ("raise", "conceal", "skip")
 USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
@@ -81,14 +91,14 @@ class Decoder:
     def __init__(
         self,
         *,
-        on_error="raise",
-        low_delay=False,
-        monochrome="4:2:0",
-        side_data=False,
-        threads=0,
-        avcc=None,
-        limits=None,
-    ):
+        on_error: Literal["raise", "conceal", "skip"] = "raise",
+        low_delay: bool = False,
+        monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
+        side_data: bool = False,
+        threads: int = 0,
+        avcc: bytes | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         if on_error not in ON_ERROR:
             raise ParameterError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
         if monochrome not in ("4:2:0", "4:0:0"):
@@ -120,7 +130,7 @@ class Decoder:
 
     # ---------------------------------------------------------------- in and out
 
-    def feed(self, data, *, timestamp=None, complete=False):
+    def feed(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> list[Frame]:
         """Decode what has come.
 
         Parameters
@@ -144,7 +154,7 @@ class Decoder:
         """
         return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
 
-    def iterate(self, data, *, timestamp=None, complete=False):
+    def iterate(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `feed`, but an iterator that decodes as far as the next frame each time: a few frames more are in memory, not all of the piece.
 
         Yields
@@ -154,7 +164,7 @@ class Decoder:
         yield from self.ahead(data, timestamp=timestamp, complete=complete)
         yield from self._given_out()
 
-    def ahead(self, data, *, timestamp=None, complete=False):
+    def ahead(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `iterate`, but threads may still be at work on the last pictures, whose frames and errors then come with a later piece.
 
         Yields
@@ -196,7 +206,7 @@ class Decoder:
             self._fault(error)
         self._at += len(data)
 
-    def flush(self):
+    def flush(self) -> list[Frame]:
         """The stream has ended: decode what is left, and give out all frames. A new stream may follow.
 
         Returns
@@ -205,7 +215,7 @@ class Decoder:
         """
         return self._collected(self.rest())
 
-    def rest(self):
+    def rest(self) -> Iterator[Frame]:
         """As `flush`, but an iterator: frames before an error come out first.
 
         Yields

@@ -1,7 +1,10 @@
 """Whole videos: any source in, frames out; what a stream is, without decoding it."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ...errors import BitstreamError, UnsupportedError
 from ...limits import checked_limits
@@ -12,10 +15,26 @@ from ..stream.parameter_sets import CHROMA_FORMATS, read_sps
 from .decoder import Decoder
 from .output import matrix_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
+    from ..._types import Source
+    from ...frame import Frame
+    from ...limits import Limits
+    from ..stream.parameter_sets import SPS
+
 
 def decode_video(
-    source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None
-):
+    source: Source | Iterable[bytes],
+    *,
+    on_error: Literal["raise", "conceal", "skip"] = "raise",
+    low_delay: bool = False,
+    monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
+    side_data: bool = False,
+    threads: int = 0,
+    limits: Limits | None = None,
+) -> Iterator[Frame]:
     """Decode an H.264 video, frame by frame.
 
     Parameters
@@ -86,7 +105,7 @@ def _of_packets(packets, options):
     yield from decoder.rest()
 
 
-def nal_units(source, limits=None):
+def nal_units(source: Source | Iterable[bytes], limits: Limits | None = None) -> Iterator[NalUnit]:
     """Yield every NAL unit of a source as for `decode_video`; offsets are those in the byte stream, or in all samples one after the other."""
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
@@ -145,16 +164,16 @@ class VideoInfo:
     level: str
     chroma: str
     bit_depth: int
-    fps: Fraction
+    fps: Fraction | None
     interlaced: bool
     matrix: str
     full_range: bool
-    sample_aspect_ratio: tuple
+    sample_aspect_ratio: tuple[int, int]
     max_dec_frame_buffering: int
     max_num_ref_frames: int
 
     @classmethod
-    def of(cls, sps):
+    def of(cls, sps: SPS) -> VideoInfo:
         """From an SPS."""
         vui = sps.vui
         timed = vui and vui.num_units_in_tick and vui.time_scale
@@ -166,7 +185,7 @@ class VideoInfo:
             vui.sample_aspect_ratio if vui else (0, 0), sps.max_dec_frame_buffering, sps.max_num_ref_frames,
         )  # fmt: skip
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A dict of numbers and strings."""
         return {
             **asdict(self),
@@ -175,7 +194,7 @@ class VideoInfo:
         }
 
 
-def probe(source, *, limits=None):
+def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> VideoInfo:
     """What a stream is, by its first sequence parameter set; nothing is decoded.
 
     Parameters
