@@ -251,7 +251,7 @@ class EncodeOptions:
     coding: Literal["huffman", "arithmetic"] = "huffman"
     target: Optional[str] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         subsampling: str = self.subsampling
         if isinstance(subsampling, str) and len(subsampling) == 3 and subsampling.isdigit():
             subsampling = ":".join(subsampling)
@@ -302,7 +302,8 @@ class EncodeOptions:
 
     def tables(self, subsampling: str) -> QuantTables:
         """The quantization tables that these options stand for."""
-        return self.quant_tables or QuantTables.for_quality(self.quality, self.tune, subsampling, self.chroma_quality)
+        quality: Any = self.quality  # None only while a target is searched for
+        return self.quant_tables or QuantTables.for_quality(quality, self.tune, subsampling, self.chroma_quality)
 
     @property
     def is_progressive(self) -> bool:

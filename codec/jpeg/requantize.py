@@ -104,7 +104,7 @@ def requantize(
         raise ParameterError("requantize takes quality or quant_tables, one of them")
     if quant_tables is not None and not isinstance(quant_tables, QuantTables):
         raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(quant_tables).__name__}")
-    tables = quant_tables or QuantTables.ijg(quality)
+    tables = quant_tables or QuantTables.ijg(quality)  # type: ignore[arg-type]
     source = source if isinstance(source, Coefficients) else read_coefficients(source, limits=limits)
     chroma = {1: tables.chrominance, 2: tables.cr} if source.color in ("ycbcr", "ycck") else {}
     matrices = tuple(

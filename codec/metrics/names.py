@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .._types import MetricName
 
-METRICS = {
+METRICS: dict[str, Callable[..., float]] = {
     "psnr": psnr,
     "psnr_y": psnr_y,
     "ssim": ssim,

@@ -15,6 +15,8 @@ from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy.typing as npt
 
     from .._types import SsimPresetName
@@ -72,7 +74,9 @@ def _preset(preset):
     return PRESETS[preset]
 
 
-def _checked(a, b, preset, what):
+def _checked(
+    a: npt.ArrayLike, b: npt.ArrayLike, preset: SsimPreset, what: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     a, b = check_pair(a, b)
     if min(a.shape[:2]) < preset.taps:
         raise ParameterError(
@@ -82,7 +86,7 @@ def _checked(a, b, preset, what):
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
 
 
-def _integers(planes):
+def _integers(planes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The preset `ffmpeg` is defined on integer sums."""
     if planes[0].dtype.kind != "u":
         raise ParameterError(

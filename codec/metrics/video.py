@@ -15,13 +15,14 @@ from .names import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     import numpy.typing as npt
 
     from .._types import MetricName
 
 THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
-_END = object()
+_END: Any = object()
 
 # Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
 _LIMITED_TO_FULL = 255 / 219

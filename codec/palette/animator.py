@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._types import AnimationFormat, PaletteSpace, Path, Progress, Rate
 
 FORMATS = ("gif", "apng")
-SUFFIXES = {".gif": "gif", ".apng": "apng", ".png": "apng"}
+SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
 COLORS_MAX = 255  # beside the index that stands for what is there already
 FEWEST_COLORS = 8  # that a size target goes down to
@@ -181,7 +181,9 @@ def format_of(path: Path | None, format: AnimationFormat | None = None) -> Anima
     ('apng', 'gif')
     """
     if format is None:
-        suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
+        if path is None:
+            return "gif"
+        suffix = os.path.splitext(os.fsdecode(path))[1].lower()
         if suffix not in SUFFIXES:
             raise ParameterError(
                 f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format="

@@ -22,6 +22,7 @@ from .target import fewest_colors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Literal
 
     import numpy.typing as npt
 
@@ -109,8 +110,8 @@ class PaletteQuantizer:
 
     def fit(
         self,
-        images: npt.ArrayLike | Iterable[npt.ArrayLike],
-        importance: npt.ArrayLike | Iterable[npt.ArrayLike | None] | None = None,
+        images: npt.NDArray[np.uint8] | Iterable[npt.ArrayLike],
+        importance: npt.NDArray[Any] | Literal["contrast"] | Iterable[npt.ArrayLike | None] | None = None,
     ) -> PaletteQuantizer:
         """Choose the palette for pictures together.
 

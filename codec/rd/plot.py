@@ -262,7 +262,8 @@ def plot_speed(
     if not shown:
         raise ParameterError(f"no family has a BD-rate by {metric} against {anchor}: `codec rd bd` tells why")
     hidden = [speed.family for speed in speeds if speed.bd_rate is None]
-    caption = "\n".join(filter(None, [caption, hidden and f"without a BD-rate: {'; '.join(hidden)}"]))
+    without = f"without a BD-rate: {'; '.join(hidden)}" if hidden else ""
+    caption = "\n".join(filter(None, [caption, without]))
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 

@@ -103,7 +103,7 @@ class Point:
     @property
     def rate(self) -> float:
         """What a curve is drawn over: bits per pixel of a picture, kbit/s of a clip (`RATES`)."""
-        return self.bpp if self.media == "image" else self.bitrate
+        return self.bpp if self.media == "image" else self.bitrate  # type: ignore[return-value]  # videos have one
 
     @property
     def mpixels(self) -> float:
@@ -404,7 +404,7 @@ class Mean:
     @property
     def rate(self) -> float:
         """As `Point.rate`."""
-        return self.bpp if self.media == "image" else self.bitrate
+        return self.bpp if self.media == "image" else self.bitrate  # type: ignore[return-value]  # videos have one
 
 
 def means(points: Iterable[Point]) -> list[Mean]:

@@ -9,7 +9,7 @@ from ..errors import FileError
 from .points import Failure, Point, outstanding, read_line, write_errors
 
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from .._types import Path
 
@@ -60,6 +60,8 @@ class RowFile:
     ...     measure(path, (50, 90)), measure(path, (50, 70, 90))
     ([50, 90], [70])
     """
+
+    _stream: Any  # open inside of `with`
 
     def __init__(self, path: Path) -> None:
         self.path, self.problems, self.repaired, self._stream, records = os.fsdecode(path), [], "", None, []

@@ -116,9 +116,8 @@ def find(
     codec.require()
     codec.setting(**setting)
     search = _Search(codec, setting, _content(image, codec, frames), metric)
-    steps = range(codec.parameters[dial].low, codec.parameters[dial].high + 1)[
-        :: 1 if DIALS[dial] else -1
-    ]  # from the cheapest on
+    parameter: Any = codec.parameters[dial]
+    steps = range(parameter.low, parameter.high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
     falling = first > last
     reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)

@@ -11,7 +11,7 @@ from .points import families, pick_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal
+    from typing import Any, Literal
 
     from .._types import BDMethod
     from .points import Point
@@ -53,11 +53,11 @@ def speeds(
     groups = families(points)
     compared = compare(points, metric, anchor, method=method)
     anchor = pick_family(groups, anchor)
-    rows = []
+    rows: list[Any] = []
     for name, own in groups.items():
-        found = compared.get(name)
+        found: Any = compared.get(name)
         mpixels = sum(p.mpixels for p in own)
-        rates = tuple(
+        rates: tuple[float, ...] = tuple(
             mpixels / max(sum(seconds), 1e-9)
             for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own])
         )
@@ -70,4 +70,4 @@ def speeds(
     speed = 1 if of == "encode" else 2
     comparable = [row for row in rows if row[3] is not None]
     front = {comparable[i][0] for i in pareto([(row[3], row[speed]) for row in comparable])}
-    return [Speed(*row, row[0] in front) for row in rows]
+    return [Speed(*row, row[0] in front) for row in rows]  # type: ignore[call-arg]

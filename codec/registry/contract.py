@@ -206,7 +206,7 @@ class Codec:
         """ "picture" or "video": one of what it takes."""
         return MEDIA[self.media].removesuffix("s")
 
-    def run_decode(self, data: bytes | list[bytes], like: npt.NDArray[np.uint8] | Video) -> Any:
+    def run_decode(self, data: bytes | list[bytes], like: Any) -> Any:
         """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
         if self.media == "video":
             return self._decode_video(data, like)

@@ -70,7 +70,7 @@ def decode_video(
     []
     """
     limits = checked_limits(limits)
-    options = dict(
+    options: dict[str, Any] = dict(
         on_error=on_error,
         low_delay=low_delay,
         monochrome=monochrome,
@@ -181,7 +181,7 @@ class VideoInfo:
         return cls(
             sps.width, sps.height, sps.profile_name, sps.level_name, CHROMA_FORMATS[sps.chroma_format_idc],
             max(sps.BitDepthY, sps.BitDepthC),
-            Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
+            Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if vui and timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
             vui.sample_aspect_ratio if vui else (0, 0), sps.max_dec_frame_buffering, sps.max_num_ref_frames,
         )  # fmt: skip
 
