@@ -255,8 +255,20 @@ class Frame:
 
         Parameters
         ----------
+        pixels : (H, W, 3) or (H, W) uint8
+        chroma : "4:2:0" (default), "4:2:2", "4:4:4" or "4:0:0"
+            A chroma sample is the mean of the pixels that share it.
         matrix : str, optional
-            BT.709 from 720 rows on, BT.601 below, unless said; not "GBR" or "YCgCo".
+            Default: BT.709 from 720 rows on, BT.601 below; not "GBR" or "YCgCo".
+        full_range : bool, default False
+            Luma 0..255 instead of 16..235.
+        **fields
+            Other fields of `Frame`.
+
+        Raises
+        ------
+        ParameterError
+            Wrong shape or dtype, unknown chroma or matrix.
 
         Examples
         --------
@@ -369,14 +381,17 @@ class Video:
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """Of the planes: uint8, or uint16 above 8 bits."""
         return np.dtype(np.uint8 if self.depth == 8 else np.uint16)
 
     @property
     def height(self) -> int:
+        """Rows of luma."""
         return self.frames[0][0].shape[0]
 
     @property
     def width(self) -> int:
+        """Luma samples of a row."""
         return self.frames[0][0].shape[1]
 
     def luma(self) -> Iterator[Samples]:

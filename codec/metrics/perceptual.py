@@ -277,6 +277,23 @@ def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None =
 def psnr_y(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """PSNR of luma: the "Y" of `psnr_ycbcr`; of the samples themselves for gray pictures.
 
+    Parameters
+    ----------
+    a, b : ndarray, (H, W) or (H, W, C)
+        RGB where C is 3; uint8, uint16, float32 or float64, of one shape and dtype.
+    data_range : float, optional
+        As for `psnr`.
+
+    Returns
+    -------
+    float
+        In decibels; `inf` for equal pictures.
+
+    Raises
+    ------
+    ParameterError
+        As `psnr`.
+
     Examples
     --------
     >>> import numpy as np

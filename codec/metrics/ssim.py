@@ -260,6 +260,21 @@ def ssim_y(
 ) -> float:
     """SSIM of luma (T.871, unrounded) of RGB pictures; of the samples themselves for gray ones. The figure that most codec studies print.
 
+    Parameters
+    ----------
+    a, b, data_range, preset
+        As for `ssim`; RGB where there are 3 channels.
+
+    Returns
+    -------
+    float
+        As `ssim`.
+
+    Raises
+    ------
+    ParameterError
+        As `ssim`.
+
     Examples
     --------
     >>> import numpy as np

@@ -146,9 +146,18 @@ class PaletteQuantizer:
     def predict(self, image: npt.ArrayLike) -> Quantized:
         """Paint a picture with the palette.
 
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) uint8
+
         Returns
         -------
         Quantized
+
+        Raises
+        ------
+        ParameterError
+            Wrong shape or dtype, or no palette yet: call `fit` first.
         """
         if not hasattr(self, "palette_"):
             raise ParameterError("this PaletteQuantizer has no palette yet: call fit first")

@@ -10,11 +10,8 @@ from .points import media_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from typing import TypeVar
 
-    from .points import Mean, Point
-
-    AnyRow = TypeVar("AnyRow", Point, Mean)
+    from .points import AnyRow, Mean, Point
 
 
 def hull(points: Iterable[AnyRow], metric: str) -> list[AnyRow]:

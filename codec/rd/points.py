@@ -17,7 +17,11 @@ from ..errors import FileError, ParameterError
 from ..registry.contract import DIALS
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from .._types import Path
+
+    AnyRow = TypeVar("AnyRow", "Point", "Mean")
 
 SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures and no videos
 STAGES = ("read", "encode", "decode", "score")
@@ -388,7 +392,26 @@ def write_errors(path):
 
 @dataclass(frozen=True)
 class Mean:
-    """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` are of all pixels over all time."""
+    """Arithmetic means over the pictures or clips that have a row at one setting.
+
+    Attributes
+    ----------
+    codec, codec_version : str
+    setting : dict
+        All parameters of the codec.
+    images : int
+        Pictures or clips averaged.
+    bpp : float
+        Bits per pixel.
+    metrics : dict
+        Name to mean value, for the metrics that every row has.
+    encode_mpixels_per_second, decode_mpixels_per_second : float
+        Megapixels of all pictures over the time of all.
+    media : str
+        "image" or "video".
+    bitrate : float or None
+        kbit/s, for videos.
+    """
 
     codec: str
     codec_version: str
@@ -453,13 +476,13 @@ def _mean(points, names):
     )
 
 
-def family(point: Point) -> tuple[Any, ...]:
+def family(point: Point | Mean) -> tuple[Any, ...]:
     """What a curve is of: the codec, its version, and all settings but the dial, as a hashable key."""
     settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
     return (point.codec, point.codec_version, *sorted(settings, reverse=True))
 
 
-def families(points: Iterable[Point]) -> dict[str, list[Point]]:
+def families(points: "Iterable[AnyRow]") -> "dict[str, list[AnyRow]]":
     """{name: rows, or means} by `family`, in order of appearance; the names tell no more than what differs.
 
     Within a codec that is every setting with several values, and its version if there are several. Between codecs it is the subsampling, the
@@ -496,7 +519,7 @@ def _said(name, value):
     return f"{name} {value}"
 
 
-def pick_family(groups: Mapping[str, list[Point]], name: str) -> str:
+def pick_family(groups: Mapping[str, Any], name: str) -> str:
     """The name in `groups`, from `families`, that `name` stands for: itself, a codec that has one family only, or a part of one name only.
 
     Raises

@@ -19,9 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Speed:
-    """A family of settings: megapixels per second of all pixels over all time, and BD-rate against the anchor with its interval.
+    """Speed of a family of settings, and its BD-rate against the anchor.
 
-    `bd_rate` is 0 for the anchor, and None where no picture has one. `front`: no other family is both faster and smaller.
+    Attributes
+    ----------
+    family : str
+    encode_mpixels_per_second, decode_mpixels_per_second : float
+        Megapixels of all pictures over the time of all.
+    bd_rate : float or None
+        Percent; 0 for the anchor, None where no picture has a delta.
+    low, high : float or None
+        Bootstrap interval of `bd_rate`, as in `Comparison`; None for the anchor.
+    n : int
+        Pictures with a delta.
+    front : bool
+        Whether no other family is both faster and smaller.
     """
 
     family: str
@@ -43,6 +55,11 @@ def speeds(
     of: Literal["encode", "decode"] = "encode",
 ) -> list[Speed]:
     """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
+
+    Parameters
+    ----------
+    points, metric, anchor, method
+        As for `codec.rd.compare`.
 
     Raises
     ------

@@ -192,7 +192,10 @@ class Codec:
         return found
 
     def run_encode(self, pixels: npt.NDArray[np.uint8] | Video, setting: Setting) -> bytes | list[bytes]:
-        """Bytes of a picture, or bytes or packets of a video; whatever a foreign codec raises becomes a PeerError that names it."""
+        """Encode `pixels` with every parameter in `setting`: bytes of a picture, or bytes or packets of a video.
+
+        Raises PeerError, with the name of the codec, for whatever foreign code raises and for results that are not bytes.
+        """
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
@@ -207,7 +210,7 @@ class Codec:
         return MEDIA[self.media].removesuffix("s")
 
     def run_decode(self, data: bytes | list[bytes], like: Any) -> Any:
-        """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
+        """Decode `data`, the result of `run_encode`: pixels of the shape and dtype of `like`, or a video of its format; else PeerError."""
         if self.media == "video":
             return self._decode_video(data, like)
         pixels = np.asarray(self._guarded("decoding", self.decode, data))

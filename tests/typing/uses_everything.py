@@ -195,6 +195,7 @@ def laboratory(folder: Path) -> None:
     assert_type(rd.hull(means, "psnr"), list[rd.Mean])
     assert_type(rd.hull(points, "psnr"), list[rd.Point])
     assert_type(rd.pareto([(3, 10), (1, 5)]), list[int])
+    assert_type(rd.families(means), dict[str, list[rd.Mean]])
     names = list(rd.families(points))
     assert_type(rd.family(points[0]), tuple[Any, ...])
     compared: dict[str, rd.Comparison] = rd.compare(points, "psnr", names[0], quantity="quality")
