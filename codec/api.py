@@ -1,6 +1,9 @@
 """The front door for still pictures: any source in, arrays and bytes out. JPEG is the format; `codec.jpeg` tells more."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 from . import jpeg
 from .errors import DamageWarning
@@ -8,9 +11,17 @@ from .jpeg.encode import encode_bytes
 from .jpeg.params import EncodeOptions, takes_encode_options
 from .sources import files
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import Unpack
+
+    from ._types import OnError, Path, Samples, Source
+    from .jpeg.params import EncodeKeywords
+    from .limits import Limits
+
 
 @takes_encode_options
-def encode(image, quality=None, **options):
+def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> bytes:
     """Write a standard JPEG.
 
     Parameters
@@ -50,7 +61,7 @@ def encode(image, quality=None, **options):
     return encode_bytes(image, EncodeOptions.from_keywords(quality, options))
 
 
-def decode(source, *, on_error="raise", limits=None):
+def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> Samples:
     """Read a JPEG into an array.
 
     Parameters
@@ -89,13 +100,13 @@ def decode(source, *, on_error="raise", limits=None):
 probe = jpeg.probe
 
 
-def read(path, *, on_error="raise", limits=None):
+def read(path: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> Samples:
     """Read a JPEG file into an array: `decode` under the name that goes with `write`."""
     return decode(path, on_error=on_error, limits=limits)
 
 
 @takes_encode_options
-def write(path, image, quality=None, **options):
+def write(path: Path, image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> None:
     """Write an image to a JPEG file, whole or not at all: temporary file, fsync, rename.
 
     Parameters

@@ -1,11 +1,13 @@
 """Which vector level the kernels may use: what the machine has, lowered by the environment or by a test."""
 
+from __future__ import annotations
+
 import os
 
 from . import _core
 from .errors import ParameterError
 
-_forced = None
+_forced: str | None = None
 
 
 def _lower(name, ceiling, origin):
@@ -15,7 +17,7 @@ def _lower(name, ceiling, origin):
     return min(name, ceiling, key=ladder.index)
 
 
-def detected():
+def detected() -> str:
     """Highest level that this machine and its operating system support.
 
     Returns
@@ -26,7 +28,7 @@ def detected():
     return _core.detected_level()
 
 
-def level():
+def level() -> str:
     """Level in force: `detected()`, lowered by the environment variable ``CODEC_CPU`` and by `force`.
 
     A higher level than the machine has is no error: it is capped, so that one setting serves a mixed fleet.
@@ -77,25 +79,25 @@ class force:
     'scalar'
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         global _forced
         _lower(name, detected(), "codec.cpu.force")
         self._previous, _forced = _forced, name
 
-    def __enter__(self):
+    def __enter__(self) -> force:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         global _forced
         _forced = self._previous
 
 
-def has(name):
+def has(name: str) -> bool:
     """Whether the instructions of level `name` may be used: it exists on this kind of CPU, and the level in force includes it."""
     return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= _core.CPU_LADDER.index(level())
 
 
-def kernels():
+def kernels() -> dict[str, str]:
     """Which instruction set each kernel runs on.
 
     Returns

@@ -36,7 +36,7 @@ class BitstreamError(CodecError, ValueError):
         What is wrong.
     """
 
-    def __init__(self, reason, *, layer="", offset=None, clause=""):
+    def __init__(self, reason: str, *, layer: str = "", offset: int | None = None, clause: str = "") -> None:
         self.reason, self.layer, self.offset, self.clause = reason, layer, offset, clause
         where = f"{layer} at byte {offset}" if offset is not None else layer
         super().__init__((f"{where}: " if where else "") + reason + (f" ({clause})" if clause else ""))

@@ -1,11 +1,22 @@
 """Moving pictures as planes of samples: what a video codec takes and gives, and how its samples become colours."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from ._types import Buffer, Chroma, Samples
 
 # Samples of luma per sample of chroma, down and across.
 CHROMA_STEPS = {"4:0:0": None, "4:2:0": (2, 2), "4:2:2": (1, 2), "4:4:4": (1, 1)}
@@ -18,12 +29,12 @@ OTHER_MATRICES = ("GBR", "YCgCo")
 HD_ROWS = 720  # from here on BT.709 is what a picture means that does not say
 
 
-def default_matrix(height):
+def default_matrix(height: int) -> str:
     """Matrix of a picture that does not name one: BT.709 from 720 rows on, BT.601 below."""
     return "BT.709" if height >= HD_ROWS else "BT.601"
 
 
-def plane_shapes(height, width, chroma):
+def plane_shapes(height: int, width: int, chroma: str) -> list[tuple[int, int]]:
     """[(rows, columns)] of the planes."""
     steps = CHROMA_STEPS[chroma]
     return [(height, width)] + ([(-(-height // steps[0]), -(-width // steps[1]))] * 2 if steps else [])
@@ -48,7 +59,7 @@ def _rounded(plane, top, dtype):
     return np.rint(plane).clip(0, top).astype(dtype)
 
 
-def as_shown(planes, chroma, depth, matrix, full_range):
+def as_shown(planes: tuple[Samples, ...], chroma: str, depth: int, matrix: str, full_range: bool) -> Samples:
     """Planes of a frame as it is shown: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
     In float32: single operations of IEEE 754, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are repeated.
@@ -124,12 +135,12 @@ class Damage:
         Of each error, in bytes from the start of the stream.
     """
 
-    macroblocks: np.ndarray
-    errors: tuple = ()
-    offsets: tuple = ()
+    macroblocks: npt.NDArray[np.bool_]
+    errors: tuple[str, ...] = ()
+    offsets: tuple[int, ...] = ()
 
     @property
-    def fraction(self):
+    def fraction(self) -> float:
         """Part of the picture that is lost, 0 to 1."""
         return float(self.macroblocks.mean()) if self.macroblocks.size else 0.0
 
@@ -171,7 +182,7 @@ class Frame:
         If the planes do not fit each other or the fields.
     """
 
-    planes: tuple
+    planes: tuple[Samples, ...]
     chroma: str = "4:2:0"
     bit_depth: int = 8
     matrix: str = "BT.601"
@@ -179,12 +190,12 @@ class Frame:
     poc: int = 0
     type: str = ""
     key: bool = False
-    timestamp: object = None
-    damage: Damage = None
-    side_data: dict = None
-    user_data: tuple = ()
+    timestamp: Any = None
+    damage: Damage | None = None
+    side_data: dict[str, npt.NDArray[Any]] | None = None
+    user_data: tuple[tuple[int, bytes], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (
             self.chroma not in CHROMA_STEPS
             or self.matrix not in (*MATRICES, *OTHER_MATRICES)
@@ -194,17 +205,17 @@ class Frame:
         _check_planes(self.planes, self.chroma, self.bit_depth, "the frame")
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Luma samples of a row."""
         return self.planes[0].shape[1]
 
     @property
-    def height(self):
+    def height(self) -> int:
         """Rows of luma."""
         return self.planes[0].shape[0]
 
     @classmethod
-    def from_yuv420(cls, data, width, height, **fields):
+    def from_yuv420(cls, data: Buffer, width: int, height: int, **fields: Any) -> Frame:
         """A frame of 8 bits, 4:2:0, from its planes one after the other.
 
         Parameters
@@ -231,13 +242,33 @@ class Frame:
         return cls(tuple(planes), **fields)
 
     @classmethod
-    def from_rgb(cls, pixels, *, chroma="4:2:0", matrix=None, full_range=False, **fields):
+    def from_rgb(
+        cls,
+        pixels: npt.ArrayLike,
+        *,
+        chroma: Chroma = "4:2:0",
+        matrix: str | None = None,
+        full_range: bool = False,
+        **fields: Any,
+    ) -> Frame:
         """A frame of 8 bits from an (H, W, 3) RGB or (H, W) gray uint8 array.
 
         Parameters
         ----------
+        pixels : (H, W, 3) or (H, W) uint8
+        chroma : "4:2:0" (default), "4:2:2", "4:4:4" or "4:0:0"
+            A chroma sample is the mean of the pixels that share it.
         matrix : str, optional
-            BT.709 from 720 rows on, BT.601 below, unless said; not "GBR" or "YCgCo".
+            Default: BT.709 from 720 rows on, BT.601 below; not "GBR" or "YCgCo".
+        full_range : bool, default False
+            Luma 0..255 instead of 16..235.
+        **fields
+            Other fields of `Frame`.
+
+        Raises
+        ------
+        ParameterError
+            Wrong shape or dtype, unknown chroma or matrix.
 
         Examples
         --------
@@ -260,7 +291,7 @@ class Frame:
             raise ParameterError(f"{known}, not {chroma!r} and {matrix!r}")
         return cls(from_shown(pixels, chroma, matrix, full_range), chroma, 8, matrix, full_range, **fields)
 
-    def to_rgb(self):
+    def to_rgb(self) -> Samples:
         """(H, W, 3) RGB, or (H, W) gray for 4:0:0; uint8, or uint16 over 0..65535 above 8 bits.
 
         Examples
@@ -320,15 +351,15 @@ class Video:
         If there are no frames, or these do not fit each other or the fields.
     """
 
-    frames: tuple
+    frames: tuple[tuple[Samples, ...], ...]
     chroma: str
     fps: Fraction
     depth: int = 8
     matrix: str = "BT.601"
     full_range: bool = False
-    warnings: tuple = ()
+    warnings: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (
             self.chroma not in CHROMA_STEPS
             or self.matrix not in MATRICES
@@ -349,18 +380,21 @@ class Video:
     plane_shapes = staticmethod(plane_shapes)
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
+        """Of the planes: uint8, or uint16 above 8 bits."""
         return np.dtype(np.uint8 if self.depth == 8 else np.uint16)
 
     @property
-    def height(self):
+    def height(self) -> int:
+        """Rows of luma."""
         return self.frames[0][0].shape[0]
 
     @property
-    def width(self):
+    def width(self) -> int:
+        """Luma samples of a row."""
         return self.frames[0][0].shape[1]
 
-    def luma(self):
+    def luma(self) -> Iterator[Samples]:
         """Y of every frame as it is coded, one after the other: (H, W), uint8; deeper samples are spread over 0..65535."""
         for planes in self.frames:
             yield planes[0] if self.depth == 8 else self._spread(planes[0])
@@ -369,7 +403,7 @@ class Video:
         top = (1 << self.depth) - 1
         return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
 
-    def pictures(self):
+    def pictures(self) -> Iterator[Samples]:
         """Every frame as it is shown, one after the other: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
         Chroma samples are repeated. What lies outside of the colours that R, G and B can say is clipped.

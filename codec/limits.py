@@ -59,33 +59,33 @@ class Limits:
     frames: int = (1 << 31) - 1
     seconds: int = 10**9
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ParameterError(f"Limits.{name} must be a positive integer, not {value!r}")
 
-    def check_pixels(self, width, height):
+    def check_pixels(self, width: int, height: int) -> None:
         """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(
                 f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data"
             )
 
-    def check_scans(self, scans, width, height):
+    def check_scans(self, scans: int, width: int, height: int) -> None:
         """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(
                 f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}"
             )
 
-    def check_segments(self, segments):
+    def check_segments(self, segments: int) -> None:
         """Raise LimitError for more marker segments than `segments`."""
         if segments > self.segments:
             raise LimitError(
                 f"more than {self.segments} marker segments or tables; raise Limits.segments if you trust the data"
             )
 
-    def check_metadata(self, size):
+    def check_metadata(self, size: int) -> None:
         """Raise LimitError for more than `metadata_bytes`."""
         if size > self.metadata_bytes:
             raise LimitError(
@@ -96,7 +96,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def checked_limits(limits):
+def checked_limits(limits: Limits | None) -> Limits:
     """The limits of a call: None stands for the default."""
     if limits is None:
         return DEFAULT_LIMITS

@@ -1,11 +1,18 @@
 """What callers call an image, as one array: where every encoder of 8-bit samples begins."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .errors import ParameterError
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-def uint8_pixels(image, reason):
+
+def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     """An image as (H, W, channels) uint8; nothing is copied, so that its size can be checked first.
 
     Parameters

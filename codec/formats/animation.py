@@ -1,9 +1,12 @@
 """Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip; and animations of them."""
 
+from __future__ import annotations
+
 import io
 import os
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,16 @@ from ..palette.animator import DEFAULT_FPS, format_of
 from ..sources import clips
 from ..sources.files import read_bytes
 from . import pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from typing_extensions import Unpack
+
+    from .._types import AnimateKeywords, AnimationFormat, Path, Rate, Source
+    from ..limits import Limits
+    from ..palette import Animation
 
 ANIMATED = ("GIF", "PNG", "WEBP")
 SHORTEST_MS = 20  # a frame of less is shown for 100 ms by browsers
@@ -32,12 +45,18 @@ class Frames:
     warnings : tuple of str
     """
 
-    pictures: list
-    seconds: list
-    warnings: tuple = ()
+    pictures: list[npt.NDArray[np.uint8]]
+    seconds: list[Fraction]
+    warnings: tuple[str, ...] = ()
 
 
-def load(sources, *, fps=None, fps_max=None, limits=None):
+def load(
+    sources: Source | Sequence[Source],
+    *,
+    fps: Rate | None = None,
+    fps_max: int | None = None,
+    limits: Limits | None = None,
+) -> Frames:
     """Read frames.
 
     Parameters
@@ -151,7 +170,15 @@ def _clip(data, rate, fps_max, limits):
     return Frames([shown[place] for place in places], [1 / rate] * wanted, tuple(warnings))
 
 
-def animate(sources, path=None, *, fps=None, limits=None, format=None, **options):
+def animate(
+    sources: Source | Sequence[Source],
+    path: Path | None = None,
+    *,
+    fps: Rate | None = None,
+    limits: Limits | None = None,
+    format: AnimationFormat | None = None,
+    **options: Unpack[AnimateKeywords],
+) -> Animation:
     """Write pictures, an animated picture or a clip as an animated GIF or PNG, completely or not at all.
 
     Parameters

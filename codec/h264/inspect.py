@@ -1,6 +1,9 @@
 """A report of a stream by the names of the standard: NAL units, parameter sets, pictures, bits. Nothing is decoded."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from ..errors import BitstreamError
 from .decode.video import VideoInfo, nal_units
@@ -10,6 +13,13 @@ from .stream import nal as nals
 from .stream.parameter_sets import ParameterSets, pps_ids, read_pps, read_sps
 from .stream.sei import read_sei
 from .stream.slice_header import read_slice_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .._types import Source
+    from ..limits import Limits
 
 STRUCTURES = {1: "top field", 2: "bottom field", FRAME: "frame"}
 
@@ -122,7 +132,7 @@ def display_order(pictures):
     return "|".join(text)
 
 
-def inspect(source, *, limits=None):
+def inspect(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> dict[str, Any]:
     """Report the structure of an H.264 stream.
 
     Parameters

@@ -1,7 +1,9 @@
 """The quantized levels of a JPEG as arrays, read and written without a transform."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +17,12 @@ from .info import subsampling_name
 from .metadata import APP2, MPF, SEGMENT_MAX
 from .multipicture import index_distance, moved_index
 from .scans import ScanSpec, arithmetic_script, search_script, sequential_script
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .._types import OnError, Source
+    from ..limits import Limits
 
 SEARCH_EFFORT = 9  # of the progressive script
 # DC of 12-bit samples with steps of 1; differences then have at most 15 bits (T.81 Table F.1)
@@ -62,8 +70,8 @@ class Coefficients:
 
     width: int
     height: int
-    levels: Tuple[np.ndarray, ...] = field(repr=False)
-    matrices: Tuple[np.ndarray, ...] = field(repr=False)
+    levels: Tuple[npt.NDArray[np.int16], ...] = field(repr=False)
+    matrices: Tuple[npt.NDArray[np.uint16], ...] = field(repr=False)
     sampling: Tuple[Tuple[int, int], ...]
     ids: Tuple[int, ...]
     color: str
@@ -76,7 +84,7 @@ class Coefficients:
     doubts: Tuple[str, ...] = ()
     damage: Optional[Damage] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.levels)
         if n not in (1, 3, 4) or not n == len(self.matrices) == len(self.sampling) == len(self.ids):
             raise ParameterError(
@@ -113,12 +121,12 @@ class Coefficients:
                 )
 
     @property
-    def subsampling(self):
+    def subsampling(self) -> str:
         """ "4:2:0" ..., as of `ImageInfo`."""
         return subsampling_name(self.frame.components)
 
     @property
-    def frame(self):
+    def frame(self) -> markers.Frame:
         """The frame header for a sequential file; equal matrices share a destination Tq."""
         tables = []
         for matrix in self.matrices:
@@ -136,7 +144,7 @@ class Coefficients:
             tuple(int(i in chroma) for i in range(len(Tq))),
         )
 
-    def same_levels(self, other):
+    def same_levels(self, other: Coefficients) -> bool:
         """Whether `other` has the same levels, matrices, sampling and size, so that every decoder makes the same pixels of both."""
         same = all(
             getattr(self, name) == getattr(other, name)
@@ -210,7 +218,7 @@ class _Reader(Decoder):
         )
 
 
-def read_coefficients(source, *, limits=None, on_error="raise"):
+def read_coefficients(source: Source, *, limits: Limits | None = None, on_error: OnError = "raise") -> Coefficients:
     """Read the quantized levels of a JPEG, with all that is needed to write it again.
 
     Parameters
@@ -276,7 +284,14 @@ def _with_moved_index(coefficients, picture):
     return picture
 
 
-def write_coefficients(coefficients, *, progressive=True, arithmetic=False, optimize=True, restart_interval=0):
+def write_coefficients(
+    coefficients: Coefficients,
+    *,
+    progressive: bool = True,
+    arithmetic: bool = False,
+    optimize: bool = True,
+    restart_interval: int = 0,
+) -> bytes:
     """Write a JPEG from quantized levels.
 
     Parameters

@@ -3,8 +3,10 @@
 Lossless pictures go from segments (_lossless_read) to samples at once.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
@@ -19,6 +21,12 @@ from ._segments import find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .._types import OnError, Samples, Source
+    from ..limits import Limits
 
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
@@ -38,16 +46,16 @@ class Damage:
     """
 
     errors: Tuple[BitstreamError, ...]
-    mask: np.ndarray = field(repr=False)
+    mask: npt.NDArray[np.bool_] = field(repr=False)
     SHOWN = 10  # errors that a report spells out; there may be one for each scan
 
     @property
-    def mcus_lost(self):
+    def mcus_lost(self) -> int:
         """Number of MCUs that are missing from at least one scan."""
         return int(self.mask.sum())
 
     @property
-    def report(self):
+    def report(self) -> str:
         """One line for people."""
         more = (f"{len(self.errors) - self.SHOWN} more errors",) if len(self.errors) > self.SHOWN else ()
         return "; ".join(
@@ -71,7 +79,7 @@ class DecodedImage:
     damage : Damage or None
     """
 
-    pixels: np.ndarray = field(repr=False)
+    pixels: Samples = field(repr=False)
     info: ImageInfo
     warnings: Tuple[str, ...]
     doubts: Tuple[str, ...]
@@ -374,7 +382,7 @@ def checked_reading(on_error, limits):
     return checked_limits(limits)
 
 
-def decode(source, *, on_error="raise", limits=None):
+def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> DecodedImage:
     """Read a JPEG: pixels, header, warnings, damage.
 
     Parameters
@@ -417,7 +425,7 @@ def decode(source, *, on_error="raise", limits=None):
     return Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
 
 
-def probe(source, *, limits=None):
+def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:
     """Read the header of a JPEG and nothing else.
 
     Parameters

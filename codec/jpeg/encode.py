@@ -1,8 +1,10 @@
 """The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
 
+from __future__ import annotations
+
 import struct
 from dataclasses import dataclass, field, replace
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
@@ -21,6 +23,12 @@ from .params import SUBSAMPLING, EncodeOptions, QuantTables, takes_encode_option
 from .scans import arithmetic_script, progressive_script, search_script, sequential_script
 from .second_look import look_again
 from .target import reach
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import Unpack
+
+    from .params import EncodeKeywords
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
 SMALL = 1 << 16  # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
@@ -61,25 +69,25 @@ class EncodedImage:
     data: bytes = field(repr=False)
     width: int
     height: int
-    quality: float
+    quality: float | None
     subsampling: str
     color: str
     progressive: bool
     quant_tables: QuantTables = field(repr=False)
-    bits: dict = field(repr=False)
-    block_bits: Tuple[np.ndarray, ...] = field(repr=False)
+    bits: dict[str, int] = field(repr=False)
+    block_bits: Tuple[npt.NDArray[np.int32], ...] = field(repr=False)
     warnings: Tuple[str, ...] = ()
     target: Optional[str] = None
     achieved: Optional[float] = None
     encodes: int = 1
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes."""
         return len(self.data)
 
     @property
-    def bpp(self):
+    def bpp(self) -> float:
         """Bits per pixel, everything counted."""
         return 8 * len(self.data) / (self.width * self.height)
 
@@ -248,7 +256,7 @@ def encode_bytes(image, options):
 
 
 @takes_encode_options
-def encode(image, quality=None, **options):
+def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> EncodedImage:
     """Write a standard JPEG and tell what was done.
 
     Parameters

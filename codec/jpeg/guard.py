@@ -1,13 +1,18 @@
 """What the quantization tables of a JPEG tell of its quality, and when encoding it once more makes no sense."""
 
+from __future__ import annotations
+
 import functools
 import math
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import numpy as np
 
 from ..errors import ParameterError
 from .params import QuantTables
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Steps must be this much coarser than the source's (geometric mean over the luminance table), as a fraction, before another generation pays.
 # Four Kodak pictures, 4:2:0, PSNR lost and bytes saved beside what a fresh encoding from the original would do for the same bytes: from
@@ -50,7 +55,7 @@ def _nearest(matrix, chrominance):
     return 100 - best, bool(distance[best] == 0)
 
 
-def estimate_quality(luminance, chrominance=None):
+def estimate_quality(luminance: npt.ArrayLike, chrominance: npt.ArrayLike | None = None) -> QualityEstimate:
     """The IJG quality whose tables are nearest to those of a file.
 
     Parameters
@@ -78,7 +83,7 @@ def estimate_quality(luminance, chrominance=None):
     return QualityEstimate(quality, exact and same, _nearest(chrominance, 1)[0])
 
 
-def worse_generation(luminance, tables):
+def worse_generation(luminance: npt.ArrayLike, tables: QuantTables) -> bool:
     """Whether encoding a decoded JPEG again makes no sense: no finer picture can come of it, and hardly a smaller one.
 
     Parameters

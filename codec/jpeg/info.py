@@ -1,11 +1,16 @@
 """What the headers say of a picture: the state that marker segments build up, and the summary that users get."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, field
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from ..errors import BitstreamError, UnsupportedError
 from . import markers
 from .metadata import ADOBE, APP0, APP2, APP14, COM, JFIF, MPF, Metadata, read_metadata
+
+if TYPE_CHECKING:
+    from typing import Any
 
 SUBSAMPLING_NAMES = {
     (1, 1): "4:4:4",
@@ -56,11 +61,11 @@ class ImageInfo:
     metadata: Metadata = field(default_factory=Metadata, repr=False)
 
     @property
-    def subsampling(self):
+    def subsampling(self) -> str:
         """ "4:2:0" ..., "4:0:0" for gray, or the factors where they have no name."""
         return subsampling_name(self.components)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A dict of numbers and strings; metadata by its sizes in bytes."""
         return {
             "width": self.width,

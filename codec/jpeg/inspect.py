@@ -1,5 +1,9 @@
 """A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..errors import TruncatedError
 from ..limits import checked_limits
 from ..sources.files import read_bytes
@@ -8,6 +12,12 @@ from ._segments import find_segments
 from .guard import estimate_quality
 from .info import Headers, metadata_json
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Source
+    from ..limits import Limits
 
 SIGNATURES = (
     (APP0, JFIF, "JFIF"),
@@ -43,7 +53,7 @@ def _conditioning(values):
     ]
 
 
-def inspect(source, *, limits=None):
+def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     """Everything that the markers of a JPEG say; nothing is decoded, so any process can be inspected.
 
     Parameters

@@ -1,7 +1,9 @@
 """Lossless JPEG: the predictive process of T.81 Annex H, with Huffman coding (SOF3)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,11 @@ from ._lossless_write import count_differences, encode_lossless_scan
 from .encode import application_segments
 from .metadata import Metadata
 from .params import _integer
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +43,12 @@ class LosslessImage:
     predictor: int
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes."""
         return len(self.data)
 
     @property
-    def bpp(self):
+    def bpp(self) -> float:
         """Bits per pixel, everything counted."""
         return 8 * len(self.data) / (self.width * self.height)
 
@@ -78,8 +85,14 @@ def _tables(counts):
 
 
 def encode_lossless(
-    image, *, predictor="auto", bits=None, point_transform=0, restart_rows=0, metadata: Optional[Metadata] = None
-):
+    image: npt.ArrayLike,
+    *,
+    predictor: Literal["auto"] | int = "auto",
+    bits: int | None = None,
+    point_transform: int = 0,
+    restart_rows: int = 0,
+    metadata: Metadata | None = None,
+) -> LosslessImage:
     """Write a JPEG from which every sample comes back as it was.
 
     Parameters

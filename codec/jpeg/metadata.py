@@ -3,6 +3,8 @@
 Layouts: JFIF T.871; Exif (CIPA DC-008) 4.7.2; XMP specification part 3, 1.1.3; ICC.1 Annex B.4; Photoshop file formats, image resource blocks.
 """
 
+from __future__ import annotations
+
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -64,7 +66,7 @@ class Metadata:
     comments: Tuple[bytes, ...] = ()
     density: Optional[Tuple[int, int, int]] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("icc", "exif", "xmp", "xmp_extension", "iptc", "photoshop"):
             value = getattr(self, name)
             if value is not None:
@@ -102,13 +104,13 @@ class Metadata:
                 )
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes of all fields."""
         return sum(
             len(v) for v in (self.icc, self.exif, self.xmp, self.xmp_extension, self.iptc, self.photoshop) if v
         ) + sum(map(len, self.comments))
 
-    def without_profiles(self):
+    def without_profiles(self) -> Metadata:
         """Nothing but the density: what is left when metadata is stripped."""
         return Metadata(density=self.density)
 

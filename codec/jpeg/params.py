@@ -2,8 +2,9 @@
 
 import difflib
 import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Literal, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, TypedDict, TypeVar, get_args
 
 import numpy as np
 
@@ -13,8 +14,14 @@ from .learned import learned_steps
 from .metadata import Metadata
 from .tables import QUALITY_PARTS, T81_TABLE_K_1_LUMINANCE, T81_TABLE_K_2_CHROMINANCE, ijg_step
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+F = TypeVar("F", bound=Callable[..., Any])
+
 # What quantization is tuned for: the measure by which files of one size score best, or plain tables.
-TUNES = ("ssimulacra2", "ssim", "psnr", "flat", "annex-k")
+Tune = Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]
+TUNES = get_args(Tune)
 
 
 @dataclass(frozen=True)
@@ -86,17 +93,23 @@ class QuantTables:
     """
 
     luminance: Tuple[int, ...]
-    chrominance: Optional[Tuple[int, ...]] = None
-    cr: Optional[Tuple[int, ...]] = None
+    chrominance: Tuple[int, ...] = None  # type: ignore[assignment]
+    cr: Tuple[int, ...] = None  # type: ignore[assignment]
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # any 64 integers are taken, and kept as tuples
+
+        def __init__(
+            self, luminance: npt.ArrayLike, chrominance: npt.ArrayLike | None = None, cr: npt.ArrayLike | None = None
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         object.__setattr__(self, "luminance", _table(self.luminance, "luminance"))
         chrominance = self.luminance if self.chrominance is None else _table(self.chrominance, "chrominance")
         object.__setattr__(self, "chrominance", chrominance)
         object.__setattr__(self, "cr", chrominance if self.cr is None else _table(self.cr, "cr"))
 
     @property
-    def by_destination(self):
+    def by_destination(self) -> tuple[tuple[int, ...], ...]:
         """The tables in the order of their destinations Tq in the file: luminance, chrominance and, where it differs, Cr's."""
         return (
             (self.luminance, self.chrominance)
@@ -105,7 +118,7 @@ class QuantTables:
         )
 
     @classmethod
-    def ijg(cls, quality):
+    def ijg(cls, quality: float) -> "QuantTables":
         """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
         quality = as_quality(quality)
         return cls(
@@ -116,7 +129,13 @@ class QuantTables:
         )
 
     @classmethod
-    def for_quality(cls, quality, tune="ssimulacra2", subsampling="4:2:0", chroma_quality=None):
+    def for_quality(
+        cls,
+        quality: float,
+        tune: Tune = "ssimulacra2",
+        subsampling: str = "4:2:0",
+        chroma_quality: Optional[float] = None,
+    ) -> "QuantTables":
         """The tables that the encoder uses for a quality.
 
         Parameters
@@ -149,7 +168,7 @@ class QuantTables:
         luma, chroma = make(quality), make(chroma)
         return cls(luma.luminance, chroma.chrominance, chroma.cr)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """{"luminance": 8 rows of 8, "chrominance": 8 rows of 8, "cr": 8 rows of 8}"""
         return {name: np.reshape(table, (8, 8)).tolist() for name, table in asdict(self).items()}
 
@@ -222,7 +241,7 @@ class EncodeOptions:
     quality: Optional[float] = None
     subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"] = "auto"
     effort: int = 5
-    tune: Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"] = "ssimulacra2"
+    tune: Tune = "ssimulacra2"
     chroma_quality: Optional[float] = None
     progressive: Optional[bool] = None
     color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"] = "auto"
@@ -232,8 +251,8 @@ class EncodeOptions:
     coding: Literal["huffman", "arithmetic"] = "huffman"
     target: Optional[str] = None
 
-    def __post_init__(self):
-        subsampling = self.subsampling
+    def __post_init__(self) -> None:
+        subsampling: str = self.subsampling
         if isinstance(subsampling, str) and len(subsampling) == 3 and subsampling.isdigit():
             subsampling = ":".join(subsampling)
         settle = lambda name, value: object.__setattr__(self, name, value)
@@ -266,7 +285,7 @@ class EncodeOptions:
         parse_target(self.target)
 
     @classmethod
-    def from_keywords(cls, quality, options):
+    def from_keywords(cls, quality: Optional[float], options: Mapping[str, Any]) -> "EncodeOptions":
         """Options from a call; an unknown name raises with the nearest known one."""
         names = [f.name for f in fields(cls)]
         for name in options:
@@ -277,26 +296,43 @@ class EncodeOptions:
         return cls(quality, **options)
 
     @property
-    def plan(self):
+    def plan(self) -> Effort:
         """The rung of the effort ladder."""
         return EFFORTS[self.effort]
 
-    def tables(self, subsampling):
+    def tables(self, subsampling: str) -> QuantTables:
         """The quantization tables that these options stand for."""
-        return self.quant_tables or QuantTables.for_quality(self.quality, self.tune, subsampling, self.chroma_quality)
+        quality: Any = self.quality  # None only while a target is searched for
+        return self.quant_tables or QuantTables.for_quality(quality, self.tune, subsampling, self.chroma_quality)
 
     @property
-    def is_progressive(self):
+    def is_progressive(self) -> bool:
         """Whether progressive scans are written: as `progressive` says, else as `effort` does."""
         return self.plan.progressive if self.progressive is None else self.progressive
 
     @property
-    def optimize(self):
+    def optimize(self) -> bool:
         """Huffman tables made for the picture; progressive scans have no fixed ones."""
         return self.plan.optimize or self.is_progressive
 
 
-def takes_encode_options(function):
+class EncodeKeywords(TypedDict, total=False):
+    """The fields of `EncodeOptions` as keywords, for type checkers; quality is an argument of its own."""
+
+    subsampling: Literal["auto", "4:4:4", "4:2:2", "4:4:0", "4:2:0"]
+    effort: int
+    tune: Tune
+    chroma_quality: Optional[float]
+    progressive: Optional[bool]
+    color: Literal["auto", "gray", "ycbcr", "rgb", "cmyk", "ycck"]
+    quant_tables: Optional[QuantTables]
+    restart_interval: int
+    metadata: Optional[Metadata]
+    coding: Literal["huffman", "arithmetic"]
+    target: Optional[str]
+
+
+def takes_encode_options(function: F) -> F:
     """Give `function(image, quality=None, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
     own = [
         p
@@ -313,5 +349,6 @@ def takes_encode_options(function):
         )
         for f in fields(EncodeOptions)
     ]
-    function.__signature__ = inspect.Signature(first + options)
+    returned = inspect.signature(function).return_annotation
+    function.__signature__ = inspect.Signature(first + options, return_annotation=returned)  # type: ignore[attr-defined]
     return function

@@ -3,14 +3,21 @@
 Compared with decoding and encoding again this leaves out the rounding of samples to 8 bits, their clipping, and the resampling of chroma.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError
 from .coefficients import HIGHEST, LOWEST, Coefficients, read_coefficients
 from .params import QuantTables
+
+if TYPE_CHECKING:
+    from .._types import Source
+    from ..limits import Limits
 
 PARTS = 64  # a reconstruction point is a multiple of a 64th of a step, so that all decisions are made in integers
 
@@ -48,7 +55,13 @@ def _requantized(levels, old, new):
     return (np.sign(levels) * rounded).clip(LOWEST, HIGHEST).astype(np.int16)
 
 
-def requantize(source, quality=None, *, quant_tables=None, limits=None):
+def requantize(
+    source: Coefficients | Source,
+    quality: float | None = None,
+    *,
+    quant_tables: QuantTables | None = None,
+    limits: Limits | None = None,
+) -> Coefficients:
     """Coefficients of a JPEG with coarser (or finer) steps.
 
     Parameters
@@ -91,7 +104,7 @@ def requantize(source, quality=None, *, quant_tables=None, limits=None):
         raise ParameterError("requantize takes quality or quant_tables, one of them")
     if quant_tables is not None and not isinstance(quant_tables, QuantTables):
         raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(quant_tables).__name__}")
-    tables = quant_tables or QuantTables.ijg(quality)
+    tables = quant_tables or QuantTables.ijg(quality)  # type: ignore[arg-type]
     source = source if isinstance(source, Coefficients) else read_coefficients(source, limits=limits)
     chroma = {1: tables.chrominance, 2: tables.cr} if source.color in ("ycbcr", "ycck") else {}
     matrices = tuple(

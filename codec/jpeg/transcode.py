@@ -1,8 +1,10 @@
 """Changes to a JPEG that leave its coefficients alone: another process, turned, cut, gray, with less metadata. No pixel is ever made."""
 
+from __future__ import annotations
+
 import struct
 from dataclasses import dataclass, field, replace
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from ..errors import BitstreamError, CodecError, ParameterError
 from ..limits import checked_limits
@@ -14,6 +16,13 @@ from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif,
 from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, PHOTOSHOP, XMP, XMP_EXTENSION
 from .multipicture import announces_trailer, is_index, silenced
 from .params import _choice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Literal
+
+    from .._types import OnError, Source
+    from ..limits import Limits
 
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
 JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
@@ -66,7 +75,7 @@ class Transcoded:
     warnings: Tuple[str, ...]
 
     @property
-    def after(self):
+    def after(self) -> int:
         """Bytes of `data`."""
         return len(self.data)
 
@@ -246,23 +255,23 @@ def _smallest(coefficients, progressive, **settings):
 
 
 def transcode(
-    source,
+    source: Source,
     *,
-    progressive=None,
-    arithmetic=False,
-    rotate=0,
-    flip=None,
-    crop=None,
-    edge="perfect",
-    grayscale=False,
-    auto_rotate=False,
-    metadata="all",
-    trailer="keep",
-    restart_interval=0,
-    verify=True,
-    on_error="raise",
-    limits=None,
-):
+    progressive: bool | None = None,
+    arithmetic: bool = False,
+    rotate: Literal[0, 90, 180, 270] = 0,
+    flip: Literal["horizontal", "vertical", "transpose", "transverse"] | None = None,
+    crop: tuple[int, int, int, int] | None = None,
+    edge: Literal["perfect", "trim", "keep"] = "perfect",
+    grayscale: bool = False,
+    auto_rotate: bool = False,
+    metadata: str | Collection[str] = "all",
+    trailer: Literal["keep", "drop"] = "keep",
+    restart_interval: int = 0,
+    verify: bool = True,
+    on_error: OnError = "raise",
+    limits: Limits | None = None,
+) -> Transcoded:
     """Rewrite a JPEG without loss: smaller, in another process, turned, cut, gray, or without metadata.
 
     Parameters

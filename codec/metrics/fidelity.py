@@ -1,11 +1,17 @@
 """Mean squared error, and the same thing in decibels."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ._fidelity import sum_squared_error
 from .pairs import check_data_range, check_pair, refuse_not_finite
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Samples per call of the kernel: small enough that the copy of a strided band stays in cache, large enough that a call costs nothing.
 BAND_SAMPLES = 1 << 18
@@ -24,7 +30,7 @@ def _mean_squared_error(a, b):
     return total / a.size
 
 
-def mse(a, b):
+def mse(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Mean squared error over all samples of all channels.
 
     Parameters
@@ -53,7 +59,7 @@ def mse(a, b):
     return _mean_squared_error(*check_pair(a, b))
 
 
-def psnr(a, b, *, data_range=None):
+def psnr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """Peak signal-to-noise ratio, 10 log10(data_range^2 / mse), over all samples of all channels.
 
     Parameters

@@ -1,7 +1,10 @@
 """Where, and in which direction, a metric would improve: gradients with respect to the samples of the distorted picture."""
 
+from __future__ import annotations
+
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from ._ssimulacra2 import scales_of
 from ._ssimulacra2_gradient import gradient
 from .pairs import check_pair
 from .ssimulacra2 import CURVE, EXPONENT, FIRST_FACTOR, TAPS, linear_light, map_weights, score_of, weighed
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def _checked(reference, distorted, least, what):
@@ -62,7 +68,7 @@ def _map_slopes(x, means, sizes):
     return slopes.astype(np.float32)
 
 
-def ssimulacra2_gradient(reference, distorted):
+def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> tuple[float, npt.NDArray[np.float32]]:
     """SSIMULACRA 2.1, and how it changes with every sample of the distorted picture.
 
     Parameters

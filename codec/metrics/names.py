@@ -1,6 +1,9 @@
 """Metrics by name, for sweeps and the command line."""
 
+from __future__ import annotations
+
 import difflib
+from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
 from .fidelity import mse, psnr
@@ -8,7 +11,14 @@ from .perceptual import ciede2000, psnr_hvs_m, psnr_y
 from .ssim import ms_ssim, ssim, ssim_y
 from .ssimulacra2 import ssimulacra2
 
-METRICS = {
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from .._types import MetricName
+
+METRICS: dict[str, Callable[..., float]] = {
     "psnr": psnr,
     "psnr_y": psnr_y,
     "ssim": ssim,
@@ -22,7 +32,7 @@ METRICS = {
 SMALLER_IS_BETTER = frozenset(("ciede2000", "mse"))
 
 
-def by_name(name):
+def by_name(name: MetricName) -> Callable[[npt.ArrayLike, npt.ArrayLike], float]:
     """The metric of that name: a function of two pictures that needs nothing else for integer samples.
 
     Raises

@@ -1,6 +1,9 @@
 """Older measures that model the eye: PSNR-HVS-M and CIEDE2000."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,9 @@ from ..errors import ParameterError
 from .fidelity import psnr
 from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Contrast sensitivity of the DCT basis functions, natural order (Egiazarian et al. 2006, the table of psnrhvsm.m).
 CSF = np.array(
@@ -83,7 +89,7 @@ def _visible_energy(a, b):
     return float(((visible * CSF) ** 2).sum())
 
 
-def psnr_hvs_m(a, b, *, data_range=None):
+def psnr_hvs_m(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks weighed by contrast sensitivity and lowered by contrast masking.
 
     Parameters
@@ -172,7 +178,7 @@ def delta_e_2000(lab1, lab2):
     return np.sqrt((dL / SL) ** 2 + (dC / SC) ** 2 + (dH / SH) ** 2 + RT * (dC / SC) * (dH / SH))
 
 
-def ciede2000(a, b, *, data_range=None):
+def ciede2000(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """Mean CIEDE2000 colour difference over all pixels: about 1 is just visible side by side; lower is better.
 
     Parameters
@@ -221,7 +227,7 @@ def ciede2000(a, b, *, data_range=None):
 CHROMA = {"Y": (0.299, 0.587, 0.114), "Cb": (-0.168736, -0.331264, 0.5), "Cr": (0.5, -0.418688, -0.081312)}
 
 
-def psnr_ycbcr(a, b, *, data_range=None):
+def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> dict[str, float]:
     """PSNR of Y, Cb and Cr (T.871, unrounded) of two RGB pictures, and their 6:1:1 mean.
 
     Parameters
@@ -268,8 +274,25 @@ def psnr_ycbcr(a, b, *, data_range=None):
     return {**values, "6:1:1": (6 * values["Y"] + values["Cb"] + values["Cr"]) / 8}
 
 
-def psnr_y(a, b, *, data_range=None):
+def psnr_y(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """PSNR of luma: the "Y" of `psnr_ycbcr`; of the samples themselves for gray pictures.
+
+    Parameters
+    ----------
+    a, b : ndarray, (H, W) or (H, W, C)
+        RGB where C is 3; uint8, uint16, float32 or float64, of one shape and dtype.
+    data_range : float, optional
+        As for `psnr`.
+
+    Returns
+    -------
+    float
+        In decibels; `inf` for equal pictures.
+
+    Raises
+    ------
+    ParameterError
+        As `psnr`.
 
     Examples
     --------

@@ -1,7 +1,10 @@
 """Structural similarity, by published variants that have names."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,13 @@ from ..errors import ParameterError
 from ._ssim import ssim_means, sums_of_four
 from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from .._types import SsimPresetName
 
 KERNEL_TAPS = 11
 
@@ -34,13 +44,13 @@ class SsimPreset:
 
     name: str
     taps: int
-    sigma: float
+    sigma: float | None
     K1: float
     K2: float
     sample_variance: bool = False
 
     @property
-    def weights(self):
+    def weights(self) -> npt.NDArray[np.float64]:
         """The window along one axis: `taps` float64 weights that sum to 1; the square window is its outer product."""
         if self.sigma is None:
             return np.full(self.taps, 1 / self.taps)
@@ -64,7 +74,9 @@ def _preset(preset):
     return PRESETS[preset]
 
 
-def _checked(a, b, preset, what):
+def _checked(
+    a: npt.ArrayLike, b: npt.ArrayLike, preset: SsimPreset, what: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     a, b = check_pair(a, b)
     if min(a.shape[:2]) < preset.taps:
         raise ParameterError(
@@ -74,7 +86,7 @@ def _checked(a, b, preset, what):
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
 
 
-def _integers(planes):
+def _integers(planes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The preset `ffmpeg` is defined on integer sums."""
     if planes[0].dtype.kind != "u":
         raise ParameterError(
@@ -137,7 +149,13 @@ def _mean(values, a, b):
     return mean
 
 
-def ssim(a, b, *, data_range=None, preset="wang2004"):
+def ssim(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    data_range: float | None = None,
+    preset: SsimPresetName | SsimPreset = "wang2004",
+) -> float:
     """Mean structural similarity, by default as published by Wang et al. in 2004.
 
     Parameters
@@ -189,7 +207,13 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
     return _mean([mean for mean, _ in means], np.asarray(a), np.asarray(b))
 
 
-def ssim_map(a, b, *, data_range=None, preset="wang2004"):
+def ssim_map(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    data_range: float | None = None,
+    preset: SsimPresetName | SsimPreset = "wang2004",
+) -> npt.NDArray[np.float64]:
     """SSIM of every window that lies wholly inside the picture: where two pictures differ.
 
     Parameters
@@ -227,8 +251,29 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
     return np.moveaxis(maps, 0, 2) if np.ndim(a) == 3 else maps[0]
 
 
-def ssim_y(a, b, *, data_range=None, preset="wang2004"):
+def ssim_y(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    data_range: float | None = None,
+    preset: SsimPresetName | SsimPreset = "wang2004",
+) -> float:
     """SSIM of luma (T.871, unrounded) of RGB pictures; of the samples themselves for gray ones. The figure that most codec studies print.
+
+    Parameters
+    ----------
+    a, b, data_range, preset
+        As for `ssim`; RGB where there are 3 channels.
+
+    Returns
+    -------
+    float
+        As `ssim`.
+
+    Raises
+    ------
+    ParameterError
+        As `ssim`.
 
     Examples
     --------
@@ -304,7 +349,7 @@ def _means_of_scales(a, b, data_range):
         scale = scale.next
 
 
-def ms_ssim(a, b, *, data_range=None):
+def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
     """Multi-scale structural similarity (Wang, Simoncelli and Bovik 2003), five scales.
 
     Parameters

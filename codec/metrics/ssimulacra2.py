@@ -1,7 +1,10 @@
 """SSIMULACRA 2: a score of visual quality that follows people's judgement of still pictures well."""
 
+from __future__ import annotations
+
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from ..errors import ParameterError
 from ._ssimulacra2 import norms, scales_of
 from .pairs import check_pair, refuse_not_finite
 from .ssimulacra2_weights import WEIGHTS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k = 1, 3, 5).
 TAPS = np.array(
@@ -77,7 +83,7 @@ def _score(reference, distorted):
     return score_of(weighed(reference, distorted)[0])
 
 
-def ssimulacra2(reference, distorted):
+def ssimulacra2(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
     """SSIMULACRA 2.1 of a distorted picture against its original.
 
     Parameters

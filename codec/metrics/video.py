@@ -1,8 +1,11 @@
 """Scores of moving pictures: frame by frame, then pooled, and none at all while the two clips do not lie on top of each other."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +13,16 @@ from ..errors import ParameterError
 from .luma import luma
 from .names import by_name
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from .._types import MetricName
+
 THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
-_END = object()
+_END: Any = object()
 
 # Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
 _LIMITED_TO_FULL = 255 / 219
@@ -34,11 +45,11 @@ class VideoScores:
         where a score is not positive; infinite scores (equal frames in decibels) make the mean infinite.
     """
 
-    frames: dict = field(repr=False)
-    pooled: dict
+    frames: dict[str, npt.NDArray[np.float64]] = field(repr=False)
+    pooled: dict[str, dict[str, float]]
 
 
-def pool(values):
+def pool(values: npt.ArrayLike) -> dict[str, float]:
     """Mean, harmonic mean, least value and low percentiles (linear interpolation) of scores per frame.
 
     Examples
@@ -113,7 +124,14 @@ def _refuse_misaligned(a, b, most):
                 )
 
 
-def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_offset=8):
+def video(
+    reference: Iterable[npt.ArrayLike],
+    distorted: Iterable[npt.ArrayLike],
+    *,
+    metrics: MetricName | Iterable[MetricName] = ("psnr", "ssim"),
+    check: bool = True,
+    max_offset: int = 8,
+) -> VideoScores:
     """Score a clip frame by frame, and pool the scores.
 
     Parameters

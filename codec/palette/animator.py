@@ -1,8 +1,11 @@
 """Frames to GIF or APNG."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +19,15 @@ from .scenes import palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from .._types import AnimationFormat, PaletteSpace, Path, Progress, Rate
+
 FORMATS = ("gif", "apng")
-SUFFIXES = {".gif": "gif", ".apng": "apng", ".png": "apng"}
+SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
 COLORS_MAX = 255  # beside the index that stands for what is there already
 FEWEST_COLORS = 8  # that a size target goes down to
@@ -60,35 +70,35 @@ class Animation:
     lossy: int
     target: str | None = None
     passes: int = 1
-    warnings: tuple = ()
+    warnings: tuple[str, ...] = ()
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes of the file."""
         return len(self.data)
 
-    def warned(self, warnings):
+    def warned(self, warnings: Iterable[str]) -> Animation:
         """The same with more warnings."""
         return replace(self, warnings=(*self.warnings, *warnings))
 
 
 def animate(
-    frames,
-    path=None,
+    frames: Iterable[npt.ArrayLike] | Video,
+    path: Path | None = None,
     *,
-    fps=None,
-    seconds=None,
-    format=None,
-    colors=256,
-    lossy=LOSSY_ONE,
-    target=None,
-    space="oklab",
-    dither_strength=0.6,
-    shared=False,
-    loops=0,
-    comment="",
-    progress=None,
-):
+    fps: Rate | None = None,
+    seconds: Rate | Sequence[Rate] | None = None,
+    format: AnimationFormat | None = None,
+    colors: int = 256,
+    lossy: int = LOSSY_ONE,
+    target: str | None = None,
+    space: PaletteSpace = "oklab",
+    dither_strength: float = 0.6,
+    shared: bool = False,
+    loops: int | None = 0,
+    comment: str | bytes = "",
+    progress: Progress | None = None,
+) -> Animation:
     """Write frames as an animated GIF or PNG, completely or not at all.
 
     Parameters
@@ -163,7 +173,7 @@ def animate(
     return made
 
 
-def format_of(path, format=None):
+def format_of(path: Path | None, format: AnimationFormat | None = None) -> AnimationFormat:
     """ "gif" or "apng": as said, else by the suffix of a path.
 
     >>> from codec.palette.animator import format_of
@@ -171,7 +181,9 @@ def format_of(path, format=None):
     ('apng', 'gif')
     """
     if format is None:
-        suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
+        if path is None:
+            return "gif"
+        suffix = os.path.splitext(os.fsdecode(path))[1].lower()
         if suffix not in SUFFIXES:
             raise ParameterError(
                 f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format="

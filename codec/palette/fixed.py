@@ -1,10 +1,16 @@
 """Palettes that do not depend on the picture: some by name, and users' own."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MOST_COLORS = 256
 
@@ -31,7 +37,7 @@ FIXED = {
 }
 
 
-def as_palette(palette):
+def as_palette(palette: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """(n, 3) or (n, 4) uint8 of what a user calls a palette: a name, "#rrggbb" strings, or rows of three or four samples.
 
     Entries keep their places, duplicates too: nothing is ever assigned to the later ones.

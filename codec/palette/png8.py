@@ -1,6 +1,9 @@
 """Indexed PNG: of the equal ways to number the colours and to filter the rows, the one that deflates best."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,13 @@ from ..targets import narrow, parse_target
 from . import png
 from .quantize import as_pixels, quantize_colors
 from .target import Score
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from typing_extensions import Unpack
+
+    from .._types import Path, QuantizeKeywords
+    from .result import Quantized
 
 # Weights of R, G and B in luma (BT.601), in 1/1000.
 LUMA = np.array((299, 587, 114))
@@ -39,11 +49,11 @@ class Png:
     height: int
     colors: int
     bits: int
-    result: object = field(repr=False, compare=False)
+    result: Quantized = field(repr=False, compare=False)
     achieved: float | None = None
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes of the file."""
         return len(self.data)
 
@@ -183,7 +193,17 @@ def _squeezed(data):
     return oxipng.optimize_from_memory(data, level=4)
 
 
-def write_png(image, path=None, *, colors=256, target=None, icc=None, density=None, oxipng=False, **options):
+def write_png(
+    image: Quantized | npt.ArrayLike,
+    path: Path | None = None,
+    *,
+    colors: int = 256,
+    target: str | None = None,
+    icc: bytes | None = None,
+    density: tuple[int, int, int] | None = None,
+    oxipng: bool = False,
+    **options: Unpack[QuantizeKeywords],
+) -> Png:
     """Write a picture as indexed PNG (PNG-8), completely or not at all.
 
     Parameters

@@ -1,6 +1,9 @@
 """quantize_colors and PaletteQuantizer: choose a palette, assign pixels to it."""
 
+from __future__ import annotations
+
 import difflib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +20,14 @@ from .result import Quantized
 from .spaces import SPACES, coordinates
 from .target import fewest_colors
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal
+
+    import numpy.typing as npt
+
+    from .._types import Dither, PaletteMethod, PaletteSpace
+
 # Error diffusion, measured on photographs (docs/palette.md). More than 0.7 of the error handed on costs more in noise than it gains in
 # colour, 0.8 where colours are few. The last pixel's colour is kept where it is at most 1.5 times (3 times) the palette's mean squared
 # error worse than the best: 5 % fewer bytes for a fifth of a point of SSIMULACRA 2 at 256 colours, and no specks in flat areas.
@@ -27,7 +38,7 @@ FLAT = 40  # units, 2 % of the lattice, are near enough for flat areas to be lef
 LIMIT = 6  # times the palette's root mean squared error is the longest error handed on
 
 
-def as_pixels(image):
+def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """(H, W, channels) uint8 of what the caller calls an image, with a pixel at least."""
     array = uint8_pixels(image, "palettes have 8 bits per sample; scale it to 0..255")
     if array.size == 0:
@@ -71,15 +82,15 @@ class PaletteQuantizer:
 
     def __init__(
         self,
-        colors=256,
+        colors: int = 256,
         *,
-        method="kmeans",
-        space="oklab",
-        dither="floyd-steinberg",
-        dither_strength=None,
-        palette=None,
-        seed=0,
-    ):
+        method: PaletteMethod = "kmeans",
+        space: PaletteSpace = "oklab",
+        dither: Dither | None = "floyd-steinberg",
+        dither_strength: float | None = None,
+        palette: npt.ArrayLike | None = None,
+        seed: int = 0,
+    ) -> None:
         if isinstance(colors, bool) or not isinstance(colors, (int, np.integer)) or not 1 <= colors <= MOST_COLORS:
             raise ParameterError(f"colors must be an integer within 1..{MOST_COLORS}, not {colors!r}")
         _known("method", method, METHODS)
@@ -97,7 +108,11 @@ class PaletteQuantizer:
         if self.palette is not None:
             self.palette_ = self.palette
 
-    def fit(self, images, importance=None):
+    def fit(
+        self,
+        images: npt.NDArray[np.uint8] | Iterable[npt.ArrayLike],
+        importance: npt.NDArray[Any] | Literal["contrast"] | Iterable[npt.ArrayLike | None] | None = None,
+    ) -> PaletteQuantizer:
         """Choose the palette for pictures together.
 
         Parameters
@@ -128,12 +143,21 @@ class PaletteQuantizer:
         self._choose(color_set(histogram), max(picture.shape[2] for picture in pictures))
         return self
 
-    def predict(self, image):
+    def predict(self, image: npt.ArrayLike) -> Quantized:
         """Paint a picture with the palette.
+
+        Parameters
+        ----------
+        image : (H, W), (H, W, 3) or (H, W, 4) uint8
 
         Returns
         -------
         Quantized
+
+        Raises
+        ------
+        ParameterError
+            Wrong shape or dtype, or no palette yet: call `fit` first.
         """
         if not hasattr(self, "palette_"):
             raise ParameterError("this PaletteQuantizer has no palette yet: call fit first")
@@ -227,19 +251,19 @@ def with_channels(pixels, channels):
 
 
 def quantize_colors(
-    image,
-    colors=256,
+    image: npt.ArrayLike,
+    colors: int = 256,
     *,
-    method="kmeans",
-    space="oklab",
-    dither="floyd-steinberg",
-    dither_strength=None,
-    palette=None,
-    importance=None,
-    target=None,
-    floor=None,
-    seed=0,
-):
+    method: PaletteMethod = "kmeans",
+    space: PaletteSpace = "oklab",
+    dither: Dither | None = "floyd-steinberg",
+    dither_strength: float | None = None,
+    palette: npt.ArrayLike | None = None,
+    importance: npt.ArrayLike | None = None,
+    target: str | None = None,
+    floor: str | None = None,
+    seed: int = 0,
+) -> Quantized:
     """Reduce a picture to few colours.
 
     Parameters

@@ -1,9 +1,15 @@
 """What quantizing returns, and how far it is from the original."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,27 +25,27 @@ class Quantized:
         alpha below 255 come first.
     """
 
-    indices: np.ndarray
-    palette: np.ndarray
-    _original: np.ndarray = field(repr=False)
+    indices: npt.NDArray[np.uint8]
+    palette: npt.NDArray[np.uint8]
+    _original: npt.NDArray[np.uint8] = field(repr=False)
 
-    def image(self):
+    def image(self) -> npt.NDArray[np.uint8]:
         """(H, W, 3) or (H, W, 4) uint8: the colours of the pixels."""
         return self.palette[self.indices]
 
     @cached_property
-    def counts(self):
+    def counts(self) -> npt.NDArray[np.int64]:
         """(n,) int64: the number of pixels of each entry."""
         return np.bincount(self.indices.reshape(-1), minlength=len(self.palette))
 
-    def error_map(self):
+    def error_map(self) -> npt.NDArray[np.float64]:
         """(H, W) float64: squared error of each pixel in 8-bit levels, mean over R, G and B; with alpha, over black and over white."""
         return np.mean(
             [np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0
         )
 
     @cached_property
-    def mse(self):
+    def mse(self) -> float:
         """Mean of `error_map`: `codec.metrics.mse` of the picture and its original."""
         return float(self.error_map().mean())
 

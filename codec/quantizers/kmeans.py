@@ -1,12 +1,20 @@
 """Weighted k-means: seeds, Lloyd's rounds, and rounds of splitting and merging that leave its local optima."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
 from ._kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, PointTree, cheapest_merges, variance_cut
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import numpy.typing as npt
 
 __all__ = [
     "MOST_COORDINATE",
@@ -38,9 +46,9 @@ class Clusters:
         Sum over the points of weight times squared distance to their centre.
     """
 
-    centres: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
+    centres: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.float64]
     error: float
 
 
@@ -71,7 +79,7 @@ def _rounded(sums, mass):
     return np.floor(sums / np.maximum(mass, 1)[:, None] + 0.5).astype(np.float32)
 
 
-def nearest(points, centres):
+def nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """(n,) int32: the nearest of (k, D) centres for each of (n, D) points, both as `cluster` takes them; of equal ones the first."""
     points, _ = _checked(points, None, 1)
     tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
@@ -168,7 +176,17 @@ class _Search:
         return kept, freed
 
 
-def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=7, tolerance=3e-4, seed=0):
+def cluster(
+    points: npt.ArrayLike,
+    k: int,
+    *,
+    weights: npt.ArrayLike | None = None,
+    seeds: Literal["boxes", "plus-plus"] = "boxes",
+    rounds: int = 10,
+    tries: int = 7,
+    tolerance: float = 3e-4,
+    seed: int = 0,
+) -> Clusters:
     """Centres of least weighted squared error, or nearly.
 
     After a first round of Lloyd's, rounds of splitting and merging: centres are taken from where they are missed least and given to where they

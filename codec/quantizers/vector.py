@@ -2,13 +2,21 @@
 IEEE Trans. Commun. 28(1), 1980). What palettes do to pixels, done to blocks of them.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError
 from .kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, cluster, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
 
 MOST_ENTRIES = 65536
 
@@ -32,19 +40,19 @@ class Codebook:
     ((8, 8), (32, 32), 0.25)
     """
 
-    entries: np.ndarray
+    entries: npt.NDArray[np.uint8]
 
     @property
-    def block(self):
+    def block(self) -> tuple[int, int]:
         """(height, width) of a block."""
         return self.entries.shape[1:3]
 
     @property
-    def bits_per_pixel(self):
+    def bits_per_pixel(self) -> float:
         """Of codes of one length, the codebook not counted."""
         return max(1, math.ceil(math.log2(len(self.entries)))) / math.prod(self.block)
 
-    def encode(self, image):
+    def encode(self, image: npt.ArrayLike) -> npt.NDArray[np.uint16]:
         """The nearest entry of each block, by squared error; of equal ones the first.
 
         Parameters
@@ -62,7 +70,7 @@ class Codebook:
         blocks, shape = _blocks(pixels, self.block)
         return nearest(_points(blocks), _points(self.entries)).astype(np.uint16).reshape(shape)
 
-    def decode(self, codes, size=None):
+    def decode(self, codes: npt.ArrayLike, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
         """The picture that codes stand for.
 
         Parameters
@@ -92,7 +100,7 @@ class Codebook:
         return np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
-def train(images, entries, *, block=(4, 4), seed=0):
+def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, int] = (4, 4), seed: int = 0) -> Codebook:
     """A codebook of least squared error for the blocks of pictures, or nearly.
 
     Parameters

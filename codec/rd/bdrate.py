@@ -7,14 +7,24 @@ References: G. Bjontegaard, "Calculation of average PSNR differences between RD-
 Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image Process. 33, 2024.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError
 from .interpolation import METHODS, integral
 from .points import families, media_of, pick_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from .._types import BDMethod, Curve
+    from .points import Point
 
 MIN_POINTS = 4
 CONFIDENCE = 0.95
@@ -66,19 +76,19 @@ class Comparison:
     metric: str
     method: str
     quantity: str
-    images: dict
+    images: dict[str, BDResult]
     mean: float | None
     median: float | None
     low: float | None
     high: float | None
 
     @property
-    def n(self):
+    def n(self) -> int:
         """How many pictures have a delta."""
         return sum(result.value is not None for result in self.images.values())
 
     @property
-    def refused(self):
+    def refused(self) -> dict[str, str]:
         """Picture to reason, for those that have none."""
         return {image: result.reason for image, result in self.images.items() if result.value is None}
 
@@ -87,7 +97,7 @@ class _Refused(Exception):
     """A curve, or a pair of them, that no honest delta can be taken from."""
 
 
-def bd_rate(reference, test, *, method="pchip"):
+def bd_rate(reference: Curve, test: Curve, *, method: BDMethod = "pchip") -> BDResult:
     """Percent of rate that `test` needs more than `reference` at equal score, on average over the scores that both reach.
 
     The log of the rate is interpolated over the score, integrated over the common range, and the mean difference turned back.
@@ -122,7 +132,7 @@ def bd_rate(reference, test, *, method="pchip"):
     return _delta(reference, test, method, _rate_over_score)
 
 
-def bd_quality(reference, test, *, method="pchip"):
+def bd_quality(reference: Curve, test: Curve, *, method: BDMethod = "pchip") -> BDResult:
     """Score that `test` gains over `reference` at equal rate, on average over the log of the rates that both use.
 
     Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. BD-PSNR is this with PSNR as score.
@@ -226,7 +236,16 @@ def _direction(which, rates, scores):
     return way
 
 
-def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", seed=0, resamples=5000):
+def compare(
+    points: Iterable[Point],
+    metric: str,
+    anchor_family: str,
+    *,
+    method: BDMethod = "pchip",
+    quantity: Literal["rate", "quality"] = "rate",
+    seed: int = 0,
+    resamples: int = 5000,
+) -> dict[str, Comparison]:
     """Every family of settings against one of them, picture by picture.
 
     Parameters

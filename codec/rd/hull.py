@@ -1,12 +1,20 @@
 """Which settings are worth using: the convex hull over rates and scores, and what is not beaten in two respects at once."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
 from .points import media_of
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
-def hull(points, metric):
+    from .points import AnyRow, Mean, Point
+
+
+def hull(points: Iterable[AnyRow], metric: str) -> list[AnyRow]:
     """The rows that no other row, and no mixture of two others, beats: the upper left convex hull of score over rate, by rising rate.
 
     Parameters
@@ -53,13 +61,13 @@ def _turns_left(a, b, c):
     return (b[1] - a[1]) * (c[0] - a[0]) <= (c[1] - a[1]) * (b[0] - a[0])
 
 
-def falls(points, metric):
+def falls(points: Collection[Point | Mean], metric: str) -> bool:
     """Whether the metric falls as the rate rises (mean squared error): between the cheapest and the dearest row."""
     ends = [min(points, key=lambda p: p.rate), max(points, key=lambda p: p.rate)]
     return ends[0].metrics[metric] > ends[1].metrics[metric]
 
 
-def pareto(pairs):
+def pareto(pairs: Iterable[tuple[float, float]]) -> list[int]:
     """Indexes of the (cost, gain) pairs that no other pair beats in one respect without losing in the other, by rising cost.
 
     >>> from codec.rd import pareto

@@ -1,13 +1,26 @@
 """Rate against distortion, drawn from rows alone. matplotlib is loaded when the first figure is asked for."""
 
+from __future__ import annotations
+
 import io
 import math
 import os
 import textwrap
+from typing import TYPE_CHECKING
 
 from ..errors import MissingPackageError, ParameterError
 from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from matplotlib.figure import Figure
+
+    from .._types import Path
+    from .points import Point
+    from .speed import Speed
 
 # Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -40,7 +53,13 @@ STYLE = {
 }
 
 
-def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
+def plot(
+    points: Iterable[Point],
+    path: Path | None = None,
+    *,
+    metrics: str | Iterable[str] = ("psnr", "ssim"),
+    title: str | None = None,
+) -> Figure:
     """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin curve per picture.
 
     A family is all that differs in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in every family.
@@ -85,7 +104,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     return figure
 
 
-def figure_kind(path):
+def figure_kind(path: Path) -> str:
     """ "png", "svg" or "pdf"; raises as `plot` does when it is none of them or nothing can be drawn, so that a long sweep may ask first."""
     _matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
@@ -195,7 +214,7 @@ def _caption(points):
     return f"{pictures} · {origins(points)}"
 
 
-def origins(points):
+def origins(points: Iterable[Point]) -> str:
     """Machines, how many encoders ran side by side, and versions of the codecs: what a figure needs to be made again."""
     points = list(points)
     several = sorted({point.workers for point in points})
@@ -205,7 +224,16 @@ def origins(points):
     return "; ".join(filter(None, [machines, side, *versions]))
 
 
-def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, caption=""):
+def plot_speed(
+    speeds: Iterable[Speed],
+    path: Path | None = None,
+    *,
+    metric: str,
+    anchor: str,
+    of: Literal["encode", "decode"] = "encode",
+    title: str | None = None,
+    caption: str = "",
+) -> Figure:
     """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats in both.
 
     Parameters
@@ -234,7 +262,8 @@ def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, ca
     if not shown:
         raise ParameterError(f"no family has a BD-rate by {metric} against {anchor}: `codec rd bd` tells why")
     hidden = [speed.family for speed in speeds if speed.bd_rate is None]
-    caption = "\n".join(filter(None, [caption, hidden and f"without a BD-rate: {'; '.join(hidden)}"]))
+    without = f"without a BD-rate: {'; '.join(hidden)}" if hidden else ""
+    caption = "\n".join(filter(None, [caption, without]))
     matplotlib = _matplotlib()
     from matplotlib.figure import Figure
 

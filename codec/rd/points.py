@@ -9,10 +9,19 @@ import difflib
 import json
 import math
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, ParameterError
 from ..registry.contract import DIALS
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from .._types import Path
+
+    AnyRow = TypeVar("AnyRow", "Point", "Mean")
 
 SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures and no videos
 STAGES = ("read", "encode", "decode", "score")
@@ -91,33 +100,33 @@ class Point:
     pooled: dict = field(default_factory=dict)
 
     @property
-    def picture(self):
+    def picture(self) -> tuple[str, str]:
         """(name, sha256): what was measured. A clip of which another number of frames was measured is another one."""
         return (self.image if self.media == "image" else f"{self.image} ({self.frames} frames)"), self.sha256
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         """What a curve is drawn over: bits per pixel of a picture, kbit/s of a clip (`RATES`)."""
-        return self.bpp if self.media == "image" else self.bitrate
+        return self.bpp if self.media == "image" else self.bitrate  # type: ignore[return-value]  # videos have one
 
     @property
-    def mpixels(self):
+    def mpixels(self) -> float:
         """Millions of pixels in all frames."""
         return self.width * self.height * self.frames / 1e6
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A dict of JSON types that `from_json` turns back into an equal point."""
         row = {"schema": SCHEMA, **asdict(self)}
         row["metrics"] = _written(self.metrics)
         row["pooled"] = {name: _written(ways) for name, ways in self.pooled.items()}
         return row
 
-    def line(self):
+    def line(self) -> str:
         """The row as one line of JSON in ASCII, so that even a file name that is no valid text survives."""
         return json.dumps(self.to_json(), allow_nan=False)
 
     @classmethod
-    def from_json(cls, row):
+    def from_json(cls, row: Any) -> "Point":
         """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
         given = _fields(cls, row)
         try:
@@ -146,7 +155,7 @@ class Point:
 RATES = {"image": ("bpp", "bits per pixel"), "video": ("kbit/s", "kbit/s")}
 
 
-def media_of(points):
+def media_of(points: Iterable["Point | Mean"]) -> str:
     """ "image" or "video": what the rows, or means, are of.
 
     Raises
@@ -193,7 +202,7 @@ class Failure:
     codec_version: str = ""
     setting: dict | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         at = (
             ""
             if self.setting is None
@@ -202,20 +211,20 @@ class Failure:
         return f"{self.image}{at}: {self.reason}"
 
     @property
-    def key(self):
+    def key(self) -> tuple[Any, ...]:
         """What failed: a later record with the same key is about the same thing, whatever the version and the content of the file."""
         return _key(self.image, self.codec, self.setting)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A dict of JSON types that `from_json` turns back into an equal failure."""
         return {"schema": SCHEMA, "kind": "failure", **asdict(self)}
 
-    def line(self):
+    def line(self) -> str:
         """The record as one line of JSON in ASCII."""
         return json.dumps(self.to_json(), allow_nan=False)
 
     @classmethod
-    def from_json(cls, row):
+    def from_json(cls, row: Any) -> "Failure":
         """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
         found = cls(**_fields(cls, row))
         if found.stage not in STAGES:
@@ -227,7 +236,7 @@ def _key(image, codec, setting):
     return image, codec, *sorted((name, str(value)) for name, value in (setting or {}).items())
 
 
-def outstanding(records):
+def outstanding(records: Iterable[Point | Failure]) -> list[Failure]:
     """The failures among the records of a sweep, rows and failures in the order of the file, that nothing later supersedes.
 
     A row supersedes the failures of its picture at its setting, by whichever version of the codec; so does a newer failure. What shows that
@@ -275,12 +284,12 @@ def _is(kind, value):
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
 
 
-def read_points(path, *, problems=None):
+def read_points(path: "Path", *, problems: list[str] | None = None) -> list[Point]:
     """The rows of a JSONL file, as a list of `Point`: `read_records` without the failures."""
     return [record for record in read_records(path, problems=problems) if isinstance(record, Point)]
 
 
-def read_records(path, *, problems=None):
+def read_records(path: "Path", *, problems: list[str] | None = None) -> list[Point | Failure]:
     """All that a JSONL file of a sweep holds, in its order: a list of `Point` and `Failure`; `outstanding` tells which failures still count.
 
     Parameters
@@ -311,7 +320,7 @@ def read_records(path, *, problems=None):
     return records
 
 
-def read_line(name, number, line):
+def read_line(name: str, number: int, line: bytes) -> Point | Failure:
     """The `Point` or `Failure` on one line of the file called `name`; FileError when it is neither."""
     try:
         row = json.loads(line)
@@ -323,7 +332,7 @@ def read_line(name, number, line):
         raise FileError(f"{name}:{number}: not a row of a sweep: {error}; delete the line, or sweep again") from error
 
 
-def write_points(path, points):
+def write_points(path: "Path", points: Iterable[Point]) -> list[Point]:
     """Write rows as JSONL, each as soon as it is there.
 
     The rows go to `path` + ".part", line by line, and take the name `path` when the last one is written: an interrupted sweep leaves the
@@ -383,7 +392,26 @@ def write_errors(path):
 
 @dataclass(frozen=True)
 class Mean:
-    """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` are of all pixels over all time."""
+    """Arithmetic means over the pictures or clips that have a row at one setting.
+
+    Attributes
+    ----------
+    codec, codec_version : str
+    setting : dict
+        All parameters of the codec.
+    images : int
+        Pictures or clips averaged.
+    bpp : float
+        Bits per pixel.
+    metrics : dict
+        Name to mean value, for the metrics that every row has.
+    encode_mpixels_per_second, decode_mpixels_per_second : float
+        Megapixels of all pictures over the time of all.
+    media : str
+        "image" or "video".
+    bitrate : float or None
+        kbit/s, for videos.
+    """
 
     codec: str
     codec_version: str
@@ -397,12 +425,12 @@ class Mean:
     bitrate: float | None = None
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         """As `Point.rate`."""
-        return self.bpp if self.media == "image" else self.bitrate
+        return self.bpp if self.media == "image" else self.bitrate  # type: ignore[return-value]  # videos have one
 
 
-def means(points):
+def means(points: Iterable[Point]) -> list[Mean]:
     """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every setting.
 
     A mean over different pictures would compare the pictures, so one that lacks a setting is left out everywhere; likewise a metric that
@@ -448,13 +476,13 @@ def _mean(points, names):
     )
 
 
-def family(point):
+def family(point: Point | Mean) -> tuple[Any, ...]:
     """What a curve is of: the codec, its version, and all settings but the dial, as a hashable key."""
     settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
     return (point.codec, point.codec_version, *sorted(settings, reverse=True))
 
 
-def families(points):
+def families(points: "Iterable[AnyRow]") -> "dict[str, list[AnyRow]]":
     """{name: rows, or means} by `family`, in order of appearance; the names tell no more than what differs.
 
     Within a codec that is every setting with several values, and its version if there are several. Between codecs it is the subsampling, the
@@ -491,7 +519,7 @@ def _said(name, value):
     return f"{name} {value}"
 
 
-def pick_family(groups, name):
+def pick_family(groups: Mapping[str, Any], name: str) -> str:
     """The name in `groups`, from `families`, that `name` stands for: itself, a codec that has one family only, or a part of one name only.
 
     Raises

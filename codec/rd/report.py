@@ -4,6 +4,8 @@ The file asks no network and no other file for anything: styles, script, rows an
 nothing else in. Whatever comes from rows (names, settings, messages) is data: it reaches the page as JSON, and its elements as text.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import html
@@ -11,6 +13,7 @@ import importlib.resources
 import json
 import math
 import string
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import ParameterError
@@ -19,6 +22,12 @@ from ..sources.files import write_atomic
 from . import crops
 from .bdrate import CONFIDENCE, compare
 from .points import RATES, families, family, means, media_of, pick_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .._types import Path
+    from .points import Point
 
 SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
 MAX_BYTES = 8_000_000
@@ -58,19 +67,19 @@ MEASURED = {
 
 
 def report(
-    points,
-    path=None,
+    points: Iterable[Point],
+    path: Path | None = None,
     *,
-    metrics=None,
-    anchor=None,
-    at=None,
-    images=(),
-    pictures=6,
-    crop=256,
-    failures=(),
-    title=None,
-    max_bytes=MAX_BYTES,
-):
+    metrics: Iterable[str] | None = None,
+    anchor: str | None = None,
+    at: float | Iterable[float] | None = None,
+    images: Path | Iterable[Path] = (),
+    pictures: int = 6,
+    crop: int = 256,
+    failures: Iterable[object] = (),
+    title: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> str:
     """Write one self-contained HTML page about the rows of a sweep.
 
     Parameters

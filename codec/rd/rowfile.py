@@ -1,9 +1,19 @@
 """The file that a sweep writes its rows to: it survives a kill at any moment, and the next sweep goes on where it ends."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from ..errors import FileError
 from .points import Failure, Point, outstanding, read_line, write_errors
+
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from .._types import Path
+
+    Record = TypeVar("Record", Point, Failure)
 
 ROW_STARTS = b'{"schema": '
 
@@ -51,7 +61,9 @@ class RowFile:
     ([50, 90], [70])
     """
 
-    def __init__(self, path):
+    _stream: Any  # open inside of `with`
+
+    def __init__(self, path: Path) -> None:
         self.path, self.problems, self.repaired, self._stream, records = os.fsdecode(path), [], "", None, []
         self._keep = self._read(records)
         self.points = [record for record in records if isinstance(record, Point)]
@@ -86,7 +98,7 @@ class RowFile:
     def _foreign(self):
         return f"{self.path} is there already and holds no rows of a sweep; it was not touched: name another file, or move it away"
 
-    def __enter__(self):
+    def __enter__(self) -> RowFile:
         with write_errors(self.path):
             self._stream = open(self.path, "ab")
             try:
@@ -97,7 +109,7 @@ class RowFile:
                 raise
         return self
 
-    def append(self, record):
+    def append(self, record: Record) -> Record:
         """Write a row or a failure, and return it; a failure that is there already, for the same reason, is not repeated."""
         if isinstance(record, Failure) and record in self.failures:
             return record
@@ -107,7 +119,7 @@ class RowFile:
             self._stream.flush()
         return record
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         with write_errors(self.path):
             self._stream.close()
 

@@ -1,6 +1,9 @@
 """The cheapest quality, or crf, that reaches a target, measured on the bytes that one would keep."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .. import registry
 from ..errors import ParameterError
@@ -8,6 +11,14 @@ from ..frame import Video
 from ..registry.contract import DIALS, byte_count
 from ..targets import narrow, parse_score
 from .content import Content, decode, fetch, score
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from .._types import Path
 
 
 @dataclass(frozen=True)
@@ -40,19 +51,26 @@ class Found:
     """
 
     codec: str
-    setting: dict
-    data: bytes | list
+    setting: dict[str, Any]
+    data: bytes | list[bytes]
     score: float
-    rate: dict
-    trials: tuple
+    rate: dict[str, Any]
+    trials: tuple[Trial, ...]
 
     @property
-    def bpp(self):
+    def bpp(self) -> float:
         """Bits per pixel."""
         return self.rate["bpp"]
 
 
-def find(image, target, *, codec="jpeg", frames=None, **setting):
+def find(
+    image: Path | npt.NDArray[np.uint8] | Video,
+    target: str,
+    *,
+    codec: str | registry.Codec = "jpeg",
+    frames: int | None = None,
+    **setting: Any,
+) -> Found:
     """The cheapest quality, or crf, whose decoded picture or video reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
 
     Where scores do not rise with the quality all the way, the result reaches the target all the same, and one quality less does not.
@@ -98,9 +116,8 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     codec.require()
     codec.setting(**setting)
     search = _Search(codec, setting, _content(image, codec, frames), metric)
-    steps = range(codec.parameters[dial].low, codec.parameters[dial].high + 1)[
-        :: 1 if DIALS[dial] else -1
-    ]  # from the cheapest on
+    parameter: Any = codec.parameters[dial]
+    steps = range(parameter.low, parameter.high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
     falling = first > last
     reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)

@@ -1,17 +1,39 @@
 """Speed against efficiency: what a family of settings costs in time, and what it saves in rate."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .bdrate import compare
 from .hull import pareto
 from .points import families, pick_family
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal
+
+    from .._types import BDMethod
+    from .points import Point
+
 
 @dataclass(frozen=True)
 class Speed:
-    """A family of settings: megapixels per second of all pixels over all time, and BD-rate against the anchor with its interval.
+    """Speed of a family of settings, and its BD-rate against the anchor.
 
-    `bd_rate` is 0 for the anchor, and None where no picture has one. `front`: no other family is both faster and smaller.
+    Attributes
+    ----------
+    family : str
+    encode_mpixels_per_second, decode_mpixels_per_second : float
+        Megapixels of all pictures over the time of all.
+    bd_rate : float or None
+        Percent; 0 for the anchor, None where no picture has a delta.
+    low, high : float or None
+        Bootstrap interval of `bd_rate`, as in `Comparison`; None for the anchor.
+    n : int
+        Pictures with a delta.
+    front : bool
+        Whether no other family is both faster and smaller.
     """
 
     family: str
@@ -24,8 +46,20 @@ class Speed:
     front: bool
 
 
-def speeds(points, metric, anchor, *, method="pchip", of="encode"):
+def speeds(
+    points: Iterable[Point],
+    metric: str,
+    anchor: str,
+    *,
+    method: BDMethod = "pchip",
+    of: Literal["encode", "decode"] = "encode",
+) -> list[Speed]:
     """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
+
+    Parameters
+    ----------
+    points, metric, anchor, method
+        As for `codec.rd.compare`.
 
     Raises
     ------
@@ -36,11 +70,11 @@ def speeds(points, metric, anchor, *, method="pchip", of="encode"):
     groups = families(points)
     compared = compare(points, metric, anchor, method=method)
     anchor = pick_family(groups, anchor)
-    rows = []
+    rows: list[Any] = []
     for name, own in groups.items():
-        found = compared.get(name)
+        found: Any = compared.get(name)
         mpixels = sum(p.mpixels for p in own)
-        rates = tuple(
+        rates: tuple[float, ...] = tuple(
             mpixels / max(sum(seconds), 1e-9)
             for seconds in ([p.encode_seconds for p in own], [p.decode_seconds for p in own])
         )
@@ -53,4 +87,4 @@ def speeds(points, metric, anchor, *, method="pchip", of="encode"):
     speed = 1 if of == "encode" else 2
     comparable = [row for row in rows if row[3] is not None]
     front = {comparable[i][0] for i in pareto([(row[3], row[speed]) for row in comparable])}
-    return [Speed(*row, row[0] in front) for row in rows]
+    return [Speed(*row, row[0] in front) for row in rows]  # type: ignore[call-arg]

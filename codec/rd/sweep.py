@@ -1,5 +1,7 @@
 """Many settings of many codecs about few pictures or clips: encode, decode, compare, one row each."""
 
+from __future__ import annotations
+
 import functools
 import itertools
 import os
@@ -10,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +23,11 @@ from ..registry.contract import byte_count
 from .content import decode, fetch, score
 from .memory import peak_memory
 from .points import Failure, Point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .._types import MetricName, Path, Progress
 
 QUALITIES = (30, 40, 50, 60, 70, 80, 90)
 CRFS = (22, 27, 32, 37)  # the quantizers of the common test conditions of HEVC and VVC
@@ -49,7 +57,7 @@ class _Trial:
 class _Plan:
     """What is the same for all rows."""
 
-    metrics: tuple
+    metrics: tuple[str, ...]
     workers: int
     memory: bool
     command: str
@@ -74,16 +82,22 @@ class Sweep:
         What was lost when pictures were read, for example transparency.
     """
 
+    total: int
+    done: int
+    reused: list[Point]
+    failures: list[Failure]
+    warnings: list[str]
+
     def __init__(self, images, trials, plan, progress, failed, done):
         self.total, self.done = len(images) * len(trials), 0
         self.reused, self.failures, self.warnings = [], [], []
         self._failed = failed
         self._rows = self._run(images, trials, plan, progress, done)
 
-    def __iter__(self):
+    def __iter__(self) -> Sweep:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Point:
         return next(self._rows)
 
     def _run(self, images, trials, plan, progress, done):
@@ -122,22 +136,22 @@ class Sweep:
 
 
 def sweep(
-    images,
+    images: Path | Iterable[Path],
     *,
-    codecs="jpeg",
-    quality=None,
-    crf=None,
-    subsampling=None,
-    effort=None,
-    frames=None,
-    metrics=("psnr", "ssim"),
-    progress=None,
-    failed=None,
-    workers=1,
-    memory=True,
-    done=(),
-    command="",
-):
+    codecs: str | registry.Codec | Iterable[str | registry.Codec] = "jpeg",
+    quality: float | Iterable[float] | None = None,
+    crf: int | Iterable[int] | None = None,
+    subsampling: str | Iterable[str] | None = None,
+    effort: int | Iterable[int] | None = None,
+    frames: int | None = None,
+    metrics: MetricName | Iterable[MetricName] = ("psnr", "ssim"),
+    progress: Progress | None = None,
+    failed: Callable[[Failure], object] | None = None,
+    workers: int = 1,
+    memory: bool = True,
+    done: Iterable[Point] = (),
+    command: str = "",
+) -> Sweep:
     """Encode every picture with every codec at every combination of settings, decode it again, and measure what came back.
 
     Parameters

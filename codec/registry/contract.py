@@ -5,14 +5,26 @@ Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be 
     Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
 """
 
+from __future__ import annotations
+
 import difflib
 import importlib.util
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from .._types import Setting
+    from ..frame import Video
 
 # The parameter that a curve runs along, by its name, and whether more of it is better.
 DIALS = {"quality": True, "crf": False, "qp": False}
@@ -32,7 +44,7 @@ class Number:
     high: int
     parts: int = 1
 
-    def check(self, value):
+    def check(self, value: object) -> int | float | None:
         """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
         kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
         if (
@@ -44,11 +56,11 @@ class Number:
             return None
         return float(value) if value % 1 else int(value)
 
-    def parse(self, text):
+    def parse(self, text: str) -> list[int | float]:
         """Of "5", "1/9" and "20:95:5": a list of numbers."""
         return [number for part in text.split("/") for number in numbers(part)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.low}..{self.high}" + (f" in steps of 1/{self.parts}" if self.parts > 1 else "")
 
 
@@ -57,22 +69,22 @@ class Choice:
     """A parameter that is one of several values; `default` first among equals."""
 
     default: str | bool
-    values: tuple
+    values: tuple[str | bool, ...]
 
-    def check(self, value):
+    def check(self, value: object) -> Any:
         """The value itself, or None."""
         return value if value in self.values and type(value) in map(type, self.values) else None
 
-    def parse(self, text):
+    def parse(self, text: str) -> list[Any]:
         """Of "4:2:0" and "4:2:0/4:4:4": a list of values."""
         names = {str(value).lower(): value for value in self.values}
         return [names.get(word.lower(), word) for word in text.split("/")]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return ", ".join(map(str, self.values))
 
 
-def numbers(text):
+def numbers(text: str) -> list[int | float]:
     """Numbers of "30,50,74.5" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else.
 
     >>> from codec.registry.contract import numbers
@@ -96,7 +108,7 @@ def dial_of(names):
     return next((name for name in DIALS if name in names), None)
 
 
-def byte_count(data):
+def byte_count(data: bytes | list[bytes]) -> int:
     """Length of what `Codec.run_encode` gave: bytes, or packets."""
     return len(data) if isinstance(data, bytes) else sum(map(len, data))
 
@@ -132,33 +144,33 @@ class Codec:
     """
 
     name: str
-    encode: callable
-    decode: callable
-    parameters: dict
-    version: callable = str
-    needs: tuple = ()
+    encode: Callable[..., bytes | list[bytes]]
+    decode: Callable[[Any], Any]
+    parameters: Mapping[str, Number | Choice]
+    version: Callable[[], str] = str
+    needs: tuple[str, ...] = ()
     install: str = ""
-    errors: tuple = field(default=(), compare=False)
+    errors: tuple[type[Exception], ...] = field(default=(), compare=False)
     media: str = "image"
 
     @property
-    def dial(self):
+    def dial(self) -> str | None:
         """The name of the parameter that sweeps and searches turn; None if it has none."""
         return dial_of(self.parameters)
 
     @property
-    def missing(self):
+    def missing(self) -> tuple[str, ...]:
         """The modules that are not installed, as a tuple."""
         return tuple(module for module in self.needs if not _there(module))
 
-    def require(self):
+    def require(self) -> None:
         """Raises MissingPackageError, with the command that installs it, when the codec cannot run here."""
         if self.missing:
             raise MissingPackageError(
                 f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}"
             )
 
-    def setting(self, **given):
+    def setting(self, **given: Any) -> dict[str, Any]:
         """All parameters: those given, checked, and the defaults of the others; the dial last.
 
         Raises
@@ -179,8 +191,11 @@ class Codec:
                 raise ParameterError(f"{name} of {self.name} must be in {parameter}, not {given[name]!r}")
         return found
 
-    def run_encode(self, pixels, setting):
-        """Bytes of a picture, or bytes or packets of a video; whatever a foreign codec raises becomes a PeerError that names it."""
+    def run_encode(self, pixels: npt.NDArray[np.uint8] | Video, setting: Setting) -> bytes | list[bytes]:
+        """Encode `pixels` with every parameter in `setting`: bytes of a picture, or bytes or packets of a video.
+
+        Raises PeerError, with the name of the codec, for whatever foreign code raises and for results that are not bytes.
+        """
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
@@ -190,12 +205,12 @@ class Codec:
         return data
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         """ "picture" or "video": one of what it takes."""
         return MEDIA[self.media].removesuffix("s")
 
-    def run_decode(self, data, like):
-        """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
+    def run_decode(self, data: bytes | list[bytes], like: Any) -> Any:
+        """Decode `data`, the result of `run_encode`: pixels of the shape and dtype of `like`, or a video of its format; else PeerError."""
         if self.media == "video":
             return self._decode_video(data, like)
         pixels = np.asarray(self._guarded("decoding", self.decode, data))

@@ -1,19 +1,25 @@
 """Codecs by name: ours, the peers whose packages are installed, and those that users register."""
 
+from __future__ import annotations
+
 import difflib
 from functools import partial
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from ..errors import ParameterError, PeerError
-from .contract import FAILURES, Choice, Codec, Number, numbers
+from .contract import FAILURES, Codec, Number
 from .pictures import PEERS
 from .videos import present
 
+if TYPE_CHECKING:
+    from typing import Any
+
 ENTRY_POINTS = "codec.codecs"
-_registered = {}
+_registered: dict[str, Codec] = {}
 
 
-def register(codec, *, replace=False):
+def register(codec: Codec, *, replace: bool = False) -> Codec:
     """Make a codec known by its name, in this process.
 
     Raises
@@ -29,7 +35,7 @@ def register(codec, *, replace=False):
     return codec
 
 
-def codecs():
+def codecs() -> dict[str, Codec]:
     """{name: Codec} of all that are known, ours first, then peers, then users': those of pictures whether or not their packages are installed,
     those of videos where PyAV has them."""
     return {name: load() for name, load in _known(videos=True).items()}
@@ -66,7 +72,7 @@ def _broken(point, reason):
     return Codec(point.name, fail, fail, {"quality": Number(75, 1, 100)}, version=fail)
 
 
-def by_name(name):
+def by_name(name: str) -> Codec:
     """The codec of that name.
 
     Raises
@@ -90,7 +96,7 @@ def by_name(name):
     return known[name]()
 
 
-def parse(text):
+def parse(text: str) -> tuple[Codec, dict[str, list[Any]]]:
     """A codec and lists of values from "jpeg" or "jpeg:effort=1/9,subsampling=4:2:0,quality=20:95:5".
 
     Returns

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import strategies
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from properties import examples
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, optimal_huffman
 from codec.jpeg._planes import compose
 from codec.jpeg._scan_read import idct_plane
 from codec.jpeg._scan_write import Tables, encode_scan
 
+from codec._core import ZIGZAG, optimal_huffman
 from codec.jpeg import markers
 from codec.jpeg.scans import ScanSpec
 

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG
 from codec.jpeg._arith import decode_decisions, encode_decisions
 from codec.jpeg._arith_write import encode_arith_scan
 from codec.jpeg._scan_read import ReadTables, decode_scan
@@ -15,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from properties import examples
 
 import codec
+from codec._core import ZIGZAG
 from codec.errors import BitstreamError, ParameterError, TruncatedError
 from codec.jpeg import markers
 from codec.jpeg.assemble import assemble

@@ -4,9 +4,9 @@ from math import ceil
 
 import numpy as np
 import pytest
-from codec._pixel import rgb_to_ycc
 from codec.jpeg._chroma import auto_subsampling, subsampling_damage
 
+from codec._pixel import rgb_to_ycc
 from codec.errors import ParameterError
 
 

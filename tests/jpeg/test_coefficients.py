@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG
 
 import codec
 from codec import jpeg
+from codec._core import ZIGZAG
 from codec.jpeg import markers, read_coefficients, write_coefficients
 from codec.jpeg.scans import ScanSpec, progressive_script
 

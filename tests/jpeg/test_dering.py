@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, quantize
 from codec.jpeg._planes import forward
 
+from codec._core import ZIGZAG, quantize
 from codec.errors import ParameterError
 
 Q = np.full(64, 40, np.uint16)

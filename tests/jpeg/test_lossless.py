@@ -4,13 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
-from codec._core import code_table, optimal_huffman, pack_bits
 from codec.jpeg._arith import encode_decisions
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
 
 import codec
+from codec._core import code_table, optimal_huffman, pack_bits
 from codec.errors import BitstreamError, ParameterError, TruncatedError
 from codec.jpeg import markers
 

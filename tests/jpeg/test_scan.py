@@ -5,7 +5,6 @@ Every kind of scan of T.81 (sequential F.1.2, DC and AC, first and refining G.1.
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, code_table, optimal_huffman
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg._segments import find_segments
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from properties import examples
 
+from codec._core import ZIGZAG, code_table, optimal_huffman
 from codec.errors import BitstreamError, ParameterError
 
 SEQUENTIAL = dict(Ss=0, Se=63, Ah=0, Al=0, progressive=False)

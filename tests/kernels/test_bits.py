@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from codec._core import pack_bits, unpack_bits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codec._core import pack_bits, unpack_bits
 from codec.errors import ParameterError
 
 FIELDS = st.lists(st.integers(0, 32).flatmap(lambda n: st.tuples(st.integers(0, 2**n - 1), st.just(n))), max_size=200)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from codec._pixel import rgb_to_ycc, ycc_to_rgb
 from codec.jpeg._planes import compose, forward
 
+from codec._pixel import rgb_to_ycc, ycc_to_rgb
 from codec.errors import ParameterError
 
 ONES = np.ones(64, np.uint16)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from codec._core import dequantize, fdct, idct
 from codec.jpeg._scan_read import idct_plane
 
+from codec._core import dequantize, fdct, idct
 from codec.errors import ParameterError
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "dct_accuracy.py"

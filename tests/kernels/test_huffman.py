@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
 from codec.jpeg._scan_read import ReadTables, decode_scan
 from codec.jpeg._segments import find_segments
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
 
+from codec._core import ZIGZAG, code_table, optimal_huffman, optimal_huffman_bits, pack_bits
 from codec.errors import BitstreamError, ParameterError
 from codec.jpeg import tables
 

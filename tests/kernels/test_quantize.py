@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, dequantize, quantize
 
+from codec._core import ZIGZAG, dequantize, quantize
 from codec.errors import ParameterError
 
 EVERY_COEFFICIENT = np.arange(-32768, 32768).reshape(1024, 64)

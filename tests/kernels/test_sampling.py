@@ -5,10 +5,10 @@ from math import ceil, floor
 
 import numpy as np
 import pytest
-from codec._core import ZIGZAG, fdct
-from codec._pixel import rgb_to_ycc
 from codec.jpeg._planes import compose, forward
 
+from codec._core import ZIGZAG, fdct
+from codec._pixel import rgb_to_ycc
 from codec.errors import ParameterError
 
 ONES = np.ones(64, np.uint16)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from codec.palette._dither import diffuse
-from codec.palette._nearest import NearestColor
 
 import codec
 from codec import cpu
 from codec.palette import blue_noise
+from codec.palette._nearest import NearestColor
 from codec.palette.dither import DITHERS, KERNELS, bayer_mask
 
 BLACK_WHITE = np.array([[0, 0, 0], [255, 255, 255]])

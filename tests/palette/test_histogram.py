@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from codec.palette._histogram import Histogram
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
+
+from codec.palette._histogram import Histogram
 
 
 def naive(pixels, importance):

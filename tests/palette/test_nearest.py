@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from codec.palette._nearest import NearestColor
 
 from codec import cpu
+from codec.palette._nearest import NearestColor
 from codec.palette.spaces import SPACES, coordinates
 
 

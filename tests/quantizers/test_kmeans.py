@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from codec.quantizers._kmeans import PointTree, cheapest_merges
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
 
 from codec import cpu
 from codec.errors import ParameterError
+from codec.quantizers._kmeans import PointTree, cheapest_merges
 from codec.quantizers.kmeans import MOST_COORDINATE, cluster, nearest, variance_cut
 
 

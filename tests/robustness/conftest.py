@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # hostile.py, which the fuzzer uses as well
 
 import hostile  # noqa: E402
+
 from codec._core import BUILD  # noqa: E402
 
 DATA = Path(os.environ.get("CODEC_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -4,9 +4,12 @@
 imports this module.
 """
 
+from __future__ import annotations
+
 import math
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 from ...errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ...limits import checked_limits
@@ -15,6 +18,14 @@ from .jobs import Workers
 from .output import side_data_of
 from .ready import Output
 from .sequence import Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from ..._types import Buffer
+    from ...frame import Frame
+    from ...limits import Limits
 
 ON_ERROR = ("raise", "conceal", "skip")
 
@@ -59,14 +70,14 @@ class Decoder:
     def __init__(
         self,
         *,
-        on_error="raise",
-        low_delay=False,
-        monochrome="4:2:0",
-        side_data=False,
-        threads=0,
-        avcc=None,
-        limits=None,
-    ):
+        on_error: Literal["raise", "conceal", "skip"] = "raise",
+        low_delay: bool = False,
+        monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
+        side_data: bool = False,
+        threads: int = 0,
+        avcc: bytes | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         if on_error not in ON_ERROR:
             raise ParameterError(f"on_error must be one of {', '.join(ON_ERROR)}, not {on_error!r}")
         if monochrome not in ("4:2:0", "4:0:0"):
@@ -91,7 +102,7 @@ class Decoder:
 
     # ---------------------------------------------------------------- data in
 
-    def feed(self, data, *, timestamp=None, complete=False):
+    def feed(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> list[Frame]:
         """Decode a piece of the stream.
 
         Parameters
@@ -115,7 +126,7 @@ class Decoder:
         """
         return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
 
-    def iterate(self, data, *, timestamp=None, complete=False):
+    def iterate(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `feed`, but decodes one frame at a time: a long piece does not fill the memory with frames.
 
         Yields
@@ -125,7 +136,7 @@ class Decoder:
         yield from self.ahead(data, timestamp=timestamp, complete=complete)
         yield from self._given_out()
 
-    def ahead(self, data, *, timestamp=None, complete=False):
+    def ahead(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `iterate`, but does not wait for threads: the last frames and errors may come with a later piece.
 
         Yields
@@ -143,7 +154,7 @@ class Decoder:
             self._sequence.finish_picture()
         yield from self._given_out(wait=self._low_delay or self._failed)
 
-    def flush(self):
+    def flush(self) -> list[Frame]:
         """The stream has ended: decode the rest and give out all frames. A new stream may follow.
 
         Returns
@@ -152,7 +163,7 @@ class Decoder:
         """
         return self._collected(self.rest())
 
-    def rest(self):
+    def rest(self) -> Iterator[Frame]:
         """As `flush`, but an iterator: frames before an error are yielded first.
 
         Yields

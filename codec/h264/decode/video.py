@@ -1,7 +1,10 @@
 """Whole videos: frames from any source, and the properties of a stream without decoding it."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ...errors import BitstreamError, UnsupportedError
 from ...limits import checked_limits
@@ -12,10 +15,26 @@ from ..stream.parameter_sets import CHROMA_FORMATS, read_sps
 from .decoder import Decoder
 from .output import matrix_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Literal
+
+    from ..._types import Source
+    from ...frame import Frame
+    from ...limits import Limits
+    from ..stream.parameter_sets import SPS
+
 
 def decode_video(
-    source, *, on_error="raise", low_delay=False, monochrome="4:2:0", side_data=False, threads=0, limits=None
-):
+    source: Source | Iterable[bytes],
+    *,
+    on_error: Literal["raise", "conceal", "skip"] = "raise",
+    low_delay: bool = False,
+    monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
+    side_data: bool = False,
+    threads: int = 0,
+    limits: Limits | None = None,
+) -> Iterator[Frame]:
     """Decode an H.264 video, frame by frame.
 
     Parameters
@@ -53,7 +72,7 @@ def decode_video(
     []
     """
     limits = checked_limits(limits)
-    options = dict(
+    options: dict[str, Any] = dict(
         on_error=on_error,
         low_delay=low_delay,
         monochrome=monochrome,
@@ -88,7 +107,7 @@ def _of_packets(packets, options):
     yield from decoder.rest()
 
 
-def nal_units(source, limits=None):
+def nal_units(source: Source | Iterable[bytes], limits: Limits | None = None) -> Iterator[NalUnit]:
     """Yield every NAL unit of a source; offsets are in the byte stream, or in the concatenated samples."""
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
@@ -147,16 +166,16 @@ class VideoInfo:
     level: str
     chroma: str
     bit_depth: int
-    fps: Fraction
+    fps: Fraction | None
     interlaced: bool
     matrix: str
     full_range: bool
-    sample_aspect_ratio: tuple
+    sample_aspect_ratio: tuple[int, int]
     max_dec_frame_buffering: int
     max_num_ref_frames: int
 
     @classmethod
-    def of(cls, sps):
+    def of(cls, sps: SPS) -> VideoInfo:
         """The VideoInfo of an SPS."""
         vui = sps.vui
         timed = vui and vui.num_units_in_tick and vui.time_scale
@@ -164,11 +183,11 @@ class VideoInfo:
         return cls(
             sps.width, sps.height, sps.profile_name, sps.level_name, CHROMA_FORMATS[sps.chroma_format_idc],
             max(sps.BitDepthY, sps.BitDepthC),
-            Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
+            Fraction(vui.time_scale, 2 * vui.num_units_in_tick) if vui and timed else None, not sps.frame_mbs_only_flag, matrix, full_range,
             vui.sample_aspect_ratio if vui else (0, 0), sps.max_dec_frame_buffering, sps.max_num_ref_frames,
         )  # fmt: skip
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A dict that can be written as JSON."""
         return {
             **asdict(self),
@@ -177,7 +196,7 @@ class VideoInfo:
         }
 
 
-def probe(source, *, limits=None):
+def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> VideoInfo:
     """Read the properties of a stream from its first sequence parameter set; nothing is decoded.
 
     Parameters

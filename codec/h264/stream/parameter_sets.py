@@ -27,7 +27,7 @@ PROFILE_NAMES = {
 CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 SUBSAMPLING = ((1, 1), (2, 2), (2, 1), (1, 1))
 # Table A-1: MaxDpbMbs by level_idc; 9 stands for level 1b.
-MAX_DPB_MBS = {row["level_idc"]: row["MaxDpbMbs"] for row in tables.H264_TABLE_A_1_LEVELS.values()}
+MAX_DPB_MBS = {row["level_idc"]: row["MaxDpbMbs"] for row in tables.H264_TABLE_A_1_LEVELS.values()}  # type: ignore[index]
 MAX_SIDE_MBS = 1055  # A.3.1: floor(sqrt(8 * 139264)), MaxFS of level 6.2
 MAX_OFFSET = (1 << 31) - 1
 
@@ -154,7 +154,7 @@ class SPS:
     frame_crop_top_offset: int = 0
     frame_crop_bottom_offset: int = 0
     vui_parameters_present_flag: int = 0
-    vui: VUI = None
+    vui: VUI | None = None
 
     @property
     def ChromaArrayType(self):
@@ -471,7 +471,7 @@ class PPS:
     transform_8x8_mode_flag: int = 0
     pic_scaling_matrix_present_flag: int = 0
     pic_scaling_list: tuple = ()
-    second_chroma_qp_index_offset: int = None
+    second_chroma_qp_index_offset: int | None = None
 
     @property
     def SliceGroupChangeRate(self):

@@ -55,9 +55,9 @@ class ClockTimestamp:
     discontinuity_flag: int
     cnt_dropped_flag: int
     n_frames: int
-    seconds_value: int = None
-    minutes_value: int = None
-    hours_value: int = None
+    seconds_value: int | None = None
+    minutes_value: int | None = None
+    hours_value: int | None = None
     time_offset: int = 0
 
 
@@ -65,9 +65,9 @@ class ClockTimestamp:
 class PicTiming:
     """D.1.3; elements that the VUI disables are None."""
 
-    cpb_removal_delay: int = None
-    dpb_output_delay: int = None
-    pic_struct: int = None
+    cpb_removal_delay: int | None = None
+    dpb_output_delay: int | None = None
+    pic_struct: int | None = None
     clock_timestamps: tuple = ()
 
 

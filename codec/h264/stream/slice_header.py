@@ -84,7 +84,7 @@ class SliceHeader:
     ref_pic_list_modification_l0: tuple = ()
     ref_pic_list_modification_flag_l1: int = 0
     ref_pic_list_modification_l1: tuple = ()
-    pred_weight_table: PredWeightTable = None
+    pred_weight_table: PredWeightTable | None = None
     no_output_of_prior_pics_flag: int = 0
     long_term_reference_flag: int = 0
     adaptive_ref_pic_marking_mode_flag: int = 0

@@ -74,9 +74,9 @@ class VUI:
     time_scale: int = 0
     fixed_frame_rate_flag: int = 0
     nal_hrd_parameters_present_flag: int = 0
-    nal_hrd: HRD = None
+    nal_hrd: HRD | None = None
     vcl_hrd_parameters_present_flag: int = 0
-    vcl_hrd: HRD = None
+    vcl_hrd: HRD | None = None
     low_delay_hrd_flag: int = 0
     pic_struct_present_flag: int = 0
     bitstream_restriction_flag: int = 0
@@ -85,8 +85,8 @@ class VUI:
     max_bits_per_mb_denom: int = 1
     log2_max_mv_length_horizontal: int = 15
     log2_max_mv_length_vertical: int = 15
-    max_num_reorder_frames: int = None
-    max_dec_frame_buffering: int = None
+    max_num_reorder_frames: int | None = None
+    max_dec_frame_buffering: int | None = None
 
     @property
     def sample_aspect_ratio(self):

@@ -1,0 +1,76 @@
+"""Types that public signatures share: read by type checkers and editors; nothing in the package imports this module at run time."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+
+class BinaryFile(Protocol):
+    """An object opened in binary mode: files, `io.BytesIO`, `mmap.mmap`."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """At most `size` bytes; b"" at the end."""
+
+
+Path: TypeAlias = str | os.PathLike[str]
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Source: TypeAlias = Buffer | Path | BinaryFile
+
+# Samples whose dtype the data decides: uint8, or uint16 above 8 bits.
+Samples: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Setting: TypeAlias = Mapping[str, Any]
+
+OnError: TypeAlias = Literal["raise", "conceal"]
+MetricName: TypeAlias = Literal[
+    "psnr", "psnr_y", "ssim", "ssim_y", "ms_ssim", "ssimulacra2", "psnr_hvs_m", "ciede2000", "mse"
+]
+SsimPresetName: TypeAlias = Literal["wang2004", "skimage", "ffmpeg"]
+PaletteMethod: TypeAlias = Literal["kmeans", "median-cut", "wu", "heckbert", "octree"]
+PaletteSpace: TypeAlias = Literal["oklab", "srgb", "linear", "ycbcr"]
+Dither: TypeAlias = Literal[
+    "floyd-steinberg",
+    "jarvis-judice-ninke",
+    "stucki",
+    "atkinson",
+    "sierra",
+    "bayer",
+    "blue-noise",
+    "riemersma",
+]
+AnimationFormat: TypeAlias = Literal["gif", "apng"]
+BDMethod: TypeAlias = Literal["pchip", "akima", "cubic"]
+Curve: TypeAlias = Iterable[tuple[float, float]]
+Chroma: TypeAlias = Literal["4:0:0", "4:2:0", "4:2:2", "4:4:4"]
+Rate: TypeAlias = float | Fraction | str
+Progress: TypeAlias = Callable[[int, int], object]
+
+
+class QuantizeKeywords(TypedDict, total=False):
+    """What `codec.palette.write_png` passes on to `codec.quantize_colors`."""
+
+    method: PaletteMethod
+    space: PaletteSpace
+    dither: Dither | None
+    dither_strength: float | None
+    palette: npt.ArrayLike | None
+    importance: npt.ArrayLike | None
+    floor: str | None
+    seed: int
+
+
+class AnimateKeywords(TypedDict, total=False):
+    """What `codec.animate` passes on to `codec.palette.animate`."""
+
+    colors: int
+    lossy: int
+    target: str | None
+    space: PaletteSpace
+    dither_strength: float
+    shared: bool
+    loops: int | None
+    comment: str | bytes
+    progress: Progress | None

@@ -1,0 +1,251 @@
+"""Every public name in use, with the type that comes out. Runs as a program (argument: an empty folder), and `mypy --strict` accepts it."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+import codec
+from codec import _core, _pixel, cpu, h264, jpeg, metrics, palette, quantizers, rd, registry
+from codec.frame import Video
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type
+else:
+
+    def assert_type(value, kind):
+        return value
+
+
+RNG = np.random.default_rng(0)
+IMAGE = np.kron(RNG.integers(0, 256, (24, 24, 3)), np.ones((8, 8, 1), int)).astype(np.uint8)
+GRAY = IMAGE[..., 0]
+Samples = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+def front_door(folder: Path) -> None:
+    data = codec.encode(IMAGE, 60, subsampling="4:2:0", effort=2, tune="ssim")
+    assert_type(data, bytes)
+    image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20))
+    assert_type(image, Samples)
+    info = codec.probe(io.BytesIO(data))
+    assert_type(info, jpeg.ImageInfo)
+    path = folder / "a.jpg"
+    codec.write(path, image, quality=75, progressive=False, metadata=jpeg.Metadata(comments=(b"hello",)))
+    assert_type(codec.read(path), Samples)
+    assert_type(codec.__version__, str)
+    animation = codec.animate([b"P5 2 1 255\n" + bytes(pair) for pair in ([0, 9], [9, 0])], fps=10, colors=16)
+    assert_type(animation, palette.Animation)
+    quantized = codec.quantize_colors(IMAGE, 16, dither=None, space="srgb", importance="contrast")
+    assert_type(quantized.indices, npt.NDArray[np.uint8])
+    quantizer = codec.PaletteQuantizer(16, method="wu").fit([IMAGE, GRAY])
+    assert_type(quantizer.palette_, npt.NDArray[np.uint8])
+    assert_type(quantizer.predict(IMAGE).image(), npt.NDArray[np.uint8])
+
+
+def errors() -> None:
+    try:
+        codec.decode(b"\xff\xd8\xff\xfe\0\1..")
+    except codec.BitstreamError as error:
+        assert_type(error.offset, int | None)
+        assert_type((error.reason, error.layer, error.clause), tuple[str, str, str])
+    kinds: list[type[codec.CodecError]] = [
+        codec.TruncatedError,
+        codec.UnsupportedError,
+        codec.LimitError,
+        codec.ParameterError,
+        codec.FileError,
+        codec.MissingPackageError,
+        codec.PeerError,
+    ]
+    warning: type[Warning] = codec.DamageWarning
+    assert all(issubclass(kind, codec.CodecError) for kind in kinds) and issubclass(warning, UserWarning)
+
+
+def pictures() -> None:
+    options = jpeg.EncodeOptions(quality=80, quant_tables=jpeg.QuantTables([16] * 64, np.full((8, 8), 20)))
+    assert options.quant_tables is not None
+    assert_type(options.quant_tables.chrominance, tuple[int, ...])
+    assert_type(jpeg.QuantTables.for_quality(75, "psnr").to_json(), dict[str, Any])
+    encoded: jpeg.EncodedImage = jpeg.encode(IMAGE, target="size:8kB", effort=1)
+    assert_type(encoded.bits, dict[str, int])
+    assert_type(encoded.block_bits, tuple[npt.NDArray[np.int32], ...])
+    assert_type((encoded.size, encoded.bpp, encoded.achieved), tuple[int, float, float | None])
+    decoded: jpeg.DecodedImage = jpeg.decode(encoded.data)
+    assert_type(decoded.pixels, Samples)
+    damage: jpeg.Damage | None = decoded.damage
+    assert damage is None or damage.report
+    info: jpeg.ImageInfo = jpeg.probe(encoded.data)
+    assert_type((info.subsampling, info.components[0].Tq, info.to_json()), tuple[str, int, dict[str, Any]])
+    assert_type(jpeg.inspect(encoded.data), dict[str, Any])
+    lossless: jpeg.LosslessImage = jpeg.encode_lossless(GRAY, predictor=4)
+    assert_type(lossless.bpp, float)
+    coefficients: jpeg.Coefficients = jpeg.read_coefficients(encoded.data)
+    assert_type(coefficients.levels, tuple[npt.NDArray[np.int16], ...])
+    assert_type(coefficients.same_levels(coefficients), bool)
+    assert_type(jpeg.write_coefficients(coefficients, progressive=False), bytes)
+    assert_type(jpeg.requantize(coefficients, quality=40).matrices, tuple[npt.NDArray[np.uint16], ...])
+    transcoded: jpeg.Transcoded = jpeg.transcode(encoded.data, rotate=90, metadata=["icc"], crop=(0, 0, 32, 32))
+    assert_type(
+        (transcoded.data, transcoded.after, transcoded.crop), tuple[bytes, int, tuple[int, int, int, int] | None]
+    )
+    estimate: jpeg.QualityEstimate = jpeg.estimate_quality(coefficients.matrices[0])
+    assert_type(estimate.quality, int)
+    assert_type(jpeg.worse_generation(coefficients.matrices[0], jpeg.QuantTables.ijg(90)), bool)
+
+
+def videos() -> None:
+    stream = bytes.fromhex("000001 6764001face805005b90")  # a sequence parameter set: 1280x720, High
+    info: h264.VideoInfo = h264.probe(stream)
+    assert_type((info.width, info.fps, info.sample_aspect_ratio), tuple[int, Fraction | None, tuple[int, int]])
+    assert_type(h264.inspect(stream), dict[str, Any])
+    decoder = h264.Decoder(on_error="conceal", threads=1)
+    assert_type(decoder.feed(stream, timestamp=Fraction(1, 25), complete=True), list[codec.Frame])
+    assert_type(decoder.flush(), list[codec.Frame])
+    for frame in h264.decode_video([stream], side_data=True):
+        assert_type(frame.planes, tuple[Samples, ...])
+    for frame in codec.decode_video([]):
+        assert_type(frame, codec.Frame)
+    made = codec.Frame.from_rgb(IMAGE, chroma="4:2:0")
+    assert_type(made.to_rgb(), Samples)
+    assert_type(made.damage, codec.frame.Damage | None)
+    assert_type((made.width, codec.Frame.from_yuv420(bytes(6), 2, 2).height), tuple[int, int])
+
+
+def scores() -> None:
+    noisy = IMAGE ^ 3
+    assert_type(metrics.mse(IMAGE, noisy), float)
+    for by_range in (metrics.psnr, metrics.ms_ssim, metrics.psnr_hvs_m, metrics.ciede2000, metrics.psnr_y):
+        assert_type(by_range(IMAGE, noisy, data_range=255), float)
+    presets: list[metrics.SsimPreset] = [metrics.wang2004, metrics.skimage, metrics.ffmpeg]
+    assert_type(presets[0].weights, npt.NDArray[np.float64])
+    assert_type(metrics.ssim(IMAGE, noisy, preset="skimage"), float)
+    assert_type(metrics.ssim_y(IMAGE, noisy, preset=metrics.skimage), float)
+    assert_type(metrics.ssim_map(IMAGE, noisy), npt.NDArray[np.float64])
+    assert_type(metrics.psnr_ycbcr(IMAGE, noisy), dict[str, float])
+    assert_type(metrics.ssimulacra2(IMAGE, noisy), float)
+    assert_type(metrics.ssimulacra2_gradient(IMAGE, noisy), tuple[float, npt.NDArray[np.float32]])
+    assert_type(metrics.by_name("ssim")(IMAGE, noisy), float)
+    found: metrics.VideoScores = metrics.video([IMAGE] * 3, [noisy] * 3, metrics="psnr")
+    assert_type(found.frames, dict[str, npt.NDArray[np.float64]])
+    assert_type(found.pooled, dict[str, dict[str, float]])
+
+
+def palettes(folder: Path) -> None:
+    quantized: palette.Quantized = palette.quantize_colors(IMAGE, 8, palette=["#000000", "#ffffff"])
+    assert_type(
+        (quantized.counts, quantized.mse, quantized.error_map()),
+        tuple[npt.NDArray[np.int64], float, npt.NDArray[np.float64]],
+    )
+    assert palette.PaletteQuantizer is codec.PaletteQuantizer
+    png: palette.Png = palette.write_png(IMAGE, folder / "a.png", colors=4, dither="bayer")
+    assert_type(png.result, palette.Quantized)
+    assert_type(palette.write_png(quantized, density=(1, 72, 72)).size, int)
+    clip = Video(((GRAY,), (GRAY,)), "4:0:0", Fraction(25))
+    animation: palette.Animation = palette.animate(clip, folder / "a.gif", lossy=0, loops=None)
+    assert_type(
+        (animation.seconds, palette.animate([GRAY, GRAY ^ 255], seconds=[0.5, Fraction(1, 4)]).warnings),
+        tuple[Fraction, tuple[str, ...]],
+    )
+    codebook: quantizers.vector.Codebook = quantizers.vector.train([GRAY], 16, block=(4, 4))
+    assert_type(codebook.decode(codebook.encode(GRAY), (192, 192)), npt.NDArray[np.uint8])
+    assert_type(codebook.bits_per_pixel, float)
+    most = quantizers.kmeans.MOST_COORDINATE, quantizers.kmeans.MOST_DIMENSIONS, quantizers.kmeans.MOST_SQUARED_DISTANCE
+    assert_type(most, tuple[int, int, int])
+    clusters: quantizers.kmeans.Clusters = quantizers.kmeans.cluster([[1, 1], [3, 1], [90, 90]], 2, seeds="plus-plus")
+    assert_type(clusters.centres, npt.NDArray[np.float32])
+    assert_type(quantizers.kmeans.nearest([[1, 1]], clusters.centres), npt.NDArray[np.int32])
+    boxes = quantizers.kmeans.variance_cut(clusters.centres, np.ones(2), 2)
+    assert_type(boxes, npt.NDArray[np.int32])
+
+
+def stages() -> None:
+    block = _pixel.rgb_to_ycc(IMAGE[:8, :8])[..., 0].reshape(1, 64).astype(int) - 128
+    coefficients = _core.fdct(block)
+    assert_type(coefficients, npt.NDArray[np.int16])
+    levels = _core.quantize(coefficients, jpeg.QuantTables.ijg(75).luminance)
+    assert_type(_core.idct(_core.dequantize(levels, [16] * 64)), npt.NDArray[np.int32])
+    assert_type(_core.optimal_huffman([5, 1, 1] + [0] * 253), tuple[list[int], list[int]])
+    assert_type(_core.unpack_bits(_core.pack_bits([5], [3]), [3]), npt.NDArray[np.uint32])
+
+
+def laboratory(folder: Path) -> None:
+    pixels = folder / "a.pgm"
+    pixels.write_bytes(b"P5 192 192 255\n" + GRAY.tobytes())
+    failed: list[rd.Failure] = []
+    sweep: rd.Sweep = rd.sweep(
+        pixels, quality=(30, 50, 70, 90), effort=(1, 4), metrics="psnr", failed=failed.append, memory=False
+    )
+    points: list[rd.Point] = rd.write_points(folder / "rows.jsonl", sweep)
+    assert_type((sweep.reused, sweep.failures, sweep.total), tuple[list[rd.Point], list[rd.Failure], int])
+    assert_type((points[0].setting, points[0].rate, points[0].to_json()), tuple[dict[Any, Any], float, dict[str, Any]])
+    with rd.RowFile(folder / "more.jsonl") as file:
+        assert_type(file.append(points[0]), rd.Point)
+    assert_type(rd.read_points(folder / "rows.jsonl"), list[rd.Point])
+    assert_type(rd.read_records(folder / "rows.jsonl", problems=[]), list[rd.Point | rd.Failure])
+    assert_type(rd.outstanding(points), list[rd.Failure])
+    means: list[rd.Mean] = rd.means(points)
+    assert_type(rd.hull(means, "psnr"), list[rd.Mean])
+    assert_type(rd.hull(points, "psnr"), list[rd.Point])
+    assert_type(rd.pareto([(3, 10), (1, 5)]), list[int])
+    assert_type(rd.families(means), dict[str, list[rd.Mean]])
+    names = list(rd.families(points))
+    assert_type(rd.family(points[0]), tuple[Any, ...])
+    compared: dict[str, rd.Comparison] = rd.compare(points, "psnr", names[0], quantity="quality")
+    assert_type((compared[names[1]].images, compared[names[1]].n), tuple[dict[str, rd.BDResult], int])
+    anchor = [(0.25, 30.1), (0.5, 33.0), (1.0, 36.2), (2.0, 40.0)]
+    delta: rd.BDResult = rd.bd_rate(anchor, anchor, method="akima")
+    assert_type((delta.value, rd.bd_quality(anchor, anchor).reason), tuple[float | None, str])
+    found: rd.Found = rd.find(IMAGE, "psnr:30", effort=1)
+    assert_type((found.data, found.trials[0].score, found.bpp), tuple[bytes | list[bytes], float, float])
+    speeds: list[rd.Speed] = rd.speeds(points, "psnr", names[0], of="decode")
+    assert_type(rd.origins(points), str)
+    assert_type(rd.report(points, folder / "report.html", pictures=0), str)
+    try:
+        rd.plot(points, folder / "rd.svg", metrics="psnr")
+        rd.plot_speed(speeds, metric="psnr", anchor=names[0])
+    except codec.MissingPackageError:
+        print("the figures were left out: matplotlib is not installed")
+
+
+def peers() -> None:
+    ours: registry.Codec = registry.by_name("jpeg")
+    assert_type(ours.parameters, Mapping[str, registry.Number | registry.Choice])
+    assert_type(registry.codecs(), dict[str, registry.Codec])
+    assert_type(registry.parse("jpeg:effort=1/9"), tuple[registry.Codec, dict[str, list[Any]]])
+    assert_type(registry.numbers("20:95:5"), list[int | float])
+    parameters = {"quality": registry.Number(75, 1, 100)}
+    mine = registry.Codec("mine", codec.encode, codec.decode, parameters, version=lambda: "1.0")
+    assert_type(registry.register(mine, replace=True), registry.Codec)
+    choice = registry.Choice("fast", ("fast", "slow"))
+    assert_type(
+        (choice.parse("slow"), mine.setting(quality=3), mine.dial), tuple[list[Any], dict[str, Any], str | None]
+    )
+
+
+def machine() -> None:
+    with cpu.force("scalar"):
+        assert_type(
+            (cpu.level(), cpu.detected(), cpu.has("avx2"), cpu.kernels()), tuple[str, str, bool, dict[str, str]]
+        )
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    front_door(target)
+    errors()
+    pictures()
+    videos()
+    scores()
+    palettes(target)
+    laboratory(target)
+    stages()
+    peers()
+    machine()
