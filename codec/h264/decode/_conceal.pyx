@@ -12,8 +12,8 @@ ones to the left and right, above and below, the nearer the more [3].
 [2] Zhang, Arnold, Frater: A cell-loss concealment technique for MPEG-2 coded video. IEEE Trans. CSVT 10 (4), 2000.
 [3] Wang, Hannuksela, Varsa, Hourunranta, Gabbouj: The error concealment feature in the H.26L test model. ICIP 2002.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport uint8_t, uint16_t, int32_t, int64_t
+from libc.stdlib cimport abs, calloc, free
 
 from codec.h264.macroblock._inter cimport EDGE_BYTES, EDGE_STRIDE, pad_block
 from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp

@@ -6,14 +6,20 @@ for it here; else its batch is mended by a function of Python's.
 """
 from libc.stdlib cimport free, realloc
 
+from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
+from codec.h264.entropy._reader cimport FAULT_MEMORY, SliceReader
+from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
+from codec.h264.macroblock._slice cimport MbContext, context_room
+from codec.h264.pictures._picture cimport (
+    Picture, PictureData, Turns, shared_add, shared_load, shared_store, turns_close, turns_give, turns_lock,
+    turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
+)
+
 from threading import get_ident
 
-from codec.h264.pictures._picture cimport Picture
-from codec.h264.macroblock._slice cimport *
-from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
 
 cdef struct Job:
-    SliceContext **slices
+    SliceReader **slices
     int count, room
     PictureData *picture
     const H264Dsp *dsp
@@ -58,13 +64,13 @@ cdef class Batch:
 
     def add(self, Slice prepared not None):
         """Take in one more slice."""
-        cdef SliceContext **grown
+        cdef SliceReader **grown
         if self.job.count == self.job.room:
-            grown = <SliceContext **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceContext *))
+            grown = <SliceReader **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceReader *))
             if not grown:
                 raise MemoryError("no memory for slices")
             self.job.slices, self.job.room = grown, 2 * self.job.room + 4
-        self.job.slices[self.job.count] = prepared.s
+        self.job.slices[self.job.count] = prepared.d
         self.job.count += 1
         self.slices.append(prepared)
 
@@ -128,7 +134,7 @@ cdef class Crew:
     cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
         """Decode a batch; whatever happens, nobody waits for it afterwards."""
         cdef PictureData *p = job.picture
-        cdef SliceContext *s
+        cdef SliceReader *d
         cdef int i, wanted
         cdef MbContext *grown
         if job.previous != NULL and not shared_load(&job.previous.done):
@@ -140,17 +146,17 @@ cdef class Crew:
             turns_unlock(&self.turns)
         order_slices(job.slices, job.count, job.whole)
         for i in range(job.count):
-            s, wanted = job.slices[i], context_room(job.slices[i])
+            d, wanted = job.slices[i], context_room(&job.slices[i].s)
             if wanted > room[0]:
                 grown = <MbContext *>realloc(mbs[0], wanted * sizeof(MbContext))
                 if grown != NULL:
                     mbs[0], room[0] = grown, wanted
-            s.mbs, s.mbs_mask, s.turns = mbs[0], wanted - 1, &self.turns
+            d.s.work.mbs, d.s.work.mbs_mask, d.s.work.turns = mbs[0], wanted - 1, &self.turns
             if wanted > room[0]:
-                s.fault = FAULT_MEMORY
+                d.fault = FAULT_MEMORY
             else:
-                decode_prepared(s)
-            p.faults += s.fault != 0
+                decode_prepared(d)
+            p.faults += d.fault != 0
         if job.ends:
             job.missing = end_picture(p, job.dsp, job.parity)
             if job.missing or p.faults or job.known:

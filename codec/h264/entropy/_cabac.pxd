@@ -1,13 +1,13 @@
 """The arithmetic decoding engine (9.3.1.2, 9.3.3.2), for loops that keep its registers in a local variable."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, int32_t, uint32_t, int64_t, uint64_t
 
-from codec.h264.macroblock._slice cimport Cabac, SliceContext
+from codec._core cimport codec_load_be64
+from codec.h264.entropy._reader cimport Cabac, SliceReader
+from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
 cdef extern from "bits.h" nogil:
     int codec_bit_length64(uint64_t v)
-    uint64_t codec_load_be64(const uint8_t *p)
 
-from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
 # A subinterval is taken from the top of the range: if there is room for it above the offset, both shrink by it (the bin is that of the lower
 # subinterval); if there is not, it is the new range, and the room stays as it is. Nothing is shifted until bits run short. A decision takes 6
@@ -72,11 +72,11 @@ cdef inline int cabac_terminate(Cabac *c) noexcept nogil:
     cabac_refill(c)
     return 0
 
-cdef void cabac_open(SliceContext *s, const uint8_t *data, const uint8_t *end) noexcept nogil
-cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil
-cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil
-cdef int cabac_decide(SliceContext *s, int ctxIdx) noexcept nogil
-cdef int cabac_end_of_slice_flag(SliceContext *s) noexcept nogil
-cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nogil
-cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil
-cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil
+cdef void cabac_open(SliceReader *d, const uint8_t *data, const uint8_t *end) noexcept nogil
+cdef void cabac_init_states(SliceReader *d, int column) noexcept nogil
+cdef const uint8_t *cabac_pcm(SliceReader *d) noexcept nogil
+cdef int cabac_decide(SliceReader *d, int ctxIdx) noexcept nogil
+cdef int cabac_end_of_slice_flag(SliceReader *d) noexcept nogil
+cdef void cabac_mvd(SliceReader *d, int list, int entry, int *mvd) noexcept nogil
+cdef int cabac_coded_block_flag(SliceReader *d, int kind, int ctxIdxInc) noexcept nogil
+cdef int cabac_block(SliceReader *d, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil

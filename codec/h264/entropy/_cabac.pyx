@@ -1,5 +1,10 @@
 """CABAC (9.3): states, and where most bins are: motion vector differences (9.3.3.1.1.7) and blocks of levels (7.3.5.3.3)."""
-from codec.h264.macroblock._slice cimport *
+from libc.stdint cimport uint8_t, uint16_t, int32_t
+
+from codec._core cimport codec_load_be64
+from codec.h264.entropy._kinds cimport KINDS, KIND_DC_420, KIND_DC_422
+from codec.h264.entropy._reader cimport FAULT_COEFF, FAULT_MVD, Cabac, SliceReader, note
+from codec.h264.macroblock._slice cimport SliceContext
 from codec.h264.tables.values cimport (
     H264_TABLE_9_12_CABAC_MN, H264_TABLE_9_40_CODED_BLOCK_FLAG, H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1,
     H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_43_LAST_INC,
@@ -13,48 +18,50 @@ cdef enum:
 
 # ---------------------------------------------------------------- engine and states
 
-cdef void cabac_open(SliceContext *s, const uint8_t *data, const uint8_t *end) noexcept nogil:
+cdef void cabac_open(SliceReader *d, const uint8_t *data, const uint8_t *end) noexcept nogil:
     """9.3.1.2; at least 8 zero bytes follow `end`."""
-    cdef Cabac *c = &s.cabac
+    cdef Cabac *c = &d.cabac
     c.range = 510ull << 47
     c.room = c.range - 1 - (codec_load_be64(data) >> 8)
     c.next = data + 7
     c.end = end
 
 
-cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil:
+cdef void cabac_init_states(SliceReader *d, int column) noexcept nogil:
     """9.3.1.1: column 0 for I and SI slices, 1 + cabac_init_idc for others."""
-    cdef int i, pre, qp = min(max(s.slice_qp, 0), 51)
+    cdef SliceContext *s = &d.s
+    cdef int i, pre, qp = min(max(s.slice.SliceQPY, 0), 51)
     for i in range(1024):
         pre = ((H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4) + H264_TABLE_9_12_CABAC_MN[column][i][1]
         pre = min(max(pre, 1), 126)
-        s.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
+        d.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
 
 
-cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil:
+cdef const uint8_t *cabac_pcm(SliceReader *d) noexcept nogil:
     """Where the samples of I_PCM begin: of what the encoder flushed after the terminating bin (Figure 9-34: 7 + 3 bits) the engine has read the last
     bit already; then come zeros to a byte."""
-    return s.cabac.next - (cabac_ahead(&s.cabac) >> 3)
+    return d.cabac.next - (cabac_ahead(&d.cabac) >> 3)
 
 
-cdef int cabac_decide(SliceContext *s, int ctxIdx) noexcept nogil:
-    return cabac_decision(&s.cabac, &s.state[ctxIdx])
+cdef int cabac_decide(SliceReader *d, int ctxIdx) noexcept nogil:
+    return cabac_decision(&d.cabac, &d.state[ctxIdx])
 
 
-cdef int cabac_end_of_slice_flag(SliceContext *s) noexcept nogil:
-    return cabac_terminate(&s.cabac)
+cdef int cabac_end_of_slice_flag(SliceReader *d) noexcept nogil:
+    return cabac_terminate(&d.cabac)
 
 
 # ---------------------------------------------------------------- vectors
 
-cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nogil:
+cdef void cabac_mvd(SliceReader *d, int list, int entry, int *mvd) noexcept nogil:
     """Both components of mvd_l0 or mvd_l1: 9.3.2.3, 9.3.3.1.1.7: UEG3 with uCoff 9."""
-    cdef Cabac c = s.cabac
+    cdef SliceContext *s = &d.s
+    cdef Cabac c = d.cabac
     cdef uint8_t *state
     cdef int component, total, value, k, inc
     for component in range(2):
-        state = &s.state[MVD_X + 7 * component]
-        total = s.mvd_cache[list][entry - 1][component] + s.mvd_cache[list][entry - 8][component]
+        state = &d.state[MVD_X + 7 * component]
+        total = s.cache.mvd[list][entry - 1][component] + s.cache.mvd[list][entry - 8][component]
         inc = (total > 2) + (total > 32)
         value = 0
         while value < 9 and cabac_decision(&c, &state[inc]):
@@ -66,7 +73,7 @@ cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nog
                 value += 1 << k
                 k += 1
                 if k > LONGEST_SUFFIX:
-                    note(s, FAULT_MVD)
+                    note(d, FAULT_MVD)
                     break
             while k:
                 k -= 1
@@ -74,7 +81,7 @@ cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nog
         if value and cabac_bypass(&c):
             value = -value
         mvd[component] = value
-    s.cabac = c
+    d.cabac = c
 
 
 # ---------------------------------------------------------------- levels
@@ -126,8 +133,8 @@ cdef void make_kinds() noexcept:
 make_kinds()
 
 
-cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil:
-    return cabac_decide(s, BLOCK[kind].coded_block_flag + ctxIdxInc)
+cdef int cabac_coded_block_flag(SliceReader *d, int kind, int ctxIdxInc) noexcept nogil:
+    return cabac_decide(d, BLOCK[kind].coded_block_flag + ctxIdxInc)
 
 
 cdef inline int escape(Cabac *c) noexcept nogil:
@@ -144,14 +151,15 @@ cdef inline int escape(Cabac *c) noexcept nogil:
     return value
 
 
-cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil:
+cdef int cabac_block(SliceReader *d, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil:
     """residual_block_cabac() after its coded_block_flag: number of levels. Scaling: see cavlc_block."""
+    cdef SliceContext *s = &d.s
     cdef uint8_t position[64]
     cdef const BlockKind *k = &BLOCK[kind]
-    cdef Cabac c = s.cabac
-    cdef uint8_t *state = &s.state[k.significant[s.mb_field]]
-    cdef uint8_t *last = &s.state[k.last[s.mb_field]]
-    cdef const uint8_t *inc = k.significant_inc[s.mb_field]
+    cdef Cabac c = d.cabac
+    cdef uint8_t *state = &d.state[k.significant[s.place.mb_field]]
+    cdef uint8_t *last = &d.state[k.last[s.place.mb_field]]
+    cdef const uint8_t *inc = k.significant_inc[s.place.mb_field]
     cdef const uint8_t *last_inc = k.last_inc
     cdef int n = 0, i = 0, level, value, one = 1, greater = 4, most = k.most - 1, shift = k.shift, rounding = 1 << shift >> 1
     while i < most:                                     # significant_coeff_flag, last_significant_coeff_flag
@@ -166,7 +174,7 @@ cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
         position[n] = <uint8_t>i
         n += 1
     i = n
-    state = &s.state[k.levels]
+    state = &d.state[k.levels]
     while i:
         # coeff_abs_level_minus1, 9.3.3.1.3: contexts by how many levels of 1, and of more, came before
         i -= 1
@@ -183,7 +191,7 @@ cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
             if level == 15:
                 value = escape(&c)
                 if value < 0:
-                    note(s, FAULT_COEFF)
+                    note(d, FAULT_COEFF)
                     break
                 level += value
         value = cabac_bypass_mask(&c)
@@ -191,5 +199,5 @@ cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
         value = scan[position[i]]
         out[value] = (level * scale[value] + rounding) >> shift
     cabac_refill(&c)
-    s.cabac = c
+    d.cabac = c
     return n

@@ -1,10 +1,12 @@
 """CAVLC: transform coefficient levels of one block (9.2)."""
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport uint8_t, int32_t, uint32_t
 
-from codec._core cimport BitReader, refill, skip_bits
-from codec.h264.macroblock._slice cimport *
+from codec._core cimport BitReader, codec_bit_length, refill, skip_bits
+from codec.h264.entropy._kinds cimport KINDS
+from codec.h264.entropy._reader cimport FAULT_COEFF, SliceReader, note
 from codec.h264.tables.values cimport (
-    H264_CAVLC_COEFF_TOKEN, H264_CAVLC_COEFF_TOKEN_8, H264_CAVLC_RUN_BEFORE, H264_CAVLC_TOTAL_ZEROS, H264_CAVLC_TOTAL_ZEROS_LONG,
+    H264_CAVLC_COEFF_TOKEN, H264_CAVLC_COEFF_TOKEN_8, H264_CAVLC_RUN_BEFORE, H264_CAVLC_TOTAL_ZEROS,
+    H264_CAVLC_TOTAL_ZEROS_LONG,
 )
 
 cdef enum:
@@ -21,10 +23,9 @@ cdef uint8_t[19] TOKENS = [5, 4, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
 cdef int32_t[7] RAISING = [3, 3, 6, 12, 24, 48, 0x7FFFFFFF]
 
 
-cdef int cavlc_long_ue(SliceContext *s) noexcept nogil:
+cdef int cavlc_long_ue(BitReader *r) noexcept nogil:
     """ue(v) with at least 16 leading zeros."""
     cdef int zeros
-    cdef BitReader *r = &s.bits
     cdef uint32_t top
     refill(r)
     top = <uint32_t>(r.acc >> 32)
@@ -115,25 +116,25 @@ cdef inline int read_run(BitReader *r, int left) noexcept nogil:
     return entry >> 4
 
 
-cdef int cavlc_coeff_token(SliceContext *s, int nC) noexcept nogil:
+cdef int cavlc_coeff_token(SliceReader *d, int nC) noexcept nogil:
     """TotalCoeff << 2 | TrailingOnes, 0 after a fault too; nC -1 and -2 for chroma DC of 4:2:0 and 4:2:2. Leaves at least 16 bits."""
     cdef int token
-    if s.bits.count < 32:
-        refill(&s.bits)
-    token = coeff_token(&s.bits, nC)
+    if d.bits.count < 32:
+        refill(&d.bits)
+    token = coeff_token(&d.bits, nC)
     if token >= 0:
         return token
-    note(s, FAULT_COEFF)
+    note(d, FAULT_COEFF)
     return 0
 
 
-cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind, int token) noexcept nogil:
+cdef int cavlc_block(SliceReader *d, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind, int token) noexcept nogil:
     """residual_block_cavlc() of 7.3.5.3.2 after its coeff_token: the number of levels, 0 after a fault.
 
     The level at position k of the block goes to out[scan[k]], scaled: (level * scale[scan[k]] + 2^(shift - 1)) >> shift, the shift by its kind.
     """
     cdef int32_t level[16]
-    cdef BitReader r = s.bits
+    cdef BitReader r = d.bits
     cdef int total = token >> 2, most = MOST[kind], shift = SHIFT[kind], rounding = 1 << shift >> 1, left = -1, i = 0, k, run, at
     if total <= most and read_levels(&r, level, total, token & 3):
         left = 0
@@ -143,7 +144,7 @@ cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
             left = read_total_zeros(&r, ZEROS_ROW[kind] + total)
     k = total - 1 + left
     if left < 0 or k >= most:
-        note(s, FAULT_COEFF)
+        note(d, FAULT_COEFF)
         return 0
     total -= 1
     while left and i < total:
@@ -154,7 +155,7 @@ cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
             refill(&r)
         run = read_run(&r, left)
         if run > left:
-            note(s, FAULT_COEFF)
+            note(d, FAULT_COEFF)
             return 0
         left -= run
         k -= run + 1
@@ -163,5 +164,5 @@ cdef int cavlc_block(SliceContext *s, int32_t *out, const uint8_t *scan, const i
         out[at] = (level[i] * scale[at] + rounding) >> shift
         i += 1
         k -= 1
-    s.bits.pos, s.bits.acc, s.bits.count = r.pos, r.acc, r.count
+    d.bits.pos, d.bits.acc, d.bits.count = r.pos, r.acc, r.count
     return total + 1

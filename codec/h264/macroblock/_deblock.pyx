@@ -7,14 +7,17 @@ horizontal edges: all vertical edges are one call of a kernel per plane, and so 
 An edge has four parts with a boundary strength bS each (8.7.2.1), four luma samples long: four bytes of a number, the first part in the
 lowest.
 """
-from libc.stdint cimport int16_t, int32_t, int8_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t
 from libc.string cimport memcpy
+
+from codec.h264.macroblock._kernels cimport H264Dsp, H264Threshold, h264_dsp
+from codec.h264.pictures._picture cimport (
+    MB_FIELD, MB_INTRA, MB_LIST1, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture, PictureData, SliceInfo, add_slice,
+)
+from codec.h264.tables.values cimport H264_TABLE_8_16_ALPHA, H264_TABLE_8_16_BETA, H264_TABLE_8_17_TC0
 
 from ...errors import ParameterError
 
-from ._kernels cimport H264Dsp, H264Threshold, h264_dsp
-from ..pictures._picture cimport MB_FIELD, MB_INTRA, MB_LIST1, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture, PictureData, SliceInfo, add_slice
-from ..tables.values cimport H264_TABLE_8_16_ALPHA, H264_TABLE_8_16_BETA, H264_TABLE_8_17_TC0
 
 cdef enum:
     VERTICAL = 0

@@ -3,9 +3,10 @@
 The prediction is transformed as well, and what the picture gets is the inverse transform of a sum that was quantized with QSY: another
 prediction and other levels can give the same sum, and then the very same samples. Levels come in SliceContext.coef, not scaled.
 """
+from libc.stdint cimport uint8_t, int32_t, int64_t
 from libc.string cimport memset
 
-from codec.h264.macroblock._slice cimport *
+from codec.h264.macroblock._slice cimport SWITCH_SECONDARY, SliceContext
 from codec.h264.tables.values cimport H264_EQUATION_8_315_NORM_ADJUST_4X4
 
 # LevelScale2 of 8.6.1 by m and class of the position: both indices even, both odd, others
@@ -40,7 +41,7 @@ cdef inline int64_t quantized(int64_t c, int at, int qs, int more) noexcept nogi
 cdef inline int64_t switched(SliceContext *s, int64_t level, int32_t pred, int at, int qp, int qs, int more) noexcept nogil:
     """Level of the sum of a coded level and a coefficient of the prediction."""
     cdef int64_t scaled
-    if s.switching == SWITCH_SECONDARY:
+    if s.slice.switching == SWITCH_SECONDARY:
         return level + quantized(pred, at, qs, more)
     scaled = level * (H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][at] * A[POSITION_CLASS[at]] << (qp // 6))
     return quantized(pred + (scaled >> (6 - more)), at, qs, more)
@@ -56,17 +57,17 @@ cdef inline void put_4x4(SliceContext *s, uint8_t *dst, Py_ssize_t stride, int32
     cdef int y
     for y in range(4):
         memset(dst + y * stride, 0, 4)
-    s.dsp.idct4x4_add(dst, stride, d, 255)
+    s.seq.dsp.idct4x4_add(dst, stride, d, 255)
 
 
 cdef void switch_luma_block(SliceContext *s, uint8_t *dst, int32_t *levels) noexcept nogil:
     """8.6.1 and 8.6.2, luma: dst holds the prediction of a 4x4 block, and then its samples; the levels are zeroed."""
     cdef int32_t pred[16]
     cdef int i
-    forward_4x4(dst, s.stride[0], pred)
+    forward_4x4(dst, s.place.stride[0], pred)
     for i in range(16):
-        levels[i] = scaled_by_qs(switched(s, levels[i], pred[i], i, s.qp, s.qs, 0), i, s.qs)
-    put_4x4(s, dst, s.stride[0], levels)
+        levels[i] = scaled_by_qs(switched(s, levels[i], pred[i], i, s.mb.qp, s.slice.qs, 0), i, s.slice.qs)
+    put_4x4(s, dst, s.place.stride[0], levels)
 
 
 cdef void switch_chroma_dc(SliceContext *s, int qp, int qs, int32_t *coef, int32_t *pred) noexcept nogil:
@@ -91,11 +92,11 @@ cdef void switch_chroma(SliceContext *s) noexcept nogil:
     cdef int c, i, k, qp, qs
     cdef Py_ssize_t stride
     for c in range(1, 3):
-        coef, stride, qp, qs = &s.coef[256 * c], s.stride[c], s.qp_c[c - 1], s.qs_c[c - 1]
+        coef, stride, qp, qs = &s.mb.coef[256 * c], s.place.stride[c], s.mb.qp_c[c - 1], s.slice.qs_c[c - 1]
         for k in range(4):
-            forward_4x4(s.dst[c] + 4 * (k >> 1) * stride + 4 * (k & 1), stride, &pred[16 * k])
+            forward_4x4(s.place.dst[c] + 4 * (k >> 1) * stride + 4 * (k & 1), stride, &pred[16 * k])
             for i in range(1, 16):
                 coef[16 * k + i] = scaled_by_qs(switched(s, coef[16 * k + i], pred[16 * k + i], i, qp, qs, 0), i, qs)
         switch_chroma_dc(s, qp, qs, coef, pred)
         for k in range(4):
-            put_4x4(s, s.dst[c] + 4 * (k >> 1) * stride + 4 * (k & 1), stride, &coef[16 * k])
+            put_4x4(s, s.place.dst[c] + 4 * (k >> 1) * stride + 4 * (k & 1), stride, &coef[16 * k])

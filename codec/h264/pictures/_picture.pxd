@@ -11,7 +11,8 @@ so that field pictures look just like an MBAFF frame whose pairs are all field p
 Blocks inside of a macroblock are in raster order (b4 = 4 * y + x in units of 4 samples, b8 = 2 * y + x in units of 8), not in the zig-zag
 order of 6.4.3. A slice that was lost leaves MbInfo.slice = -1.
 """
-from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
+from libc.stdlib cimport free
 
 cdef enum:
     # MbInfo.flags

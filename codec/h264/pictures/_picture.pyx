@@ -2,7 +2,7 @@
 
 Every plane has SLACK readable bytes before its first and after its last sample, so vector kernels may load whole registers anywhere in it.
 """
-
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 

@@ -1,9 +1,7 @@
 """The search for three bytes of which two are zeros: a start code (B.1.1), or zeros with emulation_prevention_three_byte (7.3.1)."""
-
 from libc.stdint cimport uint8_t
 
 from codec._core cimport codec_has_ff, codec_load_be64
-
 
 cdef Py_ssize_t search(const uint8_t *data, Py_ssize_t size, Py_ssize_t at, int last) noexcept nogil:
     while at + 2 < size:
