@@ -1,14 +1,15 @@
-"""Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture.
+"""Slices: parameters from Python into a SliceReader, the loop over macroblocks (7.3.4), and the end of a picture.
 
-A slice is prepared by the thread that reads headers, and keeps all it needs, so that any thread can decode it later (_crew): what changes with the
-next slice or picture (marking, order counts, scaling matrices) is copied. The slices of a picture are decoded by one thread at a time. Where
-they come in raster order, rows are filtered soon after they are decoded, and other threads may read them (PictureData.lines).
+The thread that reads headers prepares a slice. The slice keeps all it needs, so that any thread can decode it later
+(_crew): what changes with the next slice or picture (marking, order counts, scaling matrices) is copied. The slices of
+a picture are decoded by one thread at a time. If they come in raster order, rows are filtered soon after they are
+decoded, and other threads may read them (PictureData.lines).
 """
 from libc.stdint cimport int8_t, uint8_t, uint16_t, int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from codec._core cimport BitReader, open_reader, refill
+from codec._core cimport BitReader, codec_assert_range, open_reader, refill
 from codec.h264.entropy._cabac cimport cabac_ahead, cabac_end_of_slice_flag, cabac_init_states, cabac_open
 from codec.h264.entropy._cabac_mb cimport cabac_mb_field_decoding_flag, cabac_mb_skip_flag
 from codec.h264.entropy._cavlc cimport bit_position, read_u1, read_ue
@@ -42,7 +43,7 @@ from ... import cpu
 from ...errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
 
 cdef enum:
-    PADDING = 16            # zero bytes behind the data of a slice, for loads of 8
+    PADDING = 16            # zero bytes after the data of a slice, for loads of 8
 
 FAULTS = {
     FAULT_END: ("the data ends within a macroblock", "H.264 7.3.5"),
@@ -52,8 +53,8 @@ FAULTS = {
     FAULT_CBP: ("coded_block_pattern is out of range", "H.264 9.1.2"),
     FAULT_INTRA: ("an intra prediction mode needs samples that are not available", "H.264 8.3"),
     FAULT_QP_DELTA: ("mb_qp_delta is out of range", "H.264 7.4.5"),
-    FAULT_COEFF: ("a block of transform coefficients is not a valid one", "H.264 9.2"),
-    FAULT_REFERENCE: ("a reference index stands for a picture that is missing", "H.264 8.2.4.2"),
+    FAULT_COEFF: ("a block of transform coefficients is invalid", "H.264 9.2"),
+    FAULT_REFERENCE: ("a reference index stands for a missing picture", "H.264 8.2.4.2"),
     FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
     FAULT_PARTITION_B: ("its samples or residual are in slice data partition B, which is missing", "H.264 7.4.2.9.2"),
@@ -68,6 +69,7 @@ FAULTS = {
 cdef inline int next_address(SliceContext *s, int address) noexcept nogil:
     """NextMbAddress( ) of 8.2.2.8; pic_mbs at the end."""
     cdef int next = address + 1
+    codec_assert_range(0, address, s.slice.pic_mbs - 1)
     if s.slice.map != NULL:
         while next < s.slice.pic_mbs and s.slice.map[next] != s.slice.map[address]:
             next += 1
@@ -75,7 +77,8 @@ cdef inline int next_address(SliceContext *s, int address) noexcept nogil:
 
 
 cdef inline void go_to(SliceContext *s, int address) noexcept nogil:
-    """Column and row in storage of CurrMbAddr (6.4.1)."""
+    """Set column and row in storage of CurrMbAddr (6.4.1)."""
+    codec_assert_range(0, address, s.slice.pic_mbs - 1)
     if address == s.place.mbaddr + 1 and s.place.mb_x + 1 < s.seq.mb_width and not s.slice.MbaffFrameFlag:
         s.place.mb_x += 1
         s.place.mbaddr = address
@@ -92,7 +95,8 @@ cdef inline void go_to(SliceContext *s, int address) noexcept nogil:
 
 
 cdef void infer_field(SliceContext *s) noexcept nogil:
-    """mb_field_decoding_flag where it is not coded (7.4.4): that of the pair to the left, else of the pair above, in the same slice."""
+    """mb_field_decoding_flag where it is not coded (7.4.4): from the pair to the left, else from the pair above, in the
+    same slice."""
     cdef int pair = (s.place.mb_row & ~1) * s.seq.mb_width + s.place.mb_x
     cdef int above = pair - 2 * s.seq.mb_width
     s.place.mb_field = 0
@@ -103,7 +107,7 @@ cdef void infer_field(SliceContext *s) noexcept nogil:
 
 
 cdef inline bint overrun(SliceReader *d) noexcept nogil:
-    """Whether more was read than the slice holds."""
+    """Whether more bits were read than the slice holds."""
     cdef SliceContext *s = &d.s
     if s.seq.entropy_coding_mode_flag:
         return (d.cabac.next - d.cabac.end) * 8 - cabac_ahead(&d.cabac) > 0
@@ -111,8 +115,8 @@ cdef inline bint overrun(SliceReader *d) noexcept nogil:
 
 
 cdef void row_decoded(SliceContext *s) noexcept nogil:
-    """The last macroblock of a row is decoded. The row above is filtered now that nothing predicts from its unfiltered samples; the filter
-    of this row will change three lines of it."""
+    """The last macroblock of a row is decoded. Filter the row above, since nothing predicts from its unfiltered samples
+    any more; filtering this row will change three lines of it."""
     cdef PictureData *p = s.pic
     if s.place.mbaddr < s.slice.row_limit and s.place.mb_row > p.filtered_rows:
         deblock_rows(p, s.seq.dsp, p.filtered_rows, s.place.mb_row, 0)
@@ -171,7 +175,7 @@ cdef void coded_macroblock(SliceReader *d) noexcept nogil:
 # ---------------------------------------------------------------- slice data
 
 cdef int cavlc_skip_run(SliceReader *d, int address) noexcept nogil:
-    """Decode the macroblocks that mb_skip_run skips: address of the one after."""
+    """Decode the macroblocks that mb_skip_run skips; the address after them."""
     cdef SliceContext *s = &d.s
     cdef int run = read_ue(&d.bits)
     d.prev_mb_skipped = run > 0
@@ -185,7 +189,7 @@ cdef int cavlc_skip_run(SliceReader *d, int address) noexcept nogil:
         go_to(s, address)
         if s.slice.MbaffFrameFlag and not address & 1:
             infer_field(s)
-            if run == 1 and bit_position(&d.bits) < d.last_bit:     # the bottom macroblock is not skipped: its flag comes next, and holds for both
+            if run == 1 and bit_position(&d.bits) < d.last_bit:     # the bottom one is coded: its flag holds for both
                 refill(&d.bits)
                 s.place.mb_field = d.bits.acc >> 63
         enter(s)
@@ -219,7 +223,8 @@ cdef void decode_cavlc(SliceReader *d, int address) noexcept nogil:
 
 
 cdef void skip_flag_of_bottom(SliceReader *d) noexcept nogil:
-    """The top macroblock of a pair is skipped: whether the bottom one is has to be known first, since its mb_field_decoding_flag holds for both."""
+    """The top macroblock of a pair is skipped: read ahead whether the bottom one is, since its mb_field_decoding_flag
+    holds for both."""
     cdef SliceContext *s = &d.s
     cdef int top_row = s.place.mb_row
     s.pic.mb[s.place.mb].flags = <uint16_t>(MB_SKIP | (MB_FIELD if s.place.mb_field else 0))
@@ -233,6 +238,7 @@ cdef void skip_flag_of_bottom(SliceReader *d) noexcept nogil:
 
 
 cdef void cabac_macroblock(SliceReader *d, int address) noexcept nogil:
+    """One macroblock with mb_skip_flag and mb_field_decoding_flag; column and row are set."""
     cdef SliceContext *s = &d.s
     cdef bint top = s.slice.MbaffFrameFlag and not address & 1, skip = False
     if top:
@@ -278,10 +284,11 @@ cdef void decode_cabac(SliceReader *d, int address) noexcept nogil:
 
 
 cdef void decode_slice_data(SliceReader *d, int address) noexcept nogil:
+    """slice_data( ) from this address on."""
     cdef SliceContext *s = &d.s
     memset(s.mb.coef, 0, sizeof(s.mb.coef))
     memset(s.cache.direct, 0, sizeof(s.cache.direct))
-    memset(s.cache.ref, <uint8_t>UNUSED, sizeof(s.cache.ref))          # list 1 of P slices stays so
+    memset(s.cache.ref, <uint8_t>UNUSED, sizeof(s.cache.ref))       # stays for list 1 of P slices
     d.fault = 0
     s.place.mb = s.place.mbaddr = -2                                # the first macroblock follows none
     s.mb.mb_qp_delta = 0
@@ -296,8 +303,9 @@ cdef void decode_slice_data(SliceReader *d, int address) noexcept nogil:
 
 
 cdef void select_planes(SliceContext *s, int plane) noexcept nogil:
-    """Of the picture, and of those it refers to."""
+    """Select the macroblock data of a colour plane, in the picture and those it refers to."""
     cdef int list, i
+    codec_assert_range(0, plane, 2)
     for list in range(2):
         for i in range(s.slice.num_ref_idx_active[list]):
             if s.refs.entry[0][list][i].picture != NULL:
@@ -306,7 +314,7 @@ cdef void select_planes(SliceContext *s, int plane) noexcept nogil:
 
 
 cdef void decode_prepared(SliceReader *d) noexcept nogil:
-    """A slice that was prepared, into its picture."""
+    """Decode a prepared slice into its picture."""
     cdef SliceContext *s = &d.s
     cdef PictureData *p = s.pic
     s.slice.index = add_slice(p)
@@ -325,13 +333,13 @@ cdef void decode_prepared(SliceReader *d) noexcept nogil:
     decode_slice_data(d, s.slice.first_mb)
     p.next_mb = -1 if d.fault or p.next_mb < 0 else s.place.mbaddr + 1
     if p.separate_planes:
-        select_planes(s, 0)                             # what is asked of a picture later is of the first
+        select_planes(s, 0)                             # later stages ask for the first plane
 
 
 # ---------------------------------------------------------------- parameters
 
 cdef void clear(SliceReader *d) noexcept:
-    """All but the references, of which a slice sets those it has."""
+    """Zero all but the references: a slice sets those it has."""
     cdef SliceContext *s = &d.s
     memset(&s.mb, 0, sizeof(s.mb))
     memset(&s.seq, 0, sizeof(s.seq))
@@ -348,7 +356,7 @@ cdef void clear(SliceReader *d) noexcept:
 
 
 cdef class Slice:
-    """A slice that is ready to be decoded, and then what was wrong with it."""
+    """A slice ready to be decoded, and afterwards what was wrong with it."""
 
     def __cinit__(self):
         cdef size_t at
@@ -366,7 +374,7 @@ cdef class Slice:
         free(self.data)
 
     cdef int set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
-        """Readers of slice_data( ), and of partitions B and C, in one piece of memory; that of the slice comes first."""
+        """Open readers of slice_data( ) and partitions B and C, in one piece of memory; slice_data( ) comes first."""
         cdef SliceReader *d = self.d
         cdef SliceContext *s = &d.s
         cdef Py_ssize_t size = sum([len(one[0]) + PADDING for one in (*partitions, (rbsp, bit)) if one is not None])
@@ -377,7 +385,9 @@ cdef class Slice:
             raise MemoryError("no memory for a slice")
         at = self._open(&d.bits, &d.last_bit, 0, rbsp, bit)
         if d.last_bit < bit:
-            raise TruncatedError("the slice has no data", layer="slice_data", offset=d.last_bit >> 3, clause="H.264 7.3.4")
+            raise TruncatedError(
+                "the slice has no data", layer="slice_data", offset=d.last_bit >> 3, clause="H.264 7.3.4"
+            )
         s.slice.partitioned = len(partitions) > 0
         if s.slice.partitioned and s.seq.entropy_coding_mode_flag:
             raise BitstreamError("data partitions are not coded with CABAC", layer="slice_data", clause="H.264 A.2.3")
@@ -387,8 +397,10 @@ cdef class Slice:
                 at = self._open(&d.partition[k].bits, &d.partition[k].last_bit, at, one[0], one[1])
         return 0
 
-    cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1:
-        """A reader from this bit on, of a copy at `at` of the data; returns where the next copy may go. last_bit is -1 without a stop bit."""
+    cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp,
+                          Py_ssize_t bit) except -1:
+        """Copy the data to `at` and open a reader at this bit; where the next copy may go. last_bit: -1 without a stop
+        bit."""
         cdef uint8_t *data = self.data + at
         cdef Py_ssize_t whole = rbsp.shape[0], size = whole
         cdef int low = 0
@@ -409,7 +421,7 @@ cdef class Slice:
 
     @property
     def error(self):
-        """What was found wrong, with `offset` in bytes of the RBSP; or None. Macroblocks before the fault are decoded."""
+        """The fault as an exception, with `offset` in bytes of the RBSP; or None. Macroblocks before it are decoded."""
         cdef SliceReader *d = self.d
         cdef Py_ssize_t offset
         if not d.fault:
@@ -424,7 +436,7 @@ cdef class Slice:
 
 
 cdef class SliceDecoder:
-    """Prepares the slices of a sequence; holds what many of them have in common."""
+    """Prepares the slices of a sequence; holds what many of them share."""
 
     cdef SequenceParams seq                     # of the parameter sets in `sets`
     cdef Scaling scaling
@@ -478,15 +490,18 @@ cdef class SliceDecoder:
         return 0
 
     cdef int _set_switching(self, SliceContext *s, header, pps) except -1:
-        """slice_type, and what 8.6 needs of SP and SI slices."""
+        """slice_type, and the parameters of SP and SI slices (8.6)."""
         cdef int c, kind = header.slice_type % 5
         s.slice.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
         s.slice.si_slice = kind == SLICE_SI
         s.slice.switching = SWITCH_NONE
         if kind < SLICE_SP:
             return 0
-        if s.seq.ChromaArrayType != 1 or s.seq.pixel_shift or s.seq.transform_8x8_mode_flag or any([set(row) != {16} for row in self.scaling.lists]):
-            raise UnsupportedError("SP and SI slices are decoded as the Extended profile has them: 4:2:0, 8 bits, no 8x8 transform or matrices")
+        flat = all([set(row) == {16} for row in self.scaling.lists])
+        if s.seq.ChromaArrayType != 1 or s.seq.pixel_shift or s.seq.transform_8x8_mode_flag or not flat:
+            raise UnsupportedError(
+                "SP and SI slices are decoded as in the Extended profile: 4:2:0, 8 bits, no 8x8 transform or matrices"
+            )
         if s.slice.si_slice and s.seq.entropy_coding_mode_flag:
             raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
         s.slice.switching = SWITCH_SECONDARY if s.slice.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
@@ -502,7 +517,8 @@ cdef class SliceDecoder:
         self._set_switching(s, header, pps)
         s.slice.field_pic_flag, s.slice.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
         s.slice.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
-        if s.pic.coded_as_fields != s.slice.field_pic_flag or s.pic.mbaff != s.slice.MbaffFrameFlag:    # with the first slice; then threads read them
+        # written with the first slice alone: other threads read them later
+        if s.pic.coded_as_fields != s.slice.field_pic_flag or s.pic.mbaff != s.slice.MbaffFrameFlag:
             s.pic.coded_as_fields, s.pic.mbaff = s.slice.field_pic_flag, s.slice.MbaffFrameFlag
         s.slice.pic_mbs = s.pic.mb_count >> s.slice.field_pic_flag
         s.slice.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
@@ -511,7 +527,9 @@ cdef class SliceDecoder:
         if not -s.seq.QpBdOffset[0] <= s.slice.SliceQPY <= 51:
             raise BitstreamError(f"SliceQPY is {s.slice.SliceQPY}", layer="slice header", clause="H.264 7.4.3")
         if not 0 <= s.slice.colour_plane <= 2:
-            raise BitstreamError(f"colour_plane_id is {s.slice.colour_plane}", layer="slice header", clause="H.264 7.4.3")
+            raise BitstreamError(
+                f"colour_plane_id is {s.slice.colour_plane}", layer="slice header", clause="H.264 7.4.3"
+            )
         s.slice.weight_mode = 0
         if s.slice.slice_type == SLICE_P:
             s.slice.weight_mode = pps.weighted_pred_flag
@@ -521,11 +539,13 @@ cdef class SliceDecoder:
         info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
         info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
         info.slice_type = header.slice_type % 5
-        info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
+        info.chroma_qp_index_offset[0] = pps.chroma_qp_index_offset
+        info.chroma_qp_index_offset[1] = pps.Cr_qp_index_offset
         return 0
 
     cdef int _set_reference(self, Reference *r, Picture picture, int parity, int current) except -1:
-        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same of what is predicted from it."""
+        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same for what is predicted from
+        it."""
         cdef PictureData *p = &picture.data
         cdef int c
         r.picture = p
@@ -542,9 +562,9 @@ cdef class SliceDecoder:
         return 0
 
     cdef int _set_references(self, SliceContext *s, Picture picture, lists, header) except -1:
-        cdef int list, i, kind
+        cdef int list, i, kind, current = 1 + s.slice.bottom_field_flag if s.slice.field_pic_flag else 0
         cdef object entry
-        self._set_missing(s, 1, 0)                      # P slices have no list 1; who asks for the colocated picture finds none
+        self._set_missing(s, 1, 0)                      # P slices have no list 1, and no colocated picture
         for list in range(2):
             count = 0
             if s.slice.slice_type == SLICE_B or (s.slice.slice_type == SLICE_P and list == 0):
@@ -560,9 +580,10 @@ cdef class SliceDecoder:
                     continue
                 if (<Picture?>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
                     raise ParameterError("a reference picture has another format")
-                self._set_reference(&s.refs.entry[0][list][i], entry[0], entry[1], 1 + s.slice.bottom_field_flag if s.slice.field_pic_flag else 0)
+                self._set_reference(&s.refs.entry[0][list][i], entry[0], entry[1], current)
                 if s.slice.MbaffFrameFlag:
-                    for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
+                    # 8.4.2.1: the fields of each frame, the one of the same parity first
+                    for kind in range(1, 3):
                         self._set_reference(&s.refs.entry[kind][list][2 * i], entry[0], kind, kind)
                         self._set_reference(&s.refs.entry[kind][list][2 * i + 1], entry[0], 3 - kind, kind)
         memcpy(s.slice.poc, s.pic.poc, sizeof(s.slice.poc))
@@ -571,7 +592,7 @@ cdef class SliceDecoder:
         return 0
 
     cdef void _set_missing(self, SliceContext *s, int list, int i) noexcept:
-        """There is no picture for this reference index, nor for the two of field macroblocks."""
+        """No picture for this reference index, nor for the two indices of field macroblocks."""
         cdef int kind, first, count
         for kind in range(3 if s.slice.MbaffFrameFlag else 1):
             count = 2 if kind else 1
@@ -587,35 +608,38 @@ cdef class SliceDecoder:
         memset(s.refs.weights, 0, sizeof(s.refs.weights))
         if table is None:
             return 0
-        s.slice.luma_log2_weight_denom, s.slice.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
+        s.slice.luma_log2_weight_denom = table.luma_log2_weight_denom
+        s.slice.chroma_log2_weight_denom = table.chroma_log2_weight_denom
         for list, rows in enumerate((table.l0, table.l1)):
             for i, row in enumerate(rows[:32]):
                 w = &s.refs.weights[list][i]
                 w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.seq.ChromaArrayType))
                 w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.seq.bit_depth[0] - 8)
                 for c in range(2 if s.seq.ChromaArrayType else 0):
-                    w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.seq.bit_depth[1] - 8)
+                    w.weight[1 + c] = row.chroma_weight[c]
+                    w.offset[1 + c] = row.chroma_offset[c] << (s.seq.bit_depth[1] - 8)
         return 0
 
-    def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None,
-                partitions=()):
-        """A slice that is to be decoded into a picture.
+    def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1,
+                map=None, partitions=()):
+        """Prepare a slice to be decoded into a picture.
 
         Parameters
         ----------
         rbsp : bytes-like
-            What follows the header byte(s) of the NAL unit, without emulation prevention.
+            The NAL unit after its header byte(s), without emulation prevention.
         bit_offset : int
             Where slice_data( ) begins.
         sps, pps, header : SPS, PPS, SliceHeader
         picture : Picture
             Of the format of the SPS; `begin` was called before its first slice.
         RefPicList0, RefPicList1 : list of (Picture, parity) or None
-            parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture, which it is an error to refer to.
+            parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture; referring to it is an error.
         map : uint8 array, optional
             mbToSliceGroupMap of this picture by macroblock address.
         partitions : two of (rbsp, bit_offset) or None
-            Slice data partitions B and C, where the RBSP is a partition A; None: it has not come, and it is an error to need it.
+            Slice data partitions B and C, if the RBSP is a partition A. None: the partition is missing; needing it is
+            an error.
 
         Returns
         -------
@@ -644,7 +668,9 @@ cdef class SliceDecoder:
         s.slice.first_mb = header.first_mb_in_slice << s.slice.MbaffFrameFlag
         made.set_data(rbsp, bit_offset, partitions)
         if not 0 <= s.slice.first_mb < s.slice.pic_mbs:
-            raise BitstreamError(f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3")
+            raise BitstreamError(
+                f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3"
+            )
         if s.seq.entropy_coding_mode_flag:
             cabac_init_states(d, 0 if s.slice.slice_type == SLICE_I else 1 + header.cabac_init_idc)
         made.keep = self.scaling, map, picture, RefPicList0, RefPicList1
@@ -652,7 +678,8 @@ cdef class SliceDecoder:
 
 
 cdef void order_slices(SliceReader **slices, int count, bint whole) noexcept nogil:
-    """Up to where rows are complete while each of the slices of a picture is decoded; `whole`: they are all of them."""
+    """Set row_limit: up to where rows are complete while each slice is decoded; whole: these are all slices of the
+    picture."""
     cdef SliceContext *one
     cdef SliceContext *next
     cdef int i
@@ -664,7 +691,7 @@ cdef void order_slices(SliceReader **slices, int count, bint whole) noexcept nog
         if i + 1 < count:
             next = &slices[i + 1].s
             one.slice.row_limit = min(one.slice.row_limit, next.slice.first_mb)
-            if next.slice.first_mb <= one.slice.first_mb:  # arbitrary slice order, or macroblocks that come twice
+            if next.slice.first_mb <= one.slice.first_mb:  # arbitrary slice order, or macroblocks that are coded twice
                 whole = False
     if not whole:
         for i in range(count):
@@ -672,8 +699,8 @@ cdef void order_slices(SliceReader **slices, int count, bint whole) noexcept nog
 
 
 cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept nogil:
-    """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded: number of
-    its macroblocks that no slice brought."""
+    """Deblock (8.7) the rest of the frame (parity 0), top field (1) or bottom field (2) when all slices are decoded;
+    the number of its macroblocks that no slice has."""
     cdef int plane, mb, missing = 0, rows = p.mb_height >> (parity != 0)
     p.structure = parity
     for plane in range(3 if p.separate_planes else 1):
@@ -684,7 +711,8 @@ cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept no
     p.filtered_rows = p.next_mb = 0
     for mb in range(p.mb_count):
         if p.mb[mb].slice < 0:
-            memset(&p.refIdx[mb * 8], 0xFF, 8)          # what others may ask for, of a second field that never comes too
+            # other pictures may ask, also for a second field that never comes
+            memset(&p.refIdx[mb * 8], 0xFF, 8)
             memset(&p.ref_id[mb * 8], 0xFF, 32)
             missing += parity == 0 or (mb // p.mb_width & 1) == (parity == 2)
     return missing

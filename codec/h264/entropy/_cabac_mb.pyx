@@ -1,7 +1,7 @@
 """CABAC: the other syntax elements of the macroblock layer, with their contexts (9.3.3.1).
 
-They call cabac_decide of another module, which no compiler puts inline: most of their bins come once in a macroblock, and copies of the engine
-would crowd the instruction cache.
+They call cabac_decide of another module, which no compiler inlines: most of their bins come once per macroblock, and
+copies of the engine would crowd the instruction cache.
 """
 from codec.h264.entropy._cabac cimport cabac_decide, cabac_terminate
 from codec.h264.entropy._reader cimport FAULT_QP_DELTA, FAULT_REF_IDX, SliceReader, note
@@ -28,9 +28,11 @@ cdef enum:
 
 
 cdef inline int flag_inc(SliceContext *s, int flags, int wanted) noexcept nogil:
-    """How many of A and B are available and have one of these flags (wanted 1) or none (wanted 0)."""
+    """How many of A and B are available and have one of these flags (wanted 1) or none of them (wanted 0)."""
     cdef int a = s.around.left_mb[0], b = s.around.top_mb
-    return ((a >= 0 and (s.pic.mb[a].flags & flags != 0) == wanted) + (b >= 0 and (s.pic.mb[b].flags & flags != 0) == wanted))
+    return (
+        (a >= 0 and (s.pic.mb[a].flags & flags != 0) == wanted) + (b >= 0 and (s.pic.mb[b].flags & flags != 0) == wanted)
+    )
 
 
 cdef int cabac_mb_skip_flag(SliceReader *d) noexcept nogil:
@@ -41,7 +43,8 @@ cdef int cabac_mb_skip_flag(SliceReader *d) noexcept nogil:
 cdef int cabac_mb_field_decoding_flag(SliceReader *d) noexcept nogil:
     cdef SliceContext *s = &d.s
     cdef int a = s.around.left_pair, b = s.around.top_pair
-    return cabac_decide(d, MB_FIELD_FLAG + (a >= 0 and s.pic.mb[a].flags & MB_FIELD != 0) + (b >= 0 and s.pic.mb[b].flags & MB_FIELD != 0))
+    cdef int inc = (a >= 0 and s.pic.mb[a].flags & MB_FIELD != 0) + (b >= 0 and s.pic.mb[b].flags & MB_FIELD != 0)
+    return cabac_decide(d, MB_FIELD_FLAG + inc)
 
 
 cdef int intra_mb_type(SliceReader *d, int first, int base, bint in_i_slice) noexcept nogil:
@@ -89,7 +92,7 @@ cdef int b_mb_type(SliceReader *d) noexcept nogil:
 
 
 cdef int cabac_mb_type(SliceReader *d) noexcept nogil:
-    """mb_type as ue(v) would have it."""
+    """mb_type, as ue(v) codes it."""
     cdef SliceContext *s = &d.s
     cdef int a = s.around.left_mb[0], b = s.around.top_mb
     if s.slice.slice_type == SLICE_I:
@@ -127,7 +130,7 @@ cdef int cabac_sub_mb_type(SliceReader *d) noexcept nogil:
 
 
 cdef int cabac_ref_idx(SliceReader *d, int list, int b8) noexcept nogil:
-    """9.3.3.1.1.6; the reference indices of earlier partitions are in the cache, 0 where they are direct."""
+    """9.3.3.1.1.6; the cache has the reference indices of earlier partitions, 0 for direct ones. At most 31."""
     cdef SliceContext *s = &d.s
     cdef int entry = CACHE + 2 * (b8 & 1) + 8 * (b8 & 2), ref = 0
     cdef int inc = ((s.cache.ref[list][entry - 1] > 0 and not s.cache.direct[entry - 1])
@@ -142,7 +145,7 @@ cdef int cabac_ref_idx(SliceReader *d, int list, int b8) noexcept nogil:
 
 
 cdef int cabac_intra_mode(SliceReader *d) noexcept nogil:
-    """prev_intra4x4_pred_mode_flag: -1, or rem_intra4x4_pred_mode."""
+    """prev_intra4x4_pred_mode_flag (-1), or rem_intra4x4_pred_mode."""
     cdef int mode
     if cabac_decide(d, PREV_INTRA_MODE):
         return -1
@@ -154,7 +157,10 @@ cdef int cabac_intra_mode(SliceReader *d) noexcept nogil:
 cdef int cabac_intra_chroma_pred_mode(SliceReader *d) noexcept nogil:
     cdef SliceContext *s = &d.s
     cdef int a = s.around.left_mb[0], b = s.around.top_mb
-    cdef int inc = (a >= 0 and context_of(s, a).intra_chroma_pred_mode != 0) + (b >= 0 and context_of(s, b).intra_chroma_pred_mode != 0)
+    cdef int inc = (
+        (a >= 0 and context_of(s, a).intra_chroma_pred_mode != 0)
+        + (b >= 0 and context_of(s, b).intra_chroma_pred_mode != 0)
+    )
     if not cabac_decide(d, INTRA_CHROMA + inc):
         return 0
     if not cabac_decide(d, INTRA_CHROMA + 3):

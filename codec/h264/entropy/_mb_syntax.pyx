@@ -1,12 +1,12 @@
-"""The macroblock layer (7.3.5) but for its residual, read once for both entropy coders, with the checks of 7.4.5.
+"""The macroblock layer (7.3.5) without its residual, for both entropy coders, with the checks of 7.4.5.
 
-What is read goes into the "current macroblock" part of SliceContext. Every value is in the range that later stages rely on, or there is a fault.
+Syntax elements go into SliceContext.mb. Every value is in the range that later stages rely on, or a fault is noted.
 """
 from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int64_t, uint64_t
 from libc.stdlib cimport abs
 from libc.string cimport memcpy, memset
 
-from codec._core cimport BitReader, refill
+from codec._core cimport BitReader, codec_assert_range, refill
 from codec.h264.entropy._cabac cimport cabac_mvd, cabac_open, cabac_pcm
 from codec.h264.entropy._cabac_mb cimport (
     cabac_coded_block_pattern, cabac_intra_chroma_pred_mode, cabac_intra_mode, cabac_mb_qp_delta, cabac_mb_type,
@@ -25,14 +25,14 @@ from codec.h264.macroblock._neighbours cimport (
     fill_corners, fill_direct, fill_modes, fill_motion, fill_mvd, set_intra_availability,
 )
 from codec.h264.macroblock._slice cimport (
-    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, SLICE_P, SUB_4X4, SUB_4X8, SUB_8X4,
-    SUB_8X8, UNUSED, SliceContext,
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, SLICE_P, SUB_4X4, SUB_8X4, SUB_8X8, UNUSED,
+    SliceContext,
 )
 from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_PCM, MB_SI, MB_TRANSFORM8
 from codec.h264.tables.values cimport (
     H264_DIRECT, H264_TABLE_7_11_MB_TYPE_I, H264_TABLE_7_13_MB_TYPE_P, H264_TABLE_7_14_MB_TYPE_B,
     H264_TABLE_7_17_SUB_MB_TYPE_P, H264_TABLE_7_18_SUB_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA,
-    H264MbType, H264SubMbType,
+    H264Intra16x16Type, H264MbType, H264SubMbType,
 )
 
 # 4x4 blocks in raster order by luma4x4BlkIdx (6.4.3)
@@ -42,13 +42,14 @@ cdef uint8_t[16] B4 = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]
 # ---------------------------------------------------------------- partitions
 
 cdef void exchange(SliceReader *d, int k) noexcept nogil:
-    """`bits` reads partition B (k 0) or C (k 1), or again A."""
+    """Let `bits` read partition B (k 0) or C (k 1), or A again."""
+    codec_assert_range(0, k, 1)
     d.bits, d.partition[k].bits = d.partition[k].bits, d.bits
     d.last_bit, d.partition[k].last_bit = d.partition[k].last_bit, d.last_bit
 
 
 cdef void read_partition(SliceReader *d, int k, void (*read)(SliceReader *) noexcept nogil) noexcept nogil:
-    """Call `read` for elements of category 3 (k 0) or 4 (k 1): from the partition of their own, if there are partitions."""
+    """Call `read` for elements of category 3 (k 0) or 4 (k 1), from their own partition if there are partitions."""
     cdef SliceContext *s = &d.s
     if not s.slice.partitioned:
         read(d)
@@ -109,18 +110,22 @@ cdef void read_pcm(SliceReader *d) noexcept nogil:
 
 # ---------------------------------------------------------------- intra
 
-# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The corner is not asked for: it
-# is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag forbids it.
-cdef uint8_t[9] MODE_NEEDS = [H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP, H264_LEFT]
+# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The
+# corner is not checked: it is in the picture where left and top are, and some encoders use it where
+# constrained_intra_pred_flag forbids it.
+cdef uint8_t[9] MODE_NEEDS = [
+    H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP,
+    H264_LEFT,
+]
 
 
 cdef inline int blocks_without_left(SliceContext *s) noexcept nogil:
-    """Bit b4."""
+    """Blocks of the left column whose left samples are not available: bit b4."""
     return (0 if s.around.left_half_avail & 1 else 0x0011) | (0 if s.around.left_half_avail & 2 else 0x1100)
 
 
 cdef void read_intra_modes(SliceReader *d) noexcept nogil:
-    """prev_intra4x4_pred_mode_flag ..., and 8.3.1.1, 8.3.2.1."""
+    """prev_intra4x4_pred_mode_flag ..., and their derivation (8.3.1.1, 8.3.2.1)."""
     cdef SliceContext *s = &d.s
     cdef int i, b4, rem, a, b, mode, entry, missing, step = 4 if s.mb.flags & MB_TRANSFORM8 else 1
     cdef int no_left = blocks_without_left(s), no_top = 0 if s.around.intra_avail & H264_TOP else 0x000F
@@ -138,6 +143,7 @@ cdef void read_intra_modes(SliceReader *d) noexcept nogil:
         if rem >= 0:
             mode = rem + (rem >= mode)
         missing = (no_left >> b4 & 1) * H264_LEFT | (no_top >> b4 & 1) * H264_TOP
+        codec_assert_range(0, mode, 8)
         if MODE_NEEDS[mode] & missing:
             note(d, FAULT_INTRA)
             mode = 2
@@ -168,9 +174,16 @@ cdef void check_intra16_mode(SliceReader *d) noexcept nogil:
         s.mb.intra16_mode = 2
 
 
+cdef inline void read_transform_size(SliceReader *d) noexcept nogil:
+    """transform_size_8x8_flag"""
+    if cabac_transform_size_8x8_flag(d) if d.s.seq.entropy_coding_mode_flag else read_u1(&d.bits):
+        d.s.mb.flags |= MB_TRANSFORM8
+
+
 cdef int read_intra(SliceReader *d, int mb_type) noexcept nogil:
-    """An intra macroblock up to coded_block_pattern; false where nothing follows (I_PCM, or a fault)."""
+    """An intra macroblock up to coded_block_pattern; false if nothing follows (I_PCM, or a fault)."""
     cdef SliceContext *s = &d.s
+    cdef const H264Intra16x16Type *row
     if mb_type > 25:
         note(d, FAULT_MB_TYPE)
         return 0
@@ -182,14 +195,15 @@ cdef int read_intra(SliceReader *d, int mb_type) noexcept nogil:
     set_intra_availability(s)
     if mb_type == 0:
         s.mb.flags |= MB_INTRA_NXN
-        if s.seq.transform_8x8_mode_flag and (cabac_transform_size_8x8_flag(d) if s.seq.entropy_coding_mode_flag else read_u1(&d.bits)):
-            s.mb.flags |= MB_TRANSFORM8
+        if s.seq.transform_8x8_mode_flag:
+            read_transform_size(d)
         read_intra_modes(d)
     else:
         s.mb.flags |= MB_INTRA16
-        s.mb.intra16_mode = H264_TABLE_7_11_MB_TYPE_I[mb_type].Intra16x16PredMode
+        row = &H264_TABLE_7_11_MB_TYPE_I[mb_type]
+        s.mb.intra16_mode = row.Intra16x16PredMode
         check_intra16_mode(d)
-        s.mb.cbp = H264_TABLE_7_11_MB_TYPE_I[mb_type].CodedBlockPatternLuma | H264_TABLE_7_11_MB_TYPE_I[mb_type].CodedBlockPatternChroma << 4
+        s.mb.cbp = row.CodedBlockPatternLuma | row.CodedBlockPatternChroma << 4
     if s.seq.ChromaArrayType == 1 or s.seq.ChromaArrayType == 2:
         read_intra_chroma_mode(d)
     if (s.seq.ChromaArrayType == 0 or s.seq.ChromaArrayType == 3) and s.mb.cbp >> 4:
@@ -200,6 +214,7 @@ cdef int read_intra(SliceReader *d, int mb_type) noexcept nogil:
 # ---------------------------------------------------------------- inter
 
 cdef int read_one_ref(SliceReader *d, int list, int b8, int most) noexcept nogil:
+    """ref_idx_l0 or ref_idx_l1 of one partition: 0 to most, which is at most 31."""
     cdef SliceContext *s = &d.s
     cdef int ref = 0
     if most > 0:
@@ -213,7 +228,8 @@ cdef int read_one_ref(SliceReader *d, int list, int b8, int most) noexcept nogil
 
 
 cdef inline void set_ref(SliceContext *s, int list, int b8, int wide, int ref) noexcept nogil:
-    """ref_idx of a partition in the cache, for the context of the next; wide: its 8x8 blocks, width | height << 2."""
+    """Put ref_idx of a partition into the cache, for the context of the next; wide: its 8x8 blocks, width | height <<
+    2."""
     cdef int8_t *cache = &s.cache.ref[list][CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)]
     cdef int row
     for row in range(2 * (wide >> 2)):
@@ -221,8 +237,8 @@ cdef inline void set_ref(SliceContext *s, int list, int b8, int wide, int ref) n
 
 
 cdef void read_references(SliceReader *d, int partitions, int step, int wide) noexcept nogil:
-    """ref_idx_l0, ref_idx_l1 of all partitions, into ref_idx and the cache; `step`, `wide`: 8x8 blocks from one partition to the next, and in
-    width and height of one."""
+    """ref_idx_l0, ref_idx_l1 of all partitions, into ref_idx and the cache; step: 8x8 blocks from one partition to the
+    next; wide: see set_ref."""
     cdef SliceContext *s = &d.s
     cdef int list, part, b8, ref, most
     for list in range(2 if s.slice.slice_type == SLICE_B else 1):
@@ -241,7 +257,7 @@ cdef void read_references(SliceReader *d, int partitions, int step, int wide) no
 
 
 cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
-    """|mvd| of w x h blocks, into the cache."""
+    """Put |mvd| of w x h blocks into the cache."""
     cdef int entry = CACHE + x + 8 * y, row
     cdef uint8_t parts[2]
     cdef uint16_t one
@@ -279,7 +295,7 @@ cdef void read_mvd(SliceReader *d, int list, int x, int y, int w, int h) noexcep
 
 
 cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
-    """direct_cache around, and of the macroblock itself from s.mb.direct."""
+    """Direct flags in the cache: of the neighbours, and of the macroblock itself."""
     cdef int i
     if s.slice.slice_type != SLICE_B:
         return
@@ -290,7 +306,7 @@ cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
 
 
 cdef void read_partitions(SliceReader *d, const H264MbType *row) noexcept nogil:
-    """mb_pred() for 16x16, 16x8, 8x16."""
+    """mb_pred( ) of 16x16, 16x8, 8x16."""
     cdef SliceContext *s = &d.s
     cdef int list, part, x, y, w = 4, h = 4, i
     s.mb.part = PART_16X16 if row.NumMbPart == 1 else PART_16X8 if row.MbPartWidth == 16 else PART_8X16
@@ -330,12 +346,12 @@ cdef void read_sub_types(SliceReader *d) noexcept nogil:
         row = &H264_TABLE_7_18_SUB_MB_TYPE_B[sub] if most == 12 else &H264_TABLE_7_17_SUB_MB_TYPE_P[sub]
         s.mb.direct[b8] = row.SubMbPredMode == H264_DIRECT
         s.mb.pred_flag[b8] = 0 if s.mb.direct[b8] else row.SubMbPredMode
-        s.mb.sub_part[b8] = (SUB_8X8 if row.SubMbPartWidth == 8 and row.SubMbPartHeight == 8 else SUB_8X4 if row.SubMbPartWidth == 8
-                          else SUB_4X8 if row.SubMbPartHeight == 8 else SUB_4X4)
+        # SUB_8X8, SUB_8X4, SUB_4X8, SUB_4X4
+        s.mb.sub_part[b8] = 2 * (row.SubMbPartWidth == 4) + (row.SubMbPartHeight == 4)
 
 
 cdef void read_sub_partitions(SliceReader *d, bint ref0) noexcept nogil:
-    """sub_mb_pred(); ref0: P_8x8ref0."""
+    """sub_mb_pred( ); ref0: P_8x8ref0."""
     cdef SliceContext *s = &d.s
     cdef int list, b8, i, w, h, x0, y0
     s.mb.part = PART_8X8
@@ -385,7 +401,7 @@ cdef void read_inter(SliceReader *d, int mb_type) noexcept nogil:
 
 
 cdef bint may_have_8x8_transform(SliceContext *s) noexcept nogil:
-    """Condition of transform_size_8x8_flag in inter macroblocks (7.3.5)."""
+    """Whether an inter macroblock may have transform_size_8x8_flag (7.3.5)."""
     cdef int b8
     if s.mb.part != PART_8X8:
         return 1
@@ -425,12 +441,13 @@ cdef void read_qp_delta(SliceReader *d) noexcept nogil:
         return
     s.mb.mb_qp_delta = delta
     if delta:
+        # the dividend is at least -off - (26 + off / 2) + 52 + 2 * off > 0
         s.mb.qp = (s.mb.qp + delta + 52 + 2 * off) % (52 + off) - off
         set_chroma_qp(s)
 
 
 cdef void read_macroblock(SliceReader *d) noexcept nogil:
-    """macroblock_layer() of a macroblock that is not skipped; enter() has been called."""
+    """macroblock_layer( ) of a macroblock that is not skipped; enter( ) was called."""
     cdef SliceContext *s = &d.s
     cdef int mb_type, first_intra
     begin_macroblock(s)
@@ -452,8 +469,7 @@ cdef void read_macroblock(SliceReader *d) noexcept nogil:
     if not s.mb.flags & MB_INTRA16:
         read_cbp(d)
         if s.mb.cbp & 15 and s.seq.transform_8x8_mode_flag and not s.mb.flags & MB_INTRA and may_have_8x8_transform(s):
-            if cabac_transform_size_8x8_flag(d) if s.seq.entropy_coding_mode_flag else read_u1(&d.bits):
-                s.mb.flags |= MB_TRANSFORM8
+            read_transform_size(d)
     if s.mb.cbp == 0 and not s.mb.flags & MB_INTRA16:
         s.mb.mb_qp_delta = 0
         return

@@ -1,7 +1,8 @@
 """What the decoder reads slice data with, around the slice it fills; the floors below see the SliceContext alone.
 
-Fields of the context are set by _mb_syntax (7.3.5) and _residual (7.3.5.3), through _cavlc (9.2), or _cabac and _cabac_mb
-(9.3). The first fault is kept: readers return values in range after one, and the slice ends with its macroblock.
+Fields of the context are set by _mb_syntax (7.3.5) and _residual (7.3.5.3), through _cavlc (9.2), or _cabac and
+_cabac_mb (9.3). The first fault is kept: readers return values in range after one, and the slice ends with its
+macroblock.
 """
 from libc.stdint cimport uint8_t, int64_t, uint64_t
 
@@ -29,7 +30,8 @@ cdef enum:
 cdef struct Cabac:
     # 9.3.1.2, both scaled by 2^k where k bits of the data are read ahead: the range is k + 9 bits long, which tells k.
     uint64_t range          # codIRange
-    uint64_t room           # codIRange - 1 - codIOffset: what must be taken from the top of the range to pass the offset
+    uint64_t room           # codIRange - 1 - codIOffset: what must be taken from the top of the range to pass the
+                            # offset
     const uint8_t *next     # 8 zero bytes follow the data
     const uint8_t *end
 

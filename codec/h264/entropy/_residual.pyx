@@ -1,7 +1,8 @@
-"""residual( ) of 7.3.5.3: levels of a macroblock, scaled as they are read (macroblock/_scaling.pyx), for the inverse transforms.
+"""residual( ) of 7.3.5.3: levels of a macroblock, scaled as they are read (macroblock/_scaling.pyx), for the inverse
+transforms.
 
-A transform block that has levels sets its bit in Macroblock.coded, and one more 16 places higher unless its DC is all there
-is. Chroma blocks of 4:2:0 and 4:2:2 are numbered in raster order, two to a row.
+A transform block that has levels sets its bit in Macroblock.coded, and one more 16 places higher unless its DC is all
+there is. Chroma blocks of 4:2:0 and 4:2:2 are numbered in raster order, two to a row.
 """
 from libc.stdint cimport uint8_t, int32_t, uint64_t
 from libc.string cimport memset

@@ -2,6 +2,7 @@
 from libc.stdint cimport int8_t, uint8_t, uint16_t
 from libc.string cimport memcpy, memset
 
+from codec._core cimport codec_assert_range
 from codec.h264.macroblock._slice cimport CACHE, SLICE_B, SLICE_I, MbContext, SliceContext, context_of
 from codec.h264.pictures._picture cimport (
     MB_DIRECT, MB_FIELD, MB_INTRA, MB_INTRA_NXN, MB_PCM, MB_SWITCHING, MB_TRANSFORM8, MbInfo,
@@ -9,6 +10,7 @@ from codec.h264.pictures._picture cimport (
 
 
 cdef void begin_macroblock(SliceContext *s) noexcept nogil:
+    """Reset the syntax elements that not every macroblock sets."""
     s.mb.flags = (MB_FIELD if s.place.mb_field else 0) | (MB_SWITCHING if s.slice.switching else 0)
     s.mb.cbp = 0
     s.mb.dc_coded = 0
@@ -18,6 +20,8 @@ cdef void begin_macroblock(SliceContext *s) noexcept nogil:
 
 
 cdef void set_chroma_qp(SliceContext *s) noexcept nogil:
+    """QPC of both components from QPY (8.5.8)."""
+    codec_assert_range(-s.seq.QpBdOffset[0], s.mb.qp, 51)
     s.mb.qp_c[0] = s.seq.qpc_table[0][s.mb.qp + 64]
     s.mb.qp_c[1] = s.seq.qpc_table[1][s.mb.qp + 64]
 
@@ -27,10 +31,11 @@ cdef inline int nonzero_mask(SliceContext *s) noexcept nogil:
     cdef int mask = <int>s.mb.coded[0] & 0xFFFF
     if s.mb.flags & MB_TRANSFORM8:
         mask = (mask & 0x1111) * 15
-    return (mask & 0xC3C3) | (mask & 0x0C0C) << 2 | (mask & 0x3030) >> 2      # B4 of each bit: from zig-zag to raster order
+    return (mask & 0xC3C3) | (mask & 0x0C0C) << 2 | (mask & 0x3030) >> 2      # from zig-zag to raster order
 
 
 cdef inline void store_nnz(SliceContext *s, MbContext *m) noexcept nogil:
+    """total_coeff or coded_block_flag of the blocks that later macroblocks border on."""
     cdef int c, y
     cdef const uint8_t *cache
     if s.mb.flags & MB_PCM:
@@ -54,6 +59,7 @@ cdef inline void store_nnz(SliceContext *s, MbContext *m) noexcept nogil:
 
 
 cdef inline void store_modes(SliceContext *s, MbContext *m) noexcept nogil:
+    """Intra4x4PredMode and Intra8x8PredMode of these blocks."""
     cdef int y
     if not s.mb.flags & MB_INTRA_NXN:
         memset(m.mode_bottom, 2, 4)
@@ -65,7 +71,7 @@ cdef inline void store_modes(SliceContext *s, MbContext *m) noexcept nogil:
 
 
 cdef inline void store_mvd(SliceContext *s, MbContext *m) noexcept nogil:
-    """mvd and direct flags, for CABAC."""
+    """|mvd| and direct flags of these blocks, for CABAC."""
     cdef int list, y
     cdef uint8_t (*cache)[2]
     if s.slice.slice_type == SLICE_B:
@@ -83,9 +89,11 @@ cdef inline void store_mvd(SliceContext *s, MbContext *m) noexcept nogil:
 
 
 cdef void store_context(SliceContext *s) noexcept nogil:
-    """What the macroblock leaves for later ones in MbContext and MbInfo."""
+    """Keep what later macroblocks and deblocking ask for."""
     cdef MbContext *m = context_of(s, s.place.mb)
     cdef MbInfo *info = &s.pic.mb[s.place.mb]
+    codec_assert_range(0, s.mb.cbp, 0x2F)
+    codec_assert_range(-s.seq.QpBdOffset[0], s.mb.qp, 51)
     store_nnz(s, m)
     store_modes(s, m)
     if s.seq.entropy_coding_mode_flag and s.slice.slice_type != SLICE_I:

@@ -1,11 +1,14 @@
-"""Direct prediction of B slices: 8.4.1.2, spatial and temporal, and the distances of pictures it shares with implicit weights (8.4.2.3).
+"""Direct prediction in B slices (8.4.1.2), spatial and temporal, and the picture distances that it shares with implicit
+weights (8.4.2.3).
 
-The macroblock of the picture RefPicList1[0] that covers the same place is found by its storage (see _picture.pxd): in every combination of
-frames, fields and MBAFF of Table 8-8 it lies in the same macroblock pair, so that only the row within the pair and the line have to be told.
+The macroblock of RefPicList1[0] that covers the same place is found by its number in storage (see _picture.pxd): in
+every combination of frames, fields and MBAFF of Table 8-8 it lies in the same macroblock pair, so that only the row
+within the pair and the line are to be found.
 """
 from libc.stdint cimport int16_t, int32_t
 from libc.stdlib cimport abs
 
+from codec._core cimport codec_assert_range
 from codec.h264.macroblock._slice cimport (
     CACHE, MISSING_REFERENCE, PART_8X8, SUB_4X4, SUB_8X8, UNAVAILABLE, UNUSED, Reference, SliceContext, prefetch,
     set_block, wait_for_lines,
@@ -30,7 +33,7 @@ cdef inline int clip(int low, int high, int v) noexcept nogil:
 
 
 cdef int dist_scale_factor(int current, const Reference *pic0, const Reference *pic1) noexcept nogil:
-    """(8-197) to (8-202); NO_SCALING where the vectors are taken as they are."""
+    """(8-197) to (8-202); NO_SCALING where vectors are taken as they are. |tx| is at most 2^14, |tb * tx| 2^21."""
     cdef int tb = clip(-128, 127, current - pic0.poc)
     cdef int td = clip(-128, 127, pic1.poc - pic0.poc)
     cdef int tx
@@ -42,6 +45,7 @@ cdef int dist_scale_factor(int current, const Reference *pic0, const Reference *
 
 cdef int current_poc(SliceContext *s, int kind) noexcept nogil:
     """PicOrderCnt of the frame or field that macroblocks of this kind belong to (8.2.1)."""
+    codec_assert_range(0, kind, 2)
     if kind:
         return s.slice.poc[kind - 1]
     if s.slice.field_pic_flag:
@@ -73,7 +77,8 @@ cdef void prepare_direct(SliceContext *s) noexcept nogil:
 
 
 cdef Colocated colocated(SliceContext *s, const PictureData *col, int x, int y) noexcept nogil:
-    """8.4.1.2.1 for the block (x, y), in units of 4 samples: a corner of the macroblock's with direct_8x8_inference_flag."""
+    """8.4.1.2.1 for the block (x, y), in units of 4 samples; with direct_8x8_inference_flag, for the corner of the
+    macroblock nearest to it."""
     cdef Colocated c
     cdef const Reference *ref = &s.refs.entry[0][1][0]
     cdef int pair = s.place.mb - (s.place.mb_row & 1) * s.seq.mb_width
@@ -104,7 +109,8 @@ cdef Colocated colocated(SliceContext *s, const PictureData *col, int x, int y) 
     return c
 
 
-cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int16_t *mvCol, int32_t *ref_id) noexcept nogil:
+cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int16_t *mvCol,
+                                 int32_t *ref_id) noexcept nogil:
     """refIdxCol; -1 for intra."""
     cdef int b8 = (c.b4 >> 3 << 1) + (c.b4 >> 1 & 1)
     cdef int list = 0 if col.refIdx[c.mb * 8 + b8] >= 0 else 1
@@ -118,10 +124,11 @@ cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int
 
 
 cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil:
-    """MapColToList0 of 8.4.1.2.3: the lowest refIdxL0 for the picture that the colocated block refers to; 0 where it is in the list no more."""
+    """8.4.1.2.3: the lowest refIdxL0 for the picture that the colocated block refers to; 0 if the list no longer has
+    it."""
     cdef int i
     cdef int32_t wanted = ref_id
-    if scale == FRM_TO_FLD:                             # the field of that frame with the parity of the current field or macroblock
+    if scale == FRM_TO_FLD:                             # its field with the parity of the current field or macroblock
         wanted = (ref_id & ~3) + 1 + (s.place.mb_row & 1)
     elif scale == FLD_TO_FRM:
         wanted = ref_id & ~3
@@ -132,6 +139,7 @@ cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil
 
 
 cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, int size) noexcept nogil:
+    """8.4.1.2.3 for size x size blocks at (x, y)."""
     cdef int16_t mvCol[2]
     cdef int32_t ref_id
     cdef Colocated c = colocated(s, col, x, y)
@@ -139,6 +147,9 @@ cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, 
     cdef int ref = map_to_list0(s, ref_id, c.scale) if refIdxCol >= 0 else 0
     cdef int factor = s.slice.dist_scale[s.place.kind][ref]
     cdef int mvx = mvCol[0], mvy = mvCol[1]
+    codec_assert_range(0, c.mb, col.mb_count - 1)
+    codec_assert_range(0, c.b4, 15)
+    codec_assert_range(0, ref, 31)
     if c.scale == FRM_TO_FLD:
         mvy = mvy / 2
     elif c.scale == FLD_TO_FRM:
@@ -147,6 +158,7 @@ cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, 
         set_block(s, 0, x, y, size, size, ref, mvx, mvy)
         set_block(s, 1, x, y, size, size, 0, 0, 0)
     else:
+        # |factor| is at most 1024 and |mv| 2^16: products are below 2^27; the vectors wrap modulo 2^16
         set_block(s, 0, x, y, size, size, ref, (factor * mvx + 128) >> 8, (factor * mvy + 128) >> 8)
         set_block(s, 1, x, y, size, size, 0, ((factor * mvx + 128) >> 8) - mvx, ((factor * mvy + 128) >> 8) - mvy)
 
@@ -157,7 +169,8 @@ cdef inline int min_positive(int a, int b) noexcept nogil:
 
 
 cdef int spatial_references(SliceContext *s, int *refs, int16_t *mvp) noexcept nogil:
-    """Reference indices and predicted vectors of the whole macroblock (8.4.1.2.2); true for directZeroPredictionFlag."""
+    """Reference indices and predicted vectors of the whole macroblock (8.4.1.2.2); true for
+    directZeroPredictionFlag."""
     cdef int list, a, b, c
     for list in range(2):
         a, b = s.cache.ref[list][CACHE - 1], s.cache.ref[list][CACHE - 8]
@@ -176,7 +189,7 @@ cdef int spatial_references(SliceContext *s, int *refs, int16_t *mvp) noexcept n
 
 
 cdef void spatial_median(SliceContext *s, int list, int ref, int16_t *mv) noexcept nogil:
-    """8.4.1.3.1 for the whole macroblock; ref is that of some neighbour."""
+    """8.4.1.3.1 for the whole macroblock; some neighbour has this ref."""
     cdef int c = CACHE - 4 if s.cache.ref[list][CACHE - 4] != UNAVAILABLE else CACHE - 9
     cdef int entries[3]
     cdef int i, same = 0, found = 0
@@ -195,6 +208,7 @@ cdef void spatial_median(SliceContext *s, int list, int ref, int16_t *mv) noexce
 
 
 cdef void derive_spatial(SliceContext *s, const PictureData *col, bint whole) noexcept nogil:
+    """8.4.1.2.2; whole: one colocated vector stands for all blocks."""
     cdef int refs[2]
     cdef int16_t mvp[2][2]
     cdef int16_t mvCol[2]
@@ -231,7 +245,7 @@ cdef void derive_spatial(SliceContext *s, const PictureData *col, bint whole) no
 
 
 cdef void set_whole_direct(SliceContext *s) noexcept nogil:
-    """B_Skip, B_Direct_16x16"""
+    """All of the macroblock is direct: B_Skip, B_Direct_16x16."""
     cdef int i
     s.mb.flags |= MB_DIRECT
     s.mb.part = PART_8X8
@@ -244,17 +258,22 @@ cdef int derive_direct(SliceContext *s) noexcept nogil:
     """Vectors and references of the 8x8 blocks with Macroblock.direct, into the caches; 0 or MISSING_REFERENCE."""
     cdef const PictureData *col = s.refs.entry[0][1][0].picture
     cdef int b8, i
+    cdef bint fields                                    # either picture has some
     cdef bint whole                                     # the colocated macroblock has one vector for all blocks
     if col == NULL or col.mb_count != s.pic.mb_count or col.mb_width != s.seq.mb_width:
         return MISSING_REFERENCE
+    fields = s.place.mb_field or col.mbaff or col.coded_as_fields
     if col != s.pic:
-        wait_for_lines(s, col, 16 * ((s.place.mb_row | 1) if s.place.mb_field or col.mbaff or col.coded_as_fields else s.place.mb_row) + 1)
+        wait_for_lines(s, col, 16 * (s.place.mb_row | 1 if fields else s.place.mb_row) + 1)
     prefetch(&col.mv[(s.place.mb + 4) * 32])
     prefetch(&col.ref_id[(s.place.mb + 4) * 8])
     prefetch(&col.refIdx[(s.place.mb + 8) * 8])
     prefetch(&col.mb[s.place.mb + 6])
-    whole = (s.mb.direct[0] & s.mb.direct[1] & s.mb.direct[2] & s.mb.direct[3] and not s.place.mb_field and not col.coded_as_fields and not col.mbaff
-             and col.mb[s.place.mb].flags & (MB_ONE_VECTOR | MB_INTRA) != 0)
+    whole = (
+        s.mb.direct[0] & s.mb.direct[1] & s.mb.direct[2] & s.mb.direct[3]
+        and not fields
+        and col.mb[s.place.mb].flags & (MB_ONE_VECTOR | MB_INTRA) != 0
+    )
     if s.slice.direct_spatial_mv_pred_flag:
         derive_spatial(s, col, whole)
         return 0

@@ -1,8 +1,8 @@
 """Scaling of transform coefficient levels, and the transforms of DC: 8.5.6 to 8.5.12.1.
 
-LevelScale * level is formed modulo 2^32 (the build has -fwrapv). 8.5.12.1 bounds the scaled coefficients of a conforming
-stream to 7 + bitDepth bits and a sign, 22 at most, which leaves room for every sum of the transforms; those of a damaged
-stream wrap, and the samples are clipped in any case.
+LevelScale * level is formed modulo 2^32 (the build has -fwrapv). 8.5.12.1 bounds the scaled coefficients of a
+conforming stream to 7 + bitDepth bits and a sign, 22 at most, which leaves room for every sum of the transforms; those
+of a damaged stream wrap, and the samples are clipped in any case.
 """
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
@@ -15,7 +15,8 @@ from codec.h264.tables.values cimport (
     H264_EQUATION_8_318_NORM_ADJUST_8X8, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8,
 )
 
-# scaling that leaves levels as they are: sums of 4x4 blocks are shifted by 4, those of 8x8 blocks by 6 (see cavlc_block)
+# scaling that leaves levels as they are: sums of 4x4 blocks are shifted by 4, those of 8x8 blocks by 6 (see
+# cavlc_block)
 cdef int32_t RAW_4X4[16]
 cdef int32_t RAW_8X8[64]
 
@@ -104,8 +105,8 @@ cdef inline void put_dc(SliceContext *s, int c, int block, int32_t d) noexcept n
 
 
 cdef void put_luma_dc(SliceContext *s, int c, int32_t *dc) noexcept nogil:
-    """Intra16x16DCLevel, 8.5.10: transform and scaling of the matrix, each DC to its block. Levels of 16 bits would need
-    20 after the transform."""
+    """Intra16x16DCLevel, 8.5.10: transform and scaling of the matrix, each DC to its block. Levels of 16 bits would
+    need 20 after the transform."""
     cdef int32_t a, b, e, d, scale
     cdef int i, k
     if not s.mb.raw_levels:
@@ -125,7 +126,8 @@ cdef void put_luma_dc(SliceContext *s, int c, int32_t *dc) noexcept nogil:
 
 
 cdef void put_chroma_dc(SliceContext *s, int c, int32_t *dc) noexcept nogil:
-    """ChromaDCLevel of 4:2:0 (2 x 2) or 4:2:2 (2 columns, 4 rows), 8.5.11: transform and scaling, each DC to its block."""
+    """ChromaDCLevel of 4:2:0 (2 x 2) or 4:2:2 (2 columns, 4 rows), 8.5.11: transform and scaling, each DC to its
+    block."""
     cdef int32_t f[8]
     cdef int32_t a, b, e, d, scale
     cdef int i, count = 4 if s.seq.ChromaArrayType == 1 else 8

@@ -68,7 +68,8 @@ cdef struct SequenceParams:
     int qpprime_y_zero_transform_bypass_flag
     int8_t qpc_table[2][128]                # [cb or cr][QPY + 64] -> QPC
     const int32_t *scale4[6]                # LevelScale4x4 << qP / 6, [qP][raster]: Intra Y, Cb, Cr, Inter Y, Cb, Cr
-    const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr, Inter Cr
+    const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr,
+                                            # Inter Cr
     const H264Dsp *dsp
 
 # Parameters from the slice header, and the place of the slice in its picture.
@@ -108,7 +109,8 @@ cdef struct Place:
     Py_ssize_t stride[3]    # bytes from one line of the macroblock to the next
 
 # Neighbours of the current macroblock (6.4.12): numbers in storage; -1: not available. Where A is of the other kind in
-# MBAFF, the blocks left of a column lie in both macroblocks of the pair: block row y has left_mb[y], left_row[y] beside it.
+# MBAFF, the blocks left of a column lie in both macroblocks of the pair: block row y has left_mb[y], left_row[y] beside
+# it.
 cdef struct Neighbours:
     int left_mb[4]
     int left_row[4]
@@ -140,8 +142,8 @@ cdef struct Macroblock:
     uint64_t dc_coded       # bit component: DC levels of Intra_16x16 or chroma present
     uint64_t coded[3]       # bit k: transform block k (zig-zag order) has levels; bit 16 + k: more than its DC
 
-# 4x4 blocks of the macroblock and those around it: block (x, y) is entry CACHE + x + 8 * y, x from -1 (left) to 4 (above
-# right, y = -1 only), y from -1 (above). Once they are filled, no stage looks at edges of slices or pictures.
+# 4x4 blocks of the macroblock and those around it: block (x, y) is entry CACHE + x + 8 * y, x from -1 (left) to 4
+# (above right, y = -1 only), y from -1 (above). Once they are filled, no stage looks at edges of slices or pictures.
 cdef struct Caches:
     uint8_t nnz[3][CACHE_SIZE]              # total_coeff or coded_block_flag, by component
     int8_t mode[CACHE_SIZE]                 # Intra4x4PredMode, Intra8x8PredMode
@@ -153,8 +155,10 @@ cdef struct Caches:
 # What is kept of each macroblock for its neighbours in the slice, beside what the picture keeps.
 cdef struct MbContext:
     # blocks in the lowest row, and in the right column
-    uint8_t nnz_bottom[3][4], nnz_right[3][4]           # total_coeff( coeff_token ) with CAVLC, coded_block_flag with CABAC
-    int8_t mode_bottom[4], mode_right[4]                # Intra4x4PredMode or Intra8x8PredMode; 2 in all other macroblocks
+    uint8_t nnz_bottom[3][4], nnz_right[3][4]           # total_coeff( coeff_token ) with CAVLC, coded_block_flag with
+                                                        # CABAC
+    int8_t mode_bottom[4], mode_right[4]                # Intra4x4PredMode or Intra8x8PredMode; 2 in all other
+                                                        # macroblocks
     uint8_t mvd_bottom[2][4][2], mvd_right[2][4][2]     # |mvd_l0|, |mvd_l1|, at most 127
     uint8_t direct[4]       # by b8: predicted in direct mode (B_Skip, B_Direct_16x16, B_8x8 direct)
     uint8_t dc_flag         # coded_block_flag of DC: bit component
@@ -236,7 +240,8 @@ cdef inline void wait_for_lines(SliceContext *s, const PictureData *p, int lines
     turns_take(s.work.turns)
     turns_unlock(s.work.turns)
 
-cdef inline void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx, int mvy) noexcept nogil:
+cdef inline void set_block(SliceContext *s, int list, int x, int y, int w, int h, int ref, int mvx,
+                           int mvy) noexcept nogil:
     """Fill w x h blocks (4, 2 or 1 each way) of the motion caches at the block (x, y). Vectors wrap modulo 2^16."""
     cdef int entry = CACHE + x + 8 * y, row
     cdef int16_t parts[2]

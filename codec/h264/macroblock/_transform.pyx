@@ -1,7 +1,8 @@
 """The residual, added to the prediction: inverse transforms (8.5.12.2, 8.5.13) and lossless macroblocks (8.5.15).
 
-The kernels sum d in 32 bits: a row of 4x4 or 8x8 grows by 2 or 3 bits, a column by as many, so that the 22 bits and sign of a
-conforming stream (8.5.12.1) stay below 2^28. Larger sums of a damaged stream wrap, and are clipped to samples.
+The kernels sum d in 32 bits: a row of 4x4 or 8x8 grows by 2 or 3 bits, a column by as many, so that the 22 bits and
+sign of a conforming stream (8.5.12.1) stay below 2^28. Larger sums of a damaged stream wrap, and are clipped to
+samples.
 """
 from libc.stdint cimport uint8_t, int32_t, uint64_t
 
@@ -21,8 +22,8 @@ cdef inline int block_of(int x, int y, int columns) noexcept nogil:
 cdef void gather_bypass(SliceContext *s, int c, int w, int h, int direction) noexcept nogil:
     """Sum up the residual of w x h blocks down (direction 0) or across (1) the whole macroblock.
 
-    nW x nH of 8.5.15 is the prediction's size, that of the macroblock for Intra_16x16 and chroma: each block carries on from
-    the last line or column of its neighbour. At most 16 levels are summed.
+    nW x nH of 8.5.15 is the prediction's size, that of the macroblock for Intra_16x16 and chroma: each block carries on
+    from the last line or column of its neighbour. At most 16 levels are summed.
     """
     cdef int bx, by, i
     cdef int32_t *r
@@ -50,8 +51,8 @@ cdef void gather_bypass(SliceContext *s, int c, int w, int h, int direction) noe
 
 
 cdef void add_luma(SliceContext *s, int c) noexcept nogil:
-    """The residual of all blocks of a component that is coded like luma."""
-    cdef int k, max = max_of(s, c)
+    """Add the residual of a component that is coded like luma."""
+    cdef int k, max = max_of(s, c), shift = s.seq.pixel_shift
     cdef Py_ssize_t stride = s.place.stride[c]
     cdef uint8_t *dst
     cdef uint64_t coded = s.mb.coded[c]
@@ -60,12 +61,12 @@ cdef void add_luma(SliceContext *s, int c) noexcept nogil:
     for k in range(16):
         if not coded >> k & 1:                          # an 8x8 block has the bit of its first 4x4 block
             continue
-        dst = s.place.dst[c] + H264_CLAUSE_6_4_3_BLOCK_Y[k] * stride + (H264_CLAUSE_6_4_3_BLOCK_X[k] << s.seq.pixel_shift)
+        dst = s.place.dst[c] + H264_CLAUSE_6_4_3_BLOCK_Y[k] * stride + (H264_CLAUSE_6_4_3_BLOCK_X[k] << shift)
         add_luma_block(s, dst, stride, c, k, H264_SUM_NONE, max)
 
 
 cdef void add_chroma(SliceContext *s) noexcept nogil:
-    """4:2:0 and 4:2:2"""
+    """Add the residual of chroma of 4:2:0 or 4:2:2."""
     cdef int c, i
     cdef Py_ssize_t stride
     cdef uint8_t *dst
