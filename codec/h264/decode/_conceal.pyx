@@ -1,20 +1,22 @@
-"""What is put into macroblocks that were lost.
+"""Concealment of lost macroblocks.
 
-A lost macroblock takes one of the motions that are likely: those of the blocks beside it, those at its place in the picture nearest in
-time, and none. Boundary matching [1] tells which: by how well the samples around what would be copied agree with those around the
-macroblock [2]. Macroblocks with most neighbours that are known go first [3], and are known to their neighbours then, so that a hole is
-filled from its borders inward. Vectors keep their quarter samples; weights of weighted prediction are not applied.
+A lost macroblock takes one of the likely motions: those of the blocks beside it, those at its place in the picture
+nearest in time, and none. Boundary matching [1] chooses: the samples around the block to be copied are compared with
+those around the macroblock [2]. Macroblocks with the most known neighbours go first [3] and are known to their
+neighbours afterwards, so that a hole is filled from its borders inward. Vectors keep their quarter samples; weighted
+prediction is not applied.
 
-Where nothing that is there fits (a scene has begun), or there is no earlier picture, samples are interpolated between the nearest decoded
-ones to the left and right, above and below, the nearer the more [3].
+If no motion fits (a scene has begun), or there is no earlier picture, samples are interpolated between the nearest
+decoded ones to the left, right, above and below, weighted by closeness [3].
 
 [1] Lam, Reibman, Liu: Recovery of lost or erroneously received motion vectors. ICASSP 1993.
 [2] Zhang, Arnold, Frater: A cell-loss concealment technique for MPEG-2 coded video. IEEE Trans. CSVT 10 (4), 2000.
 [3] Wang, Hannuksela, Varsa, Hourunranta, Gabbouj: The error concealment feature in the H.26L test model. ICIP 2002.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport uint8_t, uint16_t, int32_t, int64_t
+from libc.stdlib cimport abs, calloc, free
 
+from codec._core cimport codec_assert_range
 from codec.h264.macroblock._inter cimport EDGE_BYTES, EDGE_STRIDE, pad_block
 from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
 from codec.h264.pictures._picture cimport Picture, PictureData
@@ -33,12 +35,12 @@ cdef enum:
 
     UNUSED = -1             # of Motion.source
 
-    # Figures are those of docs/pixel_to_bitstream.md; what is of a strip is of 64 samples of 8 bits.
-    STRIP = 4               # wide are the strips around the macroblock that are compared: 8 gave 0.04 dB less
-    STILL = 40              # no motion is taken unless another is better by so much of each strip: 0 gave 0.26 dB less
-    MISFIT = 16 * 64        # samples are interpolated where strips differ by more than 1.5 times their own texture and half of this
+    # Figures: see docs/pixel_to_bitstream.md. A strip has 64 samples; thresholds are for 8 bits.
+    STRIP = 4               # width of the strips around the macroblock that are compared: 8 gave 0.04 dB less
+    STILL = 40              # per strip, by which another motion must be better than none: 0 gave 0.26 dB less
+    MISFIT = 16 * 64        # interpolate if strips differ by more than 1.5 times their own texture plus half of this
 
-    MOST = 40               # motions: at most 16 of neighbours, 16 of the nearest picture, and 2 without
+    MOST = 40               # motions: at most 16 of neighbours, 16 of the nearest picture, and 2 without motion
 
 # Prediction from one or two fields or frames.
 cdef struct Motion:
@@ -60,9 +62,9 @@ cdef struct Concealment:
     int sources
     int64_t PicOrderCnt
     uint8_t *known                          # by row and column of the frame or field
-    Motion *motion                          # what was chosen
+    Motion *motion                          # the chosen motions
     Motion likely[MOST]
-    int count                               # of these
+    int count                               # of likely motions
     uint8_t edge[EDGE_BYTES]
     uint8_t block[2 * 16 * 16]
 
@@ -78,22 +80,25 @@ cdef inline uint8_t *line_of(const PictureData *p, int parity, int c, int y) noe
     return p.plane[c] + (((<Py_ssize_t>y << 1) + (parity == 2) if parity else y)) * p.stride[c]
 
 
-cdef const uint8_t *readable(const PictureData *ref, int parity, int c, int px, int py, int before, int columns, int rows, uint8_t *edge,
-                             Py_ssize_t *stride) noexcept nogil:
-    """The sample (px, py) of a frame or field among columns x rows, of which `before` are left of it and above: in the picture, or padded in `edge`."""
-    cdef int field = parity != 0
+cdef const uint8_t *readable(const PictureData *ref, int parity, int c, int px, int py, int before, int columns,
+                             int rows, uint8_t *edge, Py_ssize_t *stride) noexcept nogil:
+    """The sample (px, py) of a frame or field, with columns x rows readable from `before` samples left of and above it:
+    in the picture, or padded in `edge`."""
+    cdef int field = parity != 0, width = ref.width[c], height = ref.height[c] >> field
     stride[0] = ref.stride[c] << field
-    if px < before or py < before or px - before + columns > ref.width[c] or py - before + rows > ref.height[c] >> field:
-        pad_block(edge, line_of(ref, parity, c, 0), stride[0], px - before, py - before, columns, rows, ref.width[c], ref.height[c] >> field,
+    codec_assert_range(0, parity, 2)
+    if px < before or py < before or px - before + columns > width or py - before + rows > height:
+        pad_block(edge, line_of(ref, parity, c, 0), stride[0], px - before, py - before, columns, rows, width, height,
                   ref.pixel_shift)
         stride[0] = EDGE_STRIDE
         return edge + before * EDGE_STRIDE + (before << ref.pixel_shift)
     return line_of(ref, parity, c, 0) + py * stride[0] + (px << ref.pixel_shift)
 
 
-cdef void predict_luma(Concealment *k, const Motion *m, int c, int x, int y, int w, int h, uint8_t *out, Py_ssize_t stride) noexcept nogil:
+cdef void predict_luma(Concealment *k, const Motion *m, int c, int x, int y, int w, int h, uint8_t *out,
+                       Py_ssize_t stride) noexcept nogil:
     """8.4.2.2.1 with default weights: the block at (x, y) of the picture."""
-    cdef int list, fraction
+    cdef int list, fraction, px, py
     cdef bint average = False
     cdef Py_ssize_t src_stride
     cdef const uint8_t *src
@@ -101,8 +106,8 @@ cdef void predict_luma(Concealment *k, const Motion *m, int c, int x, int y, int
         if m.source[list] < 0:
             continue
         fraction = (m.mv[list][0] & 3) + 4 * (m.mv[list][1] & 3)
-        src = readable(k.source[m.source[list]], m.parity[list], c, x + (m.mv[list][0] >> 2), y + (m.mv[list][1] >> 2), 2, w + 5, h + 5,
-                       k.edge, &src_stride)
+        px, py = x + (m.mv[list][0] >> 2), y + (m.mv[list][1] >> 2)
+        src = readable(k.source[m.source[list]], m.parity[list], c, px, py, 2, w + 5, h + 5, k.edge, &src_stride)
         if average:
             k.dsp.avg_luma[fraction](out, stride, src, src_stride, w, h, k.max_sample[c])
         else:
@@ -110,9 +115,10 @@ cdef void predict_luma(Concealment *k, const Motion *m, int c, int x, int y, int
         average = True
 
 
-cdef void predict_chroma(Concealment *k, const Motion *m, int x, int y, int w, int h, uint8_t **out, Py_ssize_t stride) noexcept nogil:
-    """8.4.2.2.2 likewise, of Cb and Cr of 4:2:0 and 4:2:2; in chroma samples."""
-    cdef int list, c, yFrac, py, mvy
+cdef void predict_chroma(Concealment *k, const Motion *m, int x, int y, int w, int h, uint8_t **out,
+                         Py_ssize_t stride) noexcept nogil:
+    """8.4.2.2.2 likewise, for Cb and Cr of 4:2:0 and 4:2:2, in chroma samples."""
+    cdef int list, c, yFrac, px, py, mvy
     cdef bint average = False
     cdef Py_ssize_t src_stride
     cdef const uint8_t *src[2]
@@ -120,6 +126,7 @@ cdef void predict_chroma(Concealment *k, const Motion *m, int x, int y, int w, i
         if m.source[list] < 0:
             continue
         mvy = m.mv[list][1]
+        px = x + (m.mv[list][0] >> 3)
         if k.mb_height[1] == 16:
             yFrac, py = (mvy & 3) << 1, y + (mvy >> 2)
         else:
@@ -127,7 +134,7 @@ cdef void predict_chroma(Concealment *k, const Motion *m, int x, int y, int w, i
                 mvy += 2 * (k.parity - m.parity[list])
             yFrac, py = mvy & 7, y + (mvy >> 3)
         for c in range(2):
-            src[c] = readable(k.source[m.source[list]], m.parity[list], 1 + c, x + (m.mv[list][0] >> 3), py, 0, w + 1, h + 1,
+            src[c] = readable(k.source[m.source[list]], m.parity[list], 1 + c, px, py, 0, w + 1, h + 1,
                               k.edge + c * (EDGE_STRIDE // 2), &src_stride)
         if average:
             k.dsp.avg_chroma(out, stride, src, src_stride, w, h, m.mv[list][0] & 7, yFrac)
@@ -139,14 +146,14 @@ cdef void predict_chroma(Concealment *k, const Motion *m, int x, int y, int w, i
 # ---------------------------------------------------------------- boundary matching
 
 cdef inline int beside(const Concealment *k, int x, int y, int side) noexcept nogil:
-    """Index of a neighbour, or -1 outside of the picture."""
+    """Index of a neighbour, or -1 outside the picture."""
     x += (side == RIGHT) - (side == LEFT)
     y += (side == BELOW) - (side == ABOVE)
     return y * k.columns + x if 0 <= x < k.columns and 0 <= y < k.rows else -1
 
 
 cdef int sides_that_are(const Concealment *k, int x, int y, int state) noexcept nogil:
-    """Set of bits."""
+    """The sides with a neighbour in this state: bit side."""
     cdef int side, at, found = 0
     for side in range(4):
         at = beside(k, x, y, side)
@@ -160,10 +167,11 @@ cdef inline int size_of(int sides) noexcept nogil:
 
 
 cdef int strip_mismatch(Concealment *k, const Motion *m, int x, int y, int side) noexcept nogil:
-    """Sum of absolute differences of the strip at one side: from what a motion would put there, or without one from their mean."""
+    """Sum of absolute differences of the strip at one side, from what a motion would put there, or from its mean for
+    NULL."""
     cdef int px = 16 * x + (16 if side == RIGHT else -STRIP if side == LEFT else 0), w = STRIP if side <= RIGHT else 16
     cdef int py = 16 * y + (16 if side == BELOW else -STRIP if side == ABOVE else 0), h = 16 if side <= RIGHT else STRIP
-    cdef int shift = k.p.pixel_shift, total = 0, mean = 0, i, j
+    cdef int shift = k.p.pixel_shift, total = 0, mean = 0, wanted, i, j
     cdef const uint8_t *line
     if m != NULL:
         predict_luma(k, m, 0, px, py, w, h, k.block, 16 << shift)
@@ -176,12 +184,13 @@ cdef int strip_mismatch(Concealment *k, const Motion *m, int x, int y, int side)
     for j in range(h):
         line = line_of(k.p, k.parity, 0, py + j)
         for i in range(w):
-            total += abs(sample(line, px + i, shift) - (mean if m == NULL else sample(k.block + (16 << shift) * j, i, shift)))
+            wanted = mean if m == NULL else sample(k.block + (16 << shift) * j, i, shift)
+            total += abs(sample(line, px + i, shift) - wanted)
     return total
 
 
 cdef int mismatch(Concealment *k, const Motion *m, int x, int y, int sides) noexcept nogil:
-    """Over some sides: at most 256 * 16383."""
+    """Sum over these sides: at most 256 * 16383."""
     cdef int side, total = 0
     for side in range(4):
         if sides >> side & 1:
@@ -189,7 +198,7 @@ cdef int mismatch(Concealment *k, const Motion *m, int x, int y, int sides) noex
     return total
 
 
-# ---------------------------------------------------------------- motions that are likely
+# ---------------------------------------------------------------- likely motions
 
 cdef inline int stored(const Concealment *k, int at) noexcept nogil:
     """Number of a macroblock in the arrays of the picture."""
@@ -202,12 +211,15 @@ cdef inline bint same(const Motion *a, const Motion *b) noexcept nogil:
     for list in range(2):
         if a.source[list] != b.source[list]:
             return False
-        if a.source[list] >= 0 and (a.parity[list] != b.parity[list] or a.mv[list][0] != b.mv[list][0] or a.mv[list][1] != b.mv[list][1]):
+        if a.source[list] >= 0 and (
+            a.parity[list] != b.parity[list] or a.mv[list][0] != b.mv[list][0] or a.mv[list][1] != b.mv[list][1]
+        ):
             return False
     return True
 
 
 cdef void suggest(Concealment *k, const Motion *m) noexcept nogil:
+    """Add a motion to the likely ones, unless it is among them."""
     cdef int i
     if k.count == MOST or (m.source[0] < 0 and m.source[1] < 0):
         return
@@ -219,6 +231,7 @@ cdef void suggest(Concealment *k, const Motion *m) noexcept nogil:
 
 
 cdef void suggest_still(Concealment *k, int source, int parity) noexcept nogil:
+    """No motion, from this source."""
     cdef Motion m
     m.source[0], m.source[1], m.parity[0], m.mv[0][0], m.mv[0][1] = source, UNUSED, parity, 0, 0
     suggest(k, &m)
@@ -233,7 +246,7 @@ cdef inline int source_of(const Concealment *k, int32_t ref_id) noexcept nogil:
 
 
 cdef void suggest_block(Concealment *k, int mb, int b4) noexcept nogil:
-    """The motion of a decoded block. For a frame, vectors of field macroblocks are made those of frames."""
+    """The motion of a decoded block. In a frame, vectors of field macroblocks become frame vectors."""
     cdef const PictureData *p = k.p
     cdef int list
     cdef int32_t ref_id
@@ -249,11 +262,13 @@ cdef void suggest_block(Concealment *k, int mb, int b4) noexcept nogil:
 
 
 cdef inline int carried_on(int mv, int64_t distance, int64_t span) noexcept nogil:
+    """A vector over `span`, continued over `distance`: 16 bits times 33 bits."""
     return <int>min(max(mv * distance // span, -0x8000), 0x7FFF)
 
 
 cdef void suggest_colocated(Concealment *k, int at, int b8) noexcept nogil:
-    """The motion of the nearest picture at a corner of a macroblock, as if it went on; of the same speed if it is not known how far that was."""
+    """The motion of the nearest picture at a corner of a macroblock, continued; over the same distance if its own is
+    not known."""
     cdef const PictureData *col = k.source[0]
     cdef int mb = stored(k, at), b4 = 3 * (b8 & 1) + 12 * (b8 >> 1), list, i, c
     cdef int64_t span
@@ -274,8 +289,8 @@ cdef void suggest_colocated(Concealment *k, int at, int b8) noexcept nogil:
 
 
 cdef void suggest_all(Concealment *k, int x, int y) noexcept nogil:
-    """The first is none."""
-    cdef int side, at, i
+    """All likely motions of a macroblock, no motion first."""
+    cdef int side, at, i, b4
     k.count = 0
     if k.source[0] != k.p:
         suggest_still(k, 0, k.parity)
@@ -292,14 +307,15 @@ cdef void suggest_all(Concealment *k, int x, int y) noexcept nogil:
         if k.known[at] == FILLED:
             suggest(k, &k.motion[at])
         elif k.known[at] == DECODED:
-            for i in range(4):          # those that touch
-                suggest_block(k, stored(k, at), 4 * i + 3 * (side == LEFT) if side <= RIGHT else i + 12 * (side == ABOVE))
+            for i in range(4):          # blocks that touch
+                b4 = 4 * i + 3 * (side == LEFT) if side <= RIGHT else i + 12 * (side == ABOVE)
+                suggest_block(k, stored(k, at), b4)
 
 
 # ---------------------------------------------------------------- one macroblock
 
 cdef int nearest_decoded(const Concealment *k, int x, int y, int side) noexcept nogil:
-    """Column (to a side) or row (above or below) of the nearest decoded macroblock; -1 without one."""
+    """Column (left, right) or row (above, below) of the nearest decoded macroblock; -1 without one."""
     cdef int at
     while True:
         at = beside(k, x, y, side)
@@ -311,7 +327,8 @@ cdef int nearest_decoded(const Concealment *k, int x, int y, int side) noexcept 
 
 
 cdef int interpolated(const Concealment *k, int c, int x, int y, const int *near) noexcept nogil:
-    """Sample (x, y) of a component, from those nearest in four directions by the reciprocals of their distances; middle gray without any."""
+    """Sample (x, y) of a component: the nearest in four directions, weighted by the reciprocals of their distances;
+    middle gray without any."""
     cdef int side, value, distance, at, w = k.mb_width[c], h = k.mb_height[c], shift = k.p.pixel_shift
     cdef int64_t weight, total = 0, weights = 0     # below 4 * 2^20 * 2^14
     for side in range(4):
@@ -347,7 +364,8 @@ cdef void interpolate(const Concealment *k, int x, int y) noexcept nogil:
 
 
 cdef bint choose(Concealment *k, int x, int y, Motion *m) noexcept nogil:
-    """The likely motion that fits best; whether it fits at all. What is filled in itself says little: it counts where nothing is decoded."""
+    """Choose the likely motion that fits best; whether it fits at all. Concealed neighbours say little: they count only
+    where none is decoded."""
     cdef int sides, i, now, best, scale = (k.max_sample[0] + 1) >> 8
     sides = sides_that_are(k, x, y, DECODED)
     if not sides:
@@ -363,6 +381,7 @@ cdef bint choose(Concealment *k, int x, int y, Motion *m) noexcept nogil:
 
 
 cdef void fill(Concealment *k, int x, int y) noexcept nogil:
+    """Conceal one macroblock."""
     cdef int at = y * k.columns + x, c, w, h
     cdef uint8_t *out[3]
     cdef Py_ssize_t stride[3]
@@ -370,7 +389,8 @@ cdef void fill(Concealment *k, int x, int y) noexcept nogil:
     if k.sources and choose(k, x, y, m):
         for c in range(k.components):
             w, h = k.mb_width[c], k.mb_height[c]
-            out[c], stride[c] = line_of(k.p, k.parity, c, h * y) + (w * x << k.p.pixel_shift), k.p.stride[c] << (k.parity != 0)
+            out[c] = line_of(k.p, k.parity, c, h * y) + (w * x << k.p.pixel_shift)
+            stride[c] = k.p.stride[c] << (k.parity != 0)
             if w == 16:
                 predict_luma(k, m, c, w * x, h * y, w, h, out[c], stride[c])
         if k.components == 3 and k.mb_width[1] == 8:
@@ -384,11 +404,13 @@ cdef void fill(Concealment *k, int x, int y) noexcept nogil:
 # ---------------------------------------------------------------- the picture
 
 cdef inline int neighbours_known(const Concealment *k, int at) noexcept nogil:
-    return size_of(sides_that_are(k, at % k.columns, at // k.columns, DECODED) | sides_that_are(k, at % k.columns, at // k.columns, FILLED))
+    cdef int x = at % k.columns, y = at // k.columns
+    return size_of(sides_that_are(k, x, y, DECODED) | sides_that_are(k, x, y, FILLED))
 
 
 cdef void fill_all(Concealment *k, int32_t *queue) noexcept nogil:
-    """Those with most known neighbours first. There is a queue for each number of them, and a macroblock is added when it gets so many."""
+    """Conceal macroblocks with the most known neighbours first. Each number of neighbours has a queue, to which a
+    macroblock is added when it reaches that number."""
     cdef int n = k.rows * k.columns, at, side, other, most
     cdef int head[5]
     cdef int tail[5]
@@ -418,21 +440,22 @@ cdef void fill_all(Concealment *k, int32_t *queue) noexcept nogil:
         most = 4
 
 
-def conceal(Picture picture, const uint8_t[:, ::1] lost, int parity, int64_t PicOrderCnt, list sources, bint paired, int level):
-    """Fill in the lost macroblocks of a picture whose others are decoded and filtered.
+def conceal(Picture picture, const uint8_t[:, ::1] lost, int parity, int64_t PicOrderCnt, list sources, bint paired,
+            int level):
+    """Conceal the lost macroblocks of a picture whose other macroblocks are decoded and filtered.
 
     Parameters
     ----------
     picture : Picture
     lost : (rows, columns) uint8 array
-        Of the frame or field: not 0 where a macroblock is lost.
+        Of the frame or field: not 0 for a lost macroblock.
     parity : int
         0 frame, 1 top field, 2 bottom field.
     PicOrderCnt : int
     sources : list of (Picture, PicOrderCnt)
         Earlier pictures of the same format, the nearest in time first.
     paired : bool
-        The other field of the picture is decoded, too.
+        The other field of the picture is decoded.
     level : int
         Of the kernels.
     """

@@ -1,25 +1,31 @@
-"""Threads that decode batches of slices, in the order in which these are given to them, without the interpreter's lock.
+"""Threads that decode batches of slices in the order they were put in line, without the interpreter's lock.
 
-A batch waits for what it reads of other pictures, and for the batch before it of its own frame: only ever for batches that were given before it.
-There are more threads than may compute at a time: where one waits, another has its turn. Where nothing is wrong with a picture, no Python runs
-for it here; else its batch is mended by a function of Python's.
+A batch waits for the lines it reads from other pictures, and for the earlier batch of its own frame: always for batches
+put in line before it. There are more threads than may compute at a time: while one waits, another has its turn. No
+Python runs here for an intact picture; a damaged one is mended by a Python function.
 """
 from libc.stdlib cimport free, realloc
 
+from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
+from codec.h264.entropy._reader cimport FAULT_MEMORY, SliceReader
+from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
+from codec.h264.macroblock._slice cimport MbContext, context_room
+from codec.h264.pictures._picture cimport (
+    Picture, PictureData, Turns, shared_add, shared_load, shared_store, turns_close, turns_give, turns_lock,
+    turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
+)
+
 from threading import get_ident
 
-from codec.h264.pictures._picture cimport Picture
-from codec.h264.macroblock._slice cimport *
-from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
 
 cdef struct Job:
-    SliceContext **slices
+    SliceReader **slices
     int count, room
     PictureData *picture
     const H264Dsp *dsp
-    int whole               # its slices are all of the picture
-    int ends, parity        # whether the picture ends with it, and which one it is (see end_picture)
-    int known               # the picture is to be mended, whatever is found here
+    int whole               # it has all slices of the picture
+    int ends, parity        # the picture ends with it; frame or field (see end_picture)
+    int known               # the picture must be mended, whatever is found here
     int missing             # macroblocks
     int done                # shared_...
     Job *previous           # of the same frame
@@ -28,7 +34,7 @@ cdef struct Job:
 
 
 cdef class Batch:
-    """Slices of one coded picture, which one thread decodes.
+    """Slices of one coded picture, decoded by one thread.
 
     Parameters
     ----------
@@ -57,20 +63,23 @@ cdef class Batch:
         return self.job.count
 
     def add(self, Slice prepared not None):
-        """Take in one more slice."""
-        cdef SliceContext **grown
+        """Add a slice."""
+        cdef SliceReader **grown
         if self.job.count == self.job.room:
-            grown = <SliceContext **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceContext *))
+            grown = <SliceReader **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceReader *))
             if not grown:
                 raise MemoryError("no memory for slices")
             self.job.slices, self.job.room = grown, 2 * self.job.room + 4
-        self.job.slices[self.job.count] = prepared.s
+        self.job.slices[self.job.count] = prepared.d
         self.job.count += 1
         self.slices.append(prepared)
 
     def end(self, int parity, int level, mend, *, bint whole, bint known):
-        """The picture ends with this batch: the frame (parity 0), top field (1) or bottom field (2). `mend(missing)` is called by the thread that has
-        decoded it if slices have faults, macroblocks are missing, or it is known that something is wrong; `whole`: all its slices are here."""
+        """End the picture with this batch: the frame (parity 0), top field (1) or bottom field (2).
+
+        The thread that decodes it calls `mend(missing)` if slices have faults, macroblocks are missing, or damage is
+        already known; whole: the batch has all slices of the picture.
+        """
         self.job.ends, self.job.parity, self.job.dsp = 1, parity, h264_dsp(self.picture.data.pixel_shift, level)
         self.job.whole, self.job.known = whole, known
         self.mend = mend
@@ -80,12 +89,12 @@ cdef class Batch:
         return shared_load(&self.job.done) != 0
 
     def result(self):
-        """Raise what `mend` raised; only when it is done."""
+        """Raise what `mend` raised; call it only when the batch is done."""
         if self.failure is not None:
             raise self.failure
 
     cdef void settle(self) noexcept:
-        """It is done: what only its decoding needed is let go. What failed in the first field fails the frame."""
+        """Release what only decoding needed. A failure in the first field is one of the frame."""
         cdef Batch before = self.previous
         while before is not None and self.failure is None:
             self.failure, before = before.failure, before.previous
@@ -97,7 +106,7 @@ cdef void mend(Job *job) noexcept with gil:
     cdef Batch batch = <Batch>job.batch
     try:
         batch.mend(job.missing)
-    except BaseException as error:                      # for result(); the threads go on
+    except BaseException as error:                      # for result(); the thread goes on
         batch.failure = error
 
 
@@ -115,7 +124,7 @@ cdef class Crew:
     cdef Job *last
     cdef int at_work, unfinished
     cdef bint closed
-    cdef set threads            # idents of those that work
+    cdef set threads            # idents of those at work
     cdef object kept
 
     def __cinit__(self, int turns):
@@ -126,9 +135,9 @@ cdef class Crew:
         turns_close(&self.turns)
 
     cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
-        """Decode a batch; whatever happens, nobody waits for it afterwards."""
+        """Decode a batch; whatever happens, its picture is no longer pending."""
         cdef PictureData *p = job.picture
-        cdef SliceContext *s
+        cdef SliceReader *d
         cdef int i, wanted
         cdef MbContext *grown
         if job.previous != NULL and not shared_load(&job.previous.done):
@@ -140,17 +149,17 @@ cdef class Crew:
             turns_unlock(&self.turns)
         order_slices(job.slices, job.count, job.whole)
         for i in range(job.count):
-            s, wanted = job.slices[i], context_room(job.slices[i])
+            d, wanted = job.slices[i], context_room(&job.slices[i].s)
             if wanted > room[0]:
                 grown = <MbContext *>realloc(mbs[0], wanted * sizeof(MbContext))
                 if grown != NULL:
                     mbs[0], room[0] = grown, wanted
-            s.mbs, s.mbs_mask, s.turns = mbs[0], wanted - 1, &self.turns
+            d.s.work.mbs, d.s.work.mbs_mask, d.s.work.turns = mbs[0], wanted - 1, &self.turns
             if wanted > room[0]:
-                s.fault = FAULT_MEMORY
+                d.fault = FAULT_MEMORY
             else:
-                decode_prepared(s)
-            p.faults += s.fault != 0
+                decode_prepared(d)
+            p.faults += d.fault != 0
         if job.ends:
             job.missing = end_picture(p, job.dsp, job.parity)
             if job.missing or p.faults or job.known:
@@ -165,7 +174,7 @@ cdef class Crew:
         shared_add(&p.pending, -1)
 
     def run_here(self, Batch batch not None):
-        """Decode it in the thread of the caller."""
+        """Decode the batch in the calling thread."""
         cdef MbContext *mbs = NULL
         cdef int room = 0
         shared_add(&batch.job.picture.pending, 1)
@@ -176,7 +185,7 @@ cdef class Crew:
         batch.settle()
 
     def put(self, Batch batch not None):
-        """Put it in line. It must be kept until `join`."""
+        """Put the batch in line. The caller keeps it until `join`."""
         shared_add(&batch.job.picture.pending, 1)
         with nogil:
             turns_lock(&self.turns)
@@ -190,7 +199,7 @@ cdef class Crew:
             turns_unlock(&self.turns)
 
     def wait(self, int most):
-        """Until not more batches than this are unfinished."""
+        """Wait until at most this many batches are unfinished."""
         with nogil:
             turns_lock(&self.turns)
             while self.unfinished > most:
@@ -198,7 +207,7 @@ cdef class Crew:
             turns_unlock(&self.turns)
 
     def join(self, Batch batch not None):
-        """Wait until it is done."""
+        """Wait until the batch is done."""
         with nogil:
             if not shared_load(&batch.job.done):
                 turns_lock(&self.turns)
@@ -208,7 +217,7 @@ cdef class Crew:
         batch.settle()
 
     def work(self):
-        """Decode what comes, until `close`: of each thread."""
+        """Decode batches until `close`; the body of each thread."""
         cdef MbContext *mbs = NULL
         cdef int room = 0
         cdef Job *job
@@ -236,10 +245,11 @@ cdef class Crew:
         self.threads.discard(get_ident())
 
     def close(self, batches):
-        """Let the threads end: what they are at is decoded, what is in line is not. `batches` holds them all; they are let go when that is done.
+        """Let the threads end: batches at work are decoded, those in line are not. `batches` holds all; they are
+        released then.
 
-        A garbage collection may call this in one of the threads themselves, while it mends a picture that others wait for: then nobody waits
-        here, and batches are kept until the last thread has ended.
+        A garbage collection may call this in one of the threads while it mends a picture that others wait for: the call
+        does not wait then, and batches are kept until the last thread has ended.
         """
         cdef bint own = get_ident() in self.threads
         cdef Job *job

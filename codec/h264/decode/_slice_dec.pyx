@@ -1,35 +1,49 @@
-"""Slices: parameters from Python into a SliceContext, the loop over macroblocks (7.3.4), and the end of a picture.
+"""Slices: parameters from Python into a SliceReader, the loop over macroblocks (7.3.4), and the end of a picture.
 
-A slice is prepared by the thread that reads headers, and keeps all it needs, so that any thread can decode it later (_crew): what changes with the
-next slice or picture (marking, order counts, scaling matrices) is copied. The slices of a picture are decoded by one thread at a time. Where
-they come in raster order, rows are filtered soon after they are decoded, and other threads may read them (PictureData.lines).
+The thread that reads headers prepares a slice. The slice keeps all it needs, so that any thread can decode it later
+(_crew): what changes with the next slice or picture (marking, order counts, scaling matrices) is copied. The slices of
+a picture are decoded by one thread at a time. If they come in raster order, rows are filtered soon after they are
+decoded, and other threads may read them (PictureData.lines).
 """
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdint cimport int8_t, uint8_t, uint16_t, int64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from codec._core cimport open_reader, refill
+from codec._core cimport BitReader, codec_assert_range, open_reader, refill
 from codec.h264.entropy._cabac cimport cabac_ahead, cabac_end_of_slice_flag, cabac_init_states, cabac_open
 from codec.h264.entropy._cabac_mb cimport cabac_mb_field_decoding_flag, cabac_mb_skip_flag
 from codec.h264.entropy._cavlc cimport bit_position, read_u1, read_ue
+from codec.h264.entropy._mb_syntax cimport read_macroblock
+from codec.h264.entropy._reader cimport (
+    FAULT_ADDRESS, FAULT_CBP, FAULT_COEFF, FAULT_END, FAULT_INTRA, FAULT_MB_TYPE, FAULT_MEMORY, FAULT_MVD,
+    FAULT_PARTITION_B, FAULT_PARTITION_C, FAULT_QP_DELTA, FAULT_REFERENCE, FAULT_REF_IDX, FAULT_SKIP_RUN,
+    FAULT_SUB_MB_TYPE, SliceReader, note,
+)
+from codec.h264.macroblock._context cimport begin_macroblock, set_chroma_qp, store_context, store_skipped_context
 from codec.h264.macroblock._deblock cimport deblock_rows
-from codec.h264.macroblock._direct cimport derive_direct, prepare_direct
+from codec.h264.macroblock._direct cimport derive_direct, prepare_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport EDGE_BYTES, SECOND_BYTES, predict_inter
-from codec.h264.entropy._mb_syntax cimport begin_macroblock, read_macroblock, set_chroma_qp, set_whole_direct
+from codec.h264.macroblock._intra cimport reconstruct_intra
+from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
 from codec.h264.macroblock._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
 from codec.h264.macroblock._neighbours cimport enter, fill_corners
-from codec.h264.macroblock._intra cimport add_residual, reconstruct_intra
-from codec.h264.entropy._residual cimport store_context, store_skipped_context
-from codec.h264.macroblock._slice cimport *
-from codec.h264.tables.values cimport (
-    H264_EQUATION_8_315_NORM_ADJUST_4X4, H264_EQUATION_8_318_NORM_ADJUST_8X8, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8, H264_TABLE_8_15_QPC,
+from codec.h264.macroblock._scaling cimport QPS, Scaling
+from codec.h264.macroblock._slice cimport (
+    PART_16X16, SLICE_B, SLICE_I, SLICE_P, SLICE_SI, SLICE_SP, SWITCH_NONE, SWITCH_PRIMARY, SWITCH_SECONDARY,
+    UNUSED, Reference, SequenceParams, SliceContext, Weight,
 )
+from codec.h264.macroblock._transform cimport add_residual
+from codec.h264.pictures._picture cimport (
+    MB_FIELD, MB_INTRA, MB_SKIP, NO_REFERENCE, Picture, PictureData, SliceInfo, add_slice, select_plane,
+    shared_store,
+)
+from codec.h264.tables.values cimport H264_TABLE_8_15_QPC
 
 from ... import cpu
 from ...errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
 
 cdef enum:
-    QPS = 91                # QP' up to 51 + 36, and 3 more for chroma DC of 4:2:2
-    PADDING = 16            # zero bytes behind the data of a slice, for loads of 8
+    PADDING = 16            # zero bytes after the data of a slice, for loads of 8
 
 FAULTS = {
     FAULT_END: ("the data ends within a macroblock", "H.264 7.3.5"),
@@ -39,8 +53,8 @@ FAULTS = {
     FAULT_CBP: ("coded_block_pattern is out of range", "H.264 9.1.2"),
     FAULT_INTRA: ("an intra prediction mode needs samples that are not available", "H.264 8.3"),
     FAULT_QP_DELTA: ("mb_qp_delta is out of range", "H.264 7.4.5"),
-    FAULT_COEFF: ("a block of transform coefficients is not a valid one", "H.264 9.2"),
-    FAULT_REFERENCE: ("a reference index stands for a picture that is missing", "H.264 8.2.4.2"),
+    FAULT_COEFF: ("a block of transform coefficients is invalid", "H.264 9.2"),
+    FAULT_REFERENCE: ("a reference index stands for a missing picture", "H.264 8.2.4.2"),
     FAULT_SKIP_RUN: ("mb_skip_run goes past the end of the picture", "H.264 7.4.4"),
     FAULT_ADDRESS: ("the slice goes past the end of the picture", "H.264 7.4.3"),
     FAULT_PARTITION_B: ("its samples or residual are in slice data partition B, which is missing", "H.264 7.4.2.9.2"),
@@ -55,332 +69,338 @@ FAULTS = {
 cdef inline int next_address(SliceContext *s, int address) noexcept nogil:
     """NextMbAddress( ) of 8.2.2.8; pic_mbs at the end."""
     cdef int next = address + 1
-    if s.map != NULL:
-        while next < s.pic_mbs and s.map[next] != s.map[address]:
+    codec_assert_range(0, address, s.slice.pic_mbs - 1)
+    if s.slice.map != NULL:
+        while next < s.slice.pic_mbs and s.slice.map[next] != s.slice.map[address]:
             next += 1
     return next
 
 
 cdef inline void go_to(SliceContext *s, int address) noexcept nogil:
-    """Column and row in storage of CurrMbAddr (6.4.1)."""
-    if address == s.mbaddr + 1 and s.mb_x + 1 < s.mb_width and not s.MbaffFrameFlag:
-        s.mb_x += 1
-        s.mbaddr = address
+    """Set column and row in storage of CurrMbAddr (6.4.1)."""
+    codec_assert_range(0, address, s.slice.pic_mbs - 1)
+    if address == s.place.mbaddr + 1 and s.place.mb_x + 1 < s.seq.mb_width and not s.slice.MbaffFrameFlag:
+        s.place.mb_x += 1
+        s.place.mbaddr = address
         return
-    s.mbaddr = address
-    if s.MbaffFrameFlag:
-        s.mb_x = (address >> 1) % s.mb_width
-        s.mb_row = (address >> 1) // s.mb_width * 2 + (address & 1)
+    s.place.mbaddr = address
+    if s.slice.MbaffFrameFlag:
+        s.place.mb_x = (address >> 1) % s.seq.mb_width
+        s.place.mb_row = (address >> 1) // s.seq.mb_width * 2 + (address & 1)
     else:
-        s.mb_x = address % s.mb_width
-        s.mb_row = address // s.mb_width
-        if s.field_pic_flag:
-            s.mb_row = 2 * s.mb_row + s.bottom_field_flag
+        s.place.mb_x = address % s.seq.mb_width
+        s.place.mb_row = address // s.seq.mb_width
+        if s.slice.field_pic_flag:
+            s.place.mb_row = 2 * s.place.mb_row + s.slice.bottom_field_flag
 
 
 cdef void infer_field(SliceContext *s) noexcept nogil:
-    """mb_field_decoding_flag where it is not coded (7.4.4): that of the pair to the left, else of the pair above, in the same slice."""
-    cdef int pair = (s.mb_row & ~1) * s.mb_width + s.mb_x
-    cdef int above = pair - 2 * s.mb_width
-    s.mb_field = 0
-    if s.mb_x and s.pic.mb[pair - 1].slice == s.slice_index:
-        s.mb_field = s.pic.mb[pair - 1].flags & MB_FIELD != 0
-    elif above >= 0 and s.pic.mb[above].slice == s.slice_index:
-        s.mb_field = s.pic.mb[above].flags & MB_FIELD != 0
+    """mb_field_decoding_flag where it is not coded (7.4.4): from the pair to the left, else from the pair above, in the
+    same slice."""
+    cdef int pair = (s.place.mb_row & ~1) * s.seq.mb_width + s.place.mb_x
+    cdef int above = pair - 2 * s.seq.mb_width
+    s.place.mb_field = 0
+    if s.place.mb_x and s.pic.mb[pair - 1].slice == s.slice.index:
+        s.place.mb_field = s.pic.mb[pair - 1].flags & MB_FIELD != 0
+    elif above >= 0 and s.pic.mb[above].slice == s.slice.index:
+        s.place.mb_field = s.pic.mb[above].flags & MB_FIELD != 0
 
 
-cdef inline bint overrun(SliceContext *s) noexcept nogil:
-    """Whether more was read than the slice holds."""
-    if s.entropy_coding_mode_flag:
-        return (s.cabac.next - s.cabac.end) * 8 - cabac_ahead(&s.cabac) > 0
-    return bit_position(&s.bits) > s.last_bit
+cdef inline bint overrun(SliceReader *d) noexcept nogil:
+    """Whether more bits were read than the slice holds."""
+    cdef SliceContext *s = &d.s
+    if s.seq.entropy_coding_mode_flag:
+        return (d.cabac.next - d.cabac.end) * 8 - cabac_ahead(&d.cabac) > 0
+    return bit_position(&d.bits) > d.last_bit
 
 
 cdef void row_decoded(SliceContext *s) noexcept nogil:
-    """The last macroblock of a row is decoded. The row above is filtered now that nothing predicts from its unfiltered samples; the filter
-    of this row will change three lines of it."""
+    """The last macroblock of a row is decoded. Filter the row above, since nothing predicts from its unfiltered samples
+    any more; filtering this row will change three lines of it."""
     cdef PictureData *p = s.pic
-    if s.mbaddr < s.row_limit and s.mb_row > p.filtered_rows:
-        deblock_rows(p, s.dsp, p.filtered_rows, s.mb_row, 0)
-        p.filtered_rows = s.mb_row
-        shared_store(&p.lines, 16 * s.mb_row - 3)
+    if s.place.mbaddr < s.slice.row_limit and s.place.mb_row > p.filtered_rows:
+        deblock_rows(p, s.seq.dsp, p.filtered_rows, s.place.mb_row, 0)
+        p.filtered_rows = s.place.mb_row
+        shared_store(&p.lines, 16 * s.place.mb_row - 3)
 
 
-cdef void skipped_macroblock(SliceContext *s) noexcept nogil:
+cdef void skipped_macroblock(SliceReader *d) noexcept nogil:
     """P_Skip or B_Skip; the place is set."""
+    cdef SliceContext *s = &d.s
+    cdef int missing = 0
     begin_macroblock(s)
-    s.flags |= MB_SKIP
-    s.mb_qp_delta = 0
-    if s.slice_type != SLICE_B or s.direct_spatial_mv_pred_flag:
+    s.mb.flags |= MB_SKIP
+    s.mb.mb_qp_delta = 0
+    if s.slice.slice_type != SLICE_B or s.slice.direct_spatial_mv_pred_flag:
         fill_corners(s)
-    if s.slice_type == SLICE_B:
+    if s.slice.slice_type == SLICE_B:
         set_whole_direct(s)
-        derive_direct(s)
+        missing = derive_direct(s)
     else:
-        s.part = PART_16X16
+        s.mb.part = PART_16X16
         derive_p_skip(s)
-    if s.fault == 0:
-        predict_inter(s)
-    if s.fault:
+    if missing or predict_inter(s):
+        note(d, FAULT_REFERENCE)
         return
     store_motion(s)
-    if s.switching:
+    if s.slice.switching:
         add_residual(s)
     store_skipped_context(s)
-    s.decoded += 1
-    if s.mb_x == s.mb_width - 1:
+    if s.place.mb_x == s.seq.mb_width - 1:
         row_decoded(s)
 
 
-cdef void coded_macroblock(SliceContext *s) noexcept nogil:
+cdef void coded_macroblock(SliceReader *d) noexcept nogil:
     """Read and reconstruct; the place is set."""
-    read_macroblock(s)
-    if s.fault == 0 and overrun(s):
-        note(s, FAULT_END)
-    if s.fault:
+    cdef SliceContext *s = &d.s
+    read_macroblock(d)
+    if d.fault == 0 and overrun(d):
+        note(d, FAULT_END)
+    if d.fault:
         return
-    if s.flags & MB_INTRA:
+    if s.mb.flags & MB_INTRA:
         reconstruct_intra(s)
         store_intra_motion(s)
     else:
-        derive_motion(s)
-        if s.fault == 0:
-            predict_inter(s)
-        if s.fault:
+        if derive_motion(s) or predict_inter(s):
+            note(d, FAULT_REFERENCE)
             return
         store_motion(s)
         add_residual(s)
     store_context(s)
-    s.decoded += 1
-    if s.mb_x == s.mb_width - 1:
+    if s.place.mb_x == s.seq.mb_width - 1:
         row_decoded(s)
 
 
 # ---------------------------------------------------------------- slice data
 
-cdef int cavlc_skip_run(SliceContext *s, int address) noexcept nogil:
-    """Decode the macroblocks that mb_skip_run skips: address of the one after."""
-    cdef int run = read_ue(s)
-    s.prev_mb_skipped = run > 0
-    if run > s.pic_mbs - address:
-        note(s, FAULT_SKIP_RUN)
+cdef int cavlc_skip_run(SliceReader *d, int address) noexcept nogil:
+    """Decode the macroblocks that mb_skip_run skips; the address after them."""
+    cdef SliceContext *s = &d.s
+    cdef int run = read_ue(&d.bits)
+    d.prev_mb_skipped = run > 0
+    if run > s.slice.pic_mbs - address:
+        note(d, FAULT_SKIP_RUN)
         return address
-    while run and s.fault == 0:
-        if address >= s.pic_mbs:
-            note(s, FAULT_SKIP_RUN)
+    while run and d.fault == 0:
+        if address >= s.slice.pic_mbs:
+            note(d, FAULT_SKIP_RUN)
             break
         go_to(s, address)
-        if s.MbaffFrameFlag and not address & 1:
+        if s.slice.MbaffFrameFlag and not address & 1:
             infer_field(s)
-            if run == 1 and bit_position(&s.bits) < s.last_bit:     # the bottom macroblock is not skipped: its flag comes next, and holds for both
-                refill(&s.bits)
-                s.mb_field = s.bits.acc >> 63
+            if run == 1 and bit_position(&d.bits) < d.last_bit:     # the bottom one is coded: its flag holds for both
+                refill(&d.bits)
+                s.place.mb_field = d.bits.acc >> 63
         enter(s)
-        skipped_macroblock(s)
+        skipped_macroblock(d)
         address = next_address(s, address)
         run -= 1
     return address
 
 
-cdef void decode_cavlc(SliceContext *s, int address) noexcept nogil:
+cdef void decode_cavlc(SliceReader *d, int address) noexcept nogil:
     """slice_data( ) with entropy_coding_mode_flag 0."""
-    cdef bint skips = s.slice_type != SLICE_I
-    while s.fault == 0:
+    cdef SliceContext *s = &d.s
+    cdef bint skips = s.slice.slice_type != SLICE_I
+    while d.fault == 0:
         if skips:
-            address = cavlc_skip_run(s, address)
-            if s.fault or (s.prev_mb_skipped and bit_position(&s.bits) >= s.last_bit):
+            address = cavlc_skip_run(d, address)
+            if d.fault or (d.prev_mb_skipped and bit_position(&d.bits) >= d.last_bit):
                 return
-        if address >= s.pic_mbs:
-            note(s, FAULT_ADDRESS)
+        if address >= s.slice.pic_mbs:
+            note(d, FAULT_ADDRESS)
             return
         go_to(s, address)
-        if s.MbaffFrameFlag and (not address & 1 or s.prev_mb_skipped):
-            s.mb_field = read_u1(s)
+        if s.slice.MbaffFrameFlag and (not address & 1 or d.prev_mb_skipped):
+            s.place.mb_field = read_u1(&d.bits)
         enter(s)
-        coded_macroblock(s)
-        s.prev_mb_skipped = 0
+        coded_macroblock(d)
+        d.prev_mb_skipped = 0
         address = next_address(s, address)
-        if bit_position(&s.bits) >= s.last_bit:
+        if bit_position(&d.bits) >= d.last_bit:
             return
 
 
-cdef void skip_flag_of_bottom(SliceContext *s) noexcept nogil:
-    """The top macroblock of a pair is skipped: whether the bottom one is has to be known first, since its mb_field_decoding_flag holds for both."""
-    cdef int top_row = s.mb_row
-    s.pic.mb[s.mb].flags = <uint16_t>(MB_SKIP | (MB_FIELD if s.mb_field else 0))
-    s.mb_row += 1
+cdef void skip_flag_of_bottom(SliceReader *d) noexcept nogil:
+    """The top macroblock of a pair is skipped: read ahead whether the bottom one is, since its mb_field_decoding_flag
+    holds for both."""
+    cdef SliceContext *s = &d.s
+    cdef int top_row = s.place.mb_row
+    s.pic.mb[s.place.mb].flags = <uint16_t>(MB_SKIP | (MB_FIELD if s.place.mb_field else 0))
+    s.place.mb_row += 1
     enter(s)
-    s.next_mb_skipped = cabac_mb_skip_flag(s)
-    if not s.next_mb_skipped:
-        s.mb_field = cabac_mb_field_decoding_flag(s)
-    s.mb_row = top_row
+    d.next_mb_skipped = cabac_mb_skip_flag(d)
+    if not d.next_mb_skipped:
+        s.place.mb_field = cabac_mb_field_decoding_flag(d)
+    s.place.mb_row = top_row
     enter(s)
 
 
-cdef void cabac_macroblock(SliceContext *s, int address) noexcept nogil:
-    cdef bint top = s.MbaffFrameFlag and not address & 1, skip = False
+cdef void cabac_macroblock(SliceReader *d, int address) noexcept nogil:
+    """One macroblock with mb_skip_flag and mb_field_decoding_flag; column and row are set."""
+    cdef SliceContext *s = &d.s
+    cdef bint top = s.slice.MbaffFrameFlag and not address & 1, skip = False
     if top:
         infer_field(s)
     enter(s)
-    if s.slice_type != SLICE_I:
-        if s.MbaffFrameFlag and not top and s.prev_mb_skipped:
-            skip = s.next_mb_skipped
+    if s.slice.slice_type != SLICE_I:
+        if s.slice.MbaffFrameFlag and not top and d.prev_mb_skipped:
+            skip = d.next_mb_skipped
         else:
-            skip = cabac_mb_skip_flag(s)
+            skip = cabac_mb_skip_flag(d)
         if skip:
             if top:
-                skip_flag_of_bottom(s)
-            s.prev_mb_skipped = 1
-            skipped_macroblock(s)
+                skip_flag_of_bottom(d)
+            d.prev_mb_skipped = 1
+            skipped_macroblock(d)
             return
     if top:
-        s.mb_field = cabac_mb_field_decoding_flag(s)
+        s.place.mb_field = cabac_mb_field_decoding_flag(d)
         enter(s)
-    coded_macroblock(s)
-    s.prev_mb_skipped = 0
+    coded_macroblock(d)
+    d.prev_mb_skipped = 0
 
 
-cdef void decode_cabac(SliceContext *s, int address) noexcept nogil:
+cdef void decode_cabac(SliceReader *d, int address) noexcept nogil:
     """slice_data( ) with entropy_coding_mode_flag 1."""
-    cdef const uint8_t *end = s.bits.data + s.bits.size
-    cabac_open(s, s.bits.data + ((bit_position(&s.bits) + 7) >> 3), end)
-    while s.fault == 0:
-        if address >= s.pic_mbs:
-            note(s, FAULT_ADDRESS)
+    cdef SliceContext *s = &d.s
+    cdef const uint8_t *end = d.bits.data + d.bits.size
+    cabac_open(d, d.bits.data + ((bit_position(&d.bits) + 7) >> 3), end)
+    while d.fault == 0:
+        if address >= s.slice.pic_mbs:
+            note(d, FAULT_ADDRESS)
             return
         go_to(s, address)
-        cabac_macroblock(s, address)
-        if s.fault:
+        cabac_macroblock(d, address)
+        if d.fault:
             return
-        if overrun(s):
-            note(s, FAULT_END)
+        if overrun(d):
+            note(d, FAULT_END)
             return
-        if not (s.MbaffFrameFlag and not address & 1) and cabac_end_of_slice_flag(s):
+        if not (s.slice.MbaffFrameFlag and not address & 1) and cabac_end_of_slice_flag(d):
             return
         address = next_address(s, address)
 
 
-cdef void decode_slice_data(SliceContext *s, int address) noexcept nogil:
-    memset(s.coef, 0, sizeof(s.coef))
-    memset(s.direct_cache, 0, sizeof(s.direct_cache))
-    memset(s.ref_cache, <uint8_t>UNUSED, sizeof(s.ref_cache))          # list 1 of P slices stays so
-    s.fault = s.decoded = 0
-    s.mb = s.mbaddr = -2                                # the first macroblock follows none
-    s.mb_qp_delta = 0
-    s.prev_mb_skipped = s.next_mb_skipped = 0
-    s.mb_field = s.field_pic_flag
-    s.qp = s.slice_qp
+cdef void decode_slice_data(SliceReader *d, int address) noexcept nogil:
+    """slice_data( ) from this address on."""
+    cdef SliceContext *s = &d.s
+    memset(s.mb.coef, 0, sizeof(s.mb.coef))
+    memset(s.cache.direct, 0, sizeof(s.cache.direct))
+    memset(s.cache.ref, <uint8_t>UNUSED, sizeof(s.cache.ref))       # stays for list 1 of P slices
+    d.fault = 0
+    s.place.mb = s.place.mbaddr = -2                                # the first macroblock follows none
+    s.mb.mb_qp_delta = 0
+    d.prev_mb_skipped = d.next_mb_skipped = 0
+    s.place.mb_field = s.slice.field_pic_flag
+    s.mb.qp = s.slice.SliceQPY
     set_chroma_qp(s)
-    if s.entropy_coding_mode_flag:
-        decode_cabac(s, address)
+    if s.seq.entropy_coding_mode_flag:
+        decode_cabac(d, address)
     else:
-        decode_cavlc(s, address)
+        decode_cavlc(d, address)
 
 
 cdef void select_planes(SliceContext *s, int plane) noexcept nogil:
-    """Of the picture, and of those it refers to."""
+    """Select the macroblock data of a colour plane, in the picture and those it refers to."""
     cdef int list, i
+    codec_assert_range(0, plane, 2)
     for list in range(2):
-        for i in range(s.num_ref_idx_active[list]):
-            if s.refs[0][list][i].picture != NULL:
-                select_plane(s.refs[0][list][i].picture, plane)
+        for i in range(s.slice.num_ref_idx_active[list]):
+            if s.refs.entry[0][list][i].picture != NULL:
+                select_plane(s.refs.entry[0][list][i].picture, plane)
     select_plane(s.pic, plane)
 
 
-cdef void decode_prepared(SliceContext *s) noexcept nogil:
-    """A slice that was prepared, into its picture."""
+cdef void decode_prepared(SliceReader *d) noexcept nogil:
+    """Decode a prepared slice into its picture."""
+    cdef SliceContext *s = &d.s
     cdef PictureData *p = s.pic
-    s.slice_index = add_slice(p)
-    if s.slice_index < 0:
-        s.fault = FAULT_MEMORY
+    s.slice.index = add_slice(p)
+    if s.slice.index < 0:
+        d.fault = FAULT_MEMORY
         return
-    p.slices[s.slice_index] = s.info
-    p.structure = 0 if not s.field_pic_flag else 1 + s.bottom_field_flag
+    p.slices[s.slice.index] = s.slice.info
+    p.structure = 0 if not s.slice.field_pic_flag else 1 + s.slice.bottom_field_flag
     if p.separate_planes:
-        select_planes(s, s.colour_plane)
-    if s.slice_type == SLICE_B:
+        select_planes(s, s.slice.colour_plane)
+    if s.slice.slice_type == SLICE_B:
         prepare_direct(s)
-    if s.first_mb != p.next_mb:
+    if s.slice.first_mb != p.next_mb:
         p.next_mb = -1
-        s.row_limit = 0
-    decode_slice_data(s, s.first_mb)
-    p.next_mb = -1 if s.fault or p.next_mb < 0 else s.mbaddr + 1
+        s.slice.row_limit = 0
+    decode_slice_data(d, s.slice.first_mb)
+    p.next_mb = -1 if d.fault or p.next_mb < 0 else s.place.mbaddr + 1
     if p.separate_planes:
-        select_planes(s, 0)                             # what is asked of a picture later is of the first
+        select_planes(s, 0)                             # later stages ask for the first plane
 
 
 # ---------------------------------------------------------------- parameters
 
-cdef class Scaling:
-    """LevelScale4x4 and LevelScale8x8 of 8.5.9 for some scaling lists, shifted by qP / 6; never changed."""
-
-    cdef int32_t *scale4    # [list][qP][16]
-    cdef int32_t *scale8    # [list][qP][64]
-    cdef readonly object lists
-
-    def __cinit__(self, lists):
-        cdef int k, qp, i, at, weight
-        self.lists = lists
-        self.scale4 = <int32_t *>calloc(6 * QPS * 16, sizeof(int32_t))
-        self.scale8 = <int32_t *>calloc(6 * QPS * 64, sizeof(int32_t))
-        if not (self.scale4 and self.scale8):
-            raise MemoryError("no memory for scaling tables")
-        for k in range(6):
-            for i in range(16):
-                at, weight = H264_TABLE_8_13_SCAN_4X4[0][i], lists[k][i]
-                for qp in range(QPS):
-                    self.scale4[(k * QPS + qp) * 16 + at] = (weight * H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][at]) << (qp // 6)
-            for i in range(64):
-                at, weight = H264_TABLE_8_14_SCAN_8X8[0][i], lists[6 + k][i]
-                for qp in range(QPS):
-                    self.scale8[(k * QPS + qp) * 64 + at] = (weight * H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][at]) << (qp // 6)
-
-    def __dealloc__(self):
-        free(self.scale4)
-        free(self.scale8)
+cdef void clear(SliceReader *d) noexcept:
+    """Zero all but the references: a slice sets those it has."""
+    cdef SliceContext *s = &d.s
+    memset(&s.mb, 0, sizeof(s.mb))
+    memset(&s.seq, 0, sizeof(s.seq))
+    memset(&s.slice, 0, sizeof(s.slice))
+    memset(&s.place, 0, sizeof(s.place))
+    memset(&s.around, 0, sizeof(s.around))
+    memset(&s.cache, 0, sizeof(s.cache))
+    memset(&s.work, 0, sizeof(s.work))
+    memset(&d.bits, 0, sizeof(d.bits))
+    memset(&d.cabac, 0, sizeof(d.cabac))
+    memset(&d.partition, 0, sizeof(d.partition))
+    s.pic = NULL
+    d.last_bit = d.prev_mb_skipped = d.next_mb_skipped = d.fault = 0
 
 
 cdef class Slice:
-    """A slice that is ready to be decoded, and then what was wrong with it."""
+    """A slice ready to be decoded, and afterwards what was wrong with it."""
 
     def __cinit__(self):
         cdef size_t at
-        self.memory = malloc(sizeof(SliceContext) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
+        self.memory = malloc(sizeof(SliceReader) + EDGE_BYTES + SECOND_BYTES + 3 * 64)
         if not self.memory:
             raise MemoryError("no memory for a slice")
         at = (<size_t>self.memory + 63) & ~<size_t>63
-        self.s = <SliceContext *>at
-        memset(self.s, 0, <uint8_t *>self.s.refs - <uint8_t *>self.s)
-        self.s.edge = <uint8_t *>((at + sizeof(SliceContext) + 63) & ~<size_t>63)
-        self.s.second = self.s.edge + EDGE_BYTES
+        self.d = <SliceReader *>at
+        clear(self.d)
+        self.d.s.work.edge = <uint8_t *>((at + sizeof(SliceReader) + 63) & ~<size_t>63)
+        self.d.s.work.second = self.d.s.work.edge + EDGE_BYTES
 
     def __dealloc__(self):
         free(self.memory)
         free(self.data)
 
     cdef int set_data(self, rbsp, Py_ssize_t bit, partitions) except -1:
-        """Readers of slice_data( ), and of partitions B and C, in one piece of memory; that of the slice comes first."""
-        cdef SliceContext *s = self.s
+        """Open readers of slice_data( ) and partitions B and C, in one piece of memory; slice_data( ) comes first."""
+        cdef SliceReader *d = self.d
+        cdef SliceContext *s = &d.s
         cdef Py_ssize_t size = sum([len(one[0]) + PADDING for one in (*partitions, (rbsp, bit)) if one is not None])
         cdef Py_ssize_t at
         cdef int k
         self.data = <uint8_t *>malloc(size)
         if not self.data:
             raise MemoryError("no memory for a slice")
-        at = self._open(&s.bits, &s.last_bit, 0, rbsp, bit)
-        if s.last_bit < bit:
-            raise TruncatedError("the slice has no data", layer="slice_data", offset=s.last_bit >> 3, clause="H.264 7.3.4")
-        s.partitioned = len(partitions) > 0
-        if s.partitioned and s.entropy_coding_mode_flag:
+        at = self._open(&d.bits, &d.last_bit, 0, rbsp, bit)
+        if d.last_bit < bit:
+            raise TruncatedError(
+                "the slice has no data", layer="slice_data", offset=d.last_bit >> 3, clause="H.264 7.3.4"
+            )
+        s.slice.partitioned = len(partitions) > 0
+        if s.slice.partitioned and s.seq.entropy_coding_mode_flag:
             raise BitstreamError("data partitions are not coded with CABAC", layer="slice_data", clause="H.264 A.2.3")
         for k, one in enumerate(partitions):
-            s.partition[k].present = one is not None
+            d.partition[k].present = one is not None
             if one is not None:
-                at = self._open(&s.partition[k].bits, &s.partition[k].last_bit, at, one[0], one[1])
+                at = self._open(&d.partition[k].bits, &d.partition[k].last_bit, at, one[0], one[1])
         return 0
 
-    cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp, Py_ssize_t bit) except -1:
-        """A reader from this bit on, of a copy at `at` of the data; returns where the next copy may go. last_bit is -1 without a stop bit."""
+    cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp,
+                          Py_ssize_t bit) except -1:
+        """Copy the data to `at` and open a reader at this bit; where the next copy may go. last_bit: -1 without a stop
+        bit."""
         cdef uint8_t *data = self.data + at
         cdef Py_ssize_t whole = rbsp.shape[0], size = whole
         cdef int low = 0
@@ -401,26 +421,26 @@ cdef class Slice:
 
     @property
     def error(self):
-        """What was found wrong, with `offset` in bytes of the RBSP; or None. Macroblocks before the fault are decoded."""
-        cdef SliceContext *s = self.s
+        """The fault as an exception, with `offset` in bytes of the RBSP; or None. Macroblocks before it are decoded."""
+        cdef SliceReader *d = self.d
         cdef Py_ssize_t offset
-        if not s.fault:
+        if not d.fault:
             return None
-        if s.fault == FAULT_MEMORY:
+        if d.fault == FAULT_MEMORY:
             raise MemoryError("no memory for slices")
-        offset = s.cabac.next - self.data if s.entropy_coding_mode_flag else bit_position(&s.bits) >> 3
-        offset = min(max(offset, 0), s.bits.size)
-        reason, clause = FAULTS[s.fault]
-        kind = TruncatedError if s.fault == FAULT_END else BitstreamError
-        return kind(f"macroblock {s.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
+        offset = d.cabac.next - self.data if d.s.seq.entropy_coding_mode_flag else bit_position(&d.bits) >> 3
+        offset = min(max(offset, 0), d.bits.size)
+        reason, clause = FAULTS[d.fault]
+        kind = TruncatedError if d.fault == FAULT_END else BitstreamError
+        return kind(f"macroblock {d.s.place.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
 
 
 cdef class SliceDecoder:
-    """Prepares the slices of a sequence; holds what many of them have in common."""
+    """Prepares the slices of a sequence; holds what many of them share."""
 
-    cdef SliceContext common                    # its parameters of the sequence are set
+    cdef SequenceParams seq                     # of the parameter sets in `sets`
     cdef Scaling scaling
-    cdef object sets        # the parameter sets that `common` was prepared for
+    cdef object sets
     cdef readonly int level # of the kernels
 
     def __cinit__(self):
@@ -429,95 +449,103 @@ cdef class SliceDecoder:
 
     cdef int _set_scaling(self, lists) except -1:
         cdef int k
-        cdef SliceContext *s = &self.common
+        cdef SequenceParams *seq = &self.seq
         if self.scaling is None or self.scaling.lists != lists:
             self.scaling = Scaling(lists)
         for k in range(6):
-            s.scale4[k] = self.scaling.scale4 + k * QPS * 16
-            s.scale8[k] = self.scaling.scale8 + k * QPS * 64
+            seq.scale4[k] = self.scaling.scale4 + k * QPS * 16
+            seq.scale8[k] = self.scaling.scale8 + k * QPS * 64
         return 0
 
     cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
-        cdef SliceContext *s = &self.common
+        cdef SequenceParams *seq = &self.seq
         cdef int i, c, qpi
         if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
             return 0
         self.sets = None
-        s.mb_width, s.mb_height = p.mb_width, p.mb_height
-        s.ChromaArrayType = sps.ChromaArrayType
-        s.pixel_shift = p.pixel_shift
+        seq.mb_width = p.mb_width
+        seq.ChromaArrayType = sps.ChromaArrayType
+        seq.pixel_shift = p.pixel_shift
         for i in range(2):
-            s.bit_depth[i] = p.bit_depth[i]
-            s.max_sample[i] = (1 << p.bit_depth[i]) - 1
-            s.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
-        s.chroma_width = 0 if s.ChromaArrayType == 0 else 16 if s.ChromaArrayType == 3 else 8
-        s.chroma_height = 0 if s.ChromaArrayType == 0 else 8 if s.ChromaArrayType == 1 else 16
+            seq.bit_depth[i] = p.bit_depth[i]
+            seq.max_sample[i] = (1 << p.bit_depth[i]) - 1
+            seq.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
+        seq.chroma_width = 0 if seq.ChromaArrayType == 0 else 16 if seq.ChromaArrayType == 3 else 8
+        seq.chroma_height = 0 if seq.ChromaArrayType == 0 else 8 if seq.ChromaArrayType == 1 else 16
         for c in range(3):
-            s.mb_lines[c] = s.chroma_height if c else 16
-            s.mb_bytes[c] = (s.chroma_width if c else 16) << s.pixel_shift
-        s.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
-        s.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
-        s.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
-        s.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
-        s.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
+            seq.mb_lines[c] = seq.chroma_height if c else 16
+            seq.mb_bytes[c] = (seq.chroma_width if c else 16) << seq.pixel_shift
+        seq.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
+        seq.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
+        seq.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
+        seq.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
+        seq.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
         for c, offset in enumerate((pps.chroma_qp_index_offset, pps.Cr_qp_index_offset)):
             for i in range(128):                        # (8-309) and Table 8-15
-                qpi = min(max(i - 64 + <int>offset, -s.QpBdOffset[1]), 51)
-                s.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
-        s.dsp = h264_dsp(p.pixel_shift, self.level)
+                qpi = min(max(i - 64 + <int>offset, -seq.QpBdOffset[1]), 51)
+                seq.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
+        seq.dsp = h264_dsp(p.pixel_shift, self.level)
         self._set_scaling(pps.scaling_lists(sps))
         self.sets = sps, pps
         return 0
 
     cdef int _set_switching(self, SliceContext *s, header, pps) except -1:
-        """slice_type, and what 8.6 needs of SP and SI slices."""
+        """slice_type, and the parameters of SP and SI slices (8.6)."""
         cdef int c, kind = header.slice_type % 5
-        s.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
-        s.si_slice = kind == SLICE_SI
-        s.switching = SWITCH_NONE
+        s.slice.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
+        s.slice.si_slice = kind == SLICE_SI
+        s.slice.switching = SWITCH_NONE
         if kind < SLICE_SP:
             return 0
-        if s.ChromaArrayType != 1 or s.pixel_shift or s.transform_8x8_mode_flag or any([set(row) != {16} for row in self.scaling.lists]):
-            raise UnsupportedError("SP and SI slices are decoded as the Extended profile has them: 4:2:0, 8 bits, no 8x8 transform or matrices")
-        if s.si_slice and s.entropy_coding_mode_flag:
+        flat = all([set(row) == {16} for row in self.scaling.lists])
+        if s.seq.ChromaArrayType != 1 or s.seq.pixel_shift or s.seq.transform_8x8_mode_flag or not flat:
+            raise UnsupportedError(
+                "SP and SI slices are decoded as in the Extended profile: 4:2:0, 8 bits, no 8x8 transform or matrices"
+            )
+        if s.slice.si_slice and s.seq.entropy_coding_mode_flag:
             raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
-        s.switching = SWITCH_SECONDARY if s.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
-        s.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
-        if not 0 <= s.qs <= 51:
-            raise BitstreamError(f"QSY is {s.qs}", layer="slice header", clause="H.264 7.4.3")
+        s.slice.switching = SWITCH_SECONDARY if s.slice.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
+        s.slice.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
+        if not 0 <= s.slice.qs <= 51:
+            raise BitstreamError(f"QSY is {s.slice.qs}", layer="slice header", clause="H.264 7.4.3")
         for c in range(2):
-            s.qs_c[c] = s.qpc_table[c][s.qs + 64]
+            s.slice.qs_c[c] = s.seq.qpc_table[c][s.slice.qs + 64]
         return 0
 
     cdef int _set_slice(self, SliceContext *s, header, sps, pps) except -1:
         cdef SliceInfo *info
         self._set_switching(s, header, pps)
-        s.field_pic_flag, s.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
-        s.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
-        if s.pic.coded_as_fields != s.field_pic_flag or s.pic.mbaff != s.MbaffFrameFlag:    # with the first slice; then threads read them
-            s.pic.coded_as_fields, s.pic.mbaff = s.field_pic_flag, s.MbaffFrameFlag
-        s.pic_mbs = s.pic.mb_count >> s.field_pic_flag
-        s.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
-        s.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
-        s.slice_qp = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
-        if not -s.QpBdOffset[0] <= s.slice_qp <= 51:
-            raise BitstreamError(f"SliceQPY is {s.slice_qp}", layer="slice header", clause="H.264 7.4.3")
-        if not 0 <= s.colour_plane <= 2:
-            raise BitstreamError(f"colour_plane_id is {s.colour_plane}", layer="slice header", clause="H.264 7.4.3")
-        s.weight_mode = 0
-        if s.slice_type == SLICE_P:
-            s.weight_mode = pps.weighted_pred_flag
-        elif s.slice_type == SLICE_B:
-            s.weight_mode = pps.weighted_bipred_idc
-        info = &s.info
+        s.slice.field_pic_flag, s.slice.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
+        s.slice.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
+        # written with the first slice alone: other threads read them later
+        if s.pic.coded_as_fields != s.slice.field_pic_flag or s.pic.mbaff != s.slice.MbaffFrameFlag:
+            s.pic.coded_as_fields, s.pic.mbaff = s.slice.field_pic_flag, s.slice.MbaffFrameFlag
+        s.slice.pic_mbs = s.pic.mb_count >> s.slice.field_pic_flag
+        s.slice.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
+        s.slice.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
+        s.slice.SliceQPY = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
+        if not -s.seq.QpBdOffset[0] <= s.slice.SliceQPY <= 51:
+            raise BitstreamError(f"SliceQPY is {s.slice.SliceQPY}", layer="slice header", clause="H.264 7.4.3")
+        if not 0 <= s.slice.colour_plane <= 2:
+            raise BitstreamError(
+                f"colour_plane_id is {s.slice.colour_plane}", layer="slice header", clause="H.264 7.4.3"
+            )
+        s.slice.weight_mode = 0
+        if s.slice.slice_type == SLICE_P:
+            s.slice.weight_mode = pps.weighted_pred_flag
+        elif s.slice.slice_type == SLICE_B:
+            s.slice.weight_mode = pps.weighted_bipred_idc
+        info = &s.slice.info
         info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
         info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
         info.slice_type = header.slice_type % 5
-        info.chroma_qp_index_offset[0], info.chroma_qp_index_offset[1] = pps.chroma_qp_index_offset, pps.Cr_qp_index_offset
+        info.chroma_qp_index_offset[0] = pps.chroma_qp_index_offset
+        info.chroma_qp_index_offset[1] = pps.Cr_qp_index_offset
         return 0
 
     cdef int _set_reference(self, Reference *r, Picture picture, int parity, int current) except -1:
-        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same of what is predicted from it."""
+        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same for what is predicted from
+        it."""
         cdef PictureData *p = &picture.data
         cdef int c
         r.picture = p
@@ -534,80 +562,84 @@ cdef class SliceDecoder:
         return 0
 
     cdef int _set_references(self, SliceContext *s, Picture picture, lists, header) except -1:
-        cdef int list, i, kind
+        cdef int list, i, kind, current = 1 + s.slice.bottom_field_flag if s.slice.field_pic_flag else 0
         cdef object entry
-        self._set_missing(s, 1, 0)                      # P slices have no list 1; who asks for the colocated picture finds none
+        self._set_missing(s, 1, 0)                      # P slices have no list 1, and no colocated picture
         for list in range(2):
             count = 0
-            if s.slice_type == SLICE_B or (s.slice_type == SLICE_P and list == 0):
+            if s.slice.slice_type == SLICE_B or (s.slice.slice_type == SLICE_P and list == 0):
                 count = (header.num_ref_idx_l1_active_minus1 if list else header.num_ref_idx_l0_active_minus1) + 1
-            if count > (32 if s.field_pic_flag else 16):
+            if count > (32 if s.slice.field_pic_flag else 16):
                 raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
-            s.num_ref_idx_active[list] = count
+            s.slice.num_ref_idx_active[list] = count
             pictures = lists[list]
-            for i in range(s.num_ref_idx_active[list]):
+            for i in range(s.slice.num_ref_idx_active[list]):
                 entry = pictures[i] if i < len(pictures) else None
                 if entry is None:
                     self._set_missing(s, list, i)
                     continue
                 if (<Picture?>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
                     raise ParameterError("a reference picture has another format")
-                self._set_reference(&s.refs[0][list][i], entry[0], entry[1], 1 + s.bottom_field_flag if s.field_pic_flag else 0)
-                if s.MbaffFrameFlag:
-                    for kind in range(1, 3):            # 8.4.2.1: fields of the frames, that of the same parity first
-                        self._set_reference(&s.refs[kind][list][2 * i], entry[0], kind, kind)
-                        self._set_reference(&s.refs[kind][list][2 * i + 1], entry[0], 3 - kind, kind)
-        memcpy(s.poc, s.pic.poc, sizeof(s.poc))
-        if s.refs[0][1][0].picture != NULL:
-            memcpy(s.col_poc, s.refs[0][1][0].picture.poc, sizeof(s.col_poc))
+                self._set_reference(&s.refs.entry[0][list][i], entry[0], entry[1], current)
+                if s.slice.MbaffFrameFlag:
+                    # 8.4.2.1: the fields of each frame, the one of the same parity first
+                    for kind in range(1, 3):
+                        self._set_reference(&s.refs.entry[kind][list][2 * i], entry[0], kind, kind)
+                        self._set_reference(&s.refs.entry[kind][list][2 * i + 1], entry[0], 3 - kind, kind)
+        memcpy(s.slice.poc, s.pic.poc, sizeof(s.slice.poc))
+        if s.refs.entry[0][1][0].picture != NULL:
+            memcpy(s.slice.col_poc, s.refs.entry[0][1][0].picture.poc, sizeof(s.slice.col_poc))
         return 0
 
     cdef void _set_missing(self, SliceContext *s, int list, int i) noexcept:
-        """There is no picture for this reference index, nor for the two of field macroblocks."""
+        """No picture for this reference index, nor for the two indices of field macroblocks."""
         cdef int kind, first, count
-        for kind in range(3 if s.MbaffFrameFlag else 1):
+        for kind in range(3 if s.slice.MbaffFrameFlag else 1):
             count = 2 if kind else 1
             first = count * i
-            memset(&s.refs[kind][list][first], 0, count * sizeof(Reference))
-            s.refs[kind][list][first].id = s.refs[kind][list][first + count - 1].id = NO_REFERENCE
+            memset(&s.refs.entry[kind][list][first], 0, count * sizeof(Reference))
+            s.refs.entry[kind][list][first].id = s.refs.entry[kind][list][first + count - 1].id = NO_REFERENCE
 
     cdef int _set_weights(self, SliceContext *s, table) except -1:
         cdef int list, i, c
         cdef Weight *w
-        if s.weight_mode != 1:
+        if s.slice.weight_mode != 1:
             return 0
-        memset(s.weights, 0, sizeof(s.weights))
+        memset(s.refs.weights, 0, sizeof(s.refs.weights))
         if table is None:
             return 0
-        s.luma_log2_weight_denom, s.chroma_log2_weight_denom = table.luma_log2_weight_denom, table.chroma_log2_weight_denom
+        s.slice.luma_log2_weight_denom = table.luma_log2_weight_denom
+        s.slice.chroma_log2_weight_denom = table.chroma_log2_weight_denom
         for list, rows in enumerate((table.l0, table.l1)):
             for i, row in enumerate(rows[:32]):
-                w = &s.weights[list][i]
-                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.ChromaArrayType))
-                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.bit_depth[0] - 8)
-                for c in range(2 if s.ChromaArrayType else 0):
-                    w.weight[1 + c], w.offset[1 + c] = row.chroma_weight[c], row.chroma_offset[c] << (s.bit_depth[1] - 8)
+                w = &s.refs.weights[list][i]
+                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.seq.ChromaArrayType))
+                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.seq.bit_depth[0] - 8)
+                for c in range(2 if s.seq.ChromaArrayType else 0):
+                    w.weight[1 + c] = row.chroma_weight[c]
+                    w.offset[1 + c] = row.chroma_offset[c] << (s.seq.bit_depth[1] - 8)
         return 0
 
-    def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1, map=None,
-                partitions=()):
-        """A slice that is to be decoded into a picture.
+    def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1,
+                map=None, partitions=()):
+        """Prepare a slice to be decoded into a picture.
 
         Parameters
         ----------
         rbsp : bytes-like
-            What follows the header byte(s) of the NAL unit, without emulation prevention.
+            The NAL unit after its header byte(s), without emulation prevention.
         bit_offset : int
             Where slice_data( ) begins.
         sps, pps, header : SPS, PPS, SliceHeader
         picture : Picture
             Of the format of the SPS; `begin` was called before its first slice.
         RefPicList0, RefPicList1 : list of (Picture, parity) or None
-            parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture, which it is an error to refer to.
+            parity: 0 frame, 1 top field, 2 bottom field. None: a missing picture; referring to it is an error.
         map : uint8 array, optional
             mbToSliceGroupMap of this picture by macroblock address.
         partitions : two of (rbsp, bit_offset) or None
-            Slice data partitions B and C, where the RBSP is a partition A; None: it has not come, and it is an error to need it.
+            Slice data partitions B and C, if the RBSP is a partition A. None: the partition is missing; needing it is
+            an error.
 
         Returns
         -------
@@ -619,50 +651,56 @@ cdef class SliceDecoder:
             With `offset` in bytes of the RBSP.
         """
         cdef Slice made = Slice()
-        cdef SliceContext *s = made.s
+        cdef SliceReader *d = made.d
+        cdef SliceContext *s = &d.s
         cdef const uint8_t[::1] view
         self._set_sequence(sps, pps, &picture.data)
-        memcpy(&s.mb_width, &self.common.mb_width, <uint8_t *>&s.pic - <uint8_t *>&s.mb_width)
+        s.seq = self.seq
         s.pic = &picture.data
         self._set_slice(s, header, sps, pps)
         self._set_references(s, picture, (RefPicList0, RefPicList1), header)
         self._set_weights(s, header.pred_weight_table)
         if map is not None:
             view = map
-            if view.shape[0] < s.pic_mbs:
-                raise ParameterError(f"the map has {view.shape[0]} macroblocks of {s.pic_mbs}")
-            s.map = &view[0]
-        s.first_mb = header.first_mb_in_slice << s.MbaffFrameFlag
+            if view.shape[0] < s.slice.pic_mbs:
+                raise ParameterError(f"the map has {view.shape[0]} macroblocks of {s.slice.pic_mbs}")
+            s.slice.map = &view[0]
+        s.slice.first_mb = header.first_mb_in_slice << s.slice.MbaffFrameFlag
         made.set_data(rbsp, bit_offset, partitions)
-        if not 0 <= s.first_mb < s.pic_mbs:
-            raise BitstreamError(f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3")
-        if s.entropy_coding_mode_flag:
-            cabac_init_states(s, 0 if s.slice_type == SLICE_I else 1 + header.cabac_init_idc)
+        if not 0 <= s.slice.first_mb < s.slice.pic_mbs:
+            raise BitstreamError(
+                f"first_mb_in_slice is {header.first_mb_in_slice}", layer="slice header", clause="H.264 7.4.3"
+            )
+        if s.seq.entropy_coding_mode_flag:
+            cabac_init_states(d, 0 if s.slice.slice_type == SLICE_I else 1 + header.cabac_init_idc)
         made.keep = self.scaling, map, picture, RefPicList0, RefPicList1
         return made
 
 
-cdef void order_slices(SliceContext **slices, int count, bint whole) noexcept nogil:
-    """Up to where rows are complete while each of the slices of a picture is decoded; `whole`: they are all of them."""
+cdef void order_slices(SliceReader **slices, int count, bint whole) noexcept nogil:
+    """Set row_limit: up to where rows are complete while each slice is decoded; whole: these are all slices of the
+    picture."""
     cdef SliceContext *one
+    cdef SliceContext *next
     cdef int i
     for i in range(count):
-        one = slices[i]
-        one.row_limit = one.pic_mbs
-        if one.map != NULL or one.field_pic_flag or one.MbaffFrameFlag or one.pic.separate_planes:
+        one = &slices[i].s
+        one.slice.row_limit = one.slice.pic_mbs
+        if one.slice.map != NULL or one.slice.field_pic_flag or one.slice.MbaffFrameFlag or one.pic.separate_planes:
             whole = False
         if i + 1 < count:
-            one.row_limit = min(one.row_limit, slices[i + 1].first_mb)
-            if slices[i + 1].first_mb <= one.first_mb:  # arbitrary slice order, or macroblocks that come twice
+            next = &slices[i + 1].s
+            one.slice.row_limit = min(one.slice.row_limit, next.slice.first_mb)
+            if next.slice.first_mb <= one.slice.first_mb:  # arbitrary slice order, or macroblocks that are coded twice
                 whole = False
     if not whole:
         for i in range(count):
-            slices[i].row_limit = 0
+            slices[i].s.slice.row_limit = 0
 
 
 cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept nogil:
-    """Deblocking (8.7) of what is not filtered yet of the frame (parity 0), top field (1) or bottom field (2), when all slices are decoded: number of
-    its macroblocks that no slice brought."""
+    """Deblock (8.7) the rest of the frame (parity 0), top field (1) or bottom field (2) when all slices are decoded;
+    the number of its macroblocks that no slice has."""
     cdef int plane, mb, missing = 0, rows = p.mb_height >> (parity != 0)
     p.structure = parity
     for plane in range(3 if p.separate_planes else 1):
@@ -673,7 +711,8 @@ cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept no
     p.filtered_rows = p.next_mb = 0
     for mb in range(p.mb_count):
         if p.mb[mb].slice < 0:
-            memset(&p.refIdx[mb * 8], 0xFF, 8)          # what others may ask for, of a second field that never comes too
+            # other pictures may ask, also for a second field that never comes
+            memset(&p.refIdx[mb * 8], 0xFF, 8)
             memset(&p.ref_id[mb * 8], 0xFF, 32)
             missing += parity == 0 or (mb // p.mb_width & 1) == (parity == 2)
     return missing

@@ -1,24 +1,31 @@
 """The arithmetic decoding engine (9.3.1.2, 9.3.3.2), for loops that keep its registers in a local variable."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, int32_t, uint32_t, int64_t, uint64_t
 
-from codec.h264.macroblock._slice cimport Cabac, SliceContext
+from codec._core cimport codec_assert, codec_load_be64
+from codec.h264.entropy._reader cimport Cabac, SliceReader
+from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
 cdef extern from "bits.h" nogil:
     int codec_bit_length64(uint64_t v)
-    uint64_t codec_load_be64(const uint8_t *p)
 
-from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
-# A subinterval is taken from the top of the range: if there is room for it above the offset, both shrink by it (the bin is that of the lower
-# subinterval); if there is not, it is the new range, and the room stays as it is. Nothing is shifted until bits run short. A decision takes 6
-# bits at most, so that two may follow each other before it is looked whether there are enough.
+# A subinterval is taken from the top of the range. If it fits above the offset, range and room shrink by it (the bin is
+# that of the lower subinterval); if not, it becomes the range, and the room stays. Nothing is shifted until bits run
+# short: a decision takes 6 bits at most and a bypass bin 1, so that two decisions and a bypass bin follow one refill,
+# which leaves 16.
+#
+# For any data 2^8 <= range < 2^63: a refill brings it to 63 bits at most, and the bins between two refills take 13 of
+# 16 bits. 0 <= room < range where the data opens with a codIOffset below 510 (9.3.1.2): a room below 0 is restored at
+# once. Another codIOffset, which only a damaged stream has, gives arbitrary bins: no bin changes the range but as
+# stated.
 
 cdef inline int cabac_ahead(const Cabac *c) noexcept nogil:
     """How many bits of the data are read ahead."""
+    codec_assert(c.range >= 256)
     return codec_bit_length64(c.range) - 9
 
 cdef inline void cabac_refill(Cabac *c) noexcept nogil:
-    """At least 16 bits ahead, with every read of more than one. Past the end zeros are read."""
+    """At least 16 bits ahead afterwards. Past the end zeros are read."""
     cdef int n
     cdef uint64_t inverted = <uint64_t>-1
     if c.range < 1 << 24:
@@ -30,7 +37,8 @@ cdef inline void cabac_refill(Cabac *c) noexcept nogil:
         c.room = c.room << n | inverted >> (64 - n)
 
 cdef inline int cabac_decision_of_two(Cabac *c, uint8_t *state) noexcept nogil:
-    """DecodeDecision (Figure 9-27), without a branch on its outcome: `other` is all ones where the bin is not valMPS. No refill."""
+    """DecodeDecision (Figure 9-27) without a branch on its outcome, and without a refill: `other` is all ones where the
+    bin is not valMPS."""
     cdef uint32_t s = state[0]
     cdef int ahead = cabac_ahead(c)
     cdef uint64_t lps = <uint64_t>H264_CABAC_LPS[(c.range >> ahead >> 6) & 3][s] << ahead
@@ -72,11 +80,11 @@ cdef inline int cabac_terminate(Cabac *c) noexcept nogil:
     cabac_refill(c)
     return 0
 
-cdef void cabac_open(SliceContext *s, const uint8_t *data, const uint8_t *end) noexcept nogil
-cdef void cabac_init_states(SliceContext *s, int column) noexcept nogil
-cdef const uint8_t *cabac_pcm(SliceContext *s) noexcept nogil
-cdef int cabac_decide(SliceContext *s, int ctxIdx) noexcept nogil
-cdef int cabac_end_of_slice_flag(SliceContext *s) noexcept nogil
-cdef void cabac_mvd(SliceContext *s, int list, int entry, int *mvd) noexcept nogil
-cdef int cabac_coded_block_flag(SliceContext *s, int kind, int ctxIdxInc) noexcept nogil
-cdef int cabac_block(SliceContext *s, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil
+cdef void cabac_open(SliceReader *d, const uint8_t *data, const uint8_t *end) noexcept nogil
+cdef void cabac_init_states(SliceReader *d, int column) noexcept nogil
+cdef const uint8_t *cabac_pcm(SliceReader *d) noexcept nogil
+cdef int cabac_decide(SliceReader *d, int ctxIdx) noexcept nogil
+cdef int cabac_end_of_slice_flag(SliceReader *d) noexcept nogil
+cdef void cabac_mvd(SliceReader *d, int list, int entry, int *mvd) noexcept nogil
+cdef int cabac_coded_block_flag(SliceReader *d, int kind, int ctxIdxInc) noexcept nogil
+cdef int cabac_block(SliceReader *d, int32_t *out, const uint8_t *scan, const int32_t *scale, int kind) noexcept nogil

@@ -1,235 +1,263 @@
-"""The macroblock layer (7.3.5) but for its residual, read once for both entropy coders, with the checks of 7.4.5.
+"""The macroblock layer (7.3.5) without its residual, for both entropy coders, with the checks of 7.4.5.
 
-What is read goes into the "current macroblock" part of SliceContext. Every value is in the range that later stages rely on, or there is a fault.
+Syntax elements go into SliceContext.mb. Every value is in the range that later stages rely on, or a fault is noted.
 """
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int64_t, uint64_t
 from libc.stdlib cimport abs
 from libc.string cimport memcpy, memset
 
-from codec._core cimport BitReader, refill
+from codec._core cimport BitReader, codec_assert_range, refill
 from codec.h264.entropy._cabac cimport cabac_mvd, cabac_open, cabac_pcm
-from codec.h264.entropy._cabac_mb cimport *
-from codec.h264.entropy._cavlc cimport *
-from codec.h264.macroblock._neighbours cimport fill_corners, fill_direct, fill_modes, fill_motion, fill_mvd, set_intra_availability
+from codec.h264.entropy._cabac_mb cimport (
+    cabac_coded_block_pattern, cabac_intra_chroma_pred_mode, cabac_intra_mode, cabac_mb_qp_delta, cabac_mb_type,
+    cabac_ref_idx, cabac_sub_mb_type, cabac_transform_size_8x8_flag,
+)
+from codec.h264.entropy._cavlc cimport bit_position, read_se, read_te, read_u1, read_ue, take
+from codec.h264.entropy._reader cimport (
+    FAULT_CBP, FAULT_END, FAULT_INTRA, FAULT_MB_TYPE, FAULT_MVD, FAULT_PARTITION_B, FAULT_PARTITION_C,
+    FAULT_QP_DELTA, FAULT_REFERENCE, FAULT_REF_IDX, FAULT_SUB_MB_TYPE, SliceReader, note,
+)
 from codec.h264.entropy._residual cimport read_residual
-from codec.h264.macroblock._slice cimport *
+from codec.h264.macroblock._context cimport begin_macroblock, set_chroma_qp
+from codec.h264.macroblock._direct cimport set_whole_direct
+from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
+from codec.h264.macroblock._neighbours cimport (
+    fill_corners, fill_direct, fill_modes, fill_motion, fill_mvd, set_intra_availability,
+)
+from codec.h264.macroblock._slice cimport (
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, SLICE_P, SUB_4X4, SUB_8X4, SUB_8X8, UNUSED,
+    SliceContext,
+)
+from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_PCM, MB_SI, MB_TRANSFORM8
 from codec.h264.tables.values cimport (
-    H264_DIRECT, H264_TABLE_7_11_MB_TYPE_I, H264_TABLE_7_13_MB_TYPE_P, H264_TABLE_7_14_MB_TYPE_B, H264_TABLE_7_17_SUB_MB_TYPE_P,
-    H264_TABLE_7_18_SUB_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA, H264MbType, H264SubMbType,
+    H264_DIRECT, H264_TABLE_7_11_MB_TYPE_I, H264_TABLE_7_13_MB_TYPE_P, H264_TABLE_7_14_MB_TYPE_B,
+    H264_TABLE_7_17_SUB_MB_TYPE_P, H264_TABLE_7_18_SUB_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA,
+    H264Intra16x16Type, H264MbType, H264SubMbType,
 )
 
 # 4x4 blocks in raster order by luma4x4BlkIdx (6.4.3)
 cdef uint8_t[16] B4 = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]
 
 
-cdef void begin_macroblock(SliceContext *s) noexcept nogil:
-    s.flags = (MB_FIELD if s.mb_field else 0) | (MB_SWITCHING if s.switching else 0)
-    s.cbp = 0
-    s.dc_coded = 0
-    s.coded[0] = s.coded[1] = s.coded[2] = 0
-    s.intra_chroma_pred_mode = 0
-    memset(s.direct, 0, sizeof(s.direct))
-
-
-cdef void set_chroma_qp(SliceContext *s) noexcept nogil:
-    s.qp_c[0] = s.qpc_table[0][s.qp + 64]
-    s.qp_c[1] = s.qpc_table[1][s.qp + 64]
-
-
 # ---------------------------------------------------------------- partitions
 
-cdef void exchange(SliceContext *s, int k) noexcept nogil:
-    """`bits` reads partition B (k 0) or C (k 1), or again A."""
-    s.bits, s.partition[k].bits = s.partition[k].bits, s.bits
-    s.last_bit, s.partition[k].last_bit = s.partition[k].last_bit, s.last_bit
+cdef void exchange(SliceReader *d, int k) noexcept nogil:
+    """Let `bits` read partition B (k 0) or C (k 1), or A again."""
+    codec_assert_range(0, k, 1)
+    d.bits, d.partition[k].bits = d.partition[k].bits, d.bits
+    d.last_bit, d.partition[k].last_bit = d.partition[k].last_bit, d.last_bit
 
 
-cdef void read_partition(SliceContext *s, int k, void (*read)(SliceContext *) noexcept nogil) noexcept nogil:
-    """Call `read` for elements of category 3 (k 0) or 4 (k 1): from the partition of their own, if there are partitions."""
-    if not s.partitioned:
-        read(s)
+cdef void read_partition(SliceReader *d, int k, void (*read)(SliceReader *) noexcept nogil) noexcept nogil:
+    """Call `read` for elements of category 3 (k 0) or 4 (k 1), from their own partition if there are partitions."""
+    cdef SliceContext *s = &d.s
+    if not s.slice.partitioned:
+        read(d)
         return
-    if not s.partition[k].present:
-        note(s, FAULT_PARTITION_C if k else FAULT_PARTITION_B)
+    if not d.partition[k].present:
+        note(d, FAULT_PARTITION_C if k else FAULT_PARTITION_B)
         return
-    exchange(s, k)
-    read(s)
-    if bit_position(&s.bits) > s.last_bit:
-        note(s, FAULT_END)
-    exchange(s, k)
+    exchange(d, k)
+    read(d)
+    if bit_position(&d.bits) > d.last_bit:
+        note(d, FAULT_END)
+    exchange(d, k)
 
 
 # ---------------------------------------------------------------- I_PCM
 
-cdef void read_pcm(SliceContext *s) noexcept nogil:
+cdef void read_pcm(SliceReader *d) noexcept nogil:
     """pcm_sample_luma, pcm_sample_chroma: straight into the picture."""
+    cdef SliceContext *s = &d.s
     cdef BitReader r
     cdef const uint8_t *start
-    cdef const uint8_t *end = s.bits.data + s.bits.size
-    cdef int64_t bits = 256 * s.bit_depth[0]
-    cdef int planes = 3 if s.ChromaArrayType else 1
-    cdef int c, x, y, w = 16, h = 16, depth = s.bit_depth[0]
+    cdef const uint8_t *end = d.bits.data + d.bits.size
+    cdef int64_t bits = 256 * s.seq.bit_depth[0]
+    cdef int planes = 3 if s.seq.ChromaArrayType else 1
+    cdef int c, x, y, w = 16, h = 16, depth = s.seq.bit_depth[0]
     cdef uint8_t *row
     if planes == 3:
-        bits += 2 * s.chroma_width * s.chroma_height * s.bit_depth[1]
-    start = cabac_pcm(s) if s.entropy_coding_mode_flag else s.bits.data + ((bit_position(&s.bits) + 7) >> 3)
+        bits += 2 * s.seq.chroma_width * s.seq.chroma_height * s.seq.bit_depth[1]
+    start = cabac_pcm(d) if s.seq.entropy_coding_mode_flag else d.bits.data + ((bit_position(&d.bits) + 7) >> 3)
     if start > end or (end - start) * 8 < bits:
-        note(s, FAULT_END)
+        note(d, FAULT_END)
         return
-    r = s.bits
+    r = d.bits
     r.data = start
     r.size = end - start
     r.pos = r.count = 0
     r.acc = 0
     for c in range(planes):
         if c:
-            w, h, depth = s.chroma_width, s.chroma_height, s.bit_depth[1]
+            w, h, depth = s.seq.chroma_width, s.seq.chroma_height, s.seq.bit_depth[1]
         for y in range(h):
-            row = s.dst[c] + y * s.stride[c]
+            row = s.place.dst[c] + y * s.place.stride[c]
             for x in range(w):
                 if r.count < 16:
                     refill(&r)
-                if s.pixel_shift:
+                if s.seq.pixel_shift:
                     (<uint16_t *>row)[x] = <uint16_t>take(&r, depth)
                 else:
                     row[x] = <uint8_t>take(&r, 8)
     start += bits >> 3
-    if s.entropy_coding_mode_flag:
-        cabac_open(s, start, end)
+    if s.seq.entropy_coding_mode_flag:
+        cabac_open(d, start, end)
     else:
-        s.bits.pos = start - s.bits.data
-        s.bits.count = 0
-        s.bits.acc = 0
+        d.bits.pos = start - d.bits.data
+        d.bits.count = 0
+        d.bits.acc = 0
 
 
 # ---------------------------------------------------------------- intra
 
-# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The corner is not asked for: it
-# is in the picture where left and top are, and there are encoders that use it where constrained_intra_pred_flag forbids it.
-cdef uint8_t[9] MODE_NEEDS = [H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP, H264_LEFT]
+# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The
+# corner is not checked: it is in the picture where left and top are, and some encoders use it where
+# constrained_intra_pred_flag forbids it.
+cdef uint8_t[9] MODE_NEEDS = [
+    H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP,
+    H264_LEFT,
+]
 
 
 cdef inline int blocks_without_left(SliceContext *s) noexcept nogil:
-    """Bit b4."""
-    return (0 if s.left_half_avail & 1 else 0x0011) | (0 if s.left_half_avail & 2 else 0x1100)
+    """Blocks of the left column whose left samples are not available: bit b4."""
+    return (0 if s.around.left_half_avail & 1 else 0x0011) | (0 if s.around.left_half_avail & 2 else 0x1100)
 
 
-cdef void read_intra_modes(SliceContext *s) noexcept nogil:
-    """prev_intra4x4_pred_mode_flag ..., and 8.3.1.1, 8.3.2.1."""
-    cdef int i, b4, rem, a, b, mode, entry, missing, step = 4 if s.flags & MB_TRANSFORM8 else 1
-    cdef int no_left = blocks_without_left(s), no_top = 0 if s.intra_avail & H264_TOP else 0x000F
+cdef void read_intra_modes(SliceReader *d) noexcept nogil:
+    """prev_intra4x4_pred_mode_flag ..., and their derivation (8.3.1.1, 8.3.2.1)."""
+    cdef SliceContext *s = &d.s
+    cdef int i, b4, rem, a, b, mode, entry, missing, step = 4 if s.mb.flags & MB_TRANSFORM8 else 1
+    cdef int no_left = blocks_without_left(s), no_top = 0 if s.around.intra_avail & H264_TOP else 0x000F
     fill_modes(s)
     i = 0
     while i < 16:
         b4 = B4[i]
         entry = CACHE + (b4 & 3) + 8 * (b4 >> 2)
-        a, b = s.mode_cache[entry - 1], s.mode_cache[entry - 8]
+        a, b = s.cache.mode[entry - 1], s.cache.mode[entry - 8]
         mode = 2 if a < 0 or b < 0 else min(a, b)
-        if s.entropy_coding_mode_flag:
-            rem = cabac_intra_mode(s)
+        if s.seq.entropy_coding_mode_flag:
+            rem = cabac_intra_mode(d)
         else:
-            rem = -1 if read_u1(s) else <int>take(&s.bits, 3)
+            rem = -1 if read_u1(&d.bits) else <int>take(&d.bits, 3)
         if rem >= 0:
             mode = rem + (rem >= mode)
         missing = (no_left >> b4 & 1) * H264_LEFT | (no_top >> b4 & 1) * H264_TOP
+        codec_assert_range(0, mode, 8)
         if MODE_NEEDS[mode] & missing:
-            note(s, FAULT_INTRA)
+            note(d, FAULT_INTRA)
             mode = 2
-        s.mode_cache[entry] = s.intra_mode[b4] = <int8_t>mode
+        s.cache.mode[entry] = s.mb.intra_mode[b4] = <int8_t>mode
         if step == 4:
-            s.mode_cache[entry + 1] = s.mode_cache[entry + 8] = s.mode_cache[entry + 9] = <int8_t>mode
-            s.intra_mode[b4 + 1] = s.intra_mode[b4 + 4] = s.intra_mode[b4 + 5] = <int8_t>mode
+            s.cache.mode[entry + 1] = s.cache.mode[entry + 8] = s.cache.mode[entry + 9] = <int8_t>mode
+            s.mb.intra_mode[b4 + 1] = s.mb.intra_mode[b4 + 4] = s.mb.intra_mode[b4 + 5] = <int8_t>mode
         i += step
 
 
-cdef void read_intra_chroma_mode(SliceContext *s) noexcept nogil:
-    cdef int mode = cabac_intra_chroma_pred_mode(s) if s.entropy_coding_mode_flag else read_ue(s)
+cdef void read_intra_chroma_mode(SliceReader *d) noexcept nogil:
+    cdef SliceContext *s = &d.s
+    cdef int mode = cabac_intra_chroma_pred_mode(d) if s.seq.entropy_coding_mode_flag else read_ue(&d.bits)
     cdef int needed = 0 if mode == 0 else H264_LEFT if mode == 1 else H264_TOP if mode == 2 else H264_LEFT | H264_TOP
-    if mode > 3 or s.intra_avail & needed != needed:
-        note(s, FAULT_INTRA)
+    if mode > 3 or s.around.intra_avail & needed != needed:
+        note(d, FAULT_INTRA)
         mode = 0
-    s.intra_chroma_pred_mode = mode
+    s.mb.intra_chroma_pred_mode = mode
 
 
-cdef void check_intra16_mode(SliceContext *s) noexcept nogil:
+cdef void check_intra16_mode(SliceReader *d) noexcept nogil:
     """Table 8-4: vertical, horizontal, DC, plane."""
-    cdef int mode = s.intra16_mode
+    cdef SliceContext *s = &d.s
+    cdef int mode = s.mb.intra16_mode
     cdef int needed = H264_TOP if mode == 0 else H264_LEFT if mode == 1 else 0 if mode == 2 else H264_LEFT | H264_TOP
-    if s.intra_avail & needed != needed:
-        note(s, FAULT_INTRA)
-        s.intra16_mode = 2
+    if s.around.intra_avail & needed != needed:
+        note(d, FAULT_INTRA)
+        s.mb.intra16_mode = 2
 
 
-cdef int read_intra(SliceContext *s, int mb_type) noexcept nogil:
-    """An intra macroblock up to coded_block_pattern; false where nothing follows (I_PCM, or a fault)."""
+cdef inline void read_transform_size(SliceReader *d) noexcept nogil:
+    """transform_size_8x8_flag"""
+    if cabac_transform_size_8x8_flag(d) if d.s.seq.entropy_coding_mode_flag else read_u1(&d.bits):
+        d.s.mb.flags |= MB_TRANSFORM8
+
+
+cdef int read_intra(SliceReader *d, int mb_type) noexcept nogil:
+    """An intra macroblock up to coded_block_pattern; false if nothing follows (I_PCM, or a fault)."""
+    cdef SliceContext *s = &d.s
+    cdef const H264Intra16x16Type *row
     if mb_type > 25:
-        note(s, FAULT_MB_TYPE)
+        note(d, FAULT_MB_TYPE)
         return 0
-    s.flags |= MB_INTRA
+    s.mb.flags |= MB_INTRA
     if mb_type == 25:
-        s.flags |= MB_PCM
-        read_partition(s, 0, read_pcm)
+        s.mb.flags |= MB_PCM
+        read_partition(d, 0, read_pcm)
         return 0
     set_intra_availability(s)
     if mb_type == 0:
-        s.flags |= MB_INTRA_NXN
-        if s.transform_8x8_mode_flag and (cabac_transform_size_8x8_flag(s) if s.entropy_coding_mode_flag else read_u1(s)):
-            s.flags |= MB_TRANSFORM8
-        read_intra_modes(s)
+        s.mb.flags |= MB_INTRA_NXN
+        if s.seq.transform_8x8_mode_flag:
+            read_transform_size(d)
+        read_intra_modes(d)
     else:
-        s.flags |= MB_INTRA16
-        s.intra16_mode = H264_TABLE_7_11_MB_TYPE_I[mb_type].Intra16x16PredMode
-        check_intra16_mode(s)
-        s.cbp = H264_TABLE_7_11_MB_TYPE_I[mb_type].CodedBlockPatternLuma | H264_TABLE_7_11_MB_TYPE_I[mb_type].CodedBlockPatternChroma << 4
-    if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
-        read_intra_chroma_mode(s)
-    if (s.ChromaArrayType == 0 or s.ChromaArrayType == 3) and s.cbp >> 4:
-        note(s, FAULT_MB_TYPE)
-    return s.fault == 0
+        s.mb.flags |= MB_INTRA16
+        row = &H264_TABLE_7_11_MB_TYPE_I[mb_type]
+        s.mb.intra16_mode = row.Intra16x16PredMode
+        check_intra16_mode(d)
+        s.mb.cbp = row.CodedBlockPatternLuma | row.CodedBlockPatternChroma << 4
+    if s.seq.ChromaArrayType == 1 or s.seq.ChromaArrayType == 2:
+        read_intra_chroma_mode(d)
+    if (s.seq.ChromaArrayType == 0 or s.seq.ChromaArrayType == 3) and s.mb.cbp >> 4:
+        note(d, FAULT_MB_TYPE)
+    return d.fault == 0
 
 
 # ---------------------------------------------------------------- inter
 
-cdef int read_one_ref(SliceContext *s, int list, int b8, int most) noexcept nogil:
+cdef int read_one_ref(SliceReader *d, int list, int b8, int most) noexcept nogil:
+    """ref_idx_l0 or ref_idx_l1 of one partition: 0 to most, which is at most 31."""
+    cdef SliceContext *s = &d.s
     cdef int ref = 0
     if most > 0:
-        ref = cabac_ref_idx(s, list, b8) if s.entropy_coding_mode_flag else read_te(s, most)
+        ref = cabac_ref_idx(d, list, b8) if s.seq.entropy_coding_mode_flag else read_te(&d.bits, most)
     if ref > most:
-        note(s, FAULT_REF_IDX)
+        note(d, FAULT_REF_IDX)
         return 0
-    if s.refs[s.kind][list][ref].picture == NULL:
-        note(s, FAULT_REFERENCE)
+    if s.refs.entry[s.place.kind][list][ref].picture == NULL:
+        note(d, FAULT_REFERENCE)
     return ref
 
 
 cdef inline void set_ref(SliceContext *s, int list, int b8, int wide, int ref) noexcept nogil:
-    """ref_idx of a partition in the cache, for the context of the next; wide: its 8x8 blocks, width | height << 2."""
-    cdef int8_t *cache = &s.ref_cache[list][CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)]
+    """Put ref_idx of a partition into the cache, for the context of the next; wide: its 8x8 blocks, width | height <<
+    2."""
+    cdef int8_t *cache = &s.cache.ref[list][CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)]
     cdef int row
     for row in range(2 * (wide >> 2)):
         memset(cache + 8 * row, ref, 2 * (wide & 3))
 
 
-cdef void read_references(SliceContext *s, int partitions, int step, int wide) noexcept nogil:
-    """ref_idx_l0, ref_idx_l1 of all partitions, into ref_idx and the cache; `step`, `wide`: 8x8 blocks from one partition to the next, and in
-    width and height of one."""
+cdef void read_references(SliceReader *d, int partitions, int step, int wide) noexcept nogil:
+    """ref_idx_l0, ref_idx_l1 of all partitions, into ref_idx and the cache; step: 8x8 blocks from one partition to the
+    next; wide: see set_ref."""
+    cdef SliceContext *s = &d.s
     cdef int list, part, b8, ref, most
-    for list in range(2 if s.slice_type == SLICE_B else 1):
-        most = (s.num_ref_idx_active[list] << (s.kind > 0)) - 1
+    for list in range(2 if s.slice.slice_type == SLICE_B else 1):
+        most = (s.slice.num_ref_idx_active[list] << (s.place.kind > 0)) - 1
         for part in range(partitions):
             b8 = part * step
-            if s.direct[b8]:
+            if s.mb.direct[b8]:
                 ref = 0                                 # 9.3.3.1.1.6: predicted in direct mode does not count
-            elif s.pred_flag[b8] >> list & 1:
-                ref = read_one_ref(s, list, b8, most)
+            elif s.mb.pred_flag[b8] >> list & 1:
+                ref = read_one_ref(d, list, b8, most)
             else:
                 ref = UNUSED
-            s.ref_idx[list][b8] = <int8_t>ref
-            if s.entropy_coding_mode_flag and partitions > 1:
+            s.mb.ref_idx[list][b8] = <int8_t>ref
+            if s.seq.entropy_coding_mode_flag and partitions > 1:
                 set_ref(s, list, b8, wide, ref)
 
 
 cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
-    """|mvd| of w x h blocks, into the cache."""
+    """Put |mvd| of w x h blocks into the cache."""
     cdef int entry = CACHE + x + 8 * y, row
     cdef uint8_t parts[2]
     cdef uint16_t one
@@ -239,214 +267,212 @@ cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, 
     four = one * 0x0001000100010001ull
     for row in range(h):
         if w == 4:
-            memcpy(s.mvd_cache[list][entry], &four, 8)
+            memcpy(s.cache.mvd[list][entry], &four, 8)
         elif w == 2:
-            memcpy(s.mvd_cache[list][entry], &four, 4)
+            memcpy(s.cache.mvd[list][entry], &four, 4)
         else:
-            memcpy(s.mvd_cache[list][entry], &four, 2)
+            memcpy(s.cache.mvd[list][entry], &four, 2)
         entry += 8
 
 
-cdef void read_mvd(SliceContext *s, int list, int x, int y, int w, int h) noexcept nogil:
+cdef void read_mvd(SliceReader *d, int list, int x, int y, int w, int h) noexcept nogil:
     """mvd_l0 or mvd_l1 of one partition of w x h blocks."""
-    cdef int16_t *mvd = s.mvd[list][4 * y + x]
+    cdef SliceContext *s = &d.s
+    cdef int16_t *mvd = s.mb.mvd[list][4 * y + x]
     cdef int mvdx, mvdy, pair[2]
-    if s.entropy_coding_mode_flag:
-        cabac_mvd(s, list, CACHE + x + 8 * y, pair)
+    if s.seq.entropy_coding_mode_flag:
+        cabac_mvd(d, list, CACHE + x + 8 * y, pair)
         mvdx, mvdy = pair[0], pair[1]
         set_mvd(s, list, x, y, w, h, min(abs(mvdx), 127), min(abs(mvdy), 127))
     else:
-        mvdx = read_se(s)
-        mvdy = read_se(s)
+        mvdx = read_se(&d.bits)
+        mvdy = read_se(&d.bits)
     if abs(mvdx) > 32767 or abs(mvdy) > 32767:
-        note(s, FAULT_MVD)
+        note(d, FAULT_MVD)
         mvdx = mvdy = 0
     mvd[0] = <int16_t>mvdx
     mvd[1] = <int16_t>mvdy
 
 
 cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
-    """direct_cache around, and of the macroblock itself from s.direct."""
+    """Direct flags in the cache: of the neighbours, and of the macroblock itself."""
     cdef int i
-    if s.slice_type != SLICE_B:
+    if s.slice.slice_type != SLICE_B:
         return
     fill_direct(s)
     for i in range(4):
-        s.direct_cache[CACHE + 8 * i] = s.direct_cache[CACHE + 8 * i + 1] = s.direct[i & 2] != 0
-        s.direct_cache[CACHE + 8 * i + 2] = s.direct_cache[CACHE + 8 * i + 3] = s.direct[(i & 2) + 1] != 0
+        s.cache.direct[CACHE + 8 * i] = s.cache.direct[CACHE + 8 * i + 1] = s.mb.direct[i & 2] != 0
+        s.cache.direct[CACHE + 8 * i + 2] = s.cache.direct[CACHE + 8 * i + 3] = s.mb.direct[(i & 2) + 1] != 0
 
 
-cdef void read_partitions(SliceContext *s, const H264MbType *row) noexcept nogil:
-    """mb_pred() for 16x16, 16x8, 8x16."""
+cdef void read_partitions(SliceReader *d, const H264MbType *row) noexcept nogil:
+    """mb_pred( ) of 16x16, 16x8, 8x16."""
+    cdef SliceContext *s = &d.s
     cdef int list, part, x, y, w = 4, h = 4, i
-    s.part = PART_16X16 if row.NumMbPart == 1 else PART_16X8 if row.MbPartWidth == 16 else PART_8X16
-    s.pred_flag[0], s.pred_flag[3] = row.PredMode[0], row.PredMode[row.NumMbPart - 1]
-    s.pred_flag[1] = s.pred_flag[3 if s.part == PART_8X16 else 0]
-    s.pred_flag[2] = s.pred_flag[3 if s.part == PART_16X8 else 0]
-    if s.part == PART_8X16:
+    s.mb.part = PART_16X16 if row.NumMbPart == 1 else PART_16X8 if row.MbPartWidth == 16 else PART_8X16
+    s.mb.pred_flag[0], s.mb.pred_flag[3] = row.PredMode[0], row.PredMode[row.NumMbPart - 1]
+    s.mb.pred_flag[1] = s.mb.pred_flag[3 if s.mb.part == PART_8X16 else 0]
+    s.mb.pred_flag[2] = s.mb.pred_flag[3 if s.mb.part == PART_16X8 else 0]
+    if s.mb.part == PART_8X16:
         w = 2
-    elif s.part == PART_16X8:
+    elif s.mb.part == PART_16X8:
         h = 2
     for i in range(4):
-        s.sub_part[i] = SUB_8X8
-    if s.entropy_coding_mode_flag:
+        s.mb.sub_part[i] = SUB_8X8
+    if s.seq.entropy_coding_mode_flag:
         fill_direct_flags(s)
-    read_references(s, row.NumMbPart, 2 if s.part == PART_16X8 else 1, w >> 1 | h << 1)
-    for list in range(2 if s.slice_type == SLICE_B else 1):
-        if s.entropy_coding_mode_flag and (s.pred_flag[0] | s.pred_flag[3]) >> list & 1:
+    read_references(d, row.NumMbPart, 2 if s.mb.part == PART_16X8 else 1, w >> 1 | h << 1)
+    for list in range(2 if s.slice.slice_type == SLICE_B else 1):
+        if s.seq.entropy_coding_mode_flag and (s.mb.pred_flag[0] | s.mb.pred_flag[3]) >> list & 1:
             fill_mvd(s, list, h)
         x = y = 0
         for part in range(row.NumMbPart):
-            if s.pred_flag[3 * part] >> list & 1:
-                read_mvd(s, list, x, y, w, h)
-            elif s.entropy_coding_mode_flag:
+            if s.mb.pred_flag[3 * part] >> list & 1:
+                read_mvd(d, list, x, y, w, h)
+            elif s.seq.entropy_coding_mode_flag:
                 set_mvd(s, list, x, y, w, h, 0, 0)
             x, y = w & 2, h & 2
 
 
-cdef void read_sub_types(SliceContext *s) noexcept nogil:
-    cdef int b8, sub, most = 12 if s.slice_type == SLICE_B else 3
+cdef void read_sub_types(SliceReader *d) noexcept nogil:
+    cdef SliceContext *s = &d.s
+    cdef int b8, sub, most = 12 if s.slice.slice_type == SLICE_B else 3
     cdef const H264SubMbType *row
     for b8 in range(4):
-        sub = cabac_sub_mb_type(s) if s.entropy_coding_mode_flag else read_ue(s)
+        sub = cabac_sub_mb_type(d) if s.seq.entropy_coding_mode_flag else read_ue(&d.bits)
         if sub > most:
-            note(s, FAULT_SUB_MB_TYPE)
+            note(d, FAULT_SUB_MB_TYPE)
             sub = 1
         row = &H264_TABLE_7_18_SUB_MB_TYPE_B[sub] if most == 12 else &H264_TABLE_7_17_SUB_MB_TYPE_P[sub]
-        s.direct[b8] = row.SubMbPredMode == H264_DIRECT
-        s.pred_flag[b8] = 0 if s.direct[b8] else row.SubMbPredMode
-        s.sub_part[b8] = (SUB_8X8 if row.SubMbPartWidth == 8 and row.SubMbPartHeight == 8 else SUB_8X4 if row.SubMbPartWidth == 8
-                          else SUB_4X8 if row.SubMbPartHeight == 8 else SUB_4X4)
+        s.mb.direct[b8] = row.SubMbPredMode == H264_DIRECT
+        s.mb.pred_flag[b8] = 0 if s.mb.direct[b8] else row.SubMbPredMode
+        # SUB_8X8, SUB_8X4, SUB_4X8, SUB_4X4
+        s.mb.sub_part[b8] = 2 * (row.SubMbPartWidth == 4) + (row.SubMbPartHeight == 4)
 
 
-cdef void read_sub_partitions(SliceContext *s, bint ref0) noexcept nogil:
-    """sub_mb_pred(); ref0: P_8x8ref0."""
+cdef void read_sub_partitions(SliceReader *d, bint ref0) noexcept nogil:
+    """sub_mb_pred( ); ref0: P_8x8ref0."""
+    cdef SliceContext *s = &d.s
     cdef int list, b8, i, w, h, x0, y0
-    s.part = PART_8X8
-    read_sub_types(s)
-    if s.entropy_coding_mode_flag:
+    s.mb.part = PART_8X8
+    read_sub_types(d)
+    if s.seq.entropy_coding_mode_flag:
         fill_direct_flags(s)
     if ref0:
         for b8 in range(4):
-            s.ref_idx[0][b8] = 0
-        if s.refs[s.kind][0][0].picture == NULL:
-            note(s, FAULT_REFERENCE)
+            s.mb.ref_idx[0][b8] = 0
+        if s.refs.entry[s.place.kind][0][0].picture == NULL:
+            note(d, FAULT_REFERENCE)
     else:
-        read_references(s, 4, 1, 1 | 1 << 2)
-    for list in range(2 if s.slice_type == SLICE_B else 1):
-        if s.entropy_coding_mode_flag:
+        read_references(d, 4, 1, 1 | 1 << 2)
+    for list in range(2 if s.slice.slice_type == SLICE_B else 1):
+        if s.seq.entropy_coding_mode_flag:
             fill_mvd(s, list, 1)
         for b8 in range(4):
             x0, y0 = 2 * (b8 & 1), b8 & 2
-            if s.direct[b8] or not s.pred_flag[b8] >> list & 1:
-                if s.entropy_coding_mode_flag:
+            if s.mb.direct[b8] or not s.mb.pred_flag[b8] >> list & 1:
+                if s.seq.entropy_coding_mode_flag:
                     set_mvd(s, list, x0, y0, 2, 2, 0, 0)
                 continue
-            w = 1 if s.sub_part[b8] & 2 else 2
-            h = 1 if s.sub_part[b8] == SUB_8X4 or s.sub_part[b8] == SUB_4X4 else 2
+            w = 1 if s.mb.sub_part[b8] & 2 else 2
+            h = 1 if s.mb.sub_part[b8] == SUB_8X4 or s.mb.sub_part[b8] == SUB_4X4 else 2
             for i in range(4):
                 if not ((w == 2 and i & 1) or (h == 2 and i >> 1)):
-                    read_mvd(s, list, x0 + (i & 1), y0 + (i >> 1), w, h)
+                    read_mvd(d, list, x0 + (i & 1), y0 + (i >> 1), w, h)
 
 
-cdef void set_whole_direct(SliceContext *s) noexcept nogil:
-    """B_Skip, B_Direct_16x16"""
-    cdef int i
-    s.flags |= MB_DIRECT
-    s.part = PART_8X8
-    for i in range(4):
-        s.direct[i] = 1
-        s.sub_part[i] = SUB_8X8 if s.direct_8x8_inference_flag else SUB_4X4
-
-
-cdef void read_inter(SliceContext *s, int mb_type) noexcept nogil:
-    if s.slice_type == SLICE_B and mb_type == 0:
-        if s.direct_spatial_mv_pred_flag:
+cdef void read_inter(SliceReader *d, int mb_type) noexcept nogil:
+    cdef SliceContext *s = &d.s
+    if s.slice.slice_type == SLICE_B and mb_type == 0:
+        if s.slice.direct_spatial_mv_pred_flag:
             fill_corners(s)
         set_whole_direct(s)
         return
     fill_motion(s)
-    if s.slice_type == SLICE_B:
+    if s.slice.slice_type == SLICE_B:
         if mb_type == 22:
-            read_sub_partitions(s, 0)
+            read_sub_partitions(d, 0)
         else:
-            read_partitions(s, &H264_TABLE_7_14_MB_TYPE_B[mb_type])
+            read_partitions(d, &H264_TABLE_7_14_MB_TYPE_B[mb_type])
     elif mb_type >= 3:
-        read_sub_partitions(s, mb_type == 4)
+        read_sub_partitions(d, mb_type == 4)
     else:
-        read_partitions(s, &H264_TABLE_7_13_MB_TYPE_P[mb_type])
+        read_partitions(d, &H264_TABLE_7_13_MB_TYPE_P[mb_type])
 
 
 cdef bint may_have_8x8_transform(SliceContext *s) noexcept nogil:
-    """Condition of transform_size_8x8_flag in inter macroblocks (7.3.5)."""
+    """Whether an inter macroblock may have transform_size_8x8_flag (7.3.5)."""
     cdef int b8
-    if s.part != PART_8X8:
+    if s.mb.part != PART_8X8:
         return 1
     for b8 in range(4):
-        if (not s.direct_8x8_inference_flag) if s.direct[b8] else s.sub_part[b8] != SUB_8X8:
+        if (not s.seq.direct_8x8_inference_flag) if s.mb.direct[b8] else s.mb.sub_part[b8] != SUB_8X8:
             return 0
     return 1
 
 
 # ---------------------------------------------------------------- the rest
 
-cdef void read_cbp(SliceContext *s) noexcept nogil:
-    cdef int code, inter = 0 if s.flags & MB_INTRA else 1
-    if s.entropy_coding_mode_flag:
-        s.cbp = cabac_coded_block_pattern(s)
+cdef void read_cbp(SliceReader *d) noexcept nogil:
+    cdef SliceContext *s = &d.s
+    cdef int code, inter = 0 if s.mb.flags & MB_INTRA else 1
+    if s.seq.entropy_coding_mode_flag:
+        s.mb.cbp = cabac_coded_block_pattern(d)
         return
-    code = read_ue(s)
-    if s.ChromaArrayType == 1 or s.ChromaArrayType == 2:
+    code = read_ue(&d.bits)
+    if s.seq.ChromaArrayType == 1 or s.seq.ChromaArrayType == 2:
         if code > 47:
-            note(s, FAULT_CBP)
+            note(d, FAULT_CBP)
         else:
-            s.cbp = H264_TABLE_9_4_CBP[inter][code]
+            s.mb.cbp = H264_TABLE_9_4_CBP[inter][code]
     elif code > 15:
-        note(s, FAULT_CBP)
+        note(d, FAULT_CBP)
     else:
-        s.cbp = H264_TABLE_9_4_CBP_LUMA[inter][code]
+        s.mb.cbp = H264_TABLE_9_4_CBP_LUMA[inter][code]
 
 
-cdef void read_qp_delta(SliceContext *s) noexcept nogil:
+cdef void read_qp_delta(SliceReader *d) noexcept nogil:
     """mb_qp_delta and (7-37)"""
-    cdef int off = s.QpBdOffset[0]
-    cdef int delta = cabac_mb_qp_delta(s) if s.entropy_coding_mode_flag else read_se(s)
+    cdef SliceContext *s = &d.s
+    cdef int off = s.seq.QpBdOffset[0]
+    cdef int delta = cabac_mb_qp_delta(d) if s.seq.entropy_coding_mode_flag else read_se(&d.bits)
     if delta < -(26 + off // 2) or delta > 25 + off // 2:
-        note(s, FAULT_QP_DELTA)
+        note(d, FAULT_QP_DELTA)
         return
-    s.mb_qp_delta = delta
+    s.mb.mb_qp_delta = delta
     if delta:
-        s.qp = (s.qp + delta + 52 + 2 * off) % (52 + off) - off
+        # the dividend is at least -off - (26 + off / 2) + 52 + 2 * off > 0
+        s.mb.qp = (s.mb.qp + delta + 52 + 2 * off) % (52 + off) - off
         set_chroma_qp(s)
 
 
-cdef void read_macroblock(SliceContext *s) noexcept nogil:
-    """macroblock_layer() of a macroblock that is not skipped; enter() has been called."""
+cdef void read_macroblock(SliceReader *d) noexcept nogil:
+    """macroblock_layer( ) of a macroblock that is not skipped; enter( ) was called."""
+    cdef SliceContext *s = &d.s
     cdef int mb_type, first_intra
     begin_macroblock(s)
-    mb_type = cabac_mb_type(s) if s.entropy_coding_mode_flag else read_ue(s)
-    if s.si_slice:                                      # Table 7-12: SI, and those of Table 7-11 after it
+    mb_type = cabac_mb_type(d) if s.seq.entropy_coding_mode_flag else read_ue(&d.bits)
+    if s.slice.si_slice:                                      # Table 7-12: SI, and those of Table 7-11 after it
         if mb_type == 0:
-            s.flags |= MB_SI
+            s.mb.flags |= MB_SI
         else:
             mb_type -= 1
-    first_intra = 0 if s.slice_type == SLICE_I else 5 if s.slice_type == SLICE_P else 23
+    first_intra = 0 if s.slice.slice_type == SLICE_I else 5 if s.slice.slice_type == SLICE_P else 23
     if mb_type >= first_intra:
-        if not read_intra(s, mb_type - first_intra):
-            s.mb_qp_delta = 0
+        if not read_intra(d, mb_type - first_intra):
+            s.mb.mb_qp_delta = 0
             return
     else:
-        read_inter(s, mb_type)
-        if s.fault:
+        read_inter(d, mb_type)
+        if d.fault:
             return
-    if not s.flags & MB_INTRA16:
-        read_cbp(s)
-        if s.cbp & 15 and s.transform_8x8_mode_flag and not s.flags & MB_INTRA and may_have_8x8_transform(s):
-            if cabac_transform_size_8x8_flag(s) if s.entropy_coding_mode_flag else read_u1(s):
-                s.flags |= MB_TRANSFORM8
-    if s.cbp == 0 and not s.flags & MB_INTRA16:
-        s.mb_qp_delta = 0
+    if not s.mb.flags & MB_INTRA16:
+        read_cbp(d)
+        if s.mb.cbp & 15 and s.seq.transform_8x8_mode_flag and not s.mb.flags & MB_INTRA and may_have_8x8_transform(s):
+            read_transform_size(d)
+    if s.mb.cbp == 0 and not s.mb.flags & MB_INTRA16:
+        s.mb.mb_qp_delta = 0
         return
-    read_qp_delta(s)
-    if s.fault == 0:
-        read_partition(s, 0 if s.flags & MB_INTRA else 1, read_residual)
+    read_qp_delta(d)
+    if d.fault == 0:
+        read_partition(d, 0 if s.mb.flags & MB_INTRA else 1, read_residual)

@@ -1,6 +1,4 @@
 """See _residual.pyx."""
-from codec.h264.macroblock._slice cimport *
+from codec.h264.entropy._reader cimport SliceReader
 
-cdef void read_residual(SliceContext *s) noexcept nogil
-cdef void store_context(SliceContext *s) noexcept nogil
-cdef void store_skipped_context(SliceContext *s) noexcept nogil
+cdef void read_residual(SliceReader *d) noexcept nogil

@@ -1,29 +1,33 @@
 """The deblocking filter of H.264 (8.7) over rows of macroblocks of a decoded picture.
 
-A row may be filtered once it and the rows above are decoded, the rows above are filtered, and nothing will predict from its unfiltered
-samples any more. Macroblocks are taken in the order of their addresses, each with its left edge, inner vertical edges, top edge and inner
-horizontal edges: all vertical edges are one call of a kernel per plane, and so are all horizontal ones.
+A row may be filtered once it and the rows above are decoded, the rows above are filtered, and nothing more predicts
+from its unfiltered samples. Macroblocks are filtered in the order of their addresses: left edge, inner vertical edges,
+top edge, inner horizontal edges. One kernel call per plane filters all vertical edges, and one all horizontal edges.
 
-An edge has four parts with a boundary strength bS each (8.7.2.1), four luma samples long: four bytes of a number, the first part in the
-lowest.
+An edge has four parts of four luma samples, each with a boundary strength bS (8.7.2.1): four bytes of a number, the
+first part in the lowest.
 """
-from libc.stdint cimport int16_t, int32_t, int8_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t
 from libc.string cimport memcpy
+
+from codec._core cimport codec_assert, codec_assert_range
+from codec.h264.macroblock._kernels cimport H264Dsp, H264Threshold, h264_dsp
+from codec.h264.pictures._picture cimport (
+    MB_FIELD, MB_INTRA, MB_LIST1, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture, PictureData, SliceInfo, add_slice,
+)
+from codec.h264.tables.values cimport H264_TABLE_8_16_ALPHA, H264_TABLE_8_16_BETA, H264_TABLE_8_17_TC0
 
 from ...errors import ParameterError
 
-from ._kernels cimport H264Dsp, H264Threshold, h264_dsp
-from ..pictures._picture cimport MB_FIELD, MB_INTRA, MB_LIST1, MB_SWITCHING, MB_TRANSFORM8, MbInfo, Picture, PictureData, SliceInfo, add_slice
-from ..tables.values cimport H264_TABLE_8_16_ALPHA, H264_TABLE_8_16_BETA, H264_TABLE_8_17_TC0
 
 cdef enum:
     VERTICAL = 0
     HORIZONTAL = 1
     AS_INTRA = MB_INTRA | MB_SWITCHING
-    EACH_PART = 0x01010101      # times a bS: all of an edge
+    EACH_PART = 0x01010101      # times a bS: the whole edge
 
 cdef struct Plane:
-    uint8_t *row_pix            # first sample of the row of macroblocks at work
+    uint8_t *row_pix            # first sample of the row of macroblocks
     Py_ssize_t stride           # of lines of the macroblock
     int mb_bytes                # of a line of a macroblock
     int mb_height               # of a macroblock, in samples
@@ -33,7 +37,7 @@ cdef struct Filter:
     PictureData *p
     const H264Dsp *dsp
     int ChromaArrayType
-    int first_plane             # planes filtered here, up to last_plane - 1: all, or the colour plane of separate_colour_plane_flag
+    int first_plane             # planes filtered, up to last_plane - 1: all, or one with separate_colour_plane_flag
     int last_plane
     Plane plane[3]
     int mb, mb_x
@@ -41,13 +45,13 @@ cdef struct Filter:
     int slice_index             # of its slice
     const SliceInfo *slice
     int field                   # 1: lines are two apart
-    int row, row_field          # what row_pix and stride are for
+    int row, row_field          # for which row_pix and stride are set
     H264Threshold of_qPav[52]
-    int FilterOffsetA, FilterOffsetB    # what of_qPav is for
+    int FilterOffsetA, FilterOffsetB    # for which of_qPav is set
     uint32_t bS[2][4]           # by direction and edge
-    H264Threshold t[3][2]       # by plane: of edge 0, of the edges inside
-    MbInfo inner                # its QP is what thresholds inside are for; most macroblocks have those of the one before
-    int inside                  # not 0: they let some sample change
+    H264Threshold t[3][2]       # by plane: edge 0, inner edges
+    MbInfo inner                # whose QP the inner thresholds are for; most macroblocks have those of the one before
+    int inside                  # not 0: inner thresholds let some sample change
 
 
 # ---------------------------------------------------------------- thresholds
@@ -57,9 +61,10 @@ cdef inline int clip51(int v) noexcept nogil:
 
 
 cdef void set_slice(Filter *f, int slice) noexcept nogil:
-    """The slice of this macroblock, and thresholds (8.7.2.2) of each qPav. alpha 0: no sample can change."""
+    """Set the slice of this macroblock, and the thresholds (8.7.2.2) of each qPav. alpha 0: no sample can change."""
     cdef int qPav, indexA
     cdef H264Threshold *t
+    codec_assert_range(0, slice, f.p.slice_count - 1)
     f.slice_index = slice
     f.slice = &f.p.slices[slice]
     if f.FilterOffsetA == f.slice.FilterOffsetA and f.FilterOffsetB == f.slice.FilterOffsetB:
@@ -76,7 +81,9 @@ cdef void set_slice(Filter *f, int slice) noexcept nogil:
 
 cdef inline H264Threshold threshold(const Filter *f, int qp_p, int qp_q) noexcept nogil:
     cdef int qPav = (qp_p + qp_q + 1) >> 1
-    return f.of_qPav[qPav if qPav > 0 else 0]       # offsets are at most 12: alpha is 0 for qPav 0, as it is below that
+    codec_assert_range(-36, qp_p, 51)
+    codec_assert_range(-36, qp_q, 51)
+    return f.of_qPav[qPav if qPav > 0 else 0]       # offsets are at most 12: alpha is 0 for qPav 0 and below
 
 
 cdef inline bint same_qp(const MbInfo *p, const MbInfo *q) noexcept nogil:
@@ -84,7 +91,8 @@ cdef inline bint same_qp(const MbInfo *p, const MbInfo *q) noexcept nogil:
 
 
 cdef inline int set_edge_thresholds(const Filter *f, const MbInfo *p, H264Threshold (*t)[2], int edge) noexcept nogil:
-    """Of the edge towards macroblock p, by plane; 0 if no sample can change. A colour plane of its own is luma."""
+    """Thresholds of the edge towards macroblock p, by plane; 0 if no sample can change. A separate colour plane is
+    luma."""
     t[0][edge] = threshold(f, p.qp, f.q.qp)
     t[1][edge] = threshold(f, p.qpc[0], f.q.qpc[0])
     t[2][edge] = threshold(f, p.qpc[1], f.q.qpc[1])
@@ -92,7 +100,7 @@ cdef inline int set_edge_thresholds(const Filter *f, const MbInfo *p, H264Thresh
 
 
 cdef inline int set_thresholds(Filter *f, const MbInfo *p) noexcept nogil:
-    """Of edges inside of the macroblock and of the edge towards macroblock p; 0 if no sample can change."""
+    """Thresholds of the inner edges and of the edge towards macroblock p; 0 if no sample can change."""
     if f.inner.slice < 0 or not same_qp(&f.inner, f.q):
         f.inner = f.q[0]
         f.inside = set_edge_thresholds(f, f.q, f.t, 1)
@@ -101,9 +109,9 @@ cdef inline int set_thresholds(Filter *f, const MbInfo *p) noexcept nogil:
 
 # ---------------------------------------------------------------- samples
 
-cdef void filter_tall_chroma(const Filter *f, int direction, uint8_t *cb, uint8_t *cr, Py_ssize_t stride, const uint32_t *bS,
-                             const H264Threshold (*t)[2]) noexcept nogil:
-    """Chroma of 4:2:2 in two halves of eight lines. Every luma edge across has one in chroma."""
+cdef void filter_tall_chroma(const Filter *f, int direction, uint8_t *cb, uint8_t *cr, Py_ssize_t stride,
+                             const uint32_t *bS, const H264Threshold (*t)[2]) noexcept nogil:
+    """Chroma of 4:2:2 in two halves of eight lines. Every horizontal luma edge has one in chroma."""
     cdef uint32_t half[4]
     cdef H264Threshold inner[2][2]
     cdef int i, e
@@ -138,7 +146,7 @@ cdef inline void filter_luma(const Filter *f, int direction, int i, int first_li
 
 cdef inline void filter_chroma(const Filter *f, int direction, int first_line, int step, const uint32_t *bS,
                                const H264Threshold (*t)[2]) noexcept nogil:
-    """Chroma takes the bS of the luma edge on the same samples (8.7.2)."""
+    """Chroma uses the bS of the luma edge at the same samples (8.7.2)."""
     cdef Py_ssize_t stride = step * f.plane[1].stride
     cdef uint8_t *cb = first_sample(f, &f.plane[1], first_line)
     cdef uint8_t *cr = first_sample(f, &f.plane[2], first_line)
@@ -152,11 +160,11 @@ cdef inline void filter_chroma(const Filter *f, int direction, int first_line, i
 
 cdef inline void filter_edges(const Filter *f, int direction, int first_line, int step, uint32_t *bS,
                               const H264Threshold (*t)[2]) noexcept nogil:
-    """All edges in one direction in all planes, on lines first_line, first_line + step ... of the macroblock."""
+    """Filter all edges in one direction in all planes, on lines first_line, first_line + step ... of the macroblock."""
     cdef uint32_t luma = <uint32_t>((f.q.flags & MB_TRANSFORM8) != 0) - 1
     if f.ChromaArrayType in (1, 2):
         filter_chroma(f, direction, first_line, step, bS, t + 1)
-    bS[1] &= luma                               # inside of 8x8 transform blocks, while those of chroma are 4x4 always
+    bS[1] &= luma                               # inside 8x8 transform blocks; those of chroma are always 4x4
     bS[3] &= luma
     filter_luma(f, direction, f.first_plane, first_line, step, bS, t[0])
     if f.ChromaArrayType == 3:
@@ -165,7 +173,7 @@ cdef inline void filter_edges(const Filter *f, int direction, int first_line, in
 
 
 cdef inline void filter_direction(Filter *f, int direction, int neighbour) noexcept nogil:
-    """All edges in one direction, edge 0 towards this macroblock."""
+    """Filter all edges in one direction, edge 0 towards this neighbour."""
     cdef uint32_t *bS = f.bS[direction]
     if bS[0] | bS[1] | bS[2] | bS[3] and set_thresholds(f, &f.p.mb[neighbour]):
         filter_edges(f, direction, 0, 1, bS, f.t)
@@ -174,13 +182,13 @@ cdef inline void filter_direction(Filter *f, int direction, int neighbour) noexc
 # ---------------------------------------------------------------- boundary strengths
 
 cdef inline void set_strengths(Filter *f, int left, int above) noexcept nogil:
-    """Of all edges, towards these macroblocks; this macroblock itself stands for one whose edge is not filtered here."""
+    """Boundary strengths of all edges, towards these macroblocks; f.mb itself: the edge is not filtered here."""
     cdef const MbInfo *q = f.q
     cdef const MbInfo *l = &f.p.mb[left]
     cdef const MbInfo *a = &f.p.mb[above]
     cdef uint32_t top_intra = EACH_PART * 3 if f.field else EACH_PART * 4
     cdef uint32_t coefficients = q.nonzero
-    cdef int e
+    cdef int e, lists
     cdef int mbs[3]
     if q.flags & AS_INTRA:
         f.bS[VERTICAL][0], f.bS[HORIZONTAL][0] = EACH_PART * 4, top_intra
@@ -188,10 +196,11 @@ cdef inline void set_strengths(Filter *f, int left, int above) noexcept nogil:
             f.bS[VERTICAL][e] = f.bS[HORIZONTAL][e] = EACH_PART * 3
     else:
         mbs[0], mbs[1], mbs[2] = f.mb, left, above
-        coefficients |= (coefficients & 0x7777) << 1 | (l.nonzero >> 3 & 0x1111) | coefficients << 16 | (coefficients & 0xFFF) << 20
+        coefficients |= (coefficients & 0x7777) << 1 | (l.nonzero >> 3 & 0x1111)
+        coefficients |= <uint32_t>q.nonzero << 16 | <uint32_t>(q.nonzero & 0xFFF) << 20
         coefficients |= <uint32_t>(a.nonzero >> 12) << 16
-        f.dsp.deblock_strengths(f.bS, f.p.mv[0], f.p.ref_id, mbs, coefficients, 2 if (q.flags | l.flags | a.flags) & MB_LIST1 else 1,
-                                2 if f.field else 4)
+        lists = 2 if (q.flags | l.flags | a.flags) & MB_LIST1 else 1
+        f.dsp.deblock_strengths(f.bS, f.p.mv[0], f.p.ref_id, mbs, coefficients, lists, 2 if f.field else 4)
         if l.flags & AS_INTRA:
             f.bS[VERTICAL][0] = EACH_PART * 4
         if a.flags & AS_INTRA:
@@ -205,7 +214,7 @@ cdef inline void set_strengths(Filter *f, int left, int above) noexcept nogil:
 # ---------------------------------------------------------------- macroblock edges of MBAFF frames
 
 cdef uint32_t mixed_top_strength(const Filter *f, int above) noexcept nogil:
-    """bS of a top edge between a frame and a field macroblock (mixedModeEdgeFlag): motion is not compared."""
+    """bS of a top edge between a frame and a field macroblock (mixedModeEdgeFlag): without a comparison of motion."""
     cdef const MbInfo *p = &f.p.mb[above]
     cdef uint32_t coefficients = (f.q.nonzero | p.nonzero >> 12) & 0xF
     if (p.flags | f.q.flags) & AS_INTRA:
@@ -214,10 +223,11 @@ cdef uint32_t mixed_top_strength(const Filter *f, int above) noexcept nogil:
 
 
 cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
-    """Left edge between a frame and a field macroblock pair. Each macroblock of the left pair meets eight lines of this macroblock:
-    of a field pair every second line, of a frame pair its upper or its lower half."""
+    """Filter the left edge between a frame and a field macroblock pair. Each macroblock of the left pair meets eight
+    lines of this macroblock: a field macroblock every second line, a frame macroblock the upper or lower half."""
     cdef int pair = f.mb - 1 - (row & 1) * f.p.mb_width     # top macroblock of the left pair
     cdef int half, k, b_p, b_q, i, first, lines
+    cdef Py_ssize_t stride
     cdef uint32_t bS
     cdef const MbInfo *p
     cdef const Plane *plane
@@ -231,7 +241,7 @@ cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
             if f.field:                     # lines 8 half + 2k, + 1: lines 4k.. of frame macroblock `half`
                 b_q = 4 * (2 * half + (k >> 1))
                 b_p = 4 * k + 3
-            else:                           # lines 4k + half, + 2: line 2k.. of the upper or lower half of field macroblock `half`
+            else:                           # lines 4k + half, + 2: lines 2k.. in a half of field macroblock `half`
                 b_q = 4 * k
                 b_p = 4 * (2 * (row & 1) + (k >> 1)) + 3
             bS |= <uint32_t>(2 if (f.q.nonzero >> b_q | p.nonzero >> b_p) & 1 else 1) << 8 * k
@@ -241,12 +251,13 @@ cdef void mixed_left_edge(Filter *f, int row) noexcept nogil:
             plane = &f.plane[i]
             lines = plane.mb_height >> 1
             first = half * lines if f.field else half
-            f.dsp.deblock_half_v(first_sample(f, plane, first), plane.stride if f.field else 2 * plane.stride, lines, bS,
-                                 t[i - f.first_plane], f.ChromaArrayType in (1, 2) and i > 0, plane.max)
+            stride = plane.stride if f.field else 2 * plane.stride
+            f.dsp.deblock_half_v(first_sample(f, plane, first), stride, lines, bS, t[i - f.first_plane],
+                                 f.ChromaArrayType in (1, 2) and i > 0, plane.max)
 
 
 cdef void top_edges_of_fields(Filter *f) noexcept nogil:
-    """Top edge of a frame macroblock below a field macroblock pair: the lines of each field on their own."""
+    """Filter the top edge of a frame macroblock below a field macroblock pair: the lines of each field separately."""
     cdef int parity, above
     cdef uint32_t bS[4]
     cdef H264Threshold t[3][2]
@@ -259,11 +270,11 @@ cdef void top_edges_of_fields(Filter *f) noexcept nogil:
 
 
 cdef inline int above_in_pair(const Filter *f, int row) noexcept nogil:
-    """The macroblock that a top edge in an MBAFF frame is filtered against, if it may be; below 0: none."""
-    cdef int above = f.mb - f.p.mb_width                        # of a frame macroblock; of the top one it is the bottom one above
+    """The macroblock across a top edge in an MBAFF frame; below 0: none."""
+    cdef int above = f.mb - f.p.mb_width                        # for a top frame macroblock, the bottom one of the pair
     if f.field:
         if row & 1:
-            above -= f.p.mb_width                               # out of this pair
+            above -= f.p.mb_width                               # not the other field of this pair
         elif above >= 0 and f.p.mb[above].flags & MB_FIELD:
             above -= f.p.mb_width                               # the macroblock of the same parity
     return above
@@ -272,19 +283,19 @@ cdef inline int above_in_pair(const Filter *f, int row) noexcept nogil:
 # ---------------------------------------------------------------- macroblocks and rows
 
 cdef inline bint may_filter_across(Filter *f, int neighbour) noexcept nogil:
-    """Whether the edge towards this macroblock of the picture is filtered (8.7: filterLeftMbEdgeFlag, filterTopMbEdgeFlag)."""
+    """Whether the edge towards this macroblock is filtered (8.7: filterLeftMbEdgeFlag, filterTopMbEdgeFlag)."""
     cdef int slice = f.p.mb[neighbour].slice
     return slice >= 0 and (f.slice.disable_deblocking_filter_idc != 2 or slice == f.q.slice)
 
 
 cdef void set_row(Filter *f, int row) noexcept nogil:
-    """Where the lines of frame or field macroblocks of this row are."""
+    """Set where the lines of frame or field macroblocks of this row are."""
     cdef Plane *plane
     cdef int i
     f.row, f.row_field = row, f.field
     for i in range(f.first_plane, f.last_plane):
         plane = &f.plane[i]
-        # Lines of a frame macroblock begin at a multiple of its height, those of a field macroblock at that of its pair, plus the parity.
+        # a frame macroblock begins at a multiple of its height, a field macroblock at that of its pair, plus the parity
         plane.row_pix = f.p.plane[i] + ((row & ~f.field) * plane.mb_height + (row & f.field)) * f.p.stride[i]
         plane.stride = f.p.stride[i] << f.field
 
@@ -333,7 +344,7 @@ cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_
     cdef int i
     f.p, f.dsp = p, dsp
     f.slice_index = f.row = f.inner.slice = -1
-    f.FilterOffsetA = f.FilterOffsetB = 99              # of no slice
+    f.FilterOffsetA = f.FilterOffsetB = 99              # no slice has these
     f.ChromaArrayType = 0 if p.separate_planes else p.chroma_format_idc
     f.first_plane = colour_plane
     f.last_plane = 3 if f.ChromaArrayType else colour_plane + 1
@@ -345,10 +356,14 @@ cdef void open_filter(Filter *f, PictureData *p, const H264Dsp *dsp, int colour_
 
 
 cdef int deblock_rows(PictureData *p, const H264Dsp *dsp, int first_row, int last_row, int colour_plane) noexcept nogil:
-    """Filter rows first_row to last_row - 1 of macroblocks of the coded picture: of the frame (in MBAFF frames both even: whole pairs), or
-    of the field that p.structure names. colour_plane: the plane that the macroblock data is of (separate_colour_plane_flag), otherwise 0."""
+    """Filter rows first_row to last_row - 1 of macroblocks of the coded picture: of the frame (in MBAFF frames both
+    even: whole pairs), or of the field that p.structure names. colour_plane: the plane whose macroblock data is
+    selected (separate_colour_plane_flag), otherwise 0."""
     cdef Filter f
     cdef int row, mb_x
+    codec_assert_range(0, colour_plane, 2)
+    codec_assert_range(0, first_row, last_row)
+    codec_assert(last_row <= p.mb_height >> (p.structure != 0))
     open_filter(&f, p, dsp, colour_plane)
     for row in range(first_row, last_row):
         if p.structure != 0:
@@ -364,15 +379,22 @@ cdef int deblock_rows(PictureData *p, const H264Dsp *dsp, int first_row, int las
     return 0
 
 
-def describe(Picture picture, int32_t[:, ::1] info, int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id, int32_t[:, ::1] slices,
-             int structure, bint mbaff):
-    """Give a picture what deblocking asks of it, as a decoder would: per macroblock (slice, flags, nonzero, qp, qpc of Cb, of Cr),
-    vectors [2 lists][16 blocks][x, y] and identities of references [2 lists][4 blocks]; per slice (disable_deblocking_filter_idc,
-    FilterOffsetA, FilterOffsetB)."""
+def describe(Picture picture, int32_t[:, ::1] info, int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id,
+             int32_t[:, ::1] slices, int structure, bint mbaff):
+    """Set what deblocking reads from a picture, as a decoder would.
+
+    Per macroblock (slice, flags, nonzero, qp, qpc of Cb, of Cr), vectors [2 lists][16 blocks][x, y] and reference
+    identities [2 lists][4 blocks]; per slice (disable_deblocking_filter_idc, FilterOffsetA, FilterOffsetB).
+    """
     cdef PictureData *p = &picture.data
     cdef int mb, i, n = p.mb_count
-    if not (info.shape[0] == mv.shape[0] == ref_id.shape[0] == n and info.shape[1] == 6 and tuple(mv.shape)[1:4] == (2, 16, 2)
-            and tuple(ref_id.shape)[1:3] == (2, 4) and slices.shape[1] == 3):
+    if not (
+        info.shape[0] == mv.shape[0] == ref_id.shape[0] == n
+        and info.shape[1] == 6
+        and tuple(mv.shape)[1:4] == (2, 16, 2)
+        and tuple(ref_id.shape)[1:3] == (2, 4)
+        and slices.shape[1] == 3
+    ):
         raise ParameterError(f"arrays do not describe a picture of {n} macroblocks")
     p.structure, p.mbaff, p.slice_count = structure, mbaff, 0
     for i in range(slices.shape[0]):
@@ -390,11 +412,12 @@ def describe(Picture picture, int32_t[:, ::1] info, int16_t[:, :, :, ::1] mv, in
 
 
 def deblock(Picture picture, int first_row, int last_row, int level, int colour_plane=0):
-    """Filter rows of macroblocks of a decoded picture, in place; `deblock_rows` tells the rows, codec.cpu the level (0 scalar, 1 AVX2)."""
+    """Filter rows of macroblocks of a decoded picture in place: rows as in `deblock_rows`; level 0 scalar, 1 AVX2."""
     cdef PictureData *p = &picture.data
     cdef int rows = p.mb_height >> (p.structure != 0)
     if not 0 <= first_row <= last_row <= rows or (p.mbaff and (first_row | last_row) & 1):
-        raise ParameterError(f"rows {first_row} to {last_row}: the picture has {rows} rows of macroblocks{', in pairs' if p.mbaff else ''}")
+        pairs = ", in pairs" if p.mbaff else ""
+        raise ParameterError(f"rows {first_row} to {last_row}: the picture has {rows} rows of macroblocks{pairs}")
     if not (0 <= colour_plane <= 2 and (colour_plane == 0 or p.separate_planes)):
         raise ParameterError(f"colour_plane: {colour_plane}")
     with nogil:

@@ -1,5 +1,4 @@
-"""See _recon.pyx."""
-from codec.h264.macroblock._slice cimport *
+"""See _intra.pyx."""
+from codec.h264.macroblock._slice cimport SliceContext
 
 cdef void reconstruct_intra(SliceContext *s) noexcept nogil
-cdef void add_residual(SliceContext *s) noexcept nogil

@@ -1,17 +1,21 @@
-"""A decoded frame (or complementary field pair): samples, and what later stages ask of each macroblock.
+"""A decoded frame (or complementary field pair): samples, and the data of each macroblock for later stages.
 
-Macroblocks are numbered mb = row * width_in_mbs + column with the rows of the frame, `mb_stride` = width_in_mbs apart:
+Macroblocks are numbered mb = row * width_in_mbs + column, by rows of the frame:
 
-    frame picture       row is mb_y
-    field picture       row is 2 * mb_y + bottom_field: the two fields interleave
-    MBAFF frame         row is 2 * pair row + (0 top, 1 bottom macroblock of the pair), whether the pair is frame or field coded
+    frame picture       row is mb_y field picture       row is 2 * mb_y + bottom_field: the two fields interleave MBAFF
+    frame         row is 2 * pair row + (0 top, 1 bottom macroblock of the pair), whether the pair is frame or field
+    coded
 
-so that field pictures look just like an MBAFF frame whose pairs are all field pairs: macroblock `mb` with MB_FIELD covers lines
+so that field pictures look like an MBAFF frame of field pairs: macroblock `mb` with MB_FIELD covers lines
 16 * (row & ~1) + (row & 1) + 2 * y, without it 16 * row + y. All arrays are indexed by this number.
-Blocks inside of a macroblock are in raster order (b4 = 4 * y + x in units of 4 samples, b8 = 2 * y + x in units of 8), not in the zig-zag
-order of 6.4.3. A slice that was lost leaves MbInfo.slice = -1.
+
+Blocks inside a macroblock are in raster order (b4 = 4 * y + x in units of 4 samples, b8 = 2 * y + x in units of 8), not
+in the zig-zag order of 6.4.3. A lost slice leaves MbInfo.slice = -1.
 """
-from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
+from libc.stdlib cimport free
+
+from codec._core cimport codec_assert_range
 
 cdef enum:
     # MbInfo.flags
@@ -22,12 +26,14 @@ cdef enum:
     MB_TRANSFORM8 = 16      # transform_size_8x8_flag
     MB_FIELD = 32           # a macroblock of a field picture or of a field pair of an MBAFF frame
     MB_SKIP = 64            # P_Skip, B_Skip
-    MB_DIRECT = 128         # B_Skip or B_Direct_16x16 (not set where only sub-macroblocks are direct)
-    MB_ONE_VECTOR = 256     # inter, and all 16 blocks have the same vectors and references (16x16, P_Skip ...): no inner edge has bS 1
-    MB_LIST1 = 512          # inter, and some block uses list 1; where it is not set, mv and refIdx of list 1 need not be compared
+    MB_DIRECT = 128         # B_Skip or B_Direct_16x16 (not set if only sub-macroblocks are direct)
+    MB_ONE_VECTOR = 256     # inter, all 16 blocks have the same vectors and references (16x16, P_Skip ...): no inner
+                            # edge
+                            # has bS 1
+    MB_LIST1 = 512          # inter, some block uses list 1; if not set, mv and refIdx of list 1 need not be compared
     MB_SWITCHING = 1024     # in an SP or SI slice: bS as for intra (8.7.2.1)
     MB_BYPASS = 2048        # TransformBypassModeFlag: qpprime_y_zero_transform_bypass_flag and QP'Y equal to 0
-    MB_8X8_MOTION = 4096    # inter, and within each 8x8 block vectors are the same: bS 1 only on edges 0 and 2
+    MB_8X8_MOTION = 4096    # inter, one vector in each 8x8 block: bS 1 on edges 0 and 2 only
     MB_SI = 8192            # mb_type SI (Table 7-12): Intra_4x4 with a residual of 8.6.2
 
     NO_REFERENCE = -1       # of refIdx and of reference identities
@@ -51,10 +57,12 @@ cdef extern from "shared.h" nogil:
 cdef struct MbInfo:
     int32_t slice           # index into PictureData.slices; -1: not decoded (yet)
     uint16_t flags          # MB_...
-    uint16_t nonzero        # bit b4: the luma transform block with this 4x4 block has a coefficient; an 8x8 block sets all of its four bits,
-                            # with CAVLC too. Not meaningful in intra macroblocks (bS is 3 or 4 there in any case)
-    int8_t qp               # QPY as deblocking wants it (8.7.2.2: 0 for I_PCM), without QpBdOffsetY; may be negative at high bit depths
-    int8_t qpc[2]           # QPC of Cb and Cr that belong to it, by the chroma_qp_index_offset of its own slice, without QpBdOffsetC
+    uint16_t nonzero        # bit b4: the luma transform block with this 4x4 block has a coefficient; an 8x8 block sets
+                            # all
+                            # four bits, with CAVLC too. Undefined in intra macroblocks (bS is 3 or 4 there in any case)
+    int8_t qp               # QPY for deblocking (8.7.2.2: 0 for I_PCM), without QpBdOffsetY: -36 to 51
+    int8_t qpc[2]           # QPC of Cb and Cr for this qp, by the chroma_qp_index_offset of its slice, without
+                            # QpBdOffsetC
 
 cdef struct SliceInfo:
     int32_t disable_deblocking_filter_idc
@@ -64,7 +72,7 @@ cdef struct SliceInfo:
     int32_t chroma_qp_index_offset[2]
 
 cdef struct PictureData:
-    # ---- samples: uint8_t for bit depth 8, uint16_t (native order) above, for luma and chroma alike when either is deeper than 8
+    # ---- samples: uint8_t for bit depth 8; uint16_t (native order) for luma and chroma if either is deeper
     uint8_t *plane[3]       # first sample of the frame; NULL for missing chroma
     Py_ssize_t stride[3]    # in bytes, between lines of the frame; a multiple of 64
     int width[3]            # in samples, whole macroblocks of the frame
@@ -80,13 +88,17 @@ cdef struct PictureData:
     int mbaff               # MbaffFrameFlag
     # ---- per macroblock
     MbInfo *mb
-    int16_t (*mv)[2]        # [(mb * 2 + list) * 16 + b4][x, y] in quarter samples (y in units of field lines in MB_FIELD macroblocks)
-    int8_t *refIdx          # [(mb * 2 + list) * 4 + b8], refIdxL0/L1 as coded: in field macroblocks of MBAFF it counts fields; -1: not used
-    int32_t *ref_id         # the same index: identity of the reference picture, `unique * 4 + parity` (parity: 0 frame, 1 top field, 2 bottom
-                            # field); equal numbers if and only if it is the same reference picture. -1: not used (or intra).
-                            # Within one list unused blocks have vector 0, so vectors may be compared without looking
-    MbInfo *all_mb          # what these four point into: with separate_colour_plane_flag there is macroblock data of each of three planes, and
-    int16_t (*all_mv)[2]    # select_plane() tells which is at hand
+    int16_t (*mv)[2]        # [(mb * 2 + list) * 16 + b4][x, y] in quarter samples (y in units of field lines in
+                            # MB_FIELD macroblocks)
+    int8_t *refIdx          # [(mb * 2 + list) * 4 + b8], refIdxL0/L1 as coded: field macroblocks of MBAFF count fields;
+                            # -1: not used
+    int32_t *ref_id         # same index: identity of the reference picture, `unique * 4 + parity` (0 frame, 1 top
+                            # field,
+                            # 2 bottom field); equal for the same reference picture alone. -1: not used, or intra.
+                            # Unused blocks of a list have vector 0, so that vectors are compared without a look at
+                            # ref_id
+    MbInfo *all_mb          # memory of these four: separate_colour_plane_flag gives each plane its own macroblock data,
+    int16_t (*all_mv)[2]    # of which select_plane() selects one
     int8_t *all_refIdx
     int32_t *all_ref_id
     # ---- per slice
@@ -94,11 +106,11 @@ cdef struct PictureData:
     int slice_count, slice_room
     # ---- order and identity (8.2.1)
     int32_t poc[2]          # TopFieldOrderCnt, BottomFieldOrderCnt
-    int32_t unique          # never 0 and never given twice by one process: what ref_id is made of
+    int32_t unique          # never 0, never given twice by one process; ref_id is made of it
     # ---- progress: a picture is decoded by one thread, and read by others
     int pending             # batches of slices that are not decoded yet; read and written by shared_...
-    int lines               # of luma of the frame, from the top, that will not change any more while batches are pending; shared_...
-    int next_mb             # address after the last macroblock, while all before are decoded; -1: not in order
+    int lines               # final luma lines of the frame, from the top, while batches are pending; shared_...
+    int next_mb             # address after the last macroblock, if all before it are decoded; -1: out of order
     int filtered_rows       # of macroblocks, of the coded picture
     int faults              # slices of it that ended in a fault
     int long_term           # bit 0: top field is marked as a long-term reference, bit 1: bottom field
@@ -106,10 +118,11 @@ cdef struct PictureData:
 cdef int add_slice(PictureData *p) noexcept nogil
 
 cdef inline bint has_lines(const PictureData *p, int lines) noexcept nogil:
-    """Whether the first lines of the frame are final, and the motion of macroblocks that begin in them is known."""
+    """Whether the first lines of the frame are final, and the motion of macroblocks that begin there is known."""
     return shared_load(&p.lines) >= lines or shared_load(&p.pending) <= 0
 
 cdef inline void select_plane(PictureData *p, int plane) noexcept nogil:
+    codec_assert_range(0, plane, 2)
     p.mb = p.all_mb + plane * p.mb_count
     p.mv = p.all_mv + plane * p.mb_count * 32
     p.refIdx = p.all_refIdx + plane * p.mb_count * 8
@@ -118,6 +131,6 @@ cdef inline void select_plane(PictureData *p, int plane) noexcept nogil:
 cdef class Picture:
     cdef PictureData data
     cdef uint8_t *memory[3]
-    cdef readonly object key        # the arguments it was made with: pictures with the same key may stand in for each other
+    cdef readonly object key        # the arguments it was made with: pictures with equal keys are interchangeable
     cdef public object tag          # for whoever owns it
     cdef int _allocate_plane(self, int i) except -1

@@ -1,8 +1,9 @@
-"""Buffers of pictures: allocated once, used again by way of a pool.
+"""Picture buffers: allocated once, reused through a pool.
 
-Every plane has SLACK readable bytes before its first and after its last sample, so vector kernels may load whole registers anywhere in it.
+Every plane has SLACK readable bytes before its first and after its last sample, so that vector kernels may load whole
+registers anywhere in it.
 """
-
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
@@ -16,8 +17,8 @@ cdef int32_t next_unique = 0
 
 
 cdef void *calloc_lines(size_t size) noexcept nogil:
-    """calloc() at a line of the cache: the vectors of a macroblock in one list fill just one. The byte before tells free_lines() where the
-    memory begins."""
+    """calloc() aligned to cache lines: the vectors of a macroblock in one list fill one line. The byte before the
+    memory is its offset, for free_lines()."""
     cdef uint8_t *memory = <uint8_t *>calloc(size + ALIGNMENT, 1)
     cdef size_t offset
     if memory == NULL:
@@ -33,7 +34,7 @@ cdef void free_lines(void *lines) noexcept nogil:
 
 
 cdef class _Plane:
-    """One plane through the buffer protocol: holds its picture alive."""
+    """One plane through the buffer protocol; keeps its picture alive."""
     cdef Picture picture
     cdef int index
     cdef Py_ssize_t shape[2]
@@ -78,15 +79,20 @@ cdef class Picture:
         For a size that no level allows.
     """
 
-    def __cinit__(self, int width_in_mbs, int height_in_mbs, int chroma_format_idc, int bit_depth_luma=8, int bit_depth_chroma=8,
-                  bint separate_colour_planes=False):
+    def __cinit__(self, int width_in_mbs, int height_in_mbs, int chroma_format_idc, int bit_depth_luma=8,
+                  int bit_depth_chroma=8, bint separate_colour_planes=False):
         if not (0 < width_in_mbs <= 1055 and 0 < height_in_mbs <= 1055 and width_in_mbs * height_in_mbs <= 139264):
-            raise LimitError(f"a picture of {width_in_mbs} x {height_in_mbs} macroblocks is larger than level 6.2 allows (H.264 Table A-1)")
+            raise LimitError(
+                f"a picture of {width_in_mbs} x {height_in_mbs} macroblocks is larger than level 6.2 allows "
+                "(H.264 Table A-1)"
+            )
         if not (0 <= chroma_format_idc <= 3 and 8 <= bit_depth_luma <= 14 and 8 <= bit_depth_chroma <= 14):
             raise ParameterError("chroma_format_idc must be 0 to 3 and bit depths 8 to 14")
         cdef PictureData *p = &self.data
         cdef int i, sets
-        self.key = (width_in_mbs, height_in_mbs, chroma_format_idc, bit_depth_luma, bit_depth_chroma, bool(separate_colour_planes))
+        self.key = (
+            width_in_mbs, height_in_mbs, chroma_format_idc, bit_depth_luma, bit_depth_chroma, bool(separate_colour_planes)
+        )
         self.tag = None
         p.mb_width, p.mb_height = width_in_mbs, height_in_mbs
         p.mb_count = width_in_mbs * height_in_mbs
@@ -117,7 +123,7 @@ cdef class Picture:
             p.height[i] >>= p.chroma_format_idc == 1
         p.stride[i] = ((<Py_ssize_t>p.width[i] << p.pixel_shift) + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
         if p.stride[i] % 1024 == 0:
-            p.stride[i] += ALIGNMENT            # lines a multiple of 1024 apart would fall into few sets of the cache
+            p.stride[i] += ALIGNMENT            # lines a multiple of 1024 apart share few cache sets
         size = p.stride[i] * p.height[i]
         self.memory[i] = <uint8_t *>calloc(size + 2 * SLACK + ALIGNMENT, 1)
         if not self.memory[i]:
@@ -137,7 +143,7 @@ cdef class Picture:
         free(self.data.slices)
 
     def begin(self):
-        """Make it a new picture: nothing decoded, a new identity. Samples keep what they had."""
+        """Make it a new picture: nothing decoded, a new identity. Samples keep their values."""
         global next_unique
         cdef PictureData *p = &self.data
         cdef int done = 1, n = p.mb_count * (3 if p.separate_planes else 1)
@@ -156,21 +162,21 @@ cdef class Picture:
             done *= 2
 
     def forget_motion(self):
-        """Of a picture that nothing will be decoded into: its macroblocks refer to nothing, whatever they did when the memory was used before."""
+        """For a picture that nothing is decoded into: clear the references left from earlier use of the memory."""
         cdef PictureData *p = &self.data
         cdef size_t n = p.mb_count * (3 if p.separate_planes else 1)
         memset(p.all_refIdx, 0xFF, n * 8)
         memset(p.all_ref_id, 0xFF, n * 8 * sizeof(int32_t))
 
     def wait(self):
-        """Until all batches are done with."""
+        """Wait until no batch is pending."""
         with nogil:
             while not has_lines(&self.data, 1 << 30):
                 shared_sleep()
 
     @property
     def pic_id(self):
-        """A number that no other picture of this process has."""
+        """A number unique to this picture in the process."""
         return self.data.unique
 
     @property
@@ -193,7 +199,8 @@ cdef class Picture:
 
     @property
     def long_term(self):
-        """Fields marked "used for long-term reference": 1 the top field, 2 the bottom field, 3 both, and then the frame is one; writable."""
+        """Fields marked "used for long-term reference": 1 the top field, 2 the bottom field, 3 both, that is, the
+        frame; writable."""
         return self.data.long_term
 
     @long_term.setter
@@ -201,7 +208,7 @@ cdef class Picture:
         self.data.long_term = value & 3
 
     def planes(self):
-        """Y, Cb, Cr as buffers of (height, width), whole macroblocks, no copy; a single one for monochrome."""
+        """Y, Cb, Cr as buffers of (height, width) in whole macroblocks, not copied; Y alone for monochrome."""
         cdef _Plane plane
         made = []
         for i in range(3 if self.data.chroma_format_idc else 1):
@@ -212,7 +219,8 @@ cdef class Picture:
         return made
 
     def macroblocks(self):
-        """Side data of each macroblock, as bytes objects by name: "slice" (int32; -1 where none was decoded), "flags", "qp", in raster order."""
+        """Side data of macroblocks in raster order, as bytes objects by name: "slice" (int32; -1: not decoded),
+        "flags", "qp"."""
         cdef PictureData *p = &self.data
         cdef int i
         cdef bytearray slices = bytearray(4 * p.mb_count), flags = bytearray(2 * p.mb_count), qp = bytearray(p.mb_count)
@@ -230,7 +238,7 @@ cdef class Picture:
 
 
 cdef int add_slice(PictureData *p) noexcept nogil:
-    """Room for one more SliceInfo: its index, or -1 where memory is out."""
+    """Add a SliceInfo: its index, or -1 without memory."""
     cdef SliceInfo *grown
     cdef int room
     if p.slice_count == p.slice_room:

@@ -1,9 +1,8 @@
-"""The search for three bytes of which two are zeros: a start code (B.1.1), or zeros with emulation_prevention_three_byte (7.3.1)."""
-
+"""Search for two zero bytes and a third: a start code (B.1.1), or zeros with emulation_prevention_three_byte
+(7.3.1)."""
 from libc.stdint cimport uint8_t
 
 from codec._core cimport codec_has_ff, codec_load_be64
-
 
 cdef Py_ssize_t search(const uint8_t *data, Py_ssize_t size, Py_ssize_t at, int last) noexcept nogil:
     while at + 2 < size:
@@ -17,8 +16,8 @@ cdef Py_ssize_t search(const uint8_t *data, Py_ssize_t size, Py_ssize_t at, int 
 
 
 def find_zeros(const uint8_t[::1] data, int last, Py_ssize_t start=0):
-    """Offset of the first 0, 0, `last` that begins at `start` or behind it; -1: there is none.
+    """Offset of the first 0, 0, `last` at `start` or later; -1 if there is none.
 
-    Most bytes are not zero in coded video: this is several times as fast as `find`.
+    Most bytes of coded video are not zero, which makes this several times as fast as `find`.
     """
     return search(&data[0], data.shape[0], max(start, 0), last) if data.shape[0] else -1
