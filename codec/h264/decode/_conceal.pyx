@@ -167,8 +167,7 @@ cdef inline int size_of(int sides) noexcept nogil:
 
 
 cdef int strip_mismatch(Concealment *k, const Motion *m, int x, int y, int side) noexcept nogil:
-    """Sum of absolute differences of the strip at one side, from what a motion would put there, or from its mean for
-    NULL."""
+    """Sum of absolute differences of the strip at one side, from what a motion gives; for NULL from its mean."""
     cdef int px = 16 * x + (16 if side == RIGHT else -STRIP if side == LEFT else 0), w = STRIP if side <= RIGHT else 16
     cdef int py = 16 * y + (16 if side == BELOW else -STRIP if side == ABOVE else 0), h = 16 if side <= RIGHT else STRIP
     cdef int shift = k.p.pixel_shift, total = 0, mean = 0, wanted, i, j
@@ -203,6 +202,7 @@ cdef int mismatch(Concealment *k, const Motion *m, int x, int y, int sides) noex
 cdef inline int stored(const Concealment *k, int at) noexcept nogil:
     """Number of a macroblock in the arrays of the picture."""
     cdef int x = at % k.columns, y = at // k.columns
+    codec_assert_range(0, at, k.rows * k.columns - 1)
     return ((y << 1) + (k.parity == 2) if k.parity else y) * k.columns + x
 
 
@@ -267,8 +267,7 @@ cdef inline int carried_on(int mv, int64_t distance, int64_t span) noexcept nogi
 
 
 cdef void suggest_colocated(Concealment *k, int at, int b8) noexcept nogil:
-    """The motion of the nearest picture at a corner of a macroblock, continued; over the same distance if its own is
-    not known."""
+    """The motion of the nearest picture at a corner of a macroblock, continued; unscaled if its span is unknown."""
     cdef const PictureData *col = k.source[0]
     cdef int mb = stored(k, at), b4 = 3 * (b8 & 1) + 12 * (b8 >> 1), list, i, c
     cdef int64_t span
@@ -386,6 +385,8 @@ cdef void fill(Concealment *k, int x, int y) noexcept nogil:
     cdef uint8_t *out[3]
     cdef Py_ssize_t stride[3]
     cdef Motion *m = &k.motion[at]
+    codec_assert_range(0, x, k.columns - 1)
+    codec_assert_range(0, y, k.rows - 1)
     if k.sources and choose(k, x, y, m):
         for c in range(k.components):
             w, h = k.mb_width[c], k.mb_height[c]

@@ -286,6 +286,9 @@ cdef void decode_cabac(SliceReader *d, int address) noexcept nogil:
 cdef void decode_slice_data(SliceReader *d, int address) noexcept nogil:
     """slice_data( ) from this address on."""
     cdef SliceContext *s = &d.s
+    codec_assert_range(0, address, s.slice.pic_mbs - 1)
+    codec_assert_range(0, s.slice.num_ref_idx_active[0], 32)
+    codec_assert_range(0, s.slice.num_ref_idx_active[1], 32)
     memset(s.mb.coef, 0, sizeof(s.mb.coef))
     memset(s.cache.direct, 0, sizeof(s.cache.direct))
     memset(s.cache.ref, <uint8_t>UNUSED, sizeof(s.cache.ref))       # stays for list 1 of P slices
@@ -399,8 +402,7 @@ cdef class Slice:
 
     cdef Py_ssize_t _open(self, BitReader *r, int64_t *last_bit, Py_ssize_t at, const uint8_t[::1] rbsp,
                           Py_ssize_t bit) except -1:
-        """Copy the data to `at` and open a reader at this bit; where the next copy may go. last_bit: -1 without a stop
-        bit."""
+        """Copy the data to `at` and open a reader at this bit; the end of the copy. last_bit: -1 without a stop bit."""
         cdef uint8_t *data = self.data + at
         cdef Py_ssize_t whole = rbsp.shape[0], size = whole
         cdef int low = 0
@@ -544,8 +546,7 @@ cdef class SliceDecoder:
         return 0
 
     cdef int _set_reference(self, Reference *r, Picture picture, int parity, int current) except -1:
-        """`parity`: 0 the frame, 1 its top field, 2 its bottom field; `current`: the same for what is predicted from
-        it."""
+        """`parity`: 0 frame, 1 top field, 2 bottom field; `current`: the same for what is predicted from it."""
         cdef PictureData *p = &picture.data
         cdef int c
         r.picture = p
@@ -678,8 +679,7 @@ cdef class SliceDecoder:
 
 
 cdef void order_slices(SliceReader **slices, int count, bint whole) noexcept nogil:
-    """Set row_limit: up to where rows are complete while each slice is decoded; whole: these are all slices of the
-    picture."""
+    """Set row_limit: up to where rows are complete while each slice is decoded; whole: these are all slices."""
     cdef SliceContext *one
     cdef SliceContext *next
     cdef int i

@@ -31,7 +31,8 @@ cdef inline int flag_inc(SliceContext *s, int flags, int wanted) noexcept nogil:
     """How many of A and B are available and have one of these flags (wanted 1) or none of them (wanted 0)."""
     cdef int a = s.around.left_mb[0], b = s.around.top_mb
     return (
-        (a >= 0 and (s.pic.mb[a].flags & flags != 0) == wanted) + (b >= 0 and (s.pic.mb[b].flags & flags != 0) == wanted)
+        (a >= 0 and (s.pic.mb[a].flags & flags != 0) == wanted)
+        + (b >= 0 and (s.pic.mb[b].flags & flags != 0) == wanted)
     )
 
 

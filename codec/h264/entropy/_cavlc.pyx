@@ -69,8 +69,7 @@ cdef inline int long_level(BitReader *r, int prefix, int suffixLength) noexcept 
 
 
 cdef inline int read_levels(BitReader *r, int32_t *level, int total, int ones) noexcept nogil:
-    """9.2.2: highest frequency first; false if a code is invalid. `level` has room for 3 trailing ones, whatever `ones`
-    is."""
+    """9.2.2: highest frequency first; false if a code is invalid. Three trailing ones are written in any case."""
     cdef int i = ones, prefix, size, code
     cdef int suffixLength = 1 if total > 10 and ones < 3 else 0, more = 2 if ones < 3 else 0
     cdef int signs = <int>(r.acc >> 61)

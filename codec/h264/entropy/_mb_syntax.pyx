@@ -217,6 +217,8 @@ cdef int read_one_ref(SliceReader *d, int list, int b8, int most) noexcept nogil
     """ref_idx_l0 or ref_idx_l1 of one partition: 0 to most, which is at most 31."""
     cdef SliceContext *s = &d.s
     cdef int ref = 0
+    codec_assert_range(0, most, 31)
+    codec_assert_range(0, b8, 3)
     if most > 0:
         ref = cabac_ref_idx(d, list, b8) if s.seq.entropy_coding_mode_flag else read_te(&d.bits, most)
     if ref > most:
@@ -228,8 +230,7 @@ cdef int read_one_ref(SliceReader *d, int list, int b8, int most) noexcept nogil
 
 
 cdef inline void set_ref(SliceContext *s, int list, int b8, int wide, int ref) noexcept nogil:
-    """Put ref_idx of a partition into the cache, for the context of the next; wide: its 8x8 blocks, width | height <<
-    2."""
+    """Put ref_idx of a partition into the cache, for the next context; wide: its 8x8 blocks, width | height << 2."""
     cdef int8_t *cache = &s.cache.ref[list][CACHE + 2 * (b8 & 1) + 8 * (b8 & 2)]
     cdef int row
     for row in range(2 * (wide >> 2)):
@@ -280,6 +281,9 @@ cdef void read_mvd(SliceReader *d, int list, int x, int y, int w, int h) noexcep
     cdef SliceContext *s = &d.s
     cdef int16_t *mvd = s.mb.mvd[list][4 * y + x]
     cdef int mvdx, mvdy, pair[2]
+    codec_assert_range(0, list, 1)
+    codec_assert_range(0, x, 4 - w)
+    codec_assert_range(0, y, 4 - h)
     if s.seq.entropy_coding_mode_flag:
         cabac_mvd(d, list, CACHE + x + 8 * y, pair)
         mvdx, mvdy = pair[0], pair[1]

@@ -30,8 +30,7 @@ cdef enum:
 cdef struct Cabac:
     # 9.3.1.2, both scaled by 2^k where k bits of the data are read ahead: the range is k + 9 bits long, which tells k.
     uint64_t range          # codIRange
-    uint64_t room           # codIRange - 1 - codIOffset: what must be taken from the top of the range to pass the
-                            # offset
+    uint64_t room           # codIRange - 1 - codIOffset: what fits above the offset
     const uint8_t *next     # 8 zero bytes follow the data
     const uint8_t *end
 

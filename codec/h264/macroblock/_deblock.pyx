@@ -91,8 +91,7 @@ cdef inline bint same_qp(const MbInfo *p, const MbInfo *q) noexcept nogil:
 
 
 cdef inline int set_edge_thresholds(const Filter *f, const MbInfo *p, H264Threshold (*t)[2], int edge) noexcept nogil:
-    """Thresholds of the edge towards macroblock p, by plane; 0 if no sample can change. A separate colour plane is
-    luma."""
+    """Thresholds of the edge to macroblock p, by plane; 0 if no sample can change. A separate colour plane is luma."""
     t[0][edge] = threshold(f, p.qp, f.q.qp)
     t[1][edge] = threshold(f, p.qpc[0], f.q.qpc[0])
     t[2][edge] = threshold(f, p.qpc[1], f.q.qpc[1])
@@ -285,6 +284,7 @@ cdef inline int above_in_pair(const Filter *f, int row) noexcept nogil:
 cdef inline bint may_filter_across(Filter *f, int neighbour) noexcept nogil:
     """Whether the edge towards this macroblock is filtered (8.7: filterLeftMbEdgeFlag, filterTopMbEdgeFlag)."""
     cdef int slice = f.p.mb[neighbour].slice
+    codec_assert_range(0, neighbour, f.p.mb_count - 1)
     return slice >= 0 and (f.slice.disable_deblocking_filter_idc != 2 or slice == f.q.slice)
 
 
@@ -304,6 +304,8 @@ cdef void deblock_macroblock(Filter *f, int row, int mb_x) noexcept nogil:
     cdef PictureData *p = f.p
     cdef int left, above
     cdef bint mixed_top = False
+    codec_assert_range(0, row, p.mb_height - 1)
+    codec_assert_range(0, mb_x, p.mb_width - 1)
     f.mb, f.mb_x = row * p.mb_width + mb_x, mb_x
     f.q = &p.mb[f.mb]
     if f.q.slice < 0:

@@ -124,8 +124,7 @@ cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int
 
 
 cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil:
-    """8.4.1.2.3: the lowest refIdxL0 for the picture that the colocated block refers to; 0 if the list no longer has
-    it."""
+    """8.4.1.2.3: the lowest refIdxL0 of the picture that the colocated block refers to; 0 if it has left the list."""
     cdef int i
     cdef int32_t wanted = ref_id
     if scale == FRM_TO_FLD:                             # its field with the parity of the current field or macroblock

@@ -9,7 +9,7 @@ passes are within -840 and 1864 times (25 bits and sign).
 from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t
 from libc.string cimport memcpy
 
-from codec._core cimport codec_assert_range
+from codec._core cimport codec_assert, codec_assert_range
 from codec.h264.macroblock._slice cimport (
     CACHE, MISSING_REFERENCE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_4X8, SUB_8X4, SUB_8X8,
     UNUSED, Reference, SliceContext, Weight, wait_for_lines,
@@ -58,20 +58,21 @@ cdef inline bint leaves(int at, int size, int limit) noexcept nogil:
 
 cdef inline void luma_block(SliceContext *s, const Reference *ref, int c, uint8_t *dst, Py_ssize_t stride, int fraction,
                             int px, int py, int w, int h, bint inside, bint average) noexcept nogil:
-    """8.4.2.2.1 for a block of component c at the full sample (px, py); inside: it and all samples the taps reach
-    are."""
-    cdef int left, above, columns, rows, shift = s.seq.pixel_shift, width = s.pic.width[0], height = ref.height[0]
+    """8.4.2.2.1 for a block of component c at the full sample (px, py); inside: all that the taps reach is."""
+    cdef int left, above, columns, rows, width, height
     cdef Py_ssize_t src_stride = ref.stride[0]
-    cdef const uint8_t *src = ref.plane[c] + py * src_stride + (px << shift)
+    cdef const uint8_t *src = ref.plane[c] + py * src_stride + (px << s.seq.pixel_shift)
     codec_assert_range(0, fraction, 15)
     codec_assert_range(4, w, 16)
     codec_assert_range(4, h, 16)
     if not inside:
         left, above = 2 if fraction & 3 else 0, 2 if fraction >> 2 else 0
         columns, rows = w + (5 if left else 0), h + (5 if above else 0)
+        width, height = s.pic.width[0], ref.height[0]
         if leaves(px - left, columns, width) or leaves(py - above, rows, height):
-            pad_block(s.work.edge, ref.plane[c], src_stride, px - left, py - above, columns, rows, width, height, shift)
-            src = s.work.edge + above * EDGE_STRIDE + (left << shift)
+            pad_block(s.work.edge, ref.plane[c], src_stride, px - left, py - above, columns, rows, width, height,
+                      s.seq.pixel_shift)
+            src = s.work.edge + above * EDGE_STRIDE + (left << s.seq.pixel_shift)
             src_stride = EDGE_STRIDE
     if average:
         s.seq.dsp.avg_luma[fraction](dst, stride, src, src_stride, w, h, s.seq.max_sample[c > 0])
@@ -82,17 +83,18 @@ cdef inline void luma_block(SliceContext *s, const Reference *ref, int c, uint8_
 cdef inline void chroma_blocks(SliceContext *s, const Reference *ref, uint8_t **dst, Py_ssize_t stride, int xFrac,
                                int yFrac, int px, int py, int w, int h, bint inside, bint average) noexcept nogil:
     """8.4.2.2.2 for Cb and Cr of 4:2:0 and 4:2:2, in chroma samples."""
-    cdef int c, shift = s.seq.pixel_shift, width = s.pic.width[1], height = ref.height[1]
-    cdef Py_ssize_t src_stride = ref.stride[1], at = py * src_stride + (px << shift)
+    cdef int c
+    cdef Py_ssize_t src_stride = ref.stride[1], at = py * src_stride + (px << s.seq.pixel_shift)
     cdef const uint8_t *src[2]
     codec_assert_range(0, xFrac, 7)
     codec_assert_range(0, yFrac, 7)
     codec_assert_range(2, w, 8)
     src[0], src[1] = ref.plane[1] + at, ref.plane[2] + at
-    if not inside and (leaves(px, w + (xFrac != 0), width) or leaves(py, h + (yFrac != 0), height)):
+    if not inside and (leaves(px, w + (xFrac != 0), s.pic.width[1]) or leaves(py, h + (yFrac != 0), ref.height[1])):
         src[0], src[1] = s.work.edge, s.work.edge + EDGE_STRIDE // 2
         for c in range(2):
-            pad_block(<uint8_t *>src[c], ref.plane[1 + c], src_stride, px, py, w + 1, h + 1, width, height, shift)
+            pad_block(<uint8_t *>src[c], ref.plane[1 + c], src_stride, px, py, w + 1, h + 1, s.pic.width[1],
+                      ref.height[1], s.seq.pixel_shift)
         src_stride = EDGE_STRIDE
     if average:
         s.seq.dsp.avg_chroma(dst, stride, src, src_stride, w, h, xFrac, yFrac)
@@ -122,36 +124,39 @@ cdef void predict_from(SliceContext *s, int list, int entry, int w, int h, int h
     cdef int mvx = s.cache.mv[list][entry][0], mvy = s.cache.mv[list][entry][1]
     cdef int x = x_of(entry), y = y_of(entry)
     cdef int px = 16 * s.place.mb_x + x + (mvx >> 2), py = s.place.luma_y + y + (mvy >> 2), c
-    cdef int fraction = (mvx & 3) | (mvy & 3) << 2, chroma_y
-    cdef uint8_t *second = s.work.second
+    cdef int fraction = (mvx & 3) | (mvy & 3) << 2
     cdef uint8_t *dst[2]
     cdef Py_ssize_t stride, at
     cdef bint average = how == AVERAGE
+    codec_assert_range(0, list, 1)
+    codec_assert_range(CACHE, entry, CACHE + 27)
+    codec_assert_range(0, s.place.kind, 2)
+    codec_assert(ref.picture != NULL)
     # 2 samples before and 3 after, for the six taps (8.4.2.2.1); chroma stays within these
     cdef bint inside = (px - 2 | py - 2 | s.pic.width[0] - 3 - w - px | ref.height[0] - 3 - h - py) >= 0
     if ref.picture != s.pic:            # the first field of this picture is decoded
         wait_for_lines(s, ref.picture, min(max(py + h + 3, 1), ref.height[0]) << ref.field)
     if how == ASIDE:
-        dst[0], stride = second, SECOND_STRIDE
+        dst[0], stride = s.work.second, SECOND_STRIDE
     else:
         dst[0], stride = s.place.dst[0] + place_of(s, 0, x, y), s.place.stride[0]
     luma_block(s, ref, s.slice.colour_plane, dst[0], stride, fraction, px, py, w, h, inside, average)
     if s.seq.ChromaArrayType == 1 or s.seq.ChromaArrayType == 2:
         if how == ASIDE:
-            dst[0], dst[1] = second + SECOND_PLANE, second + 2 * SECOND_PLANE
+            dst[0], dst[1] = s.work.second + SECOND_PLANE, s.work.second + 2 * SECOND_PLANE
         else:
             at, stride = place_of(s, 1, x, y), s.place.stride[1]
             dst[0], dst[1] = s.place.dst[1] + at, s.place.dst[2] + at
         px = 8 * s.place.mb_x + (x >> 1) + (mvx >> 3)
         if s.seq.ChromaArrayType == 1:
             mvy += ref.chroma_shift
-            chroma_y = (s.place.luma_y + y >> 1) + (mvy >> 3)
-            chroma_blocks(s, ref, dst, stride, mvx & 7, mvy & 7, px, chroma_y, w >> 1, h >> 1, inside, average)
+            py = (s.place.luma_y + y >> 1) + (mvy >> 3)
+            chroma_blocks(s, ref, dst, stride, mvx & 7, mvy & 7, px, py, w >> 1, h >> 1, inside, average)
         else:
             chroma_blocks(s, ref, dst, stride, mvx & 7, (mvy & 3) << 1, px, py, w >> 1, h, inside, average)
     elif s.seq.ChromaArrayType == 3:
         for c in range(1, 3):
-            dst[0] = second + c * SECOND_PLANE if how == ASIDE else s.place.dst[c] + place_of(s, c, x, y)
+            dst[0] = s.work.second + c * SECOND_PLANE if how == ASIDE else s.place.dst[c] + place_of(s, c, x, y)
             luma_block(s, ref, c, dst[0], stride, fraction, px, py, w, h, inside, average)
 
 

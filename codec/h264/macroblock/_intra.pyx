@@ -13,8 +13,7 @@ from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA_NXN, MB_PCM, MB_SI
 from codec.h264.tables.values cimport H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y
 
 cdef enum:
-    # blocks whose neighbours above right come later, as bits of luma4x4BlkIdx; block 5 and the top row look at other
-    # macroblocks
+    # blocks whose neighbours above right come later, by luma4x4BlkIdx; those of block 5 and the top row are outside
     NO_TOPRIGHT = 1 << 3 | 1 << 7 | 1 << 11 | 1 << 13 | 1 << 15
 
 

@@ -44,8 +44,7 @@ cdef inline int neighbour_c(SliceContext *s, int list, int x, int y, int w, int1
     cdef int entry = CACHE + x + 8 * y, c = entry + w - 8
     codec_assert_range(0, x, 4 - w)
     codec_assert_range(0, y, 3)
-    # inside the macroblock, the block above right comes later if it is right of the macroblock or in the 8x8 block to
-    # the right
+    # below the top row, the block above right comes later if it is right of the macroblock or in the next 8x8 block
     if (y == 0 or (x + w < 4 and not (y & 1 and x + w == 2))) and s.cache.ref[list][c] != UNAVAILABLE:
         entry = c
     elif (
@@ -105,6 +104,7 @@ cdef inline void finish_vector(SliceContext *s, int list, int x, int y, int w, i
                                int16_t *mv) noexcept nogil:
     """mvLX = mvpLX + mvdLX, modulo 2^16."""
     cdef int16_t *mvd = s.mb.mvd[list][4 * y + x]
+    codec_assert_range(0, ref, 31)
     set_block(s, list, x, y, w, h, ref, mv[0] + mvd[0], mv[1] + mvd[1])
 
 
@@ -155,8 +155,7 @@ cdef void derive_sub(SliceContext *s, int list, int b8) noexcept nogil:
 
 
 cdef int derive_motion(SliceContext *s) noexcept nogil:
-    """All partitions of an inter macroblock that is not skipped, from ref_idx, mvd, and the neighbours; 0 or
-    MISSING_REFERENCE."""
+    """All partitions of an inter macroblock that is not skipped, from ref_idx and mvd; 0 or MISSING_REFERENCE."""
     cdef int list, b8
     cdef int16_t mv[2]
     if s.mb.direct[0] | s.mb.direct[1] | s.mb.direct[2] | s.mb.direct[3]:
@@ -199,6 +198,7 @@ cdef void store_motion(SliceContext *s) noexcept nogil:
     cdef int16_t (*mv)[2]
     cdef int8_t *refIdx = &p.refIdx[s.place.mb * 8]
     cdef int32_t *ref_id = &p.ref_id[s.place.mb * 8]
+    codec_assert_range(0, s.place.mb, p.mb_count - 1)
     mv = p.mv + s.place.mb * 32
     for y in range(4):
         memcpy(mv[4 * y], s.cache.mv[0][CACHE + 8 * y], 16)

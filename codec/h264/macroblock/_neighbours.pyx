@@ -179,8 +179,7 @@ cdef inline bint not_intra(SliceContext *s, int mb) noexcept nogil:
 
 
 cdef void set_intra_availability(SliceContext *s) noexcept nogil:
-    """8.3.1.2, 8.3.2.2, 8.3.3, 8.3.4: with constrained_intra_pred_flag, samples of inter macroblocks are not
-    available."""
+    """8.3.1.2, 8.3.2.2, 8.3.3, 8.3.4: constrained_intra_pred_flag makes samples of inter macroblocks unavailable."""
     s.around.intra_avail = s.around.avail
     s.around.left_half_avail = 3 if s.around.avail & H264_LEFT else 0
     if not s.seq.constrained_intra_pred_flag or (s.slice.slice_type == SLICE_I and not s.slice.si_slice):
@@ -245,6 +244,7 @@ cdef inline void fill_nnz_of(SliceContext *s, int c, int rows, uint8_t missing) 
     """Neighbours of the blocks of one component; rows: of blocks, in the macroblock."""
     cdef uint8_t *cache = &s.cache.nnz[c][CACHE]
     cdef int i, mb, row
+    codec_assert_range(0, c, 2)
     if s.around.top_mb < 0:
         memset(cache - 8, missing, 4)
     else:
@@ -320,8 +320,7 @@ cdef inline void take_motion(SliceContext *s, int list, int entry, int mb, int b
 
 
 cdef inline void copy_motion(SliceContext *s, int list, int entry, int mb, int b4) noexcept nogil:
-    """take_motion without MBAFF: blocks that do not use the list are stored with index -1 and vector 0 (see
-    _picture.pxd)."""
+    """take_motion without MBAFF: unused blocks are stored with index -1 and vector 0 (see _picture.pxd)."""
     codec_assert_range(0, b4, 15)
     if mb < 0:
         s.cache.ref[list][entry] = UNAVAILABLE

@@ -99,6 +99,7 @@ cdef const int32_t *scale_8x8(SliceContext *s, int c) noexcept nogil:
 
 
 cdef inline void put_dc(SliceContext *s, int c, int block, int32_t d) noexcept nogil:
+    codec_assert_range(0, block, 15)
     s.mb.coef[256 * c + 16 * block] = d
     if d:
         s.mb.coded[c] |= 1ull << block
@@ -126,8 +127,7 @@ cdef void put_luma_dc(SliceContext *s, int c, int32_t *dc) noexcept nogil:
 
 
 cdef void put_chroma_dc(SliceContext *s, int c, int32_t *dc) noexcept nogil:
-    """ChromaDCLevel of 4:2:0 (2 x 2) or 4:2:2 (2 columns, 4 rows), 8.5.11: transform and scaling, each DC to its
-    block."""
+    """ChromaDCLevel of 4:2:0 (2 x 2) or 4:2:2 (2 columns, 4 rows), 8.5.11, likewise."""
     cdef int32_t f[8]
     cdef int32_t a, b, e, d, scale
     cdef int i, count = 4 if s.seq.ChromaArrayType == 1 else 8

@@ -51,7 +51,7 @@ cdef enum:
     SWITCH_PRIMARY = 1      # SP slice, sp_for_switch_flag 0 (8.6.1)
     SWITCH_SECONDARY = 2    # SP slice, sp_for_switch_flag 1, or SI slice (8.6.2)
 
-    MISSING_REFERENCE = 1   # status: a reference index stands for a picture that is missing
+    MISSING_REFERENCE = 1   # status: a reference index stands for a missing picture
 
 # Parameters from the SPS and PPS: the same in many slices, copied into each.
 cdef struct SequenceParams:
@@ -108,9 +108,8 @@ cdef struct Place:
     uint8_t *dst[3]         # first sample, by component
     Py_ssize_t stride[3]    # bytes from one line of the macroblock to the next
 
-# Neighbours of the current macroblock (6.4.12): numbers in storage; -1: not available. Where A is of the other kind in
-# MBAFF, the blocks left of a column lie in both macroblocks of the pair: block row y has left_mb[y], left_row[y] beside
-# it.
+# Neighbours of the current macroblock (6.4.12): numbers in storage; -1: not available. Block row y has left_mb[y],
+# left_row[y] beside it: both macroblocks of pair A, if it is of the other kind in MBAFF.
 cdef struct Neighbours:
     int left_mb[4]
     int left_row[4]
@@ -155,10 +154,8 @@ cdef struct Caches:
 # What is kept of each macroblock for its neighbours in the slice, beside what the picture keeps.
 cdef struct MbContext:
     # blocks in the lowest row, and in the right column
-    uint8_t nnz_bottom[3][4], nnz_right[3][4]           # total_coeff( coeff_token ) with CAVLC, coded_block_flag with
-                                                        # CABAC
-    int8_t mode_bottom[4], mode_right[4]                # Intra4x4PredMode or Intra8x8PredMode; 2 in all other
-                                                        # macroblocks
+    uint8_t nnz_bottom[3][4], nnz_right[3][4]           # CAVLC: total_coeff( coeff_token ), CABAC: coded_block_flag
+    int8_t mode_bottom[4], mode_right[4]                # Intra4x4PredMode, Intra8x8PredMode; 2 without either
     uint8_t mvd_bottom[2][4][2], mvd_right[2][4][2]     # |mvd_l0|, |mvd_l1|, at most 127
     uint8_t direct[4]       # by b8: predicted in direct mode (B_Skip, B_Direct_16x16, B_8x8 direct)
     uint8_t dc_flag         # coded_block_flag of DC: bit component

@@ -10,8 +10,8 @@ scaled_by_qs keeps the low 32 bits, as all scaling.
 from libc.stdint cimport uint8_t, int32_t, int64_t
 from libc.string cimport memset
 
-from codec._core cimport codec_assert_range
-from codec.h264.macroblock._slice cimport SWITCH_SECONDARY, SliceContext
+from codec._core cimport codec_assert, codec_assert_range
+from codec.h264.macroblock._slice cimport SWITCH_NONE, SWITCH_SECONDARY, SliceContext
 from codec.h264.tables.values cimport H264_EQUATION_8_315_NORM_ADJUST_4X4
 
 # LevelScale2 of 8.6.1 by m and class of the position: both indices even, both odd, others
@@ -76,6 +76,7 @@ cdef void switch_luma_block(SliceContext *s, uint8_t *dst, int32_t *levels) noex
     """8.6.1 and 8.6.2, luma: dst holds the prediction of a 4x4 block, then its samples; the levels are zeroed."""
     cdef int32_t pred[16]
     cdef int i
+    codec_assert(s.slice.switching != SWITCH_NONE)
     forward_4x4(dst, s.place.stride[0], pred)
     for i in range(16):
         levels[i] = scaled_by_qs(switched(s, levels[i], pred[i], i, s.mb.qp, s.slice.qs, 0), i, s.slice.qs)

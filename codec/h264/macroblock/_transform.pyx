@@ -56,6 +56,7 @@ cdef void add_luma(SliceContext *s, int c) noexcept nogil:
     cdef Py_ssize_t stride = s.place.stride[c]
     cdef uint8_t *dst
     cdef uint64_t coded = s.mb.coded[c]
+    codec_assert_range(0, c, 2)
     if coded == 0:
         return
     for k in range(16):
@@ -70,6 +71,7 @@ cdef void add_chroma(SliceContext *s) noexcept nogil:
     cdef int c, i
     cdef Py_ssize_t stride
     cdef uint8_t *dst
+    codec_assert_range(1, s.seq.ChromaArrayType, 2)
     for c in range(1, 3):
         stride = s.place.stride[c]
         if s.mb.coded[c] == 0:

@@ -13,7 +13,6 @@ Blocks inside a macroblock are in raster order (b4 = 4 * y + x in units of 4 sam
 in the zig-zag order of 6.4.3. A lost slice leaves MbInfo.slice = -1.
 """
 from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
-from libc.stdlib cimport free
 
 from codec._core cimport codec_assert_range
 
@@ -27,9 +26,7 @@ cdef enum:
     MB_FIELD = 32           # a macroblock of a field picture or of a field pair of an MBAFF frame
     MB_SKIP = 64            # P_Skip, B_Skip
     MB_DIRECT = 128         # B_Skip or B_Direct_16x16 (not set if only sub-macroblocks are direct)
-    MB_ONE_VECTOR = 256     # inter, all 16 blocks have the same vectors and references (16x16, P_Skip ...): no inner
-                            # edge
-                            # has bS 1
+    MB_ONE_VECTOR = 256     # inter, all 16 blocks have the same vectors and references: no inner edge has bS 1
     MB_LIST1 = 512          # inter, some block uses list 1; if not set, mv and refIdx of list 1 need not be compared
     MB_SWITCHING = 1024     # in an SP or SI slice: bS as for intra (8.7.2.1)
     MB_BYPASS = 2048        # TransformBypassModeFlag: qpprime_y_zero_transform_bypass_flag and QP'Y equal to 0
@@ -58,11 +55,9 @@ cdef struct MbInfo:
     int32_t slice           # index into PictureData.slices; -1: not decoded (yet)
     uint16_t flags          # MB_...
     uint16_t nonzero        # bit b4: the luma transform block with this 4x4 block has a coefficient; an 8x8 block sets
-                            # all
-                            # four bits, with CAVLC too. Undefined in intra macroblocks (bS is 3 or 4 there in any case)
+                            # all four bits, with CAVLC too. Undefined in intra macroblocks: bS is 3 or 4 there
     int8_t qp               # QPY for deblocking (8.7.2.2: 0 for I_PCM), without QpBdOffsetY: -36 to 51
-    int8_t qpc[2]           # QPC of Cb and Cr for this qp, by the chroma_qp_index_offset of its slice, without
-                            # QpBdOffsetC
+    int8_t qpc[2]           # QPC of Cb and Cr for this qp, by the offsets of its slice, without QpBdOffsetC
 
 cdef struct SliceInfo:
     int32_t disable_deblocking_filter_idc
@@ -93,10 +88,8 @@ cdef struct PictureData:
     int8_t *refIdx          # [(mb * 2 + list) * 4 + b8], refIdxL0/L1 as coded: field macroblocks of MBAFF count fields;
                             # -1: not used
     int32_t *ref_id         # same index: identity of the reference picture, `unique * 4 + parity` (0 frame, 1 top
-                            # field,
-                            # 2 bottom field); equal for the same reference picture alone. -1: not used, or intra.
-                            # Unused blocks of a list have vector 0, so that vectors are compared without a look at
-                            # ref_id
+                            # field, 2 bottom field); equal for the same reference picture alone. -1: not used, or
+                            # intra. Unused blocks of a list have vector 0: vectors are compared without ref_id
     MbInfo *all_mb          # memory of these four: separate_colour_plane_flag gives each plane its own macroblock data,
     int16_t (*all_mv)[2]    # of which select_plane() selects one
     int8_t *all_refIdx

@@ -91,7 +91,8 @@ cdef class Picture:
         cdef PictureData *p = &self.data
         cdef int i, sets
         self.key = (
-            width_in_mbs, height_in_mbs, chroma_format_idc, bit_depth_luma, bit_depth_chroma, bool(separate_colour_planes)
+            width_in_mbs, height_in_mbs, chroma_format_idc, bit_depth_luma, bit_depth_chroma,
+            bool(separate_colour_planes),
         )
         self.tag = None
         p.mb_width, p.mb_height = width_in_mbs, height_in_mbs
@@ -199,8 +200,7 @@ cdef class Picture:
 
     @property
     def long_term(self):
-        """Fields marked "used for long-term reference": 1 the top field, 2 the bottom field, 3 both, that is, the
-        frame; writable."""
+        """Fields "used for long-term reference": 1 top field, 2 bottom field, 3 both, that is, the frame; writable."""
         return self.data.long_term
 
     @long_term.setter
@@ -219,8 +219,7 @@ cdef class Picture:
         return made
 
     def macroblocks(self):
-        """Side data of macroblocks in raster order, as bytes objects by name: "slice" (int32; -1: not decoded),
-        "flags", "qp"."""
+        """Side data of macroblocks, as bytes by name: "slice" (int32; -1: not decoded), "flags", "qp"."""
         cdef PictureData *p = &self.data
         cdef int i
         cdef bytearray slices = bytearray(4 * p.mb_count), flags = bytearray(2 * p.mb_count), qp = bytearray(p.mb_count)
