@@ -5,22 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from .color import MATRICES, OTHER_MATRICES, default_matrix, from_rgb, levels, minus_luma
 from .errors import ParameterError
 
 # Samples of luma per sample of chroma, down and across.
 CHROMA_STEPS = {"4:0:0": None, "4:2:0": (2, 2), "4:2:2": (1, 2), "4:4:4": (1, 1)}
-# Weights of red and blue in luma, H.273 table 4 (H.264 Table E-5); BT.2020 with non-constant luminance.
-MATRICES = {
-    "BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722), "BT.2020": (0.2627, 0.0593), "FCC": (0.3, 0.11), "SMPTE 240M": (0.212, 0.087),
-}  # fmt: skip
-# What is no weighted sum: planes that are G, B and R themselves; and (R + 2G + B) / 4 with its two differences.
-OTHER_MATRICES = ("GBR", "YCgCo")
-HD_ROWS = 720  # from here on BT.709 is what a picture means that does not say
-
-
-def default_matrix(height):
-    """Matrix of a picture that does not name one: BT.709 from 720 rows on, BT.601 below."""
-    return "BT.709" if height >= HD_ROWS else "BT.601"
 
 
 def plane_shapes(height, width, chroma):
@@ -30,12 +19,6 @@ def plane_shapes(height, width, chroma):
 
 
 # ---------------------------------------------------------------- samples and colours
-
-
-def _levels(depth, full_range):
-    """(black, span of luma, span of chroma): what the samples 0 to 1 and -1/2 to 1/2 stand for."""
-    unit = 1 << (depth - 8)
-    return (0, 256 * unit - 1, 256 * unit - 1) if full_range else (16 * unit, 219 * unit, 224 * unit)
 
 
 def _stretched(plane, shape, chroma):
@@ -55,7 +38,7 @@ def as_shown(planes, chroma, depth, matrix, full_range):
     What lies outside of the colours that R, G and B can say is clipped.
     """
     top, dtype = (255, np.uint8) if depth == 8 else (65535, np.uint16)
-    black, luma_span, chroma_span = _levels(depth, full_range)
+    black, luma_span, chroma_span = levels(depth, full_range)
     y = (planes[0].astype(np.float32) - np.float32(black)) * np.float32(top / luma_span)
     if len(planes) == 1:
         return _rounded(y, top, dtype)
@@ -67,34 +50,23 @@ def as_shown(planes, chroma, depth, matrix, full_range):
         return np.stack([_rounded(plane, top, dtype) for plane in (r, g, b)], axis=2)
     middle = np.float32(128 << (depth - 8))
     cb, cr = ((plane.astype(np.float32) - middle) * np.float32(top / chroma_span) for plane in planes[1:])
-    if matrix == "YCgCo":  # cb is Cg, cr is Co
-        red, green, blue = cr - cb, cb, -cb - cr
-    else:
-        # R - Y = 2 (1 - kr) Cr, B - Y = 2 (1 - kb) Cb, and Y = kr R + kg G + kb B gives G.
-        kr, kb = MATRICES[matrix]
-        red, blue = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
-        green = red * np.float32(-kr / (1 - kr - kb)) + blue * np.float32(-kb / (1 - kr - kb))
-    return np.stack(
-        [_rounded(y + _stretched(plane, y.shape, chroma), top, dtype) for plane in (red, green, blue)], axis=2
-    )
+    offsets = (_stretched(plane, y.shape, chroma) for plane in minus_luma(cb, cr, matrix))
+    return np.stack([_rounded(y + offset, top, dtype) for offset in offsets], axis=2)
 
 
 def from_shown(pixels, chroma, matrix, full_range):
     """Planes of 8 bits of a picture, (H, W, 3) RGB or (H, W) gray, uint8: the inverse of `as_shown`; chroma is the mean of the pixels that
     share it.
     """
-    black, luma_span, chroma_span = _levels(8, full_range)
+    black, luma_span, chroma_span = levels(8, full_range)
     p = pixels.astype(np.float32) / np.float32(255)
     luma_of = lambda plane: _rounded(plane * np.float32(luma_span) + np.float32(black), 255, np.uint8)
     if pixels.ndim == 2:
         flat = [np.full(shape, 128, np.uint8) for shape in plane_shapes(*pixels.shape, chroma)[1:]]
         return (luma_of(p), *flat)
-    r, g, b = p[..., 0], p[..., 1], p[..., 2]
-    kr, kb = MATRICES[matrix]
-    y = r * np.float32(kr) + g * np.float32(1 - kr - kb) + b * np.float32(kb)
+    y, *both = from_rgb(p[..., 0], p[..., 1], p[..., 2], matrix)
     if CHROMA_STEPS[chroma] is None:
         return (luma_of(y),)
-    both = ((b - y) / np.float32(2 * (1 - kb)), (r - y) / np.float32(2 * (1 - kr)))
     return luma_of(y), *(
         _rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8)
         for plane in both

@@ -28,7 +28,7 @@ LEVELS = (
     ("sources",),
     ("cpu", "_pixel"),
     ("limits", "_core", "frame", "pixels"),
-    ("errors",),
+    ("errors", "color"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from .. import cpu
+from ..color import linear_light_slope
 from ..errors import ParameterError
 from ._ssimulacra2 import scales_of
 from ._ssimulacra2_gradient import gradient
@@ -32,7 +33,7 @@ def _checked(reference, distorted, least, what):
 def _linear_slopes():
     """Derivative of linear light by the 8-bit sample (IEC 61966-2-1). No value lies near the middle of two floats: rounding forgives pow its last bit."""
     v = np.arange(256) / 255
-    return (np.where(v <= 0.04045, 1 / 12.92, 2.4 / 1.055 * ((v + 0.055) / 1.055) ** 1.4) / 255).astype(np.float32)
+    return (linear_light_slope(v) / 255).astype(np.float32)
 
 
 def _score_slope(x):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..color import YCBCR, linear_light
 from ..errors import ParameterError
 from .fidelity import psnr
 from .luma import luma
@@ -140,7 +141,7 @@ RGB_TO_XYZ = np.array(
 
 def lab(rgb):
     """CIELAB over D65 of sRGB values in 0..1: (..., 3) float64 -> (..., 3) L, a, b."""
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4)
+    linear = linear_light(rgb)
     t = linear @ (RGB_TO_XYZ / RGB_TO_XYZ.sum(1, keepdims=True)).T
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
@@ -217,10 +218,6 @@ def ciede2000(a, b, *, data_range=None):
     return total / (a.shape[0] * a.shape[1])
 
 
-# Cb and Cr of T.871 around 0, from RGB.
-CHROMA = {"Y": (0.299, 0.587, 0.114), "Cb": (-0.168736, -0.331264, 0.5), "Cr": (0.5, -0.418688, -0.081312)}
-
-
 def psnr_ycbcr(a, b, *, data_range=None):
     """PSNR of Y, Cb and Cr (T.871, unrounded) of two RGB pictures, and their 6:1:1 mean.
 
@@ -254,7 +251,7 @@ def psnr_ycbcr(a, b, *, data_range=None):
         raise ParameterError(f"psnr_ycbcr takes RGB pictures (H, W, 3), and the shape is {a.shape}: use psnr for gray")
     data_range = check_data_range(a, b, data_range)
     squares = np.zeros(3)
-    matrix = np.array(list(CHROMA.values())).T
+    matrix = np.array(YCBCR["BT.601"]).T
     for y in range(0, a.shape[0], BAND_ROWS):
         difference = (a[y : y + BAND_ROWS].astype(np.float64) - b[y : y + BAND_ROWS]) @ matrix
         squares += (difference**2).sum((0, 1))
@@ -263,7 +260,7 @@ def psnr_ycbcr(a, b, *, data_range=None):
     pixels = a.shape[0] * a.shape[1]
     values = {
         name: 10 * math.log10(data_range**2 * pixels / s) if s else math.inf
-        for name, s in zip(CHROMA, squares.tolist())
+        for name, s in zip(("Y", "Cb", "Cr"), squares.tolist())
     }
     return {**values, "6:1:1": (6 * values["Y"] + values["Cb"] + values["Cr"]) / 8}
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import cpu
+from .. import color, cpu
 from ..errors import ParameterError
 from ._ssimulacra2 import norms, scales_of
 from .pairs import check_pair, refuse_not_finite
@@ -26,7 +26,7 @@ EXPONENT = 0.6276336467831387
 def linear_light(dtype):
     """Linear light of every sample value: the exact curve of IEC 61966-2-1, in single precision."""
     v = np.arange(np.iinfo(dtype).max + 1) / np.iinfo(dtype).max
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return color.linear_light(v).astype(np.float32)
 
 
 def _as_samples(picture):

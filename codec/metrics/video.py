@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..color import LIMITED_BLACK, LIMITED_LUMA, YCBCR
 from ..errors import ParameterError
 from .luma import luma
 from .names import by_name
@@ -13,12 +14,10 @@ from .names import by_name
 THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
 _END = object()
 
-# Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
-_LIMITED_TO_FULL = 255 / 219
+# Gain from limited range 16..235 to full range 0..255.
+_LIMITED_TO_FULL = 255 / LIMITED_LUMA
 # RGB decoded with the matrix of BT.709 from samples coded with that of BT.601: M709^-1 M601.
-_BT601 = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-_BT709 = np.array([[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]])
-_AS_709 = np.linalg.inv(_BT709) @ _BT601
+_AS_709 = np.linalg.inv(np.array(YCBCR["BT.709"])) @ np.array(YCBCR["BT.601"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +96,12 @@ def _refuse_misaligned(a, b, most):
     x, y = (np.concatenate(clip) for clip in (a, b))
     error = float(((x - y) ** 2).mean())
     for gain, offset, what in (
-        (_LIMITED_TO_FULL, -16 * _LIMITED_TO_FULL, "limited range (16..235) where the reference has full range"),
-        (1 / _LIMITED_TO_FULL, 16, "full range where the reference has limited range (16..235)"),
+        (
+            _LIMITED_TO_FULL,
+            -LIMITED_BLACK * _LIMITED_TO_FULL,
+            "limited range (16..235) where the reference has full range",
+        ),
+        (1 / _LIMITED_TO_FULL, LIMITED_BLACK, "full range where the reference has limited range (16..235)"),
     ):
         if error > 1 and float(((x - (gain * y + offset)) ** 2).mean()) < error / 4:
             raise ParameterError(f"the distorted clip has {what}: convert one of them, or pass check=False")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..color import LUMA_1000
 from ..quantizers.kmeans import cluster, variance_cut
 from .spaces import coordinates
 
@@ -133,6 +134,6 @@ def _variance(rows, weights):
 
 def in_order(palette):
     """By alpha, so that tRNS is short, then by luma."""
-    luma = palette[:, :3] @ ([299, 587, 114] if palette.shape[1] > 1 else [1])
+    luma = palette[:, :3] @ (LUMA_1000 if palette.shape[1] > 1 else [1])
     alpha = palette[:, 3] if palette.shape[1] == 4 else np.zeros(len(palette))
     return palette[np.lexsort((luma, alpha))]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..color import LUMA_1000
 from ..errors import MissingPackageError, ParameterError
 from ..sources.files import write_atomic
 from ..targets import narrow, parse_target
@@ -11,8 +12,6 @@ from . import png
 from .quantize import as_pixels, quantize_colors
 from .target import Score
 
-# Weights of R, G and B in luma (BT.601), in 1/1000.
-LUMA = np.array((299, 587, 114))
 TRIED_PIXELS = 1 << 16
 
 
@@ -68,7 +67,7 @@ def used(indices, palette):
 
 def by_luma(palette):
     """Entries from dark to bright."""
-    return np.argsort(palette[:, :3].astype(np.int64) @ LUMA, kind="stable")
+    return np.argsort(palette[:, :3].astype(np.int64) @ LUMA_1000, kind="stable")
 
 
 def by_neighbours(indices, count):

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .. import cpu
+from .. import color, cpu
 from ._spaces import oklab as _oklab
 
 OKLAB_UNITS = 2048
@@ -20,8 +20,7 @@ OKLAB_OFFSET = np.array([0, 0.24 * 0.8 * OKLAB_UNITS, 0.32 * OKLAB_UNITS], np.fl
 @lru_cache(None)
 def linear_light():
     """(256,) float64: what the sRGB transfer function (IEC 61966-2-1) makes of a sample, 0..1."""
-    v = np.arange(256) / 255
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    return color.linear_light(np.arange(256) / 255)
 
 
 def _srgb(rgb, units):
@@ -35,9 +34,10 @@ def _linear(rgb, units):
 def _ycbcr(rgb, units):
     """Full-range BT.601 (T.871), in thousandths until the last division; chroma is shifted to be positive."""
     r, g, b = rgb.astype(np.int32).T * units
-    y = 299 * r + 587 * g + 114 * b
+    kr, kg, kb = color.LUMA_1000
+    y = kr * r + kg * g + kb * b
     top = 255 * units
-    blue, red = ((1000 * v - y) * 500 // divisor + 500 * top for v, divisor in ((b, 886), (r, 701)))
+    blue, red = ((1000 * v - y) * 500 // divisor + 500 * top for v, divisor in ((b, 1000 - kb), (r, 1000 - kr)))
     return np.stack([(y + 500) // 1000, (blue + 500) // 1000, (red + 500) // 1000], 1).astype(np.float32)
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..color import luma
 from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
 
 # The parameter that a curve runs along, by its name, and whether more of it is better.
@@ -236,4 +237,4 @@ def _there(module):
 
 def gray(rgb):
     """Luma of BT.601, rounded: what a gray picture is when a codec knows colour only."""
-    return np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(rgb.dtype)
+    return np.rint(luma(rgb)).astype(rgb.dtype)

@@ -5,7 +5,7 @@ from functools import partial
 from importlib.metadata import entry_points
 
 from ..errors import ParameterError, PeerError
-from .contract import FAILURES, Choice, Codec, Number, numbers
+from .contract import FAILURES, Codec, Number
 from .pictures import PEERS
 from .videos import present
 

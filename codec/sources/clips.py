@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..color import H273_MATRICES, default_matrix
 from ..errors import BitstreamError, LimitError, MissingPackageError, TruncatedError, UnsupportedError
-from ..frame import CHROMA_STEPS, Video, default_matrix
+from ..frame import CHROMA_STEPS, Video
 from ..limits import checked_limits
 from .files import read_bytes
 
@@ -18,8 +19,8 @@ FRAMES_BYTES = 4 << 30  # of all frames of a clip, which are in memory at once
 SIGNATURE = b"YUV4MPEG2"
 HEADER_BYTES = 1024
 Y4M_COLOURS = re.compile(r"(420|422|444|mono)(?:jpeg|mpeg2|paldv)?(?:p?(9|1[0-6]))?")
-# H.273 table 4, as FFmpeg numbers them.
-FFMPEG_MATRICES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
+# AVColorSpace of FFmpeg counts as H.273 does; other matrices are taken as unspecified.
+FFMPEG_MATRICES = {number: H273_MATRICES[number] for number in (1, 5, 6, 9)}
 FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
 
 

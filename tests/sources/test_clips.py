@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec import Limits
+from codec.color import MATRICES
 from codec.errors import (
     BitstreamError,
     CodecError,
@@ -20,7 +21,7 @@ from codec.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from codec.frame import MATRICES, Video
+from codec.frame import Video
 from codec.sources import clips
 
 
