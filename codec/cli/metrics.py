@@ -6,9 +6,6 @@ import click
 
 from ._common import echo_json, read_stdin, warn
 
-UNITS = {"psnr": "dB"}
-VARIANTS = {"ssim": "wang2004"}  # which published definition a name stands for, where there are several
-
 
 def check_metrics(ctx, param, value):
     """Names from a comma-separated list."""
@@ -61,7 +58,7 @@ def metrics(reference, distorted, names, as_json):
       codec metrics photo.png photo.jpg --metric ssim --json
       codec compress photo.png -o - | codec metrics photo.png -
     """
-    from ..metrics import by_name
+    from ..metrics.names import by_name, facts
 
     if reference == distorted == "-":
         raise click.UsageError("stdin (-) is one picture; name a file for the other")
@@ -76,8 +73,8 @@ def metrics(reference, distorted, names, as_json):
             width=a.shape[1],
             height=a.shape[0],
             metrics=shown,
-            variants={name: VARIANTS[name] for name in names if name in VARIANTS},
+            variants={name: facts(name).variant for name in names if facts(name).variant},
         )
         return
     for name, value in values.items():
-        click.echo("\t".join(filter(None, [name, f"{value:.6g}", UNITS.get(name)])))
+        click.echo("\t".join(filter(None, [name, f"{value:.6g}", facts(name).unit])))

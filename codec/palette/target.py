@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..errors import ParameterError
-from ..metrics import by_name
-from ..metrics.names import SMALLER_IS_BETTER
+from ..metrics.names import by_name, facts
 from ..targets import narrow, parse_target
 from .result import on_grounds
 
@@ -23,7 +22,7 @@ class Score:
     """The score of results against a picture; with alpha, the worse one of those over black and over white."""
 
     def __init__(self, target, pixels):
-        self.target, self.metric, self.falling = target, by_name(target.measure), target.measure in SMALLER_IS_BETTER
+        self.metric, self.falling = by_name(target.measure), facts(target.measure).lower_is_better
         self.grounds = self._grounds(pixels)
 
     @staticmethod

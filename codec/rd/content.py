@@ -9,13 +9,10 @@ import numpy as np
 from ..errors import CodecError
 from ..formats import pictures
 from ..frame import Video
-from ..metrics import by_name
+from ..metrics.names import by_name, facts
 from ..metrics.video import video as video_scores
 from ..sources import clips
 from ..sources.files import read_bytes
-
-# Metrics of luma are taken from the luma that is coded, not from that of the RGB picture: the figures that studies of video codecs print.
-OF_LUMA = {"psnr_y": "psnr", "ssim_y": "ssim"}
 
 
 @dataclass(frozen=True)
@@ -105,9 +102,10 @@ def _score_pictures(metrics, original, decoded):
 
 
 def _score_clips(metrics, original, decoded):
-    """What a metric refuses, it refuses of the first frame: all have one size. Alignment is checked once."""
-    shown = [name for name in metrics if name not in OF_LUMA]
-    luma = [name for name in metrics if name in OF_LUMA]
+    """Scores of a clip. Metrics of luma take the luma that is coded, not that of the RGB picture: the figures that studies of video
+    codecs print. All frames have one size, so what a metric refuses it refuses for the first one. Alignment is checked once."""
+    shown = [name for name in metrics if not facts(name).of_luma]
+    luma = [name for name in metrics if facts(name).of_luma]
     first = [next(clip.pictures()) for clip in (original, decoded)], [next(clip.luma()) for clip in (original, decoded)]
     missing, pooled = {}, {}
     for number, (pair, names) in enumerate(zip(first, (shown, luma))):

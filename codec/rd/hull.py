@@ -3,6 +3,7 @@
 import math
 
 from ..errors import ParameterError
+from ..metrics.names import FACTS, facts
 from .points import media_of
 
 
@@ -54,7 +55,9 @@ def _turns_left(a, b, c):
 
 
 def falls(points, metric):
-    """Whether the metric falls as the rate rises (mean squared error): between the cheapest and the dearest row."""
+    """Whether less of the metric is better. One of another program is judged by the rows: whether it falls from the cheapest to the dearest."""
+    if metric.partition("[")[0] in FACTS:
+        return facts(metric).lower_is_better
     ends = [min(points, key=lambda p: p.rate), max(points, key=lambda p: p.rate)]
     return ends[0].metrics[metric] > ends[1].metrics[metric]
 

@@ -6,6 +6,7 @@ import os
 import textwrap
 
 from ..errors import MissingPackageError, ParameterError
+from ..metrics.names import facts
 from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
 
@@ -14,15 +15,6 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#00
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLES = {
-    "psnr": "PSNR (dB)",
-    "psnr_y": "PSNR of Y (dB)",
-    "ssim": "SSIM",
-    "ssim_y": "SSIM of Y",
-    "mse": "MSE",
-    "ms_ssim": "MS-SSIM",
-    "ssimulacra2": "SSIMULACRA 2",
-}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -162,7 +154,8 @@ def _panel(panel, points, metric):
             zorder=3,
         )
     _rate_axis(panel, RATES[media_of(points)][1])
-    panel.set_ylabel(TITLES.get(metric, metric))
+    shown = facts(metric)
+    panel.set_ylabel(f"{shown.title} ({shown.unit})" if shown.unit else shown.title)
     panel.grid(True)
 
 
@@ -242,9 +235,7 @@ def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, ca
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         panel = figure.subplots()
         _speed_panel(panel, shown, f"{of}_mpixels_per_second")
-        panel.set_xlabel(
-            f"BD-rate by {TITLES.get(metric, metric).partition(' (')[0]} against {anchor}, % (left is smaller)"
-        )
+        panel.set_xlabel(f"BD-rate by {facts(metric).title} against {anchor}, % (left is smaller)")
         panel.set_ylabel(f"{of}, MP/s")
         if title:
             panel.set_title(title, fontsize=11)

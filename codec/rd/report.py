@@ -14,6 +14,7 @@ import string
 
 from .. import __version__
 from ..errors import ParameterError
+from ..metrics.names import facts
 from ..registry.contract import DIALS, dial_of
 from ..sources.files import write_atomic
 from . import crops
@@ -22,19 +23,6 @@ from .points import RATES, families, family, means, media_of, pick_family
 
 SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
 MAX_BYTES = 8_000_000
-# What a metric is called, how many decimals tell two values apart, and its unit.
-METRICS = {
-    "psnr": ("PSNR", 2, "dB"),
-    "psnr_y": ("PSNR of Y", 2, "dB"),
-    "psnr_hvs_m": ("PSNR-HVS-M", 2, "dB"),
-    "ssim": ("SSIM", 4, ""),
-    "ssim_y": ("SSIM of Y", 4, ""),
-    "ms_ssim": ("MS-SSIM", 5, ""),
-    "ssimulacra2": ("SSIMULACRA 2", 2, ""),
-    "mse": ("MSE", 2, ""),
-    "ciede2000": ("CIEDE2000", 3, ""),
-}
-LOWER = {"mse", "ciede2000"}
 # Fields of a row that tell what was measured; all others tell where the row comes from.
 MEASURED = {
     "image",
@@ -198,10 +186,14 @@ def _last(points):
 
 
 def _metric(name):
-    base, _, preset = name.partition("[")
-    label, digits, unit = METRICS.get(base, (base, 4, ""))
-    label += f" [{preset}" if preset else ""
-    return {"name": _visible(name), "label": _visible(label), "digits": digits, "unit": unit, "lower": base in LOWER}
+    metric = facts(name)
+    return {
+        "name": _visible(name),
+        "label": _visible(metric.title),
+        "digits": metric.decimals,
+        "unit": metric.unit,
+        "lower": metric.lower_is_better,
+    }
 
 
 def _visible(text):
@@ -392,7 +384,7 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
     show = content["show"]
     show["rates"] = rates
     chosen = crops.choose(
-        curves, book.metrics, {name for name in book.metrics if _metric(name)["lower"]}, rates[0], count
+        curves, book.metrics, {name for name in book.metrics if facts(name).lower_is_better}, rates[0], count
     )
     budget = crops.Budget(
         max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .. import registry
 from ..errors import ParameterError
 from ..frame import Video
+from ..metrics.names import facts
 from ..registry.contract import DIALS, byte_count
 from ..targets import narrow, parse_score
 from .content import Content, decode, fetch, score
@@ -102,8 +103,7 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
         :: 1 if DIALS[dial] else -1
     ]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
-    falling = first > last
-    reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)
+    reaches = (lambda score: score <= wanted) if facts(metric).lower_is_better else (lambda score: score >= wanted)
     if not reaches(last):
         raise ParameterError(
             f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches {first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"

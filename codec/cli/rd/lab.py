@@ -13,13 +13,6 @@ from .._common import printable, say
 FORMATS = {
     "bpp": ".3f",
     "kbit/s": ".1f",
-    "psnr": ".2f",
-    "psnr_y": ".2f",
-    "ssim": ".4f",
-    "ssim_y": ".4f",
-    "ms_ssim": ".4f",
-    "ssimulacra2": ".2f",
-    "mse": ".2f",
     "enc MP/s": ".1f",
     "dec MP/s": ".1f",
     "BD-rate": "+.2f",
@@ -171,7 +164,15 @@ def _cell(name, value):
         return "-"
     if isinstance(value, str | bool):
         return printable(value)
-    return format(value, FORMATS.get(name, ".6g" if isinstance(value, float) else ""))
+    return format(value, _format(name, value))
+
+
+def _format(name, value):
+    from ...metrics.names import FACTS
+
+    if name in FACTS:
+        return f".{FACTS[name].decimals}f"
+    return FORMATS.get(name, ".6g" if isinstance(value, float) else "")
 
 
 def reasons(failures):
