@@ -6,7 +6,6 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import FileError
 
 SCHEMA = 1
 
@@ -58,58 +57,7 @@ def echo_json(verb, **content):
     click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
-def read_stdin(limits=None):
-    from ..sources.files import read_bytes
-
-    return read_bytes(sys.stdin.buffer, limits)
-
-
-def write_stdout(data):
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileError(f"cannot write to stdout: {error.strerror or error}") from error
-
-
 def refuse_terminal():
     """Pixels or bits on a terminal help nobody and may steer it."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
-
-
-def check_quality(ctx, param, value):
-    """Callback of a quality: as the encoder rounds it."""
-    from ..errors import ParameterError
-    from ..jpeg.params import as_quality
-
-    try:
-        return None if value is None else as_quality(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def check_target(ctx, param, value):
-    """Callback of a target: a wrong one is a usage error."""
-    from ..errors import ParameterError
-    from ..targets import parse_target
-
-    try:
-        return value and parse_target(value).text
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def check_color(ctx, param, value):
-    """Callback of an option that takes a colour: a wrong one is a usage error."""
-    if value is None:
-        return None
-    from ..errors import ParameterError
-    from ..formats.pictures import parse_color
-
-    try:
-        return parse_color(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error

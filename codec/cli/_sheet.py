@@ -2,13 +2,13 @@
 
 import io
 import os
+from functools import partial
 
 import click
 import numpy as np
 
-from ._animate import one
-from ._jobs import PIPE, Result, read_source, report
-from .rd.lab import progress
+from ._jobs import PIPE, report
+from ._progress import progress
 
 COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
 CAPTION_COLUMNS = 200  # at least so wide is a caption
@@ -31,13 +31,19 @@ def sheet(inputs, path, *, colors, as_json, overwrite, dry_run, limits):
         raise click.UsageError("--sheet shows one picture: name one file")
     if os.path.realpath(path) == os.path.realpath(inputs[0]) or not path.lower().endswith(".png"):
         raise click.UsageError(f"a sheet is another PNG than its picture; {path} is not")
-    row = one(inputs[0], path, overwrite, dry_run, lambda: _sheet_of(read_source(inputs[0]), colors, limits))
+    from ..batch import row_of
+
+    work = partial(_sheet_of, inputs[0], colors, limits)
+    row = row_of(inputs[0], path, work, overwrite=overwrite, dry_run=dry_run)
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings={"colors": colors})
 
 
-def _sheet_of(data, colors, limits):
+def _sheet_of(path, colors, limits):
+    from ..batch import Result
     from ..formats import pictures
+    from ..sources.files import read_bytes
 
+    data = read_bytes(path)
     image = pictures.seen(pictures.load(data, limits=limits))
     with progress("methods") as bar:
         made = drawn(image, colors, WAYS, bar)

@@ -2,6 +2,7 @@
 
 import click
 
+from . import _options as options
 from ._common import echo_json, printable, size, warn
 
 BAR = 40
@@ -96,7 +97,7 @@ def show(report):
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def inspect(file, as_json):
     """Show headers, tables and scans of a JPEG, and where its bytes went.
 
@@ -110,8 +111,7 @@ def inspect(file, as_json):
       curl -s https://example.org/photo.jpg | codec inspect -
     """
     from .. import jpeg
-    from ..sources.files import read_bytes
-    from ._common import read_stdin
+    from ..sources.files import read_bytes, read_stdin
 
     report = jpeg.inspect(read_stdin() if file == "-" else read_bytes(file))
     for message in report["warnings"]:

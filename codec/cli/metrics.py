@@ -4,27 +4,15 @@ import math
 
 import click
 
-from ._common import echo_json, read_stdin, warn
-
-
-def check_metrics(ctx, param, value):
-    """Names from a comma-separated list."""
-    from ..errors import ParameterError
-    from ..metrics import by_name
-
-    names = list(dict.fromkeys(name.strip() for name in value.split(",")))
-    try:
-        for name in names:
-            by_name(name)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-    return names
+from ..sources.files import PIPE, read_stdin
+from . import _options as options
+from ._common import echo_json, warn
 
 
 def load(name):
     from ..formats import pictures
 
-    picture = pictures.load(read_stdin() if name == "-" else name)
+    picture = pictures.load(read_stdin() if name == PIPE else name)
     for message in picture.warnings:
         warn(name, message)
     return picture.pixels
@@ -33,16 +21,8 @@ def load(name):
 @click.command()
 @click.argument("reference", metavar="A")
 @click.argument("distorted", metavar="B")
-@click.option(
-    "--metric",
-    "names",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated, of psnr, ssim, mse.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of lines.")
+@options.metrics("Comma-separated, of psnr, ssim, mse.", "names")
+@options.as_json("One JSON object on stdout instead of lines.")
 def metrics(reference, distorted, names, as_json):
     """Measure how far picture B is from its original A.
 
@@ -60,7 +40,7 @@ def metrics(reference, distorted, names, as_json):
     """
     from ..metrics.names import by_name, facts
 
-    if reference == distorted == "-":
+    if reference == distorted == PIPE:
         raise click.UsageError("stdin (-) is one picture; name a file for the other")
     a, b = load(reference), load(distorted)
     values = {name: float(by_name(name)(a, b)) for name in names}

@@ -4,7 +4,10 @@ import re
 
 import click
 
-from ._jobs import Result, plan, report, run
+from ..jpeg.geometry import EDGES, FLIPS
+from ..jpeg.transcode import KINDS
+from . import _options as options
+from ._jobs import perform
 
 
 def check_crop(ctx, param, value):
@@ -18,8 +21,6 @@ def check_crop(ctx, param, value):
 
 def check_metadata(ctx, param, value):
     """all, none, or kinds separated by commas."""
-    from ..jpeg.transcode import KINDS
-
     kinds = tuple(value.split(","))
     if kinds in (("all",), ("none",)):
         return value
@@ -29,30 +30,14 @@ def check_metadata(ctx, param, value):
     return kinds
 
 
-def transcode_one(data, *, conceal, **options):
-    from .. import jpeg
-
-    made = jpeg.transcode(data, on_error="conceal" if conceal else "raise", **options)
-    facts = {
-        "width": made.width,
-        "height": made.height,
-        "process": made.process,
-        "done": list(made.done),
-        "verified": made.verified,
-    }
-    return Result(made.data, "kept" if made.kept else "done", made.warnings, facts)
-
-
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
-@click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
+@options.inputs
+@options.output()
 @click.option("--progressive/--baseline", default=None, help="Force the process.  [default: what is smaller]")
 @click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
 @click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
-@click.option(
-    "--flip", type=click.Choice(["horizontal", "vertical", "transpose", "transverse"]), help="Mirror, after --rotate."
-)
+@click.option("--flip", type=click.Choice([name for name in FLIPS if name]), help="Mirror, after --rotate.")
 @click.option(
     "--crop",
     metavar="WxH+X+Y",
@@ -61,7 +46,7 @@ def transcode_one(data, *, conceal, **options):
 )
 @click.option(
     "--edge",
-    type=click.Choice(["perfect", "trim", "keep"]),
+    type=click.Choice(EDGES),
     default="perfect",
     show_default=True,
     help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.",
@@ -73,7 +58,7 @@ def transcode_one(data, *, conceal, **options):
     show_default=True,
     metavar="KINDS",
     callback=check_metadata,
-    help="What to keep: all, none, or of icc,exif,xmp,iptc,comments,other.",
+    help=f"What to keep: all, none, or of {','.join(KINDS)}.",
 )
 @click.option(
     "--trailer",
@@ -97,12 +82,12 @@ def transcode_one(data, *, conceal, **options):
     help="Read every output again and compare all coefficients.",
 )
 @click.option("--conceal", is_flag=True, help="Write what is left of damaged files, instead of failing.")
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
-@click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
-@click.option("-n", "--dry-run", is_flag=True, help="Do the work and tell the sizes, but write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
-def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_json, **options):
+@options.max_pixels
+@options.jobs
+@options.overwrite
+@options.dry_run
+@options.as_json_not_table
+def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run, as_json, **settings):
     """Rewrite JPEG files without loss: smaller, turned, cut, gray, with less metadata.
 
     INPUTS are JPEG files, folders (with everything below, as the same tree in OUT), or - for stdin. Works on coefficients, never on
@@ -120,17 +105,17 @@ def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_j
       codec transcode web/ -o public/ --metadata icc --json > report.json
       cat photo.jpg | codec transcode - --rotate 90 > turned.jpg
     """
-    from ..formats.pictures import JPEG_SUFFIXES
-    from ..limits import DEFAULT_LIMITS, Limits
+    from ..batch import TranscodeTask
 
-    settings = options | {"rotate": int(rotate)}
-    todo = plan(inputs, output, as_json=as_json, rename=str, suffixes=JPEG_SUFFIXES)
-    limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    rows = run(
-        todo,
-        lambda data, job: transcode_one(data, limits=limits, **settings),
-        threads=jobs,
+    settings["rotate"] = int(rotate)
+    perform(
+        "transcode",
+        TranscodeTask(settings | {"on_error": "conceal" if conceal else "raise"}, limits),
+        inputs,
+        output,
+        jobs=jobs,
         overwrite=overwrite,
         dry_run=dry_run,
+        as_json=as_json,
+        settings=settings | {"conceal": conceal},
     )
-    report("transcode", rows, as_json=as_json, dry_run=dry_run, settings=settings)

@@ -7,6 +7,7 @@ import time
 
 import click
 
+from . import _options as options
 from ._common import Failure, echo_json, refuse_terminal, say
 
 PROGRESS_SECONDS = 0.5
@@ -93,10 +94,10 @@ def drain(frames, output, fps):
     help="What to do with damage.",
 )
 @click.option("--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the stream, else 25]")
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
+@options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite, as_json):
+@options.as_json()
+def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_json):
     """Decode H.264: a byte stream (.264), MP4, MKV, AVI, or - for stdin.
 
     Planes are written as they are coded, cropped: .y4m with a header, .yuv without. A pattern such as frames/%04d.png gives one RGB picture
@@ -110,7 +111,6 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
       codec video decode clip.mp4 -o - | other-program
     """
     from ..h264 import decode_video
-    from ..limits import DEFAULT_LIMITS, Limits
     from ._frames_out import writer_for
 
     if output == "-":
@@ -118,7 +118,6 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
     source = sys.stdin.buffer if input_ == "-" else input_
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
-    limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     write(
         digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
         output,

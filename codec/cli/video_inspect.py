@@ -2,6 +2,7 @@
 
 import click
 
+from . import _options as options
 from ._common import echo_json, printable, size, warn
 from .inspect import columns, section
 
@@ -91,7 +92,7 @@ def picture_lines(pictures):
 @click.command()
 @click.argument("file", metavar="IN")
 @click.option("--all", "every", is_flag=True, help="All pictures, not only the first twenty.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every NAL unit.")
+@options.as_json("One JSON object on stdout, with every NAL unit.")
 def inspect(file, every, as_json):
     """Show NAL units, parameter sets, pictures, and where the bits of an H.264 stream went.
 

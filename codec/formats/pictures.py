@@ -39,6 +39,9 @@ READABLE_SUFFIXES = (
     ".j2k",
     ".qoi",
 )
+# Formats that are written, their suffix, and the metadata that goes with them.
+SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
+CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
 # What Pillow's readers raise on malformed data, besides OSError and SyntaxError for what they check themselves.

@@ -71,7 +71,7 @@ def by_octree(colors, points, k, seed):
     return labels
 
 
-METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "heckbert": by_heckbert, "wu": by_wu, "octree": by_octree}
+METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "wu": by_wu, "heckbert": by_heckbert, "octree": by_octree}
 
 
 # A palette that is mixed from must reach beyond the means of its clusters: these have lost the variance within the clusters. Moving the

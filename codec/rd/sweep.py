@@ -5,8 +5,6 @@ import itertools
 import os
 import platform
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed
@@ -15,6 +13,7 @@ import numpy as np
 
 from .. import __version__, cpu, registry
 from ..errors import CodecError, ParameterError
+from ..executors import in_order
 from ..metrics import by_name
 from ..registry.contract import byte_count
 from .content import decode, fetch, score
@@ -87,7 +86,9 @@ class Sweep:
         return next(self._rows)
 
     def _run(self, images, trials, plan, progress, done):
-        for result in _in_order(_jobs(images, trials, plan, done, self.warnings), plan.workers):
+        jobs = _jobs(images, trials, plan, done, self.warnings)
+        # Few jobs ahead, so that few pictures are in memory at a time.
+        for result in in_order(jobs, plan.workers, ahead=2 * plan.workers):
             new = self._account(result, len(trials))
             if new is not None:
                 yield new
@@ -285,24 +286,6 @@ def _jobs(images, trials, plan, done, warnings):
 
 def _old(point):
     return point, False
-
-
-def _in_order(jobs, workers):
-    """Results of the jobs in their order. At most 2 * workers are under way, so few pictures are in memory at a time."""
-    if workers == 1:
-        yield from (job() for job in jobs)
-        return
-    pool = ThreadPoolExecutor(workers)
-    pending = deque()
-    try:
-        for job in jobs:
-            pending.append(pool.submit(job))
-            if len(pending) >= 2 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _measure(content, trial, plan):

@@ -26,6 +26,7 @@ from ..jpeg import QuantTables, decode, encode
 from ..jpeg.learned import UNIT, learned_fractions
 
 # What a tune is judged by. Structural similarity is one of luminance: its chrominance stays what it is at the start.
+SUBSAMPLINGS = ("4:2:0", "4:4:4")
 JUDGES = {"ssimulacra2": metrics.ssimulacra2, "ssim": metrics.ssim_y, "psnr": metrics.psnr}
 COMPONENTS_OF = {"ssimulacra2": (0, 1, 2), "ssim": (0,), "psnr": (0, 1, 2)}
 PAIRS = [(u, v) for u in range(8) for v in range(u, 8)]
@@ -151,7 +152,7 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
     ParameterError
         Unknown tune or subsampling, no pictures.
     """
-    if tune not in JUDGES or subsampling not in ("4:2:0", "4:4:4"):
+    if tune not in JUDGES or subsampling not in SUBSAMPLINGS:
         raise ParameterError(
             f"matrices are learned for {', '.join(JUDGES)} and for 4:2:0 or 4:4:4, not for {tune!r} and {subsampling!r}"
         )

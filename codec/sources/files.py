@@ -5,11 +5,13 @@ import errno
 import os
 import secrets
 import stat
+import sys
 
 from ..errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
 from ..limits import checked_limits
 
 CHUNK_BYTES = 1 << 20
+PIPE = "-"  # the name of stdin and stdout where a command takes paths
 
 REMEDIES = {
     errno.ENOENT: "check the path",
@@ -277,3 +279,27 @@ def write_atomic(path, data):
     """
     with writing(path) as stream:
         stream.write(data)
+
+
+def read_stdin(limits=None):
+    """All bytes of stdin, as `read_bytes`."""
+    return read_bytes(sys.stdin.buffer, limits)
+
+
+def write_stdout(data):
+    """All of the data to stdout.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader is gone: the end of a pipeline, not an error of ours.
+    FileError
+        If it cannot be written for another reason.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to stdout: {error.strerror or error}") from error

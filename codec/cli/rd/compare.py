@@ -2,30 +2,21 @@
 
 import click
 
+from ...rd.interpolation import METHODS
+from .. import _options as options
 from .._common import echo_json, say
-from ..metrics import check_metrics
 from .lab import cells, labels, rate, read_rows
-
-METHODS = ["pchip", "akima", "cubic"]
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option(
     "--anchor",
     metavar="FAMILY",
     help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated.",
-)
-@click.option("--method", type=click.Choice(METHODS), default="pchip", show_default=True, help="Interpolation.")
+@options.metrics()
+@click.option("--method", type=click.Choice(list(METHODS)), default="pchip", show_default=True, help="Interpolation.")
 @click.option(
     "--quality",
     "quantity",
@@ -34,7 +25,7 @@ METHODS = ["pchip", "akima", "cubic"]
     help="BD-quality (score at equal rate) instead of BD-rate.",
 )
 @click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every picture.")
+@options.as_json("One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     """BD-rate of every family of settings against one: percent of bytes, or of bits per second of videos, at equal score; negative is smaller.
 
@@ -104,9 +95,9 @@ def to_json(found):
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option("--metric", default="ssim", show_default=True, metavar="NAME", help="One metric.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def hull(rows, metric, as_json):
     """Settings worth using: those on the convex hull of the mean score over the mean rate, cheapest first.
 

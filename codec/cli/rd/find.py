@@ -2,7 +2,8 @@
 
 import click
 
-from .._common import echo_json, refuse_terminal, warn, write_stdout
+from .. import _options as options
+from .._common import echo_json, refuse_terminal, warn
 from .lab import cells
 
 
@@ -21,7 +22,7 @@ from .lab import cells
     "--frames", type=click.IntRange(1), metavar="N", help="Of a video so many from its start.  [default: all]"
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the picture at that setting; - for stdout.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def find(image, target, codec, frames, output, as_json):
     """Find the lowest quality, or the highest crf, that reaches a target, by bisection; scores are measured on the final bytes.
 
@@ -35,7 +36,7 @@ def find(image, target, codec, frames, output, as_json):
     from ... import registry
     from ...errors import ParameterError
     from ...rd.content import decode, fetch
-    from ...sources.files import write_atomic
+    from ...sources.files import write_atomic, write_stdout
     from ...targets import parse_score
 
     if output == "-":

@@ -1,6 +1,5 @@
 """What `codec rd` is made of: lists of settings, folders, a bar, a table."""
 
-import contextlib
 import os
 import pathlib
 import sys
@@ -54,35 +53,6 @@ def expand(images, media):
             )
         else:
             yield image
-
-
-@contextlib.contextmanager
-def progress(label="sweep"):
-    """A callback for a bar on stderr, with the time that is left; nothing when that is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn(label),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def labels(means, points):

@@ -2,12 +2,12 @@
 
 import click
 
-from ..metrics import check_metrics
+from .. import _options as options
 from .lab import read_rows
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf.")
 @click.option(
     "--kind",
@@ -16,15 +16,7 @@ from .lab import read_rows
     show_default=True,
     help="speed: MP/s over BD-rate, with the front.",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="One panel each.",
-)
+@options.metrics("One panel each.")
 @click.option(
     "--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]"
 )

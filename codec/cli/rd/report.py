@@ -4,6 +4,7 @@ import os
 
 import click
 
+from .. import _options as options
 from .._common import say, size
 from .lab import read_rows, reasons, split_name
 
@@ -20,7 +21,7 @@ def _rates(ctx, param, value):
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option("-o", "--output", required=True, metavar="FILE", help="The page, .html.")
 @click.option(
     "--metric",

@@ -5,9 +5,11 @@ import sys
 
 import click
 
+from ...jpeg.params import SUBSAMPLING
+from .. import _options as options
 from .._common import say
-from ..metrics import check_metrics
-from .lab import expand, keep_failures, numbers, progress, reasons, store, table
+from .._progress import progress
+from .lab import expand, keep_failures, numbers, reasons, store, table
 
 
 @click.command()
@@ -34,7 +36,7 @@ from .lab import expand, keep_failures, numbers, progress, reasons, store, table
 @click.option(
     "--subsampling",
     metavar="LIST",
-    help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]",
+    help=f"Comma-separated, of {', '.join(['auto', *SUBSAMPLING])}.  [default: as the codec has it]",
 )
 @click.option(
     "--effort",
@@ -42,15 +44,7 @@ from .lab import expand, keep_failures, numbers, progress, reasons, store, table
     metavar="LIST",
     help="As --quality, for codecs that have it.  [default: as the codec has it]",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated.",
-)
+@options.metrics()
 @click.option(
     "-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]"
 )
@@ -94,7 +88,7 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
     from ...rd.plot import figure_kind
 
     output = output or (None if sys.stdout.isatty() else "-")
-    with progress() as tell:
+    with progress("sweep") as tell:
         try:
             if figure:
                 figure_kind(figure)

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from ...rd.train import JUDGES, SUBSAMPLINGS
 from .._common import say, warn
 from .lab import expand, numbers
 
@@ -14,10 +15,10 @@ from .lab import expand, numbers
     "--tune",
     default="ssimulacra2",
     show_default=True,
-    type=click.Choice(["ssimulacra2", "ssim", "psnr"]),
+    type=click.Choice(list(JUDGES)),
     help="The measure to learn for.",
 )
-@click.option("--subsampling", default="4:2:0", show_default=True, type=click.Choice(["4:2:0", "4:4:4"]))
+@click.option("--subsampling", default="4:2:0", show_default=True, type=click.Choice(SUBSAMPLINGS))
 @click.option(
     "--quality",
     default="15,30,50,70,85,93",
