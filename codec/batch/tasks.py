@@ -13,7 +13,6 @@ from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 from ..limits import DEFAULT_LIMITS, Limits
-from ..palette import quantize_colors, write_png
 from ..sources.files import PIPE
 from . import generation
 from .result import Result
@@ -221,6 +220,8 @@ class PaletteTask:
     suffixes = READABLE_SUFFIXES
 
     def __post_init__(self):
+        from ..palette import quantize_colors, write_png
+
         _check_keywords((write_png, quantize_colors), self.options, ("image", "path", "icc", "density", "options"))
 
     def rename(self, name):
@@ -234,6 +235,8 @@ class PaletteTask:
 
     def __call__(self, data, job=None):
         """Result for the bytes of a picture."""
+        from ..palette import write_png
+
         picture = pictures.load(data, alpha=True, limits=self.limits)
         icc, warnings = None if self.strip else picture.metadata.icc, list(picture.warnings)
         if icc and icc[16:20] != b"RGB ":

@@ -1,6 +1,7 @@
 """Options and arguments that several verbs have."""
 
 import functools
+import importlib
 
 import click
 
@@ -8,6 +9,33 @@ from ..errors import ParameterError
 from ..limits import DEFAULT_LIMITS, Limits
 
 DEFAULT_METRICS = "psnr,ssim"
+
+
+class Known(click.Choice):
+    """A choice among names that a module of the library lists, loaded when a value is checked or help is shown.
+
+    Parameters
+    ----------
+    where : str
+        "module:name" below `codec`.
+    first : tuple of str
+        Names of our own before the library's.
+    """
+
+    def __init__(self, where, first=()):
+        self._where, self._first = where, first
+        super().__init__(())
+
+    @property
+    def choices(self):
+        """The names, in the library's order."""
+        module, _, name = self._where.partition(":")
+        listed = getattr(importlib.import_module(f"codec.{module}"), name)
+        return (*self._first, *filter(None, listed))
+
+    @choices.setter
+    def choices(self, value):
+        """Set by the base class to what it was given: nothing."""
 
 
 def checked(parse):

@@ -2,7 +2,6 @@
 
 import click
 
-from ..jpeg.params import EFFORTS, SUBSAMPLING, TUNES
 from . import _options as options
 from ._jobs import perform
 
@@ -17,14 +16,14 @@ from ._jobs import perform
 )
 @click.option(
     "--effort",
-    type=click.IntRange(min(EFFORTS), max(EFFORTS)),
+    type=click.IntRange(1, 9),
     default=5,
     show_default=True,
     help="1 is fastest, 9 searches longest.",
 )
 @click.option(
     "--subsampling",
-    type=click.Choice(["auto", *SUBSAMPLING]),
+    type=options.Known("jpeg.params:SUBSAMPLING", ("auto",)),
     default="auto",
     show_default=True,
     help="Resolution of the colour components.",
@@ -36,7 +35,7 @@ from ._jobs import perform
 )
 @click.option(
     "--tune",
-    type=click.Choice(TUNES),
+    type=options.Known("jpeg.params:TUNES"),
     default="ssimulacra2",
     show_default=True,
     help="The measure that sizes are won for; the last two are plain tables.",

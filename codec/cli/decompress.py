@@ -2,7 +2,6 @@
 
 import click
 
-from ..formats.pictures import SUFFIXES
 from . import _options as options
 from ._jobs import perform
 
@@ -14,7 +13,7 @@ from ._jobs import perform
     "-f",
     "--format",
     "to",
-    type=click.Choice(list(SUFFIXES)),
+    type=options.Known("formats.pictures:SUFFIXES"),
     help="What to write.  [default: by the suffix of OUT, else png]",
 )
 @click.option(

@@ -2,11 +2,6 @@
 
 import click
 
-from ..palette.animator import LOSSY_MAX
-from ..palette.choose import METHODS
-from ..palette.dither import DITHERS
-from ..palette.fixed import MOST_COLORS, as_palette
-from ..palette.spaces import SPACES
 from . import _options as options
 from ._animate import animate
 from ._jobs import perform
@@ -15,6 +10,8 @@ from ._sheet import sheet
 
 def _palette(value):
     """A name, or colours separated by commas."""
+    from ..palette.fixed import as_palette
+
     return as_palette(value.split(",") if "#" in value else value)
 
 
@@ -24,8 +21,8 @@ def _palette(value):
 @click.option(
     "-c",
     "--colors",
-    type=click.IntRange(1, MOST_COLORS),
-    default=MOST_COLORS,
+    type=click.IntRange(1, 256),
+    default=256,
     show_default=True,
     metavar="N",
     help="At most so many.",
@@ -47,21 +44,21 @@ def _palette(value):
 )
 @click.option(
     "--space",
-    type=click.Choice(list(SPACES)),
+    type=options.Known("palette.spaces:SPACES"),
     default="oklab",
     show_default=True,
     help="Where differences are measured: oklab as the eye has it, srgb for PSNR.",
 )
 @click.option(
     "--method",
-    type=click.Choice(list(METHODS)),
+    type=options.Known("palette.choose:METHODS"),
     default="kmeans",
     show_default=True,
     help="How colours are chosen.",
 )
 @click.option(
     "--dither",
-    type=click.Choice(["none", *DITHERS]),
+    type=options.Known("palette.dither:DITHERS", ("none",)),
     default="floyd-steinberg",
     show_default=True,
     help="How errors are spread; animations take the first two.",
@@ -83,7 +80,7 @@ def _palette(value):
 @click.option("--fps", metavar="N", help="Frames per second, also 30000/1001.  [default: the clip's; 25 for pictures]")
 @click.option(
     "--lossy",
-    type=click.IntRange(0, LOSSY_MAX),
+    type=click.IntRange(0, 200),
     metavar="N",
     help="Of an animation: 0 none, 40 visible.  [default: 20]",
 )

@@ -4,8 +4,6 @@ import re
 
 import click
 
-from ..jpeg.geometry import EDGES, FLIPS
-from ..jpeg.transcode import KINDS
 from . import _options as options
 from ._jobs import perform
 
@@ -21,6 +19,8 @@ def check_crop(ctx, param, value):
 
 def check_metadata(ctx, param, value):
     """all, none, or kinds separated by commas."""
+    from ..jpeg.transcode import KINDS
+
     kinds = tuple(value.split(","))
     if kinds in (("all",), ("none",)):
         return value
@@ -37,7 +37,7 @@ def check_metadata(ctx, param, value):
 @click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
 @click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
-@click.option("--flip", type=click.Choice([name for name in FLIPS if name]), help="Mirror, after --rotate.")
+@click.option("--flip", type=options.Known("jpeg.geometry:FLIPS"), help="Mirror, after --rotate.")
 @click.option(
     "--crop",
     metavar="WxH+X+Y",
@@ -46,7 +46,7 @@ def check_metadata(ctx, param, value):
 )
 @click.option(
     "--edge",
-    type=click.Choice(EDGES),
+    type=options.Known("jpeg.geometry:EDGES"),
     default="perfect",
     show_default=True,
     help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.",
@@ -58,7 +58,7 @@ def check_metadata(ctx, param, value):
     show_default=True,
     metavar="KINDS",
     callback=check_metadata,
-    help=f"What to keep: all, none, or of {','.join(KINDS)}.",
+    help="What to keep: all, none, or of icc,exif,xmp,iptc,comments,other.",
 )
 @click.option(
     "--trailer",

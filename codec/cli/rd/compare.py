@@ -2,7 +2,6 @@
 
 import click
 
-from ...rd.interpolation import METHODS
 from .. import _options as options
 from .._common import echo_json, say
 from .lab import cells, labels, rate, read_rows
@@ -16,7 +15,13 @@ from .lab import cells, labels, rate, read_rows
     help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
 )
 @options.metrics()
-@click.option("--method", type=click.Choice(list(METHODS)), default="pchip", show_default=True, help="Interpolation.")
+@click.option(
+    "--method",
+    type=options.Known("rd.interpolation:METHODS"),
+    default="pchip",
+    show_default=True,
+    help="Interpolation.",
+)
 @click.option(
     "--quality",
     "quantity",

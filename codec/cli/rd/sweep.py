@@ -5,7 +5,6 @@ import sys
 
 import click
 
-from ...jpeg.params import SUBSAMPLING
 from .. import _options as options
 from .._common import say
 from .._progress import progress
@@ -36,7 +35,7 @@ from .lab import expand, keep_failures, numbers, reasons, store, table
 @click.option(
     "--subsampling",
     metavar="LIST",
-    help=f"Comma-separated, of {', '.join(['auto', *SUBSAMPLING])}.  [default: as the codec has it]",
+    help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]",
 )
 @click.option(
     "--effort",

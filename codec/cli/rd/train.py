@@ -4,7 +4,7 @@ import json
 
 import click
 
-from ...rd.train import JUDGES, SUBSAMPLINGS
+from .. import _options as options
 from .._common import say, warn
 from .lab import expand, numbers
 
@@ -15,10 +15,10 @@ from .lab import expand, numbers
     "--tune",
     default="ssimulacra2",
     show_default=True,
-    type=click.Choice(list(JUDGES)),
+    type=options.Known("rd.train:JUDGES"),
     help="The measure to learn for.",
 )
-@click.option("--subsampling", default="4:2:0", show_default=True, type=click.Choice(SUBSAMPLINGS))
+@click.option("--subsampling", default="4:2:0", show_default=True, type=options.Known("rd.train:SUBSAMPLINGS"))
 @click.option(
     "--quality",
     default="15,30,50,70,85,93",
