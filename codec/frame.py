@@ -1,4 +1,4 @@
-"""Moving pictures as planes of samples: what a video codec takes and gives, and how its samples become colours."""
+"""Video frames and clips as planes of samples, and their conversion to and from RGB."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ CHROMA_STEPS = {"4:0:0": None, "4:2:0": (2, 2), "4:2:2": (1, 2), "4:4:4": (1, 1)
 
 
 def plane_shapes(height, width, chroma):
-    """[(rows, columns)] of the planes."""
+    """[(rows, columns)] of each plane."""
     steps = CHROMA_STEPS[chroma]
     return [(height, width)] + ([(-(-height // steps[0]), -(-width // steps[1]))] * 2 if steps else [])
 
@@ -22,7 +22,7 @@ def plane_shapes(height, width, chroma):
 
 
 def _stretched(plane, shape, chroma):
-    """A plane of chroma at the size of luma: samples are repeated."""
+    """A chroma plane at the size of luma, by repeating samples."""
     down, across = CHROMA_STEPS[chroma]
     return np.repeat(np.repeat(plane, down, 0), across, 1)[: shape[0], : shape[1]]
 
@@ -32,10 +32,10 @@ def _rounded(plane, top, dtype):
 
 
 def as_shown(planes, chroma, depth, matrix, full_range):
-    """Planes of a frame as it is shown: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
+    """Convert planes to (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-    In float32: single operations of IEEE 754, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are repeated.
-    What lies outside of the colours that R, G and B can say is clipped.
+    Computed in float32 with single IEEE 754 operations, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are
+    repeated. Colours outside the RGB gamut are clipped.
     """
     top, dtype = (255, np.uint8) if depth == 8 else (65535, np.uint16)
     black, luma_span, chroma_span = levels(depth, full_range)
@@ -55,9 +55,7 @@ def as_shown(planes, chroma, depth, matrix, full_range):
 
 
 def from_shown(pixels, chroma, matrix, full_range):
-    """Planes of 8 bits of a picture, (H, W, 3) RGB or (H, W) gray, uint8: the inverse of `as_shown`; chroma is the mean of the pixels that
-    share it.
-    """
+    """Convert (H, W, 3) RGB or (H, W) gray uint8 to 8-bit planes: the inverse of `as_shown`. A chroma sample is the mean of its pixels."""
     black, luma_span, chroma_span = levels(8, full_range)
     p = pixels.astype(np.float32) / np.float32(255)
     luma_of = lambda plane: _rounded(plane * np.float32(luma_span) + np.float32(black), 255, np.uint8)
@@ -74,7 +72,7 @@ def from_shown(pixels, chroma, matrix, full_range):
 
 
 def _mean(plane, down, across):
-    """Of blocks of down x across; those of the last row and column repeat it."""
+    """Means of blocks of down x across samples; the last row and column are repeated to fill partial blocks."""
     plane = np.pad(plane, ((0, -plane.shape[0] % down), (0, -plane.shape[1] % across)), "edge")
     return sum(plane[i::down, j::across] for i in range(down) for j in range(across)) / np.float32(down * across)
 
@@ -84,16 +82,16 @@ def _mean(plane, down, across):
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """What of a frame was lost and filled in.
+    """The lost and concealed parts of a frame.
 
     Attributes
     ----------
     macroblocks : (rows, columns) bool array
-        One entry for 16x16 luma samples of the coded frame: True where nothing was decoded.
+        One entry per 16x16 luma samples of the coded frame: True if nothing was decoded.
     errors : tuple of str
-        What was wrong, with the index of the NAL unit and the offset in bytes.
+        The errors, with the index of the NAL unit and the offset in bytes.
     offsets : tuple of int
-        Of each error, in bytes from the start of the stream.
+        Position of each error, in bytes from the start of the stream.
     """
 
     macroblocks: np.ndarray
@@ -102,13 +100,13 @@ class Damage:
 
     @property
     def fraction(self):
-        """Part of the picture that is lost, 0 to 1."""
+        """Fraction of the picture that is lost, 0 to 1."""
         return float(self.macroblocks.mean()) if self.macroblocks.size else 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a video, cropped to what is shown.
+    """One picture of a video, cropped for display.
 
     Attributes
     ----------
@@ -119,28 +117,28 @@ class Frame:
     bit_depth : int
         Bits per sample, 8 to 16.
     matrix : str
-        What the planes are of R, G and B: "BT.601", "BT.709", "BT.2020", "FCC", "SMPTE 240M", "GBR" or "YCgCo".
+        How the planes derive from R, G and B: "BT.601", "BT.709", "BT.2020", "FCC", "SMPTE 240M", "GBR" or "YCgCo".
     full_range : bool
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(bit_depth - 8)).
     poc : int
-        Picture order count, which starts again with each IDR picture.
+        Picture order count, which restarts at each IDR picture.
     type : str
-        "I", "P" or "B": the most that a slice of it may do. "" where that is not known.
+        "I", "P" or "B": the most general slice type in it. "" if unknown.
     key : bool
         Whether decoding can start here: an IDR picture.
     timestamp : fractions.Fraction, int or None
-        In seconds where a container gave one; else whatever was given together with the data.
+        In seconds from a container; otherwise whatever was passed with the data.
     damage : Damage or None
-        None where everything was decoded.
+        None if everything was decoded.
     side_data : dict or None
-        Arrays by name, where they were asked for.
+        Arrays by name, if requested.
     user_data : tuple of (int, bytes)
-        SEI messages of user data: (payloadType, payload).
+        User data SEI messages: (payloadType, payload).
 
     Raises
     ------
     ParameterError
-        If the planes do not fit each other or the fields.
+        If the planes are inconsistent with each other or with the fields.
     """
 
     planes: tuple
@@ -167,7 +165,7 @@ class Frame:
 
     @property
     def width(self):
-        """Luma samples of a row."""
+        """Luma samples per row."""
         return self.planes[0].shape[1]
 
     @property
@@ -177,7 +175,7 @@ class Frame:
 
     @classmethod
     def from_yuv420(cls, data, width, height, **fields):
-        """A frame of 8 bits, 4:2:0, from its planes one after the other.
+        """An 8-bit 4:2:0 frame from consecutive planes.
 
         Parameters
         ----------
@@ -185,7 +183,7 @@ class Frame:
             Y, Cb, Cr: width * height + 2 * ceil(width / 2) * ceil(height / 2) bytes.
         width, height : int
         **fields
-            Of `Frame`.
+            Other fields of `Frame`.
 
         Examples
         --------
@@ -204,12 +202,12 @@ class Frame:
 
     @classmethod
     def from_rgb(cls, pixels, *, chroma="4:2:0", matrix=None, full_range=False, **fields):
-        """A frame of 8 bits from an (H, W, 3) RGB or (H, W) gray uint8 array.
+        """An 8-bit frame from an (H, W, 3) RGB or (H, W) gray uint8 array.
 
         Parameters
         ----------
         matrix : str, optional
-            BT.709 from 720 rows on, BT.601 below, unless said; not "GBR" or "YCgCo".
+            Default: BT.709 from 720 rows on, BT.601 below. Not "GBR" or "YCgCo".
 
         Examples
         --------
@@ -246,14 +244,14 @@ class Frame:
 
 
 def unchecked_frame(**fields):
-    """A Frame of all its fields, which are known to fit each other: what a decoder makes itself it need not check for each frame."""
+    """A Frame from all of its fields without checks, for decoders whose output is known to be consistent."""
     frame = object.__new__(Frame)
     vars(frame).update(fields)
     return frame
 
 
 def _check_planes(planes, chroma, depth, name):
-    """Raise ParameterError where shapes or types do not agree with each other."""
+    """Raise ParameterError if shapes or types are inconsistent."""
     dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
     wanted = plane_shapes(*planes[0].shape, chroma)
     found = [plane.shape for plane in planes]
@@ -271,7 +269,7 @@ class Video:
     Attributes
     ----------
     frames : tuple
-        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 where `depth` is above 8. Chroma
+        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 if `depth` is above 8. Chroma
         planes have ceil(H / steps) x ceil(W / steps) samples.
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
@@ -280,16 +278,16 @@ class Video:
     depth : int
         Bits per sample, 8 to 16.
     matrix : str
-        "BT.601", "BT.709" or "BT.2020": what Y, Cb and Cr are of R, G and B.
+        "BT.601", "BT.709", "BT.2020", ...: how Y, Cb and Cr derive from R, G and B.
     full_range : bool
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(depth - 8)).
     warnings : tuple of str
-        What was lost or guessed when it was read.
+        What was lost or guessed in reading it.
 
     Raises
     ------
     ParameterError
-        If there are no frames, or these do not fit each other or the fields.
+        If there are no frames, or they are inconsistent with each other or with the fields.
     """
 
     frames: tuple
@@ -333,7 +331,7 @@ class Video:
         return self.frames[0][0].shape[1]
 
     def luma(self):
-        """Y of every frame as it is coded, one after the other: (H, W), uint8; deeper samples are spread over 0..65535."""
+        """Yield the coded luma of every frame: (H, W) uint8, or uint16 with samples scaled to 0..65535."""
         for planes in self.frames:
             yield planes[0] if self.depth == 8 else self._spread(planes[0])
 
@@ -342,9 +340,9 @@ class Video:
         return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
 
     def pictures(self):
-        """Every frame as it is shown, one after the other: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
+        """Yield every frame as (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-        Chroma samples are repeated. What lies outside of the colours that R, G and B can say is clipped.
+        Chroma samples are repeated. Colours outside the RGB gamut are clipped.
         """
         for planes in self.frames:
             yield as_shown(planes, self.chroma, self.depth, self.matrix, self.full_range)

@@ -1,4 +1,4 @@
-"""Older measures that model the eye: PSNR-HVS-M and CIEDE2000."""
+"""Older perceptual metrics: PSNR-HVS-M and CIEDE2000; PSNR of Y, Cb and Cr."""
 
 import math
 
@@ -42,7 +42,7 @@ DCT = np.array(
         for u in range(8)
     ]
 )
-BAND_ROWS = 64  # rows of pixels that are worked on at a time, a multiple of 8
+BAND_ROWS = 64  # rows processed at a time, a multiple of 8
 
 
 def _gray_or_rgb(a, b, what, least=1):
@@ -63,7 +63,7 @@ def _scatter(blocks):
 
 
 def _masking(blocks, coefficients):
-    """How much contrast hides in every block: its own energy, weighed, times how evenly it is spread (Ponomarenko et al. 2007, eq. 2-4)."""
+    """Contrast masking per block: its weighted energy times how evenly it is spread (Ponomarenko et al. 2007, eq. 2-4)."""
     energy = (coefficients**2 * MASK).sum((-2, -1)) - coefficients[..., 0, 0] ** 2 * MASK[0, 0]
     whole = _scatter(blocks)
     quarters = sum(_scatter(blocks[..., i : i + 4, j : j + 4]) for i in (0, 4) for j in (0, 4))
@@ -72,7 +72,7 @@ def _masking(blocks, coefficients):
 
 
 def _visible_energy(a, b):
-    """Sum over 8x8 blocks of the squared weighed coefficient differences that masking leaves."""
+    """Sum over 8x8 blocks of the squared, weighted coefficient differences above the masking threshold."""
     high, wide = a.shape[0] // 8, a.shape[1] // 8
     cut = lambda plane: plane[: 8 * high, : 8 * wide].reshape(high, 8, wide, 8).swapaxes(1, 2)
     blocks = cut(a), cut(b)
@@ -85,20 +85,20 @@ def _visible_energy(a, b):
 
 
 def psnr_hvs_m(a, b, *, data_range=None):
-    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks weighed by contrast sensitivity and lowered by contrast masking.
+    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks, with contrast sensitivity weights and contrast masking.
 
     Parameters
     ----------
     a, b : ndarray, (H, W), (H, W, 1) or (H, W, 3)
-        Gray or RGB; uint8, uint16, float32 or float64, of one shape and dtype; at least 8 x 8 pixels. Columns and rows beyond
-        the last whole block do not count, as in the authors' program.
+        Gray or RGB; uint8, uint16, float32 or float64, of the same shape and dtype; at least 8 x 8 pixels. Columns and rows beyond
+        the last whole block are ignored, as in the authors' program.
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
 
     Returns
     -------
     float
-        Decibels; inf if no difference is visible to the model.
+        Decibels; inf if the model sees no difference.
 
     Raises
     ------
@@ -140,7 +140,7 @@ RGB_TO_XYZ = np.array(
 
 
 def lab(rgb):
-    """CIELAB over D65 of sRGB values in 0..1: (..., 3) float64 -> (..., 3) L, a, b."""
+    """CIELAB (D65) of sRGB values within 0..1: (..., 3) float64 -> (..., 3) L, a, b."""
     linear = linear_light(rgb)
     t = linear @ (RGB_TO_XYZ / RGB_TO_XYZ.sum(1, keepdims=True)).T
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
@@ -148,7 +148,7 @@ def lab(rgb):
 
 
 def delta_e_2000(lab1, lab2):
-    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6; Sharma, Wu and Dalal 2005 for the fine print."""
+    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6, with the details of Sharma, Wu and Dalal 2005."""
     (L1, a1, b1), (L2, a2, b2) = np.moveaxis(lab1, -1, 0), np.moveaxis(lab2, -1, 0)
     degrees = lambda a, b: np.where((a == 0) & (b == 0), 0, np.degrees(np.arctan2(b, a)) % 360)
     share = lambda C: np.sqrt(C**7 / (C**7 + 25.0**7))
@@ -174,7 +174,7 @@ def delta_e_2000(lab1, lab2):
 
 
 def ciede2000(a, b, *, data_range=None):
-    """Mean CIEDE2000 colour difference over all pixels: about 1 is just visible side by side; lower is better.
+    """Mean CIEDE2000 colour difference over all pixels. Lower is better; about 1 is just visible side by side.
 
     Parameters
     ----------
@@ -231,12 +231,12 @@ def psnr_ycbcr(a, b, *, data_range=None):
     Returns
     -------
     dict
-        "Y", "Cb", "Cr" and "6:1:1", decibels; the last is (6 Y + Cb + Cr) / 8, the custom of video coding; inf for equal planes.
+        "Y", "Cb", "Cr" and "6:1:1", in decibels; the last is (6 Y + Cb + Cr) / 8, as usual in video coding; inf for equal planes.
 
     Raises
     ------
     ParameterError
-        As `psnr`, and for pictures that are not RGB.
+        As `psnr`; also for pictures that are not RGB.
 
     Examples
     --------
@@ -266,7 +266,7 @@ def psnr_ycbcr(a, b, *, data_range=None):
 
 
 def psnr_y(a, b, *, data_range=None):
-    """PSNR of luma: the "Y" of `psnr_ycbcr`; of the samples themselves for gray pictures.
+    """PSNR of luma: the "Y" of `psnr_ycbcr`; for gray pictures, of the samples themselves.
 
     Examples
     --------

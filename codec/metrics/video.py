@@ -1,4 +1,4 @@
-"""Scores of moving pictures: frame by frame, then pooled, and none at all while the two clips do not lie on top of each other."""
+"""Scores of clips: frame by frame, then pooled. Misaligned clips are refused."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from ..errors import ParameterError
 from .luma import luma
 from .names import by_name
 
-THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
+THUMBNAIL = 32  # cells per side of the thumbnails used in the checks
 _END = object()
 
 # Gain from limited range 16..235 to full range 0..255.
@@ -29,8 +29,8 @@ class VideoScores:
     frames : dict
         Name of the metric -> float64 array, one value per frame.
     pooled : dict
-        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which stresses bad frames, is nan
-        where a score is not positive; infinite scores (equal frames in decibels) make the mean infinite.
+        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which emphasizes bad frames, is nan
+        if a score is not positive. Infinite scores (PSNR of equal frames) make the mean infinite.
     """
 
     frames: dict = field(repr=False)
@@ -38,7 +38,7 @@ class VideoScores:
 
 
 def pool(values):
-    """Mean, harmonic mean, least value and low percentiles (linear interpolation) of scores per frame.
+    """Mean, harmonic mean, minimum and low percentiles (linear interpolation) of per-frame scores.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def pool(values):
 
 
 def _thumbnail(frame):
-    """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to tell frames and colours apart."""
+    """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to distinguish frames and colours."""
     plane = frame.reshape(*frame.shape[:2], -1).astype(np.float64)
     for axis in (0, 1):
         n = min(THUMBNAIL, plane.shape[axis])
@@ -72,7 +72,7 @@ def _thumbnail(frame):
 
 
 def _offset(a, b, most):
-    """The shift of b against a, in frames, at which thumbnails agree best; 0 unless another is clearly better (half of the error)."""
+    """The shift of b against a, in frames, with the best match of thumbnails; 0 unless another is clearly better (half the error)."""
     grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
     errors = {}
     for shift in range(-most, most + 1):
@@ -122,11 +122,11 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
     Parameters
     ----------
     reference, distorted : iterables of ndarray
-        Frames, (H, W) or (H, W, 3) uint8, in display order; read once, so generators will do.
+        Frames, (H, W) or (H, W, 3) uint8, in display order. Read once, so generators are fine.
     metrics : names of functions in `codec.metrics`
     check : bool
-        Before any score is given: refuse clips of different length; clips of which one is shifted by up to `max_offset` frames;
-        a mismatch of range (16..235 against 0..255) or of matrix (BT.601 against BT.709).
+        Refuse clips shifted by up to `max_offset` frames, and mismatches of range (16..235 against 0..255) or matrix (BT.601 against
+        BT.709). Clips of different length are always refused.
     max_offset : int
 
     Returns
@@ -136,7 +136,7 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
     Raises
     ------
     ParameterError
-        As above, naming the remedy, and whatever a metric refuses, naming the frame.
+        As above, with the remedy; or from a metric, with the frame number.
 
     Examples
     --------

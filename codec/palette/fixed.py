@@ -1,4 +1,4 @@
-"""Palettes that do not depend on the picture: some by name, and users' own."""
+"""Palettes that do not depend on the picture: by name, or given by the user."""
 
 import re
 
@@ -15,7 +15,7 @@ def _web_safe():
 
 
 def _ega():
-    """The 16 colours of the EGA's text modes: two bits for each channel, of which the brown has half its green."""
+    """The 16 colours of EGA text modes: two bits per channel, but brown has half the green."""
     bright, r, g, b = np.meshgrid([0, 1], [0, 1], [0, 1], [0, 1], indexing="ij")
     colors = np.stack([r, g, b], -1).reshape(-1, 3) * 170 + 85 * bright.reshape(-1, 1)
     colors[6, 1] = 85
@@ -32,9 +32,9 @@ FIXED = {
 
 
 def as_palette(palette):
-    """(n, 3) or (n, 4) uint8 of what a user calls a palette: a name, "#rrggbb" strings, or rows of three or four samples.
+    """A palette as (n, 3) or (n, 4) uint8, from a name, "#rrggbb" strings, or rows of three or four samples.
 
-    Entries keep their places, duplicates too: nothing is ever assigned to the later ones.
+    Entries keep their places, also duplicates; no pixel is assigned to the later ones.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def as_palette(palette):
         array = np.asarray(palette)
     except ValueError:
         raise ParameterError(
-            "palette must have rows of three (RGB) or four (RGBA) integers within 0..255; these differ in length"
+            "palette rows must have three (RGB) or four (RGBA) integers within 0..255; these differ in length"
         ) from None
     if array.ndim != 2 or array.shape[1] not in (3, 4) or not 1 <= len(array) <= MOST_COLORS:
         raise ParameterError(

@@ -1,8 +1,8 @@
-"""Colour spaces as lattices: integer coordinates in 0..2047 whose squared distance is the error that is to be small.
+"""Colour spaces as lattices: integer coordinates in 0..2047 whose squared distance is the error to minimize.
 
-Squared distances stay below 2^24 (codec/simd/colors.h), so that they are exact everywhere. A colour with alpha is two opaque ones, what it
-looks like over black and over white, side by side: six coordinates, and the mean of the errors over both grounds as their distance. What
-is transparent is one point, whatever its colour; between two opaque colours nothing changes but a factor.
+Squared distances stay below 2^24 (codec/simd/colors.h), so they are exact everywhere. A colour with alpha counts as two opaque ones, its
+appearance over black and over white: six coordinates, whose distance is the mean error over both grounds. All transparent colours are one
+point; between opaque colours only a factor changes.
 """
 
 from functools import lru_cache
@@ -19,7 +19,7 @@ OKLAB_OFFSET = np.array([0, 0.24 * 0.8 * OKLAB_UNITS, 0.32 * OKLAB_UNITS], np.fl
 
 @lru_cache(None)
 def linear_light():
-    """(256,) float64: what the sRGB transfer function (IEC 61966-2-1) makes of a sample, 0..1."""
+    """Linear light of each 8-bit sRGB sample, (256,) float64 within 0..1 (IEC 61966-2-1)."""
     return color.linear_light(np.arange(256) / 255)
 
 
@@ -52,7 +52,7 @@ SPACES = {"oklab": _lab, "srgb": _srgb, "linear": _linear, "ycbcr": _ycbcr}
 
 
 def coordinates(colors, space):
-    """Points of the lattice.
+    """Convert colours to points of the lattice.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is encoded and compared: a picture or a clip, read once, and scores of what came back."""
+"""Read a picture or a clip once, and score what codecs make of it."""
 
 import hashlib
 import math
@@ -17,7 +17,7 @@ from ..sources.files import read_bytes
 
 @dataclass(frozen=True)
 class Content:
-    """A picture (`pixels` is an array) or a clip (`pixels` is a `codec.frame.Video`) in memory, and where it came from."""
+    """A picture (`pixels` is an array) or a clip (`pixels` is a `codec.frame.Video`) in memory, and its origin."""
 
     image: str
     sha256: str
@@ -34,7 +34,7 @@ class Content:
         return (self.pixels.height, self.pixels.width) if self.is_video else self.pixels.shape[:2]
 
     def rate(self, count):
-        """The fields of a row that tell what `count` bytes are."""
+        """The fields of a row that state the rate of `count` bytes."""
         height, width = self.size
         if not self.is_video:
             return {"bytes": count, "bpp": 8 * count / (width * height)}
@@ -56,7 +56,7 @@ def fetch(image):
 
 
 def decode(image, data, sha256, media, frames=None):
-    """The `Content` of a file; CodecError when it is none."""
+    """The `Content` of a file; raises CodecError if it cannot be read."""
     if media == "video":
         clip = clips.load(data, frames=frames)
         return Content(image, sha256, clip, clip.warnings)
@@ -65,7 +65,7 @@ def decode(image, data, sha256, media, frames=None):
 
 
 def score(metrics, original, decoded):
-    """Values of the metrics, reasons for those that there are none of, and the other ways to pool the frames of a clip.
+    """Scores, reasons for missing ones, and the other poolings of the frames of a clip.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def score(metrics, original, decoded):
     Returns
     -------
     values, missing, pooled : dict
-        Of a clip the values are means over its frames.
+        For a clip the values are means over its frames.
 
     Raises
     ------
     ParameterError
-        If clips do not lie on top of each other (see `codec.metrics.video`).
+        If the clips are not aligned (see `codec.metrics.video`).
     """
     if not isinstance(original, Video):
         return *_score_pictures({name: by_name(name) for name in metrics}, original, decoded), {}

@@ -1,4 +1,4 @@
-"""Rate against distortion, drawn from rows alone. matplotlib is loaded when the first figure is asked for."""
+"""Draw rate-distortion figures from rows. matplotlib is loaded with the first figure."""
 
 import io
 import math
@@ -10,7 +10,7 @@ from ..metrics.names import facts
 from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
 
-# Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.
+# Okabe and Ito's palette without yellow, which is too faint on paper; dashes and markers distinguish curves in gray print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -35,8 +35,8 @@ STYLE = {
 def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin curve per picture.
 
-    A family is all that differs in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in every family.
-    Infinite values (equal pictures) are left out.
+    A family is a codec with settings that differ in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in
+    every family. Infinite values (equal pictures) are left out.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     path : str or os.PathLike, optional
         Where to write the figure: .png, .svg or .pdf by suffix.
     metrics : iterable of str
-        One panel each, of the rows that have it.
+        One panel each, from the rows that have the metric.
     title : str, optional
         Above the panels.
 
@@ -58,7 +58,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, none has a metric, no picture has all settings, rows are of pictures and of videos, or the suffix is another.
+        If there are no rows, none has a metric, no picture has all settings, rows mix pictures and videos, or the suffix is unknown.
     FileError
         If the file cannot be written.
     """
@@ -78,7 +78,7 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
 
 
 def figure_kind(path):
-    """ "png", "svg" or "pdf"; raises as `plot` does when it is none of them or nothing can be drawn, so that a long sweep may ask first."""
+    """ "png", "svg" or "pdf". Raises as `plot` does for other suffixes or without matplotlib, so that a long sweep can check first."""
     _matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in SUFFIXES:
@@ -96,7 +96,7 @@ def _matplotlib():
 
 def _render(figure, kind):
     buffer = io.BytesIO()
-    # A fixed salt and no date: one set of rows gives one file.
+    # A fixed salt and no date: the same rows give the same file.
     with _matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
         figure.savefig(
             buffer,
@@ -117,7 +117,7 @@ def _figure(points, metrics, title):
         for panel, metric in zip(panels, metrics):
             _panel(panel, points, metric)
         handles, labels = panels[0].get_legend_handles_labels()
-        # Above the panels: inside, any corner is crossed by the curve of some picture.
+        # Above the panels: inside, the curve of some picture crosses every corner.
         figure.legend(
             handles,
             labels,
@@ -165,7 +165,7 @@ def _line(panel, pairs, **look):
 
 
 def _rate_axis(panel, label):
-    """Doubling the rate is one step of equal width; labels are plain numbers."""
+    """A log2 axis with plain numbers as labels."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     panel.set_xscale("log", base=2)
@@ -176,7 +176,7 @@ def _rate_axis(panel, label):
 
 
 def _wrapped(text, figure):
-    """Lines that fit: at 7.5 points about 17 letters take an inch."""
+    """Wrap text to the figure: at 7.5 points about 17 letters take an inch."""
     width = int(16 * figure.get_figwidth())
     return "\n".join(line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, width))
 
@@ -189,7 +189,7 @@ def _caption(points):
 
 
 def origins(points):
-    """Machines, how many encoders ran side by side, and versions of the codecs: what a figure needs to be made again."""
+    """Machines, number of parallel encoders, and versions of the codecs: what is needed to reproduce a figure."""
     points = list(points)
     several = sorted({point.workers for point in points})
     side = f"{' / '.join(map(str, several))} encoders side by side" if several[-1:] > [1] else ""

@@ -1,4 +1,4 @@
-"""The cheapest quality, or crf, that reaches a target, measured on the bytes that one would keep."""
+"""Find the cheapest quality, or crf, that reaches a target, measured on the final bytes."""
 
 from dataclasses import dataclass
 
@@ -22,22 +22,22 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------
     codec : str
     setting : dict
-        All parameters; "quality" is the lowest, or "crf" the highest, that was seen to reach the target. One step cheaper was measured, and
-        misses it, unless there is none.
+        All parameters; "quality" is the lowest, or "crf" the highest, found to reach the target. One step cheaper was measured and misses it,
+        unless there is none.
     data : bytes, or list of bytes
-        The picture, or the packets of the video, at that setting: `score` was measured on these.
+        The picture, or the packets of the video, on which `score` was measured.
     score : float
-        Of a video the mean over its frames.
+        For a video the mean over its frames.
     rate : dict
-        "bytes", "bpp", and of a video "bitrate" (kbit/s) and more, as a `Point` has them.
+        "bytes", "bpp", and for a video "bitrate" (kbit/s) and more, as in `Point`.
     trials : tuple of Trial
-        All that was measured, in that order.
+        All measurements, in order.
     """
 
     codec: str
@@ -54,19 +54,19 @@ class Found:
 
 
 def find(image, target, *, codec="jpeg", frames=None, **setting):
-    """The cheapest quality, or crf, whose decoded picture or video reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
+    """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
 
-    Where scores do not rise with the quality all the way, the result reaches the target all the same, and one quality less does not.
+    Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does not.
 
     Parameters
     ----------
     image : path, array or codec.frame.Video
-        A file that `codec.formats.pictures.load` reads, or pixels; for a codec of videos, what `codec.sources.clips.load` reads or gives.
+        Pixels, or a file for `codec.formats.pictures.load`; for video codecs a `Video`, or a file for `codec.sources.clips.load`.
     target : str
-        "ssim:0.98", "psnr:38", "ssimulacra2:70"; of metrics where smaller is better the value is the most that is accepted ("mse:20").
+        "ssim:0.98", "psnr:38", "ssimulacra2:70". For metrics where lower is better the value is an upper bound ("mse:20").
     codec : str or codec.registry.Codec
     frames : int, optional
-        Of a video file: so many frames from its start.
+        Number of frames to use from the start of a video file.
     **setting
         Other parameters of the codec.
 
@@ -77,9 +77,9 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     Raises
     ------
     ParameterError
-        If no quality reaches the target: the message has the range that can be reached. Or if the target or a setting is wrong.
+        If no quality reaches the target (the message states the range that can be reached), or the target or a setting is wrong.
     MissingPackageError, FileError, BitstreamError, PeerError
-        As the codec and the picture have it.
+        From the codec and from reading the picture.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def _content(image, codec, frames):
 
 
 class _Search:
-    """Encodes each step once, and keeps the bytes of those that may be the answer."""
+    """Encodes steps and keeps their bytes and scores."""
 
     def __init__(self, codec, setting, content, metric):
         self.codec = codec

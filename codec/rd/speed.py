@@ -1,4 +1,4 @@
-"""Speed against efficiency: what a family of settings costs in time, and what it saves in rate."""
+"""Speed against efficiency: throughput and BD-rate of families of settings."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from .points import families, pick_family
 
 @dataclass(frozen=True)
 class Speed:
-    """A family of settings: megapixels per second of all pixels over all time, and BD-rate against the anchor with its interval.
+    """A family of settings: megapixels per second (all pixels over all time), and BD-rate against the anchor with its interval.
 
-    `bd_rate` is 0 for the anchor, and None where no picture has one. `front`: no other family is both faster and smaller.
+    `bd_rate` is 0 for the anchor, and None if no picture has one. `front`: no other family is both faster and smaller.
     """
 
     family: str
@@ -25,7 +25,7 @@ class Speed:
 
 
 def speeds(points, metric, anchor, *, method="pchip", of="encode"):
-    """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
+    """One `Speed` per family, in order of appearance. `of` ("encode" or "decode") selects the speed for the front.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Many settings of many codecs about few pictures or clips: encode, decode, compare, one row each."""
+"""Sweep settings of codecs over pictures or clips: encode, decode, score; one row each."""
 
 import functools
 import itertools
@@ -46,7 +46,7 @@ class _Trial:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is the same for all rows."""
+    """Settings common to all rows."""
 
     metrics: tuple
     workers: int
@@ -57,20 +57,20 @@ class _Plan:
 
 
 class Sweep:
-    """A running sweep: iterate over it once to get its rows; made by `sweep`.
+    """A running sweep, made by `sweep`. Iterate over it once to get its rows.
 
     Attributes
     ----------
     total : int
         Pictures, or clips, times codecs times settings.
     done : int
-        How many of them are measured, were there already, or have failed.
+        Number measured, reused or failed so far.
     reused : list of Point
-        Rows of `done` that answer what was asked. Grows while the sweep runs.
+        Rows from `done` that need no measurement. Grows while the sweep runs.
     failures : list of Failure
-        Grows while the sweep runs. A row that lacks a metric is among the rows and among these.
+        Grows while the sweep runs. A row that lacks a metric appears here too.
     warnings : list of str
-        What was lost when pictures were read, for example transparency.
+        What was lost in reading pictures, for example transparency.
     """
 
     def __init__(self, images, trials, plan, progress, failed, done):
@@ -96,7 +96,7 @@ class Sweep:
                 return
 
     def _account(self, result, trials):
-        """The row, if it is a new one."""
+        """Record a result; return its row if it is new."""
         if isinstance(result, Failure):
             self.failures.append(result)
             self.done += trials if result.setting is None else 1
@@ -139,49 +139,47 @@ def sweep(
     done=(),
     command="",
 ):
-    """Encode every picture with every codec at every combination of settings, decode it again, and measure what came back.
+    """Encode every picture with every codec at every combination of settings, decode it, and score the result.
 
     Parameters
     ----------
     images : iterable of str or os.PathLike
-        Files of any format that `codec.formats.pictures.load` reads; or `codec.sources.clips.load`, where the codecs are of videos.
+        Files for `codec.formats.pictures.load`, or for `codec.sources.clips.load` if the codecs are video codecs.
     codecs : iterable of str or codec.registry.Codec, or one
-        Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". All of pictures or all
-        of videos.
+        Names (default "jpeg"), optionally with settings: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". Either all for pictures or all for
+        videos.
     quality, crf, subsampling, effort : iterable, or one value
-        For each codec that has such a parameter and is not given its own values; quality is 30, 40 ... 90 if not given, crf 22, 27, 32, 37, the
-        others are as the codec has them. All combinations are made, quality or crf innermost. A gray picture costs the same at every subsampling.
+        Values for each codec that has the parameter and no values of its own. Defaults: quality 30, 40 ... 90, crf 22, 27, 32, 37, else the
+        default of the codec. All combinations are made, quality or crf innermost. A gray picture costs the same at every subsampling.
     frames : int, optional
-        Of videos: so many frames from the start of each, or all.
+        Number of frames to use from the start of each video; default all.
     metrics : iterable of str, or one
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
         Called as ``progress(done, total)`` after every picture x setting; returning False ends the sweep.
     failed : callable, optional
-        Called with every `Failure` that leaves no row, as it happens: `RowFile.append` keeps it.
+        Called with every `Failure` without a row, as it happens, for example `RowFile.append`.
     workers : int
-        Encoders that run side by side (default 1). More finish sooner, but disturb each other's times; the rows and their order are
-        the same otherwise.
+        Parallel encoders (default 1). More finish sooner but disturb the measured times. Everything else is the same.
     memory : bool
-        Measure the peak memory of each encode (default; Linux, one worker): by an encode of its own before the one that is timed.
+        Measure the peak memory of each encode, in a separate encode before the timed one (default; Linux, one worker).
     done : iterable of Point
-        Rows that are there: what has one, by the same version of the codec and with all metrics, is not measured again.
+        Existing rows. A trial with a row from the same version of the codec and with all metrics is not measured again.
     command : str
-        Kept in the rows.
+        Stored in the rows.
 
     Returns
     -------
     Sweep
-        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on; a later sweep tries
-        again, since there is no row. A metric that
-        cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, which says why in `missing`.
+        An iterator of `Point`. A failure gives no row but an entry in `failures`, and the sweep goes on; a later sweep tries it again. A metric
+        that cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, with the reason in `missing`.
 
     Raises
     ------
     ParameterError
-        At once, if a codec, a setting or the name of a metric is wrong; nothing was read then.
+        Immediately, before anything is read, if a codec, a setting or the name of a metric is wrong.
     MissingPackageError
-        At once, if the package of a codec is not installed.
+        Immediately, if the package of a codec is not installed.
 
     Examples
     --------
@@ -238,7 +236,7 @@ def _trials(codecs, shared):
 
 
 def _several(name, values, single):
-    """Values without duplicates; a lone one counts as several, since a string would otherwise be taken letter by letter."""
+    """Values without duplicates. A single value becomes a tuple, since a string would otherwise be split into letters."""
     values = (values,) if isinstance(values, single | np.generic) else values
     values = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
     values = tuple(value for i, value in enumerate(values) if value not in values[:i])
@@ -248,7 +246,7 @@ def _several(name, values, single):
 
 
 def _index(points, metrics):
-    """{key of a trial: row} of those rows that answer all that is asked, by a value or by the reason why there is none."""
+    """{key of a trial: row} for rows that have a value or a reason for every metric."""
     return {
         (
             p.image,
@@ -264,8 +262,8 @@ def _index(points, metrics):
 
 
 def _jobs(images, trials, plan, done, warnings):
-    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded when its first job is asked for, once, and if it has
-    jobs at all; a clip always, since only then it is known how many frames it has."""
+    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded once, when its first job is taken, and only if a row is
+    missing. A clip is always decoded, to count its frames."""
     for image in images:
         content, frames = None, 1
         try:
@@ -342,7 +340,7 @@ def _versions():
 
 
 def _processor():
-    """Its name, where the system tells (Linux)."""
+    """Name of the processor, from /proc/cpuinfo on Linux."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
             return next((line.partition(":")[2].strip() for line in stream if line.startswith("model name")), "")

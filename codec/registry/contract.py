@@ -1,6 +1,6 @@
-"""What a codec under test is: a name, parameters with their ranges, a function from pixels to bytes and one back.
+"""The definition of a codec under test: a name, parameters with ranges, a function from pixels to bytes and one back.
 
-Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
+For video codecs the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
 
     Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
 """
@@ -15,18 +15,18 @@ import numpy as np
 from ..color import luma
 from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
 
-# The parameter that a curve runs along, by its name, and whether more of it is better.
+# Names of the dial, the parameter that varies along a curve, and whether more of it is better.
 DIALS = {"quality": True, "crf": False, "qp": False}
 MEDIA = {"image": "pictures", "video": "videos"}
 
-# What foreign code raises when it fails. Not among them: KeyboardInterrupt, SystemExit, and warnings turned into errors by a test.
+# Exceptions of failing foreign code. Not included: KeyboardInterrupt, SystemExit, and warnings turned into errors by tests.
 FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError,
             SyntaxError, TypeError, ValueError)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Number:
-    """A parameter that is an integer in low..high, or one of `parts` equal parts between two integers."""
+    """A parameter that is a multiple of 1 / `parts` in low..high."""
 
     default: int
     low: int
@@ -34,7 +34,7 @@ class Number:
     parts: int = 1
 
     def check(self, value):
-        """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
+        """The value as an int, or as a float if it is not whole; None if it is not valid."""
         kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
         if (
             isinstance(value, bool)
@@ -46,7 +46,7 @@ class Number:
         return float(value) if value % 1 else int(value)
 
     def parse(self, text):
-        """Of "5", "1/9" and "20:95:5": a list of numbers."""
+        """Parse "5", "1/9" or "20:95:5" to a list of numbers."""
         return [number for part in text.split("/") for number in numbers(part)]
 
     def __str__(self):
@@ -55,17 +55,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter that is one of several values; `default` first among equals."""
+    """A parameter that is one of several values."""
 
     default: str | bool
     values: tuple
 
     def check(self, value):
-        """The value itself, or None."""
+        """The value, or None if it is not valid."""
         return value if value in self.values and type(value) in map(type, self.values) else None
 
     def parse(self, text):
-        """Of "4:2:0" and "4:2:0/4:4:4": a list of values."""
+        """Parse "4:2:0" or "4:2:0/4:4:4" to a list of values."""
         names = {str(value).lower(): value for value in self.values}
         return [names.get(word.lower(), word) for word in text.split("/")]
 
@@ -74,7 +74,7 @@ class Choice:
 
 
 def numbers(text):
-    """Numbers of "30,50,74.5" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else.
+    """Parse "30,50,74.5" or "20:95:5" (first, last, step; the last is included if a step hits it). ValueError for anything else.
 
     >>> from codec.registry.contract import numbers
     >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
@@ -93,12 +93,12 @@ def _range(first, last=None, step=Fraction(1)):
 
 
 def dial_of(names):
-    """The name of the dial among the parameters of a codec or the setting of a row; None if there is none."""
+    """The name of the dial among parameters of a codec or in the setting of a row; None if there is none."""
     return next((name for name in DIALS if name in names), None)
 
 
 def byte_count(data):
-    """Length of what `Codec.run_encode` gave: bytes, or packets."""
+    """Number of bytes from `Codec.run_encode`, which returns bytes or packets."""
     return len(data) if isinstance(data, bytes) else sum(map(len, data))
 
 
@@ -109,25 +109,25 @@ class Codec:
     Attributes
     ----------
     name : str
-        As rows and command lines have it.
+        As used in rows and command lines.
     encode : callable
         ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8, C-contiguous, and must not
-        be changed. What it cannot take, it refuses by raising. Every parameter is given. Of videos:
+        be changed. It raises for input that it cannot take. Every parameter is given. For videos:
         ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
     decode : callable
-        ``decode(data) -> pixels`` of the same size. RGB where the original was gray is understood. Of videos:
-        ``decode(what encode gave) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
+        ``decode(data) -> pixels`` of the same size. RGB is accepted if the original was gray. For videos:
+        ``decode(result of encode) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
     parameters : dict
-        Name to `Number` or `Choice`. One of them is the dial that sweeps and searches turn, by its name (`DIALS`): "quality", of which more
-        is better, or "crf" or "qp", of which less is.
+        {name: `Number` or `Choice`}. One of them may be the dial that sweeps and searches vary, by its name (`DIALS`): "quality", where more is
+        better, or "crf" or "qp", where less is.
     version : callable
-        ``version() -> str``: of what does the work, for the rows.
+        ``version() -> str``: version of the encoder, for the rows.
     needs : tuple of str
-        Modules to import; none of them is loaded before the codec is used.
+        Modules that it imports when it is first used.
     install : str
-        What to give to pip when one of them is missing.
+        Arguments for pip install if one of them is missing.
     errors : tuple of exception types
-        Of its own that are neither `CodecError` nor usual ones of Python.
+        Its own exceptions, besides `CodecError` and those of Python.
     media : str
         "image" or "video".
     """
@@ -144,28 +144,28 @@ class Codec:
 
     @property
     def dial(self):
-        """The name of the parameter that sweeps and searches turn; None if it has none."""
+        """The parameter that sweeps and searches vary; None if there is none."""
         return dial_of(self.parameters)
 
     @property
     def missing(self):
-        """The modules that are not installed, as a tuple."""
+        """Modules that are not installed, as a tuple."""
         return tuple(module for module in self.needs if not _there(module))
 
     def require(self):
-        """Raises MissingPackageError, with the command that installs it, when the codec cannot run here."""
+        """Raise MissingPackageError, with the command to install it, if the codec cannot run here."""
         if self.missing:
             raise MissingPackageError(
                 f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}"
             )
 
     def setting(self, **given):
-        """All parameters: those given, checked, and the defaults of the others; the dial last.
+        """All parameters: checked values of those given, defaults of the others; the dial last.
 
         Raises
         ------
         ParameterError
-            If there is no such parameter, or a value is out of its range.
+            If there is no such parameter, or a value is out of range.
         """
         for name in given:
             if name not in self.parameters:
@@ -181,7 +181,7 @@ class Codec:
         return found
 
     def run_encode(self, pixels, setting):
-        """Bytes of a picture, or bytes or packets of a video; whatever a foreign codec raises becomes a PeerError that names it."""
+        """Encode to bytes, or to bytes or packets for a video. Exceptions of foreign codecs become a PeerError that names the codec."""
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
@@ -192,11 +192,11 @@ class Codec:
 
     @property
     def kind(self):
-        """ "picture" or "video": one of what it takes."""
+        """ "picture" or "video": what it encodes."""
         return MEDIA[self.media].removesuffix("s")
 
     def run_decode(self, data, like):
-        """Pixels of the bytes, gray if `like` is, or the video; PeerError when they are not of its size and type."""
+        """Decode to pixels, gray if `like` is, or to a video. PeerError if size or type differ from `like`."""
         if self.media == "video":
             return self._decode_video(data, like)
         pixels = np.asarray(self._guarded("decoding", self.decode, data))
@@ -217,7 +217,7 @@ class Codec:
         try:
             return replace(like, frames=frames)
         except (ParameterError, *FAILURES) as error:
-            raise PeerError(f"{self.name} gave back something else than the video was: {error}") from error
+            raise PeerError(f"{self.name} returned something other than the video: {error}") from error
 
     def _guarded(self, what, function, *args, **kwargs):
         try:
@@ -231,10 +231,10 @@ class Codec:
 def _there(module):
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # its parent package is missing, or a test put None in its place
+    except (ImportError, ValueError):  # the parent package is missing, or a test replaced it by None
         return False
 
 
 def gray(rgb):
-    """Luma of BT.601, rounded: what a gray picture is when a codec knows colour only."""
+    """Rounded BT.601 luma, for gray pictures from codecs that only code colour."""
     return np.rint(luma(rgb)).astype(rgb.dtype)
