@@ -22,11 +22,13 @@ def encode(image, quality=None, **options):
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
         "auto": 4:2:0, but 4:4:4 from quality 98 on, from 75 on for graphics whose colours have sharp edges.
     effort : 1..9, default 5
-        1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 rate-distortion optimised levels.
+        1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 rate-distortion
+        optimised levels.
     tune : "ssimulacra2" (default), "ssim", "psnr", "flat", "annex-k"
         The metric that tables and levels are optimised for; the last two are plain tables.
     target : str, in place of `quality`
-        "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest with that score.
+        "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest
+        with that score.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
@@ -58,15 +60,16 @@ def decode(source, *, on_error="raise", limits=None):
     source : path, bytes, bytearray, memoryview or binary file object
         `str` is a path, `bytes` is data.
     on_error : "raise" (default) or "conceal"
-        "raise": damaged data raises an error that names the byte. "conceal": it is decoded as far as possible, with a `DamageWarning`.
-        Doubtful data, such as a picture with missing last scans, is decoded with a `DamageWarning` either way. `codec.jpeg.decode` returns a
-        report instead.
+        "raise": damaged data raises an error that names the byte. "conceal": it is decoded as far as possible, with a
+        `DamageWarning`. Doubtful data, such as a picture with missing last scans, is decoded with a `DamageWarning`
+        either way. `codec.jpeg.decode` returns a report instead.
     limits : Limits, optional
 
     Returns
     -------
     (H, W) or (H, W, 3 or 4) array
-        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF orientation is not applied.
+        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF
+        orientation is not applied.
 
     Raises
     ------

@@ -1,11 +1,15 @@
-"""Colour by the numbers of the standards: luma weights, R'G'B' <-> Y'CbCr, sample ranges, the sRGB transfer function."""
+"""Colour by the standards: luma weights, RGB <-> YCbCr, sample ranges, the sRGB transfer function."""
 
 import numpy as np
 
 # (kr, kb): the weights of red and blue in luma, H.273 Table 4 (H.264 Table E-5); BT.2020 with non-constant luminance.
 MATRICES = {
-    "BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722), "BT.2020": (0.2627, 0.0593), "FCC": (0.3, 0.11), "SMPTE 240M": (0.212, 0.087),
-}  # fmt: skip
+    "BT.601": (0.299, 0.114),
+    "BT.709": (0.2126, 0.0722),
+    "BT.2020": (0.2627, 0.0593),
+    "FCC": (0.3, 0.11),
+    "SMPTE 240M": (0.212, 0.087),
+}
 # Not weighted sums: the planes are G, B and R; or Y = (R + 2G + B) / 4 with two differences.
 OTHER_MATRICES = ("GBR", "YCgCo")
 # matrix_coefficients of H.273 Table 4 (H.264 Table E-5).
@@ -17,8 +21,8 @@ HD_ROWS = 720  # the height from which BT.709 is assumed
 # Limited range (BT.601, BT.709): black, and the steps of luma and chroma, in 8-bit samples.
 LIMITED_BLACK, LIMITED_LUMA, LIMITED_CHROMA = 16, 219, 224
 
-# Y, Cb and Cr (centred on 0) as weights of R, G and B, to the digits that T.871 clause 7 and studies of BT.709 print. Scores are computed
-# with these rounded figures; full precision would change their last digits.
+# Y, Cb and Cr (centred on 0) as weights of R, G and B, to the digits that T.871 clause 7 and studies of BT.709 print.
+# Scores are computed with these rounded figures; full precision would change their last digits.
 YCBCR = {
     "BT.601": ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312)),
     "BT.709": ((0.2126, 0.7152, 0.0722), (-0.114572, -0.385428, 0.5), (0.5, -0.454153, -0.045847)),

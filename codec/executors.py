@@ -10,7 +10,8 @@ def in_order(jobs, workers=1, ahead=None):
     Parameters
     ----------
     jobs : iterable of callables
-        Taken from the iterable as workers need them. What a job raises is raised here, and the jobs that have not begun are dropped.
+        Taken from the iterable as workers need them. What a job raises is raised here, and the jobs that have not begun
+        are dropped.
     workers : int
         Threads. With one, each job runs in the caller's thread when its result is asked for.
     ahead : int, optional

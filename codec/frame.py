@@ -34,8 +34,8 @@ def _rounded(plane, top, dtype):
 def as_shown(planes, chroma, depth, matrix, full_range):
     """Convert planes to (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-    Computed in float32 with single IEEE 754 operations, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are
-    repeated. Colours outside the RGB gamut are clipped.
+    Computed in float32 with single IEEE 754 operations, the same on every machine; 24 bits hold 16 with eight to spare.
+    Chroma samples are repeated. Colours outside the RGB gamut are clipped.
     """
     top, dtype = (255, np.uint8) if depth == 8 else (65535, np.uint16)
     black, luma_span, chroma_span = levels(depth, full_range)
@@ -55,7 +55,9 @@ def as_shown(planes, chroma, depth, matrix, full_range):
 
 
 def from_shown(pixels, chroma, matrix, full_range):
-    """Convert (H, W, 3) RGB or (H, W) gray uint8 to 8-bit planes: the inverse of `as_shown`. A chroma sample is the mean of its pixels."""
+    """Convert (H, W, 3) RGB or (H, W) gray uint8 to 8-bit planes: the inverse of `as_shown`. A chroma sample is the
+    mean of its pixels.
+    """
     black, luma_span, chroma_span = levels(8, full_range)
     p = pixels.astype(np.float32) / np.float32(255)
     luma_of = lambda plane: _rounded(plane * np.float32(luma_span) + np.float32(black), 255, np.uint8)
@@ -269,8 +271,8 @@ class Video:
     Attributes
     ----------
     frames : tuple
-        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 if `depth` is above 8. Chroma
-        planes have ceil(H / steps) x ceil(W / steps) samples.
+        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 if `depth` is
+        above 8. Chroma planes have ceil(H / steps) x ceil(W / steps) samples.
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     fps : fractions.Fraction
@@ -306,7 +308,8 @@ class Video:
             or not self.fps > 0
         ):
             raise ParameterError(
-                f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} frames per second"
+                f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} "
+                "frames per second"
             )
         if not self.frames:
             raise ParameterError("a video without frames: there is nothing to encode or compare")

@@ -14,17 +14,17 @@ class Limits:
     Attributes
     ----------
     pixels : int
-        Largest width x height (default 178 956 970, the limit above which Pillow raises). Nothing else bounds the memory for an arithmetic
-        coded file: a hundred bytes can legally be a flat picture of any size.
+        Largest width x height (default 178 956 970, the limit above which Pillow raises). Nothing else bounds the
+        memory for an arithmetic coded file: a hundred bytes can legally be a flat picture of any size.
     scans : int
         Number of scans per picture that is always accepted (default 100).
     scan_pixels : int
-        More scans than `scans` are accepted while scans x pixels is at most this (default 2e9). Thousands of scans of a thumbnail pass, a
-        decompression bomb does not (LJT-01-003, "Two Issues with the JPEG Standard"). A scan counts as at least 65 536 pixels, since its header
-        and tables take time too.
+        More scans than `scans` are accepted while scans x pixels is at most this (default 2e9). Thousands of scans of a
+        thumbnail pass, a decompression bomb does not (LJT-01-003, "Two Issues with the JPEG Standard"). A scan counts
+        as at least 65 536 pixels, since its header and tables take time too.
     segments : int
-        Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory but as few as four in
-        the file.
+        Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory but
+        as few as four in the file.
     metadata_bytes : int
         Largest total size of application and comment segments, including markers and lengths (default 16 MiB).
     file_bytes : int
@@ -68,14 +68,16 @@ class Limits:
         """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(
-                f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data"
+                f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass "
+                "limits=Limits(pixels=...) if you trust the data"
             )
 
     def check_scans(self, scans, width, height):
         """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(
-                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}"
+                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels "
+                f"up to {self.scan_pixels}"
             )
 
     def check_segments(self, segments):

@@ -51,7 +51,8 @@ def parse_score(text):
 def parse_target(text):
     """Parse a target such as "size:200kB", "bpp:1.0" or "psnr:40".
 
-    Sizes take kB = 1000 bytes, KiB = 1024 bytes, MB, MiB, GB, GiB, in upper or lower case; without a unit they are bytes.
+    Sizes take kB = 1000 bytes, KiB = 1024 bytes, MB, MiB, GB, GiB, in upper or lower case; without a unit they are
+    bytes.
 
     Raises
     ------
@@ -119,7 +120,8 @@ def narrow(low, high, over, guess=middle, enough=lambda low, high: False):
     Returns
     -------
     low, high : int
-        The condition fails at `low` and holds at `high`, even if it is not monotonic. They are neighbours unless `enough` ended the search.
+        The condition fails at `low` and holds at `high`, even if it is not monotonic. They are neighbours unless
+        `enough` ended the search.
 
     Examples
     --------

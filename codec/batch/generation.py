@@ -23,7 +23,8 @@ def would_be_worse(data, options, limits):
 def before_encoding(data, options, strip, limits):
     """The JPEG without loss, or None where only encoding can tell which is better.
 
-    Without a target the quality decides. A target of size or bits per pixel that the file meets without loss needs no search.
+    Without a target the quality decides. A target of size or bits per pixel that the file meets without loss needs no
+    search.
     """
     target = options.target and parse_target(options.target)
     if not target:
@@ -81,4 +82,7 @@ def not_carried(data, metadata):
     if metadata.xmp and b"hdrgm:" in metadata.xmp:
         yield "its HDR gain map is not carried over: the picture will look like its SDR version"
     if parts["bytes"]["other"]:
-        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
+        yield (
+            f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not "
+            "carried over"
+        )

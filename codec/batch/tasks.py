@@ -1,7 +1,8 @@
 """What may be done to many files: callables that take the bytes of a source and its job, as data that pickles.
 
-A task also names its outputs: `suffixes` (which files of a folder it takes), `rename(name)` (name of a source to name of its output), and
-`check(target)`, which raises ParameterError where the name of a target contradicts what would be written there.
+A task also names its outputs: `suffixes` (which files of a folder it takes), `rename(name)` (name of a source to name
+of its output), and `check(target)`, which raises ParameterError where the name of a target contradicts what would be
+written there.
 """
 
 import inspect
@@ -35,8 +36,8 @@ def _check_keywords(functions, options, taken):
 class CompressTask:
     """Pictures of any format to JPEG.
 
-    A JPEG whose own quality is near the one asked for, or below it, is rewritten without loss instead of being encoded again, and so is one
-    that encoding would not make smaller.
+    A JPEG whose own quality is near the one asked for, or below it, is rewritten without loss instead of being encoded
+    again, and so is one that encoding would not make smaller.
 
     Attributes
     ----------

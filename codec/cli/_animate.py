@@ -34,12 +34,10 @@ def animate(
 
     output = output_or_pipe(inputs, output, "FILE.gif, -o FILE.apng")
     if lossy is not None and options["target"]:
-        raise click.UsageError(
-            "--lossy and --target exclude each other: a target is what the lossiness is searched for"
-        )
+        raise click.UsageError("--lossy and --target exclude each other: a target searches for the lossiness")
     if oxipng or floor or fixed is not None or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
         raise click.UsageError(
-            "animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng"
+            "animations support --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng"
         )
     try:
         form = format_of(None if output == PIPE else output)
@@ -58,7 +56,7 @@ def animate(
 
 
 def _frames(inputs, output):
-    """Files in the order given, folders in that of their names; the output is none of them."""
+    """Files in the order given, files of a folder by name; the output may not be among them."""
     from ..formats.pictures import READABLE_SUFFIXES
 
     if PIPE in inputs and len(inputs) > 1:

@@ -15,7 +15,7 @@ STATUSES = ("done", "kept", "skipped", "failed")
 
 
 def perform(verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False):
-    """What a verb does with its inputs, from the plan to the exit code."""
+    """Run a verb over its inputs, from the plan to the exit code."""
     from .. import batch
 
     todo = jobs_for(inputs, output, task, as_json)
@@ -25,7 +25,7 @@ def perform(verb, task, inputs, output, *, jobs, overwrite, as_json, settings, d
 
 
 def jobs_for(inputs, output, task, as_json):
-    """The jobs; what stands in their way is a usage error."""
+    """Plan the jobs; errors are usage errors."""
     from .. import batch
 
     output = output_or_pipe(inputs, output, "FILE for one picture, -o FOLDER for several")
@@ -41,21 +41,23 @@ def jobs_for(inputs, output, task, as_json):
 
 
 def output_or_pipe(inputs, output, choices):
-    """The output; without one, stdout takes what came from stdin."""
+    """The output; stdout if there is none and the input is stdin."""
     if output is None and tuple(inputs) != (PIPE,):
-        raise click.UsageError(f"nothing says where to write: add -o {choices}, or -o - for stdout")
+        raise click.UsageError(f"no output is given: add -o {choices}, or -o - for stdout")
     return output or PIPE
 
 
 def claim_stdout(as_json, what):
-    """Refuse stdout for the output where JSON goes there, or where it is a terminal."""
+    """Refuse stdout for the output if JSON goes there or it is a terminal."""
     if as_json:
         raise click.UsageError(f"stdout cannot take both the {what} and --json; name a file with -o")
     refuse_terminal()
 
 
 def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
-    """Warnings and failures on stderr, rows on stdout (unless a picture went there), exit code 1 when a row failed or was skipped."""
+    """Warnings and failures on stderr, rows on stdout (unless a picture went there); exit code 1 if a row failed or was
+    skipped.
+    """
     rows = [
         replace(row, error=f"{row.error}; --overwrite replaces it") if row.status == "skipped" else row for row in rows
     ]

@@ -1,4 +1,4 @@
-"""Options and arguments that several verbs have."""
+"""Options and arguments shared by several verbs."""
 
 import functools
 import importlib
@@ -12,14 +12,14 @@ DEFAULT_METRICS = "psnr,ssim"
 
 
 class Known(click.Choice):
-    """A choice among names that a module of the library lists, loaded when a value is checked or help is shown.
+    """A choice among names listed by a module of the library, which is loaded when a value is checked or help is shown.
 
     Parameters
     ----------
     where : str
         "module:name" below `codec`.
     first : tuple of str
-        Names of our own before the library's.
+        Names that precede those of the library.
     """
 
     def __init__(self, where, first=()):
@@ -39,7 +39,7 @@ class Known(click.Choice):
 
 
 def checked(parse):
-    """A callback from a function of the library: what it raises is a usage error, and no value stays None."""
+    """Make a callback from a library function: its ParameterErrors become usage errors, and None stays None."""
 
     def callback(ctx, param, value):
         try:
@@ -86,7 +86,7 @@ rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
 
 
 def output(what="picture"):
-    """-o of a verb that takes one picture or many."""
+    """-o of a verb with one input or many."""
     text = f"File for one {what}, folder for several (created), - for stdout."
     return click.option("-o", "--output", metavar="OUT", help=text)
 

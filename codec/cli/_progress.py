@@ -1,4 +1,4 @@
-"""A bar on stderr."""
+"""A progress bar on stderr."""
 
 import contextlib
 import sys
@@ -6,7 +6,7 @@ import sys
 
 @contextlib.contextmanager
 def progress(label):
-    """A callback ``(done, total)`` that moves a bar and shows the time left; None where stderr is no terminal."""
+    """A callback ``(done, total)`` that updates a progress bar; None if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

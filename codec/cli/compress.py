@@ -31,23 +31,23 @@ from ._jobs import perform
 @click.option(
     "--progressive/--baseline",
     default=None,
-    help="Force the process.  [default: as the effort has it, 4 to 9 progressive]",
+    help="Force the process.  [default: progressive from effort 4 on]",
 )
 @click.option(
     "--tune",
     type=options.Known("jpeg.params:TUNES"),
     default="ssimulacra2",
     show_default=True,
-    help="The measure that sizes are won for; the last two are plain tables.",
+    help="The metric to optimise for; the last two are plain tables.",
 )
 @click.option(
-    "--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; pixels are turned upright."
+    "--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; turn the pixels upright."
 )
 @options.color(
     "--background",
-    help="Behind transparent pixels: a name or #rrggbb.  [default: white]",
+    help="Colour behind transparent pixels: a name or #rrggbb.  [default: white]",
 )
-@click.option("--force", is_flag=True, help="Encode a JPEG again even where that costs more quality than it saves.")
+@click.option("--force", is_flag=True, help="Encode a JPEG again even if that loses more quality than it saves bytes.")
 @options.max_pixels
 @options.jobs
 @options.overwrite
@@ -56,18 +56,18 @@ from ._jobs import perform
 def compress(inputs, output, limits, jobs, overwrite, dry_run, as_json, background, strip, force, **encoding):
     """Compress pictures to JPEG.
 
-    INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (with everything below, as the same tree
-    in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, and so is the orientation tag with the pixels it
-    belongs to.
+    INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
+    recreated as the same tree in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, including the
+    orientation tag; pixels are not turned.
 
-    A JPEG whose own quality is near the one asked for, or below it, is not encoded again (--force does), for that loses
-    more than it saves: it is rewritten without loss, as by codec transcode. One that would not become smaller is copied
-    as it is: status "kept". An output that exists is left alone without
-    --overwrite: status "skipped", exit code 1. The ratio is before / after.
+    A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more
+    than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). A JPEG that would not
+    become smaller is copied: status "kept". An existing output is left alone without --overwrite: status "skipped",
+    exit code 1. The ratio is before / after.
 
-    With --target, each picture gets the quality that reaches it, measured on the final bytes: a file as large as allowed (kB is 1000
-    bytes, KiB 1024), or the smallest that scores as high. Where no quality does, nothing is written and the range is told. A JPEG
-    that can be that small without loss loses nothing.
+    With --target, the quality is searched for each picture and measured on the final bytes: the best file within the
+    size (kB is 1000 bytes, KiB 1024), or the smallest with the score. If no quality reaches it, nothing is written and
+    the possible range is reported. A JPEG that meets a size without loss is rewritten without loss.
 
     \b
     Examples:
@@ -82,9 +82,7 @@ def compress(inputs, output, limits, jobs, overwrite, dry_run, as_json, backgrou
     from ..jpeg import EncodeOptions
 
     if encoding["quality"] is not None and encoding["target"]:
-        raise click.UsageError(
-            "--quality and --target exclude each other: a target is what the quality is searched for"
-        )
+        raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
     asked = EncodeOptions(**encoding)
     perform(
         "compress",

@@ -14,10 +14,10 @@ from ._jobs import perform
     "--format",
     "to",
     type=options.Known("formats.pictures:SUFFIXES"),
-    help="What to write.  [default: by the suffix of OUT, else png]",
+    help="Output format.  [default: by the suffix of OUT, else png]",
 )
 @click.option(
-    "--conceal", is_flag=True, help="Decode damaged files as far as they go, and tell on stderr what is lost."
+    "--conceal", is_flag=True, help="Decode damaged files as far as possible, and report on stderr what is lost."
 )
 @options.max_pixels
 @options.jobs
@@ -26,12 +26,12 @@ from ._jobs import perform
 def decompress(inputs, output, to, conceal, limits, jobs, overwrite, as_json):
     """Decode JPEG files to PNG, PPM/PGM or TIFF.
 
-    INPUTS are JPEG files, folders (with everything below, as the same tree in OUT), or - for stdin. PNG keeps the ICC profile,
-    EXIF and XMP, TIFF the ICC profile and XMP, PPM nothing. Pixels are not turned: the EXIF orientation is kept where EXIF is. CMYK
-    needs TIFF.
+    INPUTS are JPEG files, folders (searched recursively, recreated as the same tree in OUT), or - for stdin. PNG keeps
+    the ICC profile, EXIF and XMP, TIFF the ICC profile and XMP, PPM nothing. Pixels are not turned; the orientation tag
+    is kept with EXIF. CMYK needs TIFF.
 
-    A damaged file fails, and nothing is written for it. With --conceal the lost part is filled in and described on stderr, and
-    the exit code is 0.
+    A damaged file fails, and nothing is written for it. With --conceal the lost part is concealed and described on
+    stderr, and the exit code is 0.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ def section(title, lines):
 
 
 def columns(rows):
-    """Rows of cells as lines, numbers to the right; texts are untrusted."""
+    """Format rows of cells as lines, numbers right-aligned; text is untrusted."""
     rows = [[(printable(cell), isinstance(cell, int)) for cell in row] for row in rows]
     widths = [max(len(row[i][0]) for row in rows) for i in range(len(rows[0]))] if rows else []
     return (
@@ -101,8 +101,8 @@ def show(report):
 def inspect(file, as_json):
     """Show headers, tables and scans of a JPEG, and where its bytes went.
 
-    Names are those of ITU-T T.81: SOF0, DQT, Ss, Se, Ah, Al, Tq. FILE is a path, or - for stdin. Nothing is decoded. Text from the
-    file is shown with control characters escaped.
+    Names are those of ITU-T T.81: SOF0, DQT, Ss, Se, Ah, Al, Tq. FILE is a path, or - for stdin. Nothing is decoded.
+    Text from the file is shown with control characters escaped.
 
     \b
     Examples:

@@ -13,18 +13,18 @@ from ._common import Failure, say
 VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
-    "transcode": "Rewrite JPEG without loss: smaller, turned, cut, without metadata.",
+    "transcode": "Rewrite JPEG without loss: smaller, rotated, cropped, without metadata.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, and where its bytes went.",
     "video": "Decode and inspect H.264 video.",
-    "metrics": "Measure how far a picture is from its original.",
+    "metrics": "Measure the difference between a picture and its original.",
     "rd": "Encode at many settings and report rate against distortion.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",
 }
 
 
 class Verbs(click.Group):
-    """Loads a verb when it is called, and turns what the package raises into a line on stderr and an exit code."""
+    """Load a verb when it is called; turn errors of the package into a line on stderr and an exit code."""
 
     def list_commands(self, ctx):
         return list(VERBS)
@@ -72,7 +72,7 @@ def show_version(ctx, param, value):
     help="Show the version and exit.",
 )
 def cli():
-    """Standard JPEG from the command line.
+    """Standard JPEG, palettes and H.264 from the command line.
 
     \b
     Examples:
@@ -88,7 +88,7 @@ def cli():
 
     \b
     Exit codes:
-      0    everything was done, or needed no doing
+      0    everything was done, or there was nothing to do
       1    at least one file failed or was skipped; the list is on stderr
       2    the command line is wrong; nothing was written
       130  interrupted; no file is half-written
@@ -98,6 +98,6 @@ def cli():
 def main():
     """Entry point of the command `codec`."""
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
-    # The bound on pixels is ours (--max-pixels), and its excess is an error.
+    # The limit on pixels is ours (--max-pixels); exceeding it is an error.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     cli(prog_name="codec")

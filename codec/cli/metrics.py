@@ -1,4 +1,4 @@
-"""`codec metrics`: how far a picture is from its original."""
+"""`codec metrics`: compare a picture with its original."""
 
 import math
 
@@ -24,13 +24,14 @@ def load(name):
 @options.metrics("Comma-separated, of psnr, ssim, mse.", "names")
 @options.as_json("One JSON object on stdout instead of lines.")
 def metrics(reference, distorted, names, as_json):
-    """Measure how far picture B is from its original A.
+    """Measure the difference between picture B and its original A.
 
-    Either may be of any format that `codec compress` reads, or - for stdin. Both must have the same size and channels; pixels are
-    compared as they are stored, without regard to orientation or colour profiles. Colour counts R, G and B alike.
+    Both may have any format that `codec compress` reads; one may be - for stdin. They must have the same size and
+    channels. Pixels are compared as stored, regardless of orientation and colour profiles. R, G and B have equal
+    weight.
 
-    psnr: dB over all samples, inf for equal pictures. ssim: Wang et al. 2004, 11 x 11 Gaussian window, mean over the channels.
-    mse: mean squared error.
+    psnr: dB over all samples, inf for equal pictures. ssim: Wang et al. 2004, 11 x 11 Gaussian window, mean over the
+    channels. mse: mean squared error.
 
     \b
     Examples:

@@ -9,7 +9,7 @@ from ._sheet import sheet
 
 
 def _palette(value):
-    """A name, or colours separated by commas."""
+    """Parse a name, or colours separated by commas."""
     from ..palette.fixed import as_palette
 
     return as_palette(value.split(",") if "#" in value else value)
@@ -25,29 +25,31 @@ def _palette(value):
     default=256,
     show_default=True,
     metavar="N",
-    help="At most so many.",
+    help="Largest number of colours.",
 )
 @options.target(
     "--target",
-    help="size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: as few as reach it. Animations: size:500kB.",
+    help=(
+        "size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: the fewest that reach it. Animations: size:500kB."
+    ),
 )
 @options.target(
     "--floor",
-    help="A score that is still accepted where --target is not reached.",
+    help="A score that is accepted if --target cannot be reached.",
 )
 @click.option(
     "--palette",
     "fixed",
     metavar="NAME|COLORS",
     callback=options.checked(_palette),
-    help="These colours: web-safe, ega, gray, gray-16, black-white, or '#rrggbb,#rrggbb,...'.",
+    help="Use these colours: web-safe, ega, gray, gray-16, black-white, or '#rrggbb,#rrggbb,...'.",
 )
 @click.option(
     "--space",
     type=options.Known("palette.spaces:SPACES"),
     default="oklab",
     show_default=True,
-    help="Where differences are measured: oklab as the eye has it, srgb for PSNR.",
+    help="Colour space of the error: oklab for the eye, srgb for PSNR.",
 )
 @click.option(
     "--method",
@@ -61,37 +63,40 @@ def _palette(value):
     type=options.Known("palette.dither:DITHERS", ("none",)),
     default="floyd-steinberg",
     show_default=True,
-    help="How errors are spread; animations take the first two.",
+    help="How errors are spread; animations support the first two.",
 )
 @click.option(
     "--dither-strength",
     type=click.FloatRange(0, 1),
     metavar="X",
-    help="0..1.  [default: as the number of colours has it]",
+    help="0..1.  [default: depends on the number of colours]",
 )
 @click.option("--strip", is_flag=True, help="Drop the ICC profile too.")
-@click.option("--oxipng", is_flag=True, help="Let oxipng try once more (pip install codec[png]).")
+@click.option("--oxipng", is_flag=True, help="Recompress with oxipng (pip install codec[png]).")
 @click.option(
     "--animate",
     "animated",
     is_flag=True,
-    help="INPUTS are the frames of one GIF or APNG: pictures, an animation, or a clip.",
+    help="Make one GIF or APNG: INPUTS are its frames, an animation, or a clip.",
 )
 @click.option("--fps", metavar="N", help="Frames per second, also 30000/1001.  [default: the clip's; 25 for pictures]")
 @click.option(
     "--lossy",
     type=click.IntRange(0, 200),
     metavar="N",
-    help="Of an animation: 0 none, 40 visible.  [default: 20]",
+    help="Loss in an animation: 0 none, 40 visible.  [default: 20]",
 )
 @click.option(
-    "--loops", type=click.IntRange(0, 65535), metavar="N", help="How often it starts again.  [default: 0, for ever]"
+    "--loops",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="How often an animation restarts.  [default: 0, forever]",
 )
 @click.option(
     "--sheet",
     "sheet_path",
     metavar="FILE.png",
-    help="Instead: methods side by side, with sizes and scores, of one picture.",
+    help="Write a comparison of methods on one picture instead, with sizes and scores.",
 )
 @options.max_pixels
 @options.jobs
@@ -117,12 +122,15 @@ def palette(
 ):
     """Reduce pictures to a palette: PNG-8, or animated GIF and PNG.
 
-    INPUTS are pictures of any format that codec compress reads, folders (with everything below, as the same tree in OUT), or - for stdin.
-    Inputs are never overwritten. Transparency is kept, the picture is turned upright; the ICC profile and the density are kept, other
-    metadata is not. Pictures that have no more colours than asked for stay exactly as they are.
+    INPUTS are pictures of any format that codec compress reads, folders (searched recursively, recreated as the same
+    tree in OUT), or
+    - for stdin. Inputs are never overwritten. Transparency is kept and the picture is turned upright. The ICC profile
+      and the density are kept, other metadata is dropped. Pictures with no more colours than asked for are stored
+      exactly.
 
-    With --animate, INPUTS become one .gif or .apng (.png), in the order given, a folder in that of its names: frames of one size, one
-    animated picture, or a clip, which takes as long as it took whatever --fps says. GIF has 50 frames per second at most.
+    With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (folders by file
+    name), one animated picture, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per
+    second.
 
     \b
     Examples:

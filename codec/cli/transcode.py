@@ -9,7 +9,7 @@ from ._jobs import perform
 
 
 def check_crop(ctx, param, value):
-    """(x, y, width, height) of WxH+X+Y."""
+    """Parse WxH+X+Y to (x, y, width, height)."""
     match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", value or "")
     if value and not match:
         raise click.BadParameter(f"{value!r} is not WxH+X+Y, for example 640x480+16+32")
@@ -18,7 +18,7 @@ def check_crop(ctx, param, value):
 
 
 def check_metadata(ctx, param, value):
-    """all, none, or kinds separated by commas."""
+    """Parse all, none, or kinds separated by commas."""
     from ..jpeg.transcode import KINDS
 
     kinds = tuple(value.split(","))
@@ -26,32 +26,32 @@ def check_metadata(ctx, param, value):
         return value
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of all, none, {', '.join(KINDS)}")
+        raise click.BadParameter(f"{unknown[0]!r} is not one of all, none, {', '.join(KINDS)}")
     return kinds
 
 
 @click.command()
 @options.inputs
 @options.output()
-@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: what is smaller]")
-@click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
-@click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
+@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: whichever is smaller]")
+@click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser supports it.")
+@click.option("--auto-rotate", is_flag=True, help="Turn upright by the EXIF orientation, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
 @click.option("--flip", type=options.Known("jpeg.geometry:FLIPS"), help="Mirror, after --rotate.")
 @click.option(
     "--crop",
     metavar="WxH+X+Y",
     callback=check_crop,
-    help="Cut out a part of the turned picture; X and Y go back to the grid of MCUs.",
+    help="Crop the turned picture; X and Y are rounded down to the MCU grid.",
 )
 @click.option(
     "--edge",
     type=options.Known("jpeg.geometry:EDGES"),
     default="perfect",
     show_default=True,
-    help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.",
+    help="Partial MCUs that would move to the wrong side: refuse, cut off, or leave in place.",
 )
-@click.option("--grayscale", is_flag=True, help="Keep the luminance alone.")
+@click.option("--grayscale", is_flag=True, help="Keep only the luminance.")
 @click.option(
     "--metadata",
     default="all",
@@ -65,7 +65,7 @@ def check_metadata(ctx, param, value):
     type=click.Choice(["keep", "drop"]),
     default="keep",
     show_default=True,
-    help="Gain maps, further pictures and films behind the picture.",
+    help="Data after the picture: gain maps, further pictures, motion photos.",
 )
 @click.option(
     "--restart",
@@ -79,23 +79,25 @@ def check_metadata(ctx, param, value):
     "--verify/--no-verify",
     default=True,
     show_default=True,
-    help="Read every output again and compare all coefficients.",
+    help="Read each output again and compare all coefficients.",
 )
-@click.option("--conceal", is_flag=True, help="Write what is left of damaged files, instead of failing.")
+@click.option("--conceal", is_flag=True, help="Write what can be recovered from damaged files instead of failing.")
 @options.max_pixels
 @options.jobs
 @options.overwrite
 @options.dry_run
 @options.as_json_not_table
 def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run, as_json, **settings):
-    """Rewrite JPEG files without loss: smaller, turned, cut, gray, with less metadata.
+    """Rewrite JPEG files without loss: smaller, rotated, cropped, gray, with less metadata.
 
-    INPUTS are JPEG files, folders (with everything below, as the same tree in OUT), or - for stdin. Works on coefficients, never on
-    pixels: no generation is lost, and --verify, on by default, proves it for every file. Inputs are never overwritten.
+    INPUTS are JPEG files, folders (searched recursively, recreated as the same tree in OUT), or - for stdin. Works on
+    coefficients, not on pixels, so there is no generation loss; --verify, on by default, checks this for every file.
+    Inputs are never overwritten.
 
-    Without options, files become smaller and stay the same picture; one that would not is copied: status "kept". A file that
-    cannot be turned without loss fails (--edge), and so does one whose gain map or film would no longer fit (--trailer): exit code 1,
-    nothing is written for it. Metadata is kept unless --metadata says otherwise; thumbnails are dropped where the shape changes.
+    Without options files become smaller and the picture stays the same; a file that would not become smaller is copied:
+    status "kept". A file that cannot be turned without loss fails (--edge), as does one whose gain map or motion photo
+    would no longer fit (--trailer): nothing is written for it, exit code 1. Metadata is kept unless --metadata changes
+    that; thumbnails are dropped if the shape changes.
 
     \b
     Examples:

@@ -45,8 +45,8 @@ def load(sources, *, fps=None, fps_max=None, limits=None):
     sources : a path, bytes or binary file object, or a list of them
         One clip or animated picture, or pictures of one size.
     fps : number, fractions.Fraction or str, optional
-        Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this rate. Default: the rate
-        of the clip, the times of the animated picture, or 25.
+        Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
+        rate. Default: the rate of the clip, the times of the animated picture, or 25.
     fps_max : int, optional
         Limit for clips: faster clips keep only every second frame, or fewer, with a warning.
     limits : codec.Limits, optional
@@ -74,7 +74,9 @@ def load(sources, *, fps=None, fps_max=None, limits=None):
 
 
 def _is_picture(data):
-    """Whether this package or Pillow reads it as a picture. Everything else goes to FFmpeg, which reads some pictures too."""
+    """Whether this package or Pillow reads it as a picture. Everything else goes to FFmpeg, which reads some pictures
+    too.
+    """
     from PIL import Image, UnidentifiedImageError
 
     if data.startswith(b"\xff\xd8"):

@@ -1,7 +1,7 @@
 """Read and write pictures of many formats: JPEG through this package, everything else through Pillow.
 
-Orientation: pixels and the EXIF tag are both unchanged; when metadata is dropped, `upright` turns the pixels. Pillow turns TIFF pictures
-while reading, and then reports no tag.
+Orientation: pixels and the EXIF tag are both unchanged; when metadata is dropped, `upright` turns the pixels. Pillow
+turns TIFF pictures while reading, and then reports no tag.
 """
 
 import io
@@ -44,7 +44,8 @@ SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
 CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
-# Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by accident.
+# Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by
+# accident.
 MALFORMED = (
     OSError,
     SyntaxError,
@@ -87,7 +88,8 @@ class Picture:
     Attributes
     ----------
     pixels : ndarray
-        (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8 bits.
+        (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8
+        bits.
     metadata : codec.jpeg.Metadata
     format : str
         "JPEG", or Pillow's name of the format.
@@ -111,7 +113,8 @@ def load(source, *, background=None, alpha=False, limits=None):
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
     background : str or tuple of int, optional
-        Colour behind transparent pixels: a name, "#rrggbb" or (r, g, b). JPEG has no transparency; the default is white, with a warning.
+        Colour behind transparent pixels: a name, "#rrggbb" or (r, g, b). JPEG has no transparency; the default is
+        white, with a warning.
     alpha : bool
         Return alpha separately instead of blending with a background.
     limits : codec.Limits, optional
@@ -130,11 +133,9 @@ def load(source, *, background=None, alpha=False, limits=None):
         If the picture exceeds `limits`. Checked on the header.
     FileError, ParameterError
 
-    Notes
-    -----
-    Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded, colour is truncated by
-    Pillow. Only the first of several frames or pages is read, with a warning. For damaged TIFF files the libtiff inside Pillow may write its
-    own messages to stderr.
+    Notes ----- Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray
+    is rounded, colour is truncated by Pillow. Only the first of several frames or pages is read, with a warning. For
+    damaged TIFF files the libtiff inside Pillow may write its own messages to stderr.
 
     Examples
     --------
@@ -261,7 +262,7 @@ def _samples(image, bits, warnings):
 
 
 def _lay_on(pixels, alpha, color):
-    """Blend in the sample domain, as browsers do: (alpha * p + (255 - alpha) * b) / 255, rounded. Sums are below 2^16."""
+    """Blend samples as browsers do: (alpha * p + (255 - alpha) * b) / 255, rounded. Sums are below 2^16."""
     if pixels.ndim == 2 and len(set(color)) == 1:
         behind = np.uint16(color[0])
     else:
@@ -272,7 +273,9 @@ def _lay_on(pixels, alpha, color):
 
 
 def _metadata_of(image):
-    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; EXIF is rebuilt only for TIFF and old PNG files."""
+    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; EXIF is rebuilt only for TIFF and old PNG
+    files.
+    """
     info = image.info
     exif = info.get("exif")
     if exif is None and image.format == "TIFF":
@@ -373,7 +376,8 @@ def seen(picture):
 
 
 def strip(pixels, metadata):
-    """Drop profiles and descriptions. The pixels are turned upright, since the orientation tag is lost; the density is kept.
+    """Drop profiles and descriptions. The pixels are turned upright, since the orientation tag is lost; the density is
+    kept.
 
     Parameters
     ----------

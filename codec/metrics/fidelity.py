@@ -12,7 +12,9 @@ BAND_SAMPLES = 1 << 18
 
 
 def _mean_squared_error(a, b):
-    """Bands of rows avoid copying a strided picture whole. They depend on the shape only, so float sums do not depend on the layout."""
+    """Bands of rows avoid copying a strided picture whole. They depend on the shape only, so float sums do not depend
+    on the layout.
+    """
     rows = max(1, BAND_SAMPLES // a[0].size)
     total = 0
     for y in range(0, len(a), rows):
@@ -71,11 +73,11 @@ def psnr(a, b, *, data_range=None):
     Raises
     ------
     ParameterError
-        As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values span.
+        As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values
+        span.
 
-    Notes
-    -----
-    For colour this is the PSNR of the mean error over the channels, not the mean of their PSNRs. R, G and B have equal weight.
+    Notes ----- For colour this is the PSNR of the mean error over the channels, not the mean of their PSNRs. R, G and B
+    have equal weight.
 
     Examples
     --------

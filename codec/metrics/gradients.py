@@ -20,7 +20,8 @@ def _checked(reference, distorted, least, what):
     shape, channels = reference.shape, reference.shape[2] if reference.ndim == 3 else 1
     if reference.dtype != np.uint8 or channels not in (1, 3):
         raise ParameterError(
-            f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), not {reference.dtype} of shape {shape}: convert the pictures"
+            f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), not {reference.dtype} of shape {shape}: convert "
+            "the pictures"
         )
     if min(shape[:2]) < least:
         raise ParameterError(
@@ -31,14 +32,17 @@ def _checked(reference, distorted, least, what):
 
 @lru_cache(maxsize=1)
 def _linear_slopes():
-    """Derivative of linear light by the 8-bit sample (IEC 61966-2-1). No value is near the middle of two floats, so an error of pow in the
-    last bit does not change the result."""
+    """Derivative of linear light by the 8-bit sample (IEC 61966-2-1). No value is near the middle of two floats, so an
+    error of pow in the last bit does not change the result.
+    """
     v = np.arange(256) / 255
     return (linear_light_slope(v) / 255).astype(np.float32)
 
 
 def _score_slope(x):
-    """d score / d weighted sum; 0 where the score is clamped at 100. Uses decimal, whose powers are the same on every machine."""
+    """d score / d weighted sum; 0 where the score is clamped at 100. Uses decimal, whose powers are the same on every
+    machine.
+    """
     s = CURVE[0] * x + CURVE[1] * x * x + CURVE[2] * x * x * x
     if s <= 0:
         return 0.0
@@ -51,7 +55,8 @@ def _score_slope(x):
 
 
 def _map_slopes(x, means, sizes):
-    """Slopes (3, scales, 3, 3 maps): d score / dv = one + four (v inverse)^3 for a map's value v, from its mean and from its 4-norm.
+    """Slopes (3, scales, 3, 3 maps): d score / dv = one + four (v inverse)^3 for a map's value v, from its mean and
+    from its 4-norm.
 
     d norm / dv = v^3 / (N norm^3), with norm = (mean of v^4)^(1/4); a norm of 0 has no direction and counts as flat.
     """
@@ -84,13 +89,13 @@ def ssimulacra2_gradient(reference, distorted):
     ParameterError
         If the pictures differ in shape, are not uint8, have other channels, or a side is shorter than 8.
 
-    Notes
-    -----
-    The derivative of the definition cited at `ssimulacra2`, from the sRGB curve to all six scales, in single precision: within 1e-4 of the largest
-    value of a double-precision model. At kinks (the clamps of maps at 0, absolute values, the 4-norm of a zero map) the slope counts as 0, so
-    equal pictures have gradient 0; the slope of the score itself is unbounded near 100.
+    Notes ----- The derivative of the definition cited at `ssimulacra2`, from the sRGB curve to all six scales, in
+    single precision: within 1e-4 of the largest value of a double-precision model. At kinks (the clamps of maps at 0,
+    absolute values, the 4-norm of a zero map) the slope counts as 0, so equal pictures have gradient 0; the slope of
+    the score itself is unbounded near 100.
 
-    Memory: 20 bytes per RGB pixel or 12 per gray pixel, including the result. The GIL is released. Same bits on every machine.
+    Memory: 20 bytes per RGB pixel or 12 per gray pixel, including the result. The GIL is released. Same bits on every
+    machine.
 
     Examples
     --------

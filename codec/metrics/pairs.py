@@ -36,13 +36,15 @@ def check_pair(a, b):
             )
         if picture.ndim not in (2, 3):
             raise ParameterError(
-                f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, channels)"
+                f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, "
+                "channels)"
             )
     if a.dtype != b.dtype:
         raise ParameterError(f"a is {a.dtype} and b is {b.dtype}: convert one, so that both use the same scale")
     if a.shape != b.shape:
         raise ParameterError(
-            f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, since metrics compare pixel by pixel"
+            f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, since metrics compare pixel "
+            "by pixel"
         )
     if a.size == 0:
         raise ParameterError(f"shape {a.shape} has no pixels, so there is nothing to compare")
@@ -52,8 +54,9 @@ def check_pair(a, b):
 def check_data_range(a, b, data_range):
     """The distance from black to white, as a float.
 
-    Integer dtypes imply it (255 or 65535). For floats it is required, since a guess could be silently wrong. A range below half of the span of
-    the two pictures is refused: that catches 0..255 passed with `data_range=1`, and allows overshoot.
+    Integer dtypes imply it (255 or 65535). For floats it is required, since a guess could be silently wrong. A range
+    below half of the span of the two pictures is refused: that catches 0..255 passed with `data_range=1`, and allows
+    overshoot.
     """
     integer = a.dtype.kind == "u"
     if data_range is None:

@@ -23,7 +23,8 @@ CSF = np.array(
         [0.357432, 0.279729, 0.270896, 0.262603, 0.229778, 0.257351, 0.249855, 0.259950],
     ]
 )
-# Contrast masking (Ponomarenko et al. 2007): (10 / q)^2 for the steps q of T.81 Table K.1, as psnrhvsm.m has them, to six places.
+# Contrast masking (Ponomarenko et al. 2007): (10 / q)^2 for the steps q of T.81 Table K.1, as psnrhvsm.m has them, to
+# six places.
 MASK = np.array(
     [
         [0.390625, 0.826446, 1.000000, 0.390625, 0.173611, 0.062500, 0.038447, 0.026874],
@@ -51,7 +52,8 @@ def _gray_or_rgb(a, b, what, least=1):
         raise ParameterError(f"{what} takes gray or RGB pictures, and the shape is {a.shape}")
     if min(a.shape[:2]) < least:
         raise ParameterError(
-            f"{what} needs at least {least} x {least} pixels, and the shape is {a.shape}: use psnr, or put channels last"
+            f"{what} needs at least {least} x {least} pixels, and the shape is {a.shape}: use psnr, or put "
+            "channels last"
         )
     return a, b
 
@@ -63,7 +65,7 @@ def _scatter(blocks):
 
 
 def _masking(blocks, coefficients):
-    """Contrast masking per block: its weighted energy times how evenly it is spread (Ponomarenko et al. 2007, eq. 2-4)."""
+    """Contrast masking per block: weighted energy times evenness of its spread (Ponomarenko et al. 2007, eq. 2-4)."""
     energy = (coefficients**2 * MASK).sum((-2, -1)) - coefficients[..., 0, 0] ** 2 * MASK[0, 0]
     whole = _scatter(blocks)
     quarters = sum(_scatter(blocks[..., i : i + 4, j : j + 4]) for i in (0, 4) for j in (0, 4))
@@ -85,13 +87,14 @@ def _visible_energy(a, b):
 
 
 def psnr_hvs_m(a, b, *, data_range=None):
-    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks, with contrast sensitivity weights and contrast masking.
+    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks, with contrast sensitivity weights and contrast
+    masking.
 
     Parameters
     ----------
     a, b : ndarray, (H, W), (H, W, 1) or (H, W, 3)
-        Gray or RGB; uint8, uint16, float32 or float64, of the same shape and dtype; at least 8 x 8 pixels. Columns and rows beyond
-        the last whole block are ignored, as in the authors' program.
+        Gray or RGB; uint8, uint16, float32 or float64, of the same shape and dtype; at least 8 x 8 pixels. Columns and
+        rows beyond the last whole block are ignored, as in the authors' program.
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
 
@@ -105,9 +108,8 @@ def psnr_hvs_m(a, b, *, data_range=None):
     ParameterError
         As `ssim`.
 
-    Notes
-    -----
-    N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K. Egiazarian et al., VPQM 2006.
+    Notes ----- N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K.
+    Egiazarian et al., VPQM 2006.
 
     Examples
     --------
@@ -148,7 +150,9 @@ def lab(rgb):
 
 
 def delta_e_2000(lab1, lab2):
-    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6, with the details of Sharma, Wu and Dalal 2005."""
+    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6, with the details of Sharma, Wu
+    and Dalal 2005.
+    """
     (L1, a1, b1), (L2, a2, b2) = np.moveaxis(lab1, -1, 0), np.moveaxis(lab2, -1, 0)
     degrees = lambda a, b: np.where((a == 0) & (b == 0), 0, np.degrees(np.arctan2(b, a)) % 360)
     share = lambda C: np.sqrt(C**7 / (C**7 + 25.0**7))
@@ -231,7 +235,8 @@ def psnr_ycbcr(a, b, *, data_range=None):
     Returns
     -------
     dict
-        "Y", "Cb", "Cr" and "6:1:1", in decibels; the last is (6 Y + Cb + Cr) / 8, as usual in video coding; inf for equal planes.
+        "Y", "Cb", "Cr" and "6:1:1", in decibels; the last is (6 Y + Cb + Cr) / 8, as usual in video coding; inf for
+        equal planes.
 
     Raises
     ------

@@ -51,7 +51,8 @@ class SsimPreset:
 
 wang2004 = SsimPreset("wang2004", taps=11, sigma=1.5, K1=0.01, K2=0.03)
 skimage = SsimPreset("skimage", taps=7, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
-# Windows of 8 x 8 pixels at every fourth row and column, sample variances, rounded constants, as FFmpeg's filter `ssim` and x264 report.
+# Windows of 8 x 8 pixels at every fourth row and column, sample variances, rounded constants, as FFmpeg's filter `ssim`
+# and x264 report.
 ffmpeg = SsimPreset("ffmpeg", taps=8, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
 PRESETS = {preset.name: preset for preset in (wang2004, skimage, ffmpeg)}
 
@@ -68,7 +69,8 @@ def _checked(a, b, preset, what):
     a, b = check_pair(a, b)
     if min(a.shape[:2]) < preset.taps:
         raise ParameterError(
-            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: "
+            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} "
+            f"wide and {a.shape[0]} high: "
             "use psnr, or put channels last"
         )
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
@@ -84,7 +86,8 @@ def _integers(planes):
 
 
 def _single(dtype, data_range, preset):
-    """Whether single precision suffices: no sample exceeds twice the data range, and rounding errors of the taps do not add up.
+    """Whether single precision suffices: no sample exceeds twice the data range, and rounding errors of the taps do not
+    add up.
 
     Seven taps of 1/7 all round the same way: their relative error is 1e-7 and that of the mean of `skimage` 4e-7.
     """
@@ -121,7 +124,7 @@ def _cells(plane):
 
 
 def _ffmpeg_map(a, b, data_range):
-    """(rows, columns, channels) of SSIM over the overlapping 8 x 8 windows of the preset `ffmpeg`, from integer sums."""
+    """SSIM of the 8 x 8 windows of the preset `ffmpeg`, (rows, columns, channels), from integer sums."""
     a, b = a.astype(np.int64), b.astype(np.int64)
     s1, s2, squares, product = _cells(a), _cells(b), _cells(a * a + b * b), _cells(a * b)
     C1 = int((ffmpeg.K1 * data_range) ** 2 * 64 + 0.5)
@@ -147,8 +150,8 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
     preset : "wang2004" (default), "skimage", "ffmpeg" or SsimPreset
-        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances. "ffmpeg" is the filter `ssim` of
-        FFmpeg, for one plane: flat 8 x 8 windows at every fourth pixel, integer samples only.
+        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances. "ffmpeg" is
+        the filter `ssim` of FFmpeg, for one plane: flat 8 x 8 windows at every fourth pixel, integer samples only.
 
     Returns
     -------
@@ -158,15 +161,14 @@ def ssim(a, b, *, data_range=None, preset="wang2004"):
     Raises
     ------
     ParameterError
-        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 11, a sample is NaN or infinite, or `data_range` is missing
-        for floats, not positive, or less than half of the span of the values.
+        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 11, a sample is NaN or infinite, or
+        `data_range` is missing for floats, not positive, or less than half of the span of the values.
 
-    Notes
-    -----
-    Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity",
-    IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma 1.5 whose weights sum to 1, weighted population
-    variances, K1 = 0.01, K2 = 0.03, only windows wholly inside the picture, the mean of the map, no prior downsampling. The paper covers gray
-    pictures; here a colour picture scores the mean of its channels.
+    Notes ----- Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility
+    to Structural Similarity", IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma
+    1.5 whose weights sum to 1, weighted population variances, K1 = 0.01, K2 = 0.03, only windows wholly inside the
+    picture, the mean of the map, no prior downsampling. The paper covers gray pictures; here a colour picture scores
+    the mean of its channels.
 
     Computed in double precision, in one pass over the rows, with bounded memory; the GIL is released.
 
@@ -200,8 +202,8 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
     Returns
     -------
     ndarray, float64
-        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left pixel is at
-        [y, x] (at [4y, 4x] for the preset "ffmpeg", whose map is smaller). Its mean is `ssim`.
+        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left
+        pixel is at [y, x] (at [4y, 4x] for the preset "ffmpeg", whose map is smaller). Its mean is `ssim`.
 
     Raises
     ------
@@ -228,7 +230,8 @@ def ssim_map(a, b, *, data_range=None, preset="wang2004"):
 
 
 def ssim_y(a, b, *, data_range=None, preset="wang2004"):
-    """SSIM of luma (T.871, unrounded); for gray pictures, of the samples themselves. Most codec studies report this figure.
+    """SSIM of luma (T.871, unrounded); for gray pictures, of the samples themselves. Most codec studies report this
+    figure.
 
     Examples
     --------
@@ -253,14 +256,17 @@ SHARED_ROWS = wang2004.taps - 1  # rows of the previous band that the first wind
 
 
 class _Scale:
-    """One scale of two pictures that arrive from top to bottom: scores their windows and passes them, halved, to the next scale.
+    """One scale of two pictures that arrive from top to bottom: scores their windows and passes them, halved, to the
+    next scale.
 
-    2x2 sums replace means (an odd last row or column is repeated), and the data range grows fourfold instead. This is exact in integers: 255 x 4^4
-    fits 16 bits, and 65535 x 4^4 fits a double. A scale keeps one band.
+    2x2 sums replace means (an odd last row or column is repeated), and the data range grows fourfold instead. This is
+    exact in integers: 255 x 4^4 fits 16 bits, and 65535 x 4^4 fits a double. A scale keeps one band.
     """
 
     def __init__(self, shape, dtype, data_range, single, coarser):
-        """shape: (H, W, C) of this scale. dtype: for 2x2 sums. single: single precision suffices. coarser: number of scales that follow."""
+        """shape: (H, W, C) of this scale. dtype: for 2x2 sums. single: single precision suffices. coarser: number of
+        scales that follow.
+        """
         height, width, channels = shape
         self.single, self.data_range, self.sums, self.windows = single, data_range, np.zeros((channels, 2)), 0
         self.bands = [
@@ -310,7 +316,8 @@ def ms_ssim(a, b, *, data_range=None):
     Parameters
     ----------
     a, b : ndarray, (H, W) or (H, W, C)
-        uint8, uint16, float32 or float64, of the same shape and dtype, any strides; at least 161 x 161 pixels, so that the coarsest scale has a window.
+        uint8, uint16, float32 or float64, of the same shape and dtype, any strides; at least 161 x 161 pixels, so that
+        the coarsest scale has a window.
     data_range : float, optional
         As for `ssim`.
 
@@ -324,12 +331,10 @@ def ms_ssim(a, b, *, data_range=None):
     ParameterError
         As `ssim`; also for sides shorter than 161 pixels.
 
-    Notes
-    -----
-    Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003: the product of the mean
-    contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its published exponent; 2x2 means between scales. A negative
-    mean counts as 0. A colour picture scores the mean of its channels. All scales are processed together, band by band, so memory grows with
-    the width of the picture only.
+    Notes ----- Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment",
+    Asilomar 2003: the product of the mean contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its
+    published exponent; 2x2 means between scales. A negative mean counts as 0. A colour picture scores the mean of its
+    channels. All scales are processed together, band by band, so memory grows with the width of the picture only.
 
     Examples
     --------
@@ -346,7 +351,8 @@ def ms_ssim(a, b, *, data_range=None):
     least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
     if min(a.shape[:2]) < least:
         raise ParameterError(
-            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim"
+            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has "
+            "fewer: use ssim"
         )
     data_range = check_data_range(a, b, data_range)
     scores = np.ones(a.shape[2])

@@ -11,7 +11,8 @@ from ._ssimulacra2 import norms, scales_of
 from .pairs import check_pair, refuse_not_finite
 from .ssimulacra2_weights import WEIGHTS
 
-# Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k = 1, 3, 5).
+# Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k =
+# 1, 3, 5).
 TAPS = np.array(
     [0.26462110548819856, 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537], np.float32
 )
@@ -30,7 +31,9 @@ def linear_light(dtype):
 
 
 def _as_samples(picture):
-    """The picture as uint8 or uint16 with channels last. Floats in 0..1 become 16 bits, a quarter of the finest visible step."""
+    """The picture as uint8 or uint16 with channels last. Floats in 0..1 become 16 bits, a quarter of the finest visible
+    step.
+    """
     if picture.dtype.kind == "f":
         low, high = float(picture.min()), float(picture.max())
         if not (-0.5 <= low and high <= 1.5):
@@ -44,22 +47,29 @@ def _as_samples(picture):
 
 
 def _over(picture, background):
-    """RGB of an RGBA or gray-alpha picture over a gray of `background` (0..1), blended in the coded domain as the reference does."""
+    """RGB of an RGBA or gray-alpha picture over a gray of `background` (0..1), blended in the coded domain as the
+    reference does.
+    """
     top = np.iinfo(picture.dtype).max
     color, alpha = picture[:, :, :-1].astype(np.float64), picture[:, :, -1:] / top
     return np.rint(alpha * color + (1 - alpha) * (background * top)).astype(picture.dtype)
 
 
 def map_weights(height, width):
-    """Weights of all maps for a picture size, (3 channels, scales, 2 norms, 3 maps), and which maps are needed, (scales, 3 channels)."""
+    """Weights of all maps for a picture size, (3 channels, scales, 2 norms, 3 maps), and which maps are needed,
+    (scales, 3 channels).
+    """
     scales = len(scales_of(height, width))
-    # With fewer than six scales the first weights are used consecutively, as in the reference; they then apply to other maps.
+    # With fewer than six scales the first weights are used consecutively, as in the reference; they then apply to other
+    # maps.
     weights = np.array(WEIGHTS[: 3 * scales * 6]).reshape(3, scales, 2, 3)
     return weights, (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
 
 
 def weighed(reference, distorted):
-    """The weighted sum of the norms of all maps, of which the score is a function, and the means of v and v^4 behind the norms."""
+    """The weighted sum of the norms of all maps, of which the score is a function, and the means of v and v^4 behind
+    the norms.
+    """
     weights, needs = map_weights(*reference.shape[:2])
     means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
     roots = means.copy()
@@ -93,13 +103,13 @@ def ssimulacra2(reference, distorted):
     Raises
     ------
     ParameterError
-        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 8, or floats are out of range or not finite.
+        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 8, or floats are out of range or not
+        finite.
 
-    Notes
-    -----
-    J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur uses its exact nine taps (see _ssimulacra2.pyx);
-    the reference uses a single-precision recursion, whose rounding changes its scores by up to about 0.2. With alpha, both pictures are blended
-    over dark and over light gray, and the lower score counts, as in the reference.
+    Notes ----- J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur uses its exact nine
+    taps (see _ssimulacra2.pyx); the reference uses a single-precision recursion, whose rounding changes its scores by
+    up to about 0.2. With alpha, both pictures are blended over dark and over light gray, and the lower score counts, as
+    in the reference.
 
     The picture is read once, row by row; memory grows with its width only. The GIL is released.
 
@@ -117,7 +127,8 @@ def ssimulacra2(reference, distorted):
     channels = reference.shape[2] if reference.ndim == 3 else 1
     if min(reference.shape[:2]) < 8 or channels > 4:
         raise ParameterError(
-            f"SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels, and the shape is {reference.shape}: use psnr, or put channels last"
+            f"SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels, and the shape is {reference.shape}: use "
+            "psnr, or put channels last"
         )
     reference, distorted = _as_samples(reference), _as_samples(distorted)
     if channels in (1, 3):

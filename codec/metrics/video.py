@@ -29,8 +29,9 @@ class VideoScores:
     frames : dict
         Name of the metric -> float64 array, one value per frame.
     pooled : dict
-        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which emphasizes bad frames, is nan
-        if a score is not positive. Infinite scores (PSNR of equal frames) make the mean infinite.
+        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which
+        emphasizes bad frames, is nan if a score is not positive. Infinite scores (PSNR of equal frames) make the mean
+        infinite.
     """
 
     frames: dict = field(repr=False)
@@ -72,7 +73,9 @@ def _thumbnail(frame):
 
 
 def _offset(a, b, most):
-    """The shift of b against a, in frames, with the best match of thumbnails; 0 unless another is clearly better (half the error)."""
+    """The shift of b against a, in frames, with the best match of thumbnails; 0 unless another is clearly better (half
+    the error).
+    """
     grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
     errors = {}
     for shift in range(-most, most + 1):
@@ -90,7 +93,8 @@ def _refuse_misaligned(a, b, most):
     if shift:
         late = "later" if shift > 0 else "earlier"
         raise ParameterError(
-            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at the start of "
+            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at "
+            "the start of "
             f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False"
         )
     x, y = (np.concatenate(clip) for clip in (a, b))
@@ -112,7 +116,8 @@ def _refuse_misaligned(a, b, most):
         ):
             if error > 1 and float(((x - y @ matrix.T) ** 2).mean()) < error / 4:
                 raise ParameterError(
-                    f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass check=False"
+                    f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass "
+                    "check=False"
                 )
 
 
@@ -125,8 +130,8 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
         Frames, (H, W) or (H, W, 3) uint8, in display order. Read once, so generators are fine.
     metrics : names of functions in `codec.metrics`
     check : bool
-        Refuse clips shifted by up to `max_offset` frames, and mismatches of range (16..235 against 0..255) or matrix (BT.601 against
-        BT.709). Clips of different length are always refused.
+        Refuse clips shifted by up to `max_offset` frames, and mismatches of range (16..235 against 0..255) or matrix
+        (BT.601 against BT.709). Clips of different length are always refused.
     max_offset : int
 
     Returns
@@ -152,7 +157,9 @@ def video(reference, distorted, *, metrics=("psnr", "ssim"), check=True, max_off
     for number, (a, b) in enumerate(itertools.zip_longest(reference, distorted, fillvalue=_END)):
         if a is _END or b is _END:
             raise ParameterError(
-                f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other goes on: cut them to the same length"
+                f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other "
+                "continues: "
+                "cut them to the same length"
             )
         for name, function in functions.items():
             try:

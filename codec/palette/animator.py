@@ -98,26 +98,30 @@ def animate(
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
-        Frames per second; default 25, or the rate of the video. GIF counts in 1/100 s: every frame starts within half a tick of its time
-        and errors do not accumulate. GIF rates above 50 are refused, since browsers slow them down to 10. APNG holds fractions.
+        Frames per second; default 25, or the rate of the video. GIF counts in 1/100 s: every frame starts within half a
+        tick of its time and errors do not accumulate. GIF rates above 50 are refused, since browsers slow them down to
+        10. APNG holds fractions.
     seconds : number or list of numbers, optional
         In place of `fps`: the duration of all frames, or of each.
     format : {"gif", "apng"}, optional
         Default: by the suffix of `path`; "gif" without a path.
     colors : int
-        Largest number of colours per palette, 2..256 (default 256). One index is reserved for unchanged pixels, so 256 means 255.
+        Largest number of colours per palette, 2..256 (default 256). One index is reserved for unchanged pixels, so 256
+        means 255.
     lossy : int
-        0..200, default 20. 0: no error beyond the palette and its dithering. 20: pixels of quiet areas may deviate by the palette's error
-        again, those of busy areas by more, where phrases of the code table repeat or pixels can stay. Pictures with at most `colors`
-        colours stay exact.
+        0..200, default 20. 0: no error beyond the palette and its dithering. 20: pixels of quiet areas may deviate by
+        the palette's error again, those of busy areas by more, where phrases of the code table repeat or pixels can
+        stay. Pictures with at most `colors` colours stay exact.
     target : str, optional
         "size:500kB": search for the least `lossy` that reaches it, and reduce the colours if none does.
     space : {"oklab", "srgb", "linear", "ycbcr"}
         Where distances are measured.
     dither_strength : float
-        Part of the error that is diffused, 0..1, default 0.6. Only changed pixels are dithered, so that still areas stay still.
+        Part of the error that is diffused, 0..1, default 0.6. Only changed pixels are dithered, so that still areas
+        stay still.
     shared : bool
-        One palette for all frames. Otherwise scenes or frames get their own where that is worth its bytes. APNG always shares one.
+        One palette for all frames. Otherwise scenes or frames get their own where that is worth its bytes. APNG always
+        shares one.
     loops : int or None
         How often it restarts: 0 (default) forever, None never.
     comment : str
@@ -134,10 +138,8 @@ def animate(
         If an argument is wrong, or no lossiness and number of colours reach the target. Nothing is written.
     FileError
 
-    Notes
-    -----
-    The file holds only the rectangles that change. Colours, phrases and unchanged pixels are chosen together: see `codec.palette._lzw`. Frames
-    are cleared (disposal 2) where opaque pixels become transparent.
+    Notes ----- The file holds only the rectangles that change. Colours, phrases and unchanged pixels are chosen
+    together: see `codec.palette._lzw`. Frames are cleared (disposal 2) where opaque pixels become transparent.
 
     Examples
     --------
@@ -173,7 +175,8 @@ def format_of(path, format=None):
         suffix = os.path.splitext(os.fsdecode(path))[1].lower() if path is not None else ".gif"
         if suffix not in SUFFIXES:
             raise ParameterError(
-                f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or pass format="
+                f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or pass "
+                "format="
             )
         return SUFFIXES[suffix]
     if format not in FORMATS:
@@ -214,7 +217,8 @@ def as_frames(frames):
             or not pixels.size
         ):
             raise ParameterError(
-                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}"
+                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} "
+                f"{pixels.shape}"
             )
         mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
         pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
@@ -298,7 +302,9 @@ def _with_transparent(colors):
 
 
 def _reach(plan, target, colors):
-    """The least lossiness whose file is within the target; if there is none, the same with half as many colours, repeatedly."""
+    """The least lossiness whose file is within the target; if there is none, the same with half as many colours,
+    repeatedly.
+    """
     passes, colors = 0, min(colors, COLORS_MAX)
     while True:
         found = {}
@@ -321,7 +327,8 @@ def _reach(plan, target, colors):
             return replace(best, target=str(target), passes=passes)
         if colors <= FEWEST_COLORS:
             raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {found[LOSSY_MAX].size} bytes; "
+                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives "
+                f"{found[LOSSY_MAX].size} bytes; "
                 "use smaller or fewer frames"
             )
         colors = max(FEWEST_COLORS, (colors + 1) // 2)

@@ -54,5 +54,7 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
 
 
 def _deflated(rows, bits):
-    """The smaller of filtered and unfiltered rows. Below 8 bits filters do not help: they take differences of bytes, not of indices."""
+    """The smaller of filtered and unfiltered rows. Below 8 bits filters do not help: they take differences of bytes,
+    not of indices.
+    """
     return min((png.deflated(rows_of(rows)) for rows_of in (png.unfiltered, png.filtered)[: 1 + (bits == 8)]), key=len)

@@ -1,9 +1,11 @@
-"""A blue-noise mask by void and cluster (Ulichney, "The void-and-cluster method for dither array generation", Proc. SPIE 1913, 1993).
+"""A blue-noise mask by void and cluster (Ulichney, "The void-and-cluster method for dither array generation", Proc.
+SPIE 1913, 1993).
 
-    python -m codec.palette.blue_noise        writes blue_noise.bin: 64 x 64 ranks, 16-bit little-endian, the same on every machine
+    python -m codec.palette.blue_noise        writes blue_noise.bin: 64 x 64 ranks, 16-bit little-endian, the same on
+    every machine
 
-The tightest cluster of a binary pattern is the one at the maximum of the pattern blurred by a Gaussian on the torus; the largest void is the
-zero at its minimum. All arithmetic is in integers, so rounding makes no ties.
+The tightest cluster of a binary pattern is the one at the maximum of the pattern blurred by a Gaussian on the torus;
+the largest void is the zero at its minimum. All arithmetic is in integers, so rounding makes no ties.
 """
 
 from functools import lru_cache
@@ -17,7 +19,9 @@ FILE = "blue_noise.bin"
 
 @lru_cache(None)
 def mask():
-    """Thresholds within 0..1, (64, 64) float32, each once: they tile, and their rounding errors have hardly any low frequencies."""
+    """Thresholds within 0..1, (64, 64) float32, each once: they tile, and their rounding errors have hardly any low
+    frequencies.
+    """
     ranks = np.frombuffer(resources.files(__package__).joinpath(FILE).read_bytes(), "<u2").reshape(SIDE, SIDE)
     thresholds = ((ranks + 0.5) / ranks.size).astype(np.float32)
     thresholds.flags.writeable = False

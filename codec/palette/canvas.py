@@ -93,7 +93,8 @@ def points_of(pixels, space):
 
 
 def weights_of(points):
-    """Weights (H, W) uint8 of errors: 64 in flat areas, less by ACTIVITY / (ACTIVITY + deviation of the first coordinate around the pixel).
+    """Weights (H, W) uint8 of errors: 64 in flat areas, less by ACTIVITY / (ACTIVITY + deviation of the first
+    coordinate around the pixel).
 
     Sums of 25 squares of 2047: 27 bits.
     """
@@ -137,8 +138,8 @@ class Canvas:
     def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None):
         """Paint a frame over the canvas.
 
-        A pixel whose source did not change stays, so that nothing flickers. One that is close enough to its new source may stay, and does
-        where that is cheaper.
+        A pixel whose source did not change stays, so that nothing flickers. One that is close enough to its new source
+        may stay, and does where that is cheaper.
 
         Parameters
         ----------

@@ -8,7 +8,9 @@ from .spaces import coordinates
 
 
 def by_kmeans(colors, points, k, seed):
-    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from boxes, other seeds from randomly drawn colours."""
+    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from boxes, other seeds from randomly
+    drawn colours.
+    """
     return cluster(points, k, weights=colors.weights, seeds="plus-plus" if seed else "boxes", seed=seed).labels
 
 
@@ -18,14 +20,16 @@ def by_median_cut(colors, points, k, seed):
 
 
 def by_wu(colors, points, k, seed):
-    """Cut boxes across any axis, where that lowers the squared error most (Wu, "Efficient Statistical Computations for Optimal Color
-    Quantization", Graphics Gems II, 1991); on the colours themselves instead of a 32^3 grid."""
+    """Cut boxes across any axis, where that lowers the squared error most (Wu, "Efficient Statistical Computations for
+    Optimal Color Quantization", Graphics Gems II, 1991); on the colours themselves instead of a 32^3 grid.
+    """
     return variance_cut(points, colors.weights, k, True)
 
 
 def by_heckbert(colors, points, k, seed):
-    """Cut the box with the most pixels across its longest side, at the median (Heckbert, "Color Image Quantization for Frame Buffer Display",
-    SIGGRAPH 1982)."""
+    """Cut the box with the most pixels across its longest side, at the median (Heckbert, "Color Image Quantization for
+    Frame Buffer Display", SIGGRAPH 1982).
+    """
     boxes, weight = [np.arange(len(points))], [colors.weights.sum()]
     while len(boxes) < k:
         several = [i for i in range(len(boxes)) if len(boxes[i]) > 1]
@@ -47,8 +51,9 @@ def by_heckbert(colors, points, k, seed):
 
 
 def by_octree(colors, points, k, seed):
-    """Build the tree of the leading bits of all samples and merge its rarest leaves, the deepest first (Gervautz and Purgathofer, "A Simple
-    Method for Color Quantization: Octree Quantization", 1988). Ignores the colour space."""
+    """Build the tree of the leading bits of all samples and merge its rarest leaves, the deepest first (Gervautz and
+    Purgathofer, "A Simple Method for Color Quantization: Octree Quantization", 1988). Ignores the colour space.
+    """
 
     def keys(depth):
         return (colors.colors >> (8 - depth)).astype(np.int64) @ (1 << 8 * np.arange(colors.colors.shape[1]))
@@ -74,9 +79,9 @@ def by_octree(colors, points, k, seed):
 METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "wu": by_wu, "heckbert": by_heckbert, "octree": by_octree}
 
 
-# A palette for dithering must reach beyond the cluster means, which have lost the variance within the clusters. Moving the entries away
-# from their mean by 4 x strength x that fraction of the variance measured best at 8, 16, 64 and 256 colours alike; it is worth 1.5 points
-# of SSIMULACRA 2 at 16 colours and 5 points at 8.
+# A palette for dithering must reach beyond the cluster means, which have lost the variance within the clusters. Moving
+# the entries away from their mean by 4 x strength x that fraction of the variance measured best at 8, 16, 64 and 256
+# colours alike; it is worth 1.5 points of SSIMULACRA 2 at 16 colours and 5 points at 8.
 SPREAD = 4
 MOST_SPREAD = 0.25
 
@@ -95,8 +100,8 @@ def choose(colors, k, method, space, seed, strength):
     Returns
     -------
     (at most k, channels) uint8
-        Transparent entries first, then from dark to bright. All transparent colours share one entry. A picture with at most k colours keeps
-        them.
+        Transparent entries first, then from dark to bright. All transparent colours share one entry. A picture with at
+        most k colours keeps them.
     """
     if colors.exact and len(colors.colors) <= k:
         return in_order(np.unique(colors.colors, axis=0))

@@ -59,7 +59,9 @@ RIEMERSMA_RATIO = 16
 
 
 def bayer_mask(side=8):
-    """Thresholds within 0..1, (side, side) float32 (Bayer, "An optimum method for two-level rendition of continuous-tone pictures", ICC 1973)."""
+    """Thresholds within 0..1, (side, side) float32 (Bayer, "An optimum method for two-level rendition of
+    continuous-tone pictures", ICC 1973).
+    """
     ranks = np.zeros((1, 1), int)
     while len(ranks) < side:
         ranks = np.block([[4 * ranks, 4 * ranks + 2], [4 * ranks + 3, 4 * ranks + 1]])
@@ -116,8 +118,9 @@ def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay)
 
 
 def _ordered(points, entries, shape, nearest, mask, strength, alone):
-    """Mix two entries for each colour: the nearest one, and the one nearest to its mirror image in the colour. The mask mixes them so that
-    their mean is the projection of the colour on the line between them."""
+    """Mix two entries for each colour: the nearest one, and the one nearest to its mirror image in the colour. The mask
+    mixes them so that their mean is the projection of the colour on the line between them.
+    """
     first, _ = nearest.find(points)
     palette = nearest.palette()
     mirrored = np.clip(2 * points - palette[first], 0, 2047).astype(np.float32)

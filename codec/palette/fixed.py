@@ -58,7 +58,8 @@ def as_palette(palette):
         )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise ParameterError(
-            f"palette must hold integers within 0..255, not {array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}"
+            "palette must hold integers within 0..255, not "
+            f"{array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}"
         )
     return array.astype(np.uint8)
 

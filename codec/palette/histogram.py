@@ -6,7 +6,8 @@ import numpy as np
 
 from ._histogram import Histogram
 
-# Colours kept apart. A 12 MP photograph has more: bins of 2 or 4 levels a side then stand for the mean of their members.
+# Colours kept apart. A 12 MP photograph has more: bins of 2 or 4 levels a side then stand for the mean of their
+# members.
 MOST_COLORS_APART = 1 << 17
 
 
@@ -73,7 +74,8 @@ def color_set(histogram):
 
 
 def count_colors(pixels, importance=None, histogram=None):
-    """Add a picture (height, width, channels) to a histogram, a new one by default; return it and the entry of every pixel.
+    """Add a picture (height, width, channels) to a histogram, a new one by default; return it and the entry of every
+    pixel.
 
     The entries are valid while the histogram is exact.
     """

@@ -29,9 +29,11 @@ def as_importance(importance, pixels):
 
 
 def contrast_importance(pixels):
-    """(height, width) uint8: lower where the surroundings are busy, since errors hide there. Integers: the same on every machine.
+    """(height, width) uint8: lower where the surroundings are busy, since errors hide there. Integers: the same on
+    every machine.
 
-    The contrast is the mean over 5x5 pixels of the absolute second differences of the luma across and down, which are zero on slopes.
+    The contrast is the mean over 5x5 pixels of the absolute second differences of the luma across and down, which are
+    zero on slopes.
     """
     color = pixels[:, :, :3].astype(np.int64)
     luma = (color @ LUMA_1000 + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]

@@ -71,10 +71,12 @@ def by_luma(palette):
 
 
 def by_neighbours(indices, count):
-    """Order entries so that neighbours in the picture are close in the palette, which makes differences of indices small.
+    """Order entries so that neighbours in the picture are close in the palette, which makes differences of indices
+    small.
 
-    Start with the entry that has the most neighbours. Repeatedly add the entry with the most neighbours in the chain, at the end where it has
-    more; neighbours weigh less the farther they are from that end (after Zeng, Li and Lei 2000).
+    Start with the entry that has the most neighbours. Repeatedly add the entry with the most neighbours in the chain,
+    at the end where it has more; neighbours weigh less the farther they are from that end (after Zeng, Li and Lei
+    2000).
     """
     pairs = np.zeros((count, count), np.int64)
     for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
@@ -108,9 +110,11 @@ def numbered(indices, palette, order):
 
 
 def smallest(indices, palette):
-    """(palette, filtered rows, bits) for the order and filters that deflate best, tried on a band in the middle of large pictures.
+    """(palette, filtered rows, bits) for the order and filters that deflate best, tried on a band in the middle of
+    large pictures.
 
-    Unfiltered rows deflate alike in any order, so they need one try only. Below 8 bits a byte holds several indices, and filters do not help.
+    Unfiltered rows deflate alike in any order, so they need one try only. Below 8 bits a byte holds several indices,
+    and filters do not help.
     """
     bits = png.depth(len(palette))
     luma = transparent_first(by_luma(palette), palette)

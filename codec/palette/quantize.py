@@ -17,13 +17,15 @@ from .result import Quantized
 from .spaces import SPACES, coordinates
 from .target import fewest_colors
 
-# Error diffusion, measured on photographs (docs/palette.md). Passing on more than 0.7 of the error (0.8 with few colours) costs more in
-# noise than it gains in colour. The colour of the last pixel is kept where it is worse than the best by at most 1.5 times (3 times) the
-# palette's mean squared error: 5 % fewer bytes for 0.2 points of SSIMULACRA 2 at 256 colours, and no specks in flat areas.
+# Error diffusion, measured on photographs (docs/palette.md). Passing on more than 0.7 of the error (0.8 with few
+# colours) costs more in noise than it gains in colour. The colour of the last pixel is kept where it is worse than the
+# best by at most 1.5 times (3 times) the palette's mean squared error: 5 % fewer bytes for 0.2 points of SSIMULACRA 2
+# at 256 colours, and no specks in flat areas.
 FEW_COLORS = 32
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
 STAY_FEW, STAY_MANY = 3, 1.5
-FLAT = 40  # lattice units, 2 %: flat areas this close to an entry are not dithered, which saves 25 % on screenshots of 16 colours
+# Lattice units, 2 %: flat areas this close to an entry are not dithered, which saves 25 % on screenshots of 16 colours.
+FLAT = 40
 LIMIT = 6  # longest error passed on, in root mean squared errors of the palette
 
 
@@ -103,8 +105,8 @@ class PaletteQuantizer:
         Parameters
         ----------
         images : iterable of uint8 arrays, or one array
-            As for `quantize_colors`; a (N, H, W, channels) array is N pictures, (H, W) and (H, W, 3 or 4) are one. Gray, colour
-            and alpha may be mixed.
+            As for `quantize_colors`; a (N, H, W, channels) array is N pictures, (H, W) and (H, W, 3 or 4) are one.
+            Gray, colour and alpha may be mixed.
         importance : optional
             As for `quantize_colors`: for one picture, or a list with one for each.
 
@@ -154,7 +156,9 @@ class PaletteQuantizer:
         return float(self.dither_strength)
 
     def _paint(self, pixels, histogram, entries):
-        """Assign `pixels` to palette_. The histogram and entries belong to the same picture, with or without its opaque alpha."""
+        """Assign `pixels` to palette_. The histogram and entries belong to the same picture, with or without its opaque
+        alpha.
+        """
         height, width, _ = pixels.shape
         palette, colors = self.palette_, histogram.colors()
         if not histogram.exact:
@@ -216,7 +220,9 @@ def opaque(pixels):
 
 
 def with_channels(pixels, channels):
-    """Convert (H, W, 1, 3 or 4) to (H, W, channels): gray becomes R = G = B, a new alpha is 255. An alpha that is dropped must be 255."""
+    """Convert (H, W, 1, 3 or 4) to (H, W, channels): gray becomes R = G = B, a new alpha is 255. An alpha that is
+    dropped must be 255.
+    """
     if pixels.shape[2] == channels:
         return pixels
     if pixels.shape[2] == 1:
@@ -249,17 +255,18 @@ def quantize_colors(
     colors : int
         At most this many colours, 1..256. A picture with no more keeps them exactly.
     method : str
-        How they are chosen: "kmeans" (best), "median-cut" (boxes of least variance), "wu", "heckbert" (median cut of 1982), "octree".
+        How they are chosen: "kmeans" (best), "median-cut" (boxes of least variance), "wu", "heckbert" (median cut of
+        1982), "octree".
     space : str
         Where errors are measured: "oklab" (default, perceptual), "srgb" (highest PSNR), "linear" light, "ycbcr".
     dither : str or None
-        "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"; None: each pixel gets
-        the nearest colour.
+        "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma";
+        None: each pixel gets the nearest colour.
     dither_strength : float, optional
         0..1. Default: 0.7, 0.8 for at most 32 colours.
     palette : optional
-        Use these colours instead: (n, 3) or (n, 4) integers, a list of "#rrggbb", or "web-safe", "ega", "gray", "gray-16",
-        "black-white". `colors`, `method` and `importance` are then ignored.
+        Use these colours instead: (n, 3) or (n, 4) integers, a list of "#rrggbb", or "web-safe", "ega", "gray",
+        "gray-16", "black-white". `colors`, `method` and `importance` are then ignored.
     importance : (H, W) array or "contrast", optional
         Weight of each pixel when colours are chosen, not negative; "contrast": lower weights where the picture is busy.
     target : str, optional
@@ -279,9 +286,8 @@ def quantize_colors(
     ParameterError
         If an argument is invalid, the image is empty or not uint8, or the target cannot be reached.
 
-    Notes
-    -----
-    With alpha, the error of a colour is the mean of its errors over black and over white. All that is transparent becomes one entry.
+    Notes ----- With alpha, the error of a colour is the mean of its errors over black and over white. All that is
+    transparent becomes one entry.
 
     Examples
     --------

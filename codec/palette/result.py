@@ -15,7 +15,8 @@ class Quantized:
     indices : (H, W) uint8
         The entry of each pixel.
     palette : (n, 3) or (n, 4) uint8
-        RGB, or RGBA if the picture or the given palette has alpha. In a chosen palette, entries with alpha below 255 come first.
+        RGB, or RGBA if the picture or the given palette has alpha. In a chosen palette, entries with alpha below 255
+        come first.
     """
 
     indices: np.ndarray
@@ -32,7 +33,9 @@ class Quantized:
         return np.bincount(self.indices.reshape(-1), minlength=len(self.palette))
 
     def error_map(self):
-        """Squared error per pixel, (H, W) float64, in 8-bit levels: mean over R, G and B, and with alpha over black and white grounds."""
+        """Squared error per pixel, (H, W) float64, in 8-bit levels: mean over R, G and B, and with alpha over black and
+        white grounds.
+        """
         return np.mean(
             [np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0
         )

@@ -37,8 +37,8 @@ def choose(pixels, colors, space):
 def price(colors, pixels):
     """The fraction of the squared error that an extra palette must save over `pixels` pixels to pay for itself.
 
-    Its 24 bits per colour could be spent on the pixels instead. At high rates, b more bits per pixel divide the error of three coordinates
-    by 2^(2 b / 3), so the first bit saves 2 ln 2 / 3 of the error.
+    Its 24 bits per colour could be spent on the pixels instead. At high rates, b more bits per pixel divide the error
+    of three coordinates by 2^(2 b / 3), so the first bit saves 2 ln 2 / 3 of the error.
     """
     return 2 * math.log(2) / 3 * 24 * colors / pixels
 
@@ -55,7 +55,9 @@ def changes(pictures):
 
 
 def painted(pictures, space, error):
-    """Estimate how many pixels of each frame will be painted: those that differ from the frame before by more than `error` squared."""
+    """Estimate how many pixels of each frame will be painted: those that differ from the frame before by more than
+    `error` squared.
+    """
     points = [points_of(pixels[::2, ::2], space).astype(np.int32) for pixels in pictures]
     changed = [float((np.square(b - a).sum(2) > error).mean()) for a, b in zip(points, points[1:])]
     return np.array([1, *changed]) * (pictures[0].size // 3)

@@ -1,8 +1,8 @@
 """Colour spaces as lattices: integer coordinates in 0..2047 whose squared distance is the error to minimize.
 
-Squared distances stay below 2^24 (codec/simd/colors.h), so they are exact everywhere. A colour with alpha counts as two opaque ones, its
-appearance over black and over white: six coordinates, whose distance is the mean error over both grounds. All transparent colours are one
-point; between opaque colours only a factor changes.
+Squared distances stay below 2^24 (codec/simd/colors.h), so they are exact everywhere. A colour with alpha counts as two
+opaque ones, its appearance over black and over white: six coordinates, whose distance is the mean error over both
+grounds. All transparent colours are one point; between opaque colours only a factor changes.
 """
 
 from functools import lru_cache

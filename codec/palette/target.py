@@ -13,7 +13,8 @@ def parse_score_target(text, name):
     target = parse_target(text)
     if target.is_rate:
         raise ParameterError(
-            f"{name}={text!r}: a size applies to a file; use write_png or animate for it. Here: psnr:40, ssimulacra2:85 ..."
+            f"{name}={text!r}: a size applies to a file; use write_png or animate for it. Here: psnr:40, "
+            "ssimulacra2:85 ..."
         )
     return target
 

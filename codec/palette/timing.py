@@ -37,8 +37,8 @@ def durations(count, fps, seconds=None):
 
 
 def gif_delays(lengths):
-    """Hundredths of a second for each frame. Start times are rounded, not durations, so no frame is off by more than half a tick and
-    errors do not accumulate.
+    """Hundredths of a second for each frame. Start times are rounded, not durations, so no frame is off by more than
+    half a tick and errors do not accumulate.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ def gif_delays(lengths):
 
 
 def png_delay(length):
-    """(numerator, denominator) in seconds of 16 bits each: exact wherever they hold it, else the nearest that they hold.
+    """(numerator, denominator) in seconds of 16 bits each: exact wherever they hold it, else the nearest that they
+    hold.
 
     >>> from fractions import Fraction
     >>> from codec.palette.timing import png_delay

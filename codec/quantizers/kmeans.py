@@ -45,7 +45,9 @@ class Clusters:
 
 
 def plus_plus(points, weights, k, rng):
-    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each seed is drawn with probability proportional to weight times squared distance."""
+    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each seed is drawn with probability proportional to weight times
+    squared distance.
+    """
     chosen = np.empty(k, np.intp)
     nearest = np.full(len(points), np.inf)
     for i in range(k):
@@ -72,7 +74,9 @@ def _rounded(sums, mass):
 
 
 def nearest(points, centres):
-    """The nearest of (k, D) centres for each of (n, D) points, (n,) int32; the first one on ties. Ranges as for `cluster`."""
+    """The nearest of (k, D) centres for each of (n, D) points, (n,) int32; the first one on ties. Ranges as for
+    `cluster`.
+    """
     points, _ = _checked(points, None, 1)
     tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
     tree.assign(np.ascontiguousarray(centres, np.float32))
@@ -156,7 +160,9 @@ class _Search:
 
     @staticmethod
     def _disjoint(order, partner, taken):
-        """The first len(taken) pairs (i, partner[i]) in that order that share no member with each other or with `taken`."""
+        """The first len(taken) pairs (i, partner[i]) in that order that share no member with each other or with
+        `taken`.
+        """
         used, kept, freed = set(taken.tolist()), [], []
         for i, j in zip(order.tolist(), partner[order].tolist()):
             if len(freed) == len(taken):
@@ -171,10 +177,10 @@ class _Search:
 def cluster(points, k, *, weights=None, seeds="boxes", rounds=10, tries=7, tolerance=3e-4, seed=0):
     """Find centres of (nearly) least weighted squared error.
 
-    One of Lloyd's rounds is followed by split-and-merge rounds: centres are merged where they are missed least and split where they help most.
-    After two of Lloyd's rounds the result is kept if the error is lower; otherwise the next round moves fewer centres. Lloyd's rounds finish
-    the search. (Fraenti, Kaukoranta, Nevalainen, "On the splitting method for vector quantization codebook generation", Opt. Eng. 36(11),
-    1997, combine the two steps in the same way.)
+    One of Lloyd's rounds is followed by split-and-merge rounds: centres are merged where they are missed least and
+    split where they help most. After two of Lloyd's rounds the result is kept if the error is lower; otherwise the next
+    round moves fewer centres. Lloyd's rounds finish the search. (Fraenti, Kaukoranta, Nevalainen, "On the splitting
+    method for vector quantization codebook generation", Opt. Eng. 36(11), 1997, combine the two steps in the same way.)
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""Vector quantization of blocks: a codebook, the entry of each block, and back (Linde, Buzo, Gray, "An Algorithm for Vector Quantizer Design",
-IEEE Trans. Commun. 28(1), 1980). Palettes do the same for single pixels.
+"""Vector quantization of blocks: a codebook, the entry of each block, and back (Linde, Buzo, Gray, "An Algorithm for
+Vector Quantizer Design", IEEE Trans. Commun. 28(1), 1980). Palettes do the same for single pixels.
 """
 
 import math

@@ -1,4 +1,5 @@
-"""Rate-distortion laboratory. Measure, store, draw: `sweep` makes rows, `write_points` and `read_points` keep them, `plot` draws them.
+"""Rate-distortion laboratory. Measure, store, draw: `sweep` makes rows, `write_points` and `read_points` keep them,
+`plot` draws them.
 
 Rows are stored before anything is averaged, one per picture and setting, so that later questions can still be answered.
 """

@@ -1,10 +1,12 @@
-"""Bjontegaard deltas: how much rate one curve saves against another at equal score, and how much score it gains at equal rate.
+"""Bjontegaard deltas: how much rate one curve saves against another at equal score, and how much score it gains at
+equal rate.
 
-A delta is refused, with a reason, if a curve has fewer than four points, if its score is not strictly monotonic in the rate, or if the
-curves share no range: the number would then say more about the interpolation than about the encoders.
+A delta is refused, with a reason, if a curve has fewer than four points, if its score is not strictly monotonic in the
+rate, or if the curves share no range: the number would then say more about the interpolation than about the encoders.
 
-References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C. Herglotz et al., "The
-Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image Process. 33, 2024.
+References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C.
+Herglotz et al., "The Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image
+Process. 33, 2024.
 """
 
 import math
@@ -27,13 +29,16 @@ class BDResult:
     Attributes
     ----------
     value : float or None
-        `bd_rate`: percent; negative means smaller files at equal score. `bd_quality`: in units of the metric. None when refused.
+        `bd_rate`: percent; negative means smaller files at equal score. `bd_quality`: in units of the metric. None when
+        refused.
     reason : str
         Why it was refused; empty otherwise.
     low, high : float or None
-        The common range, over which the delta is the mean: scores for `bd_rate`, rates for `bd_quality` (bits per pixel, or kbit/s of videos).
+        The common range, over which the delta is the mean: scores for `bd_rate`, rates for `bd_quality` (bits per
+        pixel, or kbit/s of videos).
     share : float or None
-        The common range as a fraction of the union of both ranges. Below about 0.5 the delta describes a corner of the curves only.
+        The common range as a fraction of the union of both ranges. Below about 0.5 the delta describes a corner of the
+        curves only.
     """
 
     value: float | None
@@ -57,8 +62,8 @@ class Comparison:
     mean, median : float or None
         Over the pictures with a delta.
     low, high : float or None
-        Bootstrap interval of the mean (percentiles, 95 %, pictures drawn with replacement). None below three pictures. It shows how much the
-        mean depends on the choice of pictures. With few pictures it tends to be too narrow.
+        Bootstrap interval of the mean (percentiles, 95 %, pictures drawn with replacement). None below three pictures.
+        It shows how much the mean depends on the choice of pictures. With few pictures it tends to be too narrow.
     """
 
     family: str
@@ -90,13 +95,15 @@ class _Refused(Exception):
 def bd_rate(reference, test, *, method="pchip"):
     """Average difference of rate at equal score, in percent: how much more `test` needs than `reference`.
 
-    The log of the rate is interpolated as a function of the score and integrated over the common range; the mean difference is converted back.
+    The log of the rate is interpolated as a function of the score and integrated over the common range; the mean
+    difference is converted back.
 
     Parameters
     ----------
     reference, test : sequence of (rate, score)
-        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly with the rate in both
-        curves, or fall strictly in both (mean squared error). Infinite scores (lossless) are left out, repeated points count once.
+        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly
+        with the rate in both curves, or fall strictly in both (mean squared error). Infinite scores (lossless) are left
+        out, repeated points count once.
     method : "pchip" (default), "akima" or "cubic"
         See `codec.rd.interpolation`.
 
@@ -125,7 +132,8 @@ def bd_rate(reference, test, *, method="pchip"):
 def bd_quality(reference, test, *, method="pchip"):
     """Average gain of score of `test` over `reference` at equal rate, over the log of the common rates.
 
-    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. With PSNR as the score this is BD-PSNR.
+    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. With PSNR as the score this is
+    BD-PSNR.
 
     Examples
     --------
@@ -202,7 +210,8 @@ def _points(which, points):
     for rate, score in pairs:
         if not (0 < rate < math.inf) or math.isnan(score):
             raise _Refused(
-                f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are numbers"
+                f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are "
+                "numbers"
             )
     pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
     if len(pairs) < MIN_POINTS:
@@ -221,7 +230,8 @@ def _direction(which, rates, scores):
         named = [f"{rates[i]:.6g} ({scores[i]:.6g}) and {rates[i + 1]:.6g} ({scores[i + 1]:.6g})" for i in wrong]
         verb = "rise" if way > 0 else "fall"
         raise _Refused(
-            f"the {which} is not monotonic: its score does not {verb} with the rate between the rates {'; '.join(named)}"
+            f"the {which} is not monotonic: its score does not {verb} with the rate between the rates "
+            f"{'; '.join(named)}"
         )
     return way
 
@@ -281,7 +291,9 @@ def compare(points, metric, anchor_family, *, method="pchip", quantity="rate", s
 
 
 def _by_picture(rows, metric):
-    """{(name, sha256): [(rate, score), ...]} from the last row of each setting; pictures whose rows all lack the metric have no points."""
+    """{(name, sha256): [(rate, score), ...]} from the last row of each setting; pictures whose rows all lack the metric
+    have no points.
+    """
     last = {}
     for point in rows:
         last.setdefault(point.picture, {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point

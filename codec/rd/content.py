@@ -102,8 +102,10 @@ def _score_pictures(metrics, original, decoded):
 
 
 def _score_clips(metrics, original, decoded):
-    """Scores of a clip. Metrics of luma take the luma that is coded, not that of the RGB picture: the figures that studies of video
-    codecs print. All frames have one size, so what a metric refuses it refuses for the first one. Alignment is checked once."""
+    """Scores of a clip. Metrics of luma take the luma that is coded, not that of the RGB picture: the figures that
+    studies of video codecs print. All frames have one size, so what a metric refuses it refuses for the first one.
+    Alignment is checked once.
+    """
     shown = [name for name in metrics if not facts(name).of_luma]
     luma = [name for name in metrics if facts(name).of_luma]
     first = [next(clip.pictures()) for clip in (original, decoded)], [next(clip.luma()) for clip in (original, decoded)]

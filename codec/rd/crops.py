@@ -1,6 +1,7 @@
 """Pictures in a report: choose them, crop them, and encode the crops again with every codec.
 
-Rows hold no pixels. A report makes them again from the original and the setting of the row, if the original is still there.
+Rows hold no pixels. A report makes them again from the original and the setting of the row, if the original is still
+there.
 """
 
 import base64
@@ -216,7 +217,7 @@ def squared_error(a, b):
 
 
 def worst_window(error, height, width, size):
-    """(x, y, width, height) of the window of about `size` pixels with the largest error, from errors of 8 x 8 squares."""
+    """(x, y, width, height) of the window of about `size` pixels with the largest error, in steps of 8."""
     tall, broad = (min(-(-size // 8), length) for length in error.shape)
     sums = np.zeros((error.shape[0] + 1, error.shape[1] + 1))
     sums[1:, 1:] = error.cumsum(0).cumsum(1)
@@ -330,7 +331,9 @@ def _cut(version, window):
 
 
 def _maps(versions, blocks, counts, budget):
-    """Error and bit maps of one picture at one rate. All share a scale up to the 99.5th percentile, so that colours are comparable."""
+    """Error and bit maps of one picture at one rate. All share a scale up to the 99.5th percentile, so that colours are
+    comparable.
+    """
     faults = [None if v.error is None else np.sqrt(cells(v.error, blocks) / counts) for v in versions]
     bits = [None if v.block_bits is None else cells(v.block_bits, blocks) for v in versions]
     tops = [max((float(np.percentile(m, 99.5)) for m in maps if m is not None), default=0.0) for maps in (faults, bits)]

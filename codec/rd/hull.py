@@ -8,7 +8,8 @@ from .points import media_of
 
 
 def hull(points, metric):
-    """The rows on the upper left convex hull of score over rate, by rising rate: no row and no mixture of two rows beats them.
+    """The rows on the upper left convex hull of score over rate, by rising rate: no row and no mixture of two rows
+    beats them.
 
     Parameters
     ----------
@@ -55,7 +56,9 @@ def _turns_left(a, b, c):
 
 
 def falls(points, metric):
-    """Whether less of the metric is better. For unknown metrics the rows decide: whether it falls from the lowest to the highest rate."""
+    """Whether less of the metric is better. For unknown metrics the rows decide: whether it falls from the lowest to
+    the highest rate.
+    """
     if metric.partition("[")[0] in FACTS:
         return facts(metric).lower_is_better
     ends = [min(points, key=lambda p: p.rate), max(points, key=lambda p: p.rate)]

@@ -1,15 +1,18 @@
 """Interpolation through a few points, with exact integrals, for Bjontegaard deltas.
 
-`pchip` is Fritsch and Butland's choice of slopes (SIAM J. Sci. Stat. Comput. 5(2), 1984) with the one-sided three-point ends of Moler,
-"Numerical Computing with MATLAB", 3.4: monotonic data gives a monotonic curve. `akima` is Akima's (J. ACM 17(4), 1970). `cubic` is the
-polynomial of degree three through, or nearest to, all points, as in ITU-T VCEG-M33 (2001); it tends to overshoot.
+`pchip` is Fritsch and Butland's choice of slopes (SIAM J. Sci. Stat. Comput. 5(2), 1984) with the one-sided three-point
+ends of Moler, "Numerical Computing with MATLAB", 3.4: monotonic data gives a monotonic curve. `akima` is Akima's (J.
+ACM 17(4), 1970). `cubic` is the polynomial of degree three through, or nearest to, all points, as in ITU-T VCEG-M33
+(2001); it tends to overshoot.
 """
 
 import numpy as np
 
 
 def integral(x, y, low, high, method):
-    """Integrate the curve through (x, y) from `low` to `high`, which lie within x. x rises strictly, with at least four points."""
+    """Integrate the curve through (x, y) from `low` to `high`, which lie within x. x rises strictly, with at least four
+    points.
+    """
     return METHODS[method](x, y, low, high)
 
 
@@ -48,7 +51,7 @@ def _pchip_slopes(x, y):
 
 
 def _end_slope(h0, h1, m0, m1):
-    """Slope of the parabola through the last three points, limited so that the curve keeps the direction of the data."""
+    """Slope of the parabola through the last three points, limited to keep the direction of the data."""
     d = ((2 * h0 + h1) * m0 - h0 * m1) / (h0 + h1)
     if np.sign(d) != np.sign(m0):
         return 0.0

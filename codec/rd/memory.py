@@ -5,10 +5,11 @@ import re
 
 
 def peak_memory(function):
-    """Peak increase of the resident memory of this process during the call, in bytes; None if the system does not report it.
+    """Peak increase of the resident memory of this process during the call, in bytes; None if the system does not
+    report it.
 
-    Valid only while nothing else runs in the process. The allocator returns its free memory first, since reuse would not be counted. Faulting
-    the pages back in takes time, so do not time the same call.
+    Valid only while nothing else runs in the process. The allocator returns its free memory first, since reuse would
+    not be counted. Faulting the pages back in takes time, so do not time the same call.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)

@@ -10,7 +10,8 @@ from ..metrics.names import facts
 from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
 
-# Okabe and Ito's palette without yellow, which is too faint on paper; dashes and markers distinguish curves in gray print.
+# Okabe and Ito's palette without yellow, which is too faint on paper; dashes and markers distinguish curves in gray
+# print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -33,10 +34,11 @@ STYLE = {
 
 
 def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
-    """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin curve per picture.
+    """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin
+    curve per picture.
 
-    A family is a codec with settings that differ in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in
-    every family. Infinite values (equal pictures) are left out.
+    A family is a codec with settings that differ in quality (or crf) only. Means are those of `codec.rd.means`, over
+    the same pictures in every family. Infinite values (equal pictures) are left out.
 
     Parameters
     ----------
@@ -58,7 +60,8 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, none has a metric, no picture has all settings, rows mix pictures and videos, or the suffix is unknown.
+        If there are no rows, none has a metric, no picture has all settings, rows mix pictures and videos, or the
+        suffix is unknown.
     FileError
         If the file cannot be written.
     """
@@ -78,7 +81,9 @@ def plot(points, path=None, *, metrics=("psnr", "ssim"), title=None):
 
 
 def figure_kind(path):
-    """ "png", "svg" or "pdf". Raises as `plot` does for other suffixes or without matplotlib, so that a long sweep can check first."""
+    """ "png", "svg" or "pdf". Raises as `plot` does for other suffixes or without matplotlib, so that a long sweep can
+    check first.
+    """
     _matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in SUFFIXES:
@@ -199,7 +204,8 @@ def origins(points):
 
 
 def plot_speed(speeds, path=None, *, metric, anchor, of="encode", title=None, caption=""):
-    """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats in both.
+    """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats
+    in both.
 
     Parameters
     ----------

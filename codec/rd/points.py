@@ -1,7 +1,8 @@
 """Rows of a sweep, one per picture and setting, and its failures, as JSON lines.
 
-A file holds one JSON object per line, each with "schema". An object without "kind" is a row with the fields of `Point`. One of kind "failure"
-has the fields of `Failure`. Files are append-only: a later line supersedes an earlier one about the same thing.
+A file holds one JSON object per line, each with "schema". An object without "kind" is a row with the fields of `Point`.
+One of kind "failure" has the fields of `Failure`. Files are append-only: a later line supersedes an earlier one about
+the same thing.
 """
 
 import contextlib
@@ -47,7 +48,8 @@ class Point:
     workers : int
         Number of parallel encoders. Times of rows with more than one are not comparable to those with one.
     codec_version, python, machine, cpu : str
-        Origin of the row: version of the codec under test, of Python, system and processor, level of vector instructions.
+        Origin of the row: version of the codec under test, of Python, system and processor, level of vector
+        instructions.
     peak_memory : int or None
         Peak increase of resident memory during one encode, in bytes; None if not measured.
     missing : dict
@@ -63,7 +65,8 @@ class Point:
     fps, bitrate : float or None
         For a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
     pooled : dict
-        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames (`codec.metrics.video`).
+        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames
+        (`codec.metrics.video`).
     """
 
     image: str
@@ -139,7 +142,8 @@ class Point:
             or point.frames < 1
         ):
             raise ParameterError(
-                f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no such row is written"
+                f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no "
+                "such row is written"
             )
         return point
 
@@ -159,7 +163,8 @@ def media_of(points):
     found = {point.media for point in points} or {"image"}
     if len(found) > 1:
         raise ParameterError(
-            "some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them in two files"
+            "some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them "
+            "in two files"
         )
     return found.pop()
 
@@ -177,8 +182,9 @@ class Failure:
     image : str
         Path, as it was given.
     stage : str
-        "read": only the path is known, and every setting failed. "encode", "decode". "score": the pictures cannot be compared, or one metric
-        has no value; its reason is then in the row (`Point.missing`), not in a record of its own.
+        "read": only the path is known, and every setting failed. "encode", "decode". "score": the pictures cannot be
+        compared, or one metric has no value; its reason is then in the row (`Point.missing`), not in a record of its
+        own.
     reason : str
     sha256 : str
         Hash of the file's content; empty if it was not read.
@@ -205,7 +211,9 @@ class Failure:
 
     @property
     def key(self):
-        """Identifies what failed, regardless of the version of the codec and the content of the file; later records with the same key supersede."""
+        """Identifies what failed, regardless of the version of the codec and the content of the file; later records
+        with the same key supersede.
+        """
         return _key(self.image, self.codec, self.setting)
 
     def to_json(self):
@@ -232,13 +240,14 @@ def _key(image, codec, setting):
 def outstanding(records):
     """The failures that no later record supersedes. Records are rows and failures in file order.
 
-    A row or a newer failure supersedes the failures of its picture at its setting, for any version of the codec. Any record made after
-    reading a picture supersedes the failure to read it.
+    A row or a newer failure supersedes the failures of its picture at its setting, for any version of the codec. Any
+    record made after reading a picture supersedes the failure to read it.
 
     Examples
     --------
     >>> from codec import rd
-    >>> failures = [rd.Failure("a.png", "encode", "out of memory", codec="jpeg", setting={"quality": quality}) for quality in (50, 60, 50)]
+    >>> settings = [{"quality": quality} for quality in (50, 60, 50)]
+    >>> failures = [rd.Failure("a.png", "encode", "no memory", codec="jpeg", setting=one) for one in settings]
     >>> [failure.setting["quality"] for failure in rd.outstanding(failures)]
     [60, 50]
     """
@@ -283,13 +292,15 @@ def read_points(path, *, problems=None):
 
 
 def read_records(path, *, problems=None):
-    """All records of a JSONL file, in order, as a list of `Point` and `Failure`. `outstanding` selects the failures that still count.
+    """All records of a JSONL file, in order, as a list of `Point` and `Failure`. `outstanding` selects the failures
+    that still count.
 
     Parameters
     ----------
     path : str or os.PathLike
     problems : list, optional
-        Collects a message for each malformed line, and the others are returned. Without it the first malformed line raises.
+        Collects a message for each malformed line, and the others are returned. Without it the first malformed line
+        raises.
 
     Raises
     ------
@@ -328,8 +339,8 @@ def read_line(name, number, line):
 def write_points(path, points):
     """Write rows as JSONL, each as soon as it is measured.
 
-    Rows go to `path` + ".part", which is renamed to `path` after the last one. An interrupted sweep leaves its rows in the ".part" file, and an
-    older file at `path` stays until the new one is complete.
+    Rows go to `path` + ".part", which is renamed to `path` after the last one. An interrupted sweep leaves its rows in
+    the ".part" file, and an older file at `path` stays until the new one is complete.
 
     Parameters
     ----------
@@ -385,7 +396,9 @@ def write_errors(path):
 
 @dataclass(frozen=True)
 class Mean:
-    """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` is all pixels divided by all time."""
+    """Arithmetic means over `images` pictures or clips at one setting. `mpixels_per_second` is all pixels divided by
+    all time.
+    """
 
     codec: str
     codec_version: str
@@ -405,10 +418,11 @@ class Mean:
 
 
 def means(points):
-    """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every setting.
+    """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every
+    setting.
 
-    Means over different pictures would compare the pictures, so a picture that lacks a setting is left out everywhere, and so is a metric that
-    some row lacks. The last row of a picture and setting counts.
+    Means over different pictures would compare the pictures, so a picture that lacks a setting is left out everywhere,
+    and so is a metric that some row lacks. The last row of a picture and setting counts.
 
     Raises
     ------
@@ -459,8 +473,8 @@ def family(point):
 def families(points):
     """{name: rows, or means} by `family`, in order of appearance. Names contain only what differs.
 
-    Within a codec that is every setting with several values, and the version if there are several. Between codecs it is the subsampling, the
-    only setting with the same meaning for all of them.
+    Within a codec that is every setting with several values, and the version if there are several. Between codecs it is
+    the subsampling, the only setting with the same meaning for all of them.
     """
     groups = {}
     for point in points:
@@ -494,7 +508,8 @@ def _said(name, value):
 
 
 def pick_family(groups, name):
-    """The name in `groups`, from `families`, that `name` denotes: itself, a codec with a single family, or a unique part of a name.
+    """The name in `groups`, from `families`, that `name` denotes: itself, a codec with a single family, or a unique
+    part of a name.
 
     Raises
     ------

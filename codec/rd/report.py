@@ -1,7 +1,7 @@
 """One HTML file about a sweep: curves, Bjontegaard deltas, pictures, and everything needed to repeat it.
 
-The file is self-contained: styles, script, rows and crops are inside, and its Content-Security-Policy blocks everything else. Text from rows
-(names, settings, messages) is data: it enters the page as JSON and its elements as text.
+The file is self-contained: styles, script, rows and crops are inside, and its Content-Security-Policy blocks everything
+else. Text from rows (names, settings, messages) is data: it enters the page as JSON and its elements as text.
 """
 
 import base64
@@ -70,10 +70,11 @@ def report(
     metrics : iterable of str, optional
         Metrics to show, the first one first. Default: all in the rows. Rows that lack one are shown without it.
     anchor : str, optional
-        Initial anchor, a name from `codec.rd.families`; default: the first. The page can switch to any other, since all pairs are
-        computed here.
+        Initial anchor, a name from `codec.rd.families`; default: the first. The page can switch to any other, since all
+        pairs are computed here.
     at : float or iterable of float, optional
-        Rates in bits per pixel at which pictures are ranked and shown. Default: two inside the range of the curves. Videos show no pictures.
+        Rates in bits per pixel at which pictures are ranked and shown. Default: two inside the range of the curves.
+        Videos show no pictures.
     images : path or iterable of paths, optional
         Files and folders to search for originals that have moved. The content must be the one that was measured.
     pictures : int
@@ -84,8 +85,8 @@ def report(
         Failed measurements, shown as text.
     title : str, optional
     max_bytes : int
-        Largest size of the page. Pictures are left out to meet it, the last first, and the page says so. Rows are never left out, so a page of
-        very many rows may be larger, without pictures.
+        Largest size of the page. Pictures are left out to meet it, the last first, and the page says so. Rows are never
+        left out, so a page of very many rows may be larger, without pictures.
 
     Returns
     -------

@@ -11,8 +11,9 @@ ROW_STARTS = b'{"schema": '
 class RowFile:
     """Rows and failures as JSON lines (`codec.rd.points` has the schema), appended and flushed line by line.
 
-    The constructor reads the file; ``with`` opens it for writing and repairs it. An unterminated last line, left by a killed sweep, is cut off.
-    A malformed line in the middle stays and is reported; a sweep measures the missing row again.
+    The constructor reads the file; ``with`` opens it for writing and repairs it. An unterminated last line, left by a
+    killed sweep, is cut off. A malformed line in the middle stays and is reported; a sweep measures the missing row
+    again.
 
     Parameters
     ----------
@@ -63,7 +64,10 @@ class RowFile:
             with open(self.path, "rb") as stream:
                 for number, line in enumerate(stream, 1):
                     if not line.endswith(b"\n"):
-                        self.repaired = f"{self.path}:{number}: the last line is incomplete because a sweep was interrupted; its row is measured again"
+                        self.repaired = (
+                            f"{self.path}:{number}: the last line is incomplete because a sweep was "
+                            "interrupted; its row is measured again"
+                        )
                         if not records and not ROW_STARTS.startswith(line[: len(ROW_STARTS)]):
                             raise FileError(self._foreign())
                         break

@@ -28,8 +28,8 @@ class Found:
     ----------
     codec : str
     setting : dict
-        All parameters; "quality" is the lowest, or "crf" the highest, found to reach the target. One step cheaper was measured and misses it,
-        unless there is none.
+        All parameters; "quality" is the lowest, or "crf" the highest, found to reach the target. One step cheaper was
+        measured and misses it, unless there is none.
     data : bytes, or list of bytes
         The picture, or the packets of the video, on which `score` was measured.
     score : float
@@ -54,16 +54,20 @@ class Found:
 
 
 def find(image, target, *, codec="jpeg", frames=None, **setting):
-    """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
+    """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1
+    to 100.
 
-    Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does not.
+    Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does
+    not.
 
     Parameters
     ----------
     image : path, array or codec.frame.Video
-        Pixels, or a file for `codec.formats.pictures.load`; for video codecs a `Video`, or a file for `codec.sources.clips.load`.
+        Pixels, or a file for `codec.formats.pictures.load`; for video codecs a `Video`, or a file for
+        `codec.sources.clips.load`.
     target : str
-        "ssim:0.98", "psnr:38", "ssimulacra2:70". For metrics where lower is better the value is an upper bound ("mse:20").
+        "ssim:0.98", "psnr:38", "ssimulacra2:70". For metrics where lower is better the value is an upper bound
+        ("mse:20").
     codec : str or codec.registry.Codec
     frames : int, optional
         Number of frames to use from the start of a video file.
@@ -77,7 +81,8 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     Raises
     ------
     ParameterError
-        If no quality reaches the target (the message states the range that can be reached), or the target or a setting is wrong.
+        If no quality reaches the target (the message states the range that can be reached), or the target or a setting
+        is wrong.
     MissingPackageError, FileError, BitstreamError, PeerError
         From the codec and from reading the picture.
 
@@ -106,7 +111,8 @@ def find(image, target, *, codec="jpeg", frames=None, **setting):
     reaches = (lambda score: score <= wanted) if facts(metric).lower_is_better else (lambda score: score >= wanted)
     if not reaches(last):
         raise ParameterError(
-            f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches {first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
+            f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches "
+            f"{first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
         )
     if reaches(first):
         return search.found(steps[0])

@@ -9,7 +9,8 @@ from .points import families, pick_family
 
 @dataclass(frozen=True)
 class Speed:
-    """A family of settings: megapixels per second (all pixels over all time), and BD-rate against the anchor with its interval.
+    """A family of settings: megapixels per second (all pixels over all time), and BD-rate against the anchor with its
+    interval.
 
     `bd_rate` is 0 for the anchor, and None if no picture has one. `front`: no other family is both faster and smaller.
     """

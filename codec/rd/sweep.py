@@ -146,11 +146,12 @@ def sweep(
     images : iterable of str or os.PathLike
         Files for `codec.formats.pictures.load`, or for `codec.sources.clips.load` if the codecs are video codecs.
     codecs : iterable of str or codec.registry.Codec, or one
-        Names (default "jpeg"), optionally with settings: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". Either all for pictures or all for
-        videos.
+        Names (default "jpeg"), optionally with settings: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". Either all
+        for pictures or all for videos.
     quality, crf, subsampling, effort : iterable, or one value
-        Values for each codec that has the parameter and no values of its own. Defaults: quality 30, 40 ... 90, crf 22, 27, 32, 37, else the
-        default of the codec. All combinations are made, quality or crf innermost. A gray picture costs the same at every subsampling.
+        Values for each codec that has the parameter and no values of its own. Defaults: quality 30, 40 ... 90, crf 22,
+        27, 32, 37, else the default of the codec. All combinations are made, quality or crf innermost. A gray picture
+        costs the same at every subsampling.
     frames : int, optional
         Number of frames to use from the start of each video; default all.
     metrics : iterable of str, or one
@@ -171,8 +172,9 @@ def sweep(
     Returns
     -------
     Sweep
-        An iterator of `Point`. A failure gives no row but an entry in `failures`, and the sweep goes on; a later sweep tries it again. A metric
-        that cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, with the reason in `missing`.
+        An iterator of `Point`. A failure gives no row but an entry in `failures`, and the sweep goes on; a later sweep
+        tries it again. A metric that cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, with
+        the reason in `missing`.
 
     Raises
     ------
@@ -223,7 +225,8 @@ def _trials(codecs, shared):
         codec.require()
         if codec.media != first.media:
             raise ParameterError(
-                f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the other, into two files"
+                f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the "
+                "other, into two files"
             )
         version = codec.version()
         given = {name: (parameter.default,) for name, parameter in codec.parameters.items()}
@@ -236,7 +239,7 @@ def _trials(codecs, shared):
 
 
 def _several(name, values, single):
-    """Values without duplicates. A single value becomes a tuple, since a string would otherwise be split into letters."""
+    """Values without duplicates. A single value becomes a tuple: a string must not be split into letters."""
     values = (values,) if isinstance(values, single | np.generic) else values
     values = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
     values = tuple(value for i, value in enumerate(values) if value not in values[:i])
@@ -262,8 +265,9 @@ def _index(points, metrics):
 
 
 def _jobs(images, trials, plan, done, warnings):
-    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded once, when its first job is taken, and only if a row is
-    missing. A clip is always decoded, to count its frames."""
+    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded once, when its first job is
+    taken, and only if a row is missing. A clip is always decoded, to count its frames.
+    """
     for image in images:
         content, frames = None, 1
         try:

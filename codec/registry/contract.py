@@ -2,7 +2,8 @@
 
 For video codecs the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
 
-    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
+    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__,
+    media="video")
 """
 
 import difflib
@@ -19,9 +20,10 @@ from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
 DIALS = {"quality": True, "crf": False, "qp": False}
 MEDIA = {"image": "pictures", "video": "videos"}
 
-# Exceptions of failing foreign code. Not included: KeyboardInterrupt, SystemExit, and warnings turned into errors by tests.
-FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError,
-            SyntaxError, TypeError, ValueError)  # fmt: skip
+# Exceptions of failing foreign code. Not included: KeyboardInterrupt, SystemExit, and warnings turned into errors by
+# tests.
+FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError,
+            MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Choice:
 
 
 def numbers(text):
-    """Parse "30,50,74.5" or "20:95:5" (first, last, step; the last is included if a step hits it). ValueError for anything else.
+    """Parse "30,50,74.5" or "20:95:5" (first, last, step; the last is included if a step hits it). ValueError for
+    anything else.
 
     >>> from codec.registry.contract import numbers
     >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
@@ -111,15 +114,15 @@ class Codec:
     name : str
         As used in rows and command lines.
     encode : callable
-        ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8, C-contiguous, and must not
-        be changed. It raises for input that it cannot take. Every parameter is given. For videos:
-        ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
+        ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8,
+        C-contiguous, and must not be changed. It raises for input that it cannot take. Every parameter is given. For
+        videos: ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
     decode : callable
         ``decode(data) -> pixels`` of the same size. RGB is accepted if the original was gray. For videos:
         ``decode(result of encode) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
     parameters : dict
-        {name: `Number` or `Choice`}. One of them may be the dial that sweeps and searches vary, by its name (`DIALS`): "quality", where more is
-        better, or "crf" or "qp", where less is.
+        {name: `Number` or `Choice`}. One of them may be the dial that sweeps and searches vary, by its name (`DIALS`):
+        "quality", where more is better, or "crf" or "qp", where less is.
     version : callable
         ``version() -> str``: version of the encoder, for the rows.
     needs : tuple of str
@@ -181,12 +184,15 @@ class Codec:
         return found
 
     def run_encode(self, pixels, setting):
-        """Encode to bytes, or to bytes or packets for a video. Exceptions of foreign codecs become a PeerError that names the codec."""
+        """Encode to bytes, or to bytes or packets for a video. Exceptions of foreign codecs become a PeerError that
+        names the codec.
+        """
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
             raise PeerError(
-                f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}"
+                f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} "
+                f"for a {self.kind}"
             )
         return data
 
@@ -204,7 +210,8 @@ class Codec:
             pixels = gray(pixels)
         if pixels.shape != like.shape or pixels.dtype != like.dtype:
             raise PeerError(
-                f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} {like.shape}: not comparable"
+                f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} "
+                f"{like.shape}: not comparable"
             )
         return pixels
 

@@ -30,13 +30,16 @@ def register(codec, *, replace=False):
 
 
 def codecs():
-    """{name: Codec} of all known codecs: ours, then peers, then users'. Picture codecs are listed even if their packages are missing, video codecs
-    only if PyAV has them."""
+    """{name: Codec} of all known codecs: ours, then peers, then users'. Picture codecs are listed even if their
+    packages are missing, video codecs only if PyAV has them.
+    """
     return {name: load() for name, load in _known(videos=True).items()}
 
 
 def _known(videos=False):
-    """{name: function that returns its Codec}, so that looking up one codec does not load the others. `videos` loads PyAV to ask for its codecs."""
+    """{name: function that returns its Codec}, so that looking up one codec does not load the others. `videos` loads
+    PyAV to ask for its codecs.
+    """
     found = {codec.name: partial(_itself, codec) for codec in (*PEERS, *(present() if videos else ()))}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, partial(_load, point))

@@ -1,7 +1,7 @@
 """Built-in picture codecs of the registry. Each encoder is one function; its package is loaded when it first runs.
 
-JPEG files of all peers are decoded by libjpeg-turbo through Pillow, so that only encoders are compared; ours are decoded by our decoder, which
-gives the same pixels. Every encoder uses one thread, as ours does.
+JPEG files of all peers are decoded by libjpeg-turbo through Pillow, so that only encoders are compared; ours are
+decoded by our decoder, which gives the same pixels. Every encoder uses one thread, as ours does.
 """
 
 import io
@@ -24,7 +24,7 @@ HALF_CHROMA = Choice("4:2:0", ("4:2:0",))
 
 
 def _ours(pixels, *, subsampling, **setting):
-    """Gray has no chroma, so every subsampling gives the same row. Four channels are CMYK (`codec.formats.pictures`)."""
+    """Gray has no chroma: all subsamplings give one row. Four channels are CMYK (`codec.formats.pictures`)."""
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     options = {"subsampling": "auto" if channels == 1 else subsampling, **setting}
     if channels == 4:
@@ -41,7 +41,8 @@ def _pillow(pixels, format, **options):
 
     if pixels.ndim == 3 and pixels.shape[2] != 3:
         raise UnsupportedError(
-            f"{format} is measured with gray and RGB only, and the picture has {pixels.shape[2]} channels: convert it first"
+            f"{format} is measured with gray and RGB only, and the picture has {pixels.shape[2]} channels: "
+            "convert it first"
         )
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format, **options)
@@ -86,8 +87,8 @@ def _mozjpeg(pixels, *, quality, subsampling):
     mode = {"4:2:0": "on", "4:4:4": "off"}[subsampling]
     try:
         return image.jpegsave_buffer(
-            Q=quality, subsample_mode=mode, optimize_coding=True, interlace=True, trellis_quant=True, overshoot_deringing=True,
-            optimize_scans=True, quant_table=3, keep="none",
+            Q=quality, subsample_mode=mode, optimize_coding=True, interlace=True, trellis_quant=True,
+            overshoot_deringing=True, optimize_scans=True, quant_table=3, keep="none",
         )  # fmt: skip
     except pyvips.Error as error:
         raise PeerError(f"mozjpeg failed at encoding: {error}") from error

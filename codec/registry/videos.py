@@ -1,7 +1,7 @@
 """Video codecs of the registry, through PyAV (extra `video`): those whose encoder is in PyAV's FFmpeg.
 
-Packets stay in memory and are counted without a container. Encoders and decoders use one thread. Other settings are FFmpeg's defaults: two passes,
-tunings and the like are another experiment.
+Packets stay in memory and are counted without a container. Encoders and decoders use one thread. Other settings are
+FFmpeg's defaults: two passes, tunings and the like are another experiment.
 """
 
 import os

@@ -13,7 +13,8 @@ from ..limits import checked_limits
 from .files import read_bytes
 
 READABLE_SUFFIXES = (
-    ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg", ".ts", ".mts", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
+    ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg",
+    ".ts", ".mts", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
 )  # fmt: skip
 FRAMES_BYTES = 4 << 30  # limit for all frames of a clip together, since they are in memory at once
 SIGNATURE = b"YUV4MPEG2"
@@ -50,10 +51,8 @@ def load(source, *, frames=None, limits=None):
         If a frame has more pixels than `limits` allow, or all frames together take more than 4 GiB.
     FileError, ParameterError
 
-    Notes
-    -----
-    Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to 8-bit 4:4:4, with a warning. A clip
-    that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
+    Notes ----- Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to
+    8-bit 4:4:4, with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
 
     Examples
     --------
@@ -75,7 +74,8 @@ def check_frames_bytes(count):
         raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them (frames=, --frames)")
 
 
-# ---------------------------------------------------------------- YUV4MPEG2 (yuv4mpeg(5) of mjpegtools; depths above 8 as FFmpeg writes them)
+# ---------------------------------------------------------------- YUV4MPEG2
+# As yuv4mpeg(5) of mjpegtools; depths above 8 as FFmpeg writes them.
 
 
 def _y4m(data, frames, limits):

@@ -1,4 +1,6 @@
-"""Extract coded video from containers (MP4, Matroska, AVI, ...) through PyAV (extra `video`). PyAV decodes nothing here."""
+"""Extract coded video from containers (MP4, Matroska, AVI, ...) through PyAV (extra `video`). PyAV decodes nothing
+here.
+"""
 
 import io
 from dataclasses import dataclass
@@ -37,7 +39,8 @@ def looks_like_byte_stream(head):
 
 
 def open_source(source, limits):
-    """(chunks, None) for a byte stream, or (None, Packets) for a container. Sources are those of `codec.sources.files.read_chunks`.
+    """(chunks, None) for a byte stream, or (None, Packets) for a container. Sources are those of
+    `codec.sources.files.read_chunks`.
 
     Raises
     ------

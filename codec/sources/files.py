@@ -88,7 +88,8 @@ def read_bytes(source, limits=None):
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
-        `str` is always a path and `bytes` is always data. A file object is read from its current position to its end, and left open.
+        `str` is always a path and `bytes` is always data. A file object is read from its current position to its end,
+        and left open.
     limits : codec.Limits, optional
         At most ``limits.file_bytes + 1`` bytes are read from a path or file object.
 
@@ -128,7 +129,8 @@ def read_bytes(source, limits=None):
             raise _file_error("read", name, error) from error
     else:
         raise ParameterError(
-            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file object opened in binary mode"
+            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file "
+            "object opened in binary mode"
         )
     if not data:
         raise TruncatedError(f"{name} is empty", layer="file", offset=0)
@@ -173,7 +175,8 @@ def read_chunks(source, limits=None):
             yield bytes(chunk)
     else:
         raise ParameterError(
-            f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes"
+            f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable "
+            "of bytes"
         )
 
 
@@ -218,7 +221,8 @@ def _replacing(path, mode):
 
 @contextlib.contextmanager
 def writing(path):
-    """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in pieces.
+    """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
+    pieces.
 
     Examples
     --------
@@ -252,9 +256,10 @@ def writing(path):
 def write_atomic(path, data):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
-    The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any failure, including an
-    interrupt, the temporary file is removed and an existing file is unchanged. A symbolic link stays a link: its target is replaced. The
-    permissions of an existing file are kept. Devices and pipes cannot be replaced and are written directly.
+    The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
+    failure, including an interrupt, the temporary file is removed and an existing file is unchanged. A symbolic link
+    stays a link: its target is replaced. The permissions of an existing file are kept. Devices and pipes cannot be
+    replaced and are written directly.
 
     Parameters
     ----------

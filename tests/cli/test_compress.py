@@ -94,7 +94,7 @@ def test_a_device_may_be_the_output(run, home):
         ([], "Missing argument 'INPUTS...'"),
         (
             ["in/a.png"],
-            "nothing says where to write: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout",
+            "no output is given: add -o FILE for one picture, -o FOLDER for several, or -o - for stdout",
         ),
         (
             ["in/sub/c.jpg", "-o", "in/sub/c.jpg"],

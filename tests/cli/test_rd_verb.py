@@ -127,7 +127,7 @@ def test_an_interrupt_tells_where_the_rows_are(run, home, monkeypatch):
     outcome = run("rd", "sweep", "in/a.png", "--metric", "mse", "-o", "rows.jsonl")
     assert (
         outcome.code == 130
-        and "2 of 7 done; their rows are in rows.jsonl: the same command goes on from there" in outcome.err
+        and "2 of 7 done; their rows are in rows.jsonl: the same command resumes from there" in outcome.err
     )
     assert len(rd.read_points("rows.jsonl")) == 2
 

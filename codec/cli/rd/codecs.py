@@ -10,8 +10,8 @@ from .lab import cells
 @click.command()
 @options.as_json()
 def codecs(as_json):
-    """List the codecs that a sweep may name: their settings with defaults, and what to install for those that are missing. Those of videos
-    are listed where PyAV has them (pip install codec[video]).
+    """List the codecs for sweeps: settings with defaults, versions, and what to install for missing ones. Video codecs
+    are listed if PyAV has them (pip install codec[video]).
 
     \b
     Examples:

@@ -14,25 +14,23 @@ from .lab import read_rows
     type=click.Choice(["curves", "speed"]),
     default="curves",
     show_default=True,
-    help="speed: MP/s over BD-rate, with the front.",
+    help="speed: MP/s over BD-rate, with the Pareto front.",
 )
 @options.metrics("One panel each.")
-@click.option(
-    "--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]"
-)
+@click.option("--anchor", metavar="FAMILY", help="For speed: reference for BD-rate.  [default: the first]")
 @click.option(
     "--of",
     type=click.Choice(["encode", "decode"]),
     default="encode",
     show_default=True,
-    help="For speed: of which half.",
+    help="For speed: which direction.",
 )
-@click.option("--title", help="Above the panels.")
+@click.option("--title", help="Title above the panels.")
 def plot(rows, output, kind, metrics, anchor, of, title):
-    """Draw the rows that sweeps wrote.
+    """Draw the rows of sweeps.
 
-    curves: one curve of means per family of settings, one thin curve per picture. speed: one point per family, and the line that joins
-    those that no other family beats in both speed and size; the first metric counts.
+    curves: one thick curve of means per family of settings, one thin curve per picture. speed: one point per family,
+    and a line through those that no other family beats in both speed and size; uses the first metric.
 
     \b
     Examples:
