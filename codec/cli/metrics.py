@@ -21,7 +21,7 @@ def load(name):
 @click.command()
 @click.argument("reference", metavar="A")
 @click.argument("distorted", metavar="B")
-@options.metrics("Comma-separated, of psnr, ssim, mse.", "names")
+@options.metrics("Comma-separated, such as psnr,ssim,ssimulacra2,mse.", "names")
 @options.as_json("One JSON object on stdout instead of lines.")
 def metrics(reference, distorted, names, as_json):
     """Measure the difference between picture B and its original A.

@@ -73,8 +73,7 @@ def gif_delays(lengths):
 
 
 def png_delay(length):
-    """(numerator, denominator) in seconds of 16 bits each: exact wherever they hold it, else the nearest that they
-    hold.
+    """(numerator, denominator) in seconds, 16 bits each: exact if it fits, else the nearest that fits.
 
     >>> from fractions import Fraction
     >>> from codec.palette.timing import png_delay

@@ -6,14 +6,13 @@ parameter on the logarithm of the bytes and on the score, from the final file of
 better exchange:
 
 - Effects are estimated from an orthogonal two-level design (Plackett and Burman, Biometrika 33, 1946; here Sylvester's
-  Hadamard matrix):
-  128 encodes of a picture, each with every parameter up or down, give all 108 effects, each from all 128 encodes (36
-  effects: 64). Every second picture takes the mirrored design, so that effects of second order cancel.
+  Hadamard matrix): 128 encodes of a picture, each with every parameter up or down, give all 108 effects, each from all
+  128 encodes (36 effects: 64). Every second picture takes the mirrored design, so that effects of second order cancel.
 - Steps are rounded at random, up with a probability equal to their fraction, so that small steps such as 2 show an
   effect too.
 - With a_i = d ln(bytes) / d ln(step i), b_i = d score / d ln(step i) and g = -sum(a) / sum(b), the exchange rate of a
-  uniform scale,
-  J_i = a_i + g b_i is the effect of parameter i on the size at equal score. It moves by -rate J_i / (|a_i| + |g b_i|).
+  uniform scale, J_i = a_i + g b_i is the effect of parameter i on the size at equal score. It moves by
+  -rate J_i / (|a_i| + |g b_i|).
 - The steps are scaled back to the target score and kept if the bytes at equal score decrease; otherwise the rate is
   halved.
 """

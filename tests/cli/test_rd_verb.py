@@ -219,10 +219,7 @@ def test_a_line_that_is_no_row_is_told_and_its_row_measured_again(run, swept):
 def test_a_file_that_holds_something_else_is_not_touched(run, home):
     before = (home / "in" / "a.png").read_bytes()
     outcome = run("rd", "sweep", "in/b.png", "-o", "in/a.png")
-    assert (
-        outcome.code == 1
-        and "in/a.png exists and holds no rows of a sweep; it was not changed" in outcome.err
-    )
+    assert outcome.code == 1 and "in/a.png exists and holds no rows of a sweep; it was not changed" in outcome.err
     assert (home / "in" / "a.png").read_bytes() == before
 
 

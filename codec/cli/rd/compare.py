@@ -35,8 +35,8 @@ from .lab import cells, labels, rate, read_rows
 @click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
 @options.as_json("One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
-    """BD-rate of every family of settings against one: difference of bytes, or of bit rate for videos, in percent at
-    equal score; negative is smaller.
+    """Compare families of settings with one of them by BD-rate: the difference of bytes, or of bit rate for videos, in
+    percent at equal score. Negative is smaller.
 
     low and high are a 95 % bootstrap interval of the mean over the pictures. from and to are the extremes of the common
     score ranges, share is the smallest fraction of its score range that a picture has in common. Pictures without a
