@@ -1,4 +1,4 @@
-"""The front door for still pictures: any source in, arrays and bytes out. JPEG is the format; `codec.jpeg` tells more."""
+"""The main API for still pictures: JPEG from and to arrays. `codec.jpeg` has the details."""
 
 from __future__ import annotations
 
@@ -33,23 +33,25 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0", "4:2:0"
         "auto": 4:2:0, but 4:4:4 from quality 98 on, from 75 on for graphics whose colours have sharp edges.
     effort : 1..9, default 5
-        1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 levels by rate and distortion.
+        1 is fastest, 9 is smallest: 1-2 fixed Huffman tables, 3 optimised ones, 4 progressive, 5-9 rate-distortion
+        optimised levels.
     tune : "ssimulacra2" (default), "ssim", "psnr", "flat", "annex-k"
-        The measure that tables and levels are made for; the last two are plain tables.
+        The metric that tables and levels are optimised for; the last two are plain tables.
     target : str, in place of `quality`
-        "size:200kB", "bpp:1.0": the best file that is not larger. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest that scores as much.
+        "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest
+        with that score.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
     Returns
     -------
     bytes
-        `codec.jpeg.encode` returns the same bytes together with the choices made.
+        `codec.jpeg.encode` returns the same bytes with the choices made.
 
     Raises
     ------
     ParameterError
-        Wrong shape, dtype, range, or an option that does not exist; a target that cannot be reached.
+        Wrong shape, dtype or range, an unknown option, or a target that cannot be reached.
 
     Examples
     --------
@@ -69,15 +71,16 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     source : path, bytes, bytearray, memoryview or binary file object
         `str` is a path, `bytes` is data.
     on_error : "raise" (default) or "conceal"
-        Damaged data raises an error that names the byte; or it is decoded as far as possible, with a `DamageWarning`.
-        Data that is merely doubtful, such as a picture whose last scans are missing, is decoded with a `DamageWarning` either way.
-        `codec.jpeg.decode` returns all of it as a report instead.
+        "raise": damaged data raises an error that names the byte. "conceal": it is decoded as far as possible, with a
+        `DamageWarning`. Doubtful data, such as a picture with missing last scans, is decoded with a `DamageWarning`
+        either way. `codec.jpeg.decode` returns a report instead.
     limits : Limits, optional
 
     Returns
     -------
     (H, W) or (H, W, 3 or 4) array
-        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF orientation is not applied.
+        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF
+        orientation is not applied.
 
     Raises
     ------
@@ -101,13 +104,13 @@ probe = jpeg.probe
 
 
 def read(path: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> Samples:
-    """Read a JPEG file into an array: `decode` under the name that goes with `write`."""
+    """Read a JPEG file into an array: `decode`, named to match `write`."""
     return decode(path, on_error=on_error, limits=limits)
 
 
 @takes_encode_options
 def write(path: Path, image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> None:
-    """Write an image to a JPEG file, whole or not at all: temporary file, fsync, rename.
+    """Write an image to a JPEG file, completely or not at all: temporary file, fsync, rename.
 
     Parameters
     ----------
@@ -119,8 +122,8 @@ def write(path: Path, image: npt.ArrayLike, quality: float | None = None, **opti
     Raises
     ------
     ParameterError
-        As `encode`; the file is untouched.
+        As `encode`; an existing file is unchanged.
     FileError
-        The file cannot be written; what was there before is untouched.
+        The file cannot be written; an existing file is unchanged.
     """
     files.write_atomic(path, encode(image, quality, **options))

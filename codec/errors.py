@@ -1,8 +1,8 @@
-"""One root for everything this package raises on purpose; each class is also the builtin that people already catch."""
+"""Exceptions of this package: one root class, and subclasses that are also builtin exceptions."""
 
 
 class CodecError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class ParameterError(CodecError, ValueError):
@@ -10,30 +10,30 @@ class ParameterError(CodecError, ValueError):
 
 
 class FileError(CodecError, OSError):
-    """A file cannot be read or written. The original, if there was one, is untouched."""
+    """A file cannot be read or written. An existing file is unchanged."""
 
 
 class UnsupportedError(CodecError, NotImplementedError):
-    """The data is legal, but this package does not handle that part of the standard (yet)."""
+    """The data is legal, but uses a part of the standard that this package does not support."""
 
 
 class LimitError(CodecError, ValueError):
-    """The data asks for more than `codec.Limits` allows. Raised before anything is allocated."""
+    """The data needs more resources than `codec.Limits` allows. Raised before anything is allocated."""
 
 
 class BitstreamError(CodecError, ValueError):
-    """The compressed data breaks its standard.
+    """The compressed data violates its standard.
 
     Attributes
     ----------
     layer : str
-        What was being read: "marker", "frame header", "scan header", "entropy-coded data", ...
+        The layer being read: "marker", "frame header", "scan header", "entropy-coded data", ...
     offset : int or None
         Position in bytes from the start of the data.
     clause : str
-        Where the standard says what would be right, for example "T.81 B.2.2".
+        The clause that is violated, for example "T.81 B.2.2".
     reason : str
-        What is wrong.
+        The problem.
     """
 
     def __init__(self, reason: str, *, layer: str = "", offset: int | None = None, clause: str = "") -> None:
@@ -43,16 +43,16 @@ class BitstreamError(CodecError, ValueError):
 
 
 class TruncatedError(BitstreamError, EOFError):
-    """The data ends before the picture does."""
+    """The data ends before the picture is complete."""
 
 
 class DamageWarning(UserWarning):
-    """A decoded picture is not, or may not be, all that its file once held."""
+    """Part of a decoded picture is lost, or may be."""
 
 
 class MissingPackageError(CodecError, ImportError):
-    """An optional package is not installed; the message tells how to install it."""
+    """An optional package is not installed. The message says how to install it."""
 
 
 class PeerError(CodecError, RuntimeError):
-    """A codec under test that is not part of this package failed, or gave what no picture can be made of."""
+    """A codec under test that is not part of this package failed, or returned unusable data."""

@@ -1,4 +1,4 @@
-"""Moving pictures as planes of samples: what a video codec takes and gives, and how its samples become colours."""
+"""Video frames and clips as planes of samples, and their conversion to and from RGB."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .color import MATRICES, OTHER_MATRICES, default_matrix, from_rgb, levels, minus_luma
 from .errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,22 +21,10 @@ if TYPE_CHECKING:
 
 # Samples of luma per sample of chroma, down and across.
 CHROMA_STEPS = {"4:0:0": None, "4:2:0": (2, 2), "4:2:2": (1, 2), "4:4:4": (1, 1)}
-# Weights of red and blue in luma, H.273 table 4 (H.264 Table E-5); BT.2020 with non-constant luminance.
-MATRICES = {
-    "BT.601": (0.299, 0.114), "BT.709": (0.2126, 0.0722), "BT.2020": (0.2627, 0.0593), "FCC": (0.3, 0.11), "SMPTE 240M": (0.212, 0.087),
-}  # fmt: skip
-# What is no weighted sum: planes that are G, B and R themselves; and (R + 2G + B) / 4 with its two differences.
-OTHER_MATRICES = ("GBR", "YCgCo")
-HD_ROWS = 720  # from here on BT.709 is what a picture means that does not say
-
-
-def default_matrix(height: int) -> str:
-    """Matrix of a picture that does not name one: BT.709 from 720 rows on, BT.601 below."""
-    return "BT.709" if height >= HD_ROWS else "BT.601"
 
 
 def plane_shapes(height: int, width: int, chroma: str) -> list[tuple[int, int]]:
-    """[(rows, columns)] of the planes."""
+    """[(rows, columns)] of each plane."""
     steps = CHROMA_STEPS[chroma]
     return [(height, width)] + ([(-(-height // steps[0]), -(-width // steps[1]))] * 2 if steps else [])
 
@@ -43,14 +32,8 @@ def plane_shapes(height: int, width: int, chroma: str) -> list[tuple[int, int]]:
 # ---------------------------------------------------------------- samples and colours
 
 
-def _levels(depth, full_range):
-    """(black, span of luma, span of chroma): what the samples 0 to 1 and -1/2 to 1/2 stand for."""
-    unit = 1 << (depth - 8)
-    return (0, 256 * unit - 1, 256 * unit - 1) if full_range else (16 * unit, 219 * unit, 224 * unit)
-
-
 def _stretched(plane, shape, chroma):
-    """A plane of chroma at the size of luma: samples are repeated."""
+    """A chroma plane at the size of luma, by repeating samples."""
     down, across = CHROMA_STEPS[chroma]
     return np.repeat(np.repeat(plane, down, 0), across, 1)[: shape[0], : shape[1]]
 
@@ -60,13 +43,13 @@ def _rounded(plane, top, dtype):
 
 
 def as_shown(planes: tuple[Samples, ...], chroma: str, depth: int, matrix: str, full_range: bool) -> Samples:
-    """Planes of a frame as it is shown: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
+    """Convert planes to (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-    In float32: single operations of IEEE 754, the same on every machine; 24 bits hold 16 with eight to spare. Chroma samples are repeated.
-    What lies outside of the colours that R, G and B can say is clipped.
+    Computed in float32 with single IEEE 754 operations, the same on every machine; 24 bits hold 16 with eight to spare.
+    Chroma samples are repeated. Colours outside the RGB gamut are clipped.
     """
     top, dtype = (255, np.uint8) if depth == 8 else (65535, np.uint16)
-    black, luma_span, chroma_span = _levels(depth, full_range)
+    black, luma_span, chroma_span = levels(depth, full_range)
     y = (planes[0].astype(np.float32) - np.float32(black)) * np.float32(top / luma_span)
     if len(planes) == 1:
         return _rounded(y, top, dtype)
@@ -78,34 +61,23 @@ def as_shown(planes: tuple[Samples, ...], chroma: str, depth: int, matrix: str, 
         return np.stack([_rounded(plane, top, dtype) for plane in (r, g, b)], axis=2)
     middle = np.float32(128 << (depth - 8))
     cb, cr = ((plane.astype(np.float32) - middle) * np.float32(top / chroma_span) for plane in planes[1:])
-    if matrix == "YCgCo":  # cb is Cg, cr is Co
-        red, green, blue = cr - cb, cb, -cb - cr
-    else:
-        # R - Y = 2 (1 - kr) Cr, B - Y = 2 (1 - kb) Cb, and Y = kr R + kg G + kb B gives G.
-        kr, kb = MATRICES[matrix]
-        red, blue = cr * np.float32(2 * (1 - kr)), cb * np.float32(2 * (1 - kb))
-        green = red * np.float32(-kr / (1 - kr - kb)) + blue * np.float32(-kb / (1 - kr - kb))
-    return np.stack(
-        [_rounded(y + _stretched(plane, y.shape, chroma), top, dtype) for plane in (red, green, blue)], axis=2
-    )
+    offsets = (_stretched(plane, y.shape, chroma) for plane in minus_luma(cb, cr, matrix))
+    return np.stack([_rounded(y + offset, top, dtype) for offset in offsets], axis=2)
 
 
 def from_shown(pixels, chroma, matrix, full_range):
-    """Planes of 8 bits of a picture, (H, W, 3) RGB or (H, W) gray, uint8: the inverse of `as_shown`; chroma is the mean of the pixels that
-    share it.
+    """Convert (H, W, 3) RGB or (H, W) gray uint8 to 8-bit planes: the inverse of `as_shown`. A chroma sample is the
+    mean of its pixels.
     """
-    black, luma_span, chroma_span = _levels(8, full_range)
+    black, luma_span, chroma_span = levels(8, full_range)
     p = pixels.astype(np.float32) / np.float32(255)
     luma_of = lambda plane: _rounded(plane * np.float32(luma_span) + np.float32(black), 255, np.uint8)
     if pixels.ndim == 2:
         flat = [np.full(shape, 128, np.uint8) for shape in plane_shapes(*pixels.shape, chroma)[1:]]
         return (luma_of(p), *flat)
-    r, g, b = p[..., 0], p[..., 1], p[..., 2]
-    kr, kb = MATRICES[matrix]
-    y = r * np.float32(kr) + g * np.float32(1 - kr - kb) + b * np.float32(kb)
+    y, *both = from_rgb(p[..., 0], p[..., 1], p[..., 2], matrix)
     if CHROMA_STEPS[chroma] is None:
         return (luma_of(y),)
-    both = ((b - y) / np.float32(2 * (1 - kb)), (r - y) / np.float32(2 * (1 - kr)))
     return luma_of(y), *(
         _rounded(_mean(plane, *CHROMA_STEPS[chroma]) * np.float32(chroma_span) + np.float32(128), 255, np.uint8)
         for plane in both
@@ -113,7 +85,7 @@ def from_shown(pixels, chroma, matrix, full_range):
 
 
 def _mean(plane, down, across):
-    """Of blocks of down x across; those of the last row and column repeat it."""
+    """Means of blocks of down x across samples; the last row and column are repeated to fill partial blocks."""
     plane = np.pad(plane, ((0, -plane.shape[0] % down), (0, -plane.shape[1] % across)), "edge")
     return sum(plane[i::down, j::across] for i in range(down) for j in range(across)) / np.float32(down * across)
 
@@ -123,16 +95,16 @@ def _mean(plane, down, across):
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """What of a frame was lost and filled in.
+    """The lost and concealed parts of a frame.
 
     Attributes
     ----------
     macroblocks : (rows, columns) bool array
-        One entry for 16x16 luma samples of the coded frame: True where nothing was decoded.
+        One entry per 16x16 luma samples of the coded frame: True if nothing was decoded.
     errors : tuple of str
-        What was wrong, with the index of the NAL unit and the offset in bytes.
+        The errors, with the index of the NAL unit and the offset in bytes.
     offsets : tuple of int
-        Of each error, in bytes from the start of the stream.
+        Position of each error, in bytes from the start of the stream.
     """
 
     macroblocks: npt.NDArray[np.bool_]
@@ -141,13 +113,13 @@ class Damage:
 
     @property
     def fraction(self) -> float:
-        """Part of the picture that is lost, 0 to 1."""
+        """Fraction of the picture that is lost, 0 to 1."""
         return float(self.macroblocks.mean()) if self.macroblocks.size else 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a video, cropped to what is shown.
+    """One picture of a video, cropped for display.
 
     Attributes
     ----------
@@ -158,28 +130,28 @@ class Frame:
     bit_depth : int
         Bits per sample, 8 to 16.
     matrix : str
-        What the planes are of R, G and B: "BT.601", "BT.709", "BT.2020", "FCC", "SMPTE 240M", "GBR" or "YCgCo".
+        How the planes derive from R, G and B: "BT.601", "BT.709", "BT.2020", "FCC", "SMPTE 240M", "GBR" or "YCgCo".
     full_range : bool
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(bit_depth - 8)).
     poc : int
-        Picture order count, which starts again with each IDR picture.
+        Picture order count, which restarts at each IDR picture.
     type : str
-        "I", "P" or "B": the most that a slice of it may do. "" where that is not known.
+        "I", "P" or "B": the most general slice type in it. "" if unknown.
     key : bool
         Whether decoding can start here: an IDR picture.
     timestamp : fractions.Fraction, int or None
-        In seconds where a container gave one; else whatever was given together with the data.
+        In seconds from a container; otherwise whatever was passed with the data.
     damage : Damage or None
-        None where everything was decoded.
+        None if everything was decoded.
     side_data : dict or None
-        Arrays by name, where they were asked for.
+        Arrays by name, if requested.
     user_data : tuple of (int, bytes)
-        SEI messages of user data: (payloadType, payload).
+        User data SEI messages: (payloadType, payload).
 
     Raises
     ------
     ParameterError
-        If the planes do not fit each other or the fields.
+        If the planes are inconsistent with each other or with the fields.
     """
 
     planes: tuple[Samples, ...]
@@ -206,7 +178,7 @@ class Frame:
 
     @property
     def width(self) -> int:
-        """Luma samples of a row."""
+        """Luma samples per row."""
         return self.planes[0].shape[1]
 
     @property
@@ -216,7 +188,7 @@ class Frame:
 
     @classmethod
     def from_yuv420(cls, data: Buffer, width: int, height: int, **fields: Any) -> Frame:
-        """A frame of 8 bits, 4:2:0, from its planes one after the other.
+        """An 8-bit 4:2:0 frame from consecutive planes.
 
         Parameters
         ----------
@@ -224,7 +196,7 @@ class Frame:
             Y, Cb, Cr: width * height + 2 * ceil(width / 2) * ceil(height / 2) bytes.
         width, height : int
         **fields
-            Of `Frame`.
+            Other fields of `Frame`.
 
         Examples
         --------
@@ -251,7 +223,7 @@ class Frame:
         full_range: bool = False,
         **fields: Any,
     ) -> Frame:
-        """A frame of 8 bits from an (H, W, 3) RGB or (H, W) gray uint8 array.
+        """An 8-bit frame from an (H, W, 3) RGB or (H, W) gray uint8 array.
 
         Parameters
         ----------
@@ -305,14 +277,14 @@ class Frame:
 
 
 def unchecked_frame(**fields):
-    """A Frame of all its fields, which are known to fit each other: what a decoder makes itself it need not check for each frame."""
+    """A Frame from all of its fields without checks, for decoders whose output is known to be consistent."""
     frame = object.__new__(Frame)
     vars(frame).update(fields)
     return frame
 
 
 def _check_planes(planes, chroma, depth, name):
-    """Raise ParameterError where shapes or types do not agree with each other."""
+    """Raise ParameterError if shapes or types are inconsistent."""
     dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
     wanted = plane_shapes(*planes[0].shape, chroma)
     found = [plane.shape for plane in planes]
@@ -330,8 +302,8 @@ class Video:
     Attributes
     ----------
     frames : tuple
-        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 where `depth` is above 8. Chroma
-        planes have ceil(H / steps) x ceil(W / steps) samples.
+        In display order; each a tuple of planes, (Y,) or (Y, Cb, Cr): (H, W) arrays, uint8, or uint16 if `depth` is
+        above 8. Chroma planes have ceil(H / steps) x ceil(W / steps) samples.
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     fps : fractions.Fraction
@@ -339,16 +311,16 @@ class Video:
     depth : int
         Bits per sample, 8 to 16.
     matrix : str
-        "BT.601", "BT.709" or "BT.2020": what Y, Cb and Cr are of R, G and B.
+        "BT.601", "BT.709", "BT.2020", ...: how Y, Cb and Cr derive from R, G and B.
     full_range : bool
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(depth - 8)).
     warnings : tuple of str
-        What was lost or guessed when it was read.
+        What was lost or guessed in reading it.
 
     Raises
     ------
     ParameterError
-        If there are no frames, or these do not fit each other or the fields.
+        If there are no frames, or they are inconsistent with each other or with the fields.
     """
 
     frames: tuple[tuple[Samples, ...], ...]
@@ -367,7 +339,8 @@ class Video:
             or not self.fps > 0
         ):
             raise ParameterError(
-                f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} frames per second"
+                f"no video has chroma {self.chroma}, matrix {self.matrix}, {self.depth} bits and {self.fps} "
+                "frames per second"
             )
         if not self.frames:
             raise ParameterError("a video without frames: there is nothing to encode or compare")
@@ -395,7 +368,7 @@ class Video:
         return self.frames[0][0].shape[1]
 
     def luma(self) -> Iterator[Samples]:
-        """Y of every frame as it is coded, one after the other: (H, W), uint8; deeper samples are spread over 0..65535."""
+        """Yield the coded luma of every frame: (H, W) uint8, or uint16 with samples scaled to 0..65535."""
         for planes in self.frames:
             yield planes[0] if self.depth == 8 else self._spread(planes[0])
 
@@ -404,9 +377,9 @@ class Video:
         return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
 
     def pictures(self) -> Iterator[Samples]:
-        """Every frame as it is shown, one after the other: (H, W, 3) RGB, or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
+        """Yield every frame as (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
 
-        Chroma samples are repeated. What lies outside of the colours that R, G and B can say is clipped.
+        Chroma samples are repeated. Colours outside the RGB gamut are clipped.
         """
         for planes in self.frames:
             yield as_shown(planes, self.chroma, self.depth, self.matrix, self.full_range)

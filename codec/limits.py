@@ -1,44 +1,44 @@
-"""What a decoder may be asked for by data that nobody vouches for."""
+"""Resource limits for decoding untrusted data."""
 
 from dataclasses import dataclass
 
 from .errors import LimitError, ParameterError
 
-SCAN_COST_PIXELS = 1 << 16  # measured: the header and tables of a scan take about as long as these many pixels
+SCAN_COST_PIXELS = 1 << 16  # measured: the header and tables of a scan take about as long as this many pixels
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds that are checked before memory is allocated or time is spent; per call, never global.
+    """Limits checked before memory is allocated or time is spent; per call, never global.
 
     Attributes
     ----------
     pixels : int
-        Largest width x height (default 178 956 970, the bound that Pillow uses for its error). Nothing else bounds the memory that an
-        arithmetic coded file asks for: a hundred bytes of it can legally be a flat picture of any size.
+        Largest width x height (default 178 956 970, the limit above which Pillow raises). Nothing else bounds the
+        memory for an arithmetic coded file: a hundred bytes can legally be a flat picture of any size.
     scans : int
-        Scans of a picture that are always accepted (default 100).
+        Number of scans per picture that is always accepted (default 100).
     scan_pixels : int
-        Beyond `scans`, more are accepted while scans x pixels stays below this (default 2e9), so that
-        thousands of scans over a thumbnail pass and a bomb does not (LJT-01-003, "Two Issues with the JPEG Standard").
-        A scan counts as 65 536 pixels at least, because its header and tables take time too.
+        More scans than `scans` are accepted while scans x pixels is at most this (default 2e9). Thousands of scans of a
+        thumbnail pass, a decompression bomb does not (LJT-01-003, "Two Issues with the JPEG Standard"). A scan counts
+        as at least 65 536 pixels, since its header and tables take time too.
     segments : int
-        Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory, but
-        only four in the file.
+        Marker segments of any kind, and Huffman tables (default 100 000): each takes a few hundred bytes of memory but
+        as few as four in the file.
     metadata_bytes : int
-        Largest sum of all application and comment segments, markers and lengths included (default 16 MiB).
+        Largest total size of application and comment segments, including markers and lengths (default 16 MiB).
     file_bytes : int
-        Largest compressed input that is read from a path or file object (default 2 GiB).
+        Largest compressed input read from a path or file object (default 2 GiB).
     nal_bytes : int
         Largest NAL unit of a video (default 64 MiB).
     slices : int
-        Slices of a picture of a video (default 139 264: as many as the largest picture of H.264 has macroblocks).
+        Slices per picture of a video (default 139 264, the number of macroblocks of the largest H.264 picture).
     dpb_bytes : int
-        Memory of the decoded pictures that a video may ask to be kept (default 2 GiB).
+        Memory for the decoded picture buffer of a video (default 2 GiB).
     frames : int
-        Frames of a video (default 2^31 - 1).
+        Frames per video (default 2^31 - 1).
     seconds : int
-        Time of decoding a video, in seconds of the caller's clock (default 10^9: none in practice).
+        Wall-clock time for decoding a video, in seconds (default 10^9: no limit in practice).
 
     Examples
     --------
@@ -68,14 +68,16 @@ class Limits:
         """Raise LimitError for a picture of more than `pixels`."""
         if width * height > self.pixels:
             raise LimitError(
-                f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass limits=Limits(pixels=...) if you trust the data"
+                f"{width}x{height} is {width * height} pixels; Limits.pixels allows {self.pixels}: pass "
+                "limits=Limits(pixels=...) if you trust the data"
             )
 
     def check_scans(self, scans: int, width: int, height: int) -> None:
         """Raise LimitError for more scans than `scans` and `scan_pixels` allow."""
         if scans > self.scans and scans * max(width * height, SCAN_COST_PIXELS) > self.scan_pixels:
             raise LimitError(
-                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels up to {self.scan_pixels}"
+                f"{scans} scans over {width}x{height} pixels; Limits allows {self.scans} scans, or scans x pixels "
+                f"up to {self.scan_pixels}"
             )
 
     def check_segments(self, segments: int) -> None:
@@ -97,7 +99,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def checked_limits(limits: Limits | None) -> Limits:
-    """The limits of a call: None stands for the default."""
+    """The limits of a call; None means the default."""
     if limits is None:
         return DEFAULT_LIMITS
     if not isinstance(limits, Limits):

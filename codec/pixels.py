@@ -1,4 +1,4 @@
-"""What callers call an image, as one array: where every encoder of 8-bit samples begins."""
+"""Convert images passed by callers to one array shape, for encoders of 8-bit samples."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
-    """An image as (H, W, channels) uint8; nothing is copied, so that its size can be checked first.
+    """An image as (H, W, channels) uint8, without a copy, so that its size can be checked first.
 
     Parameters
     ----------
     image : array-like of uint8, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), any strides
     reason : str
-        Why no other dtype will do, for the message.
+        Why other dtypes are refused, for the message.
 
     Raises
     ------
     ParameterError
-        For anything else; says what would be right.
+        For anything else, with the remedy.
 
     Examples
     --------

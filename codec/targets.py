@@ -1,4 +1,4 @@
-"""Targets such as "size:200kB" and "ssim:0.98": what they say, and a bracket that narrows to the setting that reaches them."""
+"""Targets such as "size:200kB" and "ssim:0.98": parse them, and bisect for the setting that reaches them."""
 
 import difflib
 import math
@@ -14,7 +14,7 @@ UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "g
 
 @dataclass(frozen=True)
 class Target:
-    """A measure and what it is to be: "size" in bytes, "bpp" in bits per pixel, or a score by the name of its metric."""
+    """A measure and its bound: "size" in bytes, "bpp" in bits per pixel, or the name of a metric and a score."""
 
     measure: str
     value: float
@@ -22,7 +22,7 @@ class Target:
 
     @property
     def is_rate(self):
-        """Whether it bounds the file from above, not the score from below."""
+        """Whether it bounds the size of the file, not a score."""
         return self.measure in RATES
 
     def __str__(self):
@@ -30,14 +30,14 @@ class Target:
 
 
 def parse_score(text):
-    """The target that "ssim:0.98" is.
+    """Parse a target score such as "ssim:0.98".
 
     Raises
     ------
     ParameterError
         If it is not of the form METRIC:VALUE, or there is no such metric.
     """
-    from .metrics import by_name  # metrics are loaded when somebody asks for one
+    from .metrics import by_name  # metrics are loaded on demand
 
     name, _, value = str(text).partition(":")
     found = Target(name, _number(text, value), str(text))
@@ -49,14 +49,15 @@ def parse_score(text):
 
 
 def parse_target(text):
-    """The target that "size:200kB", "bpp:1.0", "psnr:40" ... is.
+    """Parse a target such as "size:200kB", "bpp:1.0" or "psnr:40".
 
-    Sizes take kB = 1000, KiB = 1024 bytes, MB, MiB, GB, GiB, in letters of either case; without a unit they are bytes.
+    Sizes take kB = 1000 bytes, KiB = 1024 bytes, MB, MiB, GB, GiB, in upper or lower case; without a unit they are
+    bytes.
 
     Raises
     ------
     ParameterError
-        If it is nothing of the kind; says what would be.
+        If it is not a target; the message says what would be.
 
     Examples
     --------
@@ -98,28 +99,29 @@ def _bytes(text, value):
 
 
 def middle(low, high):
-    """The integer halfway: what makes the search a bisection."""
+    """The integer halfway between: bisection."""
     return (low + high) // 2
 
 
 def narrow(low, high, over, guess=middle, enough=lambda low, high: False):
-    """Neighbouring integers, or a bracket that is narrow enough, where something begins.
+    """Find neighbouring integers, or a bracket that is narrow enough, where a condition begins to hold.
 
     Parameters
     ----------
     low, high : int
-        It is not so at `low` and it is at `high`; neither is asked about.
+        The condition is taken to fail at `low` and to hold at `high`; neither is tested.
     over : callable
-        Whether it is so at an integer between them.
+        Tests the condition at an integer between them.
     guess : callable
-        (low, high) to the integer between them to try next.
+        Maps (low, high) to the next integer to try.
     enough : callable
-        Whether (low, high) will do.
+        Whether (low, high) is narrow enough.
 
     Returns
     -------
     low, high : int
-        The same holds for them, whether or not there is one such place only. Neighbours, unless they are enough.
+        The condition fails at `low` and holds at `high`, even if it is not monotonic. They are neighbours unless
+        `enough` ended the search.
 
     Examples
     --------

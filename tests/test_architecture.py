@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS = (
     ("__main__",),
     ("cli",),
-    ("rd",),
+    ("rd", "batch"),
     ("registry", "formats"),
     ("api",),
     ("jpeg", "h264", "palette"),
@@ -27,8 +27,8 @@ LEVELS = (
     ("metrics", "quantizers"),
     ("sources",),
     ("cpu", "_pixel"),
-    ("limits", "_core", "frame", "pixels"),
-    ("errors", "_types"),
+    ("limits", "_core", "frame", "pixels", "executors"),
+    ("errors", "color", "_types"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}
 
@@ -251,7 +251,7 @@ def public():
     for name in codec.__all__:
         if name != "__version__":
             yield f"codec.{name}", getattr(codec, name)
-    for room in ("jpeg", "h264", "metrics", "palette", "quantizers", "rd"):
+    for room in ("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "batch"):
         module = importlib.import_module(f"codec.{room}")
         for name in module.__all__:
             yield f"codec.{room}.{name}", getattr(module, name)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.frame import MATRICES, as_shown, plane_shapes
+from codec.color import MATRICES
+from codec.frame import as_shown, plane_shapes
 
 
 def rgb(height, width, seed=1):

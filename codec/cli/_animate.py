@@ -1,13 +1,13 @@
 """`codec palette --animate`."""
 
 import os
+from functools import partial
 
 import click
 
 from ..errors import CodecError
-from ._common import read_stdin, refuse_terminal
-from ._jobs import PIPE, Result, Row, report, write_target
-from .rd.lab import progress
+from ._jobs import PIPE, claim_stdout, output_or_pipe, report
+from ._progress import progress
 
 
 def animate(
@@ -29,18 +29,15 @@ def animate(
     dither,
     **options,
 ):
+    from ..batch import row_of
     from ..palette.animator import format_of
 
-    if output is None and inputs != (PIPE,):
-        raise click.UsageError("nothing says where to write: add -o FILE.gif, -o FILE.apng, or -o - for stdout")
-    output = output or PIPE
+    output = output_or_pipe(inputs, output, "FILE.gif, -o FILE.apng")
     if lossy is not None and options["target"]:
-        raise click.UsageError(
-            "--lossy and --target exclude each other: a target is what the lossiness is searched for"
-        )
+        raise click.UsageError("--lossy and --target exclude each other: a target searches for the lossiness")
     if oxipng or floor or fixed is not None or method != "kmeans" or dither not in ("none", "floyd-steinberg"):
         raise click.UsageError(
-            "animations take --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng"
+            "animations support --dither floyd-steinberg or none, and no --method, --palette, --floor or --oxipng"
         )
     try:
         form = format_of(None if output == PIPE else output)
@@ -48,19 +45,18 @@ def animate(
         raise click.UsageError(str(error)) from error
     sources = _frames(inputs, output)
     if output == PIPE:
-        if as_json:
-            raise click.UsageError("stdout cannot take both the animation and --json; name a file with -o")
-        refuse_terminal()
+        claim_stdout(as_json, "animation")
     strength = 0.0 if dither == "none" else options.pop("dither_strength")
     settings = options | {"dither_strength": strength, "fps": fps, "lossy": lossy, "loops": loops}
     given = {name: value for name, value in settings.items() if value is not None}
     name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
-    row = one(name, output, overwrite, dry_run, lambda: _animated(sources, form, limits, given))
+    work = partial(_animated, sources, form, limits, given)
+    row = row_of(name, output, work, overwrite=overwrite, dry_run=dry_run)
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)
 
 
 def _frames(inputs, output):
-    """Files in the order given, folders in that of their names; the output is none of them."""
+    """Files in the order given, files of a folder by name; the output may not be among them."""
     from ..formats.pictures import READABLE_SUFFIXES
 
     if PIPE in inputs and len(inputs) > 1:
@@ -81,7 +77,9 @@ def _frames(inputs, output):
 
 
 def _animated(sources, form, limits, given):
+    from ..batch import Result
     from ..formats.animation import animate as make
+    from ..sources.files import read_stdin
 
     if sources == [PIPE]:
         sources = [read_stdin(limits)]
@@ -101,19 +99,3 @@ def _animated(sources, form, limits, given):
     if made.target:
         facts |= {"target": made.target, "achieved": made.size}
     return before, Result(made.data, "done", made.warnings, facts)
-
-
-def one(source, target, overwrite, dry_run, work):
-    """The row of one output that several inputs may have made."""
-    if target != PIPE and os.path.exists(target) and not overwrite:
-        return Row(source, target, "skipped", error="the output exists already; --overwrite replaces it")
-    try:
-        before, made = work()
-        if not dry_run:
-            write_target(target, made.data)
-    except (CodecError, MemoryError) as error:
-        return Row(source, target, "failed", error=str(error) or "out of memory")
-    after = len(made.data)
-    return Row(
-        source, target, made.status, before, after, round(before / after, 4), tuple(made.warnings), None, made.facts
-    )

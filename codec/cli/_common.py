@@ -1,4 +1,4 @@
-"""What the verbs share: messages, untrusted text, pipes."""
+"""Shared by the verbs: messages, untrusted text, JSON."""
 
 import json
 import sys
@@ -6,20 +6,19 @@ import sys
 import click
 
 from .. import __version__
-from ..errors import FileError
 
 SCHEMA = 1
 
 
 class Failure(click.ClickException):
-    """Ends the command with a message on stderr and exit code 1."""
+    """End the command with a message on stderr and exit code 1."""
 
     def show(self, file=None):
         say(self.message)
 
 
 def printable(text):
-    """Text from a file name or from metadata, with everything that could steer a terminal made visible.
+    """Text from file names or metadata with control characters escaped.
 
     >>> from codec.cli._common import printable
     >>> printable("a\\x1b[31mb")
@@ -29,7 +28,7 @@ def printable(text):
 
 
 def say(message):
-    """One line (or several) on stderr, marked as ours."""
+    """Print lines on stderr, prefixed with "codec: "."""
     click.echo("\n".join(f"codec: {printable(line)}" if line else "" for line in str(message).split("\n")), err=True)
 
 
@@ -38,7 +37,7 @@ def warn(name, message):
 
 
 def size(count):
-    """Bytes for people, in powers of 1024.
+    """A number of bytes in readable form, with powers of 1024.
 
     >>> from codec.cli._common import size
     >>> size(512), size(204800)
@@ -54,62 +53,11 @@ def size(count):
 
 
 def echo_json(verb, **content):
-    """One JSON object on stdout; `schema` counts up when a key changes its meaning or goes away."""
+    """Print one JSON object on stdout. `schema` is incremented when a key changes its meaning or is removed."""
     click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
-def read_stdin(limits=None):
-    from ..sources.files import read_bytes
-
-    return read_bytes(sys.stdin.buffer, limits)
-
-
-def write_stdout(data):
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileError(f"cannot write to stdout: {error.strerror or error}") from error
-
-
 def refuse_terminal():
-    """Pixels or bits on a terminal help nobody and may steer it."""
+    """Refuse to write binary data to a terminal, which it could control."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
-
-
-def check_quality(ctx, param, value):
-    """Callback of a quality: as the encoder rounds it."""
-    from ..errors import ParameterError
-    from ..jpeg.params import as_quality
-
-    try:
-        return None if value is None else as_quality(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def check_target(ctx, param, value):
-    """Callback of a target: a wrong one is a usage error."""
-    from ..errors import ParameterError
-    from ..targets import parse_target
-
-    try:
-        return value and parse_target(value).text
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def check_color(ctx, param, value):
-    """Callback of an option that takes a colour: a wrong one is a usage error."""
-    if value is None:
-        return None
-    from ..errors import ParameterError
-    from ..formats.pictures import parse_color
-
-    try:
-        return parse_color(value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error

@@ -1,4 +1,4 @@
-"""Where decoded frames go: YUV4MPEG2, raw planes, pictures. Files appear whole or not at all."""
+"""Write decoded frames as YUV4MPEG2, raw planes or pictures. Files appear completely or not at all."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def writer_for(output, overwrite):
     suffix = os.path.splitext(output)[1].lower()
     if suffix == ".png":
         if not re.search(r"%0?\d*d", output):
-            raise click.UsageError(f"{output} is one picture; name many with a pattern such as frames/%04d.png")
+            raise click.UsageError(f"{output} is a single picture; use a pattern such as frames/%04d.png")
         return lambda frames, path, fps: write_pictures(frames, path, overwrite)
     if output != "-" and suffix not in (".y4m", ".yuv"):
         raise click.UsageError(
@@ -54,7 +54,7 @@ def y4m_header(frame, fps):
 
 @contextlib.contextmanager
 def target(path):
-    """A stream into a file that appears whole or not at all, or stdout for "-"."""
+    """A stream to a file that appears completely or not at all, or to stdout for "-"."""
     if path == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -64,7 +64,7 @@ def target(path):
 
 
 def write_stream(frames, path, fps, header):
-    """All frames in one file."""
+    """Write all frames to one file."""
     first = None
     with target(path) as stream:
         for frame in frames:
@@ -74,7 +74,7 @@ def write_stream(frames, path, fps, header):
             if header and [plane.shape for plane in frame.planes] != [plane.shape for plane in first.planes]:
                 size = f"{frame.width}x{frame.height}"
                 raise FileError(
-                    f"{path}: the pictures change to {size}, and YUV4MPEG2 has one size; write .yuv or pictures"
+                    f"{path}: the frame size changes to {size}, and YUV4MPEG2 has a single size; write .yuv or pictures"
                 )
             if header:
                 stream.write(b"FRAME\n")
@@ -83,7 +83,7 @@ def write_stream(frames, path, fps, header):
 
 
 def write_pictures(frames, pattern, overwrite):
-    """A picture for each frame, numbered from 0."""
+    """Write one picture per frame, numbered from 0."""
     from ..formats.pictures import dump
     from ..sources.files import write_atomic
 

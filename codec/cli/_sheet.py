@@ -1,19 +1,19 @@
-"""`codec palette --sheet`: a picture in several palettes side by side, each with its size and its score."""
+"""`codec palette --sheet`: one picture quantized in several ways, side by side, with sizes and scores."""
 
 import io
 import os
+from functools import partial
 
 import click
 import numpy as np
 
-from ._animate import one
-from ._jobs import PIPE, Result, read_source, report
-from .rd.lab import progress
+from ._jobs import PIPE, report
+from ._progress import progress
 
 COLUMNS, MARGIN, CAPTION_ROWS = 4, 8, 32
-CAPTION_COLUMNS = 200  # at least so wide is a caption
-SIDE_MIN = 8  # of SSIMULACRA 2
-# Of a sheet: title to options of codec.quantize_colors.
+CAPTION_COLUMNS = 200  # minimum width of a caption
+SIDE_MIN = 8  # smallest side for SSIMULACRA 2
+# Title -> options of codec.quantize_colors.
 WAYS = {
     "median cut, sRGB": {"method": "median-cut", "space": "srgb", "dither": None},
     "k-means, sRGB": {"space": "srgb", "dither": None},
@@ -30,14 +30,20 @@ def sheet(inputs, path, *, colors, as_json, overwrite, dry_run, limits):
     if len(inputs) != 1 or inputs[0] == PIPE or os.path.isdir(inputs[0]):
         raise click.UsageError("--sheet shows one picture: name one file")
     if os.path.realpath(path) == os.path.realpath(inputs[0]) or not path.lower().endswith(".png"):
-        raise click.UsageError(f"a sheet is another PNG than its picture; {path} is not")
-    row = one(inputs[0], path, overwrite, dry_run, lambda: _sheet_of(read_source(inputs[0]), colors, limits))
+        raise click.UsageError(f"a sheet must be a .png other than its picture, not {path}")
+    from ..batch import row_of
+
+    work = partial(_sheet_of, inputs[0], colors, limits)
+    row = row_of(inputs[0], path, work, overwrite=overwrite, dry_run=dry_run)
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings={"colors": colors})
 
 
-def _sheet_of(data, colors, limits):
+def _sheet_of(path, colors, limits):
+    from ..batch import Result
     from ..formats import pictures
+    from ..sources.files import read_bytes
 
+    data = read_bytes(path)
     image = pictures.seen(pictures.load(data, limits=limits))
     with progress("methods") as bar:
         made = drawn(image, colors, WAYS, bar)
@@ -45,14 +51,14 @@ def _sheet_of(data, colors, limits):
 
 
 def drawn(image, colors, ways, progress=None):
-    """PNG of the original and of what each way makes of it.
+    """Draw the original and each quantized version as one PNG.
 
     Parameters
     ----------
     image : uint8 (H, W) or (H, W, 3)
     colors : int
     ways : dict
-        Title to options of `codec.quantize_colors`.
+        {title: options of `codec.quantize_colors`}.
     progress : callable, optional
     """
     from PIL import Image, ImageDraw

@@ -2,6 +2,7 @@
 
 import click
 
+from . import _options as options
 from ._common import echo_json, printable, size, warn
 
 BAR = 40
@@ -16,7 +17,7 @@ def section(title, lines):
 
 
 def columns(rows):
-    """Rows of cells as lines, numbers to the right; texts are untrusted."""
+    """Format rows of cells as lines, numbers right-aligned; text is untrusted."""
     rows = [[(printable(cell), isinstance(cell, int)) for cell in row] for row in rows]
     widths = [max(len(row[i][0]) for row in rows) for i in range(len(rows[0]))] if rows else []
     return (
@@ -96,12 +97,12 @@ def show(report):
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def inspect(file, as_json):
     """Show headers, tables and scans of a JPEG, and where its bytes went.
 
-    Names are those of ITU-T T.81: SOF0, DQT, Ss, Se, Ah, Al, Tq. FILE is a path, or - for stdin. Nothing is decoded. Text from the
-    file is shown with control characters escaped.
+    Names are those of ITU-T T.81: SOF0, DQT, Ss, Se, Ah, Al, Tq. FILE is a path, or - for stdin. Nothing is decoded.
+    Text from the file is shown with control characters escaped.
 
     \b
     Examples:
@@ -110,8 +111,7 @@ def inspect(file, as_json):
       curl -s https://example.org/photo.jpg | codec inspect -
     """
     from .. import jpeg
-    from ..sources.files import read_bytes
-    from ._common import read_stdin
+    from ..sources.files import read_bytes, read_stdin
 
     report = jpeg.inspect(read_stdin() if file == "-" else read_bytes(file))
     for message in report["warnings"]:

@@ -1,33 +1,18 @@
-"""`codec metrics`: how far a picture is from its original."""
+"""`codec metrics`: compare a picture with its original."""
 
 import math
 
 import click
 
-from ._common import echo_json, read_stdin, warn
-
-UNITS = {"psnr": "dB"}
-VARIANTS = {"ssim": "wang2004"}  # which published definition a name stands for, where there are several
-
-
-def check_metrics(ctx, param, value):
-    """Names from a comma-separated list."""
-    from ..errors import ParameterError
-    from ..metrics import by_name
-
-    names = list(dict.fromkeys(name.strip() for name in value.split(",")))
-    try:
-        for name in names:
-            by_name(name)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-    return names
+from ..sources.files import PIPE, read_stdin
+from . import _options as options
+from ._common import echo_json, warn
 
 
 def load(name):
     from ..formats import pictures
 
-    picture = pictures.load(read_stdin() if name == "-" else name)
+    picture = pictures.load(read_stdin() if name == PIPE else name)
     for message in picture.warnings:
         warn(name, message)
     return picture.pixels
@@ -36,24 +21,17 @@ def load(name):
 @click.command()
 @click.argument("reference", metavar="A")
 @click.argument("distorted", metavar="B")
-@click.option(
-    "--metric",
-    "names",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated, of psnr, ssim, mse.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of lines.")
+@options.metrics("Comma-separated, such as psnr,ssim,ssimulacra2,mse.", "names")
+@options.as_json("One JSON object on stdout instead of lines.")
 def metrics(reference, distorted, names, as_json):
-    """Measure how far picture B is from its original A.
+    """Measure the difference between picture B and its original A.
 
-    Either may be of any format that `codec compress` reads, or - for stdin. Both must have the same size and channels; pixels are
-    compared as they are stored, without regard to orientation or colour profiles. Colour counts R, G and B alike.
+    Both may have any format that `codec compress` reads; one may be - for stdin. They must have the same size and
+    channels. Pixels are compared as stored, regardless of orientation and colour profiles. R, G and B have equal
+    weight.
 
-    psnr: dB over all samples, inf for equal pictures. ssim: Wang et al. 2004, 11 x 11 Gaussian window, mean over the channels.
-    mse: mean squared error.
+    psnr: dB over all samples, inf for equal pictures. ssim: Wang et al. 2004, 11 x 11 Gaussian window, mean over the
+    channels. mse: mean squared error.
 
     \b
     Examples:
@@ -61,9 +39,9 @@ def metrics(reference, distorted, names, as_json):
       codec metrics photo.png photo.jpg --metric ssim --json
       codec compress photo.png -o - | codec metrics photo.png -
     """
-    from ..metrics import by_name
+    from ..metrics.names import by_name, facts
 
-    if reference == distorted == "-":
+    if reference == distorted == PIPE:
         raise click.UsageError("stdin (-) is one picture; name a file for the other")
     a, b = load(reference), load(distorted)
     values = {name: float(by_name(name)(a, b)) for name in names}
@@ -76,8 +54,8 @@ def metrics(reference, distorted, names, as_json):
             width=a.shape[1],
             height=a.shape[0],
             metrics=shown,
-            variants={name: VARIANTS[name] for name in names if name in VARIANTS},
+            variants={name: facts(name).variant for name in names if facts(name).variant},
         )
         return
     for name, value in values.items():
-        click.echo("\t".join(filter(None, [name, f"{value:.6g}", UNITS.get(name)])))
+        click.echo("\t".join(filter(None, [name, f"{value:.6g}", facts(name).unit])))

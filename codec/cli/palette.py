@@ -1,150 +1,108 @@
 """`codec palette`: pictures of few colours as PNG-8, and animations."""
 
-import os
-
 import click
 
+from . import _options as options
 from ._animate import animate
-from ._common import check_target
-from ._jobs import Result, plan, report, run
+from ._jobs import perform
 from ._sheet import sheet
 
-DITHERS = [
-    "none",
-    "floyd-steinberg",
-    "jarvis-judice-ninke",
-    "stucki",
-    "atkinson",
-    "sierra",
-    "bayer",
-    "blue-noise",
-    "riemersma",
-]
 
-
-def png_name(name):
-    return os.path.splitext(name)[0] + ".png"
-
-
-def check_palette(ctx, param, value):
-    """A name, or colours separated by commas."""
-    from ..errors import ParameterError
+def _palette(value):
+    """Parse a name, or colours separated by commas."""
     from ..palette.fixed import as_palette
 
-    try:
-        return value and as_palette(value.split(",") if "#" in value else value)
-    except ParameterError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def palette_one(data, *, strip, limits, **options):
-    from ..formats import pictures
-    from ..palette import write_png
-
-    picture = pictures.load(data, alpha=True, limits=limits)
-    icc, warnings = None if strip else picture.metadata.icc, list(picture.warnings)
-    if icc and icc[16:20] != b"RGB ":
-        icc = None
-        warnings.append("its ICC profile is not of RGB, as colours of a palette are, and was dropped")
-    density = pictures.strip(picture.pixels, picture.metadata)[1].density
-    made = write_png(pictures.seen(picture), icc=icc, density=density, **options)
-    if made.size > len(data):
-        warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
-    facts = {
-        "width": made.width,
-        "height": made.height,
-        "colors": made.colors,
-        "bits": made.bits,
-        "mse": round(made.result.mse, 4),
-    }
-    if options["target"]:
-        facts |= {"target": options["target"], "achieved": made.achieved}
-    return Result(made.data, "done", warnings, facts)
+    return as_palette(value.split(",") if "#" in value else value)
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
+@options.inputs
+@options.output("picture or animation")
 @click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    help="File for one picture or animation, folder for several (created), - for stdout.",
+    "-c",
+    "--colors",
+    type=click.IntRange(1, 256),
+    default=256,
+    show_default=True,
+    metavar="N",
+    help="Largest number of colours.",
 )
-@click.option(
-    "-c", "--colors", type=click.IntRange(1, 256), default=256, show_default=True, metavar="N", help="At most so many."
-)
-@click.option(
+@options.target(
     "--target",
-    metavar="WHAT:VALUE",
-    callback=check_target,
-    help="size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: as few as reach it. Animations: size:500kB.",
+    help=(
+        "size:100kB: as many colours as fit. psnr:40, ssimulacra2:85: the fewest that reach it. Animations: size:500kB."
+    ),
 )
-@click.option(
+@options.target(
     "--floor",
-    metavar="WHAT:VALUE",
-    callback=check_target,
-    help="A score that is still accepted where --target is not reached.",
+    help="A score that is accepted if --target cannot be reached.",
 )
 @click.option(
     "--palette",
     "fixed",
     metavar="NAME|COLORS",
-    callback=check_palette,
-    help="These colours: web-safe, ega, gray, gray-16, black-white, or '#rrggbb,#rrggbb,...'.",
+    callback=options.checked(_palette),
+    help="Use these colours: web-safe, ega, gray, gray-16, black-white, or '#rrggbb,#rrggbb,...'.",
 )
 @click.option(
     "--space",
-    type=click.Choice(["oklab", "srgb", "linear", "ycbcr"]),
+    type=options.Known("palette.spaces:SPACES"),
     default="oklab",
     show_default=True,
-    help="Where differences are measured: oklab as the eye has it, srgb for PSNR.",
+    help="Colour space of the error: oklab for the eye, srgb for PSNR.",
 )
 @click.option(
     "--method",
-    type=click.Choice(["kmeans", "median-cut", "wu", "heckbert", "octree"]),
+    type=options.Known("palette.choose:METHODS"),
     default="kmeans",
     show_default=True,
     help="How colours are chosen.",
 )
 @click.option(
     "--dither",
-    type=click.Choice(DITHERS),
+    type=options.Known("palette.dither:DITHERS", ("none",)),
     default="floyd-steinberg",
     show_default=True,
-    help="How errors are spread; animations take the first two.",
+    help="How errors are spread; animations support the first two.",
 )
 @click.option(
     "--dither-strength",
     type=click.FloatRange(0, 1),
     metavar="X",
-    help="0..1.  [default: as the number of colours has it]",
+    help="0..1.  [default: depends on the number of colours]",
 )
 @click.option("--strip", is_flag=True, help="Drop the ICC profile too.")
-@click.option("--oxipng", is_flag=True, help="Let oxipng try once more (pip install codec[png]).")
+@click.option("--oxipng", is_flag=True, help="Recompress with oxipng (pip install codec[png]).")
 @click.option(
     "--animate",
     "animated",
     is_flag=True,
-    help="INPUTS are the frames of one GIF or APNG: pictures, an animation, or a clip.",
+    help="Make one GIF or APNG: INPUTS are its frames, an animation, or a clip.",
 )
 @click.option("--fps", metavar="N", help="Frames per second, also 30000/1001.  [default: the clip's; 25 for pictures]")
 @click.option(
-    "--lossy", type=click.IntRange(0, 200), metavar="N", help="Of an animation: 0 none, 40 visible.  [default: 20]"
+    "--lossy",
+    type=click.IntRange(0, 200),
+    metavar="N",
+    help="Loss in an animation: 0 none, 40 visible.  [default: 20]",
 )
 @click.option(
-    "--loops", type=click.IntRange(0, 65535), metavar="N", help="How often it starts again.  [default: 0, for ever]"
+    "--loops",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="How often an animation restarts.  [default: 0, forever]",
 )
 @click.option(
     "--sheet",
     "sheet_path",
     metavar="FILE.png",
-    help="Instead: methods side by side, with sizes and scores, of one picture.",
+    help="Write a comparison of methods on one picture instead, with sizes and scores.",
 )
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
-@click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
-@click.option("-n", "--dry-run", is_flag=True, help="Do the work and tell the sizes, but write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
+@options.max_pixels
+@options.jobs
+@options.overwrite
+@options.dry_run
+@options.as_json_not_table
 def palette(
     inputs,
     output,
@@ -154,21 +112,24 @@ def palette(
     lossy,
     loops,
     sheet_path,
-    max_pixels,
+    limits,
     jobs,
     overwrite,
     dry_run,
     as_json,
-    **options,
+    strip,
+    **choices,
 ):
     """Reduce pictures to a palette: PNG-8, or animated GIF and PNG.
 
-    INPUTS are pictures of any format that codec compress reads, folders (with everything below, as the same tree in OUT), or - for stdin.
-    Inputs are never overwritten. Transparency is kept, the picture is turned upright; the ICC profile and the density are kept, other
-    metadata is not. Pictures that have no more colours than asked for stay exactly as they are.
+    INPUTS are pictures of any format that codec compress reads, folders (searched recursively, recreated as the same tree
+    in OUT), or - for stdin. Inputs are never overwritten. Transparency is kept and the picture is turned upright. The ICC
+    profile and the density are kept, other metadata is dropped. Pictures with no more colours than asked for are stored
+    exactly.
 
-    With --animate, INPUTS become one .gif or .apng (.png), in the order given, a folder in that of its names: frames of one size, one
-    animated picture, or a clip, which takes as long as it took whatever --fps says. GIF has 50 frames per second at most.
+    With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (folders by file
+    name), one animated picture, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per
+    second.
 
     \b
     Examples:
@@ -180,40 +141,31 @@ def palette(
       codec palette photo.jpg --sheet methods.png
       cat photo.jpg | codec palette - > photo.png
     """
-    from ..formats.pictures import READABLE_SUFFIXES
-    from ..limits import DEFAULT_LIMITS, Limits
+    from ..batch import PaletteTask
 
-    limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}
     if animated:
-        animate(inputs, output, fixed=fixed, fps=fps, lossy=lossy, loops=loops, **shared, **options)
+        animate(inputs, output, fixed=fixed, fps=fps, lossy=lossy, loops=loops, strip=strip, **shared, **choices)
         return
     stray = [name for name, value in (("--fps", fps), ("--lossy", lossy), ("--loops", loops)) if value is not None]
     if stray:
-        raise click.UsageError(f"{stray[0]} is of animations: add --animate")
+        raise click.UsageError(f"{stray[0]} is for animations: add --animate")
     if sheet_path:
-        sheet(inputs, sheet_path, colors=options["colors"], **shared)
+        sheet(inputs, sheet_path, colors=choices["colors"], **shared)
         return
-    if options["floor"] is None:
-        del options["floor"]
-    options |= {"dither": None if options["dither"] == "none" else options["dither"], "palette": fixed}
-    todo = plan(inputs, output, as_json=as_json, rename=png_name, suffixes=READABLE_SUFFIXES)
-    for job in todo:
-        if job.target != "-" and os.path.splitext(job.target)[1].lower() != ".png":
-            raise click.UsageError(
-                f"the output is a PNG, and {job.target} does not say so; name it {png_name(job.target)}"
-            )
-    rows = run(
-        todo,
-        lambda data, job: palette_one(data, limits=limits, **options),
-        threads=jobs,
+    if choices["floor"] is None:
+        del choices["floor"]
+    if choices["dither"] == "none":
+        choices["dither"] = None
+    choices["palette"] = None if fixed is None else fixed.tolist()
+    perform(
+        "palette",
+        PaletteTask(choices, strip, limits),
+        inputs,
+        output,
+        jobs=jobs,
         overwrite=overwrite,
         dry_run=dry_run,
-    )
-    report(
-        "palette",
-        rows,
         as_json=as_json,
-        dry_run=dry_run,
-        settings=options | {"palette": None if fixed is None else fixed.tolist()},
+        settings=choices | {"strip": strip},
     )

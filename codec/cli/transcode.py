@@ -4,11 +4,12 @@ import re
 
 import click
 
-from ._jobs import Result, plan, report, run
+from . import _options as options
+from ._jobs import perform
 
 
 def check_crop(ctx, param, value):
-    """(x, y, width, height) of WxH+X+Y."""
+    """Parse WxH+X+Y to (x, y, width, height)."""
     match = re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+(\d+)", value or "")
     if value and not match:
         raise click.BadParameter(f"{value!r} is not WxH+X+Y, for example 640x480+16+32")
@@ -17,7 +18,7 @@ def check_crop(ctx, param, value):
 
 
 def check_metadata(ctx, param, value):
-    """all, none, or kinds separated by commas."""
+    """Parse all, none, or kinds separated by commas."""
     from ..jpeg.transcode import KINDS
 
     kinds = tuple(value.split(","))
@@ -25,48 +26,32 @@ def check_metadata(ctx, param, value):
         return value
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of all, none, {', '.join(KINDS)}")
+        raise click.BadParameter(f"{unknown[0]!r} is not one of all, none, {', '.join(KINDS)}")
     return kinds
 
 
-def transcode_one(data, *, conceal, **options):
-    from .. import jpeg
-
-    made = jpeg.transcode(data, on_error="conceal" if conceal else "raise", **options)
-    facts = {
-        "width": made.width,
-        "height": made.height,
-        "process": made.process,
-        "done": list(made.done),
-        "verified": made.verified,
-    }
-    return Result(made.data, "kept" if made.kept else "done", made.warnings, facts)
-
-
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
-@click.option("-o", "--output", metavar="OUT", help="File for one picture, folder for several (created), - for stdout.")
-@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: what is smaller]")
-@click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser shows it.")
-@click.option("--auto-rotate", is_flag=True, help="Turn upright as the EXIF orientation says, and set the tag to 1.")
+@options.inputs
+@options.output()
+@click.option("--progressive/--baseline", default=None, help="Force the process.  [default: whichever is smaller]")
+@click.option("--arithmetic", is_flag=True, help="Arithmetic coding: smaller, but no browser supports it.")
+@click.option("--auto-rotate", is_flag=True, help="Turn upright by the EXIF orientation, and set the tag to 1.")
 @click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", help="Degrees clockwise.")
-@click.option(
-    "--flip", type=click.Choice(["horizontal", "vertical", "transpose", "transverse"]), help="Mirror, after --rotate."
-)
+@click.option("--flip", type=options.Known("jpeg.geometry:FLIPS"), help="Mirror, after --rotate.")
 @click.option(
     "--crop",
     metavar="WxH+X+Y",
     callback=check_crop,
-    help="Cut out a part of the turned picture; X and Y go back to the grid of MCUs.",
+    help="Crop the turned picture; X and Y are rounded down to the MCU grid.",
 )
 @click.option(
     "--edge",
-    type=click.Choice(["perfect", "trim", "keep"]),
+    type=options.Known("jpeg.geometry:EDGES"),
     default="perfect",
     show_default=True,
-    help="Partial MCUs that a turn puts on the wrong side: refuse, cut off, leave in place.",
+    help="Partial MCUs that would move to the wrong side: refuse, cut off, or leave in place.",
 )
-@click.option("--grayscale", is_flag=True, help="Keep the luminance alone.")
+@click.option("--grayscale", is_flag=True, help="Keep only the luminance.")
 @click.option(
     "--metadata",
     default="all",
@@ -80,7 +65,7 @@ def transcode_one(data, *, conceal, **options):
     type=click.Choice(["keep", "drop"]),
     default="keep",
     show_default=True,
-    help="Gain maps, further pictures and films behind the picture.",
+    help="Data after the picture: gain maps, further pictures, motion photos.",
 )
 @click.option(
     "--restart",
@@ -94,23 +79,25 @@ def transcode_one(data, *, conceal, **options):
     "--verify/--no-verify",
     default=True,
     show_default=True,
-    help="Read every output again and compare all coefficients.",
+    help="Read each output again and compare all coefficients.",
 )
-@click.option("--conceal", is_flag=True, help="Write what is left of damaged files, instead of failing.")
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]")
-@click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
-@click.option("-n", "--dry-run", is_flag=True, help="Do the work and tell the sizes, but write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of the table.")
-def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_json, **options):
-    """Rewrite JPEG files without loss: smaller, turned, cut, gray, with less metadata.
+@click.option("--conceal", is_flag=True, help="Write what can be recovered from damaged files instead of failing.")
+@options.max_pixels
+@options.jobs
+@options.overwrite
+@options.dry_run
+@options.as_json_not_table
+def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run, as_json, **settings):
+    """Rewrite JPEG files without loss: smaller, rotated, cropped, gray, with less metadata.
 
-    INPUTS are JPEG files, folders (with everything below, as the same tree in OUT), or - for stdin. Works on coefficients, never on
-    pixels: no generation is lost, and --verify, on by default, proves it for every file. Inputs are never overwritten.
+    INPUTS are JPEG files, folders (searched recursively, recreated as the same tree in OUT), or - for stdin. Works on
+    coefficients, not on pixels, so there is no generation loss; --verify, on by default, checks this for every file.
+    Inputs are never overwritten.
 
-    Without options, files become smaller and stay the same picture; one that would not is copied: status "kept". A file that
-    cannot be turned without loss fails (--edge), and so does one whose gain map or film would no longer fit (--trailer): exit code 1,
-    nothing is written for it. Metadata is kept unless --metadata says otherwise; thumbnails are dropped where the shape changes.
+    Without options files become smaller and the picture stays the same; a file that would not become smaller is copied:
+    status "kept". A file that cannot be turned without loss fails (--edge), as does one whose gain map or motion photo
+    would no longer fit (--trailer): nothing is written for it, exit code 1. Metadata is kept unless --metadata changes
+    that; thumbnails are dropped if the shape changes.
 
     \b
     Examples:
@@ -120,17 +107,17 @@ def transcode(inputs, output, rotate, max_pixels, jobs, overwrite, dry_run, as_j
       codec transcode web/ -o public/ --metadata icc --json > report.json
       cat photo.jpg | codec transcode - --rotate 90 > turned.jpg
     """
-    from ..formats.pictures import JPEG_SUFFIXES
-    from ..limits import DEFAULT_LIMITS, Limits
+    from ..batch import TranscodeTask
 
-    settings = options | {"rotate": int(rotate)}
-    todo = plan(inputs, output, as_json=as_json, rename=str, suffixes=JPEG_SUFFIXES)
-    limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
-    rows = run(
-        todo,
-        lambda data, job: transcode_one(data, limits=limits, **settings),
-        threads=jobs,
+    settings["rotate"] = int(rotate)
+    perform(
+        "transcode",
+        TranscodeTask(settings | {"on_error": "conceal" if conceal else "raise"}, limits),
+        inputs,
+        output,
+        jobs=jobs,
         overwrite=overwrite,
         dry_run=dry_run,
+        as_json=as_json,
+        settings=settings | {"conceal": conceal},
     )
-    report("transcode", rows, as_json=as_json, dry_run=dry_run, settings=settings)

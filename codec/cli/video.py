@@ -1,4 +1,4 @@
-"""`codec video`: H.264 from the command line; one file per verb below it."""
+"""`codec video`: H.264 verbs, one file each."""
 
 import importlib
 
@@ -11,7 +11,7 @@ VERBS = {
 
 
 class VideoVerbs(click.Group):
-    """Loads a verb when it is called."""
+    """Load a verb when it is called."""
 
     def list_commands(self, ctx):
         return list(VERBS)
@@ -26,7 +26,7 @@ class VideoVerbs(click.Group):
 
 @click.group(cls=VideoVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def video():
-    """Decode and look into H.264 video.
+    """Decode and inspect H.264 video.
 
     \b
     Examples:

@@ -7,13 +7,14 @@ import time
 
 import click
 
+from . import _options as options
 from ._common import Failure, echo_json, refuse_terminal, say
 
 PROGRESS_SECONDS = 0.5
 
 
 def parse_frames(ctx, param, value):
-    """(first, last or None) of "A:B", "A:", ":B" or "A": frames in output order, from 0, B not included."""
+    """Parse "A:B", "A:", ":B" or "A" to (first, end or None): frames in output order from 0, without B."""
     if value is None:
         return 0, None
     first, colon, last = value.partition(":")
@@ -23,12 +24,12 @@ def parse_frames(ctx, param, value):
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is not of the form A:B, A:, :B or A") from error
     if first < 0 or (end is not None and end <= first):
-        raise click.BadParameter(f"{value!r} holds no frames")
+        raise click.BadParameter(f"{value!r} contains no frames")
     return first, end
 
 
 def chosen(frames, first, end):
-    """The frames of a range, with progress on stderr where that is a terminal."""
+    """Yield the frames of a range, with progress on stderr if it is a terminal."""
     shown, start = 0.0, time.monotonic()
     number = -1
     for number, frame in enumerate(frames):
@@ -44,13 +45,13 @@ def chosen(frames, first, end):
 
 
 class Digest:
-    """Counts frames, adds up their MD5, and passes them on."""
+    """Counts frames and computes their MD5 as they pass."""
 
     def __init__(self):
         self.frames, self.damaged, self._md5 = 0, 0, hashlib.md5(usedforsecurity=False)
 
     def watch(self, frames):
-        """The same frames."""
+        """Yield the same frames."""
         for frame in frames:
             self.frames += 1
             if frame.damage:
@@ -63,7 +64,7 @@ class Digest:
 
     @property
     def md5(self):
-        """Over Y, Cb, Cr of each frame; deeper samples as little-endian 16-bit."""
+        """MD5 over Y, Cb, Cr of each frame; samples above 8 bits as 16-bit little-endian."""
         return self._md5.hexdigest()
 
 
@@ -84,23 +85,23 @@ def drain(frames, output, fps):
 @click.option(
     "--frames", callback=parse_frames, metavar="A:B", help="Only frames A to B - 1, counted from 0 in output order."
 )
-@click.option("--verify", metavar="MD5", help="Fail unless this is the MD5 of the planes of all frames.")
+@click.option("--verify", metavar="MD5", help="Fail unless the planes of all frames have this MD5.")
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "conceal", "skip"]),
     default="raise",
     show_default=True,
-    help="What to do with damage.",
+    help="How to handle damaged data.",
 )
 @click.option("--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the stream, else 25]")
-@click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
+@options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite, as_json):
+@options.as_json()
+def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_json):
     """Decode H.264: a byte stream (.264), MP4, MKV, AVI, or - for stdin.
 
-    Planes are written as they are coded, cropped: .y4m with a header, .yuv without. A pattern such as frames/%04d.png gives one RGB picture
-    for each frame. md5 prints the MD5 of the planes, null only decodes.
+    Planes are written as coded, cropped to the display area: .y4m with a header, .yuv without. A pattern such as
+    frames/%04d.png writes one RGB picture per frame. md5 prints the MD5 of the planes, null only decodes.
 
     \b
     Examples:
@@ -110,7 +111,6 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
       codec video decode clip.mp4 -o - | other-program
     """
     from ..h264 import decode_video
-    from ..limits import DEFAULT_LIMITS, Limits
     from ._frames_out import writer_for
 
     if output == "-":
@@ -118,7 +118,6 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
     source = sys.stdin.buffer if input_ == "-" else input_
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
-    limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     write(
         digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
         output,

@@ -1,7 +1,8 @@
-"""`codec video inspect`: what an H.264 stream is made of."""
+"""`codec video inspect`: the structure of an H.264 stream."""
 
 import click
 
+from . import _options as options
 from ._common import echo_json, printable, size, warn
 from .inspect import columns, section
 
@@ -23,7 +24,9 @@ def summary(report):
 
 
 def flat(content, prefix=""):
-    """(name, text) of elements; those of parts after the name of the part. What is not coded or empty is left out."""
+    """Yield (name, text) of syntax elements, with the name of their structure as prefix; absent and empty ones are left
+    out.
+    """
     for name, value in content.items():
         if name in ("nal_unit", "name") or value in (None, [], {}):
             continue
@@ -37,7 +40,7 @@ def flat(content, prefix=""):
 
 
 def element_lines(content):
-    """name=value, several on a line."""
+    """Yield lines of several name=value."""
     line = ""
     for name, value in flat(content):
         text = printable(f"{name}={value}")
@@ -69,7 +72,7 @@ def show(report, every):
 
 
 def show_parameter_sets(parameter_sets):
-    """Each parameter set once, however often it is repeated."""
+    """Show each parameter set once, even if it is repeated."""
     shown = []
     for content in parameter_sets:
         elements = {name: value for name, value in content.items() if name != "nal_unit"}
@@ -81,7 +84,7 @@ def show_parameter_sets(parameter_sets):
 
 
 def picture_lines(pictures):
-    """A table of pictures; key pictures have a star."""
+    """A table of pictures; key pictures are marked with a star."""
     head = ("picture", "type", "structure", "ref", "frame_num", "PicOrderCnt", "QP", "slices", "bits")
     names = ("index", "type", "structure", "nal_ref_idc", "frame_num", "PicOrderCnt", "SliceQPY", "slices", "bits")
     shown = ({**p, "type": p["type"] + ("*" if p["key"] else ""), "SliceQPY": str(p["SliceQPY"])} for p in pictures)
@@ -90,13 +93,13 @@ def picture_lines(pictures):
 
 @click.command()
 @click.argument("file", metavar="IN")
-@click.option("--all", "every", is_flag=True, help="All pictures, not only the first twenty.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every NAL unit.")
+@click.option("--all", "every", is_flag=True, help="Show all pictures, not only the first twenty.")
+@options.as_json("One JSON object on stdout, with every NAL unit.")
 def inspect(file, every, as_json):
     """Show NAL units, parameter sets, pictures, and where the bits of an H.264 stream went.
 
-    Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container (MP4, MKV ...; needs
-    PyAV), or - for stdin. Nothing is decoded; what is damaged is told on stderr.
+    Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container
+    (MP4, MKV ...; needs PyAV), or - for stdin. Nothing is decoded; damage is reported on stderr.
 
     \b
     Examples:

@@ -1,1 +1,1 @@
-"""Files of other formats, through the libraries that keep them: pictures (Pillow) and animations. Above the codecs."""
+"""Other file formats, through other libraries: pictures (Pillow) and animations. Above the codecs."""

@@ -1,4 +1,4 @@
-"""Frames from files: pictures one after the other, animated pictures (GIF, APNG, WebP), or a clip; and animations of them."""
+"""Read frames from pictures, animated pictures (GIF, APNG, WebP) or clips, and write them as animations."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from ..palette import Animation
 
 ANIMATED = ("GIF", "PNG", "WEBP")
-SHORTEST_MS = 20  # a frame of less is shown for 100 ms by browsers
+SHORTEST_MS = 20  # browsers show shorter frames for BROWSER_MS
 BROWSER_MS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Frames and how long each is shown.
+    """Frames and their durations.
 
     Attributes
     ----------
@@ -64,10 +64,10 @@ def load(
     sources : a path, bytes or binary file object, or a list of them
         One clip or animated picture, or pictures of one size.
     fps : number, fractions.Fraction or str, optional
-        Frames per second. A clip is shown in the time that it takes, frames left out or repeated; pictures follow each other at this rate.
-        Unless said, the rate of the clip, the times of the animated picture, or 25.
+        Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
+        rate. Default: the rate of the clip, the times of the animated picture, or 25.
     fps_max : int, optional
-        Of a clip that has more, every second frame is left out, or more; a warning says so.
+        Limit for clips: faster clips keep only every second frame, or fewer, with a warning.
     limits : codec.Limits, optional
 
     Returns
@@ -77,13 +77,13 @@ def load(
     Raises
     ------
     CodecError
-        If something cannot be read; the message names the picture.
+        If a source cannot be read; the message names the picture.
     """
     limits = checked_limits(limits)
     rate = None if fps is None else timing.as_fraction(fps, "fps")
     sources = list(sources) if isinstance(sources, (list, tuple)) else [sources]
     if not sources:
-        raise ParameterError("there are no frames: an animation has one at least")
+        raise ParameterError("there are no frames: an animation needs at least one")
     if len(sources) > 1:
         return _stills(sources, rate, limits)
     data = read_bytes(sources[0], limits)
@@ -93,7 +93,9 @@ def load(
 
 
 def _is_picture(data):
-    """Whether Pillow or this package reads it as a picture: everything else is for FFmpeg, which would read some pictures too."""
+    """Whether this package or Pillow reads it as a picture. Everything else goes to FFmpeg, which reads some pictures
+    too.
+    """
     from PIL import Image, UnidentifiedImageError
 
     if data.startswith(b"\xff\xd8"):
@@ -105,7 +107,7 @@ def _is_picture(data):
     except UnidentifiedImageError:
         return False
     except (Image.DecompressionBombError, *pictures.MALFORMED):
-        return True  # `pictures.load` tells what is wrong
+        return True  # `pictures.load` reports the error
 
 
 def _stills(sources, rate, limits):
@@ -121,14 +123,14 @@ def _stills(sources, rate, limits):
         if found and pixels.shape[:2] != found[0].shape[:2]:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
             raise ParameterError(
-                f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: make them of one size first"
+                f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: scale them to one size first"
             )
         found.append(pixels)
     return Frames(found, [seconds] * len(found), tuple(warnings))
 
 
 def _moving(data, rate, limits):
-    """Frames of an animated picture, or None if it has but one."""
+    """Frames of an animated picture, or None if it has only one."""
     from PIL import Image
 
     try:
@@ -162,7 +164,7 @@ def _clip(data, rate, fps_max, limits):
         if rate != video.fps:
             had, took = float(video.fps), float(rate)
             warnings.append(
-                f"the clip has {had:g} frames per second and this format {fps_max} at most: {took:g} were taken"
+                f"the clip has {had:g} frames per second and this format at most {fps_max}: reduced to {took:g}"
             )
     wanted = max(1, round(count * rate / video.fps))
     places = [min(count - 1, int(number * video.fps / rate)) for number in range(wanted)]
@@ -184,13 +186,13 @@ def animate(
     Parameters
     ----------
     sources : a path, bytes or binary file object, or a list of them
-        See `codec.formats.animation.load`; arrays and `codec.frame.Video` are for `codec.palette.animate`.
+        See `codec.formats.animation.load`. For arrays and `codec.frame.Video` use `codec.palette.animate`.
     path : str or os.PathLike, optional
     fps : number, fractions.Fraction or str, optional
     limits : codec.Limits, optional
     format : {"gif", "apng"}, optional
     **options
-        Of `codec.palette.animate`: colors, lossy, target, loops, ...
+        Passed to `codec.palette.animate`: colors, lossy, target, loops, ...
 
     Returns
     -------
@@ -199,7 +201,7 @@ def animate(
     Raises
     ------
     CodecError
-        Nothing is written then.
+        If anything fails; nothing is written then.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Pictures of any format, in the shape that the encoder takes: JPEG through this package, everything else through Pillow.
+"""Read and write pictures of many formats: JPEG through this package, everything else through Pillow.
 
-Orientation: pixels and the EXIF tag are both left untouched, or, when metadata is dropped, `upright` turns the pixels. Pillow turns
-TIFF itself while reading, and then carries no tag.
+Orientation: pixels and the EXIF tag are both unchanged; when metadata is dropped, `upright` turns the pixels. Pillow
+turns TIFF pictures while reading, and then reports no tag.
 """
 
 import io
@@ -18,7 +18,7 @@ from ..jpeg import decode as decode_jpeg
 from ..limits import checked_limits
 from ..sources.files import read_bytes, write_atomic
 
-# Formats with a signature and a decoder inside Pillow. EPS is left out on purpose: it starts a PostScript interpreter.
+# Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 READABLE_SUFFIXES = (
@@ -39,9 +39,13 @@ READABLE_SUFFIXES = (
     ".j2k",
     ".qoi",
 )
+# Formats that are written, their suffixes, and the metadata that they carry here.
+SUFFIXES = {"png": ".png", "ppm": ".ppm", "tiff": ".tif"}
+CARRIED = {"PNG": ("icc", "exif", "xmp"), "TIFF": ("icc", "xmp"), "PPM": ()}
 WRITABLE = {".png": "PNG", ".ppm": "PPM", ".pgm": "PPM", ".pnm": "PPM", ".tif": "TIFF", ".tiff": "TIFF"}
 
-# What Pillow's readers raise on malformed data, besides OSError and SyntaxError for what they check themselves.
+# Exceptions of Pillow's readers on malformed data: OSError and SyntaxError from their own checks, the others by
+# accident.
 MALFORMED = (
     OSError,
     SyntaxError,
@@ -57,7 +61,7 @@ MALFORMED = (
     zlib.error,
 )
 
-# TIFF 6.0 and EXIF 2.3 tags that describe the picture; the others describe how the TIFF file is laid out.
+# TIFF 6.0 and EXIF 2.3 tags that describe the picture; the others describe the layout of the TIFF file.
 DESCRIPTIVE_TAGS = (
     0x010E,
     0x010F,
@@ -84,14 +88,15 @@ class Picture:
     Attributes
     ----------
     pixels : ndarray
-        (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8 bits.
+        (H, W) gray, (H, W, 3) RGB or (H, W, 4) CMYK with 0 = no ink; uint8, or uint16 from a JPEG with more than 8
+        bits.
     metadata : codec.jpeg.Metadata
     format : str
         "JPEG", or Pillow's name of the format.
     warnings : tuple of str
-        What was lost or guessed on the way, one sentence each.
+        What was lost or guessed in reading, one sentence each.
     alpha : (H, W) uint8, or None
-        Where asked for and not opaque everywhere.
+        If requested and not opaque everywhere.
     """
 
     pixels: np.ndarray
@@ -108,10 +113,10 @@ def load(source, *, background=None, alpha=False, limits=None):
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
     background : str or tuple of int, optional
-        Colour behind transparent pixels, as a name, "#rrggbb" or (r, g, b). JPEG has no transparency: without a background it
-        is white, and a warning says so.
+        Colour behind transparent pixels: a name, "#rrggbb" or (r, g, b). JPEG has no transparency; the default is
+        white, with a warning.
     alpha : bool
-        Keep transparency beside the pixels instead: nothing is laid on a background.
+        Return alpha separately instead of blending with a background.
     limits : codec.Limits, optional
 
     Returns
@@ -121,18 +126,16 @@ def load(source, *, background=None, alpha=False, limits=None):
     Raises
     ------
     UnsupportedError
-        If the data is no picture format that is read here, or its samples do not fit 8 bits (floating point, 32-bit integers).
+        If the format is not supported, or its samples do not fit 8 bits (floating point, 32-bit integers).
     BitstreamError
         If the data is damaged.
     LimitError
-        If the picture is larger than `limits` allow. Checked on the header.
+        If the picture exceeds `limits`. Checked on the header.
     FileError, ParameterError
 
-    Notes
-    -----
-    Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray is rounded, colour
-    arrives from Pillow with the low byte cut off. Of several frames or pages only the first is read, with a warning. For damaged
-    TIFF files the libtiff inside Pillow may write messages of its own to stderr.
+    Notes ----- Palettes become RGB and bilevel pictures gray. 16-bit samples are reduced to 8 bits with a warning: gray
+    is rounded, colour is truncated by Pillow. Only the first of several frames or pages is read, with a warning. For
+    damaged TIFF files the libtiff inside Pillow may write its own messages to stderr.
 
     Examples
     --------
@@ -154,7 +157,7 @@ def load(source, *, background=None, alpha=False, limits=None):
 
 
 def parse_color(color):
-    """(r, g, b) of a colour given by name, as "#rrggbb", or as three integers from 0 to 255.
+    """(r, g, b) from a colour name, "#rrggbb", or three integers from 0 to 255.
 
     >>> from codec.formats.pictures import parse_color
     >>> parse_color("#ff8000")
@@ -180,9 +183,9 @@ def _load_other(data, color, keep_alpha, limits):
     try:
         image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
     except UnidentifiedImageError as error:
-        raise UnsupportedError(f"this is no picture that can be read here: give JPEG, {', '.join(READABLE)}") from error
+        raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
-        raise LimitError(f"{error}; Pillow has this bound, PIL.Image.MAX_IMAGE_PIXELS raises it") from error
+        raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except MALFORMED as error:
         raise BitstreamError(str(error) or type(error).__name__, layer="picture header") from error
     limits.check_pixels(*image.size)
@@ -207,7 +210,7 @@ def _load_other(data, color, keep_alpha, limits):
     if alpha is not None and not keep_alpha:
         if color is None:
             color = (255, 255, 255)
-            warnings.append("transparent pixels were laid on white; a background says which colour to use")
+            warnings.append("transparent pixels were laid on white; set a background to choose the colour")
         pixels, alpha = _lay_on(pixels, alpha, color), None
     limits.check_metadata(metadata.size)
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
@@ -218,14 +221,14 @@ def _load_other(data, color, keep_alpha, limits):
 
 def _bits_per_sample(image, data):
     if image.format == "PNG":
-        return data[24]  # IHDR comes first: bit depth follows signature, length, type, width, height
+        return data[24]  # IHDR is first; bit depth follows signature, length, type, width, height
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
     return 8
 
 
 def _split_alpha(image):
-    """The colours as a Pillow image of a mode without alpha or palette, and alpha (H, W) uint8 or None."""
+    """The image in a mode without alpha or palette, and alpha, (H, W) uint8 or None."""
     mode, transparent = image.mode, "transparency" in image.info
     kind = image.format
     if mode in ("LA", "La") or (mode in ("1", "L") and transparent):
@@ -259,7 +262,7 @@ def _samples(image, bits, warnings):
 
 
 def _lay_on(pixels, alpha, color):
-    """Blend in the sample domain, as browsers do: (alpha * p + (255 - alpha) * b) / 255, rounded. Sums stay below 2^16."""
+    """Blend samples as browsers do: (alpha * p + (255 - alpha) * b) / 255, rounded. Sums are below 2^16."""
     if pixels.ndim == 2 and len(set(color)) == 1:
         behind = np.uint16(color[0])
     else:
@@ -270,7 +273,9 @@ def _lay_on(pixels, alpha, color):
 
 
 def _metadata_of(image):
-    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; only TIFF and old PNG files need EXIF rebuilt."""
+    """ICC, EXIF, XMP and density of a loaded Pillow image. Bytes are copied; EXIF is rebuilt only for TIFF and old PNG
+    files.
+    """
     info = image.info
     exif = info.get("exif")
     if exif is None and image.format == "TIFF":
@@ -286,12 +291,12 @@ def _metadata_of(image):
 
 
 def _density(dpi):
-    """JFIF density in dots per inch (T.871 10.1), None when the file states none that fits."""
+    """JFIF density in dots per inch (T.871 10.1); None if the file states none that fits."""
     try:
         x, y = (round(float(value)) for value in dpi)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):  # absent, a rational x/0, infinity
         return None
-    # 1 x 1 is what Pillow says of a TIFF file that states nothing.
+    # Pillow reports 1 x 1 for TIFF files without a density.
     return (1, x, y) if 1 <= x <= 65535 and 1 <= y <= 65535 and (x, y) != (1, 1) else None
 
 
@@ -306,7 +311,7 @@ def _tiff_exif(image):
 
 
 def orientation(exif):
-    """EXIF orientation, 1 to 8; 1 when the tag is absent, out of range or unreadable.
+    """EXIF orientation, 1 to 8; 1 if the tag is absent, out of range or unreadable.
 
     >>> from codec.formats.pictures import orientation
     >>> orientation(None)
@@ -327,14 +332,14 @@ def orientation(exif):
 
 
 def upright(pixels, turned):
-    """Pixels turned so that orientation 1 shows them right (EXIF 2.3, tag 0x0112).
+    """Turn pixels upright, from orientation `turned` to orientation 1 (EXIF 2.3, tag 0x0112).
 
     >>> import numpy as np
     >>> from codec.formats.pictures import upright
     >>> upright(np.array([[1, 2, 3]], np.uint8), 6).ravel()
     array([1, 2, 3], dtype=uint8)
     """
-    if turned >= 5:  # 5 to 8: the first row is shown as a column
+    if turned >= 5:  # 5 to 8: rows are shown as columns
         pixels = pixels.swapaxes(0, 1)
     if turned in (3, 4, 7, 8):
         pixels = pixels[::-1]
@@ -344,7 +349,7 @@ def upright(pixels, turned):
 
 
 def seen(picture):
-    """Pixels of a picture as they are to be seen: upright, with alpha, where there is one, as the last channel.
+    """Pixels of a picture for display: upright, with alpha, if any, as the last channel.
 
     Parameters
     ----------
@@ -358,11 +363,11 @@ def seen(picture):
     Raises
     ------
     UnsupportedError
-        If the pixels are inks, or have more than 8 bits.
+        If the pixels are CMYK, or have more than 8 bits.
     """
     pixels, alpha = picture.pixels, picture.alpha
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        raise UnsupportedError("it is CMYK, and what its inks look like depends on the press: convert it to RGB first")
+        raise UnsupportedError("it is CMYK, whose appearance depends on the press: convert it to RGB first")
     if pixels.dtype != np.uint8:
         raise UnsupportedError("its samples have more than 8 bits: convert it to 8 bits first")
     if alpha is not None:
@@ -371,7 +376,8 @@ def seen(picture):
 
 
 def strip(pixels, metadata):
-    """Pixels and metadata without profiles and descriptions: upright, since no tag says how to turn them; the density is left.
+    """Drop profiles and descriptions. The pixels are turned upright, since the orientation tag is lost; the density is
+    kept.
 
     Parameters
     ----------
@@ -391,7 +397,7 @@ def strip(pixels, metadata):
 
 
 def dump(pixels, format="PNG", *, metadata=None, precision=None):
-    """One picture as the bytes of a lossless format.
+    """Encode a picture in a lossless format.
 
     Parameters
     ----------
@@ -402,7 +408,7 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
     metadata : codec.jpeg.Metadata, optional
         PNG carries ICC, EXIF, XMP and density, TIFF carries ICC, XMP and density, PPM none.
     precision : int, optional
-        Bits in use of the samples, all unless said. PNG and TIFF are scaled to 8 or 16 bits, PPM states the maximum.
+        Significant bits of the samples; default all. PNG and TIFF are scaled to 8 or 16 bits, PPM states the maximum.
 
     Returns
     -------
@@ -445,7 +451,7 @@ def dump(pixels, format="PNG", *, metadata=None, precision=None):
 
 
 def _save_options(metadata, format):
-    """What Pillow's writer is told of the metadata. Its PNG writer takes EXIF as bytes; its TIFF writer would parse and merge it."""
+    """Options for Pillow's writer. Its PNG writer takes EXIF as bytes; its TIFF writer would parse and merge it."""
     from PIL import PngImagePlugin
 
     options = {"icc_profile": metadata.icc} if metadata.icc else {}
@@ -471,14 +477,14 @@ def save(path, pixels, metadata=None, *, precision=None):
     Raises
     ------
     ParameterError
-        If the suffix names no format that is written here.
+        If the suffix is not that of a writable format.
     FileError, UnsupportedError
     """
     write_atomic(path, dump(pixels, format_of(path), metadata=metadata, precision=precision))
 
 
 def format_of(path):
-    """The format that a file name asks for.
+    """The format for a file name, by its suffix.
 
     >>> from codec.formats.pictures import format_of
     >>> format_of("a.pgm")

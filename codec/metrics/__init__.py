@@ -1,6 +1,7 @@
-"""How far two pictures are apart: figures for people, computed the same way on every machine.
+"""Full-reference picture quality metrics, with the same results on every machine.
 
-Every function takes two arrays of one shape and dtype, reference first, and documents which published variant it computes.
+Every function takes two arrays of the same shape and dtype, reference first, and documents which published variant it
+computes.
 """
 
 from .fidelity import mse, psnr

@@ -1,4 +1,4 @@
-"""Mean squared error, and the same thing in decibels."""
+"""Mean squared error and PSNR."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from .pairs import check_data_range, check_pair, refuse_not_finite
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-# Samples per call of the kernel: small enough that the copy of a strided band stays in cache, large enough that a call costs nothing.
+# Samples per kernel call: the copy of a strided band stays in cache, and the overhead of a call is negligible.
 BAND_SAMPLES = 1 << 18
 
 
 def _mean_squared_error(a, b):
-    """Bands of rows keep a strided picture from being copied whole; they depend on its shape only, so its layout changes no float sum."""
+    """Bands of rows avoid copying a strided picture whole. They depend on the shape only, so float sums do not depend
+    on the layout.
+    """
     rows = max(1, BAND_SAMPLES // a[0].size)
     total = 0
     for y in range(0, len(a), rows):
@@ -36,7 +38,7 @@ def mse(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     Parameters
     ----------
     a, b : ndarray, (H, W) or (H, W, C)
-        uint8, uint16, float32 or float64, of one shape and dtype, with any strides.
+        uint8, uint16, float32 or float64, of the same shape and dtype, with any strides.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def mse(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     Raises
     ------
     ParameterError
-        If shapes or dtypes differ or are unknown, a picture is empty, or a sample is NaN or infinite.
+        If shapes or dtypes differ, a dtype is unsupported, a picture is empty, or a sample is NaN or infinite.
 
     Examples
     --------
@@ -67,7 +69,7 @@ def psnr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None)
     a, b : ndarray, (H, W) or (H, W, C)
         uint8, uint16, float32 or float64, of one shape and dtype, with any strides.
     data_range : float, optional
-        The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats, whose dtype does not tell.
+        The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
 
     Returns
     -------
@@ -77,11 +79,11 @@ def psnr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None)
     Raises
     ------
     ParameterError
-        As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values span.
+        As for `mse`; also if `data_range` is missing for floats, not positive, or less than half of what the values
+        span.
 
-    Notes
-    -----
-    For colour this is the PSNR of the mean error of the channels, not the mean of their PSNRs; it weighs R, G and B alike.
+    Notes ----- For colour this is the PSNR of the mean error over the channels, not the mean of their PSNRs. R, G and B
+    have equal weight.
 
     Examples
     --------

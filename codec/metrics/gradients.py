@@ -1,4 +1,4 @@
-"""Where, and in which direction, a metric would improve: gradients with respect to the samples of the distorted picture."""
+"""Gradients of metrics with respect to the samples of the distorted picture."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import cpu
+from ..color import linear_light_slope
 from ..errors import ParameterError
 from ._ssimulacra2 import scales_of
 from ._ssimulacra2_gradient import gradient
@@ -25,24 +26,29 @@ def _checked(reference, distorted, least, what):
     shape, channels = reference.shape, reference.shape[2] if reference.ndim == 3 else 1
     if reference.dtype != np.uint8 or channels not in (1, 3):
         raise ParameterError(
-            f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), and the pictures are {reference.dtype} of shape {shape}: convert them"
+            f"{what} takes uint8 gray (H, W) or RGB (H, W, 3), not {reference.dtype} of shape {shape}: convert "
+            "the pictures"
         )
     if min(shape[:2]) < least:
         raise ParameterError(
-            f"{what} needs sides of {least} at least, and the shape is {shape}: use a larger part of the picture"
+            f"{what} needs sides of at least {least}, and the shape is {shape}: use a larger part of the picture"
         )
     return (p.reshape(*shape[:2], channels) for p in (reference, distorted))
 
 
 @lru_cache(maxsize=1)
 def _linear_slopes():
-    """Derivative of linear light by the 8-bit sample (IEC 61966-2-1). No value lies near the middle of two floats: rounding forgives pow its last bit."""
+    """Derivative of linear light by the 8-bit sample (IEC 61966-2-1). No value is near the middle of two floats, so an
+    error of pow in the last bit does not change the result.
+    """
     v = np.arange(256) / 255
-    return (np.where(v <= 0.04045, 1 / 12.92, 2.4 / 1.055 * ((v + 0.055) / 1.055) ** 1.4) / 255).astype(np.float32)
+    return (linear_light_slope(v) / 255).astype(np.float32)
 
 
 def _score_slope(x):
-    """d score / d weighed sum: 0 where the score rests at 100. Through decimal, whose powers are the same on every machine."""
+    """d score / d weighted sum; 0 where the score is clamped at 100. Uses decimal, whose powers are the same on every
+    machine.
+    """
     s = CURVE[0] * x + CURVE[1] * x * x + CURVE[2] * x * x * x
     if s <= 0:
         return 0.0
@@ -55,9 +61,10 @@ def _score_slope(x):
 
 
 def _map_slopes(x, means, sizes):
-    """(3, scales, 3, 3 maps): what a map's value v adds to the score is one + four (v inverse)^3, the slope of its mean and of its 4-norm.
+    """Slopes (3, scales, 3, 3 maps): d score / dv = one + four (v inverse)^3 for a map's value v, from its mean and
+    from its 4-norm.
 
-    d norm / dv = v^3 / (N norm^3), with norm = (mean of v^4)^(1/4); a norm of 0 has no direction, and counts as flat.
+    d norm / dv = v^3 / (N norm^3), with norm = (mean of v^4)^(1/4); a norm of 0 has no direction and counts as flat.
     """
     weights, _ = map_weights(*sizes[0])
     samples = np.array([height * width for height, width in sizes], float)[:, None]
@@ -69,32 +76,32 @@ def _map_slopes(x, means, sizes):
 
 
 def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> tuple[float, npt.NDArray[np.float32]]:
-    """SSIMULACRA 2.1, and how it changes with every sample of the distorted picture.
+    """SSIMULACRA 2.1 and its gradient with respect to the distorted picture.
 
     Parameters
     ----------
     reference, distorted : ndarray, uint8, (H, W) gray or (H, W, 3) RGB
-        sRGB-coded, of one shape, any strides, sides of 8 at least.
+        sRGB-coded, of the same shape, any strides, sides of at least 8.
 
     Returns
     -------
     score : float
-        That of `ssimulacra2`.
+        As from `ssimulacra2`.
     gradient : ndarray, float32, of the pictures' shape
-        Points of score per step of 1/255 of the sample, taken as a real number: positive where a larger sample would improve the score.
+        Change of score per step of 1/255 of the sample; positive where a larger sample would improve the score.
 
     Raises
     ------
     ParameterError
         If the pictures differ in shape, are not uint8, have other channels, or a side is shorter than 8.
 
-    Notes
-    -----
-    The derivative of the definition as `ssimulacra2` computes it (there cited), of the sRGB curve to all six scales, in single precision: within
-    1e-4 of the largest value of a double-precision model. Where the definition has a kink (the clamps at 0 of the maps, absolute values, the 4-norm
-    of a map that is 0), its slope counts as 0 there; so equal pictures have the gradient 0 (the score's own slope has no bound near 100).
+    Notes ----- The derivative of the definition cited at `ssimulacra2`, from the sRGB curve to all six scales, in
+    single precision: within 1e-4 of the largest value of a double-precision model. At kinks (the clamps of maps at 0,
+    absolute values, the 4-norm of a zero map) the slope counts as 0, so equal pictures have gradient 0; the slope of
+    the score itself is unbounded near 100.
 
-    20 bytes of memory per RGB pixel and 12 per gray one, the result included. The GIL is released. Same bits on every machine.
+    Memory: 20 bytes per RGB pixel or 12 per gray pixel, including the result. The GIL is released. Same bits on every
+    machine.
 
     Examples
     --------

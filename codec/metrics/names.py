@@ -1,8 +1,9 @@
-"""Metrics by name, for sweeps and the command line."""
+"""Metrics by name, and the facts about each: title, unit, direction, what it applies to."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
@@ -18,6 +19,37 @@ if TYPE_CHECKING:
 
     from .._types import MetricName
 
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric besides its function.
+
+    Attributes
+    ----------
+    title : str
+        For people.
+    decimals : int
+        How many tell two scores apart.
+    unit : str
+        "dB", or "" for none.
+    lower_is_better : bool
+    of_luma : bool
+        It compares luma only; of clips, the luma that is coded.
+    any_channels : bool
+        It compares channel by channel, so it also scores CMYK.
+    variant : str
+        The published definition, where there are several.
+    """
+
+    title: str
+    decimals: int
+    unit: str = ""
+    lower_is_better: bool = False
+    of_luma: bool = False
+    any_channels: bool = False
+    variant: str = ""
+
+
 METRICS: dict[str, Callable[..., float]] = {
     "psnr": psnr,
     "psnr_y": psnr_y,
@@ -29,11 +61,22 @@ METRICS: dict[str, Callable[..., float]] = {
     "ciede2000": ciede2000,
     "mse": mse,
 }
-SMALLER_IS_BETTER = frozenset(("ciede2000", "mse"))
+FACTS = {
+    "psnr": Metric("PSNR", 2, "dB", any_channels=True),
+    "psnr_y": Metric("PSNR of Y", 2, "dB", of_luma=True),
+    "ssim": Metric("SSIM", 4, any_channels=True, variant="wang2004"),
+    "ssim_y": Metric("SSIM of Y", 4, of_luma=True, variant="wang2004"),
+    "ms_ssim": Metric("MS-SSIM", 5, any_channels=True),
+    "ssimulacra2": Metric("SSIMULACRA 2", 2),
+    "psnr_hvs_m": Metric("PSNR-HVS-M", 2, "dB"),
+    "ciede2000": Metric("CIEDE2000", 3, lower_is_better=True),
+    "mse": Metric("MSE", 2, lower_is_better=True, any_channels=True),
+}
+SMALLER_IS_BETTER = frozenset(name for name, metric in FACTS.items() if metric.lower_is_better)
 
 
 def by_name(name: MetricName) -> Callable[[npt.ArrayLike, npt.ArrayLike], float]:
-    """The metric of that name: a function of two pictures that needs nothing else for integer samples.
+    """The metric of that name: a function of two pictures that needs no further argument for integer samples.
 
     Raises
     ------
@@ -51,3 +94,17 @@ def by_name(name: MetricName) -> Callable[[npt.ArrayLike, npt.ArrayLike], float]
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(METRICS)}"
         raise ParameterError(f"unknown metric {name!r}: {hint}")
     return METRICS[name]
+
+
+def facts(name):
+    """The `Metric` of a name in a row, which may come from another program; "ssim[skimage]" has the facts of "ssim".
+
+    Examples
+    --------
+    >>> from codec.metrics.names import facts
+    >>> facts("mse").lower_is_better, facts("psnr_y").unit, facts("vmaf").title
+    (True, 'dB', 'vmaf')
+    """
+    base, bracket, preset = name.partition("[")
+    metric = FACTS.get(base, Metric(base, 4))
+    return replace(metric, title=f"{metric.title} [{preset}") if bracket else metric

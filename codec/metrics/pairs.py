@@ -1,4 +1,4 @@
-"""What every full-reference metric asks of its two pictures, and how it says no."""
+"""Checks that full-reference metrics share."""
 
 import math
 import numbers
@@ -11,12 +11,12 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 
 
 def check_pair(a, b):
-    """The two pictures as native, aligned arrays; copied only when they are neither.
+    """The two pictures as native-endian, aligned arrays; copied only if they are not.
 
     Parameters
     ----------
     a, b : array_like, (H, W) or (H, W, C)
-        uint8, uint16, float32 or float64; one shape and one dtype.
+        uint8, uint16, float32 or float64; the same shape and dtype.
 
     Returns
     -------
@@ -25,35 +25,38 @@ def check_pair(a, b):
     Raises
     ------
     ParameterError
-        If the dtypes or shapes differ, are not among the above, or there is no pixel.
+        If the dtypes or shapes differ, are unsupported, or there are no pixels.
     """
     a, b = (np.require(x, x.dtype.newbyteorder("="), "A") for x in (np.asarray(a), np.asarray(b)))
     for name, picture in (("a", a), ("b", b)):
         if picture.dtype.name not in DTYPES:
             raise ParameterError(
                 f"{name} is {picture.dtype}; metrics take {', '.join(DTYPES)}: "
-                "convert both pictures alike, for example with .astype('float64')"
+                "convert both pictures in the same way, for example with .astype('float64')"
             )
         if picture.ndim not in (2, 3):
             raise ParameterError(
-                f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, channels)"
+                f"{name} has shape {picture.shape}; metrics take one picture, (height, width) or (height, width, "
+                "channels)"
             )
     if a.dtype != b.dtype:
         raise ParameterError(f"a is {a.dtype} and b is {b.dtype}: convert one, so that both use the same scale")
     if a.shape != b.shape:
         raise ParameterError(
-            f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, metrics compare pixel by pixel"
+            f"a has shape {a.shape} and b has shape {b.shape}: crop or convert one, since metrics compare pixel "
+            "by pixel"
         )
     if a.size == 0:
-        raise ParameterError(f"shape {a.shape} holds no pixel, so there is nothing to compare")
+        raise ParameterError(f"shape {a.shape} has no pixels, so there is nothing to compare")
     return a, b
 
 
 def check_data_range(a, b, data_range):
     """The distance from black to white, as a float.
 
-    An integer dtype implies it (255 or 65535); floats do not, and a guess would be silently wrong, so there it is required. A range that is
-    less than half of what the two pictures span cannot be meant: that catches 0..255 passed with `data_range=1`, and lets overshoot pass.
+    Integer dtypes imply it (255 or 65535). For floats it is required, since a guess could be silently wrong. A range
+    below half of the span of the two pictures is refused: that catches 0..255 passed with `data_range=1`, and allows
+    overshoot.
     """
     integer = a.dtype.kind == "u"
     if data_range is None:
@@ -82,13 +85,13 @@ def check_data_range(a, b, data_range):
 
 
 def refuse_not_finite(a, b):
-    """Raise for the first sample that is not finite; called once a result shows that there may be one."""
+    """Raise for the first sample that is not finite; called when a result is not finite."""
     for name, picture in (("a", a), ("b", b)):
         bad = np.argwhere(~np.isfinite(picture))
         if len(bad):
             at = tuple(int(i) for i in bad[0])
             raise ParameterError(
                 f"{name}[{', '.join(map(str, at))}] is {picture[at]}: "
-                f"replace or mask the {len(bad)} samples that are not finite before comparing"
+                f"replace or mask the {len(bad)} non-finite samples before comparing"
             )
     raise ParameterError("the squares of these values overflow float64: scale both pictures down")

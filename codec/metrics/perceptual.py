@@ -1,4 +1,4 @@
-"""Older measures that model the eye: PSNR-HVS-M and CIEDE2000."""
+"""Older perceptual metrics: PSNR-HVS-M and CIEDE2000; PSNR of Y, Cb and Cr."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..color import YCBCR, linear_light
 from ..errors import ParameterError
 from .fidelity import psnr
 from .luma import luma
@@ -28,7 +29,8 @@ CSF = np.array(
         [0.357432, 0.279729, 0.270896, 0.262603, 0.229778, 0.257351, 0.249855, 0.259950],
     ]
 )
-# Contrast masking (Ponomarenko et al. 2007): (10 / q)^2 for the steps q of T.81 Table K.1, as psnrhvsm.m has them, to six places.
+# Contrast masking (Ponomarenko et al. 2007): (10 / q)^2 for the steps q of T.81 Table K.1, as psnrhvsm.m has them, to
+# six places.
 MASK = np.array(
     [
         [0.390625, 0.826446, 1.000000, 0.390625, 0.173611, 0.062500, 0.038447, 0.026874],
@@ -47,7 +49,7 @@ DCT = np.array(
         for u in range(8)
     ]
 )
-BAND_ROWS = 64  # rows of pixels that are worked on at a time, a multiple of 8
+BAND_ROWS = 64  # rows processed at a time, a multiple of 8
 
 
 def _gray_or_rgb(a, b, what, least=1):
@@ -56,7 +58,8 @@ def _gray_or_rgb(a, b, what, least=1):
         raise ParameterError(f"{what} takes gray or RGB pictures, and the shape is {a.shape}")
     if min(a.shape[:2]) < least:
         raise ParameterError(
-            f"{what} needs at least {least} x {least} pixels, and the shape is {a.shape}: use psnr, or put channels last"
+            f"{what} needs at least {least} x {least} pixels, and the shape is {a.shape}: use psnr, or put "
+            "channels last"
         )
     return a, b
 
@@ -68,7 +71,7 @@ def _scatter(blocks):
 
 
 def _masking(blocks, coefficients):
-    """How much contrast hides in every block: its own energy, weighed, times how evenly it is spread (Ponomarenko et al. 2007, eq. 2-4)."""
+    """Contrast masking per block: weighted energy times evenness of its spread (Ponomarenko et al. 2007, eq. 2-4)."""
     energy = (coefficients**2 * MASK).sum((-2, -1)) - coefficients[..., 0, 0] ** 2 * MASK[0, 0]
     whole = _scatter(blocks)
     quarters = sum(_scatter(blocks[..., i : i + 4, j : j + 4]) for i in (0, 4) for j in (0, 4))
@@ -77,7 +80,7 @@ def _masking(blocks, coefficients):
 
 
 def _visible_energy(a, b):
-    """Sum over 8x8 blocks of the squared weighed coefficient differences that masking leaves."""
+    """Sum over 8x8 blocks of the squared, weighted coefficient differences above the masking threshold."""
     high, wide = a.shape[0] // 8, a.shape[1] // 8
     cut = lambda plane: plane[: 8 * high, : 8 * wide].reshape(high, 8, wide, 8).swapaxes(1, 2)
     blocks = cut(a), cut(b)
@@ -90,29 +93,29 @@ def _visible_energy(a, b):
 
 
 def psnr_hvs_m(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
-    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks weighed by contrast sensitivity and lowered by contrast masking.
+    """PSNR-HVS-M: PSNR of luma in decibels, over 8x8 DCT blocks, with contrast sensitivity weights and contrast
+    masking.
 
     Parameters
     ----------
     a, b : ndarray, (H, W), (H, W, 1) or (H, W, 3)
-        Gray or RGB; uint8, uint16, float32 or float64, of one shape and dtype; at least 8 x 8 pixels. Columns and rows beyond
-        the last whole block do not count, as in the authors' program.
+        Gray or RGB; uint8, uint16, float32 or float64, of the same shape and dtype; at least 8 x 8 pixels. Columns and
+        rows beyond the last whole block are ignored, as in the authors' program.
     data_range : float, optional
         The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
 
     Returns
     -------
     float
-        Decibels; inf if no difference is visible to the model.
+        Decibels; inf if the model sees no difference.
 
     Raises
     ------
     ParameterError
         As `ssim`.
 
-    Notes
-    -----
-    N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K. Egiazarian et al., VPQM 2006.
+    Notes ----- N. Ponomarenko et al., "On between-coefficient contrast masking of DCT basis functions", VPQM 2007; K.
+    Egiazarian et al., VPQM 2006.
 
     Examples
     --------
@@ -145,15 +148,17 @@ RGB_TO_XYZ = np.array(
 
 
 def lab(rgb):
-    """CIELAB over D65 of sRGB values in 0..1: (..., 3) float64 -> (..., 3) L, a, b."""
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4)
+    """CIELAB (D65) of sRGB values within 0..1: (..., 3) float64 -> (..., 3) L, a, b."""
+    linear = linear_light(rgb)
     t = linear @ (RGB_TO_XYZ / RGB_TO_XYZ.sum(1, keepdims=True)).T
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t * (29 / 6) ** 2 / 3 + 4 / 29)
     return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
 
 
 def delta_e_2000(lab1, lab2):
-    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6; Sharma, Wu and Dalal 2005 for the fine print."""
+    """CIEDE2000 colour difference of CIELAB values, (..., 3) -> (...): ISO/CIE 11664-6, with the details of Sharma, Wu
+    and Dalal 2005.
+    """
     (L1, a1, b1), (L2, a2, b2) = np.moveaxis(lab1, -1, 0), np.moveaxis(lab2, -1, 0)
     degrees = lambda a, b: np.where((a == 0) & (b == 0), 0, np.degrees(np.arctan2(b, a)) % 360)
     share = lambda C: np.sqrt(C**7 / (C**7 + 25.0**7))
@@ -179,7 +184,7 @@ def delta_e_2000(lab1, lab2):
 
 
 def ciede2000(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
-    """Mean CIEDE2000 colour difference over all pixels: about 1 is just visible side by side; lower is better.
+    """Mean CIEDE2000 colour difference over all pixels. Lower is better; about 1 is just visible side by side.
 
     Parameters
     ----------
@@ -223,10 +228,6 @@ def ciede2000(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = 
     return total / (a.shape[0] * a.shape[1])
 
 
-# Cb and Cr of T.871 around 0, from RGB.
-CHROMA = {"Y": (0.299, 0.587, 0.114), "Cb": (-0.168736, -0.331264, 0.5), "Cr": (0.5, -0.418688, -0.081312)}
-
-
 def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> dict[str, float]:
     """PSNR of Y, Cb and Cr (T.871, unrounded) of two RGB pictures, and their 6:1:1 mean.
 
@@ -240,12 +241,13 @@ def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None =
     Returns
     -------
     dict
-        "Y", "Cb", "Cr" and "6:1:1", decibels; the last is (6 Y + Cb + Cr) / 8, the custom of video coding; inf for equal planes.
+        "Y", "Cb", "Cr" and "6:1:1", in decibels; the last is (6 Y + Cb + Cr) / 8, as usual in video coding; inf for
+        equal planes.
 
     Raises
     ------
     ParameterError
-        As `psnr`, and for pictures that are not RGB.
+        As `psnr`; also for pictures that are not RGB.
 
     Examples
     --------
@@ -260,7 +262,7 @@ def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None =
         raise ParameterError(f"psnr_ycbcr takes RGB pictures (H, W, 3), and the shape is {a.shape}: use psnr for gray")
     data_range = check_data_range(a, b, data_range)
     squares = np.zeros(3)
-    matrix = np.array(list(CHROMA.values())).T
+    matrix = np.array(YCBCR["BT.601"]).T
     for y in range(0, a.shape[0], BAND_ROWS):
         difference = (a[y : y + BAND_ROWS].astype(np.float64) - b[y : y + BAND_ROWS]) @ matrix
         squares += (difference**2).sum((0, 1))
@@ -269,13 +271,13 @@ def psnr_ycbcr(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None =
     pixels = a.shape[0] * a.shape[1]
     values = {
         name: 10 * math.log10(data_range**2 * pixels / s) if s else math.inf
-        for name, s in zip(CHROMA, squares.tolist())
+        for name, s in zip(("Y", "Cb", "Cr"), squares.tolist())
     }
     return {**values, "6:1:1": (6 * values["Y"] + values["Cb"] + values["Cr"]) / 8}
 
 
 def psnr_y(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = None) -> float:
-    """PSNR of luma: the "Y" of `psnr_ycbcr`; of the samples themselves for gray pictures.
+    """PSNR of luma: the "Y" of `psnr_ycbcr`; for gray pictures, of the samples themselves.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Structural similarity, by published variants that have names."""
+"""Structural similarity, in its published variants."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ KERNEL_TAPS = 11
 
 @dataclass(frozen=True)
 class SsimPreset:
-    """The constants that a variant of SSIM consists of.
+    """The constants of a variant of SSIM.
 
     Attributes
     ----------
     name : str
-        What to cite.
+        The name of the variant.
     taps : int
         Side of the square window, in pixels.
     sigma : float or None
-        Standard deviation of the Gaussian weights in the window, in pixels; None: all weights are equal.
+        Standard deviation of the Gaussian window, in pixels; None: a flat window.
     K1, K2 : float
         Stabilisers of the luminance and of the contrast-structure term, as fractions of the data range.
     sample_variance : bool
-        Variances are divided by N - 1, not by N.
+        Divide variances by N - 1 instead of N.
     """
 
     name: str
@@ -61,7 +61,8 @@ class SsimPreset:
 
 wang2004 = SsimPreset("wang2004", taps=11, sigma=1.5, K1=0.01, K2=0.03)
 skimage = SsimPreset("skimage", taps=7, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
-# Windows of 8 x 8 pixels at every fourth row and column, sample variances, constants rounded: what FFmpeg's filter `ssim` and x264 report.
+# Windows of 8 x 8 pixels at every fourth row and column, sample variances, rounded constants, as FFmpeg's filter `ssim`
+# and x264 report.
 ffmpeg = SsimPreset("ffmpeg", taps=8, sigma=None, K1=0.01, K2=0.03, sample_variance=True)
 PRESETS = {preset.name: preset for preset in (wang2004, skimage, ffmpeg)}
 
@@ -80,14 +81,15 @@ def _checked(
     a, b = check_pair(a, b)
     if min(a.shape[:2]) < preset.taps:
         raise ParameterError(
-            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} wide and {a.shape[0]} high: "
+            f"{what} needs at least {preset.taps} x {preset.taps} pixels, and shape {a.shape} is {a.shape[1]} "
+            f"wide and {a.shape[0]} high: "
             "use psnr, or put channels last"
         )
     return (a, b) if a.ndim == 3 else (a[:, :, np.newaxis], b[:, :, np.newaxis])
 
 
 def _integers(planes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The preset `ffmpeg` is defined on integer sums."""
+    """Refuse floats: the preset `ffmpeg` is defined on integer sums."""
     if planes[0].dtype.kind != "u":
         raise ParameterError(
             f"preset='ffmpeg' is defined for integer samples, not {planes[0].dtype}: use 'wang2004', or convert"
@@ -96,9 +98,10 @@ def _integers(planes: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> tuple[npt.ND
 
 
 def _single(dtype, data_range, preset):
-    """Whether single precision will do: no sample is beyond twice the data range, and the taps do not all round the same way.
+    """Whether single precision suffices: no sample exceeds twice the data range, and rounding errors of the taps do not
+    add up.
 
-    Seven taps of 1/7 do: their sum is then off by 1e-7 of itself, and the mean of `skimage` by 4e-7.
+    Seven taps of 1/7 all round the same way: their relative error is 1e-7 and that of the mean of `skimage` 4e-7.
     """
     return preset is wang2004 and dtype.kind == "u" and np.iinfo(dtype).max <= 2 * data_range
 
@@ -106,7 +109,7 @@ def _single(dtype, data_range, preset):
 def _means(a, b, preset, data_range, single, maps=None):
     """[(SSIM, contrast-structure)] per channel of two (H, W, C) pictures."""
     margin = (KERNEL_TAPS - preset.taps) // 2
-    if margin:  # outer taps are zero; what they meet does not matter
+    if margin:  # outer taps are zero, so the padding does not matter
         a, b = (np.pad(x, ((margin, margin), (margin, margin), (0, 0)), mode="edge") for x in (a, b))
     half = np.pad(preset.weights, margin)[: KERNEL_TAPS // 2 + 1]
     n = preset.taps**2
@@ -126,14 +129,14 @@ def _means(a, b, preset, data_range, single, maps=None):
 
 
 def _cells(plane):
-    """Sums over 4 x 4 cells, the rest at the right and at the bottom left out, then over 2 x 2 cells at every cell: windows of 8 x 8."""
+    """Sums over the whole 4 x 4 cells, then over 2 x 2 cells at every cell: windows of 8 x 8."""
     high, wide = plane.shape[0] // 4, plane.shape[1] // 4
     cells = plane[: 4 * high, : 4 * wide].reshape(high, 4, wide, 4, -1).sum((1, 3))
     return cells[:-1, :-1] + cells[1:, :-1] + cells[:-1, 1:] + cells[1:, 1:]
 
 
 def _ffmpeg_map(a, b, data_range):
-    """(rows, columns, channels) of SSIM over the overlapping 8 x 8 windows of the preset `ffmpeg`, from integer sums."""
+    """SSIM of the 8 x 8 windows of the preset `ffmpeg`, (rows, columns, channels), from integer sums."""
     a, b = a.astype(np.int64), b.astype(np.int64)
     s1, s2, squares, product = _cells(a), _cells(b), _cells(a * a + b * b), _cells(a * b)
     C1 = int((ffmpeg.K1 * data_range) ** 2 * 64 + 0.5)
@@ -161,32 +164,31 @@ def ssim(
     Parameters
     ----------
     a, b : ndarray, (H, W) or (H, W, C)
-        uint8, uint16, float32 or float64, of one shape and dtype, with any strides; at least 11 x 11 pixels.
+        uint8, uint16, float32 or float64, of the same shape and dtype, with any strides; at least 11 x 11 pixels.
     data_range : float, optional
-        The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats, whose dtype does not tell.
+        The distance from black to white. Default: 255 for uint8, 65535 for uint16; required for floats.
     preset : "wang2004" (default), "skimage", "ffmpeg" or SsimPreset
-        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances. "ffmpeg" is the filter `ssim` of
-        FFmpeg, for one plane: flat 8 x 8 windows at every fourth pixel, integer samples only.
+        Which published variant. "skimage" is scikit-image's default: a flat 7 x 7 window, sample variances. "ffmpeg" is
+        the filter `ssim` of FFmpeg, for one plane: flat 8 x 8 windows at every fourth pixel, integer samples only.
 
     Returns
     -------
     float
-        From -1 to 1; exactly 1.0 for equal pictures. Swapping a and b changes no bit of it.
+        From -1 to 1; exactly 1.0 for equal pictures. Bit-identical when a and b are swapped.
 
     Raises
     ------
     ParameterError
-        If shapes or dtypes differ or are unknown, a side is shorter than 11, a sample is NaN or infinite, or `data_range` is missing
-        for floats, not positive, or less than half of what the values span.
+        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 11, a sample is NaN or infinite, or
+        `data_range` is missing for floats, not positive, or less than half of the span of the values.
 
-    Notes
-    -----
-    Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity",
-    IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma 1.5 whose weights sum to 1, weighted population
-    variances, K1 = 0.01, K2 = 0.03, only windows that lie wholly inside the picture, the mean of the map, no downsampling beforehand.
-    The paper is about gray pictures; here a colour picture scores the mean of its channels.
+    Notes ----- Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image Quality Assessment: From Error Visibility
+    to Structural Similarity", IEEE Transactions on Image Processing 13(4), 2004: an 11 x 11 Gaussian window of sigma
+    1.5 whose weights sum to 1, weighted population variances, K1 = 0.01, K2 = 0.03, only windows wholly inside the
+    picture, the mean of the map, no prior downsampling. The paper covers gray pictures; here a colour picture scores
+    the mean of its channels.
 
-    Computed in double precision, one pass over the rows, in memory that does not grow with the picture; the GIL is released.
+    Computed in double precision, in one pass over the rows, with bounded memory; the GIL is released.
 
     Examples
     --------
@@ -214,7 +216,7 @@ def ssim_map(
     data_range: float | None = None,
     preset: SsimPresetName | SsimPreset = "wang2004",
 ) -> npt.NDArray[np.float64]:
-    """SSIM of every window that lies wholly inside the picture: where two pictures differ.
+    """SSIM of every window wholly inside the picture: a map of where two pictures differ.
 
     Parameters
     ----------
@@ -224,8 +226,8 @@ def ssim_map(
     Returns
     -------
     ndarray, float64
-        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left pixel is there
-        (at [4y, 4x] for the preset "ffmpeg", whose map is smaller). The mean of it is `ssim`.
+        (H - taps + 1, W - taps + 1), or with channels last for colour pictures; [y, x] is the window whose upper left
+        pixel is at [y, x] (at [4y, 4x] for the preset "ffmpeg", whose map is smaller). Its mean is `ssim`.
 
     Raises
     ------
@@ -258,7 +260,8 @@ def ssim_y(
     data_range: float | None = None,
     preset: SsimPresetName | SsimPreset = "wang2004",
 ) -> float:
-    """SSIM of luma (T.871, unrounded) of RGB pictures; of the samples themselves for gray ones. The figure that most codec studies print.
+    """SSIM of luma (T.871, unrounded); for gray pictures, of the samples themselves. Most codec studies report this
+    figure.
 
     Parameters
     ----------
@@ -293,19 +296,22 @@ def ssim_y(
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-BAND_ROWS = 64  # of any scale that are scored at a time; even, so that no 2x2 square straddles two bands
-SHARED_ROWS = wang2004.taps - 1  # of the band before, which the first windows of a band reach into
+BAND_ROWS = 64  # rows of any scale scored at a time; even, so that no 2x2 square straddles two bands
+SHARED_ROWS = wang2004.taps - 1  # rows of the previous band that the first windows of a band reach into
 
 
 class _Scale:
-    """One scale of two pictures that arrive from top to bottom: scores their windows, and hands them on, halved, to the next one.
+    """One scale of two pictures that arrive from top to bottom: scores their windows and passes them, halved, to the
+    next scale.
 
-    2x2 sums stand for means, an odd last row or column repeated, and the data range grows fourfold instead: exact in integers, since 255 x 4^4
-    fits 16 bits, and 65535 x 4^4 a double. What is kept of a scale is one band.
+    2x2 sums replace means (an odd last row or column is repeated), and the data range grows fourfold instead. This is
+    exact in integers: 255 x 4^4 fits 16 bits, and 65535 x 4^4 fits a double. A scale keeps one band.
     """
 
     def __init__(self, shape, dtype, data_range, single, coarser):
-        """shape: (H, W, C) of this scale. dtype: of 2x2 sums. single: whether single precision will do. coarser: how many scales follow."""
+        """shape: (H, W, C) of this scale. dtype: for 2x2 sums. single: single precision suffices. coarser: number of
+        scales that follow.
+        """
         height, width, channels = shape
         self.single, self.data_range, self.sums, self.windows = single, data_range, np.zeros((channels, 2)), 0
         self.bands = [
@@ -329,7 +335,7 @@ class _Scale:
             self.shared = self.filled = SHARED_ROWS
 
     def score(self, a, b, shared):
-        """Add up the windows of a band, of which the first `shared` rows were in the one before too."""
+        """Add the windows of a band whose first `shared` rows were in the previous one too."""
         count = a.shape[0] - SHARED_ROWS
         self.sums += count * np.array(_means(a, b, wang2004, self.data_range, self.single))
         self.windows += count
@@ -338,7 +344,7 @@ class _Scale:
 
 
 def _means_of_scales(a, b, data_range):
-    """(C, 2) means of SSIM and of contrast-structure, of one scale after the other, the finest first."""
+    """Yield the (C, 2) means of SSIM and of contrast-structure of each scale, finest first."""
     wide = np.uint16 if a.dtype == np.uint8 else np.float64
     scale = _Scale(a.shape, wide, data_range, _single(a.dtype, data_range, wang2004), len(MS_SSIM_WEIGHTS) - 1)
     for top in range(0, a.shape[0], BAND_ROWS):
@@ -355,7 +361,8 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     Parameters
     ----------
     a, b : ndarray, (H, W) or (H, W, C)
-        uint8, uint16, float32 or float64, of one shape and dtype, any strides; at least 161 x 161 pixels, so that the coarsest scale holds a window.
+        uint8, uint16, float32 or float64, of the same shape and dtype, any strides; at least 161 x 161 pixels, so that
+        the coarsest scale has a window.
     data_range : float, optional
         As for `ssim`.
 
@@ -367,14 +374,12 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     Raises
     ------
     ParameterError
-        As `ssim`, and for pictures below 161 pixels on a side.
+        As `ssim`; also for sides shorter than 161 pixels.
 
-    Notes
-    -----
-    Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003: the product of the mean
-    contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its published exponent; 2x2 means between scales. A negative
-    mean counts as 0. A colour picture scores the mean of its channels. The scales are walked together, band by band: memory grows with the
-    width of the picture only.
+    Notes ----- Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment",
+    Asilomar 2003: the product of the mean contrast-structure of scales 1 to 4 and the mean SSIM of scale 5, each to its
+    published exponent; 2x2 means between scales. A negative mean counts as 0. A colour picture scores the mean of its
+    channels. All scales are processed together, band by band, so memory grows with the width of the picture only.
 
     Examples
     --------
@@ -391,7 +396,8 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
     if min(a.shape[:2]) < least:
         raise ParameterError(
-            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has fewer: use ssim"
+            f"MS-SSIM needs at least {least} x {least} pixels for its five scales, and shape {a.shape[:2]} has "
+            "fewer: use ssim"
         )
     data_range = check_data_range(a, b, data_range)
     scores = np.ones(a.shape[2])

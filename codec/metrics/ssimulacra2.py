@@ -1,4 +1,4 @@
-"""SSIMULACRA 2: a score of visual quality that follows people's judgement of still pictures well."""
+"""SSIMULACRA 2: a visual quality score that correlates well with subjective ratings of still pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import cpu
+from .. import color, cpu
 from ..errors import ParameterError
 from ._ssimulacra2 import norms, scales_of
 from .pairs import check_pair, refuse_not_finite
@@ -17,12 +17,13 @@ from .ssimulacra2_weights import WEIGHTS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-# Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k = 1, 3, 5).
+# Impulse response of the reference's recursive Gaussian, middle tap first (sigma 1.5, radius 5: beta_k cos(w_k m), k =
+# 1, 3, 5).
 TAPS = np.array(
     [0.26462110548819856, 0.2129285920104222, 0.10933537277746032, 0.036011114658364374, 0.0094143678096537], np.float32
 )
 NEED_SSIM, NEED_EDGES = 1, 2
-# From the weighed sum x to the score: s = CURVE . (x, x^2, x^3) of x times FIRST_FACTOR, 100 - 10 s^EXPONENT.
+# From the weighted sum x to the score: s = CURVE . (x, x^2, x^3) of x times FIRST_FACTOR, 100 - 10 s^EXPONENT.
 FIRST_FACTOR = 0.9562382616834844
 CURVE = (2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
 EXPONENT = 0.6276336467831387
@@ -32,11 +33,13 @@ EXPONENT = 0.6276336467831387
 def linear_light(dtype):
     """Linear light of every sample value: the exact curve of IEC 61966-2-1, in single precision."""
     v = np.arange(np.iinfo(dtype).max + 1) / np.iinfo(dtype).max
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return color.linear_light(v).astype(np.float32)
 
 
 def _as_samples(picture):
-    """uint8 or uint16 with one or three channels. Floats in 0..1 are taken to 16 bits, a quarter of the finest visible step."""
+    """The picture as uint8 or uint16 with channels last. Floats in 0..1 become 16 bits, a quarter of the finest visible
+    step.
+    """
     if picture.dtype.kind == "f":
         low, high = float(picture.min()), float(picture.max())
         if not (-0.5 <= low and high <= 1.5):
@@ -50,22 +53,29 @@ def _as_samples(picture):
 
 
 def _over(picture, background):
-    """RGB of an RGBA or gray-alpha picture over a gray of `background` (0..1), blended in the coded domain as the reference does."""
+    """RGB of an RGBA or gray-alpha picture over a gray of `background` (0..1), blended in the coded domain as the
+    reference does.
+    """
     top = np.iinfo(picture.dtype).max
     color, alpha = picture[:, :, :-1].astype(np.float64), picture[:, :, -1:] / top
     return np.rint(alpha * color + (1 - alpha) * (background * top)).astype(picture.dtype)
 
 
 def map_weights(height, width):
-    """Weights of every map of a picture of this size, (3 channels, scales, 2 norms, 3 maps), and which maps they need, (scales, 3 channels)."""
+    """Weights of all maps for a picture size, (3 channels, scales, 2 norms, 3 maps), and which maps are needed,
+    (scales, 3 channels).
+    """
     scales = len(scales_of(height, width))
-    # Fewer than six scales use the first weights without gaps, as the reference does: they are not those of the same maps.
+    # With fewer than six scales the first weights are used consecutively, as in the reference; they then apply to other
+    # maps.
     weights = np.array(WEIGHTS[: 3 * scales * 6]).reshape(3, scales, 2, 3)
     return weights, (NEED_SSIM * weights[..., 0].any(2) + NEED_EDGES * weights[..., 1:].any((2, 3))).T
 
 
 def weighed(reference, distorted):
-    """The sum of all norms of all maps by their weights: what the score is a curve of. And the means of v and v^4 that the norms are made of."""
+    """The weighted sum of the norms of all maps, of which the score is a function, and the means of v and v^4 behind
+    the norms.
+    """
     weights, needs = map_weights(*reference.shape[:2])
     means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
     roots = means.copy()
@@ -74,7 +84,7 @@ def weighed(reference, distorted):
 
 
 def score_of(s):
-    """The score of a weighed sum."""
+    """The score of a weighted sum."""
     s = CURVE[0] * s + CURVE[1] * s * s + CURVE[2] * s * s * s
     return 100 - 10 * s**EXPONENT if s > 0 else 100.0
 
@@ -89,25 +99,25 @@ def ssimulacra2(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
     Parameters
     ----------
     reference, distorted : ndarray, (H, W) or (H, W, C), C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA
-        sRGB-coded uint8 or uint16, or floats in 0..1; of one shape and dtype, any strides, sides of 8 at least.
+        sRGB-coded uint8 or uint16, or floats in 0..1; of the same shape and dtype, any strides, sides of at least 8.
 
     Returns
     -------
     float
-        100 for equal pictures, without a lower bound. About: 30 low, 50 medium, 70 high, 90 visually lossless quality.
+        100 for equal pictures; no lower bound. Roughly 30 is low, 50 medium, 70 high, 90 visually lossless quality.
 
     Raises
     ------
     ParameterError
-        If shapes or dtypes differ or are unknown, a side is shorter than 8, floats are out of range or not finite.
+        If shapes or dtypes differ, a dtype is unsupported, a side is shorter than 8, or floats are out of range or not
+        finite.
 
-    Notes
-    -----
-    J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur is taken as its exact nine taps (see _ssimulacra2.pyx);
-    the reference runs it as a single-precision recursion, whose rounding moves its scores by up to about 0.2. Alpha: both pictures are blended
-    over dark and over light gray, and the lower score counts, as in the reference.
+    Notes ----- J. Sneyers, SSIMULACRA 2 (cloudinary/ssimulacra2, version 2.1, April 2023). The blur uses its exact nine
+    taps (see _ssimulacra2.pyx); the reference uses a single-precision recursion, whose rounding changes its scores by
+    up to about 0.2. With alpha, both pictures are blended over dark and over light gray, and the lower score counts, as
+    in the reference.
 
-    The picture is read once, row by row; memory grows with its width alone. The GIL is released.
+    The picture is read once, row by row; memory grows with its width only. The GIL is released.
 
     Examples
     --------
@@ -123,7 +133,8 @@ def ssimulacra2(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> float:
     channels = reference.shape[2] if reference.ndim == 3 else 1
     if min(reference.shape[:2]) < 8 or channels > 4:
         raise ParameterError(
-            f"SSIMULACRA 2 needs sides of 8 at least and 1 to 4 channels, and the shape is {reference.shape}: use psnr, or put channels last"
+            f"SSIMULACRA 2 needs sides of at least 8 and 1 to 4 channels, and the shape is {reference.shape}: use "
+            "psnr, or put channels last"
         )
     reference, distorted = _as_samples(reference), _as_samples(distorted)
     if channels in (1, 3):

@@ -1,4 +1,4 @@
-"""Scores of moving pictures: frame by frame, then pooled, and none at all while the two clips do not lie on top of each other."""
+"""Scores of clips: frame by frame, then pooled. Misaligned clips are refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..color import LIMITED_BLACK, LIMITED_LUMA, YCBCR
 from ..errors import ParameterError
 from .luma import luma
 from .names import by_name
@@ -21,15 +22,13 @@ if TYPE_CHECKING:
 
     from .._types import MetricName
 
-THUMBNAIL = 32  # cells on a side that stand for a frame in the checks
+THUMBNAIL = 32  # cells per side of the thumbnails used in the checks
 _END: Any = object()
 
-# Gain and offset between full range 0..255 and limited range 16..235 (BT.601, BT.709: 219 steps).
-_LIMITED_TO_FULL = 255 / 219
+# Gain from limited range 16..235 to full range 0..255.
+_LIMITED_TO_FULL = 255 / LIMITED_LUMA
 # RGB decoded with the matrix of BT.709 from samples coded with that of BT.601: M709^-1 M601.
-_BT601 = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-_BT709 = np.array([[0.2126, 0.7152, 0.0722], [-0.114572, -0.385428, 0.5], [0.5, -0.454153, -0.045847]])
-_AS_709 = np.linalg.inv(_BT709) @ _BT601
+_AS_709 = np.linalg.inv(np.array(YCBCR["BT.709"])) @ np.array(YCBCR["BT.601"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +40,9 @@ class VideoScores:
     frames : dict
         Name of the metric -> float64 array, one value per frame.
     pooled : dict
-        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which stresses bad frames, is nan
-        where a score is not positive; infinite scores (equal frames in decibels) make the mean infinite.
+        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which
+        emphasizes bad frames, is nan if a score is not positive. Infinite scores (PSNR of equal frames) make the mean
+        infinite.
     """
 
     frames: dict[str, npt.NDArray[np.float64]] = field(repr=False)
@@ -50,7 +50,7 @@ class VideoScores:
 
 
 def pool(values: npt.ArrayLike) -> dict[str, float]:
-    """Mean, harmonic mean, least value and low percentiles (linear interpolation) of scores per frame.
+    """Mean, harmonic mean, minimum and low percentiles (linear interpolation) of per-frame scores.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def pool(values: npt.ArrayLike) -> dict[str, float]:
 
 
 def _thumbnail(frame):
-    """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to tell frames and colours apart."""
+    """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to distinguish frames and colours."""
     plane = frame.reshape(*frame.shape[:2], -1).astype(np.float64)
     for axis in (0, 1):
         n = min(THUMBNAIL, plane.shape[axis])
@@ -84,7 +84,9 @@ def _thumbnail(frame):
 
 
 def _offset(a, b, most):
-    """The shift of b against a, in frames, at which thumbnails agree best; 0 unless another is clearly better (half of the error)."""
+    """The shift of b against a, in frames, with the best match of thumbnails; 0 unless another is clearly better (half
+    the error).
+    """
     grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
     errors = {}
     for shift in range(-most, most + 1):
@@ -102,14 +104,19 @@ def _refuse_misaligned(a, b, most):
     if shift:
         late = "later" if shift > 0 else "earlier"
         raise ParameterError(
-            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at the start of "
+            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at "
+            "the start of "
             f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False"
         )
     x, y = (np.concatenate(clip) for clip in (a, b))
     error = float(((x - y) ** 2).mean())
     for gain, offset, what in (
-        (_LIMITED_TO_FULL, -16 * _LIMITED_TO_FULL, "limited range (16..235) where the reference has full range"),
-        (1 / _LIMITED_TO_FULL, 16, "full range where the reference has limited range (16..235)"),
+        (
+            _LIMITED_TO_FULL,
+            -LIMITED_BLACK * _LIMITED_TO_FULL,
+            "limited range (16..235) where the reference has full range",
+        ),
+        (1 / _LIMITED_TO_FULL, LIMITED_BLACK, "full range where the reference has limited range (16..235)"),
     ):
         if error > 1 and float(((x - (gain * y + offset)) ** 2).mean()) < error / 4:
             raise ParameterError(f"the distorted clip has {what}: convert one of them, or pass check=False")
@@ -120,7 +127,8 @@ def _refuse_misaligned(a, b, most):
         ):
             if error > 1 and float(((x - y @ matrix.T) ** 2).mean()) < error / 4:
                 raise ParameterError(
-                    f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass check=False"
+                    f"the distorted clip was decoded with the matrix of {what}: convert one of them, or pass "
+                    "check=False"
                 )
 
 
@@ -137,11 +145,11 @@ def video(
     Parameters
     ----------
     reference, distorted : iterables of ndarray
-        Frames, (H, W) or (H, W, 3) uint8, in display order; read once, so generators will do.
+        Frames, (H, W) or (H, W, 3) uint8, in display order. Read once, so generators are fine.
     metrics : names of functions in `codec.metrics`
     check : bool
-        Before any score is given: refuse clips of different length; clips of which one is shifted by up to `max_offset` frames;
-        a mismatch of range (16..235 against 0..255) or of matrix (BT.601 against BT.709).
+        Refuse clips shifted by up to `max_offset` frames, and mismatches of range (16..235 against 0..255) or matrix
+        (BT.601 against BT.709). Clips of different length are always refused.
     max_offset : int
 
     Returns
@@ -151,7 +159,7 @@ def video(
     Raises
     ------
     ParameterError
-        As above, naming the remedy, and whatever a metric refuses, naming the frame.
+        As above, with the remedy; or from a metric, with the frame number.
 
     Examples
     --------
@@ -167,7 +175,9 @@ def video(
     for number, (a, b) in enumerate(itertools.zip_longest(reference, distorted, fillvalue=_END)):
         if a is _END or b is _END:
             raise ParameterError(
-                f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other goes on: cut them to the same length"
+                f"the {'reference' if a is _END else 'distorted'} clip ends after {number} frames and the other "
+                "continues: "
+                "cut them to the same length"
             )
         for name, function in functions.items():
             try:

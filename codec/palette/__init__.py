@@ -1,4 +1,6 @@
-"""Pictures of at most 256 colours, chosen and assigned so that the eye, or a figure, sees the least of it; their files and animations."""
+"""Reduce pictures to at most 256 colours with the least visible, or the least measured, error; write PNG-8, GIF and
+APNG.
+"""
 
 from .animator import Animation, animate
 from .png8 import Png, write_png

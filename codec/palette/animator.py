@@ -1,4 +1,4 @@
-"""Frames to GIF or APNG."""
+"""Write frames as GIF or APNG."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 FORMATS = ("gif", "apng")
 SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
-COLORS_MAX = 255  # beside the index that stands for what is there already
-FEWEST_COLORS = 8  # that a size target goes down to
-ENOUGH = 50  # a search ends within a 50th, 2 %, of the size
-OPAQUE = 128  # alpha from which a pixel is opaque: neither is anything between in a GIF
+COLORS_MAX = 255  # plus one index for unchanged pixels
+FEWEST_COLORS = 8  # the fewest that a size target may use
+ENOUGH = 50  # a search ends within 1/50, 2 %, of the size
+OPAQUE = 128  # alpha from which a pixel is opaque; GIF has no partial transparency
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Animation:
         "gif" or "apng".
     width, height, frames : int
     seconds : fractions.Fraction
-        Until it ends or starts again, as the file says it.
+        Duration of one loop, as the file states it.
     colors : int
-        The largest palette's, without the index for pixels that stay.
+        Entries of the largest palette, without the index for unchanged pixels.
     palettes : int
     lossy : int
         As given, or as found for `target`.
     target : str or None
     passes : int
-        How often all frames were painted.
+        How many times all frames were painted.
     warnings : tuple of str
     """
 
@@ -78,7 +78,7 @@ class Animation:
         return len(self.data)
 
     def warned(self, warnings: Iterable[str]) -> Animation:
-        """The same with more warnings."""
+        """A copy with more warnings."""
         return replace(self, warnings=(*self.warnings, *warnings))
 
 
@@ -108,29 +108,32 @@ def animate(
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
-        Frames per second; unless said, 25, or the video's. GIF counts in 1/100 s: every frame begins within half of that of its time,
-        errors do not add up, and more than 50 are refused, for browsers slow them down to 10. APNG holds fractions.
+        Frames per second; default 25, or the rate of the video. GIF counts in 1/100 s: every frame starts within half a
+        tick of its time and errors do not accumulate. GIF rates above 50 are refused, since browsers slow them down to
+        10. APNG holds fractions.
     seconds : number or list of numbers, optional
-        In place of `fps`: how long every frame, or each, is shown.
+        In place of `fps`: the duration of all frames, or of each.
     format : {"gif", "apng"}, optional
-        By the suffix of `path` unless said; "gif" without a path.
+        Default: by the suffix of `path`; "gif" without a path.
     colors : int
-        Largest number of colours of a palette, 2..256 (default 256). One more index stands for pixels that stay as they are, so that 256
-        gives 255.
+        Largest number of colours per palette, 2..256 (default 256). One index is reserved for unchanged pixels, so 256
+        means 255.
     lossy : int
-        0..200, default 20. 0: no error but the palette's and its dithering. 20: pixels of quiet areas may be off by the palette's error
-        once more, those of busy areas by more, where phrases of the code table repeat or pixels can stay. Pictures that have no more than
-        `colors` colours stay exact.
+        0..200, default 20. 0: no error beyond the palette and its dithering. 20: pixels of quiet areas may deviate by
+        the palette's error again, those of busy areas by more, where phrases of the code table repeat or pixels can
+        stay. Pictures with at most `colors` colours stay exact.
     target : str, optional
-        "size:500kB": in place of `lossy`, the least that reaches it; where none does, fewer colours.
+        "size:500kB": search for the least `lossy` that reaches it, and reduce the colours if none does.
     space : {"oklab", "srgb", "linear", "ycbcr"}
         Where distances are measured.
     dither_strength : float
-        Part of the error that is diffused, 0..1, default 0.6; only where a pixel's source changes, so that what is still stays still.
+        Part of the error that is diffused, 0..1, default 0.6. Only changed pixels are dithered, so that still areas
+        stay still.
     shared : bool
-        One palette for all frames. Otherwise scenes or frames get their own where that is worth its bytes; APNG has one.
+        One palette for all frames. Otherwise scenes or frames get their own where that is worth its bytes. APNG always
+        shares one.
     loops : int or None
-        How often it starts again: 0, the default, for ever; None never.
+        How often it restarts: 0 (default) forever, None never.
     comment : str
     progress : callable, optional
         Called as ``progress(done, total)`` after every frame, in every pass.
@@ -142,13 +145,11 @@ def animate(
     Raises
     ------
     ParameterError
-        If an argument is wrong, or no lossiness and number of colours reaches the target. Nothing is written.
+        If an argument is wrong, or no lossiness and number of colours reach the target. Nothing is written.
     FileError
 
-    Notes
-    -----
-    Only the rectangle that changes is in the file. Colours, phrases and what stays are chosen together: see `codec.palette._lzw`. Between
-    transparent pixels and pixels that were opaque before, frames are cleared (disposal 2).
+    Notes ----- The file holds only the rectangles that change. Colours, phrases and unchanged pixels are chosen
+    together: see `codec.palette._lzw`. Frames are cleared (disposal 2) where opaque pixels become transparent.
 
     Examples
     --------
@@ -174,7 +175,7 @@ def animate(
 
 
 def format_of(path: Path | None, format: AnimationFormat | None = None) -> AnimationFormat:
-    """ "gif" or "apng": as said, else by the suffix of a path.
+    """ "gif" or "apng": `format` if given, else by the suffix of the path.
 
     >>> from codec.palette.animator import format_of
     >>> format_of("a.png"), format_of(None)
@@ -186,7 +187,8 @@ def format_of(path: Path | None, format: AnimationFormat | None = None) -> Anima
         suffix = os.path.splitext(os.fsdecode(path))[1].lower()
         if suffix not in SUFFIXES:
             raise ParameterError(
-                f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or say format="
+                f"{os.fsdecode(path)}: no animation has the suffix {suffix!r}; use {', '.join(SUFFIXES)}, or pass "
+                "format="
             )
         return SUFFIXES[suffix]
     if format not in FORMATS:
@@ -203,7 +205,7 @@ def _check(colors, lossy, space, dither_strength, target):
     if not isinstance(dither_strength, (int, float)) or not 0 <= dither_strength <= 1:
         raise ParameterError(f"dither_strength must be within 0..1, not {dither_strength!r}")
     if target and parse_target(target).measure != "size":
-        raise ParameterError(f"{target!r}: animations have targets of size only, such as size:500kB")
+        raise ParameterError(f"{target!r}: animations take size targets only, such as size:500kB")
 
 
 def _comment(comment):
@@ -214,11 +216,11 @@ def _comment(comment):
 
 
 def as_frames(frames):
-    """RGB pictures, and where each is opaque: None for everywhere."""
+    """RGB pictures and their masks of opaque pixels; None where all are."""
     pictures, opaque = [], []
     for number, frame in enumerate(frames):
         pixels = np.asarray(frame)
-        if pixels.dtype == np.uint16:  # of a deep video
+        if pixels.dtype == np.uint16:  # from a video of more than 8 bits
             pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         if (
             pixels.dtype != np.uint8
@@ -227,17 +229,18 @@ def as_frames(frames):
             or not pixels.size
         ):
             raise ParameterError(
-                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} {pixels.shape}"
+                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} "
+                f"{pixels.shape}"
             )
         mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
         pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
-            raise ParameterError(f"frame {number} is {sizes[0]}, and those before it are {sizes[1]}")
+            raise ParameterError(f"frame {number} is {sizes[0]}, and the frames before it are {sizes[1]}")
         pictures.append(pixels)
         opaque.append(None if mask is None or mask.all() else mask)
     if not pictures:
-        raise ParameterError("there are no frames: an animation has one at least")
+        raise ParameterError("there are no frames: an animation needs at least one")
     if max(pictures[0].shape) > gif.SIDE_MAX:
         raise ParameterError(
             f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}"
@@ -311,7 +314,9 @@ def _with_transparent(colors):
 
 
 def _reach(plan, target, colors):
-    """The least lossiness whose file is not larger than the target; where there is none, with half as many colours, and so on."""
+    """The least lossiness whose file is within the target; if there is none, the same with half as many colours,
+    repeatedly.
+    """
     passes, colors = 0, min(colors, COLORS_MAX)
     while True:
         found = {}
@@ -334,7 +339,8 @@ def _reach(plan, target, colors):
             return replace(best, target=str(target), passes=passes)
         if colors <= FEWEST_COLORS:
             raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {found[LOSSY_MAX].size} bytes; "
+                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives "
+                f"{found[LOSSY_MAX].size} bytes; "
                 "use smaller or fewer frames"
             )
         colors = max(FEWEST_COLORS, (colors + 1) // 2)

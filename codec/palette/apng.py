@@ -14,7 +14,7 @@ BLEND_SOURCE, BLEND_OVER = 0, 1
 
 
 def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
-    """A file of painted frames of one palette, the first of which covers the canvas.
+    """Assemble a file from painted frames of one palette. The first frame covers the canvas.
 
     Parameters
     ----------
@@ -22,17 +22,17 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
     frames : list of codec.palette.canvas.Painted
     seconds : list of Fraction
     loops : int or None
-        How often it starts again: 0 for ever, None never.
+        How often it restarts: 0 forever, None never.
     comment : bytes
         ISO 8859-1 text.
     """
     if max(width, height) > SIDE_MAX:
         raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
     colors = frames[0].colors
-    # Index 0 is what is transparent: tRNS ends with it. The palette is sorted by luma already.
+    # Index 0 is transparent, so tRNS has one entry. The palette is already sorted by luma.
     palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
     palette[0], palette[1:, :3] = 0, colors.entries
-    # FFmpeg (libavcodec 62) blends packed indices as if each were a byte: what is laid over something has bytes.
+    # FFmpeg (libavcodec 62) blends packed indices as if each were a byte, so frames that are blended use bytes.
     bits = 8 if any(frame.transparent >= 0 for frame in frames) else png.depth(len(palette))
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
     control = png.chunk(b"acTL", struct.pack(">II", len(frames), plays))
@@ -54,5 +54,7 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
 
 
 def _deflated(rows, bits):
-    """The smaller of rows with and without filters: below 8 bits differences of bytes mean nothing."""
+    """The smaller of filtered and unfiltered rows. Below 8 bits filters do not help: they take differences of bytes,
+    not of indices.
+    """
     return min((png.deflated(rows_of(rows)) for rows_of in (png.unfiltered, png.filtered)[: 1 + (bits == 8)]), key=len)

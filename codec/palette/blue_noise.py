@@ -1,9 +1,11 @@
-"""A blue-noise mask by void and cluster (Ulichney, "The void-and-cluster method for dither array generation", Proc. SPIE 1913, 1993).
+"""A blue-noise mask by void and cluster (Ulichney, "The void-and-cluster method for dither array generation", Proc.
+SPIE 1913, 1993).
 
-    python -m codec.palette.blue_noise        writes blue_noise.bin, 64 x 64 ranks of 16 bits, low byte first: the same on every machine
+    python -m codec.palette.blue_noise        writes blue_noise.bin: 64 x 64 ranks, 16-bit little-endian, the same on
+    every machine
 
-A pattern of ones has a place where they crowd most, the tightest cluster, and one where they are missing most, the largest void: maximum
-and minimum of the pattern blurred by a Gaussian on the torus. All in integers, so that there are no ties by rounding.
+The tightest cluster of a binary pattern is the one at the maximum of the pattern blurred by a Gaussian on the torus;
+the largest void is the zero at its minimum. All arithmetic is in integers, so rounding makes no ties.
 """
 
 from functools import lru_cache
@@ -17,7 +19,9 @@ FILE = "blue_noise.bin"
 
 @lru_cache(None)
 def mask():
-    """(64, 64) float32: thresholds within 0..1, each once, whose rounding errors have hardly any low frequencies. It tiles."""
+    """Thresholds within 0..1, (64, 64) float32, each once: they tile, and their rounding errors have hardly any low
+    frequencies.
+    """
     ranks = np.frombuffer(resources.files(__package__).joinpath(FILE).read_bytes(), "<u2").reshape(SIDE, SIDE)
     thresholds = ((ranks + 0.5) / ranks.size).astype(np.float32)
     thresholds.flags.writeable = False
@@ -25,13 +29,13 @@ def mask():
 
 
 def gaussian(side, sigma):
-    """(side, side) int64: the blur of a one at (0, 0), times 2^30."""
+    """The blur of a one at (0, 0), times 2^30, (side, side) int64."""
     distance = np.minimum(np.arange(side), side - np.arange(side))
     return np.floor(np.exp(-(distance[:, None] ** 2 + distance**2) / (2 * sigma**2)) * 2**30 + 0.5).astype(np.int64)
 
 
 class _Pattern:
-    """Ones and zeros on a torus, and their blur."""
+    """A binary pattern on a torus, and its blur."""
 
     def __init__(self, side, sigma):
         self.kernel = gaussian(side, sigma)
@@ -52,20 +56,20 @@ class _Pattern:
 
 
 def void_and_cluster(side=SIDE, sigma=1.5, seed=0):
-    """(side, side) int: ranks 0 .. side^2 - 1.
+    """Ranks 0 .. side^2 - 1, (side, side) int.
 
     Parameters
     ----------
     side : int
     sigma : float
-        Of the Gaussian; 1.5 is the paper's.
+        Of the Gaussian; the paper uses 1.5.
     seed : int
-        Of the first pattern, a tenth of ones.
+        Seeds the first pattern, of which a tenth are ones.
     """
     pattern = _Pattern(side, sigma)
     for at in np.random.default_rng(seed).permutation(side * side)[: max(1, side * side // 10)]:
         pattern.toggle(at)
-    while True:  # move the tightest cluster into the largest void, until they are one place
+    while True:  # move the tightest cluster into the largest void until both are the same place
         cluster = pattern.cluster()
         pattern.toggle(cluster)
         void = pattern.void()
@@ -75,15 +79,14 @@ def void_and_cluster(side=SIDE, sigma=1.5, seed=0):
     ranks = np.zeros(side * side, int)
     start = pattern.ones.copy()
     count = int(start.sum())
-    for rank in range(count - 1, -1, -1):  # phase 1: take the ones away, tightest cluster first
+    for rank in range(count - 1, -1, -1):  # phase 1: remove the ones, tightest cluster first
         at = pattern.cluster()
         pattern.toggle(at)
         ranks[at] = rank
     for at in np.flatnonzero(start):
         pattern.toggle(at)
-    for rank in range(
-        count, side * side
-    ):  # phases 2 and 3: fill the largest void; beyond half, that is the zeros' tightest cluster
+    # Phases 2 and 3: fill the largest void. Beyond half, that is also the tightest cluster of zeros.
+    for rank in range(count, side * side):
         at = pattern.void()
         pattern.toggle(at)
         ranks[at] = rank

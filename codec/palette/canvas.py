@@ -1,4 +1,4 @@
-"""Frames painted one over the other: which pixels change, and what every viewer sees then. The file comes later (gif.py, apng.py)."""
+"""Paint frames over each other: which pixels change, and what viewers see. gif.py and apng.py write the files."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,17 +13,17 @@ from .spaces import coordinates
 
 FREE, MAY_STAY, MUST_STAY = range(3)  # states of a pixel, as _lzw.pyx has them
 LOSSY_MAX = 200
-LOSSY_ONE = 20  # the lossiness at which a pixel of a quiet area may be off by the palette's own error once more
-# Measured on two clips at equal SSIMULACRA 2: files are 12 % smaller than with errors that are bounded alike everywhere.
-ACTIVITY = 50  # deviation, in 1/2047 of the space, that halves the weight of errors: about six levels of gray
-WINDOW = 2  # of activity: 5 x 5
-BIT = 0.8  # distortion that is worth a bit, in squared errors of the palette
+LOSSY_ONE = 20  # the lossiness at which pixels of quiet areas may deviate by the palette's own error again
+# Measured on two clips at equal SSIMULACRA 2: files are 12 % smaller than with the same error bound everywhere.
+ACTIVITY = 50  # deviation that halves the weight of errors, in 1/2047 of the space: about six gray levels
+WINDOW = 2  # radius of the activity window: 5 x 5
+BIT = 0.8  # distortion worth one bit, in squared errors of the palette
 CLAMP = 3  # largest error that is diffused, in errors of the palette
 EXACT_BIT = 1000
 
 
 class Colors:
-    """A palette, its points in a space, and the index after its last: of pixels that stay as they are."""
+    """A palette and its points in a space. The index after the last entry marks pixels that stay unchanged."""
 
     def __init__(self, entries, space):
         self.entries, self.space = entries, space
@@ -36,23 +36,23 @@ class Colors:
         return NearestColor(self._lattice, cpu.has("avx2"))
 
     def off(self, pixels):
-        """Squared distance (...) int32 of the entries that are nearest to points (..., 3)."""
+        """Squared distance (...) int32 from points (..., 3) to their nearest entries."""
         _, squared = self._nearest.find(pixels.reshape(-1, 3).astype(np.float32))
         return squared.astype(np.int32).reshape(pixels.shape[:-1])
 
 
 @dataclass(frozen=True)
 class Loss:
-    """How far pixels may be from what they should be.
+    """How far pixels may deviate from their source.
 
     Attributes
     ----------
     lossy : int
-        0: no further than the palette is, up to LOSSY_MAX.
+        0 (no further than the palette) to LOSSY_MAX.
     error : float
         Mean squared error of the palette.
     strength : int
-        Of error diffusion, in 1/256.
+        Strength of error diffusion, in 1/256.
     """
 
     lossy: int
@@ -61,7 +61,7 @@ class Loss:
 
     @property
     def reach(self):
-        """Squared distance that a pixel in a quiet area may be off beyond what its nearest colour is."""
+        """Squared distance allowed to a pixel in a quiet area on top of that to its nearest colour."""
         return self.error * self.lossy**2 / LOSSY_ONE**2
 
     @property
@@ -75,14 +75,14 @@ class Loss:
 
 @dataclass(frozen=True)
 class Painted:
-    """A rectangle of indices, to be laid on what is there; where an index is `transparent`, that stays."""
+    """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged."""
 
     x: int
     y: int
     indices: np.ndarray
     codes: bytes
     colors: Colors
-    transparent: int  # -1 where no index is
+    transparent: int  # -1 if no index is
     disposal: int
 
 
@@ -93,8 +93,8 @@ def points_of(pixels, space):
 
 
 def weights_of(points):
-    """Weight (H, W) uint8 of errors, 64 where nothing goes on: ACTIVITY / (ACTIVITY + the deviation of the first coordinate around a
-    pixel).
+    """Weights (H, W) uint8 of errors: 64 in flat areas, less by ACTIVITY / (ACTIVITY + deviation of the first
+    coordinate around the pixel).
 
     Sums of 25 squares of 2047: 27 bits.
     """
@@ -112,7 +112,7 @@ def weights_of(points):
 
 
 def around(mask):
-    """(x, y, width, height) of the smallest rectangle around what is True; the first pixel if nothing is."""
+    """(x, y, width, height) of the smallest rectangle around the True values; the first pixel if there are none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return 0, 0, 1, 1
@@ -120,13 +120,13 @@ def around(mask):
 
 
 class Canvas:
-    """What is shown, and what it was painted for.
+    """The visible picture, and the source that each pixel was painted for.
 
     Attributes
     ----------
     shown : (H, W, 3) uint8
     visible : (H, W) bool
-        Where something is; elsewhere is whatever lies behind the animation.
+        Painted pixels; elsewhere the background of the animation shows.
     """
 
     def __init__(self, height, width):
@@ -136,22 +136,22 @@ class Canvas:
         self._held = np.zeros((height, width, 3), np.int16)
 
     def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None):
-        """Lay a frame on what is there.
+        """Paint a frame over the canvas.
 
-        A pixel whose source is what it was painted for stays, so that nothing flickers; one that is near enough to its new source may
-        stay, and does where that is cheaper.
+        A pixel whose source did not change stays, so that nothing flickers. One that is close enough to its new source
+        may stay, and does where that is cheaper.
 
         Parameters
         ----------
         pixels : (H, W, 3) uint8
         opaque : (H, W) bool
-            Nothing is visible elsewhere: the frame before has seen to that.
+            Elsewhere the canvas is clear: the frame before cleared it.
         colors : Colors
         loss : Loss
         whole : bool
-            Paint the whole canvas, even where all of it may stay.
+            Paint the whole canvas, even if all of it may stay.
         opaque_next : (H, W) bool, optional
-            Of the next frame: what is visible and not in it is cleared when the time of this frame is over.
+            Mask of the next frame: visible pixels outside it are cleared after this frame.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class Canvas:
         )
 
     def _paint_within(self, points, opaque, same, over, colors, loss, whole):
-        """Colours, phrases and what stays, all at once."""
+        """Choose colours, phrases and staying pixels together."""
         weights = weights_of(points)
         reach = colors.off(points) + (64 * loss.reach / weights).astype(np.int32)
         distance = np.square(points.astype(np.int32) - self._held).sum(2)
@@ -187,7 +187,7 @@ class Canvas:
         return x, y, *_code((x, y, width, height), planes, colors.points, loss.cost_of_bit, loss)
 
     def _paint_exactly(self, points, opaque, same, over, colors, loss, whole):
-        """First the colours, each the nearest; then the phrases, where a pixel that has its colour already may as well stay."""
+        """Choose the nearest colours first, then the phrases; a pixel that already has its colour may stay."""
         height, width = opaque.shape
         states = np.where(same | ~opaque, MUST_STAY, FREE).astype(np.uint8)
         plain, none = np.full((height, width), 64, np.uint8), np.zeros((height, width), np.int32)
@@ -203,7 +203,7 @@ class Canvas:
 
 
 def _code(rectangle, planes, points, cost_of_bit, loss=None):
-    """(indices, codes) of a rectangle of planes: target, held, states, weights, reach."""
+    """(indices, codes) for a rectangle of the planes target, held, states, weights, reach."""
     x, y, width, height = rectangle
     planes = (np.ascontiguousarray(plane[y : y + height, x : x + width]) for plane in planes)
     strength, clamp = (loss.strength, loss.clamp) if loss else (0, 0)

@@ -1,30 +1,35 @@
-"""Which colours: the methods by name."""
+"""Methods to choose a palette, by name."""
 
 import numpy as np
 
+from ..color import LUMA_1000
 from ..quantizers.kmeans import cluster, variance_cut
 from .spaces import coordinates
 
 
 def by_kmeans(colors, points, k, seed):
-    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from the boxes, others from colours that are drawn."""
+    """Clusters of least squared error (codec/quantizers/kmeans.py). Seed 0 starts from boxes, other seeds from randomly
+    drawn colours.
+    """
     return cluster(points, k, weights=colors.weights, seeds="plus-plus" if seed else "boxes", seed=seed).labels
 
 
 def by_median_cut(colors, points, k, seed):
-    """Boxes that are cut where it lowers the squared error most, across their axis of greatest variance."""
+    """Cut boxes across their axis of greatest variance, where that lowers the squared error most."""
     return variance_cut(points, colors.weights, k)
 
 
 def by_wu(colors, points, k, seed):
-    """Boxes that are cut where it lowers the squared error most, across any axis (Wu, "Efficient Statistical Computations for Optimal Color
-    Quantization", Graphics Gems II, 1991), on the colours themselves instead of a grid of 32^3."""
+    """Cut boxes across any axis, where that lowers the squared error most (Wu, "Efficient Statistical Computations for
+    Optimal Color Quantization", Graphics Gems II, 1991); on the colours themselves instead of a 32^3 grid.
+    """
     return variance_cut(points, colors.weights, k, True)
 
 
 def by_heckbert(colors, points, k, seed):
-    """The box of most pixels is cut across its longest side, at the median (Heckbert, "Color Image Quantization for Frame Buffer Display",
-    SIGGRAPH 1982)."""
+    """Cut the box with the most pixels across its longest side, at the median (Heckbert, "Color Image Quantization for
+    Frame Buffer Display", SIGGRAPH 1982).
+    """
     boxes, weight = [np.arange(len(points))], [colors.weights.sum()]
     while len(boxes) < k:
         several = [i for i in range(len(boxes)) if len(boxes[i]) > 1]
@@ -46,8 +51,9 @@ def by_heckbert(colors, points, k, seed):
 
 
 def by_octree(colors, points, k, seed):
-    """The tree of the leading bits of all samples, whose rarest leaves are merged, the deepest first (Gervautz and Purgathofer, "A Simple
-    Method for Color Quantization: Octree Quantization", 1988). It knows no colour space."""
+    """Build the tree of the leading bits of all samples and merge its rarest leaves, the deepest first (Gervautz and
+    Purgathofer, "A Simple Method for Color Quantization: Octree Quantization", 1988). Ignores the colour space.
+    """
 
     def keys(depth):
         return (colors.colors >> (8 - depth)).astype(np.int64) @ (1 << 8 * np.arange(colors.colors.shape[1]))
@@ -61,7 +67,7 @@ def by_octree(colors, points, k, seed):
         weight = np.bincount(parent, colors.weights)
         children = np.bincount(np.unique(np.stack([parent, labels]), axis=1)[0])
         order = np.argsort(weight, kind="stable")
-        saved = np.cumsum(children[order] - 1)  # how many leaves fewer, once the rarest parents are leaves themselves
+        saved = np.cumsum(children[order] - 1)  # leaves saved once the rarest parents are leaves themselves
         merged = order[: int(np.searchsorted(saved, leaves - k)) + 1]
         into = np.full(len(parents), -1, np.intp)
         into[merged] = np.arange(len(merged))
@@ -70,18 +76,18 @@ def by_octree(colors, points, k, seed):
     return labels
 
 
-METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "heckbert": by_heckbert, "wu": by_wu, "octree": by_octree}
+METHODS = {"kmeans": by_kmeans, "median-cut": by_median_cut, "wu": by_wu, "heckbert": by_heckbert, "octree": by_octree}
 
 
-# A palette that is mixed from must reach beyond the means of its clusters: these have lost the variance within the clusters. Moving the
-# entries away from their mean by 4 x strength x that share of the variance was measured best at 8, 16, 64 and 256 colours alike; at 16
-# it is worth 1.5 points of SSIMULACRA 2, at 8 five.
+# A palette for dithering must reach beyond the cluster means, which have lost the variance within the clusters. Moving
+# the entries away from their mean by 4 x strength x that fraction of the variance measured best at 8, 16, 64 and 256
+# colours alike; it is worth 1.5 points of SSIMULACRA 2 at 16 colours and 5 points at 8.
 SPREAD = 4
 MOST_SPREAD = 0.25
 
 
 def choose(colors, k, method, space, seed, strength):
-    """A palette for a `ColorSet`.
+    """Choose a palette for a `ColorSet`.
 
     Parameters
     ----------
@@ -89,13 +95,13 @@ def choose(colors, k, method, space, seed, strength):
     k, method, space, seed
         As for `quantize_colors`.
     strength : float
-        Of the dithering, 0 for none.
+        Strength of dithering, 0 for none.
 
     Returns
     -------
     (at most k, channels) uint8
-        Transparent entries first, then from dark to bright. All that is transparent shares one entry of its own. At most k colours are kept
-        as they are.
+        Transparent entries first, then from dark to bright. All transparent colours share one entry. A picture with at
+        most k colours keeps them.
     """
     if colors.exact and len(colors.colors) <= k:
         return in_order(np.unique(colors.colors, axis=0))
@@ -112,7 +118,7 @@ def choose(colors, k, method, space, seed, strength):
 
 
 def spread(palette, mass, colors, strength):
-    """Move the entries away from their mean, alpha excepted."""
+    """Move the entries away from their mean, except for alpha."""
     rgb, all_rgb = palette[:, :3].astype(np.float64), colors.colors[:, :3].astype(np.float64)
     total, between = _variance(all_rgb, colors.weights), _variance(rgb, mass)
     if total <= 0:
@@ -125,14 +131,14 @@ def spread(palette, mass, colors, strength):
 
 
 def _variance(rows, weights):
-    """Sum over the columns. Sums of integers: exact."""
+    """Variance summed over the columns; exact, from sums of integers."""
     first, second = (weights[:, None] * rows).sum(0), (weights[:, None] * rows * rows).sum(0)
     total = weights.sum()
     return float((second / total - np.square(first / total)).sum())
 
 
 def in_order(palette):
-    """By alpha, so that tRNS is short, then by luma."""
-    luma = palette[:, :3] @ ([299, 587, 114] if palette.shape[1] > 1 else [1])
+    """Sort by alpha, to keep tRNS short, then by luma."""
+    luma = palette[:, :3] @ (LUMA_1000 if palette.shape[1] > 1 else [1])
     alpha = palette[:, 3] if palette.shape[1] == 4 else np.zeros(len(palette))
     return palette[np.lexsort((luma, alpha))]

@@ -53,13 +53,15 @@ KERNELS = {
 ORDERED = ("bayer", "blue-noise")
 DITHERS = (*KERNELS, *ORDERED, "riemersma")
 
-# errors that are remembered, and how much more the last one counts than the first
+# How many errors are remembered, and how much more the newest weighs than the oldest.
 RIEMERSMA_LENGTH = 16
 RIEMERSMA_RATIO = 16
 
 
 def bayer_mask(side=8):
-    """(side, side) float32 thresholds within 0..1 (Bayer, "An optimum method for two-level rendition of continuous-tone pictures", ICC 1973)."""
+    """Thresholds within 0..1, (side, side) float32 (Bayer, "An optimum method for two-level rendition of
+    continuous-tone pictures", ICC 1973).
+    """
     ranks = np.zeros((1, 1), int)
     while len(ranks) < side:
         ranks = np.block([[4 * ranks, 4 * ranks + 2], [4 * ranks + 3, 4 * ranks + 1]])
@@ -72,20 +74,20 @@ def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay)
     Parameters
     ----------
     points : (n, D) float32
-        Its colours, on the lattice.
+        The colours of the picture, on the lattice.
     entries : (height * width,) int32
-        Which of them each pixel has.
+        The colour of each pixel, as an index into `points`.
     shape : (height, width)
     nearest : NearestColor
     dither : str
     strength : float
         0..1.
     alone : (n,) uint8
-        Colours that neither take nor give errors: what is transparent.
+        Colours that neither take nor give errors: the transparent ones.
     limit : float
-        Longest error that error diffusion hands on.
+        Longest error that error diffusion passes on.
     stay : float
-        Squared distance by which the colour of the last pixel may be farther and is still kept, in error diffusion.
+        In error diffusion, the colour of the last pixel is kept if its squared distance is at most this much larger.
 
     Returns
     -------
@@ -116,8 +118,9 @@ def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay)
 
 
 def _ordered(points, entries, shape, nearest, mask, strength, alone):
-    """Two entries for each colour: the nearest, and the nearest to what lies as far on the colour's other side; the mask mixes them so that
-    the mean is where the colour's projection falls on the line between them."""
+    """Mix two entries for each colour: the nearest one, and the one nearest to its mirror image in the colour. The mask
+    mixes them so that their mean is the projection of the colour on the line between them.
+    """
     first, _ = nearest.find(points)
     palette = nearest.palette()
     mirrored = np.clip(2 * points - palette[first], 0, 2047).astype(np.float32)

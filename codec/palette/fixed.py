@@ -1,4 +1,4 @@
-"""Palettes that do not depend on the picture: some by name, and users' own."""
+"""Palettes that do not depend on the picture: by name, or given by the user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _web_safe():
 
 
 def _ega():
-    """The 16 colours of the EGA's text modes: two bits for each channel, of which the brown has half its green."""
+    """The 16 colours of EGA text modes: two bits per channel, but brown has half the green."""
     bright, r, g, b = np.meshgrid([0, 1], [0, 1], [0, 1], [0, 1], indexing="ij")
     colors = np.stack([r, g, b], -1).reshape(-1, 3) * 170 + 85 * bright.reshape(-1, 1)
     colors[6, 1] = 85
@@ -38,9 +38,9 @@ FIXED = {
 
 
 def as_palette(palette: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """(n, 3) or (n, 4) uint8 of what a user calls a palette: a name, "#rrggbb" strings, or rows of three or four samples.
+    """A palette as (n, 3) or (n, 4) uint8, from a name, "#rrggbb" strings, or rows of three or four samples.
 
-    Entries keep their places, duplicates too: nothing is ever assigned to the later ones.
+    Entries keep their places, also duplicates; no pixel is assigned to the later ones.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def as_palette(palette: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         array = np.asarray(palette)
     except ValueError:
         raise ParameterError(
-            "palette must have rows of three (RGB) or four (RGBA) integers within 0..255; these differ in length"
+            "palette rows must have three (RGB) or four (RGBA) integers within 0..255; these differ in length"
         ) from None
     if array.ndim != 2 or array.shape[1] not in (3, 4) or not 1 <= len(array) <= MOST_COLORS:
         raise ParameterError(
@@ -64,7 +64,8 @@ def as_palette(palette: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise ParameterError(
-            f"palette must hold integers within 0..255, not {array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}"
+            "palette must hold integers within 0..255, not "
+            f"{array.dtype}{'' if array.dtype.kind == 'f' else ' beyond them'}"
         )
     return array.astype(np.uint8)
 

@@ -1,6 +1,6 @@
-"""GIF files: pictures that are coded already, between the blocks that place and time them.
+"""GIF files: coded pictures, and the blocks that place and time them.
 
-GIF89a (CompuServe, 31 July 1990); clauses are its.
+Clause numbers refer to GIF89a (CompuServe, 31 July 1990).
 """
 
 import struct
@@ -19,22 +19,22 @@ GRAPHIC_CONTROL, COMMENT, APPLICATION = 0xF9, 0xFE, 0xFF
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture, where it goes and how long it is seen.
+    """A coded picture, its place and its duration.
 
     Attributes
     ----------
     x, y, width, height : int
     codes : bytes
-        Of `codec.palette._lzw`.
+        From `codec.palette._lzw`.
     min_code_size : int
     delay : int
         In 1/100 s.
     disposal : int
         KEEP or CLEAR.
     transparent : int
-        The index that shows what was there before, or -1.
+        The index of pixels that keep what was there before, or -1.
     palette : (n, 3) uint8, or None
-        None: that of the file.
+        None: the palette of the file.
     """
 
     x: int
@@ -50,24 +50,24 @@ class Cell:
 
 
 def table_bits(count):
-    """Bits of an index into a table of `count` colours, 1 to 8: tables have 2^bits entries (18 c v)."""
+    """Bits of an index into a table of `count` colours, 1 to 8. Tables have 2^bits entries (18 c v)."""
     return max(1, (int(count) - 1).bit_length())
 
 
 def code_size(count):
-    """Least code size that holds `count` indices: 2 at least, for appendix F leaves none for a code of one bit."""
+    """Smallest code size that holds `count` indices, at least 2: appendix F has no code of one bit."""
     return max(2, table_bits(count))
 
 
 def assemble(width, height, cells, *, palette=None, loops=0, comment=b""):
-    """A file of cells in the order in which they are shown.
+    """Assemble a file from cells in display order.
 
     Parameters
     ----------
     width, height : int
     cells : iterable of Cell
     palette : (n, 3) uint8, optional
-        For all cells that have none of their own.
+        Used by all cells without a palette of their own.
     loops : int or None
         How often an animation starts again: 0 for ever, None never (no extension is written).
     comment : bytes
@@ -96,12 +96,12 @@ def assemble(width, height, cells, *, palette=None, loops=0, comment=b""):
 
 
 def _size(palette):
-    """Bits that say there is a table, and how large it is (18 c, 20 c)."""
+    """The flag and size bits of a colour table (18 c, 20 c)."""
     return 0 if palette is None else 0x80 | table_bits(len(palette)) - 1
 
 
 def _table(palette):
-    """Colour table, filled up with black (19)."""
+    """Colour table, padded with black (19)."""
     if palette is None:
         return b""
     colors = np.ascontiguousarray(palette[:, :3], np.uint8).tobytes()

@@ -1,4 +1,4 @@
-"""The colours of pictures, with weights: what palettes are chosen from."""
+"""Weighted colours of pictures, from which palettes are chosen."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,25 @@ import numpy as np
 
 from ._histogram import Histogram
 
-MOST_COLORS_APART = (
-    1 << 17
-)  # a 12 MP photograph has more; then bins of 2 or 4 levels on a side stand for their members' mean
+# Colours kept apart. A 12 MP photograph has more: bins of 2 or 4 levels a side then stand for the mean of their
+# members.
+MOST_COLORS_APART = 1 << 17
 
 
 @dataclass(frozen=True)
 class ColorSet:
-    """n colours.
+    """n weighted colours.
 
     Attributes
     ----------
     colors : (n, channels) uint8
         The colours, or the mean of each bin of colours, rounded.
     counts : (n,) int64
-        Pixels of each.
+        Pixels per colour.
     weights : (n,) float64
-        Integers: pixels times importance.
+        Pixels times importance; integers.
     sums : (n, channels) float64
-        Weight times sample; of four channels, weight times alpha times sample, and weight times alpha.
+        Weight times sample; with alpha, weight times alpha times sample, then weight times alpha.
     exact : bool
         Whether every entry is one colour.
     """
@@ -36,23 +36,23 @@ class ColorSet:
     exact: bool
 
     def where(self, mask):
-        """Part of it."""
+        """The colours selected by a mask."""
         return ColorSet(self.colors[mask], self.counts[mask], self.weights[mask], self.sums[mask], self.exact)
 
     def means(self, labels, k):
-        """The mean colour of the members of each label, (at most k, channels) uint8, and their weight; without labels that have none."""
+        """Mean colour, (at most k, channels) uint8, and weight of each label that has members."""
         mass = np.bincount(labels, self.weights, k)
         sums = np.stack([np.bincount(labels, column, k) for column in self.sums.T], 1)
         used = mass > 0
         made = mean_colors(sums[used], mass[used])
         if made.shape[1] == 4:
             of_opaque = np.bincount(labels, self.weights * (self.colors[:, 3] == 255), k)[used]
-            made[2 * of_opaque > mass[used], 3] = 255  # opaque pixels must not begin to shine through
+            made[2 * of_opaque > mass[used], 3] = 255  # opaque pixels must stay opaque
         return made, mass[used]
 
 
 def mean_colors(sums, mass):
-    """Colours from sums as `ColorSet` has them, rounded. What has no alpha is (0, 0, 0, 0)."""
+    """Rounded colours from the sums of a `ColorSet`. Where alpha is 0 the colour is (0, 0, 0, 0)."""
     if sums.shape[1] == 4:
         sums = np.concatenate([sums[:, :3] * (mass / np.maximum(sums[:, 3], 1))[:, None], sums[:, 3:]], 1)
     colors = np.floor(sums / mass[:, None] + 0.5).astype(np.uint8)
@@ -62,7 +62,7 @@ def mean_colors(sums, mass):
 
 
 def color_set(histogram):
-    """The `ColorSet` of a `Histogram`; what weighs nothing is left out, unless nothing weighs anything."""
+    """The `ColorSet` of a `Histogram`, without colours of weight 0 unless all weights are 0."""
     counts, weights, sums = histogram.entries()
     weights, sums = weights.astype(np.float64), sums.astype(np.float64)
     if histogram.exact:
@@ -74,9 +74,10 @@ def color_set(histogram):
 
 
 def count_colors(pixels, importance=None, histogram=None):
-    """Histogram of a picture of (height, width, channels), or one that it is added to, and the entry of every pixel.
+    """Add a picture (height, width, channels) to a histogram, a new one by default; return it and the entry of every
+    pixel.
 
-    The entries hold while the histogram is exact.
+    The entries are valid while the histogram is exact.
     """
     channels = pixels.shape[2]
     histogram = histogram or Histogram(channels, MOST_COLORS_APART)

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from ..color import LUMA_1000
 from ..errors import ParameterError
 
 MOST = 255
-HALVING_CONTRAST = 32  # of 8-bit levels, summed over two directions: pixels there count half
+HALVING_CONTRAST = 32  # 8-bit levels, summed over two directions, at which a pixel counts half
 
 
 def as_importance(importance, pixels):
-    """(height * width,) uint8 of a mask, of "contrast", or None of None. 0: the pixel has no say."""
+    """(height * width,) uint8 from a mask or "contrast"; None stays None. 0: the pixel is ignored."""
     if importance is None:
         return None
     if isinstance(importance, str):
@@ -28,12 +29,14 @@ def as_importance(importance, pixels):
 
 
 def contrast_importance(pixels):
-    """(height, width) uint8: the less, the busier the surroundings are, where errors hide. Integers: the same everywhere.
+    """(height, width) uint8: lower where the surroundings are busy, since errors hide there. Integers: the same on
+    every machine.
 
-    The contrast is the mean over 5x5 pixels of the absolute second differences of the luma across and down, which are zero on slopes.
+    The contrast is the mean over 5x5 pixels of the absolute second differences of the luma across and down, which are
+    zero on slopes.
     """
     color = pixels[:, :, :3].astype(np.int64)
-    luma = (color @ [299, 587, 114] + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]
+    luma = (color @ LUMA_1000 + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]
     padded = np.pad(luma, 1, "edge")
     contrast = abs(2 * luma - padded[1:-1, :-2] - padded[1:-1, 2:]) + abs(
         2 * luma - padded[:-2, 1:-1] - padded[2:, 1:-1]

@@ -1,6 +1,6 @@
-"""Chunks of PNG files, and the rows of indexed pictures as IDAT has them.
+"""PNG chunks, and rows of indexed pictures for IDAT.
 
-PNG specification, third edition (W3C 2025; the second is ISO/IEC 15948); clauses are its.
+Clause numbers refer to the PNG specification, third edition (W3C 2025; the second is ISO/IEC 15948).
 """
 
 import struct
@@ -14,7 +14,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SIDE_MAX = 2**31 - 1
 INDEXED = 3  # colour type
 NONE, SUB, UP, AVERAGE, PAETH = range(5)
-QUICK, BEST = 6, 9  # levels of zlib: to choose by, and to write
+QUICK, BEST = 6, 9  # zlib levels, for comparing candidates and for writing
 METRE_INCHES, METRE_CM = 10000 / 254, 100
 
 
@@ -31,7 +31,7 @@ def header(width, height, bits):
 
 
 def colors(palette):
-    """PLTE and, where a colour is not opaque, tRNS up to the last such (11.2.2, 11.3.1.1)."""
+    """PLTE, and tRNS up to the last colour that is not opaque (11.2.2, 11.3.1.1)."""
     made = chunk(b"PLTE", np.ascontiguousarray(palette[:, :3]).tobytes())
     if palette.shape[1] == 4:
         faint = np.flatnonzero(palette[:, 3] < 255)
@@ -41,7 +41,7 @@ def colors(palette):
 
 
 def described(icc=None, density=None):
-    """Chunks that say what colours and sizes mean; before PLTE: iCCP (11.3.2.3), pHYs (11.3.4.3)."""
+    """Chunks before PLTE that define colours and pixel sizes: iCCP (11.3.2.3), pHYs (11.3.4.3)."""
     made = chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc, BEST)) if icc else b""
     if density and density[0]:
         unit, *dots = density
@@ -53,7 +53,7 @@ def described(icc=None, density=None):
 
 
 def depth(count):
-    """Least bits of a sample, 1, 2, 4 or 8, that hold `count` indices.
+    """Fewest bits per sample, 1, 2, 4 or 8, for `count` indices.
 
     >>> from codec.palette.png import depth
     >>> [depth(count) for count in (1, 2, 3, 4, 5, 16, 17, 256)]
@@ -63,7 +63,7 @@ def depth(count):
 
 
 def packed(indices, bits):
-    """Rows of samples in bytes, leftmost in the high bits (7.2)."""
+    """Rows of samples packed into bytes, leftmost in the high bits (7.2)."""
     per_byte = 8 // bits
     height, width = indices.shape
     if per_byte == 1:
@@ -77,14 +77,14 @@ def packed(indices, bits):
 
 
 def unfiltered(rows):
-    """Rows with the filter type None before each (9.2)."""
+    """Rows, each after the filter type None (9.2)."""
     made = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)
     made[:, 1:] = rows
     return made.tobytes()
 
 
 def subtracted(rows):
-    """Rows under the filter Sub (9.2)."""
+    """Rows filtered by Sub (9.2)."""
     made = np.full((rows.shape[0], rows.shape[1] + 1), SUB, np.uint8)
     made[:, 1:] = rows
     made[:, 2:] -= rows[:, :-1]
@@ -92,7 +92,7 @@ def subtracted(rows):
 
 
 def filtered(rows):
-    """Rows under the filter with the least sum of absolute differences, row by row (9.2; 12.7 has the heuristic)."""
+    """Rows, each filtered by whichever filter has the least sum of absolute differences (9.2; heuristic of 12.7)."""
     height, width = rows.shape
     padded = np.zeros((height + 1, width + 1), np.int16)
     padded[1:, 1:] = rows
@@ -113,6 +113,6 @@ def filtered(rows):
 
 
 def deflated(rows, level=BEST):
-    """zlib's stream of filtered rows (10)."""
+    """Filtered rows as a zlib stream (10)."""
     made = zlib.compressobj(level, memLevel=9)
     return made.compress(rows) + made.flush()

@@ -1,4 +1,4 @@
-"""Indexed PNG: of the equal ways to number the colours and to filter the rows, the one that deflates best."""
+"""Indexed PNG: try several colour orders and row filters and keep what deflates best."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..color import LUMA_1000
 from ..errors import MissingPackageError, ParameterError
 from ..sources.files import write_atomic
 from ..targets import narrow, parse_target
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from .._types import Path, QuantizeKeywords
     from .result import Quantized
 
-# Weights of R, G and B in luma (BT.601), in 1/1000.
-LUMA = np.array((299, 587, 114))
 TRIED_PIXELS = 1 << 16
 
 
@@ -35,13 +34,13 @@ class Png:
     data : bytes
     width, height : int
     colors : int
-        Entries of its palette.
+        Entries of the palette.
     bits : int
-        Of an index: 1, 2, 4 or 8.
+        Bits per index: 1, 2, 4 or 8.
     result : codec.palette.Quantized
-        What is in it.
+        The picture in it.
     achieved : float or None
-        Of a target: bytes, or the score.
+        With a target: the bytes or the score reached.
     """
 
     data: bytes
@@ -59,7 +58,7 @@ class Png:
 
 
 def used(indices, palette):
-    """Indices and palette without entries that no pixel has, equal entries as one; what is fully transparent has no colour.
+    """Drop unused entries, merge equal ones, and set fully transparent ones to black.
 
     Returns
     -------
@@ -78,15 +77,16 @@ def used(indices, palette):
 
 def by_luma(palette):
     """Entries from dark to bright."""
-    return np.argsort(palette[:, :3].astype(np.int64) @ LUMA, kind="stable")
+    return np.argsort(palette[:, :3].astype(np.int64) @ LUMA_1000, kind="stable")
 
 
 def by_neighbours(indices, count):
-    """A chain of entries in which those stand near each other that are beside each other in the picture: differences of indices become
+    """Order entries so that neighbours in the picture are close in the palette, which makes differences of indices
     small.
 
-    It begins with the entry that has most neighbours, and takes up whichever entry has most with those in the chain, at the end where it
-    has more: neighbours weigh less with their distance from that end (after Zeng, Li and Lei 2000).
+    Start with the entry that has the most neighbours. Repeatedly add the entry with the most neighbours in the chain,
+    at the end where it has more; neighbours weigh less the farther they are from that end (after Zeng, Li and Lei
+    2000).
     """
     pairs = np.zeros((count, count), np.int64)
     for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
@@ -108,7 +108,7 @@ def by_neighbours(indices, count):
 
 
 def transparent_first(order, palette):
-    """An order in which what is not opaque comes first, so that tRNS ends with it."""
+    """Move entries that are not opaque to the front, which keeps tRNS short."""
     return order[np.argsort(palette[order, 3], kind="stable")] if palette.shape[1] == 4 else order
 
 
@@ -120,11 +120,11 @@ def numbered(indices, palette, order):
 
 
 def smallest(indices, palette):
-    """(palette, filtered rows, bits) of the numbering and the filters that deflate best: of a band in the middle, where the picture is
-    large.
+    """(palette, filtered rows, bits) for the order and filters that deflate best, tried on a band in the middle of
+    large pictures.
 
-    Rows that are not filtered deflate alike in any order, so that those need one try only; below 8 bits a byte is several indices,
-    and differences of bytes mean nothing.
+    Unfiltered rows deflate alike in any order, so they need one try only. Below 8 bits a byte holds several indices,
+    and filters do not help.
     """
     bits = png.depth(len(palette))
     luma = transparent_first(by_luma(palette), palette)
@@ -145,7 +145,7 @@ def smallest(indices, palette):
 
 
 def encode_png(result, *, icc=None, density=None, oxipng=False):
-    """An indexed PNG of indices and palette: see `write_png`."""
+    """Write indices and palette as indexed PNG: see `write_png`."""
     indices, palette = used(*checked(result.indices, result.palette))
     entries, rows, bits = smallest(indices, palette)
     height, width = indices.shape
@@ -157,7 +157,7 @@ def encode_png(result, *, icc=None, density=None, oxipng=False):
 
 
 def _within(target, image, colors, make, options):
-    """The file of most colours that is not larger than the target."""
+    """The file with the most colours that is within the target."""
     found = {}
 
     def too_large(most):
@@ -174,12 +174,14 @@ def _within(target, image, colors, make, options):
 
 
 def checked(indices, palette):
-    """Both as uint8 arrays that fit each other."""
+    """Indices and palette as consistent uint8 arrays."""
     indices, palette = np.asarray(indices), np.asarray(palette)
     if indices.ndim != 2 or not indices.size or indices.dtype.kind not in "ui":
-        raise ParameterError(f"indices are integers of shape (H, W), one at least, not {indices.dtype} {indices.shape}")
+        raise ParameterError(
+            f"indices must be a non-empty (H, W) array of integers, not {indices.dtype} {indices.shape}"
+        )
     if palette.ndim != 2 or palette.shape[1] not in (3, 4) or not 1 <= len(palette) <= 256 or palette.dtype != np.uint8:
-        raise ParameterError(f"a palette is uint8 of shape (1..256, 3 or 4), not {palette.dtype} {palette.shape}")
+        raise ParameterError(f"a palette must be uint8 of shape (1..256, 3 or 4), not {palette.dtype} {palette.shape}")
     if indices.min() < 0 or indices.max() >= len(palette):
         raise ParameterError(f"indices up to {indices.max()} do not fit a palette of {len(palette)} colours")
     return indices.astype(np.uint8, copy=False), palette
@@ -211,24 +213,24 @@ def write_png(
     image : a result of `codec.quantize_colors`, or uint8 (H, W), (H, W, 3) or (H, W, 4)
         Pixels are quantized with `options`.
     path : str or os.PathLike, optional
-        Where to write; without it the bytes are only returned.
+        Where to write. Without it the bytes are only returned.
     colors : int
-        The most colours, 1..256.
+        At most this many colours, 1..256.
     target : str, optional
-        "size:100kB": the most colours, at most `colors`, with which the file is no larger. Or a score, for `codec.quantize_colors`.
+        "size:100kB": as many colours, up to `colors`, as fit. Or a score, as for `codec.quantize_colors`.
     icc : bytes, optional
-        RGB profile to put in. Without one PNG means sRGB.
+        RGB profile to embed. Without one PNG means sRGB.
     density : (unit, x, y), optional
         Dots per inch (unit 1) or per cm (2).
     oxipng : bool
-        Let oxipng try once more, without loss: its package is the extra `png`.
+        Recompress with oxipng, without loss (extra `png`).
     **options
-        Of `codec.quantize_colors`: space, dither, palette, ...
+        Passed to `codec.quantize_colors`: space, dither, palette, ...
 
     Returns
     -------
     Png
-        With its bytes, `.data`, and what it shows, `.result`.
+        Its bytes are `.data`, its picture is `.result`.
 
     Raises
     ------
@@ -249,7 +251,7 @@ def write_png(
     if hasattr(image, "indices"):
         if options or target or colors != 256:
             raise ParameterError(
-                f"{', '.join(options) or 'colors and target'}: for pixels only; this picture is quantized already"
+                f"{', '.join(options) or 'colors and target'}: only for pixels; this picture is already quantized"
             )
         made = make(image)
     elif target and parse_target(target).measure == "size":

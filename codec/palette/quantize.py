@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
     from .._types import Dither, PaletteMethod, PaletteSpace
 
-# Error diffusion, measured on photographs (docs/palette.md). More than 0.7 of the error handed on costs more in noise than it gains in
-# colour, 0.8 where colours are few. The last pixel's colour is kept where it is at most 1.5 times (3 times) the palette's mean squared
-# error worse than the best: 5 % fewer bytes for a fifth of a point of SSIMULACRA 2 at 256 colours, and no specks in flat areas.
+# Error diffusion, measured on photographs (docs/palette.md). Passing on more than 0.7 of the error (0.8 with few
+# colours) costs more in noise than it gains in colour. The colour of the last pixel is kept where it is worse than the
+# best by at most 1.5 times (3 times) the palette's mean squared error: 5 % fewer bytes for 0.2 points of SSIMULACRA 2
+# at 256 colours, and no specks in flat areas.
 FEW_COLORS = 32
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
 STAY_FEW, STAY_MANY = 3, 1.5
-FLAT = 40  # units, 2 % of the lattice, are near enough for flat areas to be left alone: a quarter off screenshots of 16 colours
-LIMIT = 6  # times the palette's root mean squared error is the longest error handed on
+# Lattice units, 2 %: flat areas this close to an entry are not dithered, which saves 25 % on screenshots of 16 colours.
+FLAT = 40
+LIMIT = 6  # longest error passed on, in root mean squared errors of the palette
 
 
 def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """(H, W, channels) uint8 of what the caller calls an image, with a pixel at least."""
+    """A non-empty image as (H, W, channels) uint8."""
     array = uint8_pixels(image, "palettes have 8 bits per sample; scale it to 0..255")
     if array.size == 0:
         raise ParameterError(f"image is empty: its shape is {np.shape(image)}")
@@ -54,7 +56,7 @@ def _known(name, value, known):
 
 
 class PaletteQuantizer:
-    """One palette for many pictures: `fit` chooses it, `predict` paints with it.
+    """One palette for many pictures: `fit` chooses it, `predict` applies it.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class PaletteQuantizer:
     Raises
     ------
     ParameterError
-        If an argument is none of what it may be.
+        If an argument is invalid.
 
     Examples
     --------
@@ -113,20 +115,20 @@ class PaletteQuantizer:
         images: npt.NDArray[np.uint8] | Iterable[npt.ArrayLike],
         importance: npt.NDArray[Any] | Literal["contrast"] | Iterable[npt.ArrayLike | None] | None = None,
     ) -> PaletteQuantizer:
-        """Choose the palette for pictures together.
+        """Choose one palette for all of the pictures.
 
         Parameters
         ----------
         images : iterable of uint8 arrays, or one array
-            As for `quantize_colors`; a (N, H, W, channels) array is N pictures, (H, W) and (H, W, 3 or 4) are one. Gray, colour
-            and alpha may be mixed.
+            As for `quantize_colors`; a (N, H, W, channels) array is N pictures, (H, W) and (H, W, 3 or 4) are one.
+            Gray, colour and alpha may be mixed.
         importance : optional
-            As for `quantize_colors`, of one picture or one for each.
+            As for `quantize_colors`: for one picture, or a list with one for each.
 
         Returns
         -------
         PaletteQuantizer
-            Itself.
+            This object.
         """
         if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
             images, importance = [images], None if importance is None else [importance]
@@ -144,7 +146,7 @@ class PaletteQuantizer:
         return self
 
     def predict(self, image: npt.ArrayLike) -> Quantized:
-        """Paint a picture with the palette.
+        """Assign the pixels of a picture to the palette.
 
         Parameters
         ----------
@@ -165,7 +167,7 @@ class PaletteQuantizer:
         return self._paint(pixels, *count_colors(opaque(pixels)))
 
     def _choose(self, colors, channels):
-        """palette_ for a `ColorSet`, with alpha if the pictures have that channel."""
+        """Set palette_ from a `ColorSet`; with alpha if the pictures have it."""
         if self.palette is None:
             chosen = choose(colors, self.colors, self.method, self.space, self.seed, self._strength(self.colors))
             self.palette_ = with_channels(chosen[:, None], max(channels, 3))[:, 0]
@@ -178,7 +180,9 @@ class PaletteQuantizer:
         return float(self.dither_strength)
 
     def _paint(self, pixels, histogram, entries):
-        """`pixels` with palette_; histogram and entries are of the same picture, or of the same without its opaque alpha."""
+        """Assign `pixels` to palette_. The histogram and entries belong to the same picture, with or without its opaque
+        alpha.
+        """
         height, width, _ = pixels.shape
         palette, colors = self.palette_, histogram.colors()
         if not histogram.exact:
@@ -205,7 +209,7 @@ class PaletteQuantizer:
 
 
 def prefer_equals(index, squared, colors, palette):
-    """Where the lattice cannot tell entries apart, choose the one that is the very colour, if there is one."""
+    """Where entries share a lattice point, prefer the one equal to the colour."""
     touching = np.flatnonzero(squared == 0)
     equals = {color: i for i, color in reversed(list(enumerate(map(tuple, palette.tolist()))))}
     for i, color in zip(touching.tolist(), map(tuple, colors[touching].tolist())):
@@ -213,9 +217,9 @@ def prefer_equals(index, squared, colors, palette):
 
 
 def set_flat_apart(points, entries, alone, well_met, shape):
-    """Let pixels that look like their four neighbours, and whose colour the palette has nearly, take no errors and give none.
+    """Exclude pixels from error diffusion if they equal their four neighbours and the palette nearly has their colour.
 
-    Their colours are listed once more, as colours that stay alone.
+    Their colours are listed a second time, marked as alone.
     """
     grid = entries.reshape(shape)
     across, down = grid[:, 1:] == grid[:, :-1], grid[1:] == grid[:-1]
@@ -235,12 +239,14 @@ def set_flat_apart(points, entries, alone, well_met, shape):
 
 
 def opaque(pixels):
-    """Without the alpha channel, if it is 255 everywhere."""
+    """The pixels without an alpha channel that is 255 everywhere."""
     return np.ascontiguousarray(pixels[..., :3]) if pixels.shape[2] == 4 and (pixels[..., 3] == 255).all() else pixels
 
 
 def with_channels(pixels, channels):
-    """(H, W, channels) of (H, W, 1, 3 or 4): gray becomes R = G = B, alpha 255; an alpha that is dropped must be 255."""
+    """Convert (H, W, 1, 3 or 4) to (H, W, channels): gray becomes R = G = B, a new alpha is 255. An alpha that is
+    dropped must be 255.
+    """
     if pixels.shape[2] == channels:
         return pixels
     if pixels.shape[2] == 1:
@@ -271,27 +277,28 @@ def quantize_colors(
     image : (H, W), (H, W, 3) or (H, W, 4) uint8
         Gray, RGB, or RGB and alpha (not premultiplied). (H, W, 1) is gray.
     colors : int
-        The most colours, 1..256. A picture that has no more keeps them exactly.
+        At most this many colours, 1..256. A picture with no more keeps them exactly.
     method : str
-        How they are chosen: "kmeans" (best), "median-cut" (boxes of least variance), "wu", "heckbert" (the median cut of 1982), "octree".
+        How they are chosen: "kmeans" (best), "median-cut" (boxes of least variance), "wu", "heckbert" (median cut of
+        1982), "octree".
     space : str
-        Where errors are measured: "oklab" (default, as seen), "srgb" (highest PSNR), "linear" light, "ycbcr".
+        Where errors are measured: "oklab" (default, perceptual), "srgb" (highest PSNR), "linear" light, "ycbcr".
     dither : str or None
-        "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma"; None: each pixel gets
-        the nearest colour.
+        "floyd-steinberg", "jarvis-judice-ninke", "stucki", "atkinson", "sierra", "bayer", "blue-noise", "riemersma";
+        None: each pixel gets the nearest colour.
     dither_strength : float, optional
         0..1. Default: 0.7, 0.8 for at most 32 colours.
     palette : optional
-        Use these colours instead of choosing any: (n, 3) or (n, 4) integers, a list of "#rrggbb", or "web-safe", "ega", "gray", "gray-16",
-        "black-white". `colors`, `method` and `importance` then have no say.
+        Use these colours instead: (n, 3) or (n, 4) integers, a list of "#rrggbb", or "web-safe", "ega", "gray",
+        "gray-16", "black-white". `colors`, `method` and `importance` are then ignored.
     importance : (H, W) array or "contrast", optional
-        How much each pixel counts when colours are chosen: not negative, 0 for not at all; "contrast": less where the picture is busy.
+        Weight of each pixel when colours are chosen, not negative; "contrast": lower weights where the picture is busy.
     target : str, optional
         A score such as "psnr:40" or "ssimulacra2:85": use the fewest colours, at most `colors`, that reach it.
     floor : str, optional
-        Where `colors` do not reach the target, a score that is still accepted.
+        A score that is still accepted if `colors` do not reach the target.
     seed : int
-        0 starts k-means from boxes, other numbers from colours that are drawn. The result is a function of the arguments alone.
+        0 starts k-means from boxes, other values from randomly drawn colours. The result depends on the arguments only.
 
     Returns
     -------
@@ -301,11 +308,10 @@ def quantize_colors(
     Raises
     ------
     ParameterError
-        If an argument is none of what it may be, the image is empty or not uint8, or the target cannot be reached.
+        If an argument is invalid, the image is empty or not uint8, or the target cannot be reached.
 
-    Notes
-    -----
-    With alpha, the error of a colour is the mean of its errors over black and over white. All that is transparent becomes one entry.
+    Notes ----- With alpha, the error of a colour is the mean of its errors over black and over white. All that is
+    transparent becomes one entry.
 
     Examples
     --------

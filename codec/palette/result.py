@@ -1,4 +1,4 @@
-"""What quantizing returns, and how far it is from the original."""
+"""The result of quantizing colours, and its error against the original."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A picture of few colours.
+    """A quantized picture.
 
     Attributes
     ----------
     indices : (H, W) uint8
         The entry of each pixel.
     palette : (n, 3) or (n, 4) uint8
-        The entries: RGB, or RGBA if the picture or the palette that was asked for has alpha. Of a palette that was chosen, those with
-        alpha below 255 come first.
+        RGB, or RGBA if the picture or the given palette has alpha. In a chosen palette, entries with alpha below 255
+        come first.
     """
 
     indices: npt.NDArray[np.uint8]
@@ -30,28 +30,30 @@ class Quantized:
     _original: npt.NDArray[np.uint8] = field(repr=False)
 
     def image(self) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) or (H, W, 4) uint8: the colours of the pixels."""
+        """The quantized pixels, (H, W, 3) or (H, W, 4) uint8."""
         return self.palette[self.indices]
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
-        """(n,) int64: the number of pixels of each entry."""
+        """Pixels per entry, (n,) int64."""
         return np.bincount(self.indices.reshape(-1), minlength=len(self.palette))
 
     def error_map(self) -> npt.NDArray[np.float64]:
-        """(H, W) float64: squared error of each pixel in 8-bit levels, mean over R, G and B; with alpha, over black and over white."""
+        """Squared error per pixel, (H, W) float64, in 8-bit levels: mean over R, G and B, and with alpha over black and
+        white grounds.
+        """
         return np.mean(
             [np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0
         )
 
     @cached_property
     def mse(self) -> float:
-        """Mean of `error_map`: `codec.metrics.mse` of the picture and its original."""
+        """Mean of `error_map`; for opaque pictures the same as `codec.metrics.mse`."""
         return float(self.error_map().mean())
 
 
 def on_grounds(pixels):
-    """(H, W, 3) int32 as it looks on black and on white; opaque pictures twice the same."""
+    """The picture over black and over white, each (H, W, 3) int32; the same array twice if it is opaque."""
     color = pixels.astype(np.int32)
     if color.ndim == 2 or color.shape[2] == 1:
         color = color.reshape(*color.shape[:2], 1).repeat(3, 2)

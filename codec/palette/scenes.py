@@ -1,4 +1,4 @@
-"""One palette for all frames, one per scene, or one per frame: whatever is worth its bytes."""
+"""Palettes for all frames, per scene or per frame, whichever is worth its bytes."""
 
 import math
 
@@ -7,14 +7,14 @@ import numpy as np
 from .canvas import Colors, points_of
 from .quantize import PaletteQuantizer
 
-SAMPLED_FRAMES = 12  # of a range, to choose its palette by
-SAMPLED_PIXELS = 1 << 18  # of them all
-CUT = 4  # times the usual change from frame to frame: a scene ends
-LEVELS = 12  # of each channel, in the histograms that tell scenes apart
+SAMPLED_FRAMES = 12  # frames sampled from a range to choose its palette
+SAMPLED_PIXELS = 1 << 18  # pixels sampled from all of them
+CUT = 4  # a scene ends where the change exceeds this many times the median
+LEVELS = 12  # levels per channel in the histograms that separate scenes
 
 
 def sample(pictures, opaque):
-    """Pixels (1, n, 3) of frames that stand for a range: some frames, some pixels, the same in every run."""
+    """Sample pixels (1, n, 3) from a range of frames, the same ones in every run."""
     step = -(-len(pictures) // SAMPLED_FRAMES)
     found = [pixels if mask is None else pixels[mask][None] for pixels, mask in zip(pictures[::step], opaque[::step])]
     sparse = max(1, math.isqrt(sum(pixels.size // 3 for pixels in found) // SAMPLED_PIXELS))
@@ -22,11 +22,11 @@ def sample(pictures, opaque):
 
 
 def choose(pixels, colors, space):
-    """The palette of some pixels, and its mean squared error over them."""
+    """Choose a palette for some pixels; return it and its mean squared error over them."""
     if not pixels.size:
         return Colors(np.zeros((1, 3), np.uint8), space), 0.0
     entries = np.ascontiguousarray(PaletteQuantizer(colors, space=space, dither=None).fit([pixels]).palette_[:, :3])
-    for space in ("srgb", space):  # in sRGB every colour has a point of its own, so that few colours stay as they are
+    for space in ("srgb", space):  # sRGB gives every colour its own point, so a few colours stay exact
         made = Colors(entries, space)
         error = float(made.off(points_of(pixels, space)).mean())
         if error == 0:
@@ -35,16 +35,16 @@ def choose(pixels, colors, space):
 
 
 def price(colors, pixels):
-    """The share of the squared error that a palette of its own must save over so many pixels.
+    """The fraction of the squared error that an extra palette must save over `pixels` pixels to pay for itself.
 
-    Its 24 bits per colour could be spent on the pixels instead. At high rates b more bits per pixel divide the error of three coordinates
-    by 2^(2 b / 3), so that the first of them save 2 ln 2 / 3 of the error per bit.
+    Its 24 bits per colour could be spent on the pixels instead. At high rates, b more bits per pixel divide the error
+    of three coordinates by 2^(2 b / 3), so the first bit saves 2 ln 2 / 3 of the error.
     """
     return 2 * math.log(2) / 3 * 24 * colors / pixels
 
 
 def changes(pictures):
-    """How much the colours change before each frame but the first: differences of coarse histograms, 0..2."""
+    """Change of colours from each frame to the next, 0..2: differences of coarse histograms."""
 
     def histogram(pixels):
         part = pixels[::2, ::2].reshape(-1, 3).astype(np.intp) * LEVELS >> 8
@@ -55,7 +55,9 @@ def changes(pictures):
 
 
 def painted(pictures, space, error):
-    """Pixels of each frame that differ from the frame before by more than this squared error: about as many will be painted."""
+    """Estimate how many pixels of each frame will be painted: those that differ from the frame before by more than
+    `error` squared.
+    """
     points = [points_of(pixels[::2, ::2], space).astype(np.int32) for pixels in pictures]
     changed = [float((np.square(b - a).sum(2) > error).mean()) for a, b in zip(points, points[1:])]
     return np.array([1, *changed]) * (pictures[0].size // 3)
@@ -67,15 +69,15 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
     Parameters
     ----------
     pictures : list of (H, W, 3) uint8
-    opaque : list of (H, W) bool, or None where all of a frame is
+    opaque : list of (H, W) bool, or None for a frame that is opaque everywhere
     colors : int
     space : str
     shared : bool
-        One for all.
+        Use one palette for all frames.
 
     Returns
     -------
-    (palettes, error) : list of Colors, of which frames in a row may have the same; mean squared error of the one for all
+    (palettes, error) : list of Colors, where consecutive frames may share one; mean squared error of the shared palette
     """
     whole, error = choose(sample(pictures, opaque), colors, space)
     found = [whole] * len(pictures)
@@ -88,7 +90,7 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
         if end - begin < len(pictures):
             own = _worth(whole, sample(pictures[begin:end], opaque[begin:end]), colors, space, areas[begin:end].sum())
             found[begin:end] = [own] * (end - begin)
-        # A frame in the middle stands for all of its scene.
+        # The middle frame represents its scene.
         middle = (begin + end) // 2
         pixels = sample(pictures[middle : middle + 1], opaque[middle : middle + 1])
         if _worth(found[middle], pixels, colors, space, areas[middle]) is not found[middle]:
@@ -99,7 +101,7 @@ def palettes(pictures, opaque, colors, space, *, shared=False):
 
 
 def _worth(present, pixels, colors, space, area):
-    """A palette for these pixels if it saves its price over `area` of them, otherwise the present one."""
+    """A new palette for these pixels if it saves its price over `area` of them, else the present one."""
     if not pixels.size or not area:
         return present
     own, error = choose(pixels, colors, space)

@@ -1,15 +1,15 @@
-"""Colour spaces as lattices: integer coordinates in 0..2047 whose squared distance is the error that is to be small.
+"""Colour spaces as lattices: integer coordinates in 0..2047 whose squared distance is the error to minimize.
 
-Squared distances stay below 2^24 (codec/simd/colors.h), so that they are exact everywhere. A colour with alpha is two opaque ones, what it
-looks like over black and over white, side by side: six coordinates, and the mean of the errors over both grounds as their distance. What
-is transparent is one point, whatever its colour; between two opaque colours nothing changes but a factor.
+Squared distances stay below 2^24 (codec/simd/colors.h), so they are exact everywhere. A colour with alpha counts as two
+opaque ones, its appearance over black and over white: six coordinates, whose distance is the mean error over both
+grounds. All transparent colours are one point; between opaque colours only a factor changes.
 """
 
 from functools import lru_cache
 
 import numpy as np
 
-from .. import cpu
+from .. import color, cpu
 from ._spaces import oklab as _oklab
 
 OKLAB_UNITS = 2048
@@ -19,9 +19,8 @@ OKLAB_OFFSET = np.array([0, 0.24 * 0.8 * OKLAB_UNITS, 0.32 * OKLAB_UNITS], np.fl
 
 @lru_cache(None)
 def linear_light():
-    """(256,) float64: what the sRGB transfer function (IEC 61966-2-1) makes of a sample, 0..1."""
-    v = np.arange(256) / 255
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    """Linear light of each 8-bit sRGB sample, (256,) float64 within 0..1 (IEC 61966-2-1)."""
+    return color.linear_light(np.arange(256) / 255)
 
 
 def _srgb(rgb, units):
@@ -35,9 +34,10 @@ def _linear(rgb, units):
 def _ycbcr(rgb, units):
     """Full-range BT.601 (T.871), in thousandths until the last division; chroma is shifted to be positive."""
     r, g, b = rgb.astype(np.int32).T * units
-    y = 299 * r + 587 * g + 114 * b
+    kr, kg, kb = color.LUMA_1000
+    y = kr * r + kg * g + kb * b
     top = 255 * units
-    blue, red = ((1000 * v - y) * 500 // divisor + 500 * top for v, divisor in ((b, 886), (r, 701)))
+    blue, red = ((1000 * v - y) * 500 // divisor + 500 * top for v, divisor in ((b, 1000 - kb), (r, 1000 - kr)))
     return np.stack([(y + 500) // 1000, (blue + 500) // 1000, (red + 500) // 1000], 1).astype(np.float32)
 
 
@@ -52,7 +52,7 @@ SPACES = {"oklab": _lab, "srgb": _srgb, "linear": _linear, "ycbcr": _ycbcr}
 
 
 def coordinates(colors, space):
-    """Points of the lattice.
+    """Convert colours to points of the lattice.
 
     Parameters
     ----------

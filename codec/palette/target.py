@@ -1,29 +1,29 @@
-"""The fewest colours that reach a score."""
+"""Find the fewest colours that reach a score."""
 
 import numpy as np
 
 from ..errors import ParameterError
-from ..metrics import by_name
-from ..metrics.names import SMALLER_IS_BETTER
+from ..metrics.names import by_name, facts
 from ..targets import narrow, parse_target
 from .result import on_grounds
 
 
 def parse_score_target(text, name):
-    """A target that is a score; sizes are of files."""
+    """Parse a target that must be a score: sizes are properties of files."""
     target = parse_target(text)
     if target.is_rate:
         raise ParameterError(
-            f"{name}={text!r}: a size is one of a file; write_png and animate take it. Here: psnr:40, ssimulacra2:85 ..."
+            f"{name}={text!r}: a size applies to a file; use write_png or animate for it. Here: psnr:40, "
+            "ssimulacra2:85 ..."
         )
     return target
 
 
 class Score:
-    """The score of results against a picture; with alpha, the worse one of those over black and over white."""
+    """Scores results against a picture; with alpha, the worse of the scores over black and over white."""
 
     def __init__(self, target, pixels):
-        self.target, self.metric, self.falling = target, by_name(target.measure), target.measure in SMALLER_IS_BETTER
+        self.metric, self.falling = by_name(target.measure), facts(target.measure).lower_is_better
         self.grounds = self._grounds(pixels)
 
     @staticmethod
@@ -46,12 +46,12 @@ def fewest_colors(make, most, target, floor, pixels):
     Parameters
     ----------
     make : callable
-        Number of colours to result.
+        Maps a number of colours to a result.
     most : int
-        Colours that may be used.
+        The largest number of colours.
     target : str
     floor : str or None
-        A score of the same metric that is good enough where `most` colours do not reach the target.
+        A score of the same metric that is accepted if `most` colours do not reach the target.
     pixels : (H, W, channels) uint8
 
     Raises
@@ -62,7 +62,7 @@ def fewest_colors(make, most, target, floor, pixels):
     target = parse_score_target(target, "target")
     lowest = parse_score_target(floor, "floor") if floor is not None else target
     if lowest.measure != target.measure:
-        raise ParameterError(f"floor={floor!r} and target={str(target)!r} must be of one metric")
+        raise ParameterError(f"floor={floor!r} and target={str(target)!r} must use the same metric")
     score = Score(target, pixels)
     if not score.enough(target.value, lowest):
         raise ParameterError(f"floor={floor!r} asks for more than target={str(target)!r}")

@@ -1,4 +1,4 @@
-"""When frames are shown: rates and durations as the exact fractions and the hundredths of a second that files hold."""
+"""Frame timing: rates and durations as exact fractions, and in the units that files hold."""
 
 from fractions import Fraction
 from itertools import accumulate
@@ -11,7 +11,7 @@ PNG_TERM_MAX = 65535
 
 
 def as_fraction(value, name):
-    """A positive number of any kind, exactly; floats as the short decimal that they print as.
+    """A positive number as an exact fraction; a float counts as the decimal it prints as.
 
     >>> from codec.palette.timing import as_fraction
     >>> as_fraction(29.97, "fps"), as_fraction("30000/1001", "fps")
@@ -27,7 +27,7 @@ def as_fraction(value, name):
 
 
 def durations(count, fps, seconds=None):
-    """Seconds of each of `count` frames: 1 / fps, or what `seconds` says (one number, or one per frame)."""
+    """Durations of `count` frames in seconds: 1 / fps, or `seconds` (one number, or one per frame)."""
     if seconds is None:
         return [1 / as_fraction(fps, "fps")] * count
     listed = list(seconds) if isinstance(seconds, (list, tuple)) else [seconds] * count
@@ -37,8 +37,8 @@ def durations(count, fps, seconds=None):
 
 
 def gif_delays(lengths):
-    """Hundredths of a second for each frame. Every frame begins at its time rounded, so that none is off by more than half a tick and
-    errors do not add up.
+    """Hundredths of a second for each frame. Start times are rounded, not durations, so no frame is off by more than
+    half a tick and errors do not accumulate.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def gif_delays(lengths):
     >>> gif_delays([Fraction(1, 30)] * 6)
     [3, 4, 3, 3, 4, 3]
     """
-    # Halves go up, at every frame alike; Python's round() would take them to even.
+    # Halves round up, consistently; Python's round() would round them to even.
     begins = [int(at * GIF_TICKS + Fraction(1, 2)) for at in accumulate(lengths, initial=Fraction(0))]
     delays = [end - begin for begin, end in zip(begins, begins[1:])]
     if min(delays) < GIF_TICKS // GIF_FPS_MAX:
@@ -73,7 +73,7 @@ def gif_delays(lengths):
 
 
 def png_delay(length):
-    """(numerator, denominator) in seconds of 16 bits each: exact wherever they hold it, else the nearest that they hold.
+    """(numerator, denominator) in seconds, 16 bits each: exact if it fits, else the nearest that fits.
 
     >>> from fractions import Fraction
     >>> from codec.palette.timing import png_delay

@@ -1,4 +1,4 @@
-"""Quantizers that codecs share: they know arrays, and no codec.
+"""Quantizers shared by codecs; they work on arrays.
 
 `kmeans` finds centres of weighted points, `vector` quantizes blocks of samples.
 """

@@ -1,4 +1,4 @@
-"""Weighted k-means: seeds, Lloyd's rounds, and rounds of splitting and merging that leave its local optima."""
+"""Weighted k-means: seeding, Lloyd's rounds, and split-and-merge rounds that escape local optima."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ __all__ = [
     "variance_cut",
 ]
 
-POINTS_PER_CENTRE = 64  # two leaves; with fewer points the nodes of the tree are too coarse to start from
-FIRST_MOVED = 8  # the first round of splitting and merging moves an eighth of the centres
+POINTS_PER_CENTRE = 64  # two leaves; with fewer points the tree nodes are too coarse for seeds
+FIRST_MOVED = 8  # the first split-and-merge round moves 1/8 of the centres
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """What `cluster` returns.
+    """The result of `cluster`.
 
     Attributes
     ----------
     centres : (k, D) float32
-        Integers: the means, rounded. At most as many as asked for.
+        Rounded means. At most as many as asked for.
     labels : (n,) int32
-        The nearest centre of each point; of equal ones the first.
+        The nearest centre of each point; the first one on ties.
     weights : (k,) float64
-        Of the points of each centre.
+        Total weight of the points of each centre.
     error : float
-        Sum over the points of weight times squared distance to their centre.
+        Sum over the points of weight times squared distance to the centre.
     """
 
     centres: npt.NDArray[np.float32]
@@ -53,7 +53,9 @@ class Clusters:
 
 
 def plus_plus(points, weights, k, rng):
-    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each seed is drawn with probability proportional to weight times squared distance."""
+    """k-means++ (Arthur and Vassilvitskii, SODA 2007): each seed is drawn with probability proportional to weight times
+    squared distance.
+    """
     chosen = np.empty(k, np.intp)
     nearest = np.full(len(points), np.inf)
     for i in range(k):
@@ -80,7 +82,9 @@ def _rounded(sums, mass):
 
 
 def nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    """(n,) int32: the nearest of (k, D) centres for each of (n, D) points, both as `cluster` takes them; of equal ones the first."""
+    """The nearest of (k, D) centres for each of (n, D) points, (n,) int32; the first one on ties. Ranges as for
+    `cluster`.
+    """
     points, _ = _checked(points, None, 1)
     tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
     tree.assign(np.ascontiguousarray(centres, np.float32))
@@ -88,14 +92,14 @@ def nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> npt.NDArray[np.int
 
 
 class _Search:
-    """One clustering on its way: the tree, the best centres so far and what they cost."""
+    """A clustering in progress: the tree, the current centres and their error."""
 
     def __init__(self, points, weights):
         self.points, self.weights = points, weights
         self.tree = PointTree(points, weights, cpu.has("avx2"))
 
     def from_boxes(self, k):
-        """Means of k boxes: nodes of the tree, or, where it has not many more leaves than that, boxes cut for the purpose."""
+        """Means of k boxes: nodes of the tree, or boxes cut for the purpose if the tree has too few leaves."""
         if len(self.points) >= POINTS_PER_CENTRE * k:
             made = self.tree.seeds(k)
             return _rounded(made[:, 1 : 1 + self.points.shape[1]], made[:, 0])
@@ -119,7 +123,7 @@ class _Search:
         )
 
     def move(self):
-        """One of Lloyd's rounds; a centre that nothing is nearest to goes where the error is worst."""
+        """One of Lloyd's rounds. Centres without points move to where the error is largest."""
         centres = _rounded(self.sums, self.mass)
         empty = np.flatnonzero(self.mass == 0)
         if len(empty):
@@ -130,7 +134,7 @@ class _Search:
         self.assign()
 
     def settle(self, rounds, tolerance):
-        """Rounds until they gain less than `tolerance` of the error."""
+        """Run rounds until one gains less than `tolerance` of the error."""
         for _ in range(rounds):
             before = self.error
             self.move()
@@ -144,7 +148,7 @@ class _Search:
         self.centres, self.mass, self.sums, self.squares, self.error = state
 
     def split_and_merge(self, n):
-        """Give n centres from where they are missed least to where they help most: merge the cheapest pairs, split the worst clusters."""
+        """Move n centres to where they help most: merge the cheapest pairs, split the worst clusters."""
         centres = _rounded(self.sums, self.mass).astype(np.float64)
         mass = np.ascontiguousarray(self.mass)
         variance = np.maximum(self.squares - np.square(self.sums) / np.maximum(mass, 1)[:, None], 0)
@@ -164,7 +168,9 @@ class _Search:
 
     @staticmethod
     def _disjoint(order, partner, taken):
-        """The first pairs (i, partner[i]) in that order, as many as `taken` has, of which none shares an end with another or is in `taken`."""
+        """The first len(taken) pairs (i, partner[i]) in that order that share no member with each other or with
+        `taken`.
+        """
         used, kept, freed = set(taken.tolist()), [], []
         for i, j in zip(order.tolist(), partner[order].tolist()):
             if len(freed) == len(taken):
@@ -187,29 +193,29 @@ def cluster(
     tolerance: float = 3e-4,
     seed: int = 0,
 ) -> Clusters:
-    """Centres of least weighted squared error, or nearly.
+    """Find centres of (nearly) least weighted squared error.
 
-    After a first round of Lloyd's, rounds of splitting and merging: centres are taken from where they are missed least and given to where they
-    help most, and what two of Lloyd's rounds make of it is kept if the error is lower; otherwise fewer are moved next time. Then Lloyd's rounds
-    to the end. (Fraenti, Kaukoranta, Nevalainen, "On the splitting method for vector quantization codebook generation", Opt. Eng. 36(11),
-    1997, combine the two steps likewise.)
+    One of Lloyd's rounds is followed by split-and-merge rounds: centres are merged where they are missed least and
+    split where they help most. After two of Lloyd's rounds the result is kept if the error is lower; otherwise the next
+    round moves fewer centres. Lloyd's rounds finish the search. (Fraenti, Kaukoranta, Nevalainen, "On the splitting
+    method for vector quantization codebook generation", Opt. Eng. 36(11), 1997, combine the two steps in the same way.)
 
     Parameters
     ----------
     points : (n, D) float32
         Integers in 0..MOST_COORDINATE, D <= MOST_DIMENSIONS, with no squared distance above MOST_SQUARED_DISTANCE.
     k : int
-        The most centres.
+        The largest number of centres.
     weights : (n,) optional
         Integers >= 0, their sum times the largest squared coordinate below 2^53. Default: 1.
     seeds : str
-        "boxes": the means of boxes, of which the worst was halved, again and again; "plus-plus": k-means++, drawn by `seed`.
+        "boxes": means of boxes, made by halving the worst one repeatedly; "plus-plus": k-means++, drawn with `seed`.
     rounds : int
-        The most of Lloyd's rounds at the end.
+        The largest number of Lloyd's rounds at the end.
     tries : int
-        The most rounds of splitting and merging.
+        The largest number of split-and-merge rounds.
     tolerance : float
-        The end is when a round gains less than this share of the error.
+        Stop when a round gains less than this fraction of the error.
     seed : int
 
     Returns
@@ -219,7 +225,7 @@ def cluster(
     Raises
     ------
     ParameterError
-        If the points are not as they must be.
+        If the points or weights are out of range.
 
     Examples
     --------
@@ -269,5 +275,5 @@ def _checked(points, weights, k):
     if weights.shape != (len(points),) or not (
         weights.min() >= 0 and weights.sum() > 0 and (weights == np.floor(weights)).all()
     ):
-        raise ParameterError(f"weights must be {len(points)} integers that are not negative, and not all zero")
+        raise ParameterError(f"weights must be {len(points)} non-negative integers, not all zero")
     return points, weights

@@ -1,5 +1,5 @@
-"""Vector quantization of blocks: a codebook, the entry of each block, and back (Linde, Buzo, Gray, "An Algorithm for Vector Quantizer Design",
-IEEE Trans. Commun. 28(1), 1980). What palettes do to pixels, done to blocks of them.
+"""Vector quantization of blocks: a codebook, the entry of each block, and back (Linde, Buzo, Gray, "An Algorithm for
+Vector Quantizer Design", IEEE Trans. Commun. 28(1), 1980). Palettes do the same for single pixels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_ENTRIES = 65536
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """Blocks that stand for others.
+    """Representative blocks.
 
     Attributes
     ----------
@@ -49,16 +49,16 @@ class Codebook:
 
     @property
     def bits_per_pixel(self) -> float:
-        """Of codes of one length, the codebook not counted."""
+        """Bits per pixel of fixed-length codes, without the codebook."""
         return max(1, math.ceil(math.log2(len(self.entries)))) / math.prod(self.block)
 
     def encode(self, image: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-        """The nearest entry of each block, by squared error; of equal ones the first.
+        """The nearest entry of each block by squared error; the first one on ties.
 
         Parameters
         ----------
         image : (H, W) or (H, W, channels) uint8
-            Its last rows and columns are repeated where it ends within a block.
+            The last rows and columns are repeated to fill partial blocks.
 
         Returns
         -------
@@ -71,13 +71,13 @@ class Codebook:
         return nearest(_points(blocks), _points(self.entries)).astype(np.uint16).reshape(shape)
 
     def decode(self, codes: npt.ArrayLike, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
-        """The picture that codes stand for.
+        """Reconstruct the picture of the codes.
 
         Parameters
         ----------
         codes : (rows, columns) integers
         size : (H, W), optional
-            Of the picture, where it ended within a block.
+            Size of the picture, if it ends within a block.
 
         Returns
         -------
@@ -101,17 +101,17 @@ class Codebook:
 
 
 def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, int] = (4, 4), seed: int = 0) -> Codebook:
-    """A codebook of least squared error for the blocks of pictures, or nearly.
+    """Train a codebook of (nearly) least squared error for the blocks of pictures.
 
     Parameters
     ----------
     images : iterable of (H, W) or (H, W, channels) uint8
     entries : int
-        The most entries, 1..65536. No more than there are different blocks.
+        The largest number of entries, 1..65536; never more than there are distinct blocks.
     block : (height, width)
         height x width x channels is at most 64.
     seed : int
-        0 starts from the boxes, others from blocks that are drawn.
+        0 starts from boxes, other values from randomly drawn blocks.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
     """
     pictures = [_as_pixels(image) for image in images]
     if not pictures or len({picture.shape[2] for picture in pictures}) > 1:
-        raise ParameterError("train needs one image or more, all with the same number of channels")
+        raise ParameterError("train needs at least one image, all with the same number of channels")
     if isinstance(entries, bool) or not isinstance(entries, (int, np.integer)) or not 1 <= entries <= MOST_ENTRIES:
         raise ParameterError(f"entries must be an integer within 1..{MOST_ENTRIES}, not {entries!r}")
     if len(block) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in block):
@@ -152,7 +152,7 @@ def _as_pixels(image):
 
 
 def _blocks(pixels, block):
-    """(n, h, w, channels), row by row, and how many there are (down, across)."""
+    """The blocks (n, h, w, channels), row by row, and their number (down, across)."""
     (height, width, channels), (h, w) = pixels.shape, block
     rows, columns = -(-height // h), -(-width // w)
     padded = np.pad(pixels, ((0, rows * h - height), (0, columns * w - width), (0, 0)), "edge")
@@ -160,7 +160,7 @@ def _blocks(pixels, block):
 
 
 def _units(samples):
-    """Lattice units per level: as many as squared distances below 2^24 leave room for."""
+    """Lattice units per level: as many as keep squared distances below 2^24."""
     units = 1
     while 2 * units * 255 <= MOST_COORDINATE and samples * (2 * units * 255) ** 2 <= MOST_SQUARED_DISTANCE:
         units *= 2

@@ -1,6 +1,7 @@
-"""Rate-distortion laboratory. Measure, store, draw: `sweep` makes rows, `write_points` and `read_points` keep them, `plot` draws them.
+"""Rate-distortion laboratory. Measure, store, draw: `sweep` makes rows, `write_points` and `read_points` keep them,
+`plot` draws them.
 
-Nothing is averaged before it is stored: one row per picture and setting, so that every later question can still be asked.
+Rows are stored before anything is averaged, one per picture and setting, so that later questions can still be answered.
 """
 
 from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare

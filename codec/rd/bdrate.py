@@ -1,10 +1,12 @@
-"""Bjontegaard deltas: how much rate one curve saves against another at equal score, and how much score it gains at equal rate.
+"""Bjontegaard deltas: how much rate one curve saves against another at equal score, and how much score it gains at
+equal rate.
 
-A delta stands on guards. It is refused, with a reason, where a curve has fewer than four points, where its score does not rise (or fall)
-all the way with the rate, and where two curves share no range: a number would then say more about the interpolation than about encoders.
+A delta is refused, with a reason, if a curve has fewer than four points, if its score is not strictly monotonic in the
+rate, or if the curves share no range: the number would then say more about the interpolation than about the encoders.
 
-References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C. Herglotz et al., "The
-Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image Process. 33, 2024.
+References: G. Bjontegaard, "Calculation of average PSNR differences between RD-curves", ITU-T VCEG-M33, 2001; C.
+Herglotz et al., "The Bjontegaard Bible: why your way of comparing video codecs may be wrong", IEEE Trans. Image
+Process. 33, 2024.
 """
 
 from __future__ import annotations
@@ -32,18 +34,21 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class BDResult:
-    """One delta, or why there is none.
+    """A delta, or the reason why there is none.
 
     Attributes
     ----------
     value : float or None
-        `bd_rate`: percent; negative means smaller files at equal score. `bd_quality`: in units of the metric. None when refused.
+        `bd_rate`: percent; negative means smaller files at equal score. `bd_quality`: in units of the metric. None when
+        refused.
     reason : str
         Why it was refused; empty otherwise.
     low, high : float or None
-        The range that both curves cover and the delta is the mean over: scores of `bd_rate`, rates of `bd_quality` (bits per pixel; of videos kbit/s).
+        The common range, over which the delta is the mean: scores for `bd_rate`, rates for `bd_quality` (bits per
+        pixel, or kbit/s of videos).
     share : float or None
-        That range as a part of the one that either covers, 0..1. Below about 0.5 the delta speaks of a corner of the curves.
+        The common range as a fraction of the union of both ranges. Below about 0.5 the delta describes a corner of the
+        curves only.
     """
 
     value: float | None
@@ -61,14 +66,14 @@ class Comparison:
     ----------
     family, anchor, metric, method : str
     quantity : str
-        "rate" or "quality": which delta.
+        Which delta: "rate" or "quality".
     images : dict
         Name of a picture to its `BDResult`, refused ones included.
     mean, median : float or None
-        Over the pictures that have a delta.
+        Over the pictures with a delta.
     low, high : float or None
-        Bootstrap interval of the mean (percentiles, 95 %, pictures drawn with replacement). None below three pictures. It tells how far
-        the mean depends on which pictures were taken; with few of them it is too narrow rather than too wide.
+        Bootstrap interval of the mean (percentiles, 95 %, pictures drawn with replacement). None below three pictures.
+        It shows how much the mean depends on the choice of pictures. With few pictures it tends to be too narrow.
     """
 
     family: str
@@ -84,29 +89,31 @@ class Comparison:
 
     @property
     def n(self) -> int:
-        """How many pictures have a delta."""
+        """Number of pictures with a delta."""
         return sum(result.value is not None for result in self.images.values())
 
     @property
     def refused(self) -> dict[str, str]:
-        """Picture to reason, for those that have none."""
+        """{picture: reason} for the pictures without a delta."""
         return {image: result.reason for image, result in self.images.items() if result.value is None}
 
 
 class _Refused(Exception):
-    """A curve, or a pair of them, that no honest delta can be taken from."""
+    """A curve, or a pair of curves, that gives no meaningful delta."""
 
 
 def bd_rate(reference: Curve, test: Curve, *, method: BDMethod = "pchip") -> BDResult:
-    """Percent of rate that `test` needs more than `reference` at equal score, on average over the scores that both reach.
+    """Average difference of rate at equal score, in percent: how much more `test` needs than `reference`.
 
-    The log of the rate is interpolated over the score, integrated over the common range, and the mean difference turned back.
+    The log of the rate is interpolated as a function of the score and integrated over the common range; the mean
+    difference is converted back.
 
     Parameters
     ----------
     reference, test : sequence of (rate, score)
-        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly with the rate in both
-        curves, or fall strictly in both (mean squared error). Infinite scores (lossless) are left out, repeated points count once.
+        Rates in any unit, bits per pixel or kbit/s. At least four points each, in any order. Scores must rise strictly
+        with the rate in both curves, or fall strictly in both (mean squared error). Infinite scores (lossless) are left
+        out, repeated points count once.
     method : "pchip" (default), "akima" or "cubic"
         See `codec.rd.interpolation`.
 
@@ -133,9 +140,10 @@ def bd_rate(reference: Curve, test: Curve, *, method: BDMethod = "pchip") -> BDR
 
 
 def bd_quality(reference: Curve, test: Curve, *, method: BDMethod = "pchip") -> BDResult:
-    """Score that `test` gains over `reference` at equal rate, on average over the log of the rates that both use.
+    """Average gain of score of `test` over `reference` at equal rate, over the log of the common rates.
 
-    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. BD-PSNR is this with PSNR as score.
+    Parameters, refusals and errors are those of `bd_rate`; `low` and `high` are rates. With PSNR as the score this is
+    BD-PSNR.
 
     Examples
     --------
@@ -157,7 +165,7 @@ def _delta(reference, test, method, of):
 
 
 def _rate_over_score(reference, test, falling, method):
-    """Scores of falling metrics are negated, which makes them rise."""
+    """Falling scores are negated, so that they rise."""
     sign = -1 if falling else 1
     a, b = ((sign * scores, np.log(rates)) for rates, scores in (reference, test))
     low, high, share = _overlap(a[0], b[0], sign, "scores")
@@ -195,7 +203,7 @@ def _overlap(a, b, sign, what, unit=float):
 
 
 def _curves(reference, test):
-    """(rates, scores) of both, by rising rate, and whether scores fall."""
+    """(rates, scores) of both curves, sorted by rate, and whether scores fall."""
     curves = [_points(which, points) for which, points in (("reference", reference), ("test", test))]
     ways = [_direction(which, *curve) for which, curve in zip(("reference", "test"), curves)]
     if ways[0] != ways[1]:
@@ -212,7 +220,8 @@ def _points(which, points):
     for rate, score in pairs:
         if not (0 < rate < math.inf) or math.isnan(score):
             raise _Refused(
-                f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are numbers"
+                f"the {which} has a point of rate {rate:g} with score {score:g}: a rate is positive, and both are "
+                "numbers"
             )
     pairs = sorted({pair for pair in pairs if math.isfinite(pair[1])})
     if len(pairs) < MIN_POINTS:
@@ -222,7 +231,7 @@ def _points(which, points):
 
 
 def _direction(which, rates, scores):
-    """+1 where scores rise with the rate, -1 where they fall."""
+    """+1 if scores rise with the rate, -1 if they fall."""
     way = 1 if scores[-1] > scores[0] else -1
     wrong = [
         i for i in range(len(rates) - 1) if not (way * (scores[i + 1] - scores[i]) > 0 and rates[i + 1] > rates[i])
@@ -231,7 +240,8 @@ def _direction(which, rates, scores):
         named = [f"{rates[i]:.6g} ({scores[i]:.6g}) and {rates[i + 1]:.6g} ({scores[i + 1]:.6g})" for i in wrong]
         verb = "rise" if way > 0 else "fall"
         raise _Refused(
-            f"the {which} is not monotonic: its score does not {verb} with the rate between the rates {'; '.join(named)}"
+            f"the {which} is not monotonic: its score does not {verb} with the rate between the rates "
+            f"{'; '.join(named)}"
         )
     return way
 
@@ -246,26 +256,26 @@ def compare(
     seed: int = 0,
     resamples: int = 5000,
 ) -> dict[str, Comparison]:
-    """Every family of settings against one of them, picture by picture.
+    """Compare every family of settings with an anchor, picture by picture.
 
     Parameters
     ----------
     points : iterable of Point
-        Of one sweep or several. Of several rows for one picture and setting the last counts; rows without the metric are left out.
+        Rows of one sweep or several. The last row of a picture and setting counts; rows without the metric are ignored.
     metric : str
-        Name of a metric of the rows.
+        Name of a metric in the rows.
     anchor_family : str
-        A name that `codec.rd.families` gives, or the name of a codec that has one family only.
+        A name from `codec.rd.families`, or the name of a codec with a single family.
     method : "pchip" (default), "akima" or "cubic"
     quantity : "rate" (default) or "quality"
         `bd_rate` or `bd_quality`.
     seed, resamples : int
-        Of the bootstrap. The same rows, seed and number give the same interval.
+        For the bootstrap. The same rows, seed and number of resamples give the same interval.
 
     Returns
     -------
     dict
-        Name of a family to its `Comparison`, without the anchor.
+        {family: `Comparison`}, without the anchor.
 
     Raises
     ------
@@ -300,7 +310,9 @@ def compare(
 
 
 def _by_picture(rows, metric):
-    """{(name, sha256): [(rate, score), ...]}, by the last row of each setting; pictures whose rows all lack the metric have no points."""
+    """{(name, sha256): [(rate, score), ...]} from the last row of each setting; pictures whose rows all lack the metric
+    have no points.
+    """
     last = {}
     for point in rows:
         last.setdefault(point.picture, {})[tuple(sorted((k, str(v)) for k, v in point.setting.items()))] = point
@@ -311,7 +323,7 @@ def _by_picture(rows, metric):
 
 
 def _labels(curves):
-    """The name of each picture; with the start of its hash where one name stands for two contents."""
+    """The name of each picture, with the start of its hash if the name is used for several contents."""
     keys = list(dict.fromkeys(key for own in curves.values() for key in own))
     names = [name for name, _ in keys]
     return {(name, sha256): name if names.count(name) == 1 else f"{name} ({sha256[:8]})" for name, sha256 in keys}

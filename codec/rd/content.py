@@ -1,4 +1,4 @@
-"""What is encoded and compared: a picture or a clip, read once, and scores of what came back."""
+"""Read a picture or a clip once, and score what codecs make of it."""
 
 import hashlib
 import math
@@ -9,18 +9,15 @@ import numpy as np
 from ..errors import CodecError
 from ..formats import pictures
 from ..frame import Video
-from ..metrics import by_name
+from ..metrics.names import by_name, facts
 from ..metrics.video import video as video_scores
 from ..sources import clips
 from ..sources.files import read_bytes
 
-# Metrics of luma are taken from the luma that is coded, not from that of the RGB picture: the figures that studies of video codecs print.
-OF_LUMA = {"psnr_y": "psnr", "ssim_y": "ssim"}
-
 
 @dataclass(frozen=True)
 class Content:
-    """A picture (`pixels` is an array) or a clip (`pixels` is a `codec.frame.Video`) in memory, and where it came from."""
+    """A picture (`pixels` is an array) or a clip (`pixels` is a `codec.frame.Video`) in memory, and its origin."""
 
     image: str
     sha256: str
@@ -37,7 +34,7 @@ class Content:
         return (self.pixels.height, self.pixels.width) if self.is_video else self.pixels.shape[:2]
 
     def rate(self, count):
-        """The fields of a row that tell what `count` bytes are."""
+        """The fields of a row that state the rate of `count` bytes."""
         height, width = self.size
         if not self.is_video:
             return {"bytes": count, "bpp": 8 * count / (width * height)}
@@ -59,7 +56,7 @@ def fetch(image):
 
 
 def decode(image, data, sha256, media, frames=None):
-    """The `Content` of a file; CodecError when it is none."""
+    """The `Content` of a file; raises CodecError if it cannot be read."""
     if media == "video":
         clip = clips.load(data, frames=frames)
         return Content(image, sha256, clip, clip.warnings)
@@ -68,7 +65,7 @@ def decode(image, data, sha256, media, frames=None):
 
 
 def score(metrics, original, decoded):
-    """Values of the metrics, reasons for those that there are none of, and the other ways to pool the frames of a clip.
+    """Scores, reasons for missing ones, and the other poolings of the frames of a clip.
 
     Parameters
     ----------
@@ -78,12 +75,12 @@ def score(metrics, original, decoded):
     Returns
     -------
     values, missing, pooled : dict
-        Of a clip the values are means over its frames.
+        For a clip the values are means over its frames.
 
     Raises
     ------
     ParameterError
-        If clips do not lie on top of each other (see `codec.metrics.video`).
+        If the clips are not aligned (see `codec.metrics.video`).
     """
     if not isinstance(original, Video):
         return *_score_pictures({name: by_name(name) for name in metrics}, original, decoded), {}
@@ -105,9 +102,12 @@ def _score_pictures(metrics, original, decoded):
 
 
 def _score_clips(metrics, original, decoded):
-    """What a metric refuses, it refuses of the first frame: all have one size. Alignment is checked once."""
-    shown = [name for name in metrics if name not in OF_LUMA]
-    luma = [name for name in metrics if name in OF_LUMA]
+    """Scores of a clip. Metrics of luma take the luma that is coded, not that of the RGB picture: the figures that
+    studies of video codecs print. All frames have one size, so what a metric refuses it refuses for the first one.
+    Alignment is checked once.
+    """
+    shown = [name for name in metrics if not facts(name).of_luma]
+    luma = [name for name in metrics if facts(name).of_luma]
     first = [next(clip.pictures()) for clip in (original, decoded)], [next(clip.luma()) for clip in (original, decoded)]
     missing, pooled = {}, {}
     for number, (pair, names) in enumerate(zip(first, (shown, luma))):

@@ -1,6 +1,7 @@
-"""What a report shows of its pictures: which ones, which part of them, and what every codec makes of that part.
+"""Pictures in a report: choose them, crop them, and encode the crops again with every codec.
 
-Rows hold no pixels. Those of a report are made again, from the original and the setting of the row, if the original is still there.
+Rows hold no pixels. A report makes them again from the original and the setting of the row, if the original is still
+there.
 """
 
 import base64
@@ -23,7 +24,7 @@ THUMBNAIL = 96  # pixels on the longer side
 
 @dataclass
 class Budget:
-    """Bytes of data URIs that may still be embedded; what does not fit is left out, and later, smaller ones may still fit."""
+    """Bytes left for data URIs. What does not fit is left out; smaller ones may still fit later."""
 
     left: int
     refused: int = 0
@@ -40,7 +41,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Original:
-    """The pixels that a row was made from, or why they are not there."""
+    """The pixels that a row was measured on, or why they are missing."""
 
     pixels: np.ndarray | None
     reason: str = ""
@@ -48,7 +49,7 @@ class Original:
 
 @dataclass
 class Version:
-    """What one row's setting makes of a picture, or why that cannot be shown."""
+    """A picture encoded with the setting of a row, or why it cannot be shown."""
 
     point: object
     pixels: np.ndarray | None = None  # of the whole picture, then of the crop alone
@@ -59,7 +60,7 @@ class Version:
 
 
 def choose(curves, metrics, lower, rate, count):
-    """Which pictures to show: by turns the worst and the best by each metric at the rate point.
+    """Choose pictures to show: in turn the worst and the best by each metric at a rate.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def choose(curves, metrics, lower, rate, count):
         {picture: {family: rows}}.
     metrics : list of str
     lower : set of str
-        Metrics of which less is better.
+        Metrics where lower is better.
     rate : float
         As `Point.rate`.
     count : int
@@ -87,7 +88,7 @@ def choose(curves, metrics, lower, rate, count):
 
 
 def _score(families, metric, rate):
-    """Mean over the families of the metric at the rate, linear over the log of the rate between rows; None without any."""
+    """The metric at a rate, interpolated linearly over log rate, mean over the families; None if no family has it."""
     values = []
     for rows in families.values():
         pairs = sorted(
@@ -99,7 +100,7 @@ def _score(families, metric, rate):
 
 
 def default_rates(curves):
-    """Two rate points inside the range that the curves cover: a third and two thirds of the way on the log axis, two digits each."""
+    """Two rates, at 1/3 and 2/3 of the range of the curves on the log axis, rounded to two digits."""
     spans = [
         (min(r.rate for r in rows), max(r.rate for r in rows))
         for families in curves.values()
@@ -110,12 +111,12 @@ def default_rates(curves):
 
 
 def nearest(rows, rate):
-    """The row whose rate is nearest, in ratio."""
+    """The row with the nearest rate, by ratio."""
     return min(rows, key=lambda row: (abs(math.log(row.rate / rate)), row.rate))
 
 
 def places(images):
-    """{file name: paths} of the files and of everything below the folders given."""
+    """{file name: paths} of the given files and of everything below the given folders."""
     if isinstance(images, (str, bytes, os.PathLike)):
         images = [images]
     found = {}
@@ -132,7 +133,7 @@ def places(images):
 
 
 def find_original(image, sha256, elsewhere):
-    """The original of a row: where the row says, else a file of its name in `elsewhere`; only with the same content."""
+    """The original of a row, at its path or under the same file name in `elsewhere`; the content must match."""
     from ..formats.pictures import load
 
     reasons = []
@@ -140,7 +141,7 @@ def find_original(image, sha256, elsewhere):
         try:
             data = read_bytes(path)
             if hashlib.sha256(data).hexdigest() != sha256:
-                reasons.append(f"{path} has other content now than when it was measured")
+                reasons.append(f"{path} has changed since it was measured")
                 continue
             pixels = load(data).pixels
         except (CodecError, ValueError) as error:  # ValueError: a path with a NUL
@@ -153,7 +154,7 @@ def find_original(image, sha256, elsewhere):
 
 
 def encode_again(point, pixels):
-    """The version of a picture that a row measured."""
+    """Encode a picture again as a row measured it."""
     version = Version(point)
     try:
         data, version.pixels, version.block_bits = _round_trip(point, pixels)
@@ -163,13 +164,13 @@ def encode_again(point, pixels):
         return version
     if len(data) != point.bytes:
         version.notes.append(
-            f"made again it takes {len(data)} bytes, not the {point.bytes} of its row: another version of the codec"
+            f"encoded again it takes {len(data)} bytes, not the {point.bytes} of its row: another version of the codec"
         )
     return version
 
 
 def _round_trip(point, pixels):
-    """Bytes, decoded pixels, and bits of blocks (None from codecs that do not tell)."""
+    """Bytes, decoded pixels, and bits per block (None for codecs that do not report them)."""
     codec = registry.by_name(point.codec)
     codec.require()
     setting = codec.setting(**point.setting)
@@ -179,7 +180,7 @@ def _round_trip(point, pixels):
 
 
 def _block_bits(pixels, setting, data):
-    """Where the bits of our own JPEG went; None if somebody registered another codec of that name."""
+    """Bits per block of our own JPEG; None if another codec is registered under that name."""
     options = {name: value for name, value in setting.items() if name != "quality"}
     if pixels.ndim == 2:
         options["subsampling"] = "auto"
@@ -190,7 +191,7 @@ def _block_bits(pixels, setting, data):
 
 
 def bits_of_blocks(encoded):
-    """Bits of each 8 x 8 square of the picture, all components added; a block of a subsampled component is shared by its squares."""
+    """Bits per 8 x 8 square, summed over components; a block of a subsampled component is divided among its squares."""
     high, wide = -(-encoded.height // 8), -(-encoded.width // 8)
     total = np.zeros((high, wide))
     sampling = encoded.subsampling if len(encoded.block_bits) > 1 else "4:4:4"
@@ -203,7 +204,7 @@ def bits_of_blocks(encoded):
 
 
 def squared_error(a, b):
-    """Sums over squares of 8 x 8 pixels, mean over the channels; a stripe at a time, so that large pictures need no more memory."""
+    """Squared error summed over 8 x 8 squares, mean over the channels; a stripe at a time, to bound the memory."""
     high, wide = a.shape[:2]
     channels = a.size // (high * wide)
     sums = np.empty((-(-high // 8), -(-wide // 8)))
@@ -216,7 +217,7 @@ def squared_error(a, b):
 
 
 def worst_window(error, height, width, size):
-    """(x, y, width, height) of the square of about `size` with the largest sum of errors, which are given by squares of 8 x 8."""
+    """(x, y, width, height) of the window of about `size` pixels with the largest error, in steps of 8."""
     tall, broad = (min(-(-size // 8), length) for length in error.shape)
     sums = np.zeros((error.shape[0] + 1, error.shape[1] + 1))
     sums[1:, 1:] = error.cumsum(0).cumsum(1)
@@ -227,13 +228,13 @@ def worst_window(error, height, width, size):
 
 
 def cells(values, cell):
-    """Sums of `values` over squares of `cell` of them; those at the edge may be smaller."""
+    """Sums of `values` over squares of side `cell`; squares at the edges may be smaller."""
     starts = [np.arange(0, length, cell) for length in values.shape]
     return np.add.reduceat(np.add.reduceat(values.astype(np.float64), starts[0], 0), starts[1], 1)
 
 
 def gray_png(values, top):
-    """Values from 0 to `top`, and more, as the samples of a gray PNG."""
+    """A gray PNG of the values, scaled from 0..top and clipped."""
     from PIL import Image
 
     samples = np.round(np.clip(values / (top or 1), 0, 1) * 255).astype(np.uint8)
@@ -241,7 +242,7 @@ def gray_png(values, top):
 
 
 def _image(pixels):
-    """A Pillow image, gray or RGB; what has four channels is inks."""
+    """A gray or RGB Pillow image; four channels are CMYK."""
     from PIL import Image
 
     pixels = np.ascontiguousarray(pixels)
@@ -251,7 +252,7 @@ def _image(pixels):
 
 
 def picture_bytes(pixels):
-    """Kind and bytes: lossless WebP where Pillow has it, else PNG."""
+    """(kind, bytes): lossless WebP if Pillow supports it, else PNG."""
     from PIL import features
 
     if features.check("webp"):
@@ -260,7 +261,7 @@ def picture_bytes(pixels):
 
 
 def thumbnail(pixels):
-    """A small JPEG of the whole picture, by this package."""
+    """A small JPEG of the whole picture."""
     image = _image(pixels)
     image.thumbnail((THUMBNAIL, THUMBNAIL))
     return jpeg.encode(np.asarray(image), 80).data
@@ -273,7 +274,7 @@ def _save(image, kind, **options):
 
 
 def show(picture, curves, rates, original, crop, budget):
-    """One picture of the report, as JSON types: its crop at every rate point from every family, with maps.
+    """One picture of the report as JSON types: its crop by every family at every rate, with maps.
 
     Parameters
     ----------
@@ -330,7 +331,9 @@ def _cut(version, window):
 
 
 def _maps(versions, blocks, counts, budget):
-    """Error and bit maps of one picture at one rate; one scale for all of them, so that colours compare, up to the largest but 0.5 %."""
+    """Error and bit maps of one picture at one rate. All share a scale up to the 99.5th percentile, so that colours are
+    comparable.
+    """
     faults = [None if v.error is None else np.sqrt(cells(v.error, blocks) / counts) for v in versions]
     bits = [None if v.block_bits is None else cells(v.block_bits, blocks) for v in versions]
     tops = [max((float(np.percentile(m, 99.5)) for m in maps if m is not None), default=0.0) for maps in (faults, bits)]

@@ -1,4 +1,4 @@
-"""Which settings are worth using: the convex hull over rates and scores, and what is not beaten in two respects at once."""
+"""Settings worth using: the convex hull of score over rate, and the Pareto front of two quantities."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
+from ..metrics.names import FACTS, facts
 from .points import media_of
 
 if TYPE_CHECKING:
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
 
 
 def hull(points: Iterable[AnyRow], metric: str) -> list[AnyRow]:
-    """The rows that no other row, and no mixture of two others, beats: the upper left convex hull of score over rate, by rising rate.
+    """The rows on the upper left convex hull of score over rate, by rising rate: no row and no mixture of two rows
+    beats them.
 
     Parameters
     ----------
     points : iterable of Point or Mean
-        Of one picture, or means over the same pictures. Rows without the metric, or with an infinite one, are left out.
+        Rows of one picture, or means over the same pictures. Rows without a finite value of the metric are ignored.
     metric : str
-        Larger must be better; of a metric where smaller is better the lower hull is taken (see `falls`).
+        If smaller is better, the lower hull is taken (see `falls`).
 
     Returns
     -------
     list
-        Some of the points: each costs more than the one before, scores better, and the gain per bit falls from step to step.
+        A subset of the points, with rising rate, better scores, and falling gain per bit.
 
     Raises
     ------
@@ -62,13 +64,17 @@ def _turns_left(a, b, c):
 
 
 def falls(points: Collection[Point | Mean], metric: str) -> bool:
-    """Whether the metric falls as the rate rises (mean squared error): between the cheapest and the dearest row."""
+    """Whether less of the metric is better. For unknown metrics the rows decide: whether it falls from the lowest to
+    the highest rate.
+    """
+    if metric.partition("[")[0] in FACTS:
+        return facts(metric).lower_is_better
     ends = [min(points, key=lambda p: p.rate), max(points, key=lambda p: p.rate)]
     return ends[0].metrics[metric] > ends[1].metrics[metric]
 
 
 def pareto(pairs: Iterable[tuple[float, float]]) -> list[int]:
-    """Indexes of the (cost, gain) pairs that no other pair beats in one respect without losing in the other, by rising cost.
+    """Indexes of the (cost, gain) pairs on the Pareto front, by rising cost.
 
     >>> from codec.rd import pareto
     >>> pareto([(3, 10), (1, 5), (2, 4), (3, 9)])

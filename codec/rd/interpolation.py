@@ -1,15 +1,18 @@
-"""Curves through a few points, with exact integrals: what a Bjontegaard delta is made of.
+"""Interpolation through a few points, with exact integrals, for Bjontegaard deltas.
 
-`pchip` is Fritsch and Butland's choice of slopes (SIAM J. Sci. Stat. Comput. 5(2), 1984) with the one-sided three-point ends of Moler,
-"Numerical Computing with MATLAB", 3.4: where the data rises the curve rises. `akima` is Akima's (J. ACM 17(4), 1970). `cubic` is the one
-polynomial of degree three through, or nearest to, all points: what ITU-T VCEG-M33 used in 2001, and prone to overshoot.
+`pchip` is Fritsch and Butland's choice of slopes (SIAM J. Sci. Stat. Comput. 5(2), 1984) with the one-sided three-point
+ends of Moler, "Numerical Computing with MATLAB", 3.4: monotonic data gives a monotonic curve. `akima` is Akima's (J.
+ACM 17(4), 1970). `cubic` is the polynomial of degree three through, or nearest to, all points, as in ITU-T VCEG-M33
+(2001); it tends to overshoot.
 """
 
 import numpy as np
 
 
 def integral(x, y, low, high, method):
-    """Of the curve through (x, y), from `low` to `high`, which lie within x; x rises strictly, and there are four points or more."""
+    """Integrate the curve through (x, y) from `low` to `high`, which lie within x. x rises strictly, with at least four
+    points.
+    """
     return METHODS[method](x, y, low, high)
 
 
@@ -17,7 +20,7 @@ def _piecewise(slopes):
     def integrate(x, y, low, high):
         h, d = np.diff(x), slopes(x, y)
         m = np.diff(y) / h
-        # Hermite's cubic on each piece, in powers of t = x - x[i].
+        # Hermite cubic on each piece, in powers of t = x - x[i].
         c2 = (3 * m - 2 * d[:-1] - d[1:]) / h
         c3 = (d[:-1] + d[1:] - 2 * m) / h**2
 
@@ -48,7 +51,7 @@ def _pchip_slopes(x, y):
 
 
 def _end_slope(h0, h1, m0, m1):
-    """Of the parabola through the last three points, bent so that the curve keeps the direction of the data."""
+    """Slope of the parabola through the last three points, limited to keep the direction of the data."""
     d = ((2 * h0 + h1) * m0 - h0 * m1) / (h0 + h1)
     if np.sign(d) != np.sign(m0):
         return 0.0
@@ -57,7 +60,7 @@ def _end_slope(h0, h1, m0, m1):
 
 def _akima_slopes(x, y):
     m = np.diff(y) / np.diff(x)
-    # Two more slopes on each side, as if the last three points lay on a parabola.
+    # Two more slopes on each side, continuing the parabola through the last three points.
     m = np.concatenate([[3 * m[0] - 2 * m[1], 2 * m[0] - m[1]], m, [2 * m[-1] - m[-2], 3 * m[-1] - 2 * m[-2]]])
     change = np.abs(np.diff(m))
     w1, w2 = change[2:], change[:-2]

@@ -1,14 +1,15 @@
-"""How much memory one call takes, where the system tells (Linux)."""
+"""Peak memory of one call (Linux)."""
 
 import ctypes
 import re
 
 
 def peak_memory(function):
-    """Bytes by which the call raised the resident memory of this process at its highest; None where that cannot be known.
+    """Peak increase of the resident memory of this process during the call, in bytes; None if the system does not
+    report it.
 
-    Meaningful while nothing else runs in the process. Free memory that the allocator holds is given back first, since reusing it would not
-    count; the pages then come back one by one, which costs time: a call that is timed must be another one.
+    Valid only while nothing else runs in the process. The allocator returns its free memory first, since reuse would
+    not be counted. Faulting the pages back in takes time, so do not time the same call.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)
@@ -23,7 +24,7 @@ def peak_memory(function):
 
 
 def _reset():
-    """Let the high-water mark start from what is resident now (Linux, proc_pid_clear_refs(5))."""
+    """Reset the high-water mark to the current resident size (proc_pid_clear_refs(5)); return that size."""
     with open("/proc/self/clear_refs", "w") as stream:
         stream.write("5")
     return _status("VmRSS")

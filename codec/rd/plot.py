@@ -1,4 +1,4 @@
-"""Rate against distortion, drawn from rows alone. matplotlib is loaded when the first figure is asked for."""
+"""Draw rate-distortion figures from rows. matplotlib is loaded with the first figure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ..errors import MissingPackageError, ParameterError
+from ..metrics.names import facts
 from ..sources.files import write_atomic
 from .points import RATES, families, means, media_of
 
@@ -22,20 +23,12 @@ if TYPE_CHECKING:
     from .points import Point
     from .speed import Speed
 
-# Okabe and Ito's palette without its yellow, which paper swallows; dashes and markers carry the difference in gray print.
+# Okabe and Ito's palette without yellow, which is too faint on paper; dashes and markers distinguish curves in gray
+# print.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLES = {
-    "psnr": "PSNR (dB)",
-    "psnr_y": "PSNR of Y (dB)",
-    "ssim": "SSIM",
-    "ssim_y": "SSIM of Y",
-    "mse": "MSE",
-    "ms_ssim": "MS-SSIM",
-    "ssimulacra2": "SSIMULACRA 2",
-}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -60,10 +53,11 @@ def plot(
     metrics: str | Iterable[str] = ("psnr", "ssim"),
     title: str | None = None,
 ) -> Figure:
-    """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin curve per picture.
+    """Draw metrics over bits per pixel, or kbit/s of videos: one thick curve of means per family of settings, one thin
+    curve per picture.
 
-    A family is all that differs in quality (or crf) only. Means are those of `codec.rd.means`, over the same pictures in every family.
-    Infinite values (equal pictures) are left out.
+    A family is a codec with settings that differ in quality (or crf) only. Means are those of `codec.rd.means`, over
+    the same pictures in every family. Infinite values (equal pictures) are left out.
 
     Parameters
     ----------
@@ -72,7 +66,7 @@ def plot(
     path : str or os.PathLike, optional
         Where to write the figure: .png, .svg or .pdf by suffix.
     metrics : iterable of str
-        One panel each, of the rows that have it.
+        One panel each, from the rows that have the metric.
     title : str, optional
         Above the panels.
 
@@ -85,7 +79,8 @@ def plot(
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
-        If there are no rows, none has a metric, no picture has all settings, rows are of pictures and of videos, or the suffix is another.
+        If there are no rows, none has a metric, no picture has all settings, rows mix pictures and videos, or the
+        suffix is unknown.
     FileError
         If the file cannot be written.
     """
@@ -105,7 +100,9 @@ def plot(
 
 
 def figure_kind(path: Path) -> str:
-    """ "png", "svg" or "pdf"; raises as `plot` does when it is none of them or nothing can be drawn, so that a long sweep may ask first."""
+    """ "png", "svg" or "pdf". Raises as `plot` does for other suffixes or without matplotlib, so that a long sweep can
+    check first.
+    """
     _matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in SUFFIXES:
@@ -123,7 +120,7 @@ def _matplotlib():
 
 def _render(figure, kind):
     buffer = io.BytesIO()
-    # A fixed salt and no date: one set of rows gives one file.
+    # A fixed salt and no date: the same rows give the same file.
     with _matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
         figure.savefig(
             buffer,
@@ -144,7 +141,7 @@ def _figure(points, metrics, title):
         for panel, metric in zip(panels, metrics):
             _panel(panel, points, metric)
         handles, labels = panels[0].get_legend_handles_labels()
-        # Above the panels: inside, any corner is crossed by the curve of some picture.
+        # Above the panels: inside, the curve of some picture crosses every corner.
         figure.legend(
             handles,
             labels,
@@ -181,7 +178,8 @@ def _panel(panel, points, metric):
             zorder=3,
         )
     _rate_axis(panel, RATES[media_of(points)][1])
-    panel.set_ylabel(TITLES.get(metric, metric))
+    shown = facts(metric)
+    panel.set_ylabel(f"{shown.title} ({shown.unit})" if shown.unit else shown.title)
     panel.grid(True)
 
 
@@ -191,7 +189,7 @@ def _line(panel, pairs, **look):
 
 
 def _rate_axis(panel, label):
-    """Doubling the rate is one step of equal width; labels are plain numbers."""
+    """A log2 axis with plain numbers as labels."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     panel.set_xscale("log", base=2)
@@ -202,7 +200,7 @@ def _rate_axis(panel, label):
 
 
 def _wrapped(text, figure):
-    """Lines that fit: at 7.5 points about 17 letters take an inch."""
+    """Wrap text to the figure: at 7.5 points about 17 letters take an inch."""
     width = int(16 * figure.get_figwidth())
     return "\n".join(line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, width))
 
@@ -215,7 +213,7 @@ def _caption(points):
 
 
 def origins(points: Iterable[Point]) -> str:
-    """Machines, how many encoders ran side by side, and versions of the codecs: what a figure needs to be made again."""
+    """Machines, number of parallel encoders, and versions of the codecs: what is needed to reproduce a figure."""
     points = list(points)
     several = sorted({point.workers for point in points})
     side = f"{' / '.join(map(str, several))} encoders side by side" if several[-1:] > [1] else ""
@@ -234,7 +232,8 @@ def plot_speed(
     title: str | None = None,
     caption: str = "",
 ) -> Figure:
-    """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats in both.
+    """Draw megapixels per second over BD-rate: up and to the left is better, and the line joins what nothing else beats
+    in both.
 
     Parameters
     ----------
@@ -271,9 +270,7 @@ def plot_speed(
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         panel = figure.subplots()
         _speed_panel(panel, shown, f"{of}_mpixels_per_second")
-        panel.set_xlabel(
-            f"BD-rate by {TITLES.get(metric, metric).partition(' (')[0]} against {anchor}, % (left is smaller)"
-        )
+        panel.set_xlabel(f"BD-rate by {facts(metric).title} against {anchor}, % (left is smaller)")
         panel.set_ylabel(f"{of}, MP/s")
         if title:
             panel.set_title(title, fontsize=11)

@@ -1,7 +1,8 @@
-"""One row per picture and setting, kept as JSON lines; and, beside the rows, what could not be measured.
+"""Rows of a sweep, one per picture and setting, and its failures, as JSON lines.
 
-A file of a sweep holds JSON objects, one per line, each with "schema". One without "kind" is a row: the fields of `Point`. One whose kind is
-"failure" has the fields of `Failure`. Lines are only ever added: a later one supersedes an earlier one about the same thing.
+A file holds one JSON object per line, each with "schema". An object without "kind" is a row with the fields of `Point`.
+One of kind "failure" has the fields of `Failure`. Files are append-only: a later line supersedes an earlier one about
+the same thing.
 """
 
 import contextlib
@@ -23,20 +24,22 @@ if TYPE_CHECKING:
 
     AnyRow = TypeVar("AnyRow", "Point", "Mean")
 
-SCHEMA = 3  # counts up when a file of it cannot be read by what read the one before; 1 had no fields with defaults, 2 no failures and no videos
+SCHEMA = (
+    3  # incremented when older readers cannot read the file; 1 had no fields with defaults, 2 no failures and no videos
+)
 STAGES = ("read", "encode", "decode", "score")
 
 
 @dataclass(frozen=True)
 class Point:
-    """What one picture, or one clip, costs and what it is worth at one setting.
+    """Rate, scores and times of one picture or clip at one setting.
 
     Attributes
     ----------
     image : str
-        Path, as it was given; of a clip too.
+        Path of the picture or clip, as it was given.
     sha256 : str
-        Of the file's content, in hexadecimal: the same picture under another name is recognised.
+        Hash of the file's content, in hexadecimal; identifies the picture under other names.
     width, height : int
         In pixels.
     codec : str
@@ -44,33 +47,35 @@ class Point:
     setting : dict
         All parameters of the codec: "quality", "subsampling", "effort", ...
     bytes : int
-        Size of the compressed picture; of a clip without container.
+        Compressed size; for a clip without the container.
     bpp : float
         Bits per pixel, 8 bytes / (width height frames).
     metrics : dict
-        Name to value, original against decoded, of a clip the mean over its frames; `inf` is kept, as the string "inf" in JSON.
+        {name: value}, original against decoded; for a clip the mean over its frames. `inf` is the string "inf" in JSON.
     encode_seconds, decode_seconds : float
-        One call each, wall clock, pixels in memory to bytes in memory and back.
+        Wall-clock time of one call each, from pixels in memory to bytes in memory and back.
     workers : int
-        How many encoders ran side by side: times of rows with more than one are not comparable to those with one.
+        Number of parallel encoders. Times of rows with more than one are not comparable to those with one.
     codec_version, python, machine, cpu : str
-        What made the row: version of the codec under test, Python's, system and processor, level of vector instructions in use.
+        Origin of the row: version of the codec under test, of Python, system and processor, level of vector
+        instructions.
     peak_memory : int or None
-        Bytes that one encode adds to the resident memory of the process at its highest; None where it was not measured.
+        Peak increase of resident memory during one encode, in bytes; None if not measured.
     missing : dict
-        Metrics that were asked for and could not be computed, with the reason.
+        {name: reason} of requested metrics that could not be computed.
     versions : dict
-        Of the packages that made the row.
+        Versions of packages.
     command : str
-        The command line, if there was one.
+        The command line, if any.
     media : str
         "image" or "video".
     frames : int
-        How many were measured, from the start of the clip; 1 of a picture.
+        Number of frames measured, from the start of the clip; 1 for a picture.
     fps, bitrate : float or None
-        Of a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
+        For a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
     pooled : dict
-        Of a clip: name of a metric to {"harmonic_mean", "min", "p1", "p5", "p10", "p50"} over its frames (`codec.metrics.video`).
+        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames
+        (`codec.metrics.video`).
     """
 
     image: str
@@ -101,12 +106,12 @@ class Point:
 
     @property
     def picture(self) -> tuple[str, str]:
-        """(name, sha256): what was measured. A clip of which another number of frames was measured is another one."""
+        """(name, sha256) of what was measured. The same clip with another number of frames counts as another one."""
         return (self.image if self.media == "image" else f"{self.image} ({self.frames} frames)"), self.sha256
 
     @property
     def rate(self) -> float:
-        """What a curve is drawn over: bits per pixel of a picture, kbit/s of a clip (`RATES`)."""
+        """The rate of the row: bits per pixel of a picture, kbit/s of a clip (`RATES`)."""
         return self.bpp if self.media == "image" else self.bitrate  # type: ignore[return-value]  # videos have one
 
     @property
@@ -115,19 +120,19 @@ class Point:
         return self.width * self.height * self.frames / 1e6
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types that `from_json` turns back into an equal point."""
+        """A dict of JSON types; `from_json` restores an equal point."""
         row = {"schema": SCHEMA, **asdict(self)}
         row["metrics"] = _written(self.metrics)
         row["pooled"] = {name: _written(ways) for name, ways in self.pooled.items()}
         return row
 
     def line(self) -> str:
-        """The row as one line of JSON in ASCII, so that even a file name that is no valid text survives."""
+        """The row as one line of ASCII JSON, which preserves even file names that are not valid text."""
         return json.dumps(self.to_json(), allow_nan=False)
 
     @classmethod
     def from_json(cls, row: Any) -> "Point":
-        """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
+        """Inverse of `to_json`; raises ParameterError for anything else."""
         given = _fields(cls, row)
         try:
             metrics = {name: float(value) for name, value in given["metrics"].items()}
@@ -146,27 +151,29 @@ class Point:
             or point.frames < 1
         ):
             raise ParameterError(
-                f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no such row is written"
+                f"media {point.media!r} with {point.frames} frames, fps {point.fps}, bitrate {point.bitrate}: no "
+                "such row is written"
             )
         return point
 
 
-# Unit of `Point.rate`, and what an axis is called.
+# Unit of `Point.rate`, and the label of its axis.
 RATES = {"image": ("bpp", "bits per pixel"), "video": ("kbit/s", "kbit/s")}
 
 
 def media_of(points: Iterable["Point | Mean"]) -> str:
-    """ "image" or "video": what the rows, or means, are of.
+    """ "image" or "video": the kind of the rows or means.
 
     Raises
     ------
     ParameterError
-        If they are of both: bits per pixel of pictures and kbit/s of videos have no mean, and no axis, in common.
+        If there are both: bits per pixel of pictures and kbit/s of videos share neither mean nor axis.
     """
     found = {point.media for point in points} or {"image"}
     if len(found) > 1:
         raise ParameterError(
-            "some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them in two files"
+            "some rows are of pictures and some of videos, whose rates and scores are not comparable: keep them "
+            "in two files"
         )
     return found.pop()
 
@@ -177,21 +184,22 @@ def _written(values):
 
 @dataclass(frozen=True)
 class Failure:
-    """What was not measured, and why: a picture at one setting, a picture that could not be read, or one metric of a row.
+    """A failed measurement: a picture at one setting, a picture that could not be read, or one metric of a row.
 
     Attributes
     ----------
     image : str
         Path, as it was given.
     stage : str
-        "read": then nothing is known but the path, and every setting failed. "encode", "decode". "score": the pictures cannot be compared; or
-        one metric has no value, and then the reason is in the row (`Point.missing`) and not in a record of its own.
+        "read": only the path is known, and every setting failed. "encode", "decode". "score": the pictures cannot be
+        compared, or one metric has no value; its reason is then in the row (`Point.missing`), not in a record of its
+        own.
     reason : str
     sha256 : str
-        Of the file's content; empty where it was not read.
+        Hash of the file's content; empty if it was not read.
     codec, codec_version : str
     setting : dict or None
-        All parameters of the codec; None where the picture was not read.
+        All parameters of the codec; None if the picture was not read.
     """
 
     image: str
@@ -212,20 +220,22 @@ class Failure:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What failed: a later record with the same key is about the same thing, whatever the version and the content of the file."""
+        """Identifies what failed, regardless of the version of the codec and the content of the file; later records
+        with the same key supersede.
+        """
         return _key(self.image, self.codec, self.setting)
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON types that `from_json` turns back into an equal failure."""
+        """A dict of JSON types; `from_json` restores an equal failure."""
         return {"schema": SCHEMA, "kind": "failure", **asdict(self)}
 
     def line(self) -> str:
-        """The record as one line of JSON in ASCII."""
+        """The record as one line of ASCII JSON."""
         return json.dumps(self.to_json(), allow_nan=False)
 
     @classmethod
     def from_json(cls, row: Any) -> "Failure":
-        """Inverse of `to_json`; ParameterError when `row` is not such a dict."""
+        """Inverse of `to_json`; raises ParameterError for anything else."""
         found = cls(**_fields(cls, row))
         if found.stage not in STAGES:
             raise ParameterError(f"stage must be one of {', '.join(STAGES)}, not {found.stage!r}")
@@ -237,15 +247,16 @@ def _key(image, codec, setting):
 
 
 def outstanding(records: Iterable[Point | Failure]) -> list[Failure]:
-    """The failures among the records of a sweep, rows and failures in the order of the file, that nothing later supersedes.
+    """The failures that no later record supersedes. Records are rows and failures in file order.
 
-    A row supersedes the failures of its picture at its setting, by whichever version of the codec; so does a newer failure. What shows that
-    a picture could be read supersedes that it could not.
+    A row or a newer failure supersedes the failures of its picture at its setting, for any version of the codec. Any
+    record made after reading a picture supersedes the failure to read it.
 
     Examples
     --------
     >>> from codec import rd
-    >>> failures = [rd.Failure("a.png", "encode", "out of memory", codec="jpeg", setting={"quality": quality}) for quality in (50, 60, 50)]
+    >>> settings = [{"quality": quality} for quality in (50, 60, 50)]
+    >>> failures = [rd.Failure("a.png", "encode", "no memory", codec="jpeg", setting=one) for one in settings]
     >>> [failure.setting["quality"] for failure in rd.outstanding(failures)]
     [60, 50]
     """
@@ -261,7 +272,7 @@ def outstanding(records: Iterable[Point | Failure]) -> list[Failure]:
 
 
 def _fields(cls, row):
-    """The fields of a record from JSON, checked."""
+    """Check the fields of a record from JSON."""
     if not isinstance(row, dict):
         raise ParameterError(f"a row is a JSON object, not {type(row).__name__}")
     if row.get("schema") not in range(1, SCHEMA + 1):
@@ -290,18 +301,20 @@ def read_points(path: "Path", *, problems: list[str] | None = None) -> list[Poin
 
 
 def read_records(path: "Path", *, problems: list[str] | None = None) -> list[Point | Failure]:
-    """All that a JSONL file of a sweep holds, in its order: a list of `Point` and `Failure`; `outstanding` tells which failures still count.
+    """All records of a JSONL file, in order, as a list of `Point` and `Failure`. `outstanding` selects the failures
+    that still count.
 
     Parameters
     ----------
     path : str or os.PathLike
     problems : list, optional
-        Takes a message for each line that is no row, and the others are returned all the same; without it the first one raises.
+        Collects a message for each malformed line, and the others are returned. Without it the first malformed line
+        raises.
 
     Raises
     ------
     FileError
-        If the file cannot be read or a line is not a row; names the file and the line.
+        If the file cannot be read, or a line is malformed; names the file and the line.
     """
     name, records = os.fsdecode(path), []
     try:
@@ -321,7 +334,7 @@ def read_records(path: "Path", *, problems: list[str] | None = None) -> list[Poi
 
 
 def read_line(name: str, number: int, line: bytes) -> Point | Failure:
-    """The `Point` or `Failure` on one line of the file called `name`; FileError when it is neither."""
+    """The `Point` or `Failure` on one line of the file called `name`; raises FileError if it is neither."""
     try:
         row = json.loads(line)
         kind = row.get("kind", "row") if isinstance(row, dict) else "row"
@@ -333,22 +346,22 @@ def read_line(name: str, number: int, line: bytes) -> Point | Failure:
 
 
 def write_points(path: "Path", points: Iterable[Point]) -> list[Point]:
-    """Write rows as JSONL, each as soon as it is there.
+    """Write rows as JSONL, each as soon as it is measured.
 
-    The rows go to `path` + ".part", line by line, and take the name `path` when the last one is written: an interrupted sweep leaves the
-    rows it has, and an older file at `path` stays until there is a complete new one.
+    Rows go to `path` + ".part", which is renamed to `path` after the last one. An interrupted sweep leaves its rows in
+    the ".part" file, and an older file at `path` stays until the new one is complete.
 
     Parameters
     ----------
     path : str or os.PathLike
         Its folder must exist.
     points : iterable of Point
-        A list, or a running `Sweep`: its rows. `RowFile` keeps its failures too.
+        A list, or a running `Sweep`. `RowFile` keeps failures too.
 
     Returns
     -------
     list of Point
-        What was written.
+        The rows written.
 
     Raises
     ------
@@ -431,15 +444,16 @@ class Mean:
 
 
 def means(points: Iterable[Point]) -> list[Mean]:
-    """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every setting.
+    """One `Mean` per codec, version and setting, in order of appearance, over the pictures that have a row at every
+    setting.
 
-    A mean over different pictures would compare the pictures, so one that lacks a setting is left out everywhere; likewise a metric that
-    some row lacks. Of several rows for one picture and setting the last counts.
+    Means over different pictures would compare the pictures, so a picture that lacks a setting is left out everywhere,
+    and so is a metric that some row lacks. The last row of a picture and setting counts.
 
     Raises
     ------
     ParameterError
-        If no picture has all settings, or rows are of pictures and of videos.
+        If no picture has all settings, or rows mix pictures and videos.
     """
     points, table = list(points), {}
     media_of(points)
@@ -477,16 +491,16 @@ def _mean(points, names):
 
 
 def family(point: Point | Mean) -> tuple[Any, ...]:
-    """What a curve is of: the codec, its version, and all settings but the dial, as a hashable key."""
+    """A hashable key for the curve of a row: codec, version, and all settings except the dial."""
     settings = ((k, str(v) if isinstance(v, list | dict) else v) for k, v in point.setting.items() if k not in DIALS)
     return (point.codec, point.codec_version, *sorted(settings, reverse=True))
 
 
 def families(points: "Iterable[AnyRow]") -> "dict[str, list[AnyRow]]":
-    """{name: rows, or means} by `family`, in order of appearance; the names tell no more than what differs.
+    """{name: rows, or means} by `family`, in order of appearance. Names contain only what differs.
 
-    Within a codec that is every setting with several values, and its version if there are several. Between codecs it is the subsampling, the
-    one setting that means the same to all of them.
+    Within a codec that is every setting with several values, and the version if there are several. Between codecs it is
+    the subsampling, the only setting with the same meaning for all of them.
     """
     groups = {}
     for point in points:
@@ -513,19 +527,20 @@ def families(points: "Iterable[AnyRow]") -> "dict[str, list[AnyRow]]":
 
 
 def _said(name, value):
-    """A setting in the name of a family: 4:2:0 speaks for itself."""
+    """A setting in the name of a family; subsampling goes without its name."""
     if name == "subsampling":
         return "automatic subsampling" if value == "auto" else str(value)
     return f"{name} {value}"
 
 
 def pick_family(groups: Mapping[str, Any], name: str) -> str:
-    """The name in `groups`, from `families`, that `name` stands for: itself, a codec that has one family only, or a part of one name only.
+    """The name in `groups`, from `families`, that `name` denotes: itself, a codec with a single family, or a unique
+    part of a name.
 
     Raises
     ------
     ParameterError
-        If there is none or several; lists the names.
+        If none or several match; lists the names.
     """
     if name in groups:
         return name

@@ -1,7 +1,7 @@
-"""One HTML file about a sweep: curves, Bjontegaard deltas, pictures to look at, and everything needed to repeat it.
+"""One HTML file about a sweep: curves, Bjontegaard deltas, pictures, and everything needed to repeat it.
 
-The file asks no network and no other file for anything: styles, script, rows and crops are inside, and its Content-Security-Policy lets
-nothing else in. Whatever comes from rows (names, settings, messages) is data: it reaches the page as JSON, and its elements as text.
+The file is self-contained: styles, script, rows and crops are inside, and its Content-Security-Policy blocks everything
+else. Text from rows (names, settings, messages) is data: it enters the page as JSON and its elements as text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import ParameterError
+from ..metrics.names import facts
 from ..registry.contract import DIALS, dial_of
 from ..sources.files import write_atomic
 from . import crops
@@ -31,20 +32,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("base.js", "curves.js", "deltas.js", "pictures.js", "page.js")
 MAX_BYTES = 8_000_000
-# What a metric is called, how many decimals tell two values apart, and its unit.
-METRICS = {
-    "psnr": ("PSNR", 2, "dB"),
-    "psnr_y": ("PSNR of Y", 2, "dB"),
-    "psnr_hvs_m": ("PSNR-HVS-M", 2, "dB"),
-    "ssim": ("SSIM", 4, ""),
-    "ssim_y": ("SSIM of Y", 4, ""),
-    "ms_ssim": ("MS-SSIM", 5, ""),
-    "ssimulacra2": ("SSIMULACRA 2", 2, ""),
-    "mse": ("MSE", 2, ""),
-    "ciede2000": ("CIEDE2000", 3, ""),
-}
-LOWER = {"mse", "ciede2000"}
-# Fields of a row that tell what was measured; all others tell where the row comes from.
+# Fields that hold measurements; all others describe the origin of the row.
 MEASURED = {
     "image",
     "sha256",
@@ -87,27 +75,27 @@ def report(
     points : iterable of Point
         From `codec.rd.sweep` or `codec.rd.read_points`.
     path : str or os.PathLike, optional
-        Where to write it, completely or not at all.
+        Where to write the page, completely or not at all.
     metrics : iterable of str, optional
-        Those to show; the first is shown first. All that rows have unless said. Rows that lack one are shown without it.
+        Metrics to show, the first one first. Default: all in the rows. Rows that lack one are shown without it.
     anchor : str, optional
-        Family that the others are first compared with, by a name that `codec.rd.families` gives; the first unless said. The page can
-        switch to any other: all pairs are computed here.
+        Initial anchor, a name from `codec.rd.families`; default: the first. The page can switch to any other, since all
+        pairs are computed here.
     at : float or iterable of float, optional
-        Rate points in bits per pixel at which pictures are ranked and shown. Two inside the range of the curves unless said. Of videos no
-        pictures are shown.
+        Rates in bits per pixel at which pictures are ranked and shown. Default: two inside the range of the curves.
+        Videos show no pictures.
     images : path or iterable of paths, optional
-        Files and folders to look for originals that are not where the rows say. An original counts only with the content that was measured.
+        Files and folders to search for originals that have moved. The content must be the one that was measured.
     pictures : int
-        How many to show at most, by turns the worst and the best by each metric at the first rate point. 0 for none.
+        Largest number of pictures, in turn the worst and the best by each metric at the first rate. 0 for none.
     crop : int
-        Side of the square that is cut out of each, where the families together err most. 16 to 1024 pixels.
+        Side of the crop of each picture, where the total error of the families is largest. 16 to 1024 pixels.
     failures : iterable
-        What the sweep could not measure: shown as text.
+        Failed measurements, shown as text.
     title : str, optional
     max_bytes : int
-        The page is not longer: pictures are left out, the last first, and the page says so. Rows are never left out, so a page of very
-        many rows is longer, and has no pictures.
+        Largest size of the page. Pictures are left out to meet it, the last first, and the page says so. Rows are never
+        left out, so a page of very many rows may be larger, without pictures.
 
     Returns
     -------
@@ -117,7 +105,7 @@ def report(
     Raises
     ------
     ParameterError
-        If there are no rows, some are of pictures and some of videos, or a metric, anchor, rate or number is wrong.
+        If there are no rows, rows mix pictures and videos, or a metric, anchor, rate or number is wrong.
     FileError
         If the page cannot be written.
     """
@@ -197,7 +185,7 @@ def _check_rates(at):
 
 
 def _last(points):
-    """Of several rows for one picture and setting the last counts, as in `means`."""
+    """The last row of each picture and setting, as in `means`."""
     last = {}
     for point in points:
         last[
@@ -207,32 +195,36 @@ def _last(points):
 
 
 def _metric(name):
-    base, _, preset = name.partition("[")
-    label, digits, unit = METRICS.get(base, (base, 4, ""))
-    label += f" [{preset}" if preset else ""
-    return {"name": _visible(name), "label": _visible(label), "digits": digits, "unit": unit, "lower": base in LOWER}
+    metric = facts(name)
+    return {
+        "name": _visible(name),
+        "label": _visible(metric.title),
+        "digits": metric.decimals,
+        "unit": metric.unit,
+        "lower": metric.lower_is_better,
+    }
 
 
 def _visible(text):
-    """Text with everything that does not print, steers the direction of writing, or is half a character, written as an escape."""
+    """Text with unprintable characters, direction marks and lone surrogates escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text))
 
 
 def _short(value):
-    """Six digits: what a page can show. Infinity as "inf", no number as None."""
+    """A value to six digits for the page; infinity as "inf", NaN as None."""
     if value is None or math.isnan(value):
         return None
     return ("inf" if value > 0 else "-inf") if math.isinf(value) else float(f"{value:.6g}")
 
 
 def _setting(point):
-    """("75", "subsampling 4:2:0, effort 5"): quality, or the dial that a codec has in its place, and the rest."""
+    """("75", "subsampling 4:2:0, effort 5"): quality, or the dial of the codec, and the other settings."""
     rest = ", ".join(f"{name} {value}" for name, value in point.setting.items() if name not in DIALS)
     return _visible(point.setting.get(dial_of(point.setting), "")), _visible(rest)
 
 
 class _Book:
-    """Pictures and families by number, and the rows of the page in terms of them."""
+    """Numbers for pictures and families, and the rows of the page in terms of them."""
 
     def __init__(self, points, metrics):
         self.points, self.metrics = points, metrics
@@ -246,7 +238,7 @@ class _Book:
         return self._family_number[name]
 
     def names(self):
-        """File names where they tell pictures apart, else paths, else paths with the start of the hash."""
+        """File names if they are unique, else paths, else paths with the start of the hash."""
         paths = [image for image, _ in self.images]
         bases = [path.replace("\\", "/").rsplit("/", 1)[-1] for path in paths]
         for names in (bases, paths):
@@ -302,7 +294,7 @@ class _Book:
         return speeds
 
     def without(self):
-        """What rows say of metrics that they have not, once for all settings of a picture."""
+        """Reasons for missing metrics, once per picture."""
         names, reasons = self.names(), {}
         for point in self.points:
             for metric, reason in point.missing.items():
@@ -313,7 +305,7 @@ class _Book:
         ]
 
     def gaps(self):
-        """Rows that other pictures have and this one lacks: measured in vain, or not at all."""
+        """Settings that other pictures have rows for and this one lacks: failed, or not measured."""
         gaps = []
         for name, rows in self.families.items():
             wanted = dict.fromkeys(json.dumps(row.setting, sort_keys=True, default=str) for row in rows)
@@ -329,7 +321,7 @@ class _Book:
 
 
 def _means(points, metric, book):
-    """Curves of means over the pictures that have every setting, or why there are none."""
+    """Curves of means over the pictures with every setting, or why there are none."""
     having = [point for point in points if not math.isnan(point.metrics.get(metric, math.nan))]
     note = f"{len(points) - len(having)} rows without it are left out. " if len(having) < len(points) else ""
     try:
@@ -377,7 +369,7 @@ def _deltas(points, metric, book):
 
 
 def _origins(points):
-    """What made the rows, and how many: every field that is no measurement."""
+    """Origins of the rows, with counts: every field that is not a measurement."""
     groups = {}
     for point in points:
         origin = {name: value for name, value in vars(point).items() if name not in MEASURED}
@@ -401,7 +393,7 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
     show = content["show"]
     show["rates"] = rates
     chosen = crops.choose(
-        curves, book.metrics, {name for name in book.metrics if _metric(name)["lower"]}, rates[0], count
+        curves, book.metrics, {name for name in book.metrics if facts(name).lower_is_better}, rates[0], count
     )
     budget = crops.Budget(
         max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families))
@@ -426,7 +418,7 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
 
 
 def _page(content):
-    """The template with everything in its place, in ASCII."""
+    """The filled template, in ASCII."""
     style = _template("report.css")
     script = "\n".join(_template(name) for name in SCRIPTS)
     policy = "; ".join(
@@ -450,7 +442,7 @@ def _page(content):
 
 
 def _embed(content):
-    """JSON that neither ends the element that holds it nor starts a comment, in ASCII (so no U+2028 either)."""
+    """ASCII JSON that can neither end its element nor start a comment (nor contain U+2028)."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

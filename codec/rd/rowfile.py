@@ -1,4 +1,4 @@
-"""The file that a sweep writes its rows to: it survives a kill at any moment, and the next sweep goes on where it ends."""
+"""The file of a sweep: it survives a kill at any moment, and the next sweep resumes from it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ROW_STARTS = b'{"schema": '
 
 
 class RowFile:
-    """Rows and failures as JSON lines (`codec.rd.points` has the schema), appended one by one and each flushed to the system as a whole line.
+    """Rows and failures as JSON lines (`codec.rd.points` has the schema), appended and flushed line by line.
 
-    What is there is read at once; the file is opened for writing, and repaired, by ``with``. A last line without an end is what a killed
-    sweep leaves: it is cut off. A line in the middle that is no row stays as it is and is told of; the row that it may have been is
-    missing, so a sweep measures it again.
+    The constructor reads the file; ``with`` opens it for writing and repairs it. An unterminated last line, left by a
+    killed sweep, is cut off. A malformed line in the middle stays and is reported; a sweep measures the missing row
+    again.
 
     Parameters
     ----------
@@ -33,18 +33,18 @@ class RowFile:
     Attributes
     ----------
     points : list of Point
-        The rows that were there.
+        The rows found in the file.
     failures : list of Failure
-        What has failed and not succeeded since; kept up to date by `append`.
+        Outstanding failures; kept up to date by `append`.
     problems : list of str
-        One message per line that is no row.
+        One message per malformed line.
     repaired : str
-        What the repair takes away, or nothing.
+        What the repair removes; empty if nothing.
 
     Raises
     ------
     FileError
-        If it cannot be read or written, if another sweep is writing it, or if it holds something else than rows.
+        If it cannot be read or written, another sweep is writing it, or it holds something other than rows.
 
     Examples
     --------
@@ -70,13 +70,16 @@ class RowFile:
         self.failures = outstanding(records)
 
     def _read(self, records):
-        """Fill `records`. Returns the bytes to keep: up to the end of the last whole line."""
+        """Fill `records`; return the number of bytes to keep, up to the end of the last complete line."""
         end = 0
         try:
             with open(self.path, "rb") as stream:
                 for number, line in enumerate(stream, 1):
                     if not line.endswith(b"\n"):
-                        self.repaired = f"{self.path}:{number}: the last line was cut off when a sweep was ended; its row is measured again"
+                        self.repaired = (
+                            f"{self.path}:{number}: the last line is incomplete because a sweep was "
+                            "interrupted; its row is measured again"
+                        )
                         if not records and not ROW_STARTS.startswith(line[: len(ROW_STARTS)]):
                             raise FileError(self._foreign())
                         break
@@ -96,7 +99,9 @@ class RowFile:
         return end
 
     def _foreign(self):
-        return f"{self.path} is there already and holds no rows of a sweep; it was not touched: name another file, or move it away"
+        return (
+            f"{self.path} exists and holds no rows of a sweep; it was not changed: name another file, or move it away"
+        )
 
     def __enter__(self) -> RowFile:
         with write_errors(self.path):
@@ -110,7 +115,7 @@ class RowFile:
         return self
 
     def append(self, record: Record) -> Record:
-        """Write a row or a failure, and return it; a failure that is there already, for the same reason, is not repeated."""
+        """Write a row or a failure, and return it. A failure already recorded for the same reason is not repeated."""
         if isinstance(record, Failure) and record in self.failures:
             return record
         self.failures = outstanding([*self.failures, record])
@@ -125,7 +130,7 @@ class RowFile:
 
 
 def _lock(stream, path):
-    """One sweep at a time, where the system can say so; the lock ends with the process, however it ends."""
+    """Lock out other sweeps, where the system supports it; the lock ends with the process."""
     try:
         import fcntl
     except ImportError:

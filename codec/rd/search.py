@@ -1,4 +1,4 @@
-"""The cheapest quality, or crf, that reaches a target, measured on the bytes that one would keep."""
+"""Find the cheapest quality, or crf, that reaches a target, measured on the final bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import registry
 from ..errors import ParameterError
 from ..frame import Video
+from ..metrics.names import facts
 from ..registry.contract import DIALS, byte_count
 from ..targets import narrow, parse_score
 from .content import Content, decode, fetch, score
@@ -32,22 +33,22 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------
     codec : str
     setting : dict
-        All parameters; "quality" is the lowest, or "crf" the highest, that was seen to reach the target. One step cheaper was measured, and
-        misses it, unless there is none.
+        All parameters; "quality" is the lowest, or "crf" the highest, found to reach the target. One step cheaper was
+        measured and misses it, unless there is none.
     data : bytes, or list of bytes
-        The picture, or the packets of the video, at that setting: `score` was measured on these.
+        The picture, or the packets of the video, on which `score` was measured.
     score : float
-        Of a video the mean over its frames.
+        For a video the mean over its frames.
     rate : dict
-        "bytes", "bpp", and of a video "bitrate" (kbit/s) and more, as a `Point` has them.
+        "bytes", "bpp", and for a video "bitrate" (kbit/s) and more, as in `Point`.
     trials : tuple of Trial
-        All that was measured, in that order.
+        All measurements, in order.
     """
 
     codec: str
@@ -71,19 +72,23 @@ def find(
     frames: int | None = None,
     **setting: Any,
 ) -> Found:
-    """The cheapest quality, or crf, whose decoded picture or video reaches a target, by bisection: at most nine encodes for qualities of 1 to 100.
+    """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1
+    to 100.
 
-    Where scores do not rise with the quality all the way, the result reaches the target all the same, and one quality less does not.
+    Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does
+    not.
 
     Parameters
     ----------
     image : path, array or codec.frame.Video
-        A file that `codec.formats.pictures.load` reads, or pixels; for a codec of videos, what `codec.sources.clips.load` reads or gives.
+        Pixels, or a file for `codec.formats.pictures.load`; for video codecs a `Video`, or a file for
+        `codec.sources.clips.load`.
     target : str
-        "ssim:0.98", "psnr:38", "ssimulacra2:70"; of metrics where smaller is better the value is the most that is accepted ("mse:20").
+        "ssim:0.98", "psnr:38", "ssimulacra2:70". For metrics where lower is better the value is an upper bound
+        ("mse:20").
     codec : str or codec.registry.Codec
     frames : int, optional
-        Of a video file: so many frames from its start.
+        Number of frames to use from the start of a video file.
     **setting
         Other parameters of the codec.
 
@@ -94,9 +99,10 @@ def find(
     Raises
     ------
     ParameterError
-        If no quality reaches the target: the message has the range that can be reached. Or if the target or a setting is wrong.
+        If no quality reaches the target (the message states the range that can be reached), or the target or a setting
+        is wrong.
     MissingPackageError, FileError, BitstreamError, PeerError
-        As the codec and the picture have it.
+        From the codec and from reading the picture.
 
     Examples
     --------
@@ -119,11 +125,11 @@ def find(
     parameter: Any = codec.parameters[dial]
     steps = range(parameter.low, parameter.high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
-    falling = first > last
-    reaches = (lambda score: score <= wanted) if falling else (lambda score: score >= wanted)
+    reaches = (lambda score: score <= wanted) if facts(metric).lower_is_better else (lambda score: score >= wanted)
     if not reaches(last):
         raise ParameterError(
-            f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches {first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
+            f"{codec.name} cannot reach {metric} {wanted:g} of this {codec.kind}: it reaches "
+            f"{first:.6g} ({dial} {steps[0]}) to {last:.6g} ({dial} {steps[-1]})"
         )
     if reaches(first):
         return search.found(steps[0])
@@ -141,7 +147,7 @@ def _content(image, codec, frames):
 
 
 class _Search:
-    """Encodes each step once, and keeps the bytes of those that may be the answer."""
+    """Encodes steps and keeps their bytes and scores."""
 
     def __init__(self, codec, setting, content, metric):
         self.codec = codec

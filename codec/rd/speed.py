@@ -1,4 +1,4 @@
-"""Speed against efficiency: what a family of settings costs in time, and what it saves in rate."""
+"""Speed against efficiency: throughput and BD-rate of families of settings."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def speeds(
     method: BDMethod = "pchip",
     of: Literal["encode", "decode"] = "encode",
 ) -> list[Speed]:
-    """One `Speed` per family, in order of appearance; `of` ("encode" or "decode") says which speed the front is about.
+    """One `Speed` per family, in order of appearance. `of` ("encode" or "decode") selects the speed for the front.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many settings of many codecs about few pictures or clips: encode, decode, compare, one row each."""
+"""Sweep settings of codecs over pictures or clips: encode, decode, score; one row each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import itertools
 import os
 import platform
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed
@@ -18,6 +16,7 @@ import numpy as np
 
 from .. import __version__, cpu, registry
 from ..errors import CodecError, ParameterError
+from ..executors import in_order
 from ..metrics import by_name
 from ..registry.contract import byte_count
 from .content import decode, fetch, score
@@ -55,7 +54,7 @@ class _Trial:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is the same for all rows."""
+    """Settings common to all rows."""
 
     metrics: tuple[str, ...]
     workers: int
@@ -66,20 +65,20 @@ class _Plan:
 
 
 class Sweep:
-    """A running sweep: iterate over it once to get its rows; made by `sweep`.
+    """A running sweep, made by `sweep`. Iterate over it once to get its rows.
 
     Attributes
     ----------
     total : int
         Pictures, or clips, times codecs times settings.
     done : int
-        How many of them are measured, were there already, or have failed.
+        Number measured, reused or failed so far.
     reused : list of Point
-        Rows of `done` that answer what was asked. Grows while the sweep runs.
+        Rows from `done` that need no measurement. Grows while the sweep runs.
     failures : list of Failure
-        Grows while the sweep runs. A row that lacks a metric is among the rows and among these.
+        Grows while the sweep runs. A row that lacks a metric appears here too.
     warnings : list of str
-        What was lost when pictures were read, for example transparency.
+        What was lost in reading pictures, for example transparency.
     """
 
     total: int
@@ -101,7 +100,9 @@ class Sweep:
         return next(self._rows)
 
     def _run(self, images, trials, plan, progress, done):
-        for result in _in_order(_jobs(images, trials, plan, done, self.warnings), plan.workers):
+        jobs = _jobs(images, trials, plan, done, self.warnings)
+        # Few jobs ahead, so that few pictures are in memory at a time.
+        for result in in_order(jobs, plan.workers, ahead=2 * plan.workers):
             new = self._account(result, len(trials))
             if new is not None:
                 yield new
@@ -109,7 +110,7 @@ class Sweep:
                 return
 
     def _account(self, result, trials):
-        """The row, if it is a new one."""
+        """Record a result; return its row if it is new."""
         if isinstance(result, Failure):
             self.failures.append(result)
             self.done += trials if result.setting is None else 1
@@ -157,44 +158,44 @@ def sweep(
     Parameters
     ----------
     images : iterable of str or os.PathLike
-        Files of any format that `codec.formats.pictures.load` reads; or `codec.sources.clips.load`, where the codecs are of videos.
+        Files for `codec.formats.pictures.load`, or for `codec.sources.clips.load` if the codecs are video codecs.
     codecs : iterable of str or codec.registry.Codec, or one
-        Names, "jpeg" if not given; or names with settings of their own: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". All of pictures or all
-        of videos.
+        Names (default "jpeg"), optionally with settings: "mozjpeg:subsampling=4:2:0/4:4:4,quality=20:95:5". Either all
+        for pictures or all for videos.
     quality, crf, subsampling, effort : iterable, or one value
-        For each codec that has such a parameter and is not given its own values; quality is 30, 40 ... 90 if not given, crf 22, 27, 32, 37, the
-        others are as the codec has them. All combinations are made, quality or crf innermost. A gray picture costs the same at every subsampling.
+        Values for each codec that has the parameter and no values of its own. Defaults: quality 30, 40 ... 90, crf 22,
+        27, 32, 37, else the default of the codec. All combinations are made, quality or crf innermost. A gray picture
+        costs the same at every subsampling.
     frames : int, optional
-        Of videos: so many frames from the start of each, or all.
+        Number of frames to use from the start of each video; default all.
     metrics : iterable of str, or one
         Names of functions in `codec.metrics` that take two pictures.
     progress : callable, optional
         Called as ``progress(done, total)`` after every picture x setting; returning False ends the sweep.
     failed : callable, optional
-        Called with every `Failure` that leaves no row, as it happens: `RowFile.append` keeps it.
+        Called with every `Failure` without a row, as it happens, for example `RowFile.append`.
     workers : int
-        Encoders that run side by side (default 1). More finish sooner, but disturb each other's times; the rows and their order are
-        the same otherwise.
+        Parallel encoders (default 1). More finish sooner but disturb the measured times. Everything else is the same.
     memory : bool
-        Measure the peak memory of each encode (default; Linux, one worker): by an encode of its own before the one that is timed.
+        Measure the peak memory of each encode, in a separate encode before the timed one (default; Linux, one worker).
     done : iterable of Point
-        Rows that are there: what has one, by the same version of the codec and with all metrics, is not measured again.
+        Existing rows. A trial with a row from the same version of the codec and with all metrics is not measured again.
     command : str
-        Kept in the rows.
+        Stored in the rows.
 
     Returns
     -------
     Sweep
-        An iterator of `Point`. A picture that fails gives no row but an entry in its `failures`, and the sweep goes on; a later sweep tries
-        again, since there is no row. A metric that
-        cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, which says why in `missing`.
+        An iterator of `Point`. A failure gives no row but an entry in `failures`, and the sweep goes on; a later sweep
+        tries it again. A metric that cannot be computed (SSIM of a picture below 11 x 11) is left out of the row, with
+        the reason in `missing`.
 
     Raises
     ------
     ParameterError
-        At once, if a codec, a setting or the name of a metric is wrong; nothing was read then.
+        Immediately, before anything is read, if a codec, a setting or the name of a metric is wrong.
     MissingPackageError
-        At once, if the package of a codec is not installed.
+        Immediately, if the package of a codec is not installed.
 
     Examples
     --------
@@ -238,7 +239,8 @@ def _trials(codecs, shared):
         codec.require()
         if codec.media != first.media:
             raise ParameterError(
-                f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the other, into two files"
+                f"{first.name} takes {first.kind}s and {codec.name} {codec.kind}s: sweep them one after the "
+                "other, into two files"
             )
         version = codec.version()
         given = {name: (parameter.default,) for name, parameter in codec.parameters.items()}
@@ -251,7 +253,7 @@ def _trials(codecs, shared):
 
 
 def _several(name, values, single):
-    """Values without duplicates; a lone one counts as several, since a string would otherwise be taken letter by letter."""
+    """Values without duplicates. A single value becomes a tuple: a string must not be split into letters."""
     values = (values,) if isinstance(values, single | np.generic) else values
     values = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
     values = tuple(value for i, value in enumerate(values) if value not in values[:i])
@@ -261,7 +263,7 @@ def _several(name, values, single):
 
 
 def _index(points, metrics):
-    """{key of a trial: row} of those rows that answer all that is asked, by a value or by the reason why there is none."""
+    """{key of a trial: row} for rows that have a value or a reason for every metric."""
     return {
         (
             p.image,
@@ -277,8 +279,9 @@ def _index(points, metrics):
 
 
 def _jobs(images, trials, plan, done, warnings):
-    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded when its first job is asked for, once, and if it has
-    jobs at all; a clip always, since only then it is known how many frames it has."""
+    """Callables that return (Point, whether it is new) or a Failure. A picture is decoded once, when its first job is
+    taken, and only if a row is missing. A clip is always decoded, to count its frames.
+    """
     for image in images:
         content, frames = None, 1
         try:
@@ -299,24 +302,6 @@ def _jobs(images, trials, plan, done, warnings):
 
 def _old(point):
     return point, False
-
-
-def _in_order(jobs, workers):
-    """Results of the jobs in their order. At most 2 * workers are under way, so few pictures are in memory at a time."""
-    if workers == 1:
-        yield from (job() for job in jobs)
-        return
-    pool = ThreadPoolExecutor(workers)
-    pending = deque()
-    try:
-        for job in jobs:
-            pending.append(pool.submit(job))
-            if len(pending) >= 2 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _measure(content, trial, plan):
@@ -373,7 +358,7 @@ def _versions():
 
 
 def _processor():
-    """Its name, where the system tells (Linux)."""
+    """Name of the processor, from /proc/cpuinfo on Linux."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
             return next((line.partition(":")[2].strip() for line in stream if line.startswith("model name")), "")

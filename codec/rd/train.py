@@ -1,16 +1,20 @@
-"""Quantization matrices learned from pictures: the quantization-aware training of a codec, with the real encoder in the loop.
+"""Learn quantization matrices from pictures, with the real encoder in the loop.
 
-What is sought are the 192 steps (Y, Cb, Cr) with which files of the same score are smallest. Coefficients (u, v) and (v, u) of a component
-share a parameter, the logarithm of their step, so there are 108. A round measures what each of them does to the logarithm of the bytes and
-to the score, on the final file of every picture, and moves it towards the better exchange:
+The search is for the 192 steps (Y, Cb, Cr) that make files of the same score smallest. Coefficients (u, v) and (v, u)
+of a component share a parameter, the logarithm of their step, so there are 108. A round measures the effect of each
+parameter on the logarithm of the bytes and on the score, from the final file of every picture, and moves it towards the
+better exchange:
 
-- Effects are estimated from an orthogonal two-level design (Plackett and Burman, Biometrika 33, 1946; here Sylvester's Hadamard matrix):
-  128 encodes of a picture, in each of which every parameter is up or down, tell all 108 effects, each from all 128 encodes (36: 64).
-  Every second picture takes the mirrored design, so that effects of second order cancel.
-- Steps are rounded at random, up as often as they are near the next integer: so a parameter has an effect where its step is 2 as well.
-- With a_i = d ln(bytes) / d ln(step i), b_i = d score / d ln(step i) and g = -sum(a) / sum(b), the exchange rate of a uniform scale,
-  J_i = a_i + g b_i is what parameter i does to the size at equal score. It moves by -rate J_i / (|a_i| + |g b_i|).
-- The whole is scaled back to the score that it shall have, and kept if the bytes at equal score are fewer; otherwise the rate is halved.
+- Effects are estimated from an orthogonal two-level design (Plackett and Burman, Biometrika 33, 1946; here Sylvester's
+  Hadamard matrix): 128 encodes of a picture, each with every parameter up or down, give all 108 effects, each from all
+  128 encodes (36 effects: 64). Every second picture takes the mirrored design, so that effects of second order cancel.
+- Steps are rounded at random, up with a probability equal to their fraction, so that small steps such as 2 show an
+  effect too.
+- With a_i = d ln(bytes) / d ln(step i), b_i = d score / d ln(step i) and g = -sum(a) / sum(b), the exchange rate of a
+  uniform scale, J_i = a_i + g b_i is the effect of parameter i on the size at equal score. It moves by
+  -rate J_i / (|a_i| + |g b_i|).
+- The steps are scaled back to the target score and kept if the bytes at equal score decrease; otherwise the rate is
+  halved.
 """
 
 import json
@@ -25,12 +29,13 @@ from ..errors import ParameterError
 from ..jpeg import QuantTables, decode, encode
 from ..jpeg.learned import UNIT, learned_fractions
 
-# What a tune is judged by. Structural similarity is one of luminance: its chrominance stays what it is at the start.
+SUBSAMPLINGS = ("4:2:0", "4:4:4")
+# The metric that judges a tune. SSIM compares luminance only, so its chrominance tables stay as they start.
 JUDGES = {"ssimulacra2": metrics.ssimulacra2, "ssim": metrics.ssim_y, "psnr": metrics.psnr}
 COMPONENTS_OF = {"ssimulacra2": (0, 1, 2), "ssim": (0,), "psnr": (0, 1, 2)}
 PAIRS = [(u, v) for u in range(8) for v in range(u, 8)]
-SWING = 0.16  # of ln(step), up and down
-RATE, RATE_DECAY = 0.35, 0.85  # how far a round moves at most, and what the next one keeps of that
+SWING = 0.16  # change of ln(step), up and down
+RATE, RATE_DECAY = 0.35, 0.85  # largest move of a round, and its factor per round
 LEAST, MOST = 1.0, 255.0
 
 
@@ -42,7 +47,7 @@ class Trained:
     ----------
     steps : (3, 64) float, natural order: Y, Cb, Cr
     size_change : float
-        Bytes at equal score against where the training began, in percent, mean over the pictures it was trained on.
+        Bytes at equal score relative to the start, in percent, mean over the training pictures.
     rounds : tuple of float
         The same after each round.
     """
@@ -53,7 +58,7 @@ class Trained:
 
 
 def hadamard(order):
-    """Sylvester's matrix of a power of two: rows and columns of +1 and -1, orthogonal to each other."""
+    """Sylvester's Hadamard matrix for a power of two: orthogonal rows and columns of +1 and -1."""
     matrix = np.ones((1, 1), np.int64)
     while len(matrix) < order:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
@@ -61,7 +66,7 @@ def hadamard(order):
 
 
 class _Bench:
-    """Sizes and scores of pictures as tables change."""
+    """Measures sizes and scores of pictures with given tables."""
 
     def __init__(self, pictures, tune, subsampling, jobs):
         self.pictures, self.options, self.judge = pictures, {"tune": tune, "subsampling": subsampling}, JUDGES[tune]
@@ -73,22 +78,24 @@ class _Bench:
         return np.log(len(data)), self.judge(picture, decode(data).pixels)
 
     def measure(self, tasks):
-        """(tasks, 2): ln(bytes) and score of pairs of picture and tables."""
+        """ln(bytes) and score of each (picture, tables), as (tasks, 2)."""
         return np.array(list(self.pool.map(self._one, tasks)))
 
     def everywhere(self, steps):
-        """The same of every picture with one set of steps."""
+        """The same for every picture with one set of steps."""
         tables = rounded(steps)
         return self.measure([(picture, tables) for picture in self.pictures])
 
 
 def rounded(steps, chance=0.5):
-    """QuantTables of fractional steps; `chance` below which fraction they are rounded up, a number or one for each."""
+    """QuantTables from fractional steps, rounded up where the fraction is at least 1 - `chance` (one number, or one per
+    step).
+    """
     return QuantTables(*np.clip(np.floor(steps + chance), LEAST, MOST).astype(int).tolist())
 
 
 def parameters(components):
-    """For each parameter the steps that it moves: (parameters, 3, 64) of 0 and 1."""
+    """The steps that each parameter moves: (parameters, 3, 64) of 0 and 1."""
     which = np.zeros((len(components) * len(PAIRS), 3, 64))
     for i, (component, (u, v)) in enumerate((c, pair) for c in components for pair in PAIRS):
         which[i, component, [8 * u + v, 8 * v + u]] = 1
@@ -96,7 +103,7 @@ def parameters(components):
 
 
 def _effects(bench, steps, which, rng):
-    """(pictures, parameters, 2): what ln(step) of each parameter does to ln(bytes) and to the score."""
+    """Effect of ln(step) of each parameter on ln(bytes) and on the score: (pictures, parameters, 2)."""
     runs = 1 << len(which).bit_length()  # a column of ones, the mean, and one for each parameter
     design = hadamard(runs)[:, 1 + rng.permutation(runs - 1)[: len(which)]]
     found = []
@@ -110,12 +117,12 @@ def _effects(bench, steps, which, rng):
 
 
 def _at_equal_score(now, before, exchange):
-    """Mean change of ln(bytes) with differences of score paid for: what `exchange` (per picture) bytes a score is worth."""
+    """Mean change of ln(bytes) at equal score; `exchange` (per picture) converts score to ln(bytes)."""
     return float(np.mean(now[:, 0] - before[:, 0] + exchange * (now[:, 1] - before[:, 1])))
 
 
 def _scaled_to(bench, steps, score, slope):
-    """The steps times a factor with which the mean score is what it shall be; `slope` is what ln(factor) does to the score."""
+    """Scale the steps to the given mean score; `slope` is the change of score per ln(factor)."""
     for _ in range(3):
         missing = score - bench.everywhere(steps)[:, 1].mean()
         steps = np.clip(steps * np.exp(np.clip(missing / slope, -0.3, 0.3)), LEAST, MOST)
@@ -130,13 +137,13 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
     pictures : list of (H, W, 3) uint8 arrays
     tune : "ssimulacra2", "ssim" or "psnr"
     quality : 1..100
-        Its meaning stays: the score sought is that of the tables to start with; of Annex K's with plain rounding.
+        Keeps its meaning: the target score is that of the starting tables, for Annex K with plain rounding.
     subsampling : "4:2:0" (default) or "4:4:4"
     start : (3, 64) array of steps in natural order, or None (default): Annex K's
     rounds : int, default 6
-        Each takes 128 encodes per picture, or 64 where luminance alone is learned.
+        Each takes 128 encodes per picture, or 64 if only luminance is learned.
     seed : int, default 0
-        Of the design's columns and the roundings: the same seed gives the same steps.
+        For the columns of the design and the rounding. The same seed gives the same steps.
     jobs : int, default 1
         Threads. The result does not depend on it.
     progress : callable or None
@@ -151,7 +158,7 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
     ParameterError
         Unknown tune or subsampling, no pictures.
     """
-    if tune not in JUDGES or subsampling not in ("4:2:0", "4:4:4"):
+    if tune not in JUDGES or subsampling not in SUBSAMPLINGS:
         raise ParameterError(
             f"matrices are learned for {', '.join(JUDGES)} and for 4:2:0 or 4:4:4, not for {tune!r} and {subsampling!r}"
         )
@@ -201,12 +208,12 @@ def train(pictures, tune, *, quality, subsampling="4:2:0", start=None, rounds=6,
 
 
 def learned_start(tune, subsampling, quality):
-    """The steps that the package has for a quality, as `train` takes them."""
+    """The package's steps for a quality, as the start of `train`."""
     return np.array(learned_fractions(tune, subsampling != "4:4:4", quality), float) / (2 * UNIT)
 
 
 def with_result(entries, tune, subsampling, quality, trained):
-    """`matrices.json`, parsed, with one more result in the place of the old one."""
+    """Parsed `matrices.json` with one table replaced."""
     table = np.rint(trained.steps * UNIT).astype(int).tolist()
     tables = {
         **entries[tune]["tables"],

@@ -1,8 +1,9 @@
-"""What a codec under test is: a name, parameters with their ranges, a function from pixels to bytes and one back.
+"""The definition of a codec under test: a name, parameters with ranges, a function from pixels to bytes and one back.
 
-Of a codec of videos the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
+For video codecs the pixels are a `codec.frame.Video`, and the bytes may be a list of packets. To add one:
 
-    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__, media="video")
+    Codec("h264", encode, decode, {"preset": Number(5, 1, 9), "crf": Number(23, 0, 51)}, version=lambda: __version__,
+    media="video")
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..color import luma
 from ..errors import CodecError, MissingPackageError, ParameterError, PeerError
 
 if TYPE_CHECKING:
@@ -26,18 +28,19 @@ if TYPE_CHECKING:
     from .._types import Setting
     from ..frame import Video
 
-# The parameter that a curve runs along, by its name, and whether more of it is better.
+# Names of the dial, the parameter that varies along a curve, and whether more of it is better.
 DIALS = {"quality": True, "crf": False, "qp": False}
 MEDIA = {"image": "pictures", "video": "videos"}
 
-# What foreign code raises when it fails. Not among them: KeyboardInterrupt, SystemExit, and warnings turned into errors by a test.
-FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError,
-            SyntaxError, TypeError, ValueError)  # fmt: skip
+# Exceptions of failing foreign code. Not included: KeyboardInterrupt, SystemExit, and warnings turned into errors by
+# tests.
+FAILURES = (ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError,
+            MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Number:
-    """A parameter that is an integer in low..high, or one of `parts` equal parts between two integers."""
+    """A parameter that is a multiple of 1 / `parts` in low..high."""
 
     default: int
     low: int
@@ -45,7 +48,7 @@ class Number:
     parts: int = 1
 
     def check(self, value: object) -> int | float | None:
-        """The value as a plain int, or as a float where it is not whole; None when it is none of this parameter."""
+        """The value as an int, or as a float if it is not whole; None if it is not valid."""
         kinds = int | np.integer if self.parts == 1 else int | float | np.integer | np.floating
         if (
             isinstance(value, bool)
@@ -57,7 +60,7 @@ class Number:
         return float(value) if value % 1 else int(value)
 
     def parse(self, text: str) -> list[int | float]:
-        """Of "5", "1/9" and "20:95:5": a list of numbers."""
+        """Parse "5", "1/9" or "20:95:5" to a list of numbers."""
         return [number for part in text.split("/") for number in numbers(part)]
 
     def __str__(self) -> str:
@@ -66,17 +69,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """A parameter that is one of several values; `default` first among equals."""
+    """A parameter that is one of several values."""
 
     default: str | bool
     values: tuple[str | bool, ...]
 
     def check(self, value: object) -> Any:
-        """The value itself, or None."""
+        """The value, or None if it is not valid."""
         return value if value in self.values and type(value) in map(type, self.values) else None
 
     def parse(self, text: str) -> list[Any]:
-        """Of "4:2:0" and "4:2:0/4:4:4": a list of values."""
+        """Parse "4:2:0" or "4:2:0/4:4:4" to a list of values."""
         names = {str(value).lower(): value for value in self.values}
         return [names.get(word.lower(), word) for word in text.split("/")]
 
@@ -85,7 +88,8 @@ class Choice:
 
 
 def numbers(text: str) -> list[int | float]:
-    """Numbers of "30,50,74.5" and "20:95:5" (first, last, step; the last is included when a step hits it); ValueError for anything else.
+    """Parse "30,50,74.5" or "20:95:5" (first, last, step; the last is included if a step hits it). ValueError for
+    anything else.
 
     >>> from codec.registry.contract import numbers
     >>> numbers("30,74.5"), numbers("20:30:5"), numbers("90:91:0.5")
@@ -104,12 +108,12 @@ def _range(first, last=None, step=Fraction(1)):
 
 
 def dial_of(names):
-    """The name of the dial among the parameters of a codec or the setting of a row; None if there is none."""
+    """The name of the dial among parameters of a codec or in the setting of a row; None if there is none."""
     return next((name for name in DIALS if name in names), None)
 
 
 def byte_count(data: bytes | list[bytes]) -> int:
-    """Length of what `Codec.run_encode` gave: bytes, or packets."""
+    """Number of bytes from `Codec.run_encode`, which returns bytes or packets."""
     return len(data) if isinstance(data, bytes) else sum(map(len, data))
 
 
@@ -120,25 +124,25 @@ class Codec:
     Attributes
     ----------
     name : str
-        As rows and command lines have it.
+        As used in rows and command lines.
     encode : callable
-        ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8, C-contiguous, and must not
-        be changed. What it cannot take, it refuses by raising. Every parameter is given. Of videos:
-        ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
+        ``encode(pixels, **setting) -> bytes``; pixels are (H, W) gray, (H, W, 3) RGB or (H, W, 4) inks, uint8,
+        C-contiguous, and must not be changed. It raises for input that it cannot take. Every parameter is given. For
+        videos: ``encode(video, **setting) -> bytes, or list of bytes``: a stream, or its packets.
     decode : callable
-        ``decode(data) -> pixels`` of the same size. RGB where the original was gray is understood. Of videos:
-        ``decode(what encode gave) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
+        ``decode(data) -> pixels`` of the same size. RGB is accepted if the original was gray. For videos:
+        ``decode(result of encode) -> frames``, in display order, each a tuple of planes as in `codec.frame.Video`.
     parameters : dict
-        Name to `Number` or `Choice`. One of them is the dial that sweeps and searches turn, by its name (`DIALS`): "quality", of which more
-        is better, or "crf" or "qp", of which less is.
+        {name: `Number` or `Choice`}. One of them may be the dial that sweeps and searches vary, by its name (`DIALS`):
+        "quality", where more is better, or "crf" or "qp", where less is.
     version : callable
-        ``version() -> str``: of what does the work, for the rows.
+        ``version() -> str``: version of the encoder, for the rows.
     needs : tuple of str
-        Modules to import; none of them is loaded before the codec is used.
+        Modules that it imports when it is first used.
     install : str
-        What to give to pip when one of them is missing.
+        Arguments for pip install if one of them is missing.
     errors : tuple of exception types
-        Of its own that are neither `CodecError` nor usual ones of Python.
+        Its own exceptions, besides `CodecError` and those of Python.
     media : str
         "image" or "video".
     """
@@ -155,28 +159,28 @@ class Codec:
 
     @property
     def dial(self) -> str | None:
-        """The name of the parameter that sweeps and searches turn; None if it has none."""
+        """The parameter that sweeps and searches vary; None if there is none."""
         return dial_of(self.parameters)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The modules that are not installed, as a tuple."""
+        """Modules that are not installed, as a tuple."""
         return tuple(module for module in self.needs if not _there(module))
 
     def require(self) -> None:
-        """Raises MissingPackageError, with the command that installs it, when the codec cannot run here."""
+        """Raise MissingPackageError, with the command to install it, if the codec cannot run here."""
         if self.missing:
             raise MissingPackageError(
                 f"{self.name} needs {', '.join(self.missing)}, which is not installed: pip install {self.install}"
             )
 
     def setting(self, **given: Any) -> dict[str, Any]:
-        """All parameters: those given, checked, and the defaults of the others; the dial last.
+        """All parameters: checked values of those given, defaults of the others; the dial last.
 
         Raises
         ------
         ParameterError
-            If there is no such parameter, or a value is out of its range.
+            If there is no such parameter, or a value is out of range.
         """
         for name in given:
             if name not in self.parameters:
@@ -192,25 +196,25 @@ class Codec:
         return found
 
     def run_encode(self, pixels: npt.NDArray[np.uint8] | Video, setting: Setting) -> bytes | list[bytes]:
-        """Encode `pixels` with every parameter in `setting`: bytes of a picture, or bytes or packets of a video.
-
-        Raises PeerError, with the name of the codec, for whatever foreign code raises and for results that are not bytes.
+        """Encode to bytes, or to bytes or packets for a video. Exceptions of foreign codecs become a PeerError that
+        names the codec.
         """
         data = self._guarded("encoding", self.encode, pixels, **setting)
         packets = self.media == "video" and isinstance(data, list) and all(isinstance(packet, bytes) for packet in data)
         if not isinstance(data, bytes) and not packets or not byte_count(data):
             raise PeerError(
-                f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} for a {self.kind}"
+                f"{self.name} gave {'no bytes' if packets or isinstance(data, bytes) else type(data).__name__} "
+                f"for a {self.kind}"
             )
         return data
 
     @property
     def kind(self) -> str:
-        """ "picture" or "video": one of what it takes."""
+        """ "picture" or "video": what it encodes."""
         return MEDIA[self.media].removesuffix("s")
 
     def run_decode(self, data: bytes | list[bytes], like: Any) -> Any:
-        """Decode `data`, the result of `run_encode`: pixels of the shape and dtype of `like`, or a video of its format; else PeerError."""
+        """Decode to pixels, gray if `like` is, or to a video. PeerError if size or type differ from `like`."""
         if self.media == "video":
             return self._decode_video(data, like)
         pixels = np.asarray(self._guarded("decoding", self.decode, data))
@@ -218,7 +222,8 @@ class Codec:
             pixels = gray(pixels)
         if pixels.shape != like.shape or pixels.dtype != like.dtype:
             raise PeerError(
-                f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} {like.shape}: not comparable"
+                f"{self.name} gave back {pixels.dtype} {pixels.shape}, and the picture is {like.dtype} "
+                f"{like.shape}: not comparable"
             )
         return pixels
 
@@ -231,7 +236,7 @@ class Codec:
         try:
             return replace(like, frames=frames)
         except (ParameterError, *FAILURES) as error:
-            raise PeerError(f"{self.name} gave back something else than the video was: {error}") from error
+            raise PeerError(f"{self.name} returned something other than the video: {error}") from error
 
     def _guarded(self, what, function, *args, **kwargs):
         try:
@@ -245,10 +250,10 @@ class Codec:
 def _there(module):
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # its parent package is missing, or a test put None in its place
+    except (ImportError, ValueError):  # the parent package is missing, or a test replaced it by None
         return False
 
 
 def gray(rgb):
-    """Luma of BT.601, rounded: what a gray picture is when a codec knows colour only."""
-    return np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(rgb.dtype)
+    """Rounded BT.601 luma, for gray pictures from codecs that only code colour."""
+    return np.rint(luma(rgb)).astype(rgb.dtype)

@@ -1,4 +1,4 @@
-"""Codecs by name: ours, the peers whose packages are installed, and those that users register."""
+"""Look up codecs by name: ours, peers, and those that users register."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _registered: dict[str, Codec] = {}
 
 
 def register(codec: Codec, *, replace: bool = False) -> Codec:
-    """Make a codec known by its name, in this process.
+    """Register a codec under its name, for this process.
 
     Raises
     ------
     ParameterError
-        If the name is taken and `replace` is not True, or `codec` is no `Codec`.
+        If the name is taken and `replace` is not True, or `codec` is not a `Codec`.
     """
     if not isinstance(codec, Codec):
-        raise ParameterError(f"a codec is a codec.registry.Codec, not {type(codec).__name__}")
+        raise ParameterError(f"codec must be a codec.registry.Codec, not {type(codec).__name__}")
     if not replace and codec.name in _known(videos=True):
         raise ParameterError(f"there is a codec {codec.name!r} already: choose another name, or replace=True")
     _registered[codec.name] = codec
@@ -36,13 +36,16 @@ def register(codec: Codec, *, replace: bool = False) -> Codec:
 
 
 def codecs() -> dict[str, Codec]:
-    """{name: Codec} of all that are known, ours first, then peers, then users': those of pictures whether or not their packages are installed,
-    those of videos where PyAV has them."""
+    """{name: Codec} of all known codecs: ours, then peers, then users'. Picture codecs are listed even if their
+    packages are missing, video codecs only if PyAV has them.
+    """
     return {name: load() for name, load in _known(videos=True).items()}
 
 
 def _known(videos=False):
-    """{name: function that returns its Codec}, so that one name does not load the packages of all; which codecs PyAV has only PyAV knows."""
+    """{name: function that returns its Codec}, so that looking up one codec does not load the others. `videos` loads
+    PyAV to ask for its codecs.
+    """
     found = {codec.name: partial(_itself, codec) for codec in (*PEERS, *(present() if videos else ()))}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, partial(_load, point))
@@ -97,17 +100,17 @@ def by_name(name: str) -> Codec:
 
 
 def parse(text: str) -> tuple[Codec, dict[str, list[Any]]]:
-    """A codec and lists of values from "jpeg" or "jpeg:effort=1/9,subsampling=4:2:0,quality=20:95:5".
+    """Parse "jpeg" or "jpeg:effort=1/9,subsampling=4:2:0,quality=20:95:5" to a codec and lists of values.
 
     Returns
     -------
     (Codec, dict)
-        Name of a parameter to the list of its values, checked.
+        The dict maps names of parameters to lists of checked values.
 
     Raises
     ------
     ParameterError
-        If there is no such codec or parameter, or a value is out of its range.
+        If there is no such codec or parameter, or a value is out of range.
 
     Examples
     --------
@@ -121,7 +124,7 @@ def parse(text: str) -> tuple[Codec, dict[str, list[Any]]]:
     for option in filter(None, options.split(",")):
         key, equals, value = option.partition("=")
         if not equals:
-            raise ParameterError(f"{text!r}: {option!r} is not of the form name=value; values are parted by /")
+            raise ParameterError(f"{text!r}: {option!r} is not of the form name=value; values are separated by /")
         if key not in codec.parameters:
             codec.setting(**{key: value})
         try:

@@ -1,7 +1,7 @@
-"""The codecs that the registry knows from the start. One encoder is one function; its package is loaded when it first runs.
+"""Built-in picture codecs of the registry. Each encoder is one function; its package is loaded when it first runs.
 
-JPEG files of all peers are decoded by libjpeg-turbo through Pillow, so that encoders are compared and not decoders; ours is decoded by ours,
-which gives the same pixels. Every encoder is kept to one thread, as ours is.
+JPEG files of all peers are decoded by libjpeg-turbo through Pillow, so that only encoders are compared; ours are
+decoded by our decoder, which gives the same pixels. Every encoder uses one thread, as ours does.
 """
 
 import io
@@ -24,7 +24,7 @@ HALF_CHROMA = Choice("4:2:0", ("4:2:0",))
 
 
 def _ours(pixels, *, subsampling, **setting):
-    """Gray has no chroma to subsample, so it gives the same row at every subsampling; four channels are inks (`codec.formats.pictures`)."""
+    """Gray has no chroma: all subsamplings give one row. Four channels are CMYK (`codec.formats.pictures`)."""
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     options = {"subsampling": "auto" if channels == 1 else subsampling, **setting}
     if channels == 4:
@@ -41,7 +41,8 @@ def _pillow(pixels, format, **options):
 
     if pixels.ndim == 3 and pixels.shape[2] != 3:
         raise UnsupportedError(
-            f"{format} is tried with gray and RGB only, and the picture has {pixels.shape[2]} channels: convert it first"
+            f"{format} is measured with gray and RGB only, and the picture has {pixels.shape[2]} channels: "
+            "convert it first"
         )
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format, **options)
@@ -86,8 +87,8 @@ def _mozjpeg(pixels, *, quality, subsampling):
     mode = {"4:2:0": "on", "4:4:4": "off"}[subsampling]
     try:
         return image.jpegsave_buffer(
-            Q=quality, subsample_mode=mode, optimize_coding=True, interlace=True, trellis_quant=True, overshoot_deringing=True,
-            optimize_scans=True, quant_table=3, keep="none",
+            Q=quality, subsample_mode=mode, optimize_coding=True, interlace=True, trellis_quant=True,
+            overshoot_deringing=True, optimize_scans=True, quant_table=3, keep="none",
         )  # fmt: skip
     except pyvips.Error as error:
         raise PeerError(f"mozjpeg failed at encoding: {error}") from error
@@ -116,7 +117,7 @@ def _jpeg_xl(pixels, *, quality, effort):
 
 
 def jpeg_xl_distance(quality):
-    """Butteraugli distance that libjxl's own tools ask for at a quality of 1..100."""
+    """Butteraugli distance that libjxl's tools use for a quality of 1..100."""
     if quality >= 100:
         return 0.0
     return 0.1 + (100 - quality) * 0.09 if quality >= 30 else 53 / 3000 * quality**2 - 23 / 20 * quality + 25
@@ -129,7 +130,7 @@ def _jpeg_xl_pixels(data):
 
 
 def _jpeg_2000(pixels, *, quality):
-    # OpenJPEG has no quality of 1..100 but a PSNR in dB to aim at: 25.25 to 50 over that range.
+    # OpenJPEG takes a target PSNR in dB instead of a quality: 1..100 maps to 25.25 to 50 dB.
     return _pillow(
         pixels,
         "JPEG2000",
@@ -141,7 +142,7 @@ def _jpeg_2000(pixels, *, quality):
 
 
 def _version(*packages):
-    """Of the packages, and of the library in Pillow or libvips that does the work."""
+    """A function for the versions of the packages, and of the library inside Pillow after a slash."""
 
     def version():
         found = []

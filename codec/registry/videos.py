@@ -1,6 +1,6 @@
-"""Video codecs beside which ours will be measured, through PyAV (extra `video`): those whose encoder is in the FFmpeg that PyAV brings.
+"""Video codecs of the registry, through PyAV (extra `video`): those whose encoder is in PyAV's FFmpeg.
 
-Packets stay in memory and are counted without a container. Encoders and decoders are kept to one thread, settings beyond those named here are
+Packets stay in memory and are counted without a container. Encoders and decoders use one thread. Other settings are
 FFmpeg's defaults: two passes, tunings and the like are another experiment.
 """
 
@@ -28,14 +28,13 @@ X26X_PRESETS = (
     "placebo",
 )
 X265_PARAMS = "log-level=none:info=0:pools=none:frame-threads=1"
-NAL_UNIT = re.compile(
-    rb"\x00?\x00\x00\x01.*?(?=\x00?\x00\x00\x01|\Z)", re.DOTALL
-)  # H.264 annex B: start code and what follows, up to the next one
+# A NAL unit of H.264 Annex B: a start code, and everything up to the next one.
+NAL_UNIT = re.compile(rb"\x00?\x00\x00\x01.*?(?=\x00?\x00\x00\x01|\Z)", re.DOTALL)
 USER_DATA = re.compile(rb"\x00+\x01\x06\x05")  # a unit of nal_unit_type 6 (SEI) with payloadType 5
 
 
 def _encode(encoder, options, video, **setting):
-    """The packets of a clip, in the order of decoding."""
+    """Encode a clip to packets, in decoding order."""
     import av
 
     context = av.CodecContext.create(encoder, "w")
@@ -46,7 +45,7 @@ def _encode(encoder, options, video, **setting):
         )
     context.width, context.height, context.pix_fmt = video.width, video.height, format_of(video)
     context.framerate, context.time_base, context.thread_count = video.fps, 1 / Fraction(video.fps), 1
-    context.bit_rate = 0  # what libvpx and libaom take as: constant quality
+    context.bit_rate = 0  # libvpx and libaom: constant quality
     context.options = options(**setting)
     packets = []
     for number, planes in enumerate(video.frames):
@@ -56,7 +55,7 @@ def _encode(encoder, options, video, **setting):
 
 
 def _without_user_data(packet):
-    """x264 writes its version and options into every stream, some 700 bytes, and cannot be told not to; rates are without metadata."""
+    """Remove the SEI of about 700 bytes with version and options that x264 always writes: rates exclude metadata."""
     return b"".join(unit for unit in NAL_UNIT.findall(packet) if not USER_DATA.match(unit))
 
 
@@ -70,7 +69,7 @@ def _frame(av, planes, video, number):
 
 
 def _decode(decoder, packets):
-    """The planes of all frames, in the order of display."""
+    """Decode packets to the planes of all frames, in display order."""
     import av
 
     context = av.CodecContext.create(decoder, "r")
@@ -94,7 +93,7 @@ def _x265(*, crf, preset):
 
 
 def _svt_av1(*, crf, preset):
-    os.environ.setdefault("SVT_LOG", "1")  # errors only: it has no other switch for what it writes to stderr
+    os.environ.setdefault("SVT_LOG", "1")  # errors only; there is no other way to silence its stderr
     return {"crf": str(crf), "preset": str(preset), "svtav1-params": "lp=1"}
 
 
@@ -107,7 +106,7 @@ def _aom(*, crf, preset):
 
 
 X26X = {"preset": Choice("medium", X26X_PRESETS)}
-# Name, FFmpeg's encoder, its decoders by preference, options from a setting, parameters.
+# Name, FFmpeg encoder, decoders by preference, options from a setting, parameters.
 VIDEO_PEERS = (
     ("x264", "libx264", ("h264",), _x264, {**X26X, "crf": Number(23, 0, 51)}),
     ("x265", "libx265", ("hevc",), _x265, {**X26X, "crf": Number(28, 0, 51)}),
@@ -118,7 +117,7 @@ VIDEO_PEERS = (
 
 
 def present():
-    """The codecs whose encoder and decoder PyAV has here, as a list of `Codec`; none without PyAV, which this loads."""
+    """A list of `Codec` for those whose encoder and decoder PyAV has here; empty without PyAV. Loads PyAV."""
     try:
         from av import FFmpegError
         from av.codec import codecs_available

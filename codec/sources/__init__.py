@@ -1,1 +1,1 @@
-"""Where bytes and samples come from: files, containers of coded video, clips of planes. Below the codecs."""
+"""Sources of bytes and samples: files, containers of coded video, clips of planes. Below the codecs."""

@@ -1,4 +1,4 @@
-"""Clips of any format, as planes: YUV4MPEG2 by this module, everything else through PyAV (FFmpeg), whose package is the extra `video`."""
+"""Read clips as planes: YUV4MPEG2 by this module, other formats through PyAV (FFmpeg; extra `video`)."""
 
 import io
 import re
@@ -6,20 +6,22 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..color import H273_MATRICES, default_matrix
 from ..errors import BitstreamError, LimitError, MissingPackageError, TruncatedError, UnsupportedError
-from ..frame import CHROMA_STEPS, Video, default_matrix
+from ..frame import CHROMA_STEPS, Video
 from ..limits import checked_limits
 from .files import read_bytes
 
 READABLE_SUFFIXES = (
-    ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg", ".ts", ".mts", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
+    ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg",
+    ".ts", ".mts", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
 )  # fmt: skip
-FRAMES_BYTES = 4 << 30  # of all frames of a clip, which are in memory at once
+FRAMES_BYTES = 4 << 30  # limit for all frames of a clip together, since they are in memory at once
 SIGNATURE = b"YUV4MPEG2"
 HEADER_BYTES = 1024
 Y4M_COLOURS = re.compile(r"(420|422|444|mono)(?:jpeg|mpeg2|paldv)?(?:p?(9|1[0-6]))?")
-# H.273 table 4, as FFmpeg numbers them.
-FFMPEG_MATRICES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
+# AVColorSpace of FFmpeg counts as H.273 does; other matrices are taken as unspecified.
+FFMPEG_MATRICES = {number: H273_MATRICES[number] for number in (1, 5, 6, 9)}
 FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
 
 
@@ -30,7 +32,7 @@ def load(source, *, frames=None, limits=None):
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
     frames : int, optional
-        Read no more than these many, from the start. All unless said.
+        Read at most this many, from the start. Default: all.
     limits : codec.Limits, optional
 
     Returns
@@ -42,17 +44,15 @@ def load(source, *, frames=None, limits=None):
     MissingPackageError
         If the clip is not YUV4MPEG2 and PyAV is not installed.
     UnsupportedError
-        If it is no video, or of a kind that is not read here.
+        If it is not a video, or of an unsupported kind.
     BitstreamError, TruncatedError
         If it is damaged.
     LimitError
         If a frame has more pixels than `limits` allow, or all frames together take more than 4 GiB.
     FileError, ParameterError
 
-    Notes
-    -----
-    Planes are what the file holds: nothing is converted, but for formats that are neither gray nor planar YUV without alpha, which become 8-bit
-    4:4:4 with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
+    Notes ----- Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to
+    8-bit 4:4:4, with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
 
     Examples
     --------
@@ -69,12 +69,13 @@ def load(source, *, frames=None, limits=None):
 
 
 def check_frames_bytes(count):
-    """Raise LimitError where the frames of a clip take more memory than they may."""
+    """Raise LimitError if the frames of a clip take more memory than `FRAMES_BYTES`."""
     if count > FRAMES_BYTES:
         raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them (frames=, --frames)")
 
 
-# ---------------------------------------------------------------- YUV4MPEG2 (yuv4mpeg(5) of mjpegtools; depths above 8 as FFmpeg writes them)
+# ---------------------------------------------------------------- YUV4MPEG2
+# As yuv4mpeg(5) of mjpegtools; depths above 8 as FFmpeg writes them.
 
 
 def _y4m(data, frames, limits):
@@ -89,11 +90,7 @@ def _y4m(data, frames, limits):
     shapes = Video.plane_shapes(height, width, chroma)
     dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
     size = sum(rows * columns for rows, columns in shapes) * dtype.itemsize
-    warnings = (
-        ["it is interlaced, and its fields are taken together as frames"]
-        if tags.get("I", "p") in ("t", "b", "m")
-        else []
-    )
+    warnings = ["it is interlaced; fields are combined into frames"] if tags.get("I", "p") in ("t", "b", "m") else []
     found, at = [], end + 1
     while at < len(data) and (frames is None or len(found) < frames):
         line = data.find(b"\n", at, at + HEADER_BYTES)
@@ -133,14 +130,14 @@ def _y4m_colour(tag):
     parts = Y4M_COLOURS.fullmatch(tag)
     if not parts:
         raise UnsupportedError(
-            f"YUV4MPEG2 with C{tag} is not read: there are C420, C422, C444 and Cmono, 8 bits or p9 to p16"
+            f"YUV4MPEG2 with C{tag} is not supported: use C420, C422, C444 or Cmono, with 8 bits or p9 to p16"
         )
     name = parts[1]
     return "4:0:0" if name == "mono" else ":".join(name), int(parts[2] or 8)
 
 
 def _y4m_planes(data, at, shapes, dtype, depth):
-    """Views of the data where samples are bytes; deeper ones are copied, and checked."""
+    """Planes of a frame: views of 8-bit data; deeper samples are copied and checked."""
     planes = []
     for rows, columns in shapes:
         plane = np.frombuffer(data, dtype, rows * columns, at).reshape(rows, columns)
@@ -166,19 +163,19 @@ def _through_pyav(data, frames, limits):
     try:
         with av.open(io.BytesIO(data)) as container:
             if not container.streams.video:
-                raise UnsupportedError("this file holds no video")
+                raise UnsupportedError("this file contains no video")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             return _decoded(container, stream, frames, limits)
     except av.FFmpegError as error:
-        raise BitstreamError(f"this is no clip that FFmpeg reads: {error.strerror}", layer="video") from error
+        raise BitstreamError(f"FFmpeg cannot read this clip: {error.strerror}", layer="video") from error
 
 
 def _decoded(container, stream, frames, limits):
     rate = stream.average_rate or stream.guessed_rate
     if not rate:
         raise UnsupportedError(
-            "the clip does not tell its frame rate, and a bit rate needs one: put it in a container that does"
+            "the clip does not state its frame rate, which a bit rate needs: put it in a container that does"
         )
     limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
     found, kind, warnings, total = [], None, [], 0
@@ -194,7 +191,7 @@ def _decoded(container, stream, frames, limits):
         check_frames_bytes(total)
         if _kind(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
             raise UnsupportedError(
-                f"frame {len(found)} has another size or format than the one before: cut the clip there"
+                f"frame {len(found)} differs in size or format from the frame before: cut the clip there"
             )
         found.append(planes)
     if not found:
@@ -203,7 +200,7 @@ def _decoded(container, stream, frames, limits):
 
 
 def _planar(frame):
-    """The frame in a format that `planes_of` knows, and a warning where it had to be converted."""
+    """The frame in a format that `planes_of` supports, with a warning if it was converted."""
     if FFMPEG_FORMAT.fullmatch(frame.format.name):
         return frame, []
     return frame.reformat(format="yuv444p"), [f"its format {frame.format.name} was converted to 8-bit 4:4:4"]
@@ -222,7 +219,7 @@ def _kind(frame):
 
 
 def planes_of(frame):
-    """Copies of the planes of a PyAV frame of planar YUV or gray, without the padding of its rows."""
+    """Copies of the planes of a planar YUV or gray PyAV frame, without row padding."""
     parts = FFMPEG_FORMAT.fullmatch(frame.format.name)
     if not parts:
         raise UnsupportedError(f"a frame of format {frame.format.name} is not planar YUV or gray")
@@ -237,6 +234,6 @@ def planes_of(frame):
 
 
 def format_of(video):
-    """FFmpeg's name of the format of a clip's samples."""
+    """FFmpeg's pixel format name for a clip."""
     name = "gray" if CHROMA_STEPS[video.chroma] is None else f"yuv{video.chroma.replace(':', '')}p"
     return name if video.depth == 8 else f"{name}{video.depth}le"

@@ -1,4 +1,6 @@
-"""Coded video out of containers (MP4, Matroska, AVI, ...) by PyAV, the extra `video`: packets only, nothing is decoded by it."""
+"""Extract coded video from containers (MP4, Matroska, AVI, ...) through PyAV (extra `video`). PyAV decodes nothing
+here.
+"""
 
 import io
 from dataclasses import dataclass
@@ -16,9 +18,9 @@ class Packets:
     Attributes
     ----------
     codec : str
-        FFmpeg's name of its format: "h264", ...
+        FFmpeg's name of the codec: "h264", ...
     extradata : bytes
-        What a decoder needs before the first packet: avcC of MP4 and Matroska, or parameter sets as a byte stream.
+        Decoder configuration: avcC from MP4 and Matroska, or parameter sets as a byte stream.
     fps : fractions.Fraction or None
     packets : iterator of (bytes, timestamp in seconds or None)
         In decoding order.
@@ -31,13 +33,14 @@ class Packets:
 
 
 def looks_like_byte_stream(head):
-    """Whether data starts as Annex B of H.264 does: zeros, and a start code."""
+    """Whether data starts like a byte stream of H.264 Annex B: zeros, and a start code."""
     head = bytes(head)
     return head.lstrip(b"\0")[:1] == b"\1" and head.startswith(b"\0\0")
 
 
 def open_source(source, limits):
-    """(chunks, None) of a byte stream, or (None, Packets) of a container; see `codec.sources.files.read_chunks` for what is a source.
+    """(chunks, None) for a byte stream, or (None, Packets) for a container. Sources are those of
+    `codec.sources.files.read_chunks`.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def open_source(source, limits):
 
 
 def looks_like_container(head):
-    """Whether data starts as MP4, Matroska, AVI, FLV, MPEG-2 TS or Ogg do."""
+    """Whether data starts like MP4, Matroska, AVI, FLV, MPEG-2 TS or Ogg."""
     return (
         head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
         or head[:4] in (b"\x1a\x45\xdf\xa3", b"RIFF", b"OggS")
@@ -67,7 +70,7 @@ def looks_like_container(head):
 
 
 def open_container(data):
-    """Packets of the first video stream in the bytes of a container."""
+    """Packets of the first video stream of a container."""
     try:
         import av
     except ImportError as error:
@@ -77,7 +80,7 @@ def open_container(data):
     try:
         container = av.open(io.BytesIO(data))
         if not container.streams.video:
-            raise UnsupportedError("this file holds no video")
+            raise UnsupportedError("this file contains no video")
         stream = container.streams.video[0]
         context = stream.codec_context
         return Packets(
@@ -85,7 +88,7 @@ def open_container(data):
         )
     except av.FFmpegError as error:
         raise BitstreamError(
-            f"this is no container that FFmpeg reads: {error.strerror}", layer="container", offset=0
+            f"FFmpeg cannot read this container: {error.strerror}", layer="container", offset=0
         ) from error
 
 

@@ -1,15 +1,17 @@
-"""Bytes in, bytes out: every kind of source, limits while reading, and writes that happen completely or not at all."""
+"""Read bytes from any kind of source within limits; write files completely or not at all."""
 
 import contextlib
 import errno
 import os
 import secrets
 import stat
+import sys
 
 from ..errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
 from ..limits import checked_limits
 
 CHUNK_BYTES = 1 << 20
+PIPE = "-"  # the name of stdin and stdout where a command takes paths
 
 REMEDIES = {
     errno.ENOENT: "check the path",
@@ -41,7 +43,7 @@ def _too_long(name, limits):
 
 
 def _chunks(stream, name, limits, first_read):
-    """Pieces of a stream up to its end; more than the limit is an error."""
+    """Yield the chunks of a stream; raise beyond the limit."""
     left, size = limits.file_bytes + 1, first_read
     while left:
         chunk = stream.read(min(size, left))
@@ -81,12 +83,13 @@ def _read_path(path, limits):
 
 
 def read_bytes(source, limits=None):
-    """All bytes of a source, as an object that nobody else can change while it is decoded.
+    """All bytes of a source, as an immutable object.
 
     Parameters
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, or binary file object
-        `str` is always a path and `bytes` is always data. A file object is read from where it stands to its end, and left open.
+        `str` is always a path and `bytes` is always data. A file object is read from its current position to its end,
+        and left open.
     limits : codec.Limits, optional
         At most ``limits.file_bytes + 1`` bytes are read from a path or file object.
 
@@ -101,7 +104,7 @@ def read_bytes(source, limits=None):
     LimitError
         If it holds more than ``limits.file_bytes``.
     TruncatedError
-        If there is nothing in it.
+        If it is empty.
     ParameterError
         If `source` is of another type, or a file object in text mode.
 
@@ -126,7 +129,8 @@ def read_bytes(source, limits=None):
             raise _file_error("read", name, error) from error
     else:
         raise ParameterError(
-            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file object opened in binary mode"
+            f"the source is a {type(source).__name__}; pass a path, bytes, bytearray, memoryview, or a file "
+            "object opened in binary mode"
         )
     if not data:
         raise TruncatedError(f"{name} is empty", layer="file", offset=0)
@@ -134,9 +138,9 @@ def read_bytes(source, limits=None):
 
 
 def read_chunks(source, limits=None):
-    """Yield the bytes of a source piece by piece, so that a long one need not be in memory.
+    """Yield the bytes of a source in chunks, without holding all of it in memory.
 
-    As `read_bytes`, but an iterable of bytes is a source too.
+    As `read_bytes`, but also takes an iterable of bytes.
 
     Examples
     --------
@@ -171,12 +175,13 @@ def read_chunks(source, limits=None):
             yield bytes(chunk)
     else:
         raise ParameterError(
-            f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable of bytes"
+            f"the source is a {type(source).__name__}; pass a path, bytes, a binary file object, or an iterable "
+            "of bytes"
         )
 
 
 def _sync_folder(folder):
-    """Make the new name itself survive a power cut. Windows and some network disks cannot; the data is safe there all the same."""
+    """Make the rename survive a power cut. Windows and some network disks cannot; the data itself is safe there too."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -186,7 +191,7 @@ def _sync_folder(folder):
 
 
 def _existing_mode(path):
-    """Mode of what is at `path`, or None when nothing is."""
+    """Mode of the file at `path`, or None if there is none."""
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:
@@ -196,7 +201,7 @@ def _existing_mode(path):
 @contextlib.contextmanager
 def _replacing(path, mode):
     folder, name = os.path.split(path)
-    # 32 letters of the name keep the temporary name below the 255 bytes that file systems allow.
+    # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
     temporary = os.path.join(folder, f".{name[:32]}.{secrets.token_hex(8)}.tmp")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -216,7 +221,8 @@ def _replacing(path, mode):
 
 @contextlib.contextmanager
 def writing(path):
-    """A binary stream whose content becomes the file `path` when the block ends without an error: `write_atomic` piece by piece.
+    """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
+    pieces.
 
     Examples
     --------
@@ -250,10 +256,10 @@ def writing(path):
 def write_atomic(path, data):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
-    The data goes to a temporary file in the same folder, is flushed to the disk, and takes the name in one step. On any
-    failure, an interrupt included, the temporary file is removed and an existing file is as it was. A symbolic link stays a
-    link: the file that it points to is replaced. The permissions of an existing file are kept. Devices and pipes, which
-    cannot be replaced, are written directly.
+    The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
+    failure, including an interrupt, the temporary file is removed and an existing file is unchanged. A symbolic link
+    stays a link: its target is replaced. The permissions of an existing file are kept. Devices and pipes cannot be
+    replaced and are written directly.
 
     Parameters
     ----------
@@ -264,7 +270,7 @@ def write_atomic(path, data):
     Raises
     ------
     FileError
-        If the file cannot be written; the message names the path, the cause, and what to do.
+        If the file cannot be written; the message has the path, the cause and the remedy.
 
     Examples
     --------
@@ -277,3 +283,27 @@ def write_atomic(path, data):
     """
     with writing(path) as stream:
         stream.write(data)
+
+
+def read_stdin(limits=None):
+    """All bytes of stdin, as `read_bytes`."""
+    return read_bytes(sys.stdin.buffer, limits)
+
+
+def write_stdout(data):
+    """All of the data to stdout.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader is gone: the end of a pipeline, not an error of ours.
+    FileError
+        If it cannot be written for another reason.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to stdout: {error.strerror or error}") from error

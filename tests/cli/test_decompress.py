@@ -63,7 +63,7 @@ def test_json_is_one_object_with_a_schema(run, home):
 @pytest.mark.parametrize(
     "args, message",
     [
-        (["in/sub/c.jpg"], "nothing says where to write"),
+        (["in/sub/c.jpg"], "no output is given"),
         (["in/sub/c.jpg", "-o", "c.bmp"], "no lossless format for the suffix '.bmp'; use one of .png, .ppm, .pgm"),
         (["in/sub/c.jpg", "-o", "in/sub/c.jpg"], "the output would overwrite the input"),
         (["in/sub/c.jpg", "-o", "c.png", "--concel"], "Did you mean --conceal"),

@@ -96,7 +96,7 @@ def test_failures_are_shown_as_text(run, home, rows):
     [
         (("--metric", "vmaf"), "no row has the metric 'vmaf'"),
         (("--anchor", "webp"), "no family is called 'webp'"),
-        (("--at", "much"), "no list of bits per pixel such as 0.5,1"),
+        (("--at", "much"), "not a list of bits per pixel such as 0.5,1"),
         (("--at", "0"), "must be bits per pixel, positive"),
         (("--images", "nowhere"), "there is no nowhere"),
         (("--crop", "4"), "4 is not in the range"),

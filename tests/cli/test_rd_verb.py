@@ -127,7 +127,7 @@ def test_an_interrupt_tells_where_the_rows_are(run, home, monkeypatch):
     outcome = run("rd", "sweep", "in/a.png", "--metric", "mse", "-o", "rows.jsonl")
     assert (
         outcome.code == 130
-        and "2 of 7 done; their rows are in rows.jsonl: the same command goes on from there" in outcome.err
+        and "2 of 7 done; their rows are in rows.jsonl: the same command resumes from there" in outcome.err
     )
     assert len(rd.read_points("rows.jsonl")) == 2
 
@@ -200,7 +200,7 @@ def test_a_killed_sweep_goes_on_where_it_was(run, swept):
     swept.write_bytes(b"".join(lines[:7]) + lines[7][:100])
     outcome = run(*SWEEP)
     assert outcome.code == 0 and "7 of 16 rows were there already" in outcome.err
-    assert "rows.jsonl:8: the last line was cut off" in outcome.err
+    assert "rows.jsonl:8: the last line is incomplete" in outcome.err
     assert swept.read_bytes().splitlines(keepends=True)[:7] == lines[:7] and len(rd.read_points(swept)) == 16
 
 
@@ -219,10 +219,7 @@ def test_a_line_that_is_no_row_is_told_and_its_row_measured_again(run, swept):
 def test_a_file_that_holds_something_else_is_not_touched(run, home):
     before = (home / "in" / "a.png").read_bytes()
     outcome = run("rd", "sweep", "in/b.png", "-o", "in/a.png")
-    assert (
-        outcome.code == 1
-        and "in/a.png is there already and holds no rows of a sweep; it was not touched" in outcome.err
-    )
+    assert outcome.code == 1 and "in/a.png exists and holds no rows of a sweep; it was not changed" in outcome.err
     assert (home / "in" / "a.png").read_bytes() == before
 
 

@@ -131,7 +131,7 @@ def test_agrees_with_scikit_image():
             np.zeros(4, np.uint8),
             r"a has shape \(4,\); metrics take one picture, \(height, width\)",
         ),
-        (np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8), r"shape \(0, 4\) holds no pixel"),
+        (np.zeros((0, 4), np.uint8), np.zeros((0, 4), np.uint8), r"shape \(0, 4\) has no pixels"),
     ],
 )
 def test_what_is_refused(a, b, says):

@@ -99,7 +99,7 @@ def test_extreme_pictures_have_finite_gradients():
 
 
 def test_refusals_name_the_remedy():
-    with pytest.raises(ParameterError, match="sides of 8 at least"):
+    with pytest.raises(ParameterError, match="sides of at least 8"):
         ssimulacra2_gradient(np.zeros((7, 9), np.uint8), np.zeros((7, 9), np.uint8))
     with pytest.raises(ParameterError, match="uint8 gray"):
         ssimulacra2_gradient(np.zeros((9, 9)), np.zeros((9, 9)))

@@ -153,7 +153,7 @@ def test_what_is_no_picture_of_a_palette(tmp_path, indices, palette, says):
 
 def test_options_of_a_quantization_that_is_done(picture):
     for options in ({"colors": 2}, {"dither": None}, {"target": "size:1kB"}):
-        with pytest.raises(ParameterError, match="quantized already"):
+        with pytest.raises(ParameterError, match="already quantized"):
             write_png(quantize_colors(picture(8, 8), 4), **options)
 
 

@@ -386,7 +386,7 @@ def test_bad_images(image, what):
         ({"target": "size:100kB"}, "write_png"),
         ({"target": "psnr"}, "no target"),
         ({"floor": "psnr:30"}, "needs a target"),
-        ({"target": "psnr:30", "floor": "ssim:0.9"}, "one metric"),
+        ({"target": "psnr:30", "floor": "ssim:0.9"}, "the same metric"),
         ({"target": "psnr:30", "floor": "psnr:40"}, "more than"),
         ({"target": "psnr:30", "palette": "ega"}, "one of them"),
     ],

@@ -13,9 +13,9 @@ from codec.rd import hull, pareto, speeds
 SCORES = st.lists(st.tuples(st.integers(1, 30), st.integers(-20, 20)), min_size=1, max_size=30)
 
 
-def make(point, pairs, sign=1):
+def make(point, pairs, sign=1, metric="psnr"):
     return [
-        point(quality=i, bpp=float(rate), metrics={"psnr": float(sign * score)})
+        point(quality=i, bpp=float(rate), metrics={metric: float(sign * score)})
         for i, (rate, score) in enumerate(pairs)
     ]
 
@@ -33,8 +33,9 @@ def test_no_mixture_of_two_points_beats_the_hull(point, pairs):
 @given(SCORES)
 def test_smaller_may_be_better(point, pairs):
     pairs = [(0.5, -50), *pairs, (40, 40)]
-    rising, falling = hull(make(point, pairs), "psnr"), hull(make(point, pairs, -1), "psnr")
-    assert [p.setting for p in rising] == [p.setting for p in falling]
+    rising, falling = hull(make(point, pairs), "psnr"), hull(make(point, pairs, -1, "mse"), "mse")
+    foreign = hull(make(point, pairs, -1, "vmaf"), "vmaf")
+    assert [p.setting for p in rising] == [p.setting for p in falling] == [p.setting for p in foreign]
 
 
 def test_lossless_rows_and_rows_without_the_metric_are_left_out(point):

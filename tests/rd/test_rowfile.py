@@ -70,7 +70,7 @@ def test_what_is_not_a_file_of_rows_is_not_touched(tmp_path, content):
     path = tmp_path / "precious"
     path.write_bytes(content)
     with pytest.raises(
-        FileError, match="precious is there already and holds no rows of a sweep; it was not touched: name another file"
+        FileError, match="precious exists and holds no rows of a sweep; it was not changed: name another file"
     ):
         RowFile(path)
     assert path.read_bytes() == content

@@ -30,19 +30,18 @@ def score(monkeypatch):
 
 @given(scores=st.lists(st.integers(0, 50), min_size=1, max_size=100), wanted=st.integers(0, 50), falling=st.booleans())
 def test_any_curve_ends_with_what_reaches_the_target_or_says_the_range(scores, wanted, falling):
-    scores = sorted(scores, reverse=falling)
-    falling = scores[0] > scores[-1]
+    scores, metric = sorted(scores, reverse=falling), "mse" if falling else "psnr"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(METRICS, "mse", lambda a, b: scores[int(b[0, 0, 0]) - 1])
+        patch.setitem(METRICS, metric, lambda a, b: scores[int(b[0, 0, 0]) - 1])
         reaches = (lambda value: value <= wanted) if falling else (lambda value: value >= wanted)
         if not reaches(scores[-1]):
             with pytest.raises(
                 ParameterError,
-                match=rf"cannot reach mse {wanted} .* reaches {scores[0]} \(quality 1\) to {scores[-1]} \(quality",
+                match=rf"cannot reach {metric} {wanted} .* reaches {scores[0]} \(quality 1\) to {scores[-1]} \(quality",
             ):
-                rd.find(PIXELS, f"mse:{wanted}", codec=scripted(scores))
+                rd.find(PIXELS, f"{metric}:{wanted}", codec=scripted(scores))
             return
-        found = rd.find(PIXELS, f"mse:{wanted}", codec=scripted(scores))
+        found = rd.find(PIXELS, f"{metric}:{wanted}", codec=scripted(scores))
     quality = found.setting["quality"]
     assert reaches(found.score) and found.score == scores[quality - 1] and found.data == bytes([quality])
     assert quality == 1 or not reaches(scores[quality - 2])
@@ -53,8 +52,8 @@ def test_any_curve_ends_with_what_reaches_the_target_or_says_the_range(scores, w
 def test_a_curve_that_is_not_monotonic_still_gives_what_reaches_the_target(scores, wanted):
     scores[-1] = 60
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(METRICS, "mse", lambda a, b: scores[int(b[0, 0, 0]) - 1])
-        found = rd.find(PIXELS, f"mse:{wanted}", codec=scripted(scores))
+        patch.setitem(METRICS, "psnr", lambda a, b: scores[int(b[0, 0, 0]) - 1])
+        found = rd.find(PIXELS, f"psnr:{wanted}", codec=scripted(scores))
     assert found.score >= wanted and len(found.trials) <= 9
     assert found.setting["quality"] == 1 or scores[found.setting["quality"] - 2] < wanted
 

@@ -139,7 +139,7 @@ def test_videos_and_pictures_are_not_mixed(moving, point):
         (
             lambda frames: [planes[:1] for planes in frames],
             "decode",
-            "coarse gave back something else than the video was: frame 0 has planes",
+            "coarse returned something other than the video: frame 0 has planes",
         ),
         (
             lambda frames: [frames[0], *frames[:-1]],

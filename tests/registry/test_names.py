@@ -149,7 +149,7 @@ def test_a_codec_of_ones_own(clean):
     with pytest.raises(ParameterError, match="there is a codec 'mine' already"):
         registry.register(mine)
     assert registry.register(Codec("jpeg", mine.encode, mine.decode, QUALITY), replace=True) is registry.by_name("jpeg")
-    with pytest.raises(ParameterError, match="a codec is a codec.registry.Codec, not str"):
+    with pytest.raises(ParameterError, match="codec must be a codec.registry.Codec, not str"):
         registry.register("mine")
 
 

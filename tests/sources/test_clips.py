@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec import Limits
+from codec.color import MATRICES
 from codec.errors import (
     BitstreamError,
     CodecError,
@@ -20,7 +21,7 @@ from codec.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from codec.frame import MATRICES, Video
+from codec.frame import Video
 from codec.sources import clips
 
 
@@ -72,7 +73,7 @@ FRAME = b"FRAME\n" + bytes(12)
             BitstreamError,
             "F must be a frame rate such as 30:1, not '0:0': a bit rate needs one",
         ),
-        (HEAD.replace(b"C420", b"C411") + FRAME, UnsupportedError, "YUV4MPEG2 with C411 is not read: there are C420"),
+        (HEAD.replace(b"C420", b"C411") + FRAME, UnsupportedError, "YUV4MPEG2 with C411 is not supported: use C420"),
         (HEAD.replace(b"W4", b"W999999999").replace(b"H2", b"H999999999"), LimitError, "Limits.pixels"),
         (
             HEAD.replace(b"C420", b"C420p10") + b"FRAME\n" + b"\xff" * 24,
@@ -149,7 +150,7 @@ def test_formats_without_planes_are_converted_with_a_warning():
 
 def test_what_no_clip_is():
     pytest.importorskip("av", reason="PyAV is not installed")
-    with pytest.raises(BitstreamError, match="this is no clip that FFmpeg reads"):
+    with pytest.raises(BitstreamError, match="FFmpeg cannot read this clip"):
         clips.load(b"no video at all, but text" * 10)
     with pytest.raises(LimitError, match="Limits.pixels"):
         clips.load(remuxed(clip(2)), limits=Limits(pixels=100))

@@ -2,15 +2,16 @@
 
 import click
 
+from .. import _options as options
 from .._common import echo_json
 from .lab import cells
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def codecs(as_json):
-    """List the codecs that a sweep may name: their settings with defaults, and what to install for those that are missing. Those of videos
-    are listed where PyAV has them (pip install codec[video]).
+    """List the codecs for sweeps: settings with defaults, versions, and what to install for missing ones. Video codecs
+    are listed if PyAV has them (pip install codec[video]).
 
     \b
     Examples:

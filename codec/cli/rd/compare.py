@@ -2,30 +2,29 @@
 
 import click
 
+from .. import _options as options
 from .._common import echo_json, say
-from ..metrics import check_metrics
 from .lab import cells, labels, rate, read_rows
-
-METHODS = ["pchip", "akima", "cubic"]
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option(
     "--anchor",
     metavar="FAMILY",
-    help="What the others are measured against: a codec, or a family as the table names it, or a part of one name.  [default: the first]",
+    help=(
+        "Reference for the others: a codec, a family as named in the table, or a unique part of a name.  "
+        "[default: the first]"
+    ),
 )
+@options.metrics()
 @click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
+    "--method",
+    type=options.Known("rd.interpolation:METHODS"),
+    default="pchip",
     show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated.",
+    help="Interpolation.",
 )
-@click.option("--method", type=click.Choice(METHODS), default="pchip", show_default=True, help="Interpolation.")
 @click.option(
     "--quality",
     "quantity",
@@ -34,16 +33,17 @@ METHODS = ["pchip", "akima", "cubic"]
     help="BD-quality (score at equal rate) instead of BD-rate.",
 )
 @click.option("--per-image", is_flag=True, help="One line per picture instead of the means.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every picture.")
+@options.as_json("One JSON object on stdout, with every picture.")
 def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
-    """BD-rate of every family of settings against one: percent of bytes, or of bits per second of videos, at equal score; negative is smaller.
+    """Compare families of settings with one of them by BD-rate: the difference of bytes, or of bit rate for videos, in
+    percent at equal score. Negative is smaller.
 
-    low and high are a bootstrap interval of the mean over the pictures (95 %), from and to the common range of scores that it is about,
-    over all pictures; share is the least part of a picture's range of scores that both families reach. Pictures without a number are
-    listed on stderr with the reason, and the exit code is 1 if a family has none at all.
+    low and high are a 95 % bootstrap interval of the mean over the pictures. from and to are the extremes of the common
+    score ranges, share is the smallest fraction of its score range that a picture has in common. Pictures without a
+    number are listed on stderr with the reason; the exit code is 1 if a family has none at all.
 
-    Rows of several versions of a codec are families of their own, named by the version. ROWS may be NAME=FILE: NAME then stands before the
-    versions in that file, so that two builds of one version compare.
+    Several versions of a codec are separate families, named by version. ROWS may be NAME=FILE: NAME then precedes the
+    versions in that file, to compare two builds of one version.
 
     \b
     Examples:
@@ -67,7 +67,7 @@ def bd(rows, anchor, metrics, method, quantity, per_image, as_json):
     elif results:
         cells([line for found in results for line in (by_image(found) if per_image else [mean(found)])])
     else:
-        say("there is one family only, so there is nothing to compare: sweep another codec or setting")
+        say("there is only one family, so there is nothing to compare: sweep another codec or setting")
     for line in sorted(
         {f"  {f.family}, {f.metric}, {image}: {reason}" for f in results for image, reason in f.refused.items()}
     ):
@@ -104,13 +104,13 @@ def to_json(found):
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option("--metric", default="ssim", show_default=True, metavar="NAME", help="One metric.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@options.as_json()
 def hull(rows, metric, as_json):
-    """Settings worth using: those on the convex hull of the mean score over the mean rate, cheapest first.
+    """Settings worth using: those on the convex hull of mean score over mean rate, cheapest first.
 
-    pictures tells on the hulls of how many single pictures a setting lies.
+    The column pictures counts the single pictures with the setting on their own hull.
 
     \b
     Examples:

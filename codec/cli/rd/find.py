@@ -2,7 +2,8 @@
 
 import click
 
-from .._common import echo_json, refuse_terminal, warn, write_stdout
+from .. import _options as options
+from .._common import echo_json, refuse_terminal, warn
 from .lab import cells
 
 
@@ -15,15 +16,16 @@ from .lab import cells
     default="jpeg",
     show_default=True,
     metavar="NAME[:SETTINGS]",
-    help="As for sweep, with one value each.",
+    help="As for sweep, with single values.",
 )
 @click.option(
-    "--frames", type=click.IntRange(1), metavar="N", help="Of a video so many from its start.  [default: all]"
+    "--frames", type=click.IntRange(1), metavar="N", help="Use only the first N frames of a video.  [default: all]"
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the picture at that setting; - for stdout.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("-o", "--output", metavar="FILE", help="Write the encoded picture; - for stdout.")
+@options.as_json()
 def find(image, target, codec, frames, output, as_json):
-    """Find the lowest quality, or the highest crf, that reaches a target, by bisection; scores are measured on the final bytes.
+    """Find the lowest quality, or the highest crf, that reaches a target, by bisection. Scores are measured on the
+    final bytes.
 
     \b
     Examples:
@@ -35,7 +37,7 @@ def find(image, target, codec, frames, output, as_json):
     from ... import registry
     from ...errors import ParameterError
     from ...rd.content import decode, fetch
-    from ...sources.files import write_atomic
+    from ...sources.files import write_atomic, write_stdout
     from ...targets import parse_score
 
     if output == "-":
@@ -50,7 +52,7 @@ def find(image, target, codec, frames, output, as_json):
                 raise ParameterError(f"{codec!r}: a search takes one value of {name}, not {len(several)}")
         chosen.setting(**{name: several[0] for name, several in values.items()})
         if chosen.media == "video" and output:
-            raise ParameterError("-o writes pictures; the packets of a video have no container to write them in")
+            raise ParameterError("-o writes pictures; video packets have no container here")
         if chosen.media == "image" and frames:
             raise ParameterError(f"--frames is for videos, and {chosen.name} takes pictures")
     except ParameterError as error:

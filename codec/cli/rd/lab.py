@@ -1,6 +1,5 @@
-"""What `codec rd` is made of: lists of settings, folders, a bar, a table."""
+"""Shared by the verbs of `codec rd`: lists of settings, folders of inputs, tables, files of rows."""
 
-import contextlib
 import os
 import pathlib
 import sys
@@ -13,13 +12,6 @@ from .._common import printable, say
 FORMATS = {
     "bpp": ".3f",
     "kbit/s": ".1f",
-    "psnr": ".2f",
-    "psnr_y": ".2f",
-    "ssim": ".4f",
-    "ssim_y": ".4f",
-    "ms_ssim": ".4f",
-    "ssimulacra2": ".2f",
-    "mse": ".2f",
     "enc MP/s": ".1f",
     "dec MP/s": ".1f",
     "BD-rate": "+.2f",
@@ -32,7 +24,7 @@ FORMATS = {
 
 
 def numbers(ctx, param, value):
-    """Numbers of "30,50,70" and "20:95:5" (first, last, step; the last is included when a step hits it)."""
+    """Parse "30,50,70" or "20:95:5" (first, last, step; the last is included if a step hits it)."""
     from ...registry import numbers as parsed
 
     if value is None:
@@ -46,7 +38,7 @@ def numbers(ctx, param, value):
 
 
 def expand(images, media):
-    """Files as they are; folders as the pictures, or videos, below them, sorted."""
+    """Yield files unchanged, and for folders the pictures, or videos, below them, sorted."""
     from ...formats import pictures
     from ...sources import clips
 
@@ -63,37 +55,8 @@ def expand(images, media):
             yield image
 
 
-@contextlib.contextmanager
-def progress(label="sweep"):
-    """A callback for a bar on stderr, with the time that is left; nothing when that is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn(label),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def labels(means, points):
-    """Codec and settings, quality last; with the version of a codec of which the rows have several."""
+    """Codec and settings, quality last; with the version if the rows have several versions of the codec."""
     versions = {}
     for point in points:
         versions.setdefault(point.codec, set()).add(point.codec_version)
@@ -114,7 +77,9 @@ def rate(mean):
 
 
 def table(points):
-    """Means, one line per codec and setting, over the pictures that have every row and metric; the codec is left out when there is one."""
+    """Print means per codec and setting, over the pictures that have every row and metric; the codec is omitted if
+    there is only one.
+    """
     from ...errors import ParameterError
     from ...rd import means
 
@@ -134,7 +99,7 @@ def table(points):
 
 
 def cells(lines):
-    """A table of dicts, whose keys are the union of theirs; tab-separated when stdout is no terminal."""
+    """Print dicts as a table with the union of their keys as columns; tab-separated if stdout is not a terminal."""
     names = _union(lines)
     rows = [[_cell(name, line.get(name)) for name in names] for line in lines]
     if not sys.stdout.isatty():
@@ -153,7 +118,7 @@ def cells(lines):
 
 
 def _union(lines):
-    """All keys; each line's own order is kept, so a key that a later line adds stands where that line has it."""
+    """All keys, in an order that follows each line: a key added by a later line is placed as in that line."""
     names = []
     for line in lines:
         at = 0
@@ -171,11 +136,19 @@ def _cell(name, value):
         return "-"
     if isinstance(value, str | bool):
         return printable(value)
-    return format(value, FORMATS.get(name, ".6g" if isinstance(value, float) else ""))
+    return format(value, _format(name, value))
+
+
+def _format(name, value):
+    from ...metrics.names import FACTS
+
+    if name in FACTS:
+        return f".{FACTS[name].decimals}f"
+    return FORMATS.get(name, ".6g" if isinstance(value, float) else "")
 
 
 def reasons(failures):
-    """One line per picture and reason, however many settings it failed at."""
+    """One line per picture and reason, with the number of settings."""
     groups = {}
     for failure in failures:
         groups.setdefault((failure.image, failure.reason), []).append(failure)
@@ -184,9 +157,10 @@ def reasons(failures):
 
 
 def read_rows(paths):
-    """Rows of files, failures that no row has superseded, and messages about lines that are neither; the latter two go to stderr as well.
+    """(rows, outstanding failures, messages about malformed lines) of files. Failures and messages also go to stderr;
+    the rows are used.
 
-    What is whole is still worth comparing. NAME=FILE puts NAME before the versions in its rows, so that they are families of their own.
+    NAME=FILE prefixes the versions in its rows with NAME, which makes them separate families.
     """
     from ...errors import FileError
     from ...rd import Point, outstanding, read_records
@@ -207,7 +181,9 @@ def read_rows(paths):
 
 
 def split_name(path):
-    """("before", "rows.jsonl") of "before=rows.jsonl"; ("", path) of a path, also of one that has the sign in a folder or is there."""
+    """("before", "rows.jsonl") of "before=rows.jsonl"; ("", path) for a plain path, for one with "=" after a folder,
+    and for an existing file.
+    """
     name, sign, rest = path.partition("=")
     return (
         (name, rest)
@@ -217,14 +193,14 @@ def split_name(path):
 
 
 def keep_failures(file, output):
-    """Where the failures of a sweep go as they happen: beside its rows."""
+    """A callback for failures of a sweep, which are kept with its rows."""
     if file is not None:
         return file.append
     return (lambda failure: click.echo(failure.line())) if output == "-" else None
 
 
 def store(rows, file, output):
-    """The rows of a sweep, those that it found first, after the new ones went to a file, to stdout ("-") or nowhere (None)."""
+    """Write new rows to a file, to stdout ("-") or nowhere (None); return all rows, reused ones first."""
     if file is not None:
         with file:
             try:
@@ -232,7 +208,8 @@ def store(rows, file, output):
                 return [*rows.reused, *points]
             except KeyboardInterrupt:
                 say(
-                    f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command goes on from there"
+                    f"{rows.done} of {rows.total} done; their rows are in {file.path}: the same command resumes "
+                    "from there"
                 )
                 raise
     points = []

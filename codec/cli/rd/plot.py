@@ -2,45 +2,35 @@
 
 import click
 
-from ..metrics import check_metrics
+from .. import _options as options
 from .lab import read_rows
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+@options.rows
 @click.option("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf.")
 @click.option(
     "--kind",
     type=click.Choice(["curves", "speed"]),
     default="curves",
     show_default=True,
-    help="speed: MP/s over BD-rate, with the front.",
+    help="speed: MP/s over BD-rate, with the Pareto front.",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="One panel each.",
-)
-@click.option(
-    "--anchor", metavar="FAMILY", help="For speed: what the others are measured against.  [default: the first]"
-)
+@options.metrics("One panel each.")
+@click.option("--anchor", metavar="FAMILY", help="For speed: reference for BD-rate.  [default: the first]")
 @click.option(
     "--of",
     type=click.Choice(["encode", "decode"]),
     default="encode",
     show_default=True,
-    help="For speed: of which half.",
+    help="For speed: which direction.",
 )
-@click.option("--title", help="Above the panels.")
+@click.option("--title", help="Title above the panels.")
 def plot(rows, output, kind, metrics, anchor, of, title):
-    """Draw the rows that sweeps wrote.
+    """Draw the rows of sweeps.
 
-    curves: one curve of means per family of settings, one thin curve per picture. speed: one point per family, and the line that joins
-    those that no other family beats in both speed and size; the first metric counts.
+    curves: one thick curve of means per family of settings, one thin curve per picture. speed: one point per family,
+    and a line through those that no other family beats in both speed and size; uses the first metric.
 
     \b
     Examples:

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from .. import _options as options
 from .._common import say, size
 from .lab import read_rows, reasons, split_name
 
@@ -16,22 +17,20 @@ def _rates(ctx, param, value):
     try:
         return None if value is None else [float(rate) for rate in value.split(",")]
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no list of bits per pixel such as 0.5,1") from error
+        raise click.BadParameter(f"{value!r} is not a list of bits per pixel such as 0.5,1") from error
 
 
 @click.command()
-@click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
-@click.option("-o", "--output", required=True, metavar="FILE", help="The page, .html.")
+@options.rows
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page to write, .html.")
 @click.option(
     "--metric",
     "metrics",
     callback=_names,
     metavar="NAMES",
-    help="Those to show, the first one first.  [default: all in the rows]",
+    help="Metrics to show, the first one first.  [default: all in the rows]",
 )
-@click.option(
-    "--anchor", metavar="FAMILY", help="What the others are compared with at first.  [default: the first in the rows]"
-)
+@click.option("--anchor", metavar="FAMILY", help="Initial reference for BD-rate.  [default: the first in the rows]")
 @click.option(
     "--at",
     callback=_rates,
@@ -39,7 +38,7 @@ def _rates(ctx, param, value):
     help="Rates at which pictures are shown.  [default: two inside the curves]",
 )
 @click.option(
-    "--images", multiple=True, metavar="PATH", help="File or folder of originals that have moved. May be repeated."
+    "--images", multiple=True, metavar="PATH", help="File or folder with originals that have moved. May be repeated."
 )
 @click.option(
     "--pictures",
@@ -47,7 +46,7 @@ def _rates(ctx, param, value):
     default=6,
     show_default=True,
     metavar="N",
-    help="Worst and best to show at most.",
+    help="Largest number of worst and best pictures to show.",
 )
 @click.option(
     "--crop", type=click.IntRange(16, 1024), default=256, show_default=True, metavar="PX", help="Side of the crops."
@@ -58,15 +57,15 @@ def _rates(ctx, param, value):
     default=8,
     show_default=True,
     metavar="MB",
-    help="Longest page: crops are left out first.",
+    help="Size limit of the page; crops are left out to meet it.",
 )
-@click.option("--title", help="Of the page.")
+@click.option("--title", help="Title of the page.")
 def report(rows, output, metrics, anchor, at, images, pictures, crop, max_mb, title):
     """Write one self-contained HTML page about the rows of a sweep.
 
-    Curves, BD-rate against any family with intervals, worst and best pictures side by side, with slider, flicker, error and bit maps, and
-    where all of it comes from. The page loads nothing from anywhere. Pictures are made again from the originals: keep them, or name their
-    folder with --images.
+    It shows curves, BD-rate against any family with intervals, the worst and best pictures side by side with slider,
+    flicker, error and bit maps, and the origin of the rows. The page is self-contained. Pictures are encoded again from
+    the originals: keep them, or name their folder with --images.
 
     \b
     Examples:

@@ -5,9 +5,10 @@ import sys
 
 import click
 
+from .. import _options as options
 from .._common import say
-from ..metrics import check_metrics
-from .lab import expand, keep_failures, numbers, progress, reasons, store, table
+from .._progress import progress
+from .lab import expand, keep_failures, numbers, reasons, store, table
 
 
 @click.command()
@@ -20,37 +21,32 @@ from .lab import expand, keep_failures, numbers, progress, reasons, store, table
     default=["jpeg"],
     show_default=True,
     metavar="NAME[:SETTINGS]",
-    help="Give it several times, all of pictures or all of videos. Settings are its own: effort=1/9,quality=20:95:5.",
+    help="May be repeated; all for pictures or all for videos. With its own settings: effort=1/9,quality=20:95:5.",
 )
 @click.option(
     "-q", "--quality", callback=numbers, metavar="LIST", help="30,50,74.5 or first:last:step.  [default: 30:90:10]"
 )
 @click.option(
-    "--crf", callback=numbers, metavar="LIST", help="As --quality, for video codecs; more is worse.  [default: 22:37:5]"
+    "--crf",
+    callback=numbers,
+    metavar="LIST",
+    help="As --quality, for video codecs; higher is worse.  [default: 22:37:5]",
 )
 @click.option(
-    "--frames", type=click.IntRange(1), metavar="N", help="Of every video so many from its start.  [default: all]"
+    "--frames", type=click.IntRange(1), metavar="N", help="Use only the first N frames of each video.  [default: all]"
 )
 @click.option(
     "--subsampling",
     metavar="LIST",
-    help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: as the codec has it]",
+    help="Comma-separated, of auto, 4:4:4, 4:2:2, 4:4:0, 4:2:0.  [default: that of the codec]",
 )
 @click.option(
     "--effort",
     callback=numbers,
     metavar="LIST",
-    help="As --quality, for codecs that have it.  [default: as the codec has it]",
+    help="As --quality, for codecs with this setting.  [default: that of the codec]",
 )
-@click.option(
-    "--metric",
-    "metrics",
-    default="psnr,ssim",
-    show_default=True,
-    callback=check_metrics,
-    metavar="NAMES",
-    help="Comma-separated.",
-)
+@options.metrics()
 @click.option(
     "-o", "--output", metavar="FILE", help="Rows as JSON lines; - for stdout.  [default: - unless stdout is a terminal]"
 )
@@ -67,26 +63,28 @@ from .lab import expand, keep_failures, numbers, progress, reasons, store, table
     default=1,
     show_default=True,
     metavar="N",
-    help="Encoders side by side; more blur the times.",
+    help="Parallel encoders; more than one disturbs the measured times.",
 )
 @click.option(
     "--memory/--no-memory",
     default=True,
     show_default=True,
-    help="Peak memory of each encode, by one more of it; with -j 1 only.",
+    help="Measure peak memory in one more encode each; only with -j 1.",
 )
 def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, output, figure, jobs, memory):
-    """Encode pictures, or videos, with several codecs at all combinations of settings, decode, compare.
+    """Encode pictures or videos with several codecs at all combinations of settings, decode them, and measure.
 
-    IMAGES are files, or folders with everything below; .y4m, or whatever FFmpeg reads, where the codecs are of videos (pip install codec[video]). One row per picture, codec and setting; a table of the means per setting goes to
-    stdout unless the rows do. When FILE has rows already, what they answer is not measured again: after a kill, give the same command.
-    What fails is kept beside the rows and told on stderr, the others go on, and the exit code is 1; the same command tries it again.
+    IMAGES are files, or folders, searched recursively; for video codecs .y4m files, or anything that FFmpeg reads (pip
+    install codec[video]). There is one row per picture, codec and setting. A table of means per setting goes to stdout
+    unless the rows do. Existing rows in FILE are not measured again: repeat the command to resume an interrupted sweep.
+    Failures are recorded with the rows and reported on stderr; the sweep continues, and the exit code is 1. The same
+    command tries them again.
 
     \b
     Examples:
       codec rd sweep photos/ --codec jpeg --codec mozjpeg --quality 20:95:5 -o rows.jsonl
       codec rd sweep a.png b.png --codec jpeg:effort=1/9 --codec webp --metric psnr,ssimulacra2
-      codec rd sweep clips/ --codec x264:preset=fast/slow --codec svt-av1 --crf 20:44:6 --frames 60 --metric psnr_y,ssim_y -o rows.jsonl
+      codec rd sweep clips/ --codec x264:preset=fast/slow --codec svt-av1 --crf 20:44:6 --frames 60 -o rows.jsonl
     """
     from ... import rd as lab
     from ... import registry
@@ -94,7 +92,7 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
     from ...rd.plot import figure_kind
 
     output = output or (None if sys.stdout.isatty() else "-")
-    with progress() as tell:
+    with progress("sweep") as tell:
         try:
             if figure:
                 figure_kind(figure)

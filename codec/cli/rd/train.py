@@ -4,6 +4,7 @@ import json
 
 import click
 
+from .. import _options as options
 from .._common import say, warn
 from .lab import expand, numbers
 
@@ -14,10 +15,10 @@ from .lab import expand, numbers
     "--tune",
     default="ssimulacra2",
     show_default=True,
-    type=click.Choice(["ssimulacra2", "ssim", "psnr"]),
-    help="The measure to learn for.",
+    type=options.Known("rd.train:JUDGES"),
+    help="Metric to learn for.",
 )
-@click.option("--subsampling", default="4:2:0", show_default=True, type=click.Choice(["4:2:0", "4:4:4"]))
+@click.option("--subsampling", default="4:2:0", show_default=True, type=options.Known("rd.train:SUBSAMPLINGS"))
 @click.option(
     "--quality",
     default="15,30,50,70,85,93",
@@ -27,7 +28,7 @@ from .lab import expand, numbers
     help="Qualities to learn tables for.",
 )
 @click.option(
-    "--rounds", default=6, show_default=True, type=click.IntRange(1), help="Of 64 or 128 encodes per picture."
+    "--rounds", default=6, show_default=True, type=click.IntRange(1), help="Rounds of 64 or 128 encodes per picture."
 )
 @click.option(
     "--crop",
@@ -40,7 +41,7 @@ from .lab import expand, numbers
     default="learned",
     show_default=True,
     type=click.Choice(["learned", "annex-k"]),
-    help="Tables to begin with.",
+    help="Tables to start from.",
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option(
@@ -49,27 +50,27 @@ from .lab import expand, numbers
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="Threads; the result does not depend on them.",
+    help="Threads; they do not change the result.",
 )
 @click.option(
     "-o",
     "--output",
     required=True,
     metavar="FILE",
-    help="JSON: the tables of the package with the new ones in their place; goes on from there if it exists.",
+    help="JSON: the package's tables with the new ones inserted; an existing file is extended.",
 )
 @click.option(
     "--log",
     metavar="FILE",
-    help="Append a JSON row per quality: what was learned from which pictures, how, and what it gave.",
+    help="Append a JSON row per quality: settings, pictures and results.",
 )
 def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed, jobs, output, log):
-    """Learn quantization matrices from pictures, with the encoder in the loop: those with which files of equal score are smallest.
+    """Learn quantization matrices from pictures, with the encoder in the loop, that make files of equal score smallest.
 
     \b
     Examples:
       codec rd train-matrix photos/*.png -o matrices.json
-      codec rd train-matrix photos/*.png --tune psnr --quality 50 --rounds 3 --crop 320 -o matrices.json --log training.jsonl
+      codec rd train-matrix photos/*.png --tune psnr --quality 50 --crop 320 -o matrices.json --log training.jsonl
     """
     from importlib import resources
     from pathlib import Path
@@ -109,19 +110,20 @@ def train_matrix(pictures, tune, subsampling, quality, rounds, crop, start, seed
         entries = trainer.with_result(entries, tune, subsampling, q, found)
         write_atomic(output, trainer.as_json(entries).encode("ascii"))
         if log:
-            row = {"tune": tune, "subsampling": subsampling, "quality": q, "start": start, "rounds": [round(r, 3) for r in found.rounds], "crop": crop,
-                   "seed": seed, "version": __version__, "pictures": hashes}  # fmt: skip
+            row = {"tune": tune, "subsampling": subsampling, "quality": q, "start": start,
+                   "rounds": [round(r, 3) for r in found.rounds], "crop": crop, "seed": seed, "version": __version__,
+                   "pictures": hashes}  # fmt: skip
             with open(log, "a", encoding="ascii") as rows:
                 rows.write(json.dumps(row) + "\n")
 
 
 def middle(pixels, crop):
-    """The middle of a picture as RGB."""
+    """Crop the middle of a picture, as RGB."""
     import numpy as np
 
     from ...errors import ParameterError
 
     if pixels.ndim != 3 or pixels.dtype != np.uint8:
-        raise ParameterError("matrices are learned from colour pictures of 8 bits")
+        raise ParameterError("matrices are learned from 8-bit colour pictures")
     top, left = (max(0, (side - crop) // 2) if crop else 0 for side in pixels.shape[:2])
     return np.ascontiguousarray(pixels[top : top + (crop or len(pixels)), left : left + (crop or pixels.shape[1]), :3])

@@ -1,5 +1,5 @@
 "use strict";
-// Everything that rows bring in goes through `element` and `draw`: attributes are set and text is appended, nothing is parsed as HTML.
+// All text from rows goes through `element` and `draw`, which set attributes and append text: nothing is parsed as HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const ROW = { family: 0, image: 1, setting: 2, bytes: 3, rate: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
@@ -59,7 +59,7 @@ const extent = ({ size }) => size.join(" \u00d7 ") + " pixels";
 const finite = (value) => typeof value === "number";
 const metricKey = () => DATA.metrics[state.metric].name;
 
-// A family is told by colour, dash and mark, so that no one of them is needed.
+// Colour, dash and mark each identify a family, so no single one is needed.
 const DASHES = ["", "7 3", "2 2.5", "9 3 2 3"];
 const MARKS = [
   (r) => `M${-r} 0A${r} ${r} 0 1 0 ${r} 0A${r} ${r} 0 1 0 ${-r} 0Z`,
@@ -99,7 +99,7 @@ function logTicks(low, high, count) {
   return linearTicks(low, high, count).ticks.filter((tick) => tick > 0);
 }
 
-// A tooltip beside a point of a figure; what it says is also spoken when the keyboard moves it.
+// A tooltip beside a point of a figure; its text is also announced when the keyboard moves it.
 function tooltip(figure) {
   const tip = element("div", { class: "tip", hidden: true });
   figure.append(tip);
@@ -118,7 +118,7 @@ function tooltip(figure) {
   };
 }
 
-// Draw again when the figure's width changes, and only then.
+// Redraw only when the width of the figure changes.
 function whenResized(figure, redraw) {
   let last = 0;
   new ResizeObserver(() => {

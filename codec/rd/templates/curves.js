@@ -1,4 +1,4 @@
-// Rate against distortion: means over the pictures, or one picture; the nearest point tells what it is.
+// Rate against distortion: means over the pictures, or one picture; the nearest point shows its row.
 
 const curves = { figure: byId("curves-figure"), points: [], lines: [], cursor: null };
 curves.plot = element("div");
@@ -18,7 +18,7 @@ const rowsOf = (() => {
 
 const hasMeans = () => DATA.means[metricKey()].curves.some((curve) => curve.some((one) => finite(one[2])));
 
-// The curves of the figure as it is switched: {family, image, thick, points: [{rate, value, row or label}]}.
+// The curves of the figure in its current state: {family, image, thick, points: [{rate, value, row or label}]}.
 function currentCurves() {
   const shown = DATA.families.map((_, family) => family).filter((family) => !state.hidden.has(family));
   const at = ROW.metric + state.metric;
@@ -35,7 +35,7 @@ function currentCurves() {
   return [...thin, ...thick].filter((curve) => curve.points.length);
 }
 
-// Thin curves are drawn at first unless they would squeeze the means into a small part of the figure.
+// Thin curves are drawn initially unless they would squeeze the means into a small part of the figure.
 function firstLook() {
   const heights = (curve) => { const [low, high] = span(curve.flatMap((one) => one.points.map((point) => point.value))); return high - low; };
   const all = currentCurves();

@@ -1,4 +1,4 @@
-// BD-rate against the anchor: means with their intervals, and every picture by itself.
+// BD-rate against the anchor: means with intervals, and single pictures.
 
 const strips = { figure: byId("strips-figure"), rows: [], cursor: null };
 strips.plot = element("div");
@@ -25,7 +25,7 @@ function tellDeltas() {
     lead.replaceChildren(
       ...(one.mean < 0 ? [name, ` takes ${size} fewer bytes than `, base] : ["No family takes fewer bytes than ", base, "; ", name, ` comes nearest and takes ${size} more`]),
       ` at equal ${kind.label}, mean of ${plural(one.n, DATA.noun)}${interval}.`,
-      !known ? ` Too few ${DATA.noun}s for an interval.` : one.high < 0 || one.low > 0 ? "" : ` The interval contains zero: these ${DATA.noun}s do not tell them apart.`);
+      !known ? ` Too few ${DATA.noun}s for an interval.` : one.high < 0 || one.low > 0 ? "" : ` The interval contains zero: these ${DATA.noun}s do not distinguish them.`);
   }
   const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "against ", anchor),
     ...DATA.metrics.map((metric, m) => element("th", { scope: "col", class: m === state.metric ? "chosen" : null }, metric.label)),
@@ -120,7 +120,7 @@ function drawStrips() {
   if (focused) svg.focus();
 }
 
-// Dots that would lie on each other step aside, up and down by turns.
+// Overlapping dots are moved, alternately up and down.
 function swarm(dots, y) {
   const placed = [];
   for (const dot of dots) {

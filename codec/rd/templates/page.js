@@ -1,4 +1,4 @@
-// The page around the figures: what is switched, where rows come from, what failed.
+// The page around the figures: controls, origins of the rows, failures.
 
 function tellSummary() {
   const families = plural(DATA.families.length, "family of settings", "families of settings"), rows = plural(DATA.rows.length, "row");
@@ -23,7 +23,7 @@ function buildSwitches() {
   });
 }
 
-// The page is written for pictures; of videos it calls them so, and has none to show.
+// The template is written for pictures; for videos the nouns are replaced, and no pictures are shown.
 function nameThings() {
   if (DATA.noun === "picture") return;
   for (const node of document.querySelectorAll(".noun")) node.textContent = node.textContent.replace(/picture/g, DATA.noun).replace(/Picture/g, "Video");
@@ -33,7 +33,7 @@ function nameThings() {
 const LABELS = { rows: "rows", versions: "packages", codec: "codec", codec_version: "version", python: "Python", machine: "machine", cpu: "vector level", workers: "encoders side by side", command: "command line" };
 const title = (name) => LABELS[name] || name.replaceAll("_", " ");
 
-// What all rows share once, and what differs as a table.
+// Fields that all rows share once, differing ones as a table.
 function originFacts() {
   const names = Object.keys(DATA.origins[0]).filter((name) => name !== "command" && name !== "rows");
   const shared = names.filter((name) => name !== "codec" && name !== "codec_version" && DATA.origins.every((origin) => origin[name] === DATA.origins[0][name]));
@@ -58,7 +58,7 @@ function tellOrigin() {
         element("thead", {}, element("tr", {}, ...[["file", "words"], ["size", ""], ["SHA-256", "words"]].map(([name, kind]) => element("th", { scope: "col", class: kind }, name)))),
         element("tbody", {}, ...DATA.images.map((image) => element("tr", {}, element("th", { scope: "row" }, image.path),
           element("td", {}, extent(image)), element("td", { class: "words code" }, image.sha256))))))));
-  byId("colophon").textContent = `Written by codec ${DATA.version}. This page is one file and asks no other for anything.`;
+  byId("colophon").textContent = `Written by codec ${DATA.version}. This page is self-contained.`;
 }
 
 function tellFailures() {

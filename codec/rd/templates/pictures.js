@@ -1,10 +1,10 @@
-// The pictures: crops side by side, under a slider, flickering, their errors and their bits.
+// Pictures: crops side by side, with a slider or flicker, error and bit maps.
 
 const SHOW = DATA.show;
 const MODES = [["side", "Side by side"], ["slider", "Slider"], ["flicker", "Flicker"], ["error", "Errors"], ["bits", "Bits"]];
 const viewer = { entry: 0, rate: 0, mode: "side", left: -1, right: 0, zoom: { crop: 1, pair: 2 }, whole: false, full: 32, seam: 50, pause: calm.matches, half: 600, timer: 0 };
 
-// The score that ranks a picture: the mean over the families of the metric at the rate, linear over the log of the rate.
+// The score that ranks a picture: the metric at the rate, linear over log rate, mean over the families.
 function rankScore(image, wanted) {
   const at = ROW.metric + state.metric, scores = [];
   DATA.families.forEach((_, family) => {
@@ -134,14 +134,14 @@ function gallery() {
     figure(family, sideData(family) ? windowOf(cropImage(family), "Crop, " + sideName(family)) : absent(sideReason(family)))))];
 }
 
-// Both sides of a comparison, or the figures that say why there is none.
+// Both sides of a comparison, or figures with the reason why there is none.
 function pairOrReasons(build) {
   const missing = [viewer.left, viewer.right].filter((family) => !sideData(family));
   if (missing.length) return [element("div", { class: "gallery" }, ...missing.map((family) => figure(family, absent(sideReason(family)))))];
   return build();
 }
 
-// What the two sides are and what they are worth, beside the picture.
+// Names and scores of the two sides, beside the picture.
 function against(pair) {
   const sides = [viewer.left, viewer.right].filter((family) => family >= 0);
   const [x, y, width, height] = entryNow().crop;
@@ -174,7 +174,7 @@ function slider() {
       range.value = String(100 * (event.clientX - box.left) / box.width);
       place();
     };
-    // Where the crop is wider than the screen a finger moves the crop, and the range below moves the seam.
+    // If the crop is wider than the screen, a finger moves the crop and the range input below moves the seam.
     const roams = (event) => event.pointerType === "touch" && pair.parentElement.clientWidth < pair.clientWidth;
     range.addEventListener("input", place);
     pair.addEventListener("pointerdown", (event) => { if (!roams(event)) { pair.setPointerCapture(event.pointerId); follow(event); } });
@@ -206,7 +206,7 @@ function flicker() {
   });
 }
 
-// Black over violet and orange to pale yellow: brightness alone tells the order.
+// Black over violet and orange to pale yellow: ordered by brightness.
 const RAMP = [[8, 6, 20], [72, 16, 104], [160, 42, 100], [224, 92, 48], [250, 174, 40], [252, 250, 190]];
 function ramp(t) {
   const at = Math.min(1, Math.max(0, t)) * (RAMP.length - 1), i = Math.min(RAMP.length - 2, Math.floor(at));
@@ -294,5 +294,5 @@ function maps(which, title, unit) {
   });
   const shown = figures.filter(Boolean);
   return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar("0", `${significant(top, 3)} ${unit} or more per ${square} pixels; the frame is the crop`) : "",
-    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only codecs of this package tell where their bits go.`) : ""];
+    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only codecs of this package report where their bits go.`) : ""];
 }

@@ -1,28 +1,31 @@
-"""What `codec compress` does with a JPEG that it should not encode once more."""
+"""When a JPEG is not encoded again: another generation would lose more than it saves, or save nothing."""
 
 from dataclasses import replace
 
-from ._jobs import Result
+from .. import jpeg
+from ..errors import ParameterError
+from ..targets import parse_target
+from .result import Result
 
 
 def would_be_worse(data, options, limits):
-    """Why a source JPEG should not be encoded again at the quality of these options, or None."""
-    from .. import jpeg
-
+    """Why a JPEG should not be encoded again at the quality of these options, or None."""
     report = jpeg.inspect(data, limits=limits)
     first = report["quant_tables"].get(str(report["components"][0]["Tq"]))
     if first is None or not jpeg.worse_generation(first, options.tables("4:2:0")):
         return None
     return (
-        f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} would lose more than it saves: "
-        "rewritten without loss (--force encodes it)"
+        f"its own quality is about {jpeg.estimate_quality(first).quality}, and encoding it again at {options.quality} "
+        "would lose more than it saves: rewritten without loss (force encodes it)"
     )
 
 
 def before_encoding(data, options, strip, limits):
-    """The source JPEG without loss where it is clear beforehand that this is better than to encode it with these options; or None."""
-    from ..targets import parse_target
+    """The JPEG without loss, or None where only encoding can tell which is better.
 
+    Without a target the quality decides. A target of size or bits per pixel that the file meets without loss needs no
+    search.
+    """
     target = options.target and parse_target(options.target)
     if not target:
         reason = would_be_worse(data, options, limits)
@@ -32,17 +35,16 @@ def before_encoding(data, options, strip, limits):
     made = without_loss(data, strip, options.progressive, limits)
     size = len(made.data)
     achieved = size if target.measure == "size" else 8 * size / (made.facts["width"] * made.facts["height"])
-    return (
-        replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
-        if achieved <= target.value
-        else None
-    )
+    if achieved > target.value:
+        return None
+    return replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
 
 
 def after_encoding(data, encoded, options, strip, limits):
-    """The source JPEG without loss where what was made of it is no gain; or None. A size that was asked for counts more than a generation."""
-    from ..targets import parse_target
+    """The JPEG without loss where `encoded` turned out worse, or None.
 
+    A search for a score tells only now at which quality it would encode, and a file that did not shrink gained nothing.
+    """
     reason = None
     if encoded.target and not parse_target(encoded.target).is_rate:
         reason = would_be_worse(data, replace(options, quality=encoded.quality, target=None), limits)
@@ -52,10 +54,7 @@ def after_encoding(data, encoded, options, strip, limits):
 
 
 def without_loss(data, strip, progressive, limits, reason=None):
-    """The source JPEG with its coefficients untouched; stripped, it is turned upright where that needs no trimming."""
-    from .. import jpeg
-    from ..errors import ParameterError
-
+    """The JPEG with its coefficients untouched; stripped, it is turned upright where that needs no trimming."""
     options = {
         "progressive": progressive,
         "limits": limits,
@@ -76,13 +75,14 @@ def without_loss(data, strip, progressive, limits, reason=None):
 
 
 def not_carried(data, metadata):
-    """What a source JPEG holds beyond one picture and its metadata; a re-encoded file has none of it."""
-    from .. import jpeg
-
+    """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
     parts = jpeg.inspect(data)
     if parts["multi_picture"]:
         yield "an index of further pictures (MPF) is not carried over"
     if metadata.xmp and b"hdrgm:" in metadata.xmp:
         yield "its HDR gain map is not carried over: the picture will look like its SDR version"
     if parts["bytes"]["other"]:
-        yield f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not carried over"
+        yield (
+            f"{parts['bytes']['other']} bytes behind the picture (a gain map, preview or motion photo) are not "
+            "carried over"
+        )

@@ -1,0 +1,28 @@
+"""One setting, many files: plan what becomes what, then run a task over the plan; one row per file, failures included.
+
+    from codec import batch
+    task = batch.CompressTask(codec.jpeg.EncodeOptions(quality=80))
+    rows = batch.run(batch.plan(["holiday"], "smaller", task), task)
+
+Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
+"""
+
+from .plan import PIPE, Job, OutputError, plan
+from .result import Result
+from .run import Row, row_of, run
+from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
+
+__all__ = [
+    "PIPE",
+    "CompressTask",
+    "DecompressTask",
+    "Job",
+    "OutputError",
+    "PaletteTask",
+    "Result",
+    "Row",
+    "TranscodeTask",
+    "plan",
+    "row_of",
+    "run",
+]

@@ -1,0 +1,132 @@
+"""Options and arguments shared by several verbs."""
+
+import functools
+import importlib
+
+import click
+
+from ..errors import ParameterError
+from ..limits import DEFAULT_LIMITS, Limits
+
+DEFAULT_METRICS = "psnr,ssim"
+
+
+class Known(click.Choice):
+    """A choice among names listed by a module of the library, which is loaded when a value is checked or help is shown.
+
+    Parameters
+    ----------
+    where : str
+        "module:name" below `codec`.
+    first : tuple of str
+        Names that precede those of the library.
+    """
+
+    def __init__(self, where, first=()):
+        self._where, self._first = where, first
+        super().__init__(())
+
+    @property
+    def choices(self):
+        """The names, in the library's order."""
+        module, _, name = self._where.partition(":")
+        listed = getattr(importlib.import_module(f"codec.{module}"), name)
+        return (*self._first, *filter(None, listed))
+
+    @choices.setter
+    def choices(self, value):
+        """Set by the base class to what it was given: nothing."""
+
+
+def checked(parse):
+    """Make a callback from a library function: its ParameterErrors become usage errors, and None stays None."""
+
+    def callback(ctx, param, value):
+        try:
+            return None if value is None else parse(value)
+        except ParameterError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return callback
+
+
+def _quality(value):
+    from ..jpeg.params import as_quality
+
+    return as_quality(value)
+
+
+def _target(value):
+    from ..targets import parse_target
+
+    return parse_target(value).text
+
+
+def _color(value):
+    from ..formats.pictures import parse_color
+
+    return parse_color(value)
+
+
+def _metric_names(value):
+    from ..metrics import by_name
+
+    names = list(dict.fromkeys(name.strip() for name in value.split(",")))
+    for name in names:
+        by_name(name)
+    return names
+
+
+def _limits(ctx, param, value):
+    return Limits(pixels=value) if value else DEFAULT_LIMITS
+
+
+inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
+rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+
+
+def output(what="picture"):
+    """-o of a verb with one input or many."""
+    text = f"File for one {what}, folder for several (created), - for stdout."
+    return click.option("-o", "--output", metavar="OUT", help=text)
+
+
+quality = functools.partial(click.option, "-q", "--quality", type=float, callback=checked(_quality), metavar="N")
+color = functools.partial(click.option, metavar="COLOR", callback=checked(_color))
+target = functools.partial(click.option, metavar="WHAT:VALUE", callback=checked(_target))
+
+
+def metrics(help="Comma-separated.", name="metrics"):
+    """--metric, a list of names."""
+    return click.option(
+        "--metric",
+        name,
+        default=DEFAULT_METRICS,
+        show_default=True,
+        callback=checked(_metric_names),
+        metavar="NAMES",
+        help=help,
+    )
+
+
+max_pixels = click.option(
+    "--max-pixels",
+    "limits",
+    type=click.IntRange(1),
+    callback=_limits,
+    metavar="N",
+    help=f"Refuse larger pictures.  [default: {DEFAULT_LIMITS.pixels}]",
+)
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
+)
+overwrite = click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
+dry_run = click.option("-n", "--dry-run", is_flag=True, help="Do the work and show the sizes, but write nothing.")
+
+
+def as_json(help="One JSON object on stdout."):
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+as_json_not_table = as_json("One JSON object on stdout instead of the table.")

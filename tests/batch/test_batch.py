@@ -1,0 +1,110 @@
+"""Plans, tasks and rows without the command line: what a ledger, a cluster or a notebook uses."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+import codec
+from codec import batch
+from codec.batch import CompressTask, DecompressTask, Job, OutputError, PaletteTask, TranscodeTask
+from codec.errors import ParameterError
+from codec.formats.pictures import dump
+from codec.jpeg import EncodeOptions
+
+PIXELS = np.random.default_rng(2).integers(0, 256, (24, 40, 3), np.uint8) // 16 * 16
+PNG, JPEG = dump(PIXELS), codec.encode(PIXELS, 95, subsampling="4:4:4")
+TASKS = {
+    "compress": (CompressTask(EncodeOptions(quality=40), strip=True, limits=codec.Limits(pixels=10**6)), PNG),
+    "again": (CompressTask(EncodeOptions(quality=98)), JPEG),
+    "target": (CompressTask(EncodeOptions(target="size:2kB"), background="#102030"), PNG),
+    "transcode": (TranscodeTask({"rotate": 90, "edge": "trim"}), JPEG),
+    "decompress": (DecompressTask("ppm", conceal=True), JPEG),
+    "palette": (PaletteTask({"colors": 8, "dither": None, "palette": None}), PNG),
+}
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for name, data in {"a.png": PNG, "sub/b.jpg": JPEG, "notes.txt": b"text"}.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("task, data", TASKS.values(), ids=TASKS)
+def test_tasks_jobs_and_results_pickle(task, data):
+    job = Job("a.png", "out/a.ppm")
+    same_task, same_job = pickle.loads(pickle.dumps((task, job)))
+    assert same_task == task and same_job == job
+    made = task(data, job)
+    assert same_task(data, same_job) == made == pickle.loads(pickle.dumps(made))
+    assert made.data and isinstance(made.warnings, tuple)
+
+
+def test_a_task_gives_what_the_library_gives():
+    assert TASKS["compress"][0](PNG).data == codec.encode(PIXELS, 40)
+    assert TASKS["transcode"][0](JPEG).data == codec.jpeg.transcode(JPEG, rotate=90, edge="trim").data
+    assert TASKS["decompress"][0](JPEG, Job("-", "-")).data == dump(codec.decode(JPEG), "PPM")
+    assert len(TASKS["target"][0](PNG).data) <= 2000
+
+
+def test_a_jpeg_is_encoded_again_only_where_that_helps_or_is_forced():
+    untouched = TASKS["again"][0](JPEG)
+    assert untouched.facts["lossless"] and "rewritten without loss" in untouched.warnings[0]
+    assert np.array_equal(codec.decode(untouched.data), codec.decode(JPEG))
+    assert "lossless" not in CompressTask(EncodeOptions(quality=98), force=True)(JPEG).facts
+    assert "lossless" not in CompressTask(EncodeOptions(quality=30))(JPEG).facts
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: TranscodeTask({"turn": 90}), lambda: PaletteTask({"colours": 3}), lambda: DecompressTask("webp")]
+)
+def test_wrong_options_are_refused_at_once(make):
+    with pytest.raises(ParameterError, match="there are|choose one of"):
+        make()
+
+
+def test_a_folder_becomes_the_same_tree(tree):
+    jobs = batch.plan(["in"], "out", CompressTask())
+    assert jobs == [
+        Job(os.path.join("in", "a.png"), os.path.join("out", "a.jpg")),
+        Job(os.path.join("in", "sub", "b.jpg"), os.path.join("out", "sub", "b.jpg")),
+    ]
+    told = []
+    rows = batch.run(jobs, CompressTask(), threads=2, progress=lambda done, total: told.append((done, total)))
+    assert [row.status for row in rows] == ["done", "done"] and told == [(1, 2), (2, 2)]
+    assert rows == pickle.loads(pickle.dumps(rows)) and rows[0].to_json()["width"] == 40
+    assert (tree / "out" / "a.jpg").read_bytes() == codec.encode(PIXELS, 75)
+    again = batch.run(jobs, CompressTask())
+    assert [row.status for row in again] == ["skipped"] * 2 and again[0].error == "the output exists already"
+    assert [row.status for row in batch.run(jobs, CompressTask(), overwrite=True, dry_run=True)] == ["done"] * 2
+
+
+@pytest.mark.parametrize(
+    "inputs, output, task, error, says",
+    [
+        (["in/a.png"], "in/a.png", PaletteTask(), OutputError, "would overwrite the input in/a.png; choose another"),
+        (["in"], "-", CompressTask(), OutputError, "takes one picture; name a folder"),
+        (["-"], "in", CompressTask(), OutputError, "stdin has no name; name a file"),
+        (["in"], "all.jpg", CompressTask(), OutputError, "several pictures need a folder; name another"),
+        (["-", "in/a.png"], "out", CompressTask(), ParameterError, "give it alone"),
+        (["in/a.png", "in/sub/a.png"], "out", CompressTask(), ParameterError, "would both become"),
+        (["in/a.png"], "a.png", CompressTask(), ParameterError, "name it a.jpg"),
+        (["in/a.png"], "a.gif", PaletteTask(), ParameterError, "name it a.png"),
+        (["in/sub/b.jpg"], "b.webp", DecompressTask(), ParameterError, "no lossless format"),
+    ],
+)
+def test_plans_that_cannot_be(tree, inputs, output, task, error, says):
+    with pytest.raises(ParameterError, match=says) as raised:
+        batch.plan(inputs, output, task)
+    assert type(raised.value) is error and "-o" not in str(raised.value)
+
+
+def test_a_failure_is_a_row(tree):
+    (tree / "in" / "broken.png").write_bytes(PNG[:40])
+    jobs = batch.plan(["in"], "out", CompressTask())
+    rows = batch.run(jobs, CompressTask(), threads=1)
+    assert [row.status for row in rows] == ["done", "failed", "done"] and rows[1].error and rows[1].after is None
