@@ -143,7 +143,7 @@ def test_damage_is_written_on_request(run, home, photo):
     "args, words",
     [
         (["--crop", "16x8"], "WxH+X+Y"),
-        (["--metadata", "icc,exiv"], "'exiv' is none of"),
+        (["--metadata", "icc,exiv"], "'exiv' is not one of"),
         (["--rotate", "45"], "45"),
         (["--edge", "cut"], "cut"),
     ],

@@ -261,7 +261,7 @@ def test_the_density_is_written_in_dots_per_inch(format, density, kept):
 
 @pytest.mark.parametrize("data", [b"hello, world", b"<svg/>", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
 def test_what_is_no_picture_here_is_unsupported_with_the_list_of_formats(data):
-    with pytest.raises(UnsupportedError, match="give JPEG, PNG"):
+    with pytest.raises(UnsupportedError, match="there are JPEG, PNG"):
         pictures.load(data)
 
 

@@ -143,7 +143,7 @@ def test_what_is_refused(a, b, says):
 def test_samples_that_are_not_finite_are_pointed_at(value):
     a, b = pair(np.float32, (6, 7, 3))
     b[2, 5, 1] = value
-    with pytest.raises(ParameterError, match=rf"b\[2, 5, 1\] is {value}: replace or mask the 1 samples"):
+    with pytest.raises(ParameterError, match=rf"b\[2, 5, 1\] is {value}: replace or mask the 1 non-finite samples"):
         mse(a, b)
 
 
