@@ -3,9 +3,9 @@
 A statistics bin is a byte, 2 x index of Table D.3 + sense of the more probable symbol (MPS); 0 at the start of every scan and restart
 interval. TRANSITION holds for each value of a bin the whole row of the table: Qe << 16 | bin after an LPS << 8 | bin after an MPS.
 """
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from codec._core cimport *
+from codec._core cimport E_RANGE, BitReader, BitWriter, codec_assert, codec_bit_length, open_reader, refill, skip_bits
 
 cdef enum:
     FIXED = 226             # a bin that never adapts: Qe = X'5A1D', about one half (F.1.4.4.2, G.1.3)

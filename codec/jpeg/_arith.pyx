@@ -1,10 +1,10 @@
 """The arithmetic coder's table and its ends; the coder itself is inline, in _arith.pxd."""
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t, uint8_t
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport BitWriter, close_writer, codec_assert_range, end_segment, open_writer
 from ..errors import ParameterError
 from .tables import T81_TABLE_D_3
 

@@ -2,7 +2,10 @@
 
 Each function works on a copy of the reader: its interval then stays in registers, where stores to bins could else touch it.
 """
-from codec.jpeg._arith cimport *
+from libc.stdint cimport int16_t, uint8_t
+
+from codec._core cimport E_RANGE, NAT_OF_ZZ, OK, codec_assert, codec_assert_range
+from codec.jpeg._arith cimport FIXED, LARGEST, M_OFFSET, X1, decide, read_difference, read_magnitude
 
 
 cdef inline int read_dc(ArithReader *r, ArithComponent *c) noexcept nogil:

@@ -5,12 +5,19 @@
 
 Planes hold levels in zig-zag order, as for _scan_write.pyx. Blocks that only complete an MCU are written as "no change".
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec.jpeg._arith cimport *
+from codec._core cimport (
+    E_MEMORY, E_RANGE, OK, BitWriter, close_writer, codec_assert, codec_bit_length, codec_lowest_bit,
+    codec_nonzero_mask, open_writer, reserve,
+)
+from codec.jpeg._arith cimport (
+    FIXED, LARGEST, M_OFFSET, X1, ArithComponent, ArithWriter, Conditioning, Statistics, attach, code,
+    difference_class, flush, open_arith_writer, set_conditioning,
+)
 from ..errors import ParameterError
 
 

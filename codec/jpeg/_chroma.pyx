@@ -1,12 +1,12 @@
 """Whether a picture can do with half of its chrominance: what 4:2:0 would add to the errors, measured where it shows."""
 from libc.math cimport sqrt
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec._pixel cimport *
+from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, rgb_to_ycc_row, upsample_h2v2_row
 from ..errors import ParameterError
 
 cdef enum:

@@ -3,15 +3,22 @@
     one sample   prediction H.1.2.1, difference Huffman coded H.1.2.2 or arithmetic coded H.1.2.3
     one scan     restart intervals, damage, MCU order; a data unit is one sample
 """
+from libc.stdint cimport int64_t, uint16_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec.jpeg._arith cimport *
+from codec._core cimport (
+    E_RANGE, E_TRUNCATED, OK, BitReader, HuffmanReader, exhausted, extend, get_bits, open_reader, read_symbol, refill,
+)
+from codec.jpeg._arith cimport (
+    LOSSLESS_BINS, ArithReader, Conditioning, open_arith_reader, ran_dry, read_difference, set_conditioning,
+)
 from codec.jpeg._scan_read cimport ReadTables
-from codec.jpeg._segments cimport *
+from codec.jpeg._segments cimport (
+    E_SAMPLE, Segments, close_segments, first_error, next_interval, note_error, open_segments,
+)
 from ..errors import ParameterError
 
 

@@ -1,9 +1,13 @@
 """Samples to entropy-coded segments of the lossless process with Huffman coding (T.81 H.1): prediction, categories, one interleaved scan."""
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport (
+    E_MEMORY, BitWriter, EntropyTable, close_writer, codec_bit_length, end_segment, open_writer, put_symbol, reserve,
+    set_entropy_table,
+)
 from ..errors import ParameterError
 
 

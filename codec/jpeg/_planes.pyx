@@ -4,13 +4,20 @@
     forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
+from libc.stdint cimport int16_t, uint16_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec._pixel cimport *
+from codec._core cimport (
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, Quantizer, Sample, fdct8x8, idct_block,
+    prepare_quantizer, quantize_block,
+)
+from codec._pixel cimport (
+    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, rgb_to_ycc_row, upsample_h2_row,
+    upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
+)
 from ..errors import ParameterError
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:

@@ -7,14 +7,20 @@
 Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the blocks that A.2.4 calls
 for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport (
+    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, Sample, codec_assert, codec_assert_range,
+    exhausted, extend, get_bits, idct_block, open_reader, read_symbol, refill, set_huffman_reader, skip_bits,
+)
 from codec.jpeg._arith cimport ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning
-from codec.jpeg._arith_read cimport *
+from codec.jpeg._arith_read cimport (
+    read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
+)
 from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
 from ..errors import ParameterError
 

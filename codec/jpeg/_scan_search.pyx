@@ -14,12 +14,13 @@ The symbols of G.1.2.2 and G.1.2.3 depend on the band: a run that begins before 
 
 The counts of the band from border s to segment e are then sums over the segments s..e.
 """
+from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport codec_bit_length, codec_count_bits, codec_lowest_bit, optimal_bits
 from ._scan_write cimport MAX_BE, extra_bits
 from ..errors import ParameterError
 

@@ -8,12 +8,18 @@
 Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag; just the blocks that A.2.4 calls
 for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport (
+    E_MEMORY, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter, BitWriter_p, EntropyTable, Sink,
+    SymbolCounter, TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
+    codec_nonzero_mask, end_segment, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
+    set_entropy_table,
+)
 from ..errors import ParameterError
 
 

@@ -6,9 +6,10 @@ squared errors of what the edge skips and of where it ends. Errors count in step
 show; `weight` says how many bits an error of one squared step is worth. All costs are floats that the same operations make in the
 same order on every machine (IEEE 754 single precision, no contraction): so the levels are the same everywhere.
 """
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint32_t, uint64_t, uint8_t
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport NAT_OF_ZZ, codec_bit_length, codec_lowest_bit, codec_nonzero_mask
 from ..errors import ParameterError
 
 cdef extern from "bits.h" nogil:
