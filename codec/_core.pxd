@@ -20,6 +20,14 @@ cdef extern from "bits.h" nogil:
     uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
     const uint8_t NAT_OF_ZZ[80]         # Figure A.6: zig-zag position -> natural index
 
+cdef extern from "levels.h" nogil:
+    int codec_variant(int level)        # index into a table of CODEC_KERNEL for a position on the CPU ladder
+    struct codec_member:
+        const char *name
+        size_t offset, size
+
+cdef dict levels_of_members(const codec_member *members, const void *(*table)(int level) noexcept nogil)
+
 cdef enum:
     OK = 0
     E_MEMORY = 1            # the output buffer could not grow

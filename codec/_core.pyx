@@ -9,37 +9,21 @@
 Suffixes tell the order of 64 coefficients: _nat row-major, _zz along the zig-zag. The parts that run per bit are in _core.pxd.
 """
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memset
+from libc.string cimport memchr, memcmp, memset
 
 import numpy as np
 
 from .errors import BitstreamError, ParameterError
 
-cdef extern from "dsp.h" nogil:
+cdef extern from "cpu.h" nogil:
     int codec_cpu_level()
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
-cdef extern from "levels.h" nogil:
-    int CODEC_HAS_AVX2
-
-# Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
-GRADIENT_KERNELS = ("s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges", "xyb_to_linear_slope")
-# Members of H264Dsp (codec/simd/h264dsp.h). Each has variants for samples of 8 bits and of more.
-H264_KERNELS = ("h264_put_luma", "h264_avg_luma", "h264_put_chroma", "h264_avg_chroma", "h264_weight", "h264_biweight", "h264_intra4x4",
-                "h264_intra8x8", "h264_intra16x16", "h264_intra_chroma", "h264_idct4x4_add", "h264_idct4x4_dc_add", "h264_idct8x8_add",
-                "h264_idct8x8_dc_add", "h264_deblock_luma_v", "h264_deblock_luma_h", "h264_deblock_chroma_v", "h264_deblock_chroma_h",
-                "h264_deblock_strengths")
-COLOR_KERNELS = ("nearest_points", "filter", "keep", "nearest_listed", "linear_to_oklab")
-AVX2_KERNELS = ("blur11_down_f32", "blur11_across_f32", "ssim_maps_f32", "blur11_down_f64", "blur11_across_f64", "ssim_maps_f64",
-                "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS, *COLOR_KERNELS, *H264_KERNELS)
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample", *AVX2_KERNELS,
-           "h264_bypass_add", "h264_deblock_half_v")
-HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block")      # for codec.cpu; all of them portable C
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
-
 
 cdef tuple cpu_ladder():
     names = []
@@ -48,13 +32,33 @@ cdef tuple cpu_ladder():
     return tuple(names)
 
 
-# The levels of this kind of CPU, lowest first, whether this machine has them or not.
+# The levels of this kind of CPU, lowest first, whether this machine has them or not. Compiled code takes a level as its
+# position here.
 CPU_LADDER = cpu_ladder()
+
+# Positions of the levels for which CODEC_KERNEL compiles a variant in this build; scalar is the first.
+BUILT_LEVELS = tuple([i for i in range(len(CPU_LADDER)) if i == 0 or codec_variant(i) != codec_variant(i - 1)])
 
 
 def detected_level():
-    """Name of the highest instruction-set level of this CPU that the package knows, for example "avx2"."""
-    return codec_cpu_level_name(codec_cpu_level()).decode()
+    """Position on CPU_LADDER of the highest level that this machine has."""
+    return codec_cpu_level()
+
+
+cdef dict levels_of_members(const codec_member *members, const void *(*table)(int level) noexcept nogil):
+    """{member: positions of the levels at which the table holds functions that the level below does not have}."""
+    cdef const char *here
+    cdef const char *below
+    found = {}
+    while members.name != NULL:
+        levels = [0]
+        for level in range(1, len(CPU_LADDER)):
+            here, below = <const char *>table(level), <const char *>table(level - 1)
+            if memcmp(here + members.offset, below + members.offset, members.size) != 0:
+                levels.append(level)
+        found[members.name.decode()] = tuple(levels)
+        members += 1
+    return found
 
 
 # ================================================================ transform

@@ -8,7 +8,10 @@ Rounding is that of the widespread libjpeg implementations, so that pictures com
 """
 import numpy as np
 
+from . import cpu
 from .errors import ParameterError
+
+cpu.register(dict.fromkeys(("rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample"), (0,)))
 
 # ================================================================ colour
 

@@ -26,6 +26,10 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "metrics.h" nogil:
     struct codec_ssim_constants:
         double offset, c1, c2, correction
@@ -35,6 +39,11 @@ cdef extern from "metrics.h" nogil:
     void (*codec_blur11_across_f64[2])(const double *v, const double *w, Py_ssize_t n, double *out)
     void (*codec_ssim_maps_f32[2])(const float *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, float *ssim, float *cs)
     void (*codec_ssim_maps_f64[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, double *ssim, double *cs)
+
+KERNELS = (
+    "blur11_down_f32", "blur11_down_f64", "blur11_across_f32", "blur11_across_f64", "ssim_maps_f32", "ssim_maps_f64",
+)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 11
@@ -127,13 +136,13 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
                     map[(y - TAPS + 1) * map_stride + i] = ssim[i]
 
 
-def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2, double correction, bint avx2,
+def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2, double correction, int level,
                bint single=False, maps=None):
     """(mean SSIM, mean contrast-structure) of each channel.
 
     a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre: value taken off both
     pictures before squaring; it changes nothing but rounding. correction: factor of the variances. maps: None, or a float64 array
-    (C, H - 10, W - 10) to fill with SSIM. avx2: whether the AVX2 variants may be used; the result is the same. single: whether single
+    (C, H - 10, W - 10) to fill with SSIM. level: of codec.cpu.level_index. single: whether single
     precision will do (integer samples, none far outside of the data range).
     """
     cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n, map_stride = width - TAPS + 1
@@ -144,7 +153,7 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
     cdef double windows = <double>(height - TAPS + 1) * (width - TAPS + 1)
     cdef double[:, :, ::1] map_view
     cdef double* map = NULL
-    cdef int variant = avx2
+    cdef int variant = codec_variant(level)
     cdef sample* kind = NULL
     cdef const char* p
     cdef const char* q

@@ -21,12 +21,19 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
     void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
     void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map, double *sums)
+
+KERNELS = ("linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 9
@@ -199,13 +206,13 @@ def scales_of(height, width):
     return sizes
 
 
-def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs, bint avx2):
+def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs, int level):
     """Means of v and of v^4 of every map that is needed.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
     table : linear light of every sample value; taps : the middle tap and the four beside it
     needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
-    avx2 : whether the AVX2 variants may be used; the result is the same
+    level : of codec.cpu.level_index
 
     Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is needed.
     """
@@ -222,7 +229,7 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
         raise MemoryError
     try:
         metric.scales = len(sizes)
-        metric.variant = avx2
+        metric.variant = codec_variant(level)
         for k in range(HALF + 1):
             metric.weights[k] = taps[k]
         for k in range(metric.scales):

@@ -18,6 +18,10 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
@@ -33,6 +37,12 @@ cdef extern from "gradients.h" nogil:
     void (*codec_s2_gather[2])(const float *a, const float *b, const float *direct, const float *blurred, Py_ssize_t n, float *out)
     void (*codec_s2_gather_edges[2])(const float *direct, const float *blurred, Py_ssize_t n, float *out)
     void (*codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, Py_ssize_t n, float *out)
+
+KERNELS = (
+    "s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges",
+    "xyb_to_linear_slope",
+)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 9
@@ -298,9 +308,9 @@ cdef void release(Gradient *g) noexcept nogil:
     free(g)
 
 
-cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, bint avx2):
+cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, int level):
     cdef int k, c, kind_of_map
-    g.scales, g.variant = len(sizes), avx2
+    g.scales, g.variant = len(sizes), codec_variant(level)
     for k in range(HALF + 1):
         g.weights[k] = taps[k]
     for k in range(g.scales):
@@ -314,7 +324,7 @@ cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes
 
 
 def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes, const float[::1] taps, sizes, needs,
-             const float[:, :, :, ::1] map_slopes, bint avx2):
+             const float[:, :, :, ::1] map_slopes, int level):
     """d score / d sample of the distorted picture.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
@@ -322,7 +332,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     taps : the middle tap and the four beside it
     sizes : (height, width) of the scales, two at least; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
     map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
-    avx2 : whether the AVX2 variants may be used; the result is the same
+    level : of codec.cpu.level_index
 
     Returns a float32 array of the pictures' shape.
     """
@@ -339,7 +349,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     if g == NULL:
         raise MemoryError
     try:
-        set_up(g, sizes, needs, map_slopes, taps, avx2)
+        set_up(g, sizes, needs, map_slopes, taps, level)
         if allocate(g):
             raise MemoryError
         made = np.empty((a.shape[0], a.shape[1], channels), np.float32)

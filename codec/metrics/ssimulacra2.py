@@ -61,7 +61,7 @@ def map_weights(height, width):
 def weighed(reference, distorted):
     """The sum of all norms of all maps by their weights: what the score is a curve of. And the means of v and v^4 that the norms are made of."""
     weights, needs = map_weights(*reference.shape[:2])
-    means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
+    means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.level_index())
     roots = means.copy()
     roots[:, :, 1] = np.sqrt(np.sqrt(means[:, :, 1]))
     return FIRST_FACTOR * math.fsum((weights * roots).ravel()), means

@@ -16,6 +16,10 @@ from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "colors.h" nogil:
     enum:
         CODEC_LEAF
@@ -29,6 +33,9 @@ cdef extern from "colors.h" nogil:
                                     float *distance, int32_t *label)
     void (*codec_filter[2])(const float *lo, const float *hi, int D, const codec_centres *given, codec_centres *kept, int32_t *distance,
                             int32_t *keep)
+
+KERNELS = ("nearest_points", "filter")
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     LEAF = CODEC_LEAF
@@ -64,8 +71,8 @@ cdef class PointTree:
         Integers in 0..2047; no squared distance reaches 2^24. The caller has checked that.
     weights : (n,) float64
         Integers >= 0.
-    avx2 : bool
-        Whether the AVX2 variants may be used; the result is the same.
+    level : int
+        Of `codec.cpu.level_index`.
     """
     cdef readonly Py_ssize_t n, k
     cdef readonly int D
@@ -84,11 +91,11 @@ cdef class PointTree:
     cdef int32_t *distance
     cdef int32_t *keep
 
-    def __cinit__(self, const float[:, ::1] points, const double[::1] weights, bint avx2):
+    def __cinit__(self, const float[:, ::1] points, const double[::1] weights, int level):
         cdef Py_ssize_t leaves
         cdef float *rows
         assert 0 < points.shape[0] == weights.shape[0] and 0 < points.shape[1] <= MOST_DIMENSIONS
-        self.n, self.D, self.variant = points.shape[0], <int>points.shape[1], avx2
+        self.n, self.D, self.variant = points.shape[0], <int>points.shape[1], codec_variant(level)
         leaves = (self.n + LEAF - 1) // LEAF
         self.padded = leaves * LEAF
         self.x = <float *>malloc(self.padded * self.D * sizeof(float))

@@ -74,7 +74,7 @@ def _rounded(sums, mass):
 def nearest(points, centres):
     """(n,) int32: the nearest of (k, D) centres for each of (n, D) points, both as `cluster` takes them; of equal ones the first."""
     points, _ = _checked(points, None, 1)
-    tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
+    tree = PointTree(points, np.ones(len(points)), cpu.level_index())
     tree.assign(np.ascontiguousarray(centres, np.float32))
     return tree.labels()
 
@@ -84,7 +84,7 @@ class _Search:
 
     def __init__(self, points, weights):
         self.points, self.weights = points, weights
-        self.tree = PointTree(points, weights, cpu.has("avx2"))
+        self.tree = PointTree(points, weights, cpu.level_index())
 
     def from_boxes(self, k):
         """Means of k boxes: nodes of the tree, or, where it has not many more leaves than that, boxes cut for the purpose."""

@@ -1,5 +1,9 @@
 /* Inter prediction samples of H.264 (8.4.2.2, 8.4.2.3). A body for h264dsp.c, compiled per sample size and level. */
 
+/* The six-tap filter of 8.4.2.2.1 between p[0] and p[step]. */
+#define TAP6(p, step) \
+    ((p)[-2 * (step)] - 5 * (p)[-(step)] + 20 * (p)[0] + 20 * (p)[step] - 5 * (p)[2 * (step)] + (p)[3 * (step)])
+
 /* 8.4.2.2.1. Figure 8-4 names the samples around the full sample G: b, h, j lie half a sample to the right, below, and both; a quarter
  * position is the mean of the two nearest of these:
  *   yFrac 0: G and b;  xFrac 0: G and h;  both odd: b and h;  xFrac 2: b and j;  yFrac 2: h and j,
@@ -37,7 +41,7 @@ INLINE void NAME(luma)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in, pt
 }
 
 #define LUMA(xFrac, yFrac)                                                                                                                             \
-    KERNEL NOINLINE void NAME(luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max, \
+    KERNEL CODEC_NOINLINE void NAME(luma_##xFrac##yFrac)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int max, \
                                                    int average)                                                                                        \
     {                                                                                                                                                  \
         NAME(luma)(dst, dst_stride, src, src_stride, w, h, max, xFrac, yFrac, average);                                                                \
@@ -111,3 +115,4 @@ KERNEL void NAME(biweight)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in
         for (int x = 0; x < w; x++) dst[x] = (SAMPLE)clip1(((dst[x] * w0 + src[x] * w1 + (1 << logWD)) >> (logWD + 1)) + offset, max);
     }
 }
+#undef TAP6

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "levels.h"
+
 /* Directions from which intra prediction may read (6.4.11): which neighbouring samples are available. With MBAFF and constrained_intra_pred_flag
  * the left column of a field macroblock may be available beside its upper or its lower half alone, which only DC prediction of chroma makes use
  * of: then H264_LEFT is not set. */
@@ -69,24 +71,57 @@ typedef void (*h264_deblock_half_fn)(uint8_t *pix, ptrdiff_t stride, int lines, 
 typedef void (*h264_deblock_strengths_fn)(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id, const int mb[3], uint32_t coefficients,
                                           int lists, int limit_y);
 
-typedef struct {
-    h264_luma_fn put_luma[16], avg_luma[16];
-    h264_chroma_fn put_chroma, avg_chroma;
-    h264_weight_fn weight;
-    h264_biweight_fn biweight;
-    h264_intra_fn intra4x4[9];        /* Intra4x4PredMode, Table 8-2: DC reads `available`; top right is repeated from top where it is missing */
-    h264_intra_fn intra8x8[9];        /* Intra8x8PredMode, Table 8-3, with the reference sample filter of 8.3.2.2.1 */
-    h264_intra_fn intra16x16[4];      /* Table 8-4 */
-    h264_intra_fn intra_chroma[2][4]; /* [0]: 8x8 (4:2:0), [1]: 8 wide, 16 high (4:2:2); Table 7-16 */
-    h264_bypass_fn bypass_add;
-    h264_idct_fn idct4x4_add, idct4x4_dc_add, idct8x8_add, idct8x8_dc_add;
-    h264_deblock_luma_fn deblock_luma_v, deblock_luma_h;
-    h264_deblock_chroma_fn deblock_chroma_v, deblock_chroma_h;
-    h264_deblock_strengths_fn deblock_strengths;
-    h264_deblock_half_fn deblock_half_v;
-} H264Dsp;
+/* The functions of a member that is an array, in its order: F(name of one), ... */
+#define H264_QUARTERS(F, name)                                                                                       \
+    F(name##_00), F(name##_10), F(name##_20), F(name##_30), F(name##_01), F(name##_11), F(name##_21), F(name##_31), \
+    F(name##_02), F(name##_12), F(name##_22), F(name##_32), F(name##_03), F(name##_13), F(name##_23), F(name##_33)
+#define H264_MODES4(F, name) F(name##_0), F(name##_1), F(name##_2), F(name##_3)
+#define H264_MODES9(F, name) \
+    H264_MODES4(F, name), F(name##_4), F(name##_5), F(name##_6), F(name##_7), F(name##_8)
+#define H264_CHROMA_MODES(F, name) H264_MODES4(F, name##8), H264_MODES4(F, name##16)
 
-/* The table for a bit depth of 8 (deep = 0) or 9 to 14 (deep = 1), with the kernels that a level may use: 0 scalar, 1 AVX2. */
+/* All members of H264Dsp, once: ONE(type, name) for a function, MANY(type, name, dimensions, functions) for an array.
+ * Modes are those of the tables in clause 7 and 8:
+ *   intra4x4      Intra4x4PredMode, Table 8-2; DC reads `available`; a missing top right repeats the end of the top
+ *   intra8x8      Intra8x8PredMode, Table 8-3, with the reference sample filter of 8.3.2.2.1
+ *   intra16x16    Table 8-4
+ *   intra_chroma  Table 7-16, of 8x8 blocks (4:2:0); 4 further on, those of blocks 8 wide and 16 high (4:2:2)
+ * The view of Cython is in codec/h264/macroblock/_kernels.pxd; a test compares the two. */
+#define H264_DSP_MEMBERS(ONE, MANY)                                        \
+    MANY(h264_luma_fn, put_luma, [16], H264_QUARTERS)                      \
+    MANY(h264_luma_fn, avg_luma, [16], H264_QUARTERS)                      \
+    ONE(h264_chroma_fn, put_chroma)                                        \
+    ONE(h264_chroma_fn, avg_chroma)                                        \
+    ONE(h264_weight_fn, weight)                                            \
+    ONE(h264_biweight_fn, biweight)                                        \
+    MANY(h264_intra_fn, intra4x4, [9], H264_MODES9)                        \
+    MANY(h264_intra_fn, intra8x8, [9], H264_MODES9)                        \
+    MANY(h264_intra_fn, intra16x16, [4], H264_MODES4)                      \
+    MANY(h264_intra_fn, intra_chroma, [8], H264_CHROMA_MODES)              \
+    ONE(h264_bypass_fn, bypass_add)                                        \
+    ONE(h264_idct_fn, idct4x4_add)                                         \
+    ONE(h264_idct_fn, idct4x4_dc_add)                                      \
+    ONE(h264_idct_fn, idct8x8_add)                                         \
+    ONE(h264_idct_fn, idct8x8_dc_add)                                      \
+    ONE(h264_deblock_luma_fn, deblock_luma_v)                              \
+    ONE(h264_deblock_luma_fn, deblock_luma_h)                              \
+    ONE(h264_deblock_chroma_fn, deblock_chroma_v)                          \
+    ONE(h264_deblock_chroma_fn, deblock_chroma_h)                          \
+    ONE(h264_deblock_strengths_fn, deblock_strengths)                      \
+    ONE(h264_deblock_half_fn, deblock_half_v)
+
+#define H264_ONE(type, name) type name;
+#define H264_MANY(type, name, dimensions, functions) type name dimensions;
+typedef struct {
+    H264_DSP_MEMBERS(H264_ONE, H264_MANY)
+} H264Dsp;
+#undef H264_ONE
+#undef H264_MANY
+
+/* The table for a bit depth of 8 (deep = 0) or 9 to 14 (deep = 1), with the kernels that a CPU level (cpu.h) may use. */
 const H264Dsp *codec_h264_dsp(int deep, int level);
+
+/* The members by name, for tests and `codec doctor`. */
+extern const struct codec_member codec_h264_members[];
 
 #endif

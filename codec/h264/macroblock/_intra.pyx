@@ -185,7 +185,7 @@ cdef void intra_chroma(SliceContext *s) noexcept nogil:
     elif s.left_half_avail == 2:
         avail |= H264_LEFT_LOWER
     for c in range(1, 3):
-        s.dsp.intra_chroma[s.ChromaArrayType - 1][mode](s.dst[c], s.stride[c], avail, s.max_sample[1])
+        s.dsp.intra_chroma[4 * (s.ChromaArrayType - 1) + mode](s.dst[c], s.stride[c], avail, s.max_sample[1])
         if s.flags & MB_BYPASS and s.coded[c] and (mode == 1 or mode == 2):
             gather_bypass(s, c, 2, s.chroma_height >> 2, 2 - mode)
     if s.flags & MB_SI:

@@ -47,7 +47,7 @@ cdef extern from "h264dsp.h" nogil:
         h264_intra_fn intra4x4[9]
         h264_intra_fn intra8x8[9]
         h264_intra_fn intra16x16[4]
-        h264_intra_fn intra_chroma[2][4]
+        h264_intra_fn intra_chroma[8]
         h264_bypass_fn bypass_add
         h264_idct_fn idct4x4_add
         h264_idct_fn idct4x4_dc_add
@@ -60,5 +60,6 @@ cdef extern from "h264dsp.h" nogil:
         h264_deblock_strengths_fn deblock_strengths
         h264_deblock_half_fn deblock_half_v
 
-# The table of samples of 8 bits (deep 0) or more (deep 1) that this level may use: 0 scalar, 1 AVX2. Linked into codec.h264.macroblock._kernels alone.
+# The table of samples of 8 bits (deep 0) or more (deep 1) for a level of codec.cpu.level_index. Linked into
+# codec.h264.macroblock._kernels alone.
 cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil

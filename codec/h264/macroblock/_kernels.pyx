@@ -1,26 +1,23 @@
 """The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
 
 Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are named by the row
-and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks
-codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
+and the column of their first sample. `level` picks the instructions, as `codec.cpu.level_index` counts them. `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
 around.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
+from codec._core cimport codec_member, levels_of_members
+from ...cpu import register
 from ...errors import ParameterError
 
 cdef extern from "h264dsp.h" nogil:
     const H264Dsp *codec_h264_dsp(int deep, int level)
+    const codec_member codec_h264_members[]
 
 ctypedef fused Sample:
     uint8_t
     uint16_t
 
-# Members of H264Dsp in their order, with the number of functions of each.
-MEMBERS = (("put_luma", 16), ("avg_luma", 16), ("put_chroma", 1), ("avg_chroma", 1), ("weight", 1), ("biweight", 1), ("intra4x4", 9),
-           ("intra8x8", 9), ("intra16x16", 4), ("intra_chroma", 8), ("bypass_add", 1), ("idct4x4_add", 1), ("idct4x4_dc_add", 1),
-           ("idct8x8_add", 1), ("idct8x8_dc_add", 1), ("deblock_luma_v", 1), ("deblock_luma_h", 1), ("deblock_chroma_v", 1),
-           ("deblock_chroma_h", 1), ("deblock_strengths", 1), ("deblock_half_v", 1))
 INTRA = {"4x4": (4, 4, 9), "8x8": (8, 8, 9), "16x16": (16, 16, 4), "chroma8": (8, 8, 4), "chroma16": (8, 16, 4)}  # width, height, modes
 
 
@@ -28,19 +25,18 @@ cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil:
     return codec_h264_dsp(deep, level)
 
 
-def vector_kernels(bint deep, int level=1):
-    """Names of MEMBERS of which this level has functions of its own."""
-    cdef void **scalar = <void **>h264_dsp(deep, 0)
-    cdef void **vector = <void **>h264_dsp(deep, level)
-    cdef Py_ssize_t i = 0
-    found = []
-    if sum(count for _, count in MEMBERS) * sizeof(void *) != sizeof(H264Dsp):
-        raise AssertionError("MEMBERS does not list H264Dsp")
-    for name, count in MEMBERS:
-        if any([scalar[i + k] != vector[i + k] for k in range(count)]):
-            found.append(name)
-        i += count
-    return tuple(found)
+cdef const void *table_8(int level) noexcept nogil:
+    return codec_h264_dsp(0, level)
+
+
+cdef const void *table_16(int level) noexcept nogil:
+    return codec_h264_dsp(1, level)
+
+
+# Members of H264Dsp -> the levels that have functions of their own, for samples of 8 bits and for deeper ones.
+LEVELS_8 = levels_of_members(codec_h264_members, table_8)
+LEVELS_16 = levels_of_members(codec_h264_members, table_16)
+register({f"h264_{name}": levels for name, levels in LEVELS_8.items()})
 
 
 cdef int check_block(samples, Py_ssize_t y, Py_ssize_t x, Py_ssize_t h, Py_ssize_t w, Py_ssize_t before=0, Py_ssize_t after=0) except -1:
@@ -137,7 +133,7 @@ def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, in
     elif kind == "16x16":
         kernel = dsp.intra16x16[mode]
     else:
-        kernel = dsp.intra_chroma[kind == "chroma16"][mode]
+        kernel = dsp.intra_chroma[4 * (kind == "chroma16") + mode]
     cdef int i, step = w, fit = (picture.shape[1] - x - (step if available & H264_TOPRIGHT else 0)) // step
     with nogil:
         for i in range(times):

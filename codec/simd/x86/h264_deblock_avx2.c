@@ -6,27 +6,8 @@
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
-#include <immintrin.h>
-#include <string.h>
-
+#include "avx2.h"
 #include "h264_avx2.h"
-
-#define AVX2 __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline, target("avx2")))
-
-INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
-INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
-INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
-INLINE void store8(uint8_t *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
-INLINE void store8_high(uint8_t *p, __m128i v) { const double d = _mm_castsi128_pd(v)[1]; memcpy(p, &d, 8); } /* _mm_storeh_pd wants it aligned */
-INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
-INLINE void store16(uint8_t *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
-INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-INLINE __m256i twice(__m128i v) { return _mm256_broadcastsi128_si256(v); }
-INLINE __m256i widen(__m128i v) { return _mm256_castsi128_si256(v); } /* the upper half does not matter */
-INLINE __m256i both(__m128i low, __m128i high) { return _mm256_inserti128_si256(widen(low), high, 1); }
-INLINE __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
-INLINE __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 
 /* ---------------------------------------------------------------- the filter, on 32 lines */
 
@@ -95,8 +76,6 @@ INLINE void normal_luma(__m256i s[6], const Limits *l)
     s[1] = p1;
     s[4] = q1;
 }
-
-INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(low(v), high(v)); }
 
 /* One side of an edge of bS 4 on luma, 16 lines in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
 INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask, __m128i strong)

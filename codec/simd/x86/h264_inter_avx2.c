@@ -2,29 +2,15 @@
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
-#include <immintrin.h>
-#include <string.h>
-
+#include "avx2.h"
 #include "h264_avx2.h"
-
-#define AVX2 __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline, target("avx2")))
-#if defined(__clang__)
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE __attribute__((noinline, noclone)) /* one copy for put and avg */
-#endif
 
 /* A register holds two groups of eight samples as words. Of a block 16 wide they are the halves of a row; narrower blocks are cut in two across:
  * the lower group is row y, the upper one row y + h / 2. Of a block 4 wide half of each group is idle. `apart` is from one group to the other, in
  * bytes. Nothing outside of columns -2..w+2 is read. */
-INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
-INLINE __m128i load8(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
-INLINE void store8_high(uint8_t *p, __m128i v) { const int64_t high = _mm_extract_epi64(v, 1); memcpy(p, &high, 8); }
-
 INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t apart, int w)
 {
-    if (w == 16) return _mm_loadu_si128((const __m128i *)p);
+    if (w == 16) return load16(p);
     if (w == 8) return _mm_unpacklo_epi64(load8(p), load8(p + apart));
     return _mm_unpacklo_epi64(load4(p), load4(p + apart));
 }
@@ -32,9 +18,9 @@ INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t apart, int w)
 INLINE void store_bytes(uint8_t *p, ptrdiff_t apart, int w, __m128i v)
 {
     if (w == 16) {
-        _mm_storeu_si128((__m128i *)p, v);
+        store16(p, v);
     } else if (w == 8) {
-        _mm_storel_epi64((__m128i *)p, v);
+        store8(p, v);
         store8_high(p + apart, v);
     } else {
         const int low = _mm_cvtsi128_si32(v), high = _mm_extract_epi32(v, 2);
@@ -45,24 +31,22 @@ INLINE void store_bytes(uint8_t *p, ptrdiff_t apart, int w, __m128i v)
 
 INLINE __m256i load_words(const uint8_t *p, ptrdiff_t apart, int w) { return _mm256_cvtepu8_epi16(load_bytes(p, apart, w)); }
 
-INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)); }
-
 /* Six taps along a row, b1: -2550..10710. Neighbouring samples are brought side by side and multiplied pairwise: (1, -5), (20, 20), (-5, 1). */
 INLINE __m256i taps_across(const uint8_t *p, ptrdiff_t apart, int w)
 {
     /* Byte of column c of either group: c + 2 with the group loaded from column -2; 16 wide, the upper group comes from column 3, not 6, so as
      * not to read past column 18. Narrower, columns 3..10 (3..6) follow columns -2..5. */
     const __m256i pair0 = w == 16 ? _mm256_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11)
-                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11));
+                                  : twice(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11));
     const __m256i pair1 = w == 16 ? _mm256_setr_epi8(2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13)
-                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13));
+                                  : twice(_mm_setr_epi8(2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13));
     const __m256i pair2 = w == 16 ? _mm256_setr_epi8(4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15)
-                                  : _mm256_broadcastsi128_si256(_mm_setr_epi8(4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13, 13, 14, 14, 15));
+                                  : twice(_mm_setr_epi8(4, 5, 5, 6, 6, 7, 7, 11, 11, 12, 12, 13, 13, 14, 14, 15));
     __m128i low, high;
     __m256i s, sum;
     if (w == 16) {
-        low = _mm_loadu_si128((const __m128i *)(p - 2));
-        high = _mm_loadu_si128((const __m128i *)(p + 3));
+        low = load16(p - 2);
+        high = load16(p + 3);
     } else if (w == 8) {
         low = _mm_unpacklo_epi64(load8(p - 2), load8(p + 3));
         high = _mm_unpacklo_epi64(load8(p - 2 + apart), load8(p + 3 + apart));
@@ -153,7 +137,7 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
 }
 
 #define LUMA(xFrac, yFrac)                                                                                                                         \
-    static NOINLINE AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
+    static CODEC_NOINLINE AVX2 void luma_##xFrac##yFrac(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride, int w, int h, int average) \
     {                                                                                                                                              \
         if (w == 16) luma(dst, dst_stride, src, src_stride, 16, h, xFrac, yFrac, average);                                                         \
         else if (w == 8) luma(dst, dst_stride, src, src_stride, 8, h, xFrac, yFrac, average);                                                      \
@@ -169,15 +153,17 @@ INLINE void luma(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff
         (void)max;                                                                                                                                 \
         luma_##xFrac##yFrac(dst, dst_stride, src, src_stride, w, h, 1);                                                                            \
     }
-H264_AVX2_EACH_LUMA(LUMA)
+LUMA(0, 0) LUMA(1, 0) LUMA(2, 0) LUMA(3, 0) LUMA(0, 1) LUMA(1, 1) LUMA(2, 1) LUMA(3, 1)
+LUMA(0, 2) LUMA(1, 2) LUMA(2, 2) LUMA(3, 2) LUMA(0, 3) LUMA(1, 3) LUMA(2, 3) LUMA(3, 3)
+#undef LUMA
 
 /* 8.4.2.2.2, Cb beside Cr: samples and their right neighbours side by side, multiplied pairwise by the weights of each row (at most 64, sums at
  * most 16320). Two rows at a time; the pairs of the row below serve as those of the next. Of each row 16 bytes are read, of narrow blocks 8; a row
  * below that has no weight is not. */
 INLINE __m256i pairs8(const uint8_t *cb, const uint8_t *cr)
 {
-    const __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)cb)), _mm_loadu_si128((const __m128i *)cr), 1);
-    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8)));
+    const __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(cb)), load16(cr), 1);
+    return _mm256_shuffle_epi8(v, twice(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8)));
 }
 
 INLINE __m128i pairs4(const uint8_t *cb, const uint8_t *cr)
@@ -275,7 +261,7 @@ AVX2 void codec_h264_avg_chroma_avx2(uint8_t *const dst[2], ptrdiff_t dst_stride
 INLINE __m256i row_words(const uint8_t *p, int w)
 {
     uint16_t two;
-    if (w == 16) return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
+    if (w == 16) return _mm256_cvtepu8_epi16(load16(p));
     if (w == 8) return _mm256_cvtepu8_epi16(load8(p));
     if (w == 4) return _mm256_cvtepu8_epi16(load4(p));
     memcpy(&two, p, 2);
@@ -285,8 +271,8 @@ INLINE __m256i row_words(const uint8_t *p, int w)
 INLINE void store_row(uint8_t *p, int w, __m128i v)
 {
     const int low = _mm_cvtsi128_si32(v);
-    if (w == 16) _mm_storeu_si128((__m128i *)p, v);
-    else if (w == 8) _mm_storel_epi64((__m128i *)p, v);
+    if (w == 16) store16(p, v);
+    else if (w == 8) store8(p, v);
     else memcpy(p, &low, w == 4 ? 4 : 2);
 }
 

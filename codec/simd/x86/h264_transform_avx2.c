@@ -5,16 +5,8 @@
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
-#include <immintrin.h>
-#include <string.h>
-
+#include "avx2.h"
 #include "h264_avx2.h"
-
-#define AVX2 __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline, target("avx2")))
-
-INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
-INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
 
 /* Rows of 4x4: each half of a register is a row d0 d1 d2 d3. With e0 = d0 + d2, e1 = d0 - d2, e2 = (d1 >> 1) - d3, e3 = d1 + (d3 >> 1) in
  * its places, the row is e0 + e3, e1 + e2, e1 - e2, e0 - e3. */
@@ -29,7 +21,7 @@ INLINE __m256i transform4_across(__m256i d)
 
 AVX2 void codec_h264_idct4x4_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max)
 {
-    __m256i r01 = _mm256_loadu_si256((const __m256i *)d), r23 = _mm256_loadu_si256((const __m256i *)(d + 8));
+    __m256i r01 = load32(d), r23 = load32(d + 8);
     __m256i sum, difference, low, high;
     __m128i p03, p12, out;
     (void)max;
@@ -105,7 +97,7 @@ AVX2 void codec_h264_idct8x8_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d
 {
     __m256i r[8];
     (void)max;
-    for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_si256((const __m256i *)(d + 8 * i));
+    for (int i = 0; i < 8; i++) r[i] = load32(d + 8 * i);
     r[0] = _mm256_add_epi32(r[0], _mm256_setr_epi32(32, 0, 0, 0, 0, 0, 0, 0));
     transpose8(r);
     transform8_down(r);
@@ -113,12 +105,12 @@ AVX2 void codec_h264_idct8x8_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d
     transform8_down(r);
     for (int i = 0; i < 8; i += 2) {
         uint8_t *upper = dst + i * stride, *lower = upper + stride;
-        const __m256i samples = _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)upper), _mm_loadl_epi64((const __m128i *)lower)));
+        const __m256i samples = _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load8(upper), load8(lower)));
         __m256i v = _mm256_packs_epi32(_mm256_srai_epi32(r[i], 6), _mm256_srai_epi32(r[i + 1], 6));
         v = _mm256_adds_epi16(_mm256_permute4x64_epi64(v, 0xd8), samples);
         v = _mm256_packus_epi16(v, v);
-        _mm_storel_epi64((__m128i *)upper, _mm256_castsi256_si128(v));
-        _mm_storel_epi64((__m128i *)lower, _mm256_extracti128_si256(v, 1));
+        store8(upper, _mm256_castsi256_si128(v));
+        store8(lower, _mm256_extracti128_si256(v, 1));
     }
     for (int i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(d + 8 * i), _mm256_setzero_si256());
 }
@@ -149,8 +141,8 @@ AVX2 void codec_h264_idct8x8_dc_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t
     const __m128i dc = dc_words(d);
     (void)max;
     for (int y = 0; y < 8; y++, dst += stride) {
-        const __m128i v = _mm_add_epi16(_mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)dst)), dc);
-        _mm_storel_epi64((__m128i *)dst, _mm_packus_epi16(v, v));
+        const __m128i v = _mm_add_epi16(_mm_cvtepu8_epi16(load8(dst)), dc);
+        store8(dst, _mm_packus_epi16(v, v));
     }
 }
 #else
