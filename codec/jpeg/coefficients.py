@@ -325,7 +325,7 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
     if progressive or arithmetic:
         frame = replace(frame, SOFn=(markers.SOF10 if progressive else markers.SOF9) if arithmetic else markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
-    picture, _, _ = assemble(
+    picture = assemble(
         frame,
         planes,
         steps,
@@ -334,4 +334,4 @@ def write_coefficients(coefficients, *, progressive=True, arithmetic=False, opti
         restart_interval=restart_interval,
         segments=[("metadata", code, payload) for code, payload in coefficients.segments],
     )
-    return _with_moved_index(coefficients, picture) + coefficients.trailer
+    return _with_moved_index(coefficients, picture.data) + coefficients.trailer

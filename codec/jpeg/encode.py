@@ -27,6 +27,28 @@ SMALL = 1 << 16  # pixels, up to which one sequential scan may take fewer bytes 
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class QuantizedImage:
+    """A picture as levels, ready to be written.
+
+    Attributes
+    ----------
+    planes : list of int16 arrays (blocks_high, blocks_wide, 64) in zig-zag order, one per component of the frame
+    steps : dict of Tq to (64,) uint16
+        In natural order, for the tables in use.
+    frame : markers.Frame
+    color, subsampling : str
+    tables : QuantTables
+    """
+
+    planes: list
+    steps: dict
+    frame: markers.Frame
+    color: str
+    subsampling: str
+    tables: QuantTables
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedImage:
     """A written JPEG and the choices made.
@@ -173,7 +195,7 @@ def _levels(pixels, color, frame, steps, options):
     of_luma = activity_weights(planes[0], **masking)
     levels = optimised(of_luma)
     if plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8:
-        shown, _, _ = assemble(
+        shown = assemble(
             frame,
             levels,
             steps,
@@ -181,12 +203,13 @@ def _levels(pixels, color, frame, steps, options):
             segments=application_segments(None, color),
             optimize=False,
         )
-        levels = optimised(look_again(pixels, decode(shown).pixels.reshape(pixels.shape), of_luma))
+        levels = optimised(look_again(pixels, decode(shown.data).pixels.reshape(pixels.shape), of_luma))
     return levels
 
 
-def _process(planes, color, frame, options):
-    """The frame with its process settled, and the scan script."""
+def _process(image, options):
+    """The frame of a QuantizedImage with its process settled, and the scan script."""
+    planes, color, frame = image.planes, image.color, image.frame
     sequential = sequential_script(len(planes))
     if options.coding == "arithmetic":
         frame = replace(frame, SOFn=markers.SOF10 if options.is_progressive else markers.SOF9)
@@ -205,7 +228,7 @@ def _process(planes, color, frame, options):
 
 
 def quantized(image, options):
-    """From pixels to levels: planes of levels, steps for each table in use, frame, color, subsampling, tables."""
+    """From pixels to levels: a QuantizedImage, its frame that of a sequential file."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -213,38 +236,42 @@ def quantized(image, options):
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
-    return _levels(pixels, color, frame, steps, options), steps, frame, color, subsampling, tables
+    planes = _levels(pixels, color, frame, steps, options)
+    return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 
 
 def write(image, options, count_blocks=False):
-    """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
-    planes, steps, frame, color, subsampling, tables = quantized(image, options)
-    frame, script = _process(planes, color, frame, options)
-    data, bits, block_bits = assemble(
+    """Everything from pixels to bytes: the QuantizedImage that was written, and the Assembled file."""
+    picture = quantized(image, options)
+    frame, script = _process(picture, options)
+    file = assemble(
         frame,
-        planes,
-        steps,
+        picture.planes,
+        picture.steps,
         script,
-        segments=application_segments(options.metadata, color),
+        segments=application_segments(options.metadata, picture.color),
         optimize=options.optimize,
         share_tables=options.plan.share,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
     )
-    return data, frame, color, subsampling, tables, bits, block_bits
+    return replace(picture, frame=frame), file
+
+
+def _bytes(image, options):
+    _, file = write(image, options)
+    return file.data
 
 
 def _search(image, options):
     """What reaches the target of the options."""
     pixels = as_pixels(image)
-    return reach(
-        options.target, pixels, lambda quality: write(pixels, replace(options, quality=quality, target=None))[0]
-    )
+    return reach(options.target, pixels, lambda quality: _bytes(pixels, replace(options, quality=quality, target=None)))
 
 
 def encode_bytes(image, options):
     """The file alone: what `codec.encode` returns."""
-    return write(image, options)[0] if options.target is None else _search(image, options).data
+    return _bytes(image, options) if options.target is None else _search(image, options).data
 
 
 @takes_encode_options
@@ -288,17 +315,17 @@ def encode(image, quality=None, **options):
         reached = _search(image, options)
         found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}
         options = replace(options, quality=reached.quality, target=None)
-    data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)
+    picture, file = write(image, options, count_blocks=True)
     return EncodedImage(
-        data,
-        frame.X,
-        frame.Y,
-        None if options.quant_tables else options.quality,
-        subsampling,
-        color,
-        frame.progressive,
-        tables,
-        bits,
-        block_bits,
+        data=file.data,
+        width=picture.frame.X,
+        height=picture.frame.Y,
+        quality=None if options.quant_tables else options.quality,
+        subsampling=picture.subsampling,
+        color=picture.color,
+        progressive=picture.frame.progressive,
+        quant_tables=picture.tables,
+        bits=file.bits,
+        block_bits=file.block_bits,
         **found,
     )

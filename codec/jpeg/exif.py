@@ -90,6 +90,20 @@ def exif_orientation(segments):
     return None
 
 
+def upright_orientation(exif):
+    """Orientation by an Exif block, with or without its identifier: 1 to 8; 1 when it is absent, out of range or damaged.
+
+    >>> upright_orientation(None)
+    1
+    """
+    tiff = (exif or b"").removeprefix(EXIF)
+    if tiff[:4] not in TIFF_HEADERS:
+        return 1
+    block = ExifNumbers(tiff)
+    kind, _ = block.main.get(ORIENTATION, (None, None))  # DC-008 has it as a SHORT
+    return block.orientation if kind == SHORT and block.orientation in range(1, 9) else 1
+
+
 def orientation_alone(orientation):
     """An Exif segment that holds the orientation and nothing else."""
     return APP1, EXIF + b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, ORIENTATION, SHORT, 1, orientation, 0, 0)

@@ -29,6 +29,13 @@ class Turn:
         return Turn(self.transpose != other.transpose, rows != other.rows, columns != other.columns)
 
 
+    def of_pixels(self, pixels):
+        """(H, W, ...) pixels turned."""
+        if self.transpose:
+            pixels = pixels.swapaxes(0, 1)
+        return np.ascontiguousarray(pixels[:: -1 if self.rows else 1, :: -1 if self.columns else 1])
+
+
 ROTATIONS = {0: Turn(), 90: Turn(True, False, True), 180: Turn(False, True, True), 270: Turn(True, True, False)}
 FLIPS = {
     None: Turn(),
@@ -38,7 +45,7 @@ FLIPS = {
     "transverse": Turn(True, True, True),
 }
 
-# What makes a picture upright that has the EXIF orientation (CIPA DC-008 4.6.4, tag 0x0112).
+# EXIF orientation (CIPA DC-008 4.6.4) -> the turn that makes the picture upright.
 ORIENTATIONS = {
     1: Turn(),
     2: FLIPS["horizontal"],
