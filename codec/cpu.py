@@ -1,6 +1,7 @@
 """Which vector instructions the kernels may use: those of the machine, lowered by the environment or by a test.
 
-Users name a level ("avx2"). Compiled code takes its position on the ladder of this kind of CPU, 0 = scalar: `level_index`.
+Users name a level ("avx2"). Compiled code takes its position on the ladder of this kind of CPU, 0 = scalar:
+`level_index`.
 """
 
 import os
@@ -100,7 +101,8 @@ class force:
 
 
 def has(name):
-    """Whether kernels may use the instructions of level `name`: this kind of CPU has it, and the level in force includes it."""
+    """Whether kernels may use the instructions of level `name`: this kind of CPU has it, and the level in force
+    includes it."""
     return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= level_index()
 
 

@@ -1,6 +1,6 @@
-"""The file around the levels: marker segments and scans in their order (T.81 Annex B), and an account of where the bits went.
+"""The file around the levels: marker segments and scans in their order (T.81 Annex B), and an account of its bits.
 
-Whatever makes levels ends here: the encoder, and whoever rewrites a file without touching its coefficients.
+The encoder ends here, and so does every rewriting of a file that leaves its coefficients alone.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .tables import (
     T81_TABLE_K_6_AC_CHROMINANCE,
 )
 
-# (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
+# (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
 FIXED_TABLES = {
     (0, 0): T81_TABLE_K_3_DC_LUMINANCE,
     (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
@@ -37,7 +37,8 @@ class Assembled:
     ----------
     data : bytes
     bits : dict
-        Bits by purpose: the names of `assemble`'s segments, "headers", "quantization tables", "Huffman tables", each scan.
+        Bits by purpose: the names of `assemble`'s segments, "headers", "quantization tables", "Huffman tables", each
+        scan.
     block_bits : tuple of int32 arrays (blocks_high, blocks_wide), one per component; None unless they were counted
     """
 
@@ -68,7 +69,7 @@ class _Scan:
 
 
 class _Account:
-    """The file as it grows, and where its bytes went."""
+    """The file as it grows, and an account of its bytes."""
 
     def __init__(self):
         self.chunks, self.bits = [], {}
@@ -116,7 +117,8 @@ def _scan_of(spec, frame, planes, restart_interval):
 
 
 class _Masks:
-    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity, hence kept."""
+    """`significance` with a cache: several scans need the same bit of the same plane. Keyed by identity, so planes are
+    kept."""
 
     def __init__(self):
         self.known = {}
@@ -137,7 +139,8 @@ def _count(spec, frame, planes, masks, sink, restart_interval=0):
 
 
 def _definitions(counts, frame, share):
-    """For every scan: the tables that its DHT defines, [(Tc, Th, BITS, HUFFVAL)], and key -> (Th, BITS, HUFFVAL) of those that it uses.
+    """For every scan: the tables its DHT defines, [(Tc, Th, BITS, HUFFVAL)], and {key: (Th, BITS, HUFFVAL)} of those it
+    uses.
 
     counts : for every scan, {(Tc, Th): 256 symbol counts}; unless tables are shared, they go to these destinations
     """
@@ -156,7 +159,7 @@ def _maps(spec, block_bits):
 
 
 def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
-    """DHT, SOS and data. tokens: of this scan, or None if it is still to be walked."""
+    """DHT, SOS and data. tokens: those of this scan, or None if it has not been walked yet."""
     defined, used = definitions
     scan = _scan_of(spec, frame, planes, restart_interval)
     tables = Tables()
@@ -177,7 +180,8 @@ def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval,
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits):
-    """All scans. Tokens of one scan are kept at a time, unless tables are shared: then all scans are walked before the first is written."""
+    """All scans. Only one scan's tokens are kept, unless tables are shared: then every scan is walked before the first
+    is written."""
     masks = _Masks()
     write = lambda spec, definitions, tokens: _write_scan(
         out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
@@ -194,7 +198,7 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
 
 
 def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits):
-    """All scans; their statistics adapt as they go (T.81 Annex D), so that one walk does and there are no tables."""
+    """All scans. Their statistics adapt (T.81 Annex D), so one walk is enough and there are no tables."""
     for spec in script:
         scan, maps = _scan_of(spec, frame, planes, restart_interval), _maps(spec, block_bits)
         out.add("headers", _scan_header(spec, frame, scan.destinations))
@@ -207,9 +211,9 @@ def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_in
 
 
 def script_cost(frame, planes, script, share_tables=False):
-    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros and restart markers.
+    """Bytes of a script's scans with optimal tables: DHT, SOS and data, without stuffed zeros and restart markers.
 
-    Nothing is coded: symbols are counted. `frame.SOFn` says the process, so that sequential and progressive scripts compare.
+    Nothing is coded: symbols are counted. `frame.SOFn` sets the process, so sequential and progressive scripts compare.
     """
     masks = _Masks()
     counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
@@ -241,17 +245,17 @@ def assemble(
 
     Parameters
     ----------
-    frame : markers.Frame; its SOFn says which process; SOF9 and SOF10 are arithmetic coded
+    frame : markers.Frame; its SOFn sets the process; SOF9 and SOF10 are arithmetic coded
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component of the frame
     steps : dict Tq -> 64 steps in natural order
     script : sequence of ScanSpec
-    segments : (what, marker, payload) in the order in which they follow SOI; `what` names them in the account
-    optimize : Huffman tables made for the picture; else those of Annex K
-    share_tables : whether scans whose symbols are alike use one optimised table, where that takes fewer bytes; keeps the tokens of all
-        scans in memory, 4 bytes a symbol
+    segments : (what, marker, payload) in the order in which they follow SOI; `what` is the entry in `bits`
+    optimize : whether to make Huffman tables for the picture; else those of Annex K
+    share_tables : whether scans with similar symbols share an optimised table where that takes fewer bytes; keeps the
+        tokens of all scans in memory, 4 bytes per symbol
     restart_interval : MCUs, 0 for none
-    conditioning : of arithmetic coding, {(0, Tb): (L, U), (1, Tb): Kx}, where it is not the default; on photographs other values than
-        the defaults were measured to save nothing below quality 90, and 0.5 % at most above (Kx = 10)
+    conditioning : for arithmetic coding, {(0, Tb): (L, U), (1, Tb): Kx} where it differs from the default. On
+        photographs other values save nothing below quality 90 and at most 0.5 % above (Kx = 10)
     count_blocks : whether to count the bits of every block
 
     Returns

@@ -1,4 +1,5 @@
-"""The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
+"""The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) ->
+file (assemble)."""
 
 import struct
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from .second_look import look_again
 from .target import reach
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
-SMALL = 1 << 16  # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
+SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than several scans with their headers
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
 
 
@@ -59,7 +60,7 @@ class EncodedImage:
         The file.
     width, height : int
     quality : int, float or None
-        As asked for, or as found for a target; a float only where it is not whole; None if quantization tables were given.
+        As requested, or found for a target; a float only if not whole; None if quantization tables were given.
     subsampling : str
         "4:2:0" ...; "4:4:4" where no component is subsampled.
     color : str
@@ -67,17 +68,17 @@ class EncodedImage:
     progressive : bool
     quant_tables : QuantTables
     bits : dict
-        Where they went: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
+        By purpose: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
     block_bits : tuple of int32 arrays (blocks_high, blocks_wide)
-        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them; an
-        arithmetic coded block has those that are complete when it ends.
+        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends
+        them; those of an arithmetic coded block are the bits complete at its end.
     warnings : tuple of str
     target : str or None
-        As asked for.
+        As requested.
     achieved : float or None
-        What the target asks for, of this file: bytes, bits per pixel, or the score of its pixels.
+        The target's measure of this file: bytes, bits per pixel, or the score of its pixels.
     encodes : int
-        How many the search for the target took; 1 without one.
+        Number of encodes in the search for the target; 1 without one.
     """
 
     data: bytes = field(repr=False)
@@ -107,7 +108,7 @@ class EncodedImage:
 
 
 def as_pixels(image):
-    """(H, W, channels) uint8 of what the caller calls an image, of a size that JPEG has."""
+    """The caller's image as (H, W, channels) uint8, of a size that JPEG allows."""
     array = uint8_pixels(image, "JPEG as written here has 8-bit samples")
     height, width = array.shape[:2]
     if not (1 <= height <= 65535 and 1 <= width <= 65535):
@@ -119,7 +120,8 @@ def _color(options, channels):
     if options.color == "auto":
         if channels == 4:
             raise ParameterError(
-                "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the alpha, which JPEG has not: image[..., :3]"
+                "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the "
+                "alpha, which JPEG lacks: image[..., :3]"
             )
         return {1: "gray", 3: "ycbcr"}[channels]
     if CHANNELS[options.color] != channels:
@@ -140,7 +142,7 @@ def _subsampling(options, color, pixels):
 
 
 def _frame(tables, color, subsampling, height, width):
-    """The frame header of a sequential file; `_process` settles the rest."""
+    """The frame header of a sequential file; `_process` decides the rest."""
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
@@ -164,7 +166,7 @@ def application_segments(metadata, color):
 
 
 def _levels(pixels, color, frame, steps, options):
-    """Quantized levels of every component, as carefully as the effort asks."""
+    """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling = tuple((c.H, c.V) for c in frame.components)
     Q = [steps[c.Tq] for c in frame.components]
@@ -208,7 +210,7 @@ def _levels(pixels, color, frame, steps, options):
 
 
 def _process(image, options):
-    """The frame of a QuantizedImage with its process settled, and the scan script."""
+    """The frame of a QuantizedImage with its final process, and the scan script."""
     planes, color, frame = image.planes, image.color, image.frame
     sequential = sequential_script(len(planes))
     if options.coding == "arithmetic":
@@ -228,7 +230,7 @@ def _process(image, options):
 
 
 def quantized(image, options):
-    """From pixels to levels: a QuantizedImage, its frame that of a sequential file."""
+    """From pixels to a QuantizedImage, with the frame of a sequential file."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -264,19 +266,19 @@ def _bytes(image, options):
 
 
 def _search(image, options):
-    """What reaches the target of the options."""
+    """The file that reaches the target of the options."""
     pixels = as_pixels(image)
     return reach(options.target, pixels, lambda quality: _bytes(pixels, replace(options, quality=quality, target=None)))
 
 
 def encode_bytes(image, options):
-    """The file alone: what `codec.encode` returns."""
+    """Only the file: what `codec.encode` returns."""
     return _bytes(image, options) if options.target is None else _search(image, options).data
 
 
 @takes_encode_options
 def encode(image, quality=None, **options):
-    """Write a standard JPEG and tell what was done.
+    """Write a standard JPEG and report the choices made.
 
     Parameters
     ----------
@@ -296,8 +298,8 @@ def encode(image, quality=None, **options):
 
     Notes
     -----
-    T.81 baseline (F.1) or progressive (Annex G); levels by a trellis over rate and distortion; optimal Huffman tables by package-merge; JFIF (T.871) or Adobe colour marking.
-    The same input gives the same bytes on every machine.
+    T.81 baseline (F.1) or progressive (Annex G); levels by a trellis over rate and distortion; optimal Huffman tables
+    by package-merge; JFIF (T.871) or Adobe colour marking. The same input gives the same bytes on every machine.
 
     Examples
     --------

@@ -8,7 +8,8 @@ from .._core import BUILT_LEVELS
 from ..cpu import register
 
 cdef extern from "colors.h" nogil:
-    void (*codec_linear_to_oklab[2])(const float *rgb, Py_ssize_t n, const float *scale, const float *offset, float *lab)
+    void (*codec_linear_to_oklab[2])(const float *rgb, Py_ssize_t n, const float *scale, const float *offset,
+                                     float *lab)
 
 KERNELS = ("linear_to_oklab",)
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))

@@ -1,5 +1,5 @@
-/* The kernel tables of H.264: portable bodies per sample size, compiled for the baseline and for AVX2. On 8 bits the hot
- * ones are written by hand for AVX2 (x86/h264_avx2.h). */
+/* The kernel tables of H.264: portable bodies per sample size, compiled for the baseline and for AVX2. On 8 bits the
+ * hot ones are written by hand for AVX2 (x86/h264_avx2.h). */
 #include "h264dsp.h"
 
 #include <stdlib.h>

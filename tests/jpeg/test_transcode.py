@@ -110,7 +110,7 @@ def test_turns_of_any_size_and_sampling_can_be_undone(handmade, height, width, f
     try:
         made = geometry.turn(source, turn, edge)
     except codec.ParameterError as error:
-        assert "nothing to mirror" in str(error)
+        assert "nothing can be mirrored" in str(error)
         return
     back = geometry.turn(made, inverse, edge)
     if edge == "keep":
@@ -158,7 +158,7 @@ def test_what_cannot_be_mirrored_exactly_is_refused_cut_or_left():
     assert same(left[:, :56], codec.decode(data)[:, 55::-1]) and np.array_equal(
         left[:, 56:], codec.decode(data)[:, 56:]
     )
-    with pytest.raises(codec.ParameterError, match="nothing to mirror"):
+    with pytest.raises(codec.ParameterError, match="nothing can be mirrored"):
         transcode(jpeg_of(8, 5), flip="horizontal", edge="trim")
 
 

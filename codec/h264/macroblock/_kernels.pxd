@@ -17,25 +17,29 @@ cdef extern from "h264dsp.h" nogil:
                                   int w, int h, int max) noexcept nogil
     ctypedef void (*h264_chroma_fn)(uint8_t **dst, Py_ssize_t dst_stride, const uint8_t **src, Py_ssize_t src_stride,
                                     int w, int h, int xFrac, int yFrac) noexcept nogil
-    ctypedef void (*h264_weight_fn)(uint8_t *dst, Py_ssize_t stride, int w, int h, int logWD, int weight, int offset, int max) noexcept nogil
+    ctypedef void (*h264_weight_fn)(uint8_t *dst, Py_ssize_t stride, int w, int h, int logWD, int weight, int offset,
+                                    int max) noexcept nogil
     ctypedef void (*h264_biweight_fn)(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride,
                                       int w, int h, int logWD, int w0, int w1, int offset, int max) noexcept nogil
     ctypedef void (*h264_intra_fn)(uint8_t *dst, Py_ssize_t stride, int available, int max) noexcept nogil
     ctypedef void (*h264_idct_fn)(uint8_t *dst, Py_ssize_t stride, int32_t *d, int max) noexcept nogil
-    ctypedef void (*h264_bypass_fn)(uint8_t *dst, Py_ssize_t stride, int32_t *d, int n, int sums, int max) noexcept nogil
+    ctypedef void (*h264_bypass_fn)(uint8_t *dst, Py_ssize_t stride, int32_t *d, int n, int sums,
+                                    int max) noexcept nogil
     ctypedef struct H264Threshold:
         int8_t tC0[4]
         uint8_t alpha
         uint8_t beta
         uint8_t unused[2]
 
-    ctypedef void (*h264_deblock_luma_fn)(uint8_t *pix, Py_ssize_t stride, const uint32_t *bS, const H264Threshold *t, int max) noexcept nogil
-    ctypedef void (*h264_deblock_chroma_fn)(uint8_t *cb, uint8_t *cr, Py_ssize_t stride, const uint32_t *bS, const H264Threshold (*t)[2],
-                                            int max) noexcept nogil
-    ctypedef void (*h264_deblock_strengths_fn)(uint32_t (*bS)[4], const int16_t *mv, const int32_t *ref_id, const int *mb,
-                                               uint32_t coefficients, int lists, int limit_y) noexcept nogil
-    ctypedef void (*h264_deblock_half_fn)(uint8_t *pix, Py_ssize_t stride, int lines, uint32_t bS, const H264Threshold *t, int chroma,
+    ctypedef void (*h264_deblock_luma_fn)(uint8_t *pix, Py_ssize_t stride, const uint32_t *bS, const H264Threshold *t,
                                           int max) noexcept nogil
+    ctypedef void (*h264_deblock_chroma_fn)(uint8_t *cb, uint8_t *cr, Py_ssize_t stride, const uint32_t *bS,
+                                            const H264Threshold (*t)[2], int max) noexcept nogil
+    ctypedef void (*h264_deblock_strengths_fn)(uint32_t (*bS)[4], const int16_t *mv, const int32_t *ref_id,
+                                               const int *mb, uint32_t coefficients, int lists,
+                                               int limit_y) noexcept nogil
+    ctypedef void (*h264_deblock_half_fn)(uint8_t *pix, Py_ssize_t stride, int lines, uint32_t bS,
+                                          const H264Threshold *t, int chroma, int max) noexcept nogil
 
     ctypedef struct H264Dsp:
         h264_luma_fn put_luma[16]

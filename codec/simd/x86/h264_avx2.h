@@ -1,5 +1,5 @@
-/* AVX2 kernels of H.264 for samples of 8 bits: the results of the bodies in h264dsp.c, to the last bit. Contracts are in
- * h264dsp.h. */
+/* AVX2 kernels of H.264 for samples of 8 bits: the results of the bodies in h264dsp.c, to the last bit. Contracts are
+ * in h264dsp.h. */
 #ifndef CODEC_H264_AVX2_H
 #define CODEC_H264_AVX2_H
 
