@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #define codec_assert(condition) \
-    ((condition) ? (void)0
+    ((condition) ? (void)0 \
      : (fprintf(stderr, "%s:%d: precondition does not hold: %s\n", __FILE__, __LINE__, #condition), abort()))
 #else
 #define codec_assert(condition) ((void)0)

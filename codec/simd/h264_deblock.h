@@ -42,8 +42,8 @@ INLINE void NAME(strong_side)(SAMPLE *out, ptrdiff_t away, int q0, int q1, int b
 
 INLINE void NAME(strong_line)(SAMPLE *q, ptrdiff_t across, int alpha, int beta, int chroma)
 {
-    const int p1 = q[-2 * across], p0 = q[-across], q0 = q[0], q1 = q[across], small_step = abs(p0 - q0) < (alpha >> 2)
-        + 2;
+    const int p1 = q[-2 * across], p0 = q[-across], q0 = q[0], q1 = q[across];
+    const int small_step = abs(p0 - q0) < (alpha >> 2) + 2;
     if (!NAME(filter_samples)(q, across, alpha, beta)) return;
     NAME(strong_side)(q - across, -across, q0, q1, beta, small_step, chroma);
     NAME(strong_side)(q, across, p0, p1, beta, small_step, chroma);

@@ -14,8 +14,8 @@ INLINE void NAME(luma)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in, pt
     const int use_j = (xFrac == 2 && yFrac != 0) || (yFrac == 2 && xFrac != 0);
     const int use_b = xFrac != 0 && yFrac != 2, use_h = yFrac != 0 && xFrac != 2;
     const int use_G = (xFrac == 0 || yFrac == 0) && xFrac != 2 && yFrac != 2;
-    const ptrdiff_t stride = src_stride / (ptrdiff_t)sizeof(SAMPLE), right = xFrac == 3, below = yFrac == 3 ? stride
-        : 0;
+    const ptrdiff_t stride = src_stride / (ptrdiff_t)sizeof(SAMPLE), right = xFrac == 3;
+    const ptrdiff_t below = yFrac == 3 ? stride : 0;
     const SAMPLE *src = (const SAMPLE *)in;
     SAMPLE *CODEC_RESTRICT dst = (SAMPLE *)out;
     int32_t across[21 * 16]; /* b1 of rows -2..h+2: at most 14 bits times 52, 20 bits; its own six taps stay below 26 */
@@ -78,8 +78,8 @@ INLINE void NAME(chroma)(uint8_t *const out[2], ptrdiff_t dst_stride, const uint
         SAMPLE *CODEC_RESTRICT dst = (SAMPLE *)out[c];
         for (int y = 0; y < h; y++) {
             for (int x = 0; x < w; x++) {
-                const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1], lower = (8 - xFrac) * src[x + below]
-                    + xFrac * src[x + 1 + below];
+                const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1];
+                const int lower = (8 - xFrac) * src[x + below] + xFrac * src[x + 1 + below];
                 const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
                 dst[x] = (SAMPLE)(average ? (dst[x] + value + 1) >> 1 : value);
             }
@@ -122,8 +122,8 @@ KERNEL void NAME(biweight)(uint8_t *out, ptrdiff_t dst_stride, const uint8_t *in
     for (int y = 0; y < h; y++) {
         SAMPLE *CODEC_RESTRICT dst = (SAMPLE *)(out + y * dst_stride);
         const SAMPLE *src = (const SAMPLE *)(in + y * src_stride);
-        for (int x = 0; x < w; x++) dst[x] = (SAMPLE)clip1(((dst[x] * w0 + src[x] * w1 + (1 << logWD)) >> (logWD + 1))
-                                                           + offset, max);
+        for (int x = 0; x < w; x++)
+            dst[x] = (SAMPLE)clip1(((dst[x] * w0 + src[x] * w1 + (1 << logWD)) >> (logWD + 1)) + offset, max);
     }
 }
 #undef TAP6

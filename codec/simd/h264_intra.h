@@ -70,10 +70,14 @@ INLINE int NAME(directional)(const SAMPLE *e, int mode, int x, int y, int dc)
     case 3: return MEAN3(e + x + y + 2);
     /* diagonal down right */
     case 4: return MEAN3(e + x - y);
-    case 5: return zVR < -1 ? MEAN3(e + zVR + 1) : zVR & 1 ? MEAN3(e + x - (y >> 1))
-        : MEAN2(e[x - (y >> 1)], e[x - (y >> 1) + 1]); /* vertical right */
-    case 6: return zHD < -1 ? MEAN3(e - zHD - 1) : zHD & 1 ? MEAN3(e - y + (x >> 1))
-        : MEAN2(e[-y + (x >> 1)], e[-y + (x >> 1) - 1]); /* horizontal down */
+    /* vertical right */
+    case 5:
+        if (zVR < -1) return MEAN3(e + zVR + 1);
+        return zVR & 1 ? MEAN3(e + x - (y >> 1)) : MEAN2(e[x - (y >> 1)], e[x - (y >> 1) + 1]);
+    /* horizontal down */
+    case 6:
+        if (zHD < -1) return MEAN3(e - zHD - 1);
+        return zHD & 1 ? MEAN3(e - y + (x >> 1)) : MEAN2(e[-y + (x >> 1)], e[-y + (x >> 1) - 1]);
     /* vertical left */
     case 7: return y & 1 ? MEAN3(e + 2 + x + (y >> 1)) : MEAN2(e[1 + x + (y >> 1)], e[2 + x + (y >> 1)]);
     /* horizontal up */
