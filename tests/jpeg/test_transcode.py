@@ -477,7 +477,7 @@ def test_a_gain_map_that_would_no_longer_fit_is_refused_or_dropped(options):
         and not any(is_index(*segment) for segment in read.segments)
         and b"hdrgm:Version" not in result.data
     )
-    assert any("behind the picture" in what for what in result.done)
+    assert any("after the picture" in what for what in result.done)
 
 
 def test_a_gain_map_needs_its_xmp():
