@@ -12,7 +12,7 @@ from time import process_time
 
 import numpy as np
 
-from codec import cpu
+from codec import _core, cpu
 from codec.h264.macroblock import _kernels
 
 TIMES = 2000
@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--only", default="", help="only kernels with this in their name")
     arguments = parser.parse_args()
     unit = arguments.ghz or 1
-    levels = (0, 1) if cpu.has("avx2") else (0,)
+    levels = [level for level in _core.BUILT_LEVELS if level <= cpu.level_index()]
     for bit_depth in (8, 10):
         print(
             f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"

@@ -1,6 +1,6 @@
-"""Bit-level building blocks, inlined into every module that cimports them: a call per bit or symbol would be too dear.
+"""Bit-level building blocks, inlined into every module that cimports them: a call per bit or symbol costs too much.
 
-    statuses      what went wrong inside `nogil` code; raised once, at the `def` boundary
+    statuses      errors inside `nogil` code; raised once, at the `def` boundary
     BitWriter     entropy-coded bytes with byte stuffing           T.81 F.1.2.3
     sinks         BitWriter | BitCounter | SymbolCounter | TokenBuffer: one syntax writer, four answers
     BitReader     sticky reader over unstuffed bytes               T.81 F.2.2.5
@@ -9,7 +9,8 @@
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "bits.h" nogil:
-    void codec_assert(bint condition)               # one plain comparison: `and`, `or` and chains would leave code behind in the normal build
+    # One plain comparison: `and`, `or` and chains would leave code in the normal build.
+    void codec_assert(bint condition)
     void codec_assert_range(int64_t low, int64_t value, int64_t high)
     int codec_bit_length(uint32_t v)
     int codec_lowest_bit(uint64_t v)
@@ -20,11 +21,19 @@ cdef extern from "bits.h" nogil:
     uint64_t codec_nonzero_mask(const int16_t *level, int first, int last)
     const uint8_t NAT_OF_ZZ[80]         # Figure A.6: zig-zag position -> natural index
 
+cdef extern from "levels.h" nogil:
+    int codec_variant(int level)        # index into a table of CODEC_KERNEL for a position on the CPU ladder
+    struct codec_member:
+        const char *name
+        size_t offset, size
+
+cdef dict levels_of_members(const codec_member *members, const void *(*table)(int level) noexcept nogil)
+
 cdef enum:
     OK = 0
     E_MEMORY = 1            # the output buffer could not grow
     E_TRUNCATED = 2         # the data ended inside a block
-    E_HUFFMAN = 3           # the next bits are no code of the table
+    E_HUFFMAN = 3           # the next bits are not a code of the table
     E_RANGE = 4             # a run leads past coefficient 63, or a magnitude category is out of range
     E_MARKER = 6            # a restart marker is missing or out of sequence
     E_NO_CODE = 5           # the table has no code for a symbol that must be written
@@ -35,8 +44,8 @@ cdef struct BitWriter:
     uint8_t *start          # owned; malloc'ed, grows in reserve()
     uint8_t *next
     uint8_t *end
-    Py_ssize_t segment      # where the bytes begin that end_segment() has yet to stuff
-    uint64_t acc            # its `count` low bits are pending, the others are spent
+    Py_ssize_t segment      # start of the bytes that end_segment() has yet to stuff
+    uint64_t acc            # its `count` low bits are pending, the others written
     int count               # 0..7 between calls
     int status
 
@@ -48,8 +57,8 @@ cdef int end_segment(BitWriter *w) noexcept nogil
 cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
     """Append the n low bits (1 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes.
 
-    Whole bytes and what follows them are stored every time, and the pointer moves by the whole ones: no branch to mispredict.
-    Stuffing waits for end_segment(), where FF is searched eight bytes at a time.
+    All pending bytes are stored every time, and the pointer moves by the whole ones: no branch to mispredict. Stuffing
+    waits for end_segment(), where FF is searched eight bytes at a time.
     """
     cdef int total = w.count + n                    # at most 7 + 32
     codec_assert_range(1, n, 32)
@@ -61,7 +70,7 @@ cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
     w.count = total & 7
 
 
-# One Huffman table as a writer needs it (Annex C.2: codes ordered by symbol), and the statistics a better one is made from.
+# A Huffman table for writing (Annex C.2: codes ordered by symbol), and the counts for an optimal one.
 cdef struct EntropyTable:
     uint32_t EHUFCO[256]
     uint8_t EHUFSI[256]     # 0: no code for this symbol
@@ -71,9 +80,9 @@ cdef struct BitCounter:
     int64_t bits
 
 cdef struct SymbolCounter:
-    int64_t raw             # bits that belong to no symbol; symbols are counted where their tables are
+    int64_t raw             # bits outside symbols; symbols are counted in their tables
 
-# What a scan says, kept until its tables are known: one uint32 for each symbol or raw string of at most 16 bits.
+# The symbols of a scan, kept until its tables are known: a uint32 per symbol or raw string of at most 16 bits.
 #   bits 31..24  number of the table, counted from `tables`; RAW_TOKEN: none, and the symbol is the number of bits
 #   bits 23..16  symbol
 #   bits 15..0   the bits that follow it
@@ -100,7 +109,7 @@ ctypedef fused Sink:
     TokenBuffer_p
 
 cdef inline void put_symbol(Sink sink, EntropyTable *table, int symbol, uint32_t extra, int n) noexcept nogil:
-    """Send a Huffman symbol followed by the n low bits of `extra` (n <= 16, higher bits zero) to whichever sink it is."""
+    """Send a Huffman symbol, then the n low bits of `extra` (n <= 16, higher bits zero), to any sink."""
     cdef int size
     codec_assert_range(0, symbol, 255)
     codec_assert_range(0, n, 16)
@@ -147,9 +156,11 @@ cdef inline int64_t bits_so_far(Sink sink) noexcept nogil:
 # ---------------------------------------------------------------- reading
 
 cdef struct BitReader:
-    const uint8_t *data     # one entropy-coded segment without stuffing; at least 8 readable bytes follow data[size - 1]
+    # One entropy-coded segment without stuffing; at least 8 readable bytes follow data[size - 1].
+    const uint8_t *data
     Py_ssize_t size
-    Py_ssize_t pos          # next byte to load; runs past `size` when the data ends early, and zeros are read from there
+    # Next byte to load. Runs past `size` when the data ends early; zeros are read there.
+    Py_ssize_t pos
     uint64_t acc            # the bits not yet consumed, first one in the top bit
     int count               # how many of them are valid
     int status
@@ -189,7 +200,7 @@ cdef inline uint32_t get_bits(BitReader *r, int n) noexcept nogil:
     return v
 
 cdef inline int extend(uint32_t v, int n) noexcept nogil:
-    """EXTEND of Figure F.12, n = 1..16: values below half the range stand for the negative ones."""
+    """EXTEND of Figure F.12, n = 1..16: values below half the range represent negative ones."""
     codec_assert_range(1, n, 16)
     codec_assert(v >> n == 0)
     return <int>v - (((1 << n) - 1) if v < (1u << (n - 1)) else 0)
@@ -200,13 +211,14 @@ cdef enum:
 
 cdef struct HuffmanReader:
     uint16_t lookup[1 << LOOKAHEAD]     # symbol << 8 | code length; 0: the code is longer
-    int32_t lookup_ac[1 << LOOKAHEAD]   # value << 16 | run << 8 | bits, where a whole AC coefficient fits; 0: it does not
+    # value << 16 | run << 8 | bits, where a whole AC coefficient fits; else 0
+    int32_t lookup_ac[1 << LOOKAHEAD]
     uint32_t limit[18]                  # by length: first code, left-justified in 16 bits, that is longer
     int32_t offset[17]                  # by length: HUFFVAL index minus code
     uint8_t HUFFVAL[256]
 
 cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil:
-    """DECODE of Figure F.16 after a refill; a code that is not in the table sets the status and gives 0."""
+    """DECODE of Figure F.16 after a refill; a code outside the table sets the status and gives 0."""
     cdef uint32_t entry = h.lookup[r.acc >> (64 - LOOKAHEAD)]
     cdef uint32_t code
     cdef int n
@@ -239,7 +251,8 @@ cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
 
 
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
-cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil
+cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out,
+                     Py_ssize_t stride) noexcept nogil
 
 # A quantization table prepared for division by multiplication (see quantize_block).
 cdef struct Quantizer:
@@ -247,7 +260,7 @@ cdef struct Quantizer:
     float bias_nat[64]
 
 cdef enum:
-    ROUNDING_NEAREST = 128      # of 256: what is added before a level is cut off, as a part of the step
+    ROUNDING_NEAREST = 128      # of 256: added before truncation, as a part of the step
     ROUNDING_DEAD_ZONE = 104
 
 cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil

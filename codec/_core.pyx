@@ -6,40 +6,24 @@
     bits            writer, padding, stuffing  T.81 F.1.2.3
     stages          each of the above over (N, 64) arrays, for notebooks and tests
 
-Suffixes tell the order of 64 coefficients: _nat row-major, _zz along the zig-zag. The parts that run per bit are in _core.pxd.
+Suffixes give the order of 64 coefficients: _nat row-major, _zz zig-zag. The parts that run per bit are in _core.pxd.
 """
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memset
+from libc.string cimport memchr, memcmp, memset
 
 import numpy as np
 
 from .errors import BitstreamError, ParameterError
 
-cdef extern from "dsp.h" nogil:
+cdef extern from "cpu.h" nogil:
     int codec_cpu_level()
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
-cdef extern from "levels.h" nogil:
-    int CODEC_HAS_AVX2
-
-# Every kernel that may have a vector variant, by the name under which codec.cpu lists it.
-GRADIENT_KERNELS = ("s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges", "xyb_to_linear_slope")
-# Members of H264Dsp (codec/simd/h264dsp.h). Each has variants for samples of 8 bits and of more.
-H264_KERNELS = ("h264_put_luma", "h264_avg_luma", "h264_put_chroma", "h264_avg_chroma", "h264_weight", "h264_biweight", "h264_intra4x4",
-                "h264_intra8x8", "h264_intra16x16", "h264_intra_chroma", "h264_idct4x4_add", "h264_idct4x4_dc_add", "h264_idct8x8_add",
-                "h264_idct8x8_dc_add", "h264_deblock_luma_v", "h264_deblock_luma_h", "h264_deblock_chroma_v", "h264_deblock_chroma_h",
-                "h264_deblock_strengths")
-COLOR_KERNELS = ("nearest_points", "filter", "keep", "nearest_listed", "linear_to_oklab")
-AVX2_KERNELS = ("blur11_down_f32", "blur11_across_f32", "ssim_maps_f32", "blur11_down_f64", "blur11_across_f64", "ssim_maps_f64",
-                "linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges", *GRADIENT_KERNELS, *COLOR_KERNELS, *H264_KERNELS)
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block", "rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample", *AVX2_KERNELS,
-           "h264_bypass_add", "h264_deblock_half_v")
-HAS_AVX2 = bool(CODEC_HAS_AVX2)         # whether this build has AVX2 variants at all
+KERNELS = ("fdct8x8", "idct8x8", "quantize_block")      # for codec.cpu; all of them portable C
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
-
 
 cdef tuple cpu_ladder():
     names = []
@@ -48,13 +32,33 @@ cdef tuple cpu_ladder():
     return tuple(names)
 
 
-# The levels of this kind of CPU, lowest first, whether this machine has them or not.
+# The levels of this kind of CPU, lowest first, whether this machine has them or not. Compiled code takes a level as its
+# position here.
 CPU_LADDER = cpu_ladder()
+
+# Positions of the levels for which CODEC_KERNEL compiles a variant in this build; scalar is the first.
+BUILT_LEVELS = tuple([i for i in range(len(CPU_LADDER)) if i == 0 or codec_variant(i) != codec_variant(i - 1)])
 
 
 def detected_level():
-    """Name of the highest instruction-set level of this CPU that the package knows, for example "avx2"."""
-    return codec_cpu_level_name(codec_cpu_level()).decode()
+    """Position on CPU_LADDER of the highest level that this machine has."""
+    return codec_cpu_level()
+
+
+cdef dict levels_of_members(const codec_member *members, const void *(*table)(int level) noexcept nogil):
+    """{member: positions of the levels at which the table holds functions that the level below does not have}."""
+    cdef const char *here
+    cdef const char *below
+    found = {}
+    while members.name != NULL:
+        levels = [0]
+        for level in range(1, len(CPU_LADDER)):
+            here, below = <const char *>table(level), <const char *>table(level - 1)
+            if memcmp(here + members.offset, below + members.offset, members.size) != 0:
+                levels.append(level)
+        found[members.name.decode()] = tuple(levels)
+        members += 1
+    return found
 
 
 # ================================================================ transform
@@ -82,8 +86,10 @@ cdef inline int32_t descale(int32_t x, int n) noexcept nogil:
     return (x + (1 << (n - 1))) >> n
 
 
-cdef inline void fdct_pass(const int16_t *x, int16_t *y, Py_ssize_t lane, Py_ssize_t step, int even_shift, int odd_shift) noexcept nogil:
-    """Eight transforms of eight values each, times sqrt(8): values `step` apart, transforms `lane` apart. even_shift < 0 shifts left.
+cdef inline void fdct_pass(const int16_t *x, int16_t *y, Py_ssize_t lane, Py_ssize_t step, int even_shift,
+                           int odd_shift) noexcept nogil:
+    """Eight transforms of eight values each, times sqrt(8): values `step` apart, transforms `lane`
+    apart. A negative even_shift shifts left.
 
     Whatever is multiplied is kept in 16 bits, so that vector units multiply eight lanes at a time.
     """
@@ -122,10 +128,11 @@ cdef inline void fdct_pass(const int16_t *x, int16_t *y, Py_ssize_t lane, Py_ssi
 cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
     """Forward DCT of A.3.3, times 2^DCT_SCALE_BITS. Samples within -128..127, as 8 bits are after the level shift.
 
-    Range: no row of the transform times sqrt(8) has an absolute sum above 8 (8 for terms 0 and 4, below 7.3 for the others), so pass 1
-    stays within 1024, and within 2^12 with PASS1_BITS more. In pass 2 the largest multiplicand is e2 + e3, eight values with four signs
-    of each kind: samples that all have the matching sign give 4 * (127 + 128) * 8 * 4 = 32640, just inside int16; all others are
-    sums of four at most. Sums of products stay below 2^15 * 2^13 * 4 = 2^30. Output: within 8 * 1024 = 2^13.
+    Range: no row of the transform times sqrt(8) has an absolute sum above 8 (8 for terms 0 and 4, below 7.3 for the
+    others), so pass 1 stays within 1024, and within 2^12 with PASS1_BITS more. In pass 2 the largest multiplicand is e2
+    + e3, eight values with four signs of each kind: samples that all have the matching sign give 4 * (127 + 128) * 8 *
+    4 = 32640, just inside int16; all others are sums of four at most. Sums of products stay below 2^15 * 2^13 * 4 =
+    2^30. Output: within 8 * 1024 = 2^13.
     """
     cdef int16_t ws[64]
     cdef int i
@@ -140,8 +147,10 @@ ctypedef fused Multiplicand:
     int32_t                 # 12-bit pictures
 
 
-cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py_ssize_t lane, Py_ssize_t step, bint low_4, int shift) noexcept nogil:
-    """`lanes` transforms of eight values each, times sqrt(8) / 2^(shift - 13); low_4 promises that the last four values are zero."""
+cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py_ssize_t lane, Py_ssize_t step,
+                           bint low_4, int shift) noexcept nogil:
+    """`lanes` transforms of eight values each, times sqrt(8) / 2^(shift - 13); low_4 promises four zeros at
+    the end."""
     cdef int i
     cdef const Multiplicand *a
     cdef Multiplicand *b
@@ -160,7 +169,8 @@ cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py
         r2, r3 = r - <int32_t>x6 * FIX_1_847759065, r + <int32_t>x2 * FIX_0_765366865
         e0, e1 = (<int32_t>x0 + x4) << CONST_BITS, (<int32_t>x0 - x4) << CONST_BITS
         t0, t3, t1, t2 = e0 + r3, e0 - r3, e1 + r2, e1 - r2
-        z1, z2, z3, z4 = <Multiplicand>(x7 + x1), <Multiplicand>(x5 + x3), <Multiplicand>(x7 + x3), <Multiplicand>(x5 + x1)
+        z1, z2 = <Multiplicand>(x7 + x1), <Multiplicand>(x5 + x3)
+        z3, z4 = <Multiplicand>(x7 + x3), <Multiplicand>(x5 + x1)
         p1 = <int32_t>z1 * -FIX_0_899976223
         p2 = <int32_t>z2 * -FIX_2_562915447
         p3 = <int32_t>z3 * (FIX_1_175875602 - FIX_1_961570560) + <int32_t>z4 * FIX_1_175875602
@@ -175,16 +185,19 @@ cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py
         b[3 * step], b[4 * step] = <Multiplicand>descale(t3 + o3, shift), <Multiplicand>descale(t3 - o3, shift)
 
 
-cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bint low_4x4, int pass1_bits) noexcept nogil:
-    """Inverse DCT of A.3.3 on dequantized coefficients; not clamped, not level-shifted. Meets the IEEE 1180 statistics (tested).
+cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bint low_4x4,
+                         int pass1_bits) noexcept nogil:
+    """Inverse DCT of A.3.3 on dequantized coefficients; not clamped, not level-shifted. Meets the IEEE 1180 statistics
+    (tested).
 
     low_4x4 promises zeros outside the 4x4 low corner; the result is the same, at half the work.
 
-    Range for 8-bit pictures, pass1_bits = 2: coefficients are below 2^10 plus half a step (2^7 for 8-bit tables), their columns times
-    sqrt(8) below 2^10 plus 8 * 1.39 half steps, times 4: under 9800, and the sums of two that are multiplied fit 16 bits. In pass 2
-    all terms add up to samples (below 2^11 with overshoot) times 2^18: 2^29. For 12-bit pictures the 32-bit form with pass1_bits = 1
-    keeps the sums below 2^31. Coefficients that no picture has may wrap (the build has -fwrapv): the samples are then meaningless,
-    but the same on every machine, and the caller clamps them.
+    Range for 8-bit pictures, pass1_bits = 2: coefficients are below 2^10 plus half a step (2^7 for 8-bit tables), their
+    columns times sqrt(8) below 2^10 plus 8 * 1.39 half steps, times 4: under 9800, and the sums of two that are
+    multiplied fit 16 bits. In pass 2 all terms add up to samples (below 2^11 with overshoot) times 2^18: 2^29. For
+    12-bit pictures the 32-bit form with pass1_bits = 1 keeps the sums below 2^31. Coefficients that no picture has may
+    wrap (the build has -fwrapv): the samples are then meaningless, but the same on every machine, and the caller clamps
+    them.
     """
     cdef Multiplicand ws[64]
     if low_4x4:
@@ -195,7 +208,8 @@ cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bi
         idct_pass(ws, samples, 8, 8, 1, False, CONST_BITS + pass1_bits + 3)
 
 
-cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16_t *Q_nat, Multiplicand *samples, bint low_4x4, int pass1_bits) noexcept nogil:
+cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16_t *Q_nat, Multiplicand *samples,
+                                          bint low_4x4, int pass1_bits) noexcept nogil:
     cdef Multiplicand coef[64]
     cdef int i
     for i in range(64):
@@ -203,8 +217,9 @@ cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16
     idct8x8(coef, samples, low_4x4, pass1_bits)
 
 
-cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
-    """Dequantize (A.3.4), inverse DCT, level shift (A.3.1) and clamp one block into `out`, whose rows are `stride` samples apart."""
+cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out,
+                     Py_ssize_t stride) noexcept nogil:
+    """Dequantize (A.3.4), transform, level shift (A.3.1) and clamp a block into `out`, rows `stride` samples apart."""
     cdef int16_t samples[64]
     cdef int32_t wide[64]
     cdef int16_t top = <int16_t>((1 << precision) - 1), half = <int16_t>(1 << (precision - 1))
@@ -240,7 +255,8 @@ cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precis
 cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil:
     """Table for steps Q_nat (1..65535) of coefficients that carry an additional factor `scale` (1 or 8).
 
-    ac_rounding: 128 rounds AC levels to nearest, less widens the dead zone around zero; DC is always rounded to nearest.
+    ac_rounding: 128 rounds AC levels to nearest, less widens the dead zone around zero; DC is always rounded to
+    nearest.
     """
     cdef int i
     cdef int32_t d
@@ -254,12 +270,14 @@ cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Q
 
 
 cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil:
-    """Divide by the step, halves away from zero (A.3.4) unless there is a dead zone, exactly, and reorder along the zig-zag.
+    """Divide by the step, halves away from zero (A.3.4) unless there is a dead zone, exactly, and reorder along the
+    zig-zag.
 
-    level = floor((|c| + b) / d) for the step d, b = floor(d/2) or less. Let n = |c| + b < 2^15 + 2^18 and take (n + 1/2) / d instead:
-    it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three roundings of 2^-24 relative
-    (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d * 2^-22.4, and that is below 1/(2d)
-    while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754 single precision, no contraction).
+    level = floor((|c| + b) / d) for the step d, b = floor(d/2) or less. Let n = |c| + b < 2^15 + 2^18 and take (n +
+    1/2) / d instead: it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three
+    roundings of 2^-24 relative (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d *
+    2^-22.4, and that is below 1/(2d) while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754
+    single precision, no contraction).
     """
     cdef int16_t level_nat[64]
     cdef int i
@@ -278,7 +296,8 @@ cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, in
 cdef generate_code_tables(BITS, HUFFVAL, symbols=256):
     """HUFFSIZE and HUFFCODE (Figures C.1, C.2), checked: lists by position in HUFFVAL."""
     if len(BITS) != 16 or sum(BITS) != len(HUFFVAL) or not 1 <= len(HUFFVAL) <= 256:
-        raise BitstreamError(f"Huffman table with {len(HUFFVAL)} symbols, but BITS {list(BITS)}", layer="Huffman table", clause="T.81 B.2.4.2")
+        raise BitstreamError(f"Huffman table with {len(HUFFVAL)} symbols, but BITS {list(BITS)}", layer="Huffman table",
+                             clause="T.81 B.2.4.2")
     HUFFSIZE, HUFFCODE, code = [], [], 0
     for length in range(1, 17):
         for _ in range(BITS[length - 1]):
@@ -286,7 +305,8 @@ cdef generate_code_tables(BITS, HUFFVAL, symbols=256):
             HUFFCODE.append(code)
             code += 1
         if code > 1 << length:
-            raise BitstreamError(f"more codes of {length} bits than exist: BITS {list(BITS)}", layer="Huffman table", clause="T.81 C.2")
+            raise BitstreamError(f"more codes of {length} bits than exist: BITS {list(BITS)}", layer="Huffman table",
+                                 clause="T.81 C.2")
         code <<= 1
     return HUFFSIZE, HUFFCODE
 
@@ -329,7 +349,8 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
 
 
 cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
-    """The symbols that occur as count << 8 | symbol, ascending; returns how many. Shell's sort: at most 256 items, often 30."""
+    """Present symbols as count << 8 | symbol, ascending; returns their number. Shell's sort: 256 items at most, often
+    30."""
     cdef int n = 0, i, j, gap = 57
     cdef uint64_t item
     for i in range(256):
@@ -349,13 +370,14 @@ cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
 
 
 cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil:
-    """Code lengths by symbol (0: does not occur) of least total, none above 16 bits and none all ones (C.2, K.2); returns how many symbols occur.
+    """Code lengths by symbol (0: absent) of least total, at most 16 bits, no code all ones (C.2, K.2); returns the
+    number of symbols.
 
-    Package-merge: every symbol has a coin of each width 2^-16 .. 2^-1 worth its count; from the narrowest width on, packages of two
-    neighbours join the coins of the next. The cheapest 2(n - 1) items of the widest row then buy a complete code: a symbol's length
-    is the number of its coins among them, found by walking back (taking p packages of a row takes the 2p first items of the row
-    before). A pseudo-symbol of count 0 comes first in every row, gets the longest code, and as the last of that length it
-    takes the one of all ones; it is left out of the result.
+    Package-merge: every symbol has a coin of each width 2^-16 .. 2^-1 worth its count; from the narrowest width on,
+    packages of two neighbours join the coins of the next. The cheapest 2(n - 1) items of the widest row then buy a
+    complete code: a symbol's length is the number of its coins among them, found by walking back (taking p packages of
+    a row takes the 2p first items of the row before). A pseudo-symbol of count 0 comes first in every row, gets the
+    longest code, and as the last of that length it takes the one of all ones; it is left out of the result.
     """
     cdef uint64_t coin[257]
     cdef uint64_t row[514]
@@ -396,11 +418,11 @@ cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil:
 
 
 cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil:
-    """What the codes of `optimal_lengths` cost in total, without the lengths where possible: a search asks this thousands of times.
+    """Total bits of the codes of `optimal_lengths`, mostly without the lengths: a search needs this thousands of times.
 
-    Huffman's own tree over the sorted counts, made with two queues (leaves, and inner nodes, which arise in ascending order); the
-    sum of the inner nodes is the total. On ties leaves go first, so that the tree is as low as it can be. Only one that is still
-    higher than 16 needs package-merge.
+    Huffman's own tree over the sorted counts, made with two queues (leaves, and inner nodes, which arise in ascending
+    order); the sum of the inner nodes is the total. On ties leaves go first, so the tree is as low as possible. Only a
+    tree still higher than 16 needs package-merge.
     """
     cdef uint64_t leaf[257]
     cdef uint64_t inner[257]
@@ -481,7 +503,8 @@ cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
 
 
 cdef int end_segment(BitWriter *w) noexcept nogil:
-    """F.1.2.3: fill the last byte with ones, then put a zero byte behind every FF since the segment began, from the back, in place."""
+    """F.1.2.3: fill the last byte with ones, then stuff a zero byte after every FF of the segment, backwards in
+    place."""
     cdef uint8_t *begin
     cdef uint8_t *source
     cdef uint8_t *target
@@ -573,7 +596,8 @@ def fdct(samples):
 
 
 def idct(coefficients):
-    """Inverse 8x8 DCT of T.81 A.3.3: (N, 64) integers in -32768..32767 in natural order -> (N, 64) int32, neither clamped nor level-shifted.
+    """Inverse 8x8 DCT of T.81 A.3.3: (N, 64) integers of 16 bits, natural order -> (N, 64) int32, not clamped or
+    shifted.
 
     Examples
     --------
@@ -593,7 +617,8 @@ def idct(coefficients):
 
 
 def quantize(coefficients, Q, *, scale=8):
-    """Quantize `fdct` output by the 64 steps Q (natural order): round(c / (scale Q)), halves away from zero; levels in zig-zag order.
+    """Quantize `fdct` output by the 64 steps Q (natural order): round(c / (scale Q)), halves away from zero; levels in
+    zig-zag order.
 
     Parameters
     ----------
@@ -621,7 +646,8 @@ def quantize(coefficients, Q, *, scale=8):
 
 
 def dequantize(levels, Q):
-    """Levels in zig-zag order times the steps Q (natural order): (N, 64) int32 coefficients in natural order, clipped to 16 bits, ready for `idct`."""
+    """Zig-zag levels times the steps Q (natural order): (N, 64) int32 in natural order, clipped to 16 bits for
+    `idct`."""
     level_zz = _blocks(levels, np.int32, -32768, 32767, "levels")
     out = np.empty_like(level_zz)
     out[:, ZIGZAG] = np.clip(level_zz.astype(np.int64) * _steps(Q)[ZIGZAG], -32768, 32767)
@@ -641,7 +667,8 @@ def _counts(counts):
 
 
 def optimal_huffman(counts):
-    """BITS (16 counts of codes by length) and HUFFVAL (symbols) of least total length for 256 symbol counts; at most 16 bits, never all ones.
+    """BITS (16 counts of codes by length) and HUFFVAL (symbols) of least total length for 256 symbol counts: at most 16
+    bits, no code all ones.
 
     Examples
     --------
@@ -660,12 +687,13 @@ def optimal_huffman_bits(counts):
 
 
 def pack_bits(values, lengths):
-    """Write values[i] in lengths[i] bits (0..32), one after the other, with byte stuffing and ones to the end of the last byte (F.1.2.3)."""
+    """Write values[i] in lengths[i] bits (0..32), with byte stuffing and ones to the end of the last byte (F.1.2.3)."""
     cdef const uint32_t[::1] v = np.ascontiguousarray(values, np.uint32)
     cdef const uint8_t[::1] n = np.ascontiguousarray(lengths, np.uint8)
     cdef BitWriter w
     cdef Py_ssize_t i
-    if v.shape[0] != n.shape[0] or (n.shape[0] and np.max(lengths) > 32) or np.any(np.asarray(values, np.uint64) >> np.asarray(lengths, np.uint64)):
+    if (v.shape[0] != n.shape[0] or (n.shape[0] and np.max(lengths) > 32)
+            or np.any(np.asarray(values, np.uint64) >> np.asarray(lengths, np.uint64))):
         raise ParameterError("values and lengths must be of one size, with lengths in 0..32 that hold the values")
     if open_writer(&w, 64):
         raise MemoryError
@@ -683,7 +711,8 @@ def pack_bits(values, lengths):
 
 
 def unpack_bits(data, lengths):
-    """Read lengths[i] bits (1..16) each from stuffed bytes: the reverse of `pack_bits`; zeros follow the end of the data."""
+    """Read lengths[i] bits (1..16) each from stuffed bytes: the reverse of `pack_bits`; zeros follow the end of the
+    data."""
     cdef const uint8_t[::1] n = np.ascontiguousarray(lengths, np.uint8)
     if n.shape[0] and not 1 <= np.min(lengths) <= np.max(lengths) <= 16:
         raise ParameterError("lengths must be in 1..16")

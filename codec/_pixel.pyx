@@ -4,11 +4,14 @@
     downsampling    2:1 means across and down      the sample positions of T.871 clause 9
     upsampling      triangle filter, replication   weights 3/4 and 1/4: the linear interpolation for those positions
 
-Rounding is that of the widespread libjpeg implementations, so that pictures come out alike to the last bit.
+Rounding is that of the widespread libjpeg implementations, so pictures agree to the last bit.
 """
 import numpy as np
 
+from . import cpu
 from .errors import ParameterError
+
+cpu.register(dict.fromkeys(("rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample"), (0,)))
 
 # ================================================================ colour
 
@@ -34,12 +37,15 @@ cdef enum:
     RUN = 64                # pixels that are separated at a time, so that the arithmetic runs over contiguous samples
 
 
-cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, Py_ssize_t n) noexcept nogil:
-    """n pixels, `step` bytes apart. The fixed-point sums are taken in single precision, four to sixteen at a time, and are exact there.
+cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
+                         Py_ssize_t n) noexcept nogil:
+    """n pixels, `step` bytes apart. The fixed-point sums are taken in single precision, four to sixteen at a time, and
+    are exact there.
 
-    Every product and partial sum is an integer of magnitude below 2^24, which a float holds: Y stays within 0..255 * 2^16 + 2^15;
-    the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within 0..(255.5 + 0.5) * 2^16 - 1.
-    Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift would. No clamp is needed.
+    Every product and partial sum is an integer of magnitude below 2^24, which a float holds: Y stays within 0..255 *
+    2^16 + 2^15; the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within
+    0..(255.5 + 0.5) * 2^16 - 1. Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift
+    would. No clamp is needed.
     """
     cdef int32_t pixel[RUN]
     cdef Py_ssize_t i, m
@@ -49,12 +55,15 @@ cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_
         for i in range(m - 1):
             pixel[i] = <int32_t>codec_load_le32(rgb + step * i)
         rgb += step * m
-        pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16        # no byte beyond the last pixel is read
+        # no byte beyond the last pixel is read
+        pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16
         for i in range(m):
             r, g, b = pixel[i] & 0xFF, pixel[i] >> 8 & 0xFF, pixel[i] >> 16 & 0xFF
             Y[i] = <uint8_t><int32_t>((<float>Y_R * r + <float>Y_G * g + <float>Y_B * b + <float>ONE_HALF) * to_integer)
-            Cb[i] = <uint8_t><int32_t>((<float>ONE_HALF * b - <float>CB_R * r - <float>CB_G * g + <float>CHROMA_ZERO) * to_integer)
-            Cr[i] = <uint8_t><int32_t>((<float>ONE_HALF * r - <float>CR_G * g - <float>CR_B * b + <float>CHROMA_ZERO) * to_integer)
+            Cb[i] = <uint8_t><int32_t>((<float>ONE_HALF * b - <float>CB_R * r - <float>CB_G * g + <float>CHROMA_ZERO)
+                                       * to_integer)
+            Cr[i] = <uint8_t><int32_t>((<float>ONE_HALF * r - <float>CR_G * g - <float>CR_B * b + <float>CHROMA_ZERO)
+                                       * to_integer)
         Y += m
         Cb += m
         Cr += m
@@ -65,11 +74,13 @@ cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
     return 0 if x < 0 else (top if x > top else x)
 
 
-cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, Py_ssize_t step,
+                          Py_ssize_t n) noexcept nogil:
     """The 8-bit case, in single precision like rgb_to_ycc_row.
 
-    1.402 and 1.772 are taken as 1 + 0.402 and 1 + 0.772, so that every product stays below 128 * 0.772 * 2^16 < 2^23, and UP, a
-    multiple of 2^16, makes the sums positive (below 2^24, hence exact) before the conversion that cuts their fraction off.
+    1.402 and 1.772 are taken as 1 + 0.402 and 1 + 0.772, so that every product stays below 128 * 0.772 * 2^16 < 2^23,
+    and UP, a multiple of 2^16, makes the sums positive (below 2^24, hence exact) before the conversion that cuts their
+    fraction off.
     """
     cdef int16_t R[RUN]
     cdef int16_t G[RUN]
@@ -93,7 +104,8 @@ cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr
         for i in range(m):
             pixel[i] = <uint32_t>R[i] | <uint32_t>G[i] << 8 | <uint32_t>B[i] << 16
         for i in range(m - 1):
-            codec_store_le32(rgb + step * i, pixel[i])                              # the fourth byte is overwritten by what follows
+            # the fourth byte is overwritten by what follows
+            codec_store_le32(rgb + step * i, pixel[i])
         rgb += step * m
         rgb[-step], rgb[1 - step], rgb[2 - step] = <uint8_t>R[m - 1], <uint8_t>G[m - 1], <uint8_t>B[m - 1]
         Y += m
@@ -102,7 +114,8 @@ cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr
         n -= m
 
 
-cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil:
+cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step,
+                         int precision, Py_ssize_t n) noexcept nogil:
     """n pixels, `step` samples apart in `rgb`. With 16-bit samples 2^15 * 1.772 * 2^16 is more than 32 bits hold."""
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
@@ -121,8 +134,10 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
 
 # ================================================================ downsampling
 
-cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h, int v) noexcept nogil:
-    """Means over h x v samples (h, v in 1, 2). Halves are rounded up and down in turn along the row, so that no brightness drifts."""
+cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h,
+                         int v) noexcept nogil:
+    """Means over h x v samples (h, v in 1, 2). Halves round up and down in turn along the row, so brightness does
+    not drift."""
     cdef Py_ssize_t i
     codec_assert_range(1, h, 2)
     codec_assert_range(1, v, 2)
@@ -139,22 +154,23 @@ cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
 
 
 cdef inline int mean_of_pair(int a0, int b0, int a1, int b1, int a2, int b2, int a3, int b3) noexcept nogil:
-    """64 times the least-squares mean of (a0, b0): the a lie before the pair in steps of two, the b behind it."""
+    """64 times the least-squares mean of (a0, b0): the a precede the pair in steps of two, the b follow it."""
     return 43 * (a0 + b0) - 14 * (a1 + b1) + 4 * (a2 + b2) - (a3 + b3)
 
 
-cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out, uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil:
-    """The samples from which triangle upsampling, as decoders do it, comes nearest to the row, or pair of rows, at `row`.
+cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, int16_t *sums, uint8_t *out,
+                                       uint8_t *sixteenths, Py_ssize_t n_out, int h, int v) noexcept nogil:
+    """The samples whose triangle upsampling, as in decoders, best approximates the row or pair of rows at `row`.
 
-    Upsampling U gives each sample c_i the weights 1/4, 3/4, 3/4, 1/4. The c that minimises |p - U c|^2 solves U'U c = U'p; U'U has 5/4 on
-    its diagonal and 3/8 beside it, so its inverse is (-1/3)^|n|, and inverse times U' collapses to
+    Upsampling U gives each sample c_i the weights 1/4, 3/4, 3/4, 1/4. The c that minimises |p - U c|^2 solves U'U c =
+    U'p; U'U has 5/4 on its diagonal and 3/8 beside it, so its inverse is (-1/3)^|n|, and inverse times U' collapses to
 
         c_i = 2/3 sum over n >= 0 of (-1/3)^n (p_(2i - 2n) + p_(2i + 1 + 2n))
 
-    Four terms, in 64ths so that they add up to one: 43, -14, 4, -1 (exact: 42.7, -14.2, 4.7, -1.6). Columns first: at most
-    255 * 2 * (43 + 4) = 23970 in magnitude, so 16 bits hold the sums. Six rows above and below must exist, and six columns of
-    padding on both sides of `sums`, which holds 2 n_out + 12 values (n_out + 12 if h is 1). Whole samples go to `out`, what they lack,
-    0..15 sixteenths, to `sixteenths`.
+    Four terms, in 64ths so that they add up to one: 43, -14, 4, -1 (exact: 42.7, -14.2, 4.7, -1.6). Columns first: at
+    most 255 * 2 * (43 + 4) = 23970 in magnitude, so 16 bits hold the sums. Six rows above and below must exist, and six
+    columns of padding on both sides of `sums`, which holds 2 n_out + 12 values (n_out + 12 if h is 1). Whole samples go
+    to `out`, what they lack, 0..15 sixteenths, to `sixteenths`.
     """
     cdef Py_ssize_t i, n = n_out * h
     cdef int16_t *s = sums + LEAST_SQUARES_REACH
@@ -179,7 +195,8 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
         s[-1 - i] = s[0]
         s[n + i] = s[n - 1]
     for i in range(n_out):
-        c = mean_of_pair(s[2 * i], s[2 * i + 1], s[2 * i - 2], s[2 * i + 3], s[2 * i - 4], s[2 * i + 5], s[2 * i - 6], s[2 * i + 7]) + 128 >> 8
+        c = mean_of_pair(s[2 * i], s[2 * i + 1], s[2 * i - 2], s[2 * i + 3], s[2 * i - 4], s[2 * i + 5], s[2 * i - 6],
+                         s[2 * i + 7]) + 128 >> 8
         c = clamp(c, 255 << 4)
         out[i], sixteenths[i] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
 
@@ -207,7 +224,8 @@ cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, in
         out[i] = <Sample>((3 * near[i] + far[i] + bias) >> 2)
 
 
-cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sums, Sample *out, Py_ssize_t n) noexcept nogil:
+cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sums, Sample *out,
+                            Py_ssize_t n) noexcept nogil:
     """Both at once with one rounding. n >= 2; `sums` has room for n values (at most 4 * 4095 for 12-bit samples)."""
     cdef Py_ssize_t i
     codec_assert(n >= 2)

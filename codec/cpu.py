@@ -1,4 +1,8 @@
-"""Which vector level the kernels may use: what the machine has, lowered by the environment or by a test."""
+"""Which vector instructions the kernels may use: those of the machine, lowered by the environment or by a test.
+
+Users name a level ("avx2"). Compiled code takes its position on the ladder of this kind of CPU, 0 = scalar:
+`level_index`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from . import _core
 from .errors import ParameterError
 
 _forced: str | None = None
+_kernels = dict.fromkeys(_core.KERNELS, (0,))  # name -> positions of the levels that have a variant of it, lowest first
 
 
-def _lower(name, ceiling, origin):
+def _index(name, origin):
     ladder = _core.CPU_LADDER
     if name not in ladder:
         raise ParameterError(f"{origin}: unknown CPU level {name!r}; this kind of CPU has {', '.join(ladder)}")
-    return min(name, ceiling, key=ladder.index)
+    return ladder.index(name)
 
 
 def detected() -> str:
@@ -25,14 +30,14 @@ def detected() -> str:
     str
         One of "scalar", "sse4.1", "avx2", "avx512" on x86-64; "scalar" or "neon" on arm64; "scalar" elsewhere.
     """
-    return _core.detected_level()
+    return _core.CPU_LADDER[_core.detected_level()]
 
 
 def level() -> str:
     """Level in force: `detected()`, lowered by the environment variable ``CODEC_CPU`` and by `force`.
 
-    A higher level than the machine has is no error: it is capped, so that one setting serves a mixed fleet.
-    Output never depends on the level, only speed does.
+    A level that the machine lacks is capped, so that one setting serves a mixed fleet. The level changes speed, never
+    output.
 
     Returns
     -------
@@ -49,9 +54,15 @@ def level() -> str:
     >>> codec.cpu.level() in ("scalar", "sse4.1", "avx2", "avx512", "neon")
     True
     """
-    name = os.environ.get("CODEC_CPU") or detected()
-    ceiling = _lower(name, detected(), "CODEC_CPU")
-    return ceiling if _forced is None else _lower(_forced, ceiling, "codec.cpu.force")
+    return _core.CPU_LADDER[level_index()]
+
+
+def level_index():
+    """The level in force as compiled code takes it: its position among the levels of this kind of CPU, 0 = scalar."""
+    index, asked = _core.detected_level(), os.environ.get("CODEC_CPU")
+    if asked:
+        index = min(index, _index(asked, "CODEC_CPU"))
+    return index if _forced is None else min(index, _forced)
 
 
 class force:
@@ -81,8 +92,7 @@ class force:
 
     def __init__(self, name: str) -> None:
         global _forced
-        _lower(name, detected(), "codec.cpu.force")
-        self._previous, _forced = _forced, name
+        self._previous, _forced = _forced, _index(name, "codec.cpu.force")
 
     def __enter__(self) -> force:
         return self
@@ -93,12 +103,24 @@ class force:
 
 
 def has(name: str) -> bool:
-    """Whether the instructions of level `name` may be used: it exists on this kind of CPU, and the level in force includes it."""
-    return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= _core.CPU_LADDER.index(level())
+    """Whether kernels may use the instructions of level `name`: this kind of CPU has it, and the level in force
+    includes it."""
+    return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= level_index()
+
+
+def register(kernels):
+    """Add kernels to those that `kernels` lists; compiled modules call it when they are imported.
+
+    Parameters
+    ----------
+    kernels : dict of str to tuple of int
+        Kernel name to the positions of the levels that have a variant of it, lowest first.
+    """
+    _kernels.update(kernels)
 
 
 def kernels() -> dict[str, str]:
-    """Which instruction set each kernel runs on.
+    """Which instruction set each kernel runs on, of the modules that are loaded; `codec doctor` loads all of them.
 
     Returns
     -------
@@ -112,5 +134,5 @@ def kernels() -> dict[str, str]:
     ...     set(codec.cpu.kernels().values())
     {'scalar'}
     """
-    vector = "avx2" if _core.HAS_AVX2 and has("avx2") else "scalar"
-    return {name: vector if name in _core.AVX2_KERNELS else "scalar" for name in _core.KERNELS}
+    top = level_index()
+    return {name: _core.CPU_LADDER[max(i for i in levels if i <= top)] for name, levels in _kernels.items()}

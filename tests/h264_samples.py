@@ -9,7 +9,7 @@ import codec
 from codec import _core, cpu
 
 DEPTHS = (8, 10, 14)
-LEVELS = (0, 1) if _core.HAS_AVX2 and cpu.has("avx2") else (0,)
+LEVELS = tuple(level for level in _core.BUILT_LEVELS if level <= cpu.level_index())
 TABLES = Path(codec.__file__).parent / "h264" / "tables"
 
 

@@ -26,7 +26,8 @@ LEVELS = (
     ("targets",),
     ("metrics", "quantizers"),
     ("sources",),
-    ("cpu", "_pixel"),
+    ("_pixel",),
+    ("cpu",),
     ("limits", "_core", "frame", "pixels", "executors"),
     ("errors", "color", "_types"),
 )

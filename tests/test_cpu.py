@@ -1,5 +1,8 @@
 """The vector level is detected; it may be lowered, never raised."""
 
+import subprocess
+import sys
+
 import pytest
 
 from codec import _core, cpu
@@ -31,7 +34,7 @@ def test_an_empty_variable_is_no_setting(monkeypatch):
 
 
 def test_a_level_above_the_detected_one_is_capped(monkeypatch):
-    monkeypatch.setattr(_core, "detected_level", lambda: "scalar")
+    monkeypatch.setattr(_core, "detected_level", lambda: 0)
     monkeypatch.setenv("CODEC_CPU", _core.CPU_LADDER[-1])
     assert cpu.level() == "scalar"
 
@@ -66,12 +69,34 @@ def test_force_cannot_raise_what_the_environment_lowered(monkeypatch):
         assert cpu.level() == "scalar"
 
 
-def test_every_kernel_is_listed_with_the_level_that_it_runs_on():
-    assert set(cpu.kernels()) == set(_core.KERNELS) >= set(_core.AVX2_KERNELS)
+def test_compiled_code_gets_the_level_by_its_position():
+    assert _core.CPU_LADDER[cpu.level_index()] == cpu.level()
     with cpu.force("scalar"):
-        assert set(cpu.kernels().values()) == {"scalar"}
-    if _core.HAS_AVX2 and cpu.has("avx2"):
-        assert {name for name, level in cpu.kernels().items() if level == "avx2"} == set(_core.AVX2_KERNELS)
+        assert cpu.level_index() == 0
+
+
+def test_levels_with_variants_are_on_the_ladder():
+    assert _core.BUILT_LEVELS[0] == 0 and set(_core.BUILT_LEVELS) <= set(range(len(_core.CPU_LADDER)))
+
+
+def test_every_kernel_is_listed_with_the_level_that_it_runs_on(monkeypatch):
+    variants = {"portable": (0,), "vector": _core.BUILT_LEVELS}
+    monkeypatch.setattr(cpu, "_kernels", {})
+    cpu.register(variants)
+    best = max(i for i in _core.BUILT_LEVELS if i <= cpu.level_index())
+    assert cpu.kernels() == {"portable": "scalar", "vector": _core.CPU_LADDER[best]}
+    with cpu.force("scalar"):
+        assert cpu.kernels() == dict.fromkeys(variants, "scalar")
+
+
+def test_the_core_lists_its_own_kernels_and_the_others_when_they_are_loaded():
+    code = """if True:
+        from codec import _core, cpu
+        assert set(cpu.kernels()) == set(_core.KERNELS)
+        import codec.metrics
+        assert "blur9_down" in cpu.kernels() and "nearest_points" not in cpu.kernels()
+        """
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_level_includes_those_below_it():

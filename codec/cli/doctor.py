@@ -1,4 +1,4 @@
-"""`codec doctor`: everything that a bug report needs."""
+"""`codec doctor`: what a bug report needs."""
 
 import platform
 import sys
@@ -26,8 +26,12 @@ def found(package):
 
 
 def diagnosis():
+    import codec
+
     from .. import _core, cpu
 
+    for name in codec.__all__:  # loads every room, and with it every kernel
+        getattr(codec, name)
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),

@@ -15,6 +15,8 @@ import numpy as np
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..jpeg import Metadata
 from ..jpeg import decode as decode_jpeg
+from ..jpeg.exif import upright_orientation as orientation
+from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
 from ..sources.files import read_bytes, write_atomic
 
@@ -77,8 +79,6 @@ DESCRIPTIVE_TAGS = (
     0x8769,
     0x8825,
 )
-ORIENTATION_TAG = 0x0112
-SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -310,42 +310,15 @@ def _tiff_exif(image):
     return kept.tobytes() if len(kept) else None
 
 
-def orientation(exif):
-    """EXIF orientation, 1 to 8; 1 if the tag is absent, out of range or unreadable.
-
-    >>> from codec.formats.pictures import orientation
-    >>> orientation(None)
-    1
-    """
-    tiff = (exif or b"").removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
-    try:
-        (ifd,) = struct.unpack_from(order + "I", tiff, 4)
-        (entries,) = struct.unpack_from(order + "H", tiff, ifd)
-        for entry in range(ifd + 2, ifd + 2 + 12 * entries, 12):
-            tag, kind, count, value = struct.unpack_from(order + "HHIH", tiff, entry)
-            if tag == ORIENTATION_TAG:
-                return value if kind == SHORT and value in range(1, 9) else 1
-    except (TypeError, struct.error):  # no byte order mark; an offset beyond the end
-        pass
-    return 1
-
-
 def upright(pixels, turned):
-    """Turn pixels upright, from orientation `turned` to orientation 1 (EXIF 2.3, tag 0x0112).
+    """Pixels of an EXIF orientation of 1 to 8, turned upright.
 
     >>> import numpy as np
     >>> from codec.formats.pictures import upright
     >>> upright(np.array([[1, 2, 3]], np.uint8), 6).ravel()
     array([1, 2, 3], dtype=uint8)
     """
-    if turned >= 5:  # 5 to 8: rows are shown as columns
-        pixels = pixels.swapaxes(0, 1)
-    if turned in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if turned in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+    return ORIENTATIONS[turned].of_pixels(pixels)
 
 
 def seen(picture):

@@ -1,11 +1,13 @@
-"""The binary arithmetic coder of T.81 Annex D (QM coder), inlined into whatever codes decisions: a call for each would be too dear.
+"""The binary arithmetic coder of T.81 Annex D (QM coder), inlined into its users: a call
+per decision costs too much.
 
-A statistics bin is a byte, 2 x index of Table D.3 + sense of the more probable symbol (MPS); 0 at the start of every scan and restart
-interval. TRANSITION holds for each value of a bin the whole row of the table: Qe << 16 | bin after an LPS << 8 | bin after an MPS.
+A statistics bin is a byte, 2 x index of Table D.3 + sense of the more probable symbol (MPS); 0 at the start of every
+scan and restart interval. TRANSITION holds for each value of a bin the whole row of the table: Qe << 16 | bin after an
+LPS << 8 | bin after an MPS.
 """
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uint8_t
 
-from codec._core cimport *
+from codec._core cimport E_RANGE, BitReader, BitWriter, codec_assert, codec_bit_length, open_reader, refill, skip_bits
 
 cdef enum:
     FIXED = 226             # a bin that never adapts: Qe = X'5A1D', about one half (F.1.4.4.2, G.1.3)
@@ -22,11 +24,13 @@ cdef uint32_t TRANSITION[228]
 # ---------------------------------------------------------------- reading, D.2
 
 cdef struct ArithReader:
-    BitReader bits          # its top 16 bits are Cx, which stays below A: the code string relative to the base of the interval
+    # its top 16 bits are Cx, which stays below A: the code string relative to the base of the interval
+    BitReader bits
     uint32_t A              # the interval, X'8000' .. X'10000' between decisions
 
 cdef inline void open_arith_reader(ArithReader *r, const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    """Initdec; `data` is a segment without stuffing, as for a BitReader. Zeros follow its end, as D.2 wants them behind a marker."""
+    """Initdec; `data` is a segment without stuffing, as for a BitReader. Zeros follow its end, as D.2 requires at a
+    marker."""
     open_reader(&r.bits, data, size)
     refill(&r.bits)
     r.A = 0x10000
@@ -40,7 +44,8 @@ cdef inline int decide(ArithReader *r, uint8_t *bin) noexcept nogil:
     if r.bits.acc >> 48 < r.A:
         if r.A >= 0x8000:
             return D
-        if r.A < Qe:                                # the sub-intervals have changed places: this is the less probable one
+        # the sub-intervals have changed places: this is the less probable one
+        if r.A < Qe:
             D ^= 1
             bin[0] = row >> 8 & 0xFF
         else:
@@ -61,10 +66,10 @@ cdef inline int decide(ArithReader *r, uint8_t *bin) noexcept nogil:
     return D
 
 cdef inline bint ran_dry(ArithReader *r) noexcept nogil:
-    """True once decisions hang on bits behind the end of the segment: Cx takes 16 beyond those that were shifted out.
+    """True once decisions depend on bits past the end of the segment: Cx holds 16 beyond those shifted out.
 
-    Every segment ends so, for its trailing zero bytes are left out (D.1.8), any number of them. Where a marker closes it this is no sign of
-    damage; where the file breaks off nobody can tell what stood there.
+    Every segment ends so, as all its trailing zero bytes are dropped (D.1.8). Before a marker this is no sign of
+    damage; where the file breaks off, the missing bytes are unknown.
     """
     return r.bits.pos * 8 - r.bits.count + 16 > r.bits.size * 8
 
@@ -87,8 +92,9 @@ cdef inline void open_arith_writer(ArithWriter *w, BitWriter *out) noexcept nogi
     w.shifts = 0
 
 cdef inline void put_byte(ArithWriter *w) noexcept nogil:
-    """Byte_out: bits 19 to 26 of C are complete. A carry in bit 27 runs through the bytes before; the bytes FF that it turns into 00
-    are what T.81 keeps on a stack of their own. It never runs past the segment's first byte, for the code string stays below 1.
+    """Byte_out: bits 19 to 26 of C are complete. A carry in bit 27 runs through the bytes before; the bytes FF that it
+    turns into 00 are what T.81 keeps on a stack of their own. It never runs past the segment's first byte, for the code
+    string stays below 1.
     """
     cdef uint8_t *byte = w.out.next
     codec_assert(w.out.end - byte >= 1)
@@ -155,8 +161,8 @@ cdef struct ArithComponent:
 cdef inline int difference_class(int m, bint negative, int L, int U) noexcept nogil:
     """0 zero, 1 and 2 small positive and negative, 3 and 4 large ones (F.1.4.4.1.2), for a difference that is not 0.
 
-    `m` is the leading bit of Sz = |difference| - 1, 0 for Sz = 0. |difference| <= 2^(L-1) counts as zero, and <= 2^U as small:
-    both bounds are powers of two, so that the leading bit decides.
+    `m` is the leading bit of Sz = |difference| - 1, 0 for Sz = 0. |difference| <= 2^(L-1) counts as zero, and <= 2^U as
+    small: both bounds are powers of two, so that the leading bit decides.
     """
     if m < (1 << L) >> 1:
         return 0

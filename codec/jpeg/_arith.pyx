@@ -1,22 +1,24 @@
 """The arithmetic coder's table and its ends; the coder itself is inline, in _arith.pxd."""
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint32_t, uint8_t
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport BitWriter, close_writer, codec_assert_range, end_segment, open_writer
 from ..errors import ParameterError
 from .tables import T81_TABLE_D_3
 
 for _index, (_Qe, _Next_Index_LPS, _Next_Index_MPS, _Switch_MPS) in enumerate(T81_TABLE_D_3):
     for _MPS in range(2):
-        TRANSITION[2 * _index + _MPS] = _Qe << 16 | 2 * _Next_Index_LPS + (_MPS ^ _Switch_MPS) << 8 | 2 * _Next_Index_MPS + _MPS
+        TRANSITION[2 * _index
+                   + _MPS] = _Qe << 16 | 2 * _Next_Index_LPS + (_MPS ^ _Switch_MPS) << 8 | 2 * _Next_Index_MPS + _MPS
 for _MPS in range(2):
     TRANSITION[FIXED + _MPS] = T81_TABLE_D_3[0][0] << 16 | FIXED + _MPS << 8 | FIXED + _MPS
 
 
 cdef int flush(ArithWriter *w) noexcept nogil:
-    """Flush, D.1.8: the value within the last interval that has the most trailing zeros, without its zero bytes; then stuffing.
+    """Flush, D.1.8: the value within the last interval that has the most trailing zeros, without its zero bytes; then
+    stuffing.
 
     The caller has reserve()d 8 bytes.
     """
@@ -52,7 +54,8 @@ cdef void attach(ArithComponent *c, Statistics *statistics, Conditioning *condit
 # ================================================================ over arrays
 
 def encode_decisions(decisions, bins):
-    """Code decisions[i] in the statistics bin number bins[i] (0..255): an entropy-coded segment with its stuffing, without a marker."""
+    """Code decisions[i] in the statistics bin number bins[i] (0..255): an entropy-coded segment with its stuffing,
+    without a marker."""
     cdef const uint8_t[::1] D = np.ascontiguousarray(decisions, np.uint8)
     cdef const uint8_t[::1] S = np.ascontiguousarray(bins, np.uint8)
     cdef uint8_t state[256]

@@ -1,12 +1,16 @@
-"""Arithmetic coded decisions to the levels of one block: sequential F.2.4, progressive G.2. Decoders mirror the models of F.1.4 and G.1.3.
+"""Arithmetic coded decisions to the levels of one block: sequential F.2.4, progressive G.2. Decoders mirror the models
+of F.1.4 and G.1.3.
 
-Each function works on a copy of the reader: its interval then stays in registers, where stores to bins could else touch it.
+Each function works on a copy of the reader: its interval stays in registers, as stores to bins cannot alias it.
 """
-from codec.jpeg._arith cimport *
+from libc.stdint cimport int16_t, uint8_t
+
+from codec._core cimport E_RANGE, NAT_OF_ZZ, OK, codec_assert, codec_assert_range
+from codec.jpeg._arith cimport FIXED, LARGEST, M_OFFSET, X1, decide, read_difference, read_magnitude
 
 
 cdef inline int read_dc(ArithReader *r, ArithComponent *c) noexcept nogil:
-    """DIFF, and the context that it makes for the next one (F.1.4.1, Table F.4)."""
+    """DIFF, and the context for the next one (F.1.4.1, Table F.4)."""
     cdef int kind
     cdef int diff = read_difference(r, c.dc + c.S0, c.dc + X1, c.L, c.U, &kind)
     c.S0 = 4 * kind
@@ -34,7 +38,8 @@ cdef inline int read_value(ArithReader *r, uint8_t *bin, uint8_t *X2) noexcept n
 
 
 cdef inline void read_band(ArithReader *r, ArithComponent *c, int16_t *nat, int Ss, int Se, int Al) noexcept nogil:
-    """Band Ss..Se of a cleared block (F.2.4, Figure F.5 mirrored). A zero run that reaches Se without a coefficient is no code of any encoder."""
+    """Band Ss..Se of a cleared block (F.2.4, Figure F.5 mirrored). A zero run that reaches Se without a coefficient
+    comes from no encoder."""
     cdef int k = Ss
     cdef uint8_t *bin
     while k <= Se:
@@ -75,7 +80,8 @@ cdef void read_arith_bit(ArithReader *reader, int16_t *c, int Al) noexcept nogil
         c[0] |= <int16_t>(1 << Al)
 
 
-cdef void read_arith_first_band(ArithReader *reader, ArithComponent *c, int16_t *nat, int Ss, int Se, int Al) noexcept nogil:
+cdef void read_arith_first_band(ArithReader *reader, ArithComponent *c, int16_t *nat, int Ss, int Se,
+                                int Al) noexcept nogil:
     """Band Ss..Se of a block, first time (G.1.3.2)."""
     cdef ArithReader r = reader[0]
     codec_assert_range(1, Ss, Se)
@@ -84,10 +90,12 @@ cdef void read_arith_first_band(ArithReader *reader, ArithComponent *c, int16_t 
     reader[0] = r
 
 
-cdef void read_arith_refined_band(ArithReader *reader, ArithComponent *c, int16_t *nat, int Ss, int Se, int Al) noexcept nogil:
-    """One more bit for band Ss..Se of a block (G.1.3.3): whether it ends is asked only behind what earlier scans found (EOBx)."""
+cdef void read_arith_refined_band(ArithReader *reader, ArithComponent *c, int16_t *nat, int Ss, int Se,
+                                  int Al) noexcept nogil:
+    """One more bit for band Ss..Se of a block (G.1.3.3). The end-of-band decision comes only after earlier scans' last
+    coefficient (EOBx)."""
     cdef ArithReader r = reader[0]
-    cdef int k = Ss, EOBx = Se, bit = 1 << Al              # EOBx: here the last coefficient, not the place behind it
+    cdef int k = Ss, EOBx = Se, bit = 1 << Al              # EOBx: here the last coefficient, not the position after it
     cdef uint8_t fixed = FIXED
     cdef uint8_t *bin
     cdef int16_t *v

@@ -3,14 +3,21 @@
     one block    sequential F.1.4, progressive G.1.3
     one scan     MCU order of A.2, restart intervals
 
-Planes hold levels in zig-zag order, as for _scan_write.pyx. Blocks that only complete an MCU are written as "no change".
+Planes hold levels in zig-zag order, as for _scan_write.pyx. Blocks that only pad an MCU are written as "no change".
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec.jpeg._arith cimport *
+from codec._core cimport (
+    E_MEMORY, E_RANGE, OK, BitWriter, close_writer, codec_assert, codec_bit_length, codec_lowest_bit,
+    codec_nonzero_mask, open_writer, reserve,
+)
+from codec.jpeg._arith cimport (
+    FIXED, LARGEST, M_OFFSET, X1, ArithComponent, ArithWriter, Conditioning, Statistics, attach, code,
+    difference_class, flush, open_arith_writer, set_conditioning,
+)
 from ..errors import ParameterError
 
 
@@ -21,10 +28,10 @@ cdef enum:
 cdef struct ArithScanComponent:
     const int16_t *level_zz
     Py_ssize_t wide, high   # blocks of the component
-    int H, V                # blocks of it in an MCU of this scan; 1, 1 when it is alone (A.2.2)
+    int H, V                # blocks per MCU of this scan; 1, 1 in a scan of one component (A.2.2)
     ArithComponent arith
     int pred                # DC prediction, in units of 2^Al
-    int32_t *block_bits     # where to add up the bits of each block, or NULL
+    int32_t *block_bits     # sums of bits by block, or NULL
 
 cdef struct ArithScan:
     ArithScanComponent component[4]
@@ -63,7 +70,8 @@ cdef inline void code_difference(ArithWriter *w, ArithComponent *c, int diff) no
         c.S0 = 0
         return
     if Sz >= 2 * LARGEST:
-        w.out.status, Sz = E_RANGE, 0                                   # levels of 16 bits can differ by more than any category holds
+        # levels of 16 bits can differ by more than the largest category
+        w.out.status, Sz = E_RANGE, 0
     code(w, bin + 1, negative)
     code(w, bin + 2 + negative, Sz > 0)
     if Sz:
@@ -122,12 +130,15 @@ cdef void code_first_band(ArithWriter *w, ArithComponent *c, const int16_t *zz, 
         code(w, c.ac + 3 * previous, 1)
 
 
-cdef void code_refined_band(ArithWriter *w, ArithComponent *c, const int16_t *zz, int Ss, int Se, int Al) noexcept nogil:
-    """One more bit for band Ss..Se of a block (G.1.3.3). Whether it ends is said only behind what earlier scans have sent (EOBx)."""
+cdef void code_refined_band(ArithWriter *w, ArithComponent *c, const int16_t *zz, int Ss, int Se,
+                            int Al) noexcept nogil:
+    """One more bit for band Ss..Se of a block (G.1.3.3). The end-of-band decision comes only after the earlier scans'
+    last coefficient (EOBx)."""
     cdef uint64_t present = codec_nonzero_mask(zz, Ss, Se)
     cdef int k = Ss, EOB = Ss, EOBx = Ss - 1, magnitude
     cdef uint8_t fixed = FIXED
-    while present:                                                      # EOB: behind the last coefficient after this scan
+    # EOB: after the last coefficient of this scan
+    while present:
         k = codec_lowest_bit(present)
         present &= present - 1
         magnitude = (-zz[k] if zz[k] < 0 else zz[k]) >> Al
@@ -156,8 +167,9 @@ cdef void code_refined_band(ArithWriter *w, ArithComponent *c, const int16_t *zz
 # ================================================================ one scan
 
 cdef void code_block(ArithScan *scan, ArithScanComponent *c, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
-    """One block of the scan's kind. Beyond the component's edge: no change of DC and nothing else."""
-    cdef ArithWriter w = scan.writer                # a copy stays in registers, where stores to bins could else touch it
+    """One block of the scan's kind. Beyond the component's edge: only an unchanged DC."""
+    # a copy stays in registers, where stores to bins could else touch it
+    cdef ArithWriter w = scan.writer
     cdef bint real = by < c.high and bx < c.wide
     cdef const int16_t *zz = c.level_zz + (by * c.wide + bx) * 64
     cdef int64_t before = w.shifts
@@ -227,8 +239,8 @@ cdef int code_scan(ArithScan *scan) noexcept nogil:
     return flush(&scan.writer)
 
 
-def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0, conditioning=None,
-                      block_bits=None):
+def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0,
+                      conditioning=None, block_bits=None):
     """One scan, arithmetic coded.
 
     Parameters
@@ -237,8 +249,9 @@ def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressiv
     components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
     mcus : (high, wide) of an interleaved scan
     conditioning : what DAC segments say, {(0, Tb): (L, U), (1, Tb): Kx}; default: those of F.1.4.4
-    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added. A block seldom ends with
-        a bit: it gets those that are complete when it ends, so that each is right to one bit and their sum to the last byte
+    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added. A
+        block seldom ends with a bit: it gets those that are complete when it ends, so that each is right to one bit and
+        their sum to the last byte
 
     Returns
     -------
@@ -251,8 +264,10 @@ def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressiv
     cdef int i, status = 0
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
-    scan.Ss, scan.Se, scan.Ah, scan.Al, scan.progressive, scan.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
-    if not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1) or not (0 <= Al <= 13 and 0 <= Ah <= 13):
+    scan.Ss, scan.Se, scan.Ah, scan.Al = Ss, Se, Ah, Al
+    scan.progressive, scan.restart_interval = progressive, restart_interval
+    if (not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1)
+            or not (0 <= Al <= 13 and 0 <= Ah <= 13)):
         raise ParameterError(f"no scan has {scan.Ns} components with Ss={Ss} Se={Se} Ah={Ah} Al={Al} (T.81 Table B.3)")
     set_conditioning(&bounds, conditioning or {})
     for i in range(scan.Ns):
@@ -279,7 +294,8 @@ def encode_arith_scan(planes, components, *, Ss=0, Se=63, Ah=0, Al=0, progressiv
         if status == E_MEMORY:
             raise MemoryError
         if status:
-            raise ParameterError("DC levels of neighbours differ by more than 32768, which no category holds (T.81 Table F.4)")
+            raise ParameterError("DC levels of neighbours differ by more than 32768, which no category holds (T.81 "
+                                 "Table F.4)")
         return scan.out.start[:scan.out.next - scan.out.start]
     finally:
         close_writer(&scan.out)

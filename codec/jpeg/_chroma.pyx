@@ -1,21 +1,22 @@
-"""Whether a picture can do with half of its chrominance: what 4:2:0 would add to the errors, measured where it shows."""
+"""Whether a picture tolerates half the chrominance: the errors that 4:2:0 adds, measured where they show."""
 from libc.math cimport sqrt
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec._pixel cimport *
+from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, rgb_to_ycc_row, upsample_h2v2_row
 from ..errors import ParameterError
 
 cdef enum:
-    STRIP = 16                  # rows of two blocks, of which one in STEP is looked at
+    STRIP = 16                  # rows of two blocks; one strip in STEP is measured
     STEP = 4
-    MARGIN = 8                  # rows beyond: 2 that upsampling looks at, 6 for the least-squares means of those
+    MARGIN = 8                  # rows beyond: 2 read by upsampling, 6 for their least-squares means
     ROWS = STRIP + 2 * MARGIN
-    SMALL = ROWS // 2 - LEAST_SQUARES_REACH             # rows of a subsampled strip: from 2 rows above it to 2 rows below
-    HIDING = 30                 # variance of the luminance from which on it hides what happens to the chrominance
+    # rows of a subsampled strip: from 2 rows above it to 2 rows below
+    SMALL = ROWS // 2 - LEAST_SQUARES_REACH
+    HIDING = 30                 # variance of luminance that starts to hide chrominance errors
 
 
 cdef struct Damage:
@@ -39,12 +40,15 @@ cdef void add_block(const uint8_t *Y, const int32_t *squares, Py_ssize_t stride,
     damage.blocks += 1
 
 
-cdef void add_squared_errors(const uint8_t *plane, Py_ssize_t width, uint8_t *small, int16_t *sums, uint8_t *rebuilt, int32_t *squares) noexcept nogil:
-    """What is lost of one component of a strip when it is subsampled and upsampled again, as a decoder would. `plane`: ROWS rows."""
+cdef void add_squared_errors(const uint8_t *plane, Py_ssize_t width, uint8_t *small, int16_t *sums, uint8_t *rebuilt,
+                             int32_t *squares) noexcept nogil:
+    """Loss of one component of a strip that is subsampled and upsampled as in a decoder. `plane`:
+    ROWS rows."""
     cdef Py_ssize_t half = width // 2, x, near, far
     cdef int y, d
     for y in range(SMALL):
-        downsample_least_squares_row(plane + (LEAST_SQUARES_REACH + 2 * y) * width, width, sums, small + y * half, rebuilt, half, 2, 2)
+        downsample_least_squares_row(plane + (LEAST_SQUARES_REACH + 2 * y) * width, width, sums, small + y * half,
+                                     rebuilt, half, 2, 2)
         for x in range(half):
             small[y * half + x] += rebuilt[x] >> 3          # sixteenths, rounded
     for y in range(STRIP):
@@ -56,15 +60,17 @@ cdef void add_squared_errors(const uint8_t *plane, Py_ssize_t width, uint8_t *sm
             squares[y * width + x] += d * d
 
 
-cdef void add_strip(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels, Py_ssize_t first, Py_ssize_t padded,
-                    uint8_t *planes, uint8_t *small, int16_t *sums, int32_t *squares, Damage *damage) noexcept nogil:
+cdef void add_strip(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels, Py_ssize_t first,
+                    Py_ssize_t padded, uint8_t *planes, uint8_t *small, int16_t *sums, int32_t *squares,
+                    Damage *damage) noexcept nogil:
     """The blocks of a strip that begins in row `first`. Planes are `padded` wide, a multiple of 16."""
     cdef Py_ssize_t size = ROWS * padded, y, bx
     cdef uint8_t *row
     cdef int c
     for y in range(ROWS):
         row = planes + y * padded
-        rgb_to_ycc_row(pixels + max(0, min(first + y - MARGIN, height - 1)) * width * channels, channels, row, row + size, row + 2 * size, width)
+        rgb_to_ycc_row(pixels + max(0, min(first + y - MARGIN, height - 1)) * width * channels, channels, row,
+                       row + size, row + 2 * size, width)
         for c in range(3):
             memset(row + c * size + width, row[c * size + width - 1], padded - width)
     memset(squares, 0, STRIP * padded * sizeof(int32_t))
@@ -76,10 +82,10 @@ cdef void add_strip(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, 
 
 
 def subsampling_damage(const uint8_t[:, :, ::1] image):
-    """How much 4:2:0 would hurt a picture, and how much of it is drawn rather than photographed.
+    """How much 4:2:0 would damage a picture, and how much of it is drawn rather than photographed.
 
-    A score of the whole picture follows its worst parts, hence a fourth-power mean; busy luminance hides errors. One row of 16x16
-    blocks in four is looked at.
+    A score of the whole picture follows its worst parts, hence a fourth-power mean; busy luminance hides errors. Every
+    fourth row of 16x16 blocks is measured.
 
     Parameters
     ----------
@@ -89,9 +95,10 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     Returns
     -------
     damage, flat : float
-        The square root of the root mean square, over 8x8 blocks, of chrominance error over luminance activity: 0 for gray pictures, 0.05 to 0.2
-        for photographs, 0.5 for coloured text on a plain ground. And the share of blocks of one luminance, neither black nor white: noise
-        leaves none in photographs (at most 0.013 in 28 of them), screenshots have 0.08 to 0.9. The same on every machine.
+        The square root of the root mean square, over 8x8 blocks, of chrominance error over luminance activity: 0 for
+        gray pictures, 0.05 to 0.2 for photographs, 0.5 for coloured text on a plain ground. And the share of blocks of
+        one luminance, neither black nor white: noise leaves none in photographs (at most 0.013 in 28 of them),
+        screenshots have 0.08 to 0.9. The same on every machine.
 
     Examples
     --------
@@ -109,7 +116,8 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     cdef int32_t *squares
     if height < 1 or width < 1 or channels not in (3, 4):
         raise ParameterError("an image with chrominance has rows, columns and 3 or 4 channels")
-    cdef Py_ssize_t squares_size = STRIP * padded * sizeof(int32_t), sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
+    cdef Py_ssize_t squares_size = STRIP * padded * sizeof(int32_t)
+    cdef Py_ssize_t sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
     squares = <int32_t *>malloc(squares_size + sums_size + (3 * ROWS + 1) * padded + SMALL * padded // 2)
     if squares == NULL:
         raise MemoryError
@@ -119,21 +127,22 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     with nogil:
         strip = min(strips - 1, <Py_ssize_t>(STEP // 2))
         while strip < strips:
-            add_strip(&image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS + 1) * padded, sums, squares, &damage)
+            add_strip(&image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS + 1)
+                      * padded, sums, squares, &damage)
             strip += STEP
     free(squares)
     return sqrt(sqrt(damage.total / <double>damage.blocks)), <double>damage.flat / <double>damage.blocks
 
 
-GRAPHICS = 0.05                 # share of flat blocks from which on a picture is taken for drawn
+GRAPHICS = 0.05                 # share of flat blocks that makes a picture count as drawn
 
-# (quality, least damage for which 4:4:4 makes the smaller file of the same SSIMULACRA2 score); between them straight lines.
+# (quality, least damage for which 4:4:4 makes the smaller file of the same SSIMULACRA2 score); linear in between.
 FOR_PHOTOGRAPHS = ((90, 0.40), (96, 0.20), (98, 0.0))
 FOR_GRAPHICS = ((75, 0.40), (86, 0.30), (92, 0.15), (96, 0.08), (98, 0.0))
 
 
 def auto_subsampling(image, quality):
-    """The subsampling that makes the smaller file at equal score: "4:2:0", or "4:4:4" for pictures whose colours have sharp edges.
+    """The subsampling with the smaller file at equal score: "4:2:0", or "4:4:4" for sharp colour edges.
 
     Parameters
     ----------
@@ -142,8 +151,8 @@ def auto_subsampling(image, quality):
 
     Returns
     -------
-    "4:4:4" or "4:2:0". Always "4:2:0" below 75 (photographs: 90), where finer chrominance steps buy more than samples do, and "4:4:4"
-    from 98 on.
+    "4:4:4" or "4:2:0". Always "4:2:0" below 75 (photographs: 90), where finer chrominance steps buy more than samples
+    do, and "4:4:4" from 98 on.
 
     Examples
     --------

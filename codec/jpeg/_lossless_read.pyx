@@ -3,28 +3,36 @@
     one sample   prediction H.1.2.1, difference Huffman coded H.1.2.2 or arithmetic coded H.1.2.3
     one scan     restart intervals, damage, MCU order; a data unit is one sample
 """
+from libc.stdint cimport int64_t, uint16_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec.jpeg._arith cimport *
+from codec._core cimport (
+    E_RANGE, E_TRUNCATED, OK, BitReader, HuffmanReader, exhausted, extend, get_bits, open_reader, read_symbol, refill,
+)
+from codec.jpeg._arith cimport (
+    LOSSLESS_BINS, ArithReader, Conditioning, open_arith_reader, ran_dry, read_difference, set_conditioning,
+)
 from codec.jpeg._scan_read cimport ReadTables
-from codec.jpeg._segments cimport *
+from codec.jpeg._segments cimport (
+    E_SAMPLE, Segments, close_segments, first_error, next_interval, note_error, open_segments,
+)
 from ..errors import ParameterError
 
 
 cdef struct LosslessComponent:
     uint16_t *samples       # plane of the component, filled up to whole MCUs
     Py_ssize_t stride       # samples from row to row
-    Py_ssize_t first_line   # the line with which the restart interval begins: it knows no line above
+    Py_ssize_t first_line   # first line of the restart interval: it has no line above
     int H, V                # samples in an MCU of this scan
     int frame_H, frame_V    # samples in an MCU of the frame, to report damage by it
     const HuffmanReader *dc
     uint8_t *bins           # statistics, shared by components with the same destination
     int L, U
-    uint8_t *classes        # classes of differences: the line above, then the V lines of this row of MCUs; `stride` + 1 of each, for the edge
+    # classes of differences: the line above, then the V lines of this row of MCUs; `stride` + 1 of each, for the edge
+    uint8_t *classes
 
 cdef struct LosslessScan:
     LosslessComponent component[4]
@@ -77,7 +85,8 @@ cdef inline int read_huffman_difference(BitReader *r, const HuffmanReader *dc) n
 
 
 cdef inline int read_arith_difference(ArithReader *r, LosslessComponent *c, uint8_t *at) noexcept nogil:
-    """H.1.2.3, bins of Table H.3: the classes of the differences to the left and above select among 25 contexts, that above also the X1."""
+    """H.1.2.3, bins of Table H.3: the difference classes to the left and above select one of 25 contexts, the one above
+    X1."""
     cdef int Da = (at - 1)[0], Db = (at - c.stride - 1)[0], kind
     cdef int diff = read_difference(r, c.bins + 4 * (5 * Da + Db), c.bins + (129 if Db > 2 else 100), c.L, c.U, &kind)
     at[0] = kind
@@ -92,7 +101,8 @@ ctypedef fused Reader:
     ArithReader_p
 
 
-cdef inline int read_sample(LosslessScan *s, LosslessComponent *c, Reader r, Py_ssize_t y, Py_ssize_t x, int v) noexcept nogil:
+cdef inline int read_sample(LosslessScan *s, LosslessComponent *c, Reader r, Py_ssize_t y, Py_ssize_t x,
+                            int v) noexcept nogil:
     """Returns whether the sample is beyond its precision."""
     cdef uint16_t *at = c.samples + y * c.stride + x
     cdef int Px, diff
@@ -113,7 +123,8 @@ cdef inline int read_sample(LosslessScan *s, LosslessComponent *c, Reader r, Py_
 # ================================================================ one scan
 
 cdef void begin_interval(LosslessScan *s, Py_ssize_t my) noexcept nogil:
-    """Reset prediction and statistics (H.1.2.1, H.1.2.3.4) and open the segment of the next restart interval; without it the interval is `dead`."""
+    """Reset prediction and statistics (H.1.2.1, H.1.2.3.4) and open the next restart interval's segment; without one
+    the interval is `dead`."""
     cdef Py_ssize_t i, size = next_interval(&s.segments, my * s.mcus_wide)
     for i in range(s.Ns):
         s.component[i].first_line = my * s.component[i].V
@@ -130,7 +141,7 @@ cdef void begin_interval(LosslessScan *s, Py_ssize_t my) noexcept nogil:
 
 
 cdef inline int read_mcu(LosslessScan *s, Reader r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
-    """One MCU; returns what has gone wrong: the end of the data first, for whatever is read behind it is nonsense."""
+    """One MCU; returns its status: the end of the data first, as anything read after it is meaningless."""
     cdef LosslessComponent *c
     cdef Py_ssize_t i, v, h
     cdef int beyond = 0
@@ -190,7 +201,7 @@ cdef void lose_mcu(LosslessScan *s, Py_ssize_t my, Py_ssize_t mx) noexcept nogil
 
 
 cdef int read_mcu_row(LosslessScan *s, Py_ssize_t my) noexcept nogil:
-    """One row of MCUs; restart intervals hold whole ones (H.1.1). Returns a status other than OK when the scan must end."""
+    """One row of MCUs; restart intervals hold whole rows (H.1.1). Returns a status other than OK to end the scan."""
     cdef Py_ssize_t good = 0, i
     cdef LosslessComponent *c
     cdef int status = OK
@@ -222,8 +233,9 @@ cdef int read_scan(LosslessScan *s) noexcept nogil:
     return OK
 
 
-cdef object take_components(LosslessScan *s, planes, components, ReadTables tables, Conditioning *bounds, uint8_t[::1] classes):
-    """Pointers to everything that belongs to a component, once it is known to be large enough."""
+cdef object take_components(LosslessScan *s, planes, components, ReadTables tables, Conditioning *bounds,
+                            uint8_t[::1] classes):
+    """Check the size of everything that belongs to a component, and take pointers."""
     cdef LosslessComponent *c
     cdef uint16_t[:, ::1] plane
     cdef Py_ssize_t i, high, wide, used = 0
@@ -236,7 +248,8 @@ cdef object take_components(LosslessScan *s, planes, components, ReadTables tabl
         c.V = V if s.Ns > 1 else 1
         if s.Ns == 1:
             s.mcus_high, s.mcus_wide = high, wide
-        if plane.shape[0] < s.mcus_high * c.V or plane.shape[1] < s.mcus_wide * c.H or s.mcus_high < 1 or s.mcus_wide < 1:
+        if (plane.shape[0] < s.mcus_high * c.V or plane.shape[1] < s.mcus_wide * c.H
+                or s.mcus_high < 1 or s.mcus_wide < 1):
             raise ParameterError("a plane is too small for its component")
         c.samples, c.stride = &plane[0, 0], plane.shape[1]
         c.dc = &tables.dc[<int>Td]
@@ -245,20 +258,23 @@ cdef object take_components(LosslessScan *s, planes, components, ReadTables tabl
         used += (c.V + 1) * (c.stride + 1)
 
 
-def decode_lossless_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss, Pt, P, mcus,
-                         restart_interval, conditioning=None, lost=None):
+def decode_lossless_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables,
+                         *, Ss, Pt, P, mcus, restart_interval, conditioning=None, lost=None):
     """Read one scan.
 
     Parameters
     ----------
     data, segments : the file and what `find_segments` found in it
-    planes : uint16 arrays of whole MCUs, one per component of the scan, to fill; the point transform is yet to be undone
-    components : list of (high, wide, H, V, Td) in the order of `planes`: samples of the component, then as in the headers
+    planes : uint16 arrays of whole MCUs, one per component of the scan, to fill, before the point transform is undone
+    components : list of (high, wide, H, V, Td) in the order of `planes`: samples of the component, then the values of
+        the headers
     tables : ReadTables; for an arithmetic coded scan they are not looked at
     Ss, Pt, P : predictor 1..7, point transform below P, precision 2..16
     mcus : (high, wide) of the frame, for an interleaved scan and for `lost`
-    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L, U)}
-    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not end the scan
+    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L,
+        U)}
+    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
+        end the scan
 
     Returns
     -------
@@ -269,7 +285,8 @@ def decode_lossless_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments
     cdef uint8_t[:, ::1] lost_map
     cdef uint8_t[::1] classes
     if not 1 <= len(planes) <= 4 or not 1 <= Ss <= 7 or not 0 <= Pt < P <= 16:
-        raise ParameterError("a lossless scan has 1..4 components, predictor 1..7, and a point transform below the precision")
+        raise ParameterError("a lossless scan has 1..4 components, predictor 1..7 and a point transform below the "
+                             "precision")
     set_conditioning(&bounds, conditioning or {})
     s = <LosslessScan *>calloc(1, sizeof(LosslessScan))
     if s == NULL:

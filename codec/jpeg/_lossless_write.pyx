@@ -1,9 +1,13 @@
-"""Samples to entropy-coded segments of the lossless process with Huffman coding (T.81 H.1): prediction, categories, one interleaved scan."""
+"""Samples to a lossless scan with Huffman coding (T.81 H.1): prediction, categories, one interleaved scan."""
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport (
+    E_MEMORY, BitWriter, EntropyTable, close_writer, codec_bit_length, end_segment, open_writer, put_symbol, reserve,
+    set_entropy_table,
+)
 from ..errors import ParameterError
 
 
@@ -16,7 +20,7 @@ cdef struct Picture:
 
 
 cdef inline int difference(const uint16_t *at, Py_ssize_t left, Py_ssize_t above, int Ss) noexcept nogil:
-    """Sample minus prediction (Table H.1), modulo 2^16 into -32767..32768; `left` and `above` are the distances to Ra and Rb."""
+    """Sample minus prediction (Table H.1) modulo 2^16, in -32767..32768; `left`, `above`: distances to Ra and Rb."""
     cdef int Ra = (at - left)[0], Rb = (at - above)[0], Rc = (at - above - left)[0], Px, diff
     if Ss == 1:
         Px = Ra
@@ -37,7 +41,8 @@ cdef inline int difference(const uint16_t *at, Py_ssize_t left, Py_ssize_t above
 
 
 cdef void predict_line(Picture *p, Py_ssize_t y, int Ss, int32_t *diff) noexcept nogil:
-    """Differences of a line. The first of an interval is predicted from the left, the first sample of any other from above (H.1.2.1)."""
+    """Differences of a line. The first line of an interval is predicted from the left; others start from above
+    (H.1.2.1)."""
     cdef Py_ssize_t n = p.width * p.channels, i
     cdef const uint16_t *line = p.samples + y * n
     cdef bint first = y == 0 or (p.restart_rows and y % p.restart_rows == 0)
@@ -100,7 +105,8 @@ cdef int put_lines(Picture *p, int Ss, int32_t *diff, EntropyTable *tables, BitW
 
 
 cdef int open_picture(Picture *p, const uint16_t[:, :, ::1] samples, bits, restart_rows) except -1:
-    if samples.shape[0] < 1 or samples.shape[1] < 1 or not 1 <= samples.shape[2] <= 4 or not 1 <= bits <= 16 or restart_rows < 0:
+    if (samples.shape[0] < 1 or samples.shape[1] < 1 or not 1 <= samples.shape[2] <= 4
+            or not 1 <= bits <= 16 or restart_rows < 0):
         raise ParameterError("a lossless scan has lines, columns and 1..4 channels of 1..16 bits")
     p.samples = &samples[0, 0, 0]
     p.height, p.width, p.channels = samples.shape[0], samples.shape[1], samples.shape[2]
@@ -109,7 +115,8 @@ cdef int open_picture(Picture *p, const uint16_t[:, :, ::1] samples, bits, resta
 
 
 def count_differences(const uint16_t[:, :, ::1] samples, int Ss, *, int bits, Py_ssize_t restart_rows=0):
-    """How often each category of difference occurs with predictor Ss: uint32 (channels, 17). Arguments as for `encode_lossless_scan`."""
+    """Counts of difference categories with predictor Ss: uint32 (channels, 17). Arguments: see
+    `encode_lossless_scan`."""
     cdef Picture p
     cdef uint32_t counts[4][17]
     cdef int32_t *diff

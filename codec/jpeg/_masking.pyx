@@ -1,9 +1,10 @@
-"""Masking: errors hide where a block is busy and show where it is smooth. A factor per block on what an error is worth.
+"""Masking: errors hide where a block is busy and show where it is smooth. A weight of errors for each block.
 
-With E the mean square of a block's AC coefficients, an error counts ((E + H) / G)^-alpha, where H is the activity below which nothing is
-hidden and G makes the factors' geometric mean one: so alpha moves bits from busy to smooth blocks, and the rate stays with the weight of
-the quantization (`_trellis.optimise`). Structural similarity has this form itself: it divides by the variance of its window plus a
-constant (Wang et al., IEEE Trans. Image Process. 13, 2004). Integers throughout: the same factors on every machine.
+With E the mean square of a block's AC coefficients, an error counts ((E + H) / G)^-alpha, where H is the activity below
+which nothing is hidden and G makes the factors' geometric mean one: so alpha moves bits from busy to smooth blocks,
+while the rate depends on the weight in the quantization (`_trellis.optimise`). Structural similarity has the same form:
+it divides by the variance of its window plus a constant (Wang et al., IEEE Trans. Image Process. 13, 2004). Integers
+throughout: the same factors on every machine.
 """
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -28,7 +29,8 @@ cdef uint32_t EXP2[256]     # 2^(i/256) in 16 fraction bits
 
 
 def _fill_exp2():
-    """Eight square roots of 2 give its 256th root, and that one's powers the table. In 64 fraction bits, rounded down: no float."""
+    """The table holds powers of the 256th root of 2, from eight square roots. In 64 fraction bits, rounded down: no
+    float."""
     root, power = 2 << 64, 1 << 64
     for _ in range(LOG_BITS):
         root = isqrt(root << 64)
@@ -40,7 +42,8 @@ _fill_exp2()
 
 
 cdef inline uint32_t activity(const int16_t *coef_zz) noexcept nogil:
-    """Sum of the squared AC coefficients. Each is below 2^13 (times 8), so 63 squares stay below 2^32; any others wrap, which is defined."""
+    """Sum of the squared AC coefficients. Each is below 2^13 (times 8), so 63 squares stay below 2^32;
+    hostile ones wrap, which is defined."""
     cdef uint32_t total = 0
     cdef int k
     for k in range(1, 64):
@@ -55,11 +58,12 @@ cdef inline uint16_t exp2_q12(int64_t x) noexcept nogil:
         return LEAST
     if whole > 3:
         return MOST
-    return <uint16_t>((EXP2[x & 255] >> 4) >> -whole if whole < 0 else min(<uint32_t>MOST, (EXP2[x & 255] << whole) >> 4))
+    return <uint16_t>((EXP2[x & 255] >> 4) >> -whole if whole < 0
+                      else min(<uint32_t>MOST, (EXP2[x & 255] << whole) >> 4))
 
 
 def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
-    """Factors on the worth of errors in each block, from its luminance.
+    """Weights of errors in each block, from its luminance.
 
     Parameters
     ----------
@@ -109,9 +113,10 @@ def activity_weights(const int16_t[:, :, ::1] luma, *, double alpha, int H):
 
 
 def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, const float[:, :, ::1] slope):
-    """For every 8x8 block -sum(slope e), in 2^-32, and sum(e^2), with e = shown - pixels: two int64 arrays (ceil(H/8), ceil(W/8)).
+    """For every 8x8 block -sum(slope e), in 2^-32, and sum(e^2), with e = shown - pixels: two int64 arrays (ceil(H/8),
+    ceil(W/8)).
 
-    Slopes are cut to 32 fraction bits: sums of integers have no order, and are the same on every machine.
+    Slopes are cut to 32 fraction bits: integer sums do not depend on order and are the same on every machine.
     """
     cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, c
     cdef int64_t e
@@ -133,22 +138,24 @@ def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, 
 
 
 cdef inline int64_t weight(int64_t error) noexcept nogil:
-    """What a block counts for in the mean. Errors (81 blocks of 192 samples, below 2^16 each: 2^30) times logarithms (below 2^14) of the largest
-    picture's 2^26 blocks stay below 2^63."""
+    """Weight of a block in the mean. Errors (81 blocks of 192 samples, below 2^16 each: 2^30) times logarithms
+    (below 2^14) of the largest picture's 2^26 blocks stay below 2^63."""
     return (error >> 8) + 1 if error > 0 else 0
 
 
-def refined_weights(const uint16_t[:, ::1] factors, const int64_t[:, ::1] gain, const int64_t[:, ::1] error, *, double beta):
-    """The factors times (gain / error)^beta, whose geometric mean over the errors is made one: for blocks whose errors a measure minds most.
+def refined_weights(const uint16_t[:, ::1] factors, const int64_t[:, ::1] gain, const int64_t[:, ::1] error, *,
+                    double beta):
+    """The factors times (gain / error)^beta, scaled to a geometric mean of one over the errors: more for blocks whose
+    errors matter most to a measure.
 
     Parameters
     ----------
     factors : uint16 (blocks_high, blocks_wide) from `activity_weights`
-    gain : int64 of the same shape, what scaling the errors of a block down would do to the score, in any unit; below 1 counts as 1
+    gain : int64 of the same shape: gain in score, in any unit, from scaling a block's errors down; below 1 counts as 1
     error : int64 of the same shape, the squared errors of the block; where there are none the factor stays
     beta : 0..2 (in steps of 1/256)
 
-    A ratio counts within 1/8..8 of the mean one: what is estimated from one block, and from slopes, is no more certain than that.
+    A ratio is limited to 1/8..8 of the mean: an estimate from one block's slopes is no more certain than that.
 
     Returns
     -------
@@ -156,7 +163,8 @@ def refined_weights(const uint16_t[:, ::1] factors, const int64_t[:, ::1] gain, 
     """
     cdef Py_ssize_t high = factors.shape[0], wide = factors.shape[1], by, bx
     cdef int64_t exponent, mean, total = 0, counted = 0, log, limit = 3 << LOG_BITS
-    if gain.shape[0] != high or gain.shape[1] != wide or error.shape[0] != high or error.shape[1] != wide or high < 1 or wide < 1:
+    if (gain.shape[0] != high or gain.shape[1] != wide or error.shape[0] != high or error.shape[1] != wide
+            or high < 1 or wide < 1):
         raise ParameterError("factors, gain and error have one entry per block")
     if not 0 <= beta <= 2:
         raise ParameterError(f"beta must be within 0..2, not {beta}")
@@ -180,7 +188,10 @@ def refined_weights(const uint16_t[:, ::1] factors, const int64_t[:, ::1] gain, 
         for by in range(high):
             for bx in range(wide):
                 log = ratio[by, bx] - mean if error[by, bx] > 0 else 0
-                out[by, bx] = <uint16_t>min(<int64_t>MOST, max(<int64_t>LEAST, (<int64_t>factors[by, bx] * exp2_q12(exponent * log >> LOG_BITS)) >> 12))
+                out[by, bx] = <uint16_t>min(<int64_t>MOST,
+                                            max(<int64_t>LEAST,
+                                                (<int64_t>factors[by, bx]
+                                                 * exp2_q12(exponent * log >> LOG_BITS)) >> 12))
     return refined
 
 
@@ -190,7 +201,7 @@ def subsampled_weights(factors, shape):
     Parameters
     ----------
     factors : uint16 (high, wide) from `activity_weights`
-    shape : (high, wide) in blocks of the component: each as in `factors`, or half of it rounded up
+    shape : (high, wide) in blocks of the component: each the same as in `factors`, or half, rounded up
 
     Returns
     -------
@@ -208,7 +219,9 @@ def subsampled_weights(factors, shape):
         if shape[axis] == size:
             continue
         if shape[axis] != (size + 1) // 2:
-            raise ParameterError(f"{size} blocks cannot cover {shape[axis]}: half as many, rounded up, or the same number")
+            raise ParameterError(f"{size} blocks cannot cover {shape[axis]}: half as many, rounded up, or the same "
+                                 "number")
         first, second = np.arange(0, size, 2), np.minimum(np.arange(1, size + 1, 2), size - 1)
-        factors = ((np.take(factors, first, axis).astype(np.uint32) + np.take(factors, second, axis) + 1) >> 1).astype(np.uint16)
+        factors = ((np.take(factors, first, axis).astype(np.uint32) + np.take(factors, second, axis)
+                    + 1) >> 1).astype(np.uint16)
     return factors

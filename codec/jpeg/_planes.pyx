@@ -1,16 +1,23 @@
 """Between pixels and component planes, a strip of rows at a time. Contents:
 
-    dering      samples beyond black and white, where a decoder's clamp hides them    (encoder)
+    dering      samples beyond black and white, hidden by a decoder's clamp    (encoder)
     forward     pixels -> colour -> downsampling -> FDCT -> quantization -> levels     (encoder)
     compose     component planes -> upsampling -> colour -> pixels                     (decoder)
 """
+from libc.stdint cimport int16_t, uint16_t, uint8_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec._pixel cimport *
+from codec._core cimport (
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, Quantizer, Sample, fdct8x8, idct_block,
+    prepare_quantizer, quantize_block,
+)
+from codec._pixel cimport (
+    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, rgb_to_ycc_row, upsample_h2_row,
+    upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
+)
 from ..errors import ParameterError
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -36,20 +43,20 @@ cdef enum:
 
 
 cdef struct Ringing:
-    Quantizer quantizer         # with a dead zone: what quantization will leave of a coefficient, roughly
+    Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
     uint16_t steps_nat[64]
 
 
 cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *coef_nat) noexcept nogil:
-    """Coefficients of a block in which some samples are black or white, and the quantization to come would ring around them.
+    """Coefficients of a block with black or white samples, around which quantization would ring.
 
-    A decoder clamps what it reconstructs to 0..255. So a sample at the limit may as well lie beyond it, and a block of white paper with
-    a letter on it has many pictures that look alike: take one that survives quantization. Projections onto the two sets find it, after
-    the manner of D. Youla and H. Webb (IEEE Trans. Medical Imaging 1, 1982): quantize and reconstruct; put back the samples that are
-    inside the range, and those at the limit wherever the reconstruction left them on the outer side, within MOST_BEYOND.
+    A decoder clamps what it reconstructs to 0..255. So a sample at the limit may lie beyond it, and a letter on white
+    paper has many equivalent blocks: take one that survives quantization. Alternating projections find it (D. Youla and
+    H. Webb, IEEE Trans. Medical Imaging 1, 1982): quantize and reconstruct; then restore the samples inside the range,
+    and let those at the limit lie where the reconstruction put them on the outer side, within MOST_BEYOND.
 
-    The transform is linear: that of the samples and that of what lies beyond are added, and each keeps to the range of `fdct8x8`.
-    The sum is below 2^14. A block whose coefficients would leave the range of 8-bit samples stays as it was.
+    The transform is linear: those of the samples and of their excess are added, each within the range of `fdct8x8`. The
+    sum is below 2^14. A block whose coefficients would leave the range of 8-bit samples stays as it was.
     """
     cdef int16_t base[64]
     cdef int16_t beyond[64]
@@ -65,7 +72,7 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
         quantize_block(coef_nat, &ringing.quantizer, level_zz)
         for i in range(64):
             level_nat[NAT_OF_ZZ[i]] = level_zz[i]
-        idct_block(level_nat, ringing.steps_nat, 12, rebuilt, 8)        # 12 bits have room for what 8 bits would clamp
+        idct_block(level_nat, ringing.steps_nat, 12, rebuilt, 8)        # 12 bits hold what 8 bits would clamp
         moved = 0
         for i in range(64):
             out = <int16_t>(rebuilt[i] - 2048 - samples[i])
@@ -87,7 +94,7 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
 
 
 cdef inline bint touches_a_limit(const int16_t *samples) noexcept nogil:
-    """Whether some samples of a block are black or white, and not all of them alike."""
+    """Whether a block has black or white samples and is not flat."""
     cdef int i
     cdef int16_t least = 127, most = -128
     for i in range(64):
@@ -106,8 +113,10 @@ cdef struct ForwardComponent:
     const Ringing *ringing      # NULL: none is expected
 
 
-cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
-    """One row of pixels to rows of components, the last sample repeated up to `padded` (A.2.4 leaves the filling to the encoder)."""
+cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width,
+                      Py_ssize_t padded) noexcept nogil:
+    """One row of pixels to rows of components, padded with the last sample (A.2.4 leaves the padding to the
+    encoder)."""
     cdef Py_ssize_t x
     cdef int c, inverted_from = channels
     if transform == YCC or transform == YCCK:
@@ -139,8 +148,10 @@ cdef void add_sixteenths(const uint8_t *sixteenths, Py_ssize_t stride, int16_t *
         coef[i] = <int16_t>(coef[i] + (fine[i] + 8 >> 4))
 
 
-cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride, ForwardComponent *c, Py_ssize_t by) noexcept nogil:
-    """Level shift (A.3.1), FDCT and, where asked for, quantization of one row of blocks. `sixteenths` of samples: NULL for none."""
+cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride, ForwardComponent *c,
+                           Py_ssize_t by) noexcept nogil:
+    """Level shift (A.3.1), FDCT and optional quantization of a row of blocks. `sixteenths` of samples: NULL for
+    none."""
     cdef int16_t block[64]
     cdef int16_t coef[64]
     cdef Py_ssize_t bx
@@ -166,17 +177,19 @@ cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py
                 out[i] = coef[NAT_OF_ZZ[i]]
 
 
-cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform, bint least_squares,
-                        ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
-    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where downsampling looks further."""
+cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
+                        bint least_squares, ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
+    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where
+    downsampling reads further."""
     cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
     cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
     cdef Py_ssize_t reach = LEAST_SQUARES_REACH if least_squares and Vmax > 1 else 0
-    cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded, sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
+    cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded
+    cdef Py_ssize_t sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
     cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 32 * padded)
     cdef uint8_t *strip = <uint8_t *>sums + sums_size
     cdef uint8_t *small = strip + channels * plane_size         # a downsampled component: at most 16 rows
-    cdef uint8_t *fine = small + 16 * padded                    # and the sixteenths that its samples lack
+    cdef uint8_t *fine = small + 16 * padded                    # and the sixteenths of its samples
     cdef uint8_t *row[4]
     cdef uint8_t *plane
     cdef const uint8_t *sixteenths
@@ -191,7 +204,8 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
         for y in range(2 * reach if my else 0, rows + 2 * reach):
             for i in range(channels):
                 row[i] = strip + i * plane_size + y * padded
-            convert_row(image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels, transform, row, width, padded)
+            convert_row(image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels, transform,
+                        row, width, padded)
         for i in range(channels):
             c = &components[i]
             h = Hmax // c.H
@@ -202,14 +216,17 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
             if h > 1 or vv > 1:
                 for y in range(8 * c.V):
                     if least_squares:
-                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width, fine + y * out_width, out_width, h, vv)
+                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width,
+                                                     fine + y * out_width, out_width, h, vv)
                     else:
-                        downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded, small + y * out_width, out_width, h, vv)
+                        downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded,
+                                       small + y * out_width, out_width, h, vv)
                 plane = small
                 if least_squares:
                     sixteenths = fine
             for v in range(min(c.V, c.high - my * c.V)):
-                transform_blocks(plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL else NULL, out_width, c, my * c.V + v)
+                transform_blocks(plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
+                                 else NULL, out_width, c, my * c.V + v)
     free(sums)
     return OK
 
@@ -220,13 +237,14 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     Parameters
     ----------
     image : (H, W, 1|3|4) uint8
-    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": what the components are
+    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": meaning of the components
     sampling : (H_i, V_i) for each component, 1 or 2
     Q : (64,) uint16 for each component, natural order; None for coefficients without quantization
-    chroma : "box" or "least-squares": means of the samples, or the samples from which upsampling comes nearest to the picture
+    chroma : "box" or "least-squares": means of the samples, or the samples whose upsampling best approximates the
+        picture
     dead_zone : whether AC levels are rounded toward zero from 0.59 of a step down, or to nearest
-    dering : None, or (64,) uint16 for each component, the steps with which it will be quantized: blocks of components that are not
-        subsampled then go beyond black and white where that keeps errors away from what lies beside (see `dering_block`)
+    dering : None, or (64,) uint16 for each component, the steps of the later quantization: blocks of components that
+        are not subsampled may exceed black and white where that avoids ringing (see `dering_block`)
 
     Returns
     -------
@@ -240,8 +258,10 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef Py_ssize_t height = image.shape[0], width = image.shape[1]
     cdef int channels = image.shape[2], transform = TRANSFORMS[color], Hmax, Vmax, i, status
     cdef bint least_squares = {"box": False, "least-squares": True}[chroma]
-    if height < 1 or width < 1 or channels not in (1, 3, 4) or any(len(x) != channels for x in (sampling, Q, dering) if x is not None):
-        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for each")
+    if (height < 1 or width < 1 or channels not in (1, 3, 4)
+            or any(len(x) != channels for x in (sampling, Q, dering) if x is not None)):
+        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
+                             "each")
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
     planes = []
     for i in range(channels):
@@ -265,7 +285,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
             memcpy(ringing[i].steps_nat, &steps[0], sizeof(ringing[i].steps_nat))
             components[i].ringing = &ringing[i]
     with nogil:
-        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, least_squares, components, Hmax, Vmax)
+        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, least_squares, components, Hmax,
+                                Vmax)
     if status:
         raise MemoryError
     return planes
@@ -279,8 +300,10 @@ cdef struct Upsampler:
     int H, V
 
 
-cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width, int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
-    """Row y of the picture of one component: the plane's own row where nothing needs upsampling, else made in `out`."""
+cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width, int Hmax, int Vmax,
+                            uint16_t *sums, Sample *out) noexcept nogil:
+    """Row y of the picture of one component: the plane's own row if it needs no upsampling, else
+    made in `out`."""
     cdef Py_ssize_t near, far
     if u.V == Vmax and u.H == Hmax:
         return plane + y * u.stride
@@ -301,8 +324,8 @@ cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_
     return out
 
 
-cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels, int transform, int precision, int Hmax, int Vmax,
-                      Py_ssize_t height, Py_ssize_t width, Sample *pixels) noexcept nogil:
+cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels, int transform, int precision,
+                      int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width, Sample *pixels) noexcept nogil:
     cdef Py_ssize_t room = width + 2 * Hmax, y, x
     cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
     cdef Sample *rows = <Sample *>(sums + room)
@@ -336,8 +359,9 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
 
     Parameters
     ----------
-    planes : for each component a C-contiguous array (8 blocks_high, 8 blocks_wide), uint8 if precision is 8, else uint16
-    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": what the components are
+    planes : for each component a C-contiguous array (8 blocks_high, 8 blocks_wide), uint8 if precision is 8, else
+        uint16
+    color : "gray", "rgb", "ycbcr", "cmyk" or "ycck": meaning of the components
     sampling : (H_i, V_i) for each component, any factors
 
     Returns
@@ -353,7 +377,8 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     cdef uint16_t[:, :, ::1] out16
     cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
-    if channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray") or (channels == 4) != (color in ("cmyk", "ycck")):
+    if (channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray")
+            or (channels == 4) != (color in ("cmyk", "ycck"))):
         raise ParameterError(f"{channels} components are no {color} picture")
     for i in range(channels):
         upsamplers[i].H, upsamplers[i].V = sampling[i]
@@ -372,11 +397,13 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     if precision == 8:
         out8 = pixels
         with nogil:
-            status = compose_rows(planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height, width, &out8[0, 0, 0])
+            status = compose_rows(planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
+                                  &out8[0, 0, 0])
     else:
         out16 = pixels
         with nogil:
-            status = compose_rows(planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height, width, &out16[0, 0, 0])
+            status = compose_rows(planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
+                                  &out16[0, 0, 0])
     if status:
         raise MemoryError
     return pixels[..., 0] if channels == 1 else pixels

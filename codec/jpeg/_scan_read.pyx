@@ -4,17 +4,25 @@
     one scan     restart intervals, damage, MCU order
     samples      the inverse transform of a row or a plane of blocks
 
-Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the blocks that A.2.4 calls
-for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
+Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the
+blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport *
-from codec.jpeg._arith cimport ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning
-from codec.jpeg._arith_read cimport *
+from codec._core cimport (
+    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, Sample, codec_assert, codec_assert_range,
+    exhausted, extend, get_bits, idct_block, open_reader, read_symbol, refill, set_huffman_reader, skip_bits,
+)
+from codec.jpeg._arith cimport (
+    ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
+)
+from codec.jpeg._arith_read cimport (
+    read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
+)
 from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
 from ..errors import ParameterError
 
@@ -32,7 +40,8 @@ cdef inline int read_dc(BitReader *r, const HuffmanReader *dc) noexcept nogil:
     return read_magnitude(r, size)
 
 
-cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc, const HuffmanReader *ac) noexcept nogil:
+cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc,
+                                       const HuffmanReader *ac) noexcept nogil:
     """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block."""
     cdef int k = 1, rs, size
     cdef int32_t entry
@@ -42,7 +51,7 @@ cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, co
     while k < 64:
         refill(r)
         entry = ac.lookup_ac[r.acc >> (64 - LOOKAHEAD)]
-        if entry:                                   # code and extra bits in one load
+        if entry:                                   # code and extra bits from one load
             k += entry >> 8 & 15
             skip_bits(r, entry & 0xFF)
             nat[NAT_OF_ZZ[k]] = <int16_t>(entry >> 16)
@@ -62,7 +71,8 @@ cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, co
         r.status = E_RANGE
 
 
-cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
+cdef inline void read_first_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN,
+                                 const HuffmanReader *ac) noexcept nogil:
     """Band Ss..Se of a block, first time (G.2.1.2)."""
     cdef int k = Ss, rs, size
     codec_assert_range(1, Ss, Se)
@@ -99,7 +109,8 @@ cdef inline void correct(BitReader *r, int16_t *c, int bit) noexcept nogil:
         c[0] += <int16_t>(bit if c[0] > 0 else -bit)
 
 
-cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN, const HuffmanReader *ac) noexcept nogil:
+cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, int Al, uint32_t *EOBRUN,
+                                   const HuffmanReader *ac) noexcept nogil:
     """One more bit for band Ss..Se of a block (G.2.1.3; the decoder mirrors Figure G.7)."""
     cdef int k = Ss, rs, zeros, value, bit = 1 << Al
     cdef int16_t *c
@@ -147,7 +158,7 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
 
 
 cdef struct ReadComponent:
-    int16_t *level_nat      # first block row of the rows at hand
+    int16_t *level_nat      # first block row of the current rows
     Py_ssize_t wide, high
     int H, V                # blocks in an MCU of this scan
     int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
@@ -176,7 +187,8 @@ cdef struct ReadScan:
 
 
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
-    """Reset predictions and statistics (F.2.1.3.1) and open the segment of the next restart interval; without it the interval is `dead`."""
+    """Reset predictions and statistics (F.2.1.3.1) and open the next restart interval's segment; without one the
+    interval is `dead`."""
     cdef Py_ssize_t i, size = next_interval(&s.segments, mcu)
     for i in range(s.Ns):
         s.component[i].pred = 0
@@ -194,7 +206,7 @@ cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
 
 
 cdef inline int status_after_mcu(ReadScan *s) noexcept nogil:
-    """What has gone wrong up to here, the end of the data included."""
+    """Status so far, including the end of the data."""
     if s.reader.bits.status:
         return s.reader.bits.status
     if s.arithmetic:
@@ -202,8 +214,10 @@ cdef inline int status_after_mcu(ReadScan *s) noexcept nogil:
     return E_TRUNCATED if exhausted(&s.reader.bits) else OK
 
 
-cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
-    """Block row `row` of the rows at hand, `by` of the component; beyond the component's edge a cleared scratch block."""
+cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by,
+                              Py_ssize_t bx) noexcept nogil:
+    """Block row `row` of the current rows, `by` of the component; beyond the component's edge a cleared scratch
+    block."""
     codec_assert_range(0, row, by)
     codec_assert(bx >= 0)
     if by < c.high and bx < c.wide:
@@ -262,7 +276,7 @@ cdef void read_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
 
 
 cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) noexcept nogil:
-    """Conceal: a lost sequential block gets the last known DC and no AC; a lost progressive one keeps what earlier scans gave it."""
+    """Conceal: a lost sequential block takes the last known DC and no AC; a progressive one keeps its earlier scans."""
     cdef Py_ssize_t i, v, h
     cdef ReadComponent *c
     cdef int16_t *nat
@@ -283,10 +297,11 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
 
 
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
-    """One row of MCUs. Returns a status other than OK when the scan must end (damage, and nobody asked to conceal)."""
+    """One row of MCUs. Returns a status other than OK to end the scan (damage that is not to be concealed)."""
     cdef Py_ssize_t mx, i
     cdef int status
-    cdef int known[4]           # predictions before the MCU: one that turns out to be damaged must not leave its own behind
+    # predictions before the MCU, to restore after a damaged one
+    cdef int known[4]
     for mx in range(s.mcus_wide):
         if s.left == 0:
             begin_interval(s, my * s.mcus_wide + mx)
@@ -300,7 +315,8 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
             status = status_after_mcu(s)
             if status:
                 s.dead = True
-                note_error(&s.segments, status, (s.reader.bits.pos * 8 - s.reader.bits.count) >> 3, my * s.mcus_wide + mx)
+                note_error(&s.segments, status, (s.reader.bits.pos * 8 - s.reader.bits.count) >> 3, my * s.mcus_wide
+                           + mx)
                 if not s.conceal:
                     return status
                 for i in range(s.Ns):
@@ -319,7 +335,8 @@ cdef int read_scan(ReadScan *s) noexcept nogil:
     return OK
 
 
-cdef void idct_row(const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision, Sample *out, Py_ssize_t stride) noexcept nogil:
+cdef void idct_row(const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision, Sample *out,
+                   Py_ssize_t stride) noexcept nogil:
     """One row of blocks to eight rows of samples."""
     cdef Py_ssize_t bx
     for bx in range(wide):
@@ -345,7 +362,7 @@ cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_
 
 
 cdef class ReadTables:
-    """Up to four DC and four AC tables, as a decoder needs them."""
+    """Up to four DC and four AC tables for decoding."""
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
@@ -353,21 +370,25 @@ cdef class ReadTables:
         set_huffman_reader(table, BITS, HUFFVAL)
 
 
-def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss, Se, Ah, Al, progressive,
-                mcus, restart_interval, conditioning=None, lost=None, samples=None, Q=None, int precision=8):
+def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss,
+                Se, Ah, Al, progressive, mcus, restart_interval, conditioning=None, lost=None, samples=None, Q=None,
+                int precision=8):
     """Read one scan.
 
     Parameters
     ----------
     data, segments : the file and what `find_segments` found in it
-    planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order, updated in place. With `samples` they only lend their shape, and
-        hold one MCU row (V, blocks_wide, 64) at a time
+    planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order, updated in place. With `samples` they only
+        lend their shape, and hold one MCU row (V, blocks_wide, 64) at a time
     components : list of (blocks_high, H, V, Td, Ta) in the order of `planes`; H and V as in the frame header
     tables : ReadTables; for an arithmetic coded scan they are not looked at
     mcus : (high, wide) of the frame, for an interleaved scan and for `lost`
-    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L, U), (1, Tb): Kx}
-    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not end the scan
-    samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16 array (64,) for each, natural order
+    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L,
+        U), (1, Tb): Kx}
+    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
+        end the scan
+    samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16
+        array (64,) for each, natural order
 
     Returns
     -------
@@ -386,7 +407,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     cdef Conditioning bounds
     cdef Py_ssize_t i, H, V
     if not 1 <= len(planes) <= 4:
-        raise ParameterError("a scan has one component at least, four components at most")
+        raise ParameterError("a scan has one to four components")
     set_conditioning(&bounds, conditioning or {})
     s = <ReadScan *>calloc(1, sizeof(ReadScan))
     if s == NULL:
@@ -418,7 +439,8 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             if samples is not None:
                 steps = Q[i]
                 if samples[i].shape != (8 * high, 8 * c.wide) or steps.shape[0] != 64:
-                    raise ParameterError("a sample plane has 8x8 samples for each block, and a quantization table 64 steps")
+                    raise ParameterError("a sample plane has 8x8 samples for each block, and a quantization table 64 "
+                                         "steps")
                 Q_nat[i] = &steps[0]
                 if precision == 8:
                     sample8 = samples[i]
@@ -441,7 +463,8 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
 
 
 def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precision):
-    """Levels (blocks_high, blocks_wide, 64) in natural order and 64 steps -> samples (8 blocks_high, 8 blocks_wide), uint8 or uint16."""
+    """Levels (blocks_high, blocks_wide, 64) in natural order and 64 steps -> samples (8 blocks_high, 8 blocks_wide),
+    uint8 or uint16."""
     cdef Py_ssize_t high = plane.shape[0], wide = plane.shape[1], by
     cdef uint8_t[:, ::1] out8
     cdef uint16_t[:, ::1] out16

@@ -1,25 +1,27 @@
-"""What every scan of a component would cost, from counts: no scan is coded to know its size. Contents:
+"""The size of every scan of a component, from counts: no scan is coded. Contents:
 
-    counts       one walk over the nonzeros gives the symbols of all bands between given borders, for one point transform
-    costs        bytes of each of those scans: codes of least length (package-merge), extra bits, DHT and SOS; exact but for stuffed zeros
-    partitions   the cheapest division into bands, over all of them
+    counts one walk over the nonzeros gives the symbols of all bands between given borders, for one point transform
+    costs bytes of each of those scans: codes of least length (package-merge), extra bits, DHT and SOS; exact but for
+    stuffed zeros partitions the cheapest division into bands, over all of them
 
-The symbols of G.1.2.2 and G.1.2.3 depend on the band: a run that begins before the band is cut at its start, and the runs of ended bands
-(EOBRUN) join across blocks that have nothing in the band. So three things are counted, each for many bands at once:
+The symbols of G.1.2.2 and G.1.2.3 depend on the band: a run that begins before the band is cut at its start, and the
+runs of ended bands (EOBRUN) join across blocks that have nothing in the band. So three things are counted, each for
+many bands at once:
 
-    between   a coefficient and the one before it, by the segments (between two borders) of both: in every band that has both
-    opening   the first coefficient of a block from a border on, by that border and its own segment
-    ended     EOBRUN by its number of bits, for each band; only blocks with something in the band are looked at, what lies between them
+    between a coefficient and the one before it, by the segments (between two borders) of both: in every band that has
+    both opening the first coefficient of a block from a border on, by that border and its own segment ended EOBRUN by
+    its number of bits, for each band; only blocks with something in the band are looked at, what lies between them
               is a difference of block numbers
 
 The counts of the band from border s to segment e are then sums over the segments s..e.
 """
+from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport codec_bit_length, codec_count_bits, codec_lowest_bit, optimal_bits
 from ._scan_write cimport MAX_BE, extra_bits
 from ..errors import ParameterError
 
@@ -47,7 +49,7 @@ cdef struct Component:
 
 
 cdef inline void count_run(uint32_t *ended, int64_t EOBRUN) noexcept nogil:
-    """EOBRUN blocks in a row have ended: as few symbols as possible, and nothing for none."""
+    """EOBRUN blocks in a row have ended: as few symbols as possible."""
     while EOBRUN > 0x7FFF:
         ended[15] += 1
         EOBRUN -= 0x7FFF
@@ -100,15 +102,18 @@ cdef void count_first(Counts *c, const Component *component) noexcept nogil:
 
 # ---------------------------------------------------------------- refinements, Figure G.7
 
-cdef void count_interrupted_run(Counts *c, const Component *component, int s, int e, int64_t begin, int64_t end) noexcept nogil:
-    """Blocks begin..end-1 have ended, but have more correction bits than the writer lets wait: announce them as it does, block by block."""
+cdef void count_interrupted_run(Counts *c, const Component *component, int s, int e, int64_t begin,
+                                int64_t end) noexcept nogil:
+    """Blocks begin..end-1 have ended with more correction bits than the writer buffers: announce them as it does, block
+    by block."""
     cdef uint64_t band = below(c.start[e + 1]) & ~below(c.start[s]), new, pending
     cdef int64_t i, EOBRUN = 0
     cdef int BE = 0
     for i in range(begin, end):
         new = component.now[i] & ~component.before[i] & band
         pending = component.before[i] & band
-        while new:                                      # in the first block, corrections up to the last new coefficient have been sent
+        # in the first block, corrections up to the last new coefficient have been sent
+        while new:
             pending &= ~below(codec_lowest_bit(new))
             new &= new - 1
         EOBRUN += 1
@@ -129,7 +134,8 @@ cdef inline void end_refined_run(Counts *c, const Component *component, int s, i
 
 
 cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
-    """All bands of scans with Ah = Al + 1. Runs count coefficients that are still zero; those to correct do not interrupt them."""
+    """All bands of scans with Ah = Al + 1. Runs count coefficients that are still zero; those to correct do not
+    interrupt them."""
     cdef int64_t i
     cdef int k, s, e, segment, previous, r
     cdef uint64_t new, old, present, rest
@@ -174,9 +180,10 @@ cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
 # ---------------------------------------------------------------- costs
 
 cdef int64_t scan_bytes(const uint32_t *symbols, int64_t corrections, int64_t total, int64_t counted) noexcept nogil:
-    """Bytes of a scan of one component: DHT (4, table of 17 and its symbols), SOS (10), data filled to a byte; without stuffed zeros.
+    """Bytes of a scan of one component: DHT (4, table of 17 and its symbols), SOS (10), data to a whole byte; no
+    stuffed zeros.
 
-    The data counted stand for total / counted times as many.
+    The counted data represent total / counted times as much.
     """
     cdef int64_t bits = corrections + <int64_t>optimal_bits(symbols), header = 4 + 17 + 10
     cdef int i
@@ -211,8 +218,10 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     Parameters
     ----------
     plane : int16 (blocks_high, blocks_wide, 64), levels in zig-zag order
-    significant : sequence of uint64 arrays (blocks_high, blocks_wide), `significant[Al]` bit k: level k is not zero after division by 2^Al
-    starts : ascending positions 1..63 at which bands may begin, the first being where the first begins; bands end before them and at 63
+    significant : sequence of uint64 arrays (blocks_high, blocks_wide), `significant[Al]` bit k: level k is not zero
+        after division by 2^Al
+    starts : ascending positions 1..63 at which bands may begin, the first one is the start of the first band; bands end
+        before them and at 63
     Al : bit position (point transform)
     refine : whether the scan refines (Ah = Al + 1) or is the first (Ah = 0)
     blocks : how many the plane is a sample of; 0: it is whole
@@ -220,7 +229,8 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     Returns
     -------
     int64 (n, n)
-        [s, e]: bytes of the scan from starts[s] to before starts[e + 1], headers included, stuffed zeros not; for s <= e.
+        [s, e]: bytes of the scan from starts[s] to before starts[e + 1], headers included, stuffed zeros not; for s <=
+        e.
     """
     cdef const int16_t[:, :, ::1] levels = plane
     cdef const uint64_t[:, ::1] now = significant[Al]
@@ -265,9 +275,11 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
 
 
 def cheapest_partitions(cost):
-    """For all ranges of segments s..e at once: the least sum of costs of bands that cover it, and where the first of them ends.
+    """For all ranges of segments s..e at once: the least sum of costs of bands that cover it, and where the first of
+    them ends.
 
-    cost : int64 (n, n), [s, e] for s <= e. Returns two arrays of that shape: the least cost, and the last segment of the first band.
+    cost : int64 (n, n), [s, e] for s <= e. Returns two arrays of that shape: the least cost, and the last segment of
+        the first band.
     """
     cdef const int64_t[:, ::1] one = cost
     cdef int n = cost.shape[0], s, e, m

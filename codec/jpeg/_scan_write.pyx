@@ -1,45 +1,53 @@
 """Levels to entropy-coded segments. Contents:
 
-    masks        which levels a scan meets, a bit each
+    masks        the levels a scan codes, a bit each
     one block    sequential F.1.2, progressive G.1.2 (Figures G.3 to G.9)
     one scan     MCU order of A.2, restart intervals, into any of the four sinks of _core.pxd
-    tokens       symbols of a scan that wait for their tables: walked once, counted on the way, then written
+    tokens       symbols of a scan kept until their tables are known: walked and counted once, then written
 
-Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag; just the blocks that A.2.4 calls
-for in a scan of one component. Blocks that only complete an MCU are written as "no change".
+Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scans walk bands of the zig-zag; just the
+blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport (
+    E_MEMORY, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter, BitWriter_p, EntropyTable, Sink,
+    SymbolCounter, TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
+    codec_nonzero_mask, end_segment, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
+    set_entropy_table,
+)
 from ..errors import ParameterError
 
 
 cdef enum:
-    MCU_BYTES = 4096        # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
+    # more than an MCU takes before stuffing: 10 blocks x 64 coefficients x 32 bits are 2560 bytes, MAX_BE bits 133
+    MCU_BYTES = 4096
     MCU_TOKENS = 1024       # and in tokens: 10 x 65, or a block's 64 with as many raw ones, and those of MAX_BE bits
 
 cdef struct ScanComponent:
     const int16_t *level_zz
     Py_ssize_t wide, high   # blocks of the component
-    int H, V                # blocks of it in an MCU of this scan; 1, 1 when it is alone (A.2.2)
+    int H, V                # blocks per MCU of this scan; 1, 1 in a scan of one component (A.2.2)
     const uint64_t *now     # AC scans: masks of the levels that are nonzero at Al,
     const uint64_t *before  # and, in refinements, at Ah
     EntropyTable *dc
     EntropyTable *ac
     int pred                # DC prediction, in units of 2^Al
-    int32_t *block_bits     # where to add up the bits of each block, or NULL
+    int32_t *block_bits     # sums of bits by block, or NULL
 
 cdef struct EndOfBand:
-    uint32_t EOBRUN         # blocks whose band has ended and is not yet announced (G.1.2.2)
+    uint32_t EOBRUN         # blocks with an ended band, not yet announced (G.1.2.2)
     int BE                  # correction bits of those blocks (G.1.2.3)
     uint8_t correction[MAX_BE + 64]
 
 
 def significance(plane, int Al):
-    """Which levels are not zero after division by 2^Al (0..13): uint64 (blocks_high, blocks_wide), bit k for level k of the zig-zag.
+    """Which levels are not zero after division by 2^Al (0..13): uint64 (blocks_high, blocks_wide), bit k for level k of
+    the zig-zag.
 
     plane : int16 (blocks_high, blocks_wide, 64), C-contiguous
     """
@@ -78,7 +86,8 @@ cdef inline void put_dc(Sink sink, EntropyTable *dc, int diff) noexcept nogil:
         put_symbol(sink, dc, size, <uint32_t>(diff - (diff < 0)) & ((1u << size) - 1), size)
 
 
-cdef inline void put_sequential_block(Sink sink, const int16_t *zz, int diff, EntropyTable *dc, EntropyTable *ac) noexcept nogil:
+cdef inline void put_sequential_block(Sink sink, const int16_t *zz, int diff, EntropyTable *dc,
+                                      EntropyTable *ac) noexcept nogil:
     """A whole block: F.1.2.1, then Encode_AC_coefficients of Figure F.2."""
     cdef uint64_t present = codec_nonzero_mask(zz, 1, 63)
     cdef int previous = 0, k, r, v, size
@@ -110,7 +119,7 @@ cdef inline void put_corrections(Sink sink, const uint8_t *bits, int n) noexcept
 
 
 cdef inline void put_end_of_band(Sink sink, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
-    """Encode_EOBRUN, Figure G.4, and the correction bits that wait behind it, Figure G.9."""
+    """Encode_EOBRUN, Figure G.4, and the correction bits buffered for it, Figure G.9."""
     cdef int size
     if eob.EOBRUN:
         size = codec_bit_length(eob.EOBRUN) - 1
@@ -120,8 +129,10 @@ cdef inline void put_end_of_band(Sink sink, EndOfBand *eob, EntropyTable *ac) no
         eob.BE = 0
 
 
-cdef inline void put_first_band(Sink sink, const int16_t *zz, uint64_t present, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
-    """Encode_AC_coefficients_SA_first: band Ss..Se of a block, point transform Al (division by 2^Al toward zero), Figure G.3.
+cdef inline void put_first_band(Sink sink, const int16_t *zz, uint64_t present, int Ss, int Se, int Al, EndOfBand *eob,
+                                EntropyTable *ac) noexcept nogil:
+    """Encode_AC_coefficients_SA_first: band Ss..Se of a block, point transform Al (division by 2^Al toward zero),
+    Figure G.3.
 
     present : those of the band that are nonzero after the division
     """
@@ -146,11 +157,12 @@ cdef inline void put_first_band(Sink sink, const int16_t *zz, uint64_t present, 
             put_end_of_band(sink, eob, ac)
 
 
-cdef inline void put_refined_band(Sink sink, const int16_t *zz, uint64_t new, uint64_t old, int Ss, int Se, int Al, EndOfBand *eob, EntropyTable *ac) noexcept nogil:
+cdef inline void put_refined_band(Sink sink, const int16_t *zz, uint64_t new, uint64_t old, int Ss, int Se, int Al,
+                                  EndOfBand *eob, EntropyTable *ac) noexcept nogil:
     """Encode_AC_coefficients_SA_refine: one more bit for band Ss..Se of a block, Figures G.7 to G.9.
 
-    Coefficients that were non-zero before send one correction bit, held back (BR) until the next symbol; those that become +-1 now
-    send a symbol and a sign. Zeros in runs count only coefficients that are still zero.
+    Coefficients that were non-zero before send one correction bit, buffered (BR) until the next symbol; those that
+    become +-1 send a symbol and a sign. Zeros in runs count only coefficients that are still zero.
 
     new, old : those of the band that become nonzero now, and that were before
     """
@@ -215,7 +227,7 @@ cdef struct Scan:
 
 
 cdef int reserve_tokens(TokenBuffer *tokens, Py_ssize_t count) noexcept nogil:
-    """Room for `count` more; half as much again each time, so that the cost stays linear."""
+    """Room for `count` more; grows by half, so the cost stays linear."""
     cdef Py_ssize_t used = tokens.next - tokens.start, want = tokens.end - tokens.start
     cdef uint32_t *grown
     want += want // 2 + count
@@ -239,8 +251,10 @@ cdef inline int make_room(Sink sink) noexcept nogil:
     return OK
 
 
-cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t by, Py_ssize_t bx, EndOfBand *eob) noexcept nogil:
-    """One block of the scan's kind. Beyond the component's edge: no change of DC and nothing else, the cheapest filling of an MCU."""
+cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t by, Py_ssize_t bx,
+                           EndOfBand *eob) noexcept nogil:
+    """One block of the scan's kind. Beyond the component's edge: only an unchanged DC, the cheapest padding of an
+    MCU."""
     cdef bint real = by < c.high and bx < c.wide
     cdef Py_ssize_t block = by * c.wide + bx
     cdef const int16_t *zz = c.level_zz + block * 64
@@ -264,13 +278,14 @@ cdef inline void put_block(Sink sink, Scan *scan, ScanComponent *c, Py_ssize_t b
     elif scan.Ah == 0:
         put_first_band(sink, zz, c.now[block] & scan.band, scan.Ss, scan.Se, scan.Al, eob, c.ac)
     else:
-        put_refined_band(sink, zz, c.now[block] & ~c.before[block] & scan.band, c.before[block] & scan.band, scan.Ss, scan.Se, scan.Al, eob, c.ac)
+        put_refined_band(sink, zz, c.now[block] & ~c.before[block] & scan.band, c.before[block] & scan.band, scan.Ss,
+                         scan.Se, scan.Al, eob, c.ac)
     if c.block_bits != NULL and real:
         c.block_bits[block] += <int32_t>(bits_so_far(sink) - before)
 
 
 cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand *eob) noexcept nogil:
-    """Send the run that still waits before a restart marker or the end of an AC scan; it counts for the last of the `blocks` so far."""
+    """Send the pending run before a restart marker or the end of an AC scan; it counts for the last of the `blocks`."""
     cdef ScanComponent *c = &scan.component[0]
     cdef int64_t before = bits_so_far(sink)
     if eob.EOBRUN == 0:
@@ -311,7 +326,7 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 
 cdef class Tables:
-    """Up to four DC and four AC tables of a scan, as a writer needs them, and the symbol counts that better ones come from."""
+    """Up to four DC and four AC tables for writing a scan, and symbol counts for optimal ones."""
     cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
 
     def set(self, Tc, Th, BITS, HUFFVAL):
@@ -339,14 +354,15 @@ cdef struct Word:
 
 
 cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const Word *words) noexcept nogil:
-    """The bits of a scan, now that there are codes: `words` by table number and symbol."""
+    """The bits of a scan, with codes: `words` by table number and symbol."""
     cdef const uint32_t *token = tokens.start
     cdef const uint32_t *stop
     cdef const Word *word
     while token < tokens.next:
         if reserve(writer, 8 * MCU_TOKENS):
             return E_MEMORY
-        stop = token + min(<Py_ssize_t>MCU_TOKENS, tokens.next - token)     # each adds at most 32 bits, a restart marker 16 and its stuffing
+        # each adds at most 32 bits, a restart marker 16 and its stuffing
+        stop = token + min(<Py_ssize_t>MCU_TOKENS, tokens.next - token)
         while token < stop and token[0] < <uint32_t>RESTART_TOKEN << 24:
             word = &words[token[0] >> 16]
             put_bits(writer, word.code | token[0] & 0xFFFF, word.size)
@@ -359,9 +375,9 @@ cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const Word *wo
 
 
 cdef class Tokens:
-    """One scan, walked once: its symbols and the bits behind them, to be written when its tables are known."""
+    """One scan, walked once: its symbols and their extra bits, to be written when its tables are known."""
     cdef TokenBuffer buffer
-    cdef Tables counted     # what has been counted on the way
+    cdef Tables counted     # counted during the walk
 
     def __dealloc__(self):
         free(self.buffer.start)
@@ -399,7 +415,8 @@ NO_CODE = "a Huffman table has no code for a symbol of this scan"
 
 # ---------------------------------------------------------------- from Python
 
-cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, component, Tables tables, masks, bits_map_) except -1:
+cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, component, Tables tables, masks,
+                            bits_map_) except -1:
     """Check what belongs to one component, and take its pointers; the caller keeps the arrays."""
     cdef const int16_t[:, :, ::1] plane = plane_
     cdef const uint64_t[:, ::1] mask
@@ -427,8 +444,8 @@ cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, componen
     return 0
 
 
-def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None, restart_interval=0, block_bits=None,
-                masks=significance):
+def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None,
+                restart_interval=0, block_bits=None, masks=significance):
     """Send one scan to a sink.
 
     Parameters
@@ -436,10 +453,11 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     planes : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, one per component of the scan
     components : list of (H, V, Td, Ta) in the order of `planes`; H and V count only if the scan has several components
     tables : Tables; "bits" and "count" use their codes, "symbols" and "tokens" add to their counts
-    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> int (bits that
-        belong to no symbol: corrections), "tokens" -> Tokens
+    sink : "bits" -> bytes, "count" -> int (bits before the final padding, without stuffing), "symbols" -> int (bits
+        that belong to no symbol: corrections), "tokens" -> Tokens
     mcus : (high, wide) of an interleaved scan
-    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added by "bits" and "count"
+    block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added by
+        "bits" and "count"
     masks : `significance`, or a function of plane and Al that remembers what that returned
     """
     cdef Scan scan
@@ -448,13 +466,16 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     cdef int i
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
-    scan.Ss, scan.Se, scan.Ah, scan.Al, scan.progressive, scan.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
-    if not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1) or not (0 <= Al <= 13 and 0 <= Ah <= 13):
+    scan.Ss, scan.Se, scan.Ah, scan.Al = Ss, Se, Ah, Al
+    scan.progressive, scan.restart_interval = progressive, restart_interval
+    if (not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1)
+            or not (0 <= Al <= 13 and 0 <= Ah <= 13)):
         raise ParameterError(f"no scan has {scan.Ns} components with Ss={Ss} Se={Se} Ah={Ah} Al={Al} (T.81 Table B.3)")
     scan.band = ~<uint64_t>0 << scan.Ss & ~<uint64_t>0 >> 63 - scan.Se
     used = [[masks(plane, bit) for bit in ([Al, Ah] if Ah else [Al])] if progressive and Ss else [] for plane in planes]
     for i in range(scan.Ns):
-        describe_component(&scan.component[i], &scan, planes[i], components[i], tables, used[i], None if block_bits is None else block_bits[i])
+        describe_component(&scan.component[i], &scan, planes[i], components[i], tables, used[i],
+                           None if block_bits is None else block_bits[i])
     scan.mcus_high, scan.mcus_wide = mcus if scan.Ns > 1 else (scan.component[0].high, scan.component[0].wide)
     if sink == "tokens":
         return scan_tokens(&scan, tables)

@@ -1,4 +1,4 @@
-"""The entropy-coded segments of a scan, one restart interval after the other, for whatever reads them."""
+"""The entropy-coded segments of a scan, one restart interval after the other."""
 from libc.stdint cimport int64_t, uint8_t
 
 cdef enum:

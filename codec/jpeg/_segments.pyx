@@ -1,4 +1,4 @@
-"""Where the entropy-coded bytes of a scan are, and how to get on when some are damaged. Contents:
+"""The entropy-coded bytes of a scan, and how to recover when some are damaged. Contents:
 
     find        where segments begin and end (B.1.1.5)
     intervals   the segment of each restart interval, without stuffing; markers out of sequence (E.2.4)
@@ -21,7 +21,8 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
 
     Returns
     -------
-    (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first); position of the marker
+    (segments, end) : int64 array (n, 3) of start, end and number of the RST marker before it (-1 for the first);
+    position of the marker
         that ends the scan, or the size of the data (B.1.1.5; stuffed zeros and fill bytes are no end)
     """
     cdef Py_ssize_t n = 0, end
@@ -36,7 +37,8 @@ def find_segments(const uint8_t[::1] data, Py_ssize_t start):
 
 
 cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t *found, Py_ssize_t *n) noexcept nogil:
-    """Count the segments, and note them in `found` unless it is NULL: hostile data has one for every two bytes, too many for a list."""
+    """Count the segments, and store them in `found` unless it is NULL. Hostile data has one every two bytes: too many
+    for a list."""
     cdef Py_ssize_t at = start, size = data.shape[0], begin = start
     cdef int number = -1, code
     cdef const uint8_t *mark
@@ -80,7 +82,7 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
         raise ParameterError("a scan has one segment at least")
     for i in range(found.shape[0]):
         if not 0 <= found[i, 0] <= found[i, 1] <= data.shape[0]:
-            raise ParameterError("a segment lies outside of the data")
+            raise ParameterError("a segment lies outside the data")
         longest = max(longest, found[i, 1] - found[i, 0])
     memset(s, 0, sizeof(Segments))
     s.data = &data[0]
@@ -98,7 +100,8 @@ cdef void close_segments(Segments *s) noexcept nogil:
 
 
 cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, uint8_t *plain) noexcept nogil:
-    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of bytes."""
+    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of
+    bytes."""
     cdef Py_ssize_t n = 0, run
     cdef const uint8_t *mark
     codec_assert_range(0, start, end)
@@ -133,9 +136,9 @@ cdef Py_ssize_t stuffed_offset(const uint8_t *data, Py_ssize_t start, Py_ssize_t
 cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
     """Unstuff the segment of the next restart interval, which begins with `mcu`; returns its size, or -1 if it is lost.
 
-    Markers count modulo 8 (B.2.1). One that is out of sequence while the next two are as if it had been right is taken for a damaged
-    marker. Otherwise, one that is 1..3 ahead says that intervals before it were lost, and waits for its turn; any other is
-    left over from damage and is skipped with its segment.
+    Markers count modulo 8 (B.2.1). One out of sequence, while the next two are in sequence, counts as a damaged
+    marker. Otherwise a marker 1..3 ahead means that intervals before it were lost, and waits for its turn; any other is
+    debris and is skipped with its segment.
     """
     cdef const int64_t *segment
     cdef Py_ssize_t size = -1
@@ -165,7 +168,7 @@ cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
 # ================================================================ errors
 
 cdef void note_error(Segments *s, int status, Py_ssize_t used, Py_ssize_t mcu) noexcept nogil:
-    """Keep the first error of the scan: at `mcu`, behind `used` bytes of the open segment's plain form."""
+    """Keep the first error of the scan: at `mcu`, after `used` bytes of the open segment's plain form."""
     cdef const int64_t *segment = s.found + 3 * (s.next - 1)
     if s.status == OK:
         s.status, s.offset_bytes, s.mcu = status, stuffed_offset(s.data, segment[0], segment[1], used), mcu
@@ -178,12 +181,14 @@ MESSAGES = {
     E_MARKER: "a restart marker is out of sequence",
     E_SAMPLE: "a sample beyond its precision",
 }
-CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4", E_SAMPLE: "T.81 H.1.2.1"}
+CLAUSES = {E_TRUNCATED: "T.81 F.2.2.5", E_HUFFMAN: "T.81 F.2.2.3", E_RANGE: "T.81 F.2.2", E_MARKER: "T.81 E.2.4",
+           E_SAMPLE: "T.81 H.1.2.1"}
 
 
 cdef object first_error(Segments *s, Py_ssize_t mcus):
-    """None, or the `BitstreamError` of the first damage in a scan of so many MCUs, for the caller to raise or to report."""
+    """None, or the `BitstreamError` of the first damage in a scan of `mcus` MCUs, for the caller to raise or report."""
     if s.status == OK:
         return None
     kind = TruncatedError if s.status == E_TRUNCATED else BitstreamError
-    return kind(f"{MESSAGES[s.status]}, at MCU {s.mcu} of {mcus}", layer="entropy-coded data", offset=s.offset_bytes, clause=CLAUSES[s.status])
+    return kind(f"{MESSAGES[s.status]}, at MCU {s.mcu} of {mcus}", layer="entropy-coded data", offset=s.offset_bytes,
+                clause=CLAUSES[s.status])

@@ -1,14 +1,16 @@
-"""Rate-distortion optimised quantization: of all levels near a coefficient, those whose error and bits together cost least.
+"""Rate-distortion optimised quantization: the levels near each coefficient with the least cost of error and bits.
 
-One dynamic programme per block (the trellis of Crouse and Ramchandran, IEEE Trans. Image Processing 6(9), 1997): a node is a non-zero
-level at a position of the zig-zag, an edge the run of zeros to the next one, its length the bits of the (run, size) symbol plus the
-squared errors of what the edge skips and of where it ends. Errors count in steps, so that the quantization tables say where errors
-show; `weight` says how many bits an error of one squared step is worth. All costs are floats that the same operations make in the
-same order on every machine (IEEE 754 single precision, no contraction): so the levels are the same everywhere.
+One dynamic programme per block (the trellis of Crouse and Ramchandran, IEEE Trans. Image Processing 6(9), 1997): a node
+is a non-zero level at a position of the zig-zag, an edge the run of zeros to the next one, its length the bits of the
+(run, size) symbol plus the squared errors of what the edge skips and of where it ends. Errors count in steps, so that
+the quantization tables say where errors show; `weight` says how many bits an error of one squared step is worth. All
+costs are floats that the same operations make in the same order on every machine (IEEE 754 single precision, no
+contraction): so the levels are the same everywhere.
 """
+from libc.stdint cimport int16_t, int32_t, uint16_t, uint32_t, uint64_t, uint8_t
 import numpy as np
 
-from codec._core cimport *
+from codec._core cimport NAT_OF_ZZ, codec_bit_length, codec_lowest_bit, codec_nonzero_mask
 from ..errors import ParameterError
 
 cdef extern from "bits.h" nogil:
@@ -21,17 +23,18 @@ cdef enum:
     DC_SIZES = 17           # differences of two levels within int16
     WEIGHT_ONE = 4096       # weights of blocks have 12 fraction bits
 
-# Bits that leaving a level out can save at most: its own symbol and extra bits, and the longer run's ZRLs. What costs more than this
-# in error stays, and no edge needs to pass over it.
+# Most bits that dropping a level can save: its symbol and extra bits, and the longer run's ZRLs. A level whose error
+# would cost more stays, and no edge needs to skip it.
 cdef float LARGEST_SAVING = 64
 cdef float DEAD_ZONE_ROUNDING = 0.4     # statistics before there are any: levels are zero below 0.6 of a step
 
 
 cdef struct RateTable:
-    float ac[SIZES][63]     # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
+    # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
+    float ac[SIZES][63]
     float eob               # end of block after a non-zero level
     float empty             # end of block in a block without any
-    float slack             # the most that a longer run may cost less than a shorter one
+    float slack             # the most by which a longer run may be cheaper than a shorter one
 
 
 cdef class Rates:
@@ -39,9 +42,11 @@ cdef class Rates:
 
     Parameters
     ----------
-    counts : 256 counts of the sequential AC symbols run << 4 | size (T.81 F.1.2.2), EOB at 0x00 and ZRL at 0xF0; see `statistics`
+    counts : 256 counts of the sequential AC symbols run << 4 | size (T.81 F.1.2.2), EOB at 0x00 and ZRL at 0xF0; see
+        `statistics`
 
-    A symbol costs -log2 of its frequency, which the optimal Huffman code approaches from above. Symbols never seen count as one half.
+    A symbol costs -log2 of its frequency, which the optimal Huffman code approaches from above. Symbols never seen
+    count as one half.
     """
     cdef RateTable table
 
@@ -55,10 +60,12 @@ cdef class Rates:
         for i in range(256):
             total += 2 * <uint64_t>counts[i] + (1 if (1 <= (i & 15) <= 10 or i == 0 or i == 0xF0) else 0)
         for i in range(256):
-            symbol[i] = <float>(codec_log2_q8(total) - codec_log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
+            symbol[i] = <float>(codec_log2_q8(total)
+                                - codec_log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
         for size in range(1, SIZES):
             for run in range(63):
-                self.table.ac[size][run] = symbol[(run & 15) << 4 | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
+                self.table.ac[size][run] = symbol[(run & 15) << 4
+                                                  | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
         self.table.slack = 0
         for size in range(1, SIZES):
             dearest = self.table.ac[size][0]
@@ -71,13 +78,14 @@ cdef class Rates:
 
 
 cdef struct Candidate:
-    float gain[2]           # what the choice takes off the squared error of a zero, in bits
+    float gain[2]           # reduction of a zero's squared error by this choice, in bits
     int level[2]            # the nearest level, and the largest one of the next smaller size (0: none)
     int size[2]
     int k                   # position along the zig-zag
 
 
-cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float weight, Candidate *candidates) noexcept nogil:
+cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float weight,
+                         Candidate *candidates) noexcept nogil:
     """Positions whose nearest level is not zero. The others stay zero: raising them would cost bits and add error."""
     cdef float x[64]
     cdef int16_t nearest[64]
@@ -108,12 +116,14 @@ cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float we
     return n
 
 
-cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const RateTable *rates, float weight, int16_t *level_zz, uint32_t *counts) noexcept nogil:
+cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const RateTable *rates, float weight,
+                        int16_t *level_zz, uint32_t *counts) noexcept nogil:
     """AC levels of least cost into level_zz[1..63], and their symbols added to counts.
 
-    best[i] is the least cost of the block up to candidate i - 1 if that one is not zero, less what it would cost if all were zero:
-    then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet. `active` are the nodes that an edge may
-    still leave: not those from which every edge, being longer, costs more than from a later node.
+    best[i] is the least cost of the block up to candidate i - 1 if that one is not zero, less what it would cost if all
+    were zero: then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet. `active` are
+    the nodes that an edge may still leave: not those from which every edge, being longer, costs more than from a later
+    node.
     """
     cdef Candidate candidates[64]
     cdef float best[64]
@@ -195,7 +205,8 @@ cdef void count_block(const int16_t *coef_zz, const float *recip_zz, uint32_t *c
 
 
 def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
-    """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every other row of blocks.
+    """Counts of the AC symbols that one component would have with a plain dead zone, estimated from every other row of
+    blocks.
 
     Parameters
     ----------
@@ -211,7 +222,8 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     counted = np.zeros(256, np.uint32)
     cdef uint32_t[::1] counts = counted
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
-        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
+                             "64 steps")
     prepare_reciprocals(Q, recip_zz)
     with nogil:
         for by in range(0, coefficients.shape[0], 2):
@@ -225,7 +237,8 @@ cdef inline int16_t nearest_dc(int32_t coef, int32_t step) noexcept nogil:
 
 
 cdef void dc_rates(const int16_t[:, :, ::1] level, float *rate) noexcept nogil:
-    """Bits of a DC difference of each size, extra bits included, as the differences along the rows of blocks predict them."""
+    """Bits of a DC difference of each size, extra bits included, as the differences along the rows of blocks predict
+    them."""
     cdef uint64_t counts[DC_SIZES]
     cdef uint64_t total = 0
     cdef Py_ssize_t by, bx
@@ -238,16 +251,21 @@ cdef void dc_rates(const int16_t[:, :, ::1] level, float *rate) noexcept nogil:
     for size in range(DC_SIZES):
         total += counts[size]
     for size in range(DC_SIZES):
-        rate[size] = <float>(codec_log2_q8(total) - codec_log2_q8(counts[size])) / <float>(1 << FRACTION_BITS) + <float>size
+        rate[size] = <float>(codec_log2_q8(total)
+                             - codec_log2_q8(counts[size])) / <float>(1 << FRACTION_BITS) + <float>size
 
 
 cdef inline int difference_size(int32_t difference) noexcept nogil:
-    return codec_bit_length(2 * <uint32_t>(-difference if difference < 0 else difference) + 1) - 1      # a bit length of 0 is undefined
+    # a bit length of 0 is undefined
+    return codec_bit_length(2 * <uint32_t>(-difference if difference < 0 else difference) + 1) - 1
 
 
-cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from, const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
-    """Viterbi along the order in which the blocks are coded (A.2.3): state 0 is the DC level below the coefficient, state 1 the one above."""
-    cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], n = ((high + V - 1) / V) * ((wide + H - 1) / H) * H * V, i, by, bx
+cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
+                  const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
+    """Viterbi along the order in which the blocks are coded (A.2.3): state 0 is the DC level below the coefficient,
+    state 1 the one above."""
+    cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], i, by, bx
+    cdef Py_ssize_t n = ((high + V - 1) / V) * ((wide + H - 1) / H) * H * V
     cdef float cost[2]
     cdef float before[2]
     cdef float distance, through
@@ -269,7 +287,8 @@ cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] leve
                     cost[state], came_from[by, bx, state] = through, other
             cost[state] = cost[state] + weight * distance * distance
         other = 1 if cost[1] < cost[0] else 0
-        distance = cost[other]                              # kept near zero: single precision is then as good as it was at the start
+        # kept near zero: single precision is then as good as it was at the start
+        distance = cost[other]
         cost[0], cost[1] = cost[0] - distance, cost[1] - distance
         low_before = low
     state = 1 if cost[1] < cost[0] else 0
@@ -285,13 +304,16 @@ cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
 
 
 cdef inline (Py_ssize_t, Py_ssize_t) block_at(Py_ssize_t i, Py_ssize_t wide, int H, int V) noexcept nogil:
-    """Row and column of the i-th block of a component in an interleaved scan: H x V blocks of an MCU, then the next MCU."""
+    """Row and column of the i-th block of a component in an interleaved scan: H x V blocks of an MCU, then the next
+    MCU."""
     cdef Py_ssize_t mcus = (wide + H - 1) / H, mcu = i / (H * V), inside = i % (H * V)
     return mcu / mcus * V + inside / H, mcu % mcus * H + inside % H
 
 
-def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight, int H, int V):
-    """DC levels of least cost into `level`, which holds nearest ones: error of one block against the bits of two differences (F.1.2.1).
+def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight,
+                int H, int V):
+    """DC levels of least cost into `level`, which holds nearest ones: error of one block against the bits of two
+    differences (F.1.2.1).
 
     Parameters
     ----------
@@ -300,15 +322,18 @@ def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, in
     H, V : sampling factors of the component where its scan is interleaved, else 1: they give the order of the blocks
     """
     cdef float rate[DC_SIZES]
-    if coefficients.shape[2] != 64 or Q.shape[0] != 64 or any([level.shape[i] != coefficients.shape[i] for i in range(3)]):
-        raise ParameterError("coefficients and levels have the same shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+    if (coefficients.shape[2] != 64 or Q.shape[0] != 64
+            or any([level.shape[i] != coefficients.shape[i] for i in range(3)])):
+        raise ParameterError("coefficients and levels have the same shape (blocks_high, blocks_wide, 64), and a "
+                             "quantization table has 64 steps")
     cdef uint8_t[:, :, ::1] came_from = np.empty((level.shape[0], level.shape[1], 2), np.uint8)
     with nogil:
         dc_rates(level, rate)
         dc_path(coefficients, level, came_from, rate, <float>weight, 8 * Q[0], H, V)
 
 
-def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight, block_weights=None):
+def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight,
+             block_weights=None):
     """Levels of least cost for one component.
 
     Parameters
@@ -316,7 +341,7 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     coefficients : int16 (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
     Q : 64 steps, natural order
     rates : Rates
-    weight : bits that an error of one squared step is worth
+    weight : weight of an error of one squared step, in bits
     block_weights : None or uint16 (blocks_high, blocks_wide): factors on `weight`, 4096 for 1
 
     Returns
@@ -331,7 +356,8 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     cdef float w
     cdef int32_t step
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
-        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has 64 steps")
+        raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
+                             "64 steps")
     levels = np.empty((high, wide, 64), np.int16)
     counted = np.zeros(256, np.uint32)
     cdef int16_t[:, :, ::1] level = levels

@@ -1,7 +1,10 @@
-"""The file around the levels: marker segments and scans in their order (T.81 Annex B), and an account of where the bits went.
+"""The file around the levels: marker segments and scans in their order (T.81 Annex B), and an account of its bits.
 
-Whatever makes levels ends here: the encoder, and whoever rewrites a file without touching its coefficients.
+The encoder ends here, and so does every rewriting of a file that leaves its coefficients alone.
 """
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
 
 import numpy as np
 
@@ -17,7 +20,7 @@ from .tables import (
     T81_TABLE_K_6_AC_CHROMINANCE,
 )
 
-# (Tc, Th) -> table of Annex K: destination 0 serves luminance and whatever is coded like it, 1 serves chrominance.
+# (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
 FIXED_TABLES = {
     (0, 0): T81_TABLE_K_3_DC_LUMINANCE,
     (0, 1): T81_TABLE_K_4_DC_CHROMINANCE,
@@ -26,8 +29,47 @@ FIXED_TABLES = {
 }
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Assembled:
+    """A written file.
+
+    Attributes
+    ----------
+    data : bytes
+    bits : dict
+        Bits by purpose: the names of `assemble`'s segments, "headers", "quantization tables", "Huffman tables", each
+        scan.
+    block_bits : tuple of int32 arrays (blocks_high, blocks_wide), one per component; None unless they were counted
+    """
+
+    data: bytes
+    bits: dict
+    block_bits: Optional[Tuple[np.ndarray, ...]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Scan:
+    """One scan, as the entropy coders take it: encode_scan(planes, components, ..., **settings).
+
+    Attributes
+    ----------
+    used : list of (Tc, Th)
+        The tables that it needs.
+    destinations : list of (Td, Ta), one per component of the scan
+    planes : list of levels, one per component
+    components : list of (H, V, Td, Ta)
+    settings : dict of keywords
+    """
+
+    used: list
+    destinations: list
+    planes: list
+    components: list
+    settings: dict
+
+
 class _Account:
-    """The file as it grows, and where its bytes went."""
+    """The file as it grows, and an account of its bytes."""
 
     def __init__(self):
         self.chunks, self.bits = [], {}
@@ -55,8 +97,8 @@ def _scan_header(spec, frame, destinations):
     return markers.write_scan(markers.Scan(components, spec.Ss, spec.Se, spec.Ah, spec.Al))
 
 
-def _entropy_arguments(spec, frame, planes, restart_interval):
-    """Tables to define for a scan, destinations of its components, and what `encode_scan` needs to know of it."""
+def _scan_of(spec, frame, planes, restart_interval):
+    """The _Scan that a ScanSpec describes."""
     progressive = frame.progressive
     used, destinations = _scan_tables(spec, frame, progressive)
     components = [
@@ -71,11 +113,12 @@ def _entropy_arguments(spec, frame, planes, restart_interval):
         mcus=frame.mcus,
         restart_interval=restart_interval,
     )
-    return used, destinations, ([planes[i] for i in spec.components], components), settings
+    return _Scan(used, destinations, [planes[i] for i in spec.components], components, settings)
 
 
 class _Masks:
-    """`significance`, remembering: several scans ask for the same bit of the same plane. Planes are told apart by identity, hence kept."""
+    """`significance` with a cache: several scans need the same bit of the same plane. Keyed by identity, so planes are
+    kept."""
 
     def __init__(self):
         self.known = {}
@@ -88,15 +131,16 @@ class _Masks:
 
 
 def _count(spec, frame, planes, masks, sink, restart_interval=0):
-    """(tables to define for a scan, {key: 256 symbol counts}, what the sink gave)."""
-    used, _, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+    """({(Tc, Th): 256 symbol counts} of the tables of a scan, result of the sink)."""
+    scan = _scan_of(spec, frame, planes, restart_interval)
     statistics = Tables()
-    result = encode_scan(*scan, statistics, sink, masks=masks, **settings)
-    return used, {key: statistics.counts(*key) for key in used}, result
+    result = encode_scan(scan.planes, scan.components, statistics, sink, masks=masks, **scan.settings)
+    return {key: statistics.counts(*key) for key in scan.used}, result
 
 
 def _definitions(counts, frame, share):
-    """For every scan: the tables that its DHT defines, [(Tc, Th, BITS, HUFFVAL)], and key -> (Th, BITS, HUFFVAL) of those that it uses.
+    """For every scan: the tables its DHT defines, [(Tc, Th, BITS, HUFFVAL)], and {key: (Th, BITS, HUFFVAL)} of those it
+    uses.
 
     counts : for every scan, {(Tc, Th): 256 symbol counts}; unless tables are shared, they go to these destinations
     """
@@ -115,59 +159,64 @@ def _maps(spec, block_bits):
 
 
 def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
-    """DHT, SOS and data. tokens: of this scan, or None if it is still to be walked."""
+    """DHT, SOS and data. tokens: those of this scan, or None if it has not been walked yet."""
     defined, used = definitions
-    _, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
+    scan = _scan_of(spec, frame, planes, restart_interval)
     tables = Tables()
     for key, (_, BITS, HUFFVAL) in used.items():
         tables.set(*key, BITS, HUFFVAL)
     if defined:
         out.add("Huffman tables", markers.write_huffman_tables(defined))
-    places = [tuple(used[key][0] if key in used else 0 for key in ((0, Td), (1, Ta))) for Td, Ta in destinations]
+    places = [tuple(used[key][0] if key in used else 0 for key in ((0, Td), (1, Ta))) for Td, Ta in scan.destinations]
     out.add("headers", _scan_header(spec, frame, places))
     if tokens is not None and block_bits is None:
         out.add(_name(spec), tokens.write(tables))
     else:
+        maps = _maps(spec, block_bits)
         out.add(
-            _name(spec), encode_scan(*scan, tables, "bits", block_bits=_maps(spec, block_bits), masks=masks, **settings)
+            _name(spec),
+            encode_scan(scan.planes, scan.components, tables, "bits", block_bits=maps, masks=masks, **scan.settings),
         )
 
 
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits):
-    """All scans. Tokens of one scan are kept at a time, unless tables are shared: then all scans are walked before the first is written."""
+    """All scans. Only one scan's tokens are kept, unless tables are shared: then every scan is walked before the first
+    is written."""
     masks = _Masks()
     write = lambda spec, definitions, tokens: _write_scan(
         out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
     )
     if not optimize:
         for spec in script:
-            used = {key: (key[1], *FIXED_TABLES[key]) for key in _entropy_arguments(spec, frame, planes, 0)[0]}
+            used = {key: (key[1], *FIXED_TABLES[key]) for key in _scan_of(spec, frame, planes, 0).used}
             write(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None)
         return
     for group in [script] if share else [[spec] for spec in script]:
-        _, counts, tokens = zip(*(_count(spec, frame, planes, masks, "tokens", restart_interval) for spec in group))
+        counts, tokens = zip(*(_count(spec, frame, planes, masks, "tokens", restart_interval) for spec in group))
         for spec, definitions, scan_tokens in zip(group, _definitions(counts, frame, share), tokens):
             write(spec, definitions, scan_tokens)
 
 
 def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits):
-    """All scans; their statistics adapt as they go (T.81 Annex D), so that one walk does and there are no tables."""
+    """All scans. Their statistics adapt (T.81 Annex D), so one walk is enough and there are no tables."""
     for spec in script:
-        _, destinations, scan, settings = _entropy_arguments(spec, frame, planes, restart_interval)
-        out.add("headers", _scan_header(spec, frame, destinations))
+        scan, maps = _scan_of(spec, frame, planes, restart_interval), _maps(spec, block_bits)
+        out.add("headers", _scan_header(spec, frame, scan.destinations))
         out.add(
             _name(spec),
-            encode_arith_scan(*scan, conditioning=conditioning, block_bits=_maps(spec, block_bits), **settings),
+            encode_arith_scan(
+                scan.planes, scan.components, conditioning=conditioning, block_bits=maps, **scan.settings
+            ),
         )
 
 
 def script_cost(frame, planes, script, share_tables=False):
-    """Bytes of the scans of a script with optimal tables: DHT, SOS and entropy-coded data, all but stuffed zeros and restart markers.
+    """Bytes of a script's scans with optimal tables: DHT, SOS and data, without stuffed zeros and restart markers.
 
-    Nothing is coded: symbols are counted. `frame.SOFn` says the process, so that sequential and progressive scripts compare.
+    Nothing is coded: symbols are counted. `frame.SOFn` sets the process, so sequential and progressive scripts compare.
     """
     masks = _Masks()
-    _, counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
+    counts, corrections = zip(*(_count(spec, frame, planes, masks, "symbols") for spec in script))
     size = 0
     for spec, counts_of, bits, (defined, used) in zip(
         script, counts, corrections, _definitions(counts, frame, share_tables)
@@ -196,23 +245,22 @@ def assemble(
 
     Parameters
     ----------
-    frame : markers.Frame; its SOFn says which process; SOF9 and SOF10 are arithmetic coded
+    frame : markers.Frame; its SOFn sets the process; SOF9 and SOF10 are arithmetic coded
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component of the frame
     steps : dict Tq -> 64 steps in natural order
     script : sequence of ScanSpec
-    segments : (what, marker, payload) in the order in which they follow SOI; `what` names them in the account
-    optimize : Huffman tables made for the picture; else those of Annex K
-    share_tables : whether scans whose symbols are alike use one optimised table, where that takes fewer bytes; keeps the tokens of all
-        scans in memory, 4 bytes a symbol
+    segments : (what, marker, payload) in the order in which they follow SOI; `what` is the entry in `bits`
+    optimize : whether to make Huffman tables for the picture; else those of Annex K
+    share_tables : whether scans with similar symbols share an optimised table where that takes fewer bytes; keeps the
+        tokens of all scans in memory, 4 bytes per symbol
     restart_interval : MCUs, 0 for none
-    conditioning : of arithmetic coding, {(0, Tb): (L, U), (1, Tb): Kx}, where it is not the default; on photographs other values than
-        the defaults were measured to save nothing below quality 90, and 0.5 % at most above (Kx = 10)
+    conditioning : for arithmetic coding, {(0, Tb): (L, U), (1, Tb): Kx} where it differs from the default. On
+        photographs other values save nothing below quality 90 and at most 0.5 % above (Kx = 10)
     count_blocks : whether to count the bits of every block
 
     Returns
     -------
-    data, bits, block_bits
-        The file; bits by what they are for; an int32 array (blocks_high, blocks_wide) per component, or None.
+    Assembled
     """
     block_bits = tuple(np.zeros(plane.shape[:2], np.int32) for plane in planes) if count_blocks else None
     out = _Account()
@@ -230,4 +278,4 @@ def assemble(
     else:
         _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits)
     out.add("headers", markers.write_marker(markers.EOI))
-    return b"".join(out.chunks), out.bits, block_bits
+    return Assembled(b"".join(out.chunks), out.bits, block_bits)

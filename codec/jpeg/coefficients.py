@@ -33,15 +33,16 @@ MCU_BLOCKS = 10  # of an interleaved scan, B.2.3
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Everything that a JPEG holds, short of pixels.
+    """Everything in a JPEG before the inverse transform.
 
     Attributes
     ----------
     width, height : int
         Samples per line, lines.
     levels : tuple of int16 arrays (blocks_high, blocks_wide, 8, 8)
-        Quantized DCT coefficients of each component, natural order: `levels[0][y, x, v, u]` has vertical frequency v and horizontal
-        frequency u. Just the blocks that hold samples: ceil(height V / (8 Vmax)) by ceil(width H / (8 Hmax)). -16384..16383.
+        Quantized DCT coefficients of each component, natural order: `levels[0][y, x, v, u]` has vertical frequency v
+        and horizontal frequency u. Only blocks that hold samples: ceil(height V / (8 Vmax)) by ceil(width H / (8
+        Hmax)). -16384..16383.
     matrices : tuple of uint16 arrays (8, 8)
         Quantization steps of each component, natural order; level times step is the coefficient.
     sampling : tuple of (H, V)
@@ -49,23 +50,23 @@ class Coefficients:
     ids : tuple of int
         Identifiers of the components.
     color : str
-        "gray", "ycbcr", "rgb", "cmyk" or "ycck": what `segments` and `ids` make of the components.
+        "gray", "ycbcr", "rgb", "cmyk" or "ycck": the meaning of the components by `segments` and `ids`.
     precision : int
         8 or 12 bits per sample.
     process : str
-        Of the file that was read.
+        Process of the file that was read.
     segments : tuple of (marker code, bytes)
         Application and comment segments in file order, JFIF and Adobe's among them.
     trailer : bytes
-        What stands behind EOI: gain maps, further pictures, films.
+        The bytes after EOI: gain maps, further pictures, films.
     index_distance : int or None
-        Bytes from the multi-picture index (MPF) to the trailer, by which its entries are moved when the file is written.
+        Bytes from the multi-picture index (MPF) to the trailer; writing the file moves its entries accordingly.
     warnings, doubts, damage
         As in `DecodedImage`.
 
     Notes
     -----
-    Frozen; `dataclasses.replace(coefficients, levels=...)` makes changed ones, and everything is checked again.
+    Frozen; `dataclasses.replace(coefficients, levels=...)` makes a changed copy and checks it again.
     """
 
     width: int
@@ -93,7 +94,8 @@ class Coefficients:
             )
         if self.precision not in (8, 12) or not (1 <= self.width <= 65535 and 1 <= self.height <= 65535):
             raise ParameterError(
-                f"{self.width}x{self.height} with {self.precision} bits: 1..65535 on a side and 8 or 12 bits are possible (T.81 B.2.2)"
+                f"{self.width}x{self.height} with {self.precision} bits: 1..65535 on a side and 8 or 12 bits are "
+                "possible (T.81 B.2.2)"
             )
         if (
             not all(1 <= H <= 4 and 1 <= V <= 4 for H, V in self.sampling)
@@ -106,23 +108,26 @@ class Coefficients:
             shape = (*self.frame.blocks(self.frame.components[i]), 8, 8)
             if getattr(levels, "dtype", None) != np.int16 or levels.shape != shape:
                 raise ParameterError(
-                    f"levels[{i}] must be int16 of shape {shape}, not {getattr(levels, 'dtype', type(levels).__name__)} {np.shape(levels)}"
+                    f"levels[{i}] must be int16 of shape {shape}, not "
+                    f"{getattr(levels, 'dtype', type(levels).__name__)} {np.shape(levels)}"
                 )
             if not LOWEST <= levels.min() <= levels.max() <= HIGHEST:
                 raise ParameterError(
-                    f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded (T.81 Table F.1)"
+                    f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded "
+                    "(T.81 Table F.1)"
                 )
             if getattr(matrix, "dtype", None) != np.uint16 or matrix.shape != (8, 8) or not matrix.all():
                 raise ParameterError(f"matrices[{i}] must be uint16 of shape (8, 8) without zeros (T.81 B.2.4.1)")
         for code, payload in self.segments:
             if not (0xE0 <= code <= 0xEF or code == 0xFE) or len(payload) > SEGMENT_MAX:
                 raise ParameterError(
-                    f"a segment of marker {code:#x} and {len(payload)} bytes; application segments and comments of up to {SEGMENT_MAX} are kept"
+                    f"a segment of marker {code:#x} and {len(payload)} bytes; application segments and comments of up "
+                    f"to {SEGMENT_MAX} are kept"
                 )
 
     @property
     def subsampling(self) -> str:
-        """ "4:2:0" ..., as of `ImageInfo`."""
+        """ "4:2:0" ..., as in `ImageInfo`."""
         return subsampling_name(self.frame.components)
 
     @property
@@ -145,7 +150,7 @@ class Coefficients:
         )
 
     def same_levels(self, other: Coefficients) -> bool:
-        """Whether `other` has the same levels, matrices, sampling and size, so that every decoder makes the same pixels of both."""
+        """Whether `other` has the same levels, matrices, sampling and size: every decoder shows the same pixels."""
         same = all(
             getattr(self, name) == getattr(other, name)
             for name in ("width", "height", "precision", "sampling", "ids", "color")
@@ -219,7 +224,7 @@ class _Reader(Decoder):
 
 
 def read_coefficients(source: Source, *, limits: Limits | None = None, on_error: OnError = "raise") -> Coefficients:
-    """Read the quantized levels of a JPEG, with all that is needed to write it again.
+    """Read the quantized levels of a JPEG and everything needed to write it again.
 
     Parameters
     ----------
@@ -251,7 +256,7 @@ def read_coefficients(source: Source, *, limits: Limits | None = None, on_error:
 
 
 def _script(coefficients, frame, planes):
-    """The scans, with those that hold more than ten blocks in an MCU (B.2.3) taken apart."""
+    """The scans; those with more than ten blocks in an MCU (B.2.3) are split."""
     n = len(planes)
     if frame.progressive:
         script = (
@@ -267,7 +272,7 @@ def _script(coefficients, frame, planes):
 
 
 def _with_moved_index(coefficients, picture):
-    """The picture with the offsets of its multi-picture index set to where the trailer is now; they take the same room."""
+    """The picture with the offsets of its multi-picture index set for the trailer's new place; its size stays."""
     at = 2
     for code, payload in coefficients.segments:
         if code == APP2 and payload.startswith(MPF) and coefficients.index_distance is not None:
@@ -302,7 +307,7 @@ def write_coefficients(
     arithmetic : bool, default False
         Arithmetic coding (T.81 Annex D) instead of Huffman tables: smaller, and read by fewer programs.
     optimize : bool, default True
-        Huffman tables made for the picture; False: those of T.81 Annex K, for sequential scans of 8 bits.
+        Make Huffman tables for the picture; False: those of T.81 Annex K, for sequential scans of 8 bits.
     restart_interval : 0 (default: none) to 65535
 
     Returns
@@ -340,7 +345,7 @@ def write_coefficients(
     if progressive or arithmetic:
         frame = replace(frame, SOFn=(markers.SOF10 if progressive else markers.SOF9) if arithmetic else markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
-    picture, _, _ = assemble(
+    picture = assemble(
         frame,
         planes,
         steps,
@@ -349,4 +354,4 @@ def write_coefficients(
         restart_interval=restart_interval,
         segments=[("metadata", code, payload) for code, payload in coefficients.segments],
     )
-    return _with_moved_index(coefficients, picture) + coefficients.trailer
+    return _with_moved_index(coefficients, picture.data) + coefficients.trailer

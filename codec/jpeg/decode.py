@@ -1,6 +1,7 @@
-"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels (_planes).
+"""The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels
+(_planes).
 
-Lossless pictures go from segments (_lossless_read) to samples at once.
+Lossless pictures go from segments (_lossless_read) directly to samples.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MODERATE_PIXELS = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """What could not be read of a picture that was decoded with `on_error="conceal"`.
+    """The parts of a picture that could not be read, with `on_error="conceal"`.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class Damage:
 
     errors: Tuple[BitstreamError, ...]
     mask: npt.NDArray[np.bool_] = field(repr=False)
-    SHOWN = 10  # errors that a report spells out; there may be one for each scan
+    SHOWN = 10  # errors listed in a report; every scan may have one
 
     @property
     def mcus_lost(self) -> int:
@@ -73,9 +74,9 @@ class DecodedImage:
         Gray, RGB, or CMYK with 0 = no ink; 0 to 2^precision - 1 (`info.precision`).
     info : ImageInfo
     warnings : tuple of str
-        Oddities that do not touch the pixels.
+        Oddities that do not affect the pixels.
     doubts : tuple of str
-        What the data leaves out, though it ends as it should: scans that stop before full precision, components without a scan (mid-gray).
+        Missing data in a file that ends properly: scans short of full precision, components without a scan (mid-gray).
     damage : Damage or None
     """
 
@@ -87,20 +88,24 @@ class DecodedImage:
 
 
 class Decoder:
-    """Follows the marker segments and reads the scans; `finish` makes the result. A subclass with `keeps_levels` stops before the transform."""
+    """Follows the marker segments and reads the scans; `finish` makes the result. With `keeps_levels` it stops at
+    levels."""
 
-    keeps_levels = False  # whether levels of the whole picture are kept, and no samples are made
+    keeps_levels = False  # keep the levels of the whole picture, make no samples
 
     def __init__(self, data, conceal, limits):
         self.data, self.conceal, self.limits = data, conceal, limits
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
-        self.end = len(data)  # end of the picture: behind EOI, or of the data
+        self.end = len(data)  # end of the picture: after EOI, or of the data
         self.lost = None
-        self.planes = None  # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in whole MCUs
+        # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in
+        # whole MCUs
+        self.planes = None
         self.samples = None
-        self.steps = {}  # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
+        # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
+        self.steps = {}
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -169,7 +174,8 @@ class Decoder:
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
     def lossless_pixels(self, color):
-        """Samples as they are; a subsampled component repeats them, as libjpeg-turbo does, for anything else would invent new ones."""
+        """Lossless samples; subsampled components repeat them, as in libjpeg-turbo: interpolation would invent
+        values."""
         frame = self.headers.frame
         planes = [plane.astype(np.uint8) if frame.P == 8 else plane for plane in self.planes]
         for i, c in enumerate(frame.components):
@@ -182,20 +188,23 @@ class Decoder:
     # ------------------------------------------------------------ scans
 
     def check_frame(self, end):
-        """Whether this decoder reads such a picture, and how many lines it has: `end` is where the first scan ends."""
+        """Check that this decoder supports the picture, and find its number of lines; `end` is the end of the first
+        scan."""
         headers = self.headers
         if headers.frame.SOFn not in SUPPORTED:
             raise UnsupportedError(
-                f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, T.81 Table B.1) is not supported yet"
+                f"the {markers.PROCESS[headers.frame.SOFn]} process (SOF{headers.frame.SOFn - 0xC0}, "
+                "T.81 Table B.1) is not supported yet"
             )
         if headers.color() == "unknown":
             raise UnsupportedError(
-                f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are supported"
+                f"a picture of {len(headers.frame.components)} components has no agreed meaning; 1, 3 and 4 are "
+                "supported"
             )
         headers.resolve_lines(end)
 
     def start(self):
-        """Take the memory of the whole picture."""
+        """Allocate memory for the whole picture."""
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
@@ -214,12 +223,12 @@ class Decoder:
             self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
 
     def check_size(self, segment, segments, scan, indices):
-        """Refuse data that cannot hold its scan before memory is taken for it.
+        """Refuse data too short to hold its scan before memory is allocated.
 
-        A block takes a DC code, and an AC code unless EOB runs are possible: real pictures take ten times as much. Where damage is to be
-        concealed, or DC is missing, a picture of moderate size always is worth its memory; a large one while a 64th of that is there,
-        less than a 500th of a real picture. A sample of a lossless picture takes a code of its own. Arithmetic coding has no such bound:
-        a flat picture takes a few bytes, whatever its size.
+        A block takes a DC code, and an AC code unless EOB runs are possible; real pictures take ten times as much. To
+        conceal damage, or without DC, a picture of moderate size is always accepted, and a large one if a 64th of the
+        minimum is there, less than a 500th of a real picture. A lossless picture takes a code per sample. Arithmetic
+        coding has no lower bound: a flat picture of any size takes a few bytes.
         """
         frame = self.headers.frame
         if frame.arithmetic:
@@ -305,7 +314,8 @@ class Decoder:
         width = frame.mcus[1] if len(indices) > 1 else frame.blocks(frame.components[indices[0]])[1]
         if settings["restart_interval"] % width:
             raise BitstreamError(
-                f"a restart interval of {settings['restart_interval']} MCUs, but intervals of a lossless scan hold whole rows of {width}",
+                f"a restart interval of {settings['restart_interval']} MCUs, but intervals of a lossless scan "
+                f"hold whole rows of {width}",
                 layer="SOS",
                 offset=segment.offset,
                 clause="T.81 H.1.1",
@@ -345,7 +355,8 @@ class Decoder:
             band[:] = scan.Al
 
     def tables(self, segment, scan, frame):
-        """The Huffman tables of a scan. A sequential one without DHT takes those of Annex K, as frames of Motion JPEG rely on."""
+        """The Huffman tables of a scan. Sequential scans without DHT use those of Annex K, as Motion JPEG frames
+        expect."""
         tables = ReadTables()
         if frame.arithmetic:
             return tables
@@ -389,10 +400,10 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     ----------
     source : path, bytes, bytearray, memoryview or binary file object
     on_error : "raise" (default) or "conceal"
-        What to do with damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`.
-        Lost blocks of a sequential picture take the last known brightness; a progressive one keeps what earlier scans told.
+        Damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`. Lost
+        blocks of a sequential picture take the last known brightness; a progressive one keeps its earlier scans.
     limits : Limits, optional
-        Bounds that are checked before memory is taken; default `Limits()`.
+        Bounds checked before memory is allocated; default `Limits()`.
 
     Returns
     -------
@@ -401,18 +412,19 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     Raises
     ------
     BitstreamError, TruncatedError
-        The data breaks T.81; with byte offset and clause.
+        The data violates T.81; with byte offset and clause.
     UnsupportedError
-        Legal, but not handled: hierarchical processes; two, or more than four, components.
+        Legal but not supported: hierarchical processes; two, or more than four, components.
     LimitError
         Larger than `limits` allow.
 
     Notes
     -----
-    T.81 baseline, extended sequential and progressive, 8 and 12 bits, and lossless, 2 to 16 bits; Huffman and arithmetic coding; all
-    sampling factors. Accurate integer inverse DCT; chroma is interpolated by the triangle filter where the ratio is 2, repeated elsewhere
-    and in lossless pictures. EXIF orientation is not applied. Arithmetic coding has next to no redundancy: what was lost inside of a
-    segment that ends with a marker may go unnoticed, where Huffman codes give it away.
+    T.81 baseline, extended sequential and progressive, 8 and 12 bits, and lossless, 2 to 16 bits; Huffman and
+    arithmetic coding; all sampling factors. Accurate integer inverse DCT; chroma is interpolated by the triangle filter
+    where the ratio is 2, repeated elsewhere and in lossless pictures. EXIF orientation is not applied. Arithmetic
+    coding has almost no redundancy: loss inside a segment that ends with a marker may go unnoticed, where Huffman codes
+    reveal it.
 
     Examples
     --------
@@ -426,7 +438,7 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:
-    """Read the header of a JPEG and nothing else.
+    """Read only the header of a JPEG.
 
     Parameters
     ----------
@@ -440,7 +452,7 @@ def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:
     Raises
     ------
     BitstreamError, TruncatedError, LimitError
-        As `decode`; damage behind the header goes unnoticed.
+        As `decode`; damage after the header goes unnoticed.
 
     Examples
     --------

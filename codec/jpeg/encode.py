@@ -1,4 +1,5 @@
-"""The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) -> file (assemble)."""
+"""The JPEG encoder, top to bottom: pixels -> coefficients (_planes) -> levels (levels, _trellis) -> script (scans) ->
+file (assemble)."""
 
 from __future__ import annotations
 
@@ -31,8 +32,30 @@ if TYPE_CHECKING:
     from .params import EncodeKeywords
 
 CHANNELS = {"gray": 1, "ycbcr": 3, "rgb": 3, "cmyk": 4, "ycck": 4}
-SMALL = 1 << 16  # pixels, up to which one sequential scan may take fewer bytes than the headers of several leave
+SMALL = 1 << 16  # pixels; up to here one sequential scan may be smaller than several scans with their headers
 ADOBE_TRANSFORM = {"rgb": 0, "cmyk": 0, "ycck": 2}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class QuantizedImage:
+    """A picture as levels, ready to be written.
+
+    Attributes
+    ----------
+    planes : list of int16 arrays (blocks_high, blocks_wide, 64) in zig-zag order, one per component of the frame
+    steps : dict of Tq to (64,) uint16
+        In natural order, for the tables in use.
+    frame : markers.Frame
+    color, subsampling : str
+    tables : QuantTables
+    """
+
+    planes: list
+    steps: dict
+    frame: markers.Frame
+    color: str
+    subsampling: str
+    tables: QuantTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +68,7 @@ class EncodedImage:
         The file.
     width, height : int
     quality : int, float or None
-        As asked for, or as found for a target; a float only where it is not whole; None if quantization tables were given.
+        As requested, or found for a target; a float only if not whole; None if quantization tables were given.
     subsampling : str
         "4:2:0" ...; "4:4:4" where no component is subsampled.
     color : str
@@ -53,17 +76,17 @@ class EncodedImage:
     progressive : bool
     quant_tables : QuantTables
     bits : dict
-        Where they went: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
+        By purpose: "headers", "metadata", "quantization tables", "Huffman tables", and one entry for each scan.
     block_bits : tuple of int32 arrays (blocks_high, blocks_wide)
-        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends them; an
-        arithmetic coded block has those that are complete when it ends.
+        Bits of each block of each component, over all scans. Bits of an end-of-band run count for the block that sends
+        them; those of an arithmetic coded block are the bits complete at its end.
     warnings : tuple of str
     target : str or None
-        As asked for.
+        As requested.
     achieved : float or None
-        What the target asks for, of this file: bytes, bits per pixel, or the score of its pixels.
+        The target's measure of this file: bytes, bits per pixel, or the score of its pixels.
     encodes : int
-        How many the search for the target took; 1 without one.
+        Number of encodes in the search for the target; 1 without one.
     """
 
     data: bytes = field(repr=False)
@@ -93,7 +116,7 @@ class EncodedImage:
 
 
 def as_pixels(image):
-    """(H, W, channels) uint8 of what the caller calls an image, of a size that JPEG has."""
+    """The caller's image as (H, W, channels) uint8, of a size that JPEG allows."""
     array = uint8_pixels(image, "JPEG as written here has 8-bit samples")
     height, width = array.shape[:2]
     if not (1 <= height <= 65535 and 1 <= width <= 65535):
@@ -105,7 +128,8 @@ def _color(options, channels):
     if options.color == "auto":
         if channels == 4:
             raise ParameterError(
-                "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the alpha, which JPEG has not: image[..., :3]"
+                "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the "
+                "alpha, which JPEG lacks: image[..., :3]"
             )
         return {1: "gray", 3: "ycbcr"}[channels]
     if CHANNELS[options.color] != channels:
@@ -126,7 +150,7 @@ def _subsampling(options, color, pixels):
 
 
 def _frame(tables, color, subsampling, height, width):
-    """The frame header of a sequential file; `_process` settles the rest."""
+    """The frame header of a sequential file; `_process` decides the rest."""
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     ids = b"RGB" if color == "rgb" else bytes(range(1, 5))
     H, V = SUBSAMPLING[subsampling]
@@ -150,7 +174,7 @@ def application_segments(metadata, color):
 
 
 def _levels(pixels, color, frame, steps, options):
-    """Quantized levels of every component, as carefully as the effort asks."""
+    """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
     sampling = tuple((c.H, c.V) for c in frame.components)
     Q = [steps[c.Tq] for c in frame.components]
@@ -181,7 +205,7 @@ def _levels(pixels, color, frame, steps, options):
     of_luma = activity_weights(planes[0], **masking)
     levels = optimised(of_luma)
     if plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8:
-        shown, _, _ = assemble(
+        shown = assemble(
             frame,
             levels,
             steps,
@@ -189,12 +213,13 @@ def _levels(pixels, color, frame, steps, options):
             segments=application_segments(None, color),
             optimize=False,
         )
-        levels = optimised(look_again(pixels, decode(shown).pixels.reshape(pixels.shape), of_luma))
+        levels = optimised(look_again(pixels, decode(shown.data).pixels.reshape(pixels.shape), of_luma))
     return levels
 
 
-def _process(planes, color, frame, options):
-    """The frame with its process settled, and the scan script."""
+def _process(image, options):
+    """The frame of a QuantizedImage with its final process, and the scan script."""
+    planes, color, frame = image.planes, image.color, image.frame
     sequential = sequential_script(len(planes))
     if options.coding == "arithmetic":
         frame = replace(frame, SOFn=markers.SOF10 if options.is_progressive else markers.SOF9)
@@ -213,7 +238,7 @@ def _process(planes, color, frame, options):
 
 
 def quantized(image, options):
-    """From pixels to levels: planes of levels, steps for each table in use, frame, color, subsampling, tables."""
+    """From pixels to a QuantizedImage, with the frame of a sequential file."""
     pixels = as_pixels(image)
     height, width, channels = pixels.shape
     color = _color(options, channels)
@@ -221,43 +246,47 @@ def quantized(image, options):
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
-    return _levels(pixels, color, frame, steps, options), steps, frame, color, subsampling, tables
+    planes = _levels(pixels, color, frame, steps, options)
+    return QuantizedImage(planes, steps, frame, color, subsampling, tables)
 
 
 def write(image, options, count_blocks=False):
-    """Everything from pixels to bytes: data, frame, color, subsampling, tables, bits, block_bits (see `assemble`)."""
-    planes, steps, frame, color, subsampling, tables = quantized(image, options)
-    frame, script = _process(planes, color, frame, options)
-    data, bits, block_bits = assemble(
+    """Everything from pixels to bytes: the QuantizedImage that was written, and the Assembled file."""
+    picture = quantized(image, options)
+    frame, script = _process(picture, options)
+    file = assemble(
         frame,
-        planes,
-        steps,
+        picture.planes,
+        picture.steps,
         script,
-        segments=application_segments(options.metadata, color),
+        segments=application_segments(options.metadata, picture.color),
         optimize=options.optimize,
         share_tables=options.plan.share,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
     )
-    return data, frame, color, subsampling, tables, bits, block_bits
+    return replace(picture, frame=frame), file
+
+
+def _bytes(image, options):
+    _, file = write(image, options)
+    return file.data
 
 
 def _search(image, options):
-    """What reaches the target of the options."""
+    """The file that reaches the target of the options."""
     pixels = as_pixels(image)
-    return reach(
-        options.target, pixels, lambda quality: write(pixels, replace(options, quality=quality, target=None))[0]
-    )
+    return reach(options.target, pixels, lambda quality: _bytes(pixels, replace(options, quality=quality, target=None)))
 
 
 def encode_bytes(image, options):
-    """The file alone: what `codec.encode` returns."""
-    return write(image, options)[0] if options.target is None else _search(image, options).data
+    """Only the file: what `codec.encode` returns."""
+    return _bytes(image, options) if options.target is None else _search(image, options).data
 
 
 @takes_encode_options
 def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> EncodedImage:
-    """Write a standard JPEG and tell what was done.
+    """Write a standard JPEG and report the choices made.
 
     Parameters
     ----------
@@ -277,8 +306,8 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
 
     Notes
     -----
-    T.81 baseline (F.1) or progressive (Annex G); levels by a trellis over rate and distortion; optimal Huffman tables by package-merge; JFIF (T.871) or Adobe colour marking.
-    The same input gives the same bytes on every machine.
+    T.81 baseline (F.1) or progressive (Annex G); levels by a trellis over rate and distortion; optimal Huffman tables
+    by package-merge; JFIF (T.871) or Adobe colour marking. The same input gives the same bytes on every machine.
 
     Examples
     --------
@@ -296,17 +325,17 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
         reached = _search(image, options)
         found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}
         options = replace(options, quality=reached.quality, target=None)
-    data, frame, color, subsampling, tables, bits, block_bits = write(image, options, count_blocks=True)
+    picture, file = write(image, options, count_blocks=True)
     return EncodedImage(
-        data,
-        frame.X,
-        frame.Y,
-        None if options.quant_tables else options.quality,
-        subsampling,
-        color,
-        frame.progressive,
-        tables,
-        bits,
-        block_bits,
+        data=file.data,
+        width=picture.frame.X,
+        height=picture.frame.Y,
+        quality=None if options.quant_tables else options.quality,
+        subsampling=picture.subsampling,
+        color=picture.color,
+        progressive=picture.frame.progressive,
+        quant_tables=picture.tables,
+        bits=file.bits,
+        block_bits=file.block_bits,
         **found,
     )

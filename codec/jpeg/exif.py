@@ -1,6 +1,6 @@
-"""The few numbers of an Exif block that go wrong when a picture is turned or cut, changed in their places (CIPA DC-008 4.6, TIFF 6.0).
+"""Exif numbers that turning or cropping invalidates, changed in place (CIPA DC-008 4.6, TIFF 6.0).
 
-Nothing is moved, since camera makers' notes hold offsets that nobody else understands.
+Nothing is moved: makers' notes hold offsets in private formats.
 """
 
 import re
@@ -15,12 +15,12 @@ XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8](?=\
 
 
 def is_exif(code, payload):
-    """Whether a segment begins an Exif block (a long one goes on in segments without a TIFF header)."""
+    """Whether a segment begins an Exif block (a long one continues in segments without a TIFF header)."""
     return code == APP1 and payload.startswith(EXIF) and payload[len(EXIF) : len(EXIF) + 4] in TIFF_HEADERS
 
 
 class ExifNumbers:
-    """An Exif block (from its TIFF header on) whose numbers of known place can be read and set. What is damaged is as good as absent."""
+    """An Exif block, from its TIFF header on, whose numbers can be read and set. Damaged entries count as absent."""
 
     def __init__(self, tiff):
         self.tiff = bytearray(tiff)
@@ -33,11 +33,11 @@ class ExifNumbers:
     def _unpack(self, kind, at):
         try:
             return struct.unpack_from(self.order + kind, self.tiff, at)[0]
-        except (struct.error, TypeError):  # beyond the end; no place at all
+        except (struct.error, TypeError):  # past the end, or no offset
             return None
 
     def _directory(self, at):
-        """({tag: place of its value, 2 or 4 bytes}, place of the offset of the next directory)."""
+        """({tag: (type, offset of its value)}, offset of the pointer to the next directory)."""
         count = self._unpack("H", at) if at else None
         if count is None:
             return {}, None
@@ -59,7 +59,7 @@ class ExifNumbers:
 
     @property
     def orientation(self):
-        """As it stands there, whether it makes sense or not; None when absent."""
+        """As stored, valid or not; None when absent."""
         return self._number(self.main, ORIENTATION)
 
     def set_upright(self):
@@ -67,12 +67,12 @@ class ExifNumbers:
         self._set(self.main, ORIENTATION, 1)
 
     def set_size(self, width, height):
-        """Size of the picture in samples, where it is noted."""
+        """Size of the picture in samples, where the block has it."""
         self._set(self.photo, WIDTH, width)
         self._set(self.photo, HEIGHT, height)
 
     def drop_thumbnail(self):
-        """Cut the link to the thumbnail's directory, and the thumbnail itself where it ends the block; returns whether there was one."""
+        """Unlink the thumbnail's directory, and cut a thumbnail that ends the block; returns whether there was one."""
         if not self._unpack("I", self.next_ifd):
             return False
         begin, size = self._number(self.small, THUMBNAIL), self._number(self.small, THUMBNAIL_BYTES)
@@ -83,13 +83,27 @@ class ExifNumbers:
 
 
 def exif_orientation(segments):
-    """EXIF orientation of a picture as it stands there, whether 1..8 or not; None when it has none."""
+    """EXIF orientation of a picture as stored, valid or not; None when it has none."""
     for code, payload in segments:
         if is_exif(code, payload):
             return ExifNumbers(payload[len(EXIF) :]).orientation
     return None
 
 
+def upright_orientation(exif):
+    """Orientation in an Exif block (identifier optional): 1 to 8; 1 when absent, out of range or damaged.
+
+    >>> upright_orientation(None)
+    1
+    """
+    tiff = (exif or b"").removeprefix(EXIF)
+    if tiff[:4] not in TIFF_HEADERS:
+        return 1
+    block = ExifNumbers(tiff)
+    kind, _ = block.main.get(ORIENTATION, (None, None))  # DC-008 has it as a SHORT
+    return block.orientation if kind == SHORT and block.orientation in range(1, 9) else 1
+
+
 def orientation_alone(orientation):
-    """An Exif segment that holds the orientation and nothing else."""
+    """An Exif segment that holds only the orientation."""
     return APP1, EXIF + b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, ORIENTATION, SHORT, 1, orientation, 0, 0)

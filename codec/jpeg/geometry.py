@@ -1,8 +1,8 @@
 """Turning, mirroring and cutting pictures of quantized DCT coefficients, exactly.
 
-A cosine of frequency u, read backwards, is itself times (-1)^u (T.81 A.3.3: cos((2(7-x)+1)u pi/16) = (-1)^u cos((2x+1)u pi/16)). So
-mirroring a block flips the signs of its odd frequencies, transposing it transposes its levels and its matrix, and blocks change places.
-All eight ways to lay down a picture are a transposition, or none, and mirror images after it.
+A cosine of frequency u, read backwards, is itself times (-1)^u (T.81 A.3.3: cos((2(7-x)+1)u pi/16) = (-1)^u cos((2x+1)u
+pi/16)). So mirroring a block flips the signs of its odd frequencies, transposing it transposes its levels and its
+matrix, and the blocks trade places. All eight orientations are an optional transposition followed by mirroring.
 """
 
 import math
@@ -17,16 +17,22 @@ EDGES = ("perfect", "trim", "keep")
 
 @dataclass(frozen=True)
 class Turn:
-    """Transpose, then mirror top to bottom (`rows`) and left to right (`columns`), each or not."""
+    """Transpose, then mirror top to bottom (`rows`), then left to right (`columns`); each is optional."""
 
     transpose: bool = False
     rows: bool = False
     columns: bool = False
 
     def then(self, other):
-        """This turn and another one after it. A transposition behind a mirror image makes rows of columns."""
+        """This turn followed by another. A transposition after mirroring swaps rows and columns."""
         rows, columns = (self.columns, self.rows) if other.transpose else (self.rows, self.columns)
         return Turn(self.transpose != other.transpose, rows != other.rows, columns != other.columns)
+
+    def of_pixels(self, pixels):
+        """(H, W, ...) pixels turned."""
+        if self.transpose:
+            pixels = pixels.swapaxes(0, 1)
+        return np.ascontiguousarray(pixels[:: -1 if self.rows else 1, :: -1 if self.columns else 1])
 
 
 ROTATIONS = {0: Turn(), 90: Turn(True, False, True), 180: Turn(False, True, True), 270: Turn(True, True, False)}
@@ -38,7 +44,7 @@ FLIPS = {
     "transverse": Turn(True, True, True),
 }
 
-# What makes a picture upright that has the EXIF orientation (CIPA DC-008 4.6.4, tag 0x0112).
+# EXIF orientation (CIPA DC-008 4.6.4) -> the turn that makes the picture upright.
 ORIENTATIONS = {
     1: Turn(),
     2: FLIPS["horizontal"],
@@ -52,7 +58,8 @@ ORIENTATIONS = {
 
 
 def grid(coefficients):
-    """(width, height) in samples of the smallest cell whose borders are block borders in every component: an MCU, or a part of it."""
+    """(width, height) of the smallest cell whose borders are block borders in every component: an MCU or part of
+    one."""
     Hs, Vs = zip(*coefficients.sampling)
     return 8 * max(Hs) // math.gcd(*Hs), 8 * max(Vs) // math.gcd(*Vs)
 
@@ -70,7 +77,7 @@ def _transposed(coefficients):
 
 
 def _mirrored(levels, blocks, axis):
-    """The first `blocks` blocks along an axis (0 down, 1 across) in reverse; those after them, which are not full, as they are."""
+    """The first `blocks` blocks along an axis (0 down, 1 across) reversed; the partial ones after them stay."""
     odd = np.int16(-1) ** np.arange(8, dtype=np.int16)
     signs = odd[:, None] if axis == 0 else odd
     levels = np.moveaxis(levels, axis, 0)
@@ -79,19 +86,20 @@ def _mirrored(levels, blocks, axis):
 
 
 def _mirror(coefficients, axis, edge):
-    """Mirror all components along an axis. What does not fill the grid at the far edge cannot go to the near one."""
+    """Mirror all components along an axis. A partial cell at the far edge cannot move to the near one."""
     name, cell = (("height", "width")[axis], grid(coefficients)[1 - axis])
     size = getattr(coefficients, name)
     full = size // cell * cell
     if full < size:
         if edge == "perfect":
             raise ParameterError(
-                f"a {name} of {size} is no multiple of {cell}, so that its last {size - full} samples cannot be mirrored without loss: "
+                f"a {name} of {size} is no multiple of {cell}: its last {size - full} samples cannot be "
+                "mirrored without loss; "
                 "edge='trim' cuts them off, edge='keep' leaves them where they are"
             )
         if full == 0:
             raise ParameterError(
-                f"a {name} of {size} is less than the {cell} samples of the grid; there is nothing to mirror without loss"
+                f"a {name} of {size} is less than the {cell} samples of the grid: nothing can be mirrored without loss"
             )
         if edge == "trim":
             box = (0, 0, full, coefficients.height) if axis else (0, 0, coefficients.width, full)
@@ -104,7 +112,7 @@ def _mirror(coefficients, axis, edge):
 
 
 def turn(coefficients, how, edge):
-    """Coefficients of the turned picture; `edge` says what becomes of MCUs that the picture fills in part, on a side that is mirrored."""
+    """Coefficients of the turned picture; `edge` decides about partial MCUs on a mirrored side."""
     if how.transpose:
         coefficients = _transposed(coefficients)
     if how.rows:
@@ -115,11 +123,12 @@ def turn(coefficients, how, edge):
 
 
 def crop(coefficients, box):
-    """Coefficients of a part (x, y, width, height), and the part itself: x and y go back to the grid, right and lower border stay."""
+    """Coefficients of a part (x, y, width, height), and the part cut: x and y move back to the grid, the far borders
+    stay."""
     x, y, width, height = box
     if not (0 <= x < x + width <= coefficients.width and 0 <= y < y + height <= coefficients.height):
         raise ParameterError(
-            f"crop {width}x{height}+{x}+{y} is not inside of the picture, which is {coefficients.width}x{coefficients.height}"
+            f"crop {width}x{height}+{x}+{y} is not inside the picture of {coefficients.width}x{coefficients.height}"
         )
     cell_x, cell_y = grid(coefficients)
     left, top = x // cell_x * cell_x, y // cell_y * cell_y
@@ -142,7 +151,8 @@ def gray(coefficients):
         return coefficients
     if coefficients.color != "ycbcr" or coefficients.sampling[0] != tuple(map(max, zip(*coefficients.sampling))):
         raise ParameterError(
-            f"grayscale needs a luminance component of full resolution; this picture is {coefficients.color} {coefficients.subsampling}"
+            f"grayscale needs a luminance component of full resolution; this picture is {coefficients.color} "
+            f"{coefficients.subsampling}"
         )
     return replace(
         coefficients,

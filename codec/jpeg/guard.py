@@ -1,4 +1,4 @@
-"""What the quantization tables of a JPEG tell of its quality, and when encoding it once more makes no sense."""
+"""The quality of a JPEG by its quantization tables, and when encoding it again makes no sense."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from .params import QuantTables
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-# Steps must be this much coarser than the source's (geometric mean over the luminance table), as a fraction, before another generation pays.
-# Four Kodak pictures, 4:2:0, PSNR lost and bytes saved beside what a fresh encoding from the original would do for the same bytes: from
-# quality 75, steps x 1.2 lose 1.3 dB for 3 % (fresh: 0.3 dB), x 1.4 2.4 dB for 10 % (0.8 dB), x 1.6 3.5 dB for 13 % (1.1 dB). Below 1.4 it
-# saves less than a lossless transcode of a baseline file does.
+# Steps must be this much coarser than the source's (geometric mean over the luminance table), as a fraction, before
+# another generation pays. Four Kodak pictures, 4:2:0, PSNR lost and bytes saved, and in brackets the loss of a fresh
+# encoding from the original at the same bytes: from quality 75, steps x 1.2 lose 1.3 dB for 3 % (fresh: 0.3 dB), x 1.4
+# 2.4 dB for 10 % (0.8 dB), x 1.6 3.5 dB for 13 % (1.1 dB). Below 1.4 it saves less than a lossless transcode of a
+# baseline file does.
 WORTHWHILE = 7, 5
 
 
 class QualityEstimate(NamedTuple):
-    """Quality on the scale of the Independent JPEG Group, by the tables of T.81 Annex K that are nearest.
+    """Quality on the scale of the Independent JPEG Group, from the nearest tables of T.81 Annex K.
 
     Attributes
     ----------
     quality : int
         1..100, of the luminance table.
     exact : bool
-        Whether the tables, chrominance included where given, are the very ones of that quality.
+        Whether the tables, with chrominance where given, are exactly those of that quality.
     chrominance : int or None
         1..100, of the chrominance table alone.
     """
@@ -41,12 +42,12 @@ class QualityEstimate(NamedTuple):
 
 @functools.lru_cache(maxsize=None)
 def _ijg_tables(chrominance):
-    """(100, 64): steps for the qualities 100 down to 1, so that of equals the first is the highest."""
+    """(100, 64): steps for qualities 100 down to 1, so the first of equals is the highest."""
     return np.array([QuantTables.ijg(q).by_destination[chrominance] for q in range(100, 0, -1)])
 
 
 def _nearest(matrix, chrominance):
-    """(quality, exact) of a matrix: the least sum of differences in the logarithm, since a step of 2 for 1 is as far as 40 for 20."""
+    """(quality, exact) of a matrix: the least sum of differences of logarithms, as steps compare by ratio."""
     matrix = np.asarray(matrix)
     if matrix.size != 64 or matrix.dtype.kind not in "iu" or matrix.min() < 1:
         raise ParameterError("a quantization matrix holds 64 integers of at least 1")
@@ -84,7 +85,7 @@ def estimate_quality(luminance: npt.ArrayLike, chrominance: npt.ArrayLike | None
 
 
 def worse_generation(luminance: npt.ArrayLike, tables: QuantTables) -> bool:
-    """Whether encoding a decoded JPEG again makes no sense: no finer picture can come of it, and hardly a smaller one.
+    """Whether encoding a decoded JPEG again is pointless: it cannot be finer, and will hardly be smaller.
 
     Parameters
     ----------

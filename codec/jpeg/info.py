@@ -1,4 +1,4 @@
-"""What the headers say of a picture: the state that marker segments build up, and the summary that users get."""
+"""The headers of a picture: the state that marker segments build up, and the summary for users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUBSAMPLING_NAMES = {
 
 
 def subsampling_name(components):
-    """ "4:2:0" ... where the chroma planes share one ratio to all others, else the factors themselves, "2x2,2x1,1x2"."""
+    """ "4:2:0" ... where both chroma planes have the same ratio to the others, else the factors, "2x2,2x1,1x2"."""
     factors = [(c.H, c.V) for c in components]
     if len(factors) == 1:
         return "4:0:0"
@@ -89,7 +89,7 @@ def metadata_json(metadata):
 
 
 class Headers:
-    """Tables and headers in force at some place of the data, as its segments set them (B.2)."""
+    """Tables and headers in force at some point of the data, as its segments set them (B.2)."""
 
     def __init__(self, data, limits, warnings):
         self.data, self.limits, self.warnings = data, limits, warnings
@@ -143,7 +143,8 @@ class Headers:
         return None
 
     def color(self):
-        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's reading of the identifiers.
+        """The meaning of the components, which T.81 leaves open: JFIF (T.871), else Adobe's marker, else the IJG's
+        reading of the identifiers.
 
         Lossless pictures are RGB unless a marker says otherwise, as libjpeg-turbo reads them.
         """
@@ -161,7 +162,7 @@ class Headers:
         return "rgb" if self.frame.lossless or bytes(c.C for c in components) == b"RGB" else "ycbcr"
 
     def has_multi_picture(self):
-        """Whether an index of further pictures (MPF, CIPA DC-007) is there: gain maps, previews."""
+        """Whether the file has an index of further pictures (MPF, CIPA DC-007): gain maps, previews."""
         return any(code == APP2 and payload.startswith(MPF) for code, payload in self.application)
 
     def info(self):

@@ -1,4 +1,4 @@
-"""A JPEG taken apart for people: segments, tables and scans by their standard names, and where the bytes went."""
+"""A report on a JPEG: segments, tables and scans by their standard names, and an account of the bytes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _conditioning(values):
 
 
 def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
-    """Everything that the markers of a JPEG say; nothing is decoded, so any process can be inspected.
+    """The contents of all marker segments. Nothing is decoded, so any process can be inspected.
 
     Parameters
     ----------
@@ -65,10 +65,11 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     -------
     dict, JSON-able
         width, height, precision, process, color, subsampling, components; segments (offset, marker, length, what);
-        quant_tables (by Tq: 8 rows of 8, the last definition); estimated_quality and estimated_quality_exact (on the IJG's scale);
-        huffman_tables (class, id, BITS, HUFFVAL) in order of definition; conditioning of arithmetic coding (class, id, L and U or Kx), where
-        a DAC segment sets it; scans (offset, components, Ss, Se, Ah, Al, restart_intervals, bytes);
-        restart_interval; bytes (headers, tables, metadata, entropy-coded, other, total); multi_picture; metadata (sizes); warnings.
+        quant_tables (by Tq: 8 rows of 8, the last definition); estimated_quality and estimated_quality_exact (on the
+        IJG's scale); huffman_tables (class, id, BITS, HUFFVAL) in order of definition; conditioning of arithmetic
+        coding (class, id, L and U or Kx), where a DAC segment sets it; scans (offset, components, Ss, Se, Ah, Al,
+        restart_intervals, bytes); restart_interval; bytes (headers, tables, metadata, entropy-coded, other, total);
+        multi_picture; metadata (sizes); warnings.
 
     Raises
     ------
@@ -78,8 +79,8 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     --------
     >>> import numpy as np, codec
     >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80, tune="annex-k"))
-    >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k != "total")
-    (80, True)
+    >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k !=
+    "total") (80, True)
     """
     limits = checked_limits(limits)
     data, warnings = read_bytes(source, limits), markers.Warnings()

@@ -1,8 +1,9 @@
-"""Quantization learned from pictures: steps and trellis constants for each measure (`codec rd train-matrix` makes matrices.json).
+"""Quantization learned from pictures: steps and trellis constants for each measure (`codec rd train-matrix` makes
+matrices.json).
 
-Steps are kept for a few qualities, in sixteenths, and interpolated linearly between them; beyond the first and the last one they scale
-as the Independent JPEG Group's tables do. All in integers: the same tables on every machine. Steps are rounded last, so that a fraction
-of a quality moves some of them and not the others.
+Steps are kept for a few qualities, in sixteenths, and interpolated linearly between them; beyond the first and the last
+one they scale as the Independent JPEG Group's tables do. Integers throughout: the same tables on every machine. Steps
+are rounded last, so a fraction of a quality changes only some of them.
 """
 
 import json
@@ -16,7 +17,8 @@ UNIT = 16  # fractions of a step in matrices.json
 
 @lru_cache(None)
 def learned():
-    """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality: [luminance, Cb, Cr]}}}}."""
+    """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality:
+    [luminance, Cb, Cr]}}}}."""
     parsed = json.loads(resources.files(__package__).joinpath("matrices.json").read_text("ascii"))
     for entry in parsed.values():
         entry["tables"] = {
@@ -26,7 +28,8 @@ def learned():
 
 
 def learned_fractions(tune, subsampled, quality):
-    """Three tables of 64 steps for a quality of 1..100, in whole QUALITY_PARTS, before rounding: luminance, Cb, Cr, in 1/(2 UNIT)."""
+    """Tables of 64 steps (luminance, Cb, Cr) for a quality of 1..100 in QUALITY_PARTS, before rounding: in 1/(2
+    UNIT)."""
     anchors = learned()[tune]["tables"]["4:2:0" if subsampled else "4:4:4"]
     known = sorted(anchors)
     low = max([q for q in known if q <= quality], default=known[0])
@@ -48,7 +51,7 @@ def learned_steps(tune, subsampled, quality):
     ]
 
 
-# Bits that an error of one squared step is worth. Theory has 12 / (2 ln 2) = 8.7 for squared errors and uniform steps.
+# Weight of an error of one squared step, in bits. Theory gives 12 / (2 ln 2) = 8.7 for squared error and uniform steps.
 PLAIN_WEIGHTS = {"flat": [9, 9, 9], "annex-k": [14, 14, 14]}
 
 
@@ -58,5 +61,5 @@ def masking_of(tune):
 
 
 def trellis_weights(tune):
-    """For Y, Cb and Cr: bits that an error of one squared step is worth to a measure."""
+    """For Y, Cb and Cr: the weight, in bits, that a measure gives an error of one squared step."""
     return PLAIN_WEIGHTS.get(tune) or learned()[tune]["weights"]

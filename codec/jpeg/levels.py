@@ -1,28 +1,31 @@
-"""From coefficients to levels by rate and distortion: which components share statistics, how often they are renewed."""
+"""Rate-distortion optimised levels: which components share statistics, and how many passes refine them."""
 
 import numpy as np
 
 from ._trellis import Rates, optimise, optimise_dc, statistics
 
-# What was measured not to pay (BD-rate by SSIMULACRA 2 and PSNR): an end of block that costs less where end-of-band runs may take it
-# (0.5 of its bits: +0.06, 0.00 %; 0.8: +0.02, -0.02 %), and a level of 1 that costs a quarter of a bit more or less, as its bits of
-# successive approximation may (-0.02, +0.02 %; +0.04, 0.00 %). So sequential statistics serve progressive files too.
+# Measured without gain (BD-rate by SSIMULACRA 2 and PSNR): a cheaper end of block where end-of-band runs may absorb it
+# (0.5 of its bits: +0.06, 0.00 %; 0.8: +0.02, -0.02 %), and a level of 1 that costs a quarter of a bit more or less, as
+# in successive approximation (-0.02, +0.02 %; +0.04, 0.00 %). So progressive files use sequential statistics too.
 
 
 def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_weights=None, orders=None):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
 
-    The first pass takes its statistics from levels with a dead zone, each further one from the levels of the one before.
+    The first pass takes its statistics from levels with a dead zone, each further pass from the levels of the previous
+    one.
 
     Parameters
     ----------
     coefficients : list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order, DCT coefficients times 8
     steps : (64,) uint16 in natural order for each component
-    pools : lists of component indices that share a Huffman table; empty ones count for nothing
-    weights : for each component, bits that an error of one squared step is worth
+    pools : lists of component indices that share a Huffman table; empty ones are ignored
+    weights : for each component, the weight of an error of one squared step, in bits
     passes : int, at least 1
-    block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096 for 1
-    orders : None, or for each component the (H, V) of its blocks in an interleaved scan, which is the order of its DC differences
+    block_weights : None, or for each component a uint16 array (blocks_high, blocks_wide) of factors on its weight, 4096
+        for 1
+    orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
+        differences
 
     Returns
     -------

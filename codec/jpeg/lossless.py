@@ -74,7 +74,7 @@ def _samples(image, bits):
 
 
 def _tables(counts):
-    """Optimal tables for the categories of each channel, and how many bits they and the differences take."""
+    """Optimal tables for the categories of each channel, and the bits of tables and differences."""
     tables, size = [], 0
     for channel in counts:
         BITS, HUFFVAL = optimal_huffman(np.concatenate((channel, np.zeros(239, np.uint32))))
@@ -93,20 +93,22 @@ def encode_lossless(
     restart_rows: int = 0,
     metadata: Metadata | None = None,
 ) -> LosslessImage:
-    """Write a JPEG from which every sample comes back as it was.
+    """Write a JPEG that restores every sample exactly.
 
     Parameters
     ----------
     image : (H, W), (H, W, 1) or (H, W, 3) uint8 or uint16
-        Gray or RGB; coded as it is, without a colour transform. Any strides.
+        Gray or RGB, coded without a colour transform. Any strides.
     predictor : "auto" (default) or 1..7
-        How a sample is guessed from its left, upper and upper left neighbours (T.81 Table H.1). "auto": all are counted, the smallest wins.
+        How a sample is predicted from its left, upper and upper left neighbours (T.81 Table H.1). "auto": the one that
+        takes the fewest bits.
     bits : 2..16, optional
         Precision; default 8 for uint8, 16 for uint16.
     point_transform : 0 (default) to bits - 1
-        Low bits of each sample to drop; with any but 0 the file is not lossless (T.81 A.4).
+        Low bits of each sample to drop; the file is lossless only with 0 (T.81 A.4).
     restart_rows : 0 (default: none)
-        Lines between restart markers; damage then stays within them. Width x restart_rows is at most 65535 (T.81 B.2.4.4, H.1.1).
+        Lines between restart markers; damage then stays within them. Width x restart_rows is at most 65535 (T.81
+        B.2.4.4, H.1.1).
     metadata : Metadata, optional
 
     Returns
@@ -120,8 +122,8 @@ def encode_lossless(
 
     Notes
     -----
-    T.81 Annex H, process 14 (SOF3): one interleaved scan, an optimal Huffman table for each component. Browsers do not show such files;
-    libjpeg-turbo 3, DICOM and raw converters read them.
+    T.81 Annex H, process 14 (SOF3): one interleaved scan, an optimal Huffman table for each component. Browsers do not
+    show such files; libjpeg-turbo 3, DICOM and raw converters read them.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Marker segments of T.81 Annex B, each parsed beside the function that writes it.
 
-Everything that a segment says is range-checked here, where it is read; the rest of the room trusts it.
+Every value of a segment is range-checked here, where it is read; the other modules trust it.
 """
 
 import struct
@@ -18,7 +18,7 @@ SOF0, SOF1, SOF2, SOF3, SOF9, SOF10, SOF11 = 0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA,
 SOF = tuple(c for c in range(0xC0, 0xD0) if c not in (DHT, 0xC8, DAC))
 STANDALONE = (TEM, *range(0xD0, 0xD8), SOI, EOI)
 
-# Table B.1. What a frame's marker says of its process.
+# Table B.1: frame marker -> process.
 PROCESS = {
     0xC0: "baseline",
     0xC1: "extended sequential",
@@ -70,7 +70,8 @@ class Segment:
 
 
 class Warnings(list):
-    """Texts for people; hostile data can cause one for every third byte, so those after the hundredth are only mentioned."""
+    """Messages for users. Hostile data can cause one every three bytes, so those after the hundredth are only
+    counted."""
 
     MOST = 100
 
@@ -82,9 +83,11 @@ class Warnings(list):
 
 
 class SegmentReader:
-    """Iterates over the marker segments of `data`, EOI included. Whoever meets SOS sets `at` to the end of its entropy-coded data.
+    """Iterates over the marker segments of `data`, EOI included. At SOS the caller sets `at` to the end of its
+    entropy-coded data.
 
-    Bytes that belong to no segment are skipped with a warning, as every decoder in use does (B.1.1.2 allows only fill bytes).
+    Bytes outside segments are skipped with a warning, as common decoders do (B.1.1.2 allows only fill
+    bytes).
     """
 
     def __init__(self, data, warnings, limits=DEFAULT_LIMITS):
@@ -185,9 +188,9 @@ class Frame:
     destinations: Optional[Tuple[int, ...]] = None  # of Huffman tables, see table_destination
 
     def table_destination(self, i):
-        """Where a writer puts the Huffman tables of component i; baseline decoders keep two of each class.
+        """Destination of the Huffman tables of component i when written; baseline decoders keep two of each class.
 
-        0 for whatever has quantization table 0 and 1 for the others, unless `destinations` says otherwise.
+        0 for components with quantization table 0, else 1, unless `destinations` overrides it.
         """
         return min(self.components[i].Tq, 1) if self.destinations is None else self.destinations[i]
 
@@ -222,7 +225,8 @@ class Frame:
         return -(-self.Y // (self.unit * self.Vmax)), -(-self.X // (self.unit * self.Hmax))
 
     def blocks(self, component):
-        """(high, wide) of a component's own scan (A.1.1, A.2.2): in blocks, or in samples where the process is lossless."""
+        """(high, wide) of a component's own scan (A.1.1, A.2.2): in blocks, or in samples where the process is
+        lossless."""
         return -(-self.Y * component.V // (self.unit * self.Vmax)), -(-self.X * component.H // (self.unit * self.Hmax))
 
 
@@ -304,7 +308,8 @@ def read_scan(data, segment, frame):
 
 
 def _check_predictor(segment, scan, frame):
-    """Table B.3 and H.1.2.1: Ss selects the predictor, Al is the point transform. Selection 0 is for differential frames alone (Annex J)."""
+    """Table B.3 and H.1.2.1: Ss selects the predictor, Al is the point transform. Selection 0 is for differential
+    frames alone (Annex J)."""
     if not 1 <= scan.Ss <= 7:
         raise _error(segment, f"predictor {scan.Ss} in a lossless scan; 1..7 exist", "T.81 H.1.2.1")
     if scan.Al >= frame.P:

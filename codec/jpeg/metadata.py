@@ -1,6 +1,7 @@
-"""What travels with the pixels: ICC, Exif, XMP, IPTC and comments, byte for byte, in application segments of any number.
+"""Metadata: ICC, Exif, XMP, IPTC and comments, byte for byte, in any number of application segments.
 
-Layouts: JFIF T.871; Exif (CIPA DC-008) 4.7.2; XMP specification part 3, 1.1.3; ICC.1 Annex B.4; Photoshop file formats, image resource blocks.
+Layouts: JFIF T.871; Exif (CIPA DC-008) 4.7.2; XMP specification part 3, 1.1.3; ICC.1 Annex B.4; Photoshop file formats,
+image resource blocks.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ ADOBE = b"Adobe"
 IPTC_RESOURCE = 0x0404
 TIFF_HEADERS = (b"II*\0", b"MM\0*")
 
-# The packet that stands before an extended XMP which holds everything: nothing but the reference to it.
+# The packet before an extended XMP that holds everything: only the reference to it.
 XMP_STUB = (
-    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" '
     b'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="%s"/></rdf:RDF></x:xmpmeta>'
 )
 
@@ -42,13 +44,15 @@ class Metadata:
     Parameters
     ----------
     icc : ICC profile, at most 16 707 345 bytes (255 segments)
-    exif : Exif data, beginning with its TIFF header ("II*\\0" or "MM\\0*"); beyond 65 527 bytes it continues in further segments
+    exif : Exif data, beginning with its TIFF header ("II*\\0" or "MM\\0*"); beyond 65 527 bytes it continues in further
+        segments
     xmp : XMP packet (UTF-8 XML); beyond 65 504 bytes it is written as extended XMP
     xmp_extension : an extended XMP that `xmp` itself refers to
     iptc : IPTC-IIM records (the data of Photoshop resource 0x0404)
     photoshop : other Photoshop image resource blocks, with their "8BIM" headers
     comments : tuple of bytes, each at most 65 533
-    density : (unit, x, y) of JFIF: unit 0 for an aspect ratio, 1 for dots per inch, 2 for dots per cm; None to write (0, 1, 1)
+    density : (unit, x, y) of JFIF: unit 0 for an aspect ratio, 1 for dots per inch, 2 for dots per cm; None to write
+        (0, 1, 1)
 
     Examples
     --------
@@ -83,7 +87,7 @@ class Metadata:
         for comment in self.comments:
             if len(comment) > SEGMENT_MAX:
                 raise ParameterError(
-                    f"a comment of {len(comment)} bytes does not fit a COM segment; the longest is {SEGMENT_MAX} (T.81 B.2.4.5)"
+                    f"a comment of {len(comment)} bytes does not fit a COM segment of {SEGMENT_MAX} (T.81 B.2.4.5)"
                 )
         if self.icc and len(self.icc) > 255 * (SEGMENT_MAX - 14):
             raise ParameterError(
@@ -111,7 +115,7 @@ class Metadata:
         ) + sum(map(len, self.comments))
 
     def without_profiles(self) -> Metadata:
-        """Nothing but the density: what is left when metadata is stripped."""
+        """Only the density: what remains when metadata is stripped."""
         return Metadata(density=self.density)
 
 
@@ -123,7 +127,7 @@ def _chunks(data, size):
 
 
 def _exif_segments(exif):
-    """One segment; longer data goes on in segments that do not begin with a TIFF header, by which readers tell them from a second Exif."""
+    """One segment; longer data continues in segments without a TIFF header, which tells them from a second Exif."""
     start, room = 0, SEGMENT_MAX - len(EXIF)
     while start < len(exif):
         end = start + room
@@ -145,7 +149,8 @@ def _xmp_segments(metadata):
     if xmp and len(xmp) > SEGMENT_MAX - len(XMP):
         if extension:
             raise ParameterError(
-                f"an XMP packet of {len(xmp)} bytes that has an extension cannot be split further; the longest is {SEGMENT_MAX - len(XMP)}"
+                f"an XMP packet with an extension cannot be split further: {len(xmp)} bytes, and the longest is "
+                f"{SEGMENT_MAX - len(XMP)}"
             )
         xmp, extension = XMP_STUB % hashlib.md5(xmp, usedforsecurity=False).hexdigest().upper().encode(), xmp
     if xmp:
@@ -155,7 +160,7 @@ def _xmp_segments(metadata):
 
 
 def metadata_segments(metadata):
-    """(marker code, payload) of every segment, in the order in which readers expect them."""
+    """(marker code, payload) of every segment, in the order that readers expect."""
     segments = []
     if metadata.exif:
         segments += _exif_segments(metadata.exif)
@@ -180,7 +185,7 @@ def metadata_segments(metadata):
 
 
 def _join_icc(chunks, warnings):
-    """ICC chunks in the order of their numbers; a profile that is not whole is dropped with a warning (ICC.1 B.4)."""
+    """ICC chunks in the order of their numbers; an incomplete profile is dropped with a warning (ICC.1 B.4)."""
     numbers = {}
     for chunk in chunks:
         if len(chunk) >= 2:
@@ -209,7 +214,7 @@ def _join_exif(parts, warnings):
 
 
 def _assemble(parts):
-    """Bytes from (size of the whole, offset, chunk), as the first of them states the size; memory never exceeds what the chunks hold."""
+    """Bytes from (total size, offset, chunk); the first states the size. Memory never exceeds the sum of the chunks."""
     size = parts[0][0]
     if size > sum(len(chunk) for _, _, chunk in parts):
         return b""
@@ -239,7 +244,8 @@ def _join_xmp(packets, extensions, warnings):
 
 
 def _split_resources(blocks):
-    """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be parsed."""
+    """(iptc, other resources): Photoshop resource 0x0404, and the bytes of all others; (None, blocks) if they cannot be
+    parsed."""
     begin = end_of_iptc = at = 0
     iptc = None
     while at + 12 <= len(blocks):
@@ -260,7 +266,7 @@ def _split_resources(blocks):
 
 
 def read_metadata(segments, warnings):
-    """Metadata from (marker code, payload) pairs; what is damaged is left out with a warning, never an error."""
+    """Metadata from (marker code, payload) pairs; damaged parts are left out with a warning, never an error."""
 
     def payloads(code, signature):
         return [p[len(signature) :] for marker, p in segments if marker == code and p.startswith(signature)]

@@ -1,7 +1,7 @@
-"""What stands behind EOI: further pictures with their index (MPF, CIPA DC-007), HDR gain maps, motion photos.
+"""The bytes after EOI: further pictures with their index (MPF, CIPA DC-007), HDR gain maps, motion photos.
 
-Most of it is found by its distance from the end of the file, or by adding up sizes, and stays valid as long as its bytes do. Only the
-index counts from its own place, so that it is rewritten when the picture before changes its size.
+Most are found by their distance from the end of the file, or by adding up sizes, and stay valid unchanged. Only the
+index counts from its own position, so it is rewritten when the picture before it changes its size.
 """
 
 import re
@@ -14,13 +14,13 @@ from .metadata import APP1, APP2, MPF, TIFF_HEADERS, XMP
 ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1, Annex C.2: the gain map's metadata in APP2
 MP_ENTRY, MP_ENTRY_BYTES = 0xB002, 16  # DC-007 5.2.3.3: attributes, size, offset (4 bytes each), two dependent entries
 
-# What announces a part of the trailer in XMP: the gain map of Ultra HDR, the film of a motion photo.
+# XMP that announces a part of the trailer: the gain map of Ultra HDR, the film of a motion photo.
 ANNOUNCED = re.compile(rb'hdrgm:Version\s*=\s*(?:"[^"]*"|\'[^\']*\')')
 MOTION = re.compile(rb'((?:GCamera|Camera):(?:MotionPhoto|MicroVideo)\s*=\s*["\'])1')
 
 
 def is_index(code, payload):
-    """Whether a segment describes pictures of the trailer and nothing else."""
+    """Whether a segment describes only pictures in the trailer."""
     return code == APP2 and payload.startswith((MPF, ISO_GAIN_MAP))
 
 
@@ -64,7 +64,7 @@ def _entries(tiff, order):
 
 
 def moved_index(payload, old_distance, distance, size, trailer_bytes):
-    """An MPF segment for a picture that has changed its size.
+    """The MPF segment for a picture whose size has changed.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def moved_index(payload, old_distance, distance, size, trailer_bytes):
     Raises
     ------
     BitstreamError
-        If an entry names bytes that are not in the trailer, so that nobody can say where they are now.
+        If an entry names bytes outside the trailer, whose new position is unknown.
     """
     tiff = bytearray(payload[len(MPF) :])
     order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}.get(bytes(tiff[:4]))
@@ -91,7 +91,7 @@ def moved_index(payload, old_distance, distance, size, trailer_bytes):
         if offset == 0:  # the picture that holds the index
             struct.pack_into(order + "I", tiff, at + 4, size)
         elif not old_distance <= offset <= offset + length <= old_distance + trailer_bytes:
-            raise _error(f"picture {i + 1} is not behind the first one")
+            raise _error(f"picture {i + 1} is not after the first one")
         else:
             struct.pack_into(order + "I", tiff, at + 8, offset - old_distance + distance)
     return MPF + bytes(tiff)

@@ -1,4 +1,4 @@
-"""What may be asked of the encoder: frozen, validated, printable, JSON-able."""
+"""The options of the encoder: frozen, validated, printable, JSON-able."""
 
 import difflib
 import inspect
@@ -19,28 +19,27 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# What quantization is tuned for: the measure by which files of one size score best, or plain tables.
+# The target of quantization: the measure by which files of a given size score best, or plain tables.
 Tune = Literal["ssimulacra2", "ssim", "psnr", "flat", "annex-k"]
 TUNES = get_args(Tune)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What one rung of the ladder does."""
+    """The work at one rung of the effort ladder."""
 
     chroma: str  # how chrominance is downsampled: "box" or "least-squares"
-    dering: bool  # whether ringing at black and white is taken off where the decoder's clamp hides it
+    dering: bool  # remove ringing at black and white where the decoder's clamp hides the change
     optimize: bool  # Huffman tables made for the picture
     progressive: bool
-    passes: (
-        int  # of rate-distortion optimised quantization, each on the statistics of the one before; 0: dead zone only
-    )
+    # of rate-distortion optimised quantization, each with the statistics of the previous one; 0: dead zone only
+    passes: int
     search: int  # how thoroughly the scan script is searched (`scans.SEARCHES`); 0: the fixed one
     share: bool  # whether scans may share Huffman tables
-    second_look: bool  # whether levels are chosen again by what SSIMULACRA 2 minds in the picture
+    second_look: bool  # choose levels again, weighted by the gradient of SSIMULACRA 2
 
 
-# Each rung was measured to make smaller files of the same quality than the one before (docs/effort.md).
+# Each rung makes smaller files at equal quality than the one below (measured in docs/effort.md).
 EFFORTS = {
     1: Effort("box", False, False, False, 0, 0, False, False),
     2: Effort("least-squares", True, False, False, 0, 0, False, False),
@@ -53,7 +52,7 @@ EFFORTS = {
     9: Effort("least-squares", True, True, True, 2, 9, True, True),
 }
 
-# Sampling factors (H, V) of the first component and of the chrominance components (A.1.1), by the name that people use.
+# Sampling factors (H, V) of the first and of the chrominance components (A.1.1), by their usual name.
 SUBSAMPLING = {"4:4:4": (1, 1), "4:2:2": (2, 1), "4:4:0": (1, 2), "4:2:0": (2, 2)}
 
 
@@ -79,9 +78,10 @@ class QuantTables:
     ----------
     luminance : 64 integers in 1..65535, natural (row-major) order; any shape of that size
     chrominance : likewise; default: the same as luminance
-    cr : likewise; Cr's own table, `chrominance` being Cb's then; default: the same as chrominance
+    cr : likewise; a separate table for Cr, with `chrominance` for Cb; default: the same as chrominance
 
-    Steps above 255 need the extended process (baseline tables hold 8 bits, T.81 B.2.4.1); the encoder switches by itself.
+    Steps above 255 need the extended process (baseline tables hold 8 bits, T.81 B.2.4.1); the encoder switches
+    automatically.
 
     Examples
     --------
@@ -110,7 +110,8 @@ class QuantTables:
 
     @property
     def by_destination(self) -> tuple[tuple[int, ...], ...]:
-        """The tables in the order of their destinations Tq in the file: luminance, chrominance and, where it differs, Cr's."""
+        """The tables in the order of their destinations Tq in the file: luminance, chrominance and, where it differs,
+        Cr's."""
         return (
             (self.luminance, self.chrominance)
             if self.cr == self.chrominance
@@ -119,7 +120,8 @@ class QuantTables:
 
     @classmethod
     def ijg(cls, quality: float) -> "QuantTables":
-        """The tables of T.81 Annex K (K.1, K.2), scaled as the Independent JPEG Group does it: 5000/Q % below 50, 200 - 2Q % from there on."""
+        """The tables of T.81 Annex K (K.1, K.2), scaled like the Independent JPEG Group's: 5000/Q % below 50, 200 - 2Q
+        % from 50 on."""
         quality = as_quality(quality)
         return cls(
             *(
@@ -141,12 +143,13 @@ class QuantTables:
         Parameters
         ----------
         quality : 1..100
-            Like that of the Independent JPEG Group: learned tables of a quality are scaled to score, on the pictures that they were
-            trained on, as Annex K's tables of that quality do with plain rounding. Between two integers steps go in a straight line.
-        tune : "ssimulacra2" (default), "ssim", "psnr": learned for that measure (`codec rd train-matrix`); "flat": all steps alike;
-            "annex-k": `ijg`
+            Like that of the Independent JPEG Group: learned tables are scaled so that, on the training pictures, they
+            score like Annex K's tables of that quality with plain rounding. Between integers, steps are interpolated
+            linearly.
+        tune : "ssimulacra2" (default), "ssim", "psnr": learned for that measure (`codec rd train-matrix`); "flat": all
+            steps alike; "annex-k": `ijg`
         subsampling : "4:4:4", "4:2:0" ...
-            Chrominance that is subsampled has finer steps: upsampling spreads its errors over more pixels.
+            Subsampled chrominance has finer steps: upsampling spreads its errors over more pixels.
         chroma_quality : 1..100, default: `quality`
             Quality of the chrominance tables.
 
@@ -180,7 +183,7 @@ def _integer(value, low, high, name):
 
 
 def as_quality(value, name="quality"):
-    """A quality as it is used: rounded to 1/64, an int where that is one. ParameterError for what is no number of 1..100."""
+    """A quality rounded to 1/64, as an int if it is whole. ParameterError unless it is a number in 1..100."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 1 <= value <= 100:
         raise ParameterError(f"{name} must be a number in 1..100, not {value!r}")
@@ -212,30 +215,34 @@ class EncodeOptions:
     quality : 1..100, default 75
         See `QuantTables.for_quality`; ignored if `quant_tables` are given. Fractions are rounded to 1/64.
     subsampling : "auto" (default), "4:4:4", "4:2:2", "4:4:0" or "4:2:0"
-        Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on
-        for graphics, 90 for photographs, if their colours have sharp edges, the sooner the sharper. "444", "420" ... are understood too.
+        Chroma resolution, for YCbCr and YCCK. "auto": 4:2:0, but 4:4:4 from quality 98 on, and from 75 on for graphics
+        and 90 for photographs with sharp colour edges (the sharper, the earlier). "444", "420" ... are understood too.
     effort : 1..9, default 5
-        1 is fastest, 9 is smallest; each rung is measured in docs/effort.md. 1-2: baseline, fixed Huffman tables. 3: optimised tables.
-        4: progressive. 5-9: rate-distortion optimised quantization as well, then a search for the scan script.
+        1 is fastest, 9 is smallest; each rung is measured in docs/effort.md. 1-2: baseline, fixed Huffman tables. 3:
+        optimised tables. 4: progressive. 5-9: rate-distortion optimised quantization as well, then a search for the
+        scan script.
     tune : "ssimulacra2" (default), "ssim", "psnr", "flat" or "annex-k"
-        Where bits go: quantization tables and decisions learned for that measure; "flat" and "annex-k" are plain tables.
+        Where bits go: quantization tables and decisions learned for that measure; "flat" and "annex-k" are plain
+        tables.
     chroma_quality : None (default: `quality`) or 1..100
         Quality of the chrominance tables.
     progressive : None (default: as `effort` says), True or False
     color : "auto" (default), "gray", "ycbcr", "rgb", "cmyk" or "ycck"
-        What is coded. "auto": gray for one channel, YCbCr for three. Four channels need "cmyk" or "ycck" (0 = no ink): JPEG has no alpha.
+        What is coded. "auto": gray for one channel, YCbCr for three. Four channels need "cmyk" or "ycck" (0 = no ink):
+        JPEG has no alpha.
     quant_tables : None (default) or QuantTables
     restart_interval : 0 (default: none) to 65535
         MCUs between restart markers (T.81 E.1.4); damage then stays within an interval.
     metadata : None (default) or Metadata
-        Profiles and descriptions to write along.
+        Profiles and descriptions to write.
     coding : "huffman" (default) or "arithmetic"
-        Arithmetic coding (T.81 Annex D): files are 5 to 9 % smaller and slower to read. libjpeg-turbo reads them, no browser does.
+        Arithmetic coding (T.81 Annex D): files are 5 to 9 % smaller and slower to read. libjpeg-turbo reads them, no
+        browser does.
     target : None (default) or str
-        What to search the quality for, in place of `quality`. "size:200kB" (kB = 1000 bytes, KiB = 1024, MB ...) and "bpp:1.0" (bits per
-        pixel): the highest quality whose file is not larger, metadata included. "psnr:40", "ssim:0.98", "ssimulacra2:85" or any metric of
-        `codec.metrics.by_name`: the smallest file whose decoded pixels score that much. At most 12 encodes; ParameterError with the range
-        that can be reached if that does not hold the target.
+        What to search the quality for, in place of `quality`. "size:200kB" (kB = 1000 bytes, KiB = 1024, MB ...) and
+        "bpp:1.0" (bits per pixel): the highest quality whose file is not larger, metadata included. "psnr:40",
+        "ssim:0.98", "ssimulacra2:85" or any metric of `codec.metrics.by_name`: the smallest file whose decoded pixels
+        reach that score. At most 12 encodes; a ParameterError names the range within reach if the target is outside it.
     """
 
     quality: Optional[float] = None
@@ -286,7 +293,7 @@ class EncodeOptions:
 
     @classmethod
     def from_keywords(cls, quality: Optional[float], options: Mapping[str, Any]) -> "EncodeOptions":
-        """Options from a call; an unknown name raises with the nearest known one."""
+        """Options from keywords; an unknown name raises and suggests the nearest one."""
         names = [f.name for f in fields(cls)]
         for name in options:
             if name not in names:
@@ -301,18 +308,18 @@ class EncodeOptions:
         return EFFORTS[self.effort]
 
     def tables(self, subsampling: str) -> QuantTables:
-        """The quantization tables that these options stand for."""
+        """The quantization tables of these options."""
         quality: Any = self.quality  # None only while a target is searched for
         return self.quant_tables or QuantTables.for_quality(quality, self.tune, subsampling, self.chroma_quality)
 
     @property
     def is_progressive(self) -> bool:
-        """Whether progressive scans are written: as `progressive` says, else as `effort` does."""
+        """Whether to write progressive scans: by `progressive`, else by `effort`."""
         return self.plan.progressive if self.progressive is None else self.progressive
 
     @property
     def optimize(self) -> bool:
-        """Huffman tables made for the picture; progressive scans have no fixed ones."""
+        """Whether to make Huffman tables for the picture; progressive scans have no fixed ones."""
         return self.plan.optimize or self.is_progressive
 
 
@@ -333,7 +340,7 @@ class EncodeKeywords(TypedDict, total=False):
 
 
 def takes_encode_options(function: F) -> F:
-    """Give `function(image, quality=None, **options)` the signature that EncodeOptions describes, so that there is one list of options."""
+    """Give `function(image, quality=None, **options)` the signature of EncodeOptions, the only list of options."""
     own = [
         p
         for p in inspect.signature(function).parameters.values()

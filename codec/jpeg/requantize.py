@@ -1,6 +1,6 @@
-"""New quantization steps for levels that were quantized before, without an inverse transform in between.
+"""New quantization steps for quantized levels, without an inverse transform in between.
 
-Compared with decoding and encoding again this leaves out the rounding of samples to 8 bits, their clipping, and the resampling of chroma.
+Unlike decoding and encoding again, this avoids rounding samples to 8 bits, clipping, and resampling chroma.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ PARTS = 64  # a reconstruction point is a multiple of a 64th of a step, so that 
 
 
 def _shrinkage(levels):
-    """How far the mean of the coefficients that became a level lies below the level, in parts of a step; one number for a frequency.
+    """How far below a level the mean of its coefficients lies, in PARTS of a step; one number per frequency.
 
-    Coefficients of a frequency follow a Laplace law, density ~ exp(-a |x|) with x in steps. Then |level| >= 1 follows the
-    geometric law with ratio t = exp(-a), of which t = 1 - count/sum is the likeliest, and the mean within a bin of width 1 lies
-    1/2 - 1/a + 1/(exp(a) - 1) below its middle: 0 for a flat law, 1/2 for a steep one.
+    Coefficients of a frequency follow a Laplace law, density ~ exp(-a |x|) with x in steps. Then |level| >= 1 follows
+    the geometric law with ratio t = exp(-a), of which t = 1 - count/sum is the likeliest, and the mean within a bin of
+    width 1 lies 1/2 - 1/a + 1/(exp(a) - 1) below its middle: 0 for a flat law, 1/2 for a steep one.
     """
     magnitudes = np.abs(levels.astype(np.int32))
     count, total = int(np.count_nonzero(magnitudes)), int(magnitudes.sum())
-    if count == total:  # nothing but 0 and 1: as steep as can be told
+    if count == total:  # only 0 and 1: as steep as can be estimated
         return PARTS // 2 if count == 0 else _parts_below(1 / (count + 1))
     return _parts_below((total - count) / total)
 
@@ -49,7 +49,8 @@ def _requantized(levels, old, new):
             if (v, u) != (0, 0) and old[v, u] != new[v, u]:
                 below[v, u] = _shrinkage(levels[:, :, v, u])
     magnitude = np.abs(levels.astype(np.int64))
-    # |value| in PARTS of the unit: (PARTS |level| - below) old; < 2^(6+14+16) = 2^36. To the nearest multiple of new, half upwards.
+    # |value| in PARTS of the unit: (PARTS |level| - below) old; < 2^(6+14+16) = 2^36. To the nearest multiple of new,
+    # half upwards.
     value = np.where(magnitude > 0, PARTS * magnitude - below, 0) * old.astype(np.int64)
     rounded = (2 * value + PARTS * new.astype(np.int64)) // (2 * PARTS * new.astype(np.int64))
     return (np.sign(levels) * rounded).clip(LOWEST, HIGHEST).astype(np.int16)
@@ -76,7 +77,7 @@ def requantize(
     Returns
     -------
     Coefficients
-        `write_coefficients` makes a file of them.
+        `write_coefficients` writes them.
 
     Raises
     ------
@@ -86,11 +87,12 @@ def requantize(
 
     Notes
     -----
-    A level stands for all coefficients within half a step around it. The new level is that of their mean, under a Laplace law fitted to
-    each frequency of each component (its ratio from the levels themselves); DC by the middle. So the estimate is unbiased where the law holds.
-    Six Kodak pictures, 4:2:0, quality 95 to 75: 0.9 % smaller than by pixels and 0.08 dB better; 75 to 50: 25 % smaller and 1.5 dB better.
-    Quantizing twice still errs more than quantizing once: each pass adds up to half of its step, and where the new step is no multiple of
-    the old one, bins of uneven width arise. Finer steps cannot bring anything back. A frequency whose step stays keeps its levels.
+    A level represents all coefficients within half a step. The new level is that of their mean under a Laplace law
+    fitted to each frequency of each component (its ratio from the levels themselves); DC uses the middle. The estimate
+    is unbiased where the law holds. Six Kodak pictures, 4:2:0, quality 95 to 75: 0.9 % smaller than by pixels and 0.08
+    dB better; 75 to 50: 25 % smaller and 1.5 dB better. Quantizing twice still errs more than once: each pass adds up
+    to half of its step, and a new step that is no multiple of the old one makes bins of uneven width. Finer steps
+    restore nothing. A frequency whose step is unchanged keeps its levels.
 
     Examples
     --------
@@ -101,7 +103,7 @@ def requantize(
     (True, 60)
     """
     if (quality is None) == (quant_tables is None):
-        raise ParameterError("requantize takes quality or quant_tables, one of them")
+        raise ParameterError("requantize takes either quality or quant_tables")
     if quant_tables is not None and not isinstance(quant_tables, QuantTables):
         raise ParameterError(f"quant_tables must be a codec.jpeg.QuantTables, not {type(quant_tables).__name__}")
     tables = quant_tables or QuantTables.ijg(quality)  # type: ignore[arg-type]

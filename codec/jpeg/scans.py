@@ -1,4 +1,4 @@
-"""Scan scripts: in which scans the coefficients of a picture are sent (T.81 Annex G)."""
+"""Scan scripts: how a picture's coefficients are divided into scans (T.81 Annex G)."""
 
 from dataclasses import dataclass
 from typing import Tuple
@@ -12,7 +12,8 @@ from .assemble import script_cost
 
 @dataclass(frozen=True)
 class ScanSpec:
-    """One scan: indices of its components in the frame, spectral band Ss..Se, successive approximation from bit Ah to Al."""
+    """One scan: indices of its components in the frame, spectral band Ss..Se, successive approximation from bit Ah to
+    Al."""
 
     components: Tuple[int, ...]
     Ss: int = 0
@@ -27,9 +28,11 @@ def sequential_script(components):
 
 
 def arithmetic_script(components, color):
-    """For arithmetic coding: DC at once, for its last bit has context there and none apart; AC undivided, luminance in four steps.
+    """For arithmetic coding: all bits of DC at once, as a separate last bit has no context; AC undivided, luminance in
+    four steps.
 
-    Measured on six Kodak pictures against `progressive_script`, arithmetic coded too: 1.0 % smaller at quality 30, 0.6 % at 75, 0.7 % at 95.
+    Measured on six Kodak pictures against `progressive_script`, arithmetic coded too: 1.0 % smaller at quality 30, 0.6
+    % at 75, 0.7 % at 95.
     """
     chroma = (1, 2) if color in ("ycbcr", "ycck") else ()
     full = tuple(i for i in range(components) if i not in chroma)
@@ -43,10 +46,10 @@ def arithmetic_script(components, color):
 
 
 def progressive_script(components, color):
-    """DC first, then AC from coarse to fine; the last bit of luminance, the dearest, comes last.
+    """DC first, then AC from coarse to fine; the last bit of luminance, the most expensive, comes last.
 
-    For YCbCr the order of the IJG's script: a rough luminance, then all of chrominance but its last bit (small, and colours
-    appear early), then the rest of luminance bit by bit.
+    For YCbCr the order of the IJG's script: a rough luminance, then all of chrominance but its last bit (small, and
+    colours appear early), then the rest of luminance bit by bit.
     """
     everything = tuple(range(components))
     if color == "ycbcr":
@@ -79,13 +82,13 @@ def progressive_script(components, color):
 
 @dataclass(frozen=True)
 class Search:
-    """How many scripts to weigh.
+    """How many scripts to compare.
 
     starts : positions at which bands may begin
     highest : the highest bit at which a first scan may stop
-    sample : blocks of a component that are enough to look at, in whole rows spread over the picture, and no fewer than
-        every eighth row; 0: look at all, so that costs are exact
-    rough_dc : whether to weigh DC without its last bit too
+    sample : blocks to sample per component, in whole rows spread over the picture, at least every eighth row; 0: all
+        blocks, for exact costs
+    rough_dc : whether to try DC without its last bit too
     """
 
     starts: Tuple[int, ...]
@@ -94,7 +97,7 @@ class Search:
     rough_dc: bool
 
 
-# By the effort from which on they are made.
+# By the lowest effort that uses them.
 SEARCHES = {
     1: Search((1, 3, 6, 9, 13, 19), 2, 512, False),
     7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 0, True),
@@ -119,10 +122,11 @@ def _runs(bits):
 
 
 def _component_scans(i, plane, search):
-    """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the refinements.
+    """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the
+    refinements.
 
-    Bands of first scans and of refinements are independent of each other (G.1.1.1.2 asks for each coefficient's bits to come
-    in order, no more), so that for one stop the best script is the best partition for every bit. Where the stop differs from
+    Bands of first scans and of refinements are independent of each other (G.1.1.1.2 only requires each coefficient's
+    bits in order), so for a given stop the best script is the best partition for every bit. Where the stop differs from
     band to band, partitions are sought within the bands of one stop, and then once more across them.
     """
     high, wide = plane.shape[:2]
@@ -146,10 +150,11 @@ def _component_scans(i, plane, search):
 
 
 def _dc_scans(planes, color, frame, search):
-    """The cheapest DC scans: which components share them, and whether the last bit comes apart.
+    """The cheapest DC scans: which components share them, and whether the last bit is separate.
 
-    Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour; interleaved and
-    subsampled ones follow the MCUs. The last bit is close to noise: apart, it costs a bit per block and saves a little less.
+    Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour;
+    interleaved and subsampled ones follow the MCUs. The last bit is close to noise: separate, it costs a bit per block
+    and saves slightly less.
     """
 
     def scans_of(group):
@@ -167,15 +172,15 @@ def _dc_scans(planes, color, frame, search):
 
 
 def search_script(planes, color, effort, frame=None):
-    """The progressive script that takes the fewest bytes for these levels, among very many; no scan is coded to find it.
+    """The progressive script that takes the fewest bytes for these levels, found from counts without coding a scan.
 
     Parameters
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) of levels in zig-zag order, one per component
     color : "gray", "ycbcr", "rgb", "cmyk" or "ycck"
-    effort : 1..9; how many scripts are weighed (`SEARCHES`)
+    effort : 1..9; how many scripts are compared (`SEARCHES`)
     frame : markers.Frame, or None
-        Its sampling factors say what interleaved DC costs; without it DC is sent in one interleaved scan.
+        Its sampling factors decide what interleaved DC costs; without it DC takes one interleaved scan.
 
     Returns
     -------
@@ -188,9 +193,9 @@ def search_script(planes, color, effort, frame=None):
 
 
 def _rank(scan, color):
-    """Place in a script that shows a picture early: DC; first scans from low frequencies to high, luminance before chrominance within
-    a third of the band; then bit by bit, chrominance (small) before luminance. A refinement comes after all first scans
-    and after the refinement to the bit above it, as G.1.1.1.2 demands.
+    """Place in a script that shows a picture early: DC; first scans from low frequencies to high, luminance before
+    chrominance within a third of the band; then bit by bit, chrominance (small) before luminance. A refinement comes
+    after all first scans and after the refinement to the bit above it, as G.1.1.1.2 requires.
     """
     chroma = color in ("ycbcr", "ycck") and scan.components[0] in (1, 2)
     if scan.Ah == 0:

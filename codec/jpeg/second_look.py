@@ -1,9 +1,9 @@
-"""A second look at a picture that is encoded already: which blocks does SSIMULACRA 2 mind, and what would less error there give?
+"""A second look at an encoded picture: which blocks matter to SSIMULACRA 2, and how much would less error there gain?
 
-With e the error of a sample and g the slope of the score by it, scaling the errors of a block by 1 + t changes the score by t sum(g e) and
-the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is what the score pays there for a squared error, which is what
-the trellis wants to know of a block. One block alone tells it badly: sums are taken over a few blocks around it. Measured on photographs
-(gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
+With e the error of a sample and g the slope of the score by it, scaling the errors of a block by 1 + t changes the
+score by t sum(g e) and the squared error by 2 t sum(e^2), to first order. So -sum(g e) / sum(e^2) is the score per
+squared error there, the weight that the trellis needs for a block. One block is a noisy estimate: sums are taken over
+the blocks around it. Measured on photographs (gb82, BD-rate by SSIMULACRA 2 against effort 9 without it): -1.5 %.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ BETA = 0.5  # 0.35: -1.3 %, 0.7: -1.8 %, but worse on two of seven screenshots; 
 
 
 def _around(blocks, shape):
-    """Sums over a triangle of 5 x 5 blocks, the outermost repeated; `shape` may have more blocks, which continue those."""
+    """Triangle-weighted sums over 5 x 5 blocks, edges repeated; blocks that only `shape` has repeat the last ones."""
     blocks = np.pad(blocks, [(0, n - m) for n, m in zip(shape, blocks.shape)], mode="edge")
     for axis in (0, 1):
         for _ in range(2):
@@ -24,14 +24,14 @@ def _around(blocks, shape):
 
 
 def look_again(pixels, shown, factors):
-    """Factors on the worth of errors, as `activity_weights` gives them, refined by what the score minds in the decoded picture.
+    """Weights of blocks, as from `activity_weights`, refined by the score's gradient at the decoded picture.
 
     Parameters
     ----------
-    pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture, and what a decoder makes of its file; sides of 8 at least
+    pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture and its decoded file; sides of at least 8
     factors : uint16 (blocks_high, blocks_wide)
     """
-    from ..metrics import ssimulacra2_gradient  # here: other efforts need no metrics
+    from ..metrics import ssimulacra2_gradient  # imported here: other efforts need no metrics
 
     _, slope = ssimulacra2_gradient(pixels, shown)
     gain, error = error_sums(pixels, shown, slope.reshape(pixels.shape))

@@ -1,6 +1,6 @@
 """Which scans share a Huffman table, and which DHT segment defines it where (T.81 B.2.4.2).
 
-A table takes 17 bytes and one for each symbol: in small pictures that is more than what a table of its own saves a scan.
+A table takes 17 bytes and one per symbol: in small pictures more than a separate table saves.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from .._core import optimal_huffman, optimal_huffman_bits
 
 
 def bits_of(counts, Tc, BITS, HUFFVAL):
-    """What symbols take with a table, and the bits that follow them: SSSS of a DC difference or an AC coefficient, n of EOBn."""
+    """Bits of symbols with a table, and of the extra bits after them: SSSS of a DC difference or an AC coefficient, n
+    of EOBn."""
     lengths = np.zeros(256, np.int64)
     lengths[list(HUFFVAL)] = np.repeat(np.arange(1, 17), BITS)
     symbol = np.arange(256)
@@ -23,7 +24,8 @@ def bits_of(counts, Tc, BITS, HUFFVAL):
 
 @dataclass(frozen=True)
 class _Group:
-    """Uses of one table: (scan, destination that its tokens name), in order; from the first scan to the last the table must stay."""
+    """Uses of one table: (scan, destination that its tokens name), in order; from the first scan to the last the table
+    must stay."""
 
     Tc: int
     uses: tuple
@@ -36,7 +38,8 @@ class _Group:
 
 
 def _merged(groups, counts, destinations):
-    """Groups of one class, joined two by two as long as that saves bytes and no more tables than `destinations` are alive in any scan."""
+    """Groups of one class, merged in pairs while that saves bytes and no scan has more than `destinations` live
+    tables."""
     symbols = lambda group: sum(counts[scan][group.Tc, Th].astype(np.int64) for scan, Th in group.uses)
 
     @lru_cache(None)
@@ -63,14 +66,15 @@ def _merged(groups, counts, destinations):
 
 
 def shared_tables(counts, destinations):
-    """Tables for all scans of a script, shared where that takes fewer bytes, and DHT segments as few as possible.
+    """Tables for all scans of a script, shared where that takes fewer bytes, in as few DHT segments as possible.
 
-    A DHT defines what its scan needs and, in the remaining destinations, what later scans need first. That never stands in the way: when
-    a table is needed, only those needed earlier have been defined, and of them no more than destinations - 1 are alive (`_merged`).
+    A DHT defines what its scan needs and, in the remaining destinations, what later scans need first. A destination is
+    always free: when a table is needed, only those needed earlier have been defined, and at most destinations - 1 of
+    them are live (`_merged`).
 
     Parameters
     ----------
-    counts : for every scan, {(Tc, Th): 256 symbol counts}; Th only tells tables of one scan apart
+    counts : for every scan, {(Tc, Th): 256 symbol counts}; Th only distinguishes tables of one scan
     destinations : of each class: 2 in the baseline process, else 4
 
     Returns

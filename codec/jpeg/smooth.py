@@ -1,8 +1,10 @@
-"""Low frequencies guessed from neighbouring DC values, for progressive pictures that end before their AC scans (T.81 K.8).
+"""Low frequencies guessed from neighbouring DC values, for progressive pictures that end before their AC scans (T.81
+K.8).
 
-A preview of DC alone would show 8x8 tiles. The nine lowest AC coefficients are predicted from the DC values of a 5x5 neighbourhood instead.
-The weights are those of libjpeg-turbo since 2.1 (jdcoefct.c), in 1/256, so that previews look alike; K.8.2 gives the idea over 3x3.
-A prediction replaces only a coefficient that is still zero, and stays below what the scans so far would have shown.
+A preview of DC alone would show 8x8 tiles. The nine lowest AC coefficients are predicted from the DC values of a 5x5
+neighbourhood instead. The weights are those of libjpeg-turbo since 2.1 (jdcoefct.c), in 1/256, so that previews look
+alike; K.8.2 gives the idea over 3x3. A prediction replaces only a coefficient that is still zero, and stays below what
+the scans so far could resolve.
 """
 
 import numpy as np

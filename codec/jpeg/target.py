@@ -1,4 +1,5 @@
-"""Targets: the quality at which a file is no larger, or scores no lower, than asked for; measured on the bytes that are given out."""
+"""Targets: the quality at which a file is no larger, or scores no lower, than requested; measured on the bytes
+returned."""
 
 import math
 from dataclasses import dataclass
@@ -11,19 +12,19 @@ from .params import as_quality
 from .tables import QUALITY_PARTS
 
 MOST_ENCODES = 12
-ENOUGH = 200  # a search ends once what it could still gain is a 200th of the bytes, 0.5 %
+ENOUGH = 200  # a search ends once it can gain no more than a 200th of the bytes, 0.5 %
 
-# Qualities to try before both sides of the answer are known, from START up or down.
+# Qualities to try, from START up or down, until both sides of the answer are known.
 RUNGS = (1, 10, 30, 50, 75, 90, 97, 100)
 START = 75
 
-# Of these a picture of four inks has a score that means something: they compare channel by channel.
+# Metrics that make sense for four inks: they compare channel by channel.
 OF_INKS = ("psnr", "mse", "ssim", "ms_ssim")
 
 
 @dataclass(frozen=True)
 class Reached:
-    """The answer of a search: the file, its quality, what the target's measure is of it, and how many encodes it took."""
+    """The result of a search: the file, its quality, its value of the target's measure, and the number of encodes."""
 
     data: bytes
     quality: float
@@ -34,8 +35,8 @@ class Reached:
 def reach(target, pixels, encode):
     """The quality, on a grid of 1/64, that reaches a target.
 
-    Files grow and scores rise with the quality, so there is one place where either passes the target; where they do so only nearly, the
-    answer holds all the same, since what is given out was measured.
+    Files grow and scores rise with the quality, so each passes the target once. Where they are not quite monotonic, the
+    result still holds: the returned file was measured.
 
     Parameters
     ----------
@@ -48,13 +49,13 @@ def reach(target, pixels, encode):
     Returns
     -------
     Reached
-        Of a size or bpp, the largest file that is not larger: within 0.5 % where there is such a file. Of a score, the smallest file that
-        has it: within 0.5 % of the smallest, likewise.
+        For a size or bpp, the largest file within it, to 0.5 % where such a file exists. For a score, the smallest file
+        that reaches it, to 0.5 %.
 
     Raises
     ------
     ParameterError
-        If no quality reaches the target: the message has the range. Or if the metric is not defined for such a picture.
+        If no quality reaches the target (the message has the range), or the metric is not defined for the picture.
     """
     search = _Search(parse_target(target), pixels, encode)
     first, last = RUNGS[0] * QUALITY_PARTS, RUNGS[-1] * QUALITY_PARTS
@@ -70,20 +71,21 @@ def reach(target, pixels, encode):
 
 @dataclass(frozen=True)
 class _Trial:
-    """One encode: its bytes, and what is compared with the target: bytes, or a score."""
+    """One encode: its bytes, and the value compared with the target: bytes or a score."""
 
     size: int
     value: float
 
 
 class _Search:
-    """What `narrow` asks. Integers are qualities in 1/64; "over" is larger than the bytes, or no worse than the score, that was asked for."""
+    """The callbacks of `narrow`. Integers are qualities in 1/64; "over" means above the bytes, or at or above the
+    score."""
 
     def __init__(self, target, pixels, encode):
         self.target, self.pixels, self.encode = target, pixels, encode
         self.trials = {}
-        self.best = None  # the last file that reaches the target: the one that the bracket has closed on
-        self.width = math.inf  # of the last bracket that a line was drawn through
+        self.best = None  # the last file that reaches the target: the end of the bracket
+        self.width = math.inf  # width of the last bracket that was interpolated
         area = pixels.shape[0] * pixels.shape[1]
         self.most_bytes = {"size": target.value, "bpp": math.floor(target.value * area / 8)}.get(
             target.measure, math.inf
@@ -108,11 +110,13 @@ class _Search:
         return float(self.metric(self.pixels if channels > 1 else self.pixels[:, :, 0], decoded))
 
     def guess(self, low, high):
-        """The next rung until both sides are measured; from then on a bit beyond where a straight line between them meets the target.
+        """The next rung until both sides are measured; then slightly beyond the point where a line between them meets
+        the target.
 
-        Beyond it by what is enough, on the side of the farther end, so that this end comes near too: a line alone would creep up on the
-        target from one side. A step that leaves more than two thirds of the bracket is followed by one that halves it. Over 4 photographs x
-        22 targets that took 7.6 encodes on average and 12 at most; the line alone, kept an eighth away from the ends, 8.3 and 13.
+        The overshoot, toward the farther end, is the tolerance: it pulls that end in too, where a line alone would
+        approach the target from one side only. A step that leaves more than two thirds of the bracket is followed by a
+        bisection. Over 4 photographs x 22 targets this takes 7.6 encodes on average and 12 at most; the line alone,
+        kept an eighth away from the ends, 8.3 and 13.
         """
         if not self.trials:
             return START * QUALITY_PARTS
@@ -139,12 +143,12 @@ class _Search:
         return min(self.trials[high].size, self.most_bytes) - smaller <= smaller / ENOUGH
 
     def achieved(self, at):
-        """The value of the measure there, in the target's unit."""
+        """The value of the measure at a quality, in the target's unit."""
         value = self.trials[at].value
         return 8 * value / (self.pixels.shape[0] * self.pixels.shape[1]) if self.target.measure == "bpp" else value
 
     def said(self, at):
-        """The same for a message."""
+        """`achieved` as text for a message."""
         value = self.achieved(at)
         if self.target.measure != "size":
             return f"{value:.4g}"
@@ -152,11 +156,12 @@ class _Search:
 
 
 def _metric(target, channels):
-    """The metric of a target, and whether less of it is better."""
+    """The metric of a target, and whether smaller is better."""
     from ..metrics.names import SMALLER_IS_BETTER, by_name  # only a search for a score needs them
 
     if channels == 4 and target.measure not in OF_INKS:
         raise ParameterError(
-            f"{target} is no target for CMYK: {target.measure} is of gray and RGB pictures; there are {', '.join((*OF_INKS, *RATES))}"
+            f"{target} is no target for CMYK: {target.measure} is defined for gray and RGB pictures; "
+            f"CMYK has {', '.join((*OF_INKS, *RATES))}"
         )
     return by_name(target.measure), target.measure in SMALLER_IS_BETTER

@@ -1,4 +1,4 @@
-"""Changes to a JPEG that leave its coefficients alone: another process, turned, cut, gray, with less metadata. No pixel is ever made."""
+"""Lossless changes to a JPEG: another process, turned, cropped, gray, with less metadata. No pixel is ever decoded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
 JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
 
-# (marker code, beginning of the payload) -> kind; "identity" says what the components mean, "index" describes the trailer.
+# (marker code, beginning of the payload) -> kind; "identity" defines the meaning of the components, "index" describes
+# the trailer.
 SIGNATURES = (
     (APP0, JFIF, "identity"),
     (APP14, ADOBE, "identity"),
@@ -42,7 +43,7 @@ SIGNATURES = (
 
 @dataclass(frozen=True, eq=False)
 class Transcoded:
-    """A rewritten JPEG, and what was done to it.
+    """A rewritten JPEG and the changes made.
 
     Attributes
     ----------
@@ -53,13 +54,13 @@ class Transcoded:
     process : str
         "baseline", "progressive", ...
     done : tuple of str
-        What was done, in order; empty when the source itself is the answer.
+        The changes made, in order; empty when the source itself is returned.
     kept : bool
         Whether `data` is the source, byte for byte, because nothing smaller was found.
     verified : bool
-        Whether `data` was read again and found to hold the same coefficients.
+        Whether `data` was read back and holds the same coefficients.
     crop : (x, y, width, height) or None
-        The part that was cut out, after x and y were moved to the grid.
+        The part kept, after x and y moved to the grid.
     warnings : tuple of str
     """
 
@@ -100,7 +101,7 @@ def _kept_kinds(metadata):
 
 
 class _Edit:
-    """A picture under way: its coefficients, its segments, and the account of what was done."""
+    """A picture in progress: its coefficients, its segments, and the list of changes."""
 
     def __init__(self, coefficients):
         self.coefficients, self.done, self.warnings = coefficients, [], [*coefficients.warnings, *coefficients.doubts]
@@ -161,7 +162,7 @@ class _Edit:
     # ------------------------------------------------------------ what goes with it
 
     def drop(self, condition):
-        """Leave segments out; returns their bytes, markers included."""
+        """Drop segments; returns their bytes, markers included."""
         kept = tuple(segment for segment in self.coefficients.segments if not condition(*segment))
         lost = sum(4 + len(payload) for _, payload in self.coefficients.segments) - sum(
             4 + len(payload) for _, payload in kept
@@ -180,15 +181,17 @@ class _Edit:
             )
             self.coefficients = replace(self.coefficients, segments=quiet, trailer=b"", index_distance=None)
             if lost:
-                self.done.append(f"dropped what stood behind the picture ({lost} bytes)")
+                self.done.append(f"dropped the data after the picture ({lost} bytes)")
         elif present and (self.reshaped or "grayscale" in self.done):
             raise ParameterError(
-                f"{len(self.coefficients.trailer)} bytes behind the picture (a gain map, further pictures or a film) would no longer fit it; "
+                f"{len(self.coefficients.trailer)} bytes after the picture (a gain map, further pictures or a film) would "
+                "no longer fit it; "
                 "trailer='drop' leaves them out"
             )
         elif present and "xmp" not in kinds and any(announces_trailer(*segment) for segment in segments):
             raise ParameterError(
-                "without its XMP nobody would find the gain map or film behind the picture; keep 'xmp' in metadata, or drop it with trailer='drop'"
+                "without its XMP no reader would find the gain map or film after the picture; keep 'xmp' in metadata, "
+                "or drop it with trailer='drop'"
             )
 
     def settle_metadata(self, kinds):
@@ -206,13 +209,14 @@ class _Edit:
                 self.done.append(f"kept EXIF orientation {orientation}")
 
     def adjust_segments(self):
-        """What segments say of the size and the orientation, made true; thumbnails of the old shape left out."""
+        """Update size and orientation in the segments; drop thumbnails of the old shape."""
         if not self.reshaped:
             return
         orientation = exif_orientation(self.coefficients.segments)
         if not self.upright and orientation in range(2, 9):
             self.warnings.append(
-                f"EXIF orientation {orientation} is kept, and viewers turn the picture by it; auto_rotate=True applies it first"
+                f"EXIF orientation {orientation} is kept, and viewers turn the picture by it; auto_rotate=True applies "
+                "it first"
             )
         self.drop(lambda code, payload: code == APP0 and payload.startswith(JFXX))
         self.coefficients = replace(
@@ -238,7 +242,7 @@ class _Edit:
 
 
 def _verify(data, edited, limits):
-    """Read the result as anybody would; CodecError unless it holds the very coefficients and segments."""
+    """Read the result back; CodecError unless it holds the same coefficients and segments."""
     again = read_coefficients(data, limits=limits)
     unmoved = lambda coefficients: [segment for segment in coefficients.segments if not is_index(*segment)]
     if not again.same_levels(edited) or unmoved(again) != unmoved(edited) or again.trailer != edited.trailer:
@@ -249,7 +253,7 @@ def _verify(data, edited, limits):
 
 
 def _smallest(coefficients, progressive, **settings):
-    """The file; where both processes are allowed, the smaller one."""
+    """The file: the smaller one where both processes are allowed."""
     processes = (True, False) if progressive is None else (progressive,)
     return min((write_coefficients(coefficients, progressive=each, **settings) for each in processes), key=len)
 
@@ -279,50 +283,53 @@ def transcode(
     source : path, bytes, bytearray, memoryview or binary file object
     progressive : None (default: what is smaller), True or False
     arithmetic : bool, default False
-        Arithmetic coding (T.81 Annex D): 5 to 9 % smaller; libjpeg-turbo reads it, no browser does. False also turns arithmetic coded sources
-        into what everybody reads.
+        Arithmetic coding (T.81 Annex D): 5 to 9 % smaller; libjpeg-turbo reads it, no browser does. False also converts
+        arithmetic coded sources to Huffman coding.
     rotate : 0 (default), 90, 180 or 270
         Degrees clockwise.
     flip : None (default), "horizontal", "vertical", "transpose" or "transverse"
         After `rotate`: left to right, top to bottom, along the main diagonal, along the other one.
     crop : None (default) or (x, y, width, height)
-        Part of the turned picture. x and y go back to the grid of MCUs, while the right and lower border stay: see `Transcoded.crop`.
-        MCUs that the part fills partly keep the rest of their samples out of sight.
+        Part of the turned picture. x and y move back to the grid of MCUs, while the right and lower border stay: see
+        `Transcoded.crop`. MCUs at those borders keep their hidden samples.
     edge : "perfect" (default), "trim" or "keep"
-        A mirrored picture whose side is no multiple of the MCU has its partial MCUs on the wrong side. "perfect" refuses, "trim" cuts
-        them off, "keep" leaves them in place, which is undone by the same turn.
+        Partial MCUs of a mirrored side cannot move to the opposite edge. "perfect" refuses, "trim" cuts them off,
+        "keep" leaves them in place; the same turn then restores the picture.
     grayscale : bool, default False
         Luminance alone.
     auto_rotate : bool, default False
         Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1.
     metadata : "all" (default), "none", or kinds to keep
-        Any of "icc", "exif", "xmp", "iptc", "comments", "other". JFIF's and Adobe's segments stay: they say what the components mean. Where EXIF
-        is dropped from a picture that is not upright, its orientation alone stays.
+        Any of "icc", "exif", "xmp", "iptc", "comments", "other". JFIF's and Adobe's segments stay: they define the
+        components. If EXIF is dropped from a picture that is not upright, its orientation is kept.
     trailer : "keep" (default) or "drop"
-        What stands behind the picture: gain maps (Ultra HDR), further pictures (MPF), films. Kept byte for byte, with the offsets of their index
-        moved; refused where the picture changes its shape or colour and they do not. "drop" also removes their index and announcement.
+        The bytes after the picture: gain maps (Ultra HDR), further pictures (MPF), films. Kept byte for byte, with the
+        offsets of their index moved; refused where the picture changes its shape or colour, which they would not
+        follow. "drop" also removes their index and announcement.
     restart_interval : 0 (default: none) to 65535
     verify : bool, default True
-        Read the result again and compare every coefficient; costs about a third of the time.
+        Read the result back and compare every coefficient; costs about a third of the time.
     on_error : "raise" (default) or "conceal"
-        Damaged data is refused; or what is left of it is written, with a warning.
+        Refuse damaged data, or write what can be recovered, with a warning.
     limits : Limits, optional
 
     Returns
     -------
     Transcoded
-        Never larger than the source if nothing but recompression was asked for: then the source itself, `kept`.
+        Never larger than the source if only recompression was requested: then the source itself, `kept`.
 
     Raises
     ------
     ParameterError
-        Unknown option values; a crop outside of the picture; a turn that `edge` forbids; a trailer that would no longer fit.
+        Unknown option values; a crop outside the picture; a turn that `edge` forbids; a trailer that would no longer
+        fit.
     BitstreamError, TruncatedError, UnsupportedError, LimitError
-        As `read_coefficients`; EXIF orientation outside of 1..8 with `auto_rotate`; a damaged multi-picture index.
+        As `read_coefficients`; EXIF orientation outside 1..8 with `auto_rotate`; a damaged multi-picture index.
 
     Notes
     -----
-    Where the shape changes, sizes in EXIF are set, and the thumbnails of EXIF and JFIF, which would show the old shape, are left out.
+    Where the shape changes, sizes in EXIF are set, and the thumbnails of EXIF and JFIF, which would show the old shape,
+    are left out.
 
     Examples
     --------

@@ -59,7 +59,8 @@ ctypedef fused sample:
 
 
 def sum_squared_error(const sample[::1] a, const sample[::1] b):
-    """Sum of (a - b)^2 over two arrays of one length: an exact int for uint8 and uint16, a float for float32 and float64."""
+    """Sum of (a - b)^2 over two arrays of one length: an exact int for uint8 and uint16, a float for float32 and
+    float64."""
     cdef Py_ssize_t n = a.shape[0]
     cdef uint64_t exact = 0
     cdef double rounded = 0

@@ -1,4 +1,5 @@
-"""Mean SSIM of two planes, row-streamed: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment", IEEE TIP 13(4), 2004.
+"""Mean SSIM of two planes, row-streamed: Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment", IEEE TIP 13(4),
+2004.
 
 Four blurs instead of the paper's five. With s = a + b and d = a - b, and Vx the local variance of x,
 
@@ -9,22 +10,27 @@ so the factor 1/2 leaves the ratio, and
 
     SSIM = (mu_s^2 - mu_d^2 + 2 C1) (V_s - V_d + 2 C2) / ((mu_s^2 + mu_d^2 + 2 C1) (V_s + V_d + 2 C2)).
 
-Swapping a and b only flips the sign of d: the result is symmetric to the last bit, and exactly 1 where d = 0. The variances of s do not
-change when a constant is taken off s, which keeps mu_s^2 small beside V_s and the subtraction in V_s harmless.
+Swapping a and b only flips the sign of d: the result is symmetric to the last bit, and exactly 1 where d = 0. The
+variances of s do not change when a constant is taken off s, which keeps mu_s^2 small beside V_s and the subtraction in
+V_s harmless.
 
-Each source row is read once into a ring of 11 rows [s | d | s^2 | d^2]; an output row is the vertical 11-tap sum, then the horizontal one,
-then the ratio. A picture is walked in strips of STRIP columns, so that the ring (11 x 4 x STRIP doubles, 44 KiB) stays in cache whatever
-the width; speed was measured flat from 64 to 512 columns. Sums run in a fixed order: four lanes along a row of a strip, rows downwards,
-strips rightwards; they are doubles always.
+Each source row is read once into a ring of 11 rows [s | d | s^2 | d^2]; an output row is the vertical 11-tap sum, then
+the horizontal one, then the ratio. A picture is walked in strips of STRIP columns, so that the ring (11 x 4 x STRIP
+doubles, 44 KiB) stays in cache whatever the width; speed was measured flat from 64 to 512 columns. Sums run in a fixed
+order: four lanes along a row of a strip, rows downwards, strips rightwards; they are doubles always.
 
-Single precision does where samples stay within the data range: an error of V_s meets numerator and denominator alike, so the ratio
-1 - 2 V_d / (V_s + V_d + 2 C2) feels it only by the little that V_d is; the mean of a picture of noise differs from double precision by less
-than 1e-7. It is twice as fast.
+Single precision does where samples stay within the data range: an error of V_s meets numerator and denominator alike,
+so the ratio 1 - 2 V_d / (V_s + V_d + 2 C2) feels it only by the little that V_d is; the mean of a picture of noise
+differs from double precision by less than 1e-7. It is twice as fast.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
 
 import numpy as np
+
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
 
 cdef extern from "metrics.h" nogil:
     struct codec_ssim_constants:
@@ -33,8 +39,15 @@ cdef extern from "metrics.h" nogil:
     void (*codec_blur11_down_f64[2])(const double **r, const double *w, Py_ssize_t n, double *out)
     void (*codec_blur11_across_f32[2])(const float *v, const double *w, Py_ssize_t n, float *out)
     void (*codec_blur11_across_f64[2])(const double *v, const double *w, Py_ssize_t n, double *out)
-    void (*codec_ssim_maps_f32[2])(const float *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, float *ssim, float *cs)
-    void (*codec_ssim_maps_f64[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n, double *ssim, double *cs)
+    void (*codec_ssim_maps_f32[2])(const float *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n,
+                                   float *ssim, float *cs)
+    void (*codec_ssim_maps_f64[2])(const double *blurred, Py_ssize_t width, const codec_ssim_constants *k, Py_ssize_t n,
+                                   double *ssim, double *cs)
+
+KERNELS = (
+    "blur11_down_f32", "blur11_down_f64", "blur11_across_f32", "blur11_across_f64", "ssim_maps_f32", "ssim_maps_f64",
+)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 11
@@ -51,9 +64,10 @@ ctypedef fused real:    # of the windows' arithmetic
     double
 
 
-cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset, real* row,
-                   sample* kind) noexcept nogil:
-    """row = [s - offset | d | (s - offset)^2 | d^2] of n samples that lie step_a and step_b bytes apart. `kind` only picks the type."""
+cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset,
+                   real* row, sample* kind) noexcept nogil:
+    """row = [s - offset | d | (s - offset)^2 | d^2] of n samples that lie step_a and step_b bytes apart. `kind` only
+    picks the type."""
     cdef Py_ssize_t x
     cdef real u, v, middle = <real>offset
     cdef const sample* p = <const sample*>a
@@ -88,10 +102,12 @@ cdef double row_sum(const real* row, Py_ssize_t n) noexcept nogil:
     return (s0 + s1) + (s2 + s3)
 
 
-cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b, Py_ssize_t step_b,
-                     Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k, int variant, real* scratch,
-                     sample* kind, double* sums, double* map, Py_ssize_t map_stride) noexcept nogil:
-    """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; keep the map if there is one.
+cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const char* b, Py_ssize_t row_b,
+                     Py_ssize_t step_b, Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k,
+                     int variant, real* scratch, sample* kind, double* sums, double* map,
+                     Py_ssize_t map_stride) noexcept nogil:
+    """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; keep
+    the map if there is one.
 
     scratch: (TAPS + 4) * 4 * STRIP numbers.
     """
@@ -111,7 +127,8 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
         ring[TAPS - 1] = oldest
         load_row(a + y * row_a, step_a, b + y * row_b, step_b, n, k.offset, oldest, kind)
         if y >= TAPS - 1:
-            # Across in one loop over the four quantities side by side: the 10 sums that straddle two of them are never read.
+            # Across in one loop over the four quantities side by side: the 10 sums that straddle two of them are never
+            # read.
             if real is float:
                 codec_blur11_down_f32[variant](<const float **>ring, w, 4 * n, vertical)
                 codec_blur11_across_f32[variant](vertical, w, 4 * n - TAPS + 1, blurred)
@@ -127,16 +144,17 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
                     map[(y - TAPS + 1) * map_stride + i] = ssim[i]
 
 
-def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1, double C2, double correction, bint avx2,
-               bint single=False, maps=None):
+def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::1] taps, double centre, double C1,
+               double C2, double correction, int level, bint single=False, maps=None):
     """(mean SSIM, mean contrast-structure) of each channel.
 
-    a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre: value taken off both
-    pictures before squaring; it changes nothing but rounding. correction: factor of the variances. maps: None, or a float64 array
-    (C, H - 10, W - 10) to fill with SSIM. avx2: whether the AVX2 variants may be used; the result is the same. single: whether single
-    precision will do (integer samples, none far outside of the data range).
+    a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre:
+    value taken off both pictures before squaring; it changes nothing but rounding. correction: factor of the variances.
+    maps: None, or a float64 array (C, H - 10, W - 10) to fill with SSIM. level: of codec.cpu.level_index. single:
+    whether single precision will do (integer samples, none far outside of the data range).
     """
-    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n, map_stride = width - TAPS + 1
+    cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n
+    cdef Py_ssize_t map_stride = width - TAPS + 1
     assert b.shape[0] == height and b.shape[1] == width and b.shape[2] == channels
     assert height >= TAPS and width >= TAPS and taps.shape[0] == TAPS // 2 + 1
     cdef codec_ssim_constants k
@@ -144,7 +162,7 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
     cdef double windows = <double>(height - TAPS + 1) * (width - TAPS + 1)
     cdef double[:, :, ::1] map_view
     cdef double* map = NULL
-    cdef int variant = avx2
+    cdef int variant = codec_variant(level)
     cdef sample* kind = NULL
     cdef const char* p
     cdef const char* q
@@ -166,11 +184,13 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
                 while left + TAPS <= width:
                     n = min(<Py_ssize_t>STRIP, width - left)
                     if single and (sample is uint8_t or sample is uint16_t):
-                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
-                                   height, n, &taps[0], &k, variant, <float*>scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
+                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1],
+                                   b.strides[0], b.strides[1], height, n, &taps[0], &k, variant, <float*>scratch, kind,
+                                   sums, map + left if map != NULL else NULL, map_stride)
                     else:
-                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1], b.strides[0], b.strides[1],
-                                   height, n, &taps[0], &k, variant, scratch, kind, sums, map + left if map != NULL else NULL, map_stride)
+                        strip_sums(p + left * a.strides[1], a.strides[0], a.strides[1], q + left * b.strides[1],
+                                   b.strides[0], b.strides[1], height, n, &taps[0], &k, variant, scratch, kind, sums,
+                                   map + left if map != NULL else NULL, map_stride)
                     left += STRIP - TAPS + 1
             means.append((sums[0] / windows, sums[1] / windows))
     finally:
@@ -183,8 +203,10 @@ ctypedef fused total:
     double
 
 
-cdef void add_fours(const char* above, const char* below, Py_ssize_t step, Py_ssize_t n, Py_ssize_t apart, total* out, sample* kind) noexcept nogil:
-    """n sums of two samples in each of two rows; samples lie `step` bytes apart, sums `apart` places. `kind` only picks the type."""
+cdef void add_fours(const char* above, const char* below, Py_ssize_t step, Py_ssize_t n, Py_ssize_t apart, total* out,
+                    sample* kind) noexcept nogil:
+    """n sums of two samples in each of two rows; samples lie `step` bytes apart, sums `apart` places. `kind` only picks
+    the type."""
     cdef Py_ssize_t x
     cdef const sample* p = <const sample*>above
     cdef const sample* q = <const sample*>below
@@ -195,11 +217,13 @@ cdef void add_fours(const char* above, const char* below, Py_ssize_t step, Py_ss
         for x in range(n):
             p = <const sample*>(above + 2 * x * step)
             q = <const sample*>(below + 2 * x * step)
-            out[x * apart] = (<total>p[0] + <total>(<const sample*>(<const char*>p + step))[0]) + (<total>q[0] + <total>(<const sample*>(<const char*>q + step))[0])
+            out[x * apart] = ((<total>p[0] + <total>(<const sample*>(<const char*>p + step))[0])
+                              + (<total>q[0] + <total>(<const sample*>(<const char*>q + step))[0]))
 
 
 def sums_of_four(const sample[:, :, :] a, total[:, :, ::1] out):
-    """(H, W, C) -> (ceil(H/2), ceil(W/2), C): sums over 2x2 samples, an odd last row or column repeated. Sums must fit `out`."""
+    """(H, W, C) -> (ceil(H/2), ceil(W/2), C): sums over 2x2 samples, an odd last row or column repeated. Sums must fit
+    `out`."""
     cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], y, c, wide = out.shape[1], row, step
     assert out.shape[0] == (height + 1) // 2
     assert wide == (width + 1) // 2
@@ -217,4 +241,5 @@ def sums_of_four(const sample[:, :, :] a, total[:, :, ::1] out):
                     q = p + row
                 add_fours(p, q, step, width // 2, channels, &out[y, 0, c], kind)
                 if width & 1:
-                    add_fours(p + (width - 1) * step, q + (width - 1) * step, 0, 1, channels, &out[y, wide - 1, c], kind)
+                    add_fours(p + (width - 1) * step, q + (width - 1) * step, 0, 1, channels, &out[y, wide - 1, c],
+                              kind)

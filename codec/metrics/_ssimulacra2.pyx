@@ -5,15 +5,17 @@
       |             |-- blur across --> nine rows --> blur down --> maps --> sums
       '-- 2x2 means --> the next scale
 
-The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5, because its cosine terms vanish
-at the fifth sample; as nine taps it has no drift and no order. Samples outside of the picture count as 0.
+The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5,
+because its cosine terms vanish at the fifth sample; as nine taps it has no drift and no order. Samples outside of the
+picture count as 0.
 
 Four blurs serve all maps. With d = a - b and V(x) = blur(x^2) - blur(x)^2,
 
     (2 cov(a, b) + C2) / (V(a) + V(b) + C2) = 1 - V(d) / (V(a) + V(b) + C2)
 
-so that 1 - SSIM = m + (1 - m) V(d) / (V(a) + V(b) + C2) with m = blur(d)^2: no difference of large numbers is taken, and single precision is enough
-(tested against a double-precision model, 0.001 of a point). Maps whose weight is zero are not computed.
+so that 1 - SSIM = m + (1 - m) V(d) / (V(a) + V(b) + C2) with m = blur(d)^2: no difference of large numbers is taken,
+and single precision is enough (tested against a double-precision model, 0.001 of a point). Maps whose weight is zero
+are not computed.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport calloc, free
@@ -21,12 +23,20 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
     void (*codec_blur9_across[2])(const float *v, const float *w, Py_ssize_t n, float *out)
     void (*codec_blur9_down[2])(const float **r, const float *w, Py_ssize_t n, float *out)
     void (*codec_s2_ssim[2])(const float *blurred, Py_ssize_t n, float *map, double *sums)
-    void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map, double *sums)
+    void (*codec_s2_edges[2])(const float *a, const float *b, const float *blurred, Py_ssize_t n, float *map,
+                              double *sums)
+
+KERNELS = ("linear_to_xyb", "blur9_across", "blur9_down", "s2_ssim", "s2_edges")
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 9
@@ -89,7 +99,8 @@ cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
     s.finished += 1
 
 
-cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n, float *out) noexcept nogil:
+cdef void blur_channel(Metric *metric, const float *a, const float *b, bint all_quantities, Py_ssize_t n,
+                       float *out) noexcept nogil:
     """The quantities of one channel of one row, blurred across."""
     cdef float *row = metric.padded + HALF
     cdef Py_ssize_t i
@@ -129,7 +140,8 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
     codec_linear_to_xyb[metric.variant](linear + 3 * n, n, xyb + 3 * n)
     for c in range(3):
         if s.need[c]:
-            blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n, s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
+            blur_channel(metric, xyb + c * n, xyb + (3 + c) * n, s.need[c] & NEED_SSIM != 0, n,
+                         s.blurred + (y % TAPS * 3 + c) * QUANTITIES * n)
     s.received += 1
     if s.received > HALF:
         finish_row(metric, s)
@@ -147,8 +159,10 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
             finish_row(metric, s)
 
 
-cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table, Py_ssize_t n, float *out, Sample *kind) noexcept nogil:
-    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows. `kind` only picks the type."""
+cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
+                     Py_ssize_t n, float *out, Sample *kind) noexcept nogil:
+    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows. `kind` only picks
+    the type."""
     cdef Py_ssize_t i
     cdef int c
     cdef const char *p
@@ -173,7 +187,9 @@ cdef int allocate(Metric *metric) noexcept nogil:
     metric.down = <float *>calloc(QUANTITIES * width, sizeof(float))
     metric.maps = <float *>calloc(2 * width, sizeof(float))
     metric.next_rows = <float *>calloc((MAX_SCALES + 1) * 6 * width, sizeof(float))
-    return -1 if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL or metric.next_rows == NULL else 0
+    if metric.padded == NULL or metric.zero == NULL or metric.down == NULL or metric.maps == NULL:
+        return -1
+    return -1 if metric.next_rows == NULL else 0
 
 
 cdef void release(Metric *metric) noexcept nogil:
@@ -191,7 +207,8 @@ cdef void release(Metric *metric) noexcept nogil:
 
 
 def scales_of(height, width):
-    """(height, width) of every scale, at most six: halved, rounding up, as long as the one before has sides of 8 at least."""
+    """(height, width) of every scale, at most six: halved, rounding up, as long as the one before has sides of 8 at
+    least."""
     sizes = [(height, width)]
     while len(sizes) < MAX_SCALES and min(height, width) >= LEAST_SIDE:
         height, width = (height + 1) // 2, (width + 1) // 2
@@ -199,15 +216,17 @@ def scales_of(height, width):
     return sizes
 
 
-def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs, bint avx2):
+def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs,
+          int level):
     """Means of v and of v^4 of every map that is needed.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
     table : linear light of every sample value; taps : the middle tap and the four beside it
     needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
-    avx2 : whether the AVX2 variants may be used; the result is the same
+    level : of codec.cpu.level_index
 
-    Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is needed.
+    Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is
+    needed.
     """
     cdef Py_ssize_t height = a.shape[0], width = a.shape[1], y
     cdef int channels = a.shape[2], k, c, norm, kind_of_map
@@ -222,7 +241,7 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
         raise MemoryError
     try:
         metric.scales = len(sizes)
-        metric.variant = avx2
+        metric.variant = codec_variant(level)
         for k in range(HALF + 1):
             metric.weights[k] = taps[k]
         for k in range(metric.scales):
@@ -235,14 +254,16 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
         with nogil:
             for y in range(height):
                 linear_row(<const char *>&a[y, 0, 0], a.strides[1], a.strides[2], channels, &table[0], width, row, kind)
-                linear_row(<const char *>&b[y, 0, 0], b.strides[1], b.strides[2], channels, &table[0], width, row + 3 * width, kind)
+                linear_row(<const char *>&b[y, 0, 0], b.strides[1], b.strides[2], channels, &table[0], width,
+                           row + 3 * width, kind)
                 push(metric, 0, row)
         out = np.zeros((3, metric.scales, 2, 3))
         for k in range(metric.scales):
             for c in range(3):
                 for norm in range(2):
                     for kind_of_map in range(3):
-                        out[c, k, norm, kind_of_map] = metric.scale[k].sums[c][3 * norm + kind_of_map] / (metric.scale[k].height * metric.scale[k].width)
+                        out[c, k, norm, kind_of_map] = (metric.scale[k].sums[c][3 * norm + kind_of_map]
+                                                        / (metric.scale[k].height * metric.scale[k].width))
         return out
     finally:
         release(metric)

@@ -5,18 +5,24 @@
                                                                                 |
     slope by linear b <-- slope by XYB of b <-- blur down <-- nine rows <-- blur across
 
-The slopes of the maps hold the 4-norms, so the norms of the whole picture are known before (_ssimulacra2.norms: the score's own pass). A row's slope is
-done eight rows after the row was read: rings of nine rows suffice. To it comes, through the adjoint of the 2x2 mean, a quarter of the slope
-of the next coarser scale, which is therefore done first and lies where the distorted picture of that scale lay.
+The slopes of the maps hold the 4-norms, so the norms of the whole picture are known before (_ssimulacra2.norms: the
+score's own pass). A row's slope is done eight rows after the row was read: rings of nine rows suffice. To it comes,
+through the adjoint of the 2x2 mean, a quarter of the slope of the next coarser scale, which is therefore done first and
+lies where the distorted picture of that scale lay.
 
-Memory: both pictures in linear light from 1:2 on, 8 bytes per pixel, and the result, 12 (4 if gray), and rings that grow with the width alone.
-Every value is made by single operations of IEEE 754 in a fixed order, no sum runs over rows: the same bits on every machine.
+Memory: both pictures in linear light from 1:2 on, 8 bytes per pixel, and the result, 12 (4 if gray), and rings that
+grow with the width alone. Every value is made by single operations of IEEE 754 in a fixed order, no sum runs over rows:
+the same bits on every machine.
 """
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 import numpy as np
+
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
 
 cdef extern from "metrics.h" nogil:
     void (*codec_linear_to_xyb[2])(const float *rgb, Py_ssize_t n, float *xyb)
@@ -28,11 +34,20 @@ cdef extern from "gradients.h" nogil:
         float one, four, inverse
     void (*codec_s2_means[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
     void (*codec_s2_quantities[2])(const float *a, const float *b, Py_ssize_t n, Py_ssize_t step, float *out)
-    void (*codec_s2_ssim_slope[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, Py_ssize_t step, float *out)
-    void (*codec_s2_edges_slope[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope, Py_ssize_t n, float *direct, float *half)
-    void (*codec_s2_gather[2])(const float *a, const float *b, const float *direct, const float *blurred, Py_ssize_t n, float *out)
+    void (*codec_s2_ssim_slope[2])(const float *blurred, const codec_map_slope *slope, Py_ssize_t n, Py_ssize_t step,
+                                   float *out)
+    void (*codec_s2_edges_slope[2])(const float *a, const float *b, const float *blurred, const codec_map_slope *slope,
+                                    Py_ssize_t n, float *direct, float *half)
+    void (*codec_s2_gather[2])(const float *a, const float *b, const float *direct, const float *blurred, Py_ssize_t n,
+                               float *out)
     void (*codec_s2_gather_edges[2])(const float *direct, const float *blurred, Py_ssize_t n, float *out)
     void (*codec_xyb_to_linear_slope[2])(const float *xyb, const float *slope, Py_ssize_t n, float *out)
+
+KERNELS = (
+    "s2_means", "s2_quantities", "s2_ssim_slope", "s2_edges_slope", "s2_gather", "s2_gather_edges",
+    "xyb_to_linear_slope",
+)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     TAPS = 9
@@ -82,7 +97,8 @@ cdef void blur_across(Gradient *g, int count, Py_ssize_t n, float *out) noexcept
         codec_blur9_across[g.variant](g.padded + q * padded_step(g), g.weights, n, out + q * n)
 
 
-cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, Py_ssize_t height, int c, int per_channel, int count, Py_ssize_t n) noexcept nogil:
+cdef void blur_down(Gradient *g, float *source, Py_ssize_t y, Py_ssize_t height, int c, int per_channel, int count,
+                    Py_ssize_t n) noexcept nogil:
     """`count` rows of `down` at row y, from the ring `source`."""
     cdef const float *rows[TAPS]
     cdef Py_ssize_t row
@@ -134,7 +150,8 @@ cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
 
 
 cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n, float *out) noexcept nogil:
-    """The adjoint of the 2x2 means, to row y of [3][n]: a sample that was repeated at an odd edge takes its part as often."""
+    """The adjoint of the 2x2 means, to row y of [3][n]: a sample that was repeated at an odd edge takes its part as
+    often."""
     cdef float part = 0.5 if height & 1 and y == height - 1 else 0.25
     cdef Py_ssize_t i
     cdef const float *from_
@@ -172,7 +189,8 @@ cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, 
         add_coarser(coarser, y, s.height, n, out)
 
 
-cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table, Py_ssize_t n, float *out) noexcept nogil:
+cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
+                     Py_ssize_t n, float *out) noexcept nogil:
     """A row of sRGB samples through the table of its transfer function; gray gives three equal rows."""
     cdef Py_ssize_t i
     cdef int c
@@ -183,9 +201,10 @@ cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channe
             out[c * n + i] = table[p[i * pixel]]
 
 
-cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *slopes, const float *by_linear, Py_ssize_t n,
-                      float *out) noexcept nogil:
-    """Slopes by linear light, [3][n], to those by the samples, [n][channels]. `slopes`: of the transfer function, per sample value."""
+cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *slopes,
+                      const float *by_linear, Py_ssize_t n, float *out) noexcept nogil:
+    """Slopes by linear light, [3][n], to those by the samples, [n][channels]. `slopes`: of the transfer function, per
+    sample value."""
     cdef Py_ssize_t i
     cdef int c
     for i in range(n):
@@ -210,7 +229,8 @@ cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float
             out[c * smaller + n // 2] = (u[n - 1] + v[n - 1]) * <float>0.5
 
 
-cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s, float *rows, float *out) noexcept nogil:
+cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
+                        float *rows, float *out) noexcept nogil:
     """1:2 of a picture of samples. rows: [2][3][width]."""
     cdef Py_ssize_t y, n = s.width, low
     for y in range(0, s.height, 2):
@@ -239,8 +259,8 @@ cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
             finish_row(g, s, step - 2 * HALF, coarser, s.b + (step - 2 * HALF) * row)
 
 
-cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b, int channels, const float *table,
-                     const float *slopes, float *out) noexcept nogil:
+cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
+                     int channels, const float *table, const float *slopes, float *out) noexcept nogil:
     """The same at 1:1, from samples to slopes by them."""
     cdef Scale *s = &g.scale[0]
     cdef Py_ssize_t step, y, n = s.width
@@ -255,7 +275,8 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
         y = step - 2 * HALF
         if y >= 0:
             finish_row(g, s, y, &g.scale[1], g.rows)
-            samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n, out + y * n * channels)
+            samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n,
+                        out + y * n * channels)
 
 
 cdef int allocate(Gradient *g) noexcept nogil:
@@ -276,9 +297,9 @@ cdef int allocate(Gradient *g) noexcept nogil:
     g.down = <float *>calloc(QUANTITIES * n, sizeof(float))
     g.by_xyb = <float *>calloc(3 * n, sizeof(float))
     g.rows = <float *>calloc(6 * n, sizeof(float))
-    if g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL or g.zero == NULL or g.down == NULL:
+    if g.xyb == NULL or g.blurred == NULL or g.direct == NULL or g.slopes == NULL or g.padded == NULL:
         return -1
-    return -1 if g.by_xyb == NULL or g.rows == NULL else 0
+    return -1 if g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.rows == NULL else 0
 
 
 cdef void release(Gradient *g) noexcept nogil:
@@ -298,9 +319,9 @@ cdef void release(Gradient *g) noexcept nogil:
     free(g)
 
 
-cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, bint avx2):
+cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, int level):
     cdef int k, c, kind_of_map
-    g.scales, g.variant = len(sizes), avx2
+    g.scales, g.variant = len(sizes), codec_variant(level)
     for k in range(HALF + 1):
         g.weights[k] = taps[k]
     for k in range(g.scales):
@@ -313,16 +334,17 @@ cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes
                 g.scale[k].slope[c][kind_of_map].inverse = map_slopes[c, k, 2, kind_of_map]
 
 
-def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes, const float[::1] taps, sizes, needs,
-             const float[:, :, :, ::1] map_slopes, bint avx2):
+def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes,
+             const float[::1] taps, sizes, needs, const float[:, :, :, ::1] map_slopes, int level):
     """d score / d sample of the distorted picture.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
     table, slopes : linear light of every sample value, and its derivative by the sample
     taps : the middle tap and the four beside it
-    sizes : (height, width) of the scales, two at least; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
+    sizes : (height, width) of the scales, two at least; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and
+        channel X, Y, B
     map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
-    avx2 : whether the AVX2 variants may be used; the result is the same
+    level : of codec.cpu.level_index
 
     Returns a float32 array of the pictures' shape.
     """
@@ -339,7 +361,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     if g == NULL:
         raise MemoryError
     try:
-        set_up(g, sizes, needs, map_slopes, taps, avx2)
+        set_up(g, sizes, needs, map_slopes, taps, level)
         if allocate(g):
             raise MemoryError
         made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
@@ -353,7 +375,8 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
                 halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], &g.scale[k + 1] if k + 1 < g.scales else NULL)
-            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0], &out[0, 0, 0])
+            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
+                       &out[0, 0, 0])
         return made
     finally:
         release(g)

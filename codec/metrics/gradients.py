@@ -118,6 +118,6 @@ def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> 
     slopes = _map_slopes(x, means, sizes)
     _, needs = map_weights(*sizes[0])
     found = gradient(
-        a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.has("avx2")
+        a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.level_index()
     )
     return score_of(x), found.reshape(np.shape(distorted))

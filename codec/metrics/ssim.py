@@ -122,7 +122,7 @@ def _means(a, b, preset, data_range, single, maps=None):
         (preset.K1 * data_range) ** 2,
         (preset.K2 * data_range) ** 2,
         correction,
-        cpu.has("avx2"),
+        cpu.level_index(),
         single,
         maps,
     )

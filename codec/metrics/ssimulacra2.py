@@ -77,7 +77,7 @@ def weighed(reference, distorted):
     the norms.
     """
     weights, needs = map_weights(*reference.shape[:2])
-    means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.has("avx2"))
+    means = norms(reference, distorted, linear_light(reference.dtype), TAPS, needs.tolist(), cpu.level_index())
     roots = means.copy()
     roots[:, :, 1] = np.sqrt(np.sqrt(means[:, :, 1]))
     return FIRST_FACTOR * math.fsum((weights * roots).ravel()), means

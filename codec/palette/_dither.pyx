@@ -16,9 +16,9 @@ cdef enum:
     MOST_SHARES = 32
 
 
-def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width, NearestColor palette,
-            const float[:, ::1] taps, float strength, const uint8_t[::1] alone, float limit, float stay,
-            const float[::1] lo, const float[::1] hi):
+def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width,
+            NearestColor palette, const float[:, ::1] taps, float strength, const uint8_t[::1] alone, float limit,
+            float stay, const float[::1] lo, const float[::1] hi):
     """Error diffusion (Floyd and Steinberg, Proc. SID 17(2), 1976), every other row from right to left.
 
     Parameters
@@ -62,9 +62,11 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
     with nogil:
         for i in range(<int>height):
             if palette.D == 3:                  # a constant: its loops unroll
-                diffuse_row(&d, palette, 3, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
+                diffuse_row(&d, palette, 3, &points[0, 0], &alone[0], &entries[i * width], i, width,
+                            &painted[i * width])
             else:
-                diffuse_row(&d, palette, 6, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
+                diffuse_row(&d, palette, 6, &points[0, 0], &alone[0], &entries[i * width], i, width,
+                            &painted[i * width])
         free(d.errors)
     return out
 
@@ -137,7 +139,8 @@ cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, co
 # ---------------------------------------------------------------- Riemersma
 
 cdef inline void hilbert(Py_ssize_t side, Py_ssize_t d, Py_ssize_t *along, Py_ssize_t *across) noexcept nogil:
-    """Point d of Hilbert's curve through a square whose side is a power of two, from one corner to the next one along."""
+    """Point d of Hilbert's curve through a square whose side is a power of two, from one corner to the next one
+    along."""
     cdef Py_ssize_t s = 1, turn_along, turn_across, t = d, x = 0, y = 0, swap
     while s < side:
         turn_along = 1 & (t // 2)
@@ -155,13 +158,14 @@ cdef inline void hilbert(Py_ssize_t side, Py_ssize_t d, Py_ssize_t *along, Py_ss
     along[0], across[0] = x, y
 
 
-def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width, NearestColor palette,
-              const float[::1] shares, float strength, const uint8_t[::1] alone, const float[::1] lo, const float[::1] hi):
-    """Errors of the last pixels along a space-filling curve, the later the more (Riemersma, "A Balanced Dithering Technique", C/C++ Users
-    Journal 16(12), 1998).
+def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width,
+              NearestColor palette, const float[::1] shares, float strength, const uint8_t[::1] alone,
+              const float[::1] lo, const float[::1] hi):
+    """Errors of the last pixels along a space-filling curve, the later the more (Riemersma, "A Balanced Dithering
+    Technique", C/C++ Users Journal 16(12), 1998).
 
-    The curve is Hilbert's through squares as wide as the shorter side, one after the other along the longer one, so that no more than
-    six times as many points are visited as there are pixels.
+    The curve is Hilbert's through squares as wide as the shorter side, one after the other along the longer one, so
+    that no more than six times as many points are visited as there are pixels.
 
     Parameters
     ----------

@@ -1,7 +1,9 @@
-"""Colours of pictures and how often they occur: exactly, or, where there are too many, in bins that keep the sum of their members.
+"""Colours of pictures and how often they occur: exactly, or, where there are too many, in bins that keep the sum of
+their members.
 
-A table with open addressing holds packed colours. When it has more than `most` of them, one more low bit of every channel is ignored from
-then on and the entries that become alike are added up: sums stay exact, and so the mean of every bin.
+A table with open addressing holds packed colours. When it has more than `most` of them, one more low bit of every
+channel is ignored from then on and the entries that become alike are added up: sums stay exact, and so the mean of
+every bin.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -40,7 +42,8 @@ cdef class Histogram:
     cdef uint32_t *color        # (most + 1,) packed, without the ignored bits
     cdef int64_t *count         # (most + 1,) of pixels
     cdef int64_t *weight        # (most + 1,)
-    cdef int64_t *sums          # (most + 1, channels), once bits are ignored: weight times sample; of four channels, times alpha as well
+    # (most + 1, channels), once bits are ignored: weight times sample; of four channels, times alpha as well
+    cdef int64_t *sums
 
     def __cinit__(self, int channels, Py_ssize_t most):
         assert channels in (1, 3, 4) and 1 <= most < 1 << 28
@@ -68,8 +71,10 @@ cdef class Histogram:
     # ------------------------------------------------------------ table
 
     cdef inline uint32_t slot_of(self, uint32_t color) noexcept nogil:
-        """Where a colour is, or would be. Fibonacci hashing (Knuth, TAOCP 6.4): the top bits of the product with 2^32 over the golden ratio."""
-        cdef uint32_t mask = (<uint32_t>1 << self.table_bits) - 1, slot = (color * <uint32_t>2654435769) >> (32 - self.table_bits)
+        """Where a colour is, or would be. Fibonacci hashing (Knuth, TAOCP 6.4): the top bits of the product with 2^32
+        over the golden ratio."""
+        cdef uint32_t mask = (<uint32_t>1 << self.table_bits) - 1
+        cdef uint32_t slot = (color * <uint32_t>2654435769) >> (32 - self.table_bits)
         while self.table[slot] and self.color[self.table[slot] - 1] != color:
             slot = (slot + 1) & mask
         return slot
@@ -114,7 +119,8 @@ cdef class Histogram:
             sums[c] += weight * (color >> (8 * c) & 0xFF)
 
     cdef void coarsen(self) noexcept nogil:
-        """Ignore one more bit, and add up what becomes alike. Entries move to the front in order, never past one that is still to be read."""
+        """Ignore one more bit, and add up what becomes alike. Entries move to the front in order, never past one that
+        is still to be read."""
         cdef Py_ssize_t entries = self.n, i, entry
         cdef int64_t count, weight
         cdef int64_t sums[4]
@@ -141,7 +147,8 @@ cdef class Histogram:
 
     # ------------------------------------------------------------ counting
 
-    cdef int add_pixels(self, const uint8_t *p, const uint8_t *importance, Py_ssize_t n, int32_t *entries) noexcept nogil:
+    cdef int add_pixels(self, const uint8_t *p, const uint8_t *importance, Py_ssize_t n,
+                        int32_t *entries) noexcept nogil:
         cdef Py_ssize_t i, entry = -1
         cdef uint32_t color, last = 0, kept = self.kept_bits()
         cdef int64_t w = 1
@@ -193,8 +200,10 @@ cdef class Histogram:
     # ------------------------------------------------------------ results
 
     def entries(self):
-        """Counts (n,), weights (n,), and sums (n, channels) of weight times sample (times alpha): int64, in the order of first appearance."""
-        counts, weights, sums = np.empty(self.n, np.int64), np.empty(self.n, np.int64), np.zeros((self.n, self.channels), np.int64)
+        """Counts (n,), weights (n,), and sums (n, channels) of weight times sample (times alpha): int64, in the order
+        of first appearance."""
+        counts, weights = np.empty(self.n, np.int64), np.empty(self.n, np.int64)
+        sums = np.zeros((self.n, self.channels), np.int64)
         cdef int64_t[::1] count = counts
         cdef int64_t[::1] weight = weights
         cdef int64_t[:, ::1] sum = sums

@@ -2,11 +2,11 @@
 
     Table           phrases as a trie, and the bits of their codes
     lzw_encode      indices to codes, exactly
-    lzw_paint       colours to codes: which index each pixel gets is decided together with the phrases, by rate and distortion
+    lzw_paint colours to codes: which index each pixel gets is decided together with the phrases, by rate and distortion
 
-Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as they are, until the picture changes. A new table costs the
-time in which its phrases are short. By the marginal value theorem the best moment to leave a table is when what it costs per pixel now has
-become more than what it has cost per pixel since it was begun.
+Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as they are, until the picture changes. A
+new table costs the time in which its phrases are short. By the marginal value theorem the best moment to leave a table
+is when what it costs per pixel now has become more than what it has cost per pixel since it was begun.
 """
 from libc.stdint cimport INT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -87,7 +87,8 @@ cdef int child_of(Table *t, int node, uint8_t symbol) noexcept nogil:
 
 
 cdef void grow(Table *t) noexcept nogil:
-    """Take a code. The reader, who learns of it one code later, widens its codes when it takes the one before: both together (F 5)."""
+    """Take a code. The reader, who learns of it one code later, widens its codes when it takes the one before: both
+    together (F 5)."""
     if t.next < CODES:
         if t.next == 1 << t.width:
             t.width += 1
@@ -119,7 +120,8 @@ cdef void end_data(Table *t) noexcept nogil:
 
 
 cdef Table *new_table(int min_code_size, Py_ssize_t pixels) noexcept nogil:
-    """A table at its first clear code; room for 12 bits per pixel and for the clear codes: one per 3000 codes at most."""
+    """A table at its first clear code; room for 12 bits per pixel and for the clear codes: one per 3000 codes at
+    most."""
     cdef Table *t = <Table *>calloc(1, sizeof(Table))
     if t == NULL:
         return NULL
@@ -227,14 +229,15 @@ cdef struct Canvas:
     uint8_t *chosen
 
 
-def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state, const uint8_t[:, ::1] weight,
-              const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, *, int transparent, int64_t cost_of_bit,
-              int strength, int clamp):
+def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
+              const uint8_t[:, ::1] weight, const int32_t[:, ::1] reach, const int16_t[:, ::1] palette,
+              int min_code_size, *, int transparent, int64_t cost_of_bit, int strength, int clamp):
     """Choose an index for every pixel, and write the codes of the choice.
 
-    A phrase of the table is taken for the next pixels if its bits and its distortion, less what so many pixels cost on the average, are
-    least among all phrases whose colours are near enough to their targets: a walk over the trie. The error of a pixel goes on to its
-    neighbours (Floyd and Steinberg 1976, from left to right in every row, for that is how GIF orders pixels).
+    A phrase of the table is taken for the next pixels if its bits and its distortion, less what so many pixels cost on
+    the average, are least among all phrases whose colours are near enough to their targets: a walk over the trie. The
+    error of a pixel goes on to its neighbours (Floyd and Steinberg 1976, from left to right in every row, for that is
+    how GIF orders pixels).
 
     Parameters
     ----------
@@ -247,7 +250,8 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
     weight : uint8 (H, W)
         Of the distortion; 64 stands for 1.
     reach : int32 (H, W)
-        Squared distance from the target that is near enough. The nearest colour always is, for the first pixel of a phrase.
+        Squared distance from the target that is near enough. The nearest colour always is, for the first pixel of a
+        phrase.
     palette : int16 (n, 3), n <= 2^min_code_size
     min_code_size : 2..8
     transparent : int
@@ -271,11 +275,13 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
     check_code_size(min_code_size)
     check_canvas(target, held, state, weight, reach, palette, min_code_size, transparent)
     if cost_of_bit < 0 or not 0 <= strength <= 256 or not 0 <= clamp <= CLAMP_MAX:
-        raise ParameterError(f"a bit costs 0 or more, strength is 0..256, clamp 0..{CLAMP_MAX}; not {cost_of_bit}, {strength}, {clamp}")
+        raise ParameterError(f"a bit costs 0 or more, strength is 0..256, clamp 0..{CLAMP_MAX}; not {cost_of_bit}, "
+                             f"{strength}, {clamp}")
     chosen = np.empty((height, width), np.uint8)
     indices = chosen
     canvas.width, canvas.pixels = width, height * width
-    canvas.target, canvas.held, canvas.state, canvas.weight = &target[0, 0, 0], &held[0, 0, 0], &state[0, 0], &weight[0, 0]
+    canvas.target, canvas.held = &target[0, 0, 0], &held[0, 0, 0]
+    canvas.state, canvas.weight = &state[0, 0], &weight[0, 0]
     canvas.reach, canvas.colors, canvas.transparent = &reach[0, 0], palette.shape[0], transparent
     for i in range(canvas.colors):
         canvas.palette[0][i], canvas.palette[1][i], canvas.palette[2][i] = palette[i, 0], palette[i, 1], palette[i, 2]
@@ -298,7 +304,8 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
 
 
 cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
-                      const uint8_t[:, ::1] weight, const int32_t[:, ::1] reach, const int16_t[:, ::1] palette, int min_code_size, int transparent) except -1:
+                      const uint8_t[:, ::1] weight, const int32_t[:, ::1] reach, const int16_t[:, ::1] palette,
+                      int min_code_size, int transparent) except -1:
     cdef Py_ssize_t height = target.shape[0], width = target.shape[1], i, j
     cdef int most = 0
     if height < 1 or width < 1 or target.shape[2] != 3:
@@ -308,7 +315,8 @@ cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] 
     if heights != {height} or widths != {width}:
         raise ParameterError(f"held, state, weight and reach are as large as the target, {(height, width)}")
     if held.shape[2] != 3 or palette.shape[1] != 3 or not 1 <= palette.shape[0] <= 1 << min_code_size:
-        raise ParameterError(f"held has three coordinates, and so has the palette, of 1 to {1 << min_code_size} colours")
+        raise ParameterError(f"held has three coordinates, and so has the palette, of 1 to {1 << min_code_size} "
+                             "colours")
     if transparent >= 1 << min_code_size:
         raise ParameterError(f"the transparent index {transparent} does not fit {min_code_size} bits")
     for i in range(height):
@@ -346,7 +354,8 @@ cdef void wanted(Canvas *c, Py_ssize_t at, const int32_t *above, const int32_t *
 
 
 cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want, Step *to) noexcept nogil:
-    """Squared distance of a symbol from what is wanted; the error is noted. -1 where the symbol is not allowed at all."""
+    """Squared distance of a symbol from what is wanted; the error is noted. -1 where the symbol is not allowed at
+    all."""
     if symbol == c.transparent:
         if c.state[at] == FREE:
             return -1
@@ -357,7 +366,8 @@ cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want,
         return 0 if c.state[at] == MUST_STAY else square(to.red, to.green, to.blue)
     if c.state[at] == MUST_STAY or symbol >= c.colors:
         return -1
-    to.red, to.green, to.blue = want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol], want[2] - c.palette[2][symbol]
+    to.red, to.green = want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol]
+    to.blue = want[2] - c.palette[2][symbol]
     return square(to.red, to.green, to.blue)
 
 
@@ -375,7 +385,8 @@ cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     if c.state[at] != MUST_STAY:
         wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
         for symbol in range(c.colors):
-            squared[symbol] = square(want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol], want[2] - c.palette[2][symbol])
+            squared[symbol] = square(want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol],
+                                     want[2] - c.palette[2][symbol])
         for symbol in range(c.colors):
             nearest = min(nearest, squared[symbol])
         most = max(nearest, c.reach[at])
@@ -414,7 +425,8 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
     if at // c.width <= begin // c.width + 1:           # the errors of rows further down are not known yet
         above = row_above(c, at // c.width) + 3 * (x + 1)
     if x:
-        right[0], right[1], right[2] = 7 * c.strength * phrase.red, 7 * c.strength * phrase.green, 7 * c.strength * phrase.blue
+        right[0], right[1] = 7 * c.strength * phrase.red, 7 * c.strength * phrase.green
+        right[2] = 7 * c.strength * phrase.blue
     wanted(c, at, above, right, want)
     step.depth = phrase.depth + 1
     while child != NONE:
@@ -428,7 +440,8 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
 
 
 cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) noexcept nogil:
-    """The phrase that costs least against `per_pixel`, 1/256 of a unit, for each of its pixels. Costs of 2^24 pixels: 2^59 at most."""
+    """The phrase that costs least against `per_pixel`, 1/256 of a unit, for each of its pixels. Costs of 2^24 pixels:
+    2^59 at most."""
     cdef int count = push_first(c, begin)
     cdef int64_t gain, least = 0
     cdef Step best, step
@@ -478,8 +491,9 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
 
 
 cdef bint foresee(Table *t, int before, int code) noexcept nogil:
-    """Give the phrase that the reader learns with the next code, `before` and the first symbol of what comes, the only form in which it
-    can itself be what comes: with the first symbol of `before`. Whether there was no such phrase yet."""
+    """Give the phrase that the reader learns with the next code, `before` and the first symbol of what comes, the only
+    form in which it can itself be what comes: with the first symbol of `before`. Whether there was no such phrase
+    yet."""
     if child_of(t, before, t.head[before]) != NONE:
         return False
     link(t, before, code, t.head[before])
@@ -487,7 +501,8 @@ cdef bint foresee(Table *t, int before, int code) noexcept nogil:
 
 
 cdef void settle(Table *t, int before, int code, bint foreseen, uint8_t symbol) noexcept nogil:
-    """Give it the form that it has, now that the symbol is known. A phrase that exists already takes a code and is of no use."""
+    """Give it the form that it has, now that the symbol is known. A phrase that exists already takes a code and is of
+    no use."""
     if foreseen:
         if symbol == t.head[before]:
             return

@@ -1,8 +1,8 @@
 """The nearest entry of a palette, exactly: of equal ones the first.
 
-Space is a lattice of cells. The first point that falls into a cell makes its list: the entries that are nearest to some point of the cell
-(`codec_keep`), a few out of 256. Later points compare themselves with the list, eight entries at a time. Points of more than
-three coordinates compare themselves with the whole palette.
+Space is a lattice of cells. The first point that falls into a cell makes its list: the entries that are nearest to some
+point of the cell (`codec_keep`), a few out of 256. Later points compare themselves with the list, eight entries at a
+time. Points of more than three coordinates compare themselves with the whole palette.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -10,9 +10,17 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "colors.h" nogil:
-    void (*codec_keep[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t stride, int m, const float *pivot, int32_t *keep)
+    void (*codec_keep[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t stride, int m,
+                          const float *pivot, int32_t *keep)
     void (*codec_nearest_listed[2])(const float *x, int D, const float *list, Py_ssize_t n, uint32_t *key)
+
+KERNELS = ("keep", "nearest_listed")
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     CELL_BITS = 6               # cells of 64 units
@@ -23,10 +31,10 @@ cdef enum:
 cdef class NearestColor:
     """Nearest entries of a palette of k colours at integer coordinates (k, D) float32, D = 3 or 6, within 0..2047."""
 
-    def __cinit__(self, const float[:, ::1] palette, bint avx2):
+    def __cinit__(self, const float[:, ::1] palette, int level):
         cdef Py_ssize_t i, cells
         cdef int t
-        self.k, self.D, self.variant = <int>palette.shape[0], <int>palette.shape[1], avx2
+        self.k, self.D, self.variant = <int>palette.shape[0], <int>palette.shape[1], codec_variant(level)
         assert 1 <= self.k <= MOST and self.D in (3, 6)
         self.padded = (self.k + 7) & ~7
         self.z = <float *>calloc(self.D * self.k + 8, sizeof(float))
@@ -51,7 +59,8 @@ cdef class NearestColor:
         free(self.lists)
 
     cdef Py_ssize_t make_list(self, const int *at) noexcept nogil:
-        """Candidates of a cell, appended to `lists` as their number and then rows; returns where, or -1 without memory."""
+        """Candidates of a cell, appended to `lists` as their number and then rows; returns where, or -1 without
+        memory."""
         cdef float lo[3]
         cdef float hi[3]
         cdef float middle[3]

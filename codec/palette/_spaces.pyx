@@ -3,15 +3,23 @@ from libc.stdint cimport uint8_t
 
 import numpy as np
 
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
+
 cdef extern from "colors.h" nogil:
-    void (*codec_linear_to_oklab[2])(const float *rgb, Py_ssize_t n, const float *scale, const float *offset, float *lab)
+    void (*codec_linear_to_oklab[2])(const float *rgb, Py_ssize_t n, const float *scale, const float *offset,
+                                     float *lab)
+
+KERNELS = ("linear_to_oklab",)
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     BAND = 256
 
 
 def oklab(const uint8_t[:, ::1] rgb, const float[::1] light, const float[::1] scale, const float[::1] offset,
-          float[:, ::1] out, Py_ssize_t column, bint avx2):
+          float[:, ::1] out, Py_ssize_t column, int level):
     """out[:, column : column + 3] = OKLab of (n, 3) colours times scale plus offset, rounded.
 
     light: (256,) linear light of a sample, above zero.
@@ -29,7 +37,7 @@ def oklab(const uint8_t[:, ::1] rgb, const float[::1] light, const float[::1] sc
             for i in range(m):
                 for c in range(3):
                     linear[c * m + i] = light[rgb[start + i, c]]
-            codec_linear_to_oklab[avx2](linear, m, &scale[0], &offset[0], lab)
+            codec_linear_to_oklab[codec_variant(level)](linear, m, &scale[0], &offset[0], lab)
             for i in range(m):
                 for c in range(3):
                     out[start + i, column + c] = lab[c * m + i]

@@ -33,7 +33,7 @@ class Colors:
 
     @cached_property
     def _nearest(self):
-        return NearestColor(self._lattice, cpu.has("avx2"))
+        return NearestColor(self._lattice, cpu.level_index())
 
     def off(self, pixels):
         """Squared distance (...) int32 from points (..., 3) to their nearest entries."""

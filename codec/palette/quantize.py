@@ -191,7 +191,7 @@ class PaletteQuantizer:
         seen = with_channels(colors[:, None], channels)[:, 0]
         entries_seen = with_channels(palette[:, None], channels)[:, 0]
         points = coordinates(seen, self.space)
-        nearest = NearestColor(coordinates(entries_seen, self.space), cpu.has("avx2"))
+        nearest = NearestColor(coordinates(entries_seen, self.space), cpu.level_index())
         index, squared = nearest.find(points)
         prefer_equals(index, squared, seen, entries_seen)
         strength = self._strength(len(palette))

@@ -44,7 +44,7 @@ def _ycbcr(rgb, units):
 def _lab(rgb, units):
     out = np.empty((len(rgb), 3), np.float32)
     light = np.maximum(linear_light(), 1e-12).astype(np.float32)
-    _oklab(np.ascontiguousarray(rgb), light, OKLAB_SCALE, OKLAB_OFFSET, out, 0, cpu.has("avx2"))
+    _oklab(np.ascontiguousarray(rgb), light, OKLAB_SCALE, OKLAB_OFFSET, out, 0, cpu.level_index())
     return out
 
 

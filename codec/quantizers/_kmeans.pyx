@@ -1,20 +1,26 @@
-"""Weighted points in a k-d tree, and the two loops over it that clustering needs: where each point belongs, and where a box is best cut.
+"""Weighted points in a k-d tree, and the two loops over it that clustering needs: where each point belongs, and where a
+box is best cut.
 
-Assignment filters: a node of the tree keeps those centres that can be nearest to a point of its box and hands them down; a leaf compares its
-points with the few that are left (Kanungo, Mount, Netanyahu, Piatko, Silverman, Wu, "An Efficient k-Means Clustering Algorithm: Analysis and
-Implementation", IEEE PAMI 24(7), 2002). From one assignment to the next, a node that no centre comes near that has moved, neither from
-where it was nor to where it is, stays as it is: late rounds, and rounds that move only a few centres, cost only what changes. The result is
-that of comparing everything with everything, the first of equal centres included.
+Assignment filters: a node of the tree keeps those centres that can be nearest to a point of its box and hands them
+down; a leaf compares its points with the few that are left (Kanungo, Mount, Netanyahu, Piatko, Silverman, Wu, "An
+Efficient k-Means Clustering Algorithm: Analysis and Implementation", IEEE PAMI 24(7), 2002). From one assignment to the
+next, a node that no centre comes near that has moved, neither from where it was nor to where it is, stays as it is:
+late rounds, and rounds that move only a few centres, cost only what changes. The result is that of comparing everything
+with everything, the first of equal centres included.
 
-Coordinates are integers in 0..2047 whose squared distances stay below 2^24, held as floats (codec/simd/colors.h): distances are exact.
-Weights are non-negative integers held as doubles; sums of weight times squared coordinate are exact below 2^53, so that they may be taken
-in any order, and points may leave a sum again without a trace.
+Coordinates are integers in 0..2047 whose squared distances stay below 2^24, held as floats (codec/simd/colors.h):
+distances are exact. Weights are non-negative integers held as doubles; sums of weight times squared coordinate are
+exact below 2^53, so that they may be taken in any order, and points may leave a sum again without a trace.
 """
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
+
+from codec._core cimport codec_variant
+from .._core import BUILT_LEVELS
+from ..cpu import register
 
 cdef extern from "colors.h" nogil:
     enum:
@@ -25,10 +31,13 @@ cdef extern from "colors.h" nogil:
         int32_t *name
         Py_ssize_t stride
         int unmoved, candidates, all
-    void (*codec_nearest_points[2])(const float *points, Py_ssize_t stride, int D, const float *z, Py_ssize_t z_stride, const int32_t *labels, int m,
-                                    float *distance, int32_t *label)
-    void (*codec_filter[2])(const float *lo, const float *hi, int D, const codec_centres *given, codec_centres *kept, int32_t *distance,
-                            int32_t *keep)
+    void (*codec_nearest_points[2])(const float *points, Py_ssize_t stride, int D, const float *z, Py_ssize_t z_stride,
+                                    const int32_t *labels, int m, float *distance, int32_t *label)
+    void (*codec_filter[2])(const float *lo, const float *hi, int D, const codec_centres *given, codec_centres *kept,
+                            int32_t *distance, int32_t *keep)
+
+KERNELS = ("nearest_points", "filter")
+register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
 cdef enum:
     LEAF = CODEC_LEAF
@@ -45,7 +54,8 @@ MOST_SQUARED_DISTANCE = (1 << 24) - 1
 cdef struct Node:
     Py_ssize_t start, end       # points, multiples of LEAF
     Py_ssize_t right            # index of the right child; the left one is the next node. 0: a leaf
-    int32_t owner               # the centre of all its points, or MIXED; what is below a node with an owner is out of date
+    # the centre of all its points, or MIXED; what is below a node with an owner is out of date
+    int32_t owner
 
 
 cdef inline void copy_row(float *to, const float *row, int width) noexcept nogil:
@@ -64,8 +74,8 @@ cdef class PointTree:
         Integers in 0..2047; no squared distance reaches 2^24. The caller has checked that.
     weights : (n,) float64
         Integers >= 0.
-    avx2 : bool
-        Whether the AVX2 variants may be used; the result is the same.
+    level : int
+        Of `codec.cpu.level_index`.
     """
     cdef readonly Py_ssize_t n, k
     cdef readonly int D
@@ -73,22 +83,24 @@ cdef class PointTree:
     cdef int variant, depth
     cdef float *x               # (D, padded), reordered
     cdef double *w              # (padded,), reordered
-    cdef int32_t *order         # (padded,): where each came from; -1 for those that only fill the last leaf, and weigh nothing
+    # (padded,): where each came from; -1 for those that only fill the last leaf, and weigh nothing
+    cdef int32_t *order
     cdef int32_t *label         # (padded,): of the last assignment, where no node above has an owner
     cdef Node *node
     cdef float *box             # (nodes, 2, D): lo, hi
-    cdef double *mass           # (nodes, 1 + 2 D): sums over the points of weight, and of weight times coordinates and their squares
+    # (nodes, 1 + 2 D): sums over the points of weight, and of weight times coordinates and their squares
+    cdef double *mass
     cdef double *sums           # (k, 1 + 2 D): the same over the points of each centre
     cdef float *centres         # (k, D) of the last assignment
     cdef codec_centres *level   # (depth,) lists on the way down, one for each level
     cdef int32_t *distance
     cdef int32_t *keep
 
-    def __cinit__(self, const float[:, ::1] points, const double[::1] weights, bint avx2):
+    def __cinit__(self, const float[:, ::1] points, const double[::1] weights, int level):
         cdef Py_ssize_t leaves
         cdef float *rows
         assert 0 < points.shape[0] == weights.shape[0] and 0 < points.shape[1] <= MOST_DIMENSIONS
-        self.n, self.D, self.variant = points.shape[0], <int>points.shape[1], avx2
+        self.n, self.D, self.variant = points.shape[0], <int>points.shape[1], codec_variant(level)
         leaves = (self.n + LEAF - 1) // LEAF
         self.padded = leaves * LEAF
         self.x = <float *>malloc(self.padded * self.D * sizeof(float))
@@ -99,7 +111,8 @@ cdef class PointTree:
         self.box = <float *>malloc(4 * leaves * self.D * sizeof(float))
         self.mass = <double *>calloc(2 * leaves * (1 + 2 * self.D), sizeof(double))
         rows = <float *>malloc(2 * self.padded * (self.D + 1) * sizeof(float))
-        if (self.x == NULL or self.w == NULL or self.order == NULL or self.label == NULL or self.node == NULL or self.box == NULL
+        if (self.x == NULL or self.w == NULL or self.order == NULL or self.label == NULL or self.node == NULL
+            or self.box == NULL
                 or self.mass == NULL or rows == NULL):
             free(rows)
             raise MemoryError("points of a k-d tree")
@@ -168,9 +181,10 @@ cdef class PointTree:
             self.node[at].right = self.nodes
             self.build(rows, spare, middle, end, depth + 1)
 
-    cdef void part(self, float *rows, float *spare, int axis, Py_ssize_t start, Py_ssize_t end, Py_ssize_t middle, int least,
-                   int most) noexcept nogil:
-        """Reorder rows so that no coordinate before `middle` is above one after it: by counting, which no input can make slow."""
+    cdef void part(self, float *rows, float *spare, int axis, Py_ssize_t start, Py_ssize_t end, Py_ssize_t middle,
+                   int least, int most) noexcept nogil:
+        """Reorder rows so that no coordinate before `middle` is above one after it: by counting, which no input can
+        make slow."""
         cdef int32_t count[COORDINATES]
         cdef Py_ssize_t i, below = 0, equal
         cdef int v, cut = 0, width = self.D + 1
@@ -223,7 +237,8 @@ cdef class PointTree:
         return error
 
     def seeds(self, Py_ssize_t k):
-        """(at most k, 1 + 2 D) float64: sums of the nodes that result when the one of greatest error is replaced by its halves, again and again."""
+        """(at most k, 1 + 2 D) float64: sums of the nodes that result when the one of greatest error is replaced by its
+        halves, again and again."""
         cdef Py_ssize_t[::1] node = np.zeros(k, np.intp)
         cdef double[::1] error = np.zeros(k)
         cdef Py_ssize_t nodes = 1, i, worst
@@ -288,8 +303,8 @@ cdef class PointTree:
         cdef int32_t label[LEAF]
         cdef int32_t before
         cdef int i, columns = 1 + 2 * self.D
-        codec_nearest_points[self.variant](self.x + node.start, self.padded, self.D, kept.z, kept.stride, kept.name, kept.candidates,
-                                           distance, label)
+        codec_nearest_points[self.variant](self.x + node.start, self.padded, self.D, kept.z, kept.stride, kept.name,
+                                           kept.candidates, distance, label)
         for i in range(LEAF):
             before = self.label[node.start + i] if node.owner == MIXED else node.owner
             if before != label[i]:
@@ -368,7 +383,9 @@ cdef class PointTree:
         self.centres = <float *>malloc(k * self.D * sizeof(float))
         self.distance = <int32_t *>malloc((2 * k + LANES) * sizeof(int32_t))
         self.keep = <int32_t *>malloc((2 * k + LANES) * sizeof(int32_t))
-        if self.level == NULL or self.sums == NULL or self.centres == NULL or self.distance == NULL or self.keep == NULL:
+        if self.level == NULL or self.sums == NULL or self.centres == NULL or self.distance == NULL:
+            return -1
+        if self.keep == NULL:
             return -1
         for i in range(self.depth + 2):
             self.level[i].stride = 2 * k
@@ -425,7 +442,8 @@ cdef class PointTree:
         Returns
         -------
         (k, 1 + 2 D) float64
-            Of the points nearest to each centre, the sum of their weights, and of weights times coordinates, and times squared ones.
+            Of the points nearest to each centre, the sum of their weights, and of weights times coordinates, and times
+            squared ones.
         """
         cdef Py_ssize_t k = centres.shape[0]
         cdef bint afresh = k != self.k
@@ -469,7 +487,8 @@ cdef class PointTree:
 def cheapest_merges(const double[:, ::1] centres, const double[::1] weights):
     """For each of k centres the one that it costs least to merge it with: (k,) intp, and the cost, (k,) float64.
 
-    Two clusters that share their mean have wv / (w + v) times the squared distance of their means more error (Ward, J. Am. Stat. Assoc. 58, 1963).
+    Two clusters that share their mean have wv / (w + v) times the squared distance of their means more error (Ward, J.
+    Am. Stat. Assoc. 58, 1963).
     """
     cdef Py_ssize_t k = centres.shape[0], i, j, t
     cdef double cost, e
@@ -509,7 +528,8 @@ cdef struct Cutting:
     double *first               # (D,) sums of weight times coordinate of a box, and of squares
     double *second
     double *left                # (1 + D,)
-    double *bucket              # (COORDINATES, 1 + D): sums of weight, and of weight times coordinates, by the coordinate that is cut
+    # (COORDINATES, 1 + D): sums of weight, and of weight times coordinates, by the coordinate that is cut
+    double *bucket
 
 
 cdef void try_axis(const Cutting *c, int axis, double total, Cut *cut) noexcept nogil:
@@ -542,14 +562,15 @@ cdef void try_axis(const Cutting *c, int axis, double total, Cut *cut) noexcept 
         gain = 0
         for t in range(c.D):
             rest = c.first[t] - c.left[1 + t]
-            gain += c.left[1 + t] * c.left[1 + t] / c.left[0] + rest * rest / (total - c.left[0]) - c.first[t] * c.first[t] / total
+            gain += (c.left[1 + t] * c.left[1 + t] / c.left[0] + rest * rest / (total - c.left[0])
+                     - c.first[t] * c.first[t] / total)
         if gain > cut.gain:
             cut.gain, cut.axis, cut.threshold = gain, axis, v + 1
 
 
 cdef void plan_cut(const Cutting *c, Cut *cut) noexcept nogil:
-    """The best cut of a box: what remains of the squared error is least where the sums of sum^2 / weight over both sides are greatest (Wu,
-    "Color Quantization by Dynamic Programming and Principal Analysis", ACM TOG 11(4), 1992)."""
+    """The best cut of a box: what remains of the squared error is least where the sums of sum^2 / weight over both
+    sides are greatest (Wu, "Color Quantization by Dynamic Programming and Principal Analysis", ACM TOG 11(4), 1992)."""
     cdef Py_ssize_t i
     cdef int t, widest = 0
     cdef double w, x, total = 0, spread, best = -1
@@ -585,7 +606,8 @@ cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
                 best = b
         if cuts[best].gain <= 0:
             break
-        middle = split(c.points + cuts[best].axis, c.D, c.order, cuts[best].start, cuts[best].end, cuts[best].threshold, c.spare)
+        middle = split(c.points + cuts[best].axis, c.D, c.order, cuts[best].start, cuts[best].end, cuts[best].threshold,
+                       c.spare)
         cuts[boxes].start, cuts[boxes].end, cuts[best].end = middle, cuts[best].end, middle
         plan_cut(c, cuts + best)
         plan_cut(c, cuts + boxes)
@@ -594,7 +616,8 @@ cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
 
 
 def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, bint all_axes=False):
-    """Cut a box of points in two, again and again, where that lowers the squared error most, until there are k boxes or nothing to cut.
+    """Cut a box of points in two, again and again, where that lowers the squared error most, until there are k boxes or
+    nothing to cut.
 
     Parameters
     ----------
@@ -603,7 +626,8 @@ def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, b
         Positive.
     k : int
     all_axes : bool
-        Whether cuts across all axes are compared, as Wu does; otherwise only those across the axis of greatest variance.
+        Whether cuts across all axes are compared, as Wu does; otherwise only those across the axis of greatest
+        variance.
 
     Returns
     -------
@@ -640,7 +664,8 @@ def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, b
     return box
 
 
-cdef Py_ssize_t split(const float *key, int D, int32_t *order, Py_ssize_t start, Py_ssize_t end, int threshold, int32_t *scratch) noexcept nogil:
+cdef Py_ssize_t split(const float *key, int D, int32_t *order, Py_ssize_t start, Py_ssize_t end, int threshold,
+                      int32_t *scratch) noexcept nogil:
     """Keys below the threshold first, in stable order; returns where the others start."""
     cdef Py_ssize_t i, kept = start, moved = 0
     for i in range(start, end):

@@ -86,7 +86,7 @@ def nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> npt.NDArray[np.int
     `cluster`.
     """
     points, _ = _checked(points, None, 1)
-    tree = PointTree(points, np.ones(len(points)), cpu.has("avx2"))
+    tree = PointTree(points, np.ones(len(points)), cpu.level_index())
     tree.assign(np.ascontiguousarray(centres, np.float32))
     return tree.labels()
 
@@ -96,7 +96,7 @@ class _Search:
 
     def __init__(self, points, weights):
         self.points, self.weights = points, weights
-        self.tree = PointTree(points, weights, cpu.has("avx2"))
+        self.tree = PointTree(points, weights, cpu.level_index())
 
     def from_boxes(self, k):
         """Means of k boxes: nodes of the tree, or boxes cut for the purpose if the tree has too few leaves."""

@@ -6,11 +6,14 @@
 #include "cube_root.h"
 #include "levels.h"
 
-#define ROUND8(m) (((m) + 7) & ~7)      /* whole groups of lanes: what lies behind the last one is read, and its result left alone */
+/* whole groups of lanes: what lies behind the last one is read, and its result left alone */
+#define ROUND8(m) (((m) + 7) & ~7)
 
-/* D is a constant where this is inlined with one: the loop over it then unrolls, and the loop over points becomes lanes. */
-CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride, const int D, const float *CODEC_RESTRICT z, ptrdiff_t z_stride,
-                           const int32_t *CODEC_RESTRICT labels, int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
+/* D is a constant where this is inlined with one: the loop over it then unrolls, and the loop over points becomes
+ * lanes. */
+CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride, const int D,
+                           const float *CODEC_RESTRICT z, ptrdiff_t z_stride, const int32_t *CODEC_RESTRICT labels,
+                           int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
 {
     for (int i = 0; i < CODEC_LEAF; i++) {
         distance[i] = 1e30f;
@@ -31,8 +34,9 @@ CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride,
 }
 
 /* Any D: one coordinate after the other, so that the lanes are still points. */
-CODEC_BODY void nearest_of_any(const float *CODEC_RESTRICT points, ptrdiff_t stride, int D, const float *CODEC_RESTRICT z, ptrdiff_t z_stride,
-                               const int32_t *CODEC_RESTRICT labels, int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
+CODEC_BODY void nearest_of_any(const float *CODEC_RESTRICT points, ptrdiff_t stride, int D,
+                               const float *CODEC_RESTRICT z, ptrdiff_t z_stride, const int32_t *CODEC_RESTRICT labels,
+                               int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
 {
     float sum[CODEC_LEAF];
     for (int i = 0; i < CODEC_LEAF; i++) {
@@ -56,8 +60,9 @@ CODEC_BODY void nearest_of_any(const float *CODEC_RESTRICT points, ptrdiff_t str
     }
 }
 
-CODEC_BODY void codec_nearest_points_body(const float *points, ptrdiff_t stride, int D, const float *z, ptrdiff_t z_stride, const int32_t *labels, int m,
-                                          float *distance, int32_t *label)
+CODEC_BODY void codec_nearest_points_body(const float *points, ptrdiff_t stride, int D, const float *z,
+                                          ptrdiff_t z_stride, const int32_t *labels, int m, float *distance,
+                                          int32_t *label)
 {
     if (D == 3)
         nearest_of(points, stride, 3, z, z_stride, labels, m, distance, label);
@@ -67,13 +72,16 @@ CODEC_BODY void codec_nearest_points_body(const float *points, ptrdiff_t stride,
         nearest_of_any(points, stride, D, z, z_stride, labels, m, distance, label);
 }
 CODEC_KERNEL(codec_nearest_points,
-             (const float *points, ptrdiff_t stride, int D, const float *z, ptrdiff_t z_stride, const int32_t *labels, int m, float *distance, int32_t *label),
+             (const float *points, ptrdiff_t stride, int D, const float *z, ptrdiff_t z_stride, const int32_t *labels,
+              int m, float *distance, int32_t *label),
              (points, stride, D, z, z_stride, labels, m, distance, label))
 
-/* The corner of the box farthest along z - pivot is the point of the box that z is best at. If the pivot is nearer even there, z is nowhere
- * the nearest (Kanungo et al., "An Efficient k-Means Clustering Algorithm", IEEE PAMI 24(7), 2002, section 2). Equals stay: order decides. */
-CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D, const float *CODEC_RESTRICT z, ptrdiff_t stride, int m,
-                        const float *CODEC_RESTRICT pivot, int32_t *CODEC_RESTRICT keep)
+/* The corner of the box farthest along z - pivot is the point of the box that z is best at. If the pivot is nearer even
+ * there, z is nowhere the nearest (Kanungo et al., "An Efficient k-Means Clustering Algorithm", IEEE PAMI 24(7), 2002,
+ * section 2). Equals stay: order decides. */
+CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D,
+                        const float *CODEC_RESTRICT z, ptrdiff_t stride, int m, const float *CODEC_RESTRICT pivot,
+                        int32_t *CODEC_RESTRICT keep)
 {
     float to_low[CODEC_MOST_DIMENSIONS], to_high[CODEC_MOST_DIMENSIONS];
     for (int t = 0; t < D; t++) {
@@ -81,16 +89,19 @@ CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTR
         to_high[t] = (pivot[t] - hi[t]) * (pivot[t] - hi[t]);
     }
     for (int c = 0; c < ROUND8(m); c++) {
-        float ahead = 0;                    /* how much nearer z is than the pivot, at the corner where it is most: exact, as its terms are */
+        /* how much nearer z is than the pivot, at the corner where it is most: exact, as its terms are */
+        float ahead = 0;
         for (int t = 0; t < D; t++) {
-            const float at = z[t * stride + c], l = at - lo[t], h = at - hi[t], low = to_low[t] - l * l, high = to_high[t] - h * h;
+            const float at = z[t * stride + c], l = at - lo[t], h = at - hi[t], low = to_low[t] - l * l,
+                high = to_high[t] - h * h;
             ahead += low > high ? low : high;
         }
         keep[c] = ahead >= 0;
     }
 }
 
-CODEC_BODY void codec_keep_body(const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m, const float *pivot, int32_t *keep)
+CODEC_BODY void codec_keep_body(const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m,
+                                const float *pivot, int32_t *keep)
 {
     if (D == 3)
         keep_of(lo, hi, 3, z, stride, m, pivot, keep);
@@ -99,12 +110,12 @@ CODEC_BODY void codec_keep_body(const float *lo, const float *hi, int D, const f
     else
         keep_of(lo, hi, D, z, stride, m, pivot, keep);
 }
-CODEC_KERNEL(codec_keep, (const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m, const float *pivot, int32_t *keep),
-             (lo, hi, D, z, stride, m, pivot, keep))
+CODEC_KERNEL(codec_keep, (const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m,
+                          const float *pivot, int32_t *keep), (lo, hi, D, z, stride, m, pivot, keep))
 
 /* Squared distances from the middle of the box, rounded down to integers: good enough to choose a pivot. */
-CODEC_BODY void distances_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D, const float *CODEC_RESTRICT z, ptrdiff_t stride, int m,
-                             int32_t *CODEC_RESTRICT distance)
+CODEC_BODY void distances_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D,
+                             const float *CODEC_RESTRICT z, ptrdiff_t stride, int m, int32_t *CODEC_RESTRICT distance)
 {
     for (int c = 0; c < ROUND8(m); c++) {
         float d = 0;
@@ -129,7 +140,8 @@ CODEC_BODY int nearest_in(const int32_t *distance, int m)
     return c;
 }
 
-CODEC_BODY int copy_kept(const struct codec_centres *in, struct codec_centres *out, int D, const int32_t *keep, int from, int to, int n)
+CODEC_BODY int copy_kept(const struct codec_centres *in, struct codec_centres *out, int D, const int32_t *keep,
+                         int from, int to, int n)
 {
     for (int c = from; c < to; c++) {
         out->name[n] = in->name[c];
@@ -140,8 +152,8 @@ CODEC_BODY int copy_kept(const struct codec_centres *in, struct codec_centres *o
     return n;
 }
 
-CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance,
-                          int32_t *keep)
+CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const struct codec_centres *in,
+                          struct codec_centres *out, int32_t *distance, int32_t *keep)
 {
     float pivot[CODEC_MOST_DIMENSIONS];
     int nearest;
@@ -152,7 +164,8 @@ CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const s
     keep_of(lo, hi, D, in->z, in->stride, in->candidates, pivot, keep);
     for (int c = in->candidates; c < in->all; c++)
         keep[c] = 1;
-    if (in->unmoved && in->all > in->candidates) {      /* only a centre that was there before tells that an old place had no points here */
+    /* only a centre that was there before tells that an old place had no points here */
+    if (in->unmoved && in->all > in->candidates) {
         nearest = nearest_in(distance, in->unmoved);
         for (int t = 0; t < D; t++)
             pivot[t] = in->z[t * in->stride + nearest];
@@ -163,8 +176,8 @@ CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const s
     out->all = copy_kept(in, out, D, keep, in->candidates, in->all, out->candidates);
 }
 
-CODEC_BODY void codec_filter_body(const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance,
-                                  int32_t *keep)
+CODEC_BODY void codec_filter_body(const float *lo, const float *hi, int D, const struct codec_centres *in,
+                                  struct codec_centres *out, int32_t *distance, int32_t *keep)
 {
     if (D == 3)
         filter_of(lo, hi, 3, in, out, distance, keep);
@@ -174,7 +187,8 @@ CODEC_BODY void codec_filter_body(const float *lo, const float *hi, int D, const
         filter_of(lo, hi, D, in, out, distance, keep);
 }
 CODEC_KERNEL(codec_filter,
-             (const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out, int32_t *distance, int32_t *keep),
+             (const float *lo, const float *hi, int D, const struct codec_centres *in, struct codec_centres *out,
+              int32_t *distance, int32_t *keep),
              (lo, hi, D, in, out, distance, keep))
 
 CODEC_BODY uint32_t least_key(const float *CODEC_RESTRICT x, const int D, const float *CODEC_RESTRICT list, ptrdiff_t n)
@@ -197,12 +211,15 @@ CODEC_BODY void codec_nearest_listed_body(const float *x, int D, const float *li
 {
     *key = D == 3 ? least_key(x, 3, list, n & ~(ptrdiff_t)7) : least_key(x, 6, list, n & ~(ptrdiff_t)7);
 }
-CODEC_KERNEL(codec_nearest_listed, (const float *x, int D, const float *list, ptrdiff_t n, uint32_t *key), (x, D, list, n, key))
+CODEC_KERNEL(codec_nearest_listed, (const float *x, int D, const float *list, ptrdiff_t n, uint32_t *key),
+             (x, D, list, n, key))
 
 /* Ottosson, "A perceptual color space for image processing", 2020. */
-CODEC_BODY void codec_linear_to_oklab_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, const float *scale, const float *offset, float *CODEC_RESTRICT lab)
+CODEC_BODY void codec_linear_to_oklab_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, const float *scale,
+                                           const float *offset, float *CODEC_RESTRICT lab)
 {
-    const float s0 = scale[0], s1 = scale[1], s2 = scale[2], o0 = offset[0] + 0.5f, o1 = offset[1] + 0.5f, o2 = offset[2] + 0.5f;
+    const float s0 = scale[0], s1 = scale[1], s2 = scale[2], o0 = offset[0] + 0.5f, o1 = offset[1] + 0.5f,
+        o2 = offset[2] + 0.5f;
     for (ptrdiff_t i = 0; i < n; i++) {
         const float R = rgb[i], G = rgb[n + i], B = rgb[2 * n + i];
         const float l = cube_root(0.4122214708f * R + 0.5363325363f * G + 0.0514459929f * B);
@@ -213,4 +230,5 @@ CODEC_BODY void codec_linear_to_oklab_body(const float *CODEC_RESTRICT rgb, ptrd
         lab[2 * n + i] = (float)(int32_t)((0.0259040371f * l + 0.7827717662f * m - 0.8086757660f * s) * s2 + o2);
     }
 }
-CODEC_KERNEL(codec_linear_to_oklab, (const float *rgb, ptrdiff_t n, const float *scale, const float *offset, float *lab), (rgb, n, scale, offset, lab))
+CODEC_KERNEL(codec_linear_to_oklab, (const float *rgb, ptrdiff_t n, const float *scale, const float *offset,
+                                     float *lab), (rgb, n, scale, offset, lab))

@@ -1,11 +1,9 @@
 /* Which vector instructions this machine has, asked at run time: one binary serves every CPU of its kind. */
-#include "dsp.h"
+#include "cpu.h"
 
 #include <stddef.h>
 
 #if defined(__x86_64__) || defined(_M_X64)
-
-static const char *const LADDER[] = {"scalar", "sse4.1", "avx2", "avx512"};
 
 /* "avx512" asks for F, BW, DQ and VL together: the set that every server part since Skylake-SP has. */
 
@@ -18,14 +16,15 @@ int codec_cpu_level(void) {
     const int last_leaf = leaf[0];
     __cpuid(leaf, 1);
     const int ecx = leaf[2];
-    if (!(ecx >> 19 & 1)) return 0; /* SSE4.1 */
-    if (!(ecx >> 27 & 1) || !(ecx >> 28 & 1) || last_leaf < 7) return 1; /* OSXSAVE, AVX */
+    if (!(ecx >> 19 & 1)) return CODEC_SCALAR; /* SSE4.1 */
+    if (!(ecx >> 27 & 1) || !(ecx >> 28 & 1) || last_leaf < 7) return CODEC_SSE41; /* OSXSAVE, AVX */
     const unsigned long long xcr0 = _xgetbv(0);
     __cpuidex(leaf, 7, 0);
     const unsigned ebx = (unsigned)leaf[1];
-    if ((xcr0 & 0x06) != 0x06 || !(ebx >> 5 & 1)) return 1; /* XMM and YMM state saved, AVX2 */
+    if ((xcr0 & 0x06) != 0x06 || !(ebx >> 5 & 1)) return CODEC_SSE41; /* XMM and YMM state saved, AVX2 */
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
-    return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 ? 3 : 2; /* and opmask, ZMM state saved */
+    /* Opmask and ZMM state saved, too. */
+    return (xcr0 & 0xe6) == 0xe6 && (ebx & avx512) == avx512 ? CODEC_AVX512 : CODEC_AVX2;
 }
 
 #else
@@ -33,32 +32,31 @@ int codec_cpu_level(void) {
 /* The compiler's own run-time check reads XCR0 before it reports AVX2 or AVX-512. */
 int codec_cpu_level(void) {
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("sse4.1")) return 0;
-    if (!__builtin_cpu_supports("avx2")) return 1;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") ? 3 : 2;
+    if (!__builtin_cpu_supports("sse4.1")) return CODEC_SCALAR;
+    if (!__builtin_cpu_supports("avx2")) return CODEC_SSE41;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+               ? CODEC_AVX512
+               : CODEC_AVX2;
 }
 
 #endif
 
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
-static const char *const LADDER[] = {"scalar", "neon"};
-
 /* Advanced SIMD is part of every AArch64 application profile: nothing to ask. */
-int codec_cpu_level(void) { return 1; }
+int codec_cpu_level(void) { return CODEC_NEON; }
 
 #else
 
-static const char *const LADDER[] = {"scalar"};
-
-int codec_cpu_level(void) { return 0; }
+int codec_cpu_level(void) { return CODEC_SCALAR; }
 
 #endif
 
-const char *codec_cpu_level_name(int level) {
-    return level >= 0 && (size_t)level < sizeof LADDER / sizeof *LADDER ? LADDER[level] : NULL;
-}
+#define NAME(id, name) name,
+static const char *const NAMES[] = {CODEC_LADDER(NAME)};
+
+const char *codec_cpu_level_name(int level) { return level >= 0 && level < CODEC_LEVELS ? NAMES[level] : NULL; }
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)

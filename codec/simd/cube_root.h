@@ -6,8 +6,8 @@
 
 #include "levels.h"
 
-/* Of x in 0 .. 1.01 to within 2 units in the last place above 1e-4, and no worse than 3 % below: a third of the exponent as a first guess (3 %
- * off), then Halley's y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. */
+/* Of x in 0 .. 1.01 to within 2 units in the last place above 1e-4, and no worse than 3 % below: a third of the
+ * exponent as a first guess (3 % off), then Halley's y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. */
 CODEC_BODY float cube_root(float x)
 {
     int32_t i;

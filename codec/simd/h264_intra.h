@@ -4,10 +4,10 @@
 #define MEAN2(a, b) (((a) + (b) + 1) >> 1)
 #define MEAN3(e) (((e)[-1] + 2 * (e)[0] + (e)[1] + 2) >> 2) /* the centre counts twice */
 
-/* The neighbouring samples on one line, from the left column over the corner into the row above: e[-1 - k] = p[-1, k], e[0] = p[-1, -1],
- * e[1 + k] = p[k, -1], k = 0..n-1 to the left and 0..2n-1 above. Past both ends the last sample is repeated: with it the
- * exceptions of the last samples in 8.3.1.2.4 and 8.3.1.2.9 (8.3.2.2.5, 8.3.2.2.10) follow from the general rule. What is not
- * available is not read, and is 0. */
+/* The neighbouring samples on one line, from the left column over the corner into the row above: e[-1 - k] = p[-1, k],
+ * e[0] = p[-1, -1], e[1 + k] = p[k, -1], k = 0..n-1 to the left and 0..2n-1 above. Past both ends the last sample is
+ * repeated: with it the exceptions of the last samples in 8.3.1.2.4 and 8.3.1.2.9 (8.3.2.2.5, 8.3.2.2.10) follow from
+ * the general rule. What is not available is not read, and is 0. */
 INLINE void NAME(gather_edge)(const SAMPLE *dst, ptrdiff_t s, int n, int available, SAMPLE *e)
 {
     for (int k = -2 * n; k <= 2 * n + 1; k++) e[k] = 0;
@@ -23,7 +23,8 @@ INLINE void NAME(gather_edge)(const SAMPLE *dst, ptrdiff_t s, int n, int availab
     }
 }
 
-/* 8.3.2.2.1: the reference samples of 8x8 blocks are smoothed; where a neighbour along the line is missing, the sample itself stands for it. */
+/* 8.3.2.2.1: the reference samples of 8x8 blocks are smoothed; where a neighbour along the line is missing, the sample
+ * itself stands for it. */
 INLINE void NAME(smooth_edge)(SAMPLE *e, int available)
 {
     SAMPLE from[34], *const f = from + 16;
@@ -65,12 +66,22 @@ INLINE int NAME(directional)(const SAMPLE *e, int mode, int x, int y, int dc)
     case 0: return e[1 + x];
     case 1: return e[-1 - y];
     case 2: return dc;
-    case 3: return MEAN3(e + x + y + 2);                                                                           /* diagonal down left */
-    case 4: return MEAN3(e + x - y);                                                                               /* diagonal down right */
-    case 5: return zVR < -1 ? MEAN3(e + zVR + 1) : zVR & 1 ? MEAN3(e + x - (y >> 1)) : MEAN2(e[x - (y >> 1)], e[x - (y >> 1) + 1]); /* vertical right */
-    case 6: return zHD < -1 ? MEAN3(e - zHD - 1) : zHD & 1 ? MEAN3(e - y + (x >> 1)) : MEAN2(e[-y + (x >> 1)], e[-y + (x >> 1) - 1]); /* horizontal down */
-    case 7: return y & 1 ? MEAN3(e + 2 + x + (y >> 1)) : MEAN2(e[1 + x + (y >> 1)], e[2 + x + (y >> 1)]);          /* vertical left */
-    default: return x & 1 ? MEAN3(e - 2 - y - (x >> 1)) : MEAN2(e[-1 - y - (x >> 1)], e[-2 - y - (x >> 1)]);       /* horizontal up */
+    /* diagonal down left */
+    case 3: return MEAN3(e + x + y + 2);
+    /* diagonal down right */
+    case 4: return MEAN3(e + x - y);
+    /* vertical right */
+    case 5:
+        if (zVR < -1) return MEAN3(e + zVR + 1);
+        return zVR & 1 ? MEAN3(e + x - (y >> 1)) : MEAN2(e[x - (y >> 1)], e[x - (y >> 1) + 1]);
+    /* horizontal down */
+    case 6:
+        if (zHD < -1) return MEAN3(e - zHD - 1);
+        return zHD & 1 ? MEAN3(e - y + (x >> 1)) : MEAN2(e[-y + (x >> 1)], e[-y + (x >> 1) - 1]);
+    /* vertical left */
+    case 7: return y & 1 ? MEAN3(e + 2 + x + (y >> 1)) : MEAN2(e[1 + x + (y >> 1)], e[2 + x + (y >> 1)]);
+    /* horizontal up */
+    default: return x & 1 ? MEAN3(e - 2 - y - (x >> 1)) : MEAN2(e[-1 - y - (x >> 1)], e[-2 - y - (x >> 1)]);
     }
 }
 
@@ -87,8 +98,10 @@ INLINE int NAME(directional)(const SAMPLE *e, int mode, int x, int y, int dc)
         for (int y = 0; y < n; y++)                                                                                \
             for (int x = 0; x < n; x++) dst[y * s + x] = (SAMPLE)NAME(directional)(e, mode, x, y, dc);             \
     }
-DIRECTIONAL(4, 0) DIRECTIONAL(4, 1) DIRECTIONAL(4, 2) DIRECTIONAL(4, 3) DIRECTIONAL(4, 4)
-DIRECTIONAL(4, 5) DIRECTIONAL(4, 6) DIRECTIONAL(4, 7) DIRECTIONAL(4, 8)
+DIRECTIONAL(4, 0) DIRECTIONAL(4, 1) DIRECTIONAL(4, 2)
+#ifndef INTRA4X4_BY_HAND /* x86/h264_intra_avx2.c */
+DIRECTIONAL(4, 3) DIRECTIONAL(4, 4) DIRECTIONAL(4, 5) DIRECTIONAL(4, 6) DIRECTIONAL(4, 7) DIRECTIONAL(4, 8)
+#endif
 DIRECTIONAL(8, 0) DIRECTIONAL(8, 1) DIRECTIONAL(8, 2) DIRECTIONAL(8, 3) DIRECTIONAL(8, 4)
 DIRECTIONAL(8, 5) DIRECTIONAL(8, 6) DIRECTIONAL(8, 7) DIRECTIONAL(8, 8)
 #undef DIRECTIONAL
@@ -113,8 +126,8 @@ INLINE void NAME(fill)(SAMPLE *dst, ptrdiff_t s, int w, int h, int value)
         for (int x = 0; x < w; x++) dst[y * s + x] = (SAMPLE)value;
 }
 
-/* 8.3.3.4 and 8.3.4.4 are one rule: a plane through the centre whose slopes are weighted differences across it. Over 16 samples the weight is
- * 5 / 64, over 8 it is 34 / 64. */
+/* 8.3.3.4 and 8.3.4.4 are one rule: a plane through the centre whose slopes are weighted differences across it. Over 16
+ * samples the weight is 5 / 64, over 8 it is 34 / 64. */
 INLINE void NAME(plane)(SAMPLE *dst, ptrdiff_t s, int w, int h, int max)
 {
     const SAMPLE *top = dst - s;
@@ -125,7 +138,8 @@ INLINE void NAME(plane)(SAMPLE *dst, ptrdiff_t s, int w, int h, int max)
     b = ((w == 16 ? 5 : 34) * H + 32) >> 6;
     c = ((h == 16 ? 5 : 34) * V + 32) >> 6;
     for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) dst[y * s + x] = (SAMPLE)clip1((a + b * (x - w / 2 + 1) + c * (y - h / 2 + 1) + 16) >> 5, max);
+        for (int x = 0; x < w; x++)
+            dst[y * s + x] = (SAMPLE)clip1((a + b * (x - w / 2 + 1) + c * (y - h / 2 + 1) + 16) >> 5, max);
 }
 
 INLINE int NAME(sum_top)(const SAMPLE *dst, ptrdiff_t s, int n)
@@ -142,8 +156,20 @@ INLINE int NAME(sum_left)(const SAMPLE *dst, ptrdiff_t s, int n)
     return sum;
 }
 
-KERNEL void NAME(intra16x16_0)(uint8_t *dst, ptrdiff_t stride, int available, int max) { (void)available; (void)max; NAME(copy_down)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16); }
-KERNEL void NAME(intra16x16_1)(uint8_t *dst, ptrdiff_t stride, int available, int max) { (void)available; (void)max; NAME(copy_across)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16); }
+KERNEL void NAME(intra16x16_0)(uint8_t *dst, ptrdiff_t stride, int available, int max)
+{
+    (void)available;
+    (void)max;
+    NAME(copy_down)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16);
+}
+
+KERNEL void NAME(intra16x16_1)(uint8_t *dst, ptrdiff_t stride, int available, int max)
+{
+    (void)available;
+    (void)max;
+    NAME(copy_across)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16);
+}
+
 KERNEL void NAME(intra16x16_2)(uint8_t *out, ptrdiff_t stride, int available, int max)
 {
     const ptrdiff_t s = stride / (ptrdiff_t)sizeof(SAMPLE);
@@ -152,17 +178,24 @@ KERNEL void NAME(intra16x16_2)(uint8_t *out, ptrdiff_t stride, int available, in
     const int sum = (left ? NAME(sum_left)(dst, s, 16) : 0) + (top ? NAME(sum_top)(dst, s, 16) : 0);
     NAME(fill)(dst, s, 16, 16, left && top ? (sum + 16) >> 5 : left || top ? (sum + 8) >> 4 : (MAX_OF(max) + 1) >> 1);
 }
-KERNEL void NAME(intra16x16_3)(uint8_t *dst, ptrdiff_t stride, int available, int max) { (void)available; NAME(plane)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16, MAX_OF(max)); }
 
-/* 8.3.4.1 to 8.3.4.3: blocks on the diagonal, and all of the right column below the first row, average both sides; the others prefer the side that
- * they touch. */
+KERNEL void NAME(intra16x16_3)(uint8_t *dst, ptrdiff_t stride, int available, int max)
+{
+    (void)available;
+    NAME(plane)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 16, 16, MAX_OF(max));
+}
+
+/* 8.3.4.1 to 8.3.4.3: blocks on the diagonal, and all of the right column below the first row, average both sides; the
+ * others prefer the side that they touch. */
 INLINE void NAME(chroma_dc)(SAMPLE *dst, ptrdiff_t s, int h, int available, int max)
 {
     for (int y = 0; y < h; y += 4) {
-        const int top = available & H264_TOP, left = available & (H264_LEFT | (y < h / 2 ? H264_LEFT_UPPER : H264_LEFT_LOWER));
+        const int top = available & H264_TOP,
+            left = available & (H264_LEFT | (y < h / 2 ? H264_LEFT_UPPER : H264_LEFT_LOWER));
         const int sum_left = left ? NAME(sum_left)(dst + y * s, s, 4) : 0;
         for (int x = 0; x < 8; x += 4) {
-            const int sum_top = top ? NAME(sum_top)(dst + x, s, 4) : 0, prefer_top = x > 0 && y == 0, prefer_left = x == 0 && y > 0;
+            const int sum_top = top ? NAME(sum_top)(dst + x, s, 4) : 0, prefer_top = x > 0 && y == 0,
+                prefer_left = x == 0 && y > 0;
             int value;
             if (top && left && !prefer_top && !prefer_left) value = (sum_top + sum_left + 4) >> 3;
             else if (left && !(top && prefer_top)) value = (sum_left + 2) >> 2;
@@ -173,25 +206,25 @@ INLINE void NAME(chroma_dc)(SAMPLE *dst, ptrdiff_t s, int h, int available, int 
     }
 }
 
-#define CHROMA(h)                                                                                                                                      \
-    KERNEL void NAME(intra_chroma##h##_0)(uint8_t *dst, ptrdiff_t stride, int available, int max)                                                      \
-    {                                                                                                                                                  \
-        NAME(chroma_dc)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), h, available, MAX_OF(max));                                                 \
-    }                                                                                                                                                  \
-    KERNEL void NAME(intra_chroma##h##_1)(uint8_t *dst, ptrdiff_t stride, int available, int max)                                                      \
-    {                                                                                                                                                  \
-        (void)available; (void)max;                                                                                                                    \
-        NAME(copy_across)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h);                                                                    \
-    }                                                                                                                                                  \
-    KERNEL void NAME(intra_chroma##h##_2)(uint8_t *dst, ptrdiff_t stride, int available, int max)                                                      \
-    {                                                                                                                                                  \
-        (void)available; (void)max;                                                                                                                    \
-        NAME(copy_down)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h);                                                                      \
-    }                                                                                                                                                  \
-    KERNEL void NAME(intra_chroma##h##_3)(uint8_t *dst, ptrdiff_t stride, int available, int max)                                                      \
-    {                                                                                                                                                  \
-        (void)available;                                                                                                                               \
-        NAME(plane)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h, MAX_OF(max));                                                             \
+#define CHROMA(h)                                                                                      \
+    KERNEL void NAME(intra_chroma##h##_0)(uint8_t *dst, ptrdiff_t stride, int available, int max)      \
+    {                                                                                                  \
+        NAME(chroma_dc)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), h, available, MAX_OF(max)); \
+    }                                                                                                  \
+    KERNEL void NAME(intra_chroma##h##_1)(uint8_t *dst, ptrdiff_t stride, int available, int max)      \
+    {                                                                                                  \
+        (void)available; (void)max;                                                                    \
+        NAME(copy_across)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h);                    \
+    }                                                                                                  \
+    KERNEL void NAME(intra_chroma##h##_2)(uint8_t *dst, ptrdiff_t stride, int available, int max)      \
+    {                                                                                                  \
+        (void)available; (void)max;                                                                    \
+        NAME(copy_down)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h);                      \
+    }                                                                                                  \
+    KERNEL void NAME(intra_chroma##h##_3)(uint8_t *dst, ptrdiff_t stride, int available, int max)      \
+    {                                                                                                  \
+        (void)available;                                                                               \
+        NAME(plane)((SAMPLE *)dst, stride / (ptrdiff_t)sizeof(SAMPLE), 8, h, MAX_OF(max));             \
     }
 CHROMA(8)
 CHROMA(16)

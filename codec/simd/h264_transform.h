@@ -1,5 +1,5 @@
-/* Inverse transforms of H.264 (8.5.12.2, 8.5.13), and the residual that bypasses them (8.5.15). A body for h264dsp.c, compiled per sample
- * size and level. Sums of hostile coefficients wrap. */
+/* Inverse transforms of H.264 (8.5.12.2, 8.5.13), and the residual that bypasses them (8.5.15). A body for h264dsp.c,
+ * compiled per sample size and level. Sums of hostile coefficients wrap. */
 
 INLINE void NAME(add_block)(uint8_t *out, ptrdiff_t stride, const int32_t *r, int n, int max)
 {
@@ -12,7 +12,8 @@ INLINE void NAME(add_block)(uint8_t *out, ptrdiff_t stride, const int32_t *r, in
 /* One dimension of 8.5.12.2, over elements `step` apart. */
 INLINE void NAME(transform4)(int32_t *d, int step)
 {
-    const int e0 = d[0] + d[2 * step], e1 = d[0] - d[2 * step], e2 = (d[step] >> 1) - d[3 * step], e3 = d[step] + (d[3 * step] >> 1);
+    const int e0 = d[0] + d[2 * step], e1 = d[0] - d[2 * step], e2 = (d[step] >> 1) - d[3 * step],
+        e3 = d[step] + (d[3 * step] >> 1);
     d[0] = e0 + e3;
     d[step] = e1 + e2;
     d[2 * step] = e1 - e2;
@@ -30,7 +31,8 @@ KERNEL void NAME(idct4x4_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int ma
 /* One dimension of 8.5.13. */
 INLINE void NAME(transform8)(int32_t *d, int s)
 {
-    const int a0 = d[0] + d[4 * s], a2 = d[0] - d[4 * s], a4 = (d[2 * s] >> 1) - d[6 * s], a6 = d[2 * s] + (d[6 * s] >> 1);
+    const int a0 = d[0] + d[4 * s], a2 = d[0] - d[4 * s], a4 = (d[2 * s] >> 1) - d[6 * s],
+        a6 = d[2 * s] + (d[6 * s] >> 1);
     const int a1 = -d[3 * s] + d[5 * s] - d[7 * s] - (d[7 * s] >> 1), a3 = d[s] + d[7 * s] - d[3 * s] - (d[3 * s] >> 1);
     const int a5 = -d[s] + d[7 * s] + d[5 * s] + (d[5 * s] >> 1), a7 = d[3 * s] + d[5 * s] + d[s] + (d[s] >> 1);
     const int b0 = a0 + a6, b2 = a2 + a4, b4 = a2 - a4, b6 = a0 - a6;
@@ -64,8 +66,10 @@ INLINE void NAME(dc_add)(uint8_t *out, ptrdiff_t stride, int32_t *d, int n, int 
     }
 }
 
-KERNEL void NAME(idct4x4_dc_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max) { NAME(dc_add)(dst, stride, d, 4, MAX_OF(max)); }
-KERNEL void NAME(idct8x8_dc_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int max) { NAME(dc_add)(dst, stride, d, 8, MAX_OF(max)); }
+KERNEL void NAME(idct4x4_dc_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d,
+                                 int max) { NAME(dc_add)(dst, stride, d, 4, MAX_OF(max)); }
+KERNEL void NAME(idct8x8_dc_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d,
+                                 int max) { NAME(dc_add)(dst, stride, d, 8, MAX_OF(max)); }
 
 /* 8.5.15 sums the residual along the direction of the prediction. */
 KERNEL void NAME(bypass_add)(uint8_t *out, ptrdiff_t stride, int32_t *d, int n, int sums, int max)

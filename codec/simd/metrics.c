@@ -25,14 +25,16 @@
 
 CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, float *CODEC_RESTRICT xyb)
 {
-    /* Rows L, M, S; columns R, G, B; then the bias and its cube root: as the reference holds them, in single precision. Light is not negative
-     * and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has nothing to do. */
+    /* Rows L, M, S; columns R, G, B; then the bias and its cube root: as the reference holds them, in single precision.
+     * Light is not negative and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has
+     * nothing to do. */
     const float bias = 0.0037930732552754493f, root = 0.15595420054924858f;
     for (ptrdiff_t i = 0; i < n; i++) {
         const float R = rgb[i], G = rgb[n + i], B = rgb[2 * n + i];
         const float l = cube_root(0.3f * R + 0.622f * G + 0.078f * B + bias) - root;
         const float m = cube_root(0.23f * R + 0.692f * G + 0.078f * B + bias) - root;
-        const float s = cube_root(0.2434226892454782f * R + 0.2047674442449682f * G + 0.5518098665095535f * B + bias) - root;
+        const float s = cube_root(0.2434226892454782f * R + 0.2047674442449682f * G + 0.5518098665095535f * B + bias)
+            - root;
         xyb[i] = 7.0f * (l - m) + 0.42f;
         xyb[n + i] = 0.5f * (l + m) + 0.01f;
         xyb[2 * n + i] = s - 0.5f * (l + m) + 0.55f;
@@ -40,17 +42,20 @@ CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdif
 }
 CODEC_KERNEL(codec_linear_to_xyb, (const float *rgb, ptrdiff_t n, float *xyb), (rgb, n, xyb))
 
-CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n, float *CODEC_RESTRICT out)
+CODEC_BODY void codec_blur9_across_body(const float *CODEC_RESTRICT v, const float *w, ptrdiff_t n,
+                                        float *CODEC_RESTRICT out)
 {
     const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4];
     for (ptrdiff_t i = 0; i < n; i++)
-        out[i] = w0 * v[i + 4] + w1 * (v[i + 3] + v[i + 5]) + w2 * (v[i + 2] + v[i + 6]) + w3 * (v[i + 1] + v[i + 7]) + w4 * (v[i] + v[i + 8]);
+        out[i] = w0 * v[i + 4] + w1 * (v[i + 3] + v[i + 5]) + w2 * (v[i + 2] + v[i + 6]) + w3 * (v[i + 1] + v[i + 7])
+            + w4 * (v[i] + v[i + 8]);
 }
 CODEC_KERNEL(codec_blur9_across, (const float *v, const float *w, ptrdiff_t n, float *out), (v, w, n, out))
 
 CODEC_BODY void codec_blur9_down_body(const float *const *r, const float *w, ptrdiff_t n, float *CODEC_RESTRICT out)
 {
-    const float *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7], *r8 = r[8];
+    const float *r0 = r[0], *r1 = r[1], *r2 = r[2], *r3 = r[3], *r4 = r[4], *r5 = r[5], *r6 = r[6], *r7 = r[7],
+        *r8 = r[8];
     const float w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4];
     for (ptrdiff_t i = 0; i < n; i++)
         out[i] = w0 * r4[i] + w1 * (r3[i] + r5[i]) + w2 * (r2[i] + r6[i]) + w3 * (r1[i] + r7[i]) + w4 * (r0[i] + r8[i]);
@@ -83,7 +88,8 @@ CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four
     }
 }
 
-CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map, double *sums)
+CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
+                                   double *sums)
 {
     const float C2 = 0.0009f;
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -95,15 +101,18 @@ CODEC_BODY void codec_s2_ssim_body(const float *CODEC_RESTRICT blurred, ptrdiff_
 }
 CODEC_KERNEL(codec_s2_ssim, (const float *blurred, ptrdiff_t n, float *map, double *sums), (blurred, n, map, sums))
 
-CODEC_BODY void codec_s2_edges_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b, const float *CODEC_RESTRICT blurred, ptrdiff_t n,
-                                    float *CODEC_RESTRICT map, double *sums)
+CODEC_BODY void codec_s2_edges_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
+                                    const float *CODEC_RESTRICT blurred, ptrdiff_t n, float *CODEC_RESTRICT map,
+                                    double *sums)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
-        const float mean = blurred[i], of_a = fabsf(a[i] - mean), of_b = fabsf(b[i] - (mean - blurred[n + i])), e = (of_b - of_a) / (1.0f + of_a);
+        const float mean = blurred[i], of_a = fabsf(a[i] - mean), of_b = fabsf(b[i] - (mean - blurred[n + i])),
+            e = (of_b - of_a) / (1.0f + of_a);
         map[i] = e > 0 ? e : 0;
         map[n + i] = e < 0 ? -e : 0;
     }
     add_norms(map, n, sums + 1, sums + 4);
     add_norms(map + n, n, sums + 2, sums + 5);
 }
-CODEC_KERNEL(codec_s2_edges, (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map, double *sums), (a, b, blurred, n, map, sums))
+CODEC_KERNEL(codec_s2_edges, (const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map,
+                              double *sums), (a, b, blurred, n, map, sums))

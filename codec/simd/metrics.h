@@ -1,4 +1,5 @@
-/* Row kernels of the metrics, a table of variants each (levels.h): [0] scalar, [1] AVX2 where the machine kind has it. */
+/* Row kernels of the metrics, a table of variants each (levels.h): [0] scalar, [1] AVX2 where the machine kind has
+ * it. */
 #ifndef CODEC_METRICS_H
 #define CODEC_METRICS_H
 #include <stddef.h>
@@ -10,11 +11,15 @@ extern void (*const codec_blur11_down_f64[2])(const double *const *r, const doub
 extern void (*const codec_blur11_across_f32[2])(const float *v, const double *w, ptrdiff_t n, float *out);
 extern void (*const codec_blur11_across_f64[2])(const double *v, const double *w, ptrdiff_t n, double *out);
 
-/* SSIM and its contrast-structure part from the blurred rows [s | d | s^2 | d^2], `width` apart, of s = a + b - offset and d = a - b;
- * c1 = 2 C1, c2 = 2 C2; variances are multiplied by `correction` (1 for population, N/(N-1) for sample variance). */
+/* SSIM and its contrast-structure part from the blurred rows [s | d | s^2 | d^2], `width` apart, of s = a + b - offset
+ * and d = a - b; c1 = 2 C1, c2 = 2 C2; variances are multiplied by `correction` (1 for population, N/(N-1) for sample
+ * variance). */
 struct codec_ssim_constants { double offset, c1, c2, correction; };
-extern void (*const codec_ssim_maps_f32[2])(const float *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, float *ssim, float *cs);
-extern void (*const codec_ssim_maps_f64[2])(const double *blurred, ptrdiff_t width, const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim, double *cs);
+extern void (*const codec_ssim_maps_f32[2])(const float *blurred, ptrdiff_t width, const struct codec_ssim_constants *k,
+                                            ptrdiff_t n, float *ssim, float *cs);
+extern void (*const codec_ssim_maps_f64[2])(const double *blurred, ptrdiff_t width,
+                                            const struct codec_ssim_constants *k, ptrdiff_t n, double *ssim,
+                                            double *cs);
 
 /* Linear light R, G, B (rows n apart, not negative) to X, Y, B of SSIMULACRA 2, scaled and shifted to be positive. */
 extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float *xyb);
@@ -23,8 +28,9 @@ extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float
 extern void (*const codec_blur9_across[2])(const float *v, const float *w, ptrdiff_t n, float *out);
 extern void (*const codec_blur9_down[2])(const float *const *r, const float *w, ptrdiff_t n, float *out);
 
-/* Maps of SSIMULACRA 2 of one row and their sums, added to sums[norm 1, 4][map ssim, ringing, blur]. blurred: [a | d | d^2 | a^2 + b^2], d = a - b,
- * n apart; `edges` reads the first two. map: room for n (ssim) or 2 n values. */
+/* Maps of SSIMULACRA 2 of one row and their sums, added to sums[norm 1, 4][map ssim, ringing, blur]. blurred: [a | d |
+ * d^2 | a^2 + b^2], d = a - b, n apart; `edges` reads the first two. map: room for n (ssim) or 2 n values. */
 extern void (*const codec_s2_ssim[2])(const float *blurred, ptrdiff_t n, float *map, double *sums);
-extern void (*const codec_s2_edges[2])(const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map, double *sums);
+extern void (*const codec_s2_edges[2])(const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map,
+                                       double *sums);
 #endif

@@ -1,5 +1,5 @@
-/* Counters that one thread writes and others read, a pause between two looks at them, and turns: how many more threads may compute, behind a lock that
- * can be waited at for any change. */
+/* Counters that one thread writes and others read, a pause between two looks at them, and turns: how many more threads
+ * may compute, behind a lock that can be waited at for any change. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
 
@@ -13,7 +13,11 @@ static inline void shared_add(int *p, int v) { _InterlockedExchangeAdd((volatile
 static inline void shared_sleep(void) { Sleep(0); }
 
 typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
-static inline void turns_open(Turns *t, int free) { InitializeSRWLock(&t->lock); InitializeConditionVariable(&t->changed); t->free = free; }
+static inline void turns_open(Turns *t, int free) {
+    InitializeSRWLock(&t->lock);
+    InitializeConditionVariable(&t->changed);
+    t->free = free;
+}
 static inline void turns_close(Turns *t) { (void)t; }
 static inline void turns_lock(Turns *t) { AcquireSRWLockExclusive(&t->lock); }
 static inline void turns_unlock(Turns *t) { ReleaseSRWLockExclusive(&t->lock); }
@@ -36,7 +40,11 @@ static inline void shared_sleep(void) {
 }
 
 typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
-static inline void turns_open(Turns *t, int free) { pthread_mutex_init(&t->lock, 0); pthread_cond_init(&t->changed, 0); t->free = free; }
+static inline void turns_open(Turns *t, int free) {
+    pthread_mutex_init(&t->lock, 0);
+    pthread_cond_init(&t->changed, 0);
+    t->free = free;
+}
 static inline void turns_close(Turns *t) { pthread_cond_destroy(&t->changed); pthread_mutex_destroy(&t->lock); }
 static inline void turns_lock(Turns *t) { pthread_mutex_lock(&t->lock); }
 static inline void turns_unlock(Turns *t) { pthread_mutex_unlock(&t->lock); }

@@ -1,7 +1,11 @@
 """`codec doctor`: all facts that a bug report needs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import codec
 from codec import _core, cpu
 from codec.cli import doctor
 
@@ -25,6 +29,20 @@ def test_the_table_names_versions_cpu_and_kernels(run):
         assert any(line.startswith(name) for line in outcome.text.splitlines())
     for kernel, isa in cpu.kernels().items():
         assert f"  {kernel:<20} {isa}\n" in outcome.text
+
+
+def registered_in(text):
+    """Kernels that C source gives variants to: the first argument of CODEC_KERNEL, for both types where it has one."""
+    for macro, name in re.findall(r"^CODEC_KERNEL\((NAME\()?codec_(\w+)\b", text, re.M):
+        yield from (f"{name}_f32", f"{name}_f64") if macro else (name,)
+
+
+def test_no_kernel_of_the_c_sources_is_missing(run):
+    folder = Path(codec.__file__).parent / "simd"
+    if not folder.exists():
+        pytest.skip("no sources here")
+    names = {name for path in folder.iterdir() if path.is_file() for name in registered_in(path.read_text())}
+    assert len(names) > 20 and names <= run("doctor", "--json").json["kernels"].keys()
 
 
 def test_json_is_one_object_with_a_schema(run):

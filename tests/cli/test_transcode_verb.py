@@ -117,7 +117,7 @@ def test_a_pipe(run, home, photo):
     [
         (lambda d: d[:-60], [], "ends early"),
         (lambda d: b"no picture", [], "not a JPEG"),
-        (lambda d: d, ["--crop", "16x8+60+0"], "not inside of the picture"),
+        (lambda d: d, ["--crop", "16x8+60+0"], "not inside the picture"),
         (lambda d: with_orientation(d, 0), ["--auto-rotate"], "orientation 0; 1..8 exist"),
         (lambda d: with_orientation(d, 9), ["--auto-rotate"], "orientation 9; 1..8 exist"),
         (lambda d: d + b"gain map", ["--rotate", "90"], "trailer='drop'"),

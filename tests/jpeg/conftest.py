@@ -125,12 +125,12 @@ def reconstruct():
     from codec.jpeg.encode import quantized
 
     def reconstruct(image, options):
-        levels, steps, frame, color, *_ = quantized(image, options)
-        planes = []
-        for levels_zz, component in zip(levels, frame.components):
+        picture, planes = quantized(image, options), []
+        frame = picture.frame
+        for levels_zz, component in zip(picture.planes, frame.components):
             natural = np.empty_like(levels_zz)
             natural[..., ZIGZAG] = levels_zz
-            planes.append(idct_plane(natural, steps[component.Tq], 8))
-        return compose(planes, color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, 8)
+            planes.append(idct_plane(natural, picture.steps[component.Tq], 8))
+        return compose(planes, picture.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, 8)
 
     return reconstruct

@@ -247,7 +247,9 @@ def written(SOFn, conditioning=None):
     rng = np.random.default_rng(5)
     frame = markers.Frame(SOFn, 8, 61, 83, (markers.FrameComponent(1, 1, 1, 0),))
     plane = (rng.laplace(0, 12, (*frame.blocks(frame.components[0]), 64)) * (np.arange(64) < 12)).astype(np.int16)
-    return assemble(frame, [plane], {0: np.full(64, 3, np.uint16)}, sequential_script(1), conditioning=conditioning)[0]
+    return assemble(
+        frame, [plane], {0: np.full(64, 3, np.uint16)}, sequential_script(1), conditioning=conditioning
+    ).data
 
 
 @pytest.mark.parametrize("conditioning", CONDITIONING[1:])

@@ -94,7 +94,7 @@ def test_an_xmp_with_an_extension_of_its_own():
     guid = hashlib.md5(extension).hexdigest().upper().encode()
     metadata = Metadata(xmp=b'<x xmpNote:HasExtendedXMP="' + guid + b'"/>', xmp_extension=extension, density=(0, 1, 1))
     assert back(metadata) == metadata
-    with pytest.raises(ParameterError, match="that has an extension cannot be split further"):
+    with pytest.raises(ParameterError, match="with an extension cannot be split further"):
         codec.encode(IMAGE, metadata=Metadata(xmp=noise(70_000), xmp_extension=b"x"))
 
 

@@ -58,9 +58,9 @@ def gray_frame(plane):
 
 def bytes_of_scans(frame, planes, script, **options):
     """Written size of everything that belongs to scans, without stuffed zeros."""
-    data, bits, _ = assemble(frame, planes, STEPS, script, **options)
+    data = assemble(frame, planes, STEPS, script, **options).data
     stuffed = data[data.index(b"\xff\xda") :].count(b"\xff\0")
-    around = len(assemble(frame, planes, STEPS, ())[0])
+    around = len(assemble(frame, planes, STEPS, ()).data)
     return len(data) - stuffed - around
 
 
@@ -160,7 +160,7 @@ def test_scripts_are_legal_and_every_decoder_gets_the_same_levels(effort, factor
     check_script(script, len(factors))
     check_script(search_script(planes, COLOR[len(factors)], effort), len(factors))
     searched, plain = (
-        assemble(frame, planes, STEPS, s)[0] for s in (script, progressive_script(len(factors), COLOR[len(factors)]))
+        assemble(frame, planes, STEPS, s).data for s in (script, progressive_script(len(factors), COLOR[len(factors)]))
     )
     pixels = [np.asarray(Image.open(io.BytesIO(data))) for data in (searched, plain)]
     np.testing.assert_array_equal(*pixels)
@@ -241,13 +241,13 @@ def test_shared_tables_save_bytes_and_nothing_else(SOFn, factors, height, width,
     script = sequential_script(len(factors)) if SOFn == markers.SOF0 else progressive_script(len(factors), color)
     settings = dict(restart_interval=restart_interval)
     shared, plain = (
-        assemble(frame, planes, STEPS, script, share_tables=share, **settings)[0] for share in (True, False)
+        assemble(frame, planes, STEPS, script, share_tables=share, **settings).data for share in (True, False)
     )
     assert len(shared) <= len(plain) and (len(shared) < len(plain) or len(factors) == 1)
     np.testing.assert_array_equal(*(np.asarray(Image.open(io.BytesIO(data))) for data in (shared, plain)))
     np.testing.assert_array_equal(*(codec.decode(data) for data in (shared, plain)))
-    with_maps, _, maps = assemble(frame, planes, STEPS, script, share_tables=True, count_blocks=True, **settings)
-    assert with_maps == shared and sum(int(m.sum()) for m in maps) > 0
+    mapped = assemble(frame, planes, STEPS, script, share_tables=True, count_blocks=True, **settings)
+    assert mapped.data == shared and sum(int(m.sum()) for m in mapped.block_bits) > 0
     if not restart_interval:
         assert script_cost(frame, planes, script, share_tables=True) == bytes_of_scans(
             frame, planes, script, share_tables=True

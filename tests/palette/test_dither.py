@@ -81,7 +81,7 @@ def test_diffusion_is_its_definition(dither, D, limit, stay):
     lo, hi = np.zeros(D, np.float32), np.full(D, 2047, np.float32)
     entries = np.arange(len(points), dtype=np.int32)
     painted = diffuse(
-        points, entries, 19, 13, NearestColor(palette, cpu.has("avx2")), taps, 0.75, alone, limit, stay, lo, hi
+        points, entries, 19, 13, NearestColor(palette, cpu.level_index()), taps, 0.75, alone, limit, stay, lo, hi
     )
     assert (
         painted.reshape(19, 13)

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from codec import cpu
+from codec import _core, cpu
 from codec.palette._nearest import NearestColor
 from codec.palette.spaces import SPACES, coordinates
 
 
-@pytest.mark.parametrize("avx2", [False, True])
+@pytest.mark.parametrize("level", _core.BUILT_LEVELS)
 @pytest.mark.parametrize("D, k", [(3, 1), (3, 2), (3, 7), (3, 8), (3, 100), (3, 256), (6, 1), (6, 33), (6, 256)])
-def test_nearest_is_that_of_comparing_everything(avx2, D, k):
-    if avx2 and not cpu.has("avx2"):
-        pytest.skip("no AVX2 here")
+def test_nearest_is_that_of_comparing_everything(level, D, k):
+    if level > cpu.level_index():
+        pytest.skip("this machine does not have the level")
     rng = np.random.default_rng(k)
     top = 2047 if D == 3 else 1600
     palette = rng.integers(0, top + 1, (k, D)).astype(np.float32)
@@ -21,7 +21,7 @@ def test_nearest_is_that_of_comparing_everything(avx2, D, k):
         [rng.integers(0, top + 1, (4000, D)), palette, np.zeros((1, D)), np.full((1, D), top)]
     ).astype(np.float32)
     squared = np.square(points[:, None].astype(np.int64) - palette[None].astype(np.int64)).sum(2)
-    index, distance = NearestColor(palette, avx2).find(points)
+    index, distance = NearestColor(palette, level).find(points)
     assert (index == squared.argmin(1)).all() and (distance == squared.min(1)).all()
 
 
@@ -30,7 +30,7 @@ def test_ties_on_a_coarse_lattice():
     palette = (rng.integers(0, 5, (60, 3)) * 200).astype(np.float32)
     points = (rng.integers(0, 9, (3000, 3)) * 100).astype(np.float32)
     squared = np.square(points[:, None] - palette[None]).sum(2)
-    assert (NearestColor(palette, cpu.has("avx2")).find(points)[0] == squared.argmin(1)).all()
+    assert (NearestColor(palette, cpu.level_index()).find(points)[0] == squared.argmin(1)).all()
 
 
 def all_corners():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import examples
 
-from codec import cpu
+from codec import _core, cpu
 from codec.errors import ParameterError
 from codec.quantizers._kmeans import PointTree, cheapest_merges
 from codec.quantizers.kmeans import MOST_COORDINATE, cluster, nearest, variance_cut
@@ -29,17 +29,17 @@ def naive_assign(points, weights, centres):
     return labels, sums
 
 
-@pytest.mark.parametrize("level", ["scalar", "avx2"])
+@pytest.mark.parametrize("level", _core.BUILT_LEVELS)
 @pytest.mark.parametrize(
     "n, D, k", [(1, 3, 1), (31, 3, 5), (32, 1, 4), (33, 6, 40), (500, 3, 17), (700, 4, 64), (300, 16, 30)]
 )
 def test_assignment_is_that_of_comparing_everything(level, n, D, k):
-    if level == "avx2" and not cpu.has("avx2"):
-        pytest.skip("no AVX2 here")
+    if level > cpu.level_index():
+        pytest.skip("this machine does not have the level")
     top = 2000 if D <= 3 else 1000
     points, rng = blobs(n, D, top=top), np.random.default_rng(n)
     weights = rng.integers(0, 50, n).astype(np.float64)
-    tree = PointTree(points, weights, level == "avx2")
+    tree = PointTree(points, weights, level)
     centres = rng.integers(0, top, (k, D)).astype(np.float32)
     for moved in (k, 1, 0, k // 2, 2, k, 1):  # unvisited nodes must still be right
         chosen = rng.permutation(k)[:moved]
@@ -57,7 +57,7 @@ def test_assignment_is_that_of_comparing_everything(level, n, D, k):
 def test_ties_go_to_the_first_on_a_coarse_lattice(n, k, seed):
     rng = np.random.default_rng(seed)
     points, tree = rng.integers(0, 4, (n, 3)).astype(np.float32), None
-    tree = PointTree(points, np.ones(n), cpu.has("avx2"))
+    tree = PointTree(points, np.ones(n), cpu.level_index())
     centres = rng.integers(0, 4, (k, 3)).astype(np.float32)
     for _ in range(6):
         tree.assign(centres)

@@ -447,7 +447,7 @@ cdef class SliceDecoder:
 
     def __cinit__(self):
         self.scaling = self.sets = None
-        self.level = cpu.level() in ("avx2", "avx512")
+        self.level = cpu.level_index()
 
     cdef int _set_scaling(self, lists) except -1:
         cdef int k

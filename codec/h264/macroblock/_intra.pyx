@@ -87,7 +87,7 @@ cdef void intra_chroma(SliceContext *s) noexcept nogil:
     elif s.around.left_half_avail == 2:
         avail |= H264_LEFT_LOWER
     for c in range(1, 3):
-        s.seq.dsp.intra_chroma[s.seq.ChromaArrayType - 1][mode](
+        s.seq.dsp.intra_chroma[4 * (s.seq.ChromaArrayType - 1) + mode](
             s.place.dst[c], s.place.stride[c], avail, s.seq.max_sample[1]
         )
         if s.mb.flags & MB_BYPASS and s.mb.coded[c] and (mode == 1 or mode == 2):

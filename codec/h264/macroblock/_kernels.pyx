@@ -1,53 +1,53 @@
 """The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
 
-Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are named by the row
-and the column of their first sample. `level` picks the instructions: 0 scalar, 1 AVX2 (where the machine has it: the caller asks
-codec.cpu). `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right, around and
-around.
+Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are
+named by the row and the column of their first sample. `level` picks the instructions, as `codec.cpu.level_index` counts
+them. `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right,
+around and around.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
+from codec._core cimport codec_member, levels_of_members
+from ...cpu import register
 from ...errors import ParameterError
 
 cdef extern from "h264dsp.h" nogil:
     const H264Dsp *codec_h264_dsp(int deep, int level)
+    const codec_member codec_h264_members[]
 
 ctypedef fused Sample:
     uint8_t
     uint16_t
 
-# Members of H264Dsp in their order, with the number of functions of each.
-MEMBERS = (("put_luma", 16), ("avg_luma", 16), ("put_chroma", 1), ("avg_chroma", 1), ("weight", 1), ("biweight", 1), ("intra4x4", 9),
-           ("intra8x8", 9), ("intra16x16", 4), ("intra_chroma", 8), ("bypass_add", 1), ("idct4x4_add", 1), ("idct4x4_dc_add", 1),
-           ("idct8x8_add", 1), ("idct8x8_dc_add", 1), ("deblock_luma_v", 1), ("deblock_luma_h", 1), ("deblock_chroma_v", 1),
-           ("deblock_chroma_h", 1), ("deblock_strengths", 1), ("deblock_half_v", 1))
-INTRA = {"4x4": (4, 4, 9), "8x8": (8, 8, 9), "16x16": (16, 16, 4), "chroma8": (8, 8, 4), "chroma16": (8, 16, 4)}  # width, height, modes
+# width, height, modes
+INTRA = {"4x4": (4, 4, 9), "8x8": (8, 8, 9), "16x16": (16, 16, 4), "chroma8": (8, 8, 4), "chroma16": (8, 16, 4)}
 
 
 cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil:
     return codec_h264_dsp(deep, level)
 
 
-def vector_kernels(bint deep, int level=1):
-    """Names of MEMBERS of which this level has functions of its own."""
-    cdef void **scalar = <void **>h264_dsp(deep, 0)
-    cdef void **vector = <void **>h264_dsp(deep, level)
-    cdef Py_ssize_t i = 0
-    found = []
-    if sum(count for _, count in MEMBERS) * sizeof(void *) != sizeof(H264Dsp):
-        raise AssertionError("MEMBERS does not list H264Dsp")
-    for name, count in MEMBERS:
-        if any([scalar[i + k] != vector[i + k] for k in range(count)]):
-            found.append(name)
-        i += count
-    return tuple(found)
+cdef const void *table_8(int level) noexcept nogil:
+    return codec_h264_dsp(0, level)
 
 
-cdef int check_block(samples, Py_ssize_t y, Py_ssize_t x, Py_ssize_t h, Py_ssize_t w, Py_ssize_t before=0, Py_ssize_t after=0) except -1:
+cdef const void *table_16(int level) noexcept nogil:
+    return codec_h264_dsp(1, level)
+
+
+# Members of H264Dsp -> the levels that have functions of their own, for samples of 8 bits and for deeper ones.
+LEVELS_8 = levels_of_members(codec_h264_members, table_8)
+LEVELS_16 = levels_of_members(codec_h264_members, table_16)
+register({f"h264_{name}": levels for name, levels in LEVELS_8.items()})
+
+
+cdef int check_block(samples, Py_ssize_t y, Py_ssize_t x, Py_ssize_t h, Py_ssize_t w, Py_ssize_t before=0,
+                     Py_ssize_t after=0) except -1:
     """The block and `before` rows and columns ahead of it, `after` behind it, lie in the array."""
-    if y < before or x < before or h < 1 or w < 1 or y + h + after > samples.shape[0] or x + w + after > samples.shape[1]:
-        raise ParameterError(f"a block of {h}x{w} samples at row {y}, column {x} needs {before} samples before and {after} behind it; "
-                             f"the array has {samples.shape[0]}x{samples.shape[1]}")
+    if (y < before or x < before or h < 1 or w < 1
+            or y + h + after > samples.shape[0] or x + w + after > samples.shape[1]):
+        raise ParameterError(f"a block of {h}x{w} samples at row {y}, column {x} needs {before} samples before and "
+                             f"{after} behind it; the array has {samples.shape[0]}x{samples.shape[1]}")
     return 0
 
 
@@ -57,8 +57,8 @@ cdef int check_choice(name, value, choices) except -1:
     return 0
 
 
-def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average, int max,
-         int level, int times=1):
+def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac,
+         bint average, int max, int level, int times=1):
     """Luma interpolation (8.4.2.2.1): dst[:h, :w] from around src[y, x]."""
     check_choice("w", w, (4, 8, 16))
     check_choice("h", h, (4, 8, 16))
@@ -74,9 +74,10 @@ def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int
             kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[y, x], src.strides[0], w, h, max)
 
 
-def chroma(Sample[:, :, ::1] dst, Sample[:, :, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac, bint average,
-           int level, int times=1):
-    """Chroma interpolation (8.4.2.2.2) of two planes in eighths: dst[:, :h, :w] from around src[:, y, x] and 16 bytes of each row."""
+def chroma(Sample[:, :, ::1] dst, Sample[:, :, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac,
+           bint average, int level, int times=1):
+    """Chroma interpolation (8.4.2.2.2) of two planes in eighths: dst[:, :h, :w] from around src[:, y, x] and 16 bytes
+    of each row."""
     check_choice("w", w, (2, 4, 8))
     check_choice("h", h, (2, 4, 8, 16))
     check_choice("xFrac", xFrac, range(8))
@@ -108,7 +109,8 @@ def weight(Sample[:, ::1] dst, int w, int h, int logWD, int weight, int offset, 
             kernel(<uint8_t *>&dst[0, 0], dst.strides[0], w, h, logWD, weight, offset, max)
 
 
-def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, int w0, int w1, int offset, int max, int level, int times=1):
+def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, int w0, int w1, int offset, int max,
+             int level, int times=1):
     """Weighted prediction from both lists (8.4.2.3.2): dst[:h, :w] from itself (list 0) and src (list 1)."""
     check_choice("w", w, (2, 4, 8, 16))
     check_choice("logWD", logWD, range(8))
@@ -118,12 +120,14 @@ def biweight(Sample[:, ::1] dst, Sample[:, ::1] src, int w, int h, int logWD, in
     cdef int i
     with nogil:
         for i in range(times):
-            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[0, 0], src.strides[0], w, h, logWD, w0, w1, offset, max)
+            kernel(<uint8_t *>&dst[0, 0], dst.strides[0], <uint8_t *>&src[0, 0], src.strides[0], w, h, logWD, w0, w1,
+                   offset, max)
 
 
-def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level, int times=1):
-    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits (LEFT 1, TOP 2,
-    TOPRIGHT 4, TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
+def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, int available, int max, int level,
+          int times=1):
+    """Intra prediction (8.3) of the block at (y, x), in place; `kind` is a key of INTRA, `available` a set of bits
+    (LEFT 1, TOP 2, TOPRIGHT 4, TOPLEFT 8, and for chroma LEFT_UPPER 16, LEFT_LOWER 32)."""
     check_choice("kind", kind, INTRA)
     w, h, modes = INTRA[kind]
     check_choice("mode", mode, range(modes))
@@ -137,14 +141,15 @@ def intra(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, kind, int mode, in
     elif kind == "16x16":
         kernel = dsp.intra16x16[mode]
     else:
-        kernel = dsp.intra_chroma[kind == "chroma16"][mode]
+        kernel = dsp.intra_chroma[4 * (kind == "chroma16") + mode]
     cdef int i, step = w, fit = (picture.shape[1] - x - (step if available & H264_TOPRIGHT else 0)) // step
     with nogil:
         for i in range(times):
             kernel(<uint8_t *>&picture[y, x + i % fit * step], picture.strides[0], available, max)
 
 
-def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, bint dc_only, int max, int level, int times=1):
+def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, bint dc_only, int max, int level,
+             int times=1):
     """Inverse transform of d, 4x4 or 8x8 (8.5.12.2, 8.5.13), added to the block at (y, x); d is zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8)))
     check_block(picture, y, x, d.shape[0], d.shape[1])
@@ -161,12 +166,13 @@ def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1]
 
 
 def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, int sums, int max, int level):
-    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or across (2); d is
-    zeroed."""
+    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or
+    across (2); d is zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8), (16, 16)))
     check_choice("sums", sums, (H264_SUM_NONE, H264_SUM_DOWN, H264_SUM_ACROSS))
     check_block(picture, y, x, d.shape[0], d.shape[1])
-    h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0], <int>d.shape[0], sums, max)
+    h264_dsp(sizeof(Sample) == 2, level).bypass_add(<uint8_t *>&picture[y, x], picture.strides[0], &d[0, 0],
+                                                    <int>d.shape[0], sums, max)
 
 
 cdef int set_threshold(H264Threshold *t, values) except -1:
@@ -175,10 +181,11 @@ cdef int set_threshold(H264Threshold *t, values) except -1:
     return 0
 
 
-def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds, int max, int level,
-                 int times=1):
-    """Filter the four edges in one direction (8.7) of the macroblock at (y, x) as luma: bS of each, four bytes of a number; thresholds of
-    edge 0 and of the others, before scaling to the bit depth: (alpha, beta, tC0 of bS 1, 2, 3)."""
+def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds,
+                 int max, int level, int times=1):
+    """Filter the four edges in one direction (8.7) of the macroblock at (y, x) as luma: bS of each, four bytes of a
+    number; thresholds of edge 0 and of the others, before scaling to the bit depth: (alpha, beta, tC0 of bS 1, 2,
+    3)."""
     cdef H264Threshold t[2]
     cdef int i, fit = <int>(picture.shape[1] - x) // 16
     check_choice("number of bS", bS.shape[0], (4,))
@@ -193,9 +200,10 @@ def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertic
             kernel(<uint8_t *>&picture[y, x + i % fit * 16], picture.strides[0], &bS[0], t, max)
 
 
-def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds, int max,
-                   int level, int times=1):
-    """Filter edges 0 and 4 in one direction (8.7) of the 8x8 blocks at (y, x): bS[0] and bS[2], and thresholds by plane and edge."""
+def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS,
+                   thresholds, int max, int level, int times=1):
+    """Filter edges 0 and 4 in one direction (8.7) of the 8x8 blocks at (y, x): bS[0] and bS[2], and thresholds by plane
+    and edge."""
     cdef H264Threshold t[2][2]
     cdef int i, fit = <int>(cb.shape[1] - x) // 8
     check_choice("number of bS", bS.shape[0], (4,))
@@ -208,22 +216,25 @@ def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_
     cdef h264_deblock_chroma_fn kernel = dsp.deblock_chroma_v if vertical else dsp.deblock_chroma_h
     with nogil:
         for i in range(times):
-            kernel(<uint8_t *>&cb[y, x + i % fit * 8], <uint8_t *>&cr[y, x + i % fit * 8], cb.strides[0], &bS[0], t, max)
+            kernel(<uint8_t *>&cb[y, x + i % fit * 8], <uint8_t *>&cr[y, x + i % fit * 8], cb.strides[0], &bS[0], t,
+                   max)
 
 
-def deblock_half(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int lines, uint32_t bS, threshold, bint chroma, int max, int level):
+def deblock_half(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int lines, uint32_t bS, threshold, bint chroma,
+                 int max, int level):
     """Filter a vertical edge of 8 or 4 lines (MBAFF) whose first q0 is at (y, x)."""
     cdef H264Threshold t
     check_choice("lines", lines, (4, 8))
     check_block(picture, y, x - (2 if chroma else 4), lines, 4 if chroma else 8)
     set_threshold(&t, threshold)
-    h264_dsp(sizeof(Sample) == 2, level).deblock_half_v(<uint8_t *>&picture[y, x], picture.strides[0], lines, bS, &t, chroma, max)
+    h264_dsp(sizeof(Sample) == 2, level).deblock_half_v(<uint8_t *>&picture[y, x], picture.strides[0], lines, bS, &t,
+                                                        chroma, max)
 
 
-def deblock_strengths(int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id, mbs, uint32_t coefficients, int lists, int limit_y, int level,
-                      bint deep=False, int times=1):
-    """bS of an inter macroblock (8.7.2.1) by direction and edge, a number each: vectors [macroblock][2 lists][16 blocks][x, y], references
-    [macroblock][2 lists][4 blocks], the three macroblocks (this one, at its left, above)."""
+def deblock_strengths(int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id, mbs, uint32_t coefficients, int lists,
+                      int limit_y, int level, bint deep=False, int times=1):
+    """bS of an inter macroblock (8.7.2.1) by direction and edge, a number each: vectors [macroblock][2 lists][16
+    blocks][x, y], references [macroblock][2 lists][4 blocks], the three macroblocks (this one, at its left, above)."""
     cdef uint32_t bS[2][4]
     cdef int mb[3]
     cdef int i

@@ -1,39 +1,22 @@
-/* Deblocking of macroblocks of H.264 on 8-bit samples, AVX2 (8.7). Contracts: h264dsp.h; the mathematics: h264_deblock.h.
+/* Deblocking of macroblocks of H.264 on 8-bit samples, AVX2 (8.7). Contracts: h264dsp.h; the mathematics:
+ * h264_deblock.h.
  *
- * Lines are filtered as bytes, one register per distance from the edge: p3 p2 p1 p0 | q0 q1 q2 q3. A register holds 32 lines: those of luma edges 0
- * and 2, which do not touch each other's samples, or of edges 0 and 4 of both chroma planes. Only where luma edges 1 or 3 are filtered too are edges
- * taken one after the other. Vertical edges are transposed into that form and back. */
+ * Lines are filtered as bytes, one register per distance from the edge: p3 p2 p1 p0 | q0 q1 q2 q3. A register holds 32
+ * lines: those of luma edges 0 and 2, which do not touch each other's samples, or of edges 0 and 4 of both chroma
+ * planes. Only where luma edges 1 or 3 are filtered too are edges taken one after the other. Vertical edges are
+ * transposed into that form and back. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
-#include <immintrin.h>
-#include <string.h>
-
+#include "avx2.h"
 #include "h264_avx2.h"
-
-#define AVX2 __attribute__((target("avx2")))
-#define INLINE static inline __attribute__((always_inline, target("avx2")))
-
-INLINE __m128i load4(const uint8_t *p) { int v; memcpy(&v, p, 4); return _mm_cvtsi32_si128(v); }
-INLINE void store4(uint8_t *p, int v) { memcpy(p, &v, 4); }
-INLINE __m128i load8(const void *p) { return _mm_loadl_epi64((const __m128i *)p); }
-INLINE void store8(uint8_t *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
-INLINE void store8_high(uint8_t *p, __m128i v) { const double d = _mm_castsi128_pd(v)[1]; memcpy(p, &d, 8); } /* _mm_storeh_pd wants it aligned */
-INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
-INLINE void store16(uint8_t *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
-INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-INLINE __m256i twice(__m128i v) { return _mm256_broadcastsi128_si256(v); }
-INLINE __m256i widen(__m128i v) { return _mm256_castsi128_si256(v); } /* the upper half does not matter */
-INLINE __m256i both(__m128i low, __m128i high) { return _mm256_inserti128_si256(widen(low), high, 1); }
-INLINE __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
-INLINE __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 
 /* ---------------------------------------------------------------- the filter, on 32 lines */
 
 typedef struct { __m256i alpha, beta, tC0, on; } Limits; /* of each line; `on`: bS is not 0 */
 
-/* From bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register: `part` picks of which part a line
- * is, and `second` is 8 where that is of the second edge. */
+/* From bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register:
+ * `part` picks of which part a line is, and `second` is 8 where that is of the second edge. */
 INLINE Limits limits(__m256i bS, __m256i t, __m256i part, __m256i second)
 {
     const __m256i strength = _mm256_shuffle_epi8(bS, part);
@@ -58,23 +41,27 @@ INLINE __m256i unfiltered(__m256i p1, __m256i p0, __m256i q0, __m256i q1, const 
     return _mm256_cmpeq_epi8(_mm256_min_epu8(sides, below(p0, q0, l->alpha)), _mm256_setzero_si256());
 }
 
-/* p0 + delta and q0 - delta, delta = Clip3(-tC, tC, (4 X + Y + 4) >> 3) with X = q0 - p0, Y = p1 - q1, in averages that round up:
+/* p0 + delta and q0 - delta, delta = Clip3(-tC, tC, (4 X + Y + 4) >> 3) with X = q0 - p0, Y = p1 - q1, in averages that
+ * round up:
  *   avg(p1, ~q1) = 128 + (Y >> 1), the average of that and 3 is 66 + (Y >> 2) = z;
  *   avg(q0, ~p0) = 128 + (X >> 1), and (p0 ^ q0) & 1 is the bit that was lost;
  *   avg(that bit, z) = 33 + (((X & 1) + (Y >> 2) + 1) >> 1).
- * The sum of the last two is 161 + delta before clipping; where it saturates at 255, delta is at least 94, and tC at most 27. */
+ * The sum of the last two is 161 + delta before clipping; where it saturates at 255, delta is at least 94, and tC at
+ * most 27. */
 INLINE void move_both(__m256i p1, __m256i *p0, __m256i *q0, __m256i q1, __m256i tC)
 {
     const __m256i ones = _mm256_set1_epi8(-1), middle = _mm256_set1_epi8((char)161);
     const __m256i z = _mm256_avg_epu8(_mm256_avg_epu8(p1, _mm256_xor_si256(q1, ones)), _mm256_set1_epi8(3));
     const __m256i lost = _mm256_and_si256(_mm256_xor_si256(*p0, *q0), _mm256_set1_epi8(1));
     const __m256i delta = _mm256_adds_epu8(_mm256_avg_epu8(*q0, _mm256_xor_si256(*p0, ones)), _mm256_avg_epu8(lost, z));
-    const __m256i up = _mm256_min_epu8(_mm256_subs_epu8(delta, middle), tC), down = _mm256_min_epu8(_mm256_subs_epu8(middle, delta), tC);
+    const __m256i up = _mm256_min_epu8(_mm256_subs_epu8(delta, middle), tC),
+        down = _mm256_min_epu8(_mm256_subs_epu8(middle, delta), tC);
     *p0 = _mm256_subs_epu8(_mm256_adds_epu8(*p0, up), down);
     *q0 = _mm256_adds_epu8(_mm256_subs_epu8(*q0, up), down);
 }
 
-/* p1 + Clip3(-tC0, tC0, (p2 + ((p0 + q0 + 1) >> 1) - 2 p1) >> 1): the mean of p2 and that of p0 and q0, rounded down, at most tC0 from p1. */
+/* p1 + Clip3(-tC0, tC0, (p2 + ((p0 + q0 + 1) >> 1) - 2 p1) >> 1): the mean of p2 and that of p0 and q0, rounded down,
+ * at most tC0 from p1. */
 INLINE __m256i move_second(__m256i p2, __m256i p1, __m256i mean, __m256i tC0)
 {
     const __m256i half = _mm256_and_si256(_mm256_xor_si256(p2, mean), _mm256_set1_epi8(1));
@@ -90,25 +77,29 @@ INLINE void normal_luma(__m256i s[6], const Limits *l)
     const __m256i ap = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[0], s[2], l->beta), zero), mask);
     const __m256i aq = _mm256_andnot_si256(_mm256_cmpeq_epi8(below(s[5], s[3], l->beta), zero), mask);
     const __m256i tC0 = _mm256_and_si256(l->tC0, mask), mean = _mm256_avg_epu8(s[2], s[3]);
-    const __m256i p1 = move_second(s[0], s[1], mean, _mm256_and_si256(tC0, ap)), q1 = move_second(s[5], s[4], mean, _mm256_and_si256(tC0, aq));
+    const __m256i p1 = move_second(s[0], s[1], mean, _mm256_and_si256(tC0, ap)),
+        q1 = move_second(s[5], s[4], mean, _mm256_and_si256(tC0, aq));
     move_both(s[1], &s[2], &s[3], s[4], _mm256_sub_epi8(_mm256_sub_epi8(tC0, ap), aq));
     s[1] = p1;
     s[4] = q1;
 }
 
-INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(low(v), high(v)); }
-
 /* One side of an edge of bS 4 on luma, 16 lines in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
-INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask, __m128i strong)
+INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask,
+                        __m128i strong)
 {
-    const __m256i P2 = _mm256_cvtepu8_epi16(*p2), P1 = _mm256_cvtepu8_epi16(*p1), P0 = _mm256_cvtepu8_epi16(*p0), Q1 = _mm256_cvtepu8_epi16(q1);
-    const __m256i c = _mm256_add_epi16(_mm256_add_epi16(P1, P0), _mm256_cvtepu8_epi16(q0)), two = _mm256_set1_epi16(2), four = _mm256_set1_epi16(4);
+    const __m256i P2 = _mm256_cvtepu8_epi16(*p2), P1 = _mm256_cvtepu8_epi16(*p1), P0 = _mm256_cvtepu8_epi16(*p0),
+        Q1 = _mm256_cvtepu8_epi16(q1);
+    const __m256i c = _mm256_add_epi16(_mm256_add_epi16(P1, P0), _mm256_cvtepu8_epi16(q0)), two = _mm256_set1_epi16(2),
+        four = _mm256_set1_epi16(4);
     const __m256i c2 = _mm256_add_epi16(_mm256_add_epi16(P2, c), two);
-    const __m256i weak = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(P1, P1), P0), _mm256_add_epi16(Q1, two)), 2);
+    const __m256i weak = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(P1, P1), P0),
+                                                            _mm256_add_epi16(Q1, two)), 2);
     const __m256i new0 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(c2, c), _mm256_add_epi16(Q1, two)), 3);
     const __m256i new1 = _mm256_srli_epi16(c2, 2);
     const __m256i outer = _mm256_add_epi16(_mm256_cvtepu8_epi16(p3), P2);
-    const __m256i new2 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(outer, outer), P2), _mm256_add_epi16(c, four)), 3);
+    const __m256i new2 = _mm256_srli_epi16(_mm256_add_epi16(_mm256_add_epi16(_mm256_add_epi16(outer, outer), P2),
+                                                            _mm256_add_epi16(c, four)), 3);
     *p0 = _mm_blendv_epi8(*p0, _mm_blendv_epi8(pack(weak), pack(new0), strong), mask);
     *p1 = _mm_blendv_epi8(*p1, pack(new1), strong);
     *p2 = _mm_blendv_epi8(*p2, pack(new2), strong);
@@ -119,7 +110,8 @@ INLINE void strong_luma(__m128i s[8], const H264Threshold *t)
 {
     const Limits l = {.alpha = _mm256_set1_epi8((char)t->alpha), .beta = _mm256_set1_epi8((char)t->beta)};
     const __m256i step = _mm256_set1_epi8((char)((t->alpha >> 2) + 2));
-    const __m128i p0 = s[3], q0 = s[4], p1 = s[2], q1 = s[5], zero = _mm_setzero_si128(), ones = _mm_cmpeq_epi8(zero, zero);
+    const __m128i p0 = s[3], q0 = s[4], p1 = s[2], q1 = s[5], zero = _mm_setzero_si128(),
+        ones = _mm_cmpeq_epi8(zero, zero);
     const __m128i mask = _mm_xor_si128(low(unfiltered(widen(p1), widen(p0), widen(q0), widen(q1), &l)), ones);
     const __m128i small_step = _mm_andnot_si128(_mm_cmpeq_epi8(low(below(widen(p0), widen(q0), step)), zero), mask);
     const __m128i ap = _mm_andnot_si128(_mm_cmpeq_epi8(low(below(widen(s[1]), widen(p0), l.beta)), zero), small_step);
@@ -131,7 +123,8 @@ INLINE void strong_luma(__m128i s[8], const H264Threshold *t)
 /* One edge of 16 lines, where others are filtered before or after it. s: p3 p2 p1 p0 q0 q1 q2 q3. */
 INLINE void one_edge(__m128i s[8], uint32_t bS, const H264Threshold *t)
 {
-    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2,
+                                          2, 2, 3, 3, 3, 3);
     const Limits l = limits(widen(_mm_cvtsi32_si128((int)bS)), widen(load8(t)), part, _mm256_setzero_si256());
     __m256i v[6];
     for (int i = 0; i < 6; i++) v[i] = widen(s[i + 1]);
@@ -141,7 +134,10 @@ INLINE void one_edge(__m128i s[8], uint32_t bS, const H264Threshold *t)
 
 /* ---------------------------------------------------------------- luma */
 
-INLINE __m128i edges_0_and_2(const uint32_t bS[4]) { return _mm_insert_epi32(_mm_cvtsi32_si128((int)bS[0]), (int)bS[2], 1); }
+INLINE __m128i edges_0_and_2(const uint32_t bS[4])
+{
+    return _mm_insert_epi32(_mm_cvtsi32_si128((int)bS[0]), (int)bS[2], 1);
+}
 
 INLINE void rows_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
 {
@@ -160,10 +156,13 @@ INLINE void rows_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], c
     }
 }
 
-/* There may be nothing above the macroblock: then `first` is edge 2 too, which does not change there before it is filtered. */
-AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)
+/* There may be nothing above the macroblock: then `first` is edge 2 too, which does not change there before it is
+ * filtered. */
+AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2],
+                                         int max)
 {
-    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6,
+                                          6, 6, 7, 7, 7, 7);
     const __m256i second = _mm256_setr_epi64x(0, 0, 0x0808080808080808, 0x0808080808080808);
     uint8_t *const first = bS[0] ? pix : pix + 8 * stride, *const other = pix + 8 * stride;
     Limits l;
@@ -182,8 +181,8 @@ AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const u
     }
 }
 
-/* Sixteen lines of sixteen samples to registers of two columns each: in the lower half lines 0..7 of column 2j, then of column 2j + 1, in the upper
- * half lines 8..15. */
+/* Sixteen lines of sixteen samples to registers of two columns each: in the lower half lines 0..7 of column 2j, then of
+ * column 2j + 1, in the upper half lines 8..15. */
 INLINE void load_columns(const uint8_t *p, ptrdiff_t stride, __m256i pair[8])
 {
     __m256i line[8], two[8], four[8];
@@ -207,7 +206,8 @@ INLINE void load_columns(const uint8_t *p, ptrdiff_t stride, __m256i pair[8])
 /* Edges 0 and 2: the lower half of each 16 bytes is of edge 0. */
 INLINE void columns_at_once(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
 {
-    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 4, 4, 4, 4, 5, 5, 5, 5, 2, 2, 2, 2, 3, 3, 3, 3, 6, 6, 6, 6, 7, 7, 7, 7);
+    const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 4, 4, 4, 4, 5, 5, 5, 5, 2, 2, 2, 2, 3, 3, 3, 3, 6, 6,
+                                          6, 6, 7, 7, 7, 7);
     const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
     const Limits l = limits(twice(edges_0_and_2(bS)), twice(load16(t)), part, second);
     __m256i pair[8], s[8], two[8], four[8];
@@ -227,8 +227,10 @@ INLINE void columns_at_once(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4]
     }
     for (int i = 0; i < 4; i++) { /* lines 2i, 2i + 1 and eight further down */
         const int at = i >> 1;
-        const __m256i left = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2]) : _mm256_unpacklo_epi32(four[at], four[at + 2]);
-        const __m256i right = i & 1 ? _mm256_unpackhi_epi32(four[at + 4], four[at + 6]) : _mm256_unpacklo_epi32(four[at + 4], four[at + 6]);
+        const __m256i left = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2])
+            : _mm256_unpacklo_epi32(four[at], four[at + 2]);
+        const __m256i right = i & 1 ? _mm256_unpackhi_epi32(four[at + 4], four[at + 6])
+            : _mm256_unpacklo_epi32(four[at + 4], four[at + 6]);
         const __m256i even = _mm256_unpacklo_epi64(left, right), odd = _mm256_unpackhi_epi64(left, right);
         store16(pix - 4 + 2 * i * stride, low(even));
         store16(pix - 4 + (2 * i + 1) * stride, low(odd));
@@ -240,7 +242,8 @@ INLINE void columns_at_once(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4]
 /* Four lines of four samples. */
 INLINE __m128i load_quad(const uint8_t *p, ptrdiff_t stride)
 {
-    return _mm_unpacklo_epi64(_mm_unpacklo_epi32(load4(p), load4(p + stride)), _mm_unpacklo_epi32(load4(p + 2 * stride), load4(p + 3 * stride)));
+    return _mm_unpacklo_epi64(_mm_unpacklo_epi32(load4(p), load4(p + stride)),
+                              _mm_unpacklo_epi32(load4(p + 2 * stride), load4(p + 3 * stride)));
 }
 
 INLINE void store_quad(uint8_t *p, ptrdiff_t stride, __m128i v)
@@ -298,7 +301,8 @@ INLINE void columns_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4]
     }
     for (int i = 0; i < 8; i++) { /* lines 2i and 2i + 1 */
         const int at = (i >> 2) * 4 + (i >> 1 & 1);
-        const __m256i halves = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2]) : _mm256_unpacklo_epi32(four[at], four[at + 2]);
+        const __m256i halves = i & 1 ? _mm256_unpackhi_epi32(four[at], four[at + 2])
+            : _mm256_unpacklo_epi32(four[at], four[at + 2]);
         const __m256i lines = _mm256_permute4x64_epi64(halves, 0xD8);
         store16(pix - 4 + 2 * i * stride, low(lines));
         store16(pix - 4 + (2 * i + 1) * stride, high(lines));
@@ -306,14 +310,16 @@ INLINE void columns_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4]
     if (bS[3]) store_four_columns(pix + 12, stride, c + 16);
 }
 
-AVX2 void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2], int max)
+AVX2 void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2],
+                                         int max)
 {
     (void)max;
     if (bS[1] | bS[3] | (bS[0] & 4)) columns_in_turn(pix, stride, bS, t);
     else columns_at_once(pix, stride, bS, t);
 }
 
-/* ---------------------------------------------------------------- chroma: in the lower half Cb, first eight lines of edge 0, then of edge 4 */
+/* ---------------------------------------------------------------- chroma: in the lower half Cb, first eight lines of
+ * edge 0, then of edge 4 */
 
 /* (2 p1 + p0 + q1 + 2) >> 2: the mean of p0 and q1 rounded down, then with p1 rounded up. */
 INLINE __m256i weak(__m256i p1, __m256i p0, __m256i q1)
@@ -325,7 +331,8 @@ INLINE __m256i weak(__m256i p1, __m256i p0, __m256i q1)
 /* s: p1 p0 q0 q1. */
 INLINE void filter_chroma(__m256i s[4], const uint32_t bS[4], const H264Threshold t[2][2])
 {
-    const __m256i part = _mm256_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    const __m256i part = _mm256_setr_epi8(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4,
+                                          5, 5, 6, 6, 7, 7);
     const __m256i second = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
     const Limits l = limits(twice(edges_0_and_2(bS)), load32(t), part, second);
     const __m256i out = unfiltered(s[0], s[1], s[2], s[3], &l);
@@ -344,7 +351,8 @@ INLINE __m128i load8_twice(const uint8_t *a, const uint8_t *b)
     return _mm_castpd_si128(_mm_loadh_pd(_mm_castsi128_pd(load8(a)), (const double *)b));
 }
 
-AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
+AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4],
+                                           const H264Threshold t[2][2], int max)
 {
     const ptrdiff_t above = bS[0] ? 0 : 4 * stride; /* as in luma */
     __m256i s[4];
@@ -363,7 +371,8 @@ AVX2 void codec_h264_deblock_chroma_h_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t s
     }
 }
 
-AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2][2], int max)
+AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t stride, const uint32_t bS[4],
+                                           const H264Threshold t[2][2], int max)
 {
     __m256i two[4], four[4], s[4], first, second;
     (void)max;
@@ -405,7 +414,8 @@ AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t s
 
 /* ---------------------------------------------------------------- strengths */
 
-typedef struct { __m256i v01, v23, h01, h23; } Vectors; /* of rows 0 and 1, 2 and 3, or of the blocks before them across and down */
+/* of rows 0 and 1, 2 and 3, or of the blocks before them across and down */
+typedef struct { __m256i v01, v23, h01, h23; } Vectors;
 
 INLINE Vectors vectors_of(const int16_t *q)
 {
@@ -415,18 +425,20 @@ INLINE Vectors vectors_of(const int16_t *q)
 
 INLINE Vectors vectors_before(const int16_t *q, const int16_t *left, const int16_t *above)
 {
-    return (Vectors){_mm256_alignr_epi8(load32(q), load32(left), 12), _mm256_alignr_epi8(load32(q + 16), load32(left + 16), 12),
-                     both(load16(above + 24), load16(q)), load32(q + 8)};
+    return (Vectors){_mm256_alignr_epi8(load32(q), load32(left), 12),
+                     _mm256_alignr_epi8(load32(q + 16), load32(left + 16), 12), both(load16(above + 24), load16(q)),
+                     load32(q + 8)};
 }
 
-/* All ones in each word whose difference is below its limit, that of x or that of y: differences saturate, beyond any limit. */
+/* All ones in each word whose difference is below its limit, that of x or that of y: differences saturate, beyond any
+ * limit. */
 INLINE __m256i far_words(__m256i a, __m256i b, __m256i limit)
 {
     return _mm256_cmpgt_epi16(_mm256_max_epi16(_mm256_subs_epi16(a, b), _mm256_subs_epi16(b, a)), limit);
 }
 
-/* A byte per block, all ones where both components are near, in this order of rows of four: rows 0 and 2 for vertical edges, then for horizontal
- * ones; rows 1 and 3 likewise. */
+/* A byte per block, all ones where both components are near, in this order of rows of four: rows 0 and 2 for vertical
+ * edges, then for horizontal ones; rows 1 and 3 likewise. */
 INLINE __m256i near_blocks(const Vectors *a, const Vectors *b, __m256i limit)
 {
     const __m256i v = _mm256_packs_epi16(far_words(a->v01, b->v01, limit), far_words(a->v23, b->v23, limit));
@@ -436,38 +448,51 @@ INLINE __m256i near_blocks(const Vectors *a, const Vectors *b, __m256i limit)
 }
 
 /* References of the 8x8 blocks before those of q, across and down. */
-INLINE __m128i refs_across(__m128i q, __m128i left) { return _mm_blend_epi32(_mm_srli_epi64(left, 32), _mm_slli_epi64(q, 32), 10); }
+INLINE __m128i refs_across(__m128i q, __m128i left)
+{
+    return _mm_blend_epi32(_mm_srli_epi64(left, 32), _mm_slli_epi64(q, 32), 10);
+}
 INLINE __m128i refs_down(__m128i q, __m128i above) { return _mm_alignr_epi8(q, above, 8); }
 
-/* From double words per 8x8 block, for the edges at its left, at its top and in its middle, to bytes in the order of near_blocks. */
+/* From double words per 8x8 block, for the edges at its left, at its top and in its middle, to bytes in the order of
+ * near_blocks. */
 INLINE __m256i spread_refs(__m128i across, __m128i down, __m128i inside)
 {
-    const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 4, 5, 5, 6, 6, 7, 7, 0, 8, 1, 9, 2, 10, 3, 11, 8, 8, 9, 9, 10, 10, 11, 11);
-    return _mm256_shuffle_epi8(twice(_mm_packs_epi16(_mm_packs_epi32(across, down), _mm_packs_epi32(inside, inside))), order);
+    const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 4, 5, 5, 6, 6, 7, 7, 0, 8, 1, 9, 2, 10, 3, 11,
+                                           8, 8, 9, 9, 10, 10, 11, 11);
+    return _mm256_shuffle_epi8(twice(_mm_packs_epi16(_mm_packs_epi32(across, down), _mm_packs_epi32(inside, inside))),
+                               order);
 }
 
-AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id, const int mb[3], uint32_t coefficients,
-                                            int lists, int limit_y)
+AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv, const int32_t *ref_id,
+                                            const int mb[3], uint32_t coefficients, int lists, int limit_y)
 {
     const int16_t *const q = mv + 64 * mb[0], *const left = mv + 64 * mb[1], *const above = mv + 64 * mb[2];
-    const int32_t *const ref_q = ref_id + 8 * mb[0], *const ref_left = ref_id + 8 * mb[1], *const ref_above = ref_id + 8 * mb[2];
+    const int32_t *const ref_q = ref_id + 8 * mb[0], *const ref_left = ref_id + 8 * mb[1], *const ref_above = ref_id + 8
+        * mb[2];
     const __m256i limit = _mm256_set1_epi32(3 | (limit_y - 1) << 16);
-    const __m128i ref0 = load16(ref_q), across0 = refs_across(ref0, load16(ref_left)), down0 = refs_down(ref0, load16(ref_above));
+    const __m128i ref0 = load16(ref_q), across0 = refs_across(ref0, load16(ref_left)),
+        down0 = refs_down(ref0, load16(ref_above));
     const Vectors q0 = vectors_of(q), before0 = vectors_before(q, left, above);
     __m128i across = _mm_cmpeq_epi32(ref0, across0), down = _mm_cmpeq_epi32(ref0, down0), inside = _mm_set1_epi32(-1);
     __m256i same = near_blocks(&q0, &before0, limit), two;
     if (lists == 2) {
-        const __m128i ref1 = load16(ref_q + 4), across1 = refs_across(ref1, load16(ref_left + 4)), down1 = refs_down(ref1, load16(ref_above + 4));
+        const __m128i ref1 = load16(ref_q + 4), across1 = refs_across(ref1, load16(ref_left + 4)),
+            down1 = refs_down(ref1, load16(ref_above + 4));
         const __m128i crossed = _mm_and_si128(_mm_cmpeq_epi32(ref0, across1), _mm_cmpeq_epi32(ref1, across0));
         const __m128i crossed_down = _mm_and_si128(_mm_cmpeq_epi32(ref0, down1), _mm_cmpeq_epi32(ref1, down0));
-        const __m128i crossed_inside = _mm_cmpeq_epi32(ref0, ref1), any = _mm_or_si128(_mm_or_si128(crossed, crossed_down), crossed_inside);
+        const __m128i crossed_inside = _mm_cmpeq_epi32(ref0, ref1),
+            any = _mm_or_si128(_mm_or_si128(crossed, crossed_down), crossed_inside);
         const Vectors q1 = vectors_of(q + 32), before1 = vectors_before(q + 32, left + 32, above + 32);
         across = _mm_and_si128(across, _mm_cmpeq_epi32(ref1, across1));
         down = _mm_and_si128(down, _mm_cmpeq_epi32(ref1, down1));
-        same = _mm256_and_si256(_mm256_and_si256(same, near_blocks(&q1, &before1, limit)), spread_refs(across, down, inside));
+        same = _mm256_and_si256(_mm256_and_si256(same, near_blocks(&q1, &before1, limit)),
+                                spread_refs(across, down, inside));
         if (!_mm_testz_si128(any, any)) {
-            const __m256i near_crossed = _mm256_and_si256(near_blocks(&q0, &before1, limit), near_blocks(&q1, &before0, limit));
-            same = _mm256_or_si256(same, _mm256_and_si256(near_crossed, spread_refs(crossed, crossed_down, crossed_inside)));
+            const __m256i near_crossed = _mm256_and_si256(near_blocks(&q0, &before1, limit),
+                                                          near_blocks(&q1, &before0, limit));
+            same = _mm256_or_si256(same,
+                                   _mm256_and_si256(near_crossed, spread_refs(crossed, crossed_down, crossed_inside)));
         }
     } else {
         same = _mm256_and_si256(same, spread_refs(across, down, inside));
@@ -477,8 +502,9 @@ AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv
     same = _mm256_shuffle_epi8(same, _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
                                                       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     /* The byte that has the bit of a block, and the bit. */
-    two = _mm256_shuffle_epi8(_mm256_set1_epi32((int)coefficients), _mm256_setr_epi8(0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1,
-                                                                                     2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+    two = _mm256_shuffle_epi8(_mm256_set1_epi32((int)coefficients),
+                              _mm256_setr_epi8(0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2,
+                                               3, 3, 3, 3, 3, 3, 3, 3));
     {
         const __m256i bit = _mm256_setr_epi8(1, 16, 1, 16, 2, 32, 2, 32, 4, 64, 4, 64, 8, -128, 8, -128,
                                              1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
