@@ -3,12 +3,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-GRADIENT_KERNELS: tuple[str, ...]
-H264_KERNELS: tuple[str, ...]
-COLOR_KERNELS: tuple[str, ...]
-AVX2_KERNELS: tuple[str, ...]
 KERNELS: tuple[str, ...]
-HAS_AVX2: bool
+BUILT_LEVELS: tuple[int, ...]
 BUILD: str
 CPU_LADDER: tuple[str, ...]
 ZIGZAG: npt.NDArray[np.intp]

@@ -7,11 +7,15 @@ Users name a level ("avx2"). Compiled code takes its position on the ladder of t
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from . import _core
 from .errors import ParameterError
 
-_forced: str | None = None
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_forced: int | None = None
 _kernels = dict.fromkeys(_core.KERNELS, (0,))  # name -> positions of the levels that have a variant of it, lowest first
 
 
@@ -57,7 +61,7 @@ def level() -> str:
     return _core.CPU_LADDER[level_index()]
 
 
-def level_index():
+def level_index() -> int:
     """The level in force as compiled code takes it: its position among the levels of this kind of CPU, 0 = scalar."""
     index, asked = _core.detected_level(), os.environ.get("CODEC_CPU")
     if asked:
@@ -108,7 +112,7 @@ def has(name: str) -> bool:
     return name in _core.CPU_LADDER and _core.CPU_LADDER.index(name) <= level_index()
 
 
-def register(kernels):
+def register(kernels: Mapping[str, tuple[int, ...]]) -> None:
     """Add kernels to those that `kernels` lists; compiled modules call it when they are imported.
 
     Parameters

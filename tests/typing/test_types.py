@@ -200,8 +200,8 @@ def test_constructors_of_compiled_classes_take_what_their_stubs_say():
     """Cython keeps no signature of __cinit__."""
     points, weights = np.zeros((2, 3), np.float32), np.ones(2)
     made = {
-        "codec.quantizers._kmeans": ("PointTree", dict(points=points, weights=weights, avx2=False)),
-        "codec.palette._nearest": ("NearestColor", dict(palette=points, avx2=False)),
+        "codec.quantizers._kmeans": ("PointTree", dict(points=points, weights=weights, level=0)),
+        "codec.palette._nearest": ("NearestColor", dict(palette=points, level=0)),
         "codec.palette._histogram": ("Histogram", dict(channels=3, most=2)),
     }
     for name in STUBS:

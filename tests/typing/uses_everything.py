@@ -233,8 +233,10 @@ def peers() -> None:
 def machine() -> None:
     with cpu.force("scalar"):
         assert_type(
-            (cpu.level(), cpu.detected(), cpu.has("avx2"), cpu.kernels()), tuple[str, str, bool, dict[str, str]]
+            (cpu.level(), cpu.level_index(), cpu.detected(), cpu.has("avx2"), cpu.kernels()),
+            tuple[str, int, str, bool, dict[str, str]],
         )
+    cpu.register({"mine": (0,)})
 
 
 if __name__ == "__main__":

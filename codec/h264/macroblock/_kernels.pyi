@@ -6,12 +6,12 @@ import numpy.typing as npt
 
 from ..._types import Samples
 
-MEMBERS: tuple[tuple[str, int], ...]
+LEVELS_8: dict[str, tuple[int, ...]]
+LEVELS_16: dict[str, tuple[int, ...]]
 INTRA: dict[str, tuple[int, int, int]]
 
 _Threshold: TypeAlias = tuple[int, int, int, int, int]  # alpha, beta, tC0 of bS 1, 2, 3
 
-def vector_kernels(deep: bool, level: int = 1) -> tuple[str, ...]: ...
 def luma(
     dst: Samples,
     src: Samples,
