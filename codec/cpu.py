@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _forced: int | None = None
-_kernels = dict.fromkeys(_core.KERNELS, (0,))  # name -> positions of the levels that have a variant of it, lowest first
+# name -> positions of the levels that have a variant of it, lowest first
+_kernels: dict[str, tuple[int, ...]] = dict.fromkeys(_core.KERNELS, (0,))
 
 
 def _index(name, origin):
