@@ -16,12 +16,15 @@ STAGES = {
     "_cavlc": "CAVLC (9.2)",
     "_deblock": "deblocking: strengths, thresholds (8.7)",
     "_neighbours": "neighbours (6.4)",
+    "_context": "neighbours (6.4)",
     "_inter": "motion compensation: blocks, edges",
     "_mb_syntax": "macroblock syntax (7.3.5)",
     "_residual": "residual syntax, scaling",
+    "_scaling": "residual syntax, scaling",
     "_motion": "vector prediction (8.4.1)",
     "_direct": "direct prediction (8.4.1.2)",
-    "_recon": "intra prediction, residual: blocks",
+    "_intra": "intra prediction, residual: blocks",
+    "_transform": "intra prediction, residual: blocks",
     "_slice_dec": "slice data (7.3.4)",
 }
 KERNELS = (
