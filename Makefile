@@ -68,7 +68,7 @@ clean:
 	@touch $@
 
 .venv/test.stamp: .venv/bin/python $(SOURCES)
-	@$(BIN)/python -m pip install --quiet --editable '.[lab,test,browser,peers,video]' || { \
+	@$(BIN)/python -m pip install --quiet --editable '.[lab,test,browser,peers,video,png]' || { \
 		echo "a browser driver or a peer has no wheel here: their tests will skip"; \
 		$(BIN)/python -m pip install --quiet --editable '.[lab,test]'; }
 	@touch $@ .venv/demo.stamp
