@@ -86,8 +86,8 @@ CODEC_KERNEL(codec_s2_edges_slope,
              (a, b, blurred, slope, n, direct, half))
 
 /* The blur is symmetric and takes samples outside as 0, so it is its own adjoint. If 2 h, q and s are the derivatives
- * with respect to the blurred d = a - b, d^2 and a^2 + b^2, the derivative with respect to b is direct - blur(2 h) - 2
- * d blur(q) + 2 b blur(s). */
+ * with respect to the blurred d = a - b, d^2 and a^2 + b^2, the derivative with respect to b is
+ * direct - blur(2 h) - 2 d blur(q) + 2 b blur(s). */
 CODEC_BODY void codec_s2_gather_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
                                      const float *CODEC_RESTRICT direct, const float *CODEC_RESTRICT blurred,
                                      ptrdiff_t n, float *CODEC_RESTRICT out)
@@ -107,8 +107,8 @@ CODEC_BODY void codec_s2_gather_edges_body(const float *CODEC_RESTRICT direct, c
 CODEC_KERNEL(codec_s2_gather_edges, (const float *direct, const float *blurred, ptrdiff_t n, float *out),
              (direct, blurred, n, out))
 
-/* A cube root c of light has the derivative 1 / (3 c^2). The three roots are recovered from X = 7 (l - m) + 0.42, Y =
- * (l + m) / 2 + 0.01, B = s - (l + m) / 2 + 0.55, where l, m and s are the roots minus that of the bias. */
+/* A cube root c of light has the derivative 1 / (3 c^2). The three roots are recovered from X = 7 (l - m) + 0.42,
+ * Y = (l + m) / 2 + 0.01, B = s - (l + m) / 2 + 0.55, where l, m and s are the roots minus that of the bias. */
 CODEC_BODY void codec_xyb_to_linear_slope_body(const float *CODEC_RESTRICT xyb, const float *CODEC_RESTRICT slope,
                                                ptrdiff_t n, float *CODEC_RESTRICT out)
 {
