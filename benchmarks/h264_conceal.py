@@ -1,8 +1,11 @@
-"""PSNR of concealed pictures against the undamaged ones where slices are lost: ``python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...``
+"""PSNR of concealed pictures with lost slices against the undamaged ones.
 
-Each clip is encoded by x264 in slices of two rows of macroblocks, and some slices (chosen by a seed) are removed. The rest is decoded with our
-concealment, with copies of the nearest picture, and by FFmpeg (x264 and FFmpeg through PyAV). The figures are the mean luma PSNR against the
-undamaged decoded pictures, of the frames with missing slices, and of all frames, since errors propagate.
+usage: python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...
+
+Each clip is encoded by x264 in slices of two rows of macroblocks, and some slices (chosen by a seed) are removed. The
+rest is decoded with our concealment, with copies of the nearest picture, and by FFmpeg (x264 and FFmpeg through PyAV).
+The figures are the mean luma PSNR against the undamaged decoded pictures, of the frames with missing slices, and of all
+frames, since errors propagate.
 """
 
 import argparse
@@ -55,7 +58,7 @@ def encoded(path, coding, frames):
 
 
 def damaged(units, percent, seed):
-    """The same with some slices removed, at least one of each picture kept; and the times of the pictures with missing slices."""
+    """The same without some slices, at least one per picture kept; and the times of the damaged pictures."""
     rng, made, times = np.random.default_rng(seed), [], set()
     for pts, data in units:
         nals = split_byte_stream(data)

@@ -2,9 +2,9 @@
 
     python benchmarks/h264_kernels.py [--ghz 3.5]
 
-Each figure is the minimum of several runs over data in the L1 cache. With --ghz, the clock of this machine under load, the table shows cycles
-instead of nanoseconds. Deblocking filters a whole macroblock in one direction: all edges; edges 0 and 2 (8x8 transform); all edges with bS 4 on
-edge 0.
+Each figure is the minimum of several runs over data in the L1 cache. With --ghz, the clock of this machine under load,
+the table shows cycles instead of nanoseconds. Deblocking filters a whole macroblock in one direction: all edges; edges
+0 and 2 (8x8 transform); all edges with bS 4 on edge 0.
 """
 
 import argparse

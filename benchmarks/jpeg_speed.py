@@ -2,8 +2,9 @@
 
 usage: python benchmarks/jpeg_speed.py [IMAGE ...] [--quality 85] [--reps 7] [-o rows.jsonl]
 
-Without images, the photographs in samples/ are used. Peers: Pillow (always), simplejpeg and imagecodecs (if installed). Prints the median
-MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions and CPU. Ratios are more reliable than MP/s.
+Without images, the photographs in samples/ are used. Peers: Pillow (always), simplejpeg and imagecodecs (if installed).
+Prints the median MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions
+and CPU. Ratios are more reliable than MP/s.
 """
 
 import argparse

@@ -1,10 +1,11 @@
-"""How close files come to their targets, and in how many encodes: pictures x targets, decoded by libjpeg-turbo (Pillow).
+"""How close files come to their targets, in how many encodes: pictures x targets, decoded by libjpeg-turbo (Pillow).
 
 usage: python benchmarks/jpeg_targets.py IMAGE_OR_FOLDER ... [--target size:60kB ...] [--effort 5] [--subsampling 4:2:0] [-o rows.jsonl]
 
-Prints one line per target. "off" is the distance of the file on the good side of the target (below a size, above a score; negative means a
-missed target), in percent of a size, otherwise in units of the score. The exit code is 1 if a target was missed or its distance exceeds the tolerance:
-1 % of sizes, 0.1 dB, 0.005 SSIM, 0.3 SSIMULACRA 2. Pictures that cannot reach a target are reported and leave no row.
+Prints one line per target. "off" is the distance of the file on the good side of the target (below a size, above a
+score; negative means a missed target), in percent of a size, otherwise in units of the score. The exit code is 1 if a
+target was missed or its distance exceeds the tolerance: 1 % of sizes, 0.1 dB, 0.005 SSIM, 0.3 SSIMULACRA 2. Pictures
+that cannot reach a target are reported and leave no row.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""The k-means of codec.quantizers compared with scikit-learn's on all colours of photographs, weighted by pixel counts, in one run.
+"""The k-means of codec.quantizers and scikit-learn's on all colours of photographs, weighted by pixel counts.
 
     python benchmarks/palette_kmeans.py FOLDER [--colors 256] [--images 4]       needs scikit-learn and Pillow
 
-Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; the figures are its
-least error and the time of that run. Times are CPU times on one thread.
+Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; the
+figures are its least error and the time of that run. Times are CPU times on one thread.
 """
 
 import argparse

@@ -35,7 +35,7 @@ LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in uni
 
 # Functions longer than 60 lines (docstring not counted), with the reason; the limit for these is 120.
 LONG_FUNCTIONS = {
-    "jpeg/_scan_read.pyx:decode_scan": "checks everything that comes from Python before the pointers are taken, in one place",
+    "jpeg/_scan_read.pyx:decode_scan": "checks all Python input in one place, before pointers are taken",
 }
 MODULES = sorted(path for suffix in ("*.py", "*.pyx", "*.pxd") for path in PACKAGE.rglob(suffix))
 SOURCES = [path.relative_to(PACKAGE).as_posix() for path in MODULES]
@@ -60,7 +60,7 @@ def is_module(dotted):
 
 
 def definer(module, name):
-    """The module behind `from module import name`: a submodule, the module of a lazily loaded name, or the module itself."""
+    """The module behind `from module import name`: a submodule, the module of a lazy name, or the module itself."""
     if module == "codec" and codec._PUBLIC.get(name):
         return codec._PUBLIC[name]
     return f"{module}.{name}" if is_module(f"{module}.{name}") else module

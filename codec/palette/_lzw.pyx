@@ -499,7 +499,8 @@ cdef bint foresee(Table *t, int before, int code) noexcept nogil:
 
 
 cdef void settle(Table *t, int before, int code, bint foreseen, uint8_t symbol) noexcept nogil:
-    """Correct the phrase now that its last symbol is known. A phrase that exists already uses up a code and is not linked."""
+    """Correct the phrase now that its last symbol is known. A phrase that exists already takes
+    a code and is not linked."""
     if foreseen:
         if symbol == t.head[before]:
             return

@@ -15,7 +15,8 @@ from codec.sources import clips as videos
 
 @pytest.fixture
 def clip(home):
-    """clip.264 in the working folder: six frames of 32x32 at 30 frames per second; in lost.264 a slice of the third frame is missing."""
+    """clip.264 in the working folder: six frames of 32x32 at 30 frames per second; in lost.264 a slice of
+    the third frame is missing."""
     timing = VUI(timing_info_present_flag=1, num_units_in_tick=1, time_scale=60)
     stream = crafted.clip(6, sps=crafted.sps_of(vui_parameters_present_flag=1, vui=timing))
     (home / "clip.264").write_bytes(stream.data)

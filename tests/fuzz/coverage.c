@@ -1,9 +1,10 @@
 /* Native coverage for libFuzzer from gcc.
  *
- * gcc's -fsanitize-coverage=trace-pc,trace-cmp calls a function on every edge and every comparison; libFuzzer, which Atheris brings
- * along, wants 8-bit counters that it is told of, and comparisons. So this file, linked into each extension of the fuzzing build,
- * counts edges by a hash of their address and passes comparisons on by a tail call, so that libFuzzer sees their own return address.
- * libFuzzer's functions are looked up in the library named by CODEC_FUZZ_CORE, since libasan has empty ones of the same names.
+ * gcc's -fsanitize-coverage=trace-pc,trace-cmp calls a function on every edge and every comparison; libFuzzer, which
+ * Atheris brings along, needs registered 8-bit counters, and comparisons. So this file, linked into each extension of
+ * the fuzzing build, counts edges by a hash of their address and passes comparisons on by a tail call, so that
+ * libFuzzer sees their own return address. libFuzzer's functions are looked up in the library named by CODEC_FUZZ_CORE,
+ * since libasan has empty ones of the same names.
  */
 #pragma GCC optimize("O2")
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-/* Preloaded before libasan, whose empty functions of the same names would discard the counters that Atheris keeps for Python code. */
+/* Preloaded before libasan, whose empty namesakes would discard the counters of Atheris for Python code. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-"""Targets: the result meets them, by its own bytes and by other decoders; few encodes; a clear error where no result exists."""
+"""Targets: met by size and in other decoders, in few encodes; a clear error if no result exists."""
 
 import io
 import math

@@ -99,7 +99,7 @@ def test_others_show_what_was_painted(painted, format, options):
 
 
 def hole(count=6):
-    """An opaque shape over transparency: it moves, so the pixels that it leaves must be cleared; in one frame it is absent."""
+    """An opaque shape over transparency: it moves, so pixels that it leaves must be cleared; one frame lacks it."""
     frames = []
     for number in range(count):
         pixels = np.zeros((20, 30, 4), np.uint8)

@@ -58,7 +58,8 @@ def test_a_row_says_what_a_user_would_measure():
 
 
 def test_a_gray_picture_costs_the_same_at_every_subsampling():
-    """The encoder refuses to subsample absent chroma; a sweep over gray and colour pictures must still compare all of them."""
+    """The encoder refuses to subsample absent chroma; a sweep over gray and colour pictures must
+    still compare all of them."""
     rows = list(rd.sweep(SAMPLES / "zone_plate.png", quality=50, subsampling=("4:2:0", "4:4:4")))
     assert [row.setting["subsampling"] for row in rows] == ["4:2:0", "4:4:4"]
     assert rows[0].bytes == rows[1].bytes
