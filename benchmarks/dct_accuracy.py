@@ -96,7 +96,8 @@ def main(blocks=BLOCKS):
     from codec._core import fdct, idct
 
     print(
-        f"{'transform':10}{'range':>12}{'sign':>6}{'peak':>10}{'mse/sample':>12}{'mse':>10}{'mean/sample':>13}{'mean':>10}"
+        f"{'transform':10}{'range':>12}{'sign':>6}{'peak':>10}{'mse/sample':>12}"
+        f"{'mse':>10}{'mean/sample':>13}{'mean':>10}"
     )
     fine = True
     for name, measure, transform, ranges in (
@@ -108,7 +109,8 @@ def main(blocks=BLOCKS):
                 errors = measure(transform, low, high, sign, blocks)
                 fine &= name == "FDCT" or errors.meets_ieee_1180
                 print(
-                    f"{name:10}{f'{low}..{high}':>12}{sign:>+6}{errors.peak:>10.4f}{errors.sample_mse:>12.6f}{errors.mse:>10.6f}"
+                    f"{name:10}{f'{low}..{high}':>12}{sign:>+6}{errors.peak:>10.4f}"
+                    f"{errors.sample_mse:>12.6f}{errors.mse:>10.6f}"
                     f"{errors.sample_mean:>13.6f}{errors.mean:>10.6f}"
                 )
     print("IEEE 1180 bounds on the IDCT" + "{:>10}{:>12}{:>10}{:>13}{:>10}".format(*IEEE_1180_BOUNDS))

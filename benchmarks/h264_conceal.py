@@ -119,7 +119,8 @@ if __name__ == "__main__":
     parser.add_argument("--codings", nargs="+", default=list(CODINGS), choices=CODINGS)
     arguments = parser.parse_args()
     print(
-        "| clip | coding | frames that lack slices | copy | FFmpeg | conceal | all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|"
+        "| clip | coding | frames that lack slices | copy | FFmpeg | conceal "
+        "| all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|"
     )
     for path in arguments.clips:
         for name in arguments.codings:
@@ -129,5 +130,6 @@ if __name__ == "__main__":
             runs = [ours(units, copied), ffmpeg(units), ours(units)]
             figures = [psnr(run, expected, some) for some in (times, expected) for run in runs]
             print(
-                f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | {' | '.join(f'{value:.2f}' for value in figures)} |"
+                f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | "
+                f"{' | '.join(f'{value:.2f}' for value in figures)} |"
             )

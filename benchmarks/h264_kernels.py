@@ -140,7 +140,8 @@ def main():
     levels = [level for level in _core.BUILT_LEVELS if level <= cpu.level_index()]
     for bit_depth in (8, 10):
         print(
-            f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"
+            f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample"
+            f"{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"
         )
         for name, samples, call in cases(bit_depth):
             if arguments.only in name:

@@ -1,5 +1,4 @@
-"""The effort ladder and the peers, megapixels per second over BD-rate: writes docs/effort.svg and the
-table of docs/effort.md.
+"""The effort ladder and the peers, MP/s over BD-rate: writes docs/effort.svg and the table of docs/effort.md.
 
 usage: python benchmarks/jpeg_effort.py FOLDER [--quality 30,50,70,80,90]
 

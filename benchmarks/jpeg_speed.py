@@ -111,7 +111,8 @@ def main():
     for task, (table, reference) in tasks.items():
         seconds = measure(table, arguments.reps)
         print(
-            f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, median of {arguments.reps}, one thread"
+            f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, "
+            f"median of {arguments.reps}, one thread"
         )
         for name, value in seconds.items():
             print(f"  {name:22s}{megapixels / value:8.1f} MP/s   x{seconds[reference] / value:.2f}")

@@ -82,7 +82,8 @@ def main():
     for name in others:
         ratios = [row["ours"] / row[name] for row in rows]
         print(
-            f"ours / {name}: {total['ours'] / total[name]:.4f} in all; {sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %"
+            f"ours / {name}: {total['ours'] / total[name]:.4f} in all; "
+            f"{sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %"
         )
     if options.output:
         options.output.write_text("".join(json.dumps(row) + "\n" for row in rows))

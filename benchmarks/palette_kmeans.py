@@ -44,7 +44,8 @@ def main():
         best, theirs = min(runs, key=lambda run: run[0].inertia_)
         error = ours.error / UNITS**2 / best.inertia_
         print(
-            f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}",
+            f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}"
+            f"{1e3 * theirs:12.0f}{theirs / seconds:7.1f}",
             flush=True,
         )
 

@@ -92,7 +92,8 @@ def test_outputs_that_exist_are_kept(run, home, clip):
 
 
 @pytest.mark.parametrize("args, says", [
-    (["-o", "one.png"], "%04d.png"), (["-o", "clip.mkv"], "write .y4m, .yuv"), (["-o", "null", "--frames", "x"], "not of the form"),
+    (["-o", "one.png"], "%04d.png"), (["-o", "clip.mkv"], "write .y4m, .yuv"),
+    (["-o", "null", "--frames", "x"], "not of the form"),
     (["-o", "null", "--frames", "3:3"], "contains no frames"), ([], "Missing option"),
 ])  # fmt: skip
 def test_what_cannot_be_meant(run, clip, args, says):

@@ -58,7 +58,8 @@ PLAIN __attribute__((constructor)) static void tell_libfuzzer(void)
         return;
     init(counters, counters + SLOTS);
     init_pcs((const uintptr_t *)pcs, (const uintptr_t *)(pcs + SLOTS));
-#define RESOLVE(name) do { void *f = dlsym(core, "__sanitizer_cov_trace_" #name); if (f) *(void **)&core_##name = f; } while (0)
+#define RESOLVE(name) \
+    do { void *f = dlsym(core, "__sanitizer_cov_trace_" #name); if (f) *(void **)&core_##name = f; } while (0)
     RESOLVE(cmp1); RESOLVE(cmp2); RESOLVE(cmp4); RESOLVE(cmp8);
     RESOLVE(const_cmp1); RESOLVE(const_cmp2); RESOLVE(const_cmp4); RESOLVE(const_cmp8);
     RESOLVE(switch);

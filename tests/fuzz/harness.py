@@ -17,7 +17,8 @@ try:
     import atheris.core_with_libfuzzer as core
 except ImportError as problem:
     sys.exit(
-        f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); tests/robustness runs everywhere"
+        f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); "
+        "tests/robustness runs everywhere"
     )
 
 HERE = Path(__file__).parent

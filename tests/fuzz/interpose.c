@@ -15,5 +15,11 @@ static void forward(const char *name, const void *begin, const void *end)
         init(begin, end);
 }
 
-void __sanitizer_cov_8bit_counters_init(uint8_t *begin, uint8_t *end) { forward("__sanitizer_cov_8bit_counters_init", begin, end); }
-void __sanitizer_cov_pcs_init(const uintptr_t *begin, const uintptr_t *end) { forward("__sanitizer_cov_pcs_init", begin, end); }
+void __sanitizer_cov_8bit_counters_init(uint8_t *begin, uint8_t *end)
+{
+    forward("__sanitizer_cov_8bit_counters_init", begin, end);
+}
+void __sanitizer_cov_pcs_init(const uintptr_t *begin, const uintptr_t *end)
+{
+    forward("__sanitizer_cov_pcs_init", begin, end);
+}

@@ -107,7 +107,8 @@ class Maker:
                 rows.append(Modification(up, step - 1))
                 predicted = frame.FrameNumWrap % 16
             head = dataclasses.replace(head, **{
-                f"num_ref_idx_{name}_active_minus1": len(used) - 1, f"ref_pic_list_modification_flag_{name}": int(bool(rows)),
+                f"num_ref_idx_{name}_active_minus1": len(used) - 1,
+                f"ref_pic_list_modification_flag_{name}": int(bool(rows)),
                 f"ref_pic_list_modification_{name}": tuple(rows),
             })  # fmt: skip
         return head

@@ -179,7 +179,8 @@ def test_colour_agrees_with_scikit_image():
 def test_pictures_below_one_window_are_refused(shape):
     with pytest.raises(
         ParameterError,
-        match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last",
+        match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: "
+        "use psnr, or put channels last",
     ):
         ssim(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
 

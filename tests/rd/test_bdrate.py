@@ -163,7 +163,8 @@ def test_the_common_range_and_its_share():
         (scaled(ANCHOR, score=11), "share no range"),
         (
             [(0.25, 30.0), (0.5, 33.0), (1.0, 32.5), (2.0, 39.0), (4.0, 39.0)],
-            r"the test is not monotonic: its score does not rise with the rate between the rates 0.5 \(33\) and 1 \(32.5\); "
+            r"the test is not monotonic: its score does not rise with the rate "
+            r"between the rates 0.5 \(33\) and 1 \(32.5\); "
             r"2 \(39\) and 4 \(39\)",
         ),
         ([(0.25, 30.0), (0.5, 33.0), (0.5, 34.0), (2.0, 39.0)], r"not monotonic.*0.5 \(33\) and 0.5 \(34\)"),

@@ -91,8 +91,8 @@ def test_a_picture_that_fails_is_reported_and_the_others_go_on(tmp_path):
         assert text.image == str(tmp_path / "text.png")
         assert [failure.setting["quality"] for failure in tiny] == [40, 60]
         assert (
-            "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: the row has no ssim: SSIM needs at least 11 x 11"
-            in str(tiny[0])
+            "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: "
+            "the row has no ssim: SSIM needs at least 11 x 11" in str(tiny[0])
         )
         assert all(
             list(row.metrics) == ["psnr"] and "at least 11 x 11" in row.missing["ssim"]
