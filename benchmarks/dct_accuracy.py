@@ -2,8 +2,9 @@
 
 usage: python benchmarks/dct_accuracy.py [blocks]       prints a table; exit 1 when a bound of IEEE 1180 is broken
 
-The procedure: random samples -> float64 FDCT, rounded, clipped to 12 bits -> float64 IDCT and the IDCT under test, both rounded and
-clipped to 9 bits -> differences. For the FDCT the reference is the float64 FDCT, and differences are in units of its coefficients.
+The procedure: random samples -> float64 FDCT, rounded, clipped to 12 bits -> float64 IDCT and the IDCT under test, both
+rounded and clipped to 9 bits -> differences. For the FDCT the reference is the float64 FDCT, and differences are in
+units of its coefficients.
 """
 
 import sys
@@ -15,7 +16,7 @@ RANGES = ((-256, 255), (-5, 5), (-300, 300))
 FDCT_RANGES = ((-128, 127), (-5, 5))  # range of level-shifted 8-bit samples
 BLOCKS = 10_000
 
-# IEEE 1180-1990, 3.3: the largest allowed peak, mean square error (any sample, all samples) and mean error (any sample, all samples).
+# IEEE 1180-1990, 3.3: limits of peak, mean square error (any sample, all samples) and mean error (any sample, all).
 IEEE_1180_BOUNDS = (1, 0.06, 0.02, 0.015, 0.0015)
 
 
@@ -66,7 +67,8 @@ def float_idct(coefficients):
 
 
 def ieee_1180_random(low, high, count):
-    """The generator of IEEE 1180-1990: x <- 1103515245 x + 12345 modulo 2^32 from x = 1; the bits 7FFFFFFE of x, scaled to low..high."""
+    """The generator of IEEE 1180-1990: x <- 1103515245 x + 12345 modulo 2^32 from x = 1; bits 7FFFFFFE
+    of x, scaled to low..high."""
     multiplier, increment = 1103515245, 12345
     x = np.array([(multiplier + increment) % 2**32], np.uint64)
     while x.size < count:  # the next x.size values are one affine step away from these
@@ -94,7 +96,8 @@ def main(blocks=BLOCKS):
     from codec._core import fdct, idct
 
     print(
-        f"{'transform':10}{'range':>12}{'sign':>6}{'peak':>10}{'mse/sample':>12}{'mse':>10}{'mean/sample':>13}{'mean':>10}"
+        f"{'transform':10}{'range':>12}{'sign':>6}{'peak':>10}{'mse/sample':>12}"
+        f"{'mse':>10}{'mean/sample':>13}{'mean':>10}"
     )
     fine = True
     for name, measure, transform, ranges in (
@@ -106,7 +109,8 @@ def main(blocks=BLOCKS):
                 errors = measure(transform, low, high, sign, blocks)
                 fine &= name == "FDCT" or errors.meets_ieee_1180
                 print(
-                    f"{name:10}{f'{low}..{high}':>12}{sign:>+6}{errors.peak:>10.4f}{errors.sample_mse:>12.6f}{errors.mse:>10.6f}"
+                    f"{name:10}{f'{low}..{high}':>12}{sign:>+6}{errors.peak:>10.4f}"
+                    f"{errors.sample_mse:>12.6f}{errors.mse:>10.6f}"
                     f"{errors.sample_mean:>13.6f}{errors.mean:>10.6f}"
                 )
     print("IEEE 1180 bounds on the IDCT" + "{:>10}{:>12}{:>10}{:>13}{:>10}".format(*IEEE_1180_BOUNDS))

@@ -2,11 +2,12 @@
 
 usage: python benchmarks/gif.py CLIP ... [--width 320] [--frames 40] [--lossy 20 ...] [-o rows.jsonl]
 
-Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames decoded by Pillow against the input frames,
-seconds of wall time, and whether the frames and times are as requested. Pillow quantizes every frame and saves; FFmpeg runs
-palettegen and paletteuse through PyAV, with its defaults, with its ordered dithering, without dithering and with the options for small
-differences. The exit code is 1 if a peer's file is not larger than our first one or scores higher, or if our times are off.
-tests/palette/test_animation_browser.py checks that a browser shows the animation.
+Prints a line per clip and program: bytes, mean SSIMULACRA 2 and mean PSNR of the frames decoded by Pillow against
+the input frames, seconds of wall time, and whether the frames and times are as requested. Pillow quantizes every
+frame and saves; FFmpeg runs palettegen and paletteuse through PyAV, with its defaults, with its ordered dithering,
+without dithering and with the options for small differences. The exit code is 1 if a peer's file is not larger than
+our first one or scores higher, or if our times are off. tests/palette/test_animation_browser.py checks that a
+browser shows the animation.
 """
 
 import argparse

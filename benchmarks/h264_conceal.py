@@ -1,8 +1,11 @@
-"""PSNR of concealed pictures against the undamaged ones where slices are lost: ``python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...``
+"""PSNR of concealed pictures with lost slices against the undamaged ones.
 
-Each clip is encoded by x264 in slices of two rows of macroblocks, and some slices (chosen by a seed) are removed. The rest is decoded with our
-concealment, with copies of the nearest picture, and by FFmpeg (x264 and FFmpeg through PyAV). The figures are the mean luma PSNR against the
-undamaged decoded pictures, of the frames with missing slices, and of all frames, since errors propagate.
+usage: python benchmarks/h264_conceal.py [--lost PERCENT] CLIP ...
+
+Each clip is encoded by x264 in slices of two rows of macroblocks, and some slices (chosen by a seed) are removed. The
+rest is decoded with our concealment, with copies of the nearest picture, and by FFmpeg (x264 and FFmpeg through PyAV).
+The figures are the mean luma PSNR against the undamaged decoded pictures, of the frames with missing slices, and of all
+frames, since errors propagate.
 """
 
 import argparse
@@ -55,7 +58,7 @@ def encoded(path, coding, frames):
 
 
 def damaged(units, percent, seed):
-    """The same with some slices removed, at least one of each picture kept; and the times of the pictures with missing slices."""
+    """The same without some slices, at least one per picture kept; and the times of the damaged pictures."""
     rng, made, times = np.random.default_rng(seed), [], set()
     for pts, data in units:
         nals = split_byte_stream(data)
@@ -116,7 +119,8 @@ if __name__ == "__main__":
     parser.add_argument("--codings", nargs="+", default=list(CODINGS), choices=CODINGS)
     arguments = parser.parse_args()
     print(
-        "| clip | coding | frames that lack slices | copy | FFmpeg | conceal | all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|"
+        "| clip | coding | frames that lack slices | copy | FFmpeg | conceal "
+        "| all frames: copy | FFmpeg | conceal |\n|---|---|---|---|---|---|---|---|---|"
     )
     for path in arguments.clips:
         for name in arguments.codings:
@@ -126,5 +130,6 @@ if __name__ == "__main__":
             runs = [ours(units, copied), ffmpeg(units), ours(units)]
             figures = [psnr(run, expected, some) for some in (times, expected) for run in runs]
             print(
-                f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | {' | '.join(f'{value:.2f}' for value in figures)} |"
+                f"| {path.name.split('.')[0]} | {name} | {len(times)} of {len(expected)} | "
+                f"{' | '.join(f'{value:.2f}' for value in figures)} |"
             )

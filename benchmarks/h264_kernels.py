@@ -2,9 +2,9 @@
 
     python benchmarks/h264_kernels.py [--ghz 3.5]
 
-Each figure is the minimum of several runs over data in the L1 cache. With --ghz, the clock of this machine under load, the table shows cycles
-instead of nanoseconds. Deblocking filters a whole macroblock in one direction: all edges; edges 0 and 2 (8x8 transform); all edges with bS 4 on
-edge 0.
+Each figure is the minimum of several runs over data in the L1 cache. With --ghz, the clock of this machine under load,
+the table shows cycles instead of nanoseconds. Deblocking filters a whole macroblock in one direction: all edges; edges
+0 and 2 (8x8 transform); all edges with bS 4 on edge 0.
 """
 
 import argparse
@@ -140,7 +140,8 @@ def main():
     levels = [level for level in _core.BUILT_LEVELS if level <= cpu.level_index()]
     for bit_depth in (8, 10):
         print(
-            f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"
+            f"\n{bit_depth} bits, {'cycles' if arguments.ghz else 'ns'} per sample"
+            f"{'':>10}{'scalar':>8}{'AVX2':>8}{'ratio':>8}"
         )
         for name, samples, call in cases(bit_depth):
             if arguments.only in name:

@@ -1,6 +1,9 @@
-"""Frames per second of the H.264 decoder with one and two threads, and of FFmpeg with one (through PyAV):
-``python benchmarks/h264_speed.py [--times N] STREAM.264 ...``. The decoders take turns. Shows the best of N runs of each, and the median ratio of two threads
-to the run with one thread just before: on a busy machine the best runs of the two may be minutes apart.
+"""Frames per second of the H.264 decoder with one and two threads, and of FFmpeg with one (through PyAV).
+
+usage: python benchmarks/h264_speed.py [--times N] STREAM.264 ...
+
+The decoders take turns. Shows the best of N runs of each, and the median ratio of two threads to the run with one
+thread just before: on a busy machine the best runs of the two may be minutes apart.
 """
 
 import argparse

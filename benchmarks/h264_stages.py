@@ -1,6 +1,7 @@
 """Decoding time by stage: ``python benchmarks/h264_stages.py STREAM.264``; needs Linux's `perf`.
 
-Nanoseconds per macroblock from CPU-clock samples. The start of the interpreter is excluded where it runs in modules of its own.
+Nanoseconds per macroblock from CPU-clock samples. The start of the interpreter is excluded where it
+runs in modules of its own.
 """
 
 import collections

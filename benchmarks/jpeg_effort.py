@@ -1,4 +1,4 @@
-"""The effort ladder: megapixels per second over BD-rate for each effort, and for the peers; writes docs/effort.svg and the table of docs/effort.md.
+"""The effort ladder and the peers, MP/s over BD-rate: writes docs/effort.svg and the table of docs/effort.md.
 
 usage: python benchmarks/jpeg_effort.py FOLDER [--quality 30,50,70,80,90]
 
@@ -24,7 +24,7 @@ METRICS = ("ssimulacra2", "psnr")
 
 
 def table(points):
-    """Markdown: a row per family with speed and BD-rates; bold if no other family beats it in both speed and SSIMULACRA 2."""
+    """Markdown: a row per family; bold if no other family beats it in both speed and SSIMULACRA 2."""
     by_metric = [rd.speeds(points, metric, ANCHOR) for metric in METRICS]
     lines = ["| | MP/s | BD-rate, SSIMULACRA 2 | BD-rate, PSNR |", "|---|---|---|---|"]
     for first, second in zip(*by_metric):

@@ -2,8 +2,9 @@
 
 usage: python benchmarks/jpeg_speed.py [IMAGE ...] [--quality 85] [--reps 7] [-o rows.jsonl]
 
-Without images, the photographs in samples/ are used. Peers: Pillow (always), simplejpeg and imagecodecs (if installed). Prints the median
-MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions and CPU. Ratios are more reliable than MP/s.
+Without images, the photographs in samples/ are used. Peers: Pillow (always), simplejpeg and imagecodecs (if installed).
+Prints the median MP/s and the ratio to Pillow's libjpeg-turbo; -o adds one JSON row per codec and task, with versions
+and CPU. Ratios are more reliable than MP/s.
 """
 
 import argparse
@@ -110,7 +111,8 @@ def main():
     for task, (table, reference) in tasks.items():
         seconds = measure(table, arguments.reps)
         print(
-            f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, median of {arguments.reps}, one thread"
+            f"{task}: {image.shape[1]}x{image.shape[0]}, quality {arguments.quality}, "
+            f"median of {arguments.reps}, one thread"
         )
         for name, value in seconds.items():
             print(f"  {name:22s}{megapixels / value:8.1f} MP/s   x{seconds[reference] / value:.2f}")

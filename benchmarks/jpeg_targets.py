@@ -1,10 +1,12 @@
-"""How close files come to their targets, and in how many encodes: pictures x targets, decoded by libjpeg-turbo (Pillow).
+"""How close files come to their targets, in how many encodes: pictures x targets, decoded by libjpeg-turbo (Pillow).
 
-usage: python benchmarks/jpeg_targets.py IMAGE_OR_FOLDER ... [--target size:60kB ...] [--effort 5] [--subsampling 4:2:0] [-o rows.jsonl]
+usage: python benchmarks/jpeg_targets.py IMAGE_OR_FOLDER ... [--target size:60kB ...] [--effort 5]
+           [--subsampling 4:2:0] [-o rows.jsonl]
 
-Prints one line per target. "off" is the distance of the file on the good side of the target (below a size, above a score; negative means a
-missed target), in percent of a size, otherwise in units of the score. The exit code is 1 if a target was missed or its distance exceeds the tolerance:
-1 % of sizes, 0.1 dB, 0.005 SSIM, 0.3 SSIMULACRA 2. Pictures that cannot reach a target are reported and leave no row.
+Prints one line per target. "off" is the distance of the file on the good side of the target (below a size, above a
+score; negative means a missed target), in percent of a size, otherwise in units of the score. The exit code is 1 if a
+target was missed or its distance exceeds the tolerance: 1 % of sizes, 0.1 dB, 0.005 SSIM, 0.3 SSIMULACRA 2. Pictures
+that cannot reach a target are reported and leave no row.
 """
 
 import argparse
@@ -74,7 +76,8 @@ def main():
     origin = {"codec_version": codec.__version__, "cpu": codec.cpu.level(), "machine": platform.machine(), **options}
     images, rows, missed = list(pictures(arguments.images)), [], 0
     print(
-        f"{'target':18s}{'files':>6s}{'off: mean':>11s}{'least':>9s}{'most':>9s}{'outside':>9s}{'encodes':>9s}{'most':>6s}{'MP/s':>7s}"
+        f"{'target':18s}{'files':>6s}{'off: mean':>11s}{'least':>9s}{'most':>9s}"
+        f"{'outside':>9s}{'encodes':>9s}{'most':>6s}{'MP/s':>7s}"
     )
     for target in map(codec.targets.parse_target, arguments.targets or TARGETS):
         found = [row for name, image in images for row in [measured(name, image, target, options)] if row]
@@ -85,7 +88,8 @@ def main():
         missed += outside
         speed = sum(row["megapixels"] for row in found) / sum(row["seconds"] for row in found)
         print(
-            f"{target!s:18s}{len(found):6d}{np.mean(offs):11.4f}{min(offs):9.4f}{max(offs):9.4f}{outside:9d}{np.mean(encodes):9.1f}{max(encodes):6d}{speed:7.2f}"
+            f"{target!s:18s}{len(found):6d}{np.mean(offs):11.4f}{min(offs):9.4f}{max(offs):9.4f}"
+            f"{outside:9d}{np.mean(encodes):9.1f}{max(encodes):6d}{speed:7.2f}"
         )
         rows += [row | origin for row in found]
     if arguments.output:

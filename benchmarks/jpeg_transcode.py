@@ -1,10 +1,11 @@
-"""Size of recompressed JPEG files compared with jpegtran and mozjpeg's jpegtran, and a check that no coefficient changed.
+"""Size of recompressed JPEG files compared with jpegtran and mozjpeg's; checks that no coefficient changed.
 
 usage: python benchmarks/jpeg_transcode.py FILE_OR_FOLDER ... [--most 50] [--least-bytes 4000] [-o rows.jsonl]
 
-Peers: `jpegtran -optimize -progressive -copy all` (libjpeg-turbo, if on the path), the package mozjpeg-lossless-optimization (if installed).
-Neither keeps data after EOI, so our figure excludes those bytes too. Incomplete files, duplicates, and files that a peer refuses are skipped. The
-exit code is 1 if a coefficient changed or a file grew.
+Peers: `jpegtran -optimize -progressive -copy all` (libjpeg-turbo, if on the path), the package
+mozjpeg-lossless-optimization (if installed). Neither keeps data after EOI, so our figure excludes those bytes
+too. Incomplete files, duplicates, and files that a peer refuses are skipped. The exit code is 1 if a
+coefficient changed or a file grew.
 """
 
 import argparse
@@ -81,7 +82,8 @@ def main():
     for name in others:
         ratios = [row["ours"] / row[name] for row in rows]
         print(
-            f"ours / {name}: {total['ours'] / total[name]:.4f} in all; {sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %"
+            f"ours / {name}: {total['ours'] / total[name]:.4f} in all; "
+            f"{sum(r > 1 for r in ratios)} larger, {sum(r > 1.01 for r in ratios)} by more than 1 %"
         )
     if options.output:
         options.output.write_text("".join(json.dumps(row) + "\n" for row in rows))

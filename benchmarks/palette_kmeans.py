@@ -1,9 +1,9 @@
-"""The k-means of codec.quantizers compared with scikit-learn's on all colours of photographs, weighted by pixel counts, in one run.
+"""The k-means of codec.quantizers and scikit-learn's on all colours of photographs, weighted by pixel counts.
 
     python benchmarks/palette_kmeans.py FOLDER [--colors 256] [--images 4]       needs scikit-learn and Pillow
 
-Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; the figures are its
-least error and the time of that run. Times are CPU times on one thread.
+Both minimise the same sum over sRGB colours. scikit-learn runs three times, from k-means++ with seeds 0, 1, 2; the
+figures are its least error and the time of that run. Times are CPU times on one thread.
 """
 
 import argparse
@@ -44,7 +44,8 @@ def main():
         best, theirs = min(runs, key=lambda run: run[0].inertia_)
         error = ours.error / UNITS**2 / best.inertia_
         print(
-            f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}{1e3 * theirs:12.0f}{theirs / seconds:7.1f}",
+            f"{path.stem:20s}{len(colors):9d}{error:17.4f}{1e3 * seconds:9.0f}"
+            f"{1e3 * theirs:12.0f}{theirs / seconds:7.1f}",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""Image and video compression: JPEG encoder and decoder, H.264 decoder, palettes, metrics, and a rate-distortion laboratory.
+"""Image and video compression: JPEG encoder and decoder, H.264 decoder, palettes, metrics, rate-distortion laboratory.
 
     data = codec.encode(image, quality=75)          (H, W[, 3]) uint8 array -> bytes of a standard JPEG
     image = codec.decode(data)                      bytes, path or file object -> array

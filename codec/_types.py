@@ -1,4 +1,4 @@
-"""Types that public signatures share: read by type checkers and editors; nothing in the package imports this module at run time."""
+"""Types of public signatures, for type checkers and editors; nothing in the package imports this module at run time."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping

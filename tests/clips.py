@@ -30,7 +30,10 @@ def y4m(video, tag=None, more=""):
     if tag is None:
         name = "mono" if video.chroma == "4:0:0" else video.chroma.replace(":", "")
         tag = name + ("" if video.depth == 8 else ("" if name == "mono" else "p") + str(video.depth))
-    head = f"YUV4MPEG2 W{video.width} H{video.height} F{video.fps.numerator}:{video.fps.denominator} Ip A1:1 C{tag}{more}\n".encode()
+    head = (
+        f"YUV4MPEG2 W{video.width} H{video.height} F{video.fps.numerator}:{video.fps.denominator} "
+        f"Ip A1:1 C{tag}{more}\n"
+    ).encode()
     return head + b"".join(
         b"FRAME\n" + b"".join(plane.astype(plane.dtype.newbyteorder("<")).tobytes() for plane in planes)
         for planes in video.frames

@@ -39,7 +39,8 @@ def streams(data_folder):
 
 @pytest.fixture(scope="session")
 def picture():
-    """picture(height, width, channels, seed): uint8 of shape (height, width[, channels]): slopes, edges and some noise, never flat."""
+    """picture(height, width, channels, seed): uint8 of shape (height, width[, channels]): slopes, edges
+    and some noise, never flat."""
 
     def picture(height, width, channels=3, seed=0):
         rng = np.random.default_rng([seed, height, width, channels])

@@ -1,4 +1,4 @@
-"""The public API: every kind of source, lazily loaded names, signatures, errors that are also builtins, and examples that run."""
+"""The public API: kinds of sources, lazy names, signatures, errors that are also builtins, and running examples."""
 
 import doctest
 import importlib

@@ -79,7 +79,8 @@ def test_deep_samples_are_spread_over_16_bits():
 
 
 @pytest.mark.parametrize("planes, fields, says", [
-    (((4, 4), (2, 2), (2, 2)), {"chroma": "4:2:2"}, "has planes"), (((4, 4), (2, 2), (2, 2)), {"bit_depth": 10}, "not .* of uint16"),
+    (((4, 4), (2, 2), (2, 2)), {"chroma": "4:2:2"}, "has planes"),
+    (((4, 4), (2, 2), (2, 2)), {"bit_depth": 10}, "not .* of uint16"),
     (((4, 4),), {"chroma": "4:1:1"}, "chroma 4:1:1"), (((4, 4),), {"chroma": "4:0:0", "matrix": "RGB"}, "matrix RGB"),
 ])  # fmt: skip
 def test_frames_that_are_none(planes, fields, says):

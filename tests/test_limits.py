@@ -40,7 +40,7 @@ def test_segments(reader):
 
 @pytest.mark.parametrize("reader", READERS)
 def test_file_bytes(reader, tmp_path):
-    """Applies to sources that are read; data passed as bytes is in memory already, so refusing it would save nothing."""
+    """Applies to sources that are read; bytes are in memory already, so refusing them would save nothing."""
     limits = codec.Limits(file_bytes=len(DATA) - 1)
     (tmp_path / "a.jpg").write_bytes(DATA)
     for source in (tmp_path / "a.jpg", io.BytesIO(DATA)):

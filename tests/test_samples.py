@@ -36,7 +36,8 @@ def test_the_samples_stay_small():
 
 
 def test_the_script_makes_them_again(tmp_path):
-    """Copied files byte for byte; computed and cropped ones pixel for pixel, since versions of zlib compress equal pixels differently."""
+    """Copied files byte for byte; computed and cropped ones pixel for pixel, since versions of zlib compress
+    equal pixels differently."""
     pytest.importorskip("skimage")
     spec = importlib.util.spec_from_file_location("samples_make", SAMPLES / "make.py")
     module = importlib.util.module_from_spec(spec)

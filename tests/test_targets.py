@@ -97,5 +97,8 @@ def test_a_bracket_stops_where_it_is_enough():
 
 
 def test_sizes_need_no_metrics():
-    code = "import sys, codec, numpy; codec.encode(numpy.zeros((8, 8), 'u1'), target='size:1kB'); assert 'codec.metrics' not in sys.modules"
+    code = (
+        "import sys, codec, numpy; codec.encode(numpy.zeros((8, 8), 'u1'), target='size:1kB'); "
+        "assert 'codec.metrics' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -59,8 +59,8 @@ class _Report:
         elif kind == nals.SEI:
             for message in read_sei(nal, self.sps):
                 self.sei.append(
-                    {"nal_unit": nal.index, "payloadType": message.payloadType, "name": message.name, "bytes": len(message.payload),
-                     **(_plain(asdict(message.content)) if message.content else {})}
+                    {"nal_unit": nal.index, "payloadType": message.payloadType, "name": message.name,
+                     "bytes": len(message.payload), **(_plain(asdict(message.content)) if message.content else {})}
                 )  # fmt: skip
 
     def _parameter_set(self, nal, content):
@@ -106,10 +106,11 @@ class _Report:
         )  # fmt: skip
         mbaff = " (MBAFF)" if header.MbaffFrameFlag(sps) else ""
         self.pictures.append(
-            {"index": len(self.pictures), "frame": before["frame"] + (not second), "nal_unit": nal.index, "offset": nal.offset, "type": "I",
-             "key": bool(header.IdrPicFlag), "structure": STRUCTURES[fields_of(header)] + mbaff, "nal_ref_idc": header.nal_ref_idc,
-             "frame_num": header.frame_num, "PicOrderCnt": PicOrderCnt, "restarts": bool(header.IdrPicFlag or header.has_mmco5)
-             and not second,
+            {"index": len(self.pictures), "frame": before["frame"] + (not second), "nal_unit": nal.index,
+             "offset": nal.offset, "type": "I", "key": bool(header.IdrPicFlag),
+             "structure": STRUCTURES[fields_of(header)] + mbaff,
+             "nal_ref_idc": header.nal_ref_idc, "frame_num": header.frame_num, "PicOrderCnt": PicOrderCnt,
+             "restarts": bool(header.IdrPicFlag or header.has_mmco5) and not second,
              "SliceQPY": 0, "slices": 0, "bits": 0}
         )  # fmt: skip
         if header.field_pic_flag and not second:
@@ -167,7 +168,8 @@ def inspect(source: Source | Iterable[bytes], *, limits: Limits | None = None) -
     for nal in report.nal_units:
         sizes[nal["name"]] = sizes.get(nal["name"], 0) + nal["bytes"]
     return {
-        "summary": report.info.to_json() if report.info else None, "bytes": sizes, "display_order": display_order(report.pictures),
+        "summary": report.info.to_json() if report.info else None, "bytes": sizes,
+        "display_order": display_order(report.pictures),
         "nal_units": report.nal_units, "parameter_sets": report.parameter_sets, "sei": report.sei,
         "pictures": [{key: value for key, value in picture.items() if key != "first"} for picture in report.pictures],
         "warnings": report.warnings,

@@ -3,7 +3,7 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef uint64_t sse_u8(const uint8_t* a, const uint8_t* b, Py_ssize_t n) noexcept nogil:
-    """65536 squares of at most 255^2 sum to 4 261 478 400 < 2^32, so blocks of that many may be summed in 32 bits."""
+    """65536 squares of at most 255^2 sum to 4 261 478 400 < 2^32, so blocks of 65536 samples are summed in 32 bits."""
     cdef Py_ssize_t start, i, end
     cdef uint32_t block
     cdef int16_t d
@@ -35,7 +35,7 @@ ctypedef fused real:
 
 
 cdef double sse_real(const real* a, const real* b, Py_ssize_t n) noexcept nogil:
-    """Differences and squares in double; eight lanes, then pairs."""
+    """Differences and squares in double, summed in eight lanes, then in pairs."""
     cdef Py_ssize_t i, lane
     cdef double d
     cdef double[8] sums

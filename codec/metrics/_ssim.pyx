@@ -6,22 +6,22 @@ Four blurs instead of the paper's five. With s = a + b and d = a - b, and Vx the
     2 mu_a mu_b     = (mu_s^2 - mu_d^2) / 2      mu_a^2 + mu_b^2 = (mu_s^2 + mu_d^2) / 2
     2 cov(a, b)     = (V_s - V_d) / 2            V_a + V_b       = (V_s + V_d) / 2
 
-so the factor 1/2 leaves the ratio, and
+so the factor 1/2 cancels, and
 
     SSIM = (mu_s^2 - mu_d^2 + 2 C1) (V_s - V_d + 2 C2) / ((mu_s^2 + mu_d^2 + 2 C1) (V_s + V_d + 2 C2)).
 
-Swapping a and b only flips the sign of d: the result is symmetric to the last bit, and exactly 1 where d = 0. The
-variances of s do not change when a constant is taken off s, which keeps mu_s^2 small beside V_s and the subtraction in
-V_s harmless.
+Swapping a and b only flips the sign of d: the result is symmetric to the last bit, and exactly 1 where d = 0.
+Subtracting a constant from s does not change its variances; it keeps mu_s^2 small beside V_s and the
+subtraction in V_s harmless.
 
 Each source row is read once into a ring of 11 rows [s | d | s^2 | d^2]; an output row is the vertical 11-tap sum, then
-the horizontal one, then the ratio. A picture is walked in strips of STRIP columns, so that the ring (11 x 4 x STRIP
-doubles, 44 KiB) stays in cache whatever the width; speed was measured flat from 64 to 512 columns. Sums run in a fixed
-order: four lanes along a row of a strip, rows downwards, strips rightwards; they are doubles always.
+the horizontal one, then the ratio. A picture is processed in strips of STRIP columns, so that the ring (11 x 4 x STRIP
+doubles, 44 KiB) stays in cache at any width; the measured speed is flat from 64 to 512 columns. Sums are doubles and
+run in a fixed order: four lanes along a row of a strip, rows downwards, strips rightwards.
 
-Single precision does where samples stay within the data range: an error of V_s meets numerator and denominator alike,
-so the ratio 1 - 2 V_d / (V_s + V_d + 2 C2) feels it only by the little that V_d is; the mean of a picture of noise
-differs from double precision by less than 1e-7. It is twice as fast.
+Single precision suffices if samples stay within the data range: an error of V_s affects numerator and denominator
+alike, so the ratio 1 - 2 V_d / (V_s + V_d + 2 C2) changes only in proportion to V_d, which is small. The mean over a
+picture of noise differs from double precision by less than 1e-7. It is twice as fast.
 """
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
@@ -59,15 +59,15 @@ ctypedef fused sample:
     float
     double
 
-ctypedef fused real:    # of the windows' arithmetic
+ctypedef fused real:    # arithmetic of the windows
     float
     double
 
 
 cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t step_b, Py_ssize_t n, double offset,
                    real* row, sample* kind) noexcept nogil:
-    """row = [s - offset | d | (s - offset)^2 | d^2] of n samples that lie step_a and step_b bytes apart. `kind` only
-    picks the type."""
+    """row = [s - offset | d | (s - offset)^2 | d^2] of n samples step_a and step_b bytes apart.
+    `kind` only selects the type."""
     cdef Py_ssize_t x
     cdef real u, v, middle = <real>offset
     cdef const sample* p = <const sample*>a
@@ -89,7 +89,7 @@ cdef void load_row(const char* a, Py_ssize_t step_a, const char* b, Py_ssize_t s
 
 
 cdef double row_sum(const real* row, Py_ssize_t n) noexcept nogil:
-    """Four lanes, then the lanes: the same order on every machine."""
+    """Sum in four lanes, then across them: the same order on every machine."""
     cdef Py_ssize_t x
     cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0
     for x in range(0, n - 3, 4):
@@ -106,7 +106,7 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
                      Py_ssize_t step_b, Py_ssize_t height, Py_ssize_t n, const double* w, const codec_ssim_constants* k,
                      int variant, real* scratch, sample* kind, double* sums, double* map,
                      Py_ssize_t map_stride) noexcept nogil:
-    """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; keep
+    """Add SSIM and its contrast-structure part over all windows inside n <= STRIP columns to sums[0] and sums[1]; write
     the map if there is one.
 
     scratch: (TAPS + 4) * 4 * STRIP numbers.
@@ -127,8 +127,8 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
         ring[TAPS - 1] = oldest
         load_row(a + y * row_a, step_a, b + y * row_b, step_b, n, k.offset, oldest, kind)
         if y >= TAPS - 1:
-            # Across in one loop over the four quantities side by side: the 10 sums that straddle two of them are never
-            # read.
+            # One loop blurs across all four quantities side by side; the 10 sums that straddle two
+            # of them are never read.
             if real is float:
                 codec_blur11_down_f32[variant](<const float **>ring, w, 4 * n, vertical)
                 codec_blur11_across_f32[variant](vertical, w, 4 * n - TAPS + 1, blurred)
@@ -149,9 +149,9 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
     """(mean SSIM, mean contrast-structure) of each channel.
 
     a, b: (H, W, C), one shape, H and W >= 11, any strides. taps: the first six of the eleven symmetric taps. centre:
-    value taken off both pictures before squaring; it changes nothing but rounding. correction: factor of the variances.
-    maps: None, or a float64 array (C, H - 10, W - 10) to fill with SSIM. level: of codec.cpu.level_index. single:
-    whether single precision will do (integer samples, none far outside of the data range).
+    value subtracted from both pictures before squaring; it affects rounding only. correction: factor applied to the
+    variances. maps: None, or a float64 array (C, H - 10, W - 10) to fill with SSIM. level: as counted by
+    codec.cpu.level_index. single: whether single precision suffices (integer samples, none far outside the data range).
     """
     cdef Py_ssize_t height = a.shape[0], width = a.shape[1], channels = a.shape[2], channel, left, n
     cdef Py_ssize_t map_stride = width - TAPS + 1
@@ -205,8 +205,8 @@ ctypedef fused total:
 
 cdef void add_fours(const char* above, const char* below, Py_ssize_t step, Py_ssize_t n, Py_ssize_t apart, total* out,
                     sample* kind) noexcept nogil:
-    """n sums of two samples in each of two rows; samples lie `step` bytes apart, sums `apart` places. `kind` only picks
-    the type."""
+    """n sums of two samples in each of two rows; samples are `step` bytes apart, sums `apart` elements.
+    `kind` only selects the type."""
     cdef Py_ssize_t x
     cdef const sample* p = <const sample*>above
     cdef const sample* q = <const sample*>below

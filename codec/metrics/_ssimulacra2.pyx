@@ -6,8 +6,8 @@
       '-- 2x2 means --> the next scale
 
 The reference blurs by a recursion (Charalampidis 2016) whose impulse response is exactly nine taps long for sigma 1.5,
-because its cosine terms vanish at the fifth sample; as nine taps it has no drift and no order. Samples outside of the
-picture count as 0.
+because its cosine terms vanish at the fifth sample. As nine taps it neither drifts nor depends on the order of samples.
+Samples outside the picture count as 0.
 
 Four blurs serve all maps. With d = a - b and V(x) = blur(x^2) - blur(x)^2,
 
@@ -45,7 +45,7 @@ cdef enum:
     LEAST_SIDE = 8
     NEED_SSIM = 1
     NEED_EDGES = 2
-    # Rows kept of a channel after the blur across.
+    # Rows kept for each channel after the blur across.
     MEAN_A = 0
     MEAN_D = 1
     SQUARE_D = 2            # of d
@@ -77,7 +77,7 @@ ctypedef fused Sample:
     uint16_t
 
 cdef void finish_row(Metric *metric, Scale *s) noexcept nogil:
-    """Maps of row `finished`, whose neighbours four rows up and down are there or lie outside."""
+    """Maps of row `finished`; the four rows above and below are present or outside the picture."""
     cdef Py_ssize_t n = s.width, y = s.finished, slot
     cdef const float *rows[TAPS]
     cdef const float *a
@@ -130,7 +130,8 @@ cdef void mean_of_four(const float *upper, const float *lower, Py_ssize_t n, flo
 
 
 cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
-    """One row of linear RGB of both pictures, [2][3][width], into scale k, and every second time into the next one."""
+    """Add a row of linear RGB of both pictures, [2][3][width], to scale k, and after every second
+    row one to the next scale."""
     cdef Scale *s = &metric.scale[k]
     cdef Py_ssize_t n = s.width, smaller = (n + 1) // 2, y = s.received, i
     cdef float *xyb = s.xyb + y % TAPS * 6 * n
@@ -161,8 +162,8 @@ cdef void push(Metric *metric, int k, const float *linear) noexcept nogil:
 
 cdef void linear_row(const char *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *table,
                      Py_ssize_t n, float *out, Sample *kind) noexcept nogil:
-    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows. `kind` only picks
-    the type."""
+    """A row of sRGB samples through the table of its transfer function; gray gives three equal rows.
+    `kind` only selects the type."""
     cdef Py_ssize_t i
     cdef int c
     cdef const char *p
@@ -207,8 +208,8 @@ cdef void release(Metric *metric) noexcept nogil:
 
 
 def scales_of(height, width):
-    """(height, width) of every scale, at most six: halved, rounding up, as long as the one before has sides of 8 at
-    least."""
+    """(height, width) of every scale, at most six: halved, rounding up, while both sides of the
+    previous scale are at least 8."""
     sizes = [(height, width)]
     while len(sizes) < MAX_SCALES and min(height, width) >= LEAST_SIDE:
         height, width = (height + 1) // 2, (width + 1) // 2
@@ -218,12 +219,12 @@ def scales_of(height, width):
 
 def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] table, const float[::1] taps, needs,
           int level):
-    """Means of v and of v^4 of every map that is needed.
+    """Means of v and of v^4 over every map that is needed.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
     table : linear light of every sample value; taps : the middle tap and the four beside it
     needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and channel X, Y, B
-    level : of codec.cpu.level_index
+    level : as counted by codec.cpu.level_index
 
     Returns a float64 array (3 channels, scales, 2 norms, 3 maps): means of |v| and of v^4; zeros where nothing is
     needed.

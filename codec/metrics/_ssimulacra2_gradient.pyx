@@ -5,13 +5,13 @@
                                                                                 |
     slope by linear b <-- slope by XYB of b <-- blur down <-- nine rows <-- blur across
 
-The slopes of the maps hold the 4-norms, so the norms of the whole picture are known before (_ssimulacra2.norms: the
-score's own pass). A row's slope is done eight rows after the row was read: rings of nine rows suffice. To it comes,
-through the adjoint of the 2x2 mean, a quarter of the slope of the next coarser scale, which is therefore done first and
-lies where the distorted picture of that scale lay.
+The slopes of the maps depend on the 4-norms of the whole picture, which the score's own pass computes first
+(_ssimulacra2.norms). The slope of a row is complete eight rows after the row was read, so rings of nine rows suffice.
+The adjoint of the 2x2 mean adds a quarter of the slope of the next coarser scale, which is therefore computed first; it
+replaces the distorted picture of that scale in memory.
 
-Memory: both pictures in linear light from 1:2 on, 8 bytes per pixel, and the result, 12 (4 if gray), and rings that
-grow with the width alone. Every value is made by single operations of IEEE 754 in a fixed order, no sum runs over rows:
+Memory: 8 bytes per pixel for both pictures in linear light from 1:2 on, 12 (4 if gray) for the result, and rings that
+grow with the width alone. Every value comes from single IEEE 754 operations in a fixed order and no sum runs over rows:
 the same bits on every machine.
 """
 from libc.stdint cimport uint8_t
@@ -56,14 +56,14 @@ cdef enum:
     NEED_SSIM = 1
     NEED_EDGES = 2
     QUANTITIES = 4          # a, d, d^2, a^2 + b^2
-    SLOPES = 3              # by the blurred d, d^2, a^2 + b^2
+    SLOPES = 3              # with respect to the blurred d, d^2, a^2 + b^2
 
 cdef struct Scale:
     Py_ssize_t width, height
     int need[3]                             # per channel: NEED_SSIM | NEED_EDGES
     codec_map_slope slope[3][3]             # channel; map ssim, ringing, blur
     float *a                                # [height][3][width], linear; none at 1:1
-    float *b                                # the same; once the scale is done, the slopes by it
+    float *b                                # the same; after the scale is done, the slopes with respect to it
 
 cdef struct Gradient:
     Scale scale[MAX_SCALES]
@@ -127,7 +127,7 @@ cdef void read_row(Gradient *g, Scale *s, const float *a, const float *b, Py_ssi
 
 
 cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
-    """The slopes of the maps at row y, whose neighbours four rows up and down are in the ring or lie outside."""
+    """The slopes of the maps at row y; the four rows above and below are in the ring or outside the picture."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef float *direct
@@ -150,8 +150,8 @@ cdef void slope_row(Gradient *g, Scale *s, Py_ssize_t y) noexcept nogil:
 
 
 cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_ssize_t n, float *out) noexcept nogil:
-    """The adjoint of the 2x2 means, to row y of [3][n]: a sample that was repeated at an odd edge takes its part as
-    often."""
+    """Add the adjoint of the 2x2 means to row y of [3][n]; a sample that was repeated at an odd edge
+    gets its share each time."""
     cdef float part = 0.5 if height & 1 and y == height - 1 else 0.25
     cdef Py_ssize_t i
     cdef const float *from_
@@ -168,7 +168,8 @@ cdef void add_coarser(const Scale *coarser, Py_ssize_t y, Py_ssize_t height, Py_
 
 
 cdef void finish_row(Gradient *g, Scale *s, Py_ssize_t y, const Scale *coarser, float *out) noexcept nogil:
-    """[3][width] slopes by linear light at row y. `coarser`: the next scale, done; NULL at the last one."""
+    """[3][width] slopes with respect to linear light at row y. `coarser`: the next scale, already
+    done; NULL at the last one."""
     cdef Py_ssize_t n = s.width
     cdef const float *a
     cdef const float *direct
@@ -203,8 +204,8 @@ cdef void linear_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channe
 
 cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t channel, int channels, const float *slopes,
                       const float *by_linear, Py_ssize_t n, float *out) noexcept nogil:
-    """Slopes by linear light, [3][n], to those by the samples, [n][channels]. `slopes`: of the transfer function, per
-    sample value."""
+    """Convert slopes with respect to linear light, [3][n], to slopes with respect to samples, [n][channels]. `slopes`:
+    derivative of the transfer function per sample value."""
     cdef Py_ssize_t i
     cdef int c
     for i in range(n):
@@ -216,7 +217,7 @@ cdef void samples_row(const uint8_t *samples, Py_ssize_t pixel, Py_ssize_t chann
 
 
 cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float *out) noexcept nogil:
-    """2x2 means of a row pair [3][n], an odd last column repeated: as the score makes them."""
+    """2x2 means of a row pair [3][n], an odd last column repeated, as in the score."""
     cdef Py_ssize_t i, smaller = (n + 1) // 2
     cdef const float *u
     cdef const float *v
@@ -231,7 +232,7 @@ cdef void halve_rows(const float *upper, const float *lower, Py_ssize_t n, float
 
 cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channels, const float *table, const Scale *s,
                         float *rows, float *out) noexcept nogil:
-    """1:2 of a picture of samples. rows: [2][3][width]."""
+    """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
     cdef Py_ssize_t y, n = s.width, low
     for y in range(0, s.height, 2):
         low = min(y + 1, s.height - 1)
@@ -247,7 +248,7 @@ cdef void halve_scale(const float *source, const Scale *s, float *out) noexcept 
 
 
 cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
-    """Slopes of a scale below 1:1, in place of its b: row y is written after row y + 8 was read."""
+    """Slopes of a scale below 1:1, written over its b: row y is written after row y + 8 was read."""
     cdef Py_ssize_t step, row = 3 * s.width
     memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(s.height + 2 * HALF):
@@ -261,7 +262,7 @@ cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
 
 cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
                      int channels, const float *table, const float *slopes, float *out) noexcept nogil:
-    """The same at 1:1, from samples to slopes by them."""
+    """The same at 1:1, from samples to slopes with respect to them."""
     cdef Scale *s = &g.scale[0]
     cdef Py_ssize_t step, y, n = s.width
     memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
@@ -339,12 +340,12 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
     """d score / d sample of the distorted picture.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
-    table, slopes : linear light of every sample value, and its derivative by the sample
+    table, slopes : linear light of every sample value, and its derivative with respect to the sample
     taps : the middle tap and the four beside it
-    sizes : (height, width) of the scales, two at least; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and
+    sizes : (height, width) of the scales, at least two; needs : (scales, 3) of NEED_SSIM | NEED_EDGES, per scale and
         channel X, Y, B
     map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
-    level : of codec.cpu.level_index
+    level : as counted by codec.cpu.level_index
 
     Returns a float32 array of the pictures' shape.
     """

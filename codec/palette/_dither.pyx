@@ -1,4 +1,4 @@
-"""Pictures painted with a palette: errors handed on to neighbours, or compared with a mask."""
+"""Dithering with a palette: error diffusion, and errors along a space-filling curve."""
 from libc.math cimport sqrtf
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
@@ -9,7 +9,7 @@ import numpy as np
 from ._nearest cimport NearestColor
 
 cdef enum:
-    MARGIN = 3                  # columns on either side that errors may be handed to
+    MARGIN = 3                  # columns on either side that errors may reach
     ROWS = 3                    # the current one and two below
     MOST_TAPS = 16
     MOST_D = 6
@@ -26,19 +26,19 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
     points : (n, D) float32
         The colours of the picture, on the lattice of the palette.
     entries : (height * width,) int32
-        Which of them each pixel has.
+        Index of the colour of each pixel.
     taps : (n, 3) float32
         Columns ahead, rows below, share of the error.
     strength : float
-        How much of each error is handed on.
+        Fraction of each error that is diffused.
     alone : (n,) uint8
-        Colours that take no errors and hand on none.
+        Colours that neither receive nor diffuse errors.
     limit : float
-        Longest error that is handed on; a longer one is shortened.
+        Greatest length of a diffused error; longer ones are shortened.
     stay : float
-        By how much the squared distance of the last pixel's colour may exceed the least one, and that colour is kept.
+        The last pixel's colour is kept if its squared distance exceeds the least one by at most this much.
     lo, hi : (D,) float32
-        Where pixels with the errors of others are clamped to, within 0..2047.
+        Bounds to which pixels with diffused errors are clamped, within 0..2047.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
         raise MemoryError("errors of rows")
     with nogil:
         for i in range(<int>height):
-            if palette.D == 3:                  # a constant: its loops unroll
+            if palette.D == 3:                  # a constant, so that loops unroll
                 diffuse_row(&d, palette, 3, &points[0, 0], &alone[0], &entries[i * width], i, width,
                             &painted[i * width])
             else:
@@ -85,7 +85,7 @@ cdef struct Diffusion:
 
 cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, const float *points, const uint8_t *alone,
                              const int32_t *entries, Py_ssize_t y, Py_ssize_t width, uint8_t *painted) noexcept nogil:
-    """One row, rightwards if its number is even."""
+    """One row, rightwards if its index is even."""
     cdef int t, i, k = palette.k
     cdef const float *z = palette.z
     cdef float x[MOST_D]
@@ -114,7 +114,7 @@ cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, co
         for t in range(D):
             v = x[t] - z[t * k + last]
             squared += v * v
-        if left == 0 or squared > d.stay:       # otherwise the last colour is near enough, whatever the nearest one is
+        if left == 0 or squared > d.stay:       # otherwise the last colour is near enough, whichever is nearest
             key = palette.key(x)
             if left == 0 or squared > (key >> 8) + d.stay:
                 last = key & 0xFF
@@ -139,8 +139,7 @@ cdef inline void diffuse_row(Diffusion *d, NearestColor palette, const int D, co
 # ---------------------------------------------------------------- Riemersma
 
 cdef inline void hilbert(Py_ssize_t side, Py_ssize_t d, Py_ssize_t *along, Py_ssize_t *across) noexcept nogil:
-    """Point d of Hilbert's curve through a square whose side is a power of two, from one corner to the next one
-    along."""
+    """Point d of Hilbert's curve through a square whose side is a power of two, from one corner to an adjacent one."""
     cdef Py_ssize_t s = 1, turn_along, turn_across, t = d, x = 0, y = 0, swap
     while s < side:
         turn_along = 1 & (t // 2)
@@ -161,18 +160,18 @@ cdef inline void hilbert(Py_ssize_t side, Py_ssize_t d, Py_ssize_t *along, Py_ss
 def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t height, Py_ssize_t width,
               NearestColor palette, const float[::1] shares, float strength, const uint8_t[::1] alone,
               const float[::1] lo, const float[::1] hi):
-    """Errors of the last pixels along a space-filling curve, the later the more (Riemersma, "A Balanced Dithering
-    Technique", C/C++ Users Journal 16(12), 1998).
+    """Diffusion of the errors of the last pixels along a space-filling curve, recent ones weighted most (Riemersma, "A
+    Balanced Dithering Technique", C/C++ Users Journal 16(12), 1998).
 
-    The curve is Hilbert's through squares as wide as the shorter side, one after the other along the longer one, so
-    that no more than six times as many points are visited as there are pixels.
+    Hilbert curves run through squares as wide as the shorter side, one after another along the longer side, so that at
+    most six times as many points are visited as there are pixels.
 
     Parameters
     ----------
     points, entries, height, width, palette, alone, lo, hi
         As for `diffuse`.
     shares : (n,) float32
-        Of the error of the last pixel, the one before it ...; at most MOST_SHARES.
+        Weights of the errors of the last pixel, the one before it, ...; at most MOST_SHARES.
 
     Returns
     -------

@@ -1,9 +1,8 @@
-"""Colours of pictures and how often they occur: exactly, or, where there are too many, in bins that keep the sum of
-their members.
+"""Colours of pictures and their counts: exact or, if there are too many colours, in bins that keep
+the sums of their members.
 
-A table with open addressing holds packed colours. When it has more than `most` of them, one more low bit of every
-channel is ignored from then on and the entries that become alike are added up: sums stay exact, and so the mean of
-every bin.
+A table with open addressing holds packed colours. When it exceeds `most` colours, one more low bit of every channel is
+ignored from then on and entries that become equal are added up. Sums stay exact, and so does the mean of every bin.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -16,7 +15,7 @@ cdef enum:
 
 
 cdef inline uint32_t packed(const uint8_t *p, int channels) noexcept nogil:
-    """One word for a pixel. What is transparent has no colour."""
+    """Pack a pixel into one word. Transparent pixels have no colour."""
     if channels == 1:
         return p[0]
     if channels == 3:
@@ -25,14 +24,14 @@ cdef inline uint32_t packed(const uint8_t *p, int channels) noexcept nogil:
 
 
 cdef class Histogram:
-    """Counts by colour, over any number of pictures.
+    """Counts per colour over any number of pictures.
 
     Parameters
     ----------
     channels : int
         1, 3 or 4.
     most : int
-        How many colours are kept apart before channels lose a bit.
+        Number of distinct colours before channels lose a bit.
     """
     cdef readonly int channels, ignored_bits
     cdef readonly Py_ssize_t n
@@ -40,9 +39,9 @@ cdef class Histogram:
     cdef int table_bits
     cdef int32_t *table         # slot -> entry + 1, 0: free
     cdef uint32_t *color        # (most + 1,) packed, without the ignored bits
-    cdef int64_t *count         # (most + 1,) of pixels
+    cdef int64_t *count         # (most + 1,) numbers of pixels
     cdef int64_t *weight        # (most + 1,)
-    # (most + 1, channels), once bits are ignored: weight times sample; of four channels, times alpha as well
+    # (most + 1, channels), once bits are ignored: weight times sample, with four channels also times alpha
     cdef int64_t *sums
 
     def __cinit__(self, int channels, Py_ssize_t most):
@@ -65,14 +64,14 @@ cdef class Histogram:
 
     @property
     def exact(self):
-        """Whether every entry is one colour."""
+        """Whether every entry is a single colour."""
         return self.ignored_bits == 0
 
     # ------------------------------------------------------------ table
 
     cdef inline uint32_t slot_of(self, uint32_t color) noexcept nogil:
-        """Where a colour is, or would be. Fibonacci hashing (Knuth, TAOCP 6.4): the top bits of the product with 2^32
-        over the golden ratio."""
+        """The slot of a colour, present or not. Fibonacci hashing (Knuth, TAOCP 6.4): the top bits of the product with
+        2^32 over the golden ratio."""
         cdef uint32_t mask = (<uint32_t>1 << self.table_bits) - 1
         cdef uint32_t slot = (color * <uint32_t>2654435769) >> (32 - self.table_bits)
         while self.table[slot] and self.color[self.table[slot] - 1] != color:
@@ -80,7 +79,7 @@ cdef class Histogram:
         return slot
 
     cdef inline Py_ssize_t entry_of(self, uint32_t color) noexcept nogil:
-        """Entry of a colour, new and of nothing where there was none; -1 without memory."""
+        """Entry of a colour, created empty if there was none; -1 if out of memory."""
         cdef uint32_t slot = self.slot_of(color)
         cdef Py_ssize_t entry = self.table[slot] - 1
         if entry >= 0:
@@ -119,8 +118,8 @@ cdef class Histogram:
             sums[c] += weight * (color >> (8 * c) & 0xFF)
 
     cdef void coarsen(self) noexcept nogil:
-        """Ignore one more bit, and add up what becomes alike. Entries move to the front in order, never past one that
-        is still to be read."""
+        """Ignore one more bit and add up entries that become equal. Entries move to the front in order, never past one
+        that is still to be read."""
         cdef Py_ssize_t entries = self.n, i, entry
         cdef int64_t count, weight
         cdef int64_t sums[4]
@@ -137,7 +136,7 @@ cdef class Histogram:
             else:
                 for c in range(self.channels):
                     sums[c] = self.sums[self.channels * i + c]
-            entry = self.entry_of(self.color[i] & self.kept_bits())        # the table is large enough for fewer entries
+            entry = self.entry_of(self.color[i] & self.kept_bits())  # cannot fail: no more entries than before
             if self.count[entry] == 0:
                 memset(self.sums + self.channels * entry, 0, self.channels * sizeof(int64_t))
             self.count[entry] += count
@@ -176,12 +175,12 @@ cdef class Histogram:
         return 0
 
     def add(self, const uint8_t[:, ::1] pixels, const uint8_t[::1] importance=None):
-        """Count the (n, channels) pixels of a picture, each as often as its importance says (default: once).
+        """Count the (n, channels) pixels of a picture, weighted by importance (default: 1 each).
 
         Returns
         -------
         (n,) int32
-            The entry of each pixel; it holds while the histogram is exact.
+            The entry of each pixel, valid while the histogram is exact.
         """
         cdef Py_ssize_t n = pixels.shape[0]
         assert n > 0 and pixels.shape[1] == self.channels and (importance is None or importance.shape[0] == n)

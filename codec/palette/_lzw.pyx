@@ -1,12 +1,12 @@
-"""LZW as GIF has it (GIF89a, appendix F), with deferred clear codes. Contents:
+"""LZW of GIF (GIF89a, appendix F) with deferred clear codes. Contents:
 
     Table           phrases as a trie, and the bits of their codes
     lzw_encode      indices to codes, exactly
-    lzw_paint colours to codes: which index each pixel gets is decided together with the phrases, by rate and distortion
+    lzw_paint       colours to codes: chooses the index of each pixel together with the phrases, by rate and distortion
 
-Why a clear is deferred: once all 4096 codes are taken, phrases stay as good as they are, until the picture changes. A
-new table costs the time in which its phrases are short. By the marginal value theorem the best moment to leave a table
-is when what it costs per pixel now has become more than what it has cost per pixel since it was begun.
+Why a clear is deferred: once all 4096 codes are taken, phrases stay as useful as they are until the picture changes,
+while a new table starts with short phrases. By the marginal value theorem the best moment to clear a table is when its
+current cost per pixel exceeds its mean cost per pixel since it was started.
 """
 from libc.stdint cimport INT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -19,10 +19,10 @@ from ..errors import ParameterError
 cdef enum:
     CODES = 4096                # of 12 bits at most
     NONE = 0xFFFF               # no node
-    WINDOW_CODES = 256          # after so many codes of a full table its cost per pixel is looked at
+    WINDOW_CODES = 256          # codes of a full table between checks of its cost per pixel
     FORGET = 5                  # the running cost per pixel is over about 2^5 phrases
-    FRACTION = 8                # bits behind the point of costs per pixel
-    FREE = 0                    # states of a pixel, see lzw_paint
+    FRACTION = 8                # fraction bits of costs per pixel
+    FREE = 0                    # states of a pixel (lzw_paint)
     MAY_STAY = 1
     MUST_STAY = 2
     COORDINATE_MAX = 8191       # so that squared distances stay below 2^31: 3 (2 x 8191 + 4095)^2
@@ -32,17 +32,17 @@ cdef enum:
 # ================================================================ Table
 
 cdef struct Table:
-    uint16_t child[CODES]       # the youngest phrase that is one longer
-    uint16_t sibling[CODES]     # the next one that is one longer than the same phrase
+    uint16_t child[CODES]       # the newest phrase one symbol longer
+    uint16_t sibling[CODES]     # the next phrase one symbol longer than the same parent
     uint16_t parent[CODES]
-    uint8_t symbol[CODES]       # the last of the phrase
-    uint8_t head[CODES]         # the first
+    uint8_t symbol[CODES]       # last symbol of the phrase
+    uint8_t head[CODES]         # first symbol
     int clear                   # the clear code: 2^min_code_size; the end code follows it
-    int next                    # the code that the next phrase gets
-    int width                   # bits of a code now
+    int next                    # code of the next phrase
+    int width                   # current width of codes in bits
     uint8_t *out
     Py_ssize_t used
-    uint32_t pending            # bits that do not fill a byte yet, from the lowest
+    uint32_t pending            # bits that do not fill a byte yet, lowest first
     int pending_bits            # 0..7 between codes
     int64_t window_cost, window_pixels, table_cost, table_pixels
     int window_codes
@@ -87,8 +87,8 @@ cdef int child_of(Table *t, int node, uint8_t symbol) noexcept nogil:
 
 
 cdef void grow(Table *t) noexcept nogil:
-    """Take a code. The reader, who learns of it one code later, widens its codes when it takes the one before: both
-    together (F 5)."""
+    """Assign a code. The reader, one code behind, widens its codes on the preceding one, so
+    both widen at once (F 5)."""
     if t.next < CODES:
         if t.next == 1 << t.width:
             t.width += 1
@@ -96,7 +96,7 @@ cdef void grow(Table *t) noexcept nogil:
 
 
 cdef bint spent(Table *t, int64_t cost, int64_t pixels) noexcept nogil:
-    """Note what a phrase cost; whether the table is full and now costs more per pixel than it did on the average."""
+    """Record the cost of a phrase. Returns whether the table is full and now costs more per pixel than on average."""
     cdef bint over = False
     t.table_cost += cost
     t.table_pixels += pixels
@@ -106,7 +106,7 @@ cdef bint spent(Table *t, int64_t cost, int64_t pixels) noexcept nogil:
     t.window_pixels += pixels
     t.window_codes += 1
     if t.window_codes == WINDOW_CODES:
-        # In doubles: 53 bits hold what either side can be of a picture of 2^24 pixels.
+        # In doubles: 53 bits hold both sides for pictures of up to 2^24 pixels.
         over = <double>t.window_cost * t.table_pixels > <double>t.table_cost * t.window_pixels
         t.window_cost = t.window_pixels = t.window_codes = 0
     return over
@@ -120,8 +120,8 @@ cdef void end_data(Table *t) noexcept nogil:
 
 
 cdef Table *new_table(int min_code_size, Py_ssize_t pixels) noexcept nogil:
-    """A table at its first clear code; room for 12 bits per pixel and for the clear codes: one per 3000 codes at
-    most."""
+    """A table at its first clear code; with room for 12 bits per pixel and for the clear codes, at
+    most one per 3000 codes."""
     cdef Table *t = <Table *>calloc(1, sizeof(Table))
     if t == NULL:
         return NULL
@@ -135,7 +135,7 @@ cdef Table *new_table(int min_code_size, Py_ssize_t pixels) noexcept nogil:
 
 
 cdef bytes taken(Table *t):
-    """The bytes of a table, which is freed."""
+    """The bytes of a table; frees the table."""
     try:
         return t.out[:t.used]
     finally:
@@ -210,7 +210,7 @@ cdef struct Step:
     uint16_t node
     int depth                   # pixels of the phrase
     int64_t distortion
-    int32_t red, green, blue    # error of its last pixel (of the three coordinates, whatever they are)
+    int32_t red, green, blue    # error of its last pixel in the three coordinates
 
 
 cdef struct Canvas:
@@ -218,13 +218,13 @@ cdef struct Canvas:
     const int16_t *target       # three coordinates per pixel
     const int16_t *held
     const uint8_t *state
-    const uint8_t *weight       # 64 stands for 1
-    const int32_t *reach        # squared distance that a pixel may have from its target
+    const uint8_t *weight       # 64 is 1
+    const int32_t *reach        # greatest squared distance of a pixel from its target
     int32_t palette[3][256]
     int colors, transparent, strength, clamp
     int64_t cost_of_bit
-    int32_t *above              # errors that fall on this row and the next: two rows of three, in 1/4096
-    int32_t right[3]            # and on the next pixel
+    int32_t *above              # errors diffused to this row and the next: two rows of three, in 1/4096
+    int32_t right[3]            # errors diffused to the next pixel
     Step *stack
     uint8_t *chosen
 
@@ -234,34 +234,33 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
               int min_code_size, *, int transparent, int64_t cost_of_bit, int strength, int clamp):
     """Choose an index for every pixel, and write the codes of the choice.
 
-    A phrase of the table is taken for the next pixels if its bits and its distortion, less what so many pixels cost on
-    the average, are least among all phrases whose colours are near enough to their targets: a walk over the trie. The
-    error of a pixel goes on to its neighbours (Floyd and Steinberg 1976, from left to right in every row, for that is
-    how GIF orders pixels).
+    A walk over the trie finds the phrases whose colours are near enough to the targets of the next pixels. The chosen
+    one minimises bits and distortion minus the average cost of as many pixels. The error of a pixel is diffused to its
+    neighbours (Floyd and Steinberg 1976, left to right in every row, the pixel order of GIF).
 
     Parameters
     ----------
     target : int16 (H, W, 3), within -8191..8191 as all coordinates
-        What the pixels should look like, in the coordinates of a space where distance is what one sees.
+        The wanted pixels, in a space where distance corresponds to visible difference.
     held : int16 (H, W, 3)
-        What they look like when they stay as they are: when they get the index `transparent`.
+        The pixels as they appear if they stay as they are, that is, get the index `transparent`.
     state : uint8 (H, W)
         0: the pixel gets a colour; 1: it may stay; 2: it must stay.
     weight : uint8 (H, W)
-        Of the distortion; 64 stands for 1.
+        Weight of the distortion; 64 is 1.
     reach : int32 (H, W)
-        Squared distance from the target that is near enough. The nearest colour always is, for the first pixel of a
-        phrase.
+        Greatest acceptable squared distance from the target. For the first pixel of a phrase the nearest
+        colour is always acceptable.
     palette : int16 (n, 3), n <= 2^min_code_size
     min_code_size : 2..8
     transparent : int
-        Its index, which is no colour; -1 if there is none.
+        The transparent index, which has no colour; -1 if there is none.
     cost_of_bit : int
-        The distortion, squared distance times weight / 64, that one bit is worth: 0 or more.
+        Distortion (squared distance times weight / 64) equivalent to one bit: 0 or more.
     strength : 0..256
-        Of the diffusion.
+        Strength of the diffusion.
     clamp : int
-        Largest error of a coordinate that goes on.
+        Largest error of a coordinate that is diffused.
 
     Returns
     -------
@@ -347,19 +346,18 @@ cdef inline int32_t square(int32_t red, int32_t green, int32_t blue) noexcept no
 
 
 cdef void wanted(Canvas *c, Py_ssize_t at, const int32_t *above, const int32_t *right, int32_t *want) noexcept nogil:
-    """Target and errors of the neighbours. Sums of errors: at most 4095 x 256 x 16 in 1/4096, 24 bits."""
+    """Target plus the errors of the neighbours. Sums of errors: at most 4095 x 256 x 16 in 1/4096, 24 bits."""
     cdef int i
     for i in range(3):
         want[i] = c.target[3 * at + i] + bounded((above[i] + right[i] + 2048) >> 12, c.clamp)
 
 
 cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want, Step *to) noexcept nogil:
-    """Squared distance of a symbol from what is wanted; the error is noted. -1 where the symbol is not allowed at
-    all."""
+    """Squared distance of a symbol from the wanted values, or -1 if the symbol is not allowed. Stores the error."""
     if symbol == c.transparent:
         if c.state[at] == FREE:
             return -1
-        # What stays answers for its own target only: it was chosen among the errors of another time.
+        # A pixel that stays is compared with its target alone: it was chosen under other errors.
         to.red = c.target[3 * at] - c.held[3 * at]
         to.green = c.target[3 * at + 1] - c.held[3 * at + 1]
         to.blue = c.target[3 * at + 2] - c.held[3 * at + 2]
@@ -372,12 +370,12 @@ cdef int32_t distance(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want,
 
 
 cdef inline int32_t *row_above(Canvas *c, Py_ssize_t row) noexcept nogil:
-    """Errors that fall on a row, from x = -1 on."""
+    """Errors diffused to a row, from x = -1 on."""
     return &c.above[(row & 1) * 3 * (c.width + 2)]
 
 
 cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
-    """Phrases of one pixel that are near enough; the nearest is."""
+    """Push the phrases of one pixel that are near enough; the nearest always is."""
     cdef int symbol, count = 0
     cdef int32_t d, most, nearest = INT32_MAX
     cdef int32_t want[3]
@@ -391,7 +389,7 @@ cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
             nearest = min(nearest, squared[symbol])
         most = max(nearest, c.reach[at])
         for symbol in range(c.colors):
-            # The transparent index may lie among the colours: it is none.
+            # The transparent index may lie among the colours but is not one.
             if squared[symbol] <= most and symbol != c.transparent:
                 begin_phrase(c, at, symbol, want, &c.stack[count])
                 count += 1
@@ -409,7 +407,7 @@ cdef void begin_phrase(Canvas *c, Py_ssize_t at, int symbol, const int32_t *want
 
 
 cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, int count) noexcept nogil:
-    """Phrases of one pixel more than `phrase` that are near enough; returns how many there are on the stack then."""
+    """Push the phrases one pixel longer than `phrase` that are near enough; returns the number on the stack."""
     cdef Py_ssize_t at = begin + phrase.depth, x = at % c.width
     cdef int child = t.child[phrase.node]
     cdef int32_t d
@@ -422,7 +420,7 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
     memset(right, 0, sizeof(right))
     if child == NONE or at >= c.pixels:
         return count
-    if at // c.width <= begin // c.width + 1:           # the errors of rows further down are not known yet
+    if at // c.width <= begin // c.width + 1:           # errors for rows further down are not known yet
         above = row_above(c, at // c.width) + 3 * (x + 1)
     if x:
         right[0], right[1] = 7 * c.strength * phrase.red, 7 * c.strength * phrase.green
@@ -440,8 +438,8 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
 
 
 cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) noexcept nogil:
-    """The phrase that costs least against `per_pixel`, 1/256 of a unit, for each of its pixels. Costs of 2^24 pixels:
-    2^59 at most."""
+    """The phrase of least cost minus `per_pixel`, in 1/256 units, for each of its pixels. Costs of
+    2^24 pixels: 2^59 at most."""
     cdef int count = push_first(c, begin)
     cdef int64_t gain, least = 0
     cdef Step best, step
@@ -458,7 +456,7 @@ cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) 
 
 
 cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) noexcept nogil:
-    """Give the pixels their indices and let their errors fall where they fall; returns the distortion."""
+    """Set the indices of the phrase's pixels and diffuse their errors; returns the distortion."""
     cdef int node = phrase.node, i
     cdef Py_ssize_t at, x
     cdef int32_t want[3]
@@ -491,9 +489,9 @@ cdef int64_t commit(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase) n
 
 
 cdef bint foresee(Table *t, int before, int code) noexcept nogil:
-    """Give the phrase that the reader learns with the next code, `before` and the first symbol of what comes, the only
-    form in which it can itself be what comes: with the first symbol of `before`. Whether there was no such phrase
-    yet."""
+    """Add the phrase that the reader learns with the next code: `before` plus the first symbol of the next phrase. It
+    can be the next phrase itself only if that symbol is the first of `before`, so add it in that form. Returns
+    whether no such phrase existed."""
     if child_of(t, before, t.head[before]) != NONE:
         return False
     link(t, before, code, t.head[before])
@@ -501,8 +499,8 @@ cdef bint foresee(Table *t, int before, int code) noexcept nogil:
 
 
 cdef void settle(Table *t, int before, int code, bint foreseen, uint8_t symbol) noexcept nogil:
-    """Give it the form that it has, now that the symbol is known. A phrase that exists already takes a code and is of
-    no use."""
+    """Correct the phrase now that its last symbol is known. A phrase that exists already takes
+    a code and is not linked."""
     if foreseen:
         if symbol == t.head[before]:
             return

@@ -6,9 +6,9 @@ cdef class NearestColor:
     cdef readonly int k, D
     cdef int variant
     cdef float *z               # (D, k): coordinates of the palette
-    cdef float *all_            # the list of everything, (D + 1, padded)
+    cdef float *all_            # the list of all entries, (D + 1, padded)
     cdef int padded
-    cdef int32_t *cell          # where the list of each cell begins in `lists`, -1: not made yet
+    cdef int32_t *cell          # start of the list of each cell in `lists`; -1: not made yet
     cdef int side[3]
     cdef float *lists
     cdef Py_ssize_t used, room

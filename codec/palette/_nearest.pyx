@@ -1,8 +1,8 @@
-"""The nearest entry of a palette, exactly: of equal ones the first.
+"""The exact nearest entry of a palette; ties go to the first.
 
-Space is a lattice of cells. The first point that falls into a cell makes its list: the entries that are nearest to some
-point of the cell (`codec_keep`), a few out of 256. Later points compare themselves with the list, eight entries at a
-time. Points of more than three coordinates compare themselves with the whole palette.
+Space is divided into a lattice of cells. The first point in a cell creates the list of the entries that are nearest to
+some point of the cell (`codec_keep`), a few out of 256. Later points are compared with the list, eight entries at a
+time. Points of more than three coordinates are compared with the whole palette.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -59,8 +59,8 @@ cdef class NearestColor:
         free(self.lists)
 
     cdef Py_ssize_t make_list(self, const int *at) noexcept nogil:
-        """Candidates of a cell, appended to `lists` as their number and then rows; returns where, or -1 without
-        memory."""
+        """Append the candidates of a cell to `lists`: their number, then rows. Returns the
+        position, or -1 if out of memory."""
         cdef float lo[3]
         cdef float hi[3]
         cdef float middle[3]

@@ -20,7 +20,7 @@ cdef enum:
 
 def oklab(const uint8_t[:, ::1] rgb, const float[::1] light, const float[::1] scale, const float[::1] offset,
           float[:, ::1] out, Py_ssize_t column, int level):
-    """out[:, column : column + 3] = OKLab of (n, 3) colours times scale plus offset, rounded.
+    """out[:, column : column + 3] = OKLab of (n, 3) colours, times scale plus offset, rounded.
 
     light: (256,) linear light of a sample, above zero.
     """

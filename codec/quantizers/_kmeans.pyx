@@ -1,16 +1,16 @@
-"""Weighted points in a k-d tree, and the two loops over it that clustering needs: where each point belongs, and where a
-box is best cut.
+"""Weighted points in a k-d tree, and the two loops that clustering needs: the assignment of points to centres,
+and the best cut of a box.
 
-Assignment filters: a node of the tree keeps those centres that can be nearest to a point of its box and hands them
-down; a leaf compares its points with the few that are left (Kanungo, Mount, Netanyahu, Piatko, Silverman, Wu, "An
-Efficient k-Means Clustering Algorithm: Analysis and Implementation", IEEE PAMI 24(7), 2002). From one assignment to the
-next, a node that no centre comes near that has moved, neither from where it was nor to where it is, stays as it is:
-late rounds, and rounds that move only a few centres, cost only what changes. The result is that of comparing everything
-with everything, the first of equal centres included.
+Assignment filters: a node of the tree keeps the centres that can be nearest to a point of its box and passes them
+to its children; a leaf compares its points with the few that remain (Kanungo, Mount, Netanyahu, Piatko, Silverman,
+Wu, "An Efficient k-Means Clustering Algorithm: Analysis and Implementation", IEEE PAMI 24(7), 2002). A node stays
+as it was in the last assignment if no moved centre is relevant to it at its old or its new place, so late rounds
+and rounds that move only a few centres cost only what changes. The result is that of an exhaustive comparison;
+ties go to the first centre.
 
 Coordinates are integers in 0..2047 whose squared distances stay below 2^24, held as floats (codec/simd/colors.h):
 distances are exact. Weights are non-negative integers held as doubles; sums of weight times squared coordinate are
-exact below 2^53, so that they may be taken in any order, and points may leave a sum again without a trace.
+exact below 2^53, so that they may be added in any order, and removing points from a sum restores it exactly.
 """
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -42,8 +42,8 @@ register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 cdef enum:
     LEAF = CODEC_LEAF
     COORDINATES = 2048          # 0..2047
-    LANES = 8                   # that kernels may read and write beyond the end
-    MIXED = -1                  # points of several centres
+    LANES = 8                   # entries that kernels may read and write beyond the end
+    MIXED = -1                  # the node's points have several centres
     NOBODY = -2                 # not assigned yet
 
 MOST_COORDINATE = COORDINATES - 1
@@ -59,7 +59,7 @@ cdef struct Node:
 
 
 cdef inline void copy_row(float *to, const float *row, int width) noexcept nogil:
-    if width == 4:                              # three coordinates and a number: one move
+    if width == 4:                              # three coordinates and a number: moved at once
         memcpy(to, row, 4 * sizeof(float))
     else:
         memcpy(to, row, width * sizeof(float))
@@ -71,11 +71,11 @@ cdef class PointTree:
     Parameters
     ----------
     points : (n, D) float32
-        Integers in 0..2047; no squared distance reaches 2^24. The caller has checked that.
+        Integers in 0..2047; no squared distance reaches 2^24. The caller checks that.
     weights : (n,) float64
         Integers >= 0.
     level : int
-        Of `codec.cpu.level_index`.
+        As counted by `codec.cpu.level_index`.
     """
     cdef readonly Py_ssize_t n, k
     cdef readonly int D
@@ -83,16 +83,16 @@ cdef class PointTree:
     cdef int variant, depth
     cdef float *x               # (D, padded), reordered
     cdef double *w              # (padded,), reordered
-    # (padded,): where each came from; -1 for those that only fill the last leaf, and weigh nothing
+    # (padded,): original index of each; -1 for the padding of the last leaf, whose weight is 0
     cdef int32_t *order
-    cdef int32_t *label         # (padded,): of the last assignment, where no node above has an owner
+    cdef int32_t *label         # (padded,): centre at the last assignment; valid if no node above has an owner
     cdef Node *node
     cdef float *box             # (nodes, 2, D): lo, hi
     # (nodes, 1 + 2 D): sums over the points of weight, and of weight times coordinates and their squares
     cdef double *mass
     cdef double *sums           # (k, 1 + 2 D): the same over the points of each centre
     cdef float *centres         # (k, D) of the last assignment
-    cdef codec_centres *level   # (depth,) lists on the way down, one for each level
+    cdef codec_centres *level   # (depth,) lists of candidates, one per level of the tree
     cdef int32_t *distance
     cdef int32_t *keep
 
@@ -133,7 +133,8 @@ cdef class PointTree:
     # ------------------------------------------------------------ building
 
     cdef void load(self, const float[:, ::1] points, const double[::1] weights, float *rows) noexcept nogil:
-        """Points as rows of coordinates and number, so that one move moves all of it; in the end, planes."""
+        """Build from points as rows of coordinates and number, so that one copy moves a point;
+        finally store them as planes."""
         cdef Py_ssize_t i, j
         cdef int t, D = self.D
         cdef float *row
@@ -155,7 +156,7 @@ cdef class PointTree:
         self.node[0].owner = NOBODY
 
     cdef void build(self, float *rows, float *spare, Py_ssize_t start, Py_ssize_t end, int depth) noexcept nogil:
-        """Box of the rows, then halves along its longest side, cut at a whole number of leaves."""
+        """Compute the box of the rows, then split along its longest side into halves of whole leaves."""
         cdef Py_ssize_t i, at = self.nodes, middle
         cdef int t, D = self.D, longest = 0
         cdef float least, most, v
@@ -183,8 +184,8 @@ cdef class PointTree:
 
     cdef void part(self, float *rows, float *spare, int axis, Py_ssize_t start, Py_ssize_t end, Py_ssize_t middle,
                    int least, int most) noexcept nogil:
-        """Reorder rows so that no coordinate before `middle` is above one after it: by counting, which no input can
-        make slow."""
+        """Reorder rows so that no coordinate before `middle` exceeds one after it. Counting takes the
+        same time for any input."""
         cdef int32_t count[COORDINATES]
         cdef Py_ssize_t i, below = 0, equal
         cdef int v, cut = 0, width = self.D + 1
@@ -197,7 +198,7 @@ cdef class PointTree:
         while cut < most - least and below + count[cut] <= middle - start:
             below += count[cut]
             cut += 1
-        equal = middle - start - below              # so many of those at the cut go to the left
+        equal = middle - start - below              # how many of the rows at the cut go to the left
         for i in range(end - start):
             v = <int>row[axis] - least
             if v < cut or (v == cut and equal > 0):
@@ -211,7 +212,7 @@ cdef class PointTree:
         memcpy(kept, spare, (above - spare) * sizeof(float))
 
     cdef void weigh(self, Py_ssize_t at) noexcept nogil:
-        """Sums over the points of a node and of those below it."""
+        """Sums over the points of a node and of its descendants."""
         cdef Node *node = self.node + at
         cdef Py_ssize_t i
         cdef int t, columns = 1 + 2 * self.D
@@ -237,8 +238,8 @@ cdef class PointTree:
         return error
 
     def seeds(self, Py_ssize_t k):
-        """(at most k, 1 + 2 D) float64: sums of the nodes that result when the one of greatest error is replaced by its
-        halves, again and again."""
+        """(at most k, 1 + 2 D) float64: sums of the nodes that result from repeatedly replacing the node of
+        greatest error by its halves."""
         cdef Py_ssize_t[::1] node = np.zeros(k, np.intp)
         cdef double[::1] error = np.zeros(k)
         cdef Py_ssize_t nodes = 1, i, worst
@@ -267,7 +268,7 @@ cdef class PointTree:
     # ------------------------------------------------------------ sums of centres
 
     cdef inline void transfer(self, Py_ssize_t i, double w, double *sum) noexcept nogil:
-        """Add point i, w times, to a row of sums."""
+        """Add w times point i to a row of sums."""
         cdef int t
         cdef double x
         sum[0] += w
@@ -277,14 +278,14 @@ cdef class PointTree:
             sum[1 + self.D + t] += w * x * x
 
     cdef void transfer_node(self, Py_ssize_t at, int32_t owner, int sign) noexcept nogil:
-        """Add all points of a node to a centre, or, with the sign -1, take them away."""
+        """Add all points of a node to a centre or, with sign -1, remove them from it."""
         cdef int t, columns = 1 + 2 * self.D
         if owner != NOBODY:
             for t in range(columns):
                 self.sums[owner * columns + t] += sign * self.mass[at * columns + t]
 
     cdef void take_away(self, Py_ssize_t at) noexcept nogil:
-        """Take the points of a node away from their centres."""
+        """Remove the points of a node from their centres."""
         cdef Node *node = self.node + at
         cdef Py_ssize_t i
         if node.owner != MIXED:
@@ -297,7 +298,7 @@ cdef class PointTree:
                 self.transfer(i, -self.w[i], self.sums + self.label[i] * (1 + 2 * self.D))
 
     cdef void settle_leaf(self, Py_ssize_t at, const codec_centres *kept) noexcept nogil:
-        """Compare the points of a leaf with the candidates, and move those that change sides."""
+        """Compare the points of a leaf with the candidates, and move those whose centre changes."""
         cdef Node *node = self.node + at
         cdef float distance[LEAF]
         cdef int32_t label[LEAF]
@@ -342,7 +343,7 @@ cdef class PointTree:
             self.settle_leaf(at, kept)
 
     cdef void merge(self, const codec_centres *given, codec_centres *merged) noexcept nogil:
-        """Candidates in the order of their names: of equal distances the first counts."""
+        """Sort candidates by name, since ties go to the first."""
         cdef int a = 0, b = given.unmoved, c, n, t
         for n in range(given.candidates):
             if b == given.candidates or (a < given.unmoved and given.name[a] < given.name[b]):
@@ -375,7 +376,7 @@ cdef class PointTree:
         self.k = 0
 
     cdef int make_room(self, Py_ssize_t k) noexcept nogil:
-        """For k centres; forgets all assignments. Returns 0, or -1 without memory."""
+        """Allocate for k centres and forget all assignments. Returns 0, or -1 if out of memory."""
         cdef int i
         self.drop_centres()
         self.level = <codec_centres *>calloc(self.depth + 2, sizeof(codec_centres))
@@ -407,7 +408,8 @@ cdef class PointTree:
         first.all += 1
 
     cdef void list_centres(self, const float *centres, bint afresh) noexcept nogil:
-        """The first list: unmoved, moved, and where they were; or all as if they were new, without old places."""
+        """Make the first list: unmoved centres, moved ones, their old places; or, `afresh`, all as if
+        new, without old places."""
         cdef codec_centres *first = self.level
         cdef Py_ssize_t c, moved = 0, row = self.D * sizeof(float)
         first.all = 0
@@ -442,8 +444,8 @@ cdef class PointTree:
         Returns
         -------
         (k, 1 + 2 D) float64
-            Of the points nearest to each centre, the sum of their weights, and of weights times coordinates, and times
-            squared ones.
+            Sums over the points nearest to each centre: of weights, of weights times coordinates, of weights
+            times squared coordinates.
         """
         cdef Py_ssize_t k = centres.shape[0]
         cdef bint afresh = k != self.k
@@ -460,7 +462,7 @@ cdef class PointTree:
         return made
 
     cdef void hand_down(self, Py_ssize_t at) noexcept nogil:
-        """Write what nodes know of all their points to the points."""
+        """Copy the owners of nodes to all their points."""
         cdef Node *node = self.node + at
         cdef Py_ssize_t i
         if node.owner != MIXED:
@@ -485,9 +487,9 @@ cdef class PointTree:
 
 
 def cheapest_merges(const double[:, ::1] centres, const double[::1] weights):
-    """For each of k centres the one that it costs least to merge it with: (k,) intp, and the cost, (k,) float64.
+    """For each of k centres the cheapest centre to merge it with, (k,) intp, and the cost, (k,) float64.
 
-    Two clusters that share their mean have wv / (w + v) times the squared distance of their means more error (Ward, J.
+    Merging two clusters adds wv / (w + v) times the squared distance of their means to the error (Ward, J.
     Am. Stat. Assoc. 58, 1963).
     """
     cdef Py_ssize_t k = centres.shape[0], i, j, t
@@ -524,16 +526,16 @@ cdef struct Cutting:
     int32_t *order              # (n,) points, box by box
     int32_t *spare              # (n,)
     int D
-    bint all_axes               # try them all, instead of the one of greatest variance
-    double *first               # (D,) sums of weight times coordinate of a box, and of squares
+    bint all_axes               # compare all axes, not only the one of greatest variance
+    double *first               # (D,) sums over a box of weight times coordinate, and of squares
     double *second
     double *left                # (1 + D,)
-    # (COORDINATES, 1 + D): sums of weight, and of weight times coordinates, by the coordinate that is cut
+    # (COORDINATES, 1 + D): sums of weight and of weight times coordinates, per value of the cut coordinate
     double *bucket
 
 
 cdef void try_axis(const Cutting *c, int axis, double total, Cut *cut) noexcept nogil:
-    """The threshold on one axis that leaves the least error on both sides, if it is better than what the cut has."""
+    """Find the threshold on one axis that leaves the least error on both sides; store it if it improves the cut."""
     cdef Py_ssize_t i, columns = 1 + c.D
     cdef int t, v, least = COORDINATES, most = 0
     cdef double w, gain, rest
@@ -569,8 +571,8 @@ cdef void try_axis(const Cutting *c, int axis, double total, Cut *cut) noexcept 
 
 
 cdef void plan_cut(const Cutting *c, Cut *cut) noexcept nogil:
-    """The best cut of a box: what remains of the squared error is least where the sums of sum^2 / weight over both
-    sides are greatest (Wu, "Color Quantization by Dynamic Programming and Principal Analysis", ACM TOG 11(4), 1992)."""
+    """The best cut of a box: the remaining squared error is least where sum^2 / weight, added over both sides, is
+    greatest (Wu, "Color Quantization by Dynamic Programming and Principal Analysis", ACM TOG 11(4), 1992)."""
     cdef Py_ssize_t i
     cdef int t, widest = 0
     cdef double w, x, total = 0, spread, best = -1
@@ -594,7 +596,7 @@ cdef void plan_cut(const Cutting *c, Cut *cut) noexcept nogil:
 
 
 cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
-    """Cut, best cut first; returns the number of boxes."""
+    """Cut boxes, best cut first; returns the number of boxes."""
     cdef int boxes = 1, b, best
     cdef Py_ssize_t middle
     cuts[0].start, cuts[0].end = 0, n
@@ -616,8 +618,7 @@ cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
 
 
 def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, bint all_axes=False):
-    """Cut a box of points in two, again and again, where that lowers the squared error most, until there are k boxes or
-    nothing to cut.
+    """Repeatedly make the cut that lowers the squared error most, until there are k boxes or nothing is left to cut.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ def sweep(
     done: Iterable[Point] = (),
     command: str = "",
 ) -> Sweep:
-    """Encode every picture with every codec at every combination of settings, decode it again, and measure what came back.
+    """Encode every picture with every codec at every combination of settings, decode it again, and measure the result.
 
     Parameters
     ----------

@@ -1,13 +1,13 @@
-/* Bit tricks that every compiler has under its own name: leading and trailing zeros, and eight bytes in network
- * order. */
+/* Bit operations that each compiler names differently (leading and trailing zeros, byte order),
+ * and the asserts of kernels. */
 #ifndef CODEC_BITS_H
 #define CODEC_BITS_H
 #include <stdint.h>
 #include <string.h>
 
-/* Preconditions of kernels. In the debug build (CODEC_DEBUG=1) one that does not hold ends the process, since a kernel
- * runs without the GIL and cannot raise; otherwise it costs nothing and is not evaluated. Data from a file can never
- * break one: that is a bug here. */
+/* Preconditions of kernels. In the debug build (CODEC_DEBUG=1) a false one aborts the process, since a kernel runs
+ * without the GIL and cannot raise; other builds do not evaluate it. No data from a file can make one false; if
+ * one is, the bug is here. */
 #ifdef CODEC_DEBUG
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +37,8 @@ static inline int codec_bit_length64(uint64_t v) { return (__builtin_clzll(v) ^ 
 static inline int codec_lowest_bit(uint64_t v) { return __builtin_ctzll(v); }
 #endif
 
-/* 256 log2(v), rounded down, v > 0. In integers: squaring a mantissa of 1..2 tells one bit of the fraction after
- * another. */
+/* 256 log2(v), rounded down, v > 0. Integers only: each squaring of a mantissa in 1..2 yields the
+ * next bit of the fraction. */
 static inline int codec_log2_q8(uint64_t v)
 {
     int whole = v >> 32 ? 31 + codec_bit_length((uint32_t)(v >> 32)) : codec_bit_length((uint32_t)v) - 1;
@@ -65,8 +65,7 @@ static inline int codec_log2_q8(uint64_t v)
 static inline uint64_t codec_load_be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return CODEC_NETWORK64(v); }
 static inline void codec_store_be64(uint8_t *p, uint64_t v) { v = CODEC_NETWORK64(v); memcpy(p, &v, 8); }
 
-/* Whether one of the eight bytes of v is FF: only for such a byte does adding 1 to it overflow into a cleared top
- * bit. */
+/* Whether any of the eight bytes of v is FF: of the bytes with the top bit set, only FF loses it when 1 is added. */
 static inline int codec_has_ff(uint64_t v) { return ((~v - 0x0101010101010101ull) & v & 0x8080808080808080ull) != 0; }
 
 /* Unaligned, first byte least significant: three or four channels of a pixel at once. */
@@ -93,8 +92,8 @@ static inline uint64_t codec_nonzero_mask(const int16_t *level, int first, int l
     return mask & (~0ull << first) & (~0ull >> (63 - last));
 }
 
-/* Number of set bits, by sums of neighbours: the baseline of x86-64 has no instruction for it, and a library call costs
- * more. */
+/* Number of set bits, by adding neighbouring fields: baseline x86-64 has no instruction for it, and a
+ * library call costs more. */
 static inline int codec_count_bits(uint64_t v)
 {
     v -= v >> 1 & 0x5555555555555555ull;
@@ -103,8 +102,8 @@ static inline int codec_count_bits(uint64_t v)
     return (int)(v * 0x0101010101010101ull >> 56);
 }
 
-/* T.81 Figure A.6: position along the zig-zag -> index in natural (row-major) order. Then 16 guards: a run that leads
- * past position 63 lands on coefficient 63 and is found by its status. */
+/* T.81 Figure A.6: position along the zig-zag -> index in natural (row-major) order. 16 guard entries follow: a run
+ * past position 63 lands on coefficient 63 and is detected by its status. */
 static const uint8_t NAT_OF_ZZ[80] = {
      0,  1,  8, 16,  9,  2,  3, 10, 17, 24, 32, 25, 18, 11,  4,  5,
     12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13,  6,  7, 14, 21, 28,

@@ -1,4 +1,4 @@
-/* Kernels of clustering and of nearest colours. Contracts are in colors.h. */
+/* Kernels for clustering and nearest colours. Contracts are in colors.h. */
 #include "colors.h"
 
 #include <string.h>
@@ -6,11 +6,10 @@
 #include "cube_root.h"
 #include "levels.h"
 
-/* whole groups of lanes: what lies behind the last one is read, and its result left alone */
+/* Whole groups of lanes: entries behind the last one are read, their results are ignored. */
 #define ROUND8(m) (((m) + 7) & ~7)
 
-/* D is a constant where this is inlined with one: the loop over it then unrolls, and the loop over points becomes
- * lanes. */
+/* If inlined with a constant D, the loop over D unrolls and the loop over points is vectorized. */
 CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride, const int D,
                            const float *CODEC_RESTRICT z, ptrdiff_t z_stride, const int32_t *CODEC_RESTRICT labels,
                            int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
@@ -33,7 +32,7 @@ CODEC_BODY void nearest_of(const float *CODEC_RESTRICT points, ptrdiff_t stride,
     }
 }
 
-/* Any D: one coordinate after the other, so that the lanes are still points. */
+/* For any D: one coordinate at a time, so that lanes are still points. */
 CODEC_BODY void nearest_of_any(const float *CODEC_RESTRICT points, ptrdiff_t stride, int D,
                                const float *CODEC_RESTRICT z, ptrdiff_t z_stride, const int32_t *CODEC_RESTRICT labels,
                                int m, float *CODEC_RESTRICT distance, int32_t *CODEC_RESTRICT label)
@@ -76,9 +75,9 @@ CODEC_KERNEL(codec_nearest_points,
               int m, float *distance, int32_t *label),
              (points, stride, D, z, z_stride, labels, m, distance, label))
 
-/* The corner of the box farthest along z - pivot is the point of the box that z is best at. If the pivot is nearer even
- * there, z is nowhere the nearest (Kanungo et al., "An Efficient k-Means Clustering Algorithm", IEEE PAMI 24(7), 2002,
- * section 2). Equals stay: order decides. */
+/* The corner of the box farthest along z - pivot is the point of the box that favours z most. If the pivot is nearer
+ * even there, z is the nearest centre of no point in the box (Kanungo et al., "An Efficient k-Means Clustering
+ * Algorithm", IEEE PAMI 24(7), 2002, section 2). Ties are kept: the order of the centres decides them. */
 CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D,
                         const float *CODEC_RESTRICT z, ptrdiff_t stride, int m, const float *CODEC_RESTRICT pivot,
                         int32_t *CODEC_RESTRICT keep)
@@ -89,11 +88,11 @@ CODEC_BODY void keep_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTR
         to_high[t] = (pivot[t] - hi[t]) * (pivot[t] - hi[t]);
     }
     for (int c = 0; c < ROUND8(m); c++) {
-        /* how much nearer z is than the pivot, at the corner where it is most: exact, as its terms are */
+        /* how much nearer z is than the pivot at the corner that favours it most; exact, since its terms are */
         float ahead = 0;
         for (int t = 0; t < D; t++) {
-            const float at = z[t * stride + c], l = at - lo[t], h = at - hi[t], low = to_low[t] - l * l,
-                high = to_high[t] - h * h;
+            const float at = z[t * stride + c], l = at - lo[t], h = at - hi[t],
+                low = to_low[t] - l * l, high = to_high[t] - h * h;
             ahead += low > high ? low : high;
         }
         keep[c] = ahead >= 0;
@@ -113,7 +112,7 @@ CODEC_BODY void codec_keep_body(const float *lo, const float *hi, int D, const f
 CODEC_KERNEL(codec_keep, (const float *lo, const float *hi, int D, const float *z, ptrdiff_t stride, int m,
                           const float *pivot, int32_t *keep), (lo, hi, D, z, stride, m, pivot, keep))
 
-/* Squared distances from the middle of the box, rounded down to integers: good enough to choose a pivot. */
+/* Squared distances from the middle of the box, rounded down to integers: precise enough to choose a pivot. */
 CODEC_BODY void distances_of(const float *CODEC_RESTRICT lo, const float *CODEC_RESTRICT hi, const int D,
                              const float *CODEC_RESTRICT z, ptrdiff_t stride, int m, int32_t *CODEC_RESTRICT distance)
 {
@@ -164,7 +163,7 @@ CODEC_BODY void filter_of(const float *lo, const float *hi, const int D, const s
     keep_of(lo, hi, D, in->z, in->stride, in->candidates, pivot, keep);
     for (int c = in->candidates; c < in->all; c++)
         keep[c] = 1;
-    /* only a centre that was there before tells that an old place had no points here */
+    /* only an unmoved centre can show that an old place was nearest to no point of this box */
     if (in->unmoved && in->all > in->candidates) {
         nearest = nearest_in(distance, in->unmoved);
         for (int t = 0; t < D; t++)

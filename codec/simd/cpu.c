@@ -1,11 +1,11 @@
-/* Which vector instructions this machine has, asked at run time: one binary serves every CPU of its kind. */
+/* Detects the vector instructions of this machine at run time: one binary serves every CPU of an architecture. */
 #include "cpu.h"
 
 #include <stddef.h>
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-/* "avx512" asks for F, BW, DQ and VL together: the set that every server part since Skylake-SP has. */
+/* "avx512" requires F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -44,7 +44,7 @@ int codec_cpu_level(void) {
 
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
-/* Advanced SIMD is part of every AArch64 application profile: nothing to ask. */
+/* Advanced SIMD is part of every AArch64 application profile: nothing to detect. */
 int codec_cpu_level(void) { return CODEC_NEON; }
 
 #else

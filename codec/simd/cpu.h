@@ -1,4 +1,4 @@
-/* What this machine can run, and how the package was built. C without Python.h, as everything in this folder. */
+/* What this machine can run, and how the package was built. C without Python.h, like all of this folder. */
 #ifndef CODEC_CPU_H
 #define CODEC_CPU_H
 

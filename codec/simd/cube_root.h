@@ -1,4 +1,4 @@
-/* Cube root, in basic operations only: the same bits everywhere. */
+/* Cube root from basic operations only: the same bits on every machine. */
 #ifndef CODEC_CUBE_ROOT_H
 #define CODEC_CUBE_ROOT_H
 #include <stdint.h>
@@ -6,8 +6,8 @@
 
 #include "levels.h"
 
-/* Of x in 0 .. 1.01 to within 2 units in the last place above 1e-4, and no worse than 3 % below: a third of the
- * exponent as a first guess (3 % off), then Halley's y (y^3 + 2x) / (2y^3 + x) twice, which cubes the error. */
+/* Cube root of x in 0..1.01: within 2 units in the last place above 1e-4, within 3 % below. A third of the exponent is
+ * the first guess (3 % off); Halley's y (y^3 + 2x) / (2y^3 + x), applied twice, cubes the error each time. */
 CODEC_BODY float cube_root(float x)
 {
     int32_t i;

@@ -1,5 +1,5 @@
-/* Row kernels of the gradients of the metrics. Rows do not overlap; n counts what is written. Contracts are in
- * gradients.h. */
+/* Row kernels for the gradients of the metrics. Rows do not overlap; n values are written.
+ * Contracts are in gradients.h. */
 #include "gradients.h"
 
 #include <math.h>
@@ -33,8 +33,8 @@ CODEC_BODY void codec_s2_quantities_body(const float *CODEC_RESTRICT a, const fl
 CODEC_KERNEL(codec_s2_quantities, (const float *a, const float *b, ptrdiff_t n, ptrdiff_t step, float *out),
              (a, b, n, step, out))
 
-/* d score / d v at v > 0. The cube of v / norm, not v^3 / norm^3: the latter would leave the range of single
- * precision. */
+/* d score / d v at v > 0. The cube of v / norm, not v^3 / norm^3: the latter would exceed the
+ * range of single precision. */
 CODEC_BODY float slope_at(float v, float one, float four, float inverse)
 {
     const float u = v * inverse;
@@ -85,9 +85,9 @@ CODEC_KERNEL(codec_s2_edges_slope,
               float *direct, float *half),
              (a, b, blurred, slope, n, direct, half))
 
-/* The blur is symmetric and takes what lies outside as 0, so it is its own adjoint: with 2 h, q and s the derivatives
- * with respect to the blurred d = a - b, d^2 and a^2 + b^2, the score changes with b by direct - blur(2 h) - 2 d
- * blur(q) + 2 b blur(s). */
+/* The blur is symmetric and takes samples outside as 0, so it is its own adjoint. If 2 h, q and s are the derivatives
+ * with respect to the blurred d = a - b, d^2 and a^2 + b^2, the derivative with respect to b is
+ * direct - blur(2 h) - 2 d blur(q) + 2 b blur(s). */
 CODEC_BODY void codec_s2_gather_body(const float *CODEC_RESTRICT a, const float *CODEC_RESTRICT b,
                                      const float *CODEC_RESTRICT direct, const float *CODEC_RESTRICT blurred,
                                      ptrdiff_t n, float *CODEC_RESTRICT out)
@@ -107,8 +107,8 @@ CODEC_BODY void codec_s2_gather_edges_body(const float *CODEC_RESTRICT direct, c
 CODEC_KERNEL(codec_s2_gather_edges, (const float *direct, const float *blurred, ptrdiff_t n, float *out),
              (direct, blurred, n, out))
 
-/* A cube root c of light has the derivative 1 / (3 c^2); the three are taken back out of X = 7 (l - m) + 0.42, Y = (l +
- * m) / 2 + 0.01, B = s - (l + m) / 2 + 0.55, where l, m and s are the roots less that of the bias. */
+/* A cube root c of light has the derivative 1 / (3 c^2). The three roots are recovered from X = 7 (l - m) + 0.42,
+ * Y = (l + m) / 2 + 0.01, B = s - (l + m) / 2 + 0.55, where l, m and s are the roots minus that of the bias. */
 CODEC_BODY void codec_xyb_to_linear_slope_body(const float *CODEC_RESTRICT xyb, const float *CODEC_RESTRICT slope,
                                                ptrdiff_t n, float *CODEC_RESTRICT out)
 {

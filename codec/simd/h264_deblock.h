@@ -1,4 +1,4 @@
-/* Filtering of edges of H.264 (8.7.2.2 to 8.7.2.4). A body for h264dsp.c, compiled per sample size and level. Lines are
+/* Edge filters of H.264 (8.7.2.2 to 8.7.2.4). A body for h264dsp.c, compiled per sample size and level. Lines are
  * `along` samples apart, samples of one line `across`: p3 p2 p1 p0 | q0 q1 q2 q3, q0 being q[0] and p0 q[-across]. */
 
 INLINE int NAME(filter_samples)(const SAMPLE *q, ptrdiff_t across, int alpha, int beta)
@@ -25,8 +25,8 @@ INLINE void NAME(normal_line)(SAMPLE *q, ptrdiff_t across, int alpha, int beta, 
     q[0] = (SAMPLE)clip1(q0 - delta, max);
 }
 
-/* bS equal to 4 (8.7.2.4): one side, from its samples p3..p0 and the other side's q0, q1; `out` is p0, the others lie
- * `away` from the edge. */
+/* bS equal to 4 (8.7.2.4): one side, from its samples p3..p0 and the other side's q0, q1; `out` points at p0; p1, p2
+ * and p3 follow in steps of `away`. */
 INLINE void NAME(strong_side)(SAMPLE *out, ptrdiff_t away, int q0, int q1, int beta, int small_step, int chroma)
 {
     const int p0 = out[0], p1 = out[away];

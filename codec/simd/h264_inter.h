@@ -65,7 +65,7 @@ LUMA(0, 2) LUMA(1, 2) LUMA(2, 2) LUMA(3, 2)
 LUMA(0, 3) LUMA(1, 3) LUMA(2, 3) LUMA(3, 3)
 #undef LUMA
 
-/* 8.4.2.2.2. A row below whose weight is 0 is not read: it may lie outside of the picture's memory. */
+/* 8.4.2.2.2. A lower row of weight 0 is not read: it may lie outside the picture's memory. */
 INLINE void NAME(chroma)(uint8_t *const out[2], ptrdiff_t dst_stride, const uint8_t *const in[2], ptrdiff_t src_stride,
                          int w, int h, int xFrac, int yFrac, int average)
 {

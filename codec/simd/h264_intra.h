@@ -4,10 +4,10 @@
 #define MEAN2(a, b) (((a) + (b) + 1) >> 1)
 #define MEAN3(e) (((e)[-1] + 2 * (e)[0] + (e)[1] + 2) >> 2) /* the centre counts twice */
 
-/* The neighbouring samples on one line, from the left column over the corner into the row above: e[-1 - k] = p[-1, k],
- * e[0] = p[-1, -1], e[1 + k] = p[k, -1], k = 0..n-1 to the left and 0..2n-1 above. Past both ends the last sample is
- * repeated: with it the exceptions of the last samples in 8.3.1.2.4 and 8.3.1.2.9 (8.3.2.2.5, 8.3.2.2.10) follow from
- * the general rule. What is not available is not read, and is 0. */
+/* The neighbouring samples on one line, up the left column, through the corner and along the row above: e[-1 - k] =
+ * p[-1, k], e[0] = p[-1, -1], e[1 + k] = p[k, -1], k = 0..n-1 to the left and 0..2n-1 above. Past both ends the last
+ * sample is repeated, so that the special cases for the last samples in 8.3.1.2.4 and 8.3.1.2.9 (8.3.2.2.5, 8.3.2.2.10)
+ * follow from the general rule. Unavailable samples are not read and are 0. */
 INLINE void NAME(gather_edge)(const SAMPLE *dst, ptrdiff_t s, int n, int available, SAMPLE *e)
 {
     for (int k = -2 * n; k <= 2 * n + 1; k++) e[k] = 0;
@@ -23,8 +23,8 @@ INLINE void NAME(gather_edge)(const SAMPLE *dst, ptrdiff_t s, int n, int availab
     }
 }
 
-/* 8.3.2.2.1: the reference samples of 8x8 blocks are smoothed; where a neighbour along the line is missing, the sample
- * itself stands for it. */
+/* 8.3.2.2.1: the reference samples of 8x8 blocks are smoothed; the sample itself replaces a missing
+ * neighbour along the line. */
 INLINE void NAME(smooth_edge)(SAMPLE *e, int available)
 {
     SAMPLE from[34], *const f = from + 16;

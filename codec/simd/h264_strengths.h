@@ -7,9 +7,9 @@ static inline int far(const int16_t *a, const int16_t *b, int limit_y)
     return abs(a[0] - b[0]) >= 4 || abs(a[1] - b[1]) >= limit_y;
 }
 
-/* Whether 4x4 blocks of two inter macroblocks have other reference pictures, or vectors that are far from each other.
- * Which list a picture comes from does not matter; unused lists have reference -1 and vector 0. p0, q0 and ref_p, ref_q
- * are of list 0, those of list 1 lie 32 and 4 further. */
+/* Whether two 4x4 blocks of inter macroblocks have different reference pictures or distant vectors. Which list a
+ * picture comes from does not matter; unused lists have reference -1 and vector 0. p0, q0, ref_p and ref_q belong to
+ * list 0; the values of list 1 lie 32 vector components and 4 references further on. */
 static inline int motion_differs(const int16_t *p0, const int16_t *q0, const int32_t *ref_p, const int32_t *ref_q,
                                  int lists, int limit_y)
 {
@@ -30,9 +30,9 @@ static void deblock_strengths(uint32_t bS[2][4], const int16_t *mv, const int32_
             for (int part = 0; part < 4; part++) {
                 const int b_q = edge * step + part * along, b_p = (edge + 3) % 4 * step + part * along;
                 const int two = coefficients >> (16 * direction + b_q) & 1;
-                const int one = motion_differs(mv + 64 * p + 2 * b_p, mv + 64 * q + 2 * b_q, ref_id + 8 * p
-                                               + (b_p >> 3 << 1 | (b_p >> 1 & 1)), ref_id + 8 * q
-                                               + (b_q >> 3 << 1 | (b_q >> 1 & 1)), lists, limit_y);
+                const int one = motion_differs(mv + 64 * p + 2 * b_p, mv + 64 * q + 2 * b_q,
+                                               ref_id + 8 * p + (b_p >> 3 << 1 | (b_p >> 1 & 1)),
+                                               ref_id + 8 * q + (b_q >> 3 << 1 | (b_q >> 1 & 1)), lists, limit_y);
                 bS[direction][edge] |= (uint32_t)(two ? 2 : one) << 8 * part;
             }
         }

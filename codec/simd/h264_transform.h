@@ -55,7 +55,7 @@ KERNEL void NAME(idct8x8_add)(uint8_t *dst, ptrdiff_t stride, int32_t *d, int ma
     memset(d, 0, 64 * sizeof *d);
 }
 
-/* With d[0] alone both transforms give d[0] everywhere. */
+/* If only d[0] is nonzero, both transforms give d[0] everywhere. */
 INLINE void NAME(dc_add)(uint8_t *out, ptrdiff_t stride, int32_t *d, int n, int max)
 {
     const int dc = (d[0] + 32) >> 6;

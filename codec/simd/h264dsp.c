@@ -1,5 +1,5 @@
-/* The kernel tables of H.264: portable bodies per sample size, compiled for the baseline and for AVX2. On 8 bits the
- * hot ones are written by hand for AVX2 (x86/h264_avx2.h). */
+/* The kernel tables of H.264: portable bodies per sample size, compiled for the baseline and for AVX2. The hot ones for
+ * 8 bits are written by hand for AVX2 (x86/h264_avx2.h). */
 #include "h264dsp.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "h264_clip.h"
 #include "h264_strengths.h"
 
-/* Boundary strengths depend on no sample: one body for both sizes. */
+/* Boundary strengths do not depend on samples: one body serves both sizes. */
 #define deblock_strengths_8 deblock_strengths
 #define deblock_strengths_16 deblock_strengths
 
@@ -45,7 +45,7 @@ static const H264Dsp table_16 = {H264_DSP_MEMBERS(TABLE_ONE, TABLE_MANY)};
 static const H264Dsp table_16_avx2 = {H264_DSP_MEMBERS(TABLE_ONE, TABLE_MANY)};
 #undef NAME
 
-/* Too rare on 8 bits to deserve a variant of their own. */
+/* Too rare on 8 bits to need their own variants. */
 #define codec_h264_bypass_add_avx2 bypass_add_8
 #define codec_h264_deblock_half_v_avx2 deblock_half_v_8
 #define NAME H264_AVX2

@@ -1,7 +1,7 @@
 /* One body, one function per instruction-set level.
  *
- * A kernel is written once, in portable C, as an inline body. CODEC_KERNEL compiles it for every level that pays and
- * puts the functions into a table, scalar first. The levels differ only in how many lanes the compiler uses (no
+ * A kernel is written once, in portable C, as an inline body. CODEC_KERNEL compiles it for each level that is worth it
+ * and puts the functions into a table, scalar first. The levels differ only in how many lanes the compiler uses (no
  * contraction, no fast-math), so they give the same bits by construction. A caller takes table[codec_variant(level)].
  *
  * Kernels that share a struct are listed once, by an X-macro such as H264_DSP_MEMBERS (h264dsp.h): the struct, its
@@ -41,7 +41,7 @@ static inline int codec_variant(int level)
 #endif
 }
 
-/* A member of a struct of kernels, which may be an array of functions; a list of them ends with a NULL name. */
+/* A member of a struct of kernels: a function or an array of functions. Lists of members end with a NULL name. */
 struct codec_member {
     const char *name;
     size_t offset, size;

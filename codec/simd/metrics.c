@@ -1,4 +1,4 @@
-/* Row kernels of the metrics. Rows do not overlap; n counts what is written. Contracts are in metrics.h. */
+/* Row kernels for the metrics. Rows do not overlap; n values are written. Contracts are in metrics.h. */
 #include "metrics.h"
 
 #include <math.h>
@@ -25,9 +25,9 @@
 
 CODEC_BODY void codec_linear_to_xyb_body(const float *CODEC_RESTRICT rgb, ptrdiff_t n, float *CODEC_RESTRICT xyb)
 {
-    /* Rows L, M, S; columns R, G, B; then the bias and its cube root: as the reference holds them, in single precision.
-     * Light is not negative and no coefficient is, so every sum is at least the bias: the reference's clamp at 0 has
-     * nothing to do. */
+    /* Rows L, M, S; columns R, G, B; then the bias and its cube root, in single precision as in the
+     * reference. Neither light nor a coefficient is negative, so every sum is at least the bias and the
+     * reference's clamp at 0 has no effect. */
     const float bias = 0.0037930732552754493f, root = 0.15595420054924858f;
     for (ptrdiff_t i = 0; i < n; i++) {
         const float R = rgb[i], G = rgb[n + i], B = rgb[2 * n + i];
@@ -62,7 +62,8 @@ CODEC_BODY void codec_blur9_down_body(const float *const *r, const float *w, ptr
 }
 CODEC_KERNEL(codec_blur9_down, (const float *const *r, const float *w, ptrdiff_t n, float *out), (r, w, n, out))
 
-/* Sums of v and of v^4: eight lanes of single precision over at most 128 values, those in double, in a fixed order. */
+/* Sums of v and of v^4: eight single-precision lanes over at most 128 values, then added up in
+ * double, in a fixed order. */
 CODEC_BODY void add_norms(const float *v, ptrdiff_t n, double *one, double *four)
 {
     ptrdiff_t start = 0;

@@ -1,5 +1,5 @@
-/* Row kernels of the metrics, a table of variants each (levels.h): [0] scalar, [1] AVX2 where the machine kind has
- * it. */
+/* Row kernels for the metrics, each a table of variants (levels.h): [0] scalar, [1] AVX2 where
+ * the architecture has it. */
 #ifndef CODEC_METRICS_H
 #define CODEC_METRICS_H
 #include <stddef.h>
@@ -28,8 +28,9 @@ extern void (*const codec_linear_to_xyb[2])(const float *rgb, ptrdiff_t n, float
 extern void (*const codec_blur9_across[2])(const float *v, const float *w, ptrdiff_t n, float *out);
 extern void (*const codec_blur9_down[2])(const float *const *r, const float *w, ptrdiff_t n, float *out);
 
-/* Maps of SSIMULACRA 2 of one row and their sums, added to sums[norm 1, 4][map ssim, ringing, blur]. blurred: [a | d |
- * d^2 | a^2 + b^2], d = a - b, n apart; `edges` reads the first two. map: room for n (ssim) or 2 n values. */
+/* SSIMULACRA 2 maps of one row. Their sums are added to sums[norm 1, 4][map ssim, ringing, blur].
+ * blurred: [a | d | d^2 | a^2 + b^2], d = a - b, n apart; codec_s2_edges reads the first two. map: room
+ * for n (ssim) or 2 n values. */
 extern void (*const codec_s2_ssim[2])(const float *blurred, ptrdiff_t n, float *map, double *sums);
 extern void (*const codec_s2_edges[2])(const float *a, const float *b, const float *blurred, ptrdiff_t n, float *map,
                                        double *sums);

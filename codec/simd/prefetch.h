@@ -1,4 +1,4 @@
-/* Bring a line into the first cache before it is read or written; any address may be given. */
+/* Bring a cache line into L1 before it is read or written. Any address is allowed. */
 #ifndef CODEC_PREFETCH_H
 #define CODEC_PREFETCH_H
 

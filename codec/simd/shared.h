@@ -1,5 +1,5 @@
-/* Counters that one thread writes and others read, a pause between two looks at them, and turns: how many more threads
- * may compute, behind a lock that can be waited at for any change. */
+/* Counters that one thread writes and others read, a pause for polling them, and turns: the number of further threads
+ * that may compute, behind a lock and a condition variable. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
 
@@ -28,7 +28,7 @@ static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed);
 #include <pthread.h>
 #include <time.h>
 
-/* What was written before a store is seen by whoever loads its value. */
+/* A thread that loads a stored value also sees all writes before the store. */
 static inline int shared_load(const int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void shared_store(int *p, int v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline void shared_add(int *p, int v) { __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
@@ -53,7 +53,7 @@ static inline void turns_wake(Turns *t) { pthread_cond_broadcast(&t->changed); }
 
 #endif
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static inline void turns_take(Turns *t) {
     while (t->free == 0) turns_wait(t);
     t->free--;

@@ -1,5 +1,5 @@
-/* Row kernels of SSIM for one precision: REAL, NAME and BODY say which. Included by metrics.c once for each; contracts
- * are in metrics.h. */
+/* Row kernels of SSIM for one precision, given by REAL, NAME and BODY. metrics.c includes this file once per precision;
+ * contracts are in metrics.h. */
 
 CODEC_BODY void BODY(codec_blur11_down)(const REAL *const *r, const double *w, ptrdiff_t n, REAL *CODEC_RESTRICT out)
 {
@@ -7,8 +7,8 @@ CODEC_BODY void BODY(codec_blur11_down)(const REAL *const *r, const double *w, p
         *r8 = r[8], *r9 = r[9], *r10 = r[10];
     const REAL w0 = (REAL)w[0], w1 = (REAL)w[1], w2 = (REAL)w[2], w3 = (REAL)w[3], w4 = (REAL)w[4], w5 = (REAL)w[5];
     for (ptrdiff_t x = 0; x < n; x++)
-        out[x] = w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x]) + w3 * (r3[x] + r7[x]) + w4
-            * (r4[x] + r6[x]) + w5 * r5[x];
+        out[x] = w0 * (r0[x] + r10[x]) + w1 * (r1[x] + r9[x]) + w2 * (r2[x] + r8[x]) + w3 * (r3[x] + r7[x])
+            + w4 * (r4[x] + r6[x]) + w5 * r5[x];
 }
 CODEC_KERNEL(NAME(codec_blur11_down), (const REAL *const *r, const double *w, ptrdiff_t n, REAL *out), (r, w, n, out))
 
@@ -17,9 +17,8 @@ CODEC_BODY void BODY(codec_blur11_across)(const REAL *CODEC_RESTRICT v, const do
 {
     const REAL w0 = (REAL)w[0], w1 = (REAL)w[1], w2 = (REAL)w[2], w3 = (REAL)w[3], w4 = (REAL)w[4], w5 = (REAL)w[5];
     for (ptrdiff_t x = 0; x < n; x++)
-        out[x] = w0 * (v[x] + v[x + 10]) + w1 * (v[x + 1] + v[x + 9]) + w2 * (v[x + 2] + v[x + 8]) + w3
-            * (v[x + 3] + v[x + 7])
-               + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5];
+        out[x] = w0 * (v[x] + v[x + 10]) + w1 * (v[x + 1] + v[x + 9]) + w2 * (v[x + 2] + v[x + 8])
+            + w3 * (v[x + 3] + v[x + 7]) + w4 * (v[x + 4] + v[x + 6]) + w5 * v[x + 5];
 }
 CODEC_KERNEL(NAME(codec_blur11_across), (const REAL *v, const double *w, ptrdiff_t n, REAL *out), (v, w, n, out))
 
@@ -31,8 +30,7 @@ CODEC_BODY void BODY(codec_ssim_maps)(const REAL *CODEC_RESTRICT blurred, ptrdif
     for (ptrdiff_t x = 0; x < n; x++) {
         const REAL ms = blurred[x], md = blurred[width + x];
         REAL vs = blurred[2 * width + x] - ms * ms, vd = blurred[3 * width + x] - md * md;
-        /* A variance that rounding made negative counts as 0, which keeps |cs| <= 1; written so that NaN passes
-         * through. */
+        /* A variance that rounding made negative counts as 0, so that |cs| <= 1. Written so that NaN propagates. */
         vs = (0 > vs ? 0 : vs) * correction;
         vd = (0 > vd ? 0 : vd) * correction;
         const REAL s2 = (ms + offset) * (ms + offset), d2 = md * md, structure = (vs - vd + c2) / (vs + vd + c2);

@@ -102,13 +102,18 @@ def test_colours_of_ones_own(run, home):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["in/a.png"], "-o FILE"), (["in/a.png", "-o", "out.jpg"], "out.png"), (["in/a.png", "-o", "in/a.png"], "overwrite the input"),
-    (["in/a.png", "-o", "o.png", "--colors", "0"], "1<=x<=256"), (["in/a.png", "-o", "o.png", "--colors", "257"], "1<=x<=256"),
-    (["in/a.png", "-o", "o.png", "--dither", "magic"], "floyd-steinberg"), (["in/a.png", "-o", "o.png", "--target", "sice:1"], "size"),
+    (["in/a.png"], "-o FILE"), (["in/a.png", "-o", "out.jpg"], "out.png"),
+    (["in/a.png", "-o", "in/a.png"], "overwrite the input"),
+    (["in/a.png", "-o", "o.png", "--colors", "0"], "1<=x<=256"),
+    (["in/a.png", "-o", "o.png", "--colors", "257"], "1<=x<=256"),
+    (["in/a.png", "-o", "o.png", "--dither", "magic"], "floyd-steinberg"),
+    (["in/a.png", "-o", "o.png", "--target", "sice:1"], "size"),
     (["in/a.png", "-o", "o.png", "--palette", "cga"], "cga"), (["in/a.png", "-o", "o.png", "--fps", "25"], "--animate"),
     (["in/a.png", "in/b.png", "--sheet", "s.png"], "one picture"), (["in/a.png", "--sheet", "in/a.png"], "sheet"),
-    (["in/a.png", "--animate"], "-o FILE.gif"), (["in/a.png", "--animate", "-o", "o.webp"], "suffix"), (["in/sub/c.jpg", "--animate", "-o", "o.gif", "--dither", "bayer"], "--dither"),
-    (["in/a.png", "--animate", "-o", "o.gif", "--lossy", "5", "--target", "size:9kB"], "exclude"), (["in/a.png", "--animate", "-o", "in/a.png"], "overwrite the input"),
+    (["in/a.png", "--animate"], "-o FILE.gif"), (["in/a.png", "--animate", "-o", "o.webp"], "suffix"),
+    (["in/sub/c.jpg", "--animate", "-o", "o.gif", "--dither", "bayer"], "--dither"),
+    (["in/a.png", "--animate", "-o", "o.gif", "--lossy", "5", "--target", "size:9kB"], "exclude"),
+    (["in/a.png", "--animate", "-o", "in/a.png"], "overwrite the input"),
     (["-", "in/a.png", "--animate", "-o", "o.gif"], "alone"),
 ])  # fmt: skip
 def test_wrong_command_lines_write_nothing(run, home, tree, arguments, says):

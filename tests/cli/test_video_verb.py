@@ -15,7 +15,8 @@ from codec.sources import clips as videos
 
 @pytest.fixture
 def clip(home):
-    """clip.264 in the working folder: six frames of 32x32 at 30 frames per second; in lost.264 a slice of the third frame is missing."""
+    """clip.264 in the working folder: six frames of 32x32 at 30 frames per second; in lost.264 a slice of
+    the third frame is missing."""
     timing = VUI(timing_info_present_flag=1, num_units_in_tick=1, time_scale=60)
     stream = crafted.clip(6, sps=crafted.sps_of(vui_parameters_present_flag=1, vui=timing))
     (home / "clip.264").write_bytes(stream.data)
@@ -91,7 +92,8 @@ def test_outputs_that_exist_are_kept(run, home, clip):
 
 
 @pytest.mark.parametrize("args, says", [
-    (["-o", "one.png"], "%04d.png"), (["-o", "clip.mkv"], "write .y4m, .yuv"), (["-o", "null", "--frames", "x"], "not of the form"),
+    (["-o", "one.png"], "%04d.png"), (["-o", "clip.mkv"], "write .y4m, .yuv"),
+    (["-o", "null", "--frames", "x"], "not of the form"),
     (["-o", "null", "--frames", "3:3"], "contains no frames"), ([], "Missing option"),
 ])  # fmt: skip
 def test_what_cannot_be_meant(run, clip, args, says):

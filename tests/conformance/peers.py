@@ -1,6 +1,8 @@
-"""Pictures decoded by the peers, in a process of their own: one of them corrupts its heap on a hostile file, which would crash the tests.
+"""Pictures decoded by the peers, in a process of their own: one of them corrupts its heap on a hostile file,
+which would crash the tests.
 
-usage: python peers.py FOLDER < names      prints one JSON object a line: {"file", peer: [shape, dtype, sha256] or null if it refuses, ...}
+usage: python peers.py FOLDER < names      prints one JSON object a line:
+    {"file", peer: [shape, dtype, sha256] or null if it refuses, ...}
        python peers.py FILE PEER           prints the picture as .npy
 """
 

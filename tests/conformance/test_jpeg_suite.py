@@ -1,9 +1,12 @@
-"""445 public JPEG files: each decodes to exactly the pixels of libjpeg-turbo, or is refused for the reason given in damaged.json.
+"""445 public JPEG files: each decodes to exactly the pixels of libjpeg-turbo, or is refused for the
+reason given in damaged.json.
 
-No peer reads lossless arithmetic coding; there, the suite's own descriptions and its other files of the same picture are the reference.
+No peer reads lossless arithmetic coding; there, the suite's own descriptions and its other files of the same
+picture are the reference.
 
-The files are in ../shared/data relative to the project's root, or where CODEC_TEST_DATA points. After a change in what is refused:
-python tests/conformance/test_jpeg_suite.py   rewrites damaged.json; read the difference before you believe it.
+The files are in ../shared/data relative to the project's root, or where CODEC_TEST_DATA points. After a
+change in what is refused: python tests/conformance/test_jpeg_suite.py rewrites damaged.json; read the
+difference before you believe it.
 """
 
 import hashlib
@@ -26,7 +29,8 @@ COUNT = 445
 SUITE = "jpeg/robert-ancell-jpegsuite/jpeg"
 PEERS = ("imagecodecs", "pillow", "sof3")
 
-# Lossless YCbCr: one peer refuses it, the other omits the colour transform. DNL: the latter reads it as a picture without lines.
+# Lossless YCbCr: one peer refuses it, the other omits the colour transform. DNL: the latter reads it as a
+# picture without lines.
 PEERS_WRONG = tuple(f"{SUITE}/lossless_huffman/32x32x8_{name}.jpg" for name in ("ycbcr", "ycbcr_interleaved", "dnl"))
 
 
@@ -72,7 +76,8 @@ def where_they_part(name, peer, pixels):
 
 @each_file
 def test_pixels_are_those_of_a_peer_or_the_reason_is_known(name, peers):
-    """One peer is enough: Pillow does not read 12 bits, imagecodecs does not invert CMYK, sof3 reads lossless only, and each refuses some damaged files."""
+    """One peer is enough: Pillow does not read 12 bits, imagecodecs does not invert CMYK, sof3 reads lossless only, and
+    each refuses some damaged files."""
     data = (DATA / name).read_bytes()
     try:
         pixels = np.atleast_1d(np.squeeze(codec.jpeg.decode(data).pixels))
@@ -107,7 +112,8 @@ def like(folder, name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if f"{SUITE}/lossless_" in name and "ycbcr" not in name])
 def test_lossless_files_are_the_pictures_that_the_suite_calls_them(name):
-    """Gray files of 32x32 show one picture, scaled to 2..16 bits; smaller files and RGB files have a counterpart coded with another process."""
+    """Gray files of 32x32 show one picture, scaled to 2..16 bits; smaller files and RGB files have a counterpart
+    coded with another process."""
     pixels, what = codec.decode(DATA / name), name.split("/")[-1]
     if "rgb" in what:
         reference, tolerance = like("baseline", "32x32x8_rgb.jpg").astype(int), 1

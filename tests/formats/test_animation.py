@@ -92,9 +92,12 @@ def test_what_is_written_can_be_taken_up_again(picture, tmp_path):
 
 
 @pytest.mark.parametrize("error, make", [
-    (ParameterError, lambda good: []), (TruncatedError, lambda good: b""), (UnsupportedError, lambda good: [good, b"no picture of any kind"]),
-    (ParameterError, lambda good: [good, saved(Image.new("RGB", (9, 9)))]), (BitstreamError, lambda good: [good, good[:-60]]),
-    (UnsupportedError, lambda good: saved(Image.new("CMYK", (4, 4)), "TIFF")), (BitstreamError, lambda good: b"YUV4MPEG2 W2"),
+    (ParameterError, lambda good: []), (TruncatedError, lambda good: b""),
+    (UnsupportedError, lambda good: [good, b"no picture of any kind"]),
+    (ParameterError, lambda good: [good, saved(Image.new("RGB", (9, 9)))]),
+    (BitstreamError, lambda good: [good, good[:-60]]),
+    (UnsupportedError, lambda good: saved(Image.new("CMYK", (4, 4)), "TIFF")),
+    (BitstreamError, lambda good: b"YUV4MPEG2 W2"),
 ], ids=range(7))  # fmt: skip
 def test_what_cannot_be_read_is_told_and_nothing_written(picture, tmp_path, error, make):
     good = saved(Image.fromarray(picture(20, 30)))

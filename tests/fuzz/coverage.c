@@ -1,9 +1,10 @@
 /* Native coverage for libFuzzer from gcc.
  *
- * gcc's -fsanitize-coverage=trace-pc,trace-cmp calls a function on every edge and every comparison; libFuzzer, which Atheris brings
- * along, wants 8-bit counters that it is told of, and comparisons. So this file, linked into each extension of the fuzzing build,
- * counts edges by a hash of their address and passes comparisons on by a tail call, so that libFuzzer sees their own return address.
- * libFuzzer's functions are looked up in the library named by CODEC_FUZZ_CORE, since libasan has empty ones of the same names.
+ * gcc's -fsanitize-coverage=trace-pc,trace-cmp calls a function on every edge and every comparison; libFuzzer, which
+ * Atheris brings along, needs registered 8-bit counters, and comparisons. So this file, linked into each extension of
+ * the fuzzing build, counts edges by a hash of their address and passes comparisons on by a tail call, so that
+ * libFuzzer sees their own return address. libFuzzer's functions are looked up in the library named by CODEC_FUZZ_CORE,
+ * since libasan has empty ones of the same names.
  */
 #pragma GCC optimize("O2")
 #include <dlfcn.h>
@@ -57,7 +58,8 @@ PLAIN __attribute__((constructor)) static void tell_libfuzzer(void)
         return;
     init(counters, counters + SLOTS);
     init_pcs((const uintptr_t *)pcs, (const uintptr_t *)(pcs + SLOTS));
-#define RESOLVE(name) do { void *f = dlsym(core, "__sanitizer_cov_trace_" #name); if (f) *(void **)&core_##name = f; } while (0)
+#define RESOLVE(name) \
+    do { void *f = dlsym(core, "__sanitizer_cov_trace_" #name); if (f) *(void **)&core_##name = f; } while (0)
     RESOLVE(cmp1); RESOLVE(cmp2); RESOLVE(cmp4); RESOLVE(cmp8);
     RESOLVE(const_cmp1); RESOLVE(const_cmp2); RESOLVE(const_cmp4); RESOLVE(const_cmp8);
     RESOLVE(switch);

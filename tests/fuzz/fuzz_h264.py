@@ -20,7 +20,8 @@ SEEDS = 200
 
 
 def mutate(data, max_size, seed):
-    """libFuzzer's own mutations, changed bits and NAL units, or a new stream of valid headers, which mutations of bytes do not reach."""
+    """libFuzzer's mutations, changed bits and NAL units, or a new stream with valid headers,
+    which those do not reach."""
     kind = random.Random(seed).random()
     if kind < 0.4 or len(data) < 8:
         return atheris.Mutate(data, max_size)

@@ -36,7 +36,8 @@ def split(data):
 
 
 def mutate(data, max_size, seed):
-    """Half of the time libFuzzer's own mutations; otherwise segments are duplicated, dropped, swapped or given a matching length."""
+    """Half the time libFuzzer's mutations; otherwise segments are duplicated, dropped, swapped
+    or given a valid length."""
     rng = random.Random(seed)
     if rng.random() < 0.5 or len(data) < 8:
         return atheris.Mutate(data, max_size)

@@ -1,9 +1,10 @@
-"""Shared by the fuzz targets: Atheris with the counters of the compiled kernels, corpus and crashes of each target, single runs of inputs.
+"""Shared by the fuzz targets: Atheris with the counters of the compiled kernels, corpus and crashes of each
+target, single runs of inputs.
 
-Atheris brings libFuzzer; coverage comes from the Python code (Atheris' own instrumentation) and from the compiled kernels (coverage.c),
-which also run with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks and asserts. The rules are those of the judges in
-tests/robustness. Inputs that break a rule are written to crashes/, and corpus/ is kept for the next run, each in a folder of the
-target.
+Atheris brings libFuzzer; coverage comes from the Python code (Atheris' own instrumentation) and from the compiled
+kernels (coverage.c), which also run with AddressSanitizer, UndefinedBehaviorSanitizer, bounds checks and asserts. The
+rules are those of the judges in tests/robustness. Inputs that break a rule are written to crashes/, and corpus/ is kept
+for the next run, each in a folder of the target.
 """
 
 import argparse
@@ -16,7 +17,8 @@ try:
     import atheris.core_with_libfuzzer as core
 except ImportError as problem:
     sys.exit(
-        f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); tests/robustness runs everywhere"
+        f"fuzzing needs Atheris, which has no build for this Python or system ({problem}); "
+        "tests/robustness runs everywhere"
     )
 
 HERE = Path(__file__).parent
@@ -27,7 +29,8 @@ os.environ["CODEC_FUZZ_CORE"] = core.__file__  # read by coverage.c when the ext
 def run(name, description, judge, mutate, fill, *, max_bytes, dictionary=None):
     """Fuzz, or judge once each file named on the command line.
 
-    judge takes bytes and raises where a rule is broken; mutate is libFuzzer's custom mutator; fill writes seeds into an empty folder.
+    judge takes bytes and raises where a rule is broken; mutate is libFuzzer's custom mutator; fill writes
+    seeds into an empty folder.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seconds", type=int, default=60)

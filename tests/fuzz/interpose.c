@@ -1,4 +1,4 @@
-/* Preloaded before libasan, whose empty functions of the same names would discard the counters that Atheris keeps for Python code. */
+/* Preloaded before libasan, whose empty namesakes would discard the counters of Atheris for Python code. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -15,5 +15,11 @@ static void forward(const char *name, const void *begin, const void *end)
         init(begin, end);
 }
 
-void __sanitizer_cov_8bit_counters_init(uint8_t *begin, uint8_t *end) { forward("__sanitizer_cov_8bit_counters_init", begin, end); }
-void __sanitizer_cov_pcs_init(const uintptr_t *begin, const uintptr_t *end) { forward("__sanitizer_cov_pcs_init", begin, end); }
+void __sanitizer_cov_8bit_counters_init(uint8_t *begin, uint8_t *end)
+{
+    forward("__sanitizer_cov_8bit_counters_init", begin, end);
+}
+void __sanitizer_cov_pcs_init(const uintptr_t *begin, const uintptr_t *end)
+{
+    forward("__sanitizer_cov_pcs_init", begin, end);
+}

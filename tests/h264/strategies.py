@@ -219,7 +219,8 @@ def weights(draw, denominators, chroma):
     s8 = st.integers(-128, 127)
     return sh.Weight(
         luma, draw(s8) if luma else 1 << denominators[0], draw(s8) if luma else 0,
-        colour, (draw(s8), draw(s8)) if colour else (1 << denominators[1],) * 2, (draw(s8), draw(s8)) if colour else (0, 0),
+        colour, (draw(s8), draw(s8)) if colour else (1 << denominators[1],) * 2,
+        (draw(s8), draw(s8)) if colour else (0, 0),
     )  # fmt: skip
 
 
@@ -344,7 +345,8 @@ def clock_timestamps(draw, length):
     known = 3 if full else draw(st.integers(0, 3))
     offset = draw(st.integers(-(1 << (length - 1)), (1 << (length - 1)) - 1)) if length else 0
     return ClockTimestamp(
-        draw(st.integers(0, 3)), draw(flag), draw(st.integers(0, 31)), full, draw(flag), draw(flag), draw(st.integers(0, 255)),
+        draw(st.integers(0, 3)), draw(flag), draw(st.integers(0, 31)), full, draw(flag), draw(flag),
+        draw(st.integers(0, 255)),
         **dict(list(times.items())[:known]), time_offset=offset,
     )  # fmt: skip
 

@@ -62,7 +62,8 @@ def pans(mv, fields=False, slices=3, **more):
 
 
 FORMATS = [
-    {}, dict(profile_idc=100, chroma_format_idc=0), dict(profile_idc=122, chroma_format_idc=2, bit_depth_luma_minus8=2, bit_depth_chroma_minus8=2),
+    {}, dict(profile_idc=100, chroma_format_idc=0),
+    dict(profile_idc=122, chroma_format_idc=2, bit_depth_luma_minus8=2, bit_depth_chroma_minus8=2),
     dict(profile_idc=244, chroma_format_idc=3, bit_depth_luma_minus8=6, bit_depth_chroma_minus8=4),
 ]  # fmt: skip
 

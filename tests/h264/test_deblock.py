@@ -1,4 +1,4 @@
-"""Deblocking of whole pictures against a literal 8.7: every sample of every edge on its own, positions by the equations of 8.7.1."""
+"""Deblocking of whole pictures against a literal 8.7: sample by sample, positions by the equations of 8.7.1."""
 
 import numpy as np
 import pytest

@@ -164,8 +164,10 @@ def test_redundant_pictures_are_ignored():
 def test_slice_groups_in_any_order(kind):
     sps = sps_of(4, 4)
     pps = pps_of(
-        num_slice_groups_minus1=1, slice_group_map_type=kind, run_lengths=tuple(crafted_runs(2, 5)) if kind == 0 else (),
-        rectangles=(Rectangle(5, 10),) if kind == 2 else (), slice_group_change_rate_minus1=2, pic_size_in_map_units_minus1=15,
+        num_slice_groups_minus1=1, slice_group_map_type=kind,
+        run_lengths=tuple(crafted_runs(2, 5)) if kind == 0 else (),
+        rectangles=(Rectangle(5, 10),) if kind == 2 else (), slice_group_change_rate_minus1=2,
+        pic_size_in_map_units_minus1=15,
         slice_group_id=tuple(i * i % 2 for i in range(16)) if kind == 6 else (),
     )  # fmt: skip
     stream = Stream(sps, pps)
@@ -285,7 +287,8 @@ def test_gaps_in_frame_num_that_the_stream_allows():
     rows = (Modification(0, 3),)
     stream.copy(header(4, 8, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=rows), first)
     check(stream)
-    stream.nals.append(skipped(header(5, 10, ref_pic_list_modification_flag_l0=1, ref_pic_list_modification_l0=(Modification(0, 2),)),
+    stream.nals.append(skipped(header(5, 10, ref_pic_list_modification_flag_l0=1,
+                                      ref_pic_list_modification_l0=(Modification(0, 2),)),
                                stream.sps, stream.pps, 4))  # fmt: skip
     with pytest.raises(codec.BitstreamError, match="a missing picture"):
         decoded(stream.data)
@@ -409,7 +412,8 @@ def test_memory_is_reused_when_nothing_refers_to_it(monkeypatch):
 
 
 @pytest.mark.parametrize("limits, says", [
-    (dict(pixels=1000), "Limits.pixels"), (dict(dpb_bytes=10_000), "Limits.dpb_bytes"), (dict(frames=3), "Limits.frames"),
+    (dict(pixels=1000), "Limits.pixels"), (dict(dpb_bytes=10_000), "Limits.dpb_bytes"),
+    (dict(frames=3), "Limits.frames"),
     (dict(nal_bytes=500), "Limits.nal_bytes"), (dict(slices=1), "Limits.slices"),
 ])  # fmt: skip
 def test_limits(limits, says):

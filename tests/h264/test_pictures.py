@@ -413,8 +413,11 @@ def test_slice_groups_are_those_of_the_equations(width, height, kind, data):
     pps = PPS(
         num_slice_groups_minus1=groups, slice_group_map_type=kind,
         run_lengths=tuple(RunLength(data.draw(number)) for _ in range(groups + 1)),
-        rectangles=tuple(Rectangle(y[0] * width + x[0], y[1] * width + x[1]) for x, y in zip(corners[::2], corners[1::2])),
-        slice_group_change_direction_flag=data.draw(st.integers(0, 1)), slice_group_change_rate_minus1=data.draw(number),
+        rectangles=tuple(
+            Rectangle(y[0] * width + x[0], y[1] * width + x[1]) for x, y in zip(corners[::2], corners[1::2])
+        ),
+        slice_group_change_direction_flag=data.draw(st.integers(0, 1)),
+        slice_group_change_rate_minus1=data.draw(number),
         slice_group_id=tuple(data.draw(st.integers(0, groups)) for _ in range(size)),
     )  # fmt: skip
     one = header(slice_group_change_cycle=data.draw(st.integers(0, size)))

@@ -37,7 +37,8 @@ def bits(text):
 # ---------------------------------------------------------------- elements
 
 # Tables 9-2 and 9-3: bit string, codeNum, signed value.
-EXP_GOLOMB = [("1", 0, 0), ("010", 1, 1), ("011", 2, -1), ("00100", 3, 2), ("00101", 4, -2), ("00110", 5, 3), ("00111", 6, -3),
+EXP_GOLOMB = [("1", 0, 0), ("010", 1, 1), ("011", 2, -1), ("00100", 3, 2), ("00101", 4, -2),
+              ("00110", 5, 3), ("00111", 6, -3),
               ("0001000", 7, 4), ("0001001", 8, -4), ("0001010", 9, 5)]  # fmt: skip
 
 
@@ -107,7 +108,8 @@ def test_a_sequence_parameter_set_bit_by_bit():
     """By hand from 7.3.2.1.1: Main profile, level 3, 720x576 with fields, order count type 0."""
     text = (
         "01001101 01000000 00011110"  # profile_idc 77, constraint_set1_flag, level_idc 30
-        "1 00101 1 011"  # seq_parameter_set_id 0, log2_max_frame_num_minus4 4, pic_order_cnt_type 0, log2_max_pic_order_cnt_lsb_minus4 2
+        # seq_parameter_set_id 0, log2_max_frame_num_minus4 4, pic_order_cnt_type 0, log2_max_pic_order_cnt_lsb_minus4 2
+        "1 00101 1 011"
         "00101 0"  # max_num_ref_frames 4, gaps_in_frame_num_value_allowed_flag
         "00000101101 000010010"  # pic_width_in_mbs_minus1 44, pic_height_in_map_units_minus1 17
         "0 1 1 0 0"  # frame_mbs_only_flag, mb_adaptive_frame_field_flag, direct_8x8_inference_flag, cropping, VUI
@@ -116,7 +118,8 @@ def test_a_sequence_parameter_set_bit_by_bit():
     rbsp = int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big")
     sps = read_sps(NalUnit(b"\x67" + escape(rbsp)))
     assert sps == SPS(
-        77, 30, 44, 17, constraint_set1_flag=1, log2_max_frame_num_minus4=4, log2_max_pic_order_cnt_lsb_minus4=2, max_num_ref_frames=4,
+        77, 30, 44, 17, constraint_set1_flag=1, log2_max_frame_num_minus4=4, log2_max_pic_order_cnt_lsb_minus4=2,
+        max_num_ref_frames=4,
         frame_mbs_only_flag=0, mb_adaptive_frame_field_flag=1,
     )  # fmt: skip
     assert (sps.width, sps.height, sps.MaxFrameNum, sps.MaxPicOrderCntLsb, sps.profile_name, sps.level_name) == (

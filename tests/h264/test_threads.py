@@ -1,4 +1,4 @@
-"""Decoding by threads: the same frames and errors for any number of threads, and no hang for any data or an early end."""
+"""Decoding by threads: equal frames and errors for any number of threads; no hang for any data or an early end."""
 
 import dataclasses
 import gc

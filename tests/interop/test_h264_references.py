@@ -1,5 +1,5 @@
-"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show the first entry of
-each list.
+"""Reference lists and marking against FFmpeg: random legal streams of I_PCM, P_Skip and B_Skip frames, which show the
+first entry of each list.
 """
 
 import copy
@@ -35,7 +35,7 @@ def through_ffmpeg(data):
 
 
 class Maker:
-    """A stream that is legal by construction: our buffer provides the pictures to refer to, FFmpeg checks the result."""
+    """A stream that is legal by construction: our buffer provides the references, FFmpeg checks the result."""
 
     def __init__(self, seed, pictures=14):
         self.r = random.Random(seed)
@@ -107,7 +107,8 @@ class Maker:
                 rows.append(Modification(up, step - 1))
                 predicted = frame.FrameNumWrap % 16
             head = dataclasses.replace(head, **{
-                f"num_ref_idx_{name}_active_minus1": len(used) - 1, f"ref_pic_list_modification_flag_{name}": int(bool(rows)),
+                f"num_ref_idx_{name}_active_minus1": len(used) - 1,
+                f"ref_pic_list_modification_flag_{name}": int(bool(rows)),
                 f"ref_pic_list_modification_{name}": tuple(rows),
             })  # fmt: skip
         return head

@@ -1,4 +1,4 @@
-"""Arithmetic coding (T.81 Annex D, F.1.4, G.1.3): the coder against the flow charts of the standard, round trips of scans, unusual files."""
+"""Arithmetic coding (T.81 Annex D, F.1.4, G.1.3): the coder against the flow charts, round trips, unusual files."""
 
 import json
 

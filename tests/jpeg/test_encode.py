@@ -1,4 +1,4 @@
-"""The encoder: every shape, colour and option gives a file whose decoded pixels are the encoder's own reconstruction, bit for bit."""
+"""The encoder: for every shape, colour and option, decoded files equal the encoder's reconstruction bit for bit."""
 
 import inspect
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,7 @@ def test_every_effort_of_every_kind(effort, color, subsampling, picture, reconst
 
 
 def test_a_small_picture_is_progressive_where_that_is_smaller(picture):
-    """In a thumbnail the headers of several scans cost more than they save; from 2**16 pixels on this is not checked."""
+    """In a thumbnail the scan headers cost more than they save; from 2**16 pixels on this is not checked."""
     for side in (16, 64, 200):
         image = picture(side, side)
         sizes = {progressive: len(codec.encode(image, progressive=progressive)) for progressive in (False, True)}
@@ -149,7 +149,7 @@ def test_quantization_tables_of_ones_own(steps, process, picture, reconstruct):
 
 
 def test_components_that_no_option_names_use_no_second_table(picture):
-    """Gray, RGB and CMYK use only the luminance table; the chrominance table of a pair does not affect even the process."""
+    """Gray, RGB and CMYK use only the luminance table; the chrominance table does not even affect the process."""
     tables = QuantTables([1] * 64, [300] * 64)
     for channels, color in ((1, "gray"), (3, "rgb"), (4, "cmyk")):
         data = codec.encode(picture(8, 8, channels), color=color, quant_tables=tables, effort=1)
@@ -250,7 +250,8 @@ def test_where_the_bits_went(color, subsampling, options, picture):
     report = codec.jpeg.inspect(encoded.data)
     scans = [bits for name, bits in encoded.bits.items() if name.startswith("scan")]
     assert scans == [8 * scan["bytes"] for scan in report["scans"]]
-    # No MCU is padded at 48x64, so blocks hold everything except padding bits, restart markers, and zeros stuffed after the last block.
+    # No MCU is padded at 48x64, so blocks hold everything except padding bits, restart markers, and zeros
+    # stuffed after the last block.
     intervals = sum(scan["restart_intervals"] for scan in report["scans"])
     overhead = 7 * intervals + 16 * (intervals - len(scans)) + 8 * encoded.data.count(b"\xff\0")
     assert sum(scans) - overhead <= sum(int(m.sum()) for m in encoded.block_bits) <= sum(scans)

@@ -43,7 +43,7 @@ CASES = {
 
 
 def procedural(height, width, channels):
-    """Slopes, squares, an edge and noise from a 32-bit linear congruential generator: integers only, so equal on every machine."""
+    """Slopes, squares, an edge and LCG noise: 32-bit integers only, so equal on every machine."""
     y, x = np.mgrid[:height, :width]
     noise = (np.arange(height * width, dtype=np.uint64) * 2654435761 % 2**32 * 1103515245 + 12345) % 2**32 >> 27
     layers = [

@@ -1,4 +1,4 @@
-"""Lossless JPEG (T.81 Annex H): round trips for every precision and predictor, and files made by a naive encoder in this test."""
+"""Lossless JPEG (T.81 Annex H): round trips for every precision and predictor, and files of a naive encoder."""
 
 import warnings
 
@@ -166,7 +166,7 @@ def decisions_of(difference, S0, X1):
 
 
 class ByHand:
-    """A lossless file of random samples: any sampling factors and scans, Huffman or arithmetic coded. `planes` holds its samples."""
+    """A lossless file of random samples (`planes`): any sampling factors and scans, Huffman or arithmetic coded."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class ByHand:
         self.data = b"".join((*chunks, b"\xff\xd9"))
 
     def scan(self, which, mcus):
-        """DHT and entropy-coded data. Zeros pad the last MCUs; encoder and decoder predict from them as from any other sample."""
+        """DHT and entropy-coded data. Zeros pad the last MCUs and are predicted from like other samples."""
         sampling = [
             (self.frame.components[i].H, self.frame.components[i].V) if len(which) > 1 else (1, 1) for i in which
         ]
@@ -326,7 +326,8 @@ def test_arithmetic_coding_of_colour(factors):
 
 
 class SharedStatistics(ByHand):
-    """Interleaved components that all use destination 0 and so share statistics; each has its own differences to the left and above."""
+    """Interleaved components that all use destination 0 and so share statistics; each
+    conditions on its own differences."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, arithmetic=True, **options)

@@ -148,7 +148,8 @@ def test_quantization_tables_are_written_along_the_zigzag():
     ],
 )
 def test_how_many_blocks_and_mcus_there_are(Y, X, factors, mcus, blocks):
-    """A.1.1, A.2.2, A.2.3 (component i is ceil(Y Vi / Vmax) lines high); the last row by hand: 25 x 2/3 = 17 lines, 25 / 4 = 7 columns."""
+    """A.1.1, A.2.2, A.2.3 (component i is ceil(Y Vi / Vmax) lines high); the last row by hand: 25 x 2/3 = 17
+    lines, 25 / 4 = 7 columns."""
     frame = Frame(0xC0, 8, Y, X, tuple(FrameComponent(i, H, V, 0) for i, (H, V) in enumerate(factors)))
     assert frame.mcus == mcus and [frame.blocks(c) for c in frame.components] == blocks
 

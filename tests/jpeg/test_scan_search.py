@@ -103,7 +103,7 @@ def test_runs_of_more_than_32767_blocks_are_counted_as_they_are_written():
 
 
 def test_runs_that_the_writer_ends_for_want_of_room_are_counted_as_they_are_written():
-    """63 corrections per block, of which at most a thousand may be pending (see `_scan_write`), and a few new coefficients."""
+    """63 corrections per block, at most a thousand pending (see `_scan_write`), and a few new coefficients."""
     plane = np.full((30, 40, 64), 5, np.int16)
     plane[[3, 3, 20], [7, 8, 0], [9, 63, 1]] = 1
     check_costs(plane, [1, 5, 40], 3)
@@ -203,7 +203,7 @@ def test_a_sequential_script_compares_with_a_progressive_one():
 
 
 def check_definitions(counts, plan, destinations):
-    """Every table that a scan uses has been defined, has not been replaced since, and has a code for each of its symbols."""
+    """Every table of a scan is defined, not replaced since, and has a code for each symbol."""
     defined = {}
     for scan, (definitions, used) in zip(counts, plan):
         assert len({(Tc, Th) for Tc, Th, *_ in definitions}) == len(definitions)

@@ -1,4 +1,4 @@
-"""Targets: the result meets them, by its own bytes and by other decoders; few encodes; a clear error where no result exists."""
+"""Targets: met by size and in other decoders, in few encodes; a clear error if no result exists."""
 
 import io
 import math
@@ -220,7 +220,8 @@ def test_four_inks(picture):
         assert codec.jpeg.encode(image, target="size:4kB", color=color).size <= 4000
         with pytest.raises(
             ParameterError,
-            match="ssimulacra2:70 is no target for CMYK: ssimulacra2 is defined for gray and RGB pictures; CMYK has psnr, mse",
+            match="ssimulacra2:70 is no target for CMYK: ssimulacra2 is defined for gray and RGB pictures; "
+            "CMYK has psnr, mse",
         ):
             codec.encode(image, target="ssimulacra2:70", color=color)
 

@@ -61,7 +61,8 @@ def turned(pixels, rotate=0, flip=None):
 
 
 def same(found, expected):
-    """Equal except for the rounding of the integer inverse transform, which differs upside down (by 1, and 1.77 times that in blue)."""
+    """Equal except for the rounding of the integer inverse transform, which differs upside down (by 1, and
+    1.77 times that in blue)."""
     return found.shape == expected.shape and abs(found.astype(int) - expected.astype(int)).max() <= 3
 
 

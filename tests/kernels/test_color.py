@@ -23,7 +23,8 @@ def every_pair():
 
 @pytest.mark.parametrize("first", range(0, 256, 32))
 def test_every_rgb_colour(first):
-    """16-bit fixed point, rounded to nearest (chroma halves down, or 255.5 would become 256), so within 1 of the real-valued result."""
+    """16-bit fixed point, rounded to nearest (chroma halves down, or 255.5 would become 256), so within 1
+    of the real-valued result."""
     pixels = every_pair()
     for red in range(first, first + 32):
         pixels[:, 0] = red
@@ -106,7 +107,7 @@ def test_other_shapes_and_types_are_refused(pixels):
 
 
 def components_of(pixel, color):
-    """The component samples that code a flat picture of this colour, from its DC levels at step 1 (8 times the sample)."""
+    """The samples that code a flat picture of this colour, from its DC levels at step 1 (8 times the sample)."""
     planes = forward(
         np.broadcast_to(np.uint8(pixel), (8, 8, len(pixel))).copy(), color, [(1, 1)] * len(pixel), [ONES] * len(pixel)
     )

@@ -104,7 +104,7 @@ def test_what_is_out_of_range_is_refused(transform, low, high):
         transform(np.zeros((1, 64)))
 
 
-# ---------------------------------------------------------------- the decoder's paths: shortcuts for few coefficients, 12 bits
+# ---------------------------------------------------------------- decoder paths: few coefficients, 12 bits
 
 
 def samples_of(levels_nat, precision=8):
@@ -136,7 +136,7 @@ def test_one_coefficient_anywhere_spoils_no_shortcut(position):
 
 @pytest.mark.parametrize("step", [1, 16, 99, 255, 256, 500, 724, 1000, 1450, 2047, 2048, 3000])
 def test_16_bit_arithmetic_is_enough_for_every_picture(step):
-    """The decoder's 8-bit path multiplies 16-bit values; quantized pictures, flat or of maximum contrast, must not overflow them."""
+    """The decoder's 8-bit path multiplies 16-bit values, which no flat or maximum-contrast picture may overflow."""
     rng = np.random.default_rng(step)
     rough = [
         np.where(BASIS > 0, 127, -128),

@@ -49,7 +49,8 @@ def filter_line(p, q, alpha, beta, tc0, chroma, top):
 
 
 def filtered(picture, y, x, lines, bS, threshold, chroma, bit_depth):
-    """The picture after filtering a vertical edge before column x: bS by part, threshold (alpha, beta, tC0 of bS 1, 2, 3) for 8 bits."""
+    """The picture after filtering a vertical edge before column x: bS by part, threshold (alpha, beta, tC0
+    of bS 1, 2, 3) for 8 bits."""
     out, reach, scale = picture.copy(), 2 if chroma else 4, 1 << (bit_depth - 8)
     alpha, beta, *tC0 = (v * scale for v in threshold)
     for i in range(lines):

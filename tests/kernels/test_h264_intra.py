@@ -1,4 +1,4 @@
-"""Intra prediction samples of H.264 against 8.3 sample by sample: p[x, y] are the neighbours, None where not available."""
+"""Intra prediction samples of H.264 against 8.3 sample by sample: p[x, y] are the neighbours, None if unavailable."""
 
 from itertools import product
 

@@ -6,13 +6,15 @@ from h264_samples import DEPTHS, LEVELS, dtype_of, same_outside
 
 from codec.h264.macroblock import _kernels
 
-# A column is the contribution of a coefficient of 1 to the samples (8.5.12.2, 8.5.13), before halves and quarters are rounded down.
+# A column is the contribution of a coefficient of 1 to the samples (8.5.12.2, 8.5.13), before halves and
+# quarters are rounded down.
 FOUR = np.array([[1, 1, 1, 0.5], [1, 0.5, -1, -1], [1, -0.5, -1, 1], [1, -1, 1, -0.5]])
 COS8 = np.array([12, 10, 6, 3]) / 8
 
 
 def matrix8():
-    """The even part is the 4-point matrix; the odd part has 12, 10, 6, 3 eighths in the order and with the signs of a cosine transform."""
+    """The even part is the 4-point matrix; the odd part has 12, 10, 6, 3 eighths in the order and with the
+    signs of a cosine transform."""
     m = np.zeros((8, 8))
     for x in range(8):
         for u in range(8):

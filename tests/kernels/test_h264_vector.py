@@ -1,4 +1,5 @@
-"""Every vector variant of the H.264 kernels gives the same bits as its scalar body, for random, extreme and hostile data, and writes nothing else."""
+"""H.264 kernels: each vector variant equals its scalar body on random, extreme and hostile data,
+and writes nothing else."""
 
 import re
 from pathlib import Path

@@ -107,9 +107,11 @@ def unlimited_huffman(weights):
 
 
 def cheapest_by_levels(weights, longest=16):
-    """Least cost with codes of at most `longest` bits: walk down the tree; at each level some of the nodes become leaves.
+    """Least cost with codes of at most `longest` bits: walk down the tree; at each level some of
+    the nodes become leaves.
 
-    State: symbols placed (heaviest first), free nodes of the level. A level costs the weight of all symbols not yet placed.
+    State: symbols placed (heaviest first), free nodes of the level. A level costs the weight of
+    all symbols not yet placed.
     """
     ordered = sorted(weights, reverse=True) + [0]
     n, rest = len(ordered), [sum(ordered[i:]) for i in range(len(ordered) + 1)]

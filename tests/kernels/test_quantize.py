@@ -19,7 +19,7 @@ def figure_a6():
 
 
 def divided(coefficients, step):
-    """round(c / step), halves away from zero, in integers: (2|c| + step) / (2 step), rounded down, with the sign of c."""
+    """round(c / step), halves away from zero, in integers: (2|c| + step) / (2 step) rounded down, signed as c."""
     return np.sign(coefficients) * ((2 * np.abs(coefficients) + step) // (2 * step))
 
 

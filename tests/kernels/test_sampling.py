@@ -29,7 +29,7 @@ def to_multiple(plane, high, wide):
 
 
 def downsampled(plane, h, v):
-    """Mean over h x v samples; halves (and for four samples quarters) down in even columns, up in odd ones; 1 x 2: always up."""
+    """Mean over h x v samples; halves (of four samples, quarters) down in even columns, up in odd; 1 x 2: always up."""
     high, wide = plane.shape[0] // v, plane.shape[1] // h
     sums = plane.astype(int).reshape(high, v, wide, h).sum((1, 3))
     if (h, v) == (1, 2):
@@ -63,7 +63,7 @@ def test_no_brightness_drifts():
 
 
 def pair_means(plane):
-    """64 times the least-squares means of pairs of rows: 43, -14, 4, -1 sixty-fourths outwards from the pair, edges repeated."""
+    """64 times the least-squares means of row pairs: 43, -14, 4, -1 from the pair outwards, edges repeated."""
     padded = np.pad(plane.astype(int), ((6, 6), (0, 0)), mode="edge")
     first = 6 + np.arange(0, plane.shape[0], 2)
     return sum(
@@ -118,7 +118,7 @@ def test_least_squares_downsampling_comes_nearest_once_upsampled(ratio, picture)
 
 
 def upsample_plane(plane, H, V, Hmax, Vmax, height, width, precision=8):
-    """A component of H x V beside one of Hmax x Vmax, as the decoder upsamples it (colour "rgb" passes components through)."""
+    """A component of H x V beside one of Hmax x Vmax, as upsampled by the decoder (colour "rgb": no conversion)."""
     dtype = np.uint8 if precision == 8 else np.uint16
     full = np.zeros((-(-height // 8) * 8, -(-width // 8) * 8), dtype)
     small = np.zeros((-(-plane.shape[0] // 8) * 8, -(-plane.shape[1] // 8) * 8), dtype)
@@ -128,7 +128,7 @@ def upsample_plane(plane, H, V, Hmax, Vmax, height, width, precision=8):
 
 
 def taps(position, ratio, count):
-    """Linear interpolation between centres: [(index, weight)] of output `position`; the outermost samples extend beyond the edge."""
+    """Linear interpolation between centres: [(index, weight)] of output `position`; edge samples are repeated."""
     if ratio == 1:
         return [(position, Fraction(1))]
     near, beside = position // 2, position // 2 + (1 if position % 2 else -1)

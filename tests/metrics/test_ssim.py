@@ -1,4 +1,4 @@
-"""SSIM as published in 2004: the same values as a direct implementation of the paper, for any dtype, size and layout."""
+"""SSIM as published in 2004: equal to a direct implementation of the paper for any dtype, size and layout."""
 
 import threading
 
@@ -154,8 +154,9 @@ def test_threads_do_not_disturb_each_other():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_agrees_with_scikit_image(dtype):
-    """scikit-image truncates its Gaussian at 3.5 sigma, which for 1.5 is the same 11 taps, but pads the picture and lets windows cross its
-    border in the full map; cropped by 5, only the windows of the paper remain. (The mean that it returns is cropped by 5 as well.)"""
+    """scikit-image truncates its Gaussian at 3.5 sigma, which for 1.5 is the same 11 taps, but pads the picture and
+    lets windows cross its border in the full map; cropped by 5, only the windows of the paper remain. (The mean that it
+    returns is cropped by 5 as well.)"""
     metrics = pytest.importorskip("skimage.metrics")
     a, b, data_range = noisy_pair(dtype, (64, 90))
     mean, full = metrics.structural_similarity(
@@ -178,7 +179,8 @@ def test_colour_agrees_with_scikit_image():
 def test_pictures_below_one_window_are_refused(shape):
     with pytest.raises(
         ParameterError,
-        match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: use psnr, or put channels last",
+        match=r"SSIM needs at least 11 x 11 pixels, and shape .* is \d+ wide and \d+ high: "
+        "use psnr, or put channels last",
     ):
         ssim(np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
 

@@ -24,7 +24,8 @@ if not CHROMIUM:
     )
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update",
     "--disable-sync", "--force-color-profile=srgb",
 ]  # fmt: skip
 DECODE = """async ([text, type]) => {
@@ -99,7 +100,8 @@ def test_the_screen_shows_a_middle_frame_in_its_time(page, data_folder, tmp_path
     frames = [np.asarray(Image.fromarray(pixels).resize((320, 184))) for pixels in clip.pictures()]
     made = animate(frames, seconds=[0.02] * 20 + [60] + [0.02] * 19)
     page.set_content(
-        f"<body style='margin:0'><img style='display:block' src='data:image/gif;base64,{base64.b64encode(made.data).decode()}'>"
+        f"<body style='margin:0'>"
+        f"<img style='display:block' src='data:image/gif;base64,{base64.b64encode(made.data).decode()}'>"
     )
     wanted, seen, end = shown_by_pillow(made.data)[20][..., :3], None, time.monotonic() + 20
     while time.monotonic() < end and not np.array_equal(seen, wanted):

@@ -86,7 +86,8 @@ def same(ours, theirs):
 
 
 @pytest.mark.parametrize("options", [
-    {"lossy": 0}, {"lossy": 0, "dither_strength": 0}, {"lossy": 20}, {"lossy": 120, "dither_strength": 1.0}, {"colors": 16}, {"colors": 2}, {"colors": 255},
+    {"lossy": 0}, {"lossy": 0, "dither_strength": 0}, {"lossy": 20}, {"lossy": 120, "dither_strength": 1.0},
+    {"colors": 16}, {"colors": 2}, {"colors": 255},
     {"space": "srgb", "colors": 40},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("format", ["gif", "apng"])
@@ -99,7 +100,7 @@ def test_others_show_what_was_painted(painted, format, options):
 
 
 def hole(count=6):
-    """An opaque shape over transparency: it moves, so the pixels that it leaves must be cleared; in one frame it is absent."""
+    """An opaque shape over transparency: it moves, so pixels that it leaves must be cleared; one frame lacks it."""
     frames = []
     for number in range(count):
         pixels = np.zeros((20, 30, 4), np.uint8)
@@ -308,8 +309,10 @@ def test_a_size_is_reached():
 
 
 @pytest.mark.parametrize("wrong, says", [
-    ({"colors": 1}, "colors"), ({"colors": 257}, "colors"), ({"colors": 8.5}, "colors"), ({"lossy": -1}, "lossy"), ({"lossy": 201}, "lossy"),
-    ({"space": "hsv"}, "space"), ({"dither_strength": 2}, "dither_strength"), ({"target": "psnr:40"}, "size"), ({"format": "webp"}, "format"),
+    ({"colors": 1}, "colors"), ({"colors": 257}, "colors"), ({"colors": 8.5}, "colors"), ({"lossy": -1}, "lossy"),
+    ({"lossy": 201}, "lossy"),
+    ({"space": "hsv"}, "space"), ({"dither_strength": 2}, "dither_strength"), ({"target": "psnr:40"}, "size"),
+    ({"format": "webp"}, "format"),
     ({"fps": 0}, "fps"), ({"fps": "x"}, "fps"), ({"loops": -1}, "loops"), ({"comment": "\u20ac"}, "comment"),
 ], ids=str)  # fmt: skip
 def test_wrong_arguments(tmp_path, wrong, says):
@@ -321,7 +324,8 @@ def test_wrong_arguments(tmp_path, wrong, says):
 
 
 @pytest.mark.parametrize("frames", [
-    [], [np.zeros((0, 4), np.uint8)], [np.zeros((4, 4))], [np.zeros((4, 4, 2), np.uint8)], [np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8)],
+    [], [np.zeros((0, 4), np.uint8)], [np.zeros((4, 4))], [np.zeros((4, 4, 2), np.uint8)],
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8)],
     [np.zeros((1, 65536), np.uint8)], [np.full((4, 4), np.nan)],
 ], ids=lambda frames: str([frame.shape for frame in frames]))  # fmt: skip
 def test_wrong_frames(tmp_path, frames):

@@ -56,7 +56,7 @@ def test_what_is_written_is_read(case):
 
 @pytest.mark.parametrize("min_code_size", range(2, 9))
 def test_codes_widen_where_the_reader_widens_them(min_code_size):
-    """Noise adds one code per symbol: all lengths around the points where the width changes, including the full table."""
+    """Noise adds one code per symbol: all lengths around each change of width, including the full table."""
     noise = np.random.default_rng(min_code_size).integers(0, 1 << min_code_size, 9000).tolist()
     lengths = {1, 2, 3, 4}
     for width in range(min_code_size + 1, 11):
@@ -171,7 +171,8 @@ def test_pixels_that_may_stay_or_must(noise):
 
 
 def test_errors_go_to_the_neighbours():
-    """A flat gray between two entries becomes a mixture of them with the same mean; without diffusion it becomes the nearer one."""
+    """A flat gray between two entries becomes a mixture of them with the same mean; without diffusion
+    it becomes the nearer one."""
     palette, target = [[0, 0, 0], [1000, 0, 0]], np.full((40, 40, 1), 300) * [1, 0, 0]
     assert paint(palette, target, strength=0, clamp=1000)[1].mean() == 0
     mixed = paint(palette, target, strength=256, clamp=1000, reach=800**2)[1]

@@ -54,7 +54,7 @@ def test_coordinates_keep_the_contract_of_the_kernels(space, channels):
 
 
 def test_oklab_is_ottosson_s():
-    """In double precision, from the definition. Tolerance: half a unit for rounding, a hundredth for single precision."""
+    """By definition, in double precision. Tolerance: half a unit for rounding, a hundredth for single precision."""
     colors = all_corners()
     v = colors / 255
     linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)

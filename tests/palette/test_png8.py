@@ -67,7 +67,8 @@ def test_others_read_what_was_written(count, channels, height, width, seed):
 @pytest.mark.parametrize("rows_of", [png.unfiltered, png.subtracted, png.filtered])
 def test_filters_are_undone_by_others(picture, rows_of):
     gray = picture(45, 70, 1) >> 2
-    data = b"".join([png.SIGNATURE, png.header(70, 45, 8), png.colors(np.repeat(np.arange(64, dtype=np.uint8)[:, None], 3, 1)),
+    data = b"".join([png.SIGNATURE, png.header(70, 45, 8),
+                     png.colors(np.repeat(np.arange(64, dtype=np.uint8)[:, None], 3, 1)),
                      png.chunk(b"IDAT", png.deflated(rows_of(gray))), png.chunk(b"IEND", b"")])  # fmt: skip
     assert np.array_equal(read(data)[..., 0], gray)
 
@@ -142,8 +143,10 @@ def test_oxipng_is_asked_for_by_name(monkeypatch):
 
 
 @pytest.mark.parametrize("indices, palette, says", [
-    ([[0, 3]], [[0, 0, 0]] * 3, "do not fit"), ([[-1]], [[0, 0, 0]], "do not fit"), (np.zeros((0, 3), int), [[0, 0, 0]], "indices"), ([0], [[0, 0, 0]], "indices"),
-    ([[0.5]], [[0, 0, 0]], "indices"), ([[0]], [[0, 0]], "palette"), ([[0]], np.zeros((257, 3)), "palette"), ([[0]], np.zeros((0, 3)), "palette"),
+    ([[0, 3]], [[0, 0, 0]] * 3, "do not fit"), ([[-1]], [[0, 0, 0]], "do not fit"),
+    (np.zeros((0, 3), int), [[0, 0, 0]], "indices"), ([0], [[0, 0, 0]], "indices"),
+    ([[0.5]], [[0, 0, 0]], "indices"), ([[0]], [[0, 0]], "palette"), ([[0]], np.zeros((257, 3)), "palette"),
+    ([[0]], np.zeros((0, 3)), "palette"),
 ])  # fmt: skip
 def test_what_is_no_picture_of_a_palette(tmp_path, indices, palette, says):
     with pytest.raises(ParameterError, match=says):

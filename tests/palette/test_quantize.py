@@ -325,7 +325,7 @@ def test_median_cut_beats_pillow_s(photo):
 
 @pytest.mark.parametrize("colors", [16, 64, 256])
 def test_defaults_look_better(photo, colors):
-    """Better than the nearest colours in the same space, which in turn score better than the result with the higher PSNR."""
+    """Better than the nearest colours in the same space, which score better than the result of higher PSNR."""
     default, plain = codec.quantize_colors(photo, colors), codec.quantize_colors(photo, colors, dither=None)
     srgb = codec.quantize_colors(photo, colors, dither=None, space="srgb")
     assert ssimulacra2(photo, default.image()) > ssimulacra2(photo, plain.image()) > ssimulacra2(photo, srgb.image())

@@ -1,4 +1,4 @@
-"""Vector quantization of blocks: nearest entries, exact round trips where possible, and less error with more entries."""
+"""Vector quantization of blocks: nearest entries, exact round trips if possible, less error with more entries."""
 
 import numpy as np
 import pytest

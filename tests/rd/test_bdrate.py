@@ -1,4 +1,4 @@
-"""Bjontegaard deltas: equal to the published tool where both give a value, and refused with a reason where no value would be sound."""
+"""Bjontegaard deltas: equal to the published tool, and refused with a reason where no value would be sound."""
 
 import math
 import re
@@ -13,7 +13,8 @@ from codec.rd import bd_quality, bd_rate, compare, families, means
 from codec.rd.interpolation import METHODS, integral
 from codec.rd.points import pick_family
 
-# The three test cases that the package bjontegaard ships in its example_usage.py (rate in kbit/s, PSNR in dB), anchor and test.
+# The three test cases that the package bjontegaard ships in its example_usage.py (rate in kbit/s, PSNR
+# in dB), anchor and test.
 EXAMPLES = {
     "1": (
         [9487.76, 4593.60, 2486.44, 1358.24],
@@ -34,7 +35,8 @@ EXAMPLES = {
         [44.731, 41.875, 40.121, 38.651, 37, 36.5],
     ),
 }
-# Results of bjontegaard 1.3.0 (SciPy 1.17) for them, so that the check needs neither: BD-rate in percent, BD-PSNR in dB.
+# Results of bjontegaard 1.3.0 (SciPy 1.17) for them, so that the check needs neither: BD-rate in
+# percent, BD-PSNR in dB.
 PUBLISHED = {
     ("1", "pchip"): (-4.417485351, 0.1196927854),
     ("1", "akima"): (-4.425245157, 0.1194092703),
@@ -161,7 +163,8 @@ def test_the_common_range_and_its_share():
         (scaled(ANCHOR, score=11), "share no range"),
         (
             [(0.25, 30.0), (0.5, 33.0), (1.0, 32.5), (2.0, 39.0), (4.0, 39.0)],
-            r"the test is not monotonic: its score does not rise with the rate between the rates 0.5 \(33\) and 1 \(32.5\); "
+            r"the test is not monotonic: its score does not rise with the rate "
+            r"between the rates 0.5 \(33\) and 1 \(32.5\); "
             r"2 \(39\) and 4 \(39\)",
         ),
         ([(0.25, 30.0), (0.5, 33.0), (0.5, 34.0), (2.0, 39.0)], r"not monotonic.*0.5 \(33\) and 0.5 \(34\)"),

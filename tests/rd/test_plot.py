@@ -1,4 +1,4 @@
-"""Figures are drawn from rows only: the same rows give the same file, and errors are raised before anything is drawn."""
+"""Figures are drawn from rows only: equal rows give equal files, and errors are raised before anything is drawn."""
 
 import math
 import subprocess

@@ -22,7 +22,8 @@ if not CHROMIUM:
     )
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update",
     "--disable-sync",
 ]  # fmt: skip
 HOSTILE = '"><img src=x onerror="window.owned=1">\'</script><script>window.owned=2</script>&lt;b&gt;\u2028\u202egnp'
@@ -416,11 +417,15 @@ def test_poor_rows_make_a_page_that_says_what_is_missing(visit, rows, tmp_path, 
         "one row": (one[:1], {}, "#deltas-lead", "one family of settings only"),
         "one picture": (one, {}, "#deltas-lead", "Too few pictures for an interval"),
         "no overlap": (
-            [rd.Point(**{**vars(r), "metrics": {"psnr": r.metrics["psnr"] + 100 * (r.setting["subsampling"] == "4:4:4")}}) for r in one],
+            [rd.Point(**{
+                **vars(r), "metrics": {"psnr": r.metrics["psnr"] + 100 * (r.setting["subsampling"] == "4:4:4")}
+            }) for r in one],
             {}, "#refused", "share no range of scores",
         ),
-        "no finite value": ([rd.Point(**{**vars(r), "metrics": {"psnr": float("inf")}}) for r in one], {}, "#curves-figure", "No row shown here has a finite PSNR"),
-        "no original": ([rd.Point(**{**vars(r), "image": "/gone/rough.png"}) for r in one], {}, "#stage", "No such file"),
+        "no finite value": ([rd.Point(**{**vars(r), "metrics": {"psnr": float("inf")}}) for r in one],
+                            {}, "#curves-figure", "No row shown here has a finite PSNR"),
+        "no original": ([rd.Point(**{**vars(r), "image": "/gone/rough.png"}) for r in one],
+                        {}, "#stage", "No such file"),
         "no pictures": (one, {"pictures": 0}, "#pictures-lead", "No pictures were asked for"),
     }  # fmt: skip
     points, options, where, says = cases[case]

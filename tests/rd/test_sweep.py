@@ -58,7 +58,8 @@ def test_a_row_says_what_a_user_would_measure():
 
 
 def test_a_gray_picture_costs_the_same_at_every_subsampling():
-    """The encoder refuses to subsample absent chroma; a sweep over gray and colour pictures must still compare all of them."""
+    """The encoder refuses to subsample absent chroma; a sweep over gray and colour pictures must
+    still compare all of them."""
     rows = list(rd.sweep(SAMPLES / "zone_plate.png", quality=50, subsampling=("4:2:0", "4:4:4")))
     assert [row.setting["subsampling"] for row in rows] == ["4:2:0", "4:4:4"]
     assert rows[0].bytes == rows[1].bytes
@@ -90,8 +91,8 @@ def test_a_picture_that_fails_is_reported_and_the_others_go_on(tmp_path):
         assert text.image == str(tmp_path / "text.png")
         assert [failure.setting["quality"] for failure in tiny] == [40, 60]
         assert (
-            "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: the row has no ssim: SSIM needs at least 11 x 11"
-            in str(tiny[0])
+            "odd_1x1.png at jpeg, subsampling auto, effort 5, quality 40: "
+            "the row has no ssim: SSIM needs at least 11 x 11" in str(tiny[0])
         )
         assert all(
             list(row.metrics) == ["psnr"] and "at least 11 x 11" in row.missing["ssim"]

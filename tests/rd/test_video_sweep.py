@@ -1,4 +1,5 @@
-"""Videos in the laboratory: the same rows, curves and searches, with kbit/s and pooled scores, never mixed with pictures."""
+"""Videos in the laboratory: the same rows, curves and searches, in kbit/s and pooled scores,
+never mixed with pictures."""
 
 import math
 import re
@@ -19,7 +20,8 @@ ALL = {codec.name: codec for codec in present()}
 
 
 def codec_at(of, name="coarse", change=None):
-    """A codec for this test and one clip: samples in steps of 1 + 2 crf, packed; the first byte of a packet is the crf."""
+    """A codec for this test and one clip: samples in steps of 1 + 2 crf, packed; the first
+    byte of a packet is the crf."""
 
     def encode(video, *, preset, crf):
         return [

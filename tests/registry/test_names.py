@@ -57,7 +57,10 @@ def test_peers_refuse_inks(name):
 
 
 def test_no_peer_is_loaded_before_it_is_used():
-    code = "import sys; from codec import registry; registry.codecs(); assert not {'pyvips', 'imagecodecs', 'simplejpeg', 'pyjpegli'} & set(sys.modules)"
+    code = (
+        "import sys; from codec import registry; registry.codecs(); "
+        "assert not {'pyvips', 'imagecodecs', 'simplejpeg', 'pyjpegli'} & set(sys.modules)"
+    )
     import subprocess
 
     subprocess.run([sys.executable, "-c", code], check=True)

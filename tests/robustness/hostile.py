@@ -53,7 +53,7 @@ def craft(
     dnl=False,
     before=b"",
 ):
-    """A JPEG with random levels, of kinds that the encoder does not write: any factors, 12 bits, any scan script, DNL."""
+    """A JPEG with random levels, of kinds the encoder does not write: any factors, 12 bits, any scan script, DNL."""
     rng = np.random.default_rng(seed)
     frame = markers.Frame(
         SOFn, P, height, width, tuple(markers.FrameComponent(i + 1, H, V, 0) for i, (H, V) in enumerate(factors))
@@ -111,7 +111,8 @@ PROGRESSIVE = [
 ]
 
 
-# 4x4 samples, lossless, arithmetic coded: from the CC0 suite github.com/robert-ancell/jpegsuite, as this package writes no such files.
+# 4x4 samples, lossless, arithmetic coded: from the CC0 suite github.com/robert-ancell/jpegsuite, as this
+# package writes no such files.
 SOF11 = bytes.fromhex(
     "ffd8ffe000104a46494600010200000100010000ffcb000b080004000401011100ffda0008010100010000d2b8277a512625651bca855d0946d0ffd9"
 )
@@ -203,7 +204,7 @@ def offsets(data, marker):
 
 
 def attempt(function, *args, **options):
-    """(result, error): only CodecError may escape, in bounded time; an error in the data says where and by which clause."""
+    """(result, error): only CodecError may escape, in bounded time; errors in the data have position and clause."""
     start = time.thread_time()  # time of this thread only: a busy machine does not count as a hang
     try:
         result, error = function(*args, **options), None
@@ -232,8 +233,8 @@ def shape_agrees(result):
 def judge(data):
     """Give `data` to everything that reads JPEG. Returns (raise-mode result or None, conceal-mode result or None).
 
-    For any bytes: only CodecError escapes; shapes agree with the header; a file that decodes without an error gives the same
-    pixels, undamaged, with concealment on; `probe` reads the header of any file that decodes.
+    For any bytes: only CodecError escapes; shapes agree with the header; a file that decodes without an error gives the
+    same pixels, undamaged, with concealment on; `probe` reads the header of any file that decodes.
     """
     info, _ = attempt(codec.probe, data)
     attempt(codec.jpeg.inspect, data)
@@ -261,7 +262,8 @@ def judge(data):
 
 
 def values_for(byte, full=FULL):
-    """Replacements of a byte: all bits flipped, its highest or lowest bit flipped, neighbours, and bytes with a meaning in JPEG."""
+    """Replacements of a byte: all bits, the highest or the lowest bit flipped, neighbours,
+    bytes with a meaning in JPEG."""
     few = {byte ^ 0xFF, byte ^ 0x80, byte + 1 & 0xFF, 0}
     more = {byte ^ 1, byte ^ 0x10, byte - 1 & 0xFF, 0xFF, 0x7F, 0xD0, 0xD9, 0xDA, 0xC4, 0x11, 0x44} if full else set()
     return sorted((few | more) - {byte})

@@ -195,8 +195,8 @@ def random_data(r, size):
 
 
 def first_picture(r, sps):
-    """NAL units of an IDR picture that decodes: I_PCM macroblocks, as two fields where the sequence has them; and its PPS, which has number
-    1.
+    """NAL units of an IDR picture that decodes: I_PCM macroblocks, as two fields where the sequence has them; and its
+    PPS, which has number 1.
     """
     pps = crafted.pps_of(pic_parameter_set_id=1)
     nals, planes = [write_pps(pps, sps)], crafted.samples(sps, r.randrange(1 << 30))
@@ -279,7 +279,7 @@ def frames_are_sound(frames):
 
 
 def attempt(data, **options):
-    """(frames, error): only CodecError may escape, in bounded time; an error in the data says where and by which clause."""
+    """(frames, error): only CodecError may escape, in bounded time; errors in the data have position and clause."""
     start = time.thread_time()  # time of this thread only: a busy machine does not count as a hang
     frames, error = [], None
     try:
@@ -304,7 +304,8 @@ def equal(a, b):
 
 
 def judge(data):
-    """Give `data` to everything that reads H.264. Returns (frames, error) of the strict mode and the frames of concealment.
+    """Give `data` to everything that reads H.264. Returns (frames, error) of the strict mode and
+    the frames of concealment.
 
     For any bytes: only CodecError escapes; frames are consistent; concealment fails only for limits, and gives the same
     frames, undamaged, if the stream has no error; a second decoding gives the same.

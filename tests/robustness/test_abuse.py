@@ -95,7 +95,8 @@ def test_a_tiny_file_is_refused_before_memory_is_taken(name, on_error):
 @pytest.mark.parametrize("SOFn", [markers.SOF9, markers.SOF10, markers.SOF11])
 @pytest.mark.parametrize("on_error", ["raise", "conceal"])
 def test_arithmetic_coding_is_bounded_by_pixels_alone(SOFn, on_error):
-    """Here few bytes do not indicate damage, so `Limits` is the only bound; below it, files are decoded or refused without delay."""
+    """Here few bytes do not indicate damage, so `Limits` is the only bound; below it, files are decoded
+    or refused without delay."""
     settings = dict(SOFn=SOFn, Ss=int(SOFn == markers.SOF11), Se=63 if SOFn == markers.SOF9 else 0)
     refused(bomb(65500, 65500, **settings), codec.LimitError, "Limits.pixels", on_error=on_error)
     refused(
@@ -155,7 +156,7 @@ def test_a_scan_bomb(SOFn):
 
 
 def test_scans_without_end_over_one_pixel():
-    """Thousands of scans over a thumbnail are harmless, hundreds of thousands are not: each has a cost regardless of its size."""
+    """Thousands of scans over a thumbnail are harmless, hundreds of thousands are not: each scan has a fixed cost."""
     data = craft(1, 1, ((1, 1),), SOFn=markers.SOF2, scans=[((0,), 0, 0, 0, 0)])
     assert codec.jpeg.decode(scans_of(data, 2000)).pixels.shape == (1, 1)
     start = time.thread_time()
@@ -305,7 +306,7 @@ def test_tables_that_are_wrong(chunk, match):
 
 
 def test_a_table_of_all_symbols_at_every_length():
-    """Legal Huffman tables that decoders get wrong: 256 codes of 16 bits, one code of 16 bits, a full table of 8 bits."""
+    """Legal Huffman tables that decoders get wrong: 256 16-bit codes, one 16-bit code, a full table of 8 bits."""
     for BITS in ([0] * 15 + [255], [0] * 15 + [1], [0] * 7 + [255] + [0] * 8, [1] * 15 + [2]):
         HUFFVAL = bytes(range(sum(BITS)))
         for scan in (b"\0" * 60, b"\xfe" * 60, b"\xff\0" * 60, bytes(range(60)), b"\x55" * 60):
@@ -315,7 +316,8 @@ def test_a_table_of_all_symbols_at_every_length():
 
 @pytest.mark.parametrize("size", range(17))
 def test_every_magnitude_category(size):
-    """DC differences of 16 bits, AC runs of 15 with 15 bits, refinements of 13 bits: the sums wrap, without any other effect."""
+    """DC differences of 16 bits, AC runs of 15 with 15 bits, refinements of 13 bits: sums
+    wrap without other effects."""
     BITS, dc, ac = [1] + [0] * 15, bytes((size,)), bytes((0xF0 | min(size, 15),))
     for scan in (b"\0" * 200, b"\x7f" * 200, bytes(range(1, 201))):
         for SOFn, Ss, Se, A in (
@@ -473,7 +475,8 @@ FACTORS = [(1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (4, 1), (1, 4), (4, 2), (2, 4
 
 @pytest.mark.parametrize("factors", FACTORS, ids=lambda f: f"{f[0]}x{f[1]}")
 def test_sampling_factors(factors):
-    """Every ratio, integer or not: in one scan if it fits an MCU (10 blocks), and always in separate scans; sizes around the edges of an MCU."""
+    """Every ratio, integer or not: in one scan if it fits an MCU (10 blocks), and always in separate scans; sizes
+    around the edges of an MCU."""
     for height, width in (
         (1, 1),
         (2, 3),
@@ -551,5 +554,6 @@ def test_malformed_files_leave_no_memory_behind(seeds):
     decode(len(files))
     before = resident()
     decode(3000)
-    # A leak of the smallest picture (about 10 kB) in one of ten calls would show as 6 MB. AddressSanitizer keeps freed blocks on purpose.
+    # A leak of the smallest picture (about 10 kB) in one of ten calls would show as 6 MB. AddressSanitizer keeps
+    # freed blocks on purpose.
     assert resident() - before < (3 << 20) or hostile.SANITIZED

@@ -1,4 +1,4 @@
-"""Hostile input of the encoder: shapes, strides, types, options of any kind. The result is a valid JPEG or a ParameterError."""
+"""Hostile encoder input: shapes, strides, types, options. The result is a valid JPEG or a ParameterError."""
 
 import datetime
 import decimal

@@ -1,6 +1,7 @@
 """Every truncation and single-byte corruption of small files of every kind, and files corrupted by other projects.
 
-For each byte: all bits flipped, its top bit flipped, one more, and zero; with CODEC_ROBUSTNESS=full eleven more values (hostile.values_for).
+For each byte: all bits flipped, its top bit flipped, one more, and zero; with CODEC_ROBUSTNESS=full eleven more
+values (hostile.values_for).
 """
 
 import warnings
@@ -58,7 +59,8 @@ def test_bytes_lost_and_added(seeds, name):
 
 
 def test_markers_anywhere(seeds):
-    """Each marker code written over each place of a file with restart markers: SOF after SOS, SOI inside, tables redefined by accident ..."""
+    """Each marker code written over each place of a file with restart markers: SOF after SOS, SOI inside, tables
+    redefined by accident ..."""
     data = seeds["baseline-420-restart"]
     for at in range(2, len(data) - 2, 1 if hostile.FULL else 7):
         for code in (

@@ -18,7 +18,7 @@ def test_valid_headers_with_hostile_values_and_any_data(first):
 
 
 def test_every_truncation_of_a_crafted_stream():
-    """Frames up to the cut equal those of the whole stream; concealment gives at least one frame per started picture."""
+    """Frames up to the cut equal those of the whole stream; concealment gives a frame per started picture or more."""
     data = crafted.clip(4).data
     whole, _ = hostile.attempt(data)
     for end in range(0, len(data), 1 if hostile.FULL else 53):
@@ -63,7 +63,7 @@ def test_the_same_whatever_the_size_of_the_pieces():
 
 
 def test_frames_that_only_headers_claim_cost_little():
-    """A bomb: many pictures of the largest size without data. Limits stop it; so does the missing data, one picture at a time."""
+    """A bomb: many pictures of the largest size without data. Limits stop it, and so does the missing data."""
     sps = crafted.sps_of(500, 200, max_num_ref_frames=16)
     stream = crafted.Stream(sps)
     stream.nals += [crafted.skipped(crafted.header(i % 16, 2 * i % 256), sps, stream.pps, 0) for i in range(20)]

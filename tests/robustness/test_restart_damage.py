@@ -1,4 +1,4 @@
-"""Restart markers lost, duplicated, in the wrong order, with damage between them: the mask covers all pixels that differ from the intact picture."""
+"""Restart markers lost, duplicated, reordered, with damage between them: the mask covers all pixels that changed."""
 
 import hostile
 import numpy as np

@@ -17,7 +17,8 @@ OPTIONS = (
 
 
 def judge(data, options):
-    """Transcode strictly and with concealment. The result must decode like the source, except for levels that no file can hold, which concealment clamps."""
+    """Transcode strictly and with concealment. The result must decode like the source, except for levels that no file
+    can hold, which concealment clamps."""
     for on_error in ("raise", "conceal"):
         try:
             made = jpeg.transcode(data, on_error=on_error, **options)

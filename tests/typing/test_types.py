@@ -1,4 +1,4 @@
-"""The annotations: complete, true to the tables that they repeat, and what a type checker makes of them in a user's program."""
+"""The annotations: complete, equal to the tables that they repeat, and checked in a user's program."""
 
 import ast
 import importlib

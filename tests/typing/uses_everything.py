@@ -1,4 +1,5 @@
-"""Every public name in use, with the type that comes out. Runs as a program (argument: an empty folder), and `mypy --strict` accepts it."""
+"""Every public name in use, with the type that comes out. Runs as a program (argument: an empty folder), and
+`mypy --strict` accepts it."""
 
 from __future__ import annotations
 

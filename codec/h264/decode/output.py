@@ -1,4 +1,4 @@
-"""Decoded pictures to frames: reuse of picture memory, cropping, colour description, side data, and lost macroblocks."""
+"""Decoded pictures to frames: reuse of picture memory, cropping, colour description, side data, lost macroblocks."""
 
 import sys
 

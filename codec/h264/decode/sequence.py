@@ -189,7 +189,7 @@ class Sequence:
     def _run(self, current):
         """From here on the batch belongs to a thread: see `jobs`."""
         current.store.content.batch = current.batch
-        # With separate colour planes a thread changes its reference pictures (select_plane): decode one batch at a time.
+        # With separate colour planes a thread changes its references (select_plane): decode one batch at a time.
         self._workers.run(current.batch, wait=bool(current.sps.separate_colour_plane_flag))
 
     # ---------------------------------------------------------------- references

@@ -414,7 +414,8 @@ def describe(Picture picture, int32_t[:, ::1] info, int16_t[:, :, :, ::1] mv, in
 
 
 def deblock(Picture picture, int first_row, int last_row, int level, int colour_plane=0):
-    """Filter rows of macroblocks of a decoded picture in place: rows as in `deblock_rows`, level as `codec.cpu.level_index`."""
+    """Filter rows of macroblocks of a decoded picture in place: rows as in `deblock_rows`, level as counted by
+    `codec.cpu.level_index`."""
     cdef PictureData *p = &picture.data
     cdef int rows = p.mb_height >> (p.structure != 0)
     if not 0 <= first_row <= last_row <= rows or (p.mbaff and (first_row | last_row) & 1):

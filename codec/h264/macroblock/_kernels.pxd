@@ -64,6 +64,6 @@ cdef extern from "h264dsp.h" nogil:
         h264_deblock_strengths_fn deblock_strengths
         h264_deblock_half_fn deblock_half_v
 
-# The table of samples of 8 bits (deep 0) or more (deep 1) for a level of codec.cpu.level_index. Linked into
-# codec.h264.macroblock._kernels alone.
+# The table for 8-bit (deep 0) or deeper (deep 1) samples at a level of codec.cpu.level_index. Linked only into
+# codec.h264.macroblock._kernels.
 cdef const H264Dsp *h264_dsp(bint deep, int level) noexcept nogil

@@ -1,9 +1,9 @@
-"""The sample-domain kernels of H.264, one `def` each: what a decoder does to samples, to be tried on arrays.
+"""The sample-domain kernels of H.264, each as a `def` function on arrays, for tests and benchmarks.
 
 Samples are C-contiguous 2-D arrays, uint8 for 8 bits and uint16 above; `max` is the largest sample value. Blocks are
-named by the row and the column of their first sample. `level` picks the instructions, as `codec.cpu.level_index` counts
-them. `times` repeats the call, for benchmarks; where blocks change in place, each time one block further to the right,
-around and around.
+given by the row and the column of their first sample. `level` selects the instructions, as counted by
+`codec.cpu.level_index`. `times` repeats the call for benchmarks; kernels that work in place move one block to the right
+each time and wrap around.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
 
@@ -35,7 +35,7 @@ cdef const void *table_16(int level) noexcept nogil:
     return codec_h264_dsp(1, level)
 
 
-# Members of H264Dsp -> the levels that have functions of their own, for samples of 8 bits and for deeper ones.
+# Members of H264Dsp -> the levels that have their own functions, for 8-bit and for deeper samples.
 LEVELS_8 = levels_of_members(codec_h264_members, table_8)
 LEVELS_16 = levels_of_members(codec_h264_members, table_16)
 register({f"h264_{name}": levels for name, levels in LEVELS_8.items()})
@@ -43,7 +43,7 @@ register({f"h264_{name}": levels for name, levels in LEVELS_8.items()})
 
 cdef int check_block(samples, Py_ssize_t y, Py_ssize_t x, Py_ssize_t h, Py_ssize_t w, Py_ssize_t before=0,
                      Py_ssize_t after=0) except -1:
-    """The block and `before` rows and columns ahead of it, `after` behind it, lie in the array."""
+    """Check that the block, with `before` rows and columns ahead of it and `after` behind it, lies in the array."""
     if (y < before or x < before or h < 1 or w < 1
             or y + h + after > samples.shape[0] or x + w + after > samples.shape[1]):
         raise ParameterError(f"a block of {h}x{w} samples at row {y}, column {x} needs {before} samples before and "
@@ -76,8 +76,8 @@ def luma(Sample[:, ::1] dst, Sample[:, ::1] src, Py_ssize_t y, Py_ssize_t x, int
 
 def chroma(Sample[:, :, ::1] dst, Sample[:, :, ::1] src, Py_ssize_t y, Py_ssize_t x, int w, int h, int xFrac, int yFrac,
            bint average, int level, int times=1):
-    """Chroma interpolation (8.4.2.2.2) of two planes in eighths: dst[:, :h, :w] from around src[:, y, x] and 16 bytes
-    of each row."""
+    """Chroma interpolation (8.4.2.2.2) of two planes in eighths: dst[:, :h, :w] from around src[:, y, x]; 16
+    bytes of each row must exist."""
     check_choice("w", w, (2, 4, 8))
     check_choice("h", h, (2, 4, 8, 16))
     check_choice("xFrac", xFrac, range(8))
@@ -166,7 +166,7 @@ def idct_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1]
 
 
 def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::1] d, int sums, int max, int level):
-    """Residual without transform (8.5.15), added to the block at (y, x) as it is (sums 0), summed downwards (1) or
+    """Residual without transform (8.5.15), added to the block at (y, x) unchanged (sums 0), summed downwards (1) or
     across (2); d is zeroed."""
     check_choice("shape of d", (d.shape[0], d.shape[1]), ((4, 4), (8, 8), (16, 16)))
     check_choice("sums", sums, (H264_SUM_NONE, H264_SUM_DOWN, H264_SUM_ACROSS))
@@ -176,16 +176,16 @@ def bypass_add(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int32_t[:, ::
 
 
 cdef int set_threshold(H264Threshold *t, values) except -1:
-    """From (alpha, beta, tC0 of bS 1, 2, 3)."""
+    """Set from (alpha, beta, tC0 of bS 1, 2, 3)."""
     t.alpha, t.beta, t.tC0[1], t.tC0[2], t.tC0[3] = values
     return 0
 
 
 def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS, thresholds,
                  int max, int level, int times=1):
-    """Filter the four edges in one direction (8.7) of the macroblock at (y, x) as luma: bS of each, four bytes of a
-    number; thresholds of edge 0 and of the others, before scaling to the bit depth: (alpha, beta, tC0 of bS 1, 2,
-    3)."""
+    """Filter the four luma edges in one direction (8.7) of the macroblock at (y, x). bS: one number of four
+    bytes per edge. thresholds: of edge 0 and of the others, before scaling to the bit depth, each (alpha,
+    beta, tC0 of bS 1, 2, 3)."""
     cdef H264Threshold t[2]
     cdef int i, fit = <int>(picture.shape[1] - x) // 16
     check_choice("number of bS", bS.shape[0], (4,))
@@ -202,8 +202,8 @@ def deblock_luma(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, bint vertic
 
 def deblock_chroma(Sample[:, ::1] cb, Sample[:, ::1] cr, Py_ssize_t y, Py_ssize_t x, bint vertical, uint32_t[::1] bS,
                    thresholds, int max, int level, int times=1):
-    """Filter edges 0 and 4 in one direction (8.7) of the 8x8 blocks at (y, x): bS[0] and bS[2], and thresholds by plane
-    and edge."""
+    """Filter edges 0 and 4 in one direction (8.7) of the 8x8 blocks at (y, x), with bS[0] and bS[2];
+    thresholds by plane and edge."""
     cdef H264Threshold t[2][2]
     cdef int i, fit = <int>(cb.shape[1] - x) // 8
     check_choice("number of bS", bS.shape[0], (4,))
@@ -233,8 +233,8 @@ def deblock_half(Sample[:, ::1] picture, Py_ssize_t y, Py_ssize_t x, int lines, 
 
 def deblock_strengths(int16_t[:, :, :, ::1] mv, int32_t[:, :, ::1] ref_id, mbs, uint32_t coefficients, int lists,
                       int limit_y, int level, bint deep=False, int times=1):
-    """bS of an inter macroblock (8.7.2.1) by direction and edge, a number each: vectors [macroblock][2 lists][16
-    blocks][x, y], references [macroblock][2 lists][4 blocks], the three macroblocks (this one, at its left, above)."""
+    """bS of an inter macroblock (8.7.2.1), one number per direction and edge, from vectors [macroblock][2 lists][16
+    blocks][x, y] and references [macroblock][2 lists][4 blocks]. mbs: this macroblock, the left one, the upper one."""
     cdef uint32_t bS[2][4]
     cdef int mb[3]
     cdef int i

@@ -158,7 +158,7 @@ class DecodedPictureBuffer:
             self._make_long(current, fields, row.long_term_frame_idx, used)
 
     def _make_long(self, frame, fields, LongTermFrameIdx, used):
-        """8.2.5.4.3, 8.2.5.4.6: free the index if another frame has it, and the other index that this frame may have."""
+        """8.2.5.4.3, 8.2.5.4.6: free the index if another frame has it, and any other index of this frame."""
         for other in used:
             if other.long and other.LongTermFrameIdx == LongTermFrameIdx and other is not frame:
                 other.unmark(other.long)

@@ -11,8 +11,12 @@ def is_new_picture(before, header, sps):
     sps : SPS
         That of the slice.
     """
-    if (before.frame_num, before.pic_parameter_set_id, before.field_pic_flag, before.bottom_field_flag, before.IdrPicFlag) != (
-        header.frame_num, header.pic_parameter_set_id, header.field_pic_flag, header.bottom_field_flag, header.IdrPicFlag
+    if (
+        before.frame_num, before.pic_parameter_set_id, before.field_pic_flag, before.bottom_field_flag,
+        before.IdrPicFlag,
+    ) != (
+        header.frame_num, header.pic_parameter_set_id, header.field_pic_flag, header.bottom_field_flag,
+        header.IdrPicFlag,
     ):  # fmt: skip
         return True
     if before.nal_ref_idc != header.nal_ref_idc and 0 in (before.nal_ref_idc, header.nal_ref_idc):

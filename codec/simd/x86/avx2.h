@@ -1,4 +1,4 @@
-/* What the AVX2 kernels share: attributes, unaligned loads and stores, halves of a register. */
+/* Shared by the AVX2 kernels: attributes, unaligned loads and stores, halves of a register. */
 #ifndef CODEC_AVX2_H
 #define CODEC_AVX2_H
 
@@ -20,7 +20,7 @@ INLINE void store4(void *p, int v) { memcpy(p, &v, 4); }
 INLINE void store8(void *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
 INLINE void store16(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
 
-/* The upper 8 bytes; _mm_storeh_pd asks for an aligned address. */
+/* The upper 8 bytes; _mm_storeh_pd would require an aligned address. */
 INLINE void store8_high(void *p, __m128i v) { const double d = _mm_castsi128_pd(v)[1]; memcpy(p, &d, 8); }
 
 INLINE __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }

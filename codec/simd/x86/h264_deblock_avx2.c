@@ -1,10 +1,9 @@
-/* Deblocking of macroblocks of H.264 on 8-bit samples, AVX2 (8.7). Contracts: h264dsp.h; the mathematics:
- * h264_deblock.h.
+/* AVX2 deblocking of H.264 macroblocks with 8-bit samples (8.7). Contracts: h264dsp.h; the mathematics: h264_deblock.h.
  *
  * Lines are filtered as bytes, one register per distance from the edge: p3 p2 p1 p0 | q0 q1 q2 q3. A register holds 32
  * lines: those of luma edges 0 and 2, which do not touch each other's samples, or of edges 0 and 4 of both chroma
- * planes. Only where luma edges 1 or 3 are filtered too are edges taken one after the other. Vertical edges are
- * transposed into that form and back. */
+ * planes. Edges are filtered one after another only if luma edges 1 or 3 are filtered too. Vertical edges are
+ * transposed into this form and back. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
@@ -15,8 +14,8 @@
 
 typedef struct { __m256i alpha, beta, tC0, on; } Limits; /* of each line; `on`: bS is not 0 */
 
-/* From bS of eight parts, those of one edge and those of another, and two H264Threshold per half of the register:
- * `part` picks of which part a line is, and `second` is 8 where that is of the second edge. */
+/* The limits of each line, from the bS of eight parts (four of each of two edges) and two H264Threshold per half of the
+ * register. `part` selects the part of each line; `second` is 8 for lines of the second edge. */
 INLINE Limits limits(__m256i bS, __m256i t, __m256i part, __m256i second)
 {
     const __m256i strength = _mm256_shuffle_epi8(bS, part);
@@ -28,7 +27,7 @@ INLINE Limits limits(__m256i bS, __m256i t, __m256i part, __m256i second)
     return l;
 }
 
-/* Zero where |a - b| >= limit, and nowhere else. */
+/* Zero exactly where |a - b| >= limit. */
 INLINE __m256i below(__m256i a, __m256i b, __m256i limit)
 {
     return _mm256_subs_epu8(limit, _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a)));
@@ -84,7 +83,7 @@ INLINE void normal_luma(__m256i s[6], const Limits *l)
     s[4] = q1;
 }
 
-/* One side of an edge of bS 4 on luma, 16 lines in words: c = p1 + p0 + q0 is common to all that is not the weak p0. */
+/* One side of an edge of bS 4 on luma, 16 lines in words: all but the weak p0 share c = p1 + p0 + q0. */
 INLINE void strong_side(__m128i p3, __m128i *p2, __m128i *p1, __m128i *p0, __m128i q0, __m128i q1, __m128i mask,
                         __m128i strong)
 {
@@ -120,7 +119,7 @@ INLINE void strong_luma(__m128i s[8], const H264Threshold *t)
     strong_side(s[7], &s[6], &s[5], &s[4], p0, p1, mask, aq);
 }
 
-/* One edge of 16 lines, where others are filtered before or after it. s: p3 p2 p1 p0 q0 q1 q2 q3. */
+/* One edge of 16 lines, for macroblocks whose edges are filtered one after another. s: p3 p2 p1 p0 q0 q1 q2 q3. */
 INLINE void one_edge(__m128i s[8], uint32_t bS, const H264Threshold *t)
 {
     const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2,
@@ -156,8 +155,8 @@ INLINE void rows_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], c
     }
 }
 
-/* There may be nothing above the macroblock: then `first` is edge 2 too, which does not change there before it is
- * filtered. */
+/* The rows above may not exist if bS[0] is 0. Then `first` is edge 2 as well: bS 0 leaves its lines unchanged, and they
+ * are stored before the filtered ones. */
 AVX2 void codec_h264_deblock_luma_h_avx2(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2],
                                          int max)
 {
@@ -203,7 +202,7 @@ INLINE void load_columns(const uint8_t *p, ptrdiff_t stride, __m256i pair[8])
     }
 }
 
-/* Edges 0 and 2: the lower half of each 16 bytes is of edge 0. */
+/* Edges 0 and 2: the lower half of each 16 bytes belongs to edge 0. */
 INLINE void columns_at_once(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
 {
     const __m256i part = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 4, 4, 4, 4, 5, 5, 5, 5, 2, 2, 2, 2, 3, 3, 3, 3, 6, 6,
@@ -278,7 +277,7 @@ INLINE void store_four_columns(uint8_t *p, ptrdiff_t stride, const __m128i c[4])
     store_quad(p + 12 * stride, stride, _mm_unpackhi_epi16(e, f));
 }
 
-/* All edges: columns -4..11 wait in memory while edges are filtered, with 12..15 beside them where edge 3 is. */
+/* All edges: columns -4..11 are kept in memory while edges are filtered, and 12..15 too if edge 3 is filtered. */
 INLINE void columns_in_turn(uint8_t *pix, ptrdiff_t stride, const uint32_t bS[4], const H264Threshold t[2])
 {
     __m256i pair[8], two[8], four[8];
@@ -318,8 +317,9 @@ AVX2 void codec_h264_deblock_luma_v_avx2(uint8_t *pix, ptrdiff_t stride, const u
     else columns_at_once(pix, stride, bS, t);
 }
 
-/* ---------------------------------------------------------------- chroma: in the lower half Cb, first eight lines of
- * edge 0, then of edge 4 */
+/* ---------------------------------------------------------------- chroma */
+
+/* The lower half of a register holds Cb: eight lines of edge 0, then of edge 4. */
 
 /* (2 p1 + p0 + q1 + 2) >> 2: the mean of p0 and q1 rounded down, then with p1 rounded up. */
 INLINE __m256i weak(__m256i p1, __m256i p0, __m256i q1)
@@ -395,7 +395,7 @@ AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t s
     filter_chroma(s, bS, t);
     for (int i = 0; i < 2; i++) {
         two[i] = _mm256_unpacklo_epi8(s[2 * i], s[2 * i + 1]);     /* columns 2i, 2i + 1 of edge 0 */
-        two[i + 2] = _mm256_unpackhi_epi8(s[2 * i], s[2 * i + 1]); /* of edge 4 */
+        two[i + 2] = _mm256_unpackhi_epi8(s[2 * i], s[2 * i + 1]); /* the same of edge 4 */
     }
     for (int i = 0; i < 4; i += 2) {
         four[i] = _mm256_unpacklo_epi16(two[i], two[i + 1]); /* lines 0..3 */
@@ -414,7 +414,7 @@ AVX2 void codec_h264_deblock_chroma_v_avx2(uint8_t *cb, uint8_t *cr, ptrdiff_t s
 
 /* ---------------------------------------------------------------- strengths */
 
-/* of rows 0 and 1, 2 and 3, or of the blocks before them across and down */
+/* Vectors of block rows 0 and 1, 2 and 3: their own, or of the neighbours to the left (v) and above (h). */
 typedef struct { __m256i v01, v23, h01, h23; } Vectors;
 
 INLINE Vectors vectors_of(const int16_t *q)
@@ -430,15 +430,15 @@ INLINE Vectors vectors_before(const int16_t *q, const int16_t *left, const int16
                      load32(q + 8)};
 }
 
-/* All ones in each word whose difference is below its limit, that of x or that of y: differences saturate, beyond any
- * limit. */
+/* All ones in each word whose difference exceeds its limit, that of x or that of y. Differences
+ * saturate beyond any limit. */
 INLINE __m256i far_words(__m256i a, __m256i b, __m256i limit)
 {
     return _mm256_cmpgt_epi16(_mm256_max_epi16(_mm256_subs_epi16(a, b), _mm256_subs_epi16(b, a)), limit);
 }
 
-/* A byte per block, all ones where both components are near, in this order of rows of four: rows 0 and 2 for vertical
- * edges, then for horizontal ones; rows 1 and 3 likewise. */
+/* A byte per block, all ones if both components are near. Order of the rows of four: 0 and 2 for vertical edges, 0 and
+ * 2 for horizontal edges; then 1 and 3 likewise. */
 INLINE __m256i near_blocks(const Vectors *a, const Vectors *b, __m256i limit)
 {
     const __m256i v = _mm256_packs_epi16(far_words(a->v01, b->v01, limit), far_words(a->v23, b->v23, limit));
@@ -447,15 +447,15 @@ INLINE __m256i near_blocks(const Vectors *a, const Vectors *b, __m256i limit)
     return _mm256_packs_epi16(_mm256_cmpeq_epi16(v, zero), _mm256_cmpeq_epi16(h, zero));
 }
 
-/* References of the 8x8 blocks before those of q, across and down. */
+/* References of the 8x8 blocks to the left of those of q, and above them. */
 INLINE __m128i refs_across(__m128i q, __m128i left)
 {
     return _mm_blend_epi32(_mm_srli_epi64(left, 32), _mm_slli_epi64(q, 32), 10);
 }
 INLINE __m128i refs_down(__m128i q, __m128i above) { return _mm_alignr_epi8(q, above, 8); }
 
-/* From double words per 8x8 block, for the edges at its left, at its top and in its middle, to bytes in the order of
- * near_blocks. */
+/* Spreads double words per 8x8 block, for the edges at its left, at its top and in its middle, to bytes in
+ * the order of near_blocks. */
 INLINE __m256i spread_refs(__m128i across, __m128i down, __m128i inside)
 {
     const __m256i order = _mm256_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 4, 5, 5, 6, 6, 7, 7, 0, 8, 1, 9, 2, 10, 3, 11,
@@ -468,8 +468,8 @@ AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv
                                             const int mb[3], uint32_t coefficients, int lists, int limit_y)
 {
     const int16_t *const q = mv + 64 * mb[0], *const left = mv + 64 * mb[1], *const above = mv + 64 * mb[2];
-    const int32_t *const ref_q = ref_id + 8 * mb[0], *const ref_left = ref_id + 8 * mb[1], *const ref_above = ref_id + 8
-        * mb[2];
+    const int32_t *const ref_q = ref_id + 8 * mb[0], *const ref_left = ref_id + 8 * mb[1],
+        *const ref_above = ref_id + 8 * mb[2];
     const __m256i limit = _mm256_set1_epi32(3 | (limit_y - 1) << 16);
     const __m128i ref0 = load16(ref_q), across0 = refs_across(ref0, load16(ref_left)),
         down0 = refs_down(ref0, load16(ref_above));
@@ -497,11 +497,11 @@ AVX2 void codec_h264_deblock_strengths_avx2(uint32_t bS[2][4], const int16_t *mv
     } else {
         same = _mm256_and_si256(same, spread_refs(across, down, inside));
     }
-    /* Rows in their order, then by edge: those of vertical edges are columns. */
+    /* Rows in order, then bytes by edge: the rows of vertical edges are transposed. */
     same = _mm256_permutevar8x32_epi32(same, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     same = _mm256_shuffle_epi8(same, _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
                                                       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-    /* The byte that has the bit of a block, and the bit. */
+    /* For each block the byte of `coefficients` that holds its bit, and the bit. */
     two = _mm256_shuffle_epi8(_mm256_set1_epi32((int)coefficients),
                               _mm256_setr_epi8(0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2,
                                                3, 3, 3, 3, 3, 3, 3, 3));

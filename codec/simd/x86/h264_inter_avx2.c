@@ -1,14 +1,14 @@
-/* Inter prediction of H.264 on 8-bit samples, AVX2 (8.4.2.2, 8.4.2.3). Contracts: h264dsp.h; the mathematics:
- * h264_inter.h. */
+/* AVX2 inter prediction of H.264 on 8-bit samples (8.4.2.2, 8.4.2.3). Contracts: h264dsp.h; the
+ * mathematics: h264_inter.h. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
 #include "avx2.h"
 #include "h264_avx2.h"
 
-/* A register holds two groups of eight samples as words. Of a block 16 wide they are the halves of a row; narrower
- * blocks are cut in two across: the lower group is row y, the upper one row y + h / 2. Of a block 4 wide half of each
- * group is idle. `apart` is from one group to the other, in bytes. Nothing outside of columns -2..w+2 is read. */
+/* A register holds two groups of eight samples as words. For a block 16 wide they are the halves of a row. For narrower
+ * blocks the lower group is row y, the upper one row y + h / 2. For a block 4 wide half of each group is idle. `apart`
+ * is the distance between the groups in bytes. Nothing outside columns -2..w+2 is read. */
 INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t apart, int w)
 {
     if (w == 16) return load16(p);
@@ -37,8 +37,9 @@ INLINE __m256i load_words(const uint8_t *p, ptrdiff_t apart,
  * -5), (20, 20), (-5, 1). */
 INLINE __m256i taps_across(const uint8_t *p, ptrdiff_t apart, int w)
 {
-    /* Byte of column c of either group: c + 2 with the group loaded from column -2; 16 wide, the upper group comes from
-     * column 3, not 6, so as not to read past column 18. Narrower, columns 3..10 (3..6) follow columns -2..5. */
+    /* Byte of column c in each group: c + 2, as groups are loaded from column -2. For w = 16 the upper
+     * group is loaded from column 3, not 6, so as not to read past column 18. For smaller w columns 3..10
+     * (3..6) follow columns -2..5. */
     const __m256i pair0 = w == 16 ? _mm256_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 3, 4, 4, 5, 5, 6,
                                                      6, 7, 7, 8, 8, 9, 9, 10, 10, 11)
                                   : twice(_mm_setr_epi8(0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 11));
@@ -169,8 +170,8 @@ LUMA(0, 2) LUMA(1, 2) LUMA(2, 2) LUMA(3, 2) LUMA(0, 3) LUMA(1, 3) LUMA(2, 3) LUM
 #undef LUMA
 
 /* 8.4.2.2.2, Cb beside Cr: samples and their right neighbours side by side, multiplied pairwise by the weights of each
- * row (at most 64, sums at most 16320). Two rows at a time; the pairs of the row below serve as those of the next. Of
- * each row 16 bytes are read, of narrow blocks 8; a row below that has no weight is not. */
+ * row (at most 64, sums at most 16320). Two rows at a time; the pairs of the row below are reused for the next. 16
+ * bytes of each row are read, 8 for narrow blocks; a lower row of weight 0 is not read. */
 INLINE __m256i pairs8(const uint8_t *cb, const uint8_t *cr)
 {
     const __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(cb)), load16(cr), 1);
@@ -254,8 +255,8 @@ INLINE void chroma2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrd
     const ptrdiff_t below = yFrac ? stride : 0;
     for (int y = 0; y < h; y++, src += stride, dst += dst_stride)
         for (int x = 0; x < 2; x++) {
-            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1], lower = (8 - xFrac) * src[x + below] + xFrac
-                * src[x + 1 + below];
+            const int upper = (8 - xFrac) * src[x] + xFrac * src[x + 1],
+                lower = (8 - xFrac) * src[x + below] + xFrac * src[x + 1 + below];
             const int value = ((8 - yFrac) * upper + yFrac * lower + 32) >> 6;
             dst[x] = (uint8_t)(average ? (dst[x] + value + 1) >> 1 : value);
         }

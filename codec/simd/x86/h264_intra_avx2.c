@@ -1,7 +1,7 @@
-/* Directional intra prediction of 4x4 blocks of H.264 on 8-bit samples, AVX2 (8.3.1.2.4 to 8.3.1.2.9). Contracts:
+/* AVX2 directional intra prediction of 4x4 blocks of H.264 on 8-bit samples (8.3.1.2.4 to 8.3.1.2.9). Contracts:
  * h264dsp.h; the mathematics: h264_intra.h, whose edge line e is bytes 0..15 of a register here: byte 6 + k is e[k], -6
- * <= k <= 9. Every predicted sample is a mean of two or three neighbours on that line, so a mode is a choice from the
- * means around all of its bytes. */
+ * <= k <= 9. Every predicted sample is a mean of two or three neighbours on that line, so a mode selects among the
+ * means around each of its bytes. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
@@ -9,7 +9,7 @@
 #include "h264_avx2.h"
 #include "../h264_clip.h"
 
-/* The other modes are the portable bodies. */
+/* The other modes use the portable bodies. */
 #define SAMPLE uint8_t
 #define MAX_OF(m) (255 + 0 * (m))
 #define NAME H264_AVX2
@@ -17,9 +17,9 @@
 #define INTRA4X4_BY_HAND
 #include "../h264_intra.h"
 
-#define NONE 0x80 /* chooses 0 */
+#define NONE 0x80 /* selects 0 */
 
-/* Byte 4 y + x: where the mean of three is centred, and where that of two begins. */
+/* Byte 4 y + x: the centre of a mean of three, the first sample of a mean of two. */
 #define BLOCK(F)                                                                \
     {F(0, 0), F(1, 0), F(2, 0), F(3, 0), F(0, 1), F(1, 1), F(2, 1), F(3, 1), \
      F(0, 2), F(1, 2), F(2, 2), F(3, 2), F(0, 3), F(1, 3), F(2, 3), F(3, 3)}
@@ -31,7 +31,7 @@
 #define HORIZONTAL_DOWN2(x, y) (2 * (y) - (x) >= 0 && !((x) & 1) ? 6 - (y) + (x) / 2 - 1 : NONE)
 #define VERTICAL_LEFT3(x, y) ((y) & 1 ? 6 + 2 + (x) + (y) / 2 : NONE)
 #define VERTICAL_LEFT2(x, y) ((y) & 1 ? NONE : 6 + 1 + (x) + (y) / 2)
-/* Past the end of the left column, e[-4], all is that sample. */
+/* Past e[-4], the end of the left column, its sample is repeated. */
 #define FROM_LEFT(k) (6 + ((k) < -5 ? -5 : (k)))
 #define HORIZONTAL_UP3(x, y) ((x) & 1 ? FROM_LEFT(-2 - (y) - (x) / 2) : NONE)
 #define HORIZONTAL_UP2(x, y) ((x) & 1 ? NONE : FROM_LEFT(-2 - (y) - (x) / 2))
@@ -56,8 +56,8 @@ INLINE __m128i edge_line(const uint8_t *dst, ptrdiff_t stride, int mode, int ava
     if (uses_left && uses_top) corner = dst[-stride - 1];
     if (uses_top) {
         top = four(dst - stride);
-        if (uses_right) top |= (uint64_t)(available & H264_TOPRIGHT ? four(dst - stride + 4) : dst[3 - stride]
-                                          * 0x01010101u) << 32;
+        if (uses_right)
+            top |= (uint64_t)(available & H264_TOPRIGHT ? four(dst - stride + 4) : dst[3 - stride] * 0x01010101u) << 32;
     }
     return _mm_set_epi64x((int64_t)(top >> 8 | top >> 56 << 56), (int64_t)(left | corner << 48 | top << 56));
 }

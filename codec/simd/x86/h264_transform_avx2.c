@@ -1,8 +1,8 @@
-/* Inverse transforms of H.264 on 8-bit samples, AVX2 (8.5.12.2, 8.5.13). Contracts: h264dsp.h; the mathematics:
- * h264_transform.h.
+/* AVX2 inverse transforms of H.264 on 8-bit samples (8.5.12.2, 8.5.13). Contracts: h264dsp.h; the
+ * mathematics: h264_transform.h.
  *
- * Coefficients stay in 32 bits: only there do hostile ones wrap as in the scalar body. The rounding term of (x + 32) >>
- * 6 is added to d[0], which both passes carry unscaled into every sample. */
+ * Coefficients stay in 32 bits, so that hostile ones wrap as in the scalar body. The rounding term of (x + 32) >> 6 is
+ * added to d[0], which both passes carry unscaled into every sample. */
 #include "../levels.h"
 
 #if CODEC_HAS_AVX2
@@ -121,7 +121,7 @@ AVX2 void codec_h264_idct8x8_add_avx2(uint8_t *dst, ptrdiff_t stride, int32_t *d
     for (int i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(d + 8 * i), _mm256_setzero_si256());
 }
 
-/* What is added fits into 16 bits where it matters: beyond +-255 all of it is clipped. */
+/* A residual beyond +-255 gives the same samples as +-255, so 16 bits hold it. */
 INLINE __m128i dc_words(int32_t *d)
 {
     int dc = ((int32_t)((uint32_t)d[0] + 32)) >> 6;
