@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from .. import jpeg
-from ..errors import ParameterError
+from ..errors import BitstreamError, ParameterError
 from ..targets import parse_target
 from .result import Result
 
@@ -61,9 +61,13 @@ def without_loss(data, strip, progressive, limits, reason=None):
         **({"metadata": "none", "trailer": "drop"} if strip else {}),
     }
     try:
-        made = jpeg.transcode(data, auto_rotate=strip, **options)
-    except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
-        made = jpeg.transcode(data, **options)
+        made = _transcoded(data, strip, options)
+        unindexed = ()
+    except BitstreamError as error:
+        if error.layer != "MPF":
+            raise
+        made = _transcoded(data, strip, options | {"trailer": "drop"})
+        unindexed = (f"the data after the picture was left out, since its multi-picture index is damaged: {error}",)
     facts = {
         "width": made.width,
         "height": made.height,
@@ -71,7 +75,16 @@ def without_loss(data, strip, progressive, limits, reason=None):
         "subsampling": jpeg.probe(made.data, limits=limits).subsampling,
         "lossless": True,
     }
-    return Result(made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *made.warnings), facts)
+    return Result(
+        made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *unindexed, *made.warnings), facts
+    )
+
+
+def _transcoded(data, strip, options):
+    try:
+        return jpeg.transcode(data, auto_rotate=strip, **options)
+    except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
+        return jpeg.transcode(data, **options)
 
 
 def not_carried(data, metadata):

@@ -134,6 +134,9 @@ class Headers:
                 "a second frame header", layer=segment.name, offset=segment.offset, clause="T.81 B.2.1"
             )
         self.frame = markers.read_frame(self.data, segment)
+        ids = [c.C for c in self.frame.components]
+        if len(set(ids)) < len(ids):
+            self.warnings.append(f"component identifiers {ids} are not all different (T.81 B.2.2)")
         self.limits.check_pixels(self.frame.X, max(1, self.frame.Y))
 
     def _adobe_transform(self):

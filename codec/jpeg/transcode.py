@@ -6,15 +6,15 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Optional, Tuple
 
-from ..errors import BitstreamError, CodecError, ParameterError
+from ..errors import CodecError, ParameterError
 from ..limits import checked_limits
 from ..sources.files import read_bytes
 from . import geometry
 from .coefficients import read_coefficients, write_coefficients
 from .decode import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
-from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, PHOTOSHOP, XMP, XMP_EXTENSION
-from .multipicture import announces_trailer, is_index, silenced
+from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
+from .multipicture import announces_trailer, is_index, missing_pictures, silenced
 from .params import _choice
 
 if TYPE_CHECKING:
@@ -121,11 +121,10 @@ class _Edit:
         if orientation is None:
             return
         if orientation not in geometry.ORIENTATIONS:
-            raise BitstreamError(
-                f"orientation {orientation}; 1..8 exist. Without auto_rotate the picture stays as it is",
-                layer="Exif",
-                clause="CIPA DC-008 4.6.4",
+            self.warnings.append(
+                f"EXIF orientation {orientation} does not exist (1..8, CIPA DC-008 4.6.4): the picture counts as upright"
             )
+            return
         self.upright = orientation != 1
         self.turn_by(geometry.ORIENTATIONS[orientation], f"turned upright (EXIF orientation {orientation})")
 
@@ -169,6 +168,22 @@ class _Edit:
         )
         self.coefficients = replace(self.coefficients, segments=kept)
         return lost
+
+    def settle_missing_pictures(self):
+        """A file may be cut off behind its first picture: an index of pictures that are all gone is left out, one of
+        pictures that are partly gone keeps naming what is missing."""
+        before, rest = self.coefficients, self.coefficients.trailer
+        if before.index_distance is None:
+            return
+        if not rest.strip(b"\0\xff"):
+            self.drop(lambda code, payload: code == APP2 and payload.startswith(MPF))
+            self.coefficients = replace(self.coefficients, index_distance=None)
+            self.warnings.append("the multi-picture index was left out: the file holds none of its further pictures")
+            return
+        index = next(payload for code, payload in before.segments if code == APP2 and payload.startswith(MPF))
+        missing = missing_pictures(index, before.index_distance, len(rest))
+        if missing:
+            self.warnings.append(f"the file ends before {missing} of the pictures in its multi-picture index")
 
     def settle_trailer(self, trailer, kinds):
         segments = self.coefficients.segments
@@ -298,14 +313,15 @@ def transcode(
     grayscale : bool, default False
         Luminance alone.
     auto_rotate : bool, default False
-        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1.
+        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1. An orientation outside 1..8 counts
+        as 1, with a warning.
     metadata : "all" (default), "none", or kinds to keep
         Any of "icc", "exif", "xmp", "iptc", "comments", "other". JFIF's and Adobe's segments stay: they define the
         components. If EXIF is dropped from a picture that is not upright, its orientation is kept.
     trailer : "keep" (default) or "drop"
         The bytes after the picture: gain maps (Ultra HDR), further pictures (MPF), films. Kept byte for byte, with the
         offsets of their index moved; refused where the picture changes its shape or colour, which they would not
-        follow. "drop" also removes their index and announcement.
+        follow. "drop" also removes their index and announcement. Pictures that a cut file lacks are warned about.
     restart_interval : 0 (default: none) to 65535
     verify : bool, default True
         Read the result back and compare every coefficient; costs about a third of the time.
@@ -324,7 +340,7 @@ def transcode(
         Unknown option values; a crop outside the picture; a turn that `edge` forbids; a trailer that would no longer
         fit.
     BitstreamError, TruncatedError, UnsupportedError, LimitError
-        As `read_coefficients`; EXIF orientation outside 1..8 with `auto_rotate`; a damaged multi-picture index.
+        As `read_coefficients`; a damaged multi-picture index before further pictures.
 
     Notes
     -----
@@ -358,6 +374,8 @@ def transcode(
         edit.cut(box)
     if grayscale:
         edit.make_gray()
+    if trailer == "keep":
+        edit.settle_missing_pictures()
     edit.settle_trailer(trailer, kinds)
     edit.settle_metadata(kinds)
     edit.adjust_segments()
