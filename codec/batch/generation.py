@@ -1,5 +1,6 @@
 """When a JPEG is not encoded again: another generation would lose more than it saves, or save nothing."""
 
+import re
 from dataclasses import replace
 
 from .. import jpeg
@@ -87,9 +88,24 @@ def _transcoded(data, strip, options):
         return jpeg.transcode(data, **options)
 
 
-def not_carried(data, metadata):
+def unknown_segments(data, limits):
+    """The application segments of a JPEG whose contents this package does not know, as text: "2 of APP1 FLIR (658000
+    bytes)"; None without any."""
+    sizes = {}
+    for segment in jpeg.inspect(data, limits=limits)["segments"]:
+        if segment["marker"].startswith("APP") and not segment["what"]:
+            begin = segment["offset"] + 4
+            name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
+            sizes.setdefault(f"{segment['marker']} {name}".strip(), []).append(segment["length"])
+    return ", ".join(f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()) or None
+
+
+def not_carried(data, metadata, strip, limits):
     """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
-    parts = jpeg.inspect(data)
+    parts = jpeg.inspect(data, limits=limits)
+    unknown = None if strip else unknown_segments(data, limits)
+    if unknown:
+        yield f"application segments are not carried over: {unknown}; codec transcode keeps them"
     if parts["multi_picture"]:
         yield "an index of further pictures (MPF) is not carried over"
     if metadata.xmp and b"hdrgm:" in metadata.xmp:

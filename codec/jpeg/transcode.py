@@ -13,7 +13,23 @@ from . import geometry
 from .coefficients import read_coefficients, write_coefficients
 from .decode import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
-from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
+from .metadata import (
+    ADOBE,
+    APP0,
+    APP1,
+    APP2,
+    APP11,
+    APP13,
+    APP14,
+    COM,
+    ICC,
+    JFIF,
+    JFXX,
+    MPF,
+    PHOTOSHOP,
+    XMP,
+    XMP_EXTENSION,
+)
 from .multipicture import announces_trailer, is_index, missing_pictures, silenced
 from .params import _choice
 
@@ -25,7 +41,6 @@ if TYPE_CHECKING:
     from ..limits import Limits
 
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
-JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
 
 # (marker code, beginning of the payload) -> kind; "identity" defines the meaning of the components, "index" describes
 # the trailer.
@@ -223,6 +238,19 @@ class _Edit:
                 )
                 self.done.append(f"kept EXIF orientation {orientation}")
 
+    def doubt_signature(self, kept):
+        """JUMBF boxes (ISO 19566-5, Annex D: JP, two counters, box length, type) hold C2PA manifests, signed over the
+        bytes of the file."""
+        boxes = any(
+            code == APP11 and payload.startswith(b"JP") and payload[12:16] == b"jumb"
+            for code, payload in self.coefficients.segments
+        )
+        if boxes and not kept:
+            self.warnings.append(
+                "the JUMBF data in APP11 is kept, but a C2PA manifest (content credentials) in it is no longer valid: it "
+                "is signed over the bytes of the source"
+            )
+
     def adjust_segments(self):
         """Update size and orientation in the segments; drop thumbnails of the old shape."""
         if not self.reshaped:
@@ -411,6 +439,7 @@ def _written(data, original, edit, progressive, verify, limits, settings):
         _verify(result, edit.coefficients, limits)
     kept = recompression and len(result) >= len(data)
     process = original.process if kept else probe(result, limits=limits).process
+    edit.doubt_signature(kept)
     if process != original.process:
         edit.done.append(f"{original.process} to {process}")
     elif not edit.done and not kept:

@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from codec.jpeg._segments import find_segments
 
 import codec
 from codec import errors
 from codec.jpeg import Metadata, markers
-from codec.jpeg._segments import find_segments
 from codec.jpeg.scans import ScanSpec
 
 ADOBE = b"Adobe\0\x64\0\0\0\0"

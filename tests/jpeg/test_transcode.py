@@ -522,3 +522,11 @@ def test_pictures_that_a_cut_file_lacks_are_said(cut, warning):
     else:
         assert not any(is_index(*segment) for segment in read_coefficients(result.data).segments)
         assert transcode(data, rotate=90).width == 48
+
+
+def test_a_signature_that_no_longer_holds_is_said():
+    data = jpeg_of(segments=[(0xEB, b"JP\0\1\0\0\0\1\0\0\0\40jumb\0\0\0\30jumdc2pa")], effort=1)
+    assert "C2PA manifest" in transcode(data).warnings[0]
+    assert not transcode(data, metadata="none").warnings
+    again = transcode(transcode(data).data)
+    assert again.kept and not again.warnings
