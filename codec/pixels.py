@@ -9,7 +9,22 @@ import numpy as np
 from .errors import ParameterError
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy.typing as npt
+
+
+def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
+    """np.asarray, with a ParameterError for what is no array, such as a ragged list.
+
+    >>> from codec.pixels import as_array
+    >>> as_array([[1, 2]], "image").shape
+    (1, 2)
+    """
+    try:
+        return np.asarray(values, dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ParameterError(f"{name} must be an array of numbers: {error}") from None
 
 
 def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:

@@ -447,7 +447,7 @@ class Decoder:
 
 
 def checked_reading(on_error, limits):
-    if on_error not in ("raise", "conceal"):
+    if not isinstance(on_error, str) or on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
     return checked_limits(limits)
 

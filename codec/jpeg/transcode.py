@@ -387,7 +387,7 @@ def transcode(
     _choice(edge, geometry.EDGES, "edge")
     _choice(trailer, ("keep", "drop"), "trailer")
     _choice(flip, tuple(geometry.FLIPS), "flip")
-    if isinstance(rotate, bool) or rotate not in geometry.ROTATIONS:
+    if isinstance(rotate, bool) or not isinstance(rotate, int) or rotate not in geometry.ROTATIONS:
         raise ParameterError(f"rotate must be 0, 90, 180 or 270, not {rotate!r}")
     kinds, limits, box = _kept_kinds(metadata), checked_limits(limits), None if crop is None else _box(crop)
     data = read_bytes(source, limits)
