@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
 from ..limits import checked_limits
+from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
@@ -86,6 +87,14 @@ class DecodedImage:
     warnings: Tuple[str, ...]
     doubts: Tuple[str, ...]
     damage: Optional[Damage]
+
+    def _repr_png_(self) -> bytes | None:  # shown by notebooks, except for CMYK
+        pixels = self.pixels
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            return None
+        if pixels.dtype != np.uint8:
+            pixels = (pixels >> max(0, self.info.precision - 8)).astype(np.uint8)
+        return as_png(pixels)
 
 
 class Decoder:

@@ -93,6 +93,7 @@ def exif_orientation(segments):
 def upright_orientation(exif):
     """Orientation in an Exif block (identifier optional): 1 to 8; 1 when absent, out of range or damaged.
 
+    >>> from codec.jpeg.exif import upright_orientation
     >>> upright_orientation(None)
     1
     """

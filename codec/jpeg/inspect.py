@@ -98,8 +98,9 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     --------
     >>> import numpy as np, codec
     >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80, tune="annex-k"))
-    >>> report["estimated_quality"], report["bytes"]["total"] == sum(v for k, v in report["bytes"].items() if k !=
-    "total") (80, True)
+    >>> sizes = report["bytes"]
+    >>> report["estimated_quality"], 2 * sizes["total"] == sum(sizes.values())
+    (80, True)
     """
     limits = checked_limits(limits)
     data, warnings = read_bytes(source, limits), markers.Warnings()

@@ -108,6 +108,11 @@ class Metadata:
                     f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)"
                 )
 
+    def __repr__(self) -> str:
+        parts = [f"{name}={len(value)} bytes" for name, value in vars(self).items() if isinstance(value, bytes)]
+        parts += [f"{len(self.comments)} comments"] * bool(self.comments)
+        return f"Metadata({', '.join(parts + [f'density={self.density}'] * (self.density is not None))})"
+
     @property
     def size(self) -> int:
         """Bytes of all fields."""

@@ -90,6 +90,9 @@ class Transcoded:
     crop: Optional[Tuple[int, int, int, int]]
     warnings: Tuple[str, ...]
 
+    def _repr_jpeg_(self) -> bytes:  # shown by notebooks
+        return self.data
+
     @property
     def after(self) -> int:
         """Bytes of `data`."""

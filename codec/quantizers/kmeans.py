@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,10 +48,13 @@ class Clusters:
         Sum over the points of weight times squared distance to the centre.
     """
 
-    centres: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float64]
+    centres: npt.NDArray[np.float32] = field(repr=False)
+    labels: npt.NDArray[np.int32] = field(repr=False)
+    weights: npt.NDArray[np.float64] = field(repr=False)
     error: float
+
+    def __repr__(self) -> str:
+        return f"Clusters({len(self.centres)} centres of {len(self.labels)} points, error={self.error:g})"
 
 
 def plus_plus(points, weights, k, rng):

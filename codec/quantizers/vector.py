@@ -42,6 +42,9 @@ class Codebook:
 
     entries: npt.NDArray[np.uint8]
 
+    def __repr__(self) -> str:
+        return f"Codebook({'x'.join(map(str, self.entries.shape))})"
+
     @property
     def block(self) -> tuple[int, int]:
         """(height, width) of a block."""
