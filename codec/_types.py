@@ -16,6 +16,13 @@ class BinaryFile(Protocol):
         """At most `size` bytes; b"" at the end."""
 
 
+class BinaryWriter(Protocol):
+    """An object opened for writing in binary mode."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the data."""
+
+
 Path: TypeAlias = str | os.PathLike[str]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = Buffer | Path | BinaryFile

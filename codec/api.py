@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import TYPE_CHECKING
 
 from . import jpeg
-from .errors import DamageWarning
+from .errors import DamageWarning, ParameterError
 from .jpeg.encode import encode_bytes
+from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
 from .sources import files
 
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from typing_extensions import Unpack
 
-    from ._types import OnError, Path, Samples, Source
+    from ._types import BinaryWriter, OnError, Path, Samples, Source
     from .jpeg.params import EncodeKeywords
     from .limits import Limits
+
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
 @takes_encode_options
@@ -63,7 +67,9 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     return encode_bytes(image, EncodeOptions.from_keywords(quality, options))
 
 
-def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> Samples:
+def decode(
+    source: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None
+) -> Samples:
     """Read a JPEG into an array.
 
     Parameters
@@ -74,13 +80,14 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
         "raise": damaged data raises an error that names the byte. "conceal": it is decoded as far as possible, with a
         `DamageWarning`. Doubtful data, such as a picture with missing last scans, is decoded with a `DamageWarning`
         either way. `codec.jpeg.decode` returns a report instead.
+    upright : bool, default False
+        Turn the picture by its EXIF orientation (`codec.probe(source).orientation`), as viewers do.
     limits : Limits, optional
 
     Returns
     -------
     (H, W) or (H, W, 3 or 4) array
-        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12). EXIF
-        orientation is not applied.
+        Gray, RGB, or CMYK with 0 = no ink; uint8, or uint16 for samples of more than 8 bits (0..4095 for 12).
 
     Raises
     ------
@@ -93,37 +100,51 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     >>> codec.decode(codec.encode(np.full((5, 7), 200, np.uint8))).shape
     (5, 7)
     """
+    if not isinstance(upright, bool):
+        raise ParameterError(f"upright must be True or False, not {upright!r}")
     result = jpeg.decode(source, on_error=on_error, limits=limits)
     report = ([result.damage.report] if result.damage else []) + list(result.doubts)
     if report:
         warnings.warn("; ".join(report), DamageWarning, stacklevel=2)
-    return result.pixels
+    return ORIENTATIONS[result.info.orientation].of_pixels(result.pixels) if upright else result.pixels
 
 
 probe = jpeg.probe
 
 
-def read(path: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> Samples:
+def read(path: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None) -> Samples:
     """Read a JPEG file into an array: `decode`, named to match `write`."""
-    return decode(path, on_error=on_error, limits=limits)
+    return decode(path, on_error=on_error, upright=upright, limits=limits)
 
 
 @takes_encode_options
-def write(path: Path, image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]) -> None:
+def write(
+    path: Path | BinaryWriter, image: npt.ArrayLike, quality: float | None = None, **options: Unpack[EncodeKeywords]
+) -> None:
     """Write an image to a JPEG file, completely or not at all: temporary file, fsync, rename.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        An existing file is replaced.
+    path : str, os.PathLike or binary file object
+        An existing file is replaced. The name ends in .jpg, .jpeg, .jpe or .jfif, or has no suffix. A file object is
+        written to, and left open.
     image, quality, **options
         As for `encode`.
 
     Raises
     ------
     ParameterError
-        As `encode`; an existing file is unchanged.
+        As `encode`; the name of another format. An existing file is unchanged.
     FileError
         The file cannot be written; an existing file is unchanged.
     """
+    if callable(getattr(path, "write", None)):
+        files.write_stream(path, encode(image, quality, **options))
+        return
+    suffix = os.path.splitext(os.fsdecode(path))[1].lower() if isinstance(path, (str, os.PathLike)) else ""
+    if suffix not in ("", *JPEG_SUFFIXES):
+        raise ParameterError(
+            f"{os.fsdecode(path)}: codec.write writes JPEG, whose names end in {', '.join(JPEG_SUFFIXES)}; "
+            "codec.palette.write_png writes PNG of at most 256 colours, PIL.Image.fromarray(image).save any other format"
+        )
     files.write_atomic(path, encode(image, quality, **options))

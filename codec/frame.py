@@ -10,6 +10,7 @@ import numpy as np
 
 from .color import MATRICES, OTHER_MATRICES, default_matrix, from_rgb, levels, minus_luma
 from .errors import ParameterError
+from .pixels import as_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +112,10 @@ class Damage:
     errors: tuple[str, ...] = ()
     offsets: tuple[int, ...] = ()
 
+    def __repr__(self) -> str:
+        lost = int(np.sum(self.macroblocks))
+        return f"Damage({lost} of {np.size(self.macroblocks)} macroblocks, {len(self.errors)} errors)"
+
     @property
     def fraction(self) -> float:
         """Fraction of the picture that is lost, 0 to 1."""
@@ -175,6 +180,16 @@ class Frame:
         ):
             raise ParameterError(f"no frame has chroma {self.chroma}, matrix {self.matrix} and {self.bit_depth} bits")
         _check_planes(self.planes, self.chroma, self.bit_depth, "the frame")
+
+    def __repr__(self) -> str:
+        facts = [f"{self.width}x{self.height}", self.chroma, f"{self.bit_depth} bits", self.matrix]
+        facts += ["full range"] * self.full_range + [f"type {self.type}"] * bool(self.type) + ["key"] * self.key
+        facts += [f"poc={self.poc}"] + [f"timestamp={self.timestamp}"] * (self.timestamp is not None)
+        return f"Frame({', '.join(facts + [repr(self.damage)] * (self.damage is not None))})"
+
+    def _repr_png_(self) -> bytes:  # shown by notebooks
+        shown = self.to_rgb()
+        return as_png(shown if shown.dtype == np.uint8 else (shown >> 8).astype(np.uint8))
 
     @property
     def width(self) -> int:

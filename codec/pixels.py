@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +12,22 @@ import numpy as np
 from .errors import ParameterError
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy.typing as npt
+
+
+def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
+    """np.asarray, with a ParameterError for what is no array, such as a ragged list.
+
+    >>> from codec.pixels import as_array
+    >>> as_array([[1, 2]], "image").shape
+    (1, 2)
+    """
+    try:
+        return np.asarray(values, dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ParameterError(f"{name} must be an array of numbers: {error}") from None
 
 
 def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
@@ -33,6 +51,11 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
     (4, 6, 1)
     """
+    if isinstance(image, (str, bytes, bytearray, os.PathLike)) or callable(getattr(image, "read", None)):
+        raise ParameterError(
+            f"image is a {type(image).__name__}, and this takes an array of pixels: codec.read reads a JPEG file, "
+            "np.asarray(PIL.Image.open(path).convert('RGB')) other formats"
+        )
     try:
         array = np.asarray(image)
     except ValueError:
@@ -40,6 +63,8 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     if array.dtype.kind == "f":
         extra = " (it holds NaN)" if np.isnan(array).any() else ""
         remedy = "scale it to 0..255, then image.round().clip(0, 255).astype(np.uint8)"
+        if array.size and 0 <= array.min() <= array.max() <= 1:
+            remedy = "its values are within 0..1: pass (image * 255).round().astype(np.uint8)"
         raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
     if array.dtype != np.uint8:
         raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}")
@@ -50,3 +75,22 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
             f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}"
         )
     return array
+
+
+def as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """PNG of (H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint8, for notebooks.
+
+    >>> import numpy as np
+    >>> from codec.pixels import as_png
+    >>> as_png(np.zeros((2, 3), np.uint8))[1:4]
+    b'PNG'
+    """
+    height, width, channels = (*pixels.shape, 1)[:3]
+    rows = np.zeros((height, 1 + width * channels), np.uint8)  # each begins with its filter, 0: none
+    rows[:, 1:] = pixels.reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    body = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)

@@ -334,3 +334,84 @@ def test_examples_run(name):
 def test_public_functions_show_an_example(name):
     module, attribute = name.rsplit(".", 1)
     assert ">>>" in getattr(importlib.import_module(module), attribute).__doc__
+
+
+# ---------------------------------------------------------------- as people try it
+
+
+def test_a_path_is_no_picture(tmp_path):
+    for path in ("photo.png", tmp_path / "photo.png", b"photo", io.BytesIO(b"photo")):
+        with pytest.raises(codec.ParameterError, match="takes an array of pixels: codec.read"):
+            codec.encode(path)
+        with pytest.raises(codec.ParameterError, match="takes an array of pixels"):
+            codec.quantize_colors(path)
+
+
+def test_floats_and_alpha_are_refused_with_the_way_out():
+    image = np.random.default_rng(0).random((16, 16, 4))
+    with pytest.raises(codec.ParameterError, match=r"\(image \* 255\)\.round\(\)\.astype\(np\.uint8\)"):
+        codec.encode(image[..., :3])
+    image = (image * 255).round().astype(np.uint8)
+    with pytest.raises(codec.ParameterError, match="over white") as caught:
+        codec.encode(image)
+    remedy = str(caught.value).split("over white it is ")[1]
+    over_white = eval(remedy, {"image": image, "np": np})
+    alpha = image[..., 3:] / 255
+    assert np.abs(over_white - (alpha * image[..., :3] + (1 - alpha) * 255)).max() <= 0.51
+
+
+@pytest.mark.parametrize("name", ["w.png", "w.PNG", "w.webp", "w.txt"])
+def test_no_jpeg_is_written_under_another_name(tmp_path, name):
+    with pytest.raises(codec.ParameterError, match="codec.write writes JPEG"):
+        codec.write(tmp_path / name, np.zeros((8, 8), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_objects_are_read_and_written(tmp_path):
+    image, buffer = np.full((8, 8), 9, np.uint8), io.BytesIO()
+    codec.write(buffer, image)
+    assert buffer.getvalue() == codec.encode(image)
+    buffer.seek(0)
+    assert np.array_equal(codec.read(buffer), codec.decode(codec.encode(image)))
+    with pytest.raises(codec.ParameterError, match="binary mode"):
+        codec.write(io.StringIO(), image)
+    buffer.close()
+    with pytest.raises(codec.FileError, match="cannot write"):
+        codec.write(buffer, image)
+
+
+def exif_of(orientation):
+    return codec.jpeg.exif.orientation_alone(orientation)[1]
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_orientation_and_upright(orientation):
+    from PIL import Image, ImageOps
+
+    image = np.random.default_rng(0).integers(0, 256, (16, 24), np.uint8)
+    data = codec.encode(image, metadata=codec.jpeg.Metadata(exif=exif_of(orientation)))
+    assert codec.probe(data).orientation == (orientation if 1 <= orientation <= 8 else 1)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert ImageOps.exif_transpose(picture).size == codec.decode(data, upright=True).shape[::-1]
+        exif = picture.getexif()
+    turned = Image.fromarray(codec.decode(data))
+    turned.getexif()[0x0112] = exif[0x0112]
+    shown = np.asarray(ImageOps.exif_transpose(turned))
+    assert np.array_equal(codec.decode(data, upright=True), shown)
+    assert np.array_equal(codec.read(io.BytesIO(data), upright=True), shown)
+
+
+def test_results_print_as_one_line_and_show_in_notebooks():
+    from PIL import Image
+
+    image = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
+    encoded = codec.jpeg.encode(image, metadata=codec.jpeg.Metadata(icc=bytes(100_000), comments=(b"c" * 1000,)))
+    decoded = codec.jpeg.decode(encoded.data)
+    frame = codec.Frame((image[..., 0],) * 3, chroma="4:4:4", user_data=((5, bytes(10_000)),))
+    few = codec.quantize_colors(image, 16)
+    cluster = codec.quantizers.kmeans.cluster(image.reshape(-1, 3), 8)
+    for each in (encoded, decoded, decoded.info.metadata, codec.jpeg.transcode(encoded.data), frame, few, cluster):
+        assert len(repr(each)) < 400 and "\n" not in repr(each)
+    for each, pixels in ((decoded, decoded.pixels), (frame, frame.to_rgb()), (few, few.image())):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(each._repr_png_()))), pixels)
+    assert encoded._repr_jpeg_() == encoded.data

@@ -28,7 +28,8 @@ LEVELS = (
     ("sources",),
     ("_pixel",),
     ("cpu",),
-    ("limits", "_core", "frame", "pixels", "executors"),
+    ("frame",),
+    ("limits", "_core", "pixels", "executors"),
     ("errors", "color", "_types"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}

@@ -1,9 +1,10 @@
 """When a JPEG is not encoded again: another generation would lose more than it saves, or save nothing."""
 
+import re
 from dataclasses import replace
 
 from .. import jpeg
-from ..errors import ParameterError
+from ..errors import BitstreamError, ParameterError
 from ..targets import parse_target
 from .result import Result
 
@@ -61,9 +62,13 @@ def without_loss(data, strip, progressive, limits, reason=None):
         **({"metadata": "none", "trailer": "drop"} if strip else {}),
     }
     try:
-        made = jpeg.transcode(data, auto_rotate=strip, **options)
-    except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
-        made = jpeg.transcode(data, **options)
+        made = _transcoded(data, strip, options)
+        unindexed = ()
+    except BitstreamError as error:
+        if error.layer != "MPF":
+            raise
+        made = _transcoded(data, strip, options | {"trailer": "drop"})
+        unindexed = (f"the data after the picture was left out, since its multi-picture index is damaged: {error}",)
     facts = {
         "width": made.width,
         "height": made.height,
@@ -71,12 +76,36 @@ def without_loss(data, strip, progressive, limits, reason=None):
         "subsampling": jpeg.probe(made.data, limits=limits).subsampling,
         "lossless": True,
     }
-    return Result(made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *made.warnings), facts)
+    return Result(
+        made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *unindexed, *made.warnings), facts
+    )
 
 
-def not_carried(data, metadata):
+def _transcoded(data, strip, options):
+    try:
+        return jpeg.transcode(data, auto_rotate=strip, **options)
+    except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
+        return jpeg.transcode(data, **options)
+
+
+def unknown_segments(data, limits):
+    """The application segments of a JPEG whose contents this package does not know, as text: "2 of APP1 FLIR (658000
+    bytes)"; None without any."""
+    sizes = {}
+    for segment in jpeg.inspect(data, limits=limits)["segments"]:
+        if segment["marker"].startswith("APP") and not segment["what"]:
+            begin = segment["offset"] + 4
+            name = re.match(rb"[ -~]*", data[begin : begin + min(28, segment["length"] - 4)])[0].decode()
+            sizes.setdefault(f"{segment['marker']} {name}".strip(), []).append(segment["length"])
+    return ", ".join(f"{len(each)} of {name} ({sum(each)} bytes)" for name, each in sizes.items()) or None
+
+
+def not_carried(data, metadata, strip, limits):
     """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
-    parts = jpeg.inspect(data)
+    parts = jpeg.inspect(data, limits=limits)
+    unknown = None if strip else unknown_segments(data, limits)
+    if unknown:
+        yield f"application segments are not carried over: {unknown}; codec transcode keeps them"
     if parts["multi_picture"]:
         yield "an index of further pictures (MPF) is not carried over"
     if metadata.xmp and b"hdrgm:" in metadata.xmp:

@@ -95,7 +95,7 @@ class CompressTask:
             facts |= {name: getattr(encoded, name) for name in ("quality", "target", "achieved", "encodes")}
         warnings = [*picture.warnings, *encoded.warnings]
         if picture.format == "JPEG":
-            warnings += generation.not_carried(data, picture.metadata)
+            warnings += generation.not_carried(data, picture.metadata, self.strip, self.limits)
         elif len(encoded.data) > len(data):
             warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
         return Result(encoded.data, "done", tuple(warnings), facts)
@@ -190,6 +190,9 @@ class DecompressTask:
         ]
         if lost:
             warnings.append(f"{kind} does not carry its {', '.join(lost)} metadata here")
+        unknown = None if decoded.damage else generation.unknown_segments(data, self.limits)
+        if unknown:
+            warnings.append(f"{kind} does not carry application segments: {unknown}")
         facts = {
             "width": info.width,
             "height": info.height,

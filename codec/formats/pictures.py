@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..api import JPEG_SUFFIXES
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..jpeg import Metadata
 from ..jpeg import decode as decode_jpeg
@@ -22,7 +23,6 @@ from ..sources.files import read_bytes, write_atomic
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 READABLE_SUFFIXES = (
     *JPEG_SUFFIXES,
     ".png",

@@ -48,7 +48,7 @@ class Coefficients:
     sampling : tuple of (H, V)
         Sampling factors of each component (T.81 A.1.1).
     ids : tuple of int
-        Identifiers of the components.
+        Identifiers of the components; 1, 2, 3 ... where those of the file repeat.
     color : str
         "gray", "ycbcr", "rgb", "cmyk" or "ycck": the meaning of the components by `segments` and `ids`.
     precision : int
@@ -204,13 +204,14 @@ class _Reader(Decoder):
                         clause="T.81 Table F.1",
                     )
                 np.clip(plane, LOWEST, HIGHEST, out=plane)
+        ids = tuple(c.C for c in frame.components)
         return Coefficients(
             frame.X,
             frame.Y,
             tuple(plane.reshape(*plane.shape[:2], 8, 8) for plane in self.planes),
             tuple(self.matrix(i) for i in range(len(self.planes))),
             tuple((c.H, c.V) for c in frame.components),
-            tuple(c.C for c in frame.components),
+            ids if len(set(ids)) == len(ids) else tuple(range(1, len(ids) + 1)),
             headers.color(),
             frame.P,
             markers.PROCESS[frame.SOFn],
@@ -282,7 +283,6 @@ def _with_moved_index(coefficients, picture):
                 coefficients.index_distance,
                 len(picture) - payload_at - len(MPF),
                 len(picture),
-                len(coefficients.trailer),
             )
             return picture[:payload_at] + moved + picture[payload_at + len(payload) :]
         at += 4 + len(payload)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
 from ..limits import checked_limits
+from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
+DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,14 @@ class DecodedImage:
     doubts: Tuple[str, ...]
     damage: Optional[Damage]
 
+    def _repr_png_(self) -> bytes | None:  # shown by notebooks, except for CMYK
+        pixels = self.pixels
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            return None
+        if pixels.dtype != np.uint8:
+            pixels = (pixels >> max(0, self.info.precision - 8)).astype(np.uint8)
+        return as_png(pixels)
+
 
 class Decoder:
     """Follows the marker segments and reads the scans; `finish` makes the result. With `keeps_levels` it stops at
@@ -111,12 +121,12 @@ class Decoder:
     # ------------------------------------------------------------ the whole image
 
     def run(self):
-        reader, ended = markers.SegmentReader(self.data, self.warnings, self.limits), False
+        skipped = self.errors if self.conceal else None
+        reader, ended = markers.SegmentReader(self.data, self.warnings, self.limits, skipped), False
         try:
             for segment in reader:
                 if segment.marker == markers.SOS:
-                    segments, reader.at = find_segments(self.data, segment.end)
-                    self.scan(segment, segments, reader.at)
+                    reader.at = self.scan(segment)
                 else:
                     self.headers.take(segment)
                 ended = segment.marker == markers.EOI
@@ -247,10 +257,15 @@ class Decoder:
                     clause="T.81 F.2.2",
                 )
 
-    def scan(self, segment, segments, end):
+    def scan(self, segment):
+        """Read a scan; returns where it ends."""
         headers = self.headers
+        segments, end = find_segments(self.data, segment.end)
         scan = markers.read_scan(self.data, segment, headers.frame)
-        indices = [next(i for i, c in enumerate(headers.frame.components) if c.C == s.Cs) for s in scan.components]
+        indices = markers.scan_indices(scan, headers.frame)
+        false_markers = []
+        if self.conceal and headers.restart_interval:
+            segments, end = self.resynchronised(segments, end, indices, false_markers)
         if self.planes is None:
             self.check_frame(end)
         self.check_size(segment, segments, scan, indices)
@@ -258,6 +273,8 @@ class Decoder:
             self.start()
         self.scans += 1
         frame = headers.frame
+        if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
+            self.note_false_markers(false_markers, indices)
         self.limits.check_scans(self.scans, frame.X, frame.Y)
         read = self.lossless_scan if frame.lossless else self.dct_scan
         error = read(
@@ -276,6 +293,57 @@ class Decoder:
             if not self.conceal:
                 raise error
             self.errors.append(error)
+        return end
+
+    def note_false_markers(self, false_markers, indices):
+        frame, Ri = self.headers.frame, self.headers.restart_interval
+        c = frame.components[indices[0]]
+        wide, (H, V) = (frame.mcus[1], (1, 1)) if len(indices) > 1 else (frame.blocks(c)[1], (c.H, c.V))
+        for offset, interval in false_markers:
+            self.errors.append(
+                BitstreamError(
+                    f"a marker inside restart interval {interval}",
+                    layer="entropy-coded data",
+                    offset=offset,
+                    clause="T.81 B.1.1.5",
+                )
+            )
+            y, x = np.divmod(np.arange(interval * Ri, (interval + 1) * Ri), wide)
+            inside = y // V < len(self.lost)
+            self.lost[y[inside] // V, x[inside] // H] = 1
+
+    def resynchronised(self, segments, end, indices, false_markers):
+        """The segments and end of a scan that goes on at the next RST marker after each damaged byte that looks like
+        another marker. Appends (offset, restart interval) of those to `false_markers`."""
+        frame = self.headers.frame
+        high, wide = frame.mcus if len(indices) > 1 else frame.blocks(frame.components[indices[0]])
+        intervals = -(-high * wide // self.headers.restart_interval)
+        missing, found = intervals - len(segments), [segments]
+        while (
+            missing > 0
+            and end < len(self.data)
+            and len(false_markers) < DEBRIS
+            and self.is_debris(end, found[-1][-1, 2] + 1)
+        ):
+            false_markers.append((end, intervals - missing - 1))
+            more, end = find_segments(self.data, end + 2)
+            if len(more) > 1:  # the first one is the rest of the damaged interval
+                found.append(more[1:])
+                missing -= len(more) - 1
+        return np.concatenate(found), end
+
+    def is_debris(self, at, number):
+        """Whether the marker at `at` is damage inside a scan: a reserved one, or one that no plausible segment follows
+        but the RST marker that is due next."""
+        data, code = self.data, self.data[at + 1]
+        if code < markers.SOF0:
+            return True
+        if code not in markers.STANDALONE:
+            end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            if end >= at + 4 and data[end : end + 1] == b"\xff" and data[end + 1 : end + 2] not in (b"", b"\0"):
+                return False
+        following, _ = find_segments(data, at + 2)
+        return len(following) > 1 and following[1, 2] == number & 7
 
     def dct_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
@@ -388,7 +456,7 @@ class Decoder:
 
 
 def checked_reading(on_error, limits):
-    if on_error not in ("raise", "conceal"):
+    if not isinstance(on_error, str) or on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
     return checked_limits(limits)
 
@@ -401,7 +469,8 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     source : path, bytes, bytearray, memoryview or binary file object
     on_error : "raise" (default) or "conceal"
         Damaged data: raise an error that names the byte, or decode what is there and report the rest in `damage`. Lost
-        blocks of a sequential picture take the last known brightness; a progressive one keeps its earlier scans.
+        blocks of a sequential picture take the last known brightness; a progressive one keeps its earlier scans. Bytes
+        before the picture, and application segments of an impossible length, are skipped.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
 

@@ -104,6 +104,9 @@ class EncodedImage:
     achieved: Optional[float] = None
     encodes: int = 1
 
+    def _repr_jpeg_(self) -> bytes:  # shown by notebooks
+        return self.data
+
     @property
     def size(self) -> int:
         """Bytes."""
@@ -129,7 +132,8 @@ def _color(options, channels):
         if channels == 4:
             raise ParameterError(
                 "4 channels may be RGBA or CMYK: pass color='cmyk' (0 = no ink), or drop the "
-                "alpha, which JPEG lacks: image[..., :3]"
+                "alpha, which JPEG lacks: image[..., :3]; over white it is "
+                "(255 - image[..., 3:] / 255 * (255 - image[..., :3])).round().astype(np.uint8)"
             )
         return {1: "gray", 3: "ycbcr"}[channels]
     if CHANNELS[options.color] != channels:

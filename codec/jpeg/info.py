@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Tuple
 
 from ..errors import BitstreamError, UnsupportedError
 from . import markers
+from .exif import upright_orientation
 from .metadata import ADOBE, APP0, APP2, APP14, COM, JFIF, MPF, Metadata, read_metadata
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class ImageInfo:
     def subsampling(self) -> str:
         """ "4:2:0" ..., "4:0:0" for gray, or the factors where they have no name."""
         return subsampling_name(self.components)
+
+    @property
+    def orientation(self) -> int:
+        """EXIF orientation, 1..8 (CIPA DC-008 4.6.4); 1, upright, where the file has none or an impossible one."""
+        return upright_orientation(self.metadata.exif)
 
     def to_json(self) -> dict[str, Any]:
         """A dict of numbers and strings; metadata by its sizes in bytes."""
@@ -134,6 +140,9 @@ class Headers:
                 "a second frame header", layer=segment.name, offset=segment.offset, clause="T.81 B.2.1"
             )
         self.frame = markers.read_frame(self.data, segment)
+        ids = [c.C for c in self.frame.components]
+        if len(set(ids)) < len(ids):
+            self.warnings.append(f"component identifiers {ids} are not all different (T.81 B.2.2)")
         self.limits.check_pixels(self.frame.X, max(1, self.frame.Y))
 
     def _adobe_transform(self):

@@ -11,7 +11,24 @@ from . import markers
 from ._segments import find_segments
 from .guard import estimate_quality
 from .info import Headers, metadata_json
-from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, EXIF, ICC, JFIF, MPF, PHOTOSHOP, XMP, XMP_EXTENSION
+from .metadata import (
+    ADOBE,
+    APP0,
+    APP1,
+    APP2,
+    APP13,
+    APP14,
+    COM,
+    EXIF,
+    ICC,
+    JFIF,
+    JFXX,
+    MPF,
+    PHOTOSHOP,
+    XMP,
+    XMP_EXTENSION,
+)
+from .multipicture import ISO_GAIN_MAP
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,11 +38,13 @@ if TYPE_CHECKING:
 
 SIGNATURES = (
     (APP0, JFIF, "JFIF"),
+    (APP0, JFXX, "JFIF thumbnail"),
     (APP1, EXIF, "Exif"),
     (APP1, XMP, "XMP"),
     (APP1, XMP_EXTENSION, "extended XMP"),
     (APP2, ICC, "ICC profile"),
     (APP2, MPF, "multi-picture index"),
+    (APP2, ISO_GAIN_MAP, "gain map"),
     (APP13, PHOTOSHOP, "Photoshop resources"),
     (APP14, ADOBE, "Adobe colour"),
 )
@@ -79,8 +98,8 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     --------
     >>> import numpy as np, codec
     >>> report = codec.jpeg.inspect(codec.encode(np.zeros((8, 8), np.uint8), quality=80, tune="annex-k"))
-    >>> parts = sum(size for name, size in report["bytes"].items() if name != "total")
-    >>> report["estimated_quality"], report["bytes"]["total"] == parts
+    >>> sizes = report["bytes"]
+    >>> report["estimated_quality"], 2 * sizes["total"] == sum(sizes.values())
     (80, True)
     """
     limits = checked_limits(limits)

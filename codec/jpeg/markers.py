@@ -12,6 +12,7 @@ import numpy as np
 from .._core import ZIGZAG
 from ..errors import BitstreamError, TruncatedError
 from ..limits import DEFAULT_LIMITS
+from .metadata import COM
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
 SOF0, SOF1, SOF2, SOF3, SOF9, SOF10, SOF11 = 0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA, 0xCB
@@ -47,7 +48,7 @@ NAMES = {
     DAC: "DAC",
     TEM: "TEM",
     0xC8: "JPG",
-    0xFE: "COM",
+    COM: "COM",
     **{c: f"SOF{c - 0xC0}" for c in SOF},
     **{0xD0 + i: f"RST{i}" for i in range(8)},
     **{0xE0 + i: f"APP{i}" for i in range(16)},
@@ -86,19 +87,26 @@ class SegmentReader:
     """Iterates over the marker segments of `data`, EOI included. At SOS the caller sets `at` to the end of its
     entropy-coded data.
 
-    Bytes outside segments are skipped with a warning, as common decoders do (B.1.1.2 allows only fill
-    bytes).
+    Bytes outside segments are skipped with a warning, as common decoders do (B.1.1.2 allows only fill bytes). With a
+    list of `errors`, bytes before SOI and application and comment segments of an impossible length are skipped too, and
+    reported there.
     """
 
-    def __init__(self, data, warnings, limits=DEFAULT_LIMITS):
+    def __init__(self, data, warnings, limits=DEFAULT_LIMITS, errors=None):
+        start = 0
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
-            raise BitstreamError(
+            error = BitstreamError(
                 f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}",
                 layer="image",
                 offset=0,
                 clause="T.81 B.2.1",
             )
-        self.data, self.warnings, self.limits, self.at, self.count = data, warnings, limits, 2, 0
+            start = -1 if errors is None else data.find(b"\xff\xd8\xff")
+            if start < 0:
+                raise error
+            errors.append(error)
+        self.data, self.warnings, self.limits, self.at, self.count = data, warnings, limits, start + 2, 0
+        self.errors = errors
 
     def __iter__(self):
         while True:
@@ -138,12 +146,16 @@ class SegmentReader:
             )
         length = data[at] << 8 | data[at + 1]
         if length < 2:
-            raise BitstreamError(
+            error = BitstreamError(
                 f"{name} of length {length}; 2 is the least",
                 layer="marker segment",
                 offset=offset,
                 clause="T.81 B.1.1.4",
             )
+            if self.errors is None or not (0xE0 <= code <= 0xEF or code == COM):
+                raise error
+            self.errors.append(error)
+            length = 2
         if at + length > size:
             raise TruncatedError(
                 f"{name} of {length} bytes, but {size - at} are left",
@@ -253,8 +265,6 @@ def read_frame(data, segment):
         if Tq > 3:
             raise _error(segment, f"quantization table {Tq} of component {C}; 0..3 exist", "T.81 B.2.2")
         components.append(FrameComponent(C, H, V, Tq))
-    if len({c.C for c in components}) != Nf:
-        raise _error(segment, f"component identifiers {[c.C for c in components]} are not all different", "T.81 B.2.2")
     return Frame(segment.marker, P, Y, X, tuple(components))
 
 
@@ -292,19 +302,31 @@ def read_scan(data, segment, frame):
     components = tuple(ScanComponent(Cs, T >> 4, T & 15) for Cs, T in struct.iter_unpack(">BB", body[1 : 1 + 2 * Ns]))
     Ss, Se, A = body[1 + 2 * Ns :]
     scan = Scan(components, Ss, Se, A >> 4, A & 15)
-    known = {c.C: c for c in frame.components}
-    ids = [c.Cs for c in components]
-    if len(set(ids)) != Ns or not set(ids) <= set(known):
-        raise _error(segment, f"components {ids} in a frame of {list(known)}", "T.81 B.2.3")
+    indices = scan_indices(scan, frame)
+    if None in indices:
+        known = [c.C for c in frame.components]
+        raise _error(segment, f"components {[c.Cs for c in components]} in a frame of {known}", "T.81 B.2.3")
     if any(c.Td > 3 or c.Ta > 3 for c in components):
         raise _error(segment, "entropy coding tables 0..3 exist", "T.81 B.2.3")
-    if Ns > 1 and sum(known[i].H * known[i].V for i in ids) > 10:
+    if Ns > 1 and sum(frame.components[i].H * frame.components[i].V for i in indices) > 10:
         raise _error(segment, "more than 10 blocks in an MCU", "T.81 B.2.3")
     if frame.lossless:
         _check_predictor(segment, scan, frame)
     elif frame.progressive:
         _check_band(segment, scan)
     return scan
+
+
+def scan_indices(scan, frame):
+    """Which components of the frame a scan holds; None for an identifier that the frame lacks.
+
+    Identifiers that repeat in the frame (B.2.2 forbids it, some cameras write 1, 2, 3, 1) count in the order of the
+    frame, as in libjpeg.
+    """
+    indices = []
+    for s in scan.components:
+        indices.append(next((i for i, c in enumerate(frame.components) if c.C == s.Cs and i not in indices), None))
+    return indices
 
 
 def _check_predictor(segment, scan, frame):

@@ -15,10 +15,11 @@ import numpy as np
 
 from ..errors import ParameterError
 
-APP0, APP1, APP2, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
+APP0, APP1, APP2, APP11, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xFE
 SEGMENT_MAX = 65533  # a length field counts itself
 
 JFIF = b"JFIF\0"
+JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -106,6 +107,11 @@ class Metadata:
                 raise ParameterError(
                     f"density must be (0, 1 or 2; 1..65535; 1..65535), not {self.density!r} (T.871 10.1)"
                 )
+
+    def __repr__(self) -> str:
+        parts = [f"{name}={len(value)} bytes" for name, value in vars(self).items() if isinstance(value, bytes)]
+        parts += [f"{len(self.comments)} comments"] * bool(self.comments)
+        return f"Metadata({', '.join(parts + [f'density={self.density}'] * (self.density is not None))})"
 
     @property
     def size(self) -> int:

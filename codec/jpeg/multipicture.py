@@ -36,7 +36,7 @@ def silenced(payload):
 
 def index_distance(data, end, limits):
     """Bytes from the TIFF header of the MPF segment to `end`, where the picture ends; None without such a segment."""
-    for segment in markers.SegmentReader(data, markers.Warnings(), limits):
+    for segment in markers.SegmentReader(data, markers.Warnings(), limits, errors=[]):
         if segment.marker == markers.SOS:
             break
         if segment.marker == APP2 and data[segment.start : segment.end].startswith(MPF):
@@ -63,7 +63,33 @@ def _entries(tiff, order):
     raise _error("the index has no entries")
 
 
-def moved_index(payload, old_distance, distance, size, trailer_bytes):
+def _order(tiff):
+    order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}.get(bytes(tiff[:4]))
+    if order is None:
+        raise _error("the index has no TIFF header")
+    return order
+
+
+def _positions(tiff, order):
+    """Where each entry of an index stands."""
+    try:
+        first, count = _entries(tiff, order)
+    except struct.error:
+        raise _error("the index leads out of its segment") from None
+    return range(first, first + MP_ENTRY_BYTES * count, MP_ENTRY_BYTES)
+
+
+def missing_pictures(payload, distance, trailer_bytes):
+    """How many pictures of an index end beyond the trailer, which begins `distance` bytes from its TIFF header."""
+    tiff = payload[len(MPF) :]
+    order, missing = _order(tiff), 0
+    for at in _positions(tiff, order):
+        length, offset = struct.unpack_from(order + "II", tiff, at + 4)
+        missing += offset > 0 and offset + length > distance + trailer_bytes
+    return missing
+
+
+def moved_index(payload, old_distance, distance, size):
     """The MPF segment for a picture whose size has changed.
 
     Parameters
@@ -71,26 +97,19 @@ def moved_index(payload, old_distance, distance, size, trailer_bytes):
     payload : the segment as it was
     old_distance, distance : bytes from its TIFF header to the trailer, before and now
     size : bytes of the picture now, SOI to EOI
-    trailer_bytes : int
 
     Raises
     ------
     BitstreamError
-        If an entry names bytes outside the trailer, whose new position is unknown.
+        If an entry names bytes before the trailer, whose new position is unknown.
     """
     tiff = bytearray(payload[len(MPF) :])
-    order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}.get(bytes(tiff[:4]))
-    if order is None:
-        raise _error("the index has no TIFF header")
-    try:
-        first, count = _entries(tiff, order)
-    except struct.error:
-        raise _error("the index leads out of its segment") from None
-    for i, at in enumerate(range(first, first + MP_ENTRY_BYTES * count, MP_ENTRY_BYTES)):
-        length, offset = struct.unpack_from(order + "II", tiff, at + 4)
+    order = _order(tiff)
+    for i, at in enumerate(_positions(tiff, order)):
+        (offset,) = struct.unpack_from(order + "I", tiff, at + 8)
         if offset == 0:  # the picture that holds the index
             struct.pack_into(order + "I", tiff, at + 4, size)
-        elif not old_distance <= offset <= offset + length <= old_distance + trailer_bytes:
+        elif not old_distance <= offset <= 0xFFFFFFFF + old_distance - distance:
             raise _error(f"picture {i + 1} is not after the first one")
         else:
             struct.pack_into(order + "I", tiff, at + 8, offset - old_distance + distance)

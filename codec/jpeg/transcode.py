@@ -6,15 +6,31 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Optional, Tuple
 
-from ..errors import BitstreamError, CodecError, ParameterError
+from ..errors import CodecError, ParameterError
 from ..limits import checked_limits
 from ..sources.files import read_bytes
 from . import geometry
 from .coefficients import read_coefficients, write_coefficients
 from .decode import probe
 from .exif import EXIF, XMP_ORIENTATION, ExifNumbers, exif_orientation, is_exif, orientation_alone
-from .metadata import ADOBE, APP0, APP1, APP2, APP13, APP14, COM, ICC, JFIF, PHOTOSHOP, XMP, XMP_EXTENSION
-from .multipicture import announces_trailer, is_index, silenced
+from .metadata import (
+    ADOBE,
+    APP0,
+    APP1,
+    APP2,
+    APP11,
+    APP13,
+    APP14,
+    COM,
+    ICC,
+    JFIF,
+    JFXX,
+    MPF,
+    PHOTOSHOP,
+    XMP,
+    XMP_EXTENSION,
+)
+from .multipicture import announces_trailer, is_index, missing_pictures, silenced
 from .params import _choice
 
 if TYPE_CHECKING:
@@ -25,7 +41,6 @@ if TYPE_CHECKING:
     from ..limits import Limits
 
 KINDS = ("icc", "exif", "xmp", "iptc", "comments", "other")
-JFXX = b"JFXX\0"  # thumbnails of JFIF, T.871 10.2
 
 # (marker code, beginning of the payload) -> kind; "identity" defines the meaning of the components, "index" describes
 # the trailer.
@@ -75,6 +90,9 @@ class Transcoded:
     crop: Optional[Tuple[int, int, int, int]]
     warnings: Tuple[str, ...]
 
+    def _repr_jpeg_(self) -> bytes:  # shown by notebooks
+        return self.data
+
     @property
     def after(self) -> int:
         """Bytes of `data`."""
@@ -121,11 +139,10 @@ class _Edit:
         if orientation is None:
             return
         if orientation not in geometry.ORIENTATIONS:
-            raise BitstreamError(
-                f"orientation {orientation}; 1..8 exist. Without auto_rotate the picture stays as it is",
-                layer="Exif",
-                clause="CIPA DC-008 4.6.4",
+            self.warnings.append(
+                f"EXIF orientation {orientation} does not exist (1..8, CIPA DC-008 4.6.4): the picture counts as upright"
             )
+            return
         self.upright = orientation != 1
         self.turn_by(geometry.ORIENTATIONS[orientation], f"turned upright (EXIF orientation {orientation})")
 
@@ -170,6 +187,22 @@ class _Edit:
         self.coefficients = replace(self.coefficients, segments=kept)
         return lost
 
+    def settle_missing_pictures(self):
+        """A file may be cut off behind its first picture: an index of pictures that are all gone is left out, one of
+        pictures that are partly gone keeps naming what is missing."""
+        before, rest = self.coefficients, self.coefficients.trailer
+        if before.index_distance is None:
+            return
+        if not rest.strip(b"\0\xff"):
+            self.drop(lambda code, payload: code == APP2 and payload.startswith(MPF))
+            self.coefficients = replace(self.coefficients, index_distance=None)
+            self.warnings.append("the multi-picture index was left out: the file holds none of its further pictures")
+            return
+        index = next(payload for code, payload in before.segments if code == APP2 and payload.startswith(MPF))
+        missing = missing_pictures(index, before.index_distance, len(rest))
+        if missing:
+            self.warnings.append(f"the file ends before {missing} of the pictures in its multi-picture index")
+
     def settle_trailer(self, trailer, kinds):
         segments = self.coefficients.segments
         present = bool(self.coefficients.trailer.strip(b"\0\xff")) or any(is_index(*segment) for segment in segments)
@@ -207,6 +240,19 @@ class _Edit:
                     self.coefficients, segments=(*segments[:at], orientation_alone(orientation), *segments[at:])
                 )
                 self.done.append(f"kept EXIF orientation {orientation}")
+
+    def doubt_signature(self, kept):
+        """JUMBF boxes (ISO 19566-5, Annex D: JP, two counters, box length, type) hold C2PA manifests, signed over the
+        bytes of the file."""
+        boxes = any(
+            code == APP11 and payload.startswith(b"JP") and payload[12:16] == b"jumb"
+            for code, payload in self.coefficients.segments
+        )
+        if boxes and not kept:
+            self.warnings.append(
+                "the JUMBF data in APP11 is kept, but a C2PA manifest (content credentials) in it is no longer valid: it "
+                "is signed over the bytes of the source"
+            )
 
     def adjust_segments(self):
         """Update size and orientation in the segments; drop thumbnails of the old shape."""
@@ -298,14 +344,15 @@ def transcode(
     grayscale : bool, default False
         Luminance alone.
     auto_rotate : bool, default False
-        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1.
+        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1. An orientation outside 1..8 counts
+        as 1, with a warning.
     metadata : "all" (default), "none", or kinds to keep
         Any of "icc", "exif", "xmp", "iptc", "comments", "other". JFIF's and Adobe's segments stay: they define the
         components. If EXIF is dropped from a picture that is not upright, its orientation is kept.
     trailer : "keep" (default) or "drop"
         The bytes after the picture: gain maps (Ultra HDR), further pictures (MPF), films. Kept byte for byte, with the
         offsets of their index moved; refused where the picture changes its shape or colour, which they would not
-        follow. "drop" also removes their index and announcement.
+        follow. "drop" also removes their index and announcement. Pictures that a cut file lacks are warned about.
     restart_interval : 0 (default: none) to 65535
     verify : bool, default True
         Read the result back and compare every coefficient; costs about a third of the time.
@@ -324,7 +371,7 @@ def transcode(
         Unknown option values; a crop outside the picture; a turn that `edge` forbids; a trailer that would no longer
         fit.
     BitstreamError, TruncatedError, UnsupportedError, LimitError
-        As `read_coefficients`; EXIF orientation outside 1..8 with `auto_rotate`; a damaged multi-picture index.
+        As `read_coefficients`; a damaged multi-picture index before further pictures.
 
     Notes
     -----
@@ -343,7 +390,7 @@ def transcode(
     _choice(edge, geometry.EDGES, "edge")
     _choice(trailer, ("keep", "drop"), "trailer")
     _choice(flip, tuple(geometry.FLIPS), "flip")
-    if isinstance(rotate, bool) or rotate not in geometry.ROTATIONS:
+    if isinstance(rotate, bool) or not isinstance(rotate, int) or rotate not in geometry.ROTATIONS:
         raise ParameterError(f"rotate must be 0, 90, 180 or 270, not {rotate!r}")
     kinds, limits, box = _kept_kinds(metadata), checked_limits(limits), None if crop is None else _box(crop)
     data = read_bytes(source, limits)
@@ -358,6 +405,8 @@ def transcode(
         edit.cut(box)
     if grayscale:
         edit.make_gray()
+    if trailer == "keep":
+        edit.settle_missing_pictures()
     edit.settle_trailer(trailer, kinds)
     edit.settle_metadata(kinds)
     edit.adjust_segments()
@@ -393,6 +442,7 @@ def _written(data, original, edit, progressive, verify, limits, settings):
         _verify(result, edit.coefficients, limits)
     kept = recompression and len(result) >= len(data)
     process = original.process if kept else probe(result, limits=limits).process
+    edit.doubt_signature(kept)
     if process != original.process:
         edit.done.append(f"{original.process} to {process}")
     elif not edit.done and not kept:

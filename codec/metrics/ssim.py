@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
+from ..pixels import as_array
 from ._ssim import ssim_means, sums_of_four
 from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
@@ -70,7 +71,7 @@ PRESETS = {preset.name: preset for preset in (wang2004, skimage, ffmpeg)}
 def _preset(preset):
     if isinstance(preset, SsimPreset):
         return preset
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise ParameterError(f"preset must be one of {', '.join(map(repr, PRESETS))}, not {preset!r}")
     return PRESETS[preset]
 
@@ -391,7 +392,7 @@ def ms_ssim(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = No
     >>> round(ms_ssim(ramp, ramp // 16 * 16), 4)
     0.8918
     """
-    first, second = np.asarray(a), np.asarray(b)
+    first, second = as_array(a, "a"), as_array(b, "b")
     a, b = _checked(a, b, wang2004, "MS-SSIM")
     least = (wang2004.taps - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1) + 1
     if min(a.shape[:2]) < least:

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..color import LUMA_1000
 from ..errors import ParameterError
+from ..pixels import as_array
 
 MOST = 255
 HALVING_CONTRAST = 32  # 8-bit levels, summed over two directions, at which a pixel counts half
@@ -17,7 +18,7 @@ def as_importance(importance, pixels):
         if importance != "contrast":
             raise ParameterError(f"importance must be a mask or 'contrast', not {importance!r}")
         return contrast_importance(pixels).reshape(-1)
-    mask = np.asarray(importance)
+    mask = as_array(importance, "importance")
     if mask.shape != pixels.shape[:2]:
         raise ParameterError(f"importance must have one value per pixel: {pixels.shape[:2]}, not {mask.shape}")
     if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all() or mask.min() < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,6 @@ from .spaces import SPACES, coordinates
 from .target import fewest_colors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any, Literal
 
     import numpy.typing as npt
@@ -49,7 +49,7 @@ def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
 
 
 def _known(name, value, known):
-    if value not in known:
+    if not (value is None or isinstance(value, str)) or value not in known:
         near = difflib.get_close_matches(str(value), [entry for entry in known if entry], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(str, known))}"
         raise ParameterError(f"unknown {name} {value!r}: {hint}")
@@ -132,6 +132,8 @@ class PaletteQuantizer:
         """
         if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
             images, importance = [images], None if importance is None else [importance]
+        if not isinstance(images, Iterable):
+            raise ParameterError(f"images must be an iterable of arrays, not {type(images).__name__}")
         pictures = [as_pixels(image) for image in images]
         if not pictures:
             raise ParameterError("fit needs at least one image")

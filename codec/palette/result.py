@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..pixels import as_png
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -25,9 +27,16 @@ class Quantized:
         come first.
     """
 
-    indices: npt.NDArray[np.uint8]
-    palette: npt.NDArray[np.uint8]
+    indices: npt.NDArray[np.uint8] = field(repr=False)
+    palette: npt.NDArray[np.uint8] = field(repr=False)
     _original: npt.NDArray[np.uint8] = field(repr=False)
+
+    def __repr__(self) -> str:
+        height, width = self.indices.shape
+        return f"Quantized({width}x{height}, {len(self.palette)} colours)"
+
+    def _repr_png_(self) -> bytes:  # shown by notebooks
+        return as_png(self.image())
 
     def image(self) -> npt.NDArray[np.uint8]:
         """The quantized pixels, (H, W, 3) or (H, W, 4) uint8."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
+from ..pixels import as_array
 from ._kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, PointTree, cheapest_merges, variance_cut
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 POINTS_PER_CENTRE = 64  # two leaves; with fewer points the tree nodes are too coarse for seeds
+MOST_WEIGHT = 2.0**53  # sums of weights are exact below
 FIRST_MOVED = 8  # the first split-and-merge round moves 1/8 of the centres
 
 
@@ -46,10 +48,13 @@ class Clusters:
         Sum over the points of weight times squared distance to the centre.
     """
 
-    centres: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float64]
+    centres: npt.NDArray[np.float32] = field(repr=False)
+    labels: npt.NDArray[np.int32] = field(repr=False)
+    weights: npt.NDArray[np.float64] = field(repr=False)
     error: float
+
+    def __repr__(self) -> str:
+        return f"Clusters({len(self.centres)} centres of {len(self.labels)} points, error={self.error:g})"
 
 
 def plus_plus(points, weights, k, rng):
@@ -86,6 +91,11 @@ def nearest(points: npt.ArrayLike, centres: npt.ArrayLike) -> npt.NDArray[np.int
     `cluster`.
     """
     points, _ = _checked(points, None, 1)
+    centres = as_array(centres, "centres", np.float32)
+    if centres.ndim != 2 or not len(centres) or centres.shape[1] != points.shape[1]:
+        raise ParameterError(f"centres must have the shape (k, {points.shape[1]}) like the points, not {centres.shape}")
+    if not (centres.min() >= 0 and centres.max() <= MOST_COORDINATE):  # NaN fails
+        raise ParameterError(f"centres must be within 0..{MOST_COORDINATE}")
     tree = PointTree(points, np.ones(len(points)), cpu.level_index())
     tree.assign(np.ascontiguousarray(centres, np.float32))
     return tree.labels()
@@ -236,6 +246,13 @@ def cluster(
     ([[2.0, 1.0], [91.0, 90.0]], [0, 0, 1, 1], 4.0)
     """
     points, weights = _checked(points, weights, k)
+    if not isinstance(seeds, str) or seeds not in ("boxes", "plus-plus"):
+        raise ParameterError(f"seeds must be 'boxes' or 'plus-plus', not {seeds!r}")
+    for name, value in (("rounds", rounds), ("tries", tries), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise ParameterError(f"{name} must be an integer that is not negative, not {value!r}")
+    if not isinstance(tolerance, (int, float, np.number)) or not tolerance >= 0:
+        raise ParameterError(f"tolerance must be a number that is not negative, not {tolerance!r}")
     search = _Search(points, weights)
     search.start(
         search.from_boxes(k) if seeds == "boxes" else plus_plus(points, weights, k, np.random.default_rng(seed))
@@ -257,7 +274,7 @@ def cluster(
 
 
 def _checked(points, weights, k):
-    points = np.ascontiguousarray(points, np.float32)
+    points = np.ascontiguousarray(as_array(points, "points", np.float32))
     if points.ndim != 2 or not len(points) or not 1 <= points.shape[1] <= MOST_DIMENSIONS:
         raise ParameterError(
             f"points must have the shape (n, D) with D within 1..{MOST_DIMENSIONS}, not {points.shape}"
@@ -271,9 +288,11 @@ def _checked(points, weights, k):
         raise ParameterError(f"points must be within a squared distance of {MOST_SQUARED_DISTANCE}: scale them down")
     if weights is None:
         return points, np.ones(len(points))
-    weights = np.ascontiguousarray(weights, np.float64)
+    weights = np.ascontiguousarray(as_array(weights, "weights", np.float64))
     if weights.shape != (len(points),) or not (
-        weights.min() >= 0 and weights.sum() > 0 and (weights == np.floor(weights)).all()
+        weights.min() >= 0 and 0 < weights.sum() < MOST_WEIGHT and (weights == np.floor(weights)).all()
     ):
-        raise ParameterError(f"weights must be {len(points)} non-negative integers, not all zero")
+        raise ParameterError(
+            f"weights must be {len(points)} non-negative integers, not all zero, with a sum below 2^53"
+        )
     return points, weights

@@ -5,17 +5,17 @@ Vector Quantizer Design", IEEE Trans. Commun. 28(1), 1980). Palettes do the same
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import ParameterError
+from ..pixels import as_array
 from .kmeans import MOST_COORDINATE, MOST_DIMENSIONS, MOST_SQUARED_DISTANCE, cluster, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy.typing as npt
 
 MOST_ENTRIES = 65536
@@ -41,6 +41,9 @@ class Codebook:
     """
 
     entries: npt.NDArray[np.uint8]
+
+    def __repr__(self) -> str:
+        return f"Codebook({'x'.join(map(str, self.entries.shape))})"
 
     @property
     def block(self) -> tuple[int, int]:
@@ -83,7 +86,7 @@ class Codebook:
         -------
         (H, W) uint8, or (H, W, channels) if there are several
         """
-        codes = np.asarray(codes)
+        codes = as_array(codes, "codes")
         if (
             codes.ndim != 2
             or codes.size == 0
@@ -121,12 +124,18 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
     ------
     ParameterError
     """
+    if not isinstance(images, Iterable):
+        raise ParameterError(f"images must be an iterable of arrays, not {type(images).__name__}")
     pictures = [_as_pixels(image) for image in images]
     if not pictures or len({picture.shape[2] for picture in pictures}) > 1:
         raise ParameterError("train needs at least one image, all with the same number of channels")
     if isinstance(entries, bool) or not isinstance(entries, (int, np.integer)) or not 1 <= entries <= MOST_ENTRIES:
         raise ParameterError(f"entries must be an integer within 1..{MOST_ENTRIES}, not {entries!r}")
-    if len(block) != 2 or not all(isinstance(side, (int, np.integer)) and side > 0 for side in block):
+    if (
+        not isinstance(block, (tuple, list))
+        or len(block) != 2
+        or not all(isinstance(side, (int, np.integer)) and side > 0 for side in block)
+    ):
         raise ParameterError(f"block must be (height, width), not {block!r}")
     channels = pictures[0].shape[2]
     if math.prod(block) * channels > MOST_DIMENSIONS:
@@ -143,7 +152,7 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
 
 
 def _as_pixels(image):
-    array = np.asarray(image)
+    array = as_array(image, "image")
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.size == 0:
         raise ParameterError(
             f"images must be uint8 of the shape (H, W) or (H, W, channels), not {array.dtype} {array.shape}"

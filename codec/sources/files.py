@@ -285,6 +285,25 @@ def write_atomic(path, data):
         stream.write(data)
 
 
+def write_stream(stream, data):
+    """All of the data to a binary file object.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+    ParameterError
+        If it is in text mode.
+    """
+    name = str(getattr(stream, "name", "the file object"))
+    try:
+        stream.write(data)
+    except TypeError:
+        raise ParameterError(f"{name} takes text, not bytes; open it in binary mode") from None
+    except (OSError, ValueError) as error:  # ValueError: closed
+        raise FileError(f"cannot write {name}: {error}") from error
+
+
 def read_stdin(limits=None):
     """All bytes of stdin, as `read_bytes`."""
     return read_bytes(sys.stdin.buffer, limits)

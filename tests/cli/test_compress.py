@@ -481,3 +481,15 @@ def test_an_index_of_further_pictures_is_missed_aloud(run, home):
     (home / "two.jpg").write_bytes(buffer.getvalue())
     outcome = run("compress", "two.jpg", "-o", "out.jpg", "-q", "30")
     assert outcome.code == 0 and "index of further pictures (MPF) is not carried over" in outcome.err
+
+
+@pytest.mark.parametrize("verb", [("compress", "-q", "30"), ("decompress",)])
+def test_application_segments_of_unknown_contents_are_missed_aloud(run, home, verb):
+    noise = np.random.default_rng(2).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    data = jpeg.encode(noise, 95).data
+    segment = b"\xff\xe1\0\x0cFLIR\0\1\2\3\4\5"
+    (home / "thermal.jpg").write_bytes(data[:2] + 2 * segment + data[2:])
+    out = "out.jpg" if verb[0] == "compress" else "out.png"
+    assert "2 of APP1 FLIR (28 bytes)" in run(verb[0], "thermal.jpg", "-o", out, *verb[1:]).err
+    if verb[0] == "compress":
+        assert "FLIR" not in run("compress", "thermal.jpg", "-o", "bare.jpg", "-q", "30", "--strip").err

@@ -1,9 +1,11 @@
 """The decoder: every supported kind of frame and scan, refusals, and reports."""
 
+import contextlib
 import json
 
 import numpy as np
 import pytest
+from codec.jpeg._segments import find_segments
 
 import codec
 from codec import errors
@@ -336,6 +338,69 @@ def test_a_component_without_a_scan_is_a_doubt(handmade):
     made = handmade(16, 16, FACTORS[0], "ycbcr", script=(ScanSpec((0,)), ScanSpec((1,))))
     result = codec.jpeg.decode(made.data)
     assert result.doubts == ("no scan holds component 3 (T.81 B.2.1)",) and result.pixels.shape == (16, 16, 3)
+
+
+# ---------------------------------------------------------------- as cameras and plug-ins write them
+
+
+@pytest.mark.parametrize(
+    "factors, color, ids", [(((1, 1),) * 4, "cmyk", b"\1\2\3\1"), (((2, 2), (1, 1), (1, 1)), "ycbcr", b"\1\3\3\4")]
+)
+@pytest.mark.parametrize("SOFn", [markers.SOF0, markers.SOF2])
+def test_component_identifiers_may_repeat(factors, color, ids, SOFn, handmade):
+    """They count in the order of the frame, as in libjpeg."""
+    n = range(len(factors))
+    script = (ScanSpec(tuple(n), 0, 0),) if SOFn == markers.SOF2 else ()
+    data, unique = (
+        handmade(20, 24, factors, color, SOFn=SOFn, script=script, ids=each).data for each in (ids, bytes(n))
+    )
+    with pytest.warns(codec.DamageWarning) if script else contextlib.nullcontext():
+        assert np.array_equal(codec.decode(data), codec.decode(unique))
+    assert "not all different" in codec.jpeg.decode(data).warnings[0]
+    read = codec.jpeg.read_coefficients(data)
+    assert len(set(read.ids)) == len(factors)
+    again = codec.jpeg.write_coefficients(read)
+    assert codec.jpeg.read_coefficients(again).same_levels(read)
+
+
+@pytest.mark.parametrize("marker", [b"\xff\xfe", b"\xff\xe1", b"\xff\xef"])
+@pytest.mark.parametrize("length", [0, 1])
+def test_an_application_segment_of_no_length_is_skipped_on_request(marker, length, handmade):
+    whole = handmade(20, 24).data
+    data = whole[:2] + marker + bytes((0, length)) + whole[2:]
+    with pytest.raises(errors.BitstreamError, match="2 is the least"):
+        codec.decode(data)
+    result = codec.jpeg.decode(data, on_error="conceal")
+    assert np.array_equal(result.pixels, codec.decode(whole)) and result.damage.mcus_lost == 0
+    assert f"of length {length}; 2 is the least" in str(result.damage.errors[0])
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\xff\xd9", b"--boundary\r\nContent-Type: image/jpeg\r\n\r\n"])
+def test_bytes_before_the_picture_are_skipped_on_request(before, handmade):
+    whole = handmade(20, 24).data
+    with pytest.raises(errors.BitstreamError, match="no SOI marker"):
+        codec.decode(before + whole)
+    result = codec.jpeg.decode(before + whole, on_error="conceal")
+    assert np.array_equal(result.pixels, codec.decode(whole)) and result.damage.mcus_lost == 0
+    assert "no SOI marker" in str(result.damage.errors[0])
+    assert codec.jpeg.read_coefficients(before + whole, on_error="conceal").trailer == b""
+
+
+@pytest.mark.parametrize("bad", [b"\xff\x9f", b"\xff\xff\xff\x9f", b"\xff\xd9", b"\xff\xc4", b"\xff\xfe", b"\xff\xda"])
+@pytest.mark.parametrize("interval", [1, 3, 10])
+@pytest.mark.parametrize("coding", [{"progressive": False}, {"progressive": True}, {"coding": "arithmetic"}])
+def test_a_marker_in_damaged_data_costs_its_interval_alone(bad, interval, coding):
+    pixels = np.random.default_rng(3).integers(0, 256, (12, 12, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    whole = codec.encode(pixels, restart_interval=interval, subsampling="4:4:4", effort=4, **coding)
+    scan = whole.index(b"\xff\xda")
+    segments, end = find_segments(whole, scan + 2 + int.from_bytes(whole[scan + 2 : scan + 4], "big"))
+    start, stop, _ = (int(v) for v in segments[len(segments) // 3])
+    at = (start + stop) // 2
+    damaged = whole[:at] + bad + whole[at + len(bad) :]
+    result = codec.jpeg.decode(damaged, on_error="conceal")
+    assert 0 < result.damage.mcus_lost <= 2 * interval
+    right = (result.pixels == codec.decode(whole)).all(-1).mean()
+    assert right > 1 - 3 * interval * 64 / (192 * 192)
 
 
 # ---------------------------------------------------------------- refusals

@@ -223,7 +223,6 @@ FRAME = Frame(0xC2, 8, 8, 8, (FrameComponent(1, 2, 2, 0), FrameComponent(2, 1, 1
         ("08 0001 0001 01 010100", "sampling factors 0x1 of component 1", "B.2.2"),
         ("08 0001 0001 01 011500", "sampling factors 1x5", "B.2.2"),
         ("08 0001 0001 01 011104", "quantization table 4", "B.2.2"),
-        ("08 0001 0001 02 071100 071100", r"identifiers \[7, 7\] are not all different", "B.2.2"),
     ],
 )
 def test_impossible_frame_headers(body, why, clause):
