@@ -147,6 +147,9 @@ class Frame:
         Arrays by name, if requested.
     user_data : tuple of (int, bytes)
         User data SEI messages: (payloadType, payload).
+    rotation : int
+        Degrees counterclockwise to turn the picture for display, as the container says: 0, 90, 180 or 270. Planes and
+        `to_rgb` are not turned.
 
     Raises
     ------
@@ -166,6 +169,7 @@ class Frame:
     damage: Damage | None = None
     side_data: dict[str, npt.NDArray[Any]] | None = None
     user_data: tuple[tuple[int, bytes], ...] = ()
+    rotation: int = 0
 
     def __post_init__(self) -> None:
         if (
