@@ -311,7 +311,7 @@ class Video:
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     fps : fractions.Fraction
-        Frames per second.
+        Frames per second; the mean if their durations differ.
     depth : int
         Bits per sample, 8 to 16.
     matrix : str
@@ -320,6 +320,11 @@ class Video:
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(depth - 8)).
     warnings : tuple of str
         What was lost or guessed in reading it.
+    seconds : tuple of fractions.Fraction
+        Duration of each frame if they differ, else empty.
+    rotation : int
+        Degrees counterclockwise to turn the frames for display: 0, 90, 180 or 270. Planes and `pictures` are not
+        turned.
 
     Raises
     ------
@@ -334,6 +339,8 @@ class Video:
     matrix: str = "BT.601"
     full_range: bool = False
     warnings: tuple[str, ...] = ()
+    seconds: tuple[Fraction, ...] = ()
+    rotation: int = 0
 
     def __post_init__(self) -> None:
         if (

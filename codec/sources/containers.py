@@ -19,6 +19,9 @@ OPTIONS = {"protocol_whitelist": "none"}
 BOXES = b"ftyp styp moov moof mdat free skip wide sidx uuid pnot prft emsg udta".split()  # ISO base media, QuickTime
 ROTATED = ("mov", "matroska")  # demuxers that know a rotation
 ROTATION_PACKETS = 64
+RATE_PACKETS, REORDERED = 64, 16  # packets looked at, and how many of them may precede later ones in display order
+UNEVEN = Fraction(3, 2)  # frames whose durations differ by less count as equal: containers round to a millisecond
+ROUNDED = Fraction(1, 50)  # how far a stated rate may be from the times
 
 
 class Packet(NamedTuple):
@@ -194,6 +197,7 @@ def open_container(stream):
             container = resources.enter_context(av.open(stream, options=OPTIONS))
             video = video_stream(container)
             context = video.codec_context
+            rate = _rate(av, stream, video)
             rotation = _rotation(av, stream, video.index) if container.format.name.startswith(ROTATED) else 0
             ratio = video.sample_aspect_ratio
             packets = _packets(av, container, video, resources.pop_all())
@@ -201,7 +205,7 @@ def open_container(stream):
         return Packets(
             context.name,
             bytes(context.extradata or b""),
-            video.average_rate or video.guessed_rate,
+            rate,
             packets,
             context.width,
             context.height,
@@ -214,6 +218,71 @@ def open_container(stream):
         raise BitstreamError(
             f"FFmpeg cannot read this container: {error.strerror}", layer="container", offset=0
         ) from error
+
+
+def _rate(av, stream, video):
+    """`Packets.fps`: what the container states if its first packets agree, else by the times of all packets."""
+    average, guessed = video.average_rate, video.guessed_rate
+    if average and average == guessed:
+        times, _ = _times(av, stream, video.index, RATE_PACKETS)
+        if timing(times[: -REORDERED if len(times) == RATE_PACKETS else None], 0, average) == Timing(average):
+            return average
+    return timing(*_times(av, stream, video.index, None), average, guessed).fps
+
+
+def _times(av, stream, index, most):
+    """(times, duration of the last frame) of at most `most` packets, in display order."""
+    place, packets = stream.tell(), []
+    stream.seek(0)
+    with contextlib.suppress(av.FFmpegError), av.open(stream, options=OPTIONS) as container:
+        video = container.streams[index]
+        for packet in islice((packet for packet in container.demux(video) if packet.size), most):
+            if not packet.is_discard:
+                packets.append((packet.pts, packet.duration))
+    stream.seek(place)
+    if any(pts is None for pts, _ in packets):
+        return [None] * len(packets), 0
+    packets.sort()
+    return [pts * video.time_base for pts, _ in packets], (packets[-1][1] or 0) * video.time_base if packets else 0
+
+
+class Timing(NamedTuple):
+    """When the frames of a clip are shown.
+
+    Attributes
+    ----------
+    fps : fractions.Fraction or None
+        The mean; None if the times say nothing.
+    seconds : tuple of fractions.Fraction
+        Duration of each frame if they differ, else empty.
+    """
+
+    fps: object
+    seconds: tuple = ()
+
+
+def timing(times, last, *stated):
+    """The Timing of frames shown at `times`, in seconds.
+
+    Parameters
+    ----------
+    times : list of fractions.Fraction or None
+    last : fractions.Fraction
+        Duration of the last frame; 0 if unknown.
+    *stated : fractions.Fraction or None
+        Rates that the container states. The nearest holds if the times are even and agree with it, since containers
+        round times.
+    """
+    stated = [rate for rate in stated if rate]
+    gaps = [] if None in times else [b - a for a, b in zip(times, times[1:])]
+    if not gaps or min(gaps) <= 0:
+        return Timing(stated[0] if stated else None)
+    mean = (times[-1] - times[0]) / len(gaps)
+    if max(gaps) <= UNEVEN * min(gaps):
+        fits, rate = min(((abs(mean * rate - 1), rate) for rate in stated), key=lambda one: one[0], default=(1, None))
+        return Timing(rate if fits <= ROUNDED else 1 / mean)
+    seconds = (*gaps, last or mean)
+    return Timing(len(seconds) / sum(seconds), seconds)
 
 
 def _rotation(av, stream, index):
