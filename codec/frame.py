@@ -90,6 +90,14 @@ def _mean(plane, down, across):
     return sum(plane[i::down, j::across] for i in range(down) for j in range(across)) / np.float32(down * across)
 
 
+def spread(plane, depth):
+    """The samples of a plane as they are with 8 bits, else scaled to 0..65535."""
+    if depth == 8:
+        return plane
+    top = (1 << depth) - 1
+    return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
+
+
 # ---------------------------------------------------------------- one frame
 
 
@@ -381,11 +389,7 @@ class Video:
     def luma(self) -> Iterator[Samples]:
         """Yield the coded luma of every frame: (H, W) uint8, or uint16 with samples scaled to 0..65535."""
         for planes in self.frames:
-            yield planes[0] if self.depth == 8 else self._spread(planes[0])
-
-    def _spread(self, plane):
-        top = (1 << self.depth) - 1
-        return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
+            yield spread(planes[0], self.depth)
 
     def pictures(self) -> Iterator[Samples]:
         """Yield every frame as (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.
