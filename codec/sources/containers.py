@@ -17,6 +17,7 @@ PROBE_BYTES = 1 << 20  # what FFmpeg gets to recognise other formats
 # A playlist must not make FFmpeg open other files or addresses. Our own input needs no protocol.
 OPTIONS = {"protocol_whitelist": "none"}
 BOXES = b"ftyp styp moov moof mdat free skip wide sidx uuid pnot prft emsg udta".split()  # ISO base media, QuickTime
+FOREIGN = [bytes([code]) for code in range(0xB0, 0xC0)]
 ROTATED = ("mov", "matroska")  # demuxers that know a rotation
 ROTATION_PACKETS = 64
 RATE_PACKETS, REORDERED = 64, 16  # packets looked at, and how many of them may precede later ones in display order
@@ -83,13 +84,13 @@ class Packets:
 
 
 def looks_like_byte_stream(head):
-    """Whether data starts like a byte stream of H.264 Annex B: zeros, a start code, and a NAL unit header whose
-    forbidden_zero_bit is 0 and whose nal_unit_type is specified. MPEG-1 and MPEG-2 streams have start codes of 0xB0 and
-    more there.
+    """Whether data starts like a byte stream of H.264 Annex B: zeros, and a start code that is not one of MPEG systems
+    or MPEG-1 to MPEG-4 video (0xB0 to 0xBF) or of an HEVC video parameter set (0x40, 1).
     """
     head = bytes(head)
     rest = head.lstrip(b"\0")
-    return head.startswith(b"\0\0") and rest[:1] == b"\1" and (len(rest) < 2 or (rest[1] < 0x80 and rest[1] & 31 != 0))
+    foreign = rest[1:2] in FOREIGN or rest[1:3] == b"\x40\1"
+    return head.startswith(b"\0\0") and rest[:1] == b"\1" and not foreign
 
 
 def looks_like_container(head):

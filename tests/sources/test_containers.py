@@ -10,8 +10,9 @@ import pytest
 
 import codec
 from codec.h264.stream.nal import split_sample, write_byte_stream
+from codec.sources import clips
 from codec.sources.clips import planes_of
-from codec.sources.containers import looks_like_byte_stream, video_stream
+from codec.sources.containers import Timing, looks_like_byte_stream, timing, video_stream
 
 av = pytest.importorskip("av", reason="PyAV is not installed: containers are not read")
 TICK = Fraction(1, 90000)
@@ -88,6 +89,8 @@ def test_ivf():
 def test_what_is_neither_says_so(monkeypatch):
     with pytest.raises(codec.BitstreamError, match="no start code.*no container that FFmpeg recognises"):
         list(codec.decode_video(b"what is this?" * 9))
+    with pytest.raises(codec.BitstreamError, match="at byte"):  # forbidden_zero_bit
+        list(codec.decode_video(b"\0\0\1\xe7" + crafted.clip(1).data))
     with pytest.raises(codec.UnsupportedError, match="mpeg2video"):
         list(codec.decode_video(other_codec("mpeg2video", "vob")))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
@@ -110,7 +113,7 @@ def other_codec(encoder, format):
 
 @pytest.mark.parametrize("head, is_one", [
     (b"\0\0\1\x67", True), (b"\0\0\0\1\x09\xf0", True), (b"\0" * 9 + b"\1\x67", True), (b"\0\0\1\xba\x44", False), (b"\0\0\1\xb3", False),
-    (b"\0\0\0\x18ftyp", False), (b"\0\0\1\xc0", False),
+    (b"\0\0\0\x18ftyp", False), (b"\0\0\0\1\x40\1\x0c", False), (b"\0\0\1\xe7", True), (b"\0\0", False),
 ])  # fmt: skip
 def test_the_head_of_a_byte_stream(head, is_one):
     assert looks_like_byte_stream(head) is is_one
@@ -212,3 +215,35 @@ def test_a_container_at_a_path_is_not_read_whole(tmp_path):
         stream.seek(at + (3 << 30))
         stream.write(data[at:])
     assert same(list(codec.decode_video(path)), crafted.clip(4).frames)
+
+
+MS = Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("times, last, stated, fps", [
+    ([0, 33, 67, 100, 133], 33, (Fraction(30000, 1001), 30), 30),  # rounded to a millisecond
+    ([0, 33, 67, 100, 133, 167, 200, 234], 33, (Fraction(30000, 1001),), Fraction(30000, 1001)),
+    ([0, 50, 100, 150], 50, (30, 30), 20),  # the container is wrong
+    ([0, 40], 40, (None, None), 25),
+    ([0, 0, 40], 40, (25,), 25), ([0, None], 0, (25,), 25), ([], 0, (None,), None), ([7], 40, (None, 24), 24),
+])  # fmt: skip
+def test_the_rate_of_even_times(times, last, stated, fps):
+    found = timing([time if time is None else time * MS for time in times], last * MS, *stated)
+    assert found == Timing(fps)
+
+
+def test_uneven_times_have_their_mean_as_the_rate():
+    found = timing([time * MS for time in (0, 100, 200, 1200, 1300, 1400)], 100 * MS, 1000)
+    assert found.fps == 4 and [1000 * second for second in found.seconds] == [100, 100, 1000, 100, 100, 100]
+    assert timing([Fraction(0), Fraction(1), Fraction(4)], 0, 25).seconds == (1, 3, 2)
+
+
+def test_a_playlist_opens_no_other_file(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(muxed(crafted.clip(2)))
+    for text in ("ffconcat version 1.0\nfile clip.mp4\n", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.mp4\n"):
+        path = tmp_path / "list.ffconcat"
+        path.write_text(text)
+        with pytest.raises(codec.CodecError):
+            list(codec.decode_video(path))
+        with pytest.raises(codec.CodecError):
+            clips.load(path)

@@ -124,7 +124,7 @@ def _check_codec(packets):
 
 
 class _Stamp(NamedTuple):
-    """What a sample tells its frame."""
+    """Timestamp of the frame of a sample, and whether it is shown."""
 
     seconds: Fraction | None
     shown: bool
@@ -184,9 +184,9 @@ def _parameter_sets(extradata):
 
 
 class _Description:
-    """What the container says of its frames beyond the SPS: size, colour where the VUI has none, rotation.
+    """Facts that the container adds to the SPS: size, rotation, and colour where the VUI has none.
 
-    FFmpeg's rules: the size of the container counts if it takes away less than a macroblock at the right and the bottom;
+    As in FFmpeg, the size of the container counts if it crops less than a macroblock at the right and at the bottom, and
     a colour description in the VUI overrides that of the container.
     """
 
@@ -242,7 +242,8 @@ def _sps_of(extradata):
 def nal_units(source: Source | Iterable[bytes], limits: Limits | None = None) -> Iterator[NalUnit]:
     """Yield every NAL unit of a source; offsets are in the byte stream, or in the concatenated samples."""
     limits = checked_limits(limits)
-    yield from _nal_units(*open_source(source, limits), limits)
+    chunks, packets = open_source(source, limits)
+    yield from _nal_units(chunks, packets, limits)
 
 
 def _nal_units(chunks, packets, limits):
@@ -293,7 +294,7 @@ class VideoInfo:
         See `Frame.matrix`; a guess by the height if the stream does not specify it.
     full_range : bool
     sample_aspect_ratio : (int, int)
-        (0, 0) if unspecified.
+        That of the container if it states one. (0, 0) if unspecified.
     max_dec_frame_buffering, max_num_ref_frames : int
         Capacity of the decoded picture buffer in frames, and the most that are references.
     field_order : "progressive", "top", "bottom" or ""
@@ -388,7 +389,7 @@ def _in_container(info, packets):
     described = _Description(packets)
     matrix, full_range = described.colour(info.matrix, info.full_range, info.chroma)
     height, width = described.size(info.height, info.width)
-    ratio = info.sample_aspect_ratio if any(info.sample_aspect_ratio) else packets.sample_aspect_ratio
+    ratio = packets.sample_aspect_ratio if any(packets.sample_aspect_ratio) else info.sample_aspect_ratio
     return replace(
         info,
         width=width,
