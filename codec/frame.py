@@ -91,6 +91,14 @@ def _mean(plane, down, across):
     return sum(plane[i::down, j::across] for i in range(down) for j in range(across)) / np.float32(down * across)
 
 
+def spread(plane, depth):
+    """The samples of a plane as they are with 8 bits, else scaled to 0..65535."""
+    if depth == 8:
+        return plane
+    top = (1 << depth) - 1
+    return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
+
+
 # ---------------------------------------------------------------- one frame
 
 
@@ -152,6 +160,9 @@ class Frame:
         Arrays by name, if requested.
     user_data : tuple of (int, bytes)
         User data SEI messages: (payloadType, payload).
+    rotation : int
+        Degrees counterclockwise to turn the picture for display, as the container says: 0, 90, 180 or 270. Planes and
+        `to_rgb` are not turned.
 
     Raises
     ------
@@ -171,6 +182,7 @@ class Frame:
     damage: Damage | None = None
     side_data: dict[str, npt.NDArray[Any]] | None = None
     user_data: tuple[tuple[int, bytes], ...] = ()
+    rotation: int = 0
 
     def __post_init__(self) -> None:
         if (
@@ -322,7 +334,7 @@ class Video:
     chroma : str
         "4:0:0", "4:2:0", "4:2:2" or "4:4:4".
     fps : fractions.Fraction
-        Frames per second.
+        Frames per second; the mean if their durations differ.
     depth : int
         Bits per sample, 8 to 16.
     matrix : str
@@ -331,6 +343,11 @@ class Video:
         Whether black is 0 and white the largest sample, instead of 16 and 235 (times 2^(depth - 8)).
     warnings : tuple of str
         What was lost or guessed in reading it.
+    seconds : tuple of fractions.Fraction
+        Duration of each frame if they differ, else empty.
+    rotation : int
+        Degrees counterclockwise to turn the frames for display: 0, 90, 180 or 270. Planes and `pictures` are not
+        turned.
 
     Raises
     ------
@@ -345,6 +362,8 @@ class Video:
     matrix: str = "BT.601"
     full_range: bool = False
     warnings: tuple[str, ...] = ()
+    seconds: tuple[Fraction, ...] = ()
+    rotation: int = 0
 
     def __post_init__(self) -> None:
         if (
@@ -385,11 +404,7 @@ class Video:
     def luma(self) -> Iterator[Samples]:
         """Yield the coded luma of every frame: (H, W) uint8, or uint16 with samples scaled to 0..65535."""
         for planes in self.frames:
-            yield planes[0] if self.depth == 8 else self._spread(planes[0])
-
-    def _spread(self, plane):
-        top = (1 << self.depth) - 1
-        return ((plane.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)  # at most 65535^2 + 2^15 < 2^32
+            yield spread(planes[0], self.depth)
 
     def pictures(self) -> Iterator[Samples]:
         """Yield every frame as (H, W, 3) RGB or (H, W) gray; uint8, or uint16 over 0..65535 above 8 bits.

@@ -28,7 +28,8 @@ class Limits:
     metadata_bytes : int
         Largest total size of application and comment segments, including markers and lengths (default 16 MiB).
     file_bytes : int
-        Largest compressed input read from a path or file object (default 2 GiB).
+        Largest compressed input read from a path or file object (default 2 GiB). Video containers at a path are not
+        read whole and have no limit.
     nal_bytes : int
         Largest NAL unit of a video (default 64 MiB).
     slices : int

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 import time
+from itertools import chain
 
 import click
 
@@ -29,7 +30,7 @@ def parse_frames(ctx, param, value):
 
 
 def chosen(frames, first, end):
-    """Yield the frames of a range, with progress on stderr if it is a terminal."""
+    """Yield the frames of a range, which must not be empty, with progress on stderr if it is a terminal."""
     shown, start = 0.0, time.monotonic()
     number = -1
     for number, frame in enumerate(frames):
@@ -40,6 +41,8 @@ def chosen(frames, first, end):
             click.echo(f"\rframe {number}, {number / max(shown - start, 0.001):.1f} fps ", nl=False, err=True)
         if number >= first:
             yield frame
+    if number < first:
+        raise Failure(f"--frames begins at frame {first}, and the video has only {number + 1} frames")
     if sys.stderr.isatty() and shown:
         click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
 
@@ -68,7 +71,7 @@ class Digest:
         return self._md5.hexdigest()
 
 
-def drain(frames, output, fps):
+def drain(frames, output, fps, source):
     for _ in frames:
         pass
 
@@ -93,15 +96,18 @@ def drain(frames, output, fps):
     show_default=True,
     help="How to handle damaged data.",
 )
-@click.option("--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the stream, else 25]")
+@click.option(
+    "--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the container or stream, else 25]"
+)
 @options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @options.as_json()
 def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_json):
-    """Decode H.264: a byte stream (.264), MP4, MKV, AVI, or - for stdin.
+    """Decode H.264: a byte stream (.264), MP4, MKV, TS, AVI and other containers, or - for stdin.
 
-    Planes are written as coded, cropped to the display area: .y4m with a header, .yuv without. A pattern such as
-    frames/%04d.png writes one RGB picture per frame. md5 prints the MD5 of the planes, null only decodes.
+    Planes are written as coded, cropped to the display area: .y4m with a header, .yuv without. YUV4MPEG2 has one frame
+    rate: for uneven times it is the mean, with a warning. A pattern such as frames/%04d.png writes one RGB picture per
+    frame, turned as the container says. md5 prints the MD5 of the planes, null only decodes.
 
     \b
     Examples:
@@ -111,17 +117,23 @@ def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_
       codec video decode clip.mp4 -o - | other-program
     """
     from ..h264 import decode_video
-    from ._frames_out import writer_for
+    from ..sources.files import read_chunks
+    from ._frames_out import rate, writer_for
 
     if output == "-":
         refuse_terminal()
-    source = sys.stdin.buffer if input_ == "-" else input_
+    fps, source, origin = rate(fps), input_, input_
+    if input_ == "-":
+        chunks = read_chunks(sys.stdin.buffer, limits)
+        origin = next(chunks, b"")
+        source = chain([origin], chunks)
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
     write(
         digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
         output,
-        fps or (None if input_ == "-" else input_),
+        fps,
+        origin,
     )
     seconds = time.perf_counter() - start
     if verify and verify.lower() != digest.md5:

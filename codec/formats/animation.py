@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +67,7 @@ def load(
         One clip or animated picture, or pictures of one size.
     fps : number, fractions.Fraction or str, optional
         Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
-        rate. Default: the rate of the clip, the times of the animated picture, or 25.
+        rate. Default: the times of the clip or of the animated picture, or 25.
     fps_max : int, optional
         Limit for clips: faster clips keep only every second frame, or fewer, with a warning.
     limits : codec.Limits, optional
@@ -157,19 +159,46 @@ def _moving(data, rate, limits):
 
 
 def _clip(data, rate, fps_max, limits):
+    """Frames of a clip, upright; at `rate`, or at their own times as far as `fps_max` allows."""
     video = clips.load(data, limits=limits)
-    warnings, count = list(video.warnings), len(video.frames)
-    if rate is None:
-        rate = video.fps / (-(-video.fps // fps_max) if fps_max else 1)
-        if rate != video.fps:
-            had, took = float(video.fps), float(rate)
+    count = len(video.frames)
+    warnings = [] if rate is None and video.seconds else list(video.warnings)
+    if rate is None and video.seconds:
+        places, seconds = _own_times(video.seconds, fps_max)
+        if len(places) < count:
             warnings.append(
-                f"the clip has {had:g} frames per second and this format at most {fps_max}: reduced to {took:g}"
+                f"{count - len(places)} of {count} frames are left out: this format has at most {fps_max} per second"
             )
-    wanted = max(1, round(count * rate / video.fps))
-    places = [min(count - 1, int(number * video.fps / rate)) for number in range(wanted)]
-    shown = {place: pixels for place, pixels in enumerate(video.pictures()) if place in set(places)}
-    return Frames([shown[place] for place in places], [1 / rate] * wanted, tuple(warnings))
+    else:
+        if rate is None:
+            rate = video.fps / (-(-video.fps // fps_max) if fps_max else 1)
+            if rate != video.fps:
+                had, took = float(video.fps), float(rate)
+                warnings.append(
+                    f"the clip has {had:g} frames per second and this format at most {fps_max}: reduced to {took:g}"
+                )
+        starts = list(accumulate(video.seconds or [1 / video.fps] * count, initial=Fraction(0)))
+        wanted = max(1, round(starts[-1] * rate))
+        places = [min(count - 1, bisect_right(starts, number / rate) - 1) for number in range(wanted)]
+        seconds = [1 / rate] * wanted
+    kept, turns = set(places), video.rotation // 90
+    shown = {place: np.rot90(pixels, turns) for place, pixels in enumerate(video.pictures()) if place in kept}
+    return Frames([np.ascontiguousarray(shown[place]) for place in places], seconds, tuple(warnings))
+
+
+def _own_times(durations, fps_max):
+    """(places, durations) of the frames to keep: each for at least 1 / fps_max s, and at the end of its own time."""
+    places, seconds = [], []
+    for place, duration in enumerate(durations):
+        if places and fps_max and seconds[-1] * fps_max < 1:
+            seconds[-1] += duration
+            continue
+        places.append(place)
+        seconds.append(duration)
+    if len(places) > 1 and fps_max and seconds[-1] * fps_max < 1:
+        places.pop()
+        seconds[-2:] = [sum(seconds[-2:])]
+    return places, seconds
 
 
 def animate(

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..color import LIMITED_BLACK, LIMITED_LUMA, YCBCR
 from ..errors import ParameterError
+from ..frame import Frame, spread
 from .luma import luma
-from .names import by_name
+from .names import by_name, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .._types import MetricName
 
 THUMBNAIL = 32  # cells per side of the thumbnails used in the checks
+SHORTEST_RUN = 3  # frames; a single frozen frame is damage, not a shift
+EQUAL = 1e-3  # sums of squared differences below this are rounding
 _END: Any = object()
 
 # Gain from limited range 16..235 to full range 0..255.
@@ -75,6 +78,8 @@ def pool(values: npt.ArrayLike) -> dict[str, float]:
 def _thumbnail(frame):
     """Means over a THUMBNAIL x THUMBNAIL grid, (cells, channels) float64: enough to distinguish frames and colours."""
     plane = frame.reshape(*frame.shape[:2], -1).astype(np.float64)
+    if frame.dtype == np.uint16:
+        plane /= 257  # to 0..255
     for axis in (0, 1):
         n = min(THUMBNAIL, plane.shape[axis])
         edges = np.arange(n) * plane.shape[axis] // n
@@ -83,31 +88,84 @@ def _thumbnail(frame):
     return plane.reshape(-1, plane.shape[2])
 
 
-def _offset(a, b, most):
-    """The shift of b against a, in frames, with the best match of thumbnails; 0 unless another is clearly better (half
-    the error).
+def _misalignment(a, b, most):
+    """(shift, first, end): frames first to end - 1 of a are like those of b that come `shift` frames later, or None.
+
+    A shift counts if it halves the error over at least SHORTEST_RUN frames, and if the motion of the reference explains
+    the error without it: quality that comes and goes in a still scene is no shift.
     """
-    grays = [np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0] for t in clip]) for clip in (a, b)]
-    errors = {}
-    for shift in range(-most, most + 1):
-        left, right = (
-            (grays[0][: len(a) - shift], grays[1][shift:]) if shift >= 0 else (grays[0][-shift:], grays[1][:shift])
+    a, b = (
+        np.stack([luma(t[None] if t.shape[1] == 3 else t[None, :, :1])[0].ravel() for t in clip]).astype(np.float64)
+        for clip in (a, b)
+    )
+    count, best, found = len(a), EQUAL, None
+    squares = [np.einsum("ij,ij->i", clip, clip) for clip in (a, b)]
+    here = _errors(a, b, *squares)
+    for shift in sorted(range(-most, most + 1), key=abs):
+        start, stop = max(0, -shift), count - max(0, shift)
+        if not shift or stop - start < SHORTEST_RUN:
+            continue
+        left, right = slice(start, stop), slice(start + shift, stop + shift)
+        there = _errors(a[left], b[right], squares[0][left], squares[1][right])
+        total, first, end = _best_run(here[start:stop] - 2 * there)
+        first, end = first + start, end + start
+        if end - first < SHORTEST_RUN or total <= best:
+            continue
+        run = np.arange(first, end)
+        moved = ((a[run] - a[np.clip(run - shift, 0, count - 1)]) ** 2).sum()
+        if moved < here[first:end].sum() / 2:
+            continue
+        # Where nothing moves after the run, or around it, the shift holds to the end, or for the whole clip.
+        before, after = (
+            there[part].sum() <= 2 * here[start:stop][part].sum() + EQUAL
+            for part in (slice(first - start), slice(end - start, None))
         )
-        if len(left) >= 2:
-            errors[shift] = float(((left - right) ** 2).mean())
-    best = min(errors, key=lambda shift: (errors[shift], abs(shift)), default=0)
-    return best if best and errors[best] < errors[0] / 2 else 0
+        first, end = start if before and after else first, stop if after else end
+        best, found = total, (shift, first, end)
+    return found
+
+
+def _errors(a, b, a_squares, b_squares):
+    """Squared distances of the rows of a and b: |a|^2 + |b|^2 - 2 ab."""
+    return np.maximum(a_squares + b_squares - 2 * np.einsum("ij,ij->i", a, b), 0)
+
+
+def _best_run(gains):
+    """(sum, first, end) of the contiguous gains with the largest sum (Kadane's algorithm)."""
+    best, total, start = (0.0, 0, 0), 0.0, 0
+    for i, gain in enumerate(gains.tolist()):
+        if total <= 0:
+            total, start = 0.0, i
+        total += gain
+        if total > best[0]:
+            best = total, start, i + 1
+    return best
+
+
+def _refuse_shifted(a, b, most):
+    found = _misalignment(a, b, most)
+    if not found:
+        return
+    shift, first, end = found
+    count, late = abs(shift), "later" if shift > 0 else "earlier"
+    frames = f"{count} frames"
+    if end - first == len(a) - count:
+        raise ParameterError(
+            f"the distorted clip shows the same pictures {frames} {late}: drop {frames} at the start of "
+            f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False"
+        )
+    # b[i] = a[i - shift]: a drop shows first in the frame of b that takes the place of the lost one.
+    place = first + min(shift, 0)
+    until = "on" if end >= len(a) - max(0, shift) else f"to frame {end - 1 + shift}"
+    raise ParameterError(
+        f"from frame {place} {until} the distorted clip shows the same pictures {frames} {late}: {frames} "
+        f"{'repeated or inserted' if shift > 0 else 'lost'} before there. Restore the frames, score the parts on their "
+        "own, or pass check=False"
+    )
 
 
 def _refuse_misaligned(a, b, most):
-    shift = _offset(a, b, min(most, len(a) - 2)) if len(a) > 2 else 0
-    if shift:
-        late = "later" if shift > 0 else "earlier"
-        raise ParameterError(
-            f"the distorted clip shows the same pictures {abs(shift)} frames {late}: drop {abs(shift)} frames at "
-            "the start of "
-            f"{'it' if shift > 0 else 'the reference'} and at the end of the other, or pass check=False"
-        )
+    _refuse_shifted(a, b, most)
     x, y = (np.concatenate(clip) for clip in (a, b))
     error = float(((x - y) ** 2).mean())
     for gain, offset, what in (
@@ -133,24 +191,30 @@ def _refuse_misaligned(a, b, most):
 
 
 def video(
-    reference: Iterable[npt.ArrayLike],
-    distorted: Iterable[npt.ArrayLike],
+    reference: Iterable[npt.ArrayLike | Frame],
+    distorted: Iterable[npt.ArrayLike | Frame],
     *,
     metrics: MetricName | Iterable[MetricName] = ("psnr", "ssim"),
     check: bool = True,
-    max_offset: int = 8,
+    max_offset: int = 30,
+    bit_depth: int | None = None,
 ) -> VideoScores:
     """Score a clip frame by frame, and pool the scores.
 
     Parameters
     ----------
     reference, distorted : iterables of ndarray
-        Frames, (H, W) or (H, W, 3) uint8, in display order. Read once, so generators are fine.
+        Frames in display order: `codec.Frame`, or arrays (H, W) or (H, W, 3), uint8 or uint16. Of a Frame, metrics of
+        luma take the coded luma and the others RGB. Read once, so generators are fine.
     metrics : names of functions in `codec.metrics`
     check : bool
-        Refuse clips shifted by up to `max_offset` frames, and mismatches of range (16..235 against 0..255) or matrix
+        Refuse clips shifted by up to `max_offset` frames, as a whole or from some frame on (one lost or repeated), and
+        mismatches of range (16..235 against 0..255) or matrix
         (BT.601 against BT.709). Clips of different length are always refused.
     max_offset : int
+    bit_depth : int, optional
+        Significant bits of uint16 arrays, such as 10 for planes of 10-bit video. Default 16; arrays whose samples never
+        need more than 12 bits are refused unless it is given. A Frame has its own.
 
     Returns
     -------
@@ -171,7 +235,9 @@ def video(
     1.0
     """
     functions = {name: by_name(name) for name in ([metrics] if isinstance(metrics, str) else metrics)}
-    scores, thumbnails = {name: [] for name in functions}, ([], [])
+    if bit_depth is not None and (not isinstance(bit_depth, int) or not 8 <= bit_depth <= 16):
+        raise ParameterError(f"bit_depth must be 8 to 16, not {bit_depth!r}")
+    scores, thumbnails, depths = {name: [] for name in functions}, ([], []), _Depths(bit_depth)
     for number, (a, b) in enumerate(itertools.zip_longest(reference, distorted, fillvalue=_END)):
         if a is _END or b is _END:
             raise ParameterError(
@@ -181,17 +247,48 @@ def video(
             )
         for name, function in functions.items():
             try:
-                scores[name].append(float(function(a, b)))
+                scores[name].append(float(function(*(depths.shown(frame, facts(name).of_luma) for frame in (a, b)))))
             except ParameterError as error:
                 raise ParameterError(f"frame {number}: {error}") from error
         if check:
             for clip, frame in zip(thumbnails, (a, b)):
-                clip.append(_thumbnail(np.asarray(frame)))
+                clip.append(_thumbnail(np.asarray(depths.shown(frame, False))))
     if not next(iter(scores.values()), None):
         raise ParameterError("no frames, or no metrics: there is nothing to compare")
+    depths.refuse_few()
     if check:
         _refuse_misaligned(*thumbnails, max_offset)
     return VideoScores(
         {name: np.array(values) for name, values in scores.items()},
         {name: pool(values) for name, values in scores.items()},
     )
+
+
+class _Depths:
+    """Samples at the scale of their type, since metrics take the largest value of the type as the peak."""
+
+    def __init__(self, bit_depth):
+        self._bit_depth, self._largest = bit_depth, 0  # largest: of uint16 arrays without a known depth
+
+    def shown(self, frame, of_luma):
+        """The array of a frame: uint8, or uint16 over 0..65535."""
+        if isinstance(frame, Frame):
+            return spread(frame.planes[0], frame.bit_depth) if of_luma else frame.to_rgb()
+        frame = np.asarray(frame)
+        if frame.dtype != np.uint16 or not frame.size:
+            return frame
+        if self._bit_depth is None:
+            self._largest = max(self._largest, int(frame.max()))
+            return frame
+        if frame.max() >> self._bit_depth:
+            raise ParameterError(f"a sample of {frame.max()} does not fit bit_depth={self._bit_depth}")
+        return spread(frame, self._bit_depth)
+
+    def refuse_few(self):
+        """Raise if uint16 samples look like planes of 9 to 12 bits, whose scores would be 24 dB or more too high."""
+        if 0 < self._largest < 1 << 12:
+            bits = max(9, self._largest.bit_length())
+            raise ParameterError(
+                f"the samples are uint16 and at most {self._largest}: pass bit_depth={bits} for planes of {bits} bits, "
+                "or the codec.Frame objects; bit_depth=16 if they really are that dark"
+            )

@@ -115,7 +115,7 @@ def _score_clips(metrics, original, decoded):
         names = [name for name in names if name not in missing]
         sides = [clip.luma() if number else clip.pictures() for clip in (original, decoded)]
         if names:
-            pooled |= video_scores(*sides, metrics=names, check=not pooled).pooled
+            pooled |= video_scores(*sides, metrics=names, check=not pooled, bit_depth=16).pooled
     missing |= {name: f"{name} of a frame is not a number" for name, ways in pooled.items() if math.isnan(ways["mean"])}
     pooled = {name: pooled[name] for name in metrics if name in pooled and name not in missing}
     values = {name: ways["mean"] for name, ways in pooled.items()}

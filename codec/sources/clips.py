@@ -10,6 +10,7 @@ from ..color import H273_MATRICES, default_matrix
 from ..errors import BitstreamError, LimitError, MissingPackageError, TruncatedError, UnsupportedError
 from ..frame import CHROMA_STEPS, Video
 from ..limits import checked_limits
+from .containers import OPTIONS, quarter_turns, timing, video_stream
 from .files import read_bytes
 
 READABLE_SUFFIXES = (
@@ -51,8 +52,11 @@ def load(source, *, frames=None, limits=None):
         If a frame has more pixels than `limits` allow, or all frames together take more than 4 GiB.
     FileError, ParameterError
 
-    Notes ----- Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to
-    8-bit 4:4:4, with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
+    Notes
+    -----
+    Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to 8-bit 4:4:4,
+    with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below. Frames whose times
+    are uneven have `Video.seconds`, with a warning. Cover pictures are not the video.
 
     Examples
     --------
@@ -161,10 +165,8 @@ def _through_pyav(data, frames, limits):
             "clips that are not .y4m are read by PyAV, which is not installed: pip install codec[video]"
         ) from error
     try:
-        with av.open(io.BytesIO(data)) as container:
-            if not container.streams.video:
-                raise UnsupportedError("this file contains no video")
-            stream = container.streams.video[0]
+        with av.open(io.BytesIO(data), options=OPTIONS) as container:
+            stream = video_stream(container)
             stream.thread_type = "AUTO"
             return _decoded(container, stream, frames, limits)
     except av.FFmpegError as error:
@@ -172,17 +174,15 @@ def _through_pyav(data, frames, limits):
 
 
 def _decoded(container, stream, frames, limits):
-    rate = stream.average_rate or stream.guessed_rate
-    if not rate:
-        raise UnsupportedError(
-            "the clip does not state its frame rate, which a bit rate needs: put it in a container that does"
-        )
     limits.check_pixels(stream.codec_context.width, stream.codec_context.height)
-    found, kind, warnings, total = [], None, [], 0
+    found, kind, warnings, total, times, rotation = [], None, [], 0, [], 0
     for frame in container.decode(stream):
         if frames is not None and len(found) >= frames:
             break
         limits.check_pixels(frame.width, frame.height)
+        times.append(None if frame.pts is None else frame.pts * stream.time_base)
+        last = (frame.duration or 0) * stream.time_base
+        rotation = rotation if found else quarter_turns(frame.rotation)
         frame, lost = _planar(frame)
         if kind is None:
             kind, warnings = _kind(frame), lost
@@ -196,7 +196,25 @@ def _decoded(container, stream, frames, limits):
         found.append(planes)
     if not found:
         raise BitstreamError("there are no frames", layer="video")
-    return Video(tuple(found), kind[0], Fraction(rate), *kind[1:], tuple(warnings))
+    fps, seconds = timing(times, last, stream.average_rate, stream.guessed_rate)
+    if not fps:
+        raise UnsupportedError(
+            "the clip does not state its frame rate, which a bit rate needs: put it in a container that does"
+        )
+    if seconds:
+        warnings = [*warnings, f"its frames are shown for {uneven(seconds)}; {float(fps):g} per second is the mean"]
+    return Video(tuple(found), kind[0], Fraction(fps), *kind[1:], tuple(warnings), seconds=seconds, rotation=rotation)
+
+
+def uneven(seconds):
+    """Durations in words.
+
+    >>> from fractions import Fraction
+    >>> from codec.sources.clips import uneven
+    >>> uneven((Fraction(1), Fraction(1, 10)))
+    '100 to 1000 ms'
+    """
+    return f"{float(1000 * min(seconds)):.0f} to {float(1000 * max(seconds)):.0f} ms"
 
 
 def _planar(frame):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from fractions import Fraction
 
 import crafted_h264 as crafted
 import numpy as np
@@ -82,6 +83,86 @@ def test_damage_fails_and_leaves_nothing_or_is_concealed(run, home, clip, tree):
     assert outcome.code == 0 and "warning: frame 2" in outcome.err and "1 damaged" in outcome.err
     assert len(videos.load(home / "lost.y4m").frames) == 6
     assert run("video", "decode", "lost.264", "-o", "null", "--on-error", "skip", "--json").json["frames"] == 5
+
+
+def test_a_range_beyond_the_video_writes_nothing(run, home, clip, tree):
+    before = tree(home)
+    for output in ("clip.y4m", "md5", "%d.png"):
+        outcome = run("video", "decode", "clip.264", "-o", output, "--frames", "6:8")
+        assert outcome.code == 1 and "begins at frame 6, and the video has only 6 frames" in outcome.err
+    (home / "empty.264").write_bytes(b"")
+    assert run("video", "decode", "empty.264", "-o", "clip.y4m").code == 1
+    assert tree(home) == sorted([*before, "empty.264"])
+
+
+def header_of(run, *args, **more):
+    outcome = run("video", "decode", *args, "-o", "-", **more)
+    assert outcome.code == 0, outcome.err
+    return outcome.out.split(b"\n")[0].decode(), outcome.err
+
+
+def muxed(data, ticks, format="mp4"):
+    av = pytest.importorskip("av", reason="PyAV is not installed: containers are not read")
+    target = io.BytesIO()
+    with av.open(target, "w", format=format) as out, av.open(io.BytesIO(data), format="h264") as source:
+        track = out.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(source.streams.video[0]) if packet.size]
+        for packet, tick in zip(packets, ticks, strict=True):
+            packet.time_base, packet.stream, packet.pts, packet.dts = Fraction(1, 1000), track, tick, tick
+            packet.duration = 100
+            out.mux(packet)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("format", ["mp4", "matroska"])
+def test_the_rate_is_that_of_the_container(run, home, clip, format):
+    data = (home / "clip.264").read_bytes()  # 30 frames per second by its VUI
+    (home / "even.bin").write_bytes(muxed(data, range(0, 300, 50), format))
+    (home / "uneven.bin").write_bytes(muxed(data, [0, 100, 200, 1200, 1300, 1400], format))
+    assert " F20:1 " in header_of(run, "even.bin")[0]
+    head, err = header_of(run, "uneven.bin")
+    rate = Fraction(*map(int, head.split(" F")[1].split(" ")[0].split(":")))
+    assert abs(rate - 4) < 0.3 and "100 to 1000 ms" in err
+    assert " F25:2 " in header_of(run, "uneven.bin", "--fps", "12.5")[0]
+    assert run("video", "decode", "even.bin", "-o", "-", "--fps", "fast").code == 2
+    assert run("video", "decode", "even.bin", "-o", "-", "--fps", "1/0").code == 2
+
+
+def test_fields_and_sample_aspect_ratio(run, home):
+    shape = VUI(aspect_ratio_info_present_flag=1, aspect_ratio_idc=255, sar_width=12, sar_height=11)
+    sps = crafted.sps_of(2, 4, frame_mbs_only_flag=0, vui_parameters_present_flag=1, vui=shape)
+    for first, tag in ((0, "t"), (1, "b")):
+        stream, planes = crafted.Stream(sps), crafted.samples(sps, 1)
+        for parity in (first, 1 - first):
+            head = crafted.header(
+                0, int(parity != first), parity == first, field_pic_flag=1, bottom_field_flag=parity
+            )
+            field = [plane[parity::2] for plane in planes]
+            stream.nals.append(crafted.slice_of(head, sps, stream.pps, field, list(range(4))))
+        (home / "fields.264").write_bytes(stream.data)
+        assert f" I{tag} A12:11 " in header_of(run, "fields.264")[0]
+        assert f" I{tag} A12:11 " in header_of(run, "-", stdin=stream.data)[0]
+
+
+def test_rgb_is_not_written_as_luma_and_chroma(run, home, tree):
+    vui = VUI(video_signal_type_present_flag=1, video_full_range_flag=1, colour_description_present_flag=1, matrix_coefficients=0)
+    sps = crafted.sps_of(profile_idc=244, chroma_format_idc=3, vui_parameters_present_flag=1, vui=vui)
+    stream = crafted.clip(2, sps=sps)
+    (home / "rgb.264").write_bytes(stream.data)
+    outcome = run("video", "decode", "rgb.264", "-o", "rgb.y4m")
+    assert outcome.code == 1 and "G B R" in outcome.err and "rgb.y4m" not in tree(home)
+    assert run("video", "decode", "rgb.264", "-o", "%d.png").code == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("0.png")), np.dstack([stream.frames[0][i] for i in (2, 0, 1)]))
+
+
+def test_pictures_are_upright(run, home, data_folder):
+    path = data_folder / "faults" / "rotated_90.mp4"
+    if not path.exists():
+        pytest.skip(f"no {path}")
+    assert run("video", "decode", str(path), "-o", "%d.png", "--frames", "0").code == 0
+    frame = next(codec.decode_video(path))
+    np.testing.assert_array_equal(np.asarray(Image.open("0.png")), np.rot90(frame.to_rgb(), 3))
+    assert "turns the picture by 270 degrees" in header_of(run, str(path))[1]
 
 
 def test_outputs_that_exist_are_kept(run, home, clip):

@@ -77,6 +77,47 @@ def test_clips_of_other_formats():
     assert (made.frames, made.seconds, made.width, made.height) == (5, Fraction(1, 5), 32, 16)
 
 
+def clip_at(times, rotation=0, size=(16, 32)):
+    """A clip shown at `times` in ms, and its pictures."""
+    av = pytest.importorskip("av")
+    buffer, shown = io.BytesIO(), []
+    with av.open(buffer, "w", format="mov") as container:
+        stream = container.add_stream("mjpeg", rate=1000)
+        stream.height, stream.width, stream.pix_fmt = *size, "yuvj444p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for number, time in enumerate(times):
+            pixels = np.full((*size, 3), 20 * number, np.uint8)
+            pixels[:8, :8] = 255
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuvj444p")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+            shown.append(pixels)
+        container.mux(stream.encode())
+    return buffer.getvalue(), shown
+
+
+def test_a_clip_keeps_its_own_times():
+    data, shown = clip_at([0, 100, 200, 1200, 1300, 1400])
+    found = animation.load(data)
+    assert [1000 * s for s in found.seconds][:5] == [100, 100, 1000, 100, 100] and not found.warnings
+    assert all(np.abs(a.astype(int) - b)[9:].max() < 8 for a, b in zip(found.pictures, shown))
+    regular = animation.load(data, fps=10)
+    assert [round(int(p[12, 12, 0]) / 20) for p in regular.pictures][:13] == [0, 1] + [2] * 10 + [3]
+    # GIF shows no frame for less than 20 ms: the others absorb its time.
+    fast = animation.load(clip_at([0, 10, 50, 100, 105, 110, 200])[0], fps_max=50)
+    assert [1000 * s for s in fast.seconds] == [50, 50, 101]
+    assert "left out" in fast.warnings[0]
+
+
+def test_a_turned_clip_becomes_upright():
+    data, shown = clip_at([0, 40, 80], rotation=-90)
+    found = animation.load(data)
+    assert found.pictures[0].shape == (32, 16, 3)
+    assert found.pictures[1][0, -1].min() > 200 and found.pictures[1][0, 0].max() < 100
+
+
 def test_what_is_written_can_be_taken_up_again(picture, tmp_path):
     stills = [saved(Image.fromarray(picture(20, 30, seed=seed))) for seed in range(4)]
     first = codec.animate(stills, tmp_path / "a.gif", fps=20, colors=60)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from codec import Frame
 from codec.errors import ParameterError
 from codec.metrics import psnr, video
 from codec.metrics.video import _AS_709, pool
@@ -62,6 +63,60 @@ def test_a_shifted_clip_is_refused_with_its_shift(shift):
     with pytest.raises(ParameterError, match=f"{abs(shift)} frames {'earlier' if shift > 0 else 'later'}"):
         video(a, noisy(b), metrics="psnr")
     assert len(video(a, b, metrics="psnr", check=False).frames["psnr"]) == 15
+
+
+@pytest.mark.parametrize("change, says", [
+    (lambda f: f[:10] + f[9:29], "from frame 10 on .* 1 frames later: 1 frames repeated"),
+    (lambda f: f[:15] + f[16:] + f[-1:], "from frame 15 on .* 1 frames earlier: 1 frames lost"),
+    (lambda f: f[:8] + f[7:20] + f[21:], "from frame 8 to frame 20 .* 1 frames later"),
+    (lambda f: f[:12] + f[15:] + f[-3:], "from frame 12 on .* 3 frames earlier: 3 frames lost"),
+    (lambda f: f[12:] + f[:12], "12 frames earlier: drop 12 frames at the start of the reference"),
+])  # fmt: skip
+def test_lost_and_repeated_frames_are_found(change, says):
+    frames = clip(30)
+    with pytest.raises(ParameterError, match=says):
+        video(frames, noisy(change(frames)), metrics="psnr")
+
+
+def test_damage_and_changing_quality_are_no_shift():
+    moving, still = clip(30), [clip(1)[0]] * 30
+    frozen = moving[:10] + [moving[9]] * 4 + moving[14:]
+    halved = [moving[i - i % 2] for i in range(30)]
+    pumping = [np.clip(f + 40 * (10 <= i < 16), 0, 255).astype(np.uint8) for i, f in enumerate(noisy(still, 1))]
+    for a, b in ((moving, frozen), (moving, halved), (still, pumping), (still, still), (moving, noisy(moving, 30))):
+        assert len(video(a, b, metrics="psnr").frames["psnr"]) == 30
+
+
+def test_a_clip_that_stands_still_first_is_shifted_as_a_whole():
+    frames = clip(1) * 10 + clip(20, seed=5)
+    with pytest.raises(ParameterError, match="4 frames earlier: drop 4 frames at the start of the reference"):
+        video(frames[:26], noisy(frames[4:]), metrics="psnr")
+
+
+def ten_bits(seed, sigma):
+    rng = np.random.default_rng(seed)
+    shown = [(frame.astype(int) << 2) + 1 for frame in clip(4)]
+    planes = [np.clip(y + rng.normal(0, sigma, y.shape), 0, 1023).round().astype(np.uint16) for y in shown]
+    flat = np.full((24, 24), 512, np.uint16)
+    return [Frame((y, flat, flat), bit_depth=10, full_range=True) for y in planes]
+
+
+def test_the_peak_is_that_of_the_bit_depth():
+    a, b = ten_bits(1, 0), ten_bits(2, 4)
+    errors = [np.mean((x.planes[0].astype(float) - y.planes[0]) ** 2) for x, y in zip(a, b)]
+    expected = [10 * math.log10(1023**2 / error) for error in errors]
+    luma = [[frame.planes[0] for frame in side] for side in (a, b)]
+    assert video(*luma, metrics="psnr", bit_depth=10).frames["psnr"] == pytest.approx(expected, abs=0.01)
+    assert video(a, b, metrics="psnr_y").frames["psnr_y"] == pytest.approx(expected, abs=0.01)
+    shown = [[frame.to_rgb() for frame in side] for side in (a, b)]
+    assert video(a, b, metrics="psnr").frames["psnr"].tolist() == video(*shown, metrics="psnr").frames["psnr"].tolist()
+    with pytest.raises(ParameterError, match="pass bit_depth=10 for planes of 10 bits"):
+        video(*luma, metrics="psnr")
+    assert video(*luma, metrics="psnr", bit_depth=16).pooled["psnr"]["mean"] > 70
+    with pytest.raises(ParameterError, match="does not fit bit_depth=8"):
+        video(*luma, metrics="psnr", bit_depth=8)
+    with pytest.raises(ParameterError, match="bit_depth must be 8 to 16"):
+        video(*luma, metrics="psnr", bit_depth="10")
 
 
 def test_clips_of_different_length_are_refused():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Mapping
@@ -110,10 +111,12 @@ def videos() -> None:
     decoder = h264.Decoder(on_error="conceal", threads=1)
     assert_type(decoder.feed(stream, timestamp=Fraction(1, 25), complete=True), list[codec.Frame])
     assert_type(decoder.flush(), list[codec.Frame])
-    for frame in h264.decode_video([stream], side_data=True):
-        assert_type(frame.planes, tuple[Samples, ...])
-    for frame in codec.decode_video([]):
-        assert_type(frame, codec.Frame)
+    with contextlib.suppress(codec.BitstreamError):  # there is no picture
+        for frame in h264.decode_video([stream], side_data=True):
+            assert_type((frame.planes, frame.rotation), tuple[tuple[Samples, ...], int])
+    with contextlib.suppress(codec.TruncatedError):
+        for frame in codec.decode_video([]):
+            assert_type(frame, codec.Frame)
     made = codec.Frame.from_rgb(IMAGE, chroma="4:2:0")
     assert_type(made.to_rgb(), Samples)
     assert_type(made.damage, codec.frame.Damage | None)
@@ -135,6 +138,8 @@ def scores() -> None:
     assert_type(metrics.ssimulacra2_gradient(IMAGE, noisy), tuple[float, npt.NDArray[np.float32]])
     assert_type(metrics.by_name("ssim")(IMAGE, noisy), float)
     found: metrics.VideoScores = metrics.video([IMAGE] * 3, [noisy] * 3, metrics="psnr")
+    frames = [codec.Frame.from_rgb(IMAGE)] * 3
+    assert_type(metrics.video(frames, frames, metrics="psnr_y", bit_depth=16, max_offset=4), metrics.VideoScores)
     assert_type(found.frames, dict[str, npt.NDArray[np.float64]])
     assert_type(found.pooled, dict[str, dict[str, float]])
 

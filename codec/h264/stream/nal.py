@@ -198,10 +198,20 @@ def split_byte_stream(data, limits=None, *, strict=True):
 
 
 def split_sample(sample, length_bytes, *, offset=0, index=0):
-    """Yield the NAL units of an MP4 or Matroska sample. Each follows its length, which takes `length_bytes` bytes."""
+    """Yield the NAL units of an MP4 or Matroska sample. Each follows its length, which takes `length_bytes` bytes.
+
+    Some writers leave start codes in samples, before or within a length-prefixed unit: emulation prevention (7.4.1)
+    forbids 0, 0, 1 in a NAL unit, so that the units are split there. Zeros after the last unit are padding.
+    """
+    if sample.startswith(b"\0" + START_CODE) and not _lengths_fit(sample, length_bytes):
+        # An access unit of a byte stream begins with zero_byte (B.1.2).
+        yield from _at_start_codes(sample, offset, index)
+        return
     at = 0
     while at < len(sample):
         size = int.from_bytes(sample[at : at + length_bytes], "big")
+        if at + length_bytes > len(sample) and not size:
+            return
         at += length_bytes
         if at + size > len(sample):
             raise TruncatedError(
@@ -210,10 +220,28 @@ def split_sample(sample, length_bytes, *, offset=0, index=0):
                 offset=offset + min(at, len(sample)),
                 clause="ISO/IEC 14496-15 5.3.3",
             )
-        if size:
-            yield NalUnit(bytes(sample[at : at + size]), offset + at, index)
+        data = bytes(sample[at : at + size])
+        if find_zeros(data, 1) >= 0:  # START_CODE
+            for nal in _at_start_codes(START_CODE + data, offset + at - 3, index):
+                index = nal.index + 1
+                yield nal
+        elif size:
+            yield NalUnit(data, offset + at, index)
             index += 1
         at += size
+
+
+def _lengths_fit(sample, length_bytes):
+    """Whether lengths and NAL units fill the sample."""
+    at = 0
+    while at < len(sample):
+        at += length_bytes + int.from_bytes(sample[at : at + length_bytes], "big")
+    return at == len(sample)
+
+
+def _at_start_codes(data, offset, index):
+    for nal in split_byte_stream(data):
+        yield NalUnit(nal.data, nal.offset + offset, nal.index + index)
 
 
 @dataclass(frozen=True)
