@@ -1,5 +1,5 @@
-/* Counters that one thread writes and others read, a pause between two looks at them, and turns: how many more threads may compute, behind a lock that
- * can be waited at for any change. */
+/* Counters that one thread writes and others read, a pause between two looks at them, the process they run in, and turns: how many more threads may
+ * compute, behind a lock that can be waited at for any change. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
 
@@ -11,6 +11,7 @@ static inline int shared_load(const int *p) { return _InterlockedOr((volatile lo
 static inline void shared_store(int *p, int v) { _InterlockedExchange((volatile long *)p, v); }
 static inline void shared_add(int *p, int v) { _InterlockedExchangeAdd((volatile long *)p, v); }
 static inline void shared_sleep(void) { Sleep(0); }
+static inline int shared_process(void) { return 0; } /* Windows does not fork */
 
 typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) { InitializeSRWLock(&t->lock); InitializeConditionVariable(&t->changed); t->free = free; }
@@ -23,6 +24,7 @@ static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed);
 #else
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What was written before a store is seen by whoever loads its value. */
 static inline int shared_load(const int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
@@ -34,6 +36,8 @@ static inline void shared_sleep(void) {
     struct timespec t = {0, 20000};
     nanosleep(&t, 0);
 }
+
+static inline int shared_process(void) { return (int)getpid(); }
 
 typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) { pthread_mutex_init(&t->lock, 0); pthread_cond_init(&t->changed, 0); t->free = free; }

@@ -199,8 +199,8 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
-def test_a_decoder_continues_after_a_failure_in_a_thread(monkeypatch):
-    """With separate planes the decoder waits for each batch. The next call does not decode the batch again."""
+def test_a_decoder_stops_after_a_failure_in_a_thread(monkeypatch):
+    """Later pictures may refer to the one that was not mended: none is given out. No batch is decoded again."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -216,7 +216,8 @@ def test_a_decoder_continues_after_a_failure_in_a_thread(monkeypatch):
         with pytest.raises(MemoryError, match="no more"):
             decoder.feed(stream.data, complete=True)
             decoder.flush()
-        assert decoder.flush() == []
+        with pytest.raises(codec.ParameterError, match="interrupted by MemoryError"):
+            decoder.flush()
 
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):

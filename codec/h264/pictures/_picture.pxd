@@ -43,6 +43,7 @@ cdef extern from "shared.h" nogil:
     void shared_store(int *p, int v)
     void shared_add(int *p, int v)
     void shared_sleep()
+    int shared_process()
     ctypedef struct Turns:
         int free
     void turns_open(Turns *turns, int free)
