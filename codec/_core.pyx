@@ -57,6 +57,17 @@ def detected_level():
     return codec_cpu_level_name(codec_cpu_level()).decode()
 
 
+# ================================================================ objects that compiled loops change
+
+
+cdef int begin_use(bint *busy) except -1:
+    """For a method that changes memory of its object without the interpreter's lock. The caller clears `busy`."""
+    if busy[0]:
+        raise ParameterError("the object is at work in another thread; use it in one thread at a time")
+    busy[0] = True
+    return 0
+
+
 # ================================================================ transform
 
 # FIX(x) = round(x * 2^13). The rotations of the 1989 paper, scaled so that one pass multiplies by sqrt(8).

@@ -10,6 +10,8 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport begin_use
+
 cdef extern from "colors.h" nogil:
     void (*codec_keep[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t stride, int m, const float *pivot, int32_t *keep)
     void (*codec_nearest_listed[2])(const float *x, int D, const float *list, Py_ssize_t n, uint32_t *key)
@@ -134,9 +136,11 @@ cdef class NearestColor:
         cdef Py_ssize_t i
         cdef uint32_t key
         assert points.shape[1] == self.D
+        begin_use(&self.busy)
         with nogil:
             for i in range(points.shape[0]):
                 key = self.key(&points[i, 0])
                 i_out[i] = <uint8_t>(key & 0xFF)
                 d_out[i] = key >> 8
+        self.busy = False
         return index, squared

@@ -16,6 +16,8 @@ from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
 
+from codec._core cimport begin_use
+
 cdef extern from "colors.h" nogil:
     enum:
         CODEC_LEAF
@@ -71,6 +73,7 @@ cdef class PointTree:
     cdef readonly int D
     cdef Py_ssize_t padded, nodes
     cdef int variant, depth
+    cdef bint busy              # a call is at work: see begin_use
     cdef float *x               # (D, padded), reordered
     cdef double *w              # (padded,), reordered
     cdef int32_t *order         # (padded,): where each came from; -1 for those that only fill the last leaf, and weigh nothing
@@ -432,13 +435,16 @@ cdef class PointTree:
         assert centres.shape[1] == self.D and 0 < k < 1 << 24
         made = np.empty((k, 1 + 2 * self.D))
         cdef double[:, ::1] out = made
+        begin_use(&self.busy)
         if afresh and self.make_room(k) != 0:
             self.drop_centres()
+            self.busy = False
             raise MemoryError("centres")
         with nogil:
             self.list_centres(&centres[0, 0], afresh)
             self.visit(0, 0)
             memcpy(&out[0, 0], self.sums, k * (1 + 2 * self.D) * sizeof(double))
+        self.busy = False
         return made
 
     cdef void hand_down(self, Py_ssize_t at) noexcept nogil:
@@ -458,11 +464,13 @@ cdef class PointTree:
         cdef int32_t[::1] label = made
         cdef Py_ssize_t i
         assert self.k
+        begin_use(&self.busy)
         with nogil:
             self.hand_down(0)
             for i in range(self.padded):
                 if self.order[i] >= 0:
                     label[self.order[i]] = self.label[i]
+        self.busy = False
         return made
 
 
