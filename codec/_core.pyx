@@ -20,6 +20,9 @@ cdef extern from "dsp.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "shared.h" nogil:
+    int shared_set(int *p)
+
 cdef extern from "levels.h" nogil:
     int CODEC_HAS_AVX2
 
@@ -60,11 +63,10 @@ def detected_level():
 # ================================================================ objects that compiled loops change
 
 
-cdef int begin_use(bint *busy) except -1:
-    """For a method that changes memory of its object without the interpreter's lock. The caller clears `busy`."""
-    if busy[0]:
+cdef int begin_use(int *busy) except -1:
+    """For a method that changes memory of its object without the interpreter's lock. The caller ends with `end_use`."""
+    if shared_set(busy):
         raise ParameterError("the object is at work in another thread; use it in one thread at a time")
-    busy[0] = True
     return 0
 
 

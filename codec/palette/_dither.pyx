@@ -6,7 +6,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport begin_use
+from codec._core cimport begin_use, end_use
 
 from ._nearest cimport NearestColor
 
@@ -61,7 +61,7 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
     begin_use(&palette.busy)
     d.errors = <float *>calloc(ROWS * d.stride, sizeof(float))
     if d.errors == NULL:
-        palette.busy = False
+        end_use(&palette.busy)
         raise MemoryError("errors of rows")
     with nogil:
         for i in range(<int>height):
@@ -70,7 +70,7 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
             else:
                 diffuse_row(&d, palette, 6, &points[0, 0], &alone[0], &entries[i * width], i, width, &painted[i * width])
         free(d.errors)
-    palette.busy = False
+    end_use(&palette.busy)
     return out
 
 
@@ -218,5 +218,5 @@ def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t
                 painted[at] = <uint8_t>index
                 for t in range(D):
                     errors[last][t] -= palette.z[t * palette.k + index]
-    palette.busy = False
+    end_use(&palette.busy)
     return out

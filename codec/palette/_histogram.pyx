@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport begin_use
+from codec._core cimport begin_use, end_use
 
 cdef enum:
     FIRST_TABLE_BITS = 12
@@ -38,7 +38,7 @@ cdef class Histogram:
     cdef readonly Py_ssize_t n
     cdef Py_ssize_t most
     cdef int table_bits
-    cdef bint busy              # a call is at work: see begin_use
+    cdef int busy               # a call is at work: see begin_use
     cdef int32_t *table         # slot -> entry + 1, 0: free
     cdef uint32_t *color        # (most + 1,) packed, without the ignored bits
     cdef int64_t *count         # (most + 1,) of pixels
@@ -190,7 +190,7 @@ cdef class Histogram:
         begin_use(&self.busy)
         with nogil:
             status = self.add_pixels(&pixels[0, 0], often, n, &entries[0])
-        self.busy = False
+        end_use(&self.busy)
         if status != 0:
             raise MemoryError("histogram")
         return made
@@ -214,7 +214,7 @@ cdef class Histogram:
                 else:
                     for c in range(self.channels):
                         sum[i, c] = self.sums[self.channels * i + c]
-        self.busy = False
+        end_use(&self.busy)
         return counts, weights, sums
 
     def colors(self):
@@ -228,5 +228,5 @@ cdef class Histogram:
             for i in range(color.shape[0]):
                 for c in range(self.channels):
                     color[i, c] = <uint8_t>(self.color[i] >> (8 * c))
-        self.busy = False
+        end_use(&self.busy)
         return made

@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport begin_use
+from codec._core cimport begin_use, end_use
 
 cdef extern from "colors.h" nogil:
     void (*codec_keep[2])(const float *lo, const float *hi, int D, const float *z, Py_ssize_t stride, int m, const float *pivot, int32_t *keep)
@@ -142,5 +142,5 @@ cdef class NearestColor:
                 key = self.key(&points[i, 0])
                 i_out[i] = <uint8_t>(key & 0xFF)
                 d_out[i] = key >> 8
-        self.busy = False
+        end_use(&self.busy)
         return index, squared

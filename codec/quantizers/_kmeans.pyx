@@ -16,7 +16,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
 
-from codec._core cimport begin_use
+from codec._core cimport begin_use, end_use
 
 cdef extern from "colors.h" nogil:
     enum:
@@ -73,7 +73,7 @@ cdef class PointTree:
     cdef readonly int D
     cdef Py_ssize_t padded, nodes
     cdef int variant, depth
-    cdef bint busy              # a call is at work: see begin_use
+    cdef int busy               # a call is at work: see begin_use
     cdef float *x               # (D, padded), reordered
     cdef double *w              # (padded,), reordered
     cdef int32_t *order         # (padded,): where each came from; -1 for those that only fill the last leaf, and weigh nothing
@@ -438,13 +438,13 @@ cdef class PointTree:
         begin_use(&self.busy)
         if afresh and self.make_room(k) != 0:
             self.drop_centres()
-            self.busy = False
+            end_use(&self.busy)
             raise MemoryError("centres")
         with nogil:
             self.list_centres(&centres[0, 0], afresh)
             self.visit(0, 0)
             memcpy(&out[0, 0], self.sums, k * (1 + 2 * self.D) * sizeof(double))
-        self.busy = False
+        end_use(&self.busy)
         return made
 
     cdef void hand_down(self, Py_ssize_t at) noexcept nogil:
@@ -470,7 +470,7 @@ cdef class PointTree:
             for i in range(self.padded):
                 if self.order[i] >= 0:
                     label[self.order[i]] = self.label[i]
-        self.busy = False
+        end_use(&self.busy)
         return made
 
 

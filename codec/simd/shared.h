@@ -10,6 +10,7 @@
 static inline int shared_load(const int *p) { return _InterlockedOr((volatile long *)p, 0); }
 static inline void shared_store(int *p, int v) { _InterlockedExchange((volatile long *)p, v); }
 static inline void shared_add(int *p, int v) { _InterlockedExchangeAdd((volatile long *)p, v); }
+static inline int shared_set(int *p) { return _InterlockedExchange((volatile long *)p, 1); }
 static inline void shared_sleep(void) { Sleep(0); }
 static inline int shared_process(void) { return 0; } /* Windows does not fork */
 
@@ -30,6 +31,8 @@ static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed);
 static inline int shared_load(const int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void shared_store(int *p, int v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline void shared_add(int *p, int v) { __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
+/* Whether it was set already. */
+static inline int shared_set(int *p) { return __atomic_exchange_n(p, 1, __ATOMIC_ACQ_REL); }
 
 /* A row of macroblocks takes about 100 microseconds. */
 static inline void shared_sleep(void) {

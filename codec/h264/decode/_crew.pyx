@@ -11,8 +11,8 @@ from codec.h264.entropy._reader cimport FAULT_MEMORY, SliceReader
 from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
 from codec.h264.macroblock._slice cimport MbContext, context_room
 from codec.h264.pictures._picture cimport (
-    Picture, PictureData, Turns, shared_add, shared_load, shared_process, shared_store, turns_close, turns_give,
-    turns_lock, turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
+    Picture, PictureData, Turns, shared_add, shared_load, shared_process, shared_set, shared_store, turns_close,
+    turns_give, turns_lock, turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
 )
 
 from threading import get_ident
@@ -53,7 +53,7 @@ cdef class Batch:
     cdef Picture picture
     cdef Batch previous
     cdef object mend, failure
-    cdef bint taken
+    cdef int taken              # shared_...
 
     def __cinit__(self, Picture picture, Batch previous):
         self.slices, self.picture, self.previous = [], picture, previous
@@ -69,18 +69,18 @@ cdef class Batch:
         return self.job.count
 
     cdef int check_open(self) except -1:
-        if self.taken:
+        if shared_load(&self.taken):
             raise ParameterError("a thread has these slices already: an exception interrupted the decoder")
         return 0
 
     cdef int take(self, running) except -1:
         """Leave the sequence, and join `running` if there is one. All of it or nothing: no other Python can run here."""
-        self.check_open()
-        if self.previous is not None and not self.previous.taken:
+        if self.previous is not None and not shared_load(&self.previous.taken):
             raise ParameterError("no thread has the slices before these: an exception interrupted the decoder")
+        if shared_set(&self.taken):
+            self.check_open()
         if running is not None:
             running.append(self)
-        self.taken = True
         shared_add(&self.job.picture.pending, 1)
         return 0
 
@@ -317,7 +317,7 @@ cdef class Gate:
     """
 
     cdef Crew crew
-    cdef bint entered
+    cdef int entered            # shared_...
     cdef str cause              # the exception that interrupted a call
 
     def __cinit__(self, Crew crew not None):
@@ -329,11 +329,11 @@ cdef class Gate:
                                  "decoder in each process")
         if self.crew.closed:
             raise ParameterError("the threads of the decoder have ended, as the interpreter is about to")
-        if self.cause is not None:
-            raise ParameterError(f"the decoder was interrupted by {self.cause} while it was at work; make a new one")
-        if self.entered:
+        if shared_set(&self.entered):
             raise ParameterError("another call is at work in the decoder; use it in one thread at a time")
-        self.entered = True
+        if self.cause is not None:
+            shared_store(&self.entered, 0)
+            raise ParameterError(f"the decoder was interrupted by {self.cause} while it was at work; make a new one")
         return 0
 
     def call(self, function, *arguments):
@@ -351,9 +351,9 @@ cdef class Gate:
             # Errors in the data are never a ParameterError: that is a batch, or a call within this one, out of order.
             if isinstance(error, ParameterError) or not isinstance(error, (CodecError, StopIteration)):
                 self.cause = type(error).__name__
-            self.entered = False
+            shared_store(&self.entered, 0)
             raise
-        self.entered = False
+        shared_store(&self.entered, 0)
         return found
 
     def each(self, frames):

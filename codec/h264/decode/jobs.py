@@ -43,7 +43,6 @@ FrameStores stay with the sequence. Of its own frame, `mend` reads `picture` and
 that marking changes. Of earlier frames it reads `picture` and `order`, which are final.
 """
 
-import contextlib
 import os
 import threading
 import weakref
@@ -52,6 +51,7 @@ from collections import deque
 from ._crew import Crew, Gate
 
 BATCH = 128  # slices at most: each takes about 40 KB beside its data
+NO_THREAD = "can't start new thread"  # CPython, when the system allows no more
 MOST_THREADS = 16  # by default: every picture in flight takes memory
 
 
@@ -107,9 +107,16 @@ class Workers:
 
     def _start_thread(self):
         thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
-        with contextlib.suppress(RuntimeError):  # the system allows no more threads: use those that started
+        try:
             thread.start()
-            self._threads.append(thread)
+        except RuntimeError as error:
+            if NO_THREAD not in str(error):  # of a signal handler
+                raise
+            return  # use those that started
+        except KeyError as error:
+            # A signal handler raised in `start`, which then fails to remove the running thread from those starting.
+            raise error.__context__ or error from None
+        self._threads.append(thread)
 
     def join(self, batch):
         """Wait for a batch; raise the exception of its thread, if one ended it that is not an error in the data."""

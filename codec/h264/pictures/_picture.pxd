@@ -42,6 +42,7 @@ cdef extern from "shared.h" nogil:
     int shared_load(const int *p)
     void shared_store(int *p, int v)
     void shared_add(int *p, int v)
+    int shared_set(int *p)
     void shared_sleep()
     int shared_process()
     ctypedef struct Turns:
