@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from codec.h264.decode._crew import Batch, Crew, Gate
 from codec.h264.pictures._picture import Picture
+from test_threads import running_threads
 
 import codec
 import codec.h264
@@ -186,7 +187,7 @@ def test_the_threads_of_an_interrupted_decoder_end(monkeypatch):
         raise KeyboardInterrupt
 
     gc.collect()
-    before = threading.active_count()
+    before = running_threads()
     monkeypatch.setattr(jobs.Workers, "run", interrupted)
     made = Decoder(threads=3)
     with pytest.raises(KeyboardInterrupt):
@@ -198,9 +199,9 @@ def test_the_threads_of_an_interrupted_decoder_end(monkeypatch):
     del made, use
     gc.collect()
     end = time.monotonic() + 20
-    while threading.active_count() > before and time.monotonic() < end:
+    while running_threads() > before and time.monotonic() < end:
         time.sleep(0.01)
-    assert threading.active_count() <= before
+    assert running_threads() <= before
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -44,8 +44,8 @@ that marking changes. Of earlier frames it reads `picture` and `order`, which ar
 """
 
 import os
-import threading
 import weakref
+from _thread import start_new_thread
 from collections import deque
 
 from ._crew import Crew, Gate
@@ -78,7 +78,7 @@ class Workers:
     def __init__(self, threads):
         self._count = threads or usable_threads()
         self._most = self._count + (self._count + 1) // 2  # batches at work: about a third waits for others
-        self._threads, self._running = [], deque()
+        self._threads, self._running = 0, deque()
         self._crew = Crew(self._count, self._running)
         self.gate = Gate(self._crew)  # of the decoder that these threads work for
         weakref.finalize(self, self._crew.close)  # the threads refer to the crew alone
@@ -96,7 +96,7 @@ class Workers:
         while self._running and (len(self._running) > 2 * self._most or self._running[0].done):
             self._crew.join(self._running[0])
             self._running.popleft()  # after the join: a batch in line must be in `_running`
-        if len(self._threads) < min(self._most, len(self._running) + 1):
+        if self._threads < min(self._most, len(self._running) + 1):
             self._start_thread()
         if not self._threads:
             self._crew.run_here(batch)
@@ -106,17 +106,14 @@ class Workers:
             self._crew.join(batch)
 
     def _start_thread(self):
-        thread = threading.Thread(target=self._crew.work, name="h264", daemon=True)
+        """Not by `threading`: an exception of a signal handler in Thread.start breaks its register of threads."""
         try:
-            thread.start()
+            start_new_thread(self._crew.work, ())
         except RuntimeError as error:
             if NO_THREAD not in str(error):  # of a signal handler
                 raise
             return  # use those that started
-        except KeyError as error:
-            # A signal handler raised in `start`, which then fails to remove the running thread from those starting.
-            raise error.__context__ or error from None
-        self._threads.append(thread)
+        self._threads += 1
 
     def join(self, batch):
         """Wait for a batch; raise the exception of its thread, if one ended it that is not an error in the data."""
