@@ -1,6 +1,7 @@
 """The compiled half of the build: which extensions, with which flags. Everything else is in pyproject.toml.
 
 CODEC_DEBUG=1 turns on Cython's bounds checks, the asserts of the kernels, AddressSanitizer and UndefinedBehaviorSanitizer (`make debug`).
+CODEC_TSAN=1 turns on ThreadSanitizer (`make tsan`).
 CODEC_FUZZ=1 adds the counters that guide the fuzzer (`make fuzz`).
 
 Every way to build (`make`, `pip install -e .`, `pip install .`, `python setup.py build_ext --inplace`) compiles into the same folder under
@@ -22,10 +23,11 @@ from setuptools.command.build_py import build_py
 
 DEBUG = os.environ.get("CODEC_DEBUG") == "1"
 FUZZ = os.environ.get("CODEC_FUZZ") == "1"
+TSAN = os.environ.get("CODEC_TSAN") == "1"
 MSVC = sys.platform == "win32"
 JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-KIND = "fuzz" if FUZZ else "debug" if DEBUG else "release"
+KIND = "fuzz" if FUZZ else "debug" if DEBUG else "tsan" if TSAN else "release"
 BUILD = Path("build", f"{KIND}-{sys.implementation.cache_tag}-{sysconfig.get_platform()}")
 INCLUDES = ["codec/simd", "codec/h264/tables"]
 
@@ -43,6 +45,9 @@ LDFLAGS = []
 if DEBUG and not MSVC:
     # -fwrapv here too: what wraps is defined, and a report of the sanitizer is always a bug.
     LDFLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", "-fwrapv", *WARNINGS, *LDFLAGS]
+if TSAN:
+    LDFLAGS = ["-fsanitize=thread"]
     CFLAGS = ["-O1", "-g", "-std=gnu11", "-ffp-contract=off", "-fwrapv", *WARNINGS, *LDFLAGS]
 C_SOURCES = []
 if FUZZ:

@@ -266,6 +266,14 @@ cdef enum:
 cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil
 cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil
 
+cdef int begin_use(int *busy) except -1
+
+cdef extern from "shared.h" nogil:
+    void shared_store(int *p, int v)
+
+cdef inline void end_use(int *busy) noexcept nogil:
+    shared_store(busy, 0)
+
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
 cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil

@@ -20,6 +20,9 @@ cdef extern from "cpu.h" nogil:
     const char *codec_cpu_level_name(int level)
     const char *codec_build()
 
+cdef extern from "shared.h" nogil:
+    int shared_set(int *p)
+
 KERNELS = ("fdct8x8", "idct8x8", "quantize_block")      # for codec.cpu; all of them portable C
 
 # Compiler and kind of build.
@@ -59,6 +62,16 @@ cdef dict levels_of_members(const codec_member *members, const void *(*table)(in
         found[members.name.decode()] = tuple(levels)
         members += 1
     return found
+
+
+# ================================================================ objects that compiled loops change
+
+
+cdef int begin_use(int *busy) except -1:
+    """For a method that changes memory of its object without the interpreter's lock. The caller ends with `end_use`."""
+    if shared_set(busy):
+        raise ParameterError("the object is at work in another thread; use it in one thread at a time")
+    return 0
 
 
 # ================================================================ transform

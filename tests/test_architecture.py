@@ -183,8 +183,8 @@ def blanket_handlers(text):
                 yield node.lineno
 
 
-# Handlers of threads that keep an exception for the thread that waits for them.
-KEPT_FOR_OTHERS = {"h264/decode/_crew.pyx": 1}
+# Of a thread, which keeps an exception for the thread that waits for it; and of Gate.call, which raises it again.
+KEPT_FOR_OTHERS = {"h264/decode/_crew.pyx": 2}
 
 
 @each_module

@@ -6,6 +6,8 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport begin_use, end_use
+
 from ._nearest cimport NearestColor
 
 cdef enum:
@@ -56,8 +58,10 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
     for i in range(palette.D):
         d.lo[i], d.hi[i] = lo[i], hi[i]
     d.stride = (width + 2 * MARGIN) * palette.D
+    begin_use(&palette.busy)
     d.errors = <float *>calloc(ROWS * d.stride, sizeof(float))
     if d.errors == NULL:
+        end_use(&palette.busy)
         raise MemoryError("errors of rows")
     with nogil:
         for i in range(<int>height):
@@ -68,6 +72,7 @@ def diffuse(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t h
                 diffuse_row(&d, palette, 6, &points[0, 0], &alone[0], &entries[i * width], i, width,
                             &painted[i * width])
         free(d.errors)
+    end_use(&palette.busy)
     return out
 
 
@@ -190,6 +195,7 @@ def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t
     memset(errors, 0, sizeof(errors))
     while side < shorter:
         side *= 2
+    begin_use(&palette.busy)
     with nogil:
         for square in range((longer + side - 1) // side):
             for d in range(side * side):
@@ -215,4 +221,5 @@ def riemersma(const float[:, ::1] points, const int32_t[::1] entries, Py_ssize_t
                 painted[at] = <uint8_t>index
                 for t in range(D):
                     errors[last][t] -= palette.z[t * palette.k + index]
+    end_use(&palette.busy)
     return out

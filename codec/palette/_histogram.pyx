@@ -10,6 +10,8 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._core cimport begin_use, end_use
+
 cdef enum:
     FIRST_TABLE_BITS = 12
 
@@ -37,6 +39,7 @@ cdef class Histogram:
     cdef readonly Py_ssize_t n
     cdef Py_ssize_t most
     cdef int table_bits
+    cdef int busy               # a call is at work: see begin_use
     cdef int32_t *table         # slot -> entry + 1, 0: free
     cdef uint32_t *color        # (most + 1,) packed, without the ignored bits
     cdef int64_t *count         # (most + 1,) numbers of pixels
@@ -190,8 +193,10 @@ cdef class Histogram:
         cdef int status
         if importance is not None:
             often = &importance[0]
+        begin_use(&self.busy)
         with nogil:
             status = self.add_pixels(&pixels[0, 0], often, n, &entries[0])
+        end_use(&self.busy)
         if status != 0:
             raise MemoryError("histogram")
         return made
@@ -208,14 +213,16 @@ cdef class Histogram:
         cdef int64_t[:, ::1] sum = sums
         cdef Py_ssize_t i
         cdef int c
+        begin_use(&self.busy)
         with nogil:
-            for i in range(self.n):
+            for i in range(count.shape[0]):
                 count[i], weight[i] = self.count[i], self.weight[i]
                 if self.ignored_bits == 0:
                     self.add_to_sums(&sum[i, 0], self.color[i], self.weight[i])
                 else:
                     for c in range(self.channels):
                         sum[i, c] = self.sums[self.channels * i + c]
+        end_use(&self.busy)
         return counts, weights, sums
 
     def colors(self):
@@ -224,8 +231,10 @@ cdef class Histogram:
         cdef uint8_t[:, ::1] color = made
         cdef Py_ssize_t i
         cdef int c
+        begin_use(&self.busy)
         with nogil:
-            for i in range(self.n):
+            for i in range(color.shape[0]):
                 for c in range(self.channels):
                     color[i, c] = <uint8_t>(self.color[i] >> (8 * c))
+        end_use(&self.busy)
         return made

@@ -13,5 +13,6 @@ cdef class NearestColor:
     cdef float *lists
     cdef Py_ssize_t used, room
     cdef int status
+    cdef int busy               # a call makes lists: see begin_use
     cdef uint32_t key(self, const float *x) noexcept nogil
     cdef Py_ssize_t make_list(self, const int *at) noexcept nogil

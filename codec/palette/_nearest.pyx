@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport codec_variant
+from codec._core cimport begin_use, codec_variant, end_use
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -143,9 +143,11 @@ cdef class NearestColor:
         cdef Py_ssize_t i
         cdef uint32_t key
         assert points.shape[1] == self.D
+        begin_use(&self.busy)
         with nogil:
             for i in range(points.shape[0]):
                 key = self.key(&points[i, 0])
                 i_out[i] = <uint8_t>(key & 0xFF)
                 d_out[i] = key >> 8
+        end_use(&self.busy)
         return index, squared

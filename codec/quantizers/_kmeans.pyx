@@ -18,7 +18,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 import numpy as np
 
-from codec._core cimport codec_variant
+from codec._core cimport begin_use, codec_variant, end_use
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -81,6 +81,7 @@ cdef class PointTree:
     cdef readonly int D
     cdef Py_ssize_t padded, nodes
     cdef int variant, depth
+    cdef int busy               # a call is at work: see begin_use
     cdef float *x               # (D, padded), reordered
     cdef double *w              # (padded,), reordered
     # (padded,): original index of each; -1 for the padding of the last leaf, whose weight is 0
@@ -452,13 +453,16 @@ cdef class PointTree:
         assert centres.shape[1] == self.D and 0 < k < 1 << 24
         made = np.empty((k, 1 + 2 * self.D))
         cdef double[:, ::1] out = made
+        begin_use(&self.busy)
         if afresh and self.make_room(k) != 0:
             self.drop_centres()
+            end_use(&self.busy)
             raise MemoryError("centres")
         with nogil:
             self.list_centres(&centres[0, 0], afresh)
             self.visit(0, 0)
             memcpy(&out[0, 0], self.sums, k * (1 + 2 * self.D) * sizeof(double))
+        end_use(&self.busy)
         return made
 
     cdef void hand_down(self, Py_ssize_t at) noexcept nogil:
@@ -478,11 +482,13 @@ cdef class PointTree:
         cdef int32_t[::1] label = made
         cdef Py_ssize_t i
         assert self.k
+        begin_use(&self.busy)
         with nogil:
             self.hand_down(0)
             for i in range(self.padded):
                 if self.order[i] >= 0:
                     label[self.order[i]] = self.label[i]
+        end_use(&self.busy)
         return made
 
 

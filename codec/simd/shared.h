@@ -1,5 +1,5 @@
-/* Counters that one thread writes and others read, a pause for polling them, and turns: the number of further threads
- * that may compute, behind a lock and a condition variable. */
+/* Counters that one thread writes and others read, a pause for polling them, the number of the process, and turns: the
+ * number of further threads that may compute, behind a lock and a condition variable. */
 #ifndef CODEC_SHARED_H
 #define CODEC_SHARED_H
 
@@ -10,7 +10,9 @@
 static inline int shared_load(const int *p) { return _InterlockedOr((volatile long *)p, 0); }
 static inline void shared_store(int *p, int v) { _InterlockedExchange((volatile long *)p, v); }
 static inline void shared_add(int *p, int v) { _InterlockedExchangeAdd((volatile long *)p, v); }
+static inline int shared_set(int *p) { return _InterlockedExchange((volatile long *)p, 1); }
 static inline void shared_sleep(void) { Sleep(0); }
+static inline int shared_process(void) { return 0; } /* Windows does not fork */
 
 typedef struct { SRWLOCK lock; CONDITION_VARIABLE changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) {
@@ -27,17 +29,22 @@ static inline void turns_wake(Turns *t) { WakeAllConditionVariable(&t->changed);
 #else
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A thread that loads a stored value also sees all writes before the store. */
 static inline int shared_load(const int *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static inline void shared_store(int *p, int v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 static inline void shared_add(int *p, int v) { __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }
+/* Whether it was set already. */
+static inline int shared_set(int *p) { return __atomic_exchange_n(p, 1, __ATOMIC_ACQ_REL); }
 
 /* A row of macroblocks takes about 100 microseconds. */
 static inline void shared_sleep(void) {
     struct timespec t = {0, 20000};
     nanosleep(&t, 0);
 }
+
+static inline int shared_process(void) { return (int)getpid(); }
 
 typedef struct { pthread_mutex_t lock; pthread_cond_t changed; int free; } Turns;
 static inline void turns_open(Turns *t, int free) {

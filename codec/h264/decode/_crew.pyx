@@ -11,11 +11,13 @@ from codec.h264.entropy._reader cimport FAULT_MEMORY, SliceReader
 from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
 from codec.h264.macroblock._slice cimport MbContext, context_room
 from codec.h264.pictures._picture cimport (
-    Picture, PictureData, Turns, shared_add, shared_load, shared_store, turns_close, turns_give, turns_lock,
-    turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
+    Picture, PictureData, Turns, shared_add, shared_load, shared_process, shared_set, shared_store, turns_close,
+    turns_give, turns_lock, turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
 )
 
 from threading import get_ident
+
+from ...errors import CodecError, ParameterError
 
 
 cdef struct Job:
@@ -36,6 +38,9 @@ cdef struct Job:
 cdef class Batch:
     """Slices of one coded picture, decoded by one thread.
 
+    Open, taken, done: see `jobs`. What only an open batch allows raises ParameterError once it is taken, whatever the
+    caller believes.
+
     Parameters
     ----------
     picture : Picture
@@ -48,6 +53,7 @@ cdef class Batch:
     cdef Picture picture
     cdef Batch previous
     cdef object mend, failure
+    cdef int taken              # shared_...
 
     def __cinit__(self, Picture picture, Batch previous):
         self.slices, self.picture, self.previous = [], picture, previous
@@ -62,17 +68,34 @@ cdef class Batch:
     def __len__(self):
         return self.job.count
 
+    cdef int check_open(self) except -1:
+        if shared_load(&self.taken):
+            raise ParameterError("a thread has these slices already: an exception interrupted the decoder")
+        return 0
+
+    cdef int take(self, running) except -1:
+        """Leave the sequence, and join `running` if there is one. All of it or nothing: no other Python can run here."""
+        if self.previous is not None and not shared_load(&self.previous.taken):
+            raise ParameterError("no thread has the slices before these: an exception interrupted the decoder")
+        if shared_set(&self.taken):
+            self.check_open()
+        if running is not None:
+            running.append(self)
+        shared_add(&self.job.picture.pending, 1)
+        return 0
+
     def add(self, Slice prepared not None):
         """Add a slice."""
         cdef SliceReader **grown
+        self.check_open()
         if self.job.count == self.job.room:
             grown = <SliceReader **>realloc(self.job.slices, (2 * self.job.room + 4) * sizeof(SliceReader *))
             if not grown:
                 raise MemoryError("no memory for slices")
             self.job.slices, self.job.room = grown, 2 * self.job.room + 4
+        self.slices.append(prepared)
         self.job.slices[self.job.count] = prepared.d
         self.job.count += 1
-        self.slices.append(prepared)
 
     def end(self, int parity, int level, mend, *, bint whole, bint known):
         """End the picture with this batch: the frame (parity 0), top field (1) or bottom field (2).
@@ -80,6 +103,7 @@ cdef class Batch:
         The thread that decodes it calls `mend(missing)` if slices have faults, macroblocks are missing, or damage is
         already known; whole: the batch has all slices of the picture.
         """
+        self.check_open()
         self.job.ends, self.job.parity, self.job.dsp = 1, parity, h264_dsp(self.picture.data.pixel_shift, level)
         self.job.whole, self.job.known = whole, known
         self.mend = mend
@@ -117,22 +141,31 @@ cdef class Crew:
     ----------
     turns : int
         Threads that may compute at a time.
+    running : deque
+        Batches in line or at work: `put` adds them, since the line has bare pointers; the caller removes those done.
     """
 
     cdef Turns turns
+    cdef object running
+    cdef int process            # in which `put` was called: threads do not survive a fork
     cdef Job *first
     cdef Job *last
     cdef int at_work, unfinished
     cdef bint closed
     cdef set threads            # idents of those at work
-    cdef object kept
 
-    def __cinit__(self, int turns):
+    def __cinit__(self, int turns, running):
         turns_open(&self.turns, turns)
-        self.threads = set()
+        self.threads, self.running, self.process = set(), running, -1
 
     def __dealloc__(self):
-        turns_close(&self.turns)
+        if not self.forked():           # closing waits for threads that wait; in a fork there are none to wake
+            turns_close(&self.turns)
+
+    cdef bint forked(self) noexcept:
+        """Whether this process is a fork of the one with the threads. The lock may be held for ever here, and batches
+        may never be done: touch neither."""
+        return self.process >= 0 and self.process != shared_process()
 
     cdef void run(self, Job *job, MbContext **mbs, int *room) noexcept nogil:
         """Decode a batch; whatever happens, its picture is no longer pending."""
@@ -174,19 +207,21 @@ cdef class Crew:
         shared_add(&p.pending, -1)
 
     def run_here(self, Batch batch not None):
-        """Decode the batch in the calling thread."""
+        """Decode the batch in the calling thread; raise what `mend` raised."""
         cdef MbContext *mbs = NULL
         cdef int room = 0
-        shared_add(&batch.job.picture.pending, 1)
+        batch.take(None)
         with nogil:
             self.run(&batch.job, &mbs, &room)
             free(mbs)
         shared_store(&batch.job.done, 1)
         batch.settle()
+        batch.result()
 
     def put(self, Batch batch not None):
-        """Put the batch in line. The caller keeps it until `join`."""
-        shared_add(&batch.job.picture.pending, 1)
+        """Put the batch in line, and add it to `running`."""
+        batch.take(self.running)
+        self.process = shared_process()
         with nogil:
             turns_lock(&self.turns)
             if self.first == NULL:
@@ -244,16 +279,16 @@ cdef class Crew:
             free(mbs)
         self.threads.discard(get_ident())
 
-    def close(self, batches):
-        """Let the threads end: batches at work are decoded, those in line are not. `batches` holds all; they are
-        released then.
+    def close(self):
+        """Let the threads end: batches at work are decoded, those in line are not. Empties `running`.
 
         A garbage collection may call this in one of the threads while it mends a picture that others wait for: the call
-        does not wait then, and batches are kept until the last thread has ended.
+        does not wait then, and the crew keeps `running` until the last thread has ended.
         """
         cdef bint own = get_ident() in self.threads
         cdef Job *job
-        self.kept = batches
+        if self.forked():
+            return
         with nogil:
             turns_lock(&self.turns)
             self.closed = True
@@ -268,4 +303,79 @@ cdef class Crew:
                 turns_wait(&self.turns)
             turns_unlock(&self.turns)
         if not own:
-            batches.clear()
+            self.running.clear()
+
+
+cdef class Gate:
+    """Lets one call at a time into a decoder, and none after a call that was interrupted.
+
+    Every call leaves the decoder whole, or with an error in the data or a limit, after which it goes on. Any other
+    exception (of a signal handler, MemoryError) may have stopped it anywhere: frames may be lost, pictures half
+    registered. The gate stays shut then.
+
+    No Python runs between `call` and its function: no exception of a signal handler can pass unnoticed.
+    """
+
+    cdef Crew crew
+    cdef int entered            # shared_...
+    cdef str cause              # the exception that interrupted a call
+
+    def __cinit__(self, Crew crew not None):
+        self.crew = crew
+
+    cdef int enter(self) except -1:
+        if self.crew.forked():
+            raise ParameterError("the threads of the decoder are in the process that this one was forked from; make a "
+                                 "decoder in each process")
+        if self.crew.closed:
+            raise ParameterError("the threads of the decoder have ended, as the interpreter is about to")
+        if shared_set(&self.entered):
+            raise ParameterError("another call is at work in the decoder; use it in one thread at a time")
+        if self.cause is not None:
+            shared_store(&self.entered, 0)
+            raise ParameterError(f"the decoder was interrupted by {self.cause} while it was at work; make a new one")
+        return 0
+
+    def call(self, function, *arguments):
+        """What the function returns or raises.
+
+        Raises
+        ------
+        ParameterError
+            Another call is at work, or was interrupted, or this process is a fork without the threads.
+        """
+        self.enter()
+        try:
+            found = function(*arguments)
+        except BaseException as error:
+            # Errors in the data are never a ParameterError: that is a batch, or a call within this one, out of order.
+            if isinstance(error, ParameterError) or not isinstance(error, (CodecError, StopIteration)):
+                self.cause = type(error).__name__
+            shared_store(&self.entered, 0)
+            raise
+        shared_store(&self.entered, 0)
+        return found
+
+    def each(self, frames):
+        """The items of an iterator: the decoder is entered for each, and free between them."""
+        return Gated(self, frames)
+
+
+cdef class Gated:
+    """See `Gate.each`. Compiled: an item that `call` returned reaches the caller."""
+
+    cdef Gate gate
+    cdef object frames
+
+    def __cinit__(self, Gate gate, frames):
+        self.gate, self.frames = gate, frames
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self.gate.call(next, self.frames)
+
+    def close(self):
+        """Yield no more, as `close` of a generator."""
+        self.frames = iter(())

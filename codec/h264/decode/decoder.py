@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 ON_ERROR = ("raise", "conceal", "skip")
 
 
+def checked_data(data):
+    """A piece of the stream as bytes, before anything is decoded: the caller may reuse its memory."""
+    try:
+        return data if type(data) is bytes else bytes(memoryview(data))
+    except TypeError:
+        raise ParameterError(f"data must be bytes-like, not {type(data).__name__}") from None
+
+
 class Decoder:
     """Decodes H.264 from data in pieces of any size.
 
@@ -59,6 +67,13 @@ class Decoder:
         Those that apply: pixels, metadata_bytes, nal_bytes, slices, dpb_bytes, frames, and seconds since the first
         data.
 
+    Raises
+    ------
+    ParameterError
+        From each method: the decoder is at work in another thread; or an exception that is no `CodecError`, such as
+        KeyboardInterrupt or MemoryError, ended an earlier call, so that frames may be missing; or the process was
+        forked from the one with its threads. Make a new decoder.
+
     Examples
     --------
     >>> import codec.h264
@@ -86,6 +101,7 @@ class Decoder:
             raise ParameterError(f"threads must be 0 or a positive integer, not {threads!r}")
         self._low_delay, self._side_data, self._skip = low_delay, side_data, on_error == "skip"
         self._limits, self._workers = checked_limits(limits), Workers(threads)
+        self._gate = self._workers.gate
         tolerant = on_error != "raise"
         self._intake = Intake(self._limits, strict=not tolerant, avcc=avcc)
         self._sequence = Sequence(
@@ -124,7 +140,7 @@ class Decoder:
         BitstreamError, TruncatedError, UnsupportedError, LimitError
             The next call returns the frames completed before the error, and continues after the damage.
         """
-        return self._collected(self.iterate(data, timestamp=timestamp, complete=complete))
+        return self._gate.call(self._collected, self._iterate(checked_data(data), timestamp, complete))
 
     def iterate(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `feed`, but decodes one frame at a time: a long piece does not fill the memory with frames.
@@ -133,8 +149,7 @@ class Decoder:
         ------
         codec.Frame
         """
-        yield from self.ahead(data, timestamp=timestamp, complete=complete)
-        yield from self._given_out()
+        return self._gate.each(self._iterate(checked_data(data), timestamp, complete))
 
     def ahead(self, data: Buffer, *, timestamp: object = None, complete: bool = False) -> Iterator[Frame]:
         """As `iterate`, but does not wait for threads: the last frames and errors may come with a later piece.
@@ -143,7 +158,13 @@ class Decoder:
         ------
         codec.Frame
         """
-        data = bytes(data)
+        return self._gate.each(self._ahead(checked_data(data), timestamp, complete))
+
+    def _iterate(self, data, timestamp, complete):
+        yield from self._ahead(data, timestamp, complete)
+        yield from self._given_out()
+
+    def _ahead(self, data, timestamp, complete):
         if self._deadline == math.inf:
             self._deadline = time.monotonic() + self._limits.seconds
         damage = self._intake.feed(data, timestamp=timestamp, complete=complete)
@@ -161,7 +182,7 @@ class Decoder:
         -------
         list of codec.Frame
         """
-        return self._collected(self.rest())
+        return self._gate.call(self._collected, self._rest())
 
     def rest(self) -> Iterator[Frame]:
         """As `flush`, but an iterator: frames before an error are yielded first.
@@ -170,6 +191,9 @@ class Decoder:
         ------
         codec.Frame
         """
+        return self._gate.each(self._rest())
+
+    def _rest(self):
         self._intake.flush()
         yield from self._decoded()
         self._sequence.end()

@@ -39,7 +39,9 @@ cdef extern from "shared.h" nogil:
     int shared_load(const int *p)
     void shared_store(int *p, int v)
     void shared_add(int *p, int v)
+    int shared_set(int *p)
     void shared_sleep()
+    int shared_process()
     ctypedef struct Turns:
         int free
     void turns_open(Turns *turns, int free)
