@@ -12,13 +12,14 @@ from ..pictures.references import FRAME, assign_FrameNumWrap, fields_of, lists_k
 from ..stream import nal as nals
 from ..stream.parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from ..stream.partitions import PartitionedSlice, read_partition
-from ..stream.sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
-from ..stream.slice_header import read_slice_header
+from ..stream.sei import RECOVERY_POINT, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
+from ..stream.slice_header import SI, I, read_slice_header
 from ._slice_dec import SliceDecoder
 from .coded_picture import ERRORS_KEPT, PARITY, CodedPicture, CodedSlice, PictureEnd, SliceReferences
 from .jobs import BATCH
 from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes
 from .ready import Fault, Outcome, Output, Ready, placed
+from .trust import INTACT, NO_SOURCES, Sources, Trust
 
 USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
 INT32 = range(-(1 << 31), 1 << 31)
@@ -55,7 +56,8 @@ class Sequence:
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
         self._picture = None  # the CodedPicture in progress
         self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
-        self._user_data, self._faults = [], []  # for the next picture
+        self._user_data, self._faults, self._recovery = [], [], None  # for the next picture
+        self._trust = Trust()
         self._start_over()
 
     def _start_over(self):
@@ -64,6 +66,7 @@ class Sequence:
         # Whether references may be missing since decoding did not start with an IDR picture; reference pictures so far.
         self._recovering = True
         self._references = 0
+        self._trust.lose()
 
     # ---------------------------------------------------------------- errors
 
@@ -106,7 +109,11 @@ class Sequence:
 
     def _sei(self, nal):
         with contextlib.suppress(BitstreamError):  # no picture depends on it
-            self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
+            for message in read_sei(nal):
+                if message.payloadType in USER_DATA:
+                    self._user_data.append((message.payloadType, message.payload))
+                elif message.payloadType == RECOVERY_POINT:
+                    self._recovery = message.content.recovery_frame_cnt
         self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
 
     def _slice(self, nal):
@@ -122,6 +129,7 @@ class Sequence:
         current = self._picture
         current.header = header
         current.slices += 1
+        current.intra = current.intra and header.kind in (I, SI)
         if current.slices > self._limits.slices:
             raise LimitError(
                 f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data"
@@ -166,15 +174,16 @@ class Sequence:
     def _decode(self, coded, partitions=()):
         """Prepare a slice and add it to the batch; a full batch goes to a thread."""
         nal, current = coded.nal, self._picture
-        list0, list1 = self._lists(coded)
+        references = self._references_of(coded)
         try:
             prepared = self._slices.prepare(
-                nal.rbsp, coded.bit, coded.sps, coded.pps, coded.header, current.store.picture, list0, list1,
+                nal.rbsp, coded.bit, coded.sps, coded.pps, coded.header, current.store.picture, *references.lists,
                 current.map, partitions,
             )  # fmt: skip
         except BitstreamError as error:
             raise placed(error, nal) from None
         current.batch.add(prepared)
+        current.store.content.lineage.slices.append(references.sources)
         self._report(Outcome(current.batch, prepared, nal))
         if len(current.batch) == BATCH:
             self.start_batch()
@@ -194,35 +203,48 @@ class Sequence:
 
     # ---------------------------------------------------------------- references
 
-    def _lists(self, coded):
-        """RefPicList0 and RefPicList1 of a slice, as the slice decoder takes them."""
+    def _references_of(self, coded):
+        """The SliceReferences of a slice."""
         current, header, sps, key = self._picture, coded.header, coded.sps, lists_key(coded.header)
         found = current.references.get(key)
         if found is None:
             references = self._dpb.references(current.store)
             assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
             *lists, missing = reference_lists(references, current.store, header, sps)
-            found = SliceReferences([[self._reference(entry) for entry in one] for one in lists], missing)
-            current.references[key] = found
+            found = current.references[key] = self._with_sources(lists, missing, bool(header.MbaffFrameFlag(sps)))
+            if missing and not self._recovering:
+                self._trust.lose()
         if found.missing and not self._recovering:
             reason = f"ref_pic_list_modification names {found.missing} pictures that are not available"
             self.fault(_error(reason, "H.264 8.2.4.3", coded.nal))
-        return found.lists
+        return found
 
-    @property
-    def _strict(self):
-        """Whether a missing reference is an error; before the first IDR picture it is not (D.2.8)."""
-        return not self._tolerant and not self._recovering
+    def _with_sources(self, lists, missing, mbaff):
+        if not any(lists):
+            return SliceReferences(lists, NO_SOURCES, missing)
+        rule = self._trust.rule(self._picture.store.order)
+        found = [[self._entry(entry, rule, number == 0) for entry in one] for number, one in enumerate(lists)]
+        sources = tuple(tuple(source for _, source in one) for one in found)
+        return SliceReferences(
+            [[reference for reference, _ in one] for one in found], Sources(sources, rule.forgiven, mbaff), missing
+        )
 
-    def _reference(self, entry):
-        if entry is not None:
-            frame, fields = entry
-            if (picture := frame.picture) is not None:
-                picture.long_term = frame.long
-                return picture, PARITY[fields]
-        if self._strict:
-            return None
-        return self._stand_in(), PARITY[self._picture.fields]
+    def _entry(self, entry, rule, from_list0):
+        """An entry of a reference list for the slice decoder, and its source for `Lineage`.
+
+        A missing picture has a stand-in, or is None where referring to it is an error: not if decoding did not start
+        with an IDR picture (D.2.8).
+        """
+        frame, fields = entry or (None, self._picture.fields)
+        current, picture = self._picture.store, frame.picture if frame else None
+        loss = self._trust.number if rule.loss == INTACT else rule.loss
+        if frame and not frame.non_existing:
+            picture.long_term = frame.long
+            trusted = frame is current or rule.trusts(frame.content.number, current.order, from_list0)
+            return (picture, PARITY[fields]), frame.content if trusted else loss
+        if not self._tolerant and not self._recovering:
+            return None, loss
+        return (picture or self._stand_in(), PARITY[fields]), loss
 
     def _stand_in(self):
         """In place of a missing reference: the picture decoded last, or a gray one."""
@@ -246,6 +268,7 @@ class Sequence:
             )
         self._end_sequence()
         self._sps, self._last = sps, None
+        self._trust.lose()
         self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
         self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
 
@@ -288,11 +311,22 @@ class Sequence:
             if count is not None and count not in INT32:
                 raise _error(f"the picture order count is {count}; it must fit 32 bits", "H.264 8.2.1", nal)
         if self._frame is None:
-            content = CodedFrame(self._format, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
-            self._frame, self._user_data = FrameStore(self._pool.take(), header.frame_num, content), []
-            self._frame.reference = bool(header.nal_ref_idc)
+            self._start_frame(coded, counts)
         self._picture, self._faults = CodedPicture(self._frame, coded, self._faults), []
         self._frame.set_order(*counts)
+
+    def _start_frame(self, coded, counts):
+        header, nal, picture = coded.header, coded.nal, self._pool.take()
+        key, user_data, self._user_data = bool(header.IdrPicFlag), self._user_data, []
+        content = CodedFrame(
+            self._format, self._trust.next_frame(), picture, key, self._timestamp_of(nal), user_data
+        )  # fmt: skip
+        content.place = nal.layer("picture"), nal.offset
+        self._frame = FrameStore(picture, header.frame_num, content)
+        self._frame.reference = bool(header.nal_ref_idc)
+        order = min(count for count in counts if count is not None)
+        self._trust.begin(header, coded.sps, order, self._recovery)
+        self._recovery = None
 
     def _is_second_field(self, header):
         """Whether a picture is the second field of the frame in progress (3.30, complementary field pairs)."""
@@ -312,13 +346,15 @@ class Sequence:
         if header.IdrPicFlag or before is None or header.frame_num in (before, (before + 1) % MaxFrameNum):
             return
         lost = (header.frame_num - before - 1) % MaxFrameNum
-        if not sps.gaps_in_frame_num_value_allowed_flag and not self._recovering:
-            reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
-            self.fault(_error(reason, "H.264 7.4.3", nal))
+        if not sps.gaps_in_frame_num_value_allowed_flag:
+            self._trust.lose()
+            if not self._recovering:
+                reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
+                self.fault(_error(reason, "H.264 7.4.3", nal))
         # The sliding window keeps only the last max_num_ref_frames of them.
         for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
             frame_num %= MaxFrameNum
-            store = FrameStore(None if self._strict else self._last, frame_num, non_existing=True)
+            store = FrameStore(self._last if self._tolerant or self._recovering else None, frame_num, non_existing=True)
             self._dpb.slide(frame_num, MaxFrameNum)
             self._number_gap(store, frame_num, sps)
             store.short = store.fields = FRAME
@@ -344,13 +380,14 @@ class Sequence:
         self._decode_incomplete()
         store, level = current.store, self._slices.level
         outcome = Outcome(current.batch)
-        end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome, self._tolerant)
+        end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome)
         current.end_batch(level, end.mend)
         self._run(current)
         self._picture = None
         if not self._tolerant:
             self._report(outcome)
         store.fields |= current.fields
+        self._trust.end(current.header, store.order, current.intra)
         self._mark(store, current.header, current.sps)
         if store.fields == FRAME:
             self._store_frame()
