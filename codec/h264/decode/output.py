@@ -70,6 +70,11 @@ def arrays(picture):
     return [np.asarray(plane) for plane in picture.planes()]
 
 
+def macroblock_map(picture, value):
+    """(rows, columns) bool."""
+    return np.full([size // 16 for size in arrays(picture)[0].shape], value, bool)
+
+
 # ---------------------------------------------------------------- frames
 
 
@@ -190,8 +195,7 @@ class CodedFrame:
             error = BitstreamError(
                 "it is predicted from missing or damaged pictures", layer=layer, offset=offset, clause="H.264 8.4.2.1"
             )
-            height, width = (size // 16 for size in arrays(lineage.picture)[0].shape)
-            self.add_damage(np.zeros((height, width), bool), [(offset, str(error))], origin)
+            self.add_damage(macroblock_map(lineage.picture, False), [(offset, str(error))], origin)
         self.lineage = None
 
 

@@ -4,6 +4,7 @@ Frames, errors and outcomes go to `ready`, batches of slices to `workers`.
 """
 
 import contextlib
+import math
 
 from ...errors import BitstreamError, LimitError, UnsupportedError
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
@@ -12,17 +13,18 @@ from ..pictures.references import FRAME, assign_FrameNumWrap, fields_of, lists_k
 from ..stream import nal as nals
 from ..stream.parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from ..stream.partitions import PartitionedSlice, read_partition
-from ..stream.sei import RECOVERY_POINT, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
-from ..stream.slice_header import SI, I, read_slice_header
+from ..stream.sei import RECOVERY_POINT, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei, x264_build
+from ..stream.slice_header import SI, B, I, read_slice_header
 from ._slice_dec import SliceDecoder
 from .coded_picture import ERRORS_KEPT, PARITY, CodedPicture, CodedSlice, PictureEnd, SliceReferences
 from .jobs import BATCH
-from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes
+from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, macroblock_map, picture_bytes
 from .ready import Fault, Outcome, Output, Ready, placed
 from .trust import INTACT, NO_SOURCES, Sources, Trust
 
 USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
 INT32 = range(-(1 << 31), 1 << 31)
+X264_FIXED = 151  # the first build whose coded_block_flag of 8x8 blocks in 4:4:4 has the contexts of the standard
 
 
 def _error(reason, clause, nal):
@@ -41,6 +43,8 @@ class Sequence:
         Errors become the damage of frames, and missing references are replaced. Otherwise errors go to `ready`.
     low_delay : bool
     monochrome : "4:2:0" or "4:0:0"
+    x264_build : int or None
+        Of the encoder, until the stream names one.
 
     Attributes
     ----------
@@ -48,13 +52,15 @@ class Sequence:
         Frames in output order, errors in decoding order; the caller removes them.
     """
 
-    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome):
+    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome, x264_build):
         self.ready = Ready()
         self._workers, self._timestamp_of, self._limits = workers, timestamp_of, limits
         self._tolerant, self._low_delay, self._monochrome = tolerant, low_delay, monochrome
         self._sets, self._slices = ParameterSets(), SliceDecoder()
+        self._slices.x264_before_151 = x264_build is not None and x264_build < X264_FIXED
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
         self._picture = None  # the CodedPicture in progress
+        # _last is the Picture decoded last or a gray one, _previous the FrameStore of the last frame.
         self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
         self._user_data, self._faults, self._recovery = [], [], None  # for the next picture
         self._trust = Trust()
@@ -62,7 +68,7 @@ class Sequence:
 
     def _start_over(self):
         """The next picture is the first of a stream."""
-        self._order, self._PrevRefFrameNum, self._last = PicOrderCnt(), None, None
+        self._order, self._PrevRefFrameNum, self._last, self._previous = PicOrderCnt(), None, None, None
         # Whether references may be missing since decoding did not start with an IDR picture; reference pictures so far.
         self._recovering = True
         self._references = 0
@@ -77,6 +83,7 @@ class Sequence:
     def _report(self, one):
         """A Fault or an Outcome."""
         if not self._tolerant:
+            one.number = self._trust.number
             self.ready.append(one)
             return
         faults = self._picture.faults if self._picture else self._faults
@@ -112,6 +119,9 @@ class Sequence:
             for message in read_sei(nal):
                 if message.payloadType in USER_DATA:
                     self._user_data.append((message.payloadType, message.payload))
+                    build = x264_build(message)
+                    if build is not None:
+                        self._slices.x264_before_151 = build < X264_FIXED
                 elif message.payloadType == RECOVERY_POINT:
                     self._recovery = message.content.recovery_frame_cnt
         self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
@@ -211,7 +221,7 @@ class Sequence:
             references = self._dpb.references(current.store)
             assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
             *lists, missing = reference_lists(references, current.store, header, sps)
-            found = current.references[key] = self._with_sources(lists, missing, bool(header.MbaffFrameFlag(sps)))
+            found = current.references[key] = self._with_sources(lists, missing, header, sps)
             if missing and not self._recovering:
                 self._trust.lose()
         if found.missing and not self._recovering:
@@ -219,10 +229,19 @@ class Sequence:
             self.fault(_error(reason, "H.264 8.2.4.3", coded.nal))
         return found
 
-    def _with_sources(self, lists, missing, mbaff):
+    def _with_sources(self, lists, missing, header, sps):
         if not any(lists):
             return SliceReferences(lists, NO_SOURCES, missing)
         rule = self._trust.rule(self._picture.store.order)
+        # If the stream allows gaps, an inferred frame may be one that was lost. The lists of B slices leave it out, so
+        # that all indices after it name other pictures than the encoder meant.
+        if (
+            header.kind == B
+            and not sps.pic_order_cnt_type
+            and any(one.non_existing and one.short for one in self._dpb.frames)
+        ):
+            rule = rule._replace(loss=self._trust.number, since=math.inf)
+        mbaff = bool(header.MbaffFrameFlag(sps))
         found = [[self._entry(entry, rule, number == 0) for entry in one] for number, one in enumerate(lists)]
         sources = tuple(tuple(source for _, source in one) for one in found)
         return SliceReferences(
@@ -267,9 +286,11 @@ class Sequence:
                 f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
             )
         self._end_sequence()
-        self._sps, self._last = sps, None
+        self._sps, self._last, self._previous = sps, None, None
         self._trust.lose()
-        self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
+        self._dpb = DecodedPictureBuffer(
+            size, sps.max_num_ref_frames, self._reorder_frames(sps), consecutive=self._low_delay
+        )
         self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
 
     def _reorder_frames(self, sps):
@@ -290,7 +311,21 @@ class Sequence:
         """The stream or sequence has ended: decode and output everything. The next picture starts a new stream."""
         self.finish_picture()
         self._end_sequence()
+        self._repeat_frame()
         self._start_over()
+
+    def _repeat_frame(self):
+        """Errors after the last picture are those of a lost one: the last frame takes its place."""
+        before, faults, self._faults = self._previous, self._faults, []
+        if not faults or before is None:
+            return
+        content = CodedFrame(self._format, self._trust.next_frame(), before.picture, False, None, [])
+        content.type, content.batch = before.content.type, before.content.batch
+        errors = [(one.error.offset or 0, str(one.error)) for one in faults]
+        content.add_damage(macroblock_map(before.picture, True), errors, content.number)
+        store = FrameStore(before.picture, before.frame_num, content)
+        store.order = before.order
+        self._output([store])
 
     # ---------------------------------------------------------------- the start of a picture
 
@@ -306,6 +341,8 @@ class Sequence:
                     self.fault(_error(reason, "H.264 7.4.1.2.1", nal))
                 self._start_sequence(sps)
             self._fill_gap(header, sps, nal)
+        if header.IdrPicFlag and (damage := self._sets.damage(sps.seq_parameter_set_id)) is not None:
+            self.fault(damage)
         counts = self._order.decode(header, sps)
         for count in counts:
             if count is not None and count not in INT32:
@@ -343,7 +380,12 @@ class Sequence:
     def _fill_gap(self, header, sps, nal):
         """8.2.5.2: for each frame_num skipped, infer a non-existing reference frame."""
         before, MaxFrameNum = self._PrevRefFrameNum, sps.MaxFrameNum
-        if header.IdrPicFlag or before is None or header.frame_num in (before, (before + 1) % MaxFrameNum):
+        if header.IdrPicFlag or before is None or header.frame_num == (before + 1) % MaxFrameNum:
+            return
+        if header.frame_num == before:
+            if header.nal_ref_idc and not header.field_pic_flag:
+                self._trust.lose()
+                self.fault(_error(f"two reference frames have frame_num {before}", "H.264 7.4.3", nal))
             return
         lost = (header.frame_num - before - 1) % MaxFrameNum
         if not sps.gaps_in_frame_num_value_allowed_flag:
@@ -422,7 +464,7 @@ class Sequence:
         if store.fields != FRAME:
             store.picture.wait()
             fill_field(store.picture, store.fields)
-        self._last = store.picture
+        self._last, self._previous = store.picture, store
         self._output(self._dpb.store(store))
 
 

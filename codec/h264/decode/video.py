@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ...errors import BitstreamError, UnsupportedError
+from ...errors import BitstreamError, CodecError, UnsupportedError
 from ...limits import checked_limits
 from ...sources.containers import open_source
 from ..stream.nal import SPS as SPS_TYPE
@@ -33,6 +33,7 @@ def decode_video(
     monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
     side_data: bool = False,
     threads: int = 0,
+    x264_build: int | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Frame]:
     """Decode an H.264 video, frame by frame.
@@ -45,7 +46,7 @@ def decode_video(
     on_error : "raise" (default), "conceal" or "skip"
         For damaged data: raise an error, conceal lost macroblocks, or leave out the damaged frames. See
         `codec.h264.Decoder`.
-    low_delay, monochrome, side_data, threads
+    low_delay, monochrome, side_data, threads, x264_build
         See `codec.h264.Decoder`.
     limits : codec.Limits, optional
 
@@ -58,7 +59,8 @@ def decode_video(
     Raises
     ------
     BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError, MissingPackageError
-        All are `CodecError`. Errors in the data are raised during iteration, not at the call.
+        All are `CodecError`. Errors in the data are raised during iteration, not at the call, after the frames that
+        were complete before them. Data without a picture that can be decoded is a BitstreamError.
 
     Notes
     -----
@@ -68,8 +70,10 @@ def decode_video(
     Examples
     --------
     >>> import codec
-    >>> [frame.planes[0].shape for frame in codec.decode_video([])]
-    []
+    >>> list(codec.decode_video(bytes(1000)))
+    Traceback (most recent call last):
+        ...
+    codec.errors.BitstreamError: file at byte 0: there is no picture that can be decoded (H.264 7.4.1.2)
     """
     limits = checked_limits(limits)
     options: dict[str, Any] = dict(
@@ -78,12 +82,30 @@ def decode_video(
         monochrome=monochrome,
         side_data=side_data,
         threads=threads,
+        x264_build=x264_build,
         limits=limits,
     )
     chunks, packets = open_source(source, limits)
     if packets is None:
-        return _of_byte_stream(chunks, Decoder(**options))
-    return _of_packets(packets, options)
+        decoder = Decoder(**options)
+        return _checked(decoder, _of_byte_stream(chunks, decoder))
+    _check_codec(packets)
+    decoder = Decoder(avcc=packets.extradata if packets.extradata[:1] == b"\1" else None, **options)
+    return _checked(decoder, _of_packets(packets, decoder))
+
+
+def _checked(decoder, frames):
+    """The same frames. Before an error come those that were complete; no frame at all is an error."""
+    empty = True
+    try:
+        for frame in frames:
+            empty = False
+            yield frame
+    except CodecError:
+        yield from decoder.complete()
+        raise
+    if empty:
+        raise BitstreamError("there is no picture that can be decoded", layer="file", offset=0, clause="H.264 7.4.1.2")
 
 
 def _of_byte_stream(chunks, decoder):
@@ -97,9 +119,7 @@ def _check_codec(packets):
         raise UnsupportedError(f"the video is {packets.codec}, not H.264")
 
 
-def _of_packets(packets, options):
-    _check_codec(packets)
-    decoder = Decoder(avcc=packets.extradata if packets.extradata[:1] == b"\1" else None, **options)
+def _of_packets(packets, decoder):
     if packets.extradata and packets.extradata[:1] != b"\1":
         yield from decoder.ahead(packets.extradata)
     for data, timestamp in packets.packets:
@@ -197,7 +217,7 @@ class VideoInfo:
 
 
 def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> VideoInfo:
-    """Read the properties of a stream from its first sequence parameter set; nothing is decoded.
+    """Read the properties of a stream from its first intact sequence parameter set; nothing is decoded.
 
     Parameters
     ----------
@@ -211,7 +231,7 @@ def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> 
     Raises
     ------
     BitstreamError
-        There is no sequence parameter set, or it is damaged.
+        There is no sequence parameter set, or all are damaged.
     UnsupportedError, FileError, MissingPackageError, LimitError
 
     Examples
@@ -222,11 +242,14 @@ def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> 
     >>> info.width, info.height, info.profile, info.level
     (1280, 720, 'High', '3.1')
     """
-    end = 0
+    end, damage = 0, None
     for nal in nal_units(source, limits):
         if nal.nal_unit_type == SPS_TYPE:
-            return VideoInfo.of(read_sps(nal))
+            try:
+                return VideoInfo.of(read_sps(nal))
+            except BitstreamError as error:
+                damage = damage or error
         end = nal.offset + len(nal.data)
-    raise BitstreamError(
+    raise damage or BitstreamError(
         "there is no sequence parameter set", layer="byte stream", offset=end, clause="H.264 7.4.1.2.1"
     )
