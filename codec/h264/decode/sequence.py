@@ -59,8 +59,9 @@ class Sequence:
         self._sets, self._slices = ParameterSets(), SliceDecoder()
         self._slices.x264_before_151 = x264_build is not None and x264_build < X264_FIXED
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
+        self._pairs = False  # the active sequence has complementary field pairs
         self._picture = None  # the CodedPicture in progress
-        # _last is the Picture decoded last or a gray one, _previous the FrameStore of the last frame.
+        # _last: the Picture decoded last, or a gray one; _previous: the FrameStore of the last frame.
         self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
         self._user_data, self._faults, self._recovery = [], [], None  # for the next picture
         self._trust = Trust()
@@ -286,7 +287,7 @@ class Sequence:
                 f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
             )
         self._end_sequence()
-        self._sps, self._last, self._previous = sps, None, None
+        self._sps, self._last, self._previous, self._pairs = sps, None, None, False
         self._trust.lose()
         self._dpb = DecodedPictureBuffer(
             size, sps.max_num_ref_frames, self._reorder_frames(sps), consecutive=self._low_delay
@@ -429,6 +430,7 @@ class Sequence:
         if not self._tolerant:
             self._report(outcome)
         store.fields |= current.fields
+        self._pairs = self._pairs or (store.fields == FRAME and current.fields != FRAME)
         self._trust.end(current.header, store.order, current.intra)
         self._mark(store, current.header, current.sps)
         if store.fields == FRAME:
@@ -464,8 +466,19 @@ class Sequence:
         if store.fields != FRAME:
             store.picture.wait()
             fill_field(store.picture, store.fields)
+            if self._pairs:
+                self._lose_field(store)
         self._last, self._previous = store.picture, store
         self._output(self._dpb.store(store))
+
+    def _lose_field(self, store):
+        """A single field is legal (3.30), but in a stream with pairs of fields the other one was lost."""
+        layer, offset = store.content.place
+        error = BitstreamError(
+            "the other field of the frame is missing", layer=layer, offset=offset, clause="H.264 7.4.1.2.4"
+        )
+        store.content.add_damage(macroblock_map(store.picture, False), [(offset, str(error))], INTACT)
+        self._trust.lose()
 
 
 class _Inferred:
