@@ -123,12 +123,13 @@ def _mean(plane, down, across):
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """What of a frame was lost and filled in.
+    """Why a frame may be wrong, and which parts of it were lost and filled in.
 
     Attributes
     ----------
     macroblocks : (rows, columns) bool array
-        One entry for 16x16 luma samples of the coded frame: True where nothing was decoded.
+        One entry for 16x16 luma samples of the coded frame: True where nothing was decoded. All False if the frame is
+        only predicted from missing or damaged ones.
     errors : tuple of str
         What was wrong, with the index of the NAL unit and the offset in bytes.
     offsets : tuple of int
@@ -170,7 +171,7 @@ class Frame:
     timestamp : fractions.Fraction, int or None
         In seconds where a container gave one; else whatever was given together with the data.
     damage : Damage or None
-        None where everything was decoded.
+        None if everything was decoded, and the frames that this one is predicted from are not damaged.
     side_data : dict or None
         Arrays by name, where they were asked for.
     user_data : tuple of (int, bytes)

@@ -90,13 +90,19 @@ def drain(frames, output, fps):
     type=click.Choice(["raise", "conceal", "skip"]),
     default="raise",
     show_default=True,
-    help="What to do with damage.",
+    help="For damaged pictures: fail, repair them, or leave them out. Pictures predicted from damaged ones are damaged too.",
+)
+@click.option(
+    "--x264-build",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The build of x264 that wrote the stream, if its SEI does not say.",
 )
 @click.option("--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the stream, else 25]")
 @click.option("--max-pixels", type=click.IntRange(1), metavar="N", help="Refuse larger pictures.  [default: 178956970]")
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite, as_json):
+def decode(input_, output, frames, verify, on_error, x264_build, fps, max_pixels, overwrite, as_json):
     """Decode H.264: a byte stream (.264), MP4, MKV, AVI, or - for stdin.
 
     Planes are written as they are coded, cropped: .y4m with a header, .yuv without. A pattern such as frames/%04d.png gives one RGB picture
@@ -120,7 +126,7 @@ def decode(input_, output, frames, verify, on_error, fps, max_pixels, overwrite,
     digest, start = Digest(), time.perf_counter()
     limits = Limits(pixels=max_pixels) if max_pixels else DEFAULT_LIMITS
     write(
-        digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
+        digest.watch(chosen(decode_video(source, on_error=on_error, x264_build=x264_build, limits=limits), *frames)),
         output,
         fps or (None if input_ == "-" else input_),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from collections.abc import Mapping
@@ -109,10 +110,12 @@ def videos() -> None:
     decoder = h264.Decoder(on_error="conceal", threads=1)
     assert_type(decoder.feed(stream, timestamp=Fraction(1, 25), complete=True), list[codec.Frame])
     assert_type(decoder.flush(), list[codec.Frame])
-    for frame in h264.decode_video([stream], side_data=True):
-        assert_type(frame.planes, tuple[Samples, ...])
-    for frame in codec.decode_video([]):
-        assert_type(frame, codec.Frame)
+    with contextlib.suppress(codec.BitstreamError):  # there is no picture
+        for frame in h264.decode_video([stream], side_data=True, x264_build=148):
+            assert_type(frame.planes, tuple[Samples, ...])
+    with contextlib.suppress(codec.BitstreamError):
+        for frame in codec.decode_video([]):
+            assert_type(frame, codec.Frame)
     made = codec.Frame.from_rgb(IMAGE, chroma="4:2:0")
     assert_type(made.to_rgb(), Samples)
     assert_type(made.damage, codec.frame.Damage | None)
