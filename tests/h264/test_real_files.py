@@ -215,3 +215,30 @@ def test_low_delay_after_another_idr_picture():
     decoder = Decoder(low_delay=True)
     counts = [len(decoder.feed(write_byte_stream([nal]), complete=True)) for nal in stream.nals]
     assert counts == [0, 0, 1, 1, 1, 1]
+
+
+def test_a_truncated_mp4(tmp_path):
+    """All pictures before the truncated sample come out, and then the error, or a repetition with damage."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "clip.mp4"
+    rng = np.random.default_rng(1)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        try:
+            stream = container.add_stream("libx264", rate=25, options={"bf": "2"})
+        except ValueError:
+            pytest.skip("PyAV has no x264")
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(30):
+            planes = rng.integers(0, 256, (96, 64)).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, "yuv420p")))
+        container.mux(stream.encode(None))
+    data = path.read_bytes()[:-5]
+    frames = []
+    with pytest.raises(codec.BitstreamError, match="does not fit its sample"):
+        for frame in codec.decode_video(data):
+            frames.append(frame)
+    assert len(frames) == 29 and not any(frame.damage for frame in frames)
+    concealed = list(codec.decode_video(data, on_error="conceal"))
+    assert len(concealed) == 30 and [bool(frame.damage) for frame in concealed].count(True) == 1
+    assert len(list(codec.decode_video(data, on_error="skip"))) == 29
