@@ -141,10 +141,10 @@ def write(
     if callable(getattr(path, "write", None)):
         files.write_stream(path, encode(image, quality, **options))
         return
-    suffix = os.path.splitext(os.fsdecode(path))[1].lower() if isinstance(path, (str, os.PathLike)) else ""
-    if suffix not in ("", *JPEG_SUFFIXES):
+    name = os.fsdecode(path) if isinstance(path, (str, os.PathLike)) else ""
+    if os.path.splitext(name)[1].lower() not in ("", *JPEG_SUFFIXES):
         raise ParameterError(
-            f"{os.fsdecode(path)}: codec.write writes JPEG, whose names end in {', '.join(JPEG_SUFFIXES)}; "
+            f"{name}: codec.write writes JPEG, whose names end in {', '.join(JPEG_SUFFIXES)}; "
             "codec.palette.write_png writes PNG of at most 256 colours, PIL.Image.fromarray(image).save any other format"
         )
     files.write_atomic(path, encode(image, quality, **options))

@@ -104,12 +104,13 @@ def spread(plane, depth):
 
 @dataclass(frozen=True, eq=False)
 class Damage:
-    """The lost and concealed parts of a frame.
+    """Why a frame may be wrong, and which parts of it were lost and filled in.
 
     Attributes
     ----------
     macroblocks : (rows, columns) bool array
-        One entry per 16x16 luma samples of the coded frame: True if nothing was decoded.
+        One entry for 16x16 luma samples of the coded frame: True where nothing was decoded. All False if the frame is
+        only predicted from missing or damaged ones.
     errors : tuple of str
         The errors, with the index of the NAL unit and the offset in bytes.
     offsets : tuple of int
@@ -155,7 +156,7 @@ class Frame:
     timestamp : fractions.Fraction, int or None
         In seconds from a container; otherwise whatever was passed with the data.
     damage : Damage or None
-        None if everything was decoded.
+        None if everything was decoded, and the frames that this one is predicted from are not damaged.
     side_data : dict or None
         Arrays by name, if requested.
     user_data : tuple of (int, bytes)

@@ -77,7 +77,7 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     return array
 
 
-def as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+def as_png(pixels: npt.NDArray[Any]) -> bytes:
     """PNG of (H, W), (H, W, 3) RGB or (H, W, 4) RGBA uint8, for notebooks.
 
     >>> import numpy as np
@@ -89,7 +89,7 @@ def as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     rows = np.zeros((height, 1 + width * channels), np.uint8)  # each begins with its filter, 0: none
     rows[:, 1:] = pixels.reshape(height, -1)
     header = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
     body = (
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )

@@ -94,7 +94,13 @@ def drain(frames, output, fps, source):
     type=click.Choice(["raise", "conceal", "skip"]),
     default="raise",
     show_default=True,
-    help="How to handle damaged data.",
+    help="For damaged pictures: fail, repair them, or leave them out. Pictures predicted from damaged ones are damaged too.",
+)
+@click.option(
+    "--x264-build",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The build of x264 that wrote the stream, if its SEI does not say.",
 )
 @click.option(
     "--fps", metavar="N[/D]", help="Frame rate to write.  [default: that of the container or stream, else 25]"
@@ -102,7 +108,7 @@ def drain(frames, output, fps, source):
 @options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @options.as_json()
-def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_json):
+def decode(input_, output, frames, verify, on_error, x264_build, fps, limits, overwrite, as_json):
     """Decode H.264: a byte stream (.264), MP4, MKV, TS, AVI and other containers, or - for stdin.
 
     Planes are written as coded, cropped to the display area: .y4m with a header, .yuv without. YUV4MPEG2 has one frame
@@ -130,7 +136,7 @@ def decode(input_, output, frames, verify, on_error, fps, limits, overwrite, as_
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
     write(
-        digest.watch(chosen(decode_video(source, on_error=on_error, limits=limits), *frames)),
+        digest.watch(chosen(decode_video(source, on_error=on_error, x264_build=x264_build, limits=limits), *frames)),
         output,
         fps,
         origin,

@@ -3,7 +3,16 @@
 from hypothesis import strategies as st
 
 from codec.h264.stream import slice_header as sh
-from codec.h264.stream.parameter_sets import HIGH_PROFILES, PPS, SPS, Rectangle, RunLength, SPSExtension, delta_scale_of
+from codec.h264.stream.parameter_sets import (
+    HIGH_PROFILES,
+    PPS,
+    SPS,
+    Rectangle,
+    RunLength,
+    SPSExtension,
+    delta_scale_of,
+    may_be_extended,
+)
 from codec.h264.stream.sei import ClockTimestamp, NumClockTS, PicTiming, RecoveryPoint
 from codec.h264.stream.vui import HRD, VUI, SchedSel
 
@@ -197,6 +206,7 @@ def ppss(draw, sps):
         weighted_bipred_idc=draw(st.integers(0, 2)), pic_init_qp_minus26=draw(st.integers(-26 - sps.QpBdOffsetY, 25))
     )
     s.update(pic_init_qs_minus26=draw(st.integers(-26, 25)), chroma_qp_index_offset=draw(st.integers(-12, 12)))
+    s["extended"] = int(s["extended"] and may_be_extended(sps))
     if s["extended"]:
         s.update(transform_8x8_mode_flag=draw(flag), pic_scaling_matrix_present_flag=draw(flag))
         if s["pic_scaling_matrix_present_flag"]:

@@ -112,7 +112,7 @@ def videos() -> None:
     assert_type(decoder.feed(stream, timestamp=Fraction(1, 25), complete=True), list[codec.Frame])
     assert_type(decoder.flush(), list[codec.Frame])
     with contextlib.suppress(codec.BitstreamError):  # there is no picture
-        for frame in h264.decode_video([stream], side_data=True):
+        for frame in h264.decode_video([stream], side_data=True, x264_build=148):
             assert_type((frame.planes, frame.rotation), tuple[tuple[Samples, ...], int])
     with contextlib.suppress(codec.TruncatedError):
         for frame in codec.decode_video([]):

@@ -444,6 +444,7 @@ cdef class SliceDecoder:
     cdef Scaling scaling
     cdef object sets
     cdef readonly int level # of the kernels
+    cdef public bint x264_before_151            # the stream was written by such an encoder (see SequenceParams)
 
     def __cinit__(self):
         self.scaling = self.sets = None
@@ -656,6 +657,7 @@ cdef class SliceDecoder:
         cdef SliceContext *s = &d.s
         cdef const uint8_t[::1] view
         self._set_sequence(sps, pps, &picture.data)
+        self.seq.x264_before_151 = self.x264_before_151
         s.seq = self.seq
         s.pic = &picture.data
         self._set_slice(s, header, sps, pps)

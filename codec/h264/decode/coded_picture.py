@@ -13,7 +13,8 @@ from ..stream.slice_header import SliceHeader
 from ._conceal import conceal
 from ._crew import Batch
 from .output import missing_macroblocks, sources_of
-from .ready import Fault
+from .ready import Fault, Outcome
+from .trust import INTACT, Sources
 
 ERRORS_KEPT = 100  # per picture
 PARITY = {FRAME: 0, TOP: 1, BOTTOM: 2}  # as the slice decoder counts
@@ -42,11 +43,14 @@ class SliceReferences(NamedTuple):
     ----------
     lists : list of RefPicList0 and RefPicList1
         Each a list of (Picture, parity) or None, as the slice decoder takes them.
+    sources : Sources
+        Where their entries come from.
     missing : int
         Pictures that ref_pic_list_modification names and that are not available.
     """
 
     lists: list
+    sources: Sources
     missing: int
 
 
@@ -64,6 +68,8 @@ class CodedPicture:
     fields : TOP, BOTTOM or FRAME
     slices : int
         Received so far.
+    intra : bool
+        All of them are I or SI slices.
     faults : list of Fault and Outcome
         If damage is concealed or skipped: errors, and outcomes not yet known to be errors.
     bits : list of int
@@ -81,7 +87,7 @@ class CodedPicture:
     def __init__(self, store, first, faults):
         self.store, self.first, self.header, self.sps, self.pps = store, first, first.header, first.sps, first.pps
         self.fields, self.map = fields_of(first.header), mb_to_slice_group_map(first.header, first.sps, first.pps)
-        self.faults, self.slices, self.bits = faults, 0, []
+        self.faults, self.slices, self.intra, self.bits = faults, 0, True, []
         self.batch, self.batches = Batch(store.picture, store.content.batch), 1
         self.references, self.partitioned = {}, {}
 
@@ -108,20 +114,19 @@ class PictureEnd:
         Instruction-set level of the kernels.
     outcome : Outcome
         Gets the error if macroblocks are missing.
-    tolerant : bool
-        Errors go to the `damage` of the frame.
     """
 
-    def __init__(self, current, stores, last, level, outcome, tolerant):
+    def __init__(self, current, stores, last, level, outcome):
         self.current, self.stores, self.last, self.level, self.outcome = current, stores, last, level, outcome
         # Marking may change both before the thread runs, by memory_management_control_operation 5 and the next field.
-        self.order, self.paired, self.tolerant = current.store.order, current.store.fields != 0, tolerant
+        self.order, self.paired = current.store.order, current.store.fields != 0
 
     def mend(self, missing):
         """Record errors and conceal `missing` macroblocks; runs in the thread that decoded the picture."""
         current, picture = self.current, self.current.store.picture
-        errors = [one.error for one in current.faults]
-        errors = [error for error in errors if error is not None][:ERRORS_KEPT]
+        errors = [(one, one.error) for one in current.faults]
+        wrong = missing or any(error is not None for one, error in errors if isinstance(one, Outcome))
+        errors = [error for _, error in errors if error is not None][:ERRORS_KEPT]
         lost = missing_macroblocks(picture, current.fields, current.header.MbaffFrameFlag(current.sps))
         if missing:
             nal = current.first.nal
@@ -133,9 +138,10 @@ class PictureEnd:
             )
             errors.append(self.outcome.error)
             self._conceal(lost)
-        if errors and self.tolerant:
+        if errors:
             damage = [(getattr(error, "offset", None) or 0, str(error)) for error in errors[:ERRORS_KEPT]]
-            current.store.content.add_damage(lost, damage)
+            content = current.store.content
+            content.add_damage(lost, damage, content.number if wrong else INTACT)
 
     def _conceal(self, lost):
         current = self.current

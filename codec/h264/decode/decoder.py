@@ -6,6 +6,7 @@ imports this module.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import deque
@@ -44,13 +45,15 @@ class Decoder:
     Parameters
     ----------
     on_error : "raise" (default), "conceal" or "skip"
-        "raise": damaged data raises an error with NAL unit, byte and clause. "conceal": lost macroblocks are predicted
+        "raise": damaged data raises an error with NAL unit, byte and clause; frames predicted from references before
+        the start of the stream, or from damaged frames, have a `damage`. "conceal": lost macroblocks are predicted
         from earlier pictures with the motion of their neighbours and of the previous picture, or interpolated from
         their neighbours where prediction does not fit; the frame has a `damage`. "skip": such frames are left out.
     low_delay : bool
-        Output a frame as soon as the stream guarantees that no later one precedes it (max_num_reorder_frames of the
-        VUI, picture order count type 2, intra profiles), instead of when the decoded picture buffer is full. No effect
-        without such a guarantee.
+        Output a frame as soon as no later one precedes it, instead of when the decoded picture buffer is full. The
+        stream may guarantee this (max_num_reorder_frames of the VUI, picture order count type 2, intra profiles).
+        Without a guarantee, a frame follows the one before it if its picture order count is 2 higher; a stream that
+        counts by 1 and reorders frames then gives one frame late.
     monochrome : "4:2:0" (default) or "4:0:0"
         Output 4:0:0 streams with gray chroma planes, as most players and the reference decoder do, or luma only.
     side_data : bool
@@ -60,6 +63,9 @@ class Decoder:
         depend on it. Up to 1.5 * threads + 1 pictures in flight take memory beside the decoded picture buffer. Fields,
         MBAFF frames and pictures whose slices are not in raster order can be referred to only when they are complete,
         and gain little.
+    x264_build : int, optional
+        The build of x264 that wrote the stream, if its SEI messages do not name it ("x264 - core 148"). In 4:4:4 with
+        CABAC and 8x8 transforms, builds before 151 chose other contexts than the standard.
     avcc : bytes, optional
         An avcC record of MP4 or Matroska: each `feed` then takes one sample with length-prefixed NAL units instead of a
         byte stream.
@@ -90,6 +96,7 @@ class Decoder:
         monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
         side_data: bool = False,
         threads: int = 0,
+        x264_build: int | None = None,
         avcc: bytes | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -99,6 +106,8 @@ class Decoder:
             raise ParameterError(f'monochrome must be "4:2:0" or "4:0:0", not {monochrome!r}')
         if not isinstance(threads, int) or threads < 0:
             raise ParameterError(f"threads must be 0 or a positive integer, not {threads!r}")
+        if x264_build is not None and (not isinstance(x264_build, int) or x264_build < 1):
+            raise ParameterError(f"x264_build must be a positive integer, not {x264_build!r}")
         self._low_delay, self._side_data, self._skip = low_delay, side_data, on_error == "skip"
         self._limits, self._workers = checked_limits(limits), Workers(threads)
         self._gate = self._workers.gate
@@ -111,10 +120,12 @@ class Decoder:
             tolerant=tolerant,
             low_delay=low_delay,
             monochrome=monochrome,
+            x264_build=x264_build,
         )
         self._returned = deque()  # frames of a call that raised, for the next call
         self._frames = 0  # given out so far
         self._deadline = math.inf  # set by the first data
+        self._last_whole = math.inf  # number of the frame in which an error was raised
 
     # ---------------------------------------------------------------- data in
 
@@ -199,6 +210,22 @@ class Decoder:
         self._sequence.end()
         yield from self._given_out()
 
+    def complete(self) -> Iterator[Frame]:
+        """After an error: yield the intact frames before it that wait for output. Nothing more is decoded.
+
+        Yields
+        ------
+        codec.Frame
+        """
+        self._intake.nals.clear()
+        ready = self._sequence.ready
+        with contextlib.suppress(LimitError):
+            self._sequence.end()
+            while (first := ready.first) is not None:
+                ready.popleft()
+                if isinstance(first, Output) and first.store.content.number <= self._last_whole:
+                    yield from (frame for frame in self._frame_of(first.store) if not frame.damage)
+
     def _decoded(self):
         """Decode the queued NAL units and yield frames. After an error the rest waits for the next call."""
         nals = self._intake.nals
@@ -242,6 +269,7 @@ class Decoder:
             if batch is not None:
                 self._workers.join(batch)
             if first.error is not None:
+                self._last_whole = first.number
                 raise first.error
 
     def _frame_of(self, store):

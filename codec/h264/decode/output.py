@@ -4,10 +4,12 @@ import sys
 
 import numpy as np
 
+from ...errors import BitstreamError
 from ...frame import Damage, default_matrix, plane_shapes, unchecked_frame
 from ..pictures._picture import Picture
 from ..pictures.references import BOTTOM, FRAME
 from ..stream.parameter_sets import CHROMA_FORMATS
+from .trust import INTACT, Lineage
 
 # matrix_coefficients (Table E-5) that can be converted to RGB; others count as unspecified.
 MATRIX_NAMES = {
@@ -68,6 +70,11 @@ def arrays(picture):
     return [np.asarray(plane) for plane in picture.planes()]
 
 
+def macroblock_map(picture, value):
+    """(rows, columns) bool."""
+    return np.full([size // 16 for size in arrays(picture)[0].shape], value, bool)
+
+
 # ---------------------------------------------------------------- frames
 
 
@@ -126,19 +133,25 @@ class CodedFrame:
     Attributes
     ----------
     format : FrameFormat
+    number : int
+        In decoding order.
     key : bool
         An IDR picture.
     type : "I", "P" or "B"
+    lineage : Lineage or None
+        What it is predicted from, until `damage` has been asked for.
     batch : Batch
         Slices of the frame: the batch that was started last.
     bits : list of int
         Of each slice, for the side data.
     """
 
-    def __init__(self, format, key, timestamp, user_data):
-        self.format, self.key, self.timestamp, self.user_data = format, key, timestamp, user_data
-        self.type, self.damage, self.side_data = "I", None, None
+    def __init__(self, format, number, picture, key, timestamp, user_data):
+        self.format, self.number, self.key, self.timestamp, self.user_data = format, number, key, timestamp, user_data
+        self.type, self.side_data = "I", None
         self.batch, self.bits = None, ()
+        self.lineage, self.place = Lineage(picture), ("", 0)
+        self._damage, self._origin = None, INTACT
 
     def add_type(self, slice_name):
         """Account for a slice: the type of a frame is the highest of I (and SI), P (and SP), B."""
@@ -146,15 +159,44 @@ class CodedFrame:
         if "IPB".index(letter) > "IPB".index(self.type):
             self.type = letter
 
-    def add_damage(self, macroblocks, errors):
-        """Add the damage of a field or frame: `macroblocks` (rows, columns) bool, `errors` as (offset, text)."""
-        before = self.damage
+    def add_damage(self, macroblocks, errors, origin):
+        """Add damage of a field or frame: `macroblocks` (rows, columns) bool, `errors` as (offset, text).
+
+        `origin`: see `trust`; INTACT if the errors left the samples intact.
+        """
+        before, self._origin = self._damage, max(self._origin, origin)
         if before:
             macroblocks = before.macroblocks | macroblocks
         texts, offsets = tuple(text for _, text in errors), tuple(offset for offset, _ in errors)
-        self.damage = Damage(
+        self._damage = Damage(
             macroblocks, (before.errors if before else ()) + texts, (before.offsets if before else ()) + offsets
         )
+
+    @property
+    def damage(self):
+        """Damage or None, with that of references; only valid when the frame is complete and in line to be decoded."""
+        self._settle()
+        return self._damage
+
+    @property
+    def origin(self):
+        """Of its damage: see `trust`. Valid as `damage` is."""
+        self._settle()
+        return self._origin
+
+    def _settle(self):
+        lineage = self.lineage
+        if lineage is None:
+            return
+        lineage.picture.wait()
+        origin = lineage.origin(self)
+        if origin != INTACT:
+            layer, offset = self.place
+            error = BitstreamError(
+                "it is predicted from missing or damaged pictures", layer=layer, offset=offset, clause="H.264 8.4.2.1"
+            )
+            self.add_damage(macroblock_map(lineage.picture, False), [(offset, str(error))], origin)
+        self.lineage = None
 
 
 def side_data_of(picture, bits):

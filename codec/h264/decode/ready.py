@@ -1,7 +1,7 @@
 """What leaves the decoder, in stream order: frames, errors, and outcomes not yet known to be errors.
 
 The sequence appends while it reads headers; the Decoder removes what is decoded. Each entry has the `batch` that must
-be done first, or None.
+be done first, or None. Errors and outcomes have the `number` of the frame that was in progress, in decoding order.
 """
 
 from collections import deque

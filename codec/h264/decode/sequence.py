@@ -4,6 +4,7 @@ Frames, errors and outcomes go to `ready`, batches of slices to `workers`.
 """
 
 import contextlib
+import math
 
 from ...errors import BitstreamError, LimitError, UnsupportedError
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
@@ -12,16 +13,18 @@ from ..pictures.references import FRAME, assign_FrameNumWrap, fields_of, lists_k
 from ..stream import nal as nals
 from ..stream.parameter_sets import INTRA_CAPABLE_PROFILES, ParameterSets
 from ..stream.partitions import PartitionedSlice, read_partition
-from ..stream.sei import USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei
-from ..stream.slice_header import read_slice_header
+from ..stream.sei import RECOVERY_POINT, USER_DATA_REGISTERED, USER_DATA_UNREGISTERED, read_sei, x264_build
+from ..stream.slice_header import SI, B, I, read_slice_header
 from ._slice_dec import SliceDecoder
 from .coded_picture import ERRORS_KEPT, PARITY, CodedPicture, CodedSlice, PictureEnd, SliceReferences
 from .jobs import BATCH
-from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, picture_bytes
+from .output import CodedFrame, FrameFormat, PicturePool, arrays, fill_field, macroblock_map, picture_bytes
 from .ready import Fault, Outcome, Output, Ready, placed
+from .trust import INTACT, NO_SOURCES, Sources, Trust
 
 USER_DATA = (USER_DATA_REGISTERED, USER_DATA_UNREGISTERED)
 INT32 = range(-(1 << 31), 1 << 31)
+X264_FIXED = 151  # the first build whose coded_block_flag of 8x8 blocks in 4:4:4 has the contexts of the standard
 
 
 def _error(reason, clause, nal):
@@ -40,6 +43,8 @@ class Sequence:
         Errors become the damage of frames, and missing references are replaced. Otherwise errors go to `ready`.
     low_delay : bool
     monochrome : "4:2:0" or "4:0:0"
+    x264_build : int or None
+        Of the encoder, until the stream names one.
 
     Attributes
     ----------
@@ -47,23 +52,28 @@ class Sequence:
         Frames in output order, errors in decoding order; the caller removes them.
     """
 
-    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome):
+    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome, x264_build):
         self.ready = Ready()
         self._workers, self._timestamp_of, self._limits = workers, timestamp_of, limits
         self._tolerant, self._low_delay, self._monochrome = tolerant, low_delay, monochrome
         self._sets, self._slices = ParameterSets(), SliceDecoder()
+        self._slices.x264_before_151 = x264_build is not None and x264_build < X264_FIXED
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
+        self._pairs = False  # the active sequence has complementary field pairs
         self._picture = None  # the CodedPicture in progress
+        # _last: the Picture decoded last, or a gray one; _previous: the FrameStore of the last frame.
         self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
-        self._user_data, self._faults = [], []  # for the next picture
+        self._user_data, self._faults, self._recovery = [], [], None  # for the next picture
+        self._trust = Trust()
         self._start_over()
 
     def _start_over(self):
         """The next picture is the first of a stream."""
-        self._order, self._PrevRefFrameNum, self._last = PicOrderCnt(), None, None
+        self._order, self._PrevRefFrameNum, self._last, self._previous = PicOrderCnt(), None, None, None
         # Whether references may be missing since decoding did not start with an IDR picture; reference pictures so far.
         self._recovering = True
         self._references = 0
+        self._trust.lose()
 
     # ---------------------------------------------------------------- errors
 
@@ -74,6 +84,7 @@ class Sequence:
     def _report(self, one):
         """A Fault or an Outcome."""
         if not self._tolerant:
+            one.number = self._trust.number
             self.ready.append(one)
             return
         faults = self._picture.faults if self._picture else self._faults
@@ -106,7 +117,14 @@ class Sequence:
 
     def _sei(self, nal):
         with contextlib.suppress(BitstreamError):  # no picture depends on it
-            self._user_data += [(one.payloadType, one.payload) for one in read_sei(nal) if one.payloadType in USER_DATA]
+            for message in read_sei(nal):
+                if message.payloadType in USER_DATA:
+                    self._user_data.append((message.payloadType, message.payload))
+                    build = x264_build(message)
+                    if build is not None:
+                        self._slices.x264_before_151 = build < X264_FIXED
+                elif message.payloadType == RECOVERY_POINT:
+                    self._recovery = message.content.recovery_frame_cnt
         self._limits.check_metadata(sum(len(payload) for _, payload in self._user_data))
 
     def _slice(self, nal):
@@ -122,6 +140,7 @@ class Sequence:
         current = self._picture
         current.header = header
         current.slices += 1
+        current.intra = current.intra and header.kind in (I, SI)
         if current.slices > self._limits.slices:
             raise LimitError(
                 f"a picture of more than {self._limits.slices} slices; raise Limits.slices if you trust the data"
@@ -166,15 +185,16 @@ class Sequence:
     def _decode(self, coded, partitions=()):
         """Prepare a slice and add it to the batch; a full batch goes to a thread."""
         nal, current = coded.nal, self._picture
-        list0, list1 = self._lists(coded)
+        references = self._references_of(coded)
         try:
             prepared = self._slices.prepare(
-                nal.rbsp, coded.bit, coded.sps, coded.pps, coded.header, current.store.picture, list0, list1,
+                nal.rbsp, coded.bit, coded.sps, coded.pps, coded.header, current.store.picture, *references.lists,
                 current.map, partitions,
             )  # fmt: skip
         except BitstreamError as error:
             raise placed(error, nal) from None
         current.batch.add(prepared)
+        current.store.content.lineage.slices.append(references.sources)
         self._report(Outcome(current.batch, prepared, nal))
         if len(current.batch) == BATCH:
             self.start_batch()
@@ -194,35 +214,57 @@ class Sequence:
 
     # ---------------------------------------------------------------- references
 
-    def _lists(self, coded):
-        """RefPicList0 and RefPicList1 of a slice, as the slice decoder takes them."""
+    def _references_of(self, coded):
+        """The SliceReferences of a slice."""
         current, header, sps, key = self._picture, coded.header, coded.sps, lists_key(coded.header)
         found = current.references.get(key)
         if found is None:
             references = self._dpb.references(current.store)
             assign_FrameNumWrap(references, header.frame_num, sps.MaxFrameNum)
             *lists, missing = reference_lists(references, current.store, header, sps)
-            found = SliceReferences([[self._reference(entry) for entry in one] for one in lists], missing)
-            current.references[key] = found
+            found = current.references[key] = self._with_sources(lists, missing, header, sps)
+            if missing and not self._recovering:
+                self._trust.lose()
         if found.missing and not self._recovering:
             reason = f"ref_pic_list_modification names {found.missing} pictures that are not available"
             self.fault(_error(reason, "H.264 8.2.4.3", coded.nal))
-        return found.lists
+        return found
 
-    @property
-    def _strict(self):
-        """Whether a missing reference is an error; before the first IDR picture it is not (D.2.8)."""
-        return not self._tolerant and not self._recovering
+    def _with_sources(self, lists, missing, header, sps):
+        if not any(lists):
+            return SliceReferences(lists, NO_SOURCES, missing)
+        rule = self._trust.rule(self._picture.store.order)
+        # If the stream allows gaps, an inferred frame may be one that was lost. The lists of B slices leave it out, so
+        # that all indices after it name other pictures than the encoder meant.
+        if (
+            header.kind == B
+            and not sps.pic_order_cnt_type
+            and any(one.non_existing and one.short for one in self._dpb.frames)
+        ):
+            rule = rule._replace(loss=self._trust.number, since=math.inf)
+        mbaff = bool(header.MbaffFrameFlag(sps))
+        found = [[self._entry(entry, rule, number == 0) for entry in one] for number, one in enumerate(lists)]
+        sources = tuple(tuple(source for _, source in one) for one in found)
+        return SliceReferences(
+            [[reference for reference, _ in one] for one in found], Sources(sources, rule.forgiven, mbaff), missing
+        )
 
-    def _reference(self, entry):
-        if entry is not None:
-            frame, fields = entry
-            if (picture := frame.picture) is not None:
-                picture.long_term = frame.long
-                return picture, PARITY[fields]
-        if self._strict:
-            return None
-        return self._stand_in(), PARITY[self._picture.fields]
+    def _entry(self, entry, rule, from_list0):
+        """An entry of a reference list for the slice decoder, and its source for `Lineage`.
+
+        A missing picture has a stand-in, or is None where referring to it is an error: not if decoding did not start
+        with an IDR picture (D.2.8).
+        """
+        frame, fields = entry or (None, self._picture.fields)
+        current, picture = self._picture.store, frame.picture if frame else None
+        loss = self._trust.number if rule.loss == INTACT else rule.loss
+        if frame and not frame.non_existing:
+            picture.long_term = frame.long
+            trusted = frame is current or rule.trusts(frame.content.number, current.order, from_list0)
+            return (picture, PARITY[fields]), frame.content if trusted else loss
+        if not self._tolerant and not self._recovering:
+            return None, loss
+        return (picture or self._stand_in(), PARITY[fields]), loss
 
     def _stand_in(self):
         """In place of a missing reference: the picture decoded last, or a gray one."""
@@ -245,8 +287,11 @@ class Sequence:
                 f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
             )
         self._end_sequence()
-        self._sps, self._last = sps, None
-        self._dpb = DecodedPictureBuffer(size, sps.max_num_ref_frames, self._reorder_frames(sps))
+        self._sps, self._last, self._previous, self._pairs = sps, None, None, False
+        self._trust.lose()
+        self._dpb = DecodedPictureBuffer(
+            size, sps.max_num_ref_frames, self._reorder_frames(sps), consecutive=self._low_delay
+        )
         self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
 
     def _reorder_frames(self, sps):
@@ -267,7 +312,21 @@ class Sequence:
         """The stream or sequence has ended: decode and output everything. The next picture starts a new stream."""
         self.finish_picture()
         self._end_sequence()
+        self._repeat_frame()
         self._start_over()
+
+    def _repeat_frame(self):
+        """Errors after the last picture are those of a lost one: the last frame takes its place."""
+        before, faults, self._faults = self._previous, self._faults, []
+        if not faults or before is None:
+            return
+        content = CodedFrame(self._format, self._trust.next_frame(), before.picture, False, None, [])
+        content.type, content.batch = before.content.type, before.content.batch
+        errors = [(one.error.offset or 0, str(one.error)) for one in faults]
+        content.add_damage(macroblock_map(before.picture, True), errors, content.number)
+        store = FrameStore(before.picture, before.frame_num, content)
+        store.order = before.order
+        self._output([store])
 
     # ---------------------------------------------------------------- the start of a picture
 
@@ -283,16 +342,29 @@ class Sequence:
                     self.fault(_error(reason, "H.264 7.4.1.2.1", nal))
                 self._start_sequence(sps)
             self._fill_gap(header, sps, nal)
+        if header.IdrPicFlag and (damage := self._sets.damage(sps.seq_parameter_set_id)) is not None:
+            self.fault(damage)
         counts = self._order.decode(header, sps)
         for count in counts:
             if count is not None and count not in INT32:
                 raise _error(f"the picture order count is {count}; it must fit 32 bits", "H.264 8.2.1", nal)
         if self._frame is None:
-            content = CodedFrame(self._format, bool(header.IdrPicFlag), self._timestamp_of(nal), self._user_data)
-            self._frame, self._user_data = FrameStore(self._pool.take(), header.frame_num, content), []
-            self._frame.reference = bool(header.nal_ref_idc)
+            self._start_frame(coded, counts)
         self._picture, self._faults = CodedPicture(self._frame, coded, self._faults), []
         self._frame.set_order(*counts)
+
+    def _start_frame(self, coded, counts):
+        header, nal, picture = coded.header, coded.nal, self._pool.take()
+        key, user_data, self._user_data = bool(header.IdrPicFlag), self._user_data, []
+        content = CodedFrame(
+            self._format, self._trust.next_frame(), picture, key, self._timestamp_of(nal), user_data
+        )  # fmt: skip
+        content.place = nal.layer("picture"), nal.offset
+        self._frame = FrameStore(picture, header.frame_num, content)
+        self._frame.reference = bool(header.nal_ref_idc)
+        order = min(count for count in counts if count is not None)
+        self._trust.begin(header, coded.sps, order, self._recovery)
+        self._recovery = None
 
     def _is_second_field(self, header):
         """Whether a picture is the second field of the frame in progress (3.30, complementary field pairs)."""
@@ -309,16 +381,23 @@ class Sequence:
     def _fill_gap(self, header, sps, nal):
         """8.2.5.2: for each frame_num skipped, infer a non-existing reference frame."""
         before, MaxFrameNum = self._PrevRefFrameNum, sps.MaxFrameNum
-        if header.IdrPicFlag or before is None or header.frame_num in (before, (before + 1) % MaxFrameNum):
+        if header.IdrPicFlag or before is None or header.frame_num == (before + 1) % MaxFrameNum:
+            return
+        if header.frame_num == before:
+            if header.nal_ref_idc and not header.field_pic_flag:
+                self._trust.lose()
+                self.fault(_error(f"two reference frames have frame_num {before}", "H.264 7.4.3", nal))
             return
         lost = (header.frame_num - before - 1) % MaxFrameNum
-        if not sps.gaps_in_frame_num_value_allowed_flag and not self._recovering:
-            reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
-            self.fault(_error(reason, "H.264 7.4.3", nal))
+        if not sps.gaps_in_frame_num_value_allowed_flag:
+            self._trust.lose()
+            if not self._recovering:
+                reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
+                self.fault(_error(reason, "H.264 7.4.3", nal))
         # The sliding window keeps only the last max_num_ref_frames of them.
         for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
             frame_num %= MaxFrameNum
-            store = FrameStore(None if self._strict else self._last, frame_num, non_existing=True)
+            store = FrameStore(self._last if self._tolerant or self._recovering else None, frame_num, non_existing=True)
             self._dpb.slide(frame_num, MaxFrameNum)
             self._number_gap(store, frame_num, sps)
             store.short = store.fields = FRAME
@@ -344,13 +423,15 @@ class Sequence:
         self._decode_incomplete()
         store, level = current.store, self._slices.level
         outcome = Outcome(current.batch)
-        end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome, self._tolerant)
+        end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome)
         current.end_batch(level, end.mend)
         self._run(current)
         self._picture = None
         if not self._tolerant:
             self._report(outcome)
         store.fields |= current.fields
+        self._pairs = self._pairs or (store.fields == FRAME and current.fields != FRAME)
+        self._trust.end(current.header, store.order, current.intra)
         self._mark(store, current.header, current.sps)
         if store.fields == FRAME:
             self._store_frame()
@@ -385,8 +466,19 @@ class Sequence:
         if store.fields != FRAME:
             store.picture.wait()
             fill_field(store.picture, store.fields)
-        self._last = store.picture
+            if self._pairs:
+                self._lose_field(store)
+        self._last, self._previous = store.picture, store
         self._output(self._dpb.store(store))
+
+    def _lose_field(self, store):
+        """A single field is legal (3.30), but in a stream with pairs of fields the other one was lost."""
+        layer, offset = store.content.place
+        error = BitstreamError(
+            "the other field of the frame is missing", layer=layer, offset=offset, clause="H.264 7.4.1.2.4"
+        )
+        store.content.add_damage(macroblock_map(store.picture, False), [(offset, str(error))], INTACT)
+        self._trust.lose()
 
 
 class _Inferred:

@@ -41,6 +41,7 @@ def decode_video(
     monochrome: Literal["4:2:0", "4:0:0"] = "4:2:0",
     side_data: bool = False,
     threads: int = 0,
+    x264_build: int | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Frame]:
     """Decode an H.264 video, frame by frame.
@@ -54,7 +55,7 @@ def decode_video(
     on_error : "raise" (default), "conceal" or "skip"
         For damaged data: raise an error, conceal lost macroblocks, or leave out the damaged frames. See
         `codec.h264.Decoder`.
-    low_delay, monochrome, side_data, threads
+    low_delay, monochrome, side_data, threads, x264_build
         See `codec.h264.Decoder`.
     limits : codec.Limits, optional
 
@@ -67,7 +68,8 @@ def decode_video(
     Raises
     ------
     BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError, MissingPackageError
-        All are `CodecError`. Errors in the data are raised during iteration, not at the call. A source without a single
+        All are `CodecError`. Errors in the data are raised during iteration, not at the call, after the frames that
+        were complete before them. A source without a single
         picture is an error in every mode.
 
     Notes
@@ -89,6 +91,7 @@ def decode_video(
         monochrome=monochrome,
         side_data=side_data,
         threads=threads,
+        x264_build=x264_build,
         limits=limits,
     )
     chunks, packets = open_source(source, limits, strict=on_error == "raise")
@@ -99,14 +102,18 @@ def decode_video(
 
 def _of_byte_stream(chunks, decoder):
     count, size = 0, 0
-    for chunk in chunks:
-        size += len(chunk)
-        for frame in decoder.ahead(chunk):
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            for frame in decoder.ahead(chunk):
+                count += 1
+                yield frame
+        for frame in decoder.rest():
             count += 1
             yield frame
-    for frame in decoder.rest():
-        count += 1
-        yield frame
+    except CodecError:
+        yield from decoder.complete()
+        raise
     if not count:
         raise _no_frames(size)
 
@@ -148,18 +155,22 @@ def _decoded(packets, described, options):
     decoder, extradata = _decoder(packets.extradata, options), packets.extradata
     if extradata and not _is_avcc(extradata):
         yield from decoder.ahead(extradata)
-    for data, seconds, shown, changed in packets.packets:
-        described.bytes += len(data)
-        if changed and changed != extradata:
-            described.read(changed)
-            if _length_bytes(changed) == _length_bytes(extradata):
-                yield from decoder.ahead(_parameter_sets(changed), complete=True)
-            else:
-                yield from decoder.rest()
-                decoder = _decoder(changed, options)
-            extradata = changed
-        yield from decoder.ahead(data, timestamp=_Stamp(seconds, shown), complete=True)
-    yield from decoder.rest()
+    try:
+        for data, seconds, shown, changed in packets.packets:
+            described.bytes += len(data)
+            if changed and changed != extradata:
+                described.read(changed)
+                if _length_bytes(changed) == _length_bytes(extradata):
+                    yield from decoder.ahead(_parameter_sets(changed), complete=True)
+                else:
+                    yield from decoder.rest()
+                    decoder = _decoder(changed, options)
+                extradata = changed
+            yield from decoder.ahead(data, timestamp=_Stamp(seconds, shown), complete=True)
+        yield from decoder.rest()
+    except CodecError:
+        yield from decoder.complete()
+        raise
 
 
 def _is_avcc(extradata):
@@ -344,7 +355,7 @@ class VideoInfo:
 
 
 def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> VideoInfo:
-    """Read the properties of a stream from its first sequence parameter set; nothing is decoded.
+    """Read the properties of a stream from its first intact sequence parameter set; nothing is decoded.
 
     Parameters
     ----------
@@ -358,7 +369,7 @@ def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> 
     Raises
     ------
     BitstreamError
-        There is no sequence parameter set, or it is damaged.
+        There is no sequence parameter set, or all are damaged.
     UnsupportedError, FileError, MissingPackageError, LimitError
 
     Examples
@@ -371,15 +382,19 @@ def probe(source: Source | Iterable[bytes], *, limits: Limits | None = None) -> 
     """
     limits = checked_limits(limits)
     chunks, packets = open_source(source, limits)
-    nals, end = _nal_units(chunks, packets, limits), 0
+    nals, end, damage = _nal_units(chunks, packets, limits), 0, None
     for nal in nals:
         if nal.nal_unit_type == SPS_TYPE:
-            info = VideoInfo.of(read_sps(nal))
+            try:
+                info = VideoInfo.of(read_sps(nal))
+            except BitstreamError as error:
+                damage = damage or error
+                continue
             if not info.field_order:
                 info = replace(info, field_order=_field_order(chain([nal], nals)))
             return _in_container(info, packets) if packets else info
         end = nal.offset + len(nal.data)
-    raise BitstreamError(
+    raise damage or BitstreamError(
         "there is no sequence parameter set", layer="byte stream", offset=end, clause="H.264 7.4.1.2.1"
     )
 

@@ -262,14 +262,16 @@ cdef inline bint has_no_8x8(SliceContext *s, int mb) noexcept nogil:
 
 cdef void hide_4x4(SliceContext *s) noexcept nogil:
     """coded_block_flag of 8x8 blocks, which 4:4:4 alone codes: neighbours with the other transform have no transBlockN
-    and count as 0 (9.3.3.1.1.9)."""
+    and count as 0 (9.3.3.1.1.9). x264 before build 151 took them for macroblocks that are not available, which count as
+    1 in intra macroblocks."""
     cdef int c, i
+    cdef uint8_t flag = s.seq.x264_before_151 and s.mb.flags & MB_INTRA
     for c in range(3):
         for i in range(4):
             if has_no_8x8(s, s.around.left_mb[i]):
-                s.cache.nnz[c][CACHE - 1 + 8 * i] = 0
+                s.cache.nnz[c][CACHE - 1 + 8 * i] = flag
             if has_no_8x8(s, s.around.top_mb):
-                s.cache.nnz[c][CACHE - 8 + i] = 0
+                s.cache.nnz[c][CACHE - 8 + i] = flag
 
 
 cdef void fill_nnz(SliceContext *s) noexcept nogil:

@@ -66,6 +66,7 @@ cdef struct SequenceParams:
     Py_ssize_t mb_bytes[3]  # bytes of each of these lines
     int entropy_coding_mode_flag, transform_8x8_mode_flag, constrained_intra_pred_flag, direct_8x8_inference_flag
     int qpprime_y_zero_transform_bypass_flag
+    int x264_before_151     # by that encoder: other contexts for coded_block_flag of 8x8 blocks (see hide_4x4)
     int8_t qpc_table[2][128]                # [cb or cr][QPY + 64] -> QPC
     const int32_t *scale4[6]                # LevelScale4x4 << qP / 6, [qP][raster]: Intra Y, Cb, Cr, Inter Y, Cb, Cr
     const int32_t *scale8[6]                # LevelScale8x8 << qP / 6: Intra Y, Inter Y, Intra Cb, Inter Cb, Intra Cr,

@@ -1,5 +1,7 @@
 """The decoded picture buffer: marking of reference pictures (8.2.5) and output order (C.4)."""
 
+import math
+
 from .references import FRAME, ORDER, SHORT_TERM, TOP, assign_FrameNumWrap, fields_of, find_long, find_short
 
 NO_LONG_TERM = -1  # MaxLongTermFrameIdx "no long-term frame indices"
@@ -68,13 +70,18 @@ class DecodedPictureBuffer:
     max_num_ref_frames : int
     num_reorder_frames : int or None
         Output a picture as soon as more than this many wait; None: when the buffer is full.
+    consecutive : bool
+        If num_reorder_frames is None, output a picture whose order count follows the one output last: a difference of
+        2, or of 1 once there was one. An IDR picture, and one with memory_management_control_operation 5, is the first.
     """
 
-    def __init__(self, size, max_num_ref_frames, num_reorder_frames=None):
+    def __init__(self, size, max_num_ref_frames, num_reorder_frames=None, *, consecutive=False):
         self.size = size
         self.max_num_ref_frames = max(max_num_ref_frames, 1)
         self.num_reorder_frames = num_reorder_frames
+        self.consecutive = consecutive and num_reorder_frames is None
         self.frames = []
+        self._shown, self._step = math.inf, 2  # order count of the picture output last
         self.MaxLongTermFrameIdx = NO_LONG_TERM
 
     # ---------------------------------------------------------------- marking (8.2.5)
@@ -185,6 +192,8 @@ class DecodedPictureBuffer:
         self.frames.append(frame)
         if self.num_reorder_frames is not None:
             yield from self._reordered()
+        elif self.consecutive:
+            yield from self._following()
 
     def _first(self, frame=None):
         """The next frame for output: a stored one, or a non-reference `frame` that is not stored yet (C.4.5.2)."""
@@ -199,8 +208,17 @@ class DecodedPictureBuffer:
             yield self._output(self._first())
         self._remove_unused()
 
+    def _following(self):
+        """Output pictures that follow the one output last."""
+        while (first := self._first()) is not None and first.order <= self._shown + self._step:
+            yield self._output(first)
+        self._remove_unused()
+
     def _output(self, frame):
         frame.waiting = False
+        if frame.order - self._shown == 1:
+            self._step = 1
+        self._shown = frame.order
         return frame
 
     def _remove_unused(self):
@@ -217,3 +235,4 @@ class DecodedPictureBuffer:
         while (first := self._first()) is not None:
             yield self._output(first)
         self._remove_unused()
+        self._shown = -self._step  # the next picture has order count 0

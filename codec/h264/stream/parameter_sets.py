@@ -1,8 +1,10 @@
 """Sequence and picture parameter sets (7.3.2.1, 7.3.2.2): elements as coded, derived variables as properties."""
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 
+from ...errors import BitstreamError
 from ..tables import parameters as tables
 from .nal import PPS as PPS_TYPE
 from .nal import SPS as SPS_TYPE
@@ -372,6 +374,13 @@ def read_sps(nal):
     return SPS(**s)
 
 
+def sps_id(nal):
+    """seq_parameter_set_id, which can be read although the rest is damaged."""
+    c, s = Reader(nal.rbsp, nal.layer("seq_parameter_set"), nal.place), {}
+    c.u(s, "profile_idc, constraint flags, level_idc", 24, "H.264 7.4.2.1.1")
+    return c.ue(s, "seq_parameter_set_id", 31, "H.264 7.4.2.1.1")
+
+
 def write_sps(sps):
     """The NAL unit of an SPS, as bytes."""
     c = Writer("seq_parameter_set")
@@ -521,13 +530,23 @@ def pic_parameter_set_rbsp(c, s, sps):
     c.u(s, "constrained_intra_pred_flag", 1, clause)
     c.u(s, "redundant_pic_cnt_present_flag", 1, clause)
     if c.reading:
-        s["extended"] = int(c.more_rbsp_data())
+        s["extended"] = int(may_be_extended(sps) and c.more_rbsp_data())
     if s["extended"]:
         c.u(s, "transform_8x8_mode_flag", 1, clause)
         if c.u(s, "pic_scaling_matrix_present_flag", 1, clause):
             eights = 6 if sps.chroma_format_idc == 3 else 2
             scaling_lists(c, s, "pic_scaling_list", 6 + eights * s["transform_8x8_mode_flag"])
         c.se(s, "second_chroma_qp_index_offset", -12, 12, clause)
+
+
+def may_be_extended(sps):
+    """Whether transform_8x8_mode_flag and later elements may be in a PPS: not in Baseline, Main and Extended (Annex A).
+
+    Some encoders pad their PPS with bytes that are not syntax elements. Others use these elements with the profile_idc
+    of Main, but claim no profile by constraint_set0_flag to constraint_set2_flag then.
+    """
+    claims = sps.constraint_set0_flag or sps.constraint_set1_flag or sps.constraint_set2_flag
+    return sps.profile_idc not in (66, 77, 88) or not claims
 
 
 def slice_groups(c, s, sps, clause):
@@ -592,25 +611,38 @@ def write_pps(pps, sps):
 
 
 class ParameterSets:
-    """The parameter sets received so far, by id."""
+    """The parameter sets received so far, by id. A damaged one is no error before it is activated (7.4.1.2.1)."""
 
     def __init__(self):
         self._sps, self._pps, self._parsed = {}, {}, {}
+        self._damaged = {}  # errors of SPS, by id
 
     def add(self, nal):
         """Keep an SPS or PPS. An unchanged repetition keeps the old object, so that `is` detects a change."""
-        if nal.nal_unit_type == SPS_TYPE:
+        with contextlib.suppress(BitstreamError):  # without an id, nothing can refer to it
+            if nal.nal_unit_type == SPS_TYPE:
+                self._add_sps(nal)
+                return
+            number, _ = pps_ids(nal)
+            before = self._pps.get(number)
+            if before is None or before.data != nal.data:
+                self._pps[number] = nal
+                self._parsed.pop(number, None)
+
+    def _add_sps(self, nal):
+        number = sps_id(nal)
+        try:
             sps = read_sps(nal)
-            if self._sps.get(sps.seq_parameter_set_id) != sps:
-                self._sps[sps.seq_parameter_set_id] = sps
+        except BitstreamError as error:
+            self._damaged[number] = error
             return
-        number, sps_number = pps_ids(nal)
-        before = self._pps.get(number)
-        if before is None or before.data != nal.data:
-            self._pps[number] = nal
-            self._parsed.pop(number, None)
-        if sps_number in self._sps:
-            self.find(number, None)  # raises its errors now
+        self._damaged.pop(number, None)
+        if self._sps.get(number) != sps:
+            self._sps[number] = sps
+
+    def damage(self, seq_parameter_set_id):
+        """Remove and return the error of a damaged SPS, in place of which the one before it is still used; or None."""
+        return self._damaged.pop(seq_parameter_set_id, None)
 
     def sps(self, seq_parameter_set_id):
         """The SPS with this id, or None."""
@@ -622,7 +654,7 @@ class ParameterSets:
         Raises
         ------
         BitstreamError
-            Made by `error(reason, clause)` if one of them is missing.
+            If one of them is damaged, or missing: then made by `error(reason, clause)`.
         """
         nal = self._pps.get(pic_parameter_set_id)
         if nal is None:
@@ -630,6 +662,8 @@ class ParameterSets:
         parsed = self._parsed.get(pic_parameter_set_id)
         sps_number = parsed[1].seq_parameter_set_id if parsed else pps_ids(nal)[1]
         sps = self._sps.get(sps_number)
+        if sps is None and sps_number in self._damaged:
+            raise self._damaged[sps_number]
         if sps is None:
             raise error(
                 f"there is no sequence parameter set {sps_number}, "

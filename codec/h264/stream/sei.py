@@ -2,6 +2,7 @@
 all other messages stay bytes.
 """
 
+import re
 from dataclasses import dataclass
 
 from .nal import SEI as SEI_TYPE
@@ -168,6 +169,14 @@ def _content(payloadType, payload, sps, nal, start):
         pic_timing(Reader(payload, nal.layer("pic_timing"), place), s, sps.vui)
         return PicTiming(**s)
     return None
+
+
+def x264_build(message):
+    """The build of x264 that signs its streams "x264 - core 148 ..." by user data; None if it is another message."""
+    if message.payloadType != USER_DATA_UNREGISTERED:
+        return None
+    found = re.match(rb"x264 - core (\d{1,9})", message.payload[16:])  # after uuid_iso_iec_11578
+    return int(found[1]) if found else None
 
 
 def write_payload(content, vui=None):
