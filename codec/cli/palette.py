@@ -15,6 +15,18 @@ def _palette(value):
     return as_palette(value.split(",") if "#" in value else value)
 
 
+class Loops(click.IntRange):
+    """0 to 65535, or "once"."""
+
+    name = "loops"
+
+    def __init__(self):
+        super().__init__(0, 65535)
+
+    def convert(self, value, param, ctx):
+        return value if value == "once" else super().convert(value, param, ctx)
+
+
 @click.command()
 @options.inputs
 @options.output("picture or animation")
@@ -88,9 +100,9 @@ def _palette(value):
 )
 @click.option(
     "--loops",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    help="How often an animation restarts.  [default: 0, forever]",
+    type=Loops(),
+    metavar="N|once",
+    help="How often an animation restarts; 0: forever.  [default: as the source; 0 for pictures and clips]",
 )
 @click.option(
     "--sheet",

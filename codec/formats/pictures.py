@@ -18,7 +18,9 @@ from ..jpeg import decode as decode_jpeg
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
+from ..palette import png
 from ..sources.files import read_bytes, write_atomic
+from . import apng, gif
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -150,6 +152,8 @@ def load(source, *, background=None, alpha=False, limits=None):
     limits = checked_limits(limits)
     color = None if background is None else parse_color(background)
     data = read_bytes(source, limits)
+    if data.startswith(gif.SIGNATURES):
+        return _load_gif(data, color, alpha, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
@@ -180,8 +184,9 @@ def _load_other(data, color, keep_alpha, limits):
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
+    shown = apng.still(data) if data.startswith(png.SIGNATURE) else data
     try:
-        image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
+        image = Image.open(io.BytesIO(shown), formats=[name for name in READABLE if name in Image.OPEN])
     except UnidentifiedImageError as error:
         raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
@@ -192,7 +197,7 @@ def _load_other(data, color, keep_alpha, limits):
     warnings = []
     try:
         bits = _bits_per_sample(image, data)
-        frames = getattr(image, "n_frames", 1)
+        frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
         image.load()
         metadata = _metadata_of(image)
         image, alpha = _split_alpha(image)
@@ -205,6 +210,11 @@ def _load_other(data, color, keep_alpha, limits):
     if frames > 1:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels = _samples(image, bits, warnings)
+    return _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
+
+
+def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits):
+    """The picture, its alpha dropped where it is opaque and laid on a colour where it was not requested."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
     if alpha is not None and not keep_alpha:
@@ -216,7 +226,23 @@ def _load_other(data, color, keep_alpha, limits):
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
         metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
-    return Picture(pixels, metadata, image.format or "picture", tuple(warnings), alpha)
+    return Picture(pixels, metadata, format, tuple(warnings), alpha)
+
+
+def _load_gif(data, color, keep_alpha, limits):
+    """The first frame as `animation` composes it, gray where its colour table is; XMP as Pillow finds it."""
+    from PIL import Image
+
+    pixels, gray, moving = gif.first(data, limits)
+    warnings = list(moving.warnings)
+    if len(moving.cells) > 1:
+        warnings.append(f"{len(moving.cells)} frames or pages: only the first is used")
+    try:
+        metadata = _metadata_of(Image.open(io.BytesIO(data), formats=["GIF"]))
+    except (Image.DecompressionBombError, *MALFORMED):
+        metadata = Metadata()
+    samples = np.ascontiguousarray(pixels[..., 0] if gray else pixels[..., :3])
+    return _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
 
 
 def _bits_per_sample(image, data):
@@ -346,6 +372,14 @@ def seen(picture):
     if alpha is not None:
         pixels = np.dstack([pixels] * (3 if pixels.ndim == 2 else 1) + [alpha])
     return upright(pixels, orientation(picture.metadata.exif))
+
+
+def rgba(picture):
+    """Pixels of `seen` as (H, W, 4) uint8."""
+    pixels = seen(picture)
+    if pixels.ndim == 2:
+        pixels = np.dstack([pixels] * 3)
+    return pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
 
 
 def strip(pixels, metadata):
