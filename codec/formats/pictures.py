@@ -200,7 +200,10 @@ def _load_other(data, color, keep_alpha, limits):
         frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
         image.load()
         metadata = _metadata_of(image)
+        key = _transparent_samples(image, data, bits, warnings)
         image, alpha = _split_alpha(image)
+        if key is not None:
+            alpha = key
     except CodecError:
         raise
     except NotImplementedError as error:
@@ -251,6 +254,26 @@ def _bits_per_sample(image, data):
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
     return 8
+
+
+def _transparent_samples(image, data, bits, warnings):
+    """The alpha of a gray PNG of 16 bits with tRNS, else None. Other depths: the level that Pillow compares with.
+
+    Pillow compares the samples of tRNS, which have the depth of the file (PNG 11.3.1.1), with samples scaled to 8 bits.
+    """
+    stored = next((chunk.content for chunk in apng.chunks(data) if chunk.kind == b"tRNS"), b"")
+    if image.format != "PNG" or data[25] not in (0, 2) or len(stored) != (2 if data[25] == 0 else 6):
+        return None
+    levels = [level & ((1 << bits) - 1) for level in struct.unpack(f">{len(stored) // 2}H", stored)]
+    if data[25] == 0 and bits == 16:
+        image.info.pop("transparency", None)
+        return np.where(np.asarray(image) == levels[0], 0, 255).astype(np.uint8)
+    if bits == 16:  # Pillow keeps the high bytes of colour only
+        warnings.append("its transparent colour was compared by the high 8 of 16 bits")
+        image.info["transparency"] = tuple(level >> 8 for level in levels)
+    elif data[25] == 0:
+        image.info["transparency"] = levels[0] * 255 // ((1 << bits) - 1)
+    return None
 
 
 def _split_alpha(image):

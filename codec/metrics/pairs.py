@@ -6,6 +6,7 @@ import numbers
 import numpy as np
 
 from ..errors import ParameterError
+from ..pixels import plain
 
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
@@ -27,7 +28,7 @@ def check_pair(a, b):
     ParameterError
         If the dtypes or shapes differ, are unsupported, or there are no pixels.
     """
-    a, b = (np.require(x, x.dtype.newbyteorder("="), "A") for x in (np.asarray(a), np.asarray(b)))
+    a, b = (np.require(x, x.dtype.newbyteorder("="), "A") for x in (np.asarray(plain(a)), np.asarray(plain(b))))
     for name, picture in (("a", a), ("b", b)):
         if picture.dtype.name not in DTYPES:
             raise ParameterError(

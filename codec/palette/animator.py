@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..frame import Video
+from ..pixels import plain
 from ..sources.files import write_atomic
 from ..targets import narrow, parse_target
 from . import apng, gif
@@ -219,7 +220,7 @@ def as_frames(frames):
     """RGB pictures and their masks of opaque pixels; None where all are."""
     pictures, opaque = [], []
     for number, frame in enumerate(frames):
-        pixels = np.asarray(frame)
+        pixels = np.asarray(plain(frame))
         if pixels.dtype == np.uint16:  # from a video of more than 8 bits
             pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         if (
@@ -298,8 +299,10 @@ class _Plan:
             own = None if frame.colors is first else _with_transparent(frame.colors)
             high, wide = frame.indices.shape
             size = gif.code_size(len(frame.colors.entries) + 1)
+            # Pillow and others clear to transparency only after a frame that has a transparent index.
+            transparent = frame.colors.transparent if frame.disposal == gif.CLEAR else frame.transparent
             cells.append(
-                gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, frame.transparent, own)
+                gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, transparent, own)
             )
         return gif.assemble(
             width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment

@@ -14,6 +14,7 @@ from PIL import Image
 
 from codec import cpu
 from codec.errors import ParameterError
+from codec.formats.animation import load
 from codec.palette import animate, animator, canvas
 from codec.palette.spaces import coordinates
 from codec.palette.timing import durations, gif_delays, png_delay
@@ -120,6 +121,23 @@ def test_transparent_frames(painted, format, lossy):
         assert np.array_equal(ours[..., 3] > 0, opaque) and np.array_equal(ours[opaque][:, :3], source[opaque][:, :3])
     same(painted, shown_by_pillow(made.data)[0])
     same(painted, shown_by_ffmpeg(made.data)[0])
+
+
+def test_frames_that_are_cleared_leave_no_trail(painted):
+    """A shape of one colour that fills its rectangle: the frames need no transparent index of their own."""
+    frames = []
+    for number in range(4):
+        pixels = np.zeros((20, 60, 4), np.uint8)
+        pixels[5:15, 12 * number : 12 * number + 10] = [255, 60 * number, 0, 255]
+        frames.append(pixels)
+    made = animate(frames, fps=5)
+    same(frames, shown_by_pillow(made.data)[0])
+    same(frames, shown_by_ffmpeg(made.data)[0])
+    again = load(made.data)
+    assert (
+        all(np.array_equal(a, b) for a, b in zip(frames, again.pictures))
+        and animate(again.pictures, fps=5).data == made.data
+    )
 
 
 def test_nothing_opaque_at_all():
