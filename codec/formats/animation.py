@@ -17,7 +17,7 @@ from ..palette import png, timing
 from ..palette.animator import DEFAULT_FPS, format_of
 from ..sources import clips
 from ..sources.files import read_bytes
-from . import apng, gif, pictures
+from . import apng, gif, pictures, profiles
 from .composition import seconds_of
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def _stills(sources, rate, limits):
             pixels = pictures.seen(picture)
         except CodecError as error:
             raise type(error)(f"{name}: {error}") from error
-        warnings += [f"{name}: {warning}" for warning in picture.warnings]
+        lost = [pictures.unsaid(profiles.names(picture.color_chunks))] if picture.color_chunks else []
+        warnings += [f"{name}: {warning}" for warning in (*picture.warnings, *lost)]
         if found and pixels.shape[:2] != found[0].shape[:2]:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
             raise ParameterError(
@@ -145,7 +146,9 @@ def _moving(data, rate, limits):
             warnings.extend(warning for warning in picture.warnings if warning not in warnings)
             return pictures.rgba(picture)
 
-        moving = apng.read(data, limits, decoded)
+        moving, lost = apng.read(data, limits, decoded), profiles.color_chunks(data)
+        if lost:
+            warnings.append(pictures.unsaid(profiles.names(lost)))
         cells, frames = moving.cells, moving.frames()
         clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
     else:

@@ -20,7 +20,7 @@ from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
 from ..palette import png
 from ..sources.files import read_bytes, write_atomic
-from . import apng, gif
+from . import apng, gif, profiles
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -99,6 +99,8 @@ class Picture:
         What was lost or guessed in reading, one sentence each.
     alpha : (H, W) uint8, or None
         If requested and not opaque everywhere.
+    color_chunks : tuple of (bytes, bytes)
+        Type and content of the PNG chunks gAMA, cHRM and cICP, where they state other colours than sRGB.
     """
 
     pixels: np.ndarray
@@ -106,6 +108,7 @@ class Picture:
     format: str
     warnings: tuple = ()
     alpha: np.ndarray | None = None
+    color_chunks: tuple = ()
 
 
 def load(source, *, background=None, alpha=False, limits=None):
@@ -213,7 +216,9 @@ def _load_other(data, color, keep_alpha, limits):
     if frames > 1:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels = _samples(image, bits, warnings)
-    return _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
+    made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
+    chunks = profiles.color_chunks(data) if image.format == "PNG" else ()
+    return replace(made, color_chunks=chunks) if chunks else made
 
 
 def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits):
@@ -395,6 +400,21 @@ def seen(picture):
     if alpha is not None:
         pixels = np.dstack([pixels] * (3 if pixels.ndim == 2 else 1) + [alpha])
     return upright(pixels, orientation(picture.metadata.exif))
+
+
+def profiled(picture):
+    """The picture with an ICC profile in place of its PNG colour chunks; a warning where no profile can say the same."""
+    if not picture.color_chunks:
+        return picture
+    icc, named = profiles.profile(picture.color_chunks, picture.pixels.ndim == 2), profiles.names(picture.color_chunks)
+    if icc:
+        return replace(picture, metadata=replace(picture.metadata, icc=icc), color_chunks=())
+    return replace(picture, color_chunks=(), warnings=(*picture.warnings, unsaid(named)))
+
+
+def unsaid(named):
+    """The warning for colour chunks that are lost."""
+    return f"its colours ({named}) were dropped: they are shown as sRGB"
 
 
 def rgba(picture):
