@@ -81,7 +81,10 @@ def compose(width: int, height: int, cells: Iterable[Cell]) -> Iterator[npt.NDAr
         before = under.copy() if cell.disposal == RESTORE else None
         if under.size:
             over = cell.read()[: under.shape[0], : under.shape[1]]
-            under[:] = over_under(over, under) if cell.blend else over
+            if cell.blend:
+                lay(over, under)
+            else:
+                _pixels(under)[:] = _pixels(over)
         yield canvas.copy()
         if cell.disposal == CLEAR:
             under[:] = 0
@@ -89,18 +92,27 @@ def compose(width: int, height: int, cells: Iterable[Cell]) -> Iterator[npt.NDAr
             under[:] = before
 
 
-def over_under(over: npt.NDArray[np.uint8], under: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """RGBA over RGBA, neither premultiplied (PNG 13.16), rounded. Products are below 2^24."""
-    alpha = over[..., 3:]
-    made = np.where(alpha > 0, over, under)
-    soft = ((alpha > 0) & (alpha < 255) & (under[..., 3:] > 0))[..., 0]
+def lay(over: npt.NDArray[np.uint8], under: npt.NDArray[np.uint8]) -> None:
+    """Lay RGBA over RGBA in place, neither premultiplied (PNG 13.16), rounded. Products are below 2^24."""
+    alpha = over[..., 3]
+    seen = alpha > 0
+    soft = seen & (alpha < 255)
     if soft.any():
         front, back = over[soft].astype(np.int64), under[soft].astype(np.int64)
         share, rest = front[:, 3:] * 255, (255 - front[:, 3:]) * back[:, 3:]
-        both = share + rest
-        made[soft, :3] = (front[:, :3] * share + back[:, :3] * rest + both // 2) // both
-        made[soft, 3] = ((both + 127) // 255)[:, 0]
-    return made
+        both = share + rest  # at least 255
+        mixed = np.empty((len(front), 4), np.uint8)
+        mixed[:, :3] = (front[:, :3] * share + back[:, :3] * rest + both // 2) // both
+        mixed[:, 3:] = (both + 127) // 255
+        np.copyto(_pixels(under), _pixels(over), where=seen)
+        under[soft] = mixed
+    else:
+        np.copyto(_pixels(under), _pixels(over), where=seen)
+
+
+def _pixels(rgba):
+    """(H, W) uint32: each pixel as a whole."""
+    return rgba.view(np.uint32)[..., 0]
 
 
 def seconds_of(stated: list[Fraction], warnings: list[str]) -> list[Fraction]:

@@ -68,12 +68,14 @@ class Reader:
 
     def blocks(self) -> bytes:
         """The contents of sub-blocks up to the terminator (15, 16)."""
-        parts = []
-        while True:
-            (size,) = self.take("<B")
-            if not size:
-                return b"".join(parts)
-            parts += self.take(f"<{size}s")
+        data, at, parts = self.data, self.at, []
+        while at < len(data) and data[at]:
+            parts.append(data[at + 1 : at + 1 + data[at]])
+            at += 1 + data[at]
+        if at >= len(data):
+            raise TruncatedError("the data ends inside a block", layer="GIF", offset=self.at)
+        self.at = at + 1
+        return b"".join(parts)
 
     def read(self) -> Moving:
         """The whole file."""
@@ -163,10 +165,10 @@ class _Coded:
         colors[: len(self.table), :3], colors[:, 3] = self.table, 255
         if self.transparent >= 0:
             colors[self.transparent] = 0
-        pixels = colors[indices]
+        pixels = colors.view(np.uint32)[:, 0].take(indices).view(np.uint8).reshape(-1, 4)
         if done < count:
             pixels[done:] = 0
-            self.warnings.append(f"frame {self.number} lacks {count - done} of its {count} pixels: left transparent")
+            self.warnings.append(f"frame {self.number} lacks {count - done} of its {count} pixels: left unpainted")
         pixels = pixels.reshape(self.height, self.width, 4)
         if not self.interlaced:
             return pixels

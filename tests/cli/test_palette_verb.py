@@ -233,10 +233,10 @@ def test_a_sheet_shows_methods_side_by_side(run, home):
 
 def test_an_animation_plays_as_often_as_its_source_or_as_asked(run, frames, home):
     def loop(*more, source="a.gif", name="b.gif"):
-        assert run("palette", "--animate", source, "-o", name, "--overwrite", *more).exit_code == 0
+        assert run("palette", "--animate", source, "-o", name, "--overwrite", *more).code == 0
         return Image.open(home / name).info.get("loop")
 
     run("palette", "--animate", "frames", "-o", "a.gif", "--loops", "2")
     assert loop() == 2 and loop("--loops", "0") == 0 and loop("--loops", "once") is None
     assert loop("--loops", "once", source="frames") is None and loop(source="frames") == 0
-    assert run("palette", "--animate", "a.gif", "-o", "b.gif", "--loops", "twice").exit_code == 2
+    assert run("palette", "--animate", "a.gif", "-o", "b.gif", "--loops", "twice").code == 2
