@@ -234,7 +234,7 @@ def test_a_sheet_shows_methods_side_by_side(run, home):
 def test_an_animation_plays_as_often_as_its_source_or_as_asked(run, frames, home):
     def loop(*more, source="a.gif", name="b.gif"):
         assert run("palette", "--animate", source, "-o", name, "--overwrite", *more).code == 0
-        return Image.open(home / name).info.get("loop")
+        return Image.open(io.BytesIO((home / name).read_bytes())).info.get("loop")
 
     run("palette", "--animate", "frames", "-o", "a.gif", "--loops", "2")
     assert loop() == 2 and loop("--loops", "0") == 0 and loop("--loops", "once") is None
