@@ -8,8 +8,10 @@ cdef enum:
     CODES = 4096  # codes have at most 12 bits
 
 
-cdef Py_ssize_t decode(const uint8_t *codes, Py_ssize_t size, int min_code_size, uint8_t *out, Py_ssize_t count) noexcept nogil:
-    """Indices written to `out`, at most `count`; -1 for a code that is not in the table yet."""
+cdef Py_ssize_t decode(
+    const uint8_t *codes, Py_ssize_t size, int min_code_size, uint8_t *out, Py_ssize_t count
+) noexcept nogil:
+    """How many indices were written to `out`, at most `count`; -1 for a code that is not in the table yet."""
     cdef uint16_t[CODES] prefix
     cdef uint16_t[CODES] length     # 1..CODES
     cdef uint8_t[CODES] last

@@ -403,7 +403,7 @@ def seen(picture):
 
 
 def profiled(picture):
-    """The picture with an ICC profile in place of its PNG colour chunks; a warning where no profile can say the same."""
+    """The picture with an ICC profile in place of its PNG colour chunks, or a warning where none says the same."""
     if not picture.color_chunks:
         return picture
     icc, named = profiles.profile(picture.color_chunks, picture.pixels.ndim == 2), profiles.names(picture.color_chunks)

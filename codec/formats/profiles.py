@@ -66,7 +66,7 @@ def names(chunks: tuple[tuple[bytes, bytes], ...]) -> str:
 
 
 def profile(chunks: tuple[tuple[bytes, bytes], ...], gray: bool) -> bytes | None:
-    """An ICC profile for the colours that the chunks state; None if a matrix and curves cannot: PQ, HLG, narrow range."""
+    """An ICC profile for the colours that the chunks state; None where a matrix and curves cannot (PQ, HLG)."""
     found = dict(chunks)
     cicp = found.get(b"cICP", b"")
     if len(cicp) == 4:
