@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,13 +17,54 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+# Pillow modes without an array of the same meaning, and the mode that has one.
+CONVERTED_MODES = {"1": "L", "P": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
+ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
+SAMPLE_MODES = ("I", "F")  # and I;16 in any byte order: gray, with a dtype that says so
+
+
+def plain(image: Any, *, alpha: bool = True, inks: bool = False) -> Any:
+    """A Pillow image as one whose array is gray, RGB or RGBA; arrays and everything else unchanged.
+
+    Parameters
+    ----------
+    image : object
+    alpha : bool
+        Whether the caller can use transparency.
+    inks : bool
+        Whether the caller can use CMYK.
+
+    Raises
+    ------
+    ParameterError
+        For an image that has no such array, with the remedy.
+    """
+    if not (hasattr(image, "getbands") and hasattr(image, "convert")):
+        return image
+    mode, kind = image.mode, f"a Pillow image of mode {image.mode!r}"
+    clear = mode in ALPHA_MODES or (mode == "P" and "transparency" in image.info)
+    if clear and not alpha:
+        raise ParameterError(f"{kind} with transparency, which JPEG lacks: pass image.convert('RGB')")
+    if mode in ("La", "RGBa"):  # Pillow converts premultiplied samples only to these
+        image = image.convert(mode.upper())
+    if clear:
+        return image if mode == "RGBA" else image.convert("RGBA")
+    if mode in CONVERTED_MODES:
+        return image.convert(CONVERTED_MODES[mode])
+    if mode in ("L", "RGB") or mode.startswith(SAMPLE_MODES) or (mode == "CMYK" and inks):
+        return image
+    raise ParameterError(f"{kind}: pass image.convert('RGB')")
+
+
 def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
-    """np.asarray, with a ParameterError for what is no array, such as a ragged list.
+    """np.asarray, of Pillow images by their colours (`plain`). What is no array, such as a ragged list, is a
+    ParameterError.
 
     >>> from codec.pixels import as_array
     >>> as_array([[1, 2]], "image").shape
     (1, 2)
     """
+    values = plain(values)
     try:
         return np.asarray(values, dtype)
     except (ValueError, TypeError, OverflowError) as error:
@@ -36,6 +77,8 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     Parameters
     ----------
     image : array-like of uint8, (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), any strides
+        A Pillow image of another mode than L, RGB and CMYK is converted where its colours stay, or refused; callers
+        that can use its alpha pass it through `plain` first.
     reason : str
         Why other dtypes are refused, for the message.
 
@@ -51,10 +94,16 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
     (4, 6, 1)
     """
+    image = plain(image, alpha=False, inks=True)
     if isinstance(image, (str, bytes, bytearray, os.PathLike)) or callable(getattr(image, "read", None)):
         raise ParameterError(
             f"image is a {type(image).__name__}, and this takes an array of pixels: codec.read reads a JPEG file, "
             "np.asarray(PIL.Image.open(path).convert('RGB')) other formats"
+        )
+    mode = getattr(image, "mode", "")
+    if isinstance(mode, str) and mode.startswith(SAMPLE_MODES):
+        raise ParameterError(
+            f"a Pillow image of mode {mode!r}: {reason}; scale it to 0..255 first, since .convert('RGB') may clip it"
         )
     try:
         array = np.asarray(image)

@@ -76,7 +76,7 @@ class CompressTask:
         untouched = may_stay and generation.before_encoding(data, self.options, self.strip, self.limits)
         if untouched:
             return untouched
-        picture = pictures.load(data, background=self.background, limits=self.limits)
+        picture = pictures.profiled(pictures.load(data, background=self.background, limits=self.limits))
         pixels, metadata = picture.pixels, picture.metadata
         if self.strip:
             pixels, metadata = pictures.strip(pixels, metadata)
@@ -213,7 +213,7 @@ class PaletteTask:
     options : dict
         Keywords of `codec.palette.write_png` and of `codec.quantize_colors`.
     strip : bool
-        Drop the ICC profile.
+        Drop the ICC profile, and gAMA, cHRM and cICP of a PNG.
     limits : codec.Limits
     """
 
@@ -226,7 +226,9 @@ class PaletteTask:
     def __post_init__(self):
         from ..palette import quantize_colors, write_png
 
-        _check_keywords((write_png, quantize_colors), self.options, ("image", "path", "icc", "density", "options"))
+        _check_keywords(
+            (write_png, quantize_colors), self.options, ("image", "path", "icc", "density", "color_chunks", "options")
+        )
 
     def rename(self, name):
         """The name with .png."""
@@ -247,7 +249,8 @@ class PaletteTask:
             icc = None
             warnings.append("its ICC profile was dropped: it is not for RGB, and palettes are RGB")
         density = pictures.strip(picture.pixels, picture.metadata)[1].density
-        made = write_png(pictures.seen(picture), icc=icc, density=density, **self.options)
+        chunks = () if self.strip else picture.color_chunks
+        made = write_png(pictures.seen(picture), icc=icc, density=density, color_chunks=chunks, **self.options)
         if made.size > len(data):
             warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
         facts = {

@@ -49,6 +49,8 @@ def animate(
     strength = 0.0 if dither == "none" else options.pop("dither_strength")
     settings = options | {"dither_strength": strength, "fps": fps, "lossy": lossy, "loops": loops}
     given = {name: value for name, value in settings.items() if value is not None}
+    if loops == "once":
+        given["loops"] = None
     name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
     work = partial(_animated, sources, form, limits, given)
     row = row_of(name, output, work, overwrite=overwrite, dry_run=dry_run)

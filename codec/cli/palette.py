@@ -15,6 +15,18 @@ def _palette(value):
     return as_palette(value.split(",") if "#" in value else value)
 
 
+class Loops(click.IntRange):
+    """0 to 65535, or "once"."""
+
+    name = "loops"
+
+    def __init__(self):
+        super().__init__(0, 65535)
+
+    def convert(self, value, param, ctx):
+        return value if value == "once" else super().convert(value, param, ctx)
+
+
 @click.command()
 @options.inputs
 @options.output("picture or animation")
@@ -88,9 +100,9 @@ def _palette(value):
 )
 @click.option(
     "--loops",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    help="How often an animation restarts.  [default: 0, forever]",
+    type=Loops(),
+    metavar="N|once",
+    help="How often an animation restarts; 0: forever.  [default: as the source; 0 for pictures and clips]",
 )
 @click.option(
     "--sheet",
@@ -124,12 +136,12 @@ def palette(
 
     INPUTS are pictures of any format that codec compress reads, folders (searched recursively, recreated as the same
     tree in OUT), or - for stdin. Inputs are never overwritten. Transparency is kept and the picture is turned
-    upright. The ICC profile and the density are kept, other metadata is dropped. Pictures with no more colours than
-    asked for are stored exactly.
+    upright. The ICC profile, the density, and gAMA, cHRM and cICP of a PNG are kept, other metadata is dropped. Pictures
+    with no more colours than asked for are stored exactly.
 
     With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (folders by file
     name), one animated picture, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per
-    second.
+    second and no partial transparency.
 
     \b
     Examples:

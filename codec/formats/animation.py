@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 import os
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import BitstreamError, CodecError, ParameterError
+from ..errors import BitstreamError, CodecError, LimitError, ParameterError
 from ..limits import checked_limits
 from ..palette import animate as paint
-from ..palette import timing
+from ..palette import png, timing
 from ..palette.animator import DEFAULT_FPS, format_of
 from ..sources import clips
 from ..sources.files import read_bytes
-from . import pictures
+from . import apng, gif, pictures, profiles
+from .composition import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from ..limits import Limits
     from ..palette import Animation
 
-ANIMATED = ("GIF", "PNG", "WEBP")
-SHORTEST_MS = 20  # browsers show shorter frames for BROWSER_MS
-BROWSER_MS = 100
-
 
 @dataclass(frozen=True, eq=False)
 class Frames:
@@ -45,11 +42,14 @@ class Frames:
     pictures : list of (H, W[, 3 or 4]) uint8
     seconds : list of fractions.Fraction
     warnings : tuple of str
+    loops : int or None
+        How often the animation plays: 0 forever, None once.
     """
 
     pictures: list[npt.NDArray[np.uint8]]
     seconds: list[Fraction]
     warnings: tuple[str, ...] = ()
+    loops: int | None = 0
 
 
 def load(
@@ -100,7 +100,7 @@ def _is_picture(data):
     """
     from PIL import Image, UnidentifiedImageError
 
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith((b"\xff\xd8", *gif.SIGNATURES, png.SIGNATURE)):
         return True
     Image.init()
     try:
@@ -121,7 +121,8 @@ def _stills(sources, rate, limits):
             pixels = pictures.seen(picture)
         except CodecError as error:
             raise type(error)(f"{name}: {error}") from error
-        warnings += [f"{name}: {warning}" for warning in picture.warnings]
+        lost = [pictures.unsaid(profiles.names(picture.color_chunks))] if picture.color_chunks else []
+        warnings += [f"{name}: {warning}" for warning in (*picture.warnings, *lost)]
         if found and pixels.shape[:2] != found[0].shape[:2]:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
             raise ParameterError(
@@ -133,14 +134,45 @@ def _stills(sources, rate, limits):
 
 def _moving(data, rate, limits):
     """Frames of an animated picture, or None if it has only one."""
+    warnings = []
+    if data.startswith(gif.SIGNATURES):
+        moving = gif.read(data, limits)
+        if len(moving.cells) < 2:
+            return None
+        cells, frames = gif.timed(moving.cells), moving.frames()
+        clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
+    elif data.startswith(png.SIGNATURE) and apng.count(data):
+
+        def decoded(still):
+            picture = pictures.load(still, alpha=True, limits=limits)
+            warnings.extend(warning for warning in picture.warnings if warning not in warnings)
+            return pictures.rgba(picture)
+
+        moving, lost = apng.read(data, limits, decoded), profiles.color_chunks(data)
+        if lost:
+            warnings.append(pictures.unsaid(profiles.names(lost)))
+        cells, frames = moving.cells, moving.frames()
+        clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
+    else:
+        return _webp(data, rate, limits)
+    found = list(frames)
+    warnings += moving.warnings
+    seconds = [1 / rate] * len(cells) if rate else seconds_of([cell.seconds for cell in cells], warnings)
+    return Frames(found, seconds, tuple(warnings), moving.loops)
+
+
+def _webp(data, rate, limits):
+    """Frames of an animated WebP as libwebp composes them, or None if it is none, or has only one."""
     from PIL import Image
 
     try:
-        image = Image.open(io.BytesIO(data), formats=ANIMATED)
+        image = Image.open(io.BytesIO(data), formats=["WEBP"])
+    except Image.DecompressionBombError as error:
+        raise LimitError(f"{error}; this limit is Pillow's, PIL.Image.MAX_IMAGE_PIXELS") from error
     except pictures.MALFORMED:
         return None
     limits.check_pixels(*image.size)
-    found, seconds = [], []
+    found, seconds, warnings = [], [], []
     try:
         count = getattr(image, "n_frames", 1)
         if count < 2:
@@ -149,13 +181,14 @@ def _moving(data, rate, limits):
         for number in range(count):
             image.seek(number)
             found.append(np.asarray(image.convert("RGBA")))
-            shown = Fraction(image.info.get("duration", 0)).limit_denominator(1000)
-            seconds.append(1 / rate if rate else Fraction(shown if shown >= SHORTEST_MS else BROWSER_MS) / 1000)
+            seconds.append(Fraction(image.info.get("duration", 0)) / 1000)
     except CodecError:
         raise
     except pictures.MALFORMED as error:
-        raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
-    return Frames(found, seconds)
+        raise BitstreamError(str(error) or type(error).__name__, layer="WEBP data") from error
+    plays = image.info.get("loop", 0)
+    seconds = [1 / rate] * count if rate else seconds_of(seconds, warnings)
+    return Frames(found, seconds, tuple(warnings), None if plays == 1 else plays)
 
 
 def _clip(data, rate, fps_max, limits):
@@ -208,6 +241,7 @@ def animate(
     fps: Rate | None = None,
     limits: Limits | None = None,
     format: AnimationFormat | None = None,
+    seconds: Rate | Sequence[Rate] | None = None,
     **options: Unpack[AnimateKeywords],
 ) -> Animation:
     """Write pictures, an animated picture or a clip as an animated GIF or PNG, completely or not at all.
@@ -220,8 +254,11 @@ def animate(
     fps : number, fractions.Fraction or str, optional
     limits : codec.Limits, optional
     format : {"gif", "apng"}, optional
+    seconds : number or list of numbers, optional
+        In place of `fps`: the duration of all frames, or of each.
     **options
-        Passed to `codec.palette.animate`: colors, lossy, target, loops, ...
+        Passed to `codec.palette.animate`: colors, lossy, target, loops, ... `loops` defaults to how often an animated
+        picture plays, and to 0, forever, for others.
 
     Returns
     -------
@@ -240,6 +277,38 @@ def animate(
     Fraction(1, 5)
     """
     format = format_of(path, format)
+    limits = checked_limits(limits)
+    sources = list(sources) if isinstance(sources, (list, tuple)) else [sources]
+    single = read_bytes(sources[0], limits) if len(sources) == 1 else b""
+    if single:
+        sources = [single]
     frames = load(sources, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits)
-    made = paint(frames.pictures, path, seconds=frames.seconds, format=format, **options)
-    return made.warned(frames.warnings)
+    if seconds is not None:
+        frames = replace(frames, seconds=timing.durations(len(frames.pictures), DEFAULT_FPS, seconds))
+    elif format == "gif" and fps is None:
+        frames = _slow_enough(frames)
+    loops = frames.loops
+    if format == "apng" and loops:  # APNG counts plays, `loops` counts restarts there
+        loops = loops - 1 or None
+    made = paint(frames.pictures, path, seconds=frames.seconds, format=format, **{"loops": loops} | options)
+    warnings = list(frames.warnings)
+    same = single.startswith(gif.SIGNATURES if format == "gif" else png.SIGNATURE)
+    if same and len(frames.pictures) > 1 and made.size > len(single):
+        warnings.append(f"the animation is larger than its source ({made.size} bytes, was {len(single)}): keep that")
+    return made.warned(warnings)
+
+
+def _slow_enough(frames):
+    """The frames that begin at least as long after each other as GIF viewers believe; the duration stays."""
+    places = timing.spaced(frames.seconds, Fraction(1, timing.GIF_FPS_MAX))
+    if len(places) == len(frames.seconds):
+        return frames
+    ends = [*places[1:], len(frames.seconds)]
+    seconds = [sum(frames.seconds[begin:end]) for begin, end in zip(places, ends)]
+    warning = (
+        f"a GIF has {timing.GIF_FPS_MAX} frames per second at most: {len(frames.seconds) - len(places)} of "
+        f"{len(frames.seconds)} frames were dropped, the duration is the same; an .apng keeps them"
+    )
+    return replace(
+        frames, pictures=[frames.pictures[i] for i in places], seconds=seconds, warnings=(*frames.warnings, warning)
+    )

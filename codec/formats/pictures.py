@@ -19,7 +19,9 @@ from ..jpeg import decode as decode_jpeg
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
+from ..palette import png
 from ..sources.files import read_bytes, write_atomic
+from . import apng, gif, profiles
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -97,6 +99,8 @@ class Picture:
         What was lost or guessed in reading, one sentence each.
     alpha : (H, W) uint8, or None
         If requested and not opaque everywhere.
+    color_chunks : tuple of (bytes, bytes)
+        Type and content of the PNG chunks gAMA, cHRM and cICP, where they state other colours than sRGB.
     """
 
     pixels: np.ndarray
@@ -104,6 +108,7 @@ class Picture:
     format: str
     warnings: tuple = ()
     alpha: np.ndarray | None = None
+    color_chunks: tuple = ()
 
 
 def load(source, *, background=None, alpha=False, limits=None):
@@ -150,6 +155,8 @@ def load(source, *, background=None, alpha=False, limits=None):
     limits = checked_limits(limits)
     color = None if background is None else parse_color(background)
     data = read_bytes(source, limits)
+    if data.startswith(gif.SIGNATURES):
+        return _load_gif(data, color, alpha, limits)
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
@@ -180,8 +187,9 @@ def _load_other(data, color, keep_alpha, limits):
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
+    shown = apng.still(data) if data.startswith(png.SIGNATURE) else data
     try:
-        image = Image.open(io.BytesIO(data), formats=[name for name in READABLE if name in Image.OPEN])
+        image = Image.open(io.BytesIO(shown), formats=[name for name in READABLE if name in Image.OPEN])
     except UnidentifiedImageError as error:
         raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
@@ -192,10 +200,13 @@ def _load_other(data, color, keep_alpha, limits):
     warnings = []
     try:
         bits = _bits_per_sample(image, data)
-        frames = getattr(image, "n_frames", 1)
+        frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
         image.load()
         metadata = _metadata_of(image)
+        key = _transparent_samples(image, data, bits, warnings)
         image, alpha = _split_alpha(image)
+        if key is not None:
+            alpha = key
     except CodecError:
         raise
     except NotImplementedError as error:
@@ -205,6 +216,13 @@ def _load_other(data, color, keep_alpha, limits):
     if frames > 1:
         warnings.append(f"{frames} frames or pages: only the first is used")
     pixels = _samples(image, bits, warnings)
+    made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
+    chunks = profiles.color_chunks(data) if image.format == "PNG" else ()
+    return replace(made, color_chunks=chunks) if chunks else made
+
+
+def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits):
+    """The picture, its alpha dropped where it is opaque and laid on a colour where it was not requested."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
     if alpha is not None and not keep_alpha:
@@ -216,7 +234,23 @@ def _load_other(data, color, keep_alpha, limits):
     if metadata.icc and metadata.icc[16:20] == b"GRAY" and pixels.ndim == 3:
         metadata = replace(metadata, icc=None)
         warnings.append("the gray ICC profile does not fit the coloured background and was dropped")
-    return Picture(pixels, metadata, image.format or "picture", tuple(warnings), alpha)
+    return Picture(pixels, metadata, format, tuple(warnings), alpha)
+
+
+def _load_gif(data, color, keep_alpha, limits):
+    """The first frame as `animation` composes it, gray where its colour table is; XMP as Pillow finds it."""
+    from PIL import Image
+
+    pixels, gray, moving = gif.first(data, limits)
+    warnings = list(moving.warnings)
+    if len(moving.cells) > 1:
+        warnings.append(f"{len(moving.cells)} frames or pages: only the first is used")
+    try:
+        metadata = _metadata_of(Image.open(io.BytesIO(data), formats=["GIF"]))
+    except (Image.DecompressionBombError, *MALFORMED):
+        metadata = Metadata()
+    samples = np.ascontiguousarray(pixels[..., 0] if gray else pixels[..., :3])
+    return _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
 
 
 def _bits_per_sample(image, data):
@@ -225,6 +259,26 @@ def _bits_per_sample(image, data):
     if image.format == "TIFF":
         return max(image.tag_v2.get(258, (1,)))
     return 8
+
+
+def _transparent_samples(image, data, bits, warnings):
+    """The alpha of a gray PNG of 16 bits with tRNS, else None. Other depths: the level that Pillow compares with.
+
+    Pillow compares the samples of tRNS, which have the depth of the file (PNG 11.3.1.1), with samples scaled to 8 bits.
+    """
+    stored = next((chunk.content for chunk in apng.chunks(data) if chunk.kind == b"tRNS"), b"")
+    if image.format != "PNG" or data[25] not in (0, 2) or len(stored) != (2 if data[25] == 0 else 6):
+        return None
+    levels = [level & ((1 << bits) - 1) for level in struct.unpack(f">{len(stored) // 2}H", stored)]
+    if data[25] == 0 and bits == 16:
+        image.info.pop("transparency", None)
+        return np.where(np.asarray(image) == levels[0], 0, 255).astype(np.uint8)
+    if bits == 16:  # Pillow keeps the high bytes of colour only
+        warnings.append("its transparent colour was compared by the high 8 of 16 bits")
+        image.info["transparency"] = tuple(level >> 8 for level in levels)
+    elif data[25] == 0:
+        image.info["transparency"] = levels[0] * 255 // ((1 << bits) - 1)
+    return None
 
 
 def _split_alpha(image):
@@ -346,6 +400,29 @@ def seen(picture):
     if alpha is not None:
         pixels = np.dstack([pixels] * (3 if pixels.ndim == 2 else 1) + [alpha])
     return upright(pixels, orientation(picture.metadata.exif))
+
+
+def profiled(picture):
+    """The picture with an ICC profile in place of its PNG colour chunks, or a warning where none says the same."""
+    if not picture.color_chunks:
+        return picture
+    icc, named = profiles.profile(picture.color_chunks, picture.pixels.ndim == 2), profiles.names(picture.color_chunks)
+    if icc:
+        return replace(picture, metadata=replace(picture.metadata, icc=icc), color_chunks=())
+    return replace(picture, color_chunks=(), warnings=(*picture.warnings, unsaid(named)))
+
+
+def unsaid(named):
+    """The warning for colour chunks that are lost."""
+    return f"its colours ({named}) were dropped: they are shown as sRGB"
+
+
+def rgba(picture):
+    """Pixels of `seen` as (H, W, 4) uint8."""
+    pixels = seen(picture)
+    if pixels.ndim == 2:
+        pixels = np.dstack([pixels] * 3)
+    return pixels if pixels.shape[2] == 4 else np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
 
 
 def strip(pixels, metadata):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..color import YCBCR, linear_light
 from ..errors import ParameterError
+from ..pixels import plain
 from .fidelity import psnr
 from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
@@ -303,6 +304,7 @@ def psnr_y(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = Non
     >>> round(psnr_y(np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 5, np.uint8)), 2)
     34.15
     """
+    a, b = plain(a), plain(b)
     if np.ndim(a) == 3 and np.shape(a)[2] == 3:
         return psnr_ycbcr(a, b, data_range=data_range)["Y"]
     return psnr(a, b, data_range=data_range)

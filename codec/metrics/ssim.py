@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
-from ..pixels import as_array
+from ..pixels import as_array, plain
 from ._ssim import ssim_means, sums_of_four
 from .luma import luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
@@ -242,6 +242,7 @@ def ssim_map(
     >>> ssim_map(np.zeros((16, 20), np.uint8), np.zeros((16, 20), np.uint8)).shape
     (6, 10)
     """
+    a, b = plain(a), plain(b)
     preset = _preset(preset)
     planes = _checked(a, b, preset, "SSIM")
     if preset is ffmpeg:

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..frame import Video
+from ..pixels import plain
 from ..sources.files import write_atomic
 from ..targets import narrow, parse_target
-from . import apng, gif
+from . import apng, gif, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss
 from .scenes import palettes
 from .spaces import SPACES
@@ -104,7 +105,7 @@ def animate(
     Parameters
     ----------
     frames : iterable of uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, or codec.frame.Video
-        All of one size. Alpha from 128 on is opaque.
+        All of one size. Pillow images too. Alpha from 128 on is opaque in a GIF, with a warning; APNG keeps it.
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
@@ -121,7 +122,7 @@ def animate(
     lossy : int
         0..200, default 20. 0: no error beyond the palette and its dithering. 20: pixels of quiet areas may deviate by
         the palette's error again, those of busy areas by more, where phrases of the code table repeat or pixels can
-        stay. Pictures with at most `colors` colours stay exact.
+        stay. Pictures with at most `colors` colours stay exact. No effect on an APNG with partial transparency.
     target : str, optional
         "size:500kB": search for the least `lossy` that reaches it, and reduce the colours if none does.
     space : {"oklab", "srgb", "linear", "ycbcr"}
@@ -164,11 +165,15 @@ def animate(
     if isinstance(frames, Video):
         fps = frames.fps if fps is None else fps
         frames = frames.pictures()
-    pictures, opaque = as_frames(frames)
+    pictures, opaque, alphas = as_frames(frames)
     lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
     strength, shared = round(dither_strength * 256), shared or format == "apng"
-    plan = _Plan(format, pictures, opaque, lengths, space, strength, shared, loops, _comment(comment), progress)
+    partial = any(alpha is not None for alpha in alphas)
+    kind = _SoftPlan if partial and format == "apng" else _Plan
+    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, _comment(comment), progress)
     made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
+    if partial and format == "gif":
+        made = made.warned([f"a GIF has no partial transparency: alpha from {OPAQUE} on became opaque; .apng keeps it"])
     if path is not None:
         write_atomic(path, made.data)
     return made
@@ -216,10 +221,10 @@ def _comment(comment):
 
 
 def as_frames(frames):
-    """RGB pictures and their masks of opaque pixels; None where all are."""
-    pictures, opaque = [], []
+    """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial."""
+    pictures, opaque, alphas = [], [], []
     for number, frame in enumerate(frames):
-        pixels = np.asarray(frame)
+        pixels = np.asarray(plain(frame))
         if pixels.dtype == np.uint16:  # from a video of more than 8 bits
             pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
         if (
@@ -232,7 +237,9 @@ def as_frames(frames):
                 f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} "
                 f"{pixels.shape}"
             )
-        mask = pixels[..., 3] >= OPAQUE if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+        alpha = pixels[..., 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+        mask = None if alpha is None else alpha >= OPAQUE
+        alphas.append(alpha.copy() if alpha is not None and (alpha % 255).any() else None)
         pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
@@ -245,7 +252,7 @@ def as_frames(frames):
         raise ParameterError(
             f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}"
         )
-    return pictures, opaque
+    return pictures, opaque, alphas
 
 
 @dataclass
@@ -255,6 +262,7 @@ class _Plan:
     format: str
     pictures: list
     opaque: list
+    alphas: list
     lengths: list
     space: str
     strength: int
@@ -298,8 +306,10 @@ class _Plan:
             own = None if frame.colors is first else _with_transparent(frame.colors)
             high, wide = frame.indices.shape
             size = gif.code_size(len(frame.colors.entries) + 1)
+            # Pillow and others clear to transparency only after a frame that has a transparent index.
+            transparent = frame.colors.transparent if frame.disposal == gif.CLEAR else frame.transparent
             cells.append(
-                gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, frame.transparent, own)
+                gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, transparent, own)
             )
         return gif.assemble(
             width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
@@ -307,6 +317,26 @@ class _Plan:
 
     def _seconds(self):
         return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)
+
+
+class _SoftPlan(_Plan):
+    """The same for an APNG with partial transparency, where only the number of colours makes a difference."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.frames = [soft.rgba(*frame) for frame in zip(self.pictures, self.opaque, self.alphas)]
+        self._made = {}
+
+    def paint(self, colors, lossy):
+        if colors not in self._made:
+            painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.progress)
+            height, width, _ = self.frames[0].shape
+            data = apng.assemble_pieces(
+                width, height, painted.pieces, painted.palette, self.lengths, loops=self.loops, comment=self.comment
+            )
+            shape = (width, height, len(self.frames), self._seconds())
+            self._made[colors] = Animation(data, self.format, *shape, len(painted.palette), 1, lossy)
+        return self._made[colors]
 
 
 def _with_transparent(colors):

@@ -1,6 +1,7 @@
 """Animated PNG files of indexed frames with one palette (PNG specification, third edition: 4.9 and 11.3.6)."""
 
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,24 @@ from .timing import png_delay
 
 DISPOSE_NONE, DISPOSE_BACKGROUND = 0, 1
 BLEND_SOURCE, BLEND_OVER = 0, 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A rectangle of indices, laid down by its fcTL.
+
+    Attributes
+    ----------
+    x, y : int
+    indices : (H, W) uint8
+    dispose, blend : int
+    """
+
+    x: int
+    y: int
+    indices: np.ndarray
+    dispose: int = DISPOSE_NONE
+    blend: int = BLEND_SOURCE
 
 
 def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
@@ -26,27 +45,35 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
     comment : bytes
         ISO 8859-1 text.
     """
-    if max(width, height) > SIDE_MAX:
-        raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
     colors = frames[0].colors
     # Index 0 is transparent, so tRNS has one entry. The palette is already sorted by luma.
     palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
     palette[0], palette[1:, :3] = 0, colors.entries
+    pieces = []
+    for frame in frames:
+        indices = np.where(frame.indices == colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
+        dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
+        pieces.append(Piece(frame.x, frame.y, indices, dispose, BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER))
+    return assemble_pieces(width, height, pieces, palette, seconds, loops=loops, comment=comment)
+
+
+def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment=b""):
+    """Assemble a file from pieces and their palette, (n, 4); see `assemble`."""
+    if max(width, height) > SIDE_MAX:
+        raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
     # FFmpeg (libavcodec 62) blends packed indices as if each were a byte, so frames that are blended use bytes.
-    bits = 8 if any(frame.transparent >= 0 for frame in frames) else png.depth(len(palette))
+    bits = 8 if any(piece.blend == BLEND_OVER for piece in pieces) else png.depth(len(palette))
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
-    control = png.chunk(b"acTL", struct.pack(">II", len(frames), plays))
+    control = png.chunk(b"acTL", struct.pack(">II", len(pieces), plays))
     parts = [png.SIGNATURE, png.header(width, height, bits), control, png.colors(palette)]
     if comment:
         parts.append(png.chunk(b"tEXt", b"Comment\0" + comment))
     number = 0
-    for frame, length in zip(frames, seconds):
-        renumbered = np.where(frame.indices == colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
-        data = _deflated(png.packed(renumbered, bits), bits)
-        high, wide = frame.indices.shape
-        blend = BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER
-        dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
-        control = struct.pack(">IIIIIHHBB", number, wide, high, frame.x, frame.y, *png_delay(length), dispose, blend)
+    for piece, length in zip(pieces, seconds):
+        data = _deflated(png.packed(piece.indices, bits), bits)
+        high, wide = piece.indices.shape
+        place = (number, wide, high, piece.x, piece.y)
+        control = struct.pack(">IIIIIHHBB", *place, *png_delay(length), piece.dispose, piece.blend)
         parts.append(png.chunk(b"fcTL", control))
         parts.append(png.chunk(b"fdAT", struct.pack(">I", number + 1) + data) if number else png.chunk(b"IDAT", data))
         number += 2 if number else 1

@@ -40,9 +40,10 @@ def colors(palette):
     return made
 
 
-def described(icc=None, density=None):
-    """Chunks before PLTE that define colours and pixel sizes: iCCP (11.3.2.3), pHYs (11.3.4.3)."""
-    made = chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc, BEST)) if icc else b""
+def described(icc=None, density=None, color_chunks=()):
+    """Chunks before PLTE that define colours and pixel sizes: those given, iCCP (11.3.2.3), pHYs (11.3.4.3)."""
+    made = b"".join(chunk(*given) for given in color_chunks)
+    made += chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc, BEST)) if icc else b""
     if density and density[0]:
         unit, *dots = density
         made += chunk(

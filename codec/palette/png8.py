@@ -16,6 +16,8 @@ from .quantize import as_pixels, quantize_colors
 from .target import Score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from typing_extensions import Unpack
 
@@ -144,13 +146,13 @@ def smallest(indices, palette):
     return entries, rows_of(png.packed(renumbered, bits)), bits
 
 
-def encode_png(result, *, icc=None, density=None, oxipng=False):
+def encode_png(result, *, icc=None, density=None, color_chunks=(), oxipng=False):
     """Write indices and palette as indexed PNG: see `write_png`."""
     indices, palette = used(*checked(result.indices, result.palette))
     entries, rows, bits = smallest(indices, palette)
     height, width = indices.shape
     data = b"".join([
-        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density), png.colors(entries),
+        png.SIGNATURE, png.header(width, height, bits), png.described(icc, density, color_chunks), png.colors(entries),
         png.chunk(b"IDAT", png.deflated(rows)), png.chunk(b"IEND", b""),
     ])  # fmt: skip
     return Png(_squeezed(data) if oxipng else data, width, height, len(entries), bits, result)
@@ -203,6 +205,7 @@ def write_png(
     target: str | None = None,
     icc: bytes | None = None,
     density: tuple[int, int, int] | None = None,
+    color_chunks: Sequence[tuple[bytes, bytes]] = (),
     oxipng: bool = False,
     **options: Unpack[QuantizeKeywords],
 ) -> Png:
@@ -222,6 +225,8 @@ def write_png(
         RGB profile to embed. Without one PNG means sRGB.
     density : (unit, x, y), optional
         Dots per inch (unit 1) or per cm (2).
+    color_chunks : sequence of (type, content), optional
+        Chunks before PLTE, such as ``(b"gAMA", content)``: gAMA, cHRM or cICP of the source.
     oxipng : bool
         Recompress with oxipng, without loss (extra `png`).
     **options
@@ -246,7 +251,7 @@ def write_png(
     """
 
     def make(result):
-        return encode_png(result, icc=icc, density=density, oxipng=oxipng)
+        return encode_png(result, icc=icc, density=density, color_chunks=color_chunks, oxipng=oxipng)
 
     if hasattr(image, "indices"):
         if options or target or colors != 256:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import cpu
 from ..errors import ParameterError
-from ..pixels import uint8_pixels
+from ..pixels import plain, uint8_pixels
 from ._nearest import NearestColor
 from .choose import METHODS, choose
 from .dither import DITHERS, paint
@@ -42,6 +42,9 @@ LIMIT = 6  # longest error passed on, in root mean squared errors of the palette
 
 def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """A non-empty image as (H, W, channels) uint8."""
+    image = plain(image)
+    if hasattr(image, "getbands") and image.mode == "RGBA":
+        image = np.asarray(image)
     array = uint8_pixels(image, "palettes have 8 bits per sample; scale it to 0..255")
     if array.size == 0:
         raise ParameterError(f"image is empty: its shape is {np.shape(image)}")
@@ -130,6 +133,8 @@ class PaletteQuantizer:
         PaletteQuantizer
             This object.
         """
+        if hasattr(images, "getbands"):  # a Pillow image
+            images = np.asarray(plain(images))
         if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
             images, importance = [images], None if importance is None else [importance]
         if not isinstance(images, Iterable):

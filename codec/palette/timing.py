@@ -36,6 +36,23 @@ def durations(count, fps, seconds=None):
     return [as_fraction(value, "seconds") for value in listed]
 
 
+def spaced(lengths, least):
+    """Places of the frames that remain if each must last at least `least`; a frame that is dropped lengthens the one
+    before it. The duration of all stays the same, unless all together are shorter than `least`.
+
+    >>> from fractions import Fraction
+    >>> from codec.palette.timing import spaced
+    >>> spaced([Fraction(1, 60)] * 6, Fraction(1, 50))
+    [0, 2, 4]
+    """
+    begins = list(accumulate(lengths, initial=Fraction(0)))
+    end, kept = begins.pop(), [0]
+    for place, begin in enumerate(begins):
+        if begin - begins[kept[-1]] >= least and end - begin >= least:
+            kept.append(place)
+    return kept
+
+
 def gif_delays(lengths):
     """Hundredths of a second for each frame. Start times are rounded, not durations, so no frame is off by more than
     half a tick and errors do not accumulate.

@@ -234,3 +234,14 @@ def test_a_sheet_shows_methods_side_by_side(run, home):
     assert image.size == (4 * 208 + 8, 2 * (32 + 32 + 8) + 8) and len(outcome.json["files"][0]["methods"]) == 7
     assert np.array_equal(np.asarray(image)[40:72, 8:48], pixels_of((home / "in" / "a.png").read_bytes()))
     assert run("palette", "in/a.png", "--sheet", "sheet.png").code == 1
+
+
+def test_an_animation_plays_as_often_as_its_source_or_as_asked(run, frames, home):
+    def loop(*more, source="a.gif", name="b.gif"):
+        assert run("palette", "--animate", source, "-o", name, "--overwrite", *more).code == 0
+        return Image.open(io.BytesIO((home / name).read_bytes())).info.get("loop")
+
+    run("palette", "--animate", "frames", "-o", "a.gif", "--loops", "2")
+    assert loop() == 2 and loop("--loops", "0") == 0 and loop("--loops", "once") is None
+    assert loop("--loops", "once", source="frames") is None and loop(source="frames") == 0
+    assert run("palette", "--animate", "a.gif", "-o", "b.gif", "--loops", "twice").code == 2

@@ -10,10 +10,12 @@ from PIL import Image, PngImagePlugin
 
 import codec
 from codec import jpeg
+from codec.batch import PaletteTask
 from codec.errors import BitstreamError, FileError, LimitError, ParameterError, UnsupportedError
 from codec.formats import pictures
 from codec.jpeg import Metadata
 from codec.limits import Limits
+from codec.palette import png
 
 RNG = np.random.default_rng(5)
 GRAY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
@@ -76,6 +78,39 @@ def test_sixteen_bit_colour_is_read_with_a_warning():
     deep = b"P6\n1 1\n65535\n" + bytes([255, 255, 128, 0, 0, 0])
     assert pictures.load(deep).pixels.tolist() == [[[255, 128, 0]]]
     assert pictures.load(png_16_bit_rgb()).warnings == ("16-bit samples were reduced to 8 bits",)
+
+
+def png_of(samples, bits, kind, transparent):
+    """A PNG of gray (kind 0) or RGB (2) samples with tRNS."""
+    rows = samples.reshape(len(samples), -1)
+    packed = png.packed(rows.astype(np.uint8), bits) if bits < 16 else rows.astype(">u2").view(np.uint8)
+    return b"".join([
+        png.SIGNATURE, png.chunk(b"IHDR", struct.pack(">IIBBBBB", samples.shape[1], len(samples), bits, kind, 0, 0, 0)),
+        png.chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)), png.chunk(b"IDAT", zlib.compress(png.unfiltered(packed))),
+        png.chunk(b"IEND", b""),
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_transparent_level_of_gray_has_the_depth_of_the_file(bits):
+    samples = np.random.default_rng(bits).integers(0, 1 << bits, (16, 16))
+    samples[3, 4] = samples[0, 0]
+    for level in (int(samples[0, 0]), int(samples[5, 5]), (1 << bits) - 1):
+        picture = pictures.load(png_of(samples, bits, 0, [level]), alpha=True)
+        clear = samples == level
+        assert (picture.alpha is None and not clear.any()) or np.array_equal(picture.alpha == 0, clear)
+        assert np.array_equal(picture.pixels, np.rint(samples * (255 / ((1 << bits) - 1))).astype(np.uint8))
+    made = Image.open(io.BytesIO(PaletteTask()(png_of(samples, bits, 0, [int(samples[0, 0])])).data)).convert("RGBA")
+    assert np.array_equal(np.asarray(made)[..., 3] == 0, samples == samples[0, 0])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_transparent_colour_of_rgb(bits):
+    samples = np.random.default_rng(bits).integers(0, 1 << bits, (9, 8, 3))
+    samples[2:4, 3] = samples[0, 0]
+    picture = pictures.load(png_of(samples, bits, 2, samples[0, 0].tolist()), alpha=True)
+    assert (picture.alpha == 0).sum() == 3
+    assert (bits == 16) == any("transparent colour" in warning for warning in picture.warnings)
 
 
 def png_16_bit_rgb():

@@ -14,6 +14,7 @@ from PIL import Image
 
 from codec import cpu
 from codec.errors import ParameterError
+from codec.formats.animation import load
 from codec.palette import animate, animator, canvas
 from codec.palette.spaces import coordinates
 from codec.palette.timing import durations, gif_delays, png_delay
@@ -115,12 +116,65 @@ def hole(count=6):
 @pytest.mark.parametrize("lossy", (0, 20))
 @pytest.mark.parametrize("format", ["gif", "apng"])
 def test_transparent_frames(painted, format, lossy):
-    made = animate(hole(), format=format, lossy=lossy)
+    frames = hole()
+    if format == "apng":  # which keeps partial transparency
+        for pixels in frames:
+            pixels[..., 3] = np.where(pixels[..., 3] >= 128, 255, 0)
+    made = animate(frames, format=format, lossy=lossy)
+    assert any("partial" in warning for warning in made.warnings) == (format == "gif")
     for ours, source in zip(painted, hole()):
         opaque = source[..., 3] >= 128
         assert np.array_equal(ours[..., 3] > 0, opaque) and np.array_equal(ours[opaque][:, :3], source[opaque][:, :3])
     same(painted, shown_by_pillow(made.data)[0])
     same(painted, shown_by_ffmpeg(made.data)[0])
+
+
+@pytest.mark.parametrize("others", [shown_by_pillow, shown_by_ffmpeg])
+def test_an_apng_keeps_partial_transparency(others):
+    frames = hole()
+    made = animate(frames, format="apng", fps=10)
+    same([pixels * (pixels[..., 3:] > 0) for pixels in frames], others(made.data)[0])
+    assert made.seconds == Fraction(6, 10) and made.warnings == () and made.palettes == 1
+
+
+def test_partial_transparency_of_many_colours():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:40, :60]
+    frames = []
+    for number in range(4):
+        pixels = np.stack([4 * x, 6 * y, 0 * x + 200, 255 - 4 * x], -1).astype(np.uint8)
+        pixels[10:20, 10 * number : 10 * number + 10] = rng.integers(0, 256, (10, 10, 4))
+        frames.append(pixels)
+    made = animate(frames, format="apng")
+    shown, _ = shown_by_pillow(made.data)
+    for ours, theirs in zip(frames, shown):
+        ground = [pixels[..., :3].astype(float) * pixels[..., 3:] / 255 for pixels in (ours, theirs)]
+        assert (
+            np.square(ground[0] - ground[1]).mean() < 100
+            and np.abs(ours[..., 3].astype(int) - theirs[..., 3]).mean() < 12
+        )
+    assert len(np.unique(shown[0][..., 3])) > 20
+    for before, after in zip(shown, shown[1:]):
+        assert np.array_equal(before[25:], after[25:])  # still areas do not flicker
+    small = animate(frames, format="apng", target=f"size:{made.size * 2 // 3}")
+    assert small.size <= made.size * 2 // 3 and small.colors < made.colors
+
+
+def test_frames_that_are_cleared_leave_no_trail(painted):
+    """A shape of one colour that fills its rectangle: the frames need no transparent index of their own."""
+    frames = []
+    for number in range(4):
+        pixels = np.zeros((20, 60, 4), np.uint8)
+        pixels[5:15, 12 * number : 12 * number + 10] = [255, 60 * number, 0, 255]
+        frames.append(pixels)
+    made = animate(frames, fps=5)
+    same(frames, shown_by_pillow(made.data)[0])
+    same(frames, shown_by_ffmpeg(made.data)[0])
+    again = load(made.data)
+    assert (
+        all(np.array_equal(a, b) for a, b in zip(frames, again.pictures))
+        and animate(again.pictures, fps=5).data == made.data
+    )
 
 
 def test_nothing_opaque_at_all():

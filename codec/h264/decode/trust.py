@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 MB_INTRA, MB_FIELD = 1, 32  # of `Picture.macroblocks`, as in pictures/_picture.pxd
 INTACT = -1  # the origin of no damage
 

@@ -1,0 +1,149 @@
+"""Colour in PNG chunks (PNG, third edition: 11.3.2), and ICC.1:2001 profiles that say the same."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import apng
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SRGB_GAMMA = 45455  # in 1/100000 (11.3.2.2)
+SRGB_POINTS = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)  # white, red, green, blue: x, y in 1/100000
+# Points of ITU-T H.273 table 2, and transfer functions of table 3: "srgb" or an exponent.
+CICP_POINTS = {
+    1: SRGB_POINTS,
+    9: (31270, 32900, 70800, 29200, 17000, 79700, 13100, 4600),
+    12: (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000),
+}
+CICP_TRANSFERS = {4: 2.2, 5: 2.8, 8: 1.0, 13: "srgb"}
+NEAR_GAMMA, NEAR_POINTS = 500, 100  # what counts as sRGB
+CARRIED = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM")
+D50 = np.array([0.9642, 1.0, 0.8249])
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+
+
+def color_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """(type, content) of the chunks by which a PNG differs from sRGB, without iCCP; () if none does.
+
+    cICP has precedence over iCCP, this over sRGB, and this over gAMA and cHRM (11.3.2).
+    """
+    found = {}
+    for chunk in apng.chunks(data):
+        if chunk.kind in (b"IDAT", b"PLTE"):
+            break
+        found[chunk.kind] = chunk.content
+    kept = tuple((kind, found[kind]) for kind in CARRIED if kind in found)
+    cicp = found.get(b"cICP", b"")
+    if len(cicp) == 4:
+        return () if cicp == b"\x01\x0d\x00\x01" else kept
+    if b"iCCP" in found or b"sRGB" in found:
+        return ()
+    gamma, points = _gamma(found), _points(found)
+    as_srgb = (gamma is None or abs(gamma - SRGB_GAMMA) <= NEAR_GAMMA) and (
+        points is None or max(abs(a - b) for a, b in zip(points, SRGB_POINTS)) <= NEAR_POINTS
+    )
+    return () if as_srgb else kept
+
+
+def _gamma(found):
+    content = found.get(b"gAMA", b"")
+    return int.from_bytes(content, "big") or None if len(content) == 4 else None
+
+
+def _points(found):
+    content = found.get(b"cHRM", b"")
+    return struct.unpack(">8I", content) if len(content) == 32 else None
+
+
+def names(chunks: tuple[tuple[bytes, bytes], ...]) -> str:
+    """The types of the chunks, for messages."""
+    return ", ".join(kind.decode() for kind, _ in chunks)
+
+
+def profile(chunks: tuple[tuple[bytes, bytes], ...], gray: bool) -> bytes | None:
+    """An ICC profile for the colours that the chunks state; None where a matrix and curves cannot (PQ, HLG)."""
+    found = dict(chunks)
+    cicp = found.get(b"cICP", b"")
+    if len(cicp) == 4:
+        primaries, transfer, matrix, full = cicp
+        if primaries not in CICP_POINTS or transfer not in CICP_TRANSFERS or matrix or full != 1:
+            return None
+        points, exponent = CICP_POINTS[primaries], CICP_TRANSFERS[transfer]
+    else:
+        gamma = _gamma(found)
+        points, exponent = _points(found) or SRGB_POINTS, "srgb" if gamma is None else 1e5 / gamma
+    curve = _curve(exponent)
+    if curve is None:
+        return None
+    tags = [(b"desc", _text(b"desc")), (b"cprt", b"text\0\0\0\0No copyright\0"), (b"wtpt", _xyz(D50))]
+    if gray:
+        return _assembled(b"GRAY", [*tags, (b"kTRC", curve)])
+    columns = _adapted(points)
+    if columns is None:
+        return None
+    tags += [(name, _xyz(column)) for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns.T)]
+    return _assembled(b"RGB ", [*tags, *((name, curve) for name in (b"rTRC", b"gTRC", b"bTRC"))])
+
+
+def _adapted(points) -> npt.NDArray[np.float64] | None:
+    """XYZ of R, G and B as columns, adapted to D50 as Bradford (ICC.1:2001 annex E); None for impossible points."""
+    xy = np.array(points, np.float64).reshape(4, 2) / 1e5
+    if (xy[:, 1] <= 0).any():
+        return None
+    white, *rest = np.column_stack([xy[:, 0] / xy[:, 1], np.ones(4), (1 - xy.sum(1)) / xy[:, 1]])
+    matrix = np.array(rest).T
+    if abs(np.linalg.det(matrix)) < 1e-6:
+        return None
+    matrix = matrix * np.linalg.solve(matrix, white)
+    cones = BRADFORD @ white
+    if (cones <= 0).any():
+        return None
+    columns = np.linalg.solve(BRADFORD, np.diag(BRADFORD @ D50 / cones) @ BRADFORD) @ matrix
+    return columns if np.abs(columns).max() < 4 else None
+
+
+def _curve(exponent) -> bytes | None:
+    """curv (6.5.3): an exponent in 8.8 bits, or 1024 samples of the curve of sRGB."""
+    if exponent == "srgb":
+        x = np.linspace(0, 1, 1024)
+        y = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+        return struct.pack(">4s4xI", b"curv", 1024) + np.rint(y * 65535).astype(">u2").tobytes()
+    fixed = round(exponent * 256)
+    return struct.pack(">4s4xIH", b"curv", 1, fixed) if 0 < fixed < 65536 else None
+
+
+def _xyz(values) -> bytes:
+    return struct.pack(">4s4x3i", b"XYZ ", *(round(float(value) * 65536) for value in values))
+
+
+def _text(kind) -> bytes:
+    """textDescriptionType (6.5.17) in ASCII."""
+    words = b"PNG gAMA and cHRM, or cICP\0"
+    return struct.pack(">4s4xI", kind, len(words)) + words + bytes(4 + 4 + 2 + 1 + 67)
+
+
+def _assembled(space, tags) -> bytes:
+    """Header (6.1), tag table (6.2) and tags, each on a multiple of four."""
+    at, table, body = 132 + 12 * len(tags), b"", b""
+    for name, content in tags:
+        table += struct.pack(">4sII", name, at + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    header = struct.pack(
+        ">I4sI4s4s4s12x4s28x3i48x",
+        at + len(body),
+        bytes(4),
+        0x02400000,
+        b"mntr",
+        space,
+        b"XYZ ",
+        b"acsp",
+        63190,
+        65536,
+        54061,
+    )
+    return header + struct.pack(">I", len(tags)) + table + body

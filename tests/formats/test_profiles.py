@@ -1,0 +1,91 @@
+"""Colours that PNG chunks state: carried in PNG, made a profile in JPEG, or told."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import codec
+from codec.batch import CompressTask, PaletteTask
+from codec.formats import animation, apng, pictures, profiles
+from codec.palette import png
+
+GAMMA = (b"gAMA", struct.pack(">I", 100000))
+P3_POINTS = (b"cHRM", struct.pack(">8I", *profiles.CICP_POINTS[12]))
+P3 = (b"cICP", bytes([12, 13, 0, 1]))
+PQ = (b"cICP", bytes([9, 16, 0, 1]))
+SRGB = [(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", struct.pack(">8I", *profiles.SRGB_POINTS))]
+
+
+def with_chunks(pixels, *chunks):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    data = buffer.getvalue()
+    return data[:33] + b"".join(png.chunk(*chunk) for chunk in chunks) + data[33:]
+
+
+def stated(data):
+    return [(chunk.kind, chunk.content) for chunk in apng.chunks(data) if chunk.kind in profiles.CARRIED]
+
+
+@pytest.fixture
+def pixels(picture):
+    return picture(16, 24)
+
+
+@pytest.mark.parametrize("chunks", [[GAMMA], [P3_POINTS], [P3], [PQ], [GAMMA, P3_POINTS], [P3, *SRGB]], ids=str)
+def test_a_png_carries_them(pixels, chunks):
+    assert sorted(stated(PaletteTask()(with_chunks(pixels, *chunks)).data)) == sorted(chunks)
+    assert stated(PaletteTask(strip=True)(with_chunks(pixels, *chunks)).data) == []
+
+
+@pytest.mark.parametrize("chunks", [SRGB, [(b"sRGB", b"\0"), GAMMA], [(b"cICP", bytes([1, 13, 0, 1])), GAMMA]], ids=str)
+def test_srgb_needs_no_words(pixels, chunks):
+    data = with_chunks(pixels, *chunks)
+    assert pictures.load(data).color_chunks == () and stated(PaletteTask()(data).data) == []
+    made = CompressTask()(data)
+    assert made.data == CompressTask()(with_chunks(pixels)).data and not any(
+        "colours" in text for text in made.warnings
+    )
+
+
+def shown(pixels, icc):
+    """The pixels in sRGB, by LittleCMS."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+    image = Image.fromarray(pixels)
+    return np.asarray(
+        ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), renderingIntent=1, outputMode="RGB")
+    ).astype(float)
+
+
+def test_a_jpeg_gets_a_profile(pixels):
+    made = CompressTask()(with_chunks(pixels, GAMMA))
+    icc = codec.probe(made.data).metadata.icc
+    assert icc and made.warnings == () or all("colours" not in text for text in made.warnings)
+    x = pixels / 255
+    wanted = 255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    assert np.abs(shown(pixels, icc) - wanted).max() < 3
+    gray = codec.probe(CompressTask()(with_chunks(pixels[..., 0], GAMMA)).data).metadata.icc
+    assert gray[16:20] == b"GRAY" and np.abs(shown(pixels[..., 0], gray)[..., 0] - wanted[..., 0]).max() < 3
+
+
+def test_profiles_of_points_and_of_code_points_agree(pixels):
+    same = [profiles.profile(chunks, False) for chunks in ((P3,), (P3_POINTS,))]
+    assert same[0] == same[1]
+    # Gray of any primaries with the white of sRGB is that gray.
+    gray = np.repeat(pixels[..., :1], 3, 2)
+    assert np.abs(shown(gray, same[0]) - gray).max() <= 2
+    # By the matrix from P3 to sRGB of CSS Color 4.
+    assert shown(np.full((2, 2, 3), (200, 100, 100), np.uint8), same[0])[0, 0].tolist() == pytest.approx(
+        [215, 93, 97], abs=1
+    )
+
+
+def test_what_no_profile_can_say_is_told(pixels):
+    made = CompressTask()(with_chunks(pixels, PQ))
+    assert codec.probe(made.data).metadata.icc is None and any("cICP" in text for text in made.warnings)
+    assert any("gAMA" in text for text in animation.load([with_chunks(pixels, GAMMA)] * 2).warnings)
+    for bad in (bytes(32), struct.pack(">8I", *[2**32 - 1] * 8), struct.pack(">8I", *[30000] * 8)):
+        assert profiles.profile(((b"cHRM", bad),), False) is None
