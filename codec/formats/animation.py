@@ -278,11 +278,9 @@ def animate(
     """
     format = format_of(path, format)
     limits = checked_limits(limits)
-    sources = list(sources) if isinstance(sources, (list, tuple)) else [sources]
-    single = read_bytes(sources[0], limits) if len(sources) == 1 else b""
-    if single:
-        sources = [single]
-    frames = load(sources, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits)
+    given: list[Any] = list(sources) if isinstance(sources, (list, tuple)) else [sources]
+    single = read_bytes(given[0], limits) if len(given) == 1 else b""
+    frames = load([single] if single else given, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits)
     if seconds is not None:
         frames = replace(frames, seconds=timing.durations(len(frames.pictures), DEFAULT_FPS, seconds))
     elif format == "gif" and fps is None:
