@@ -2,6 +2,7 @@
 # make test     install, run the tests
 # make explore  run the property tests at random, EXPLORE times as many examples, from a printed SEED
 # make debug    run the tests on a build with asserts, bounds checks, ASan and UBSan
+# make tsan     run the tests of decoding by threads on a build with ThreadSanitizer
 # make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
 # make bench    compare with libjpeg-turbo and others
 PYTHON ?= python3
@@ -28,7 +29,7 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: demo test explore bench debug fuzz clean
+.PHONY: demo test explore bench debug tsan fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -49,6 +50,13 @@ bench: .venv/test.stamp
 debug: $(DEBUG)/stamp
 	cp -r tests samples benchmarks docs *.md $(DEBUG)
 	cd $(DEBUG) && $(call SANITIZED,) CODEC_ROBUSTNESS=$(or $(CODEC_ROBUSTNESS),quick) $(CURDIR)/$(PYTEST) -p no:cacheprovider $(DEBUG_TESTS)
+
+# Python itself is not instrumented: only accesses of our extensions are seen. Left out: forks and traced lines, which are slow here.
+tsan: build/tsan/stamp
+	cp -r tests samples build/tsan
+	cd build/tsan && CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0 \
+	LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" setarch -R $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -o addopts=--import-mode=importlib \
+	tests/h264/test_threads.py tests/h264/test_interruptions.py -k "not every_line and not child and not pool and not signal"
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz
@@ -85,6 +93,12 @@ PYTHON_SOURCES := $(shell find codec -name '*.py')
 
 $(DEBUG)/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
 	$(call SANITIZED_BUILD,)
+
+build/tsan/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES)
+	rm -rf $(@D)/site
+	CODEC_TSAN=1 $(BIN)/python -m pip install --quiet --no-deps --target $(@D)/site .
+	cp pyproject.toml $(@D)
+	@touch $@
 
 build/fuzz/stamp: .venv/test.stamp $(SOURCES) $(PYTHON_SOURCES) tests/fuzz/coverage.c tests/fuzz/interpose.c
 	$(BIN)/python -m pip install --quiet 'atheris>=2.3'

@@ -709,7 +709,8 @@ cdef int end_picture(PictureData *p, const H264Dsp *dsp, int parity) noexcept no
         if p.separate_planes:
             select_plane(p, plane)
         deblock_rows(p, dsp, p.filtered_rows, rows, plane)
-    select_plane(p, 0)
+    if p.separate_planes:                               # else other threads read what it would write
+        select_plane(p, 0)
     p.filtered_rows = p.next_mb = 0
     for mb in range(p.mb_count):
         if p.mb[mb].slice < 0:
