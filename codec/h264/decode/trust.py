@@ -17,8 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..pictures.references import FRAME
-
 MB_INTRA, MB_FIELD = 1, 32  # of `Picture.macroblocks`, as in pictures/_picture.pxd
 INTACT = -1  # the origin of no damage
 
