@@ -207,6 +207,13 @@ def test_low_delay_with_order_counts_that_rise_by_one():
     assert found == [[0], [1], [2], [], [], [3, 4, 5], [6]] and rest == []
 
 
+def test_low_delay_of_a_joined_stream_keeps_the_order():
+    stream = Stream()
+    for i, lsb in enumerate((8, 4, 2, 6, 10)):
+        stream.intra(header(i, lsb))
+    assert [frame.poc for frame in decoded(stream.nals, low_delay=True)] == [2, 4, 6, 8, 10]
+
+
 def test_low_delay_after_another_idr_picture():
     stream = Stream()
     for i, lsb in enumerate((0, 2, 4)):

@@ -81,7 +81,7 @@ class DecodedPictureBuffer:
         self.num_reorder_frames = num_reorder_frames
         self.consecutive = consecutive and num_reorder_frames is None
         self.frames = []
-        self._shown, self._step = math.inf, 2  # order count of the picture output last
+        self._shown, self._step = -math.inf, 2  # order count of the picture output last
         self.MaxLongTermFrameIdx = NO_LONG_TERM
 
     # ---------------------------------------------------------------- marking (8.2.5)
