@@ -15,7 +15,7 @@ from .files import read_bytes
 
 READABLE_SUFFIXES = (
     ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg",
-    ".ts", ".mts", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
+    ".ts", ".mts", ".m2ts", ".nut", ".flv", ".mxf", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
 )  # fmt: skip
 FRAMES_BYTES = 4 << 30  # limit for all frames of a clip together, since they are in memory at once
 SIGNATURE = b"YUV4MPEG2"

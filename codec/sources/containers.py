@@ -149,13 +149,10 @@ def _seekable(source):
     if not isinstance(source, (str, os.PathLike)):
         return None
     try:
-        stream = open(source, "rb")
+        # A FIFO is not opened twice: that would wait for a second writer.
+        return open(source, "rb") if stat.S_ISREG(os.stat(source).st_mode) else None
     except OSError as error:
         raise FileError(f"cannot read {os.fsdecode(source)}: {error.strerror or error}") from error
-    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        return stream
-    stream.close()
-    return None
 
 
 def _unreadable(head):

@@ -1,6 +1,8 @@
 """Containers as they occur: each gives the frames that FFmpeg shows, with the times and colours of the container."""
 
 import io
+import os
+import threading
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -247,3 +249,13 @@ def test_a_playlist_opens_no_other_file(tmp_path):
             list(codec.decode_video(path))
         with pytest.raises(codec.CodecError):
             clips.load(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_container_from_a_named_pipe(tmp_path):
+    path, data = tmp_path / "pipe", muxed(crafted.clip(3))
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,), daemon=True)
+    writer.start()
+    assert same(list(codec.decode_video(path)), crafted.clip(3).frames)
+    writer.join(10)
