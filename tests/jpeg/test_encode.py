@@ -187,7 +187,7 @@ def test_the_input_is_left_alone(picture):
     "image, why",
     [
         (
-            np.zeros((4, 4), np.float64),
+            np.full((4, 4), 9.0),
             r"image must be uint8, not float64: scale it to 0\.\.255, then image\.round\(\)",
         ),
         (np.full((4, 4), np.nan), "it holds NaN"),
