@@ -109,6 +109,9 @@ class Metadata:
                 )
 
     def __repr__(self) -> str:
+        """Python while it is short, else the sizes: a profile may have megabytes."""
+        if self.size <= 100:
+            return f"Metadata({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
         parts = [f"{name}={len(value)} bytes" for name, value in vars(self).items() if isinstance(value, bytes)]
         parts += [f"{len(self.comments)} comments"] * bool(self.comments)
         return f"Metadata({', '.join(parts + [f'density={self.density}'] * (self.density is not None))})"

@@ -118,12 +118,10 @@ def test_a_pipe(run, home, photo):
         (lambda d: d[:-60], [], "ends early"),
         (lambda d: b"no picture", [], "not a JPEG"),
         (lambda d: d, ["--crop", "16x8+60+0"], "not inside the picture"),
-        (lambda d: with_orientation(d, 0), ["--auto-rotate"], "orientation 0; 1..8 exist"),
-        (lambda d: with_orientation(d, 9), ["--auto-rotate"], "orientation 9; 1..8 exist"),
         (lambda d: d + b"gain map", ["--rotate", "90"], "trailer='drop'"),
         (lambda d: codec.encode(np.zeros((8, 9), np.uint8)), ["--rotate", "180"], "edge='trim'"),
     ],
-    ids=["truncated", "junk", "crop", "orientation 0", "orientation 9", "trailer", "edge"],
+    ids=["truncated", "junk", "crop", "trailer", "edge"],
 )
 def test_what_fails_writes_nothing_and_the_others_are_done(run, home, tree, photo, change, args, words):
     (home / "many").mkdir()

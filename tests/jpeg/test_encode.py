@@ -187,7 +187,7 @@ def test_the_input_is_left_alone(picture):
     "image, why",
     [
         (
-            np.zeros((4, 4), np.float64),
+            np.full((4, 4), 9.0),
             r"image must be uint8, not float64: scale it to 0\.\.255, then image\.round\(\)",
         ),
         (np.full((4, 4), np.nan), "it holds NaN"),
@@ -203,7 +203,7 @@ def test_the_input_is_left_alone(picture):
         (np.zeros((65536, 1), np.uint8), "1x65536; a JPEG has 1..65535"),
         (np.zeros((1, 65536), np.uint8), "65536x1; a JPEG has 1..65535"),
         (np.zeros((4, 4, 4), np.uint8), "4 channels may be RGBA or CMYK: pass color='cmyk'.*or drop the alpha"),
-        ("picture.png", "image must be uint8"),
+        ("picture.png", "takes an array of pixels"),
         (None, "image must be uint8"),
     ],
 )
