@@ -24,6 +24,7 @@ from .composition import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     import numpy.typing as npt
     from typing_extensions import Unpack
@@ -280,7 +281,9 @@ def animate(
     limits = checked_limits(limits)
     given: list[Any] = list(sources) if isinstance(sources, (list, tuple)) else [sources]
     single = read_bytes(given[0], limits) if len(given) == 1 else b""
-    frames = load([single] if single else given, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits)
+    frames = load(
+        [single] if single else given, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits
+    )
     if seconds is not None:
         frames = replace(frames, seconds=timing.durations(len(frames.pictures), DEFAULT_FPS, seconds))
     elif format == "gif" and fps is None:
