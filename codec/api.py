@@ -145,6 +145,6 @@ def write(
     if os.path.splitext(name)[1].lower() not in ("", *JPEG_SUFFIXES):
         raise ParameterError(
             f"{name}: codec.write writes JPEG, whose names end in {', '.join(JPEG_SUFFIXES)}; "
-            "codec.palette.write_png writes PNG of at most 256 colours, PIL.Image.fromarray(image).save any other format"
+            "codec.palette.write_png writes PNG of at most 256 colours, PIL.Image.fromarray(image).save other formats"
         )
     files.write_atomic(path, encode(image, quality, **options))

@@ -6,8 +6,8 @@ class CodecError(Exception):
 
 
 class ParameterError(CodecError, ValueError):
-    """An argument is wrong (its type, shape, range or name), or an object cannot be used now: another thread uses it, an
-    exception interrupted it, or its threads are in another process. Nothing was read or written."""
+    """An argument is wrong (its type, shape, range or name), or an object cannot be used now: another thread uses it,
+    an exception interrupted it, or its threads are in another process. Nothing was read or written."""
 
 
 class FileError(CodecError, OSError):

@@ -128,14 +128,16 @@ def write_stream(frames, path, fps, source, header):
                 stream.write(plane.astype(plane.dtype.newbyteorder("<")).tobytes())
     if header and (seconds := timing(times, 0).seconds):
         say(
-            f"warning: the frames are shown for {uneven(seconds)}; YUV4MPEG2 has one rate, F{fps.numerator}:{fps.denominator}"
+            f"warning: the frames are shown for {uneven(seconds)}; YUV4MPEG2 has one rate, "
+            f"F{fps.numerator}:{fps.denominator}"
         )
 
 
 def _tell_rotation(frame):
     if frame.rotation:
         say(
-            f"warning: the container turns the picture by {frame.rotation} degrees counterclockwise; planes are written "
+            f"warning: the container turns the picture by {frame.rotation} degrees counterclockwise; planes are "
+            "written "
             "as coded"
         )
 

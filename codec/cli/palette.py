@@ -136,8 +136,8 @@ def palette(
 
     INPUTS are pictures of any format that codec compress reads, folders (searched recursively, recreated as the same
     tree in OUT), or - for stdin. Inputs are never overwritten. Transparency is kept and the picture is turned
-    upright. The ICC profile, the density, and gAMA, cHRM and cICP of a PNG are kept, other metadata is dropped. Pictures
-    with no more colours than asked for are stored exactly.
+    upright. The ICC profile, the density, and gAMA, cHRM and cICP of a PNG are kept, other metadata is dropped.
+    Pictures with no more colours than asked for are stored exactly.
 
     With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (folders by file
     name), one animated picture, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per

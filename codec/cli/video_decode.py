@@ -94,7 +94,8 @@ def drain(frames, output, fps, source):
     type=click.Choice(["raise", "conceal", "skip"]),
     default="raise",
     show_default=True,
-    help="For damaged pictures: fail, repair them, or leave them out. Pictures predicted from damaged ones are damaged too.",
+    help="For damaged pictures: fail, repair them, or leave them out. "
+    "Pictures predicted from damaged ones are damaged too.",
 )
 @click.option(
     "--x264-build",

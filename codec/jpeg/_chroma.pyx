@@ -87,9 +87,9 @@ cdef double contrast(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width,
                      Py_ssize_t first) noexcept nogil:
     """How sharp the colour edges of the strip that begins in row `first` are.
 
-    Every eighth row is compared with the one three below it, so that nothing of five rows is missed. A cell of CELL bytes
-    adds up squared differences of R - G and G - B to the right and down, at most 48 * 2 * 510^2 < 2^25. The squares of
-    cells are added, since the worst parts count. The last pixels of a row, less than a cell, are left out.
+    Every eighth row is compared with the one three below it, so that nothing of five rows is missed. A cell of CELL
+    bytes adds up squared differences of R - G and G - B to the right and down, at most 48 * 2 * 510^2 < 2^25. The
+    squares of cells are added, since the worst parts count. The last pixels of a row, less than a cell, are left out.
     """
     cdef Py_ssize_t stride = width * channels, x, y, last = min(first + STRIP, height)
     cdef const uint8_t *a

@@ -140,7 +140,7 @@ class _Edit:
             return
         if orientation not in geometry.ORIENTATIONS:
             self.warnings.append(
-                f"EXIF orientation {orientation} does not exist (1..8, CIPA DC-008 4.6.4): the picture counts as upright"
+                f"EXIF orientation {orientation} is not in 1..8 (CIPA DC-008 4.6.4): the picture counts as upright"
             )
             return
         self.upright = orientation != 1
@@ -217,9 +217,8 @@ class _Edit:
                 self.done.append(f"dropped the data after the picture ({lost} bytes)")
         elif present and (self.reshaped or "grayscale" in self.done):
             raise ParameterError(
-                f"{len(self.coefficients.trailer)} bytes after the picture (a gain map, further pictures or a film) would "
-                "no longer fit it; "
-                "trailer='drop' leaves them out"
+                f"{len(self.coefficients.trailer)} bytes after the picture (a gain map, further pictures or a film) "
+                "would no longer fit it; trailer='drop' leaves them out"
             )
         elif present and "xmp" not in kinds and any(announces_trailer(*segment) for segment in segments):
             raise ParameterError(
@@ -250,8 +249,8 @@ class _Edit:
         )
         if boxes and not kept:
             self.warnings.append(
-                "the JUMBF data in APP11 is kept, but a C2PA manifest (content credentials) in it is no longer valid: it "
-                "is signed over the bytes of the source"
+                "the JUMBF data in APP11 is kept, but a C2PA manifest (content credentials) in it is no longer valid: "
+                "it is signed over the bytes of the source"
             )
 
     def adjust_segments(self):
@@ -344,8 +343,8 @@ def transcode(
     grayscale : bool, default False
         Luminance alone.
     auto_rotate : bool, default False
-        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1. An orientation outside 1..8 counts
-        as 1, with a warning.
+        Apply the EXIF orientation, before `rotate`, and set the tag (and XMP's) to 1. An orientation outside 1..8
+        counts as 1, with a warning.
     metadata : "all" (default), "none", or kinds to keep
         Any of "icc", "exif", "xmp", "iptc", "comments", "other". JFIF's and Adobe's segments stay: they define the
         components. If EXIF is dropped from a picture that is not upright, its orientation is kept.

@@ -172,7 +172,7 @@ NOTHING = [bytes(5000), b"\0\0\1\x09\xf0", write_byte_stream(Stream().nals), b""
 @pytest.mark.parametrize("data", NOTHING)
 @pytest.mark.parametrize("on_error", ["raise", "conceal", "skip"])
 def test_data_without_a_picture_is_an_error(data, on_error):
-    with pytest.raises(codec.BitstreamError, match="no picture can be decoded"):
+    with pytest.raises(codec.BitstreamError, match="no picture can be decoded|the input is empty"):
         list(codec.decode_video(data, on_error=on_error))
 
 

@@ -341,7 +341,7 @@ GOOD = np.zeros((4, 4, 3), np.uint8)
     "image, what",
     [
         (np.zeros((4, 4, 3), np.uint16), "uint8, not uint16"),
-        (np.zeros((4, 4, 3)), "scale it"),
+        (np.zeros((4, 4, 3)), "its values are within 0..1"),
         (np.full((4, 4), np.nan), "NaN"),
         (np.zeros((4, 4, 2), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
@@ -349,7 +349,7 @@ GOOD = np.zeros((4, 4, 3), np.uint8)
         (np.zeros((4, 0), np.uint8), "empty"),
         (np.zeros((4, 4), bool), "not bool"),
         ([[1, 2], [3]], "ragged"),
-        ("picture.png", "uint8"),
+        ("picture.png", "takes an array of pixels"),
     ],
 )
 def test_bad_images(image, what):

@@ -234,7 +234,7 @@ def judge(data):
     """Give `data` to everything that reads JPEG. Returns (raise-mode result or None, conceal-mode result or None).
 
     For any bytes: only CodecError escapes; shapes agree with the header; a file that decodes without an error gives the
-    same pixels, undamaged, with concealment on; `probe` reads the header of any file that decodes.
+    same pixels, undamaged, with concealment on; `probe` reads the header of any file that decodes without concealment.
     """
     info, _ = attempt(codec.probe, data)
     attempt(codec.jpeg.inspect, data)
@@ -243,11 +243,12 @@ def judge(data):
     for result in (strict, concealed):
         if result is not None:
             shape_agrees(result)
-            assert info is not None and (info.width, info.height, info.components) == (
+            assert info is None or (info.width, info.height, info.components) == (
                 result.info.width,
                 result.info.height,
                 result.info.components,
             )
+    assert strict is None or info is not None
     if strict is not None:
         assert strict.damage is None and concealed is not None and concealed.damage is None
         assert np.array_equal(strict.pixels, concealed.pixels)

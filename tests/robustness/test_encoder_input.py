@@ -102,8 +102,8 @@ WRONG = {
     "records": (np.zeros((5, 5), [("r", "u1"), ("g", "u1"), ("b", "u1")]), "uint8"),
     "ragged": ([[1, 2], [3]], "ragged|uint8"),
     "None": (None, "uint8, not object"),
-    "a path": ("photo.png", "uint8"),
-    "bytes": (b"\xff\xd8", "uint8"),
+    "a path": ("photo.png", "takes an array of pixels"),
+    "bytes": (b"\xff\xd8", "takes an array of pixels"),
     "a dict": ({}, "uint8, not object"),
     "a generator": ((i for i in range(5)), "uint8, not object"),
 }

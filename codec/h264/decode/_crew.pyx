@@ -74,7 +74,7 @@ cdef class Batch:
         return 0
 
     cdef int take(self, running) except -1:
-        """Leave the sequence, and join `running` if there is one. All of it or nothing: no other Python can run here."""
+        """Leave the sequence, and join `running` if there is one. All or nothing: no other Python can run here."""
         if self.previous is not None and not shared_load(&self.previous.taken):
             raise ParameterError("no thread has the slices before these: an exception interrupted the decoder")
         if shared_set(&self.taken):

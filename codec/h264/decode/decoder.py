@@ -217,6 +217,9 @@ class Decoder:
         ------
         codec.Frame
         """
+        return self._gate.each(self._complete())
+
+    def _complete(self):
         self._intake.nals.clear()
         ready = self._sequence.ready
         with contextlib.suppress(LimitError):

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...color import H273_MATRICES
-from ...errors import BitstreamError, CodecError, TruncatedError, UnsupportedError
+from ...errors import BitstreamError, CodecError, FileError, LimitError, TruncatedError, UnsupportedError
 from ...frame import plane_shapes, unchecked_frame
 from ...limits import checked_limits
 from ...sources.containers import open_source
@@ -111,7 +111,7 @@ def _of_byte_stream(chunks, decoder):
         for frame in decoder.rest():
             count += 1
             yield frame
-    except CodecError:
+    except (BitstreamError, UnsupportedError, LimitError, FileError):
         yield from decoder.complete()
         raise
     if not count:
@@ -168,7 +168,7 @@ def _decoded(packets, described, options):
                 extradata = changed
             yield from decoder.ahead(data, timestamp=_Stamp(seconds, shown), complete=True)
         yield from decoder.rest()
-    except CodecError:
+    except (BitstreamError, UnsupportedError, LimitError, FileError):
         yield from decoder.complete()
         raise
 
@@ -197,8 +197,8 @@ def _parameter_sets(extradata):
 class _Description:
     """Facts that the container adds to the SPS: size, rotation, and colour where the VUI has none.
 
-    As in FFmpeg, the size of the container counts if it crops less than a macroblock at the right and at the bottom, and
-    a colour description in the VUI overrides that of the container.
+    As in FFmpeg, the size of the container counts if it crops less than a macroblock at the right and at the bottom,
+    and a colour description in the VUI overrides that of the container.
     """
 
     def __init__(self, packets):
