@@ -4,25 +4,13 @@ import sys
 
 import numpy as np
 
+from ...color import H273_MATRICES
 from ...errors import BitstreamError
 from ...frame import Damage, default_matrix, plane_shapes, unchecked_frame
 from ..pictures._picture import Picture
 from ..pictures.references import BOTTOM, FRAME
 from ..stream.parameter_sets import CHROMA_FORMATS
 from .trust import INTACT, Lineage
-
-# matrix_coefficients (Table E-5) that can be converted to RGB; others count as unspecified.
-MATRIX_NAMES = {
-    0: "GBR",
-    1: "BT.709",
-    4: "FCC",
-    5: "BT.601",
-    6: "BT.601",
-    7: "SMPTE 240M",
-    8: "YCgCo",
-    9: "BT.2020",
-    10: "BT.2020",
-}
 
 
 def _holders(objects):
@@ -81,7 +69,8 @@ def macroblock_map(picture, value):
 def matrix_of(sps):
     """(name of the matrix, full range) by the VUI, or the usual ones for the size."""
     code = sps.vui.matrix_coefficients if sps.vui else 2
-    name = MATRIX_NAMES.get(code, default_matrix(sps.height))
+    # matrices of Table E-5 that are unknown to `codec.color` count as unspecified
+    name = H273_MATRICES.get(code, default_matrix(sps.height))
     if name == "GBR" and sps.chroma_format_idc != 3:
         name = default_matrix(sps.height)
     return name, bool(sps.vui and sps.vui.video_full_range_flag)
