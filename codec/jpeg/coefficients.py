@@ -31,6 +31,13 @@ HIGHEST = 16383
 MCU_BLOCKS = 10  # of an interleaved scan, B.2.3
 
 
+def _check_range(levels, i):
+    if not LOWEST <= levels.min() <= levels.max() <= HIGHEST:
+        raise ParameterError(
+            f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded (T.81 Table F.1)"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Coefficients:
     """Everything in a JPEG before the inverse transform.
@@ -111,11 +118,7 @@ class Coefficients:
                     f"levels[{i}] must be int16 of shape {shape}, not "
                     f"{getattr(levels, 'dtype', type(levels).__name__)} {np.shape(levels)}"
                 )
-            if not LOWEST <= levels.min() <= levels.max() <= HIGHEST:
-                raise ParameterError(
-                    f"levels[{i}] reach {levels.min()}..{levels.max()}; {LOWEST}..{HIGHEST} can be coded "
-                    "(T.81 Table F.1)"
-                )
+            _check_range(levels, i)
             if getattr(matrix, "dtype", None) != np.uint16 or matrix.shape != (8, 8) or not matrix.all():
                 raise ParameterError(f"matrices[{i}] must be uint16 of shape (8, 8) without zeros (T.81 B.2.4.1)")
         for code, payload in self.segments:
@@ -345,6 +348,8 @@ def write_coefficients(
     if progressive or arithmetic:
         frame = replace(frame, SOFn=(markers.SOF10 if progressive else markers.SOF9) if arithmetic else markers.SOF2)
     planes = [np.take(levels.reshape(*levels.shape[:2], 64), ZIGZAG, axis=2) for levels in coefficients.levels]
+    for i, plane in enumerate(planes):  # copies: the caller's arrays may have changed since they were checked
+        _check_range(plane, i)
     picture = assemble(
         frame,
         planes,
