@@ -171,7 +171,7 @@ def test_what_fails_in_a_thread_is_raised(monkeypatch):
     stream = crafted.clip(6)
     header = stream.nals[3]
     stream.nals[3] = header[: len(header) // 2]
-    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "repair", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
@@ -199,14 +199,14 @@ def test_what_fails_in_a_first_field_is_raised(monkeypatch):
         )
     assert len(list(codec.decode_video(stream.data))) == 1
     half_of(stream, 2)
-    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "repair", broken)
     for threads in THREADS:
         with pytest.raises(MemoryError, match="no more"):
             list(codec.decode_video(stream.data, threads=threads, on_error="conceal"))
 
 
 def test_a_decoder_stops_after_a_failure_in_a_thread(monkeypatch):
-    """Later pictures may refer to the one that was not mended: none is given out. No batch is decoded again."""
+    """Later pictures may refer to the one that was not repaired: none is given out. No batch is decoded again."""
 
     def broken(self, missing):
         raise MemoryError("no more")
@@ -216,7 +216,7 @@ def test_a_decoder_stops_after_a_failure_in_a_thread(monkeypatch):
         crafted.header(0, 0, idr=True), planes=crafted.samples(crafted.sps_of(profile_idc=100, chroma_format_idc=0), 1)
     )
     half_of(stream, 2)
-    monkeypatch.setattr(coded_picture.PictureEnd, "mend", broken)
+    monkeypatch.setattr(coded_picture.PictureEnd, "repair", broken)
     for threads in THREADS:
         decoder = Decoder(threads=threads, on_error="conceal")
         with pytest.raises(MemoryError, match="no more"):
@@ -228,13 +228,13 @@ def test_a_decoder_stops_after_a_failure_in_a_thread(monkeypatch):
 
 def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
     """The thread waits neither for itself nor for threads that wait for its picture."""
-    dropped, collected, mend = threading.Event(), threading.Event(), coded_picture.PictureEnd.mend
+    dropped, collected, repair = threading.Event(), threading.Event(), coded_picture.PictureEnd.repair
 
     def collecting(self, missing):
         dropped.wait(20)
         gc.collect()
         collected.set()
-        mend(self, missing)
+        repair(self, missing)
 
     def begin(data):
         decoder = Decoder(threads=3, on_error="conceal")
@@ -243,7 +243,7 @@ def test_a_garbage_collection_in_a_thread_may_end_its_own_decoder(monkeypatch):
         assert not list(decoder.ahead(data))
 
     stream = half_of(crafted.clip(6), 3)
-    monkeypatch.setattr(coded_picture.PictureEnd, "mend", collecting)
+    monkeypatch.setattr(coded_picture.PictureEnd, "repair", collecting)
     before = running_threads()
     gc.disable()
     try:

@@ -2,7 +2,7 @@
 
 A batch waits for the lines it reads from other pictures, and for the earlier batch of its own frame: always for batches
 put in line before it. There are more threads than may compute at a time: while one waits, another has its turn. No
-Python runs here for an intact picture; a damaged one is mended by a Python function.
+Python runs here for an intact picture; a damaged one is repaired by a Python function.
 """
 from libc.stdlib cimport free, realloc
 
@@ -27,7 +27,7 @@ cdef struct Job:
     const H264Dsp *dsp
     int whole               # it has all slices of the picture
     int ends, parity        # the picture ends with it; frame or field (see end_picture)
-    int known               # the picture must be mended, whatever is found here
+    int known               # the picture must be repaired, whatever is found here
     int missing             # macroblocks
     int done                # shared_...
     Job *previous           # of the same frame
@@ -52,7 +52,7 @@ cdef class Batch:
     cdef list slices
     cdef Picture picture
     cdef Batch previous
-    cdef object mend, failure
+    cdef object repair, failure
     cdef int taken              # shared_...
 
     def __cinit__(self, Picture picture, Batch previous):
@@ -97,23 +97,23 @@ cdef class Batch:
         self.job.slices[self.job.count] = prepared.d
         self.job.count += 1
 
-    def end(self, int parity, int level, mend, *, bint whole, bint known):
+    def end(self, int parity, int level, repair, *, bint whole, bint known):
         """End the picture with this batch: the frame (parity 0), top field (1) or bottom field (2).
 
-        The thread that decodes it calls `mend(missing)` if slices have faults, macroblocks are missing, or damage is
+        The thread that decodes it calls `repair(missing)` if slices have faults, macroblocks are missing, or damage is
         already known; whole: the batch has all slices of the picture.
         """
         self.check_open()
         self.job.ends, self.job.parity, self.job.dsp = 1, parity, h264_dsp(self.picture.data.pixel_shift, level)
         self.job.whole, self.job.known = whole, known
-        self.mend = mend
+        self.repair = repair
 
     @property
     def done(self):
         return shared_load(&self.job.done) != 0
 
     def result(self):
-        """Raise what `mend` raised; call it only when the batch is done."""
+        """Raise what `repair` raised; call it only when the batch is done."""
         if self.failure is not None:
             raise self.failure
 
@@ -122,14 +122,14 @@ cdef class Batch:
         cdef Batch before = self.previous
         while before is not None and self.failure is None:
             self.failure, before = before.failure, before.previous
-        self.slices, self.mend, self.previous = [], None, None
+        self.slices, self.repair, self.previous = [], None, None
         self.job.previous = NULL
 
 
-cdef void mend(Job *job) noexcept with gil:
+cdef void repair(Job *job) noexcept with gil:
     cdef Batch batch = <Batch>job.batch
     try:
-        batch.mend(job.missing)
+        batch.repair(job.missing)
     except BaseException as error:                      # for result(); the thread goes on
         batch.failure = error
 
@@ -199,7 +199,7 @@ cdef class Crew:
                 turns_lock(&self.turns)
                 turns_give(&self.turns)                 # it may wait for another picture
                 turns_unlock(&self.turns)
-                mend(job)
+                repair(job)
                 turns_lock(&self.turns)
                 turns_take(&self.turns)
                 turns_unlock(&self.turns)
@@ -207,7 +207,7 @@ cdef class Crew:
         shared_add(&p.pending, -1)
 
     def run_here(self, Batch batch not None):
-        """Decode the batch in the calling thread; raise what `mend` raised."""
+        """Decode the batch in the calling thread; raise what `repair` raised."""
         cdef MbContext *mbs = NULL
         cdef int room = 0
         batch.take(None)
@@ -282,7 +282,7 @@ cdef class Crew:
     def close(self):
         """Let the threads end: batches at work are decoded, those in line are not. Empties `running`.
 
-        A garbage collection may call this in one of the threads while it mends a picture that others wait for: the call
+        A garbage collection may call this in one of the threads while it repairs a picture that others await: the call
         does not wait then, and the crew keeps `running` until the last thread has ended.
         """
         cdef bint own = get_ident() in self.threads

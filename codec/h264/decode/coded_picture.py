@@ -95,10 +95,10 @@ class CodedPicture:
         """Start another batch after the one that a thread now has."""
         self.batch, self.batches = Batch(self.store.picture, self.batch), self.batches + 1
 
-    def end_batch(self, level, mend):
-        """The batch is the last one. Its thread ends the picture, and calls `mend` if anything is wrong with it."""
+    def end_batch(self, level, repair):
+        """The batch is the last one. Its thread ends the picture, and calls `repair` if anything is wrong with it."""
         known = any(isinstance(one, Fault) for one in self.faults)
-        self.batch.end(PARITY[self.fields], level, mend, whole=self.batches == 1, known=known)
+        self.batch.end(PARITY[self.fields], level, repair, whole=self.batches == 1, known=known)
 
 
 class PictureEnd:
@@ -121,7 +121,7 @@ class PictureEnd:
         # Marking may change both before the thread runs, by memory_management_control_operation 5 and the next field.
         self.order, self.paired = current.store.order, current.store.fields != 0
 
-    def mend(self, missing):
+    def repair(self, missing):
         """Record errors and conceal `missing` macroblocks; runs in the thread that decoded the picture."""
         current, picture = self.current, self.current.store.picture
         errors = [(one, one.error) for one in current.faults]

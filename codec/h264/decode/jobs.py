@@ -15,8 +15,8 @@ Ownership. A batch has one owner at a time, and its owner alone may touch its sl
 1. Open. The sequence adds prepared slices, and says whether the picture ends with them. A prepared slice holds copies
    of all that later marking may change (order counts, long-term flags), and keeps the pictures of its reference lists
    alive.
-2. Taken. The thread writes samples, motion and macroblock data of the picture, then calls `PictureEnd.mend` if anything
-   is wrong. `mend` also owns the CodedPicture, which the sequence dropped, and the `damage` of the frame. Others may
+2. Taken. The thread writes samples, motion and macroblock data, then calls `PictureEnd.repair` if anything
+   is wrong. `repair` also owns the CodedPicture, which the sequence dropped, and the `damage` of the frame. Others may
    read `batch.done`; decoding threads may read the rows of the picture that PictureData.lines says are complete.
    `_running` keeps the batch alive, because the line has bare pointers.
    With separate colour planes a thread also selects the plane in its reference pictures, so that these have two owners:
@@ -39,7 +39,7 @@ A call ends in ParameterError, and changes nothing, if the decoder is at work (a
 finalizer), was interrupted, or has its threads in another process (fork). Neither `_start_thread` nor the wait in `run`
 changes a batch: interrupted there, the batch stays open or taken.
 
-FrameStores stay with the sequence. Of its own frame, `mend` reads `picture` and `content`, and has a copy of everything
+FrameStores stay with the sequence. Of its own frame, `repair` reads `picture` and `content`, and copies everything
 that marking changes. Of earlier frames it reads `picture` and `order`, which are final.
 """
 

@@ -424,7 +424,7 @@ class Sequence:
         store, level = current.store, self._slices.level
         outcome = Outcome(current.batch)
         end = PictureEnd(current, [*self._dpb.frames], self._last, level, outcome)
-        current.end_batch(level, end.mend)
+        current.end_batch(level, end.repair)
         self._run(current)
         self._picture = None
         if not self._tolerant:
