@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import blue_noise
-from ._dither import diffuse, riemersma
+from ._dither import Diffusion, Riemersma, curve
 
 # Error diffusion: columns ahead, rows below, share of the error. Atkinson's hands on three quarters only.
 KERNELS = {
@@ -56,6 +56,7 @@ DITHERS = (*KERNELS, *ORDERED, "riemersma")
 # How many errors are remembered, and how much more the newest weighs than the oldest.
 RIEMERSMA_LENGTH = 16
 RIEMERSMA_RATIO = 16
+STRETCH = 1 << 16  # points of the curve at a time, which bounds memory
 
 
 def bayer_mask(side=8):
@@ -68,22 +69,17 @@ def bayer_mask(side=8):
     return ((ranks + 0.5) / ranks.size).astype(np.float32)
 
 
-def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay):
+def paint(picture, nearest, dither, strength, limit, stay):
     """Paint a picture with a palette.
 
     Parameters
     ----------
-    points : (n, D) float32
-        The colours of the picture, on the lattice.
-    entries : (height * width,) int32
-        The colour of each pixel, as an index into `points`.
-    shape : (height, width)
+    picture : assign.Table or assign.Stream
+        The colours of the pixels as points of the lattice.
     nearest : NearestColor
     dither : str
     strength : float
         0..1.
-    alone : (n,) uint8
-        Colours that neither take nor give errors: the transparent ones.
     limit : float
         Longest error that error diffusion passes on.
     stay : float
@@ -93,31 +89,31 @@ def paint(points, entries, shape, nearest, dither, strength, alone, limit, stay)
     -------
     (height * width,) uint8
     """
-    lo, hi = np.zeros(points.shape[1], np.float32), np.full(points.shape[1], 2047, np.float32)
-    if dither in KERNELS:
-        return diffuse(
-            points,
-            entries,
-            *shape,
-            nearest,
-            np.array(KERNELS[dither], np.float32),
-            strength,
-            alone,
-            limit,
-            stay,
-            lo,
-            hi,
-        )
+    height, width = picture.shape
+    painted = np.empty(height * width, np.uint8)
+    lo, hi = np.zeros(nearest.D, np.float32), np.full(nearest.D, 2047, np.float32)
     if dither == "riemersma":
         shares = RIEMERSMA_RATIO ** (-np.arange(RIEMERSMA_LENGTH) / (RIEMERSMA_LENGTH - 1))
-        return riemersma(
-            points, entries, *shape, nearest, (shares / shares.sum()).astype(np.float32), strength, alone, lo, hi
-        )
+        diffusion = Riemersma(nearest, (shares / shares.sum()).astype(np.float32), strength, lo, hi)
+        begin = 0
+        while (positions := curve(height, width, begin, STRETCH)) is not None:
+            if len(positions):
+                painted[positions] = diffusion.along(*picture.at(positions))
+            begin += STRETCH
+        return painted
+    if dither in KERNELS:
+        diffusion = Diffusion(nearest, width, np.array(KERNELS[dither], np.float32), strength, limit, stay, lo, hi)
+        for rows, colors in picture.bands():
+            painted[rows.start * width : rows.stop * width] = diffusion.rows(*colors)
+        return painted
     mask = bayer_mask() if dither == "bayer" else blue_noise.mask()
-    return _ordered(points, entries, shape, nearest, mask, strength, alone)
+    for rows, colors in picture.bands():
+        tiled = mask[np.arange(rows.start, rows.stop) % len(mask)][:, np.arange(width) % len(mask)].reshape(-1)
+        painted[rows.start * width : rows.stop * width] = _ordered(*colors, nearest, tiled, strength)
+    return painted
 
 
-def _ordered(points, entries, shape, nearest, mask, strength, alone):
+def _ordered(points, entries, alone, nearest, thresholds, strength):
     """Mix two entries for each colour: the nearest one, and the one nearest to its mirror image in the colour. The mask
     mixes them so that their mean is the projection of the colour on the line between them.
     """
@@ -129,6 +125,4 @@ def _ordered(points, entries, shape, nearest, mask, strength, alone):
     length = np.maximum(np.square(line).sum(1), 1)
     share = ((points - palette[first]) * line).sum(1) / length * np.float32(strength)
     share[alone > 0] = 0
-    height, width = shape
-    tiled = np.tile(mask, (-(-height // len(mask)), -(-width // len(mask))))[:height, :width].reshape(-1)
-    return np.where(tiled < share[entries], second[entries], first[entries])
+    return np.where(thresholds < share[entries], second[entries], first[entries])

@@ -75,10 +75,9 @@ def color_set(histogram):
 
 def count_colors(pixels, importance=None, histogram=None):
     """Add a picture (height, width, channels) to a histogram, a new one by default; return it and the entry of every
-    pixel.
-
-    The entries are valid while the histogram is exact.
+    pixel, or None in place of the entries if the histogram is not exact.
     """
     channels = pixels.shape[2]
     histogram = histogram or Histogram(channels, MOST_COLORS_APART)
-    return histogram, histogram.add(pixels.reshape(-1, channels), importance)
+    entries = histogram.add(pixels.reshape(-1, channels), importance)
+    return histogram, entries if histogram.exact else None

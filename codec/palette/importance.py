@@ -1,12 +1,14 @@
 """How much each pixel counts when colours are chosen."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..color import LUMA_1000
 from ..errors import ParameterError
 from ..pixels import as_array
 
 MOST = 255
+BAND = 1 << 18  # pixels at a time, which bounds memory
 HALVING_CONTRAST = 32  # 8-bit levels, summed over two directions, at which a pixel counts half
 
 
@@ -36,20 +38,22 @@ def contrast_importance(pixels):
     The contrast is the mean over 5x5 pixels of the absolute second differences of the luma across and down, which are
     zero on slopes.
     """
-    color = pixels[:, :, :3].astype(np.int64)
-    luma = (color @ LUMA_1000 + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]
-    padded = np.pad(luma, 1, "edge")
-    contrast = abs(2 * luma - padded[1:-1, :-2] - padded[1:-1, 2:]) + abs(
-        2 * luma - padded[:-2, 1:-1] - padded[2:, 1:-1]
-    )
-    for axis in (0, 1):
-        sums = np.cumsum(np.pad(contrast, [(3, 2) if a == axis else (0, 0) for a in (0, 1)], "edge"), axis)
-        contrast = _window(sums, axis)
-    return np.maximum(MOST * 25 * HALVING_CONTRAST // (25 * HALVING_CONTRAST + contrast), 1).astype(np.uint8)
+    height, width = pixels.shape[:2]
+    made = np.empty((height, width), np.uint8)
+    step = max(1, BAND // width)
+    for begin in range(0, height, step):
+        end = min(begin + step, height)
+        top, bottom = max(begin - 2, 0), min(end + 2, height)
+        contrast = _contrast(pixels[np.arange(top - 1, bottom + 1).clip(0, height - 1)])
+        contrast = np.pad(contrast, [(top - begin + 2, end + 2 - bottom), (2, 2)], "edge")
+        contrast = sliding_window_view(sliding_window_view(contrast, 5, 0).sum(-1), 5, 1).sum(-1)
+        made[begin:end] = np.maximum(MOST * 25 * HALVING_CONTRAST // (25 * HALVING_CONTRAST + contrast), 1)
+    return made
 
 
-def _window(sums, axis):
-    """Differences of running sums, five apart."""
-    front, back = [slice(None)] * 2, [slice(None)] * 2
-    front[axis], back[axis] = slice(5, None), slice(None, -5)
-    return sums[tuple(front)] - sums[tuple(back)]
+def _contrast(pixels):
+    """Of all rows but the first and the last: the absolute second differences of the luma."""
+    color = pixels[:, :, :3].astype(np.int32)
+    luma = (color @ np.array(LUMA_1000, np.int32) + 500) // 1000 if color.shape[2] == 3 else color[:, :, 0]
+    across = np.pad(luma[1:-1], [(0, 0), (1, 1)], "edge")
+    return abs(2 * luma[1:-1] - across[:, :-2] - across[:, 2:]) + abs(2 * luma[1:-1] - luma[:-2] - luma[2:])

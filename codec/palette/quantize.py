@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import cpu
 from ..errors import ParameterError
 from ..pixels import plain, uint8_pixels
-from ._nearest import NearestColor
+from .assign import FEW_COLORS, assign, opaque, with_channels
 from .choose import METHODS, choose
-from .dither import DITHERS, paint
+from .dither import DITHERS
 from .fixed import MOST_COLORS, as_palette
 from .histogram import color_set, count_colors
 from .importance import as_importance
 from .result import Quantized
-from .spaces import SPACES, coordinates
+from .spaces import SPACES
 from .target import fewest_colors
 
 if TYPE_CHECKING:
@@ -29,15 +28,8 @@ if TYPE_CHECKING:
     from .._types import Dither, PaletteMethod, PaletteSpace
 
 # Error diffusion, measured on photographs (docs/palette.md). Passing on more than 0.7 of the error (0.8 with few
-# colours) costs more in noise than it gains in colour. The colour of the last pixel is kept where it is worse than the
-# best by at most 1.5 times (3 times) the palette's mean squared error: 5 % fewer bytes for 0.2 points of SSIMULACRA 2
-# at 256 colours, and no specks in flat areas.
-FEW_COLORS = 32
+# colours) costs more in noise than it gains in colour.
 STRENGTH_FEW, STRENGTH_MANY = 0.8, 0.7
-STAY_FEW, STAY_MANY = 3, 1.5
-# Lattice units, 2 %: flat areas this close to an entry are not dithered, which saves 25 % on screenshots of 16 colours.
-FLAT = 40
-LIMIT = 6  # longest error passed on, in root mean squared errors of the palette
 
 
 def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -190,77 +182,16 @@ class PaletteQuantizer:
         """Assign `pixels` to palette_. The histogram and entries belong to the same picture, with or without its opaque
         alpha.
         """
-        height, width, _ = pixels.shape
-        palette, colors = self.palette_, histogram.colors()
-        if not histogram.exact:
-            colors, entries = opaque(pixels).reshape(-1, histogram.channels), np.arange(height * width, dtype=np.int32)
-        channels = 4 if colors.shape[1] == 4 or (palette.shape[1] == 4 and palette[:, 3].min() < 255) else 3
-        seen = with_channels(colors[:, None], channels)[:, 0]
-        entries_seen = with_channels(palette[:, None], channels)[:, 0]
-        points = coordinates(seen, self.space)
-        nearest = NearestColor(coordinates(entries_seen, self.space), cpu.level_index())
-        index, squared = nearest.find(points)
-        prefer_equals(index, squared, seen, entries_seen)
-        strength = self._strength(len(palette))
-        if strength and squared.any():
-            mse = int((squared.astype(np.int64) * np.bincount(entries, minlength=len(points))).sum()) / (height * width)
-            stay = STAY_FEW if len(palette) <= FEW_COLORS else STAY_MANY
-            alone = (colors[:, 3] == 0).astype(np.uint8) if colors.shape[1] == 4 else np.zeros(len(colors), np.uint8)
-            points, entries, alone = set_flat_apart(points, entries, alone, squared <= FLAT**2, (height, width))
-            painted = paint(
-                points, entries, (height, width), nearest, self.dither, strength, alone, LIMIT * mse**0.5, stay * mse
-            )
-        else:
-            painted = index[entries]
-        return Quantized(painted.reshape(height, width), palette, pixels)
-
-
-def prefer_equals(index, squared, colors, palette):
-    """Where entries share a lattice point, prefer the one equal to the colour."""
-    touching = np.flatnonzero(squared == 0)
-    equals = {color: i for i, color in reversed(list(enumerate(map(tuple, palette.tolist()))))}
-    for i, color in zip(touching.tolist(), map(tuple, colors[touching].tolist())):
-        index[i] = equals.get(color, index[i])
-
-
-def set_flat_apart(points, entries, alone, well_met, shape):
-    """Exclude pixels from error diffusion if they equal their four neighbours and the palette nearly has their colour.
-
-    Their colours are listed a second time, marked as alone.
-    """
-    grid = entries.reshape(shape)
-    across, down = grid[:, 1:] == grid[:, :-1], grid[1:] == grid[:-1]
-    flat = np.ones(shape, bool)
-    flat[:, 1:] &= across
-    flat[:, :-1] &= across
-    flat[1:] &= down
-    flat[:-1] &= down
-    flat = flat.reshape(-1) & well_met[entries]
-    if not flat.any():
-        return points, entries, alone
-    return (
-        np.concatenate([points, points]),
-        entries + np.int32(len(points)) * flat,
-        np.concatenate([alone, np.ones_like(alone)]),
-    )
-
-
-def opaque(pixels):
-    """The pixels without an alpha channel that is 255 everywhere."""
-    return np.ascontiguousarray(pixels[..., :3]) if pixels.shape[2] == 4 and (pixels[..., 3] == 255).all() else pixels
-
-
-def with_channels(pixels, channels):
-    """Convert (H, W, 1, 3 or 4) to (H, W, channels): gray becomes R = G = B, a new alpha is 255. An alpha that is
-    dropped must be 255.
-    """
-    if pixels.shape[2] == channels:
-        return pixels
-    if pixels.shape[2] == 1:
-        pixels = pixels.repeat(3, 2)
-    if channels == 4:
-        return np.concatenate([pixels, np.full((*pixels.shape[:2], 1), 255, np.uint8)], 2)
-    return np.ascontiguousarray(pixels[..., :channels])
+        painted = assign(
+            opaque(pixels),
+            histogram,
+            entries,
+            self.palette_,
+            self.space,
+            self.dither,
+            self._strength(len(self.palette_)),
+        )
+        return Quantized(painted, self.palette_, pixels)
 
 
 def quantize_colors(
