@@ -12,7 +12,7 @@ import numpy as np
 from .errors import ParameterError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Pillow modes without an array of the same meaning, and the mode that has one.
 CONVERTED_MODES = {"1": "L", "P": "RGB", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB"}
 ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
+BAND_PIXELS = 1 << 16
 SAMPLE_MODES = ("I", "F")  # and I;16 in any byte order: gray, with a dtype that says so
 
 
@@ -69,6 +70,18 @@ def as_array(values: npt.ArrayLike, name: str, dtype: npt.DTypeLike | None = Non
         return np.asarray(values, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise ParameterError(f"{name} must be an array of numbers: {error}") from None
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows, from the top, of about BAND_PIXELS pixels each: what is computed band by band takes memory that
+    does not grow with the picture.
+
+    >>> from codec.pixels import bands
+    >>> list(bands(5, 1 << 15))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, BAND_PIXELS // width)
+    return (slice(begin, min(begin + step, height)) for begin in range(0, height, step))
 
 
 def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:

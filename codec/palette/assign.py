@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from .. import cpu
+from ..pixels import bands
 from ._nearest import NearestColor
 from .dither import paint
 from .spaces import coordinates
@@ -16,7 +17,6 @@ STAY_FEW, STAY_MANY = 3, 1.5
 # Lattice units, 2 %: flat areas this close to an entry are not dithered, which saves 25 % on screenshots of 16 colours.
 FLAT = 40
 LIMIT = 6  # longest error passed on, in root mean squared errors of the palette
-BAND = 1 << 16  # pixels whose points are made at a time
 
 
 class Table:
@@ -55,37 +55,31 @@ class Stream:
     """A picture of too many colours for a table: points are made of its pixels when they are needed."""
 
     def __init__(self, pixels, channels, space):
-        self.shape, self.channels, self.space = pixels.shape[:2], channels, space
-        self.pixels = pixels.reshape(-1, pixels.shape[2])
+        self.shape, self.pixels, self.channels, self.space = pixels.shape[:2], pixels, channels, space
 
     def nearest(self, nearest, palette):
         """As for `Table`."""
-        painted, total = np.empty(len(self.pixels), np.uint8), 0
-        for begin in range(0, len(painted), BAND):
-            colors = self.pixels[begin : begin + BAND]
-            index, squared = nearest.find(self._points(colors))
-            prefer_equals(index, squared, with_channels(colors[:, None], self.channels)[:, 0], palette)
-            painted[begin : begin + BAND] = index
+        painted, total = np.empty(self.shape, np.uint8), 0
+        for rows in bands(*self.shape):
+            colors = with_channels(self.pixels[rows], self.channels).reshape(-1, self.channels)
+            index, squared = nearest.find(coordinates(colors, self.space))
+            prefer_equals(index, squared, colors, palette)
+            painted[rows] = index.reshape(-1, self.shape[1])
             total += int(squared.sum(dtype=np.int64))
-        return painted, total
+        return painted.reshape(-1), total
 
     def bands(self):
         """As for `Table`."""
-        height, width = self.shape
-        step = max(1, BAND // width)
-        for begin in range(0, height, step):
-            rows = slice(begin, min(begin + step, height))
-            yield rows, self._colors(self.pixels[rows.start * width : rows.stop * width])
+        for rows in bands(*self.shape):
+            yield rows, self._colors(self.pixels[rows].reshape(-1, self.pixels.shape[2]))
 
     def at(self, positions):
         """As for `Table`."""
-        return self._colors(self.pixels[positions])
-
-    def _points(self, colors):
-        return coordinates(with_channels(colors[:, None], self.channels)[:, 0], self.space)
+        return self._colors(self.pixels.reshape(-1, self.pixels.shape[2])[positions])
 
     def _colors(self, colors):
-        return self._points(colors), np.arange(len(colors), dtype=np.int32), transparent(colors)
+        points = coordinates(with_channels(colors[:, None], self.channels)[:, 0], self.space)
+        return points, np.arange(len(colors), dtype=np.int32), transparent(colors)
 
 
 def assign(pixels, histogram, entries, palette, space, dither, strength):

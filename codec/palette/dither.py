@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..pixels import BAND_PIXELS
 from . import blue_noise
 from ._dither import Diffusion, Riemersma, curve
 
@@ -56,7 +57,6 @@ DITHERS = (*KERNELS, *ORDERED, "riemersma")
 # How many errors are remembered, and how much more the newest weighs than the oldest.
 RIEMERSMA_LENGTH = 16
 RIEMERSMA_RATIO = 16
-STRETCH = 1 << 16  # points of the curve at a time, which bounds memory
 
 
 def bayer_mask(side=8):
@@ -96,10 +96,10 @@ def paint(picture, nearest, dither, strength, limit, stay):
         shares = RIEMERSMA_RATIO ** (-np.arange(RIEMERSMA_LENGTH) / (RIEMERSMA_LENGTH - 1))
         diffusion = Riemersma(nearest, (shares / shares.sum()).astype(np.float32), strength, lo, hi)
         begin = 0
-        while (positions := curve(height, width, begin, STRETCH)) is not None:
+        while (positions := curve(height, width, begin, BAND_PIXELS)) is not None:
             if len(positions):
                 painted[positions] = diffusion.along(*picture.at(positions))
-            begin += STRETCH
+            begin += BAND_PIXELS
         return painted
     if dither in KERNELS:
         diffusion = Diffusion(nearest, width, np.array(KERNELS[dither], np.float32), strength, limit, stay, lo, hi)

@@ -5,10 +5,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..color import LUMA_1000
 from ..errors import ParameterError
-from ..pixels import as_array
+from ..pixels import as_array, bands
 
 MOST = 255
-BAND = 1 << 18  # pixels at a time, which bounds memory
 HALVING_CONTRAST = 32  # 8-bit levels, summed over two directions, at which a pixel counts half
 
 
@@ -40,14 +39,12 @@ def contrast_importance(pixels):
     """
     height, width = pixels.shape[:2]
     made = np.empty((height, width), np.uint8)
-    step = max(1, BAND // width)
-    for begin in range(0, height, step):
-        end = min(begin + step, height)
-        top, bottom = max(begin - 2, 0), min(end + 2, height)
+    for rows in bands(height, width):
+        top, bottom = max(rows.start - 2, 0), min(rows.stop + 2, height)
         contrast = _contrast(pixels[np.arange(top - 1, bottom + 1).clip(0, height - 1)])
-        contrast = np.pad(contrast, [(top - begin + 2, end + 2 - bottom), (2, 2)], "edge")
+        contrast = np.pad(contrast, [(top - rows.start + 2, rows.stop + 2 - bottom), (2, 2)], "edge")
         contrast = sliding_window_view(sliding_window_view(contrast, 5, 0).sum(-1), 5, 1).sum(-1)
-        made[begin:end] = np.maximum(MOST * 25 * HALVING_CONTRAST // (25 * HALVING_CONTRAST + contrast), 1)
+        made[rows] = np.maximum(MOST * 25 * HALVING_CONTRAST // (25 * HALVING_CONTRAST + contrast), 1)
     return made
 
 

@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 from ..errors import ParameterError
+from ..pixels import bands
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SIDE_MAX = 2**31 - 1
@@ -94,16 +95,25 @@ def subtracted(rows):
 
 def filtered(rows):
     """Rows, each filtered by whichever filter has the least sum of absolute differences (9.2; heuristic of 12.7)."""
-    height, width = rows.shape
+    above = np.zeros_like(rows[:1])
+    return b"".join(
+        _filtered(np.concatenate([rows[band.start - 1 : band.start] if band.start else above, rows[band]]))
+        for band in bands(*rows.shape)
+    )
+
+
+def _filtered(rows):
+    """`filtered` of all rows but the first."""
+    height, width = rows.shape[0] - 1, rows.shape[1]
     padded = np.zeros((height + 1, width + 1), np.int16)
-    padded[1:, 1:] = rows
+    padded[:, 1:] = rows
     left, up, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
     guess = left + up - corner
     from_left, from_up, from_corner = abs(guess - left), abs(guess - up), abs(guess - corner)
     paeth = np.where(
         (from_left <= from_up) & (from_left <= from_corner), left, np.where(from_up <= from_corner, up, corner)
     )
-    made = np.stack([rows - guess for guess in (np.zeros_like(left), left, up, (left + up) >> 1, paeth)]).astype(
+    made = np.stack([rows[1:] - guess for guess in (np.zeros_like(left), left, up, (left + up) >> 1, paeth)]).astype(
         np.uint8
     )
     sums = abs(made.view(np.int8).astype(np.int64)).sum(2)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..color import LUMA_1000
 from ..errors import MissingPackageError, ParameterError
+from ..pixels import bands
 from ..sources.files import write_atomic
 from ..targets import narrow, parse_target
 from . import png
@@ -91,10 +92,11 @@ def by_neighbours(indices, count):
     2000).
     """
     pairs = np.zeros((count, count), np.int64)
-    for one, other in ((indices[:, :-1], indices[:, 1:]), (indices[:-1], indices[1:])):
-        pairs += np.bincount(one.ravel().astype(np.intp) * count + other.ravel(), minlength=count * count).reshape(
-            count, count
-        )
+    for rows in bands(*indices.shape):
+        here, below = indices[rows], indices[rows.start + 1 : rows.stop + 1]
+        for one, other in ((here[:, :-1], here[:, 1:]), (here[: len(below)], below)):
+            both = one.ravel().astype(np.intp) * count + other.ravel()
+            pairs += np.bincount(both, minlength=count * count).reshape(count, count)
     pairs += pairs.T
     np.fill_diagonal(pairs, 0)
     chain = [int(pairs.sum(0).argmax())]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pixels import as_png
+from ..pixels import as_png, bands
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,23 +51,36 @@ class Quantized:
         """Squared error per pixel, (H, W) float64, in 8-bit levels: mean over R, G and B, and with alpha over black and
         white grounds.
         """
-        return np.mean(
-            [np.square(a - b).mean(-1) for a, b in zip(on_grounds(self._original), on_grounds(self.image()))], axis=0
-        )
+        made = np.empty(self.indices.shape)
+        for rows in bands(*made.shape):
+            made[rows] = self._squared(rows).mean((0, -1))
+        return made
 
     @cached_property
     def mse(self) -> float:
         """Mean of `error_map`; for opaque pictures the same as `codec.metrics.mse`."""
-        return float(self.error_map().mean())
+        total = sum(int(self._squared(rows).sum(dtype=np.int64)) for rows in bands(*self.indices.shape))
+        return total / (self._grounds * 3 * self.indices.size)
+
+    @property
+    def _grounds(self):
+        return 2 if self.palette.shape[1] == 4 or self._original.shape[2] == 4 else 1
+
+    def _squared(self, rows):
+        """Squared errors of some rows, (grounds, rows, W, 3) int32."""
+        pairs = zip(on_grounds(self._original[rows]), on_grounds(self.palette[self.indices[rows]]))
+        return np.stack([np.square(a.astype(np.int32) - b) for a, b in pairs][: self._grounds])
 
 
 def on_grounds(pixels):
-    """The picture over black and over white, each (H, W, 3) int32; the same array twice if it is opaque."""
-    color = pixels.astype(np.int32)
-    if color.ndim == 2 or color.shape[2] == 1:
-        color = color.reshape(*color.shape[:2], 1).repeat(3, 2)
-    if color.shape[2] == 3:
-        return color, color
-    alpha = color[..., 3:]
-    black = (color[..., :3] * alpha + 127) // 255
-    return black, black + 255 - alpha
+    """The picture over black and over white, each (H, W, 3) uint8; the same array twice if it is opaque."""
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        pixels = pixels.reshape(*pixels.shape[:2], 1).repeat(3, 2)
+    if pixels.shape[2] == 3:
+        return pixels, pixels
+    black, white = np.empty((2, *pixels.shape[:2], 3), np.uint8)
+    for rows in bands(*pixels.shape[:2]):
+        alpha = pixels[rows, :, 3:].astype(np.uint16)
+        over = (pixels[rows, :, :3] * alpha + 127) // 255
+        black[rows], white[rows] = over, over + (255 - alpha)
+    return black, white

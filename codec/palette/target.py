@@ -1,7 +1,5 @@
 """Find the fewest colours that reach a score."""
 
-import numpy as np
-
 from ..errors import ParameterError
 from ..metrics.names import by_name, facts
 from ..targets import narrow, parse_target
@@ -24,16 +22,11 @@ class Score:
 
     def __init__(self, target, pixels):
         self.metric, self.falling = by_name(target.measure), facts(target.measure).lower_is_better
-        self.grounds = self._grounds(pixels)
-
-    @staticmethod
-    def _grounds(pixels):
-        grounds = on_grounds(pixels)
-        return [ground.astype(np.uint8) for ground in grounds[: 1 if pixels.shape[-1] < 4 else 2]]
+        self.grounds = on_grounds(pixels)[: 1 if pixels.shape[-1] < 4 else 2]
 
     def of(self, result):
         shown = on_grounds(result.image())
-        scores = [float(self.metric(ground, seen.astype(np.uint8))) for ground, seen in zip(self.grounds, shown)]
+        scores = [float(self.metric(ground, seen)) for ground, seen in zip(self.grounds, shown)]
         return max(scores) if self.falling else min(scores)
 
     def enough(self, score, target):

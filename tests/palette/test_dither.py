@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from codec.palette._dither import diffuse
+from codec.palette._dither import Diffusion
 
 import codec
 from codec import cpu
@@ -80,8 +80,10 @@ def test_diffusion_is_its_definition(dither, D, limit, stay):
     taps, alone = np.array(KERNELS[dither], np.float32), np.zeros(len(points), np.uint8)
     lo, hi = np.zeros(D, np.float32), np.full(D, 2047, np.float32)
     entries = np.arange(len(points), dtype=np.int32)
-    painted = diffuse(
-        points, entries, 19, 13, NearestColor(palette, cpu.level_index()), taps, 0.75, alone, limit, stay, lo, hi
+    diffusion = Diffusion(NearestColor(palette, cpu.level_index()), 13, taps, 0.75, limit, stay, lo, hi)
+    cut = 13 * 8
+    painted = np.concatenate(
+        [diffusion.rows(points, entries[:cut], alone), diffusion.rows(points, entries[cut:], alone)]
     )
     assert (
         painted.reshape(19, 13)
