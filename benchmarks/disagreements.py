@@ -64,7 +64,7 @@ def picture_pillow(path):
     with Image.open(path) as image:
         turned = ImageOps.exif_transpose(image)
         if image.mode == "CMYK":
-            return Kept([(255 - np.asarray(turned) if "adobe" in image.info else np.asarray(turned), None)])
+            return Kept([(np.asarray(turned), None)])
         return Kept([(of_pillow(turned), None)])
 
 
@@ -81,7 +81,9 @@ def animation_ours(path):
 
 def animation_pillow(path):
     with Image.open(path) as image:
-        frames = ((of_pillow(frame), frame.info.get("duration", 0) / 1000) for frame in ImageSequence.Iterator(image))
+        frames = (
+            (of_pillow(frame), (frame.info.get("duration") or np.nan) / 1000) for frame in ImageSequence.Iterator(image)
+        )
         return Kept(list(frames)[1 if image.info.get("default_image") else 0 :])
 
 
@@ -170,11 +172,14 @@ def readers(path):
     if path.suffix.lower() in MOVING:
         try:
             with Image.open(path) as image:
-                moves = getattr(image, "is_animated", False) or image.format == "GIF"
+                moves = getattr(image, "is_animated", False)
         except Exception:
             moves = path.suffix.lower() == ".gif"
         if moves:
-            return "animation", animation_ours, {"Pillow": animation_pillow, "FFmpeg": animation_ffmpeg}
+            peers = {"Pillow": animation_pillow, "FFmpeg": animation_ffmpeg}
+            if path.suffix.lower() == ".webp":
+                del peers["FFmpeg"]  # it cannot read them
+            return "animation", animation_ours, peers
     if path.suffix.lower() in PICTURES:
         return "picture", picture_ours, {"Pillow": picture_pillow}
     return "clip", clip_ours, {"FFmpeg": clip_ffmpeg}
