@@ -78,16 +78,16 @@ def _refuse_special(path):
     mode = os.stat(path).st_mode
     kind = special_kind(mode)
     if kind and not stat.S_ISFIFO(mode):
-        raise FileError(f"cannot read {os.fsdecode(path)}: it is {kind}; name a file, or give the data to stdin (-)")
+        raise FileError(f"cannot read {os.fsdecode(path)}: it is a {kind}; name a file, or give the data to stdin (-)")
 
 
 def special_kind(mode):
-    """What a mode says that is neither a file, a folder nor a link: "a FIFO", "a socket" or "a device"; else None."""
+    """What a mode says that is neither a file, a folder nor a link: "FIFO", "socket" or "device"; else None."""
     if stat.S_ISFIFO(mode):
-        return "a FIFO"
+        return "FIFO"
     if stat.S_ISSOCK(mode):
-        return "a socket"
-    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else None
+        return "socket"
+    return "device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else None
 
 
 def _read_path(path, limits):

@@ -27,6 +27,11 @@ class Outcome:
     def table(self):
         return [line.split("\t") for line in self.text.splitlines()[1:]]
 
+    @property
+    def statuses(self):
+        """{name: status} of the files in the table."""
+        return {row[0].replace(os.sep, "/"): row[4] for row in self.table}
+
 
 @pytest.fixture(autouse=True)
 def same_package(monkeypatch):

@@ -35,8 +35,8 @@ def on_terminal(*args, stream, **environment):
 
 def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
     code, shown, err = on_terminal("compress", "in", "-o", "out", stream="stdout")
-    assert code == 0 and err == ""
-    for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "3 files", "KiB"):
+    assert code == 0 and err == "codec: 1 file was left out: 1 not a picture\n"
+    for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "4 files", "KiB", "ignored"):
         assert text in shown
     assert "\t" not in shown
 
@@ -44,7 +44,7 @@ def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
 def test_progress_is_shown_on_a_terminal_only_and_not_mixed_into_stdout(home):
     code, shown, out = on_terminal("compress", "in", "-o", "out", stream="stderr")
     assert code == 0 and "100%" in shown
-    assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus"
+    assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus\treason"
 
 
 def test_no_color_is_honoured(home):
