@@ -31,6 +31,7 @@ def animate(
 ):
     from ..batch import row_of
     from ..palette.animator import format_of
+    from ..sources.files import sweep
 
     output = output_or_pipe(inputs, output, "FILE.gif, -o FILE.apng")
     if lossy is not None and options["target"]:
@@ -52,6 +53,8 @@ def animate(
     if loops == "once":
         given["loops"] = None
     name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
+    if output != PIPE and not dry_run:
+        sweep(os.path.dirname(output))
     work = partial(_animated, sources, form, limits, given)
     row = row_of(name, output, work, overwrite=overwrite, dry_run=dry_run)
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)

@@ -13,7 +13,7 @@ from ..color import OTHER_MATRICES
 from ..errors import CodecError, FileError, UnsupportedError
 from ..sources.clips import uneven
 from ..sources.containers import timing
-from ..sources.files import writing
+from ..sources.files import sweep, writing
 from ._common import say
 
 DEFAULT_FPS = Fraction(25)
@@ -86,6 +86,7 @@ def target(path):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
+        sweep(os.path.dirname(path))
         with writing(path) as stream:
             yield stream
 
@@ -150,6 +151,7 @@ def write_pictures(frames, pattern, overwrite):
     folder = os.path.dirname(pattern)
     if folder:
         os.makedirs(folder, exist_ok=True)
+    sweep(folder)
     for number, frame in enumerate(frames):
         upright = np.ascontiguousarray(np.rot90(frame.to_rgb(), frame.rotation // 90))
         path = pattern % number

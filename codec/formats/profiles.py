@@ -194,4 +194,4 @@ def _light(curve, levels):
     if curve[:4] != b"para" or curve[8:10] != b"\0\3" or len(curve) < 32:
         return None
     g, a, b, c, d = (np.frombuffer(curve, ">i4", 5, 12) / 65536).tolist()
-    return np.where(levels >= d, np.maximum(a * levels + b, 0) ** g, c * levels)
+    return np.where(levels >= d, np.clip(a * levels + b, 0, 2) ** g, c * levels) if 0 < g < 4 else None

@@ -412,6 +412,12 @@ def write_stream(stream, data):
 
 def read_stdin(limits=None):
     """All bytes of stdin, as `read_bytes`."""
+    try:
+        is_device = stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode) and not sys.stdin.isatty()
+    except (OSError, ValueError):  # stdin is no file of the system
+        is_device = False
+    if is_device:
+        raise FileError("cannot read stdin: it is a device; give it a file or a pipe")
     return read_bytes(sys.stdin.buffer, limits)
 
 

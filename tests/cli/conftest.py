@@ -64,6 +64,37 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+# A stand-in for a kernel: it waits for ever in C, without the GIL, and signals do not end the wait.
+ENDLESS = """
+import ctypes, os, signal, sys
+from codec.batch import CompressTask
+from codec.sources.files import writing
+
+libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+libc.pthread_mutex_lock(mutex)
+
+def endless(self, data, job):
+    with writing(job.target + ".part") as stream:
+        stream.write(data)
+        {begun}
+        libc.pthread_mutex_lock(mutex)
+
+CompressTask.__call__ = endless
+from codec.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def endless():
+    """A program: the command whose pictures never end, after the statement `begun` for each."""
+
+    def endless(begun="os.write(2, b'working')"):
+        return ENDLESS.format(begun=begun)
+
+    return endless
+
+
 @pytest.fixture
 def tree():
     """Every file below a folder, relative and sorted; none may be half-written."""

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 import codec
 from codec import jpeg
-from codec.formats import pictures
+from codec.formats import pictures, profiles
 from codec.sources import files
 
 COLUMNS = ["input", "output", "status", "before", "after", "ratio", "warnings", "error", "reason"]
@@ -457,6 +457,55 @@ def test_strip_drops_all_metadata_and_turns_the_pixels_upright(run, home):
     assert result.pixels.shape == (24, 16, 3)
     difference = result.pixels.astype(int) - np.rot90(jpeg.decode((home / "m.jpg").read_bytes()).pixels, -1)
     assert np.abs(difference).mean() < 12
+
+
+@pytest.mark.parametrize("quality", [50, 98])
+def test_strip_never_drops_colours_that_are_not_srgb(run, home, quality):
+    """At quality 98 the JPEG is rewritten without loss, at 50 it is encoded again."""
+    p3 = profiles.profile(((b"cICP", bytes((12, 13, 0, 1))),), False)
+    _, noise = with_metadata()
+    for icc, left in ((p3, p3), (SRGB, None)):
+        source = jpeg.encode(noise, 90, metadata=jpeg.Metadata(icc=icc, comments=(b"secret",))).data
+        (home / "m.jpg").write_bytes(source)
+        Image.fromarray(noise).save("m.png", icc_profile=icc)
+        for name in ("m.jpg", "m.png"):
+            assert run("compress", name, "-o", "out.jpg", "--strip", "-q", quality, "--overwrite").code == 0
+            metadata = jpeg.probe(str(home / "out.jpg")).metadata
+            assert metadata.icc == left and not metadata.comments
+
+
+@pytest.mark.parametrize("kinds", ["gps", "thumbnail", "gps,thumbnail"])
+@pytest.mark.parametrize("quality", [50, 98])
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_strip_by_kind(run, home, kinds, quality, kind):
+    tags = Image.Exif()
+    tags[0x010F], tags[0x0112] = "Maker", 6
+    tags[0x8825] = {1: "N", 2: (48.0, 51.0, 29.5)}
+    noise = with_metadata()[1]
+    Image.fromarray(noise).save(f"m.{kind}", exif=tags, **({"quality": 95} if kind == "jpg" else {}))
+    outcome = run("compress", f"m.{kind}", "-o", "out.jpg", "--strip", kinds, "-q", quality)
+    assert outcome.code == 0 and outcome.table[0][4] == "done"
+    left = Image.open("out.jpg").getexif()
+    assert left[0x010F] == "Maker" and left[0x0112] == 6 and (0x8825 in left) == ("gps" not in kinds)
+    assert Image.open("out.jpg").size == (24, 16)
+
+
+def test_a_copy_never_keeps_what_was_to_be_stripped(run, home, tree):
+    tags = Image.Exif()
+    tags[0x8825] = {1: "N", 2: (48.0, 51.0, 29.5)}
+    os.mkdir("flat")
+    Image.new("RGB", (64, 64), "navy").save("flat/place.png", exif=tags)
+    Image.new("RGB", (64, 64), "navy").save("flat/plain.png")
+    assert run("compress", "flat", "-o", "kept").code == 0 and tree("kept") == ["place.png", "plain.png"]
+    assert run("compress", "flat", "-o", "out", "--strip=gps").code == 0 and tree("out") == ["place.jpg", "plain.png"]
+
+
+def test_strip_needs_no_value(run, home):
+    for args in (["--strip", "in/a.png", "-o", "a.jpg"], ["in/a.png", "-o", "a.jpg", "--strip"]):
+        outcome = run("compress", *args, "--overwrite", "--json")
+        assert outcome.code == 0 and outcome.json["settings"]["strip"] == ["all"]
+    refused = run("compress", "in/a.png", "-o", "b.jpg", "--strip=exif")
+    assert refused.code == 2 and "'exif' cannot be stripped by name: there are gps, thumbnail, all" in refused.err
 
 
 def test_metadata_of_a_png_is_kept(run, home):

@@ -89,3 +89,30 @@ def test_what_no_profile_can_say_is_told(pixels):
     assert any("gAMA" in text for text in animation.load([with_chunks(pixels, GAMMA)] * 2).warnings)
     for bad in (bytes(32), struct.pack(">8I", *[2**32 - 1] * 8), struct.pack(">8I", *[30000] * 8)):
         assert profiles.profile(((b"cHRM", bad),), False) is None
+
+
+def a_profile(gamma="srgb", points=profiles.SRGB_POINTS):
+    chunks = ((b"gAMA", struct.pack(">I", gamma)),) if gamma != "srgb" else ()
+    return profiles.profile((*chunks, (b"cHRM", struct.pack(">8I", *points))), False)
+
+
+def test_a_profile_of_srgb_is_known_by_its_numbers():
+    assert profiles.is_srgb(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    assert profiles.is_srgb(a_profile())
+    p3 = profiles.profile(((b"cICP", bytes((12, 13, 0, 1))),), False)
+    for other in (p3, a_profile(45455), a_profile(100000), a_profile(points=profiles.CICP_POINTS[9])):
+        assert not profiles.is_srgb(other)
+    gray = profiles.profile(((b"gAMA", struct.pack(">I", 45455)),), True)
+    assert not profiles.is_srgb(gray) and not profiles.is_srgb(b"") and not profiles.is_srgb(bytes(200))
+
+
+def test_a_damaged_profile_is_not_srgb_and_no_error():
+    whole = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for end in range(0, len(whole), 7):
+        profiles.is_srgb(whole[:end])
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in rng.integers(128, len(data), 6):
+            data[at] = rng.integers(256)
+        profiles.is_srgb(bytes(data))
