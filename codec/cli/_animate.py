@@ -72,13 +72,19 @@ def _frames(inputs, output):
         sources += (
             [name]
             if inside is None
-            else [os.path.join(name, file) for file in inside if file.lower().endswith(READABLE_SUFFIXES)]
+            else [os.path.join(name, file) for file in inside if _is_frame(name, file, READABLE_SUFFIXES)]
         )
     if not sources:
         raise click.UsageError("no pictures found; there is nothing to animate")
     if output != PIPE and os.path.realpath(output) in map(os.path.realpath, sources):
         raise click.UsageError(f"the output would overwrite the input {output}; choose another file with -o")
     return sources
+
+
+def _is_frame(folder, name, suffixes):
+    """Whether a name in a folder is a frame: no hidden file, no FIFO."""
+    path = os.path.join(folder, name)
+    return name.lower().endswith(suffixes) and not name.startswith(".") and os.path.isfile(path)
 
 
 def _animated(sources, form, limits, given):

@@ -28,8 +28,8 @@ class Ending:
 
     Python runs signal handlers in the main thread, between two steps of Python code: it waits for a kernel that runs
     there, and then for the threads that the unwinding joins. Therefore a thread, which the interpreter wakes when the
-    signal arrives (`signal.set_wakeup_fd`), ends the process if the unwinding takes longer than `GRACE_SECONDS`. Kernels
-    release the GIL, so that the thread runs. Signals that were ignored when the process began stay ignored (nohup).
+    signal arrives (`signal.set_wakeup_fd`), ends the process if the unwinding takes longer than `GRACE_SECONDS`. It
+    runs, since kernels release the GIL. Signals that were ignored when the process began stay ignored (nohup).
     """
 
     def __init__(self):

@@ -12,7 +12,7 @@ from typing import Set
 try:
     import fcntl
 except ImportError:  # Windows, which refuses to delete a file that is open
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 from ..errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
 from ..limits import checked_limits

@@ -252,6 +252,15 @@ def test_what_would_become_larger_is_kept_under_its_own_name(folder, kind):
     )
 
 
+def test_what_is_kept_where_it_is_stays_there(folder):
+    put(folder, {"flat.png": FLAT})
+    task = CompressTask()
+    for overwrite in (False, True):
+        (row,) = batch.run(batch.plan(["in/flat.png"], "in", task), task, overwrite=overwrite)
+        assert row.status == "kept" and row.output.replace(os.sep, "/") == "in/flat.png"
+        assert os.listdir("in") == ["flat.png"] and (folder / "flat.png").read_bytes() == FLAT
+
+
 def test_a_jpeg_is_written_where_it_is_forced_named_or_must_hold_less(folder):
     put(folder, {"flat.png": FLAT})
     assert "larger than its source" in rows_of(CompressTask(force=True))["flat.png"].warnings[0]

@@ -485,9 +485,10 @@ def test_strip_by_kind(run, home, kinds, quality, kind):
     Image.fromarray(noise).save(f"m.{kind}", exif=tags, **({"quality": 95} if kind == "jpg" else {}))
     outcome = run("compress", f"m.{kind}", "-o", "out.jpg", "--strip", kinds, "-q", quality)
     assert outcome.code == 0 and outcome.table[0][4] == "done"
-    left = Image.open("out.jpg").getexif()
+    with Image.open("out.jpg") as image:
+        left, size = image.getexif(), image.size
     assert left[0x010F] == "Maker" and left[0x0112] == 6 and (0x8825 in left) == ("gps" not in kinds)
-    assert Image.open("out.jpg").size == (24, 16)
+    assert size == (24, 16)
 
 
 def test_a_copy_never_keeps_what_was_to_be_stripped(run, home, tree):
