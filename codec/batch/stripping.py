@@ -43,3 +43,11 @@ def of_transcode(data, limits):
 def _colors(icc):
     """The profile, without which the pixels would mean other colours; None where they would not."""
     return None if icc and profiles.is_srgb(icc) else icc
+
+
+def lost_colors(icc, chunks=()):
+    """A warning, if any, where a profile or the colour chunks of a PNG are dropped by request."""
+    if icc and not profiles.is_srgb(icc):
+        yield pictures.unsaid("ICC profile")
+    elif chunks:
+        yield pictures.unsaid(profiles.names(chunks))

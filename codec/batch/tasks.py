@@ -175,7 +175,10 @@ class TranscodeTask:
         }
         if made.kept:
             return Result(made.data, "kept", tuple(made.warnings), facts, generation.NOT_SMALLER)
-        return Result(made.data, "done", tuple(made.warnings), facts)
+        lost = ()
+        if any(change.startswith("dropped icc") for change in made.done):
+            lost = stripping.lost_colors(jpeg.probe(data, limits=self.limits).metadata.icc)
+        return Result(made.data, "done", (*made.warnings, *lost), facts)
 
 
 @dataclass(frozen=True)
@@ -285,6 +288,8 @@ class PaletteTask:
         if picture.frames > 1 and keeping.has_place(job):
             return keeping.all_frames(data, picture, "PNG-8", keeping.holds_nothing_else(picture.metadata, self.strip))
         icc, warnings = None if self.strip else picture.metadata.icc, list(picture.warnings)
+        if self.strip:
+            warnings += stripping.lost_colors(picture.metadata.icc, picture.color_chunks)
         if icc and icc[16:20] != b"RGB ":
             icc = None
             warnings.append("its ICC profile was dropped: it is not for RGB, and palettes are RGB")

@@ -149,8 +149,10 @@ def write_pictures(frames, pattern, overwrite):
     from ..sources.files import write_atomic
 
     folder = os.path.dirname(pattern)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot create the folder {folder}: {error.strerror}; choose another folder") from error
     sweep(folder)
     for number, frame in enumerate(frames):
         upright = np.ascontiguousarray(np.rot90(frame.to_rgb(), frame.rotation // 90))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import crafted_h264 as crafted
 import numpy as np
 import pytest
 
@@ -75,6 +76,25 @@ def test_a_full_disk_behind_stdout_is_one_line(home, args):
     lines = [line for line in ended.stderr.decode().splitlines() if "left out" not in line]
     assert ended.returncode == 1 and len(lines) == 1
     assert lines[0].endswith("cannot write to stdout: No space left on device")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_behind_a_pipe_of_frames_is_one_line(home):
+    (home / "clip.264").write_bytes(crafted.clip(3).data)
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "codec", "video", "decode", "clip.264", "-o", "-"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"codec: cannot write to stdout: No space left on device\n"
+
+
+def test_a_folder_for_frames_that_cannot_be_made_is_one_line(run, home):
+    (home / "clip.264").write_bytes(crafted.clip(3).data)
+    outcome = run("video", "decode", "clip.264", "-o", "in/a.png/%d.png")
+    assert outcome.code == 1 and outcome.err.startswith("codec: cannot create the folder in/a.png: ")
 
 
 def test_a_reader_that_goes_is_no_message(home):

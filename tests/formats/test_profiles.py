@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import codec
-from codec.batch import CompressTask, PaletteTask
+from codec.batch import CompressTask, PaletteTask, TranscodeTask
 from codec.formats import animation, apng, pictures, profiles
 from codec.palette import png
 
@@ -89,6 +89,20 @@ def test_what_no_profile_can_say_is_told(pixels):
     assert any("gAMA" in text for text in animation.load([with_chunks(pixels, GAMMA)] * 2).warnings)
     for bad in (bytes(32), struct.pack(">8I", *[2**32 - 1] * 8), struct.pack(">8I", *[30000] * 8)):
         assert profiles.profile(((b"cHRM", bad),), False) is None
+
+
+def test_colors_that_are_dropped_by_request_are_told():
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    p3 = profiles.profile((P3,), False)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for icc, said in ((p3, ("its colours (ICC profile) were dropped: they are shown as sRGB",)), (srgb, ())):
+        data = codec.jpeg.encode(pixels, metadata=codec.jpeg.Metadata(icc=icc)).data
+        assert TranscodeTask({"metadata": "none"})(data).warnings == said
+        assert TranscodeTask()(data).warnings == ()
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG", icc_profile=icc)
+        assert PaletteTask(strip=True)(buffer.getvalue()).warnings[: len(said)] == said
+    assert "cICP" in PaletteTask(strip=True)(with_chunks(pixels, P3)).warnings[0]
 
 
 def a_profile(gamma="srgb", points=profiles.SRGB_POINTS):
