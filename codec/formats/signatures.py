@@ -17,7 +17,6 @@ UNREAD = {
     ".exr": "OpenEXR",
     ".hdr": "Radiance HDR",
     ".tga": "TGA",
-    ".ico": "ICO",
     ".xcf": "GIMP",
 }
 

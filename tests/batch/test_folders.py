@@ -81,7 +81,7 @@ def test_where_that_does_not_help_one_fails_alone(folder, names, fails):
     put(folder, dict.fromkeys(names, JPEG))
     rows = rows_of(CompressTask(EncodeOptions(quality=30)))
     assert {name for name, row in rows.items() if row.status == "failed"} == {fails}
-    assert "which is the same name; write this one to another folder" in rows[fails].error
+    assert "which is the same name; rename this one, or use another folder" in rows[fails].error
     assert len([name for name in os.listdir("out")]) == len(names) - 1
 
 
