@@ -149,7 +149,8 @@ def _settle_clashes(jobs):
         if job.target is not None:
             first = taken.setdefault(_on_any_disk(job.target), job)
             if first is not job:
-                why = f"{first.source} becomes {first.target}, which is the same name; rename this one, or use another folder"
+                taken_by = f"{first.source} becomes {first.target}, which is the same name"
+                why = f"{taken_by}; rename this one, or use another folder"
                 job = Job(job.source, None, None, "failed", why)
         settled.append(job)
     return settled
