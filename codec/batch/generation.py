@@ -6,7 +6,10 @@ from dataclasses import replace
 from .. import jpeg
 from ..errors import BitstreamError, ParameterError
 from ..targets import parse_target
+from . import stripping
 from .result import Result
+
+NOT_SMALLER = "no smaller file was found"
 
 
 def would_be_worse(data, options, limits):
@@ -59,7 +62,7 @@ def without_loss(data, strip, progressive, limits, reason=None):
     options = {
         "progressive": progressive,
         "limits": limits,
-        **({"metadata": "none", "trailer": "drop"} if strip else {}),
+        **(stripping.of_transcode(data, limits) if "all" in strip else {}),
     }
     try:
         made = _transcoded(data, strip, options)
@@ -76,14 +79,17 @@ def without_loss(data, strip, progressive, limits, reason=None):
         "subsampling": jpeg.probe(made.data, limits=limits).subsampling,
         "lossless": True,
     }
-    return Result(
-        made.data, "kept" if made.kept else "done", (*((reason,) if reason else ()), *unindexed, *made.warnings), facts
-    )
+    warnings = [*((reason,) if reason else ()), *unindexed, *made.warnings]
+    if "gps" in strip and jpeg.inspect(made.data, limits=limits)["bytes"]["other"]:
+        warnings.append("the data behind the picture is kept, and may hold coordinates of its own")
+    if made.kept:
+        return Result(made.data, "kept", tuple(warnings), facts, NOT_SMALLER)
+    return Result(made.data, "done", tuple(warnings), facts)
 
 
 def _transcoded(data, strip, options):
     try:
-        return jpeg.transcode(data, auto_rotate=strip, **options)
+        return jpeg.transcode(data, auto_rotate="all" in strip, **options)
     except ParameterError:  # the MCUs at the edge are not full: the orientation tag is kept instead
         return jpeg.transcode(data, **options)
 
@@ -103,7 +109,7 @@ def unknown_segments(data, limits):
 def not_carried(data, metadata, strip, limits):
     """What a JPEG holds besides its picture and metadata, as warnings: encoding again loses all of it."""
     parts = jpeg.inspect(data, limits=limits)
-    unknown = None if strip else unknown_segments(data, limits)
+    unknown = None if "all" in strip else unknown_segments(data, limits)
     if unknown:
         yield f"application segments are not carried over: {unknown}; codec transcode keeps them"
     if parts["multi_picture"]:

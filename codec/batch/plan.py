@@ -1,11 +1,13 @@
 """What becomes what: inputs, files or folders, to jobs that overwrite neither an input nor each other."""
 
 import os
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 
 from ..errors import ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
 from ..sources.files import PIPE
+from .walk import special, walk
 
 
 class OutputError(ParameterError):
@@ -14,47 +16,80 @@ class OutputError(ParameterError):
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to make. Either path may be "-": stdin or stdout."""
+    """One picture to make, or a file that was met and is left out.
+
+    Attributes
+    ----------
+    source : str
+        A path, or "-" for stdin.
+    target : str or None
+        A path, or "-" for stdout. None: nothing is made.
+    keep_as : str or None
+        Where the source is copied if its own bytes are the better result: the path of the output with the name of the
+        source. None: the caller named the output, whose name tells the format.
+    status : "ignored", "failed" or None
+        Known before any work: "ignored" by a rule, "failed" because it cannot be done. None: to be done.
+    reason : str or None
+        For the status.
+    """
 
     source: str
-    target: str
+    target: str | None
+    keep_as: str | None = None
+    status: str | None = None
+    reason: str | None = None
 
 
 def plan(inputs, output, task):
-    """Jobs for the inputs of a task. Nothing is read or written yet but folders' lists of names.
+    """Jobs for the inputs of a task. Nothing is written, and read are only the names in folders and the first bytes of
+    files whose suffix says nothing.
+
+    Two sources whose outputs would have one name (`a.jpg` and `a.png`; names that differ in case count as one) get
+    their whole name in front of the suffix: `a.png` becomes `a.png.jpg`, and `a.jpg` stays `a.jpg`. Where that does not
+    help, the first has the name, and the others fail.
 
     Parameters
     ----------
     inputs : sequence of str
-        Files, folders (walked for `task.suffixes`, symbolic links left out), or "-" alone.
+        Files, folders, or "-" alone. Below a folder, hidden files and folders, symbolic links, special files, and what
+        is no picture for the task are "ignored"; pictures that cannot be read "failed". Files are recognized by their
+        suffix, or else by their first bytes.
     output : str
         A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; or "-".
     task : a task of `codec.batch`
-        Names the outputs: `rename`, `suffixes`, `check`.
+        Names the outputs: `rename`, `suffixes`, `formats`, `check`.
 
     Returns
     -------
     list of Job
+        One for every file that was met.
 
     Raises
     ------
     OutputError
         If there is no place for the outputs, or one would overwrite an input.
     ParameterError
-        If two inputs would become one file, or the name of a target contradicts its format.
+        If the name of a target contradicts its format.
     """
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
     to_folder = os.path.isdir(output) or output.endswith(("/", os.sep))
     if len(inputs) == 1 and not os.path.isdir(inputs[0]) and not to_folder:
-        jobs = [Job(inputs[0], output)]
+        jobs = [_named(Job(inputs[0], output))]
     else:
-        jobs = _plan_folder(inputs, output, task)
-    _refuse_collisions(jobs)
+        jobs = _settle_clashes(_plan_folder(inputs, output, task))
+    jobs = _spare_inputs(jobs)
     for job in jobs:
-        task.check(job.target)
+        if job.target is not None:
+            task.check(job.target)
     return jobs
+
+
+def _named(job):
+    """The job of an input that the caller named, which fails if opening it might wait for ever."""
+    problem = None if job.source == PIPE else special(job.source)
+    return Job(job.source, None, None, "failed", problem) if problem else job
 
 
 def _plan_folder(inputs, output, task):
@@ -67,41 +102,70 @@ def _plan_folder(inputs, output, task):
         raise OutputError(f"{output} is the name of a file, and several pictures need a folder; name another")
     jobs = []
     for source in inputs:
-        if os.path.isdir(source):
-            for inner in _walk(source, output, task.suffixes):
-                folder, name = os.path.split(inner)
-                jobs.append(Job(os.path.join(source, inner), os.path.join(output, folder, task.rename(name))))
-        else:
-            jobs.append(Job(source, os.path.join(output, task.rename(os.path.basename(source)))))
+        if not os.path.isdir(source):
+            name = os.path.basename(source)
+            jobs.append(_named(Job(source, os.path.join(output, task.rename(name)), os.path.join(output, name))))
+            continue
+        for found in walk(source, output, task):
+            path, (folder, name) = os.path.join(source, found.path), os.path.split(found.path)
+            if found.status:
+                jobs.append(Job(path, None, None, found.status, found.reason))
+                continue
+            made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
+            jobs.append(Job(path, os.path.join(output, folder, made), os.path.join(output, found.path)))
     return list(dict.fromkeys(jobs))
 
 
-def _walk(folder, output, suffixes):
-    """Paths of the pictures below a folder, relative to it, sorted; without what was written to `output` before."""
-    found, skip = [], os.path.realpath(output)
-    for here, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if os.path.realpath(os.path.join(here, name)) != skip]
-        for name in names:
-            path = os.path.join(here, name)
-            if name.lower().endswith(suffixes) and not os.path.islink(path):
-                found.append(os.path.relpath(path, folder))
-    return sorted(found)
+def _whole(name, renamed):
+    """The whole name of a source with the suffix of its output.
+
+    >>> from codec.batch.plan import _whole
+    >>> _whole("a.png", "a.jpg"), _whole("a.jpg", "a.jpg")
+    ('a.png.jpg', 'a.jpg')
+    """
+    return renamed if renamed == name else name + os.path.splitext(renamed)[1]
 
 
-def _refuse_collisions(jobs):
-    def same(path):
-        return os.path.normcase(os.path.realpath(path))
+def _same(path):
+    return os.path.normcase(os.path.realpath(path))
 
-    sources = {same(job.source): job.source for job in jobs if job.source != PIPE}
-    targets = {}
+
+def _on_any_disk(path):
+    """A path as file systems compare it that ignore case, or the way in which accents are written."""
+    return unicodedata.normalize("NFC", _same(path)).casefold()
+
+
+def _settle_clashes(jobs):
+    places = {}
     for job in jobs:
-        if job.target == PIPE:
-            continue
-        key = same(job.target)
-        if key in sources:
-            raise OutputError(f"the output would overwrite the input {sources[key]}; choose another file or folder")
-        if key in targets:
-            raise ParameterError(
-                f"{targets[key]} and {job.source} would both become {job.target}; write them to two folders"
+        if job.target is not None:
+            places.setdefault(_on_any_disk(job.target), []).append(job)
+    clashing = {job for group in places.values() if len(group) > 1 for job in group}
+    settled, taken = [], {}
+    for job in jobs:
+        if job in clashing:
+            folder, renamed = os.path.split(job.target)
+            job = replace(job, target=os.path.join(folder, _whole(os.path.basename(job.source), renamed)))
+        if job.target is not None:
+            first = taken.setdefault(_on_any_disk(job.target), job)
+            if first is not job:
+                taken_by = f"{first.source} becomes {first.target}, which is the same name"
+                why = f"{taken_by}; rename this one, or use another folder"
+                job = Job(job.source, None, None, "failed", why)
+        settled.append(job)
+    return settled
+
+
+def _spare_inputs(jobs):
+    """Refuse outputs that would overwrite an input; a source is not kept under the name of another one."""
+    sources = {_same(job.source): job.source for job in jobs if job.source != PIPE}
+    spared = []
+    for job in jobs:
+        if job.target not in (None, PIPE) and _same(job.target) in sources:
+            raise OutputError(
+                f"the output would overwrite the input {sources[_same(job.target)]}; choose another file or folder"
             )
-        targets[key] = job.source
+        if job.keep_as is not None and sources.get(_same(job.keep_as), job.source) != job.source:
+            job = replace(job, keep_as=None)
+        spared.append(job)
+    return spared

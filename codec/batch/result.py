@@ -11,13 +11,19 @@ class Result:
     ----------
     data : bytes
     status : str
-        "done", or "kept": the source is as small already and was copied.
+        "done", or "kept": the source is the better result.
     warnings : tuple of str
     facts : dict
         JSON types, for the row.
+    reason : str or None
+        Why the source was kept.
+    as_source : bool
+        `data` is the source, in its own format: it belongs under `keep_as` of the job.
     """
 
     data: bytes
     status: str = "done"
     warnings: tuple = ()
     facts: dict = field(default_factory=dict)
+    reason: str | None = None
+    as_source: bool = False

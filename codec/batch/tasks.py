@@ -1,8 +1,8 @@
 """What may be done to many files: callables that take the bytes of a source and its job, as data that pickles.
 
-A task also names its outputs: `suffixes` (which files of a folder it takes), `rename(name)` (name of a source to name
-of its output), and `check(target)`, which raises ParameterError where the name of a target contradicts what would be
-written there.
+A task also says which files of a folder it takes, by their `suffixes`, and by their `formats` where a suffix says
+nothing. It names its outputs: `rename(name)` (name of a source to name of its output), and `check(target)`, which
+raises ParameterError where the name of a target contradicts what would be written there.
 """
 
 import inspect
@@ -15,8 +15,10 @@ from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation
+from . import generation, keeping, stripping
 from .result import Result
+
+ALL_FORMATS = ("JPEG", *pictures.READABLE)
 
 
 def _suffix(path):
@@ -37,7 +39,9 @@ class CompressTask:
     """Pictures of any format to JPEG.
 
     A JPEG whose own quality is near the one asked for, or below it, is rewritten without loss instead of being encoded
-    again, and so is one that encoding would not make smaller.
+    again, and so is one that encoding would not make smaller. Other files whose JPEG would not be smaller, and those of
+    several frames, are copied under their own name where the job has one (`Job.keep_as`); where the caller named the
+    output, the JPEG is written, with a warning.
 
     Attributes
     ----------
@@ -45,20 +49,24 @@ class CompressTask:
         `color` and `metadata` are set for each picture.
     background : str or tuple, optional
         Behind transparent pixels.
-    strip : bool
-        Drop profiles and descriptions; pixels are turned upright.
+    strip : bool, or a collection of "gps", "thumbnail" and "all"
+        Drop the coordinates; the thumbnails; or ("all", True) all descriptions, with the pixels turned upright. An ICC
+        profile is kept, unless it is that of sRGB. A file that has something to drop is not copied as it is.
     force : bool
-        Encode JPEGs again in any case.
+        Encode in any case: a JPEG again, what does not become smaller, the first of several frames.
     limits : codec.Limits
     """
 
     options: jpeg.EncodeOptions = jpeg.EncodeOptions()
     background: str | tuple | None = None
-    strip: bool = False
+    strip: tuple = ()
     force: bool = False
     limits: Limits = DEFAULT_LIMITS
 
-    suffixes = READABLE_SUFFIXES
+    suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
+
+    def __post_init__(self):
+        object.__setattr__(self, "strip", stripping.kinds(self.strip))
 
     def rename(self, name):
         """The name with .jpg, unless it is a JPEG's already."""
@@ -72,33 +80,61 @@ class CompressTask:
 
     def __call__(self, data, job=None):
         """Result for the bytes of a picture."""
-        may_stay = data.startswith(b"\xff\xd8") and not self.force
-        untouched = may_stay and generation.before_encoding(data, self.options, self.strip, self.limits)
-        if untouched:
-            return untouched
+        if not data.startswith(b"\xff\xd8"):
+            return self._other(data, job)
+        source, data = data, stripping.of_file(data, self.strip, self.limits)
+        made = self._jpeg(data)
+        return replace(made, status="done", reason=None) if made.data is data is not source else made
+
+    def _jpeg(self, data):
+        if not self.force:
+            untouched = generation.before_encoding(data, self.options, self.strip, self.limits)
+            if untouched:
+                return untouched
+        picture = pictures.load(data, limits=self.limits)
+        encoded = self._encoded(picture)
+        if not self.force:
+            untouched = generation.after_encoding(data, encoded, self.options, self.strip, self.limits)
+            if untouched:
+                return untouched
+        lost = generation.not_carried(data, picture.metadata, self.strip, self.limits)
+        return Result(encoded.data, "done", (*picture.warnings, *encoded.warnings, *lost), _facts(encoded))
+
+    def _other(self, data, job):
         picture = pictures.profiled(pictures.load(data, background=self.background, limits=self.limits))
-        pixels, metadata = picture.pixels, picture.metadata
-        if self.strip:
-            pixels, metadata = pictures.strip(pixels, metadata)
-        color = "ycck" if pixels.ndim == 3 and pixels.shape[2] == 4 else "auto"
-        encoded = jpeg.encode(pixels, **vars(replace(self.options, metadata=metadata, color=color)))
-        untouched = may_stay and generation.after_encoding(data, encoded, self.options, self.strip, self.limits)
-        if untouched:
-            return untouched
-        facts = {
-            "width": encoded.width,
-            "height": encoded.height,
-            "bpp": round(encoded.bpp, 4),
-            "subsampling": encoded.subsampling,
-        }
-        if encoded.target:
-            facts |= {name: getattr(encoded, name) for name in ("quality", "target", "achieved", "encodes")}
+        has_place = keeping.has_place(job) and not self.force
+        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip)
+        if picture.frames > 1 and has_place:
+            return keeping.all_frames(data, picture, "JPEG", may_copy)
+        encoded = self._encoded(picture)
+        if len(encoded.data) >= len(data) and may_copy:
+            return keeping.smaller(data, picture, "JPEG")
         warnings = [*picture.warnings, *encoded.warnings]
-        if picture.format == "JPEG":
-            warnings += generation.not_carried(data, picture.metadata, self.strip, self.limits)
-        elif len(encoded.data) > len(data):
+        if len(encoded.data) > len(data):
             warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
-        return Result(encoded.data, "done", tuple(warnings), facts)
+        return Result(encoded.data, "done", tuple(warnings), _facts(encoded))
+
+    def _encoded(self, picture):
+        """The JPEG; a gray picture has no chroma whose resolution could be chosen."""
+        pixels, metadata = stripping.of_picture(picture.pixels, picture.metadata, self.strip)
+        changes = {"metadata": metadata, "color": "auto"}
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            changes["color"] = "ycck"
+        if pixels.ndim == 2:
+            changes["subsampling"] = "auto"
+        return jpeg.encode(pixels, **vars(replace(self.options, **changes)))
+
+
+def _facts(encoded):
+    facts = {
+        "width": encoded.width,
+        "height": encoded.height,
+        "bpp": round(encoded.bpp, 4),
+        "subsampling": encoded.subsampling,
+    }
+    if encoded.target:
+        facts |= {name: getattr(encoded, name) for name in ("quality", "target", "achieved", "encodes")}
+    return facts
 
 
 @dataclass(frozen=True)
@@ -115,7 +151,7 @@ class TranscodeTask:
     options: dict = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
 
-    suffixes = JPEG_SUFFIXES
+    suffixes, formats = JPEG_SUFFIXES, ("JPEG",)
 
     def __post_init__(self):
         _check_keywords((jpeg.transcode,), self.options, ("source", "limits"))
@@ -137,7 +173,12 @@ class TranscodeTask:
             "done": list(made.done),
             "verified": made.verified,
         }
-        return Result(made.data, "kept" if made.kept else "done", tuple(made.warnings), facts)
+        if made.kept:
+            return Result(made.data, "kept", tuple(made.warnings), facts, generation.NOT_SMALLER)
+        lost = ()
+        if any(change.startswith("dropped icc") for change in made.done):
+            lost = stripping.lost_colors(jpeg.probe(data, limits=self.limits).metadata.icc)
+        return Result(made.data, "done", (*made.warnings, *lost), facts)
 
 
 @dataclass(frozen=True)
@@ -157,7 +198,7 @@ class DecompressTask:
     conceal: bool = False
     limits: Limits = DEFAULT_LIMITS
 
-    suffixes = JPEG_SUFFIXES
+    suffixes, formats = JPEG_SUFFIXES, ("JPEG",)
 
     def __post_init__(self):
         if self.format not in (None, *pictures.SUFFIXES):
@@ -221,7 +262,7 @@ class PaletteTask:
     strip: bool = False
     limits: Limits = DEFAULT_LIMITS
 
-    suffixes = READABLE_SUFFIXES
+    suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
 
     def __post_init__(self):
         from ..palette import quantize_colors, write_png
@@ -244,13 +285,20 @@ class PaletteTask:
         from ..palette import write_png
 
         picture = pictures.load(data, alpha=True, limits=self.limits)
+        if picture.frames > 1 and keeping.has_place(job):
+            return keeping.all_frames(data, picture, "PNG-8", keeping.holds_nothing_else(picture.metadata, self.strip))
         icc, warnings = None if self.strip else picture.metadata.icc, list(picture.warnings)
+        if self.strip:
+            warnings += stripping.lost_colors(picture.metadata.icc, picture.color_chunks)
         if icc and icc[16:20] != b"RGB ":
             icc = None
             warnings.append("its ICC profile was dropped: it is not for RGB, and palettes are RGB")
         density = pictures.strip(picture.pixels, picture.metadata)[1].density
         chunks = () if self.strip else picture.color_chunks
         made = write_png(pictures.seen(picture), icc=icc, density=density, color_chunks=chunks, **self.options)
+        exact = picture.format == "PNG" and made.result.mse == 0 and not picture.warnings and picture.alpha is None
+        if made.size >= len(data) and exact and not self.strip and picture.metadata.size == 0:
+            return keeping.smaller(data, picture, "PNG-8", as_source=False)
         if made.size > len(data):
             warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
         facts = {

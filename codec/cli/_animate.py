@@ -31,6 +31,7 @@ def animate(
 ):
     from ..batch import row_of
     from ..palette.animator import format_of
+    from ..sources.files import sweep
 
     output = output_or_pipe(inputs, output, "FILE.gif, -o FILE.apng")
     if lossy is not None and options["target"]:
@@ -52,6 +53,8 @@ def animate(
     if loops == "once":
         given["loops"] = None
     name = inputs[0] if len(inputs) == 1 else f"{len(sources)} frames"
+    if output != PIPE and not dry_run:
+        sweep(os.path.dirname(output))
     work = partial(_animated, sources, form, limits, given)
     row = row_of(name, output, work, overwrite=overwrite, dry_run=dry_run)
     report("palette", [row], as_json=as_json, dry_run=dry_run, settings=settings)
@@ -69,13 +72,19 @@ def _frames(inputs, output):
         sources += (
             [name]
             if inside is None
-            else [os.path.join(name, file) for file in inside if file.lower().endswith(READABLE_SUFFIXES)]
+            else [os.path.join(name, file) for file in inside if _is_frame(name, file, READABLE_SUFFIXES)]
         )
     if not sources:
         raise click.UsageError("no pictures found; there is nothing to animate")
     if output != PIPE and os.path.realpath(output) in map(os.path.realpath, sources):
         raise click.UsageError(f"the output would overwrite the input {output}; choose another file with -o")
     return sources
+
+
+def _is_frame(folder, name, suffixes):
+    """Whether a name in a folder is a frame: no hidden file, no FIFO."""
+    path = os.path.join(folder, name)
+    return name.lower().endswith(suffixes) and not name.startswith(".") and os.path.isfile(path)
 
 
 def _animated(sources, form, limits, given):

@@ -13,7 +13,7 @@ from ..color import OTHER_MATRICES
 from ..errors import CodecError, FileError, UnsupportedError
 from ..sources.clips import uneven
 from ..sources.containers import timing
-from ..sources.files import writing
+from ..sources.files import sweep, writing
 from ._common import say
 
 DEFAULT_FPS = Fraction(25)
@@ -86,6 +86,7 @@ def target(path):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
+        sweep(os.path.dirname(path))
         with writing(path) as stream:
             yield stream
 
@@ -148,8 +149,11 @@ def write_pictures(frames, pattern, overwrite):
     from ..sources.files import write_atomic
 
     folder = os.path.dirname(pattern)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot create the folder {folder}: {error.strerror}; choose another folder") from error
+    sweep(folder)
     for number, frame in enumerate(frames):
         upright = np.ascontiguousarray(np.rot90(frame.to_rgb(), frame.rotation // 90))
         path = pattern % number

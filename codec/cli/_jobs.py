@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from dataclasses import replace
+from collections import Counter
 
 import click
 
@@ -11,16 +11,18 @@ from ._common import echo_json, printable, refuse_terminal, say, size, warn
 from ._progress import progress
 
 PIPE = "-"
-STATUSES = ("done", "kept", "skipped", "failed")
+STATUSES = ("done", "kept", "skipped", "ignored", "failed")
 
 
-def perform(verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False):
+def perform(verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False, keep_dates=False):
     """Run a verb over its inputs, from the plan to the exit code."""
     from .. import batch
 
     todo = jobs_for(inputs, output, task, as_json)
     with progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
-        rows = batch.run(todo, task, threads=jobs, overwrite=overwrite, dry_run=dry_run, progress=tell)
+        rows = batch.run(
+            todo, task, threads=jobs, overwrite=overwrite, dry_run=dry_run, keep_dates=keep_dates, progress=tell
+        )
     report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings)
 
 
@@ -55,12 +57,9 @@ def claim_stdout(as_json, what):
 
 
 def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
-    """Warnings and failures on stderr, rows on stdout (unless a picture went there); exit code 1 if a row failed or was
-    skipped.
+    """Rows on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr; exit
+    code 1 if a row failed.
     """
-    rows = [
-        replace(row, error=f"{row.error}; --overwrite replaces it") if row.status == "skipped" else row for row in rows
-    ]
     for row in rows:
         for message in row.warnings:
             warn(row.input, message)
@@ -71,13 +70,29 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
         _table(rows)
         if dry_run:
             say("dry run: nothing was written")
-    unfinished = [f"{row.input}: {row.error}" for row in rows if row.error]
-    if unfinished:
-        several = [f"{len(unfinished)} of {len(rows)} not done:", *(f"  {line}" for line in unfinished)]
-        say(unfinished[0] if len(rows) == 1 else "\n".join(several))
+    met = [row for row in rows if row.status != "ignored"]
+    _say_left_out(rows)
+    there = sum(row.status == "skipped" for row in rows)
+    if there:
+        say(f"{_files(there)} there already; --overwrite makes {'it' if there == 1 else 'them'} again")
+    failed = [f"{row.input}: {row.error}" for row in rows if row.status == "failed"]
+    if failed:
+        several = [f"{len(failed)} of {len(met)} not done:", *(f"  {line}" for line in failed)]
+        say(failed[0] if len(met) == 1 else "\n".join(several))
         click.get_current_context().exit(1)
-    if not rows:
+    if not met:
         say("no pictures found; nothing to do")
+
+
+def _files(count):
+    return f"{count} file was" if count == 1 else f"{count} files were"
+
+
+def _say_left_out(rows):
+    reasons = Counter(row.reason for row in rows if row.status == "ignored")
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        say(f"{_files(sum(reasons.values()))} left out: {listed}")
 
 
 def _total(rows):
@@ -88,10 +103,13 @@ def _total(rows):
 
 def _table(rows):
     searched = ("quality", "achieved") if any("target" in row.facts for row in rows) else ()
+    reasons = [row.error or row.reason for row in rows]
+    explained = ("reason",) if any(reasons) else ()
     if not sys.stdout.isatty():
-        click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched]))
-        for row in rows:
-            cells = (row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched))
+        click.echo("\t".join(["file", "before", "after", "ratio", "status", *searched, *explained]))
+        for row, reason in zip(rows, reasons):
+            cells = [row.input, row.before, row.after, row.ratio, row.status, *map(row.facts.get, searched)]
+            cells += [reason] * len(explained)
             click.echo("\t".join("" if cell is None else printable(cell) for cell in cells))
         return
     from rich.console import Console
@@ -107,7 +125,9 @@ def _table(rows):
     table.add_column("status")
     for name in searched:
         table.add_column(name, justify="right")
-    for row in rows:
+    for name in explained:
+        table.add_column(name, overflow="fold")
+    for row, reason in zip(rows, reasons):
         sizes = [size(value) if value is not None else "" for value in (row.before, row.after)]
         table.add_row(
             Text(printable(row.input)),
@@ -115,5 +135,6 @@ def _table(rows):
             f"{row.ratio:.2f}" if row.ratio else "",
             row.status,
             *(f"{row.facts[name]:.6g}" if name in row.facts else "" for name in searched),
+            *[Text(printable(reason or ""))] * len(explained),
         )
     Console().print(table)

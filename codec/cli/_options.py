@@ -38,6 +38,23 @@ class Known(click.Choice):
         """Set by the base class to what it was given: nothing."""
 
 
+class OptionalValues(click.Command):
+    """A command with options whose value may be left out: "--strip IN -o OUT" is "--strip=all IN -o OUT".
+
+    `may_follow` maps such an option to (the value where there is none, a function that tells whether an argument is a
+    value).
+    """
+
+    may_follow = {}
+
+    def parse_args(self, ctx, args):
+        given = []
+        for arg, following in zip(args, [*args[1:], ""]):
+            default, is_value = self.may_follow.get(arg, (None, None))
+            given.append(f"{arg}={default}" if default and not is_value(following) else arg)
+        return super().parse_args(ctx, given)
+
+
 def checked(parse):
     """Make a callback from a library function: its ParameterErrors become usage errors, and None stays None."""
 
@@ -121,6 +138,9 @@ jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
+keep_dates = click.option(
+    "--keep-dates", is_flag=True, help="Give each output the times and the permissions of its source."
+)
 dry_run = click.option("-n", "--dry-run", is_flag=True, help="Do the work and show the sizes, but write nothing.")
 
 

@@ -6,7 +6,22 @@ from . import _options as options
 from ._jobs import perform
 
 
-@click.command()
+def _kinds(value):
+    """Parse kinds separated by commas."""
+    from ..batch import stripping
+
+    return stripping.kinds(value.split(","))
+
+
+def _are_kinds(text):
+    return set(text.split(",")) <= {"gps", "thumbnail", "all"}
+
+
+class _Compress(options.OptionalValues):
+    may_follow = {"--strip": ("all", _are_kinds)}
+
+
+@click.command(cls=_Compress)
 @options.inputs
 @options.output()
 @options.quality(help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
@@ -41,29 +56,47 @@ from ._jobs import perform
     help="The metric to optimise for; the last two are plain tables.",
 )
 @click.option(
-    "--strip", is_flag=True, help="Drop EXIF, XMP, IPTC, comments and the ICC profile; turn the pixels upright."
+    "--strip",
+    metavar="[KINDS]",
+    callback=options.checked(_kinds),
+    help="Drop gps (coordinates in EXIF and XMP), thumbnail, or both: gps,thumbnail; all, the default, is EXIF, XMP, "
+    "IPTC and comments, and turns the pixels upright. The colours stay: only an ICC profile of sRGB goes with all.",
 )
 @options.color(
     "--background",
     help="Colour behind transparent pixels: a name or #rrggbb.  [default: white]",
 )
-@click.option("--force", is_flag=True, help="Encode a JPEG again even if that loses more quality than it saves bytes.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Write a JPEG in any case: of a JPEG that loses more quality than it saves bytes, of what becomes larger, of "
+    "the first of several frames.",
+)
 @options.max_pixels
 @options.jobs
 @options.overwrite
+@options.keep_dates
 @options.dry_run
 @options.as_json_not_table
-def compress(inputs, output, limits, jobs, overwrite, dry_run, as_json, background, strip, force, **encoding):
+def compress(
+    inputs, output, limits, jobs, overwrite, keep_dates, dry_run, as_json, background, strip, force, **encoding
+):
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
     recreated as the same tree in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, including the
     orientation tag; pixels are not turned.
 
+    Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
+    found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": the output exists
+    (--overwrite replaces it), so that the same command goes on after an interruption. "ignored": hidden files, symbolic
+    links, FIFOs, what is no picture. "failed": damaged, unreadable, or a picture of a format that is not read, such as
+    HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
+
     A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more
-    than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). A JPEG that would not
-    become smaller is copied: status "kept". An existing output is left alone without --overwrite: status "skipped",
-    exit code 1. The ratio is before / after.
+    than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). Where -o names a file, or
+    stdout, a JPEG is written even if it is larger or holds the first frame only, with a warning. The ratio is
+    before / after. An output is readable by nobody who cannot read its source.
 
     With --target, the quality is searched for each picture and measured on the final bytes: the best file within the
     size (kB is 1000 bytes, KiB 1024), or the smallest with the score. If no quality reaches it, nothing is written and
@@ -76,7 +109,10 @@ def compress(inputs, output, limits, jobs, overwrite, dry_run, as_json, backgrou
       codec compress photo.png -o upload.jpg --target size:200kB
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
+      codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
       cat photo.png | codec compress - -q 60 > photo.jpg
+
+    Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
     from ..batch import CompressTask
     from ..jpeg import EncodeOptions
@@ -86,12 +122,20 @@ def compress(inputs, output, limits, jobs, overwrite, dry_run, as_json, backgrou
     asked = EncodeOptions(**encoding)
     perform(
         "compress",
-        CompressTask(asked, background=background, strip=strip, force=force, limits=limits),
+        CompressTask(asked, background=background, strip=strip or (), force=force, limits=limits),
         inputs,
         output,
         jobs=jobs,
         overwrite=overwrite,
         dry_run=dry_run,
+        keep_dates=keep_dates,
         as_json=as_json,
-        settings=encoding | {"quality": asked.quality, "strip": strip, "background": background, "force": force},
+        settings=encoding
+        | {
+            "quality": asked.quality,
+            "strip": list(strip or ()),
+            "background": background,
+            "force": force,
+            "keep_dates": keep_dates,
+        },
     )

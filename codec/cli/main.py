@@ -1,6 +1,9 @@
 """The command `codec`: one file per verb, loaded on demand."""
 
+import errno
 import importlib
+import os
+import sys
 import warnings
 
 import click
@@ -8,6 +11,7 @@ import click
 from .. import __version__
 from ..errors import CodecError
 from ._common import Failure, say
+from ._ending import Ending
 
 # The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
 VERBS = {
@@ -52,7 +56,7 @@ class Verbs(click.Group):
         except CodecError as error:
             raise Failure(str(error)) from error
         except KeyboardInterrupt:
-            say("interrupted; finished files are complete, the others were not written")
+            (ctx.obj or Ending()).say()
             ctx.exit(130)
 
 
@@ -90,9 +94,9 @@ def cli():
     \b
     Exit codes:
       0    everything was done, or there was nothing to do
-      1    at least one file failed or was skipped; stderr lists them
+      1    at least one file failed; stderr lists them. A picture that was kept, or whose output exists, did not fail
       2    the command line is wrong; nothing was written
-      130  interrupted; no file is half-written
+      130  interrupted (143 by SIGTERM, 129 by SIGHUP); no file is half-written, and the same command goes on
     """
 
 
@@ -101,4 +105,16 @@ def main():
     warnings.showwarning = lambda message, *where: say(f"warning: {message}")
     # We have our own bound on pixels (--max-pixels); exceeding it is an error.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
-    cli(prog_name="codec")
+    with Ending() as ending:
+        try:
+            try:
+                cli(prog_name="codec", obj=ending)
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            if error.filename is not None:  # not of stdout: a fault of ours
+                raise
+            if error.errno != errno.EPIPE:  # the reader of a pipeline may go
+                say(f"cannot write to stdout: {error.strerror or error}")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered goes nowhere
+            sys.exit(1)

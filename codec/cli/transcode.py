@@ -85,9 +85,10 @@ def check_metadata(ctx, param, value):
 @options.max_pixels
 @options.jobs
 @options.overwrite
+@options.keep_dates
 @options.dry_run
 @options.as_json_not_table
-def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run, as_json, **settings):
+def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, keep_dates, dry_run, as_json, **settings):
     """Rewrite JPEG files without loss: smaller, rotated, cropped, gray, with less metadata.
 
     INPUTS are JPEG files, folders (searched recursively, recreated as the same tree in OUT), or - for stdin. Works on
@@ -97,7 +98,7 @@ def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run,
     Without options files become smaller and the picture stays the same; a file that would not become smaller is copied:
     status "kept". A file that cannot be turned without loss fails (--edge), as does one whose gain map or motion photo
     would no longer fit (--trailer): nothing is written for it, exit code 1. Metadata is kept unless --metadata changes
-    that; thumbnails are dropped if the shape changes.
+    that; thumbnails are dropped if the shape changes. Every file met in a folder has a row: see codec compress --help.
 
     \b
     Examples:
@@ -118,6 +119,7 @@ def transcode(inputs, output, rotate, conceal, limits, jobs, overwrite, dry_run,
         jobs=jobs,
         overwrite=overwrite,
         dry_run=dry_run,
+        keep_dates=keep_dates,
         as_json=as_json,
-        settings=settings | {"conceal": conceal},
+        settings=settings | {"conceal": conceal, "keep_dates": keep_dates},
     )

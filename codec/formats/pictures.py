@@ -101,6 +101,8 @@ class Picture:
         If requested and not opaque everywhere.
     color_chunks : tuple of (bytes, bytes)
         Type and content of the PNG chunks gAMA, cHRM and cICP, where they state other colours than sRGB.
+    frames : int
+        Frames or pages in the source, of which this is the first.
     """
 
     pixels: np.ndarray
@@ -109,6 +111,7 @@ class Picture:
     warnings: tuple = ()
     alpha: np.ndarray | None = None
     color_chunks: tuple = ()
+    frames: int = 1
 
 
 def load(source, *, background=None, alpha=False, limits=None):
@@ -218,7 +221,7 @@ def _load_other(data, color, keep_alpha, limits):
     pixels = _samples(image, bits, warnings)
     made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
     chunks = profiles.color_chunks(data) if image.format == "PNG" else ()
-    return replace(made, color_chunks=chunks) if chunks else made
+    return replace(made, color_chunks=chunks, frames=max(frames, 1))
 
 
 def _finished(pixels, alpha, metadata, format, warnings, color, keep_alpha, limits):
@@ -250,7 +253,8 @@ def _load_gif(data, color, keep_alpha, limits):
     except (Image.DecompressionBombError, *MALFORMED):
         metadata = Metadata()
     samples = np.ascontiguousarray(pixels[..., 0] if gray else pixels[..., :3])
-    return _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
+    made = _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
+    return replace(made, frames=len(moving.cells))
 
 
 def _bits_per_sample(image, data):

@@ -23,6 +23,9 @@ CICP_POINTS = {
 CICP_TRANSFERS = {4: 2.2, 5: 2.8, 8: 1.0, 13: "srgb"}
 NEAR_GAMMA, NEAR_POINTS = 500, 100  # what counts as sRGB
 CARRIED = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM")
+# Colorants of sRGB adapted to D50, as its profiles state them (rXYZ, gXYZ, bXYZ), and what counts as equal.
+SRGB_COLORANTS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7139))
+NEAR_COLORANTS, NEAR_CURVE = 0.002, 0.005
 D50 = np.array([0.9642, 1.0, 0.8249])
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
@@ -147,3 +150,48 @@ def _assembled(space, tags) -> bytes:
         54061,
     )
     return header + struct.pack(">I", len(tags)) + table + body
+
+
+def is_srgb(icc: bytes) -> bool:
+    """Whether an ICC profile says what a picture without one means: sRGB, by matrix and curves (ICC.1:2022, 9.2.3)."""
+    tags = _tags(icc)
+    if icc[16:20] != b"RGB " or icc[36:40] != b"acsp" or b"A2B0" in tags:
+        return False
+    levels = np.linspace(0, 1, 33)
+    wanted = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    for name, colorant in zip("rgb", SRGB_COLORANTS):
+        point, curve = (tags.get(f"{name}{kind}".encode(), b"") for kind in ("XYZ", "TRC"))
+        if len(point) < 20 or point[:4] != b"XYZ ":
+            return False
+        xyz = np.frombuffer(point, ">i4", 3, 8) / 65536
+        light = _light(curve, levels)
+        if light is None or np.abs(xyz - colorant).max() > NEAR_COLORANTS or np.abs(light - wanted).max() > NEAR_CURVE:
+            return False
+    return True
+
+
+def _tags(icc):
+    """{signature: content} of a profile (7.3); what lies outside of it is absent."""
+    found = {}
+    for number in range(min(int.from_bytes(icc[128:132], "big"), (len(icc) - 132) // 12)):
+        name, at, size = struct.unpack_from(">4sII", icc, 132 + 12 * number)
+        if at + size <= len(icc):
+            found[name] = icc[at : at + size]
+    return found
+
+
+def _light(curve, levels):
+    """A curveType (10.6) or parametricCurveType (10.18) at levels of 0..1; None for others, and damaged ones."""
+    if curve[:4] == b"curv" and len(curve) >= 12:
+        count = int.from_bytes(curve[8:12], "big")
+        if len(curve) < 12 + 2 * count:
+            return None
+        table = np.frombuffer(curve, ">u2", count, 12)
+        if count < 2:
+            return levels ** (table[0] / 256 if count else 1)
+        return np.interp(levels, np.linspace(0, 1, count), table / 65535)
+    # sRGB is stated by function 3: Y = (aX + b)^g from X = d on, else cX.
+    if curve[:4] != b"para" or curve[8:10] != b"\0\3" or len(curve) < 32:
+        return None
+    g, a, b, c, d = (np.frombuffer(curve, ">i4", 5, 12) / 65536).tolist()
+    return np.where(levels >= d, np.clip(a * levels + b, 0, 2) ** g, c * levels) if 0 < g < 4 else None

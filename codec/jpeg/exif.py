@@ -9,7 +9,9 @@ import struct
 from .metadata import APP1, EXIF, TIFF_HEADERS
 
 ORIENTATION, EXIF_IFD, WIDTH, HEIGHT, THUMBNAIL, THUMBNAIL_BYTES = 0x0112, 0x8769, 0xA002, 0xA003, 0x0201, 0x0202
+GPS_IFD = 0x8825
 SHORT, LONG = 3, 4
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of a value, TIFF 6.0 p. 15
 
 XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])")
 
@@ -25,8 +27,8 @@ class ExifNumbers:
     def __init__(self, tiff):
         self.tiff = bytearray(tiff)
         self.order = {TIFF_HEADERS[0]: "<", TIFF_HEADERS[1]: ">"}[bytes(tiff[:4])]
-        first = self._unpack("I", 4)
-        self.main, self.next_ifd = self._directory(first)
+        self.first_ifd = self._unpack("I", 4)
+        self.main, self.next_ifd = self._directory(self.first_ifd)
         self.photo, _ = self._directory(self._number(self.main, EXIF_IFD))
         self.small, _ = self._directory(self._unpack("I", self.next_ifd))
 
@@ -79,6 +81,41 @@ class ExifNumbers:
         struct.pack_into(self.order + "I", self.tiff, self.next_ifd, 0)
         if begin and size and begin > self.next_ifd and begin + size == len(self.tiff):
             del self.tiff[begin:]
+        return True
+
+    def erase_thumbnail(self):
+        """`drop_thumbnail`, and zeros in place of a thumbnail that does not end the block."""
+        begin, size = self._number(self.small, THUMBNAIL), self._number(self.small, THUMBNAIL_BYTES)
+        if not self.drop_thumbnail():
+            return False
+        if begin and size:
+            self._blank(begin, size)
+        return True
+
+    def _blank(self, begin, size):
+        """Zeros from `begin` on, as far as the block goes."""
+        end = min(begin + size, len(self.tiff))
+        if 8 <= begin < end:
+            self.tiff[begin:end] = bytes(end - begin)
+
+    def erase_gps(self):
+        """Zeros in place of the GPS directory and its values (DC-008 4.6.6); returns whether there was one.
+
+        Its entry leaves the main directory: the entries behind it, and the pointer to the next directory, move up.
+        """
+        if GPS_IFD not in self.main:
+            return False
+        at = self._number(self.main, GPS_IFD)
+        count = self._unpack("H", at) or 0
+        for entry in range(at + 2, min(at + 2 + 12 * count, len(self.tiff) - 11), 12):
+            _, kind, number, value = struct.unpack_from(self.order + "HHII", self.tiff, entry)
+            if SIZES.get(kind, 0) * number > 4:
+                self._blank(value, SIZES[kind] * number)
+        self._blank(at, 2 + 12 * count + 4)
+        entry, end = self.main[GPS_IFD][1] - 8, min(self.next_ifd + 4, len(self.tiff))
+        self.tiff[entry:end] = self.tiff[entry + 12 : end] + bytes(12)
+        entries = self._unpack("H", self.first_ifd)
+        struct.pack_into(self.order + "H", self.tiff, self.first_ifd, entries - 1)
         return True
 
 

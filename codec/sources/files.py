@@ -3,9 +3,16 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 import sys
+from typing import Set
+
+try:
+    import fcntl
+except ImportError:  # Windows, which refuses to delete a file that is open
+    fcntl = None  # type: ignore[assignment]
 
 from ..errors import CodecError, FileError, LimitError, ParameterError, TruncatedError
 from ..limits import checked_limits
@@ -66,9 +73,27 @@ def _read_stream(stream, name, limits, first_read):
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def _refuse_special(path):
+    """Raise FileError for what has no end, or nothing to read, and need not be opened to know it."""
+    mode = os.stat(path).st_mode
+    kind = special_kind(mode)
+    if kind and not stat.S_ISFIFO(mode):
+        raise FileError(f"cannot read {os.fsdecode(path)}: it is a {kind}; name a file, or give the data to stdin (-)")
+
+
+def special_kind(mode):
+    """What a mode says that is neither a file, a folder nor a link: "FIFO", "socket" or "device"; else None."""
+    if stat.S_ISFIFO(mode):
+        return "FIFO"
+    if stat.S_ISSOCK(mode):
+        return "socket"
+    return "device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else None
+
+
 def _read_path(path, limits):
     name = os.fsdecode(path)
     try:
+        _refuse_special(path)
         with open(path, "rb", buffering=0) as stream:
             size = os.fstat(stream.fileno()).st_size
             if size > limits.file_bytes:
@@ -100,7 +125,7 @@ def read_bytes(source, limits=None):
     Raises
     ------
     FileError
-        If a path or file object cannot be read.
+        If a path or file object cannot be read, or a path is that of a device or socket.
     LimitError
         If it holds more than ``limits.file_bytes``.
     TruncatedError
@@ -154,6 +179,7 @@ def read_chunks(source, limits=None):
     elif _is_path(source):
         name = os.fsdecode(source)
         try:
+            _refuse_special(source)
             with open(source, "rb", buffering=0) as stream:
                 yield from _chunks(stream, name, limits, CHUNK_BYTES)
         except CodecError:
@@ -198,31 +224,107 @@ def _existing_mode(path):
         return None
 
 
+# The name of a temporary file, which no other program gives. Its writer holds a lock on it (flock) as long as it lives:
+# an unlocked one was left behind by a process that was killed.
+TEMPORARY = re.compile(r"\..{1,32}\.codec-[0-9a-f]{16}\.tmp", re.DOTALL)
+
+# The temporary files of this process, for `remove_unfinished`: a process that ends at once does not unwind its threads.
+_unfinished: Set[str] = set()
+
+
+def remove_unfinished():
+    """Delete the temporary files of this process, before it ends without unwinding. What was renamed stays."""
+    for path in tuple(_unfinished):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def sweep(folder):
+    """Delete the temporary files that killed processes left in a folder; those being written are locked, and stay.
+
+    Only regular files of this user with a name of `TEMPORARY` are deleted.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    swept = 0
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder or "."):
+            if TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                swept += _sweep_one(entry.path)
+    return swept
+
+
+def _sweep_one(path):
+    if fcntl is None:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            return True
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if os.fstat(handle).st_uid != os.geteuid():
+            return False
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    except OSError:  # it is being written, or this file system has no locks
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _create_locked(path, permissions):
+    """Handle of a new file that `sweep` leaves alone."""
+    while True:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), permissions)
+        if fcntl is None:
+            return handle
+        with contextlib.suppress(OSError):  # a file system without locks, where `sweep` gets none either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            return handle
+        os.close(handle)  # a sweep came before the lock
+
+
 @contextlib.contextmanager
-def _replacing(path, mode):
+def _replacing(path, mode, like, keep_dates):
     folder, name = os.path.split(path)
     # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
-    temporary = os.path.join(folder, f".{name[:32]}.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{name[:32]}.codec-{secrets.token_hex(8)}.tmp")
+    if keep_dates:
+        mode = like.st_mode
+    most = 0o666 if like is None else like.st_mode & 0o666 | 0o600
+    _unfinished.add(temporary)
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        handle = _create_locked(temporary, most if mode is None else 0o600)
         with open(handle, "wb") as stream:
             if mode is not None:
-                os.chmod(temporary, stat.S_IMODE(mode))
+                os.chmod(temporary, mode & 0o777)
             yield stream
             stream.flush()
+            if keep_dates:
+                os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
             os.fsync(handle)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+    finally:
+        _unfinished.discard(temporary)
     _sync_folder(folder)
 
 
 @contextlib.contextmanager
-def writing(path):
+def writing(path, *, like=None, keep_dates=False):
     """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
-    pieces.
+    pieces, with its arguments.
 
     Examples
     --------
@@ -245,7 +347,7 @@ def writing(path):
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
         replaceable = mode is None or stat.S_ISREG(mode)
-        with _replacing(target, mode) if replaceable else open(target, "wb") as stream:
+        with _replacing(target, mode, like, keep_dates) if replaceable else open(target, "wb") as stream:
             yield stream
     except CodecError:
         raise
@@ -253,7 +355,7 @@ def writing(path):
         raise _file_error("write", path, error) from error
 
 
-def write_atomic(path, data):
+def write_atomic(path, data, *, like=None, keep_dates=False):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
     The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
@@ -266,6 +368,10 @@ def write_atomic(path, data):
     path : str or os.PathLike
         Its folder must exist.
     data : bytes-like
+    like : os.stat_result, optional
+        Of the file that `data` was made from: a new file can be read and written by nobody who could not do so there.
+    keep_dates : bool
+        Give the file the times and the permissions of `like`.
 
     Raises
     ------
@@ -281,7 +387,7 @@ def write_atomic(path, data):
     ...     os.listdir(folder)
     ['a.bin']
     """
-    with writing(path) as stream:
+    with writing(path, like=like, keep_dates=keep_dates) as stream:
         stream.write(data)
 
 
@@ -306,6 +412,12 @@ def write_stream(stream, data):
 
 def read_stdin(limits=None):
     """All bytes of stdin, as `read_bytes`."""
+    try:
+        is_device = stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode) and not sys.stdin.isatty()
+    except (OSError, ValueError):  # stdin is no file of the system
+        is_device = False
+    if is_device:
+        raise FileError("cannot read stdin: it is a device; give it a file or a pipe")
     return read_bytes(sys.stdin.buffer, limits)
 
 

@@ -70,17 +70,20 @@ def test_wrong_options_are_refused_at_once(make):
 def test_a_folder_becomes_the_same_tree(tree):
     jobs = batch.plan(["in"], "out", CompressTask())
     assert jobs == [
-        Job(os.path.join("in", "a.png"), os.path.join("out", "a.jpg")),
-        Job(os.path.join("in", "sub", "b.jpg"), os.path.join("out", "sub", "b.jpg")),
+        Job(*(os.path.join(*parts) for parts in (("in", "a.png"), ("out", "a.jpg"), ("out", "a.png")))),
+        Job(os.path.join("in", "notes.txt"), None, None, "ignored", "not a picture"),
+        Job(*(os.path.join(folder, "sub", "b.jpg") for folder in ("in", "out", "out"))),
     ]
     told = []
     rows = batch.run(jobs, CompressTask(), threads=2, progress=lambda done, total: told.append((done, total)))
-    assert [row.status for row in rows] == ["done", "done"] and told == [(1, 2), (2, 2)]
+    assert [row.status for row in rows] == ["done", "ignored", "done"] and told == [(1, 3), (2, 3), (3, 3)]
     assert rows == pickle.loads(pickle.dumps(rows)) and rows[0].to_json()["width"] == 40
     assert (tree / "out" / "a.jpg").read_bytes() == codec.encode(PIXELS, 75)
     again = batch.run(jobs, CompressTask())
-    assert [row.status for row in again] == ["skipped"] * 2 and again[0].error == "the output exists already"
-    assert [row.status for row in batch.run(jobs, CompressTask(), overwrite=True, dry_run=True)] == ["done"] * 2
+    assert [row.status for row in again] == ["skipped", "ignored", "skipped"]
+    assert again[0].reason == "the output exists already" and again[0].error is None
+    dry = batch.run(jobs, CompressTask(), overwrite=True, dry_run=True)
+    assert [row.status for row in dry] == ["done", "ignored", "done"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,6 @@ def test_a_folder_becomes_the_same_tree(tree):
         (["-"], "in", CompressTask(), OutputError, "stdin has no name; name a file"),
         (["in"], "all.jpg", CompressTask(), OutputError, "several pictures need a folder; name another"),
         (["-", "in/a.png"], "out", CompressTask(), ParameterError, "give it alone"),
-        (["in/a.png", "in/sub/a.png"], "out", CompressTask(), ParameterError, "would both become"),
         (["in/a.png"], "a.png", CompressTask(), ParameterError, "name it a.jpg"),
         (["in/a.png"], "a.gif", PaletteTask(), ParameterError, "name it a.png"),
         (["in/sub/b.jpg"], "b.webp", DecompressTask(), ParameterError, "no lossless format"),
@@ -107,4 +109,5 @@ def test_a_failure_is_a_row(tree):
     (tree / "in" / "broken.png").write_bytes(PNG[:40])
     jobs = batch.plan(["in"], "out", CompressTask())
     rows = batch.run(jobs, CompressTask(), threads=1)
-    assert [row.status for row in rows] == ["done", "failed", "done"] and rows[1].error and rows[1].after is None
+    assert [row.status for row in rows] == ["done", "failed", "ignored", "done"]
+    assert rows[1].error and rows[1].after is None

@@ -27,6 +27,11 @@ class Outcome:
     def table(self):
         return [line.split("\t") for line in self.text.splitlines()[1:]]
 
+    @property
+    def statuses(self):
+        """{name: status} of the files in the table."""
+        return {row[0].replace(os.sep, "/"): row[4] for row in self.table}
+
 
 @pytest.fixture(autouse=True)
 def same_package(monkeypatch):
@@ -57,6 +62,37 @@ def home(tmp_path, monkeypatch):
     (tmp_path / "in" / "notes.txt").write_text("not a picture")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+# A stand-in for a kernel: it waits for ever in C, without the GIL, and signals do not end the wait.
+ENDLESS = """
+import ctypes, os, signal, sys
+from codec.batch import CompressTask
+from codec.sources.files import writing
+
+libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+libc.pthread_mutex_lock(mutex)
+
+def endless(self, data, job):
+    with writing(job.target + ".part") as stream:
+        stream.write(data)
+        {begun}
+        libc.pthread_mutex_lock(mutex)
+
+CompressTask.__call__ = endless
+from codec.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def endless():
+    """A program: the command whose pictures never end, after the statement `begun` for each."""
+
+    def endless(begun="os.write(2, b'working')"):
+        return ENDLESS.format(begun=begun)
+
+    return endless
 
 
 @pytest.fixture

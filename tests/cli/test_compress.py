@@ -3,17 +3,19 @@
 import io
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import codec
 from codec import jpeg
-from codec.formats import pictures
+from codec.formats import pictures, profiles
 from codec.sources import files
 
-COLUMNS = ["input", "output", "status", "before", "after", "ratio", "warnings", "error"]
+COLUMNS = ["input", "output", "status", "before", "after", "ratio", "warnings", "error", "reason"]
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 
 
@@ -102,7 +104,6 @@ def test_a_device_may_be_the_output(run, home):
         ),
         (["in/sub/c.jpg", "-o", "in/sub"], "would overwrite the input in/sub/c.jpg"),
         (["in", "-o", "in"], "would overwrite the input"),
-        (["in/sub/c.jpg", "in/c.png", "-o", "out"], "in/sub/c.jpg and in/c.png would both become out"),
         (["in", "-o", "in/notes.txt"], "in/notes.txt is the name of a file, and several pictures need a folder"),
         (
             ["in/a.png", "in/b.png", "-o", "new.jpg"],
@@ -162,9 +163,11 @@ def test_binary_output_on_a_terminal_is_refused(run, home, monkeypatch):
 
 def test_the_table_is_one_row_per_file_in_stable_order(run, home):
     outcome = run("compress", "in", "-o", "out", "-j", "3")
-    assert outcome.text.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus"
-    assert [row[0].replace(os.sep, "/") for row in outcome.table] == ["in/a.png", "in/b.png", "in/sub/c.jpg"]
-    for name, before, after, ratio, status in outcome.table:
+    assert outcome.text.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus\treason"
+    names = [row[0].replace(os.sep, "/") for row in outcome.table]
+    assert names == ["in/a.png", "in/b.png", "in/notes.txt", "in/sub/c.jpg"]
+    assert outcome.table[2][1:] == ["", "", "", "ignored", "not a picture"]
+    for name, before, after, ratio, status, _ in outcome.table[:2] + outcome.table[3:]:
         assert int(before) == os.path.getsize(name) and status == "done"
         assert float(ratio) == pytest.approx(int(before) / int(after), abs=1e-4)
 
@@ -181,13 +184,14 @@ def test_json_is_one_object_with_a_schema(run, home):
     report = outcome.json
     assert (report["schema"], report["verb"], report["dry_run"]) == (1, "compress", False)
     assert report["settings"]["quality"] == 60
-    assert [row["status"] for row in report["files"]] == ["done"] * 3
-    for row in report["files"]:
+    assert [row["status"] for row in report["files"]] == ["done", "done", "ignored", "done"]
+    made = [row for row in report["files"] if row["status"] == "done"]
+    for row in made:
         assert set(COLUMNS) | {"width", "height", "bpp", "subsampling"} == set(row)
         assert row["after"] == os.path.getsize(row["output"])
         assert (row["width"], row["height"]) == (40, 32)
-    assert report["total"]["done"] == 3
-    assert report["total"]["after"] == sum(row["after"] for row in report["files"])
+    assert report["total"]["done"] == 3 and report["total"]["ignored"] == 1
+    assert report["total"]["after"] == sum(row["after"] for row in made)
 
 
 def test_a_dry_run_tells_the_sizes_and_writes_nothing(run, home):
@@ -198,11 +202,11 @@ def test_a_dry_run_tells_the_sizes_and_writes_nothing(run, home):
     assert "nothing was written" in run("compress", "in", "-o", "other", "-n").err
 
 
-def test_an_existing_output_is_skipped_and_that_is_exit_code_1(run, home):
+def test_an_existing_output_is_skipped_and_one_line_says_so(run, home):
     (home / "a.jpg").write_bytes(b"precious")
     outcome = run("compress", "in/a.png", "-o", "a.jpg")
-    assert outcome.code == 1 and outcome.table[0][-1] == "skipped"
-    assert "in/a.png: the output exists already; --overwrite replaces it" in outcome.err
+    assert outcome.code == 0 and outcome.table[0][4:] == ["skipped", "the output exists already"]
+    assert outcome.err == "codec: 1 file was there already; --overwrite makes it again\n"
     assert (home / "a.jpg").read_bytes() == b"precious"
     assert run("compress", "in/a.png", "-o", "a.jpg", "--overwrite").code == 0
     assert is_jpeg((home / "a.jpg").read_bytes())
@@ -212,7 +216,7 @@ def test_one_failing_file_does_not_stop_the_others(run, home, tree):
     (home / "in" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nonsense")
     outcome = run("compress", "in", "gone.png", "-o", "out")
     assert outcome.code == 1
-    assert [row[-1] for row in outcome.table] == ["done", "failed", "done", "failed"]
+    assert [row[4] for row in outcome.table] == ["done", "failed", "ignored", "done", "failed"]
     assert tree("out") == ["a.jpg", "sub/c.jpg"]
     assert "codec: 2 of 4 not done:" in outcome.err
     assert "gone.png: cannot read gone.png: No such file or directory; check the path" in outcome.err
@@ -225,7 +229,7 @@ def test_a_failing_write_leaves_nothing_half_written(run, home, tree, monkeypatc
 
     monkeypatch.setattr(files.os, "fsync", fail)
     outcome = run("compress", "in/a.png", "-o", "out/a.jpg")
-    assert outcome.code == 1 and outcome.table[0][-1] == "failed"
+    assert outcome.code == 1 and outcome.table[0][4] == "failed"
     assert tree("out") == []
     assert ("No space left on device" if isinstance(cause, OSError) else "out of memory") in outcome.err
 
@@ -261,7 +265,10 @@ def test_a_jpeg_that_would_grow_is_copied_and_the_row_says_kept(run, home):
     ).data
     (home / "small.jpg").write_bytes(small)
     outcome = run("compress", "small.jpg", "-o", "out.jpg", "-q", "95")
-    assert outcome.code == 0 and outcome.table[0][1:] == [str(len(small)), str(len(small)), "1.0", "kept"]
+    assert outcome.code == 0 and outcome.table[0][1:] == [
+        *(str(len(small)), str(len(small)), "1.0"),
+        *("kept", "no smaller file was found"),
+    ]
     assert (home / "out.jpg").read_bytes() == small
 
 
@@ -442,6 +449,7 @@ def test_metadata_of_a_jpeg_is_kept_and_pixels_are_not_turned(run, home):
 
 def test_strip_drops_all_metadata_and_turns_the_pixels_upright(run, home):
     metadata, noise = with_metadata()
+    metadata = replace(metadata, icc=SRGB)
     (home / "m.jpg").write_bytes(jpeg.encode(noise, 95, metadata=metadata).data)
     assert run("compress", "m.jpg", "-o", "out.jpg", "--strip", "--subsampling", "4:4:4", "-q", "95").code == 0
     result = jpeg.decode((home / "out.jpg").read_bytes())
@@ -449,6 +457,56 @@ def test_strip_drops_all_metadata_and_turns_the_pixels_upright(run, home):
     assert result.pixels.shape == (24, 16, 3)
     difference = result.pixels.astype(int) - np.rot90(jpeg.decode((home / "m.jpg").read_bytes()).pixels, -1)
     assert np.abs(difference).mean() < 12
+
+
+@pytest.mark.parametrize("quality", [50, 98])
+def test_strip_never_drops_colours_that_are_not_srgb(run, home, quality):
+    """At quality 98 the JPEG is rewritten without loss, at 50 it is encoded again."""
+    p3 = profiles.profile(((b"cICP", bytes((12, 13, 0, 1))),), False)
+    _, noise = with_metadata()
+    for icc, left in ((p3, p3), (SRGB, None)):
+        source = jpeg.encode(noise, 90, metadata=jpeg.Metadata(icc=icc, comments=(b"secret",))).data
+        (home / "m.jpg").write_bytes(source)
+        Image.fromarray(noise).save("m.png", icc_profile=icc)
+        for name in ("m.jpg", "m.png"):
+            assert run("compress", name, "-o", "out.jpg", "--strip", "-q", quality, "--overwrite").code == 0
+            metadata = jpeg.probe(str(home / "out.jpg")).metadata
+            assert metadata.icc == left and not metadata.comments
+
+
+@pytest.mark.parametrize("kinds", ["gps", "thumbnail", "gps,thumbnail"])
+@pytest.mark.parametrize("quality", [50, 98])
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_strip_by_kind(run, home, kinds, quality, kind):
+    tags = Image.Exif()
+    tags[0x010F], tags[0x0112] = "Maker", 6
+    tags[0x8825] = {1: "N", 2: (48.0, 51.0, 29.5)}
+    noise = with_metadata()[1]
+    Image.fromarray(noise).save(f"m.{kind}", exif=tags, **({"quality": 95} if kind == "jpg" else {}))
+    outcome = run("compress", f"m.{kind}", "-o", "out.jpg", "--strip", kinds, "-q", quality)
+    assert outcome.code == 0 and outcome.table[0][4] == "done"
+    with Image.open("out.jpg") as image:
+        left, size = image.getexif(), image.size
+    assert left[0x010F] == "Maker" and left[0x0112] == 6 and (0x8825 in left) == ("gps" not in kinds)
+    assert size == (24, 16)
+
+
+def test_a_copy_never_keeps_what_was_to_be_stripped(run, home, tree):
+    tags = Image.Exif()
+    tags[0x8825] = {1: "N", 2: (48.0, 51.0, 29.5)}
+    os.mkdir("flat")
+    Image.new("RGB", (64, 64), "navy").save("flat/place.png", exif=tags)
+    Image.new("RGB", (64, 64), "navy").save("flat/plain.png")
+    assert run("compress", "flat", "-o", "kept").code == 0 and tree("kept") == ["place.png", "plain.png"]
+    assert run("compress", "flat", "-o", "out", "--strip=gps").code == 0 and tree("out") == ["place.jpg", "plain.png"]
+
+
+def test_strip_needs_no_value(run, home):
+    for args in (["--strip", "in/a.png", "-o", "a.jpg"], ["in/a.png", "-o", "a.jpg", "--strip"]):
+        outcome = run("compress", *args, "--overwrite", "--json")
+        assert outcome.code == 0 and outcome.json["settings"]["strip"] == ["all"]
+    refused = run("compress", "in/a.png", "-o", "b.jpg", "--strip=exif")
+    assert refused.code == 2 and "'exif' cannot be stripped by name: there are gps, thumbnail, all" in refused.err
 
 
 def test_metadata_of_a_png_is_kept(run, home):

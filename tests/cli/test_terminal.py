@@ -9,12 +9,12 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
 
-def on_terminal(*args, stream, **environment):
+def on_terminal(*args, stream, program=("-m", "codec"), **environment):
     """Run `codec` with stdout or stderr on a terminal; return the terminal's output and that of the other stream."""
     leader, follower = os.openpty()
     other = "stderr" if stream == "stdout" else "stdout"
     done = subprocess.Popen(
-        [sys.executable, "-m", "codec", *args],
+        [sys.executable, *program, *args],
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment},
         **{stream: follower, other: subprocess.PIPE},
     )
@@ -35,8 +35,8 @@ def on_terminal(*args, stream, **environment):
 
 def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
     code, shown, err = on_terminal("compress", "in", "-o", "out", stream="stdout")
-    assert code == 0 and err == ""
-    for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "3 files", "KiB"):
+    assert code == 0 and err == "codec: 1 file was left out: 1 not a picture\n"
+    for text in ("file", "before", "after", "ratio", "status", "in/a.png", "done", "4 files", "KiB", "ignored"):
         assert text in shown
     assert "\t" not in shown
 
@@ -44,7 +44,15 @@ def test_stdout_on_a_terminal_shows_a_table_with_a_sum(home):
 def test_progress_is_shown_on_a_terminal_only_and_not_mixed_into_stdout(home):
     code, shown, out = on_terminal("compress", "in", "-o", "out", stream="stderr")
     assert code == 0 and "100%" in shown
-    assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus"
+    assert out.splitlines()[0] == "file\tbefore\tafter\tratio\tstatus\treason"
+
+
+def test_a_forced_end_shows_the_cursor_again(endless, home):
+    """Progress bars hide it, and a process that ends at once does not unwind them."""
+    (home / "out" / "sub").mkdir(parents=True)
+    program = ["-c", endless("os.kill(os.getpid(), signal.SIGINT)")]
+    code, shown, _ = on_terminal("compress", "in", "-o", "out", stream="stderr", program=program)
+    assert code == 130 and shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
 
 
 def test_no_color_is_honoured(home):

@@ -42,7 +42,10 @@ def test_a_folder_becomes_the_same_tree_of_jpeg(run, home, tree, photo):
     (home / "in" / "photo.JPG").write_bytes(photo)
     outcome = run("transcode", "in", "-o", "out", "--json")
     assert outcome.code == 0 and tree("out") == ["photo.JPG", "sub/c.jpg"]  # a.png, b.png are left out
-    rows = outcome.json["files"]
+    left_out, rows = (
+        [row for row in outcome.json["files"] if (row["status"] == "ignored") is i] for i in (True, False)
+    )
+    assert {row["reason"] for row in left_out} == {"not a JPEG"} and len(left_out) == 3 and len(rows) == 2
     assert outcome.json["verb"] == "transcode" and all(
         row["verified"] and row["after"] <= row["before"] for row in rows
     )
@@ -154,7 +157,9 @@ def test_a_wrong_command_line_is_a_usage_error(run, home, photo, tree, args, wor
 def test_an_original_is_never_overwritten(run, home, photo):
     assert run("transcode", "photo.jpg", "-o", "photo.jpg", "--overwrite").code == 2
     (home / "there.jpg").write_bytes(b"mine")
-    assert run("transcode", "photo.jpg", "-o", "there.jpg").code == 1 and (home / "there.jpg").read_bytes() == b"mine"
+    outcome = run("transcode", "photo.jpg", "-o", "there.jpg")
+    assert outcome.statuses == {"photo.jpg": "skipped"} and "there already; --overwrite" in outcome.err
+    assert (home / "there.jpg").read_bytes() == b"mine"
     assert (
         run("transcode", "photo.jpg", "-o", "there.jpg", "--overwrite").code == 0
         and (home / "photo.jpg").read_bytes() == photo

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import codec
-from codec.batch import CompressTask, PaletteTask
+from codec.batch import CompressTask, PaletteTask, TranscodeTask
 from codec.formats import animation, apng, pictures, profiles
 from codec.palette import png
 
@@ -89,3 +89,44 @@ def test_what_no_profile_can_say_is_told(pixels):
     assert any("gAMA" in text for text in animation.load([with_chunks(pixels, GAMMA)] * 2).warnings)
     for bad in (bytes(32), struct.pack(">8I", *[2**32 - 1] * 8), struct.pack(">8I", *[30000] * 8)):
         assert profiles.profile(((b"cHRM", bad),), False) is None
+
+
+def test_colors_that_are_dropped_by_request_are_told():
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    p3 = profiles.profile((P3,), False)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for icc, said in ((p3, ("its colours (ICC profile) were dropped: they are shown as sRGB",)), (srgb, ())):
+        data = codec.jpeg.encode(pixels, metadata=codec.jpeg.Metadata(icc=icc)).data
+        assert TranscodeTask({"metadata": "none"})(data).warnings == said
+        assert TranscodeTask()(data).warnings == ()
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG", icc_profile=icc)
+        assert PaletteTask(strip=True)(buffer.getvalue()).warnings[: len(said)] == said
+    assert "cICP" in PaletteTask(strip=True)(with_chunks(pixels, P3)).warnings[0]
+
+
+def a_profile(gamma="srgb", points=profiles.SRGB_POINTS):
+    chunks = ((b"gAMA", struct.pack(">I", gamma)),) if gamma != "srgb" else ()
+    return profiles.profile((*chunks, (b"cHRM", struct.pack(">8I", *points))), False)
+
+
+def test_a_profile_of_srgb_is_known_by_its_numbers():
+    assert profiles.is_srgb(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    assert profiles.is_srgb(a_profile())
+    p3 = profiles.profile(((b"cICP", bytes((12, 13, 0, 1))),), False)
+    for other in (p3, a_profile(45455), a_profile(100000), a_profile(points=profiles.CICP_POINTS[9])):
+        assert not profiles.is_srgb(other)
+    gray = profiles.profile(((b"gAMA", struct.pack(">I", 45455)),), True)
+    assert not profiles.is_srgb(gray) and not profiles.is_srgb(b"") and not profiles.is_srgb(bytes(200))
+
+
+def test_a_damaged_profile_is_not_srgb_and_no_error():
+    whole = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for end in range(0, len(whole), 7):
+        profiles.is_srgb(whole[:end])
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in rng.integers(128, len(data), 6):
+            data[at] = rng.integers(256)
+        profiles.is_srgb(bytes(data))

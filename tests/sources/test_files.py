@@ -3,14 +3,19 @@
 import io
 import os
 import pathlib
+import signal
+import socket
 import stat
+import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from codec.errors import FileError, LimitError, ParameterError, TruncatedError
 from codec.limits import Limits
-from codec.sources.files import read_bytes, write_atomic
+from codec.sources import files
+from codec.sources.files import read_bytes, read_chunks, sweep, write_atomic, writing
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions and devices")
 unprivileged = pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write everywhere")
@@ -146,6 +151,28 @@ def test_a_stream_that_fails_is_named():
         read_bytes(Broken())
 
 
+@posix
+@pytest.mark.parametrize("read", [read_bytes, lambda path: list(read_chunks(path))])
+def test_devices_and_sockets_are_refused_before_a_byte_is_read(read):
+    with pytest.raises(FileError, match="cannot read /dev/zero: it is a device; name a file"):
+        read("/dev/zero")
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.join(folder, "s"))
+        with pytest.raises(FileError, match="it is a socket"):
+            read(os.path.join(folder, "s"))
+
+
+@posix
+def test_a_pipe_that_a_shell_passes_as_a_path_is_read():
+    done = subprocess.run(
+        ["bash", "-c", f"exec {sys.executable} -c 'import sys; from codec.sources.files import read_bytes; "
+         "print(read_bytes(sys.argv[1]))' <(printf abc)"],
+        capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(os.path.dirname(files.__file__)))},
+    )  # fmt: skip
+    assert done.stdout == "b'abc'\n", done.stderr
+
+
 # ---------------------------------------------------------------- writing
 
 
@@ -258,3 +285,84 @@ def test_a_long_name_fits_the_file_system(tmp_path):
 def test_only_a_path_can_be_written(path):
     with pytest.raises(ParameterError, match="pass a str or os.PathLike"):
         write_atomic(path, b"new")
+
+
+@posix
+@pytest.mark.parametrize(
+    "source, umask, right", [(0o600, 0o022, 0o600), (0o640, 0o022, 0o640), (0o666, 0o022, 0o644), (0o444, 0, 0o644)]
+)
+def test_a_new_file_is_open_to_nobody_who_could_not_read_its_source(tmp_path, source, umask, right):
+    (tmp_path / "source").touch()
+    (tmp_path / "source").chmod(source)
+    previous = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "a.bin", b"new", like=os.stat(tmp_path / "source"))
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((tmp_path / "a.bin").stat().st_mode) == right
+
+
+@posix
+@pytest.mark.parametrize("old", [None, 0o644])
+def test_dates_and_permissions_of_a_source_are_kept_on_request(tmp_path, old):
+    (tmp_path / "source").touch()
+    (tmp_path / "source").chmod(0o464)
+    os.utime(tmp_path / "source", ns=(10**18 + 7, 10**18 + 9))
+    if old:
+        (tmp_path / "a.bin").touch(old)
+    write_atomic(tmp_path / "a.bin", b"new", like=os.stat(tmp_path / "source"), keep_dates=True)
+    made = (tmp_path / "a.bin").stat()
+    assert (stat.S_IMODE(made.st_mode), made.st_mtime_ns) == (0o464, 10**18 + 9)
+
+
+KILLED = """
+import os, signal, sys
+from codec.sources.files import writing
+with writing(sys.argv[1]) as stream:
+    stream.write(b"part")
+    stream.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@posix
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
+    path = os.path.dirname(os.path.dirname(os.path.dirname(files.__file__)))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "a.bin")], env={**os.environ, "PYTHONPATH": path}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = os.listdir(tmp_path)
+    assert left.endswith(".tmp")
+    names = [".a.bin.0123456789abcdef.tmp", "a.codec-0123456789abcdef.tmp", ".a.codec-0123.tmp", "a.tmp"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / ".link.codec-0123456789abcdef.tmp").symlink_to(tmp_path / "a.tmp")
+    (tmp_path / ".dir.codec-0123456789abcdef.tmp").mkdir()
+    with writing(tmp_path / "b.bin") as stream:
+        stream.write(b"whole")
+        assert sweep(tmp_path) == 1 and sweep(tmp_path) == 0
+        assert not (tmp_path / left).exists()
+    assert sorted(os.listdir(tmp_path)) == sorted(
+        [*names, ".link.codec-0123456789abcdef.tmp", ".dir.codec-0123456789abcdef.tmp", "b.bin"]
+    )
+    assert (tmp_path / "b.bin").read_bytes() == b"whole"
+
+
+@posix
+def test_a_sweep_between_creation_and_lock_costs_nothing(tmp_path, monkeypatch):
+    lock, swept = files.fcntl.flock, []
+
+    def late(handle, kind):
+        if not swept:
+            swept.append(None)
+            swept.append(sweep(tmp_path))
+        lock(handle, kind)
+
+    monkeypatch.setattr(files.fcntl, "flock", late)
+    write_atomic(tmp_path / "a.bin", b"new")
+    assert swept == [None, 1] and os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_missing_folder_has_nothing_to_sweep(tmp_path):
+    assert sweep(tmp_path / "gone") == 0

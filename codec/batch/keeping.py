@@ -1,0 +1,39 @@
+"""When the source itself is the better result, and is copied."""
+
+from ..errors import UnsupportedError
+from ..jpeg.strip import without
+from .result import Result
+
+
+def has_place(job):
+    """Whether the job names a place for a source that stays in its own format."""
+    return job is not None and job.keep_as is not None
+
+
+def holds_nothing_else(metadata, strip):
+    """Whether a copy would keep nothing that was to be stripped. Of "all" only a new file can be sure."""
+    return not strip or (strip is not True and "all" not in strip and without(metadata, strip) is metadata)
+
+
+def smaller(data, picture, made, as_source=True):
+    """The source, of which no smaller file was made."""
+    return Result(data, "kept", (), _facts(picture), f"as {made} it would not be smaller", as_source)
+
+
+def all_frames(data, picture, made, copied):
+    """The source, of which the output would hold the first frame only.
+
+    Raises
+    ------
+    UnsupportedError
+        If it may not be copied, since something was to be stripped.
+    """
+    lost = f"{picture.frames} frames or pages, of which a {made} holds the first only"
+    if not copied:
+        raise UnsupportedError(f"{lost}, and a copy would keep the metadata that was to be stripped")
+    return Result(data, "kept", (f"{lost}: it is kept as it is",), _facts(picture), lost, True)
+
+
+def _facts(picture):
+    height, width = picture.pixels.shape[:2]
+    return {"width": width, "height": height, "frames": picture.frames}

@@ -1,0 +1,140 @@
+"""A signal ends a command whose kernels never return, and leaves nothing; what cannot be written is one line."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import crafted_h264 as crafted
+import numpy as np
+import pytest
+
+from codec import jpeg
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("number, code", [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_what_never_returns(endless, home, tree, jobs, number, code):
+    (home / "out" / "sub").mkdir(parents=True)
+    command = [sys.executable, "-c", endless(), "compress", "in", "-o", "out", "-j", str(jobs)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        try:
+            assert running.stderr.read(7) == b"working"
+            running.send_signal(getattr(signal, number))
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
+    assert running.returncode == code and out == b"" and tree("out") == []
+    assert err.decode().endswith("codec: interrupted; finished files are complete, the others were not written\n")
+
+
+def test_an_ignored_hangup_stays_ignored(endless, home):
+    """As nohup starts a command."""
+    ended = subprocess.run(
+        [sys.executable, "-c", endless("os.kill(os.getpid(), signal.SIGHUP); os.kill(os.getpid(), signal.SIGINT)")]
+        + ["compress", "in/a.png", "-o", "a.jpg"],
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        timeout=60,
+    )
+    assert ended.returncode == 130
+
+
+def test_going_on_after_an_interruption_is_a_success_that_says_what_was_there(run, home):
+    assert run("compress", "in/a.png", "-o", "out/").code == 0
+    outcome = run("compress", "in", "-o", "out", "--json")
+    assert outcome.code == 0 and "codec: 1 file was there already; --overwrite makes it again\n" in outcome.err
+    assert [row["status"] for row in outcome.json["files"]] == ["skipped", "done", "ignored", "done"]
+    assert outcome.json["total"]["skipped"] == 1
+
+
+def test_a_new_run_sweeps_what_a_killed_one_left(endless, run, home, tree):
+    killed = endless("os.kill(os.getpid(), signal.SIGKILL)")
+    (home / "out").mkdir()
+    subprocess.run([sys.executable, "-c", killed, "compress", "in/a.png", "-o", "out/"], cwd=home)
+    assert [name[-4:] for name in tree("out")] == [".tmp"]
+    assert run("compress", "in/a.png", "-o", "out/", "-n").code == 0 and len(tree("out")) == 1
+    assert run("compress", "in/a.png", "-o", "out/").code == 0 and tree("out") == ["a.jpg"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["inspect", "--json", "in/sub/c.jpg"],
+        ["metrics", "in/a.png", "in/a.png"],
+        ["compress", "in", "-o", "out"],
+        ["compress", "in/a.png", "-o", "-"],
+        ["doctor"],
+        ["--help"],
+    ],
+)
+def test_a_full_disk_behind_stdout_is_one_line(home, args):
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run([sys.executable, "-m", "codec", *args], stdout=full, stderr=subprocess.PIPE)
+    lines = [line for line in ended.stderr.decode().splitlines() if "left out" not in line]
+    assert ended.returncode == 1 and len(lines) == 1
+    assert lines[0].endswith("cannot write to stdout: No space left on device")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_behind_a_pipe_of_frames_is_one_line(home):
+    (home / "clip.264").write_bytes(crafted.clip(3).data)
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "codec", "video", "decode", "clip.264", "-o", "-"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"codec: cannot write to stdout: No space left on device\n"
+
+
+def test_a_folder_for_frames_that_cannot_be_made_is_one_line(run, home):
+    (home / "clip.264").write_bytes(crafted.clip(3).data)
+    outcome = run("video", "decode", "clip.264", "-o", "in/a.png/%d.png")
+    assert outcome.code == 1 and outcome.err.startswith("codec: cannot create the folder in/a.png: ")
+
+
+def test_a_reader_that_goes_is_no_message(home):
+    """The report of `inspect` is longer than the buffer of a pipe: the write fails."""
+    segments = b"\xff\xfe\0\3x" * 60000
+    data = jpeg.encode(np.zeros((8, 8), np.uint8)).data
+    (home / "long.jpg").write_bytes(data[:2] + segments[: 5 * 4000] + data[2:])
+    command = [sys.executable, "-m", "codec", "inspect", "--json", "long.jpg"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b"" and running.wait(60) == 1
+
+
+@pytest.mark.parametrize("args", [["inspect"], ["compress", "-o", "a.jpg"], ["video", "decode", "-o", "null"]])
+@pytest.mark.parametrize("source", ["/dev/zero", "-"])
+def test_a_device_without_end_is_refused_at_once(home, args, source):
+    if not os.path.exists("/dev/zero") or (source == "-" and args[0] == "video"):
+        pytest.skip("a stream of zeros is refused by what it holds")
+    with open("/dev/zero", "rb") as zeros:
+        ended = subprocess.run(
+            [sys.executable, "-m", "codec", *args, source], stdin=zeros, capture_output=True, timeout=60
+        )
+    assert ended.returncode == 1 and b"it is a device" in ended.stderr
+
+
+def test_a_disk_that_fills_while_an_output_is_written_fails_that_file_alone(home, tree):
+    """A limit on the size of files stands in for the disk."""
+    import resource
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "codec", "compress", "in", "-o", "out", "-q", "60", "-j", "1"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900)),
+        capture_output=True,
+    )
+    small = tree("out")
+    assert ended.returncode == 1 and b"File too large" in ended.stderr
+    assert small and all(name.endswith(".jpg") and os.path.getsize(home / "out" / name) <= 900 for name in small)
+
+
+def test_help_says_what_exit_codes_mean(run):
+    for args in (("--help",), ("compress", "--help")):
+        text = " ".join(run(*args).text.split())
+        assert "130" in text and "interrupted" in text
