@@ -7,7 +7,9 @@ from functools import partial
 
 from ..errors import CodecError, FileError
 from ..executors import in_order
+from ..formats import pictures
 from ..sources.files import PIPE, read_bytes, read_stdin, sweep, write_atomic, write_stdout
+from . import memory
 
 THERE = "the output exists already"
 
@@ -65,7 +67,7 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     task : callable
         ``task(data, job) -> Result``: bytes of the source to bytes of the target. Called from several threads.
     threads : int, optional
-        Default: one per CPU.
+        Default: one per CPU. Large pictures wait for each other where memory is short.
     overwrite : bool
         Replace outputs that exist. Without it their rows are "skipped".
     dry_run : bool
@@ -84,7 +86,8 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     if not dry_run:
         for folder in {os.path.dirname(job.target) for job in jobs if job.target not in (None, PIPE)}:
             sweep(folder)
-    rows, calls = [], (partial(_do, job, task, overwrite, dry_run, keep_dates) for job in jobs)
+    shared = memory.room()
+    rows, calls = [], (partial(_do, job, task, shared, overwrite, dry_run, keep_dates) for job in jobs)
     for row in in_order(calls, min(threads or os.cpu_count() or 1, len(jobs) or 1)):
         rows.append(row)
         if progress is not None:
@@ -92,14 +95,15 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     return rows
 
 
-def _do(job, task, overwrite, dry_run, keep_dates):
+def _do(job, task, shared, overwrite, dry_run, keep_dates):
     if job.status:
         told = {"error" if job.status == "failed" else "reason": job.reason}
         return Row(job.source, job.target, job.status, **told)
 
     def work():
         data = read_source(job.source)
-        return len(data), task(data, job)
+        with shared.taken(pictures.pixels_of(data) * task.bytes_per_pixel):
+            return len(data), task(data, job)
 
     return row_of(
         job.source,

@@ -166,6 +166,25 @@ def load(source, *, background=None, alpha=False, limits=None):
     return _load_other(data, color, alpha, limits)
 
 
+def pixels_of(data):
+    """Pixels of a frame by the header; 0 if it cannot be read, which `load` will say.
+
+    >>> from codec.formats.pictures import pixels_of
+    >>> pixels_of(b"P5 3 2 255 ")
+    6
+    """
+    from PIL import Image
+
+    Image.init()
+    try:
+        with Image.open(
+            io.BytesIO(data), formats=["JPEG", *(name for name in READABLE if name in Image.OPEN)]
+        ) as image:
+            return image.width * image.height
+    except (Image.DecompressionBombError, *MALFORMED):
+        return 0
+
+
 def parse_color(color):
     """(r, g, b) from a colour name, "#rrggbb", or three integers from 0 to 255.
 
