@@ -9,6 +9,7 @@ import click
 from ..errors import ParameterError
 from ._common import echo_json, printable, refuse_terminal, say, size, warn
 from ._progress import progress
+from ._words import spoken
 
 PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "failed")
@@ -58,8 +59,14 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
     """Warnings and failures on stderr, rows on stdout (unless a picture went there); exit code 1 if a row failed or was
     skipped.
     """
+    command = click.get_current_context().command
     rows = [
-        replace(row, error=f"{row.error}; --overwrite replaces it") if row.status == "skipped" else row for row in rows
+        replace(
+            row,
+            error=f"{row.error}; --overwrite replaces it" if row.status == "skipped" else _said(row.error, command),
+            warnings=tuple(spoken(message, command) for message in row.warnings),
+        )
+        for row in rows
     ]
     for row in rows:
         for message in row.warnings:
@@ -78,6 +85,10 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
         click.get_current_context().exit(1)
     if not rows:
         say("no pictures found; nothing to do")
+
+
+def _said(error, command):
+    return error and spoken(error, command)
 
 
 def _total(rows):

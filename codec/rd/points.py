@@ -74,8 +74,8 @@ class Point:
     fps, bitrate : float or None
         For a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
     pooled : dict
-        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames
-        (`codec.metrics.video`).
+        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames, and {"max",
+        "p99", "p95", "p90", "p50"} where lower is better (`codec.metrics.video`).
     """
 
     image: str
