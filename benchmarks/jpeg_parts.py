@@ -3,6 +3,7 @@
 Used by docs_figures.py; a part is left out by replacing its switch for the duration of an encode.
 """
 
+import sys
 from dataclasses import replace
 from unittest import mock
 
@@ -12,9 +13,8 @@ from PIL import Image
 import codec
 from codec import rd, registry
 from codec.jpeg import EncodeOptions, markers
-from codec.jpeg import encode as encoder
 from codec.jpeg.assemble import assemble
-from codec.jpeg.metadata import application_segments
+from codec.jpeg.encode import application_segments, quantized
 from codec.jpeg.params import EFFORTS
 from codec.jpeg.scans import progressive_script, search_script
 
@@ -30,7 +30,7 @@ def script_saving(paths, effort, subsampling, quality):
     fixed = searched = 0
     for path in paths:
         options = EncodeOptions(quality=quality, effort=effort, subsampling=subsampling)
-        picture = encoder.quantized(pixels_of(path), options)
+        picture = quantized(pixels_of(path), options)
         frame = replace(picture.frame, SOFn=markers.SOF2)
         scripts = (
             progressive_script(len(picture.planes), picture.color),
@@ -101,4 +101,6 @@ def without_dering(paths, names):
 
 def without_masking(paths, names):
     """What masking is worth at effort 5, for the default tune."""
-    return _compared(paths, names, lambda: mock.patch.object(encoder, "masking_of", lambda tune: None))
+    return _compared(
+        paths, names, lambda: mock.patch.object(sys.modules["codec.jpeg.encode"], "masking_of", lambda tune: None)
+    )

@@ -61,6 +61,9 @@ class Point:
         instructions.
     peak_memory : int or None
         Peak increase of resident memory during one encode, in bytes; None if not measured.
+    fingerprint : str
+        Digest of what the codec makes of a small fixed picture with this setting; the same version may be built from
+        other sources. Empty in older rows, for video codecs, and if the codec refuses that picture.
     missing : dict
         {name: reason} of requested metrics that could not be computed.
     versions : dict
@@ -95,6 +98,7 @@ class Point:
     machine: str
     cpu: str
     peak_memory: int | None = None
+    fingerprint: str = ""
     missing: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
     command: str = ""
