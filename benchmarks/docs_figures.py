@@ -71,7 +71,7 @@ def machine():
 
 def origin(section):
     """When, from which commit and where the figures of a section were made, and the command."""
-    changed = [line for line in git("status", "--porcelain").split("\n") if line and not line.endswith((".md", "g"))]
+    changed = git("status", "--porcelain", "--", ".", ":!docs", ":!README.md")
     commit = git("rev-parse", "--short=10", "HEAD") + (" with uncommitted changes" if changed else "")
     return f"Measured {datetime.date.today()}, commit {commit}, {machine()}: `make docs-figures ONLY={section}`."
 
