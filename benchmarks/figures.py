@@ -443,7 +443,7 @@ def stages(old):
     for path in _streams().values():
         cells = [line.strip("| ").split(" | ") for line in bench("h264_stages.py", path).splitlines()[2:]]
         columns.append({stage: nanoseconds for stage, nanoseconds, _ in cells})
-    names = dict.fromkeys(name for column in columns for name in column)
+    names = [name for name in dict.fromkeys(name for column in columns for name in column) if "interpreter" not in name]
     rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
     return {"table": table(("stage", "720p CABAC, B pictures", "1080p CAVLC, B pictures"), rows)}
 
@@ -492,7 +492,7 @@ def conceal(old):
         data("video", name) for name in ("foreman_qcif.y4m", "BasketballPass_416x240.ffv1.mkv", "vid4_walk.ffv1.mkv")
     ]
     lines = [line.strip("| ").split(" | ") for line in bench("h264_conceal.py", *clips).splitlines()[2:]]
-    rows = [(clip, coding, *figures[:3]) for clip, coding, _, *figures in lines]
+    rows = [(clip.replace("_", " "), coding, *figures[:3]) for clip, coding, _, *figures in lines]
     means = [f"{np.mean([float(row[at]) for row in rows]):.2f}" for at in (2, 3, 4)]
     rows.append(("mean", "", *means))
     return {"table": table(("clip (100 frames; vid4 47)", "coding", "copy", "FFmpeg", "here"), rows)}
