@@ -410,7 +410,7 @@ def parts(old):
     masking = jpeg_parts.without_masking(pngs("images/kodak"), ("ssim", "ssimulacra2"))
     return {
         "dering-screen": " / ".join(f"{dering['gb82-screen'][name].mean:+.1f}" for name in names),
-        "dering-best": f"{min(dering['gb82-screen']['ssimulacra2'].values.values()):+.0f} %",
+        "dering-best": f"{min(one.value for one in dering['gb82-screen']['ssimulacra2'].images.values()):+.0f} %",
         "dering-kodak": " / ".join(f"{dering['kodak'][name].mean:+.1f}" for name in names),
         "masking-ssim": percent(masking["ssim"].mean),
         "masking-ssimulacra2": percent(masking["ssimulacra2"].mean),
