@@ -9,19 +9,21 @@ import re
 import click
 
 VALUE = r"""('[^']*'|"[^"]*"|\([^()]*\)|[^\s,;:)]*[^\s,;:).])?"""
-ARGUMENT = re.compile(r"\b([a-z][a-z_0-9]*)=" + VALUE)
+ARGUMENT = re.compile(r"(?<![^\s(])([a-z][a-z_0-9]*)=" + VALUE)
 LIMIT = re.compile(
     r"; Limits(?:\.(?P<one>\w+))? allows (?P<most>[^:]*?)(?:: pass limits=Limits\(\w+=\.\.\.\) if you trust the data)?$"
-    r"|; raise Limits\.\w+ if you trust the data"
+    r"|; raise Limits\.\w+ if you trust (?:the data|it)"
 )
-# Ways out that Python offers and no command does.
-ABSENT = re.compile(
-    r", or pass\s+(?:check=False|format=)|, or the codec\.Frame objects|; on_error='conceal' makes it mid-gray"
+# Ways out, and the argument without which they are left out.
+WAYS_OUT = (
+    (re.compile(r", or pass\s+check=False"), "check"),
+    (re.compile(r", or pass\s+format="), "format"),
+    (re.compile(r": read fewer of them, with frames=N"), "frames"),
+    (re.compile(r", or the codec\.Frame objects"), "frames of Python"),
 )
-# Arguments whose option has another name.
-OTHER_NAMES = {"codecs": "codec", "metrics": "metric", "workers": "jobs"}
-# Names of Python in prose.
-NAMES = {"`codec.Limits`": "the limits", "codec.formats.animation": "--animate"}
+# Arguments whose option has another name, and those without an option that messages name.
+OTHER_NAMES = {"on_error": "conceal"}
+ARGUMENTS = {"bit_depth", "bits", "color", "data_range", "optimize", "preset", "replace", "on_error"}
 
 
 def spoken(text, command):
@@ -41,27 +43,28 @@ def spoken(text, command):
     '--auto-rotate turns it; --edge trim cuts it off'
     """
     options = {param.name: param for param in command.params if isinstance(param, click.Option)}
-    text = LIMIT.sub(lambda match: _limit(match, options), ABSENT.sub("", text))
-    for name, words in NAMES.items():
-        text = text.replace(name, words)
-    return ARGUMENT.sub(lambda match: _option(match[1], match[2] or "", options), text)
+    for way, name in WAYS_OUT:
+        text = text if name in options else way.sub("", text)
+    text = LIMIT.sub(lambda match: _limit(match, options), text)
+    return ARGUMENT.sub(lambda match: _option(match, options), text)
 
 
 def _limit(match, options):
     if not match["most"]:
-        return "; this limit is fixed on the command line"
+        return "; no option raises this limit"
     said = f"; the limit is {match['most']}"
-    return f"{said}: raise it with --max-pixels if you trust the data" if match["one"] and "limits" in options else said
+    raised = match["one"] == "pixels" and "limits" in options
+    return f"{said}: raise it with --max-pixels if you trust the data" if raised else said
 
 
-def _option(name, value, options):
-    value = value.strip("'\"")
+def _option(match, options):
+    name, value = match[1], (match[2] or "").strip("'\"")
     option = options.get(name) or options.get(OTHER_NAMES.get(name, ""))
-    if option is None:
-        return f"{name.replace('_', ' ')} {value}".rstrip()
-    if option.is_flag:
-        return option.opts[-1] if value != "False" or not option.secondary_opts else option.secondary_opts[-1]
-    return f"{max(option.opts, key=len)} {value}".rstrip()
+    if option is not None and option.is_flag:
+        return option.secondary_opts[-1] if value == "False" and option.secondary_opts else option.opts[-1]
+    if option is not None:
+        return f"{max(option.opts, key=len)} {value}".rstrip()
+    return f"{name.replace('_', ' ')} {value}".rstrip() if name in ARGUMENTS else match[0]
 
 
 def command_of(group, words):

@@ -224,7 +224,9 @@ def test_inspect_says_that_a_stream_is_cut(run, home, clip):
         outcome.code == 1 and "macroblocks of the last picture are missing" in outcome.err and "frames" in outcome.text
     )
     assert run("video", "inspect", "cut.264", "--json").json["complete"] is False
-    (home / "sets.264").write_bytes(data[: data.index(b"\0\0\1\x65")])
+    stream = crafted.clip(1)
+    del stream.nals[2:]
+    (home / "sets.264").write_bytes(stream.data)
     outcome = run("video", "inspect", "sets.264")
     assert outcome.code == 1 and "there is no picture" in outcome.err
 
