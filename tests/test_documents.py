@@ -111,11 +111,13 @@ def test_a_figure_is_replaced_where_it_stands(tmp_path, monkeypatch):
 
     page = tmp_path / "page.md"
     page.write_text(
-        "a <!-- figures lab.x -->1<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n<!-- figures lab.t -->\n| 3 |\n<!-- end -->\n"
+        "a <!-- figures lab.x -->1<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n"
+        "<!-- figures lab.t -->\n| 3 |\n<!-- end -->\n"
     )
     monkeypatch.setattr(docs_figures, "PAGES", [page])
     assert docs_figures.regions("lab") == {"x": "1", "t": "\n| 3 |\n"}
     docs_figures.write("lab", {"x": "10", "t": "| 30 |\n| 31 |"})
     assert page.read_text() == (
-        "a <!-- figures lab.x -->10<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n<!-- figures lab.t -->\n| 30 |\n| 31 |\n<!-- end -->\n"
+        "a <!-- figures lab.x -->10<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n"
+        "<!-- figures lab.t -->\n| 30 |\n| 31 |\n<!-- end -->\n"
     )

@@ -1,7 +1,7 @@
 """Messages of the library in the words of the command line: options in place of arguments.
 
-The library writes an argument as `name=value`, and a limit as `Limits.name`. Here each becomes the option of the command
-that sets it. A way out that the command does not offer is left out.
+The library writes an argument as `name=value`, and a limit as `Limits.name`. Here each becomes the option of the
+command that sets it. A way out that the command does not offer is left out.
 """
 
 import re
@@ -11,7 +11,8 @@ import click
 VALUE = r"""('[^']*'|"[^"]*"|\([^()]*\)|[^\s,;:)]*[^\s,;:).])?"""
 ARGUMENT = re.compile(r"(?<![^\s(])([a-z][a-z_0-9]*)=" + VALUE)
 LIMIT = re.compile(
-    r"; Limits(?:\.(?P<one>\w+))? allows (?P<most>[^:]*?)(?:: pass limits=Limits\(\w+=\.\.\.\) if you trust the data)?$"
+    r"; Limits(?:\.(?P<one>\w+))? allows (?P<most>[^:]*?)"
+    r"(?:: pass limits=Limits\(\w+=\.\.\.\) if you trust the data)?$"
     r"|; raise Limits\.\w+ if you trust (?:the data|it)"
 )
 # Ways out, and the argument without which they are left out.

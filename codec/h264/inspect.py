@@ -140,14 +140,17 @@ class _Report:
         try:
             units = [*self.set_units, *self.tail]
             frames = [*decoder.feed(b"".join(b"\0\0\1" + bytes(nal.data) for nal in units)), *decoder.flush()]
-        except CodecError:
-            return True  # unsupported; errors of its slices have warnings of their own
+        except BitstreamError as error:
+            self.warnings.append(str(error))
+            return False
+        except CodecError:  # it cannot be decoded for other reasons
+            return True
         lost = frames[-1].damage.macroblocks if frames and frames[-1].damage else None
         if lost is None or not lost.any():
             return True
         self.warnings.append(
-            f"the stream is cut or damaged at its end: {int(lost.sum())} of {lost.size} macroblocks of the last picture "
-            "are missing"
+            f"the stream is cut or damaged at its end: {int(lost.sum())} of {lost.size} macroblocks of the last "
+            "picture are missing"
         )
         return False
 

@@ -72,6 +72,13 @@ def _conditioning(values):
     ]
 
 
+def _complete(segments, data, warnings):
+    complete = segments[-1]["marker"] == "EOI"
+    if not complete:
+        warnings.append(f"the file is truncated: it ends at byte {len(data)} without EOI (T.81 B.2.1)")
+    return complete
+
+
 def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     """The contents of all marker segments. Nothing is decoded, so any process can be inspected.
 
@@ -142,9 +149,7 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
         raise TruncatedError(
             "the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1"
         )
-    info, complete = headers.info(), segments[-1]["marker"] == "EOI"
-    if not complete:
-        warnings.append(f"the file is truncated: it ends at byte {len(data)} without EOI (T.81 B.2.1)")
+    info, complete = headers.info(), _complete(segments, data, warnings)
     first = headers.quant_tables.get(headers.frame.components[0].Tq)
     quality, exact, _ = estimate_quality(first) if first is not None else (None, False, None)
     return {

@@ -1,4 +1,4 @@
-"""Messages of the library appear on the command line in the words of the command: no arguments, no classes of Python."""
+"""Messages of the library appear on the command line in its own words: no arguments, no classes of Python."""
 
 import ast
 import re
@@ -17,8 +17,9 @@ PACKAGE = Path(codec.__file__).parent
 PYTHON = re.compile(r"(?<![^\s(])[a-z][a-z_0-9]*=(?!=)|\bLimits\b|\bcodec\.[A-Z]|\b(?:True|None)\b")
 # About arguments that a command makes itself, or a class or function that no command calls.
 OF_PYTHON = re.compile(
-    r"must be a codec\.|^limits must|^Limits\.|codec\.write writes|takes an array of pixels|^there is a codec|comments must|"
-    r"4 channels may be|leave optimize=|data_range|the form name=value|bits=5 can hold|must be one of None, True|must be True or False"
+    r"must be a codec\.|^limits must|^Limits\.|codec\.write writes|takes an array of pixels|^there is a codec|"
+    r"comments must|4 channels may be|leave optimize=|data_range|the form name=value|bits=5 can hold|"
+    r"must be one of None, True|must be True or False"
 )
 RAISED = ("ParameterError", "LimitError", "UnsupportedError", "BitstreamError", "_error", "append")
 
