@@ -186,7 +186,7 @@ def test_what_cannot_be_meant(run, clip, args, says):
 
 
 def test_limits_and_missing_files(run, clip):
-    assert "Limits.pixels" in run("video", "decode", "clip.264", "-o", "null", "--max-pixels", "100").err
+    assert "the limit is 100" in run("video", "decode", "clip.264", "-o", "null", "--max-pixels", "100").err
     assert "cannot read none.264" in run("video", "decode", "none.264", "-o", "null").err
 
 
