@@ -112,7 +112,7 @@ def find(
     --------
     >>> from codec import rd
     >>> found = rd.find("samples/coffee.png", "psnr:35")
-    >>> found.score >= 35, len(found.trials) <= 9
+    >>> found.score >= 35, len(found.trials) <= 12
     (True, True)
     """
     target = parse_score(target)
