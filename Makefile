@@ -5,6 +5,7 @@
 # make tsan     run the tests of decoding by threads on a build with ThreadSanitizer
 # make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
 # make bench    compare with libjpeg-turbo and others
+# make docs-figures   make every figure of README.md and docs/ again, or only the sections ONLY="lab speed"
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := setup.py pyproject.toml $(shell find codec -name '*.pyx' -o -name '*.pxd' -o -name '*.h') $(shell find codec/simd -name '*.c')
@@ -29,7 +30,7 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: demo test explore bench debug tsan fuzz clean
+.PHONY: demo test explore bench docs-figures debug tsan fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -46,6 +47,10 @@ explore: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/jpeg_speed.py
+
+docs-figures: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet imagequant scikit-learn scikit-image
+	$(BIN)/python benchmarks/docs_figures.py $(ONLY)
 
 debug: $(DEBUG)/stamp
 	cp -r tests samples benchmarks docs *.md $(DEBUG)

@@ -16,7 +16,7 @@ import numpy as np
 from codec.h264.decode._conceal import conceal
 
 from codec.h264 import Decoder
-from codec.h264.decode import jobs
+from codec.h264.decode import coded_picture
 from codec.h264.stream.nal import split_byte_stream
 
 CODINGS = {"P": "bframes=0", "B": "bframes=3:b-pyramid=normal", "I": "keyint=1", "MBAFF": "bframes=3:interlaced=1"}
@@ -73,13 +73,13 @@ def damaged(units, percent, seed):
 
 def ours(units, function=conceal):
     """Luma by time."""
-    jobs.conceal, found = function, {}
+    coded_picture.conceal, found = function, {}
     decoder = Decoder(on_error="conceal", threads=1)
     for pts, data in units:
         for frame in decoder.feed(data, timestamp=pts, complete=True):
             found[frame.timestamp] = frame.planes[0].copy()
     found.update((frame.timestamp, frame.planes[0].copy()) for frame in decoder.flush())
-    jobs.conceal = conceal
+    coded_picture.conceal = conceal
     return found
 
 

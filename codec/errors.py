@@ -1,4 +1,8 @@
-"""Exceptions of this package: one root class, and subclasses that are also builtin exceptions."""
+"""Exceptions of this package: one root class, and subclasses that are also builtin exceptions.
+
+Messages name arguments as Python does, `name=value`; the command line puts its options in their place
+(`codec.cli._words`).
+"""
 
 
 class CodecError(Exception):

@@ -76,3 +76,48 @@ def test_commands_of_the_laboratory_are_understood():
             command = command.get_command(context, words.pop(0))
             assert command, line
         command.make_context("codec", words)
+
+
+def figure_marks():
+    """(page, section, region) of every figure; docs_figures.py says what the marks mean."""
+    for page in PAGES:
+        for section, name in re.findall(r"<!-- figures ([\w-]+)\.([\w-]+) -->", (ROOT / page).read_text()):
+            yield page, section, name
+
+
+def test_every_figure_names_a_section_that_makes_it(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import figures
+
+    marks = list(figure_marks())
+    assert len(marks) > 40
+    assert {section for _, section, _ in marks} | {"demo"} == set(figures.SECTIONS)
+    for page, section, _ in marks:
+        assert any((section, "origin") == found[1:] for found in marks), f"{section}, in {page}, states no origin"
+
+
+def test_figures_are_closed_and_filled():
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        marked = re.findall(r"<!-- figures [\w.-]+ -->(.*?)<!-- end -->", text, re.S)
+        assert len(marked) == text.count("<!-- figures ") == text.count("<!-- end -->"), page
+        for content in marked:
+            assert content.strip() not in ("", "?") and "<!-- figures" not in content, (page, content)
+
+
+def test_a_figure_is_replaced_where_it_stands(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import docs_figures
+
+    page = tmp_path / "page.md"
+    page.write_text(
+        "a <!-- figures lab.x -->1<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n"
+        "<!-- figures lab.t -->\n| 3 |\n<!-- end -->\n"
+    )
+    monkeypatch.setattr(docs_figures, "PAGES", [page])
+    assert docs_figures.regions("lab") == {"x": "1", "t": "\n| 3 |\n"}
+    docs_figures.write("lab", {"x": "10", "t": "| 30 |\n| 31 |"})
+    assert page.read_text() == (
+        "a <!-- figures lab.x -->10<!-- end --> b <!-- figures speed.x -->2<!-- end -->\n"
+        "<!-- figures lab.t -->\n| 30 |\n| 31 |\n<!-- end -->\n"
+    )

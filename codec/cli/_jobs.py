@@ -9,6 +9,7 @@ import click
 from ..errors import ParameterError
 from ._common import echo_json, printable, refuse_terminal, say, size, warn
 from ._progress import progress
+from ._words import spoken
 
 PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "ignored", "failed")
@@ -60,6 +61,16 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
     """Rows on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr; exit
     code 1 if a row failed.
     """
+    command = click.get_current_context().command
+    rows = [
+        replace(
+            row,
+            error=_said(row.error, command),
+            reason=_said(row.reason, command),
+            warnings=tuple(spoken(message, command) for message in row.warnings),
+        )
+        for row in rows
+    ]
     for row in rows:
         for message in row.warnings:
             warn(row.input, message)
@@ -93,6 +104,10 @@ def _say_left_out(rows):
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         say(f"{_files(sum(reasons.values()))} left out: {listed}")
+
+
+def _said(error, command):
+    return error and spoken(error, command)
 
 
 def _total(rows):

@@ -86,9 +86,11 @@ def _color(value):
 
 
 def _metric_names(value):
-    from ..metrics import by_name
+    from ..metrics.names import METRICS, by_name
 
     names = list(dict.fromkeys(name.strip() for name in value.split(",")))
+    if names == ["all"]:
+        return list(METRICS)
     for name in names:
         by_name(name)
     return names
@@ -114,7 +116,7 @@ target = functools.partial(click.option, metavar="WHAT:VALUE", callback=checked(
 
 
 def metrics(help="Comma-separated.", name="metrics"):
-    """--metric, a list of names."""
+    """--metric, a list of names, or "all"."""
     return click.option(
         "--metric",
         name,

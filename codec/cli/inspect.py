@@ -102,7 +102,8 @@ def inspect(file, as_json):
     """Show headers, tables and scans of a JPEG, and where its bytes went.
 
     Names are those of ITU-T T.81: SOF0, DQT, Ss, Se, Ah, Al, Tq. FILE is a path, or - for stdin. Nothing is decoded.
-    Text from the file is shown with control characters escaped.
+    Text from the file is shown with control characters escaped. A truncated file is shown as far as it goes, and the
+    exit code is 1.
 
     \b
     Examples:
@@ -120,3 +121,5 @@ def inspect(file, as_json):
         echo_json("inspect", file=file, **report)
     else:
         show(report)
+    if not report["complete"]:
+        click.get_current_context().exit(1)

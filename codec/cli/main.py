@@ -12,6 +12,7 @@ from .. import __version__
 from ..errors import CodecError
 from ._common import Failure, say
 from ._ending import Ending
+from ._words import command_of, spoken
 
 # The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
 VERBS = {
@@ -21,14 +22,16 @@ VERBS = {
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
     "video": "Decode and inspect H.264 video.",
-    "metrics": "Compare a picture with its original: PSNR, SSIM, SSIMULACRA 2.",
+    "metrics": "Compare pictures and clips with their originals: PSNR, SSIM, SSIMULACRA 2.",
     "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",
 }
 
 
 class Verbs(click.Group):
-    """Loads a verb when it is called, and turns a `CodecError` into a line on stderr and an exit code."""
+    """Loads a verb when it is called, and turns a `CodecError` into a line on stderr and an exit code. Messages of the
+    library are said in the words of the command (`_words`).
+    """
 
     def list_commands(self, ctx):
         return list(VERBS)
@@ -44,6 +47,7 @@ class Verbs(click.Group):
             raise click.UsageError(
                 f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx
             )
+        ctx.meta["codec.words"] = list(args)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
@@ -54,7 +58,11 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except CodecError as error:
-            raise Failure(str(error)) from error
+            raise Failure(spoken(str(error), command_of(self, ctx.meta["codec.words"]))) from error
+        except click.UsageError as error:
+            if error.ctx is not None:
+                error.message = spoken(error.message, error.ctx.command)
+            raise
         except KeyboardInterrupt:
             (ctx.obj or Ending()).say()
             ctx.exit(130)

@@ -99,7 +99,8 @@ def inspect(file, every, as_json):
     """Show NAL units, parameter sets, pictures, and where the bits of an H.264 stream went.
 
     Names are those of Rec. ITU-T H.264: log2_max_frame_num_minus4, PicOrderCnt, QP. IN is a byte stream, a container
-    (MP4, MKV ...; needs PyAV), or - for stdin. Nothing is decoded; damage is reported on stderr.
+    (MP4, MKV ...; needs PyAV), or - for stdin. Only the last picture is decoded, to see whether it is whole; damage is
+    reported on stderr. The exit code is 1 if the stream is cut or its last picture damaged.
 
     \b
     Examples:
@@ -117,3 +118,5 @@ def inspect(file, every, as_json):
         echo_json("video inspect", file=file, **report)
     else:
         show(report, every)
+    if not report["complete"]:
+        click.get_current_context().exit(1)

@@ -1,11 +1,15 @@
-"""A report of a stream by the names of the standard: NAL units, parameter sets, pictures, bits. Nothing is decoded."""
+"""A report of a stream by the names of the standard: NAL units, parameter sets, pictures, bits. Only the last picture
+is decoded, which tells whether the stream was cut.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..errors import BitstreamError
+from ..errors import BitstreamError, CodecError, TruncatedError
+from .decode.decoder import Decoder
 from .decode.video import VideoInfo, nal_units
 from .pictures.order import PicOrderCnt, is_new_picture
 from .pictures.references import FRAME, fields_of
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from .._types import Source
     from ..limits import Limits
 
+BOXES = (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide")  # types of the first box of an MP4 file
 STRUCTURES = {1: "top field", 2: "bottom field", FRAME: "frame"}
 
 
@@ -39,6 +44,7 @@ class _Report:
     def __init__(self):
         self.nal_units, self.parameter_sets, self.sei, self.pictures, self.warnings = [], [], [], [], []
         self.sets, self.order, self.last, self.sps, self.info = ParameterSets(), PicOrderCnt(), None, None, None
+        self.set_units, self.tail = [], []  # NAL units: all parameter sets; those of the last frame
 
     def add(self, nal):
         self.nal_units.append(
@@ -47,6 +53,10 @@ class _Report:
              "name": nal.name}
         )  # fmt: skip
         kind = nal.nal_unit_type
+        if kind in (nals.SPS, nals.PPS):
+            self.set_units.append(nal)
+        elif nals.NON_IDR <= kind <= nals.IDR:
+            self.tail.append(nal)
         if kind in (nals.NON_IDR, nals.IDR, nals.PARTITION_A):
             self._slice(nal)
         elif kind == nals.SPS:
@@ -113,8 +123,57 @@ class _Report:
              "restarts": bool(header.IdrPicFlag or header.has_mmco5) and not second,
              "SliceQPY": 0, "slices": 0, "bits": 0}
         )  # fmt: skip
+        if not second:
+            self.tail = [nal]
         if header.field_pic_flag and not second:
             self.pictures[-1]["first"] = fields_of(header)
+
+    def end(self):
+        """Whether the last frame is whole; a warning says what it lacks.
+
+        Slices are parsed without their references, so the last frame alone shows it: what it lacks is marked as lost.
+        """
+        if not self.pictures:
+            self.warnings.append("there is no picture")
+            return False
+        decoder = Decoder(on_error="conceal", threads=1)
+        try:
+            units = [*self.set_units, *self.tail]
+            frames = [*decoder.feed(b"".join(b"\0\0\1" + bytes(nal.data) for nal in units)), *decoder.flush()]
+        except BitstreamError as error:
+            self.warnings.append(str(error))
+            return False
+        except CodecError:  # it cannot be decoded for other reasons
+            return True
+        lost = frames[-1].damage.macroblocks if frames and frames[-1].damage else None
+        if lost is None or not lost.any():
+            return True
+        self.warnings.append(
+            f"the stream is cut or damaged at its end: {int(lost.sum())} of {lost.size} macroblocks of the last "
+            "picture are missing"
+        )
+        return False
+
+
+def cut_box(source):
+    """What an MP4 file lacks at its end, or "": each box states its size (ISO/IEC 14496-12, 4.2)."""
+    if not isinstance(source, str | os.PathLike):
+        return ""
+    with open(source, "rb") as stream:
+        size, at = stream.seek(0, os.SEEK_END), 0
+        while at + 8 <= size:
+            stream.seek(at)
+            head = stream.read(16)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            if length < 8 or (not at and kind not in BOXES):
+                return ""  # the last box, or no MP4
+            if at + length > size:
+                name = kind.decode("latin-1")
+                return f"the file is truncated: its box {name!r} has {length} bytes, and {size - at} are there"
+            at += length
+    return ""
 
 
 def display_order(pictures):
@@ -146,11 +205,14 @@ def inspect(source: Source | Iterable[bytes], *, limits: Limits | None = None) -
     dict
         Plain types, ready for JSON: "summary" (see `VideoInfo`), "nal_units", "parameter_sets" with every element by
         its standard name, "sei", "pictures" in decoding order (a field is a picture), "display_order" as a string,
-        "bytes" by kind of NAL unit, and "warnings" about damage.
+        "bytes" by kind of NAL unit, "complete": whether the last picture is whole and no box of an MP4 file is cut, and
+        "warnings" about damage, also of parameter sets that no picture uses.
 
     Raises
     ------
     UnsupportedError, FileError, MissingPackageError, LimitError
+    TruncatedError
+        If an MP4 file is cut before the index that its samples need.
 
     Examples
     --------
@@ -159,11 +221,21 @@ def inspect(source: Source | Iterable[bytes], *, limits: Limits | None = None) -
     'access_unit_delimiter'
     """
     report = _Report()
-    for nal in nal_units(source, limits):
-        try:
-            report.add(nal)
-        except BitstreamError as error:
-            report.warnings.append(str(error))
+    try:
+        for nal in nal_units(source, limits):
+            try:
+                report.add(nal)
+            except BitstreamError as error:
+                report.warnings.append(str(error))
+    except BitstreamError as error:
+        cut = cut_box(source)
+        if not cut:
+            raise
+        if not report.nal_units:
+            raise TruncatedError(cut, layer="container") from error
+    cut = cut_box(source)
+    report.warnings += [cut] if cut else []
+    complete = report.end() and not cut
     sizes = {}
     for nal in report.nal_units:
         sizes[nal["name"]] = sizes.get(nal["name"], 0) + nal["bytes"]
@@ -172,5 +244,5 @@ def inspect(source: Source | Iterable[bytes], *, limits: Limits | None = None) -
         "display_order": display_order(report.pictures),
         "nal_units": report.nal_units, "parameter_sets": report.parameter_sets, "sei": report.sei,
         "pictures": [{key: value for key, value in picture.items() if key != "first"} for picture in report.pictures],
-        "warnings": report.warnings,
+        "complete": complete, "warnings": report.warnings,
     }  # fmt: skip

@@ -72,6 +72,13 @@ def _conditioning(values):
     ]
 
 
+def _complete(segments, data, warnings):
+    complete = segments[-1]["marker"] == "EOI"
+    if not complete:
+        warnings.append(f"the file is truncated: it ends at byte {len(data)} without EOI (T.81 B.2.1)")
+    return complete
+
+
 def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
     """The contents of all marker segments. Nothing is decoded, so any process can be inspected.
 
@@ -88,7 +95,8 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
         IJG's scale); huffman_tables (class, id, BITS, HUFFVAL) in order of definition; conditioning of arithmetic
         coding (class, id, L and U or Kx), where a DAC segment sets it; scans (offset, components, Ss, Se, Ah, Al,
         restart_intervals, bytes); restart_interval; bytes (headers, tables, metadata, entropy-coded, other, total);
-        multi_picture; metadata (sizes); warnings.
+        multi_picture; metadata (sizes); complete (whether the file ends with EOI; what lies between is not decoded);
+        warnings.
 
     Raises
     ------
@@ -141,7 +149,7 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
         raise TruncatedError(
             "the data ends before a frame header", layer="image", offset=len(data), clause="T.81 B.2.1"
         )
-    info = headers.info()
+    info, complete = headers.info(), _complete(segments, data, warnings)
     first = headers.quant_tables.get(headers.frame.components[0].Tq)
     quality, exact, _ = estimate_quality(first) if first is not None else (None, False, None)
     return {
@@ -155,6 +163,7 @@ def inspect(source: Source, *, limits: Limits | None = None) -> dict[str, Any]:
         "scans": scans,
         "restart_interval": headers.restart_interval,
         "bytes": {**sizes, "other": len(data) - sum(sizes.values()), "total": len(data)},
+        "complete": complete,
         "multi_picture": headers.has_multi_picture(),
         "metadata": metadata_json(info.metadata),
         "warnings": list(warnings),

@@ -24,12 +24,18 @@ OF_INKS = ("psnr", "mse", "ssim", "ms_ssim")
 
 @dataclass(frozen=True)
 class Reached:
-    """The result of a search: the file, its quality, its value of the target's measure, and the number of encodes."""
+    """The result of a search: the file, its quality, its value of the target's measure, and the encodes, in order, as
+    (quality, bytes, bytes or score)."""
 
     data: bytes
     quality: float
     achieved: float
-    encodes: int
+    trials: tuple
+
+    @property
+    def encodes(self):
+        """The number of encodes."""
+        return len(self.trials)
 
 
 def reach(target, pixels, encode):
@@ -66,7 +72,8 @@ def reach(target, pixels, encode):
         at_ends = [f"{search.said(end)} at quality {end // QUALITY_PARTS}" for end in (first, last)]
         raise ParameterError(f"{target} cannot be reached: {' ... '.join(at_ends)}")
     at = bracket[0] if search.target.is_rate else bracket[1]
-    return Reached(search.best, as_quality(at / QUALITY_PARTS), search.achieved(at), len(search.trials))
+    trials = tuple((as_quality(q / QUALITY_PARTS), one.size, one.value) for q, one in search.trials.items())
+    return Reached(search.best, as_quality(at / QUALITY_PARTS), search.achieved(at), trials)
 
 
 @dataclass(frozen=True)

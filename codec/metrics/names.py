@@ -28,6 +28,8 @@ class Metric:
     ----------
     title : str
         For people.
+    summary : str
+        What it measures, in one line.
     decimals : int
         How many tell two scores apart.
     unit : str
@@ -42,6 +44,7 @@ class Metric:
     """
 
     title: str
+    summary: str
     decimals: int
     unit: str = ""
     lower_is_better: bool = False
@@ -62,16 +65,19 @@ METRICS: dict[str, Callable[..., float]] = {
     "mse": mse,
 }
 FACTS = {
-    "psnr": Metric("PSNR", 2, "dB", any_channels=True),
-    "psnr_y": Metric("PSNR of Y", 2, "dB", of_luma=True),
-    "ssim": Metric("SSIM", 4, any_channels=True, variant="wang2004"),
-    "ssim_y": Metric("SSIM of Y", 4, of_luma=True, variant="wang2004"),
-    "ms_ssim": Metric("MS-SSIM", 5, any_channels=True),
-    "ssimulacra2": Metric("SSIMULACRA 2", 2),
-    "psnr_hvs_m": Metric("PSNR-HVS-M", 2, "dB"),
-    "ciede2000": Metric("CIEDE2000", 3, lower_is_better=True),
-    "mse": Metric("MSE", 2, lower_is_better=True, any_channels=True),
-}
+    "psnr": Metric("PSNR", "mean squared error in dB, infinite for equal pictures", 2, "dB", any_channels=True),
+    "psnr_y": Metric("PSNR of Y", "PSNR of the luma alone", 2, "dB", of_luma=True),
+    "ssim": Metric(
+        "SSIM", "structural similarity, 11 x 11 Gaussian window, mean over the channels", 4,
+        any_channels=True, variant="wang2004",
+    ),
+    "ssim_y": Metric("SSIM of Y", "SSIM of the luma alone", 4, of_luma=True, variant="wang2004"),
+    "ms_ssim": Metric("MS-SSIM", "SSIM at five scales", 5, any_channels=True),
+    "ssimulacra2": Metric("SSIMULACRA 2", "perceptual: 90 is hard to tell apart, 70 is high quality, 100 is equal", 2),
+    "psnr_hvs_m": Metric("PSNR-HVS-M", "PSNR weighted by contrast sensitivity and masking", 2, "dB"),
+    "ciede2000": Metric("CIEDE2000", "mean colour difference in CIELAB", 3, lower_is_better=True),
+    "mse": Metric("MSE", "mean squared error of all samples", 2, lower_is_better=True, any_channels=True),
+}  # fmt: skip
 SMALLER_IS_BETTER = frozenset(name for name, metric in FACTS.items() if metric.lower_is_better)
 
 
@@ -106,5 +112,5 @@ def facts(name):
     (True, 'dB', 'vmaf')
     """
     base, bracket, preset = name.partition("[")
-    metric = FACTS.get(base, Metric(base, 4))
+    metric = FACTS.get(base, Metric(base, "", 4))
     return replace(metric, title=f"{metric.title} [{preset}") if bracket else metric

@@ -43,36 +43,53 @@ class VideoScores:
     frames : dict
         Name of the metric -> float64 array, one value per frame.
     pooled : dict
-        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}. The harmonic mean, which
-        emphasizes bad frames, is nan if a score is not positive. Infinite scores (PSNR of equal frames) make the mean
-        infinite.
+        Name of the metric -> {"mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50"}; of metrics where lower is
+        better (MSE, CIEDE2000) {"mean", "max", "p99", "p95", "p90", "p50"}, so that the worst frames show. The harmonic
+        mean, which emphasizes bad frames, is nan if a score is not positive. Infinite scores (PSNR of equal frames)
+        make the mean infinite.
     """
 
     frames: dict[str, npt.NDArray[np.float64]] = field(repr=False)
     pooled: dict[str, dict[str, float]]
 
 
-def pool(values: npt.ArrayLike) -> dict[str, float]:
-    """Mean, harmonic mean, minimum and low percentiles (linear interpolation) of per-frame scores.
+def pool(values: npt.ArrayLike, *, lower_is_better: bool = False) -> dict[str, float]:
+    """Mean, worst frame and worst percentiles (linear interpolation) of per-frame scores.
+
+    Parameters
+    ----------
+    values : (frames,) numbers
+    lower_is_better : bool
+        The bad frames are those with the largest scores.
+
+    Returns
+    -------
+    dict
+        "mean", "harmonic_mean", "min", "p1", "p5", "p10", "p50". If lower is better: "mean", "max", "p99", "p95",
+        "p90", "p50"; a harmonic mean would emphasise the good frames.
 
     Examples
     --------
     >>> from codec.metrics.video import pool
-    >>> pool([40.0, 20.0])["harmonic_mean"]
-    26.666666666666664
+    >>> pool([40.0, 20.0])["harmonic_mean"], pool([40.0, 20.0], lower_is_better=True)["max"]
+    (26.666666666666664, 40.0)
     """
     values = np.asarray(values, np.float64)
+    finite = values if np.isfinite(values).all() else np.where(np.isposinf(values), np.finfo(np.float64).max, values)
+    percents = (99, 95, 90, 50) if lower_is_better else (1, 5, 10, 50)
+    percentiles = {f"p{p}": float(np.percentile(finite, p)) for p in percents}
+    percentiles = {
+        name: math.inf if value >= np.finfo(np.float64).max / 2 else value for name, value in percentiles.items()
+    }
+    mean = float(values.mean())
+    if lower_is_better:
+        return {"mean": mean, "max": float(values.max()), **percentiles}
     harmonic = (
         len(values) / float((1 / values).sum())
         if (values > 0).all() and np.isfinite(values).any()
         else (math.inf if np.isposinf(values).all() else math.nan)
     )
-    finite = values if np.isfinite(values).all() else np.where(np.isposinf(values), np.finfo(np.float64).max, values)
-    percentiles = {f"p{p}": float(np.percentile(finite, p)) for p in (1, 5, 10, 50)}
-    percentiles = {
-        name: math.inf if value >= np.finfo(np.float64).max / 2 else value for name, value in percentiles.items()
-    }
-    return {"mean": float(values.mean()), "harmonic_mean": harmonic, "min": float(values.min()), **percentiles}
+    return {"mean": mean, "harmonic_mean": harmonic, "min": float(values.min()), **percentiles}
 
 
 def _thumbnail(frame):
@@ -260,7 +277,7 @@ def video(
         _refuse_misaligned(*thumbnails, max_offset)
     return VideoScores(
         {name: np.array(values) for name, values in scores.items()},
-        {name: pool(values) for name, values in scores.items()},
+        {name: pool(values, lower_is_better=facts(name).lower_is_better) for name, values in scores.items()},
     )
 
 

@@ -61,6 +61,9 @@ class Point:
         instructions.
     peak_memory : int or None
         Peak increase of resident memory during one encode, in bytes; None if not measured.
+    fingerprint : str
+        Digest of what the codec makes of a small fixed picture with this setting; the same version may be built from
+        other sources. Empty in older rows, for video codecs, and if the codec refuses that picture.
     missing : dict
         {name: reason} of requested metrics that could not be computed.
     versions : dict
@@ -74,8 +77,8 @@ class Point:
     fps, bitrate : float or None
         For a clip: frames per second, and kbit/s, 8 bytes fps / frames / 1000.
     pooled : dict
-        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames
-        (`codec.metrics.video`).
+        For a clip: {name of a metric: {"harmonic_mean", "min", "p1", "p5", "p10", "p50"}} over its frames, and {"max",
+        "p99", "p95", "p90", "p50"} where lower is better (`codec.metrics.video`).
     """
 
     image: str
@@ -95,6 +98,7 @@ class Point:
     machine: str
     cpu: str
     peak_memory: int | None = None
+    fingerprint: str = ""
     missing: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
     command: str = ""

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from .. import registry
 from ..errors import ParameterError
 from ..frame import Video
+from ..jpeg.params import as_quality
+from ..jpeg.tables import QUALITY_PARTS
+from ..jpeg.target import reach
 from ..metrics.names import facts
 from ..registry.contract import DIALS, byte_count
 from ..targets import narrow, parse_score
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 class Trial:
     """One encode of a search: quality (or crf), size in bytes, score."""
 
-    quality: int
+    quality: float
     bytes: int
     score: float
 
@@ -40,7 +43,8 @@ class Found:
     codec : str
     setting : dict
         All parameters; "quality" is the lowest, or "crf" the highest, found to reach the target. One step cheaper was
-        measured and misses it, unless there is none.
+        measured and misses it, unless there is none. For "jpeg" the file is the smallest that reaches it, to 0.5 %: the
+        same file as from ``codec.encode(target=...)``.
     data : bytes, or list of bytes
         The picture, or the packets of the video, on which `score` was measured.
     score : float
@@ -73,7 +77,7 @@ def find(
     **setting: Any,
 ) -> Found:
     """Find the cheapest quality, or crf, that reaches a target, by bisection: at most nine encodes for qualities of 1
-    to 100.
+    to 100. The fractional qualities of "jpeg" are searched as by ``codec.encode(target=...)``, in at most twelve.
 
     Even if scores are not monotonic in the quality, the result reaches the target and the next cheaper quality does
     not.
@@ -108,7 +112,7 @@ def find(
     --------
     >>> from codec import rd
     >>> found = rd.find("samples/coffee.png", "psnr:35")
-    >>> found.score >= 35, len(found.trials) <= 9
+    >>> found.score >= 35, len(found.trials) <= 12
     (True, True)
     """
     target = parse_score(target)
@@ -123,6 +127,8 @@ def find(
     codec.setting(**setting)
     search = _Search(codec, setting, _content(image, codec, frames), metric)
     parameter: Any = codec.parameters[dial]
+    if parameter.parts == QUALITY_PARTS:
+        return search.fine(target)
     steps = range(parameter.low, parameter.high + 1)[:: 1 if DIALS[dial] else -1]  # from the cheapest on
     first, last = search.score(steps[0]), search.score(steps[-1])
     reaches = (lambda score: score <= wanted) if facts(metric).lower_is_better else (lambda score: score >= wanted)
@@ -169,6 +175,15 @@ class _Search:
         self.kept[step] = data, values[self.metric]
         self.trials.append(Trial(step, byte_count(data), values[self.metric]))
         return values[self.metric]
+
+    def fine(self, target):
+        """The `Found` of the search of our encoder, whose qualities have steps of 1/64."""
+        pixels = self.content.pixels
+        deep = pixels if pixels.ndim == 3 else pixels[:, :, None]
+        made = reach(str(target), deep, lambda step: self.codec.run_encode(pixels, self.setting(as_quality(step))))
+        self.kept[made.quality] = made.data, made.achieved
+        self.trials = [Trial(*trial) for trial in made.trials]
+        return self.found(made.quality)
 
     def found(self, step):
         data, value = self.kept[step]

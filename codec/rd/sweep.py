@@ -20,6 +20,7 @@ from ..executors import in_order
 from ..metrics import by_name
 from ..registry.contract import byte_count
 from .content import decode, fetch, score
+from .fingerprint import fingerprint
 from .memory import peak_memory
 from .points import Failure, Point
 
@@ -41,15 +42,21 @@ class _Trial:
     setting: dict
     version: str
 
-    def key(self, image="", sha256="", frames=1):
-        return (
-            image,
-            sha256,
-            frames,
-            self.codec.name,
-            self.version,
-            *sorted((name, str(value)) for name, value in self.setting.items()),
-        )
+    @functools.cached_property
+    def fingerprint(self):
+        return fingerprint(self.codec, self.setting)
+
+    @property
+    def settings(self):
+        return tuple(sorted((name, str(value)) for name, value in self.setting.items()))
+
+    def key(self, image, sha256, frames=1):
+        """What a row must agree in to be reused."""
+        return (*self.subject(image, sha256, frames), self.version, self.fingerprint)
+
+    def subject(self, image, sha256, frames=1):
+        """What a row is about, whichever build made it."""
+        return (image, sha256, frames, self.codec.name, *self.settings)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ class Sweep:
         Number measured, reused or failed so far.
     reused : list of Point
         Rows from `done` that need no measurement. Grows while the sweep runs.
+    outdated : list of Point
+        Rows from `done` that are measured again: by another version or build of the codec, or without a fingerprint.
     failures : list of Failure
         Grows while the sweep runs. A row that lacks a metric appears here too.
     warnings : list of str
@@ -84,12 +93,13 @@ class Sweep:
     total: int
     done: int
     reused: list[Point]
+    outdated: list[Point]
     failures: list[Failure]
     warnings: list[str]
 
     def __init__(self, images, trials, plan, progress, failed, done):
         self.total, self.done = len(images) * len(trials), 0
-        self.reused, self.failures, self.warnings = [], [], []
+        self.reused, self.outdated, self.failures, self.warnings = [], [], [], []
         self._failed = failed
         self._rows = self._run(images, trials, plan, progress, done)
 
@@ -100,7 +110,7 @@ class Sweep:
         return next(self._rows)
 
     def _run(self, images, trials, plan, progress, done):
-        jobs = _jobs(images, trials, plan, done, self.warnings)
+        jobs = _jobs(images, trials, plan, done, self.warnings, self.outdated)
         # Few jobs ahead, so that few pictures are in memory at a time.
         for result in in_order(jobs, plan.workers, ahead=2 * plan.workers):
             new = self._account(result, len(trials))
@@ -179,7 +189,8 @@ def sweep(
     memory : bool
         Measure the peak memory of each encode, in a separate encode before the timed one (default; Linux, one worker).
     done : iterable of Point
-        Existing rows. A trial with a row from the same version of the codec and with all metrics is not measured again.
+        Existing rows. A trial with a row from the same codec and with all metrics is not measured again. The same: of
+        the same version, and making the same bytes of a small fixed picture or clip with that setting (`fingerprint`).
     command : str
         Stored in the rows.
 
@@ -248,7 +259,7 @@ def _trials(codecs, shared):
         lists = {name: given[name] for name in sorted(given, key=codec.dial.__eq__)}
         for values in itertools.product(*lists.values()):
             trial = _Trial(codec, codec.setting(**dict(zip(lists, values))), version)
-            trials.setdefault(trial.key(), trial)
+            trials.setdefault((codec.name, version, *trial.settings), trial)
     return list(trials.values())
 
 
@@ -263,22 +274,16 @@ def _several(name, values, single):
 
 
 def _index(points, metrics):
-    """{key of a trial: row} for rows that have a value or a reason for every metric."""
-    return {
-        (
-            p.image,
-            p.sha256,
-            p.frames,
-            p.codec,
-            p.codec_version,
-            *sorted((name, str(value)) for name, value in p.setting.items()),
-        ): p
-        for p in points
-        if all(name in p.metrics or name in p.missing for name in metrics)
-    }
+    """{key or subject of a trial: row} for rows that have a value or a reason for every metric."""
+    found = {}
+    for p in points:
+        if all(name in p.metrics or name in p.missing for name in metrics):
+            about = (p.image, p.sha256, p.frames, p.codec, *sorted((name, str(v)) for name, v in p.setting.items()))
+            found[about] = found[(*about, p.codec_version, p.fingerprint)] = p
+    return found
 
 
-def _jobs(images, trials, plan, done, warnings):
+def _jobs(images, trials, plan, done, warnings, outdated):
     """Callables that return (Point, whether it is new) or a Failure. A picture is decoded once, when its first job is
     taken, and only if a row is missing. A clip is always decoded, to count its frames.
     """
@@ -289,7 +294,9 @@ def _jobs(images, trials, plan, done, warnings):
             if plan.media == "video":
                 content = decode(image, data, sha256, plan.media, plan.frames)
                 frames = len(content.pixels.frames)
-            found = [done.get(trial.key(image, sha256, frames)) for trial in trials]
+            found = [done.get(trial.key(image, sha256, frames)) if done else None for trial in trials]
+            of_others = [done.get(trial.subject(image, sha256, frames)) for trial in trials]
+            outdated += [old for new, old in zip(found, of_others) if new is None and old is not None]
             if None in found:
                 content = content or decode(image, data, sha256, plan.media)
                 warnings += [f"{image}: {message}" for message in content.warnings]
@@ -331,6 +338,7 @@ def _measure(content, trial, plan):
         workers=plan.workers,
         codec_version=trial.version,
         peak_memory=peak,
+        fingerprint=trial.fingerprint,
         missing=missing,
         command=plan.command,
         pooled=pooled,

@@ -75,7 +75,7 @@ def load(source, *, frames=None, limits=None):
 def check_frames_bytes(count):
     """Raise LimitError if the frames of a clip take more memory than `FRAMES_BYTES`."""
     if count > FRAMES_BYTES:
-        raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them (frames=, --frames)")
+        raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them, with frames=N")
 
 
 # ---------------------------------------------------------------- YUV4MPEG2

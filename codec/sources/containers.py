@@ -212,7 +212,7 @@ def open_container(stream):
             (ratio.numerator, ratio.denominator) if ratio else (0, 0),
             rotation,
         )
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:  # OSError: a seek to before the start, in a cut file
         raise BitstreamError(
             f"FFmpeg cannot read this container: {error.strerror}", layer="container", offset=0
         ) from error

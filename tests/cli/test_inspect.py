@@ -51,6 +51,16 @@ def test_json_is_the_report_of_the_library_with_a_schema(run, home, report):
     assert found == report
 
 
+def test_a_truncated_file_is_shown_and_said(run, home):
+    data = (home / "in/sub/c.jpg").read_bytes()
+    assert run("inspect", "in/sub/c.jpg", "--json").json["complete"] is True
+    (home / "cut.jpg").write_bytes(data[: len(data) * 2 // 3])
+    outcome = run("inspect", "cut.jpg")
+    assert outcome.code == 1 and "the file is truncated" in outcome.err and "\nScans" in outcome.text
+    outcome = run("inspect", "cut.jpg", "--json")
+    assert outcome.code == 1 and outcome.json["complete"] is False
+
+
 def test_a_pipe(run, home):
     piped = run("inspect", "-", stdin=(home / "in" / "sub" / "c.jpg").read_bytes())
     assert piped.text == run("inspect", "in/sub/c.jpg").text

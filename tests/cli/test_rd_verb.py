@@ -274,13 +274,23 @@ def test_find_measures_what_it_writes(run, home):
     assert run("metrics", "ramp.png", "ramp.jpg", "--metric", "psnr").text.split("\t")[1] == f"{found['psnr']:.6g}"
 
 
+def test_find_and_compress_make_the_same_file(run, home):
+    for picture in ("in/a.png", "in/b.png"):
+        found = run("rd", "find", picture, "--target", "ssim:0.93", "-o", "found.jpg", "--json").json["found"]
+        made = run("compress", picture, "-o", "made.jpg", "--target", "ssim:0.93", "--overwrite", "--json").json[
+            "files"
+        ]
+        assert (home / "found.jpg").read_bytes() == (home / "made.jpg").read_bytes()
+        assert (found["quality"], found["bytes"], found["ssim"]) == (
+            made[0]["quality"], made[0]["after"], made[0]["achieved"],
+        )  # fmt: skip
+
+
 def test_a_target_out_of_reach_and_wrong_ones(run, home):
     outcome = run("rd", "find", "in/a.png", "--target", "psnr:90")
-    assert (
-        outcome.code == 1
-        and "jpeg cannot reach psnr 90 of this picture: it reaches" in outcome.err
-        and "(quality 100)" in outcome.err
-    )
+    assert outcome.code == 1 and "psnr:90 cannot be reached: " in outcome.err and "at quality 100" in outcome.err
+    outcome = run("rd", "find", "in/a.png", "--target", "psnr:90", "-c", "webp")
+    assert outcome.code == 1 and "webp cannot reach psnr 90 of this picture: it reaches" in outcome.err
     for target, says in (
         ("ssim", "write METRIC:VALUE"),
         ("sim:0.9", "did you mean 'ssim'"),

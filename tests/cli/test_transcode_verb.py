@@ -121,8 +121,8 @@ def test_a_pipe(run, home, photo):
         (lambda d: d[:-60], [], "ends early"),
         (lambda d: b"no picture", [], "not a JPEG"),
         (lambda d: d, ["--crop", "16x8+60+0"], "not inside the picture"),
-        (lambda d: d + b"gain map", ["--rotate", "90"], "trailer='drop'"),
-        (lambda d: codec.encode(np.zeros((8, 9), np.uint8)), ["--rotate", "180"], "edge='trim'"),
+        (lambda d: d + b"gain map", ["--rotate", "90"], "--trailer drop"),
+        (lambda d: codec.encode(np.zeros((8, 9), np.uint8)), ["--rotate", "180"], "--edge trim"),
     ],
     ids=["truncated", "junk", "crop", "trailer", "edge"],
 )

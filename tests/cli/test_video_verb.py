@@ -186,7 +186,7 @@ def test_what_cannot_be_meant(run, clip, args, says):
 
 
 def test_limits_and_missing_files(run, clip):
-    assert "Limits.pixels" in run("video", "decode", "clip.264", "-o", "null", "--max-pixels", "100").err
+    assert "the limit is 100" in run("video", "decode", "clip.264", "-o", "null", "--max-pixels", "100").err
     assert "cannot read none.264" in run("video", "decode", "none.264", "-o", "null").err
 
 
@@ -212,7 +212,36 @@ def test_inspect_as_json(run, clip):
 def test_inspect_tells_of_damage_on_stderr(run, home, clip):
     (home / "cut.264").write_bytes((home / "clip.264").read_bytes()[:40] + b"\0\0\1\x41")
     outcome = run("video", "inspect", "cut.264")
-    assert outcome.code == 0 and "the data ends in first_mb_in_slice" in outcome.err
+    assert outcome.code == 1 and "the data ends in first_mb_in_slice" in outcome.err
+
+
+def test_inspect_says_that_a_stream_is_cut(run, home, clip):
+    data = (home / "clip.264").read_bytes()
+    assert run("video", "inspect", "clip.264", "--json").json["complete"] is True
+    (home / "cut.264").write_bytes(data[:-20])
+    outcome = run("video", "inspect", "cut.264")
+    assert (
+        outcome.code == 1 and "macroblocks of the last picture are missing" in outcome.err and "frames" in outcome.text
+    )
+    assert run("video", "inspect", "cut.264", "--json").json["complete"] is False
+    stream = crafted.clip(1)
+    del stream.nals[2:]
+    (home / "sets.264").write_bytes(stream.data)
+    outcome = run("video", "inspect", "sets.264")
+    assert outcome.code == 1 and "there is no picture" in outcome.err
+
+
+def test_inspect_says_that_a_container_is_cut(run, home, data_folder):
+    pytest.importorskip("av")
+    whole = (data_folder / "faults" / "rotated_90.mp4").read_bytes()
+    (home / "cut.mp4").write_bytes(whole[: len(whole) * 2 // 3])
+    outcome = run("video", "inspect", "cut.mp4")
+    assert outcome.code == 1 and "the file is truncated: its box 'mdat' has 7361 bytes" in outcome.err
+    (home / "whole.mp4").write_bytes(whole)
+    assert run("video", "inspect", "whole.mp4").code == 0
+    nut = (data_folder / "faults" / "a.nut").read_bytes()
+    (home / "cut.nut").write_bytes(nut[: len(nut) * 2 // 3])
+    assert run("video", "inspect", "cut.nut").code == 1  # an OSError of PyAV escaped
 
 
 def test_damage_that_travels_is_told(run, home, clip):

@@ -52,6 +52,15 @@ def test_equal_clips_are_infinite_in_decibels_and_one_in_ssim():
     assert set(scores.frames["ssim"]) == {1.0}
 
 
+def test_the_worst_frames_are_the_largest_where_lower_is_better():
+    values = [1.0, 2.0, 3.0, 40.0]
+    pooled = pool(values, lower_is_better=True)
+    assert pooled["max"] == 40 and pooled["p95"] == np.percentile(values, 95) and not {"min", "p5"} & set(pooled)
+    a = [np.zeros((16, 16), np.uint8)] * 2
+    b = [a[0], a[1] + np.uint8(3)]
+    assert video(a, b, metrics="mse", check=False).pooled["mse"]["max"] == 9
+
+
 def test_a_score_that_is_not_positive_has_no_harmonic_mean():
     assert math.isnan(pool([1.0, -0.5])["harmonic_mean"])
 

@@ -1,5 +1,7 @@
 """A search terminates, measures its result, and never returns one that misses the target."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,10 @@ from hypothesis import strategies as st
 import codec
 from codec import rd, registry
 from codec.errors import FileError, ParameterError
+from codec.formats import pictures
 from codec.metrics.names import METRICS
+
+SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 
@@ -66,6 +71,17 @@ def test_the_score_is_of_the_bytes(tmp_path):
     assert found.data == codec.encode(PIXELS, **found.setting) and found.bpp == 8 * len(found.data) / 576
     less = codec.encode(PIXELS, **{**found.setting, "quality": found.setting["quality"] - 1})
     assert codec.metrics.psnr(PIXELS, codec.decode(less)) < 30
+
+
+@pytest.mark.parametrize("target", ["psnr:34", "ssimulacra2:70", "mse:60"])
+@pytest.mark.parametrize("name", ["coffee.png", "camera.png"])
+def test_ours_is_the_file_of_a_target_of_the_encoder(target, name):
+    pixels = np.ascontiguousarray(pictures.load(SAMPLES / name).pixels[:200, :300])
+    found, encoded = rd.find(pixels, target), codec.jpeg.encode(pixels, target=target)
+    assert found.data == encoded.data and found.setting["quality"] == encoded.quality
+    assert found.score == encoded.achieved and len(found.trials) == encoded.encodes
+    at = next(trial for trial in found.trials if trial.quality == encoded.quality)
+    assert (at.bytes, at.score) == (len(found.data), found.score)
 
 
 def test_wrong_questions(tmp_path):

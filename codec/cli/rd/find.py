@@ -24,8 +24,9 @@ from .lab import cells
 @click.option("-o", "--output", metavar="FILE", help="Write the encoded picture; - for stdout.")
 @options.as_json()
 def find(image, target, codec, frames, output, as_json):
-    """Find the lowest quality, or the highest crf, that reaches a target, by bisection. Scores are measured on the
-    final bytes.
+    """Find the lowest quality, or the highest crf, that reaches a target. Scores are measured on the final bytes.
+
+    With the codec jpeg the result is the file that codec compress --target makes, without metadata.
 
     \b
     Examples:

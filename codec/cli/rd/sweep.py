@@ -76,9 +76,9 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
 
     IMAGES are files, or folders, searched recursively; for video codecs .y4m files, or anything that FFmpeg reads (pip
     install codec[video]). There is one row per picture, codec and setting. A table of means per setting goes to stdout
-    unless the rows do. Existing rows in FILE are not measured again: repeat the command to resume an interrupted sweep.
-    Failures are recorded with the rows and reported on stderr; the sweep continues, and the exit code is 1. The same
-    command tries them again.
+    unless the rows do. Existing rows in FILE are not measured again if the codec still makes the same bytes: repeat the
+    command to resume an interrupted sweep. Failures are recorded with the rows and reported on stderr; the sweep
+    continues, and the exit code is 1. The same command tries them again.
 
     \b
     Examples:
@@ -119,6 +119,8 @@ def sweep(images, codecs, quality, crf, frames, subsampling, effort, metrics, ou
     problems = file.problems if file else []
     for message in [*rows.warnings, *([file.repaired] if file and file.repaired else []), *problems]:
         say(f"warning: {message}")
+    if rows.outdated:
+        say(f"{len(rows.outdated)} rows there were by another version or build of their codec, and were measured again")
     if rows.reused:
         say(f"{len(rows.reused)} of {rows.total} rows were there already")
     if rows.failures:
