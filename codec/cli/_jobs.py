@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import click
 
