@@ -228,7 +228,7 @@ cdef struct Canvas:
     const uint8_t *state
     const uint8_t *weight       # 64 is 1
     const int32_t *reach        # greatest squared distance of a pixel from its target
-    int32_t palette[3][256]
+    int16_t palette[3][256]
     int colors, transparent, strength, clamp
     int64_t cost_of_bit
     int32_t *above              # errors diffused to this row and the next: two rows of three, in 1/4096
@@ -386,13 +386,17 @@ cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     """Push the phrases of one pixel that are near enough; the nearest always is."""
     cdef int symbol, count = 0
     cdef int32_t d, most, nearest = INT32_MAX
+    cdef int16_t red, green, blue, wanted_red, wanted_green, wanted_blue
     cdef int32_t want[3]
     cdef int32_t squared[256]
     if c.state[at] != MUST_STAY:
         wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
+        # Differences are at most 2 x 8191 + 4095: products of 16 bits, which every CPU level has as vectors.
+        wanted_red, wanted_green, wanted_blue = want[0], want[1], want[2]
         for symbol in range(c.colors):
-            squared[symbol] = square(want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol],
-                                     want[2] - c.palette[2][symbol])
+            red, green = wanted_red - c.palette[0][symbol], wanted_green - c.palette[1][symbol]
+            blue = wanted_blue - c.palette[2][symbol]
+            squared[symbol] = square(red, green, blue)
         for symbol in range(c.colors):
             nearest = min(nearest, squared[symbol])
         most = max(nearest, c.reach[at])
