@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,9 +14,10 @@ from ..errors import ParameterError
 from ..frame import Video
 from ..pixels import plain
 from ..sources.files import write_atomic
-from ..targets import narrow, parse_target
+from ..targets import parse_target
 from . import apng, gif, soft
-from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss
+from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
+from .reach import reach, rows_of_sample
 from .scenes import palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
@@ -31,8 +33,8 @@ FORMATS = ("gif", "apng")
 SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
 COLORS_MAX = 255  # plus one index for unchanged pixels
-FEWEST_COLORS = 8  # the fewest that a size target may use
-ENOUGH = 50  # a search ends within 1/50, 2 %, of the size
+KEPT_BYTES = 1 << 28  # of facts about frames that a search keeps from pass to pass
+MEASURED_BYTES = 11  # of them for each pixel: points, weights, distances
 OPAQUE = 128  # alpha from which a pixel is opaque; GIF has no partial transparency
 
 
@@ -137,7 +139,8 @@ def animate(
         How often it restarts: 0 (default) forever, None never.
     comment : str
     progress : callable, optional
-        Called as ``progress(done, total)`` after every frame, in every pass.
+        Called as ``progress(done, total)`` after every frame. With a target the total is an estimate of the frames that
+        are painted; `done` never falls and ends at the total.
 
     Returns
     -------
@@ -170,8 +173,13 @@ def animate(
     strength, shared = round(dither_strength * 256), shared or format == "apng"
     partial = any(alpha is not None for alpha in alphas)
     kind = _SoftPlan if partial and format == "apng" else _Plan
-    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, _comment(comment), progress)
-    made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
+    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, _comment(comment))
+    colors = min(colors, COLORS_MAX)
+    if target:
+        made = reach(plan, parse_target(target), colors, progress)
+    else:
+        plan.step = _counted(progress, len(pictures))
+        made = plan.paint(colors, lossy)
     if partial and format == "gif":
         made = made.warned([f"a GIF has no partial transparency: alpha from {OPAQUE} on became opaque; .apng keeps it"])
     if path is not None:
@@ -257,7 +265,17 @@ def as_frames(frames):
 
 @dataclass
 class _Plan:
-    """What stays the same from pass to pass."""
+    """What stays the same from pass to pass.
+
+    Attributes
+    ----------
+    has_lossy : bool
+        Whether the lossiness makes a difference.
+    passes : int
+        How many times all frames were painted.
+    step : callable
+        Called after every frame.
+    """
 
     format: str
     pictures: list
@@ -269,11 +287,33 @@ class _Plan:
     shared: bool
     loops: int | None
     comment: bytes
-    progress: object
+
+    has_lossy = True
 
     def __post_init__(self):
         self.delays = gif_delays(self.lengths) if self.format == "gif" else None
-        self._palettes = {}
+        self.passes, self.step = 0, _nothing
+        self._palettes, self._measured, self._coded, self._made, self._keep = {}, {}, {}, None, False
+
+    def sample(self):
+        """A plan for strips of all frames, with the same palettes, and how many pixels there are for each of its."""
+        height, width, _ = self.pictures[0].shape
+        rows = rows_of_sample(height, width)
+        self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
+        if len(rows) == height:
+            self._made = {}
+            return self, 1.0
+
+        def of(planes):
+            return [None if plane is None else plane[rows] for plane in planes]
+
+        strips = replace(self, pictures=of(self.pictures), opaque=of(self.opaque), alphas=of(self.alphas))
+        strips._keep, strips.palettes = True, self.palettes
+        return strips, height / len(rows)
+
+    def coded(self, colors, lossy):
+        """Bytes of the codes in the file that was painted so, without the tables and blocks around them."""
+        return self._coded[colors, lossy]
 
     def palettes(self, colors):
         if colors not in self._palettes:
@@ -281,7 +321,16 @@ class _Plan:
         return self._palettes[colors]
 
     def paint(self, colors, lossy):
-        """One pass over all frames."""
+        """One pass over all frames. A plan that is its own sample paints the same only once."""
+        if self._made and (colors, lossy) in self._made:
+            return self._made[colors, lossy]
+        made = self._painted(colors, lossy)
+        self.passes += 1
+        if self._made is not None:
+            self._made[colors, lossy] = made
+        return made
+
+    def _painted(self, colors, lossy):
         chosen, error = self.palettes(colors)
         loss, count = Loss(lossy, error, self.strength), len(self.pictures)
         height, width, _ = self.pictures[0].shape
@@ -289,13 +338,23 @@ class _Plan:
         masks = [everything if mask is None else mask for mask in self.opaque]
         for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
             following = masks[i + 1] if i + 1 < count else None
-            painted.append(canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following))
-            if self.progress is not None:
-                self.progress(i + 1, count)
+            measured = self._measure(i, chosen[i].space)
+            painted.append(
+                canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
+            )
+            self.step()
         used = list({id(one): one for one in chosen}.values())
         most = max(len(one.entries) for one in used)
         data = self._assemble(width, height, painted)
+        self._coded[colors, lossy] = len(data) if self.format == "apng" else sum(len(one.codes) for one in painted)
         return Animation(data, self.format, width, height, count, self._seconds(), most, len(used), lossy)
+
+    def _measure(self, number, space):
+        """What is known about a frame; kept where another pass may follow."""
+        found = self._measured.get((number, space)) or Measured(self.pictures[number], space)
+        if self._keep:
+            self._measured[number, space] = found
+        return found
 
     def _assemble(self, width, height, painted):
         if self.format == "apng":
@@ -322,55 +381,35 @@ class _Plan:
 class _SoftPlan(_Plan):
     """The same for an APNG with partial transparency, where only the number of colours makes a difference."""
 
+    has_lossy = False
+
     def __post_init__(self):
         super().__post_init__()
         self.frames = [soft.rgba(*frame) for frame in zip(self.pictures, self.opaque, self.alphas)]
-        self._made = {}
 
-    def paint(self, colors, lossy):
-        if colors not in self._made:
-            painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.progress)
-            height, width, _ = self.frames[0].shape
-            data = apng.assemble_pieces(
-                width, height, painted.pieces, painted.palette, self.lengths, loops=self.loops, comment=self.comment
-            )
-            shape = (width, height, len(self.frames), self._seconds())
-            self._made[colors] = Animation(data, self.format, *shape, len(painted.palette), 1, lossy)
-        return self._made[colors]
+    def _painted(self, colors, lossy):
+        painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.step)
+        height, width, _ = self.frames[0].shape
+        data = apng.assemble_pieces(
+            width, height, painted.pieces, painted.palette, self.lengths, loops=self.loops, comment=self.comment
+        )
+        self._coded[colors, lossy] = len(data)
+        return Animation(
+            data, self.format, width, height, len(self.frames), self._seconds(), len(painted.palette), 1, lossy
+        )
+
+
+def _nothing():
+    """No progress is shown."""
+
+
+def _counted(progress, total):
+    """A callback that counts its calls."""
+    if progress is None:
+        return _nothing
+    count = itertools.count(1)
+    return lambda: progress(next(count), total)
 
 
 def _with_transparent(colors):
     return np.concatenate([colors.entries, np.zeros((1, 3), np.uint8)])
-
-
-def _reach(plan, target, colors):
-    """The least lossiness whose file is within the target; if there is none, the same with half as many colours,
-    repeatedly.
-    """
-    passes, colors = 0, min(colors, COLORS_MAX)
-    while True:
-        found = {}
-
-        def small(lossy):
-            found[lossy] = plan.paint(colors, lossy)
-            return found[lossy].size <= target.value
-
-        def enough(low, high):
-            return high in found and found[high].size * ENOUGH >= target.value * (ENOUGH - 1)
-
-        if small(0):
-            best = found[0]
-        elif small(LOSSY_MAX):
-            best = found[narrow(0, LOSSY_MAX, small, lambda low, high: low + max(1, (high - low) // 3), enough)[1]]
-        else:
-            best = None
-        passes += len(found)
-        if best is not None:
-            return replace(best, target=str(target), passes=passes)
-        if colors <= FEWEST_COLORS:
-            raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives "
-                f"{found[LOSSY_MAX].size} bytes; "
-                "use smaller or fewer frames"
-            )
-        colors = max(FEWEST_COLORS, (colors + 1) // 2)

@@ -30,7 +30,7 @@ def rgba(pixels, opaque, alpha):
     return np.dstack([np.where(alpha[..., None] > 0, pixels, 0), alpha]).astype(np.uint8)
 
 
-def paint(frames, colors, space, strength, progress=None):
+def paint(frames, colors, space, strength, step):
     """Paint (H, W, 4) frames. A pixel whose source does not change keeps its index, so that still areas do not flicker.
 
     Parameters
@@ -40,7 +40,8 @@ def paint(frames, colors, space, strength, progress=None):
     space : str
     strength : float
         Of error diffusion, 0..1.
-    progress : callable, optional
+    step : callable
+        Called after every frame.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def paint(frames, colors, space, strength, progress=None):
     dither = {"dither": "floyd-steinberg", "dither_strength": strength} if strength else {"dither": None}
     quantizer = PaletteQuantizer(colors, space=space, **dither).fit(frames)
     pieces, held, before = [], None, None
-    for number, frame in enumerate(frames, 1):
+    for frame in frames:
         indices = quantizer.predict(frame).indices
         if held is None:
             x, y, (height, width) = 0, 0, indices.shape
@@ -58,8 +59,7 @@ def paint(frames, colors, space, strength, progress=None):
             x, y, width, height = around(indices != held)
         pieces.append(Piece(x, y, indices[y : y + height, x : x + width]))
         held, before = indices, frame
-        if progress is not None:
-            progress(number, len(frames))
+        step()
     palette = quantizer.palette_
     if palette.shape[1] == 3:
         palette = np.concatenate([palette, np.full((len(palette), 1), 255, np.uint8)], 1)
