@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,18 +13,19 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..frame import Video
-from ..pixels import plain
+from ..pixels import as_array, is_picture
 from ..sources.files import write_atomic
 from ..targets import parse_target
 from . import apng, gif, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
+from .quantize import as_pixels
 from .reach import reach, rows_of_sample
 from .scenes import palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -107,7 +109,8 @@ def animate(
     Parameters
     ----------
     frames : iterable of uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, or codec.frame.Video
-        All of one size. Pillow images too. Alpha from 128 on is opaque in a GIF, with a warning; APNG keeps it.
+        All of one size; one picture alone is one frame. Pillow images too. Frames are copied as they come, so a
+        generator may fill the same array again. Alpha from 128 on is opaque in a GIF, with a warning; APNG keeps it.
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
@@ -229,26 +232,16 @@ def _comment(comment):
 
 
 def as_frames(frames):
-    """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial."""
+    """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial; all
+    in memory of their own, since a generator may fill the same array again.
+    """
     pictures, opaque, alphas = [], [], []
-    for number, frame in enumerate(frames):
-        pixels = np.asarray(plain(frame))
-        if pixels.dtype == np.uint16:  # from a video of more than 8 bits
-            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        if (
-            pixels.dtype != np.uint8
-            or pixels.ndim not in (2, 3)
-            or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
-            or not pixels.size
-        ):
-            raise ParameterError(
-                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} "
-                f"{pixels.shape}"
-            )
-        alpha = pixels[..., 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+    for number, frame in enumerate(_listed(frames)):
+        pixels = _as_pixels(frame, number)
+        alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
         mask = None if alpha is None else alpha >= OPAQUE
         alphas.append(alpha.copy() if alpha is not None and (alpha % 255).any() else None)
-        pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
+        pixels = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else np.array(pixels[..., :3], order="C")
         if pictures and pixels.shape != pictures[0].shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
             raise ParameterError(f"frame {number} is {sizes[0]}, and the frames before it are {sizes[1]}")
@@ -256,11 +249,35 @@ def as_frames(frames):
         opaque.append(None if mask is None or mask.all() else mask)
     if not pictures:
         raise ParameterError("there are no frames: an animation needs at least one")
-    if max(pictures[0].shape) > gif.SIDE_MAX:
+    if max(pictures[0].shape[:2]) > gif.SIDE_MAX:
         raise ParameterError(
             f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}"
         )
     return pictures, opaque, alphas
+
+
+def _listed(frames):
+    """Something to iterate over: one picture is one frame."""
+    if hasattr(frames, "getbands") or (isinstance(frames, np.ndarray) and is_picture(frames)):
+        return [frames]
+    if not isinstance(frames, Iterable):
+        raise ParameterError(f"frames must be an iterable of arrays, not {type(frames).__name__}")
+    return frames
+
+
+def _as_pixels(frame, number):
+    """(H, W, 1, 3 or 4) uint8; samples of 16 bits, as from videos, are scaled."""
+    if isinstance(frame, (str, bytes, os.PathLike)) or callable(getattr(frame, "read", None)):
+        raise ParameterError(
+            f"frame {number} is a {type(frame).__name__}, and this takes pixels: codec.animate reads files and bytes"
+        )
+    try:
+        pixels = as_array(frame, "it")
+        if pixels.dtype == np.uint16:
+            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return as_pixels(pixels)
+    except ParameterError as error:
+        raise ParameterError(f"frame {number}: {error}") from None
 
 
 @dataclass
