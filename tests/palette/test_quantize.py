@@ -404,7 +404,7 @@ def test_predict_before_fit_and_fit_of_nothing():
 
 
 def test_a_generator_may_fill_the_same_array_again(picture):
-    pictures = [picture(20, 30, seed) for seed in range(3)]
+    pictures = [picture(20, 30, seed=seed) for seed in range(3)]
 
     def refilled():
         buffer = np.empty_like(pictures[0])
