@@ -27,6 +27,9 @@ Path: TypeAlias = str | os.PathLike[str]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = Buffer | Path | BinaryFile
 
+# One frame of an animation: a file, an array, or what has an array interface, such as a Pillow image.
+FrameSource: TypeAlias = Source | npt.ArrayLike
+
 # Samples whose dtype the data decides: uint8, or uint16 above 8 bits.
 Samples: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Setting: TypeAlias = Mapping[str, Any]

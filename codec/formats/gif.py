@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SIGNATURES = (b"GIF87a", b"GIF89a")
 EXTENSION, SEPARATOR, TRAILER = 0x21, 0x2C, 0x3B
 GRAPHIC_CONTROL, PLAIN_TEXT, APPLICATION = 0xF9, 0x01, 0xFF
+ICC = b"ICCRGBG1012"  # application extension of the ICC (ICC.1 annex B)
 LOOPING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 TICK = Fraction(1, 100)
 # Disposal (23 c iv). Old encoders write 4 for 3, and browsers read it so; values above are not defined.
@@ -49,6 +50,7 @@ class Reader:
         self.loops: int | None = None
         self.warnings: list[str] = []
         self.gray = False
+        self.icc: bytes | None = None
 
     def take(self, layout: str) -> tuple[int, ...]:
         """The next fields, little-endian."""
@@ -101,7 +103,7 @@ class Reader:
             if not width or not height:
                 raise BitstreamError("the picture has no pixels", layer="GIF", offset=6)
             self.limits.check_pixels(width, height)
-        return Moving(width, height, self.cells, self.loops, self.warnings)
+        return Moving(width, height, self.cells, self.loops, self.warnings, self.icc)
 
     def extension(self, control: Control) -> Control:
         """An extension; the control for the next picture."""
@@ -111,6 +113,8 @@ class Reader:
             content = self.blocks()
             if content[:11] in LOOPING and self.data[name_at - 1] == 11 and len(content) >= 14 and content[11] & 7 == 1:
                 self.loops = struct.unpack_from("<H", content, 12)[0]
+            elif content[:11] == ICC and self.data[name_at - 1] == 11:
+                self.icc = content[11:] or None
             return control
         content = self.blocks()
         if label == GRAPHIC_CONTROL and len(content) >= 4:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,9 @@ from ..frame import Video
 from ..pixels import as_array, is_picture
 from ..sources.files import write_atomic
 from ..targets import parse_target
-from . import apng, gif, soft
+from . import apng, gif, png, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
-from .quantize import as_pixels
+from .quantize import own_pixels
 from .reach import reach, rows_of_sample
 from .scenes import palettes
 from .spaces import SPACES
@@ -62,9 +62,12 @@ class Animation:
     passes : int
         How many times all frames were painted.
     warnings : tuple of str
+    kept : bool
+        `data` is the source of `codec.animate`, unchanged, since the result would be larger. `colors` and `palettes`
+        are those of the result.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     format: str
     width: int
     height: int
@@ -76,6 +79,7 @@ class Animation:
     target: str | None = None
     passes: int = 1
     warnings: tuple[str, ...] = ()
+    kept: bool = False
 
     @property
     def size(self) -> int:
@@ -102,6 +106,8 @@ def animate(
     shared: bool = False,
     loops: int | None = 0,
     comment: str | bytes = "",
+    icc: bytes | None = None,
+    color_chunks: Sequence[tuple[bytes, bytes]] = (),
     progress: Progress | None = None,
 ) -> Animation:
     """Write frames as an animated GIF or PNG, completely or not at all.
@@ -141,6 +147,10 @@ def animate(
     loops : int or None
         How often it restarts: 0 (default) forever, None never.
     comment : str
+    icc : bytes, optional
+        RGB profile to embed in an APNG. GIF has none: convert the frames to sRGB.
+    color_chunks : sequence of (type, content), optional
+        Chunks of an APNG before PLTE: gAMA, cHRM or cICP of the source.
     progress : callable, optional
         Called as ``progress(done, total)`` after every frame. With a target the total is an estimate of the frames that
         are painted; `done` never falls and ends at the total.
@@ -168,6 +178,8 @@ def animate(
     """
     format = format_of(path, format)
     _check(colors, lossy, space, dither_strength, target)
+    if format == "gif" and (icc or color_chunks):
+        raise ParameterError("a GIF carries no colour profile: convert the frames to sRGB, or write an .apng")
     if isinstance(frames, Video):
         fps = frames.fps if fps is None else fps
         frames = frames.pictures()
@@ -176,7 +188,8 @@ def animate(
     strength, shared = round(dither_strength * 256), shared or format == "apng"
     partial = any(alpha is not None for alpha in alphas)
     kind = _SoftPlan if partial and format == "apng" else _Plan
-    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, _comment(comment))
+    about = _comment(comment), png.described(icc, None, color_chunks)
+    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, *about)
     colors = min(colors, COLORS_MAX)
     if target:
         made = reach(plan, parse_target(target), colors, progress)
@@ -237,11 +250,11 @@ def as_frames(frames):
     """
     pictures, opaque, alphas = [], [], []
     for number, frame in enumerate(_listed(frames)):
-        pixels = _as_pixels(frame, number)
+        pixels = frame_pixels(frame, number)
         alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
         mask = None if alpha is None else alpha >= OPAQUE
         alphas.append(alpha.copy() if alpha is not None and (alpha % 255).any() else None)
-        pixels = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else np.array(pixels[..., :3], order="C")
+        pixels = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
             raise ParameterError(f"frame {number} is {sizes[0]}, and the frames before it are {sizes[1]}")
@@ -265,8 +278,8 @@ def _listed(frames):
     return frames
 
 
-def _as_pixels(frame, number):
-    """(H, W, 1, 3 or 4) uint8; samples of 16 bits, as from videos, are scaled."""
+def frame_pixels(frame, number):
+    """(H, W, 1, 3 or 4) uint8 in memory of its own; samples of 16 bits, as from videos, are scaled."""
     if isinstance(frame, (str, bytes, os.PathLike)) or callable(getattr(frame, "read", None)):
         raise ParameterError(
             f"frame {number} is a {type(frame).__name__}, and this takes pixels: codec.animate reads files and bytes"
@@ -275,7 +288,7 @@ def _as_pixels(frame, number):
         pixels = as_array(frame, "it")
         if pixels.dtype == np.uint16:
             pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        return as_pixels(pixels)
+        return own_pixels(pixels)
     except ParameterError as error:
         raise ParameterError(f"frame {number}: {error}") from None
 
@@ -304,6 +317,7 @@ class _Plan:
     shared: bool
     loops: int | None
     comment: bytes
+    described: bytes  # chunks of an APNG about its colours
 
     has_lossy = True
 
@@ -375,7 +389,7 @@ class _Plan:
 
     def _assemble(self, width, height, painted):
         if self.format == "apng":
-            return apng.assemble(width, height, painted, self.lengths, loops=self.loops, comment=self.comment)
+            return apng.assemble(width, height, painted, self.lengths, **self._about())
         first = painted[0].colors
         cells = []
         for frame, delay in zip(painted, self.delays):
@@ -390,6 +404,9 @@ class _Plan:
         return gif.assemble(
             width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
         )
+
+    def _about(self):
+        return {"loops": self.loops, "comment": self.comment, "described": self.described}
 
     def _seconds(self):
         return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)
@@ -407,9 +424,7 @@ class _SoftPlan(_Plan):
     def _painted(self, colors, lossy):
         painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.step)
         height, width, _ = self.frames[0].shape
-        data = apng.assemble_pieces(
-            width, height, painted.pieces, painted.palette, self.lengths, loops=self.loops, comment=self.comment
-        )
+        data = apng.assemble_pieces(width, height, painted.pieces, painted.palette, self.lengths, **self._about())
         self._coded[colors, lossy] = len(data)
         return Animation(
             data, self.format, width, height, len(self.frames), self._seconds(), len(painted.palette), 1, lossy
