@@ -75,7 +75,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class Painted:
-    """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged."""
+    """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged.
+
+    `error` is the mean squared distance of the frame's opaque pixels from their source.
+    """
 
     x: int
     y: int
@@ -84,6 +87,7 @@ class Painted:
     colors: Colors
     transparent: int  # -1 if no index is
     disposal: int
+    error: float
 
 
 def points_of(pixels, space):
@@ -208,11 +212,12 @@ class Canvas:
             of_canvas[here][new] = values[indices[new]]
         self._source[here][new] = pixels[here][new]
         self.visible[here] |= new
+        off = squared(measured.points, self._held)[opaque]
+        error = float(off.mean()) if off.size else 0.0
         if over.any():
             self.visible[here] = False
-        return Painted(
-            x, y, indices, codes, colors, -1 if new.all() else colors.transparent, CLEAR if over.any() else KEEP
-        )
+        transparent = -1 if new.all() else colors.transparent
+        return Painted(x, y, indices, codes, colors, transparent, CLEAR if over.any() else KEEP, error)
 
     def _paint_within(self, measured, opaque, same, over, colors, loss, whole):
         """Choose colours, phrases and staying pixels together."""

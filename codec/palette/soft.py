@@ -17,10 +17,13 @@ class SoftFrames:
     ----------
     pieces : list of codec.palette.apng.Piece
     palette : (n, 4) uint8
+    errors : list of float
+        Mean squared error of each frame, summed over R, G, B and A, in 8-bit levels.
     """
 
     pieces: list
     palette: np.ndarray
+    errors: list
 
 
 def rgba(pixels, opaque, alpha):
@@ -49,7 +52,10 @@ def paint(frames, colors, space, strength, step):
     """
     dither = {"dither": "floyd-steinberg", "dither_strength": strength} if strength else {"dither": None}
     quantizer = PaletteQuantizer(colors, space=space, **dither).fit(frames)
-    pieces, held, before = [], None, None
+    palette = quantizer.palette_
+    if palette.shape[1] == 3:
+        palette = np.concatenate([palette, np.full((len(palette), 1), 255, np.uint8)], 1)
+    pieces, errors, held, before = [], [], None, None
     for frame in frames:
         indices = quantizer.predict(frame).indices
         if held is None:
@@ -59,8 +65,7 @@ def paint(frames, colors, space, strength, step):
             x, y, width, height = around(indices != held)
         pieces.append(Piece(x, y, indices[y : y + height, x : x + width]))
         held, before = indices, frame
+        apart = frame.astype(np.int32) - palette[indices]
+        errors.append(float(np.einsum("ijk,ijk->", apart, apart, dtype=np.int64)) / indices.size)
         step()
-    palette = quantizer.palette_
-    if palette.shape[1] == 3:
-        palette = np.concatenate([palette, np.full((len(palette), 1), 255, np.uint8)], 1)
-    return SoftFrames(pieces, palette)
+    return SoftFrames(pieces, palette, errors)
