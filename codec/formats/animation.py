@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate, chain
@@ -184,17 +185,16 @@ def _one_meaning(found, meanings, carry, warnings):
     fits = first.icc is None or first.icc[16:20] == b"RGB "  # frames become RGB
     if carry and fits and set(meanings) == {first}:
         return first
-    convert, lost, converted = profiles.ToSrgb(), {}, {}
+    convert, lost, converted = profiles.ToSrgb(), Counter(), Counter()
     for number, (pixels, meant) in enumerate(zip(found, meanings)):
         if meant == profiles.SRGB or (not meant.chunks and profiles.is_srgb(meant.icc)):
             continue
         made = convert(pixels, meant)
-        counted = lost if made is None else converted
-        counted[meant.words] = counted.get(meant.words, 0) + 1
+        (lost if made is None else converted)[meant.words] += 1
         found[number] = pixels if made is None else made
-    for counted, what in ((converted, "converted to sRGB"), (lost, "dropped: they are shown as sRGB")):
-        for words, count in counted.items():
-            warnings.append(f"{count} of {len(found)} frames: {words} were {what}")
+    of = f"of {len(found)} frames"
+    warnings += [f"{count} {of} were converted to sRGB from their {words}" for words, count in converted.items()]
+    warnings += [f"{count} {of}: {words} dropped, they are shown as sRGB" for words, count in lost.items()]
     return profiles.SRGB
 
 

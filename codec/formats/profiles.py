@@ -41,7 +41,7 @@ class Meaning(NamedTuple):
     @property
     def words(self) -> str:
         """For messages."""
-        return f"its colours ({names(self.chunks)})" if self.chunks else "its ICC profile"
+        return f"colours ({names(self.chunks)})" if self.chunks else "ICC profile"
 
 
 SRGB = Meaning()

@@ -451,3 +451,38 @@ def test_the_sample_is_all_of_a_small_picture_and_never_nothing():
         rows = reach.rows_of_sample(height, width)
         assert rows == sorted(set(rows)) and 0 <= rows[0] and rows[-1] < height
         assert height * width // len(rows) // height * height <= 8 * height * width
+
+
+# ---------------------------------------------------------------- frames below the asked quality
+
+
+def test_frames_far_below_the_asked_quality_are_named():
+    frames = [pixels for pixels in walk(6, 60, 80)]
+    plain = animate(frames)
+    assert plain.below == () and animate(frames, lossy=200).below == () and animate(frames, colors=4).below == ()
+    made = animate(frames, target=f"size:{plain.size // 6}")
+    assert made.below and any("far below the quality of 255 colours and a lossiness of 20" in w for w in made.warnings)
+    assert animate(frames, target=f"size:{plain.size}").below == ()
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_frame_that_the_palette_of_the_others_does_not_serve(alpha):
+    rng = np.random.default_rng(3)
+    frames = [pixels // 8 * 8 for pixels in walk(30, noise=9)]
+    frames[17] = rng.integers(0, 256, frames[0].shape, dtype=np.uint8)
+    if alpha:
+        soft = np.arange(50, dtype=np.uint8).repeat(37).reshape(50, 37).T + 100
+        frames = [np.dstack([pixels, soft]) for pixels in frames]
+    made = animate(frames, format="apng", colors=32)
+    assert made.below == (17,) and "1 of 30 frames (the first is 17)" in made.warnings[-1]
+    shown, _ = shown_by_pillow(made.data)
+    off = [np.square(a[..., :3].astype(float) - b[..., :3]).mean() for a, b in zip(shown, frames)]
+    assert off[17] == max(off) > 3 * np.median(off)
+
+
+def test_a_target_of_partial_transparency_names_its_frames():
+    rng = np.random.default_rng(4)
+    frames = [rng.integers(0, 256, (30, 40, 4), dtype=np.uint8) for _ in range(3)]
+    plain = animate(frames, format="apng")
+    assert plain.below == ()
+    assert animate(frames, format="apng", target=f"size:{plain.size // 3}").below == (0, 1, 2)
