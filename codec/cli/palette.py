@@ -165,27 +165,13 @@ def palette(
     from ..batch import PaletteTask
 
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}
+    moving = {"fps": fps, "lossy": lossy, "loops": loops, "width": width}
     if animated:
-        animate(
-            inputs,
-            output,
-            fixed=fixed,
-            fps=fps,
-            lossy=lossy,
-            loops=loops,
-            width=width,
-            strip=strip,
-            **shared,
-            **choices,
-        )
+        animate(inputs, output, fixed=fixed, strip=strip, **moving, **shared, **choices)
         return
-    stray = [
-        name
-        for name, value in (("--fps", fps), ("--lossy", lossy), ("--loops", loops), ("--width", width))
-        if value is not None
-    ]
+    stray = [name for name, value in moving.items() if value is not None]
     if stray:
-        raise click.UsageError(f"{stray[0]} is for animations: add --animate")
+        raise click.UsageError(f"--{stray[0]} is for animations: add --animate")
     if sheet_path:
         sheet(inputs, sheet_path, colors=choices["colors"], **shared)
         return

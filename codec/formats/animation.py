@@ -48,7 +48,9 @@ class Frames:
     meaning : codec.formats.profiles.Meaning
         What the samples mean, if that is not sRGB.
     source : bytes
-        The animated picture that the frames are of, if it is intact and every frame of it is here; else b"".
+        The GIF or PNG that all frames are of; b"" for others.
+    intact : bool
+        Whether `source` is not damaged.
     """
 
     pictures: list[npt.NDArray[np.uint8]]
@@ -57,6 +59,7 @@ class Frames:
     loops: int | None = 0
     meaning: profiles.Meaning = profiles.SRGB
     source: bytes = field(default=b"", repr=False)
+    intact: bool = False
 
     def __repr__(self) -> str:
         height, width = self.pictures[0].shape[:2]
@@ -222,7 +225,7 @@ def _moving(data, rate, limits, scale, carry):
     meaning = _one_meaning(found, [meaning] * len(found), carry, warnings)
     warnings += moving.warnings
     seconds = [1 / rate] * len(cells) if rate else seconds_of([cell.seconds for cell in cells], warnings)
-    return Frames(found, seconds, tuple(warnings), moving.loops, meaning, b"" if moving.warnings else data)
+    return Frames(found, seconds, tuple(warnings), moving.loops, meaning, data, not moving.warnings)
 
 
 def _webp(data, rate, limits, scale, carry):
@@ -375,7 +378,7 @@ def animate(
     )
     warnings = frames.warnings
     if source.startswith(gif.SIGNATURES if format == "gif" else png.SIGNATURE) and made.size > len(source):
-        if not changed:
+        if frames.intact and not changed:
             made, warnings = (
                 replace(made, data=source, frames=count, seconds=played, lossy=0, kept=True, warnings=()),
                 (),

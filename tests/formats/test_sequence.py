@@ -109,7 +109,15 @@ def test_a_pillow_image_of_several_frames_is_its_file(frames, tmp_path):
 
 def test_numbers_in_names_count_as_numbers():
     names = ["f1.png", "f2.png", "f10.png", "F10b.png", "g.png", "10.png", "9.png"]
-    assert sorted(names, key=sequence.natural) == ["9.png", "10.png", "f1.png", "f2.png", "f10.png", "F10b.png", "g.png"]
+    assert sorted(names, key=sequence.natural) == [
+        "9.png",
+        "10.png",
+        "f1.png",
+        "f2.png",
+        "f10.png",
+        "F10b.png",
+        "g.png",
+    ]
 
 
 def test_what_a_folder_holds_besides_is_named(files):
