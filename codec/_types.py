@@ -1,7 +1,7 @@
 """Types of public signatures, for type checkers and editors; nothing in the package imports this module at run time."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
@@ -83,4 +83,6 @@ class AnimateKeywords(TypedDict, total=False):
     shared: bool
     loops: int | None
     comment: str | bytes
+    icc: bytes | None
+    color_chunks: Sequence[tuple[bytes, bytes]]
     progress: Progress | None

@@ -340,7 +340,7 @@ def animate(
         Do not carry colour profiles in an APNG: convert to sRGB, as for a GIF.
     **options
         Passed to `codec.palette.animate`: colors, lossy, target, loops, ... `loops` defaults to how often an animated
-        picture plays, and to 0, forever, for others.
+        picture plays, and to 0, forever, for others; `icc` and `color_chunks` to what the sources state.
 
     Returns
     -------
@@ -372,10 +372,8 @@ def animate(
         loops = loops - 1 or None
     changed = fps is not None or seconds is not None or width is not None or strip or _asks_for_change(options, loops)
     icc, chunks = frames.meaning
-    settings = {"loops": loops} | options
-    made = paint(
-        _given_away(frames.pictures), seconds=frames.seconds, format=format, icc=icc, color_chunks=chunks, **settings
-    )
+    settings: AnimateKeywords = {"loops": loops, "icc": icc, "color_chunks": chunks, **options}
+    made = paint(_given_away(frames.pictures), seconds=frames.seconds, format=format, **settings)
     warnings = frames.warnings
     if source.startswith(gif.SIGNATURES if format == "gif" else png.SIGNATURE) and made.size > len(source):
         if frames.intact and not changed:
@@ -393,8 +391,8 @@ def animate(
 
 def _asks_for_change(options, loops):
     """Whether options make an animation another one than its source, not only a smaller one."""
-    fewer = options.get("colors", 256) < 256 or bool(options.get("comment"))
-    return fewer or options.get("loops", loops) != loops
+    added = any(options.get(name) for name in ("comment", "icc", "color_chunks"))
+    return added or options.get("colors", 256) < 256 or options.get("loops", loops) != loops
 
 
 def _given_away(frames):
