@@ -371,25 +371,41 @@ class _Plan:
             self._made[colors, lossy] = made
         return made
 
-    def _painted(self, colors, lossy):
+    def opening(self, colors, lossy, count):
+        """Coded bytes of the first `count` frames, in a GIF without the first of all, which is painted whole."""
+        painted = self._frames(colors, lossy, count)
+        if self.format == "gif":
+            return sum(len(one.codes) for one in painted[1:])
+        return len(self._assemble(*self._size(), painted))
+
+    def _size(self):
+        """(width, height)."""
+        return self.pictures[0].shape[1::-1]
+
+    def _frames(self, colors, lossy, count):
+        """The first `count` frames, painted."""
         chosen, error = self.palettes(colors)
-        loss, count = Loss(lossy, error, self.strength), len(self.pictures)
-        height, width, _ = self.pictures[0].shape
+        loss, (width, height) = Loss(lossy, error, self.strength), self._size()
         canvas, everything, painted = Canvas(height, width), np.ones((height, width), bool), []
         masks = [everything if mask is None else mask for mask in self.opaque]
-        for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
-            following = masks[i + 1] if i + 1 < count else None
+        for i, (pixels, mask) in enumerate(zip(self.pictures[:count], masks)):
+            following = masks[i + 1] if i + 1 < len(masks) else None
             measured = self._measure(i, chosen[i].space)
             painted.append(
                 canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
             )
             self.step()
-        used = list({id(one): one for one in chosen}.values())
+        return painted
+
+    def _painted(self, colors, lossy):
+        painted = self._frames(colors, lossy, len(self.pictures))
+        used = list({id(one): one for one in self.palettes(colors)[0]}.values())
         most = max(len(one.entries) for one in used)
-        data = self._assemble(width, height, painted)
+        data = self._assemble(*self._size(), painted)
         self._coded[colors, lossy] = len(data) if self.format == "apng" else sum(len(one.codes) for one in painted)
+        shape = (*self._size(), len(painted), self._seconds())
         below = self._below([one.error for one in painted])
-        return Animation(data, self.format, width, height, count, self._seconds(), most, len(used), lossy, below=below)
+        return Animation(data, self.format, *shape, most, len(used), lossy, below=below)
 
     def _below(self, errors):
         """Numbers of the frames whose error is far above that of the asked palette, and as much again by `Loss`."""
@@ -444,13 +460,21 @@ class _SoftPlan(_Plan):
         strips.expected = self.expected
         return strips, share
 
+    def opening(self, colors, lossy, count):
+        return len(self._file(self._frames(colors, lossy, count)))
+
+    def _frames(self, colors, lossy, count):
+        return soft.paint(self.frames[:count], colors, self.space, self.strength / 256, self.step)
+
+    def _file(self, painted):
+        return apng.assemble_pieces(*self._size(), painted.pieces, painted.palette, self.lengths, **self._about())
+
     def _painted(self, colors, lossy):
-        painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.step)
-        height, width, _ = self.frames[0].shape
-        data = apng.assemble_pieces(width, height, painted.pieces, painted.palette, self.lengths, **self._about())
+        painted = self._frames(colors, lossy, len(self.frames))
+        data = self._file(painted)
         self._coded[colors, lossy] = len(data)
         expected = self.expected.setdefault(self.asked, max(float(np.mean(painted.errors)), LEAST_SOFT_ERROR))
-        shape = (width, height, len(self.frames), self._seconds())
+        shape = (*self._size(), len(self.frames), self._seconds())
         below = _far_above(painted.errors, expected)
         return Animation(data, self.format, *shape, len(painted.palette), 1, lossy, below=below)
 

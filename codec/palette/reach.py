@@ -1,8 +1,8 @@
 """Find the settings of an animation that reach a size, in few passes over all frames.
 
 Sizes at different settings are estimated from a sample: strips of rows of every frame, painted like a small animation.
-Its time is that of the frames, so what stays and what flickers is the same. Each pass over whole frames calibrates the
-estimate; near the setting of that pass it is within about 1 %.
+Its time is that of the frames, so what stays and what flickers is the same. The first frames, painted whole, calibrate
+the estimate, and so does each pass over all frames; near the setting of that pass it is within about 1 %.
 """
 
 import math
@@ -17,8 +17,9 @@ ENOUGH, AIM = 0.98, 0.99  # a search ends within 2 % of the size; passes aim at 
 NEAR = 0.95  # what two passes may end with
 # Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
 STRIPS_COST = 1.18
-UNSURE = 1.2  # by how much an estimate that no pass has calibrated may be too large
-HALVED = 0.6  # half as many colours take more than this share of the bytes
+UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
+OPENING, OPENING_SHARE = 4, 8  # frames that calibrate an estimate: an eighth of them, at least 4
+HALVED = 0.7  # half as many colours take more than this share of the bytes
 BRACKET = 1.1  # sizes of neighbouring samples between which sizes are interpolated
 STRIP, SHARE = 8, 8  # rows of a strip, and how many strips there are for each in the sample
 SAMPLED_ROWS, SAMPLED_PIXELS = 16, 8192  # the least in a frame of the sample
@@ -91,6 +92,14 @@ class Curve:
         self.scale, self.calibrated = coded / self.coded(made.lossy), True
         self._rest = made.size - coded
 
+    def calibrate_by_opening(self, plan, lossy):
+        """Take the scale from the first frames."""
+        count = max(OPENING, len(plan.pictures) // OPENING_SHARE)
+        if not self.calibrated and count < len(plan.pictures):
+            coded = [one.opening(self._colors, lossy, count) for one in (plan, self._sample)]
+            self.scale = coded[0] / max(coded[1], 1) or self.scale
+        self.calibrated = True
+
     def least(self, bytes):
         """The least lossiness whose estimated size is within `bytes`; LOSSY_MAX + 1 if there is none."""
         if self.size(LOSSY_ONE) <= bytes and self.size(0) <= bytes:
@@ -123,7 +132,8 @@ def reach(plan, target, colors, progress=None):
     Parameters
     ----------
     plan : a plan of `animator`
-        With ``paint(colors, lossy)``, ``sample()``, `has_lossy`, `passes` and `step`.
+        With ``paint(colors, lossy)``, ``opening(colors, lossy, count)``, ``coded(colors, lossy)``, ``sample()``,
+        `has_lossy`, `passes` and `step`.
     target : codec.targets.Target
     colors : int
     progress : callable, optional
@@ -158,7 +168,11 @@ def _within(plan, curve, bytes, colors, last):
     """The file for this number of colours, or None, and the bytes of the smallest that was tried."""
     low, high, best, count, smallest = -1, LOSSY_MAX + 1, None, 0, None
     while high - low > 1:
-        lossy = curve.least((AIM - 0.01 * count) * bytes) if plan.has_lossy else LOSSY_MAX
+        aim = (AIM - 0.01 * count) * bytes
+        lossy = curve.least(aim) if plan.has_lossy else LOSSY_MAX
+        if not curve.calibrated and not _hopeless(curve, lossy, UNSURE * bytes):
+            curve.calibrate_by_opening(plan, min(lossy, LOSSY_MAX))
+            lossy = curve.least(aim) if plan.has_lossy else LOSSY_MAX
         if best is None and not last and _hopeless(curve, lossy, bytes):
             break
         lossy = min(max(lossy, low + 1), high - 1)
@@ -178,4 +192,4 @@ def _within(plan, curve, bytes, colors, last):
 
 def _hopeless(curve, lossy, bytes):
     """Whether even the greatest lossiness is estimated to be too large."""
-    return lossy >= LOSSY_MAX and curve.size(LOSSY_MAX) > bytes * (1 if curve.calibrated else UNSURE)
+    return lossy >= LOSSY_MAX and curve.size(LOSSY_MAX) > bytes
