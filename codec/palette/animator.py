@@ -190,7 +190,8 @@ def animate(
     if isinstance(frames, Video):
         fps = frames.fps if fps is None else fps
         frames = frames.pictures()
-    pictures, opaque, alphas = as_frames(frames)
+    profiled: list[int] = []
+    pictures, opaque, alphas = as_frames(frames, profiled)
     lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
     strength, shared = round(dither_strength * 256), shared or format == "apng"
     partial = any(alpha is not None for alpha in alphas)
@@ -207,6 +208,8 @@ def animate(
         made = made.warned([_poor(made, asked)])
     if partial and format == "gif":
         made = made.warned([f"a GIF has no partial transparency: alpha from {OPAQUE} on became opaque; .apng keeps it"])
+    if profiled and not icc:
+        made = made.warned([f"the ICC profiles of {len(profiled)} images were dropped: codec.animate uses them"])
     if path is not None:
         write_atomic(path, made.data)
     return made
@@ -253,12 +256,15 @@ def _comment(comment):
         raise ParameterError("a comment is a str of ISO 8859-1") from error
 
 
-def as_frames(frames):
+def as_frames(frames, profiled):
     """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial; all
-    in memory of their own, since a generator may fill the same array again.
+    in memory of their own, since a generator may fill the same array again. Appends to `profiled` the numbers of Pillow
+    images with an ICC profile.
     """
     pictures, opaque, alphas = [], [], []
     for number, frame in enumerate(_listed(frames)):
+        if hasattr(frame, "getbands") and frame.info.get("icc_profile"):
+            profiled.append(number)
         pixels = frame_pixels(frame, number)
         alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
         mask = None if alpha is None else alpha >= OPAQUE

@@ -486,3 +486,13 @@ def test_a_target_of_partial_transparency_names_its_frames():
     plain = animate(frames, format="apng")
     assert plain.below == ()
     assert animate(frames, format="apng", target=f"size:{plain.size * 2 // 5}").below == (0, 1, 2)
+
+
+def test_profiles_of_pillow_images_are_not_dropped_in_silence():
+    images = [Image.fromarray(pixels) for pixels in walk(2)]
+    images[1].info["icc_profile"] = b"some profile"
+    for format in ("gif", "apng"):
+        assert "ICC profiles of 1 images" in animate(images, format=format).warnings[-1]
+    assert animate(images, format="apng", icc=b"a profile").warnings == ()
+    with pytest.raises(ParameterError, match="convert the frames to sRGB"):
+        animate(images, icc=b"a profile")
