@@ -14,9 +14,7 @@ from .canvas import LOSSY_MAX, LOSSY_ONE
 
 COLORS_LEAST = 8  # the fewest that a size target may use
 ENOUGH, AIM = 0.98, 0.99  # a search ends within 2 % of the size; passes aim at the middle
-ENOUGH_PASSES = 2  # after which a search ends with what fits
-STEEP = LOSSY_MAX * 3 // 4  # from here on more lossiness gains little: a pass that misses leads to fewer colours
-REFINEMENTS = 3  # samples between two of the ladder
+NEAR = 0.95  # what two passes may end with
 # Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
 STRIPS_COST = 1.18
 UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
@@ -115,10 +113,8 @@ class Curve:
             return LOSSY_MAX + 1
         # 0 is no neighbour of 1: it is painted without any tolerance, often in fewer bytes.
         low = max(low, 1)
-        for number in range(REFINEMENTS):
-            if high - low <= 1 or self.size(low) <= BRACKET * self.size(high):
-                break
-            at = (low + high) // 2 if number % 2 else self._between(low, high, bytes)
+        while high - low > 1 and self.size(low) > BRACKET * self.size(high):
+            at = self._between(low, high, bytes)
             low, high = (low, at) if self.size(at) <= bytes else (at, high)
         return low if self.size(low) <= bytes else self._between(low, high, bytes) if high - low > 1 else high
 
@@ -184,13 +180,11 @@ def _within(plan, curve, bytes, colors, last):
         smallest = min(smallest or made.size, made.size)
         if made.size <= bytes:
             best, high = made, lossy
-            if made.size >= ENOUGH * bytes or not plan.has_lossy:
+            if made.size >= (ENOUGH if count == 1 else NEAR) * bytes or not plan.has_lossy:
                 break
         else:
             low = lossy
-            if best is None and lossy >= STEEP and not last:
-                break
-        if best is not None and count >= ENOUGH_PASSES:
+        if best is not None and count >= Bar.PASSES:
             break
         curve.calibrate(made, plan.coded(colors, lossy))
     return best, smallest
