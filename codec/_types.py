@@ -1,7 +1,7 @@
 """Types of public signatures, for type checkers and editors; nothing in the package imports this module at run time."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
@@ -26,6 +26,9 @@ class BinaryWriter(Protocol):
 Path: TypeAlias = str | os.PathLike[str]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = Buffer | Path | BinaryFile
+
+# One frame of an animation: a file, an array, or what has an array interface, such as a Pillow image.
+FrameSource: TypeAlias = Source | npt.ArrayLike
 
 # Samples whose dtype the data decides: uint8, or uint16 above 8 bits.
 Samples: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -80,4 +83,6 @@ class AnimateKeywords(TypedDict, total=False):
     shared: bool
     loops: int | None
     comment: str | bytes
+    icc: bytes | None
+    color_chunks: Sequence[tuple[bytes, bytes]]
     progress: Progress | None

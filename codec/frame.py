@@ -10,7 +10,7 @@ import numpy as np
 
 from .color import MATRICES, OTHER_MATRICES, default_matrix, from_rgb, levels, minus_luma
 from .errors import ParameterError
-from .pixels import as_png
+from .pixels import as_array, as_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +277,7 @@ class Frame:
         >>> int(frame.planes[0][0, 0]), frame.planes[1].shape, int(frame.planes[1][0, 0])
         (235, (2, 3), 128)
         """
-        pixels = np.asarray(pixels)
+        pixels = as_array(pixels, "pixels")
         if (
             pixels.dtype != np.uint8
             or pixels.ndim not in (2, 3)

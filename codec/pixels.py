@@ -132,11 +132,22 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
         raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}")
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+    if array.ndim != 3 or not is_picture(array):
         raise ParameterError(
             f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}"
         )
     return array
+
+
+def is_picture(array: npt.NDArray[Any]) -> bool:
+    """Whether the shape is that of one picture: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); others may be several.
+
+    >>> import numpy as np
+    >>> from codec.pixels import is_picture
+    >>> is_picture(np.zeros((4, 6, 3))), is_picture(np.zeros((9, 4, 6, 3)))
+    (True, False)
+    """
+    return array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
 
 
 def as_png(pixels: npt.NDArray[Any]) -> bytes:

@@ -105,6 +105,12 @@ class Loops(click.IntRange):
     help="How often an animation restarts; 0: forever.  [default: as the source; 0 for pictures and clips]",
 )
 @click.option(
+    "--width",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Scale an animation down to this width (Lanczos filter); the aspect ratio stays.",
+)
+@click.option(
     "--sheet",
     "sheet_path",
     metavar="FILE.png",
@@ -123,6 +129,7 @@ def palette(
     fps,
     lossy,
     loops,
+    width,
     sheet_path,
     limits,
     jobs,
@@ -139,9 +146,11 @@ def palette(
     upright. The ICC profile, the density, and gAMA, cHRM and cICP of a PNG are kept, other metadata is dropped.
     Pictures with no more colours than asked for are stored exactly.
 
-    With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (folders by file
-    name), one animated picture, or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per
-    second and no partial transparency.
+    With --animate, INPUTS become one .gif or .apng (.png): frames of one size in the order given (those of a folder in
+    natural order, f2 before f10; hidden files, folders and other files are named and left out), one animated picture,
+    or a clip, whose duration stays the same at any --fps. GIF has at most 50 frames per second and no partial
+    transparency. Colour profiles are kept in .apng and converted to sRGB for .gif. An animation that would grow in its
+    own format is kept as it is, unless --fps, --width, --colors, --loops or --strip ask for a change.
 
     \b
     Examples:
@@ -156,12 +165,13 @@ def palette(
     from ..batch import PaletteTask
 
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}
+    moving = {"fps": fps, "lossy": lossy, "loops": loops, "width": width}
     if animated:
-        animate(inputs, output, fixed=fixed, fps=fps, lossy=lossy, loops=loops, strip=strip, **shared, **choices)
+        animate(inputs, output, fixed=fixed, strip=strip, **moving, **shared, **choices)
         return
-    stray = [name for name, value in (("--fps", fps), ("--lossy", lossy), ("--loops", loops)) if value is not None]
+    stray = [name for name, value in moving.items() if value is not None]
     if stray:
-        raise click.UsageError(f"{stray[0]} is for animations: add --animate")
+        raise click.UsageError(f"--{stray[0]} is for animations: add --animate")
     if sheet_path:
         sheet(inputs, sheet_path, colors=choices["colors"], **shared)
         return

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import io
-import os
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError
+from ..frame import Video
 from ..limits import checked_limits
 from ..palette import animate as paint
 from ..palette import png, timing
 from ..palette.animator import DEFAULT_FPS, format_of
 from ..sources import clips
-from ..sources.files import read_bytes
-from . import apng, gif, pictures, profiles
+from ..sources.files import write_atomic
+from . import apng, gif, pictures, profiles, sequence
 from .composition import seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
     from typing_extensions import Unpack
 
-    from .._types import AnimateKeywords, AnimationFormat, Path, Rate, Source
+    from .._types import AnimateKeywords, AnimationFormat, FrameSource, Path, Rate
     from ..limits import Limits
     from ..palette import Animation
 
@@ -45,33 +45,54 @@ class Frames:
     warnings : tuple of str
     loops : int or None
         How often the animation plays: 0 forever, None once.
+    meaning : codec.formats.profiles.Meaning
+        What the samples mean, if that is not sRGB.
+    source : bytes
+        The GIF or PNG that all frames are of; b"" for others.
+    intact : bool
+        Whether `source` is not damaged.
     """
 
     pictures: list[npt.NDArray[np.uint8]]
     seconds: list[Fraction]
     warnings: tuple[str, ...] = ()
     loops: int | None = 0
+    meaning: profiles.Meaning = profiles.SRGB
+    source: bytes = field(default=b"", repr=False)
+    intact: bool = False
+
+    def __repr__(self) -> str:
+        height, width = self.pictures[0].shape[:2]
+        return f"Frames({len(self.pictures)} of {width}x{height}, {float(sum(self.seconds)):g} s)"
 
 
 def load(
-    sources: Source | Sequence[Source],
+    sources: FrameSource | Iterable[FrameSource] | Video,
     *,
     fps: Rate | None = None,
     fps_max: int | None = None,
     limits: Limits | None = None,
+    width: int | None = None,
+    carry: bool = False,
 ) -> Frames:
     """Read frames.
 
     Parameters
     ----------
-    sources : a path, bytes or binary file object, or a list of them
-        One clip or animated picture, or pictures of one size.
+    sources : a path, bytes, binary file object, array, Pillow image, or an iterable of them, or a codec.frame.Video
+        One clip or animated picture, or pictures of one size. The pictures of a folder follow each other in natural
+        order: f2 before f10. Generators are read one item at a time: they may fill one array again.
     fps : number, fractions.Fraction or str, optional
         Frames per second. A clip keeps its duration: frames are dropped or repeated. Pictures follow each other at this
         rate. Default: the times of the clip or of the animated picture, or 25.
     fps_max : int, optional
         Limit for clips: faster clips keep only every second frame, or fewer, with a warning.
     limits : codec.Limits, optional
+    width : int, optional
+        Scale the frames down to this width (Pillow's Lanczos filter, alpha premultiplied); the aspect ratio stays.
+    carry : bool
+        Keep samples of other colours than sRGB, and tell their `meaning`, if it is one for all frames and an APNG can
+        carry it. Otherwise they are converted, with a warning.
 
     Returns
     -------
@@ -84,15 +105,46 @@ def load(
     """
     limits = checked_limits(limits)
     rate = None if fps is None else timing.as_fraction(fps, "fps")
-    sources = list(sources) if isinstance(sources, (list, tuple)) else [sources]
-    if not sources:
-        raise ParameterError("there are no frames: an animation needs at least one")
-    if len(sources) > 1:
-        return _stills(sources, rate, limits)
-    data = read_bytes(sources[0], limits)
-    if data.startswith(clips.SIGNATURE) or not _is_picture(data):
-        return _clip(data, rate, fps_max, limits)
-    return _moving(data, rate, limits) or _stills([data], rate, limits)
+    scale = _Scale(width)
+    if isinstance(sources, Video):
+        return _clip(sources, rate, fps_max, scale)
+    warnings: list[str] = []
+    first, others = sequence.begin(sources, limits, warnings)
+    second = next(others, None)
+    if second is None and first.data is not None:
+        data = first.data
+        if data.startswith(clips.SIGNATURE) or not _is_picture(data):
+            found = _clip(clips.load(data, limits=limits), rate, fps_max, scale)
+        else:
+            found = _moving(data, rate, limits, scale, carry) or _stills([first], rate, limits, scale, carry)
+    else:
+        found = _stills(chain([first] if second is None else [first, second], others), rate, limits, scale, carry)
+    return replace(found, warnings=(*warnings, *found.warnings)) if warnings else found
+
+
+class _Scale:
+    """Scales pictures down to a width."""
+
+    def __init__(self, width):
+        if width is not None and (isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1):
+            raise ParameterError(f"a width is a positive integer, not {width!r}")
+        self.width = width
+
+    def __call__(self, pixels):
+        if self.width is None or pixels.shape[1] == self.width:
+            return pixels
+        from PIL import Image
+
+        height, width = pixels.shape[:2]
+        if width < self.width:
+            raise ParameterError(
+                f"a width of {self.width} is more than the {width} pixels of the frames, which are only scaled down: "
+                f"choose at most {width}"
+            )
+        if pixels.dtype == np.uint16:  # of a clip; Pillow has no RGB of 16 bits
+            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        size = (int(self.width), max(1, (2 * height * int(self.width) + width) // (2 * width)))
+        return np.array(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.LANCZOS))
 
 
 def _is_picture(data):
@@ -113,35 +165,50 @@ def _is_picture(data):
         return True  # `pictures.load` reports the error
 
 
-def _stills(sources, rate, limits):
-    found, warnings, seconds = [], [], 1 / (rate or Fraction(DEFAULT_FPS))
-    for number, source in enumerate(sources):
-        name = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else f"frame {number}"
-        try:
-            picture = pictures.load(source, alpha=True, limits=limits)
-            pixels = pictures.seen(picture)
-        except CodecError as error:
-            raise type(error)(f"{name}: {error}") from error
-        lost = [pictures.unsaid(profiles.names(picture.color_chunks))] if picture.color_chunks else []
-        warnings += [f"{name}: {warning}" for warning in (*picture.warnings, *lost)]
+def _stills(items, rate, limits, scale, carry):
+    found, meanings, warnings, seconds = [], [], [], 1 / (rate or Fraction(DEFAULT_FPS))
+    for item in items:
+        seen = sequence.seen(item, limits)
+        pixels = scale(seen.pixels)
+        warnings += seen.warnings
         if found and pixels.shape[:2] != found[0].shape[:2]:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, found[0].shape)]
             raise ParameterError(
-                f"{name} is {sizes[0]}, and the frames before it are {sizes[1]}: scale them to one size first"
+                f"{item.name} is {sizes[0]}, and the frames before it are {sizes[1]}: scale them to one size first"
             )
         found.append(pixels)
-    return Frames(found, [seconds] * len(found), tuple(warnings))
+        meanings.append(seen.meaning)
+    meaning = _one_meaning(found, meanings, carry, warnings)
+    return Frames(found, [seconds] * len(found), tuple(warnings), meaning=meaning)
 
 
-def _moving(data, rate, limits):
+def _one_meaning(found, meanings, carry, warnings):
+    """What all samples mean. Where that is not one meaning that an APNG can carry, they are converted in place."""
+    first = meanings[0]
+    fits = first.icc is None or first.icc[16:20] == b"RGB "  # frames become RGB
+    if carry and fits and set(meanings) == {first}:
+        return first
+    convert, lost, converted = profiles.ToSrgb(), Counter(), Counter()
+    for number, (pixels, meant) in enumerate(zip(found, meanings)):
+        if meant == profiles.SRGB or (not meant.chunks and profiles.is_srgb(meant.icc)):
+            continue
+        made = convert(pixels, meant)
+        (lost if made is None else converted)[meant.words] += 1
+        found[number] = pixels if made is None else made
+    of = f"of {len(found)} frames"
+    warnings += [f"{count} {of} were converted to sRGB from their {words}" for words, count in converted.items()]
+    warnings += [f"{count} {of}: {words} dropped, they are shown as sRGB" for words, count in lost.items()]
+    return profiles.SRGB
+
+
+def _moving(data, rate, limits, scale, carry):
     """Frames of an animated picture, or None if it has only one."""
     warnings = []
     if data.startswith(gif.SIGNATURES):
         moving = gif.read(data, limits)
         if len(moving.cells) < 2:
             return None
-        cells, frames = gif.timed(moving.cells), moving.frames()
-        clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
+        cells, frames, meaning = gif.timed(moving.cells), moving.frames(), profiles.Meaning(moving.icc)
     elif data.startswith(png.SIGNATURE) and apng.count(data):
 
         def decoded(still):
@@ -149,20 +216,19 @@ def _moving(data, rate, limits):
             warnings.extend(warning for warning in picture.warnings if warning not in warnings)
             return pictures.rgba(picture)
 
-        moving, lost = apng.read(data, limits, decoded), profiles.color_chunks(data)
-        if lost:
-            warnings.append(pictures.unsaid(profiles.names(lost)))
+        moving, meaning = apng.read(data, limits, decoded), profiles.meaning(data)
         cells, frames = moving.cells, moving.frames()
-        clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
     else:
-        return _webp(data, rate, limits)
-    found = list(frames)
+        return _webp(data, rate, limits, scale, carry)
+    clips.check_frames_bytes(len(cells) * moving.width * moving.height * 4)
+    found = [scale(pixels) for pixels in frames]
+    meaning = _one_meaning(found, [meaning] * len(found), carry, warnings)
     warnings += moving.warnings
     seconds = [1 / rate] * len(cells) if rate else seconds_of([cell.seconds for cell in cells], warnings)
-    return Frames(found, seconds, tuple(warnings), moving.loops)
+    return Frames(found, seconds, tuple(warnings), moving.loops, meaning, data, not moving.warnings)
 
 
-def _webp(data, rate, limits):
+def _webp(data, rate, limits, scale, carry):
     """Frames of an animated WebP as libwebp composes them, or None if it is none, or has only one."""
     from PIL import Image
 
@@ -181,20 +247,21 @@ def _webp(data, rate, limits):
         clips.check_frames_bytes(count * image.width * image.height * 4)
         for number in range(count):
             image.seek(number)
-            found.append(np.asarray(image.convert("RGBA")))
+            found.append(scale(np.asarray(image.convert("RGBA"))))
             seconds.append(Fraction(image.info.get("duration", 0)) / 1000)
     except CodecError:
         raise
     except pictures.MALFORMED as error:
         raise BitstreamError(str(error) or type(error).__name__, layer="WEBP data") from error
+    meant = profiles.Meaning(image.info.get("icc_profile") or None)
+    meaning = _one_meaning(found, [meant] * count, carry, warnings)
     plays = image.info.get("loop", 0)
     seconds = [1 / rate] * count if rate else seconds_of(seconds, warnings)
-    return Frames(found, seconds, tuple(warnings), None if plays == 1 else plays)
+    return Frames(found, seconds, tuple(warnings), None if plays == 1 else plays, meaning)
 
 
-def _clip(data, rate, fps_max, limits):
+def _clip(video, rate, fps_max, scale):
     """Frames of a clip, upright; at `rate`, or at their own times as far as `fps_max` allows."""
-    video = clips.load(data, limits=limits)
     count = len(video.frames)
     warnings = [] if rate is None and video.seconds else list(video.warnings)
     if rate is None and video.seconds:
@@ -216,8 +283,12 @@ def _clip(data, rate, fps_max, limits):
         places = [min(count - 1, bisect_right(starts, number / rate) - 1) for number in range(wanted)]
         seconds = [1 / rate] * wanted
     kept, turns = set(places), video.rotation // 90
-    shown = {place: np.rot90(pixels, turns) for place, pixels in enumerate(video.pictures()) if place in kept}
-    return Frames([np.ascontiguousarray(shown[place]) for place in places], seconds, tuple(warnings))
+    shown = {
+        place: scale(np.ascontiguousarray(np.rot90(pixels, turns)))
+        for place, pixels in enumerate(video.pictures())
+        if place in kept
+    }
+    return Frames([shown[place] for place in places], seconds, tuple(warnings))
 
 
 def _own_times(durations, fps_max):
@@ -236,30 +307,40 @@ def _own_times(durations, fps_max):
 
 
 def animate(
-    sources: Source | Sequence[Source],
+    sources: FrameSource | Iterable[FrameSource] | Video,
     path: Path | None = None,
     *,
     fps: Rate | None = None,
     limits: Limits | None = None,
     format: AnimationFormat | None = None,
     seconds: Rate | Sequence[Rate] | None = None,
+    width: int | None = None,
+    strip: bool = False,
     **options: Unpack[AnimateKeywords],
 ) -> Animation:
     """Write pictures, an animated picture or a clip as an animated GIF or PNG, completely or not at all.
 
+    An animated GIF or PNG that would grow in its own format is kept as it is (`Animation.kept`), unless an option asks
+    for a change.
+
     Parameters
     ----------
-    sources : a path, bytes or binary file object, or a list of them
-        See `codec.formats.animation.load`. For arrays and `codec.frame.Video` use `codec.palette.animate`.
+    sources : a path, bytes, binary file object, array, Pillow image, or an iterable of them, or a codec.frame.Video
+        Arrays are (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, uint8. A path may be that of a folder of pictures. See
+        `codec.formats.animation.load`.
     path : str or os.PathLike, optional
     fps : number, fractions.Fraction or str, optional
     limits : codec.Limits, optional
     format : {"gif", "apng"}, optional
     seconds : number or list of numbers, optional
         In place of `fps`: the duration of all frames, or of each.
+    width : int, optional
+        Scale the frames down to this width (Lanczos filter); the aspect ratio stays. Frames are never scaled up.
+    strip : bool
+        Do not carry colour profiles in an APNG: convert to sRGB, as for a GIF.
     **options
         Passed to `codec.palette.animate`: colors, lossy, target, loops, ... `loops` defaults to how often an animated
-        picture plays, and to 0, forever, for others.
+        picture plays, and to 0, forever, for others; `icc` and `color_chunks` to what the sources state.
 
     Returns
     -------
@@ -272,31 +353,53 @@ def animate(
 
     Examples
     --------
-    >>> import codec
-    >>> stills = [b"P5 2 1 255\\n" + bytes(pair) for pair in ([0, 9], [9, 0])]
-    >>> codec.animate(stills, fps=10).seconds
-    Fraction(1, 5)
+    >>> import codec, numpy as np
+    >>> codec.animate((np.full((4, 6), 80 * i, np.uint8) for i in range(3)), fps=10).seconds
+    Fraction(3, 10)
     """
     format = format_of(path, format)
-    limits = checked_limits(limits)
-    given: list[Any] = list(sources) if isinstance(sources, (list, tuple)) else [sources]
-    single = read_bytes(given[0], limits) if len(given) == 1 else b""
-    frames = load(
-        [single] if single else given, fps=fps, fps_max=timing.GIF_FPS_MAX if format == "gif" else None, limits=limits
-    )
+    fps_max = timing.GIF_FPS_MAX if format == "gif" else None
+    carry = format == "apng" and not strip
+    frames = load(sources, fps=fps, fps_max=fps_max, limits=limits, width=width, carry=carry)
+    source, plays, count = frames.source, frames.loops, len(frames.pictures)
+    played = sum(frames.seconds, Fraction(0))
     if seconds is not None:
-        frames = replace(frames, seconds=timing.durations(len(frames.pictures), DEFAULT_FPS, seconds))
+        frames = replace(frames, seconds=timing.durations(count, DEFAULT_FPS, seconds))
     elif format == "gif" and fps is None:
         frames = _slow_enough(frames)
-    loops = frames.loops
+    loops = plays
     if format == "apng" and loops:  # APNG counts plays, `loops` counts restarts there
         loops = loops - 1 or None
-    made = paint(frames.pictures, path, seconds=frames.seconds, format=format, **{"loops": loops} | options)
-    warnings = list(frames.warnings)
-    same = single.startswith(gif.SIGNATURES if format == "gif" else png.SIGNATURE)
-    if same and len(frames.pictures) > 1 and made.size > len(single):
-        warnings.append(f"the animation is larger than its source ({made.size} bytes, was {len(single)}): keep that")
+    changed = fps is not None or seconds is not None or width is not None or strip or _asks_for_change(options, loops)
+    icc, chunks = frames.meaning
+    settings: AnimateKeywords = {"loops": loops, "icc": icc, "color_chunks": chunks, **options}
+    made = paint(_given_away(frames.pictures), seconds=frames.seconds, format=format, **settings)
+    warnings = frames.warnings
+    if source.startswith(gif.SIGNATURES if format == "gif" else png.SIGNATURE) and made.size > len(source):
+        if frames.intact and not changed:
+            made, warnings = (
+                replace(made, data=source, frames=count, seconds=played, lossy=0, kept=True, warnings=()),
+                (),
+            )
+        else:
+            larger = f"the animation is larger than its source ({made.size} bytes, was {len(source)}): keep that"
+            warnings = (*warnings, larger)
+    if path is not None:
+        write_atomic(path, made.data)
     return made.warned(warnings)
+
+
+def _asks_for_change(options, loops):
+    """Whether options make an animation another one than its source, not only a smaller one."""
+    added = any(options.get(name) for name in ("comment", "icc", "color_chunks"))
+    return added or options.get("colors", 256) < 256 or options.get("loops", loops) != loops
+
+
+def _given_away(frames):
+    """The frames, each forgotten once it is taken: they are held once, not twice."""
+    frames.reverse()
+    while frames:
+        yield frames.pop()
 
 
 def _slow_enough(frames):

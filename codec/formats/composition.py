@@ -59,6 +59,8 @@ class Moving:
         How often it plays; 0 forever, None once because the file says nothing.
     warnings : list of str
         More are added while cells are read.
+    icc : bytes or None
+        Profile of a GIF.
     """
 
     width: int
@@ -66,6 +68,7 @@ class Moving:
     cells: list[Cell]
     loops: int | None
     warnings: list[str]
+    icc: bytes | None = None
 
     def frames(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Frames, (H, W, 4) uint8."""

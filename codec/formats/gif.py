@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SIGNATURES = (b"GIF87a", b"GIF89a")
 EXTENSION, SEPARATOR, TRAILER = 0x21, 0x2C, 0x3B
 GRAPHIC_CONTROL, PLAIN_TEXT, APPLICATION = 0xF9, 0x01, 0xFF
+ICC = b"ICCRGBG1012"  # application extension of the ICC (ICC.1 annex B)
 LOOPING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 TICK = Fraction(1, 100)
 # Disposal (23 c iv). Old encoders write 4 for 3, and browsers read it so; values above are not defined.
@@ -49,6 +50,7 @@ class Reader:
         self.loops: int | None = None
         self.warnings: list[str] = []
         self.gray = False
+        self.icc: bytes | None = None
 
     def take(self, layout: str) -> tuple[int, ...]:
         """The next fields, little-endian."""
@@ -68,14 +70,18 @@ class Reader:
 
     def blocks(self) -> bytes:
         """The contents of sub-blocks up to the terminator (15, 16)."""
-        data, at, parts = self.data, self.at, []
-        while at < len(data) and data[at]:
-            parts.append(data[at + 1 : at + 1 + data[at]])
+        begin = self.at
+        self.skip_blocks()
+        return contents(self.data, begin)
+
+    def skip_blocks(self) -> None:
+        """Go behind the terminator of sub-blocks."""
+        data, at, end = self.data, self.at, len(self.data)
+        while at < end and data[at]:
             at += 1 + data[at]
-        if at >= len(data):
+        if at >= end:
             raise TruncatedError("the data ends inside a block", layer="GIF", offset=self.at)
         self.at = at + 1
-        return b"".join(parts)
 
     def read(self) -> Moving:
         """The whole file."""
@@ -101,7 +107,7 @@ class Reader:
             if not width or not height:
                 raise BitstreamError("the picture has no pixels", layer="GIF", offset=6)
             self.limits.check_pixels(width, height)
-        return Moving(width, height, self.cells, self.loops, self.warnings)
+        return Moving(width, height, self.cells, self.loops, self.warnings, self.icc)
 
     def extension(self, control: Control) -> Control:
         """An extension; the control for the next picture."""
@@ -111,6 +117,8 @@ class Reader:
             content = self.blocks()
             if content[:11] in LOOPING and self.data[name_at - 1] == 11 and len(content) >= 14 and content[11] & 7 == 1:
                 self.loops = struct.unpack_from("<H", content, 12)[0]
+            elif content[:11] == ICC and self.data[name_at - 1] == 11:
+                self.icc = content[11:] or None
             return control
         content = self.blocks()
         if label == GRAPHIC_CONTROL and len(content) >= 4:
@@ -130,19 +138,29 @@ class Reader:
         if not self.cells:
             self.gray = bool((table == np.arange(len(table))[:, None]).all())
         (min_code_size,) = self.take("<B")
-        codes = self.blocks()
+        codes = self.at
+        self.skip_blocks()
         if not 1 <= min_code_size <= 8:
             raise BitstreamError(f"the code size is {min_code_size}, not 1 to 8", layer="GIF picture", offset=begin)
         coded = _Coded(
-            len(self.cells), begin, width, height, bool(flags & 0x40), min_code_size, codes, table,
+            len(self.cells), begin, width, height, bool(flags & 0x40), min_code_size, self.data, codes, table,
             control.transparent, self.warnings,
         )  # fmt: skip
         self.cells.append(Cell(x, y, width, height, coded.rgba, control.ticks * TICK, control.disposal))
 
 
+def contents(data: bytes, at: int) -> bytes:
+    """The contents of whole sub-blocks from `at` up to the terminator."""
+    parts = []
+    while data[at]:
+        parts.append(data[at + 1 : at + 1 + data[at]])
+        at += 1 + data[at]
+    return b"".join(parts)
+
+
 @dataclass(frozen=True)
 class _Coded:
-    """A picture as it is in the file."""
+    """A picture as it is in the file; its codes are sub-blocks from `codes` on."""
 
     number: int
     offset: int
@@ -150,7 +168,8 @@ class _Coded:
     height: int
     interlaced: bool
     min_code_size: int
-    codes: bytes
+    data: bytes
+    codes: int
     table: npt.NDArray[np.uint8]
     transparent: int
     warnings: list[str]
@@ -158,7 +177,7 @@ class _Coded:
     def rgba(self) -> npt.NDArray[np.uint8]:
         """(height, width, 4)."""
         count = self.width * self.height
-        indices, done = lzw_decode(self.codes, self.min_code_size, count)
+        indices, done = lzw_decode(contents(self.data, self.codes), self.min_code_size, count)
         if done < 0:
             raise BitstreamError("a code is not in the table", layer="GIF picture", offset=self.offset)
         colors = np.zeros((256, 4), np.uint8)  # indices beyond the table are black

@@ -271,7 +271,9 @@ def _load_gif(data, color, keep_alpha, limits):
         metadata = _metadata_of(Image.open(io.BytesIO(data), formats=["GIF"]))
     except (Image.DecompressionBombError, *MALFORMED):
         metadata = Metadata()
-    samples = np.ascontiguousarray(pixels[..., 0] if gray else pixels[..., :3])
+    if moving.icc:
+        metadata = replace(metadata, icc=moving.icc)
+    samples = np.ascontiguousarray(pixels[..., 0] if gray and not moving.icc else pixels[..., :3])
     made = _finished(samples, pixels[..., 3], metadata, "GIF", warnings, color, keep_alpha, limits)
     return replace(made, frames=len(moving.cells))
 

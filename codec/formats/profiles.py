@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import struct
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from . import apng
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy.typing as npt
 
 SRGB_GAMMA = 45455  # in 1/100000 (11.3.2.2)
@@ -26,8 +30,75 @@ CARRIED = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM")
 # Colorants of sRGB adapted to D50, as its profiles state them (rXYZ, gXYZ, bXYZ), and what counts as equal.
 SRGB_COLORANTS = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7139))
 NEAR_COLORANTS, NEAR_CURVE = 0.002, 0.005
+MOST_BYTES = 1 << 24  # of a profile
 D50 = np.array([0.9642, 1.0, 0.8249])
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+
+
+class Meaning(NamedTuple):
+    """What samples mean if it is not sRGB: an ICC profile, and the chunks of `color_chunks`."""
+
+    icc: bytes | None = None
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """For messages."""
+        return f"colours ({names(self.chunks)})" if self.chunks else "ICC profile"
+
+
+SRGB = Meaning()
+
+
+def meaning(data: bytes) -> Meaning:
+    """What the samples of a PNG mean. An iCCP chunk that does not decompress to at most `MOST_BYTES` is left out."""
+    icc = None
+    for chunk in apng.chunks(data):
+        if chunk.kind in (b"IDAT", b"PLTE"):
+            break
+        if chunk.kind == b"iCCP":  # name, 0, method, deflated profile (11.3.2.3)
+            try:
+                inflate = zlib.decompressobj()
+                icc = inflate.decompress(chunk.content.partition(b"\0")[2][1:], MOST_BYTES)
+                icc = icc if inflate.eof else None
+            except zlib.error:
+                icc = None
+    return Meaning(icc or None, color_chunks(data))
+
+
+class ToSrgb:
+    """Converts pixels to sRGB by LittleCMS, relative colorimetric."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bytes | None, str], Any] = {}
+
+    def __call__(self, pixels: npt.NDArray[np.uint8], meant: Meaning) -> npt.NDArray[np.uint8] | None:
+        """Pixels (H, W[, 3 or 4]); gray becomes RGB. None where the profile does not fit the pixels, or no profile can
+        say what the chunks say.
+        """
+        from PIL import Image
+
+        gray = pixels.ndim == 2
+        icc, mode = profile(meant.chunks, gray) if meant.chunks else meant.icc, "L" if gray else "RGB"
+        if (icc, mode) not in self._made:
+            self._made[icc, mode] = _transform(icc, mode) if icc else None
+        convert = self._made[icc, mode]
+        if convert is None:
+            return None
+        made = np.array(convert(Image.fromarray(pixels if gray else np.ascontiguousarray(pixels[..., :3]))))
+        return np.dstack([made, pixels[..., 3]]) if not gray and pixels.shape[2] == 4 else made
+
+
+def _transform(icc, mode):
+    from PIL import ImageCms
+
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        made = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB", intent)
+    except (OSError, ImageCms.PyCMSError):
+        return None
+    return lambda image: ImageCms.applyTransform(image, made)
 
 
 def color_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:

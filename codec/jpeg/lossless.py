@@ -9,6 +9,7 @@ import numpy as np
 
 from .._core import optimal_huffman
 from ..errors import ParameterError
+from ..pixels import as_array, plain
 from . import markers
 from ._lossless_write import count_differences, encode_lossless_scan
 from .encode import application_segments
@@ -55,7 +56,7 @@ class LosslessImage:
 
 def _samples(image, bits):
     """(H, W, 1 or 3) uint16, and the precision."""
-    array = np.asarray(image)
+    array = as_array(plain(image, alpha=False), "image")
     if array.dtype not in (np.uint8, np.uint16):
         raise ParameterError(
             f"image must be uint8 or uint16, not {array.dtype}: lossless JPEG holds integers of 2 to 16 bits"
@@ -98,7 +99,8 @@ def encode_lossless(
     Parameters
     ----------
     image : (H, W), (H, W, 1) or (H, W, 3) uint8 or uint16
-        Gray or RGB, coded without a colour transform. Any strides.
+        Gray or RGB, coded without a colour transform. Any strides. A Pillow image of another mode is converted where
+        its colours stay, or refused with the conversion to use; I;16 has 16 bits.
     predictor : "auto" (default) or 1..7
         How a sample is predicted from its left, upper and upper left neighbours (T.81 Table H.1). "auto": the one that
         takes the fewest bits.

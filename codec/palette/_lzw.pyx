@@ -8,7 +8,7 @@ Why a clear is deferred: once all 4096 codes are taken, phrases stay as useful a
 while a new table starts with short phrases. By the marginal value theorem the best moment to clear a table is when its
 current cost per pixel exceeds its mean cost per pixel since it was started.
 """
-from libc.stdint cimport INT32_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport INT32_MAX, INT64_MAX, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
@@ -37,6 +37,7 @@ cdef struct Table:
     uint16_t parent[CODES]
     uint8_t symbol[CODES]       # last symbol of the phrase
     uint8_t head[CODES]         # first symbol
+    uint16_t height[CODES]      # symbols that the longest phrase beginning with this one has more, or an upper bound
     int clear                   # the clear code: 2^min_code_size; the end code follows it
     int next                    # code of the next phrase
     int width                   # current width of codes in bits
@@ -66,6 +67,7 @@ cdef void begin_table(Table *t) noexcept nogil:
     for i in range(t.clear):
         t.symbol[i] = t.head[i] = i
         t.parent[i] = NONE
+        t.height[i] = 0
     t.next, t.width = t.clear + 2, 0
     while (1 << t.width) < t.next:
         t.width += 1
@@ -74,9 +76,15 @@ cdef void begin_table(Table *t) noexcept nogil:
 
 
 cdef void link(Table *t, int parent, int node, uint8_t symbol) noexcept nogil:
+    cdef int longer = 1
     t.symbol[node], t.head[node], t.parent[node], t.child[node] = symbol, t.head[parent], parent, NONE
     t.sibling[node] = t.child[parent]
     t.child[parent] = node
+    t.height[node] = 0
+    while parent != NONE and t.height[parent] < longer:
+        t.height[parent] = longer
+        parent = t.parent[parent]
+        longer += 1
 
 
 cdef int child_of(Table *t, int node, uint8_t symbol) noexcept nogil:
@@ -220,7 +228,7 @@ cdef struct Canvas:
     const uint8_t *state
     const uint8_t *weight       # 64 is 1
     const int32_t *reach        # greatest squared distance of a pixel from its target
-    int32_t palette[3][256]
+    int16_t palette[3][256]
     int colors, transparent, strength, clamp
     int64_t cost_of_bit
     int32_t *above              # errors diffused to this row and the next: two rows of three, in 1/4096
@@ -378,13 +386,17 @@ cdef int push_first(Canvas *c, Py_ssize_t at) noexcept nogil:
     """Push the phrases of one pixel that are near enough; the nearest always is."""
     cdef int symbol, count = 0
     cdef int32_t d, most, nearest = INT32_MAX
+    cdef int16_t red, green, blue, wanted_red, wanted_green, wanted_blue
     cdef int32_t want[3]
     cdef int32_t squared[256]
     if c.state[at] != MUST_STAY:
         wanted(c, at, row_above(c, at // c.width) + 3 * (at % c.width + 1), c.right, want)
+        # Differences are at most 2 x 8191 + 4095: products of 16 bits, which every CPU level has as vectors.
+        wanted_red, wanted_green, wanted_blue = want[0], want[1], want[2]
         for symbol in range(c.colors):
-            squared[symbol] = square(want[0] - c.palette[0][symbol], want[1] - c.palette[1][symbol],
-                                     want[2] - c.palette[2][symbol])
+            red, green = wanted_red - c.palette[0][symbol], wanted_green - c.palette[1][symbol]
+            blue = wanted_blue - c.palette[2][symbol]
+            squared[symbol] = square(red, green, blue)
         for symbol in range(c.colors):
             nearest = min(nearest, squared[symbol])
         most = max(nearest, c.reach[at])
@@ -437,21 +449,32 @@ cdef int push_longer(Canvas *c, Py_ssize_t begin, Table *t, const Step *phrase, 
     return count
 
 
+cdef inline int64_t cost_of(const Step *phrase, int64_t cost_of_code, int64_t per_pixel) noexcept nogil:
+    """Cost of a phrase minus `per_pixel` for each of its pixels, in 1/256 units. Costs of 2^24 pixels: 2^59 at most."""
+    return ((phrase.distortion + cost_of_code) << FRACTION) - per_pixel * phrase.depth
+
+
 cdef Step best_phrase(Canvas *c, Py_ssize_t begin, Table *t, int64_t per_pixel) noexcept nogil:
-    """The phrase of least cost minus `per_pixel`, in 1/256 units, for each of its pixels. Costs of
-    2^24 pixels: 2^59 at most."""
-    cdef int count = push_first(c, begin)
-    cdef int64_t gain, least = 0
+    """The phrase of least cost; the longest of equals, then the first found.
+
+    Distortion is not negative, so no continuation of a phrase costs less than the phrase minus `per_pixel` for each
+    pixel of the longest one. Phrases that cannot reach the least cost found so far are left out.
+    """
+    cdef int count = push_first(c, begin), i
+    cdef int64_t cost, least = INT64_MAX, cost_of_code = c.cost_of_bit * t.width
     cdef Step best, step
-    cdef bint first = True
     best = c.stack[0]
+    best.depth = 0
+    for i in range(count):
+        least = min(least, cost_of(&c.stack[i], cost_of_code, per_pixel))
     while count:
         count -= 1
         step = c.stack[count]
-        gain = ((step.distortion + c.cost_of_bit * t.width) << FRACTION) - per_pixel * step.depth
-        if first or gain < least or (gain == least and step.depth > best.depth):
-            first, least, best = False, gain, step
-        count = push_longer(c, begin, t, &step, count)
+        cost = cost_of(&step, cost_of_code, per_pixel)
+        if cost < least or (cost == least and step.depth > best.depth):
+            least, best = cost, step
+        if cost - per_pixel * t.height[step.node] <= least:
+            count = push_longer(c, begin, t, &step, count)
     return best
 
 

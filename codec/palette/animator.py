@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,17 +13,19 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..frame import Video
-from ..pixels import plain
+from ..pixels import as_array, is_picture
 from ..sources.files import write_atomic
-from ..targets import narrow, parse_target
-from . import apng, gif, soft
-from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss
+from ..targets import parse_target
+from . import apng, gif, png, soft
+from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
+from .quantize import own_pixels
+from .reach import reach, rows_of_sample
 from .scenes import palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -31,8 +35,11 @@ FORMATS = ("gif", "apng")
 SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
 DEFAULT_FPS = 25
 COLORS_MAX = 255  # plus one index for unchanged pixels
-FEWEST_COLORS = 8  # the fewest that a size target may use
-ENOUGH = 50  # a search ends within 1/50, 2 %, of the size
+KEPT_BYTES = 1 << 28  # of facts about frames that a search keeps from pass to pass
+MEASURED_BYTES = 11  # of them for each pixel: points, weights, distances
+# Measured on three clips: about 20 points of SSIMULACRA 2 below what colours and lossiness give on average.
+FAR_BELOW = 3
+LEAST_ERROR, LEAST_SOFT_ERROR = 100, 4  # errors that nobody sees: in lattice units and levels, squared
 OPAQUE = 128  # alpha from which a pixel is opaque; GIF has no partial transparency
 
 
@@ -58,9 +65,15 @@ class Animation:
     passes : int
         How many times all frames were painted.
     warnings : tuple of str
+    kept : bool
+        `data` is the source of `codec.animate`, unchanged, since the result would be larger. `colors` and `palettes`
+        are those of the result.
+    below : tuple of int
+        Numbers of the frames that are far below the quality that was asked for: their mean squared error is more than
+        `FAR_BELOW` times what `colors` and `lossy` allow, with a target the defaults of `lossy`.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     format: str
     width: int
     height: int
@@ -72,6 +85,8 @@ class Animation:
     target: str | None = None
     passes: int = 1
     warnings: tuple[str, ...] = ()
+    kept: bool = False
+    below: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -98,6 +113,8 @@ def animate(
     shared: bool = False,
     loops: int | None = 0,
     comment: str | bytes = "",
+    icc: bytes | None = None,
+    color_chunks: Sequence[tuple[bytes, bytes]] = (),
     progress: Progress | None = None,
 ) -> Animation:
     """Write frames as an animated GIF or PNG, completely or not at all.
@@ -105,7 +122,8 @@ def animate(
     Parameters
     ----------
     frames : iterable of uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, or codec.frame.Video
-        All of one size. Pillow images too. Alpha from 128 on is opaque in a GIF, with a warning; APNG keeps it.
+        All of one size; one picture alone is one frame. Pillow images too. Frames are copied as they come, so a
+        generator may fill the same array again. Alpha from 128 on is opaque in a GIF, with a warning; APNG keeps it.
     path : str or os.PathLike, optional
         Where to write; without it the bytes are only returned.
     fps : number, fractions.Fraction or str, optional
@@ -136,8 +154,13 @@ def animate(
     loops : int or None
         How often it restarts: 0 (default) forever, None never.
     comment : str
+    icc : bytes, optional
+        RGB profile to embed in an APNG. GIF has none: convert the frames to sRGB.
+    color_chunks : sequence of (type, content), optional
+        Chunks of an APNG before PLTE: gAMA, cHRM or cICP of the source.
     progress : callable, optional
-        Called as ``progress(done, total)`` after every frame, in every pass.
+        Called as ``progress(done, total)`` after every frame. With a target the total is an estimate of the frames that
+        are painted; `done` never falls and ends at the total.
 
     Returns
     -------
@@ -162,18 +185,31 @@ def animate(
     """
     format = format_of(path, format)
     _check(colors, lossy, space, dither_strength, target)
+    if format == "gif" and (icc or color_chunks):
+        raise ParameterError("a GIF carries no colour profile: convert the frames to sRGB, or write an .apng")
     if isinstance(frames, Video):
         fps = frames.fps if fps is None else fps
         frames = frames.pictures()
-    pictures, opaque, alphas = as_frames(frames)
+    profiled: list[int] = []
+    pictures, opaque, alphas = as_frames(frames, profiled)
     lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
     strength, shared = round(dither_strength * 256), shared or format == "apng"
     partial = any(alpha is not None for alpha in alphas)
     kind = _SoftPlan if partial and format == "apng" else _Plan
-    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, _comment(comment), progress)
-    made = _reach(plan, parse_target(target), colors) if target else plan.paint(min(colors, COLORS_MAX), lossy)
+    about = _comment(comment), png.described(icc, None, color_chunks)
+    asked = min(colors, COLORS_MAX), LOSSY_ONE if target else lossy
+    plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, *about, asked)
+    if target:
+        made = reach(plan, parse_target(target), asked[0], progress)
+    else:
+        plan.step = _counted(progress, len(pictures))
+        made = plan.paint(*asked)
+    if made.below:
+        made = made.warned([_poor(made, asked)])
     if partial and format == "gif":
         made = made.warned([f"a GIF has no partial transparency: alpha from {OPAQUE} on became opaque; .apng keeps it"])
+    if profiled and not icc:
+        made = made.warned([f"the ICC profiles of {len(profiled)} images were dropped: codec.animate uses them"])
     if path is not None:
         write_atomic(path, made.data)
     return made
@@ -220,27 +256,20 @@ def _comment(comment):
         raise ParameterError("a comment is a str of ISO 8859-1") from error
 
 
-def as_frames(frames):
-    """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial."""
+def as_frames(frames, profiled):
+    """RGB pictures, their masks of opaque pixels, None where all are, and their alpha, None where none is partial; all
+    in memory of their own, since a generator may fill the same array again. Appends to `profiled` the numbers of Pillow
+    images with an ICC profile.
+    """
     pictures, opaque, alphas = [], [], []
-    for number, frame in enumerate(frames):
-        pixels = np.asarray(plain(frame))
-        if pixels.dtype == np.uint16:  # from a video of more than 8 bits
-            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        if (
-            pixels.dtype != np.uint8
-            or pixels.ndim not in (2, 3)
-            or (pixels.ndim == 3 and pixels.shape[2] not in (3, 4))
-            or not pixels.size
-        ):
-            raise ParameterError(
-                f"frame {number} must be uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {pixels.dtype} "
-                f"{pixels.shape}"
-            )
-        alpha = pixels[..., 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+    for number, frame in enumerate(_listed(frames)):
+        if hasattr(frame, "getbands") and frame.info.get("icc_profile"):
+            profiled.append(number)
+        pixels = frame_pixels(frame, number)
+        alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
         mask = None if alpha is None else alpha >= OPAQUE
         alphas.append(alpha.copy() if alpha is not None and (alpha % 255).any() else None)
-        pixels = np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., :3])
+        pixels = np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels[..., :3])
         if pictures and pixels.shape != pictures[0].shape:
             sizes = [f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, pictures[0].shape)]
             raise ParameterError(f"frame {number} is {sizes[0]}, and the frames before it are {sizes[1]}")
@@ -248,16 +277,50 @@ def as_frames(frames):
         opaque.append(None if mask is None or mask.all() else mask)
     if not pictures:
         raise ParameterError("there are no frames: an animation needs at least one")
-    if max(pictures[0].shape) > gif.SIDE_MAX:
+    if max(pictures[0].shape[:2]) > gif.SIDE_MAX:
         raise ParameterError(
             f"an animation has sides of 1 to {gif.SIDE_MAX} pixels, not {pictures[0].shape[1]}x{pictures[0].shape[0]}"
         )
     return pictures, opaque, alphas
 
 
+def _listed(frames):
+    """Something to iterate over: one picture is one frame."""
+    if hasattr(frames, "getbands") or (isinstance(frames, np.ndarray) and is_picture(frames)):
+        return [frames]
+    if not isinstance(frames, Iterable):
+        raise ParameterError(f"frames must be an iterable of arrays, not {type(frames).__name__}")
+    return frames
+
+
+def frame_pixels(frame, number):
+    """(H, W, 1, 3 or 4) uint8 in memory of its own; samples of 16 bits, as from videos, are scaled."""
+    if isinstance(frame, (str, bytes, os.PathLike)) or callable(getattr(frame, "read", None)):
+        raise ParameterError(
+            f"frame {number} is a {type(frame).__name__}, and this takes pixels: codec.animate reads files and bytes"
+        )
+    try:
+        pixels = as_array(frame, "it")
+        if pixels.dtype == np.uint16:
+            pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return own_pixels(pixels)
+    except ParameterError as error:
+        raise ParameterError(f"frame {number}: {error}") from None
+
+
 @dataclass
 class _Plan:
-    """What stays the same from pass to pass."""
+    """What stays the same from pass to pass.
+
+    Attributes
+    ----------
+    has_lossy : bool
+        Whether the lossiness makes a difference.
+    passes : int
+        How many times all frames were painted.
+    step : callable
+        Called after every frame.
+    """
 
     format: str
     pictures: list
@@ -269,11 +332,35 @@ class _Plan:
     shared: bool
     loops: int | None
     comment: bytes
-    progress: object
+    described: bytes  # chunks of an APNG about its colours
+    asked: tuple[int, int]  # colours and lossiness, for the quality that is expected
+
+    has_lossy = True
 
     def __post_init__(self):
         self.delays = gif_delays(self.lengths) if self.format == "gif" else None
-        self._palettes = {}
+        self.passes, self.step = 0, _nothing
+        self._palettes, self._measured, self._coded, self._made, self._keep = {}, {}, {}, None, False
+
+    def sample(self):
+        """A plan for strips of all frames, with the same palettes, and how many pixels there are for each of its."""
+        height, width, _ = self.pictures[0].shape
+        rows = rows_of_sample(height, width)
+        self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
+        if len(rows) == height:
+            self._made = {}
+            return self, 1.0
+
+        def of(planes):
+            return [None if plane is None else plane[rows] for plane in planes]
+
+        strips = replace(self, pictures=of(self.pictures), opaque=of(self.opaque), alphas=of(self.alphas))
+        strips._keep, strips.palettes = True, self.palettes
+        return strips, height / len(rows)
+
+    def coded(self, colors, lossy):
+        """Bytes of the codes in the file that was painted so, without the tables and blocks around them."""
+        return self._coded[colors, lossy]
 
     def palettes(self, colors):
         if colors not in self._palettes:
@@ -281,25 +368,67 @@ class _Plan:
         return self._palettes[colors]
 
     def paint(self, colors, lossy):
-        """One pass over all frames."""
+        """One pass over all frames. A plan that is its own sample paints the same only once."""
+        if self._made and (colors, lossy) in self._made:
+            return self._made[colors, lossy]
+        made = self._painted(colors, lossy)
+        self.passes += 1
+        if self._made is not None:
+            self._made[colors, lossy] = made
+        return made
+
+    def opening(self, colors, lossy, count):
+        """Coded bytes of the first `count` frames, in a GIF without the first of all, which is painted whole."""
+        painted = self._frames(colors, lossy, count)
+        if self.format == "gif":
+            return sum(len(one.codes) for one in painted[1:])
+        return len(self._assemble(*self._size(), painted))
+
+    def _size(self):
+        """(width, height)."""
+        return self.pictures[0].shape[1::-1]
+
+    def _frames(self, colors, lossy, count):
+        """The first `count` frames, painted."""
         chosen, error = self.palettes(colors)
-        loss, count = Loss(lossy, error, self.strength), len(self.pictures)
-        height, width, _ = self.pictures[0].shape
+        loss, (width, height) = Loss(lossy, error, self.strength), self._size()
         canvas, everything, painted = Canvas(height, width), np.ones((height, width), bool), []
         masks = [everything if mask is None else mask for mask in self.opaque]
-        for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
-            following = masks[i + 1] if i + 1 < count else None
-            painted.append(canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following))
-            if self.progress is not None:
-                self.progress(i + 1, count)
-        used = list({id(one): one for one in chosen}.values())
+        for i, (pixels, mask) in enumerate(zip(self.pictures[:count], masks)):
+            following = masks[i + 1] if i + 1 < len(masks) else None
+            measured = self._measure(i, chosen[i].space)
+            painted.append(
+                canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
+            )
+            self.step()
+        return painted
+
+    def _painted(self, colors, lossy):
+        painted = self._frames(colors, lossy, len(self.pictures))
+        used = list({id(one): one for one in self.palettes(colors)[0]}.values())
         most = max(len(one.entries) for one in used)
-        data = self._assemble(width, height, painted)
-        return Animation(data, self.format, width, height, count, self._seconds(), most, len(used), lossy)
+        data = self._assemble(*self._size(), painted)
+        self._coded[colors, lossy] = len(data) if self.format == "apng" else sum(len(one.codes) for one in painted)
+        shape = (*self._size(), len(painted), self._seconds())
+        below = self._below([one.error for one in painted])
+        return Animation(data, self.format, *shape, most, len(used), lossy, below=below)
+
+    def _below(self, errors):
+        """Numbers of the frames whose error is far above that of the asked palette, and as much again by `Loss`."""
+        colors, lossy = self.asked
+        expected = self.palettes(colors)[1] * (1 + lossy**2 / LOSSY_ONE**2)
+        return _far_above(errors, max(expected, LEAST_ERROR))
+
+    def _measure(self, number, space):
+        """What is known about a frame; kept where another pass may follow."""
+        found = self._measured.get((number, space)) or Measured(self.pictures[number], space)
+        if self._keep:
+            self._measured[number, space] = found
+        return found
 
     def _assemble(self, width, height, painted):
         if self.format == "apng":
-            return apng.assemble(width, height, painted, self.lengths, loops=self.loops, comment=self.comment)
+            return apng.assemble(width, height, painted, self.lengths, **self._about())
         first = painted[0].colors
         cells = []
         for frame, delay in zip(painted, self.delays):
@@ -315,6 +444,9 @@ class _Plan:
             width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
         )
 
+    def _about(self):
+        return {"loops": self.loops, "comment": self.comment, "described": self.described}
+
     def _seconds(self):
         return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)
 
@@ -322,55 +454,59 @@ class _Plan:
 class _SoftPlan(_Plan):
     """The same for an APNG with partial transparency, where only the number of colours makes a difference."""
 
+    has_lossy = False
+
     def __post_init__(self):
         super().__post_init__()
         self.frames = [soft.rgba(*frame) for frame in zip(self.pictures, self.opaque, self.alphas)]
-        self._made = {}
+        self.expected = {}  # the mean error of the frames, or of the sample, with as many colours as asked
 
-    def paint(self, colors, lossy):
-        if colors not in self._made:
-            painted = soft.paint(self.frames, colors, self.space, self.strength / 256, self.progress)
-            height, width, _ = self.frames[0].shape
-            data = apng.assemble_pieces(
-                width, height, painted.pieces, painted.palette, self.lengths, loops=self.loops, comment=self.comment
-            )
-            shape = (width, height, len(self.frames), self._seconds())
-            self._made[colors] = Animation(data, self.format, *shape, len(painted.palette), 1, lossy)
-        return self._made[colors]
+    def sample(self):
+        strips, share = super().sample()
+        strips.expected = self.expected
+        return strips, share
+
+    def opening(self, colors, lossy, count):
+        return len(self._file(self._frames(colors, lossy, count)))
+
+    def _frames(self, colors, lossy, count):
+        return soft.paint(self.frames[:count], colors, self.space, self.strength / 256, self.step)
+
+    def _file(self, painted):
+        return apng.assemble_pieces(*self._size(), painted.pieces, painted.palette, self.lengths, **self._about())
+
+    def _painted(self, colors, lossy):
+        painted = self._frames(colors, lossy, len(self.frames))
+        data = self._file(painted)
+        self._coded[colors, lossy] = len(data)
+        expected = self.expected.setdefault(self.asked, max(float(np.mean(painted.errors)), LEAST_SOFT_ERROR))
+        shape = (*self._size(), len(self.frames), self._seconds())
+        below = _far_above(painted.errors, expected)
+        return Animation(data, self.format, *shape, len(painted.palette), 1, lossy, below=below)
+
+
+def _far_above(errors, expected):
+    return tuple(number for number, error in enumerate(errors) if error > FAR_BELOW * expected)
+
+
+def _poor(made, asked):
+    """The warning about frames far below the quality that was asked for."""
+    which = f"{len(made.below)} of {made.frames} frames (the first is {made.below[0]})"
+    remedy = "allow more bytes, or fewer or smaller frames" if made.target else "they differ too much for one palette"
+    return f"{which} are far below the quality of {asked[0]} colours and a lossiness of {asked[1]}: {remedy}"
+
+
+def _nothing():
+    """No progress is shown."""
+
+
+def _counted(progress, total):
+    """A callback that counts its calls."""
+    if progress is None:
+        return _nothing
+    count = itertools.count(1)
+    return lambda: progress(next(count), total)
 
 
 def _with_transparent(colors):
     return np.concatenate([colors.entries, np.zeros((1, 3), np.uint8)])
-
-
-def _reach(plan, target, colors):
-    """The least lossiness whose file is within the target; if there is none, the same with half as many colours,
-    repeatedly.
-    """
-    passes, colors = 0, min(colors, COLORS_MAX)
-    while True:
-        found = {}
-
-        def small(lossy):
-            found[lossy] = plan.paint(colors, lossy)
-            return found[lossy].size <= target.value
-
-        def enough(low, high):
-            return high in found and found[high].size * ENOUGH >= target.value * (ENOUGH - 1)
-
-        if small(0):
-            best = found[0]
-        elif small(LOSSY_MAX):
-            best = found[narrow(0, LOSSY_MAX, small, lambda low, high: low + max(1, (high - low) // 3), enough)[1]]
-        else:
-            best = None
-        passes += len(found)
-        if best is not None:
-            return replace(best, target=str(target), passes=passes)
-        if colors <= FEWEST_COLORS:
-            raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives "
-                f"{found[LOSSY_MAX].size} bytes; "
-                "use smaller or fewer frames"
-            )
-        colors = max(FEWEST_COLORS, (colors + 1) // 2)

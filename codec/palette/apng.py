@@ -32,7 +32,7 @@ class Piece:
     blend: int = BLEND_SOURCE
 
 
-def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
+def assemble(width, height, frames, seconds, *, loops=0, comment=b"", described=b""):
     """Assemble a file from painted frames of one palette. The first frame covers the canvas.
 
     Parameters
@@ -44,6 +44,8 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
         How often it restarts: 0 forever, None never.
     comment : bytes
         ISO 8859-1 text.
+    described : bytes
+        Chunks before PLTE.
     """
     colors = frames[0].colors
     # Index 0 is transparent, so tRNS has one entry. The palette is already sorted by luma.
@@ -54,10 +56,10 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b""):
         indices = np.where(frame.indices == colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
         dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
         pieces.append(Piece(frame.x, frame.y, indices, dispose, BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER))
-    return assemble_pieces(width, height, pieces, palette, seconds, loops=loops, comment=comment)
+    return assemble_pieces(width, height, pieces, palette, seconds, loops=loops, comment=comment, described=described)
 
 
-def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment=b""):
+def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment=b"", described=b""):
     """Assemble a file from pieces and their palette, (n, 4); see `assemble`."""
     if max(width, height) > SIDE_MAX:
         raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
@@ -65,7 +67,7 @@ def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment
     bits = 8 if any(piece.blend == BLEND_OVER for piece in pieces) else png.depth(len(palette))
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
     control = png.chunk(b"acTL", struct.pack(">II", len(pieces), plays))
-    parts = [png.SIGNATURE, png.header(width, height, bits), control, png.colors(palette)]
+    parts = [png.SIGNATURE, png.header(width, height, bits), control, described, png.colors(palette)]
     if comment:
         parts.append(png.chunk(b"tEXt", b"Comment\0" + comment))
     number = 0

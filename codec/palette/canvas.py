@@ -75,7 +75,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class Painted:
-    """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged."""
+    """A rectangle of indices to lay on the canvas; `transparent` indices leave it unchanged.
+
+    `error` is the mean squared distance of the frame's opaque pixels from their source.
+    """
 
     x: int
     y: int
@@ -84,6 +87,7 @@ class Painted:
     colors: Colors
     transparent: int  # -1 if no index is
     disposal: int
+    error: float
 
 
 def points_of(pixels, space):
@@ -111,6 +115,43 @@ def weights_of(points):
     return np.maximum(64 * ACTIVITY / (ACTIVITY + deviation), 1).astype(np.uint8)
 
 
+def equal(one, other):
+    """(H, W) bool: where pixels (H, W, 3) are the same."""
+    alike = one == other
+    return alike[..., 0] & alike[..., 1] & alike[..., 2]
+
+
+def squared(one, other):
+    """Squared distances (H, W) int32 between points (H, W, 3) int16: below 2^31 for coordinates up to 8191."""
+    apart = np.subtract(one, other, dtype=np.int32)
+    return np.einsum("ijk,ijk->ij", apart, apart)
+
+
+class Measured:
+    """What painting needs of a frame at any loss: points, weights, distances to palettes.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3) uint8
+    space : str
+    """
+
+    def __init__(self, pixels, space):
+        self.points = points_of(pixels, space)
+        self._off = (None, None)
+
+    @cached_property
+    def weights(self):
+        """As `weights_of`."""
+        return weights_of(self.points)
+
+    def off(self, colors):
+        """As `Colors.off` of the points; kept for the palette that was asked for last."""
+        if self._off[0] is not colors:
+            self._off = colors, colors.off(self.points)
+        return self._off[1]
+
+
 def around(mask):
     """(x, y, width, height) of the smallest rectangle around the True values; the first pixel if there are none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -135,7 +176,7 @@ class Canvas:
         self._source = np.zeros((height, width, 3), np.uint8)
         self._held = np.zeros((height, width, 3), np.int16)
 
-    def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None):
+    def paint(self, pixels, opaque, colors, loss, *, whole=False, opaque_next=None, measured=None):
         """Paint a frame over the canvas.
 
         A pixel whose source did not change stays, so that nothing flickers. One that is close enough to its new source
@@ -152,16 +193,18 @@ class Canvas:
             Paint the whole canvas, even if all of it may stay.
         opaque_next : (H, W) bool, optional
             Mask of the next frame: visible pixels outside it are cleared after this frame.
+        measured : Measured, optional
+            Of the pixels, in the space of the palette.
 
         Returns
         -------
         Painted
         """
-        points = points_of(pixels, colors.space)
-        same = self.visible & (pixels == self._source).all(2)
+        measured = Measured(pixels, colors.space) if measured is None else measured
+        same = self.visible & equal(pixels, self._source)
         over = np.zeros_like(opaque) if opaque_next is None else opaque & ~opaque_next
         paint = self._paint_exactly if loss.lossy == 0 else self._paint_within
-        x, y, indices, codes = paint(points, opaque, same, over, colors, loss, whole)
+        x, y, indices, codes = paint(measured, opaque, same, over, colors, loss, whole)
         height, width = indices.shape
         here = slice(y, y + height), slice(x, x + width)
         new = indices != colors.transparent
@@ -169,35 +212,36 @@ class Canvas:
             of_canvas[here][new] = values[indices[new]]
         self._source[here][new] = pixels[here][new]
         self.visible[here] |= new
+        off = squared(measured.points, self._held)[opaque]
+        error = float(off.mean()) if off.size else 0.0
         if over.any():
             self.visible[here] = False
-        return Painted(
-            x, y, indices, codes, colors, -1 if new.all() else colors.transparent, CLEAR if over.any() else KEEP
-        )
+        transparent = -1 if new.all() else colors.transparent
+        return Painted(x, y, indices, codes, colors, transparent, CLEAR if over.any() else KEEP, error)
 
-    def _paint_within(self, points, opaque, same, over, colors, loss, whole):
+    def _paint_within(self, measured, opaque, same, over, colors, loss, whole):
         """Choose colours, phrases and staying pixels together."""
-        weights = weights_of(points)
-        reach = colors.off(points) + (64 * loss.reach / weights).astype(np.int32)
-        distance = np.square(points.astype(np.int32) - self._held).sum(2)
-        may_stay = self.visible & (distance <= reach)
+        points, weights = measured.points, measured.weights
+        reach = measured.off(colors) + (64 * loss.reach / weights).astype(np.int32)
+        may_stay = self.visible & (squared(points, self._held) <= reach)
         states = np.where(same | ~opaque, MUST_STAY, np.where(may_stay, MAY_STAY, FREE)).astype(np.uint8)
         x, y, width, height = around((states == FREE) | over | whole)
         planes = (points, self._held, states, weights, reach)
         return x, y, *_code((x, y, width, height), planes, colors.points, loss.cost_of_bit, loss)
 
-    def _paint_exactly(self, points, opaque, same, over, colors, loss, whole):
+    def _paint_exactly(self, measured, opaque, same, over, colors, loss, whole):
         """Choose the nearest colours first, then the phrases; a pixel that already has its colour may stay."""
-        height, width = opaque.shape
+        (height, width), points = opaque.shape, measured.points
         states = np.where(same | ~opaque, MUST_STAY, FREE).astype(np.uint8)
         plain, none = np.full((height, width), 64, np.uint8), np.zeros((height, width), np.int32)
         chosen, _ = _code((0, 0, width, height), (points, self._held, states, plain, none), colors.points, 0, loss)
         stays = chosen == colors.transparent
         entries = np.concatenate([colors.entries, colors.entries[:1]])
-        equal = self.visible & (entries[chosen] == self.shown).all(2)
-        states = np.where(stays, MUST_STAY, np.where(equal, MAY_STAY, FREE)).astype(np.uint8)
+        colored = entries[chosen]
+        may_stay = self.visible & equal(colored, self.shown)
+        states = np.where(stays, MUST_STAY, np.where(may_stay, MAY_STAY, FREE)).astype(np.uint8)
         x, y, width, height = around((states == FREE) | over | whole)
-        planes = (entries[chosen].astype(np.int16), self.shown.astype(np.int16), states, plain, none)
+        planes = (colored.astype(np.int16), self.shown.astype(np.int16), states, plain, none)
         exact = colors.entries.astype(np.int16)
         return x, y, *_code((x, y, width, height), planes, exact, EXACT_BIT)
 

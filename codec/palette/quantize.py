@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ParameterError
-from ..pixels import plain, uint8_pixels
+from ..pixels import is_picture, plain, uint8_pixels
 from .assign import FEW_COLORS, assign, opaque, with_channels
 from .choose import METHODS, choose
 from .dither import DITHERS
@@ -41,6 +41,13 @@ def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     if array.size == 0:
         raise ParameterError(f"image is empty: its shape is {np.shape(image)}")
     return np.ascontiguousarray(array)
+
+
+def own_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """`as_pixels` in memory that the caller cannot change."""
+    pixels = as_pixels(image)
+    fresh = hasattr(image, "getbands") or (isinstance(image, np.ndarray) and not np.may_share_memory(pixels, image))
+    return pixels if fresh else pixels.copy()
 
 
 def _known(name, value, known):
@@ -116,7 +123,7 @@ class PaletteQuantizer:
         ----------
         images : iterable of uint8 arrays, or one array
             As for `quantize_colors`; a (N, H, W, channels) array is N pictures, (H, W) and (H, W, 3 or 4) are one.
-            Gray, colour and alpha may be mixed.
+            Gray, colour and alpha may be mixed. A generator may fill the same array again.
         importance : optional
             As for `quantize_colors`: for one picture, or a list with one for each.
 
@@ -127,11 +134,12 @@ class PaletteQuantizer:
         """
         if hasattr(images, "getbands"):  # a Pillow image
             images = np.asarray(plain(images))
-        if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))):
+        if isinstance(images, np.ndarray) and is_picture(images):
             images, importance = [images], None if importance is None else [importance]
         if not isinstance(images, Iterable):
             raise ParameterError(f"images must be an iterable of arrays, not {type(images).__name__}")
-        pictures = [as_pixels(image) for image in images]
+        taken = as_pixels if isinstance(images, (list, tuple, np.ndarray)) else own_pixels
+        pictures = [taken(image) for image in images]
         if not pictures:
             raise ParameterError("fit needs at least one image")
         masks = [importance] * len(pictures) if importance is None or isinstance(importance, str) else list(importance)
@@ -162,7 +170,7 @@ class PaletteQuantizer:
         """
         if not hasattr(self, "palette_"):
             raise ParameterError("this PaletteQuantizer has no palette yet: call fit first")
-        pixels = as_pixels(image)
+        pixels = own_pixels(image)
         return self._paint(pixels, *count_colors(opaque(pixels)))
 
     def _choose(self, colors, channels):
@@ -259,7 +267,7 @@ def quantize_colors(
     >>> result.palette[:, 0], result.counts
     (array([ 8, 24, 40, 56], dtype=uint8), array([1088, 1024, 1024,  960]))
     """
-    pixels = as_pixels(image)
+    pixels = own_pixels(image)
     histogram, entries = count_colors(opaque(pixels), as_importance(importance, pixels))
     found = color_set(histogram)
 

@@ -17,10 +17,13 @@ class SoftFrames:
     ----------
     pieces : list of codec.palette.apng.Piece
     palette : (n, 4) uint8
+    errors : list of float
+        Mean squared error of each frame, summed over R, G, B and A, in 8-bit levels.
     """
 
     pieces: list
     palette: np.ndarray
+    errors: list
 
 
 def rgba(pixels, opaque, alpha):
@@ -30,7 +33,7 @@ def rgba(pixels, opaque, alpha):
     return np.dstack([np.where(alpha[..., None] > 0, pixels, 0), alpha]).astype(np.uint8)
 
 
-def paint(frames, colors, space, strength, progress=None):
+def paint(frames, colors, space, strength, step):
     """Paint (H, W, 4) frames. A pixel whose source does not change keeps its index, so that still areas do not flicker.
 
     Parameters
@@ -40,7 +43,8 @@ def paint(frames, colors, space, strength, progress=None):
     space : str
     strength : float
         Of error diffusion, 0..1.
-    progress : callable, optional
+    step : callable
+        Called after every frame.
 
     Returns
     -------
@@ -48,8 +52,11 @@ def paint(frames, colors, space, strength, progress=None):
     """
     dither = {"dither": "floyd-steinberg", "dither_strength": strength} if strength else {"dither": None}
     quantizer = PaletteQuantizer(colors, space=space, **dither).fit(frames)
-    pieces, held, before = [], None, None
-    for number, frame in enumerate(frames, 1):
+    palette = quantizer.palette_
+    if palette.shape[1] == 3:
+        palette = np.concatenate([palette, np.full((len(palette), 1), 255, np.uint8)], 1)
+    pieces, errors, held, before = [], [], None, None
+    for frame in frames:
         indices = quantizer.predict(frame).indices
         if held is None:
             x, y, (height, width) = 0, 0, indices.shape
@@ -58,9 +65,7 @@ def paint(frames, colors, space, strength, progress=None):
             x, y, width, height = around(indices != held)
         pieces.append(Piece(x, y, indices[y : y + height, x : x + width]))
         held, before = indices, frame
-        if progress is not None:
-            progress(number, len(frames))
-    palette = quantizer.palette_
-    if palette.shape[1] == 3:
-        palette = np.concatenate([palette, np.full((len(palette), 1), 255, np.uint8)], 1)
-    return SoftFrames(pieces, palette)
+        apart = frame.astype(np.int32) - palette[indices]
+        errors.append(float(np.einsum("ijk,ijk->", apart, apart, dtype=np.int64)) / indices.size)
+        step()
+    return SoftFrames(pieces, palette, errors)

@@ -60,7 +60,7 @@ class Codebook:
 
         Parameters
         ----------
-        image : (H, W) or (H, W, channels) uint8
+        image : (H, W) or (H, W, channels) uint8, or a Pillow image
             The last rows and columns are repeated to fill partial blocks.
 
         Returns
@@ -109,6 +109,7 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
     Parameters
     ----------
     images : iterable of (H, W) or (H, W, channels) uint8
+        Or of Pillow images. A generator may fill the same array again.
     entries : int
         The largest number of entries, 1..65536; never more than there are distinct blocks.
     block : (height, width)
@@ -124,9 +125,12 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
     ------
     ParameterError
     """
+    if hasattr(images, "getbands"):  # one Pillow image
+        images = [images]
     if not isinstance(images, Iterable):
         raise ParameterError(f"images must be an iterable of arrays, not {type(images).__name__}")
-    pictures = [_as_pixels(image) for image in images]
+    # A list holds different arrays; what makes them one by one may fill the same array again.
+    pictures = [_as_pixels(image, copy=not isinstance(images, (list, tuple))) for image in images]
     if not pictures or len({picture.shape[2] for picture in pictures}) > 1:
         raise ParameterError("train needs at least one image, all with the same number of channels")
     if isinstance(entries, bool) or not isinstance(entries, (int, np.integer)) or not 1 <= entries <= MOST_ENTRIES:
@@ -151,12 +155,13 @@ def train(images: Iterable[npt.ArrayLike], entries: int, *, block: tuple[int, in
     return Codebook(np.unique(centres.astype(np.uint8), axis=0).reshape(-1, *block, channels))
 
 
-def _as_pixels(image):
+def _as_pixels(image, copy=False):
     array = as_array(image, "image")
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.size == 0:
         raise ParameterError(
             f"images must be uint8 of the shape (H, W) or (H, W, channels), not {array.dtype} {array.shape}"
         )
+    array = np.array(array) if copy else array
     return array if array.ndim == 3 else array[..., None]
 
 

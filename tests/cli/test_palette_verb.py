@@ -247,3 +247,47 @@ def test_an_animation_plays_as_often_as_its_source_or_as_asked(run, frames, home
     assert loop() == 2 and loop("--loops", "0") == 0 and loop("--loops", "once") is None
     assert loop("--loops", "once", source="frames") is None and loop(source="frames") == 0
     assert run("palette", "--animate", "a.gif", "-o", "b.gif", "--loops", "twice").code == 2
+
+
+def test_a_folder_is_animated_in_natural_order(run, frames, home):
+    folder = home / "many"
+    folder.mkdir()
+    for number, source in zip((1, 2, 3, 9, 10, 11), frames):
+        (folder / f"f{number}.png").write_bytes(source.read_bytes())
+    (folder / ".hidden.png").write_bytes(b"x")
+    (folder / "notes.txt").write_text("x")
+    outcome = run("palette", "--animate", "many", "-o", "a.gif", "--json")
+    assert outcome.code == 0 and run("palette", "--animate", "frames", "-o", "b.gif").code == 0
+    assert (home / "a.gif").read_bytes() == (home / "b.gif").read_bytes()
+    (warning,) = outcome.json["files"][0]["warnings"]
+    assert "2 left out" in warning and ".hidden.png (hidden)" in warning and "notes.txt" in warning
+    by_shell = run("palette", "--animate", *sorted(map(str, folder.glob("f*.png"))), "-o", "c.gif")
+    assert by_shell.code == 0 and "f10.png before" in by_shell.err and "natural order" in by_shell.err
+
+
+def test_an_animation_is_scaled_to_a_width(run, frames, home):
+    row = run("palette", "--animate", "frames", "-o", "a.gif", "--width", 20, "--json").json["files"][0]
+    assert (row["width"], row["height"]) == (20, 15)
+    assert Image.open(io.BytesIO((home / "a.gif").read_bytes())).size == (20, 15)
+    refused = run("palette", "--animate", "frames", "-o", "b.gif", "--width", 41)
+    assert refused.code == 1 and "only scaled down" in refused.err and not (home / "b.gif").exists()
+    assert run("palette", "in/a.png", "-o", "o.png", "--width", 9).code == 2
+
+
+def test_an_animation_that_would_grow_is_kept(run, home):
+    source = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    images = [Image.fromarray(source + step) for step in (0, 90)]
+    images[0].save(home / "a.gif", save_all=True, append_images=images[1:], duration=100)
+    grown = run("palette", "--animate", "a.gif", "-o", "b.gif", "--fps", 10, "--json").json["files"][0]
+    row = run("palette", "--animate", "a.gif", "-o", "c.gif", "--json").json["files"][0]
+    assert (row["status"] == "kept") == (grown["after"] > row["before"])
+    if row["status"] == "kept":
+        assert (home / "c.gif").read_bytes() == (home / "a.gif").read_bytes()
+
+
+def test_frames_far_below_the_asked_quality_are_told(run, frames, home):
+    free = run("palette", "--animate", "frames", "-o", "a.gif", "--json").json["files"][0]
+    assert free["below"] == []
+    outcome = run("palette", "--animate", "frames", "-o", "b.gif", "--target", f"size:{free['after'] // 2}", "--json")
+    row = outcome.json["files"][0]
+    assert bool(row["below"]) == any("far below" in warning for warning in row["warnings"])

@@ -326,3 +326,50 @@ def test_an_animation_that_grows_says_so():
     assert not any("larger" in warning for warning in codec.animate(small).warnings)
     grown = codec.animate(data, comment="x" * 300)
     assert grown.size > len(data) and "larger than its source" in grown.warnings[-1]
+
+
+# ---------------------------------------------------------------- what would grow
+
+
+def tiny(**options):
+    """Frames without a graphic control extension, which this package always writes: the result is larger."""
+    return gif_file(2, 2, frame(0, 0, 2, 2)[8:], frame(0, 0, 2, 2, 2)[8:], **options)
+
+
+def test_an_animation_that_would_grow_is_kept(tmp_path):
+    data = tiny(loops=3)
+    for options in ({}, {"lossy": 0}, {"loops": 3}, {"target": "size:300"}, {"dither_strength": 0.0}):
+        made = codec.animate(data, tmp_path / "o.gif", **options)
+        assert made.kept and made.data == data == (tmp_path / "o.gif").read_bytes()
+        assert (made.frames, made.seconds, made.width, made.lossy, made.warnings) == (2, Fraction(1, 5), 2, 0, ())
+
+
+@pytest.mark.parametrize("options", [
+    {"fps": 5}, {"seconds": 1}, {"width": 1}, {"colors": 4}, {"loops": 0}, {"comment": "x"}, {"strip": True},
+], ids=str)  # fmt: skip
+def test_what_was_asked_for_is_done_though_it_grows(options):
+    made = codec.animate(tiny(loops=3), **options)
+    assert not made.kept and any("larger than its source" in warning for warning in made.warnings)
+
+
+def test_other_formats_damaged_files_and_lists_are_not_kept():
+    assert not codec.animate(tiny(), format="apng").kept and not codec.animate([tiny(), tiny()]).kept
+    damaged = codec.animate(tiny(tail=b""))
+    assert not damaged.kept and any("trailer" in warning for warning in damaged.warnings)
+    assert any("larger than its source" in warning for warning in damaged.warnings)
+
+
+def test_an_apng_that_would_grow_is_kept():
+    pixels = solid(2, 2, 1, 2, 3, 255)
+    data = apng_file(2, 2, [(0, 0, pixels, (1, 10), 0, 0)] * 2)
+    made = codec.animate(data, format="apng")
+    bigger = codec.animate(data, format="apng", loops=7)
+    assert made.kept == (bigger.size > len(data)) and (not made.kept or made.data == data)
+
+
+def test_the_given_animation_is_kept(data_folder):
+    path = data_folder / "faults" / "large-gif-anim-combine.gif"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    made = codec.animate(path)
+    assert made.kept and made.size == 2705 and made.data == path.read_bytes()

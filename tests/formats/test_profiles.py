@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -130,3 +131,115 @@ def test_a_damaged_profile_is_not_srgb_and_no_error():
         for at in rng.integers(128, len(data), 6):
             data[at] = rng.integers(256)
         profiles.is_srgb(bytes(data))
+
+
+# ---------------------------------------------------------------- animations
+
+
+def wide(gray=False):
+    """A profile whose colours are far from sRGB."""
+    return profiles.profile((P3_POINTS, GAMMA), gray)
+
+
+def frames_of(pixels):
+    return [pixels, np.ascontiguousarray(pixels[::-1])]
+
+
+def as_file(pixels, format="PNG", icc=None):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format, **({"icc_profile": icc} if icc else {}))
+    return buffer.getvalue()
+
+
+def moving_png(pixels, *chunks):
+    data = codec.palette.animate(frames_of(pixels), format="apng", lossy=0).data
+    return data[:33] + b"".join(png.chunk(*chunk) for chunk in chunks) + data[33:]
+
+
+def moving_gif(pixels, icc):
+    data = codec.palette.animate(frames_of(pixels), lossy=0).data
+    parts = b"".join(bytes([len(part)]) + part for part in (icc[i : i + 255] for i in range(0, len(icc), 255)))
+    at = data.index(b"!")
+    return data[:at] + b"!\xff\x0bICCRGBG1012" + parts + b"\0" + data[at:]
+
+
+def moving_webp(pixels, icc):
+    buffer, images = io.BytesIO(), [Image.fromarray(frame) for frame in frames_of(pixels)]
+    images[0].save(buffer, "WEBP", save_all=True, append_images=images[1:], lossless=True, icc_profile=icc, duration=99)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def few(pixels):
+    """Few colours, so that palettes lose nothing."""
+    return pixels // 64 * 64
+
+
+def sources_of(few):
+    pillow = [Image.fromarray(frame) for frame in frames_of(few)]
+    for image in pillow:
+        image.info["icc_profile"] = wide()
+    return {
+        "stills": [as_file(frame, icc=wide()) for frame in frames_of(few)], "Pillow": pillow,
+        "TIFF": [as_file(frame, "TIFF", wide()) for frame in frames_of(few)],
+        "apng": moving_png(few, (b"iCCP", b"x\0\0" + zlib.compress(wide()))), "gif": moving_gif(few, wide()),
+        "webp": moving_webp(few, wide()),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["stills", "Pillow", "TIFF", "apng", "gif", "webp"])
+def test_a_profile_is_carried_by_an_apng_and_converted_for_a_gif(few, kind):
+    source = sources_of(few)[kind]
+    made = codec.animate(source, format="apng", lossy=0, comment="not kept")
+    assert profiles.meaning(made.data).icc == wide() and Image.open(io.BytesIO(made.data)).info["icc_profile"] == wide()
+    assert not any("profile" in text for text in made.warnings)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB")), few)
+    for other in (dict(format="gif"), dict(format="apng", strip=True)):
+        made = codec.animate(source, lossy=0, comment="not kept", **other)
+        assert profiles.meaning(made.data) == profiles.SRGB or other["format"] == "gif"
+        assert any("2 of 2 frames were converted to sRGB from their ICC profile" in text for text in made.warnings)
+        seen = np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB"))
+        assert np.abs(seen - shown(few, wide())).max() <= 1 and np.abs(seen.astype(int) - few).max() > 20
+
+
+def test_profiles_that_differ_are_converted(few):
+    first, second = (as_file(few, icc=icc) for icc in (wide(), None))
+    made = codec.animate([first, second], format="apng", lossy=0)
+    assert profiles.meaning(made.data) == profiles.SRGB and any("1 of 2 frames" in text for text in made.warnings)
+    gray = as_file(few[..., 0], icc=wide(gray=True))
+    made = codec.animate([gray, gray], format="apng", lossy=0)
+    assert profiles.meaning(made.data) == profiles.SRGB and any("converted" in text for text in made.warnings)
+    seen = np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB"))
+    assert np.abs(seen - shown(few[..., 0], wide(gray=True))).max() <= 1
+
+
+def test_srgb_itself_is_no_news(few):
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    made, plain = (codec.animate([as_file(few, icc=one)] * 2) for one in (icc, None))
+    assert made.data == plain.data and made.warnings == ()
+    assert profiles.meaning(codec.animate([as_file(few, icc=icc)] * 2, format="apng").data).icc == icc
+
+
+@pytest.mark.parametrize("icc", [b"no profile", bytes(200), profiles.profile((GAMMA,), True)], ids=range(3))
+def test_a_profile_that_does_not_fit_is_dropped_with_a_word(few, icc):
+    made = codec.animate([as_file(few, icc=icc)] * 2)
+    assert any("ICC profile" in text and "dropped" in text for text in made.warnings)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB")), few)
+
+
+@pytest.mark.parametrize("chunks", [[GAMMA], [P3_POINTS], [P3], [PQ], [GAMMA, P3_POINTS]], ids=str)
+def test_colour_chunks_of_animations(few, chunks):
+    for source in ([with_chunks(frame, *chunks) for frame in frames_of(few)], moving_png(few, *chunks)):
+        made = codec.animate(source, format="apng", comment="not kept")
+        assert sorted(stated(made.data)) == sorted(chunks) and made.warnings[:-1] == () and "colours" not in str(made)
+        made = codec.animate(source, lossy=0)
+        what = "dropped" if PQ in chunks else "converted"
+        assert any(what in text and chunks[0][0].decode() in text for text in made.warnings)
+        seen = np.asarray(Image.open(io.BytesIO(made.data)).convert("RGB"))
+        icc = profiles.profile(tuple(chunks), False)
+        assert np.abs(seen - (few if icc is None else shown(few, icc))).max() <= 1
+
+
+def test_a_profile_that_inflates_without_end(few):
+    bomb = b"x\0\0" + zlib.compress(bytes(profiles.MOST_BYTES + 1))
+    assert profiles.meaning(moving_png(few, (b"iCCP", bomb))).icc is None

@@ -7,6 +7,7 @@ import pytest
 from codec.jpeg._arith import encode_decisions
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from properties import examples
 
 import codec
@@ -414,3 +415,12 @@ def test_lost_samples_repeat_those_above():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", codec.DamageWarning)
         assert decode(made.data[: marks[0]], on_error="conceal").shape == (12, 8)
+
+
+def test_pillow_images_are_their_colours():
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)).quantize(9)
+    assert np.array_equal(codec.decode(codec.jpeg.encode_lossless(image).data), np.asarray(image.convert("RGB")))
+    deep = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    assert np.array_equal(codec.decode(codec.jpeg.encode_lossless(Image.fromarray(deep)).data), deep)
+    with pytest.raises(ParameterError, match=r"convert\('RGB'\)"):
+        codec.jpeg.encode_lossless(Image.new("RGBA", (4, 4)))

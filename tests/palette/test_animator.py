@@ -15,7 +15,7 @@ from PIL import Image
 from codec import cpu
 from codec.errors import ParameterError
 from codec.formats.animation import load
-from codec.palette import animate, animator, canvas
+from codec.palette import animate, animator, canvas, reach
 from codec.palette.spaces import coordinates
 from codec.palette.timing import durations, gif_delays, png_delay
 
@@ -395,3 +395,104 @@ def test_the_suffix_says_the_format(tmp_path):
         assert Image.open(io.BytesIO((tmp_path / name).read_bytes())).format == format
     with pytest.raises(ParameterError, match="suffix"):
         animate(frames, tmp_path / "a.webp")
+
+
+# ---------------------------------------------------------------- one buffer for all frames
+
+
+def refilled(frames):
+    """One array, filled again for every frame, as readers of cameras and clips do."""
+    buffer = np.empty_like(frames[0])
+    for frame in frames:
+        buffer[:] = frame
+        yield buffer
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_generator_may_fill_the_same_array_again(channels):
+    frames = walk(4)
+    if channels != 3:
+        frames = [pixels[..., 0] if channels == 1 else np.dstack([pixels, pixels[..., :1]]) for pixels in frames]
+    for format in ("gif", "apng"):
+        assert animate(refilled(frames), format=format).data == animate(frames, format=format).data
+
+
+def test_one_picture_is_one_frame():
+    frame = walk(1)[0]
+    for given in (frame, frame[..., 0], Image.fromarray(frame)):
+        assert animate(given).frames == 1
+    assert animate(np.stack(walk(3))).frames == 3
+    for wrong in (5, "a.png", ["a.png"], [b"\x89PNG"]):
+        with pytest.raises(ParameterError, match="frames? "):
+            animate(wrong)
+
+
+# ---------------------------------------------------------------- the search for a size
+
+
+def test_a_search_estimates_from_strips_and_ends_near_the_size():
+    """A picture large enough for strips: two or three passes over the frames, and a bar that only moves forward."""
+    rng = np.random.default_rng(5)
+    frames = [pixels + rng.integers(0, 9, pixels.shape, dtype=np.uint8) for pixels in walk(6, 256, 300, noise=3)]
+    sizes = {lossy: animate(frames, lossy=lossy).size for lossy in (0, 20)}
+    assert len(reach.rows_of_sample(256, 300)) == 32
+    for size in (sizes[0] * 11 // 10, sizes[20] * 8 // 10, sizes[20] // 4):
+        told = []
+        made = animate(frames, target=f"size:{size}", progress=lambda *at: told.append(at))
+        assert size * 0.9 <= made.size <= size and made.passes <= 3
+        assert made.data == animate(frames, lossy=made.lossy, colors=min(made.colors, 255)).data
+        totals, done = {total for _, total in told}, [at for at, _ in told]
+        assert len(totals) == 1 and done == sorted(set(done)) and told[-1] == (done[-1], done[-1])
+
+
+def test_the_sample_is_all_of_a_small_picture_and_never_nothing():
+    assert reach.rows_of_sample(60, 80) == list(range(60))
+    for height, width in ((1, 60000), (240, 320), (4000, 2), (1080, 1920), (17, 9000)):
+        rows = reach.rows_of_sample(height, width)
+        assert rows == sorted(set(rows)) and 0 <= rows[0] and rows[-1] < height
+        assert height * width // len(rows) // height * height <= 8 * height * width
+
+
+# ---------------------------------------------------------------- frames below the asked quality
+
+
+def test_frames_far_below_the_asked_quality_are_named():
+    frames = [pixels for pixels in walk(6, 60, 80)]
+    plain = animate(frames)
+    assert plain.below == () and animate(frames, lossy=200).below == () and animate(frames, colors=4).below == ()
+    made = animate(frames, target=f"size:{plain.size // 6}")
+    assert made.below and any("far below the quality of 255 colours and a lossiness of 20" in w for w in made.warnings)
+    assert animate(frames, target=f"size:{plain.size}").below == ()
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_frame_that_the_palette_of_the_others_does_not_serve(alpha):
+    rng = np.random.default_rng(3)
+    frames = [pixels // 8 * 8 for pixels in walk(30, noise=9)]
+    frames[17] = rng.integers(0, 256, frames[0].shape, dtype=np.uint8)
+    if alpha:
+        soft = np.arange(50, dtype=np.uint8).repeat(37).reshape(50, 37).T + 100
+        frames = [np.dstack([pixels, soft]) for pixels in frames]
+    made = animate(frames, format="apng", colors=32)
+    assert 17 in made.below and len(made.below) <= 2 and f"{len(made.below)} of 30 frames" in made.warnings[-1]
+    shown, _ = shown_by_pillow(made.data)
+    off = [np.square(a[..., :3].astype(float) - b[..., :3]).mean() for a, b in zip(shown, frames)]
+    assert off[17] == max(off) > 3 * np.median(off)
+
+
+def test_a_target_of_partial_transparency_names_its_frames():
+    rng = np.random.default_rng(4)
+    frames = [rng.integers(0, 256, (30, 40, 4), dtype=np.uint8) for _ in range(3)]
+    plain = animate(frames, format="apng")
+    assert plain.below == ()
+    assert animate(frames, format="apng", target=f"size:{plain.size * 2 // 5}").below == (0, 1, 2)
+
+
+def test_profiles_of_pillow_images_are_not_dropped_in_silence():
+    images = [Image.fromarray(pixels) for pixels in walk(2)]
+    images[1].info["icc_profile"] = b"some profile"
+    for format in ("gif", "apng"):
+        assert "ICC profiles of 1 images" in animate(images, format=format).warnings[-1]
+    assert animate(images, format="apng", icc=b"a profile").warnings == ()
+    with pytest.raises(ParameterError, match="convert the frames to sRGB"):
+        animate(images, icc=b"a profile")

@@ -401,3 +401,25 @@ def test_predict_before_fit_and_fit_of_nothing():
         codec.PaletteQuantizer(4).predict(GOOD)
     with pytest.raises(ParameterError, match="one image"):
         codec.PaletteQuantizer(4).fit([])
+
+
+def test_a_generator_may_fill_the_same_array_again(picture):
+    pictures = [picture(20, 30, seed=seed) for seed in range(3)]
+
+    def refilled():
+        buffer = np.empty_like(pictures[0])
+        for pixels in pictures:
+            buffer[:] = pixels
+            yield buffer
+
+    given, made = (codec.PaletteQuantizer(16).fit(images).palette_ for images in (pictures, refilled()))
+    assert np.array_equal(given, made)
+
+
+def test_a_result_does_not_change_with_the_array_that_it_was_made_of(picture):
+    pixels = picture(20, 30)
+    results = codec.quantize_colors(pixels, 16), codec.PaletteQuantizer(16).fit([pixels]).predict(pixels)
+    before = pixels.copy()
+    pixels[:] = 0
+    for result in results:
+        assert result.mse == codec.quantize_colors(before, 16).mse

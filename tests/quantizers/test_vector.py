@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from codec.errors import ParameterError
 from codec.quantizers import vector
@@ -64,3 +65,23 @@ def test_one_codebook_for_several_pictures(picture):
 def test_bad_input_is_refused(call, what):
     with pytest.raises(ParameterError, match=what):
         call()
+
+
+def test_a_generator_may_fill_the_same_array_again():
+    pictures = [np.random.default_rng(seed).integers(0, 256, (16, 16), dtype=np.uint8) for seed in range(3)]
+
+    def refilled():
+        buffer = np.empty_like(pictures[0])
+        for pixels in pictures:
+            buffer[:] = pixels
+            yield buffer
+
+    assert np.array_equal(vector.train(pictures, 9).entries, vector.train(refilled(), 9).entries)
+
+
+def test_pillow_images_are_their_colours():
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)).quantize(9)
+    shown = np.asarray(image.convert("RGB"))
+    codebook = vector.train(image, 5)
+    assert np.array_equal(codebook.entries, vector.train([shown], 5).entries)
+    assert np.array_equal(codebook.encode(image), codebook.encode(shown))
