@@ -1,0 +1,229 @@
+"""The protocol of scalar quantizers: real values to integer codes, and back.
+
+Every quantizer is a subclass of `Quantizer`. Its constructor takes the settings, `fit` chooses what depends on data
+(a scale, thresholds, levels), `encode` gives integer codes, `decode` gives values. `to_json` and `from_json` keep both,
+exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..errors import ParameterError
+from ..pixels import as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    import numpy.typing as npt
+
+JSON_VERSION = 1
+
+
+class Quantizer:
+    """A scalar quantizer.
+
+    Subclasses set `name`, and define `fit`, `encode`, `decode`, `code_range`, `levels`, `thresholds`, `settings`,
+    `fitted` and `restore`.
+
+    Attributes
+    ----------
+    name : str
+        The name in JSON, tables and commands.
+    """
+
+    name: ClassVar[str]
+    _kinds: ClassVar[dict[str, type[Quantizer]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "name" in cls.__dict__:
+            Quantizer._kinds[cls.name] = cls
+
+    def fit(self, x: npt.ArrayLike) -> Self:
+        """Choose what depends on the data.
+
+        Parameters
+        ----------
+        x : array of real numbers, any shape
+            At least one value, all finite.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            For data that is empty, not real or not finite.
+        """
+        raise NotImplementedError
+
+    def encode(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The code of each value, in the smallest integer dtype that holds `code_range`; values beyond the last level
+        get its code.
+
+        Raises
+        ------
+        ParameterError
+            If `fit` is needed and was not called, or for values that are not finite.
+        """
+        raise NotImplementedError
+
+    def decode(self, codes: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The value of each code.
+
+        Raises
+        ------
+        ParameterError
+            For codes outside of `code_range`.
+        """
+        raise NotImplementedError
+
+    def transform(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The values that `x` becomes: decode(encode(x))."""
+        return self.decode(self.encode(x))
+
+    @property
+    def code_range(self) -> tuple[int, int]:
+        """(lowest, highest) code."""
+        raise NotImplementedError
+
+    @property
+    def bits(self) -> int:
+        """Bits of a code of fixed length."""
+        low, high = self.code_range
+        return max(1, (high - low).bit_length())
+
+    @property
+    def levels(self) -> npt.NDArray[np.float64]:
+        """(n,) float64: the values of the codes from code_range[0] to code_range[1]."""
+        raise NotImplementedError
+
+    @property
+    def thresholds(self) -> npt.NDArray[np.float64]:
+        """float64, ascending: borders between cells, without the infinite ones."""
+        raise NotImplementedError
+
+    @property
+    def step(self) -> float | None:
+        """The distance between neighbouring levels if it is the same everywhere, else None."""
+        return None
+
+    # ---------------------------------------------------------------- records
+
+    def settings(self) -> dict[str, Any]:
+        """The keywords of the constructor, as JSON can hold them."""
+        raise NotImplementedError
+
+    def fitted(self) -> dict[str, Any]:
+        """What `fit` chose, as JSON can hold it; empty if there is nothing."""
+        return {}
+
+    def restore(self, fitted: Mapping[str, Any]) -> None:
+        """Take over what another `fit` chose; `fitted` comes from a file and is checked."""
+
+    def to_json(self) -> str:
+        """One JSON object; `from_json` makes an equal quantizer of it."""
+        record = {"quantizer": self.name, "version": JSON_VERSION, "settings": self.settings(), "fitted": self.fitted()}
+        return json.dumps(record, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Quantizer:
+        """The quantizer of a `to_json` record.
+
+        Raises
+        ------
+        ParameterError
+            If the text is no such record.
+        """
+        try:
+            record = json.loads(text)
+            kind = Quantizer._kinds[record["quantizer"]]
+            version, settings, fitted = record["version"], record["settings"], record["fitted"]
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise ParameterError(f"the text is no record of a quantizer: {error!r}") from None
+        if version != JSON_VERSION:
+            raise ParameterError(f"the record has version {version!r}; this package reads version {JSON_VERSION}")
+        if not isinstance(settings, dict) or not isinstance(fitted, dict):
+            raise ParameterError("settings and fitted of the record must be JSON objects")
+        try:
+            quantizer = kind(**settings)
+        except TypeError as error:
+            raise ParameterError(f"the settings of {kind.name!r} do not fit: {error}") from None
+        quantizer.restore(fitted)
+        return quantizer
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.settings().items())})"
+
+
+def real_values(x: npt.ArrayLike, name: str = "x", *, finite: bool = True) -> npt.NDArray[Any]:
+    """`x` as a float32 or float64 array without a copy if it is one; other real dtypes are converted exactly.
+
+    Raises
+    ------
+    ParameterError
+        If it is empty, not real, or (with `finite`) holds NaN or infinities: with their number and the first index.
+    """
+    array = as_array(x, name)
+    if array.dtype.kind not in "fiub":
+        raise ParameterError(f"{name} must hold real numbers, not {array.dtype}")
+    if array.size == 0:
+        raise ParameterError(f"{name} is empty")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype.itemsize < 3 else np.float64)
+    if finite:
+        refuse_nonfinite(array, name)
+    return array
+
+
+def refuse_nonfinite(array: npt.NDArray[Any], name: str = "x") -> None:
+    """ParameterError if there are NaN or infinite values."""
+    if math.isfinite(float(array.min())) and math.isfinite(float(array.max())):
+        return
+    bad = ~np.isfinite(array)
+    first = tuple(map(int, np.unravel_index(int(bad.argmax()), array.shape)))
+    nans = int(np.isnan(array).sum())
+    raise ParameterError(
+        f"{name} has {nans} NaN and {int(bad.sum()) - nans} infinite values, the first at index "
+        f"{first[0] if len(first) == 1 else first}: remove or replace them"
+    )
+
+
+def code_dtype(low: int, high: int) -> np.dtype[Any]:
+    """The smallest integer dtype that holds low..high; unsigned if low >= 0."""
+    return np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)) if low >= 0 else _signed(low, high)
+
+
+def _signed(low, high):
+    return next(
+        np.dtype(kind)
+        for kind in (np.int8, np.int16, np.int32, np.int64)
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max
+    )
+
+
+def checked_codes(codes: npt.ArrayLike, low: int, high: int) -> npt.NDArray[Any]:
+    """`codes` as an array of integers within low..high.
+
+    Raises
+    ------
+    ParameterError
+    """
+    array = as_array(codes, "codes")
+    if array.dtype.kind not in "iu":
+        raise ParameterError(f"codes must be integers, not {array.dtype}")
+    if array.size and (array.min() < low or array.max() > high):
+        raise ParameterError(f"codes must be within {low}..{high}, not {array.min()}..{array.max()}")
+    return array
