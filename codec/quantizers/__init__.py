@@ -11,6 +11,8 @@ _PUBLIC = {
     **dict.fromkeys(("kmeans", "vector"), None),
     "Quantizer": "protocol",
     **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
+    **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
+    "LloydMax": "lloyd_max",
 }
 __all__ = [*_PUBLIC]
 
