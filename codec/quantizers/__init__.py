@@ -13,6 +13,9 @@ _PUBLIC = {
     **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
     **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
     "LloydMax": "lloyd_max",
+    "Compander": "companding",
+    "G711": "g711",
+    "Float8": "float8",
 }
 __all__ = [*_PUBLIC]
 

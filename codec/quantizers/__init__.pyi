@@ -3,9 +3,25 @@ from . import vector as vector
 from .affine import Affine as Affine
 from .affine import dequantize as dequantize
 from .affine import quantize as quantize
+from .companding import Compander as Compander
+from .float8 import Float8 as Float8
+from .g711 import G711 as G711
 from .lloyd_max import LloydMax as LloydMax
 from .protocol import Quantizer as Quantizer
 from .uniform import DeadZone as DeadZone
 from .uniform import Uniform as Uniform
 
-__all__ = ["kmeans", "vector", "Quantizer", "Affine", "quantize", "dequantize", "Uniform", "DeadZone", "LloydMax"]
+__all__ = [
+    "kmeans",
+    "vector",
+    "Quantizer",
+    "Affine",
+    "quantize",
+    "dequantize",
+    "Uniform",
+    "DeadZone",
+    "LloydMax",
+    "Compander",
+    "G711",
+    "Float8",
+]
