@@ -19,6 +19,7 @@ _PUBLIC = {
     "Float8": "float8",
     "FixedPoint": "fixed_point",
     "Dithered": "dither",
+    **dict.fromkeys(("fake_quantize", "lsq_gradient", "torch_fake_quantize"), "training"),
 }
 __all__ = [*_PUBLIC]
 

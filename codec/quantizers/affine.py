@@ -161,37 +161,74 @@ def quantize(
     [[1.0, -2.0], [300.0, 10.0]]
     """
     values = real_values(x, finite=False)
-    rule = CONVENTIONS[choice(convention, CONVENTIONS, "convention")]
     low, high = code_range(dtype, narrow)
     choice(nonfinite, ("refuse", "convention"), "nonfinite")
-    layout = Layout.of(values.shape, axis, block)
-    scales, zeros = layout.parameters(scale, zero_point, None if convention == "torch-fake-float" else (low, high))
+    how = Arithmetic.of(values.shape, scale, zero_point, (low, high), axis, block, convention, rounding)
     codes = output(out, values.shape, code_dtype(low, high))
-    how = rule.rounding if rounding is None else choice(rounding, OFFSETS, "rounding")
-    up, down = OFFSETS[how]
-    wild = rule.wild if axis is None or block is not None else rule.wild_channels
-    if rule.formula in ("multiply", "fused", "multiply-add"):
-        factors = np.float32(1) / scales
-    else:
-        factors = scales
-    settings: dict[str, Any] = {
-        "formula": FORMULAS.index(rule.formula),
-        "low": low,
-        "high": high,
-        "nan": {"low": low, "high": high, "zero": min(max(0, low), high)}[rule.nan],
-        "wild": wild,
-        "up": up,
-        "down": down,
-        "plain": _plain_bits(how, wild, scales, zeros),
-        "level": cpu.level_index(),
-    }
-    finite = True
-    for part, piece, factor, zero in layout.pieces(values, codes, factors, zeros, dtype=np.float32):
-        finite &= affine_encode(part, factor, zero, layout.block, piece, **settings)
-    if not finite and nonfinite == "refuse":
+    if not how.encode(values, codes, low, high) and nonfinite == "refuse":
         refuse_nonfinite(values)
         raise ParameterError("x has values beyond the range of float32: scale it down, or clip it")
     return codes
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How values become codes, but for the range of the codes: everything that is the same for all of them."""
+
+    rule: Convention
+    rounding: str
+    wild: float
+    layout: Layout
+    scales: npt.NDArray[np.float32]
+    zeros: npt.NDArray[np.float32]
+
+    @staticmethod
+    def of(
+        shape: tuple[int, ...],
+        scale: npt.ArrayLike,
+        zero_point: npt.ArrayLike,
+        limits: tuple[int, int],
+        axis: int | None,
+        block: int | None,
+        convention: str,
+        rounding: str | None,
+    ) -> Arithmetic:
+        """Checked; arguments as for `quantize`."""
+        rule = CONVENTIONS[choice(convention, CONVENTIONS, "convention")]
+        layout = Layout.of(shape, axis, block)
+        scales, zeros = layout.parameters(scale, zero_point, None if convention == "torch-fake-float" else limits)
+        how = rule.rounding if rounding is None else choice(rounding, OFFSETS, "rounding")
+        wild = rule.wild if axis is None or block is not None else rule.wild_channels
+        return Arithmetic(rule, how, wild, layout, scales, zeros)
+
+    def encode(
+        self, values: npt.NDArray[Any], out: npt.NDArray[Any], low: int, high: int, nan: int | None = None
+    ) -> bool:
+        """Codes within low..high into `out`, as many of their low bits as it has; the code of NaN is the convention's if
+        none is given. Returns whether all values are finite."""
+        reciprocal = self.rule.formula in ("multiply", "fused", "multiply-add")
+        factors = np.float32(1) / self.scales if reciprocal else self.scales
+        up, down = OFFSETS[self.rounding]
+        of_nan = {"low": low, "high": high, "zero": min(max(0, low), high)}[self.rule.nan]
+        finite = True
+        for part, piece, factor, zero in self.layout.pieces(values, out, factors, self.zeros, dtype=np.float32):
+            finite &= affine_encode(
+                part,
+                factor,
+                zero,
+                self.layout.block,
+                piece,
+                formula=FORMULAS.index(self.rule.formula),
+                low=low,
+                high=high,
+                nan=of_nan if nan is None else nan,
+                wild=self.wild,
+                up=up,
+                down=down,
+                plain=_plain_bits(self.rounding, self.wild, self.scales, self.zeros),
+                level=cpu.level_index(),
+            )
+        return finite
 
 
 def dequantize(
