@@ -122,8 +122,8 @@ def quantize(
         - "torch-fake": fake_quantize_per_tensor_affine and, with `axis`, fake_quantize_per_channel_affine.
           rint(x (1/s)) + z; NaN gets the lowest code, and with `axis` so do values from 2^63 s on.
         - "torch-fake-float": the same with zero points that are real numbers, on x86 with AVX2. rint(fma(x, 1/s, z)).
-        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s rounded with halves away from zero, + z;
-          NaN and values from 2^31 s on get the lowest code.
+        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s rounded with halves away from zero, +
+          z; NaN and values from 2^31 s on get the lowest code.
         - "ai-edge": weights of ai-edge-quantizer. rint(x / s + z); NaN gets the code 0.
 
         rint rounds halves to even. Each result is rounded to single precision, and codes are clipped to the range.
@@ -204,8 +204,9 @@ class Arithmetic:
     def encode(
         self, values: npt.NDArray[Any], out: npt.NDArray[Any], low: int, high: int, nan: int | None = None
     ) -> bool:
-        """Codes within low..high into `out`, as many of their low bits as it has; the code of NaN is the convention's if
-        none is given. Returns whether all values are finite."""
+        """Codes within low..high into `out`, as many of their low bits as it has; the code of NaN is the convention's
+        if none is given. Returns whether all values are finite.
+        """
         reciprocal = self.rule.formula in ("multiply", "fused", "multiply-add")
         factors = np.float32(1) / self.scales if reciprocal else self.scales
         up, down = OFFSETS[self.rounding]
