@@ -51,10 +51,12 @@ class Convention:
     nan : str
         The code of NaN: "low" and "high", the ends of the range; "zero", the code 0.
     wild : float
-        Values of round's argument from here on, infinity included, get the lowest code instead of the highest one: the
-        library converts them to an integer that cannot hold them. NaN if there are none.
+        Where round's argument is at least so large, infinities included, it gets the lowest code: the library converts
+        it to an integer that cannot hold it. NaN if there are none.
     wild_channels : float
         The same with an axis.
+    wraps : bool
+        Whether the sum of that integer and a negative zero point overflows, so that it gets the highest code.
     scales : str
         Whose choice of scales and zero points `Affine.fit` follows: "onnx", "torch", "torch-float" or "tflite".
     narrow : bool
@@ -66,6 +68,7 @@ class Convention:
     nan: str = "low"
     wild: float = math.nan
     wild_channels: float = math.nan
+    wraps: bool = False
     scales: str = "torch"
     narrow: bool = False
 
@@ -76,7 +79,9 @@ CONVENTIONS = {
     "torch-channel": Convention("multiply-add", nan="zero"),
     "torch-fake": Convention("multiply", wild_channels=2.0**63),
     "torch-fake-float": Convention("fused", wild=2.0**63, wild_channels=2.0**63, scales="torch-float"),
-    "tflite-ref": Convention("divide", rounding="half-away", wild=2.0**31, wild_channels=2.0**31, scales="tflite"),
+    "tflite-ref": Convention(
+        "divide", rounding="half-away", wild=2.0**31, wild_channels=2.0**31, wraps=True, scales="tflite"
+    ),
     "ai-edge": Convention("divide-add", nan="zero", scales="tflite", narrow=True),
 }
 
@@ -122,8 +127,8 @@ def quantize(
         - "torch-fake": fake_quantize_per_tensor_affine and, with `axis`, fake_quantize_per_channel_affine.
           rint(x (1/s)) + z; NaN gets the lowest code, and with `axis` so do values from 2^63 s on.
         - "torch-fake-float": the same with zero points that are real numbers, on x86 with AVX2. rint(fma(x, 1/s, z)).
-        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s rounded with halves away from zero, +
-          z; NaN and values from 2^31 s on get the lowest code.
+        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s with halves rounded away from zero,
+          + z. NaN and magnitudes from 2^31 s on get the lowest code, with a negative zero point the highest.
         - "ai-edge": weights of ai-edge-quantizer. rint(x / s + z); NaN gets the code 0.
 
         rint rounds halves to even. Each result is rounded to single precision, and codes are clipped to the range.
@@ -224,6 +229,7 @@ class Arithmetic:
                 high=high,
                 nan=of_nan if nan is None else nan,
                 wild=self.wild,
+                wraps=self.rule.wraps,
                 up=up,
                 down=down,
                 plain=_plain_bits(self.rounding, self.wild, self.scales, self.zeros),
