@@ -197,6 +197,8 @@ def scalar_quantizers() -> None:
     y, mask = quantizers.fake_quantize(x, 0.1)
     assert_type(mask, npt.NDArray[np.bool_])
     assert_type(quantizers.lsq_gradient(y, x, 0.1)[1], npt.NDArray[np.float64])
+    trellis: jpeg.TrellisQuantizer = jpeg.TrellisQuantizer([16] * 64, weight=9.0, scale=1, passes=2)
+    assert_type(trellis.encode(np.zeros((2, 64), np.int16)), npt.NDArray[np.int16])
     learn = quantizers.torch_fake_quantize
     assert callable(learn)
 
