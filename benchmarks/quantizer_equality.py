@@ -510,6 +510,25 @@ def float8_torch():
         yield name, ours, lambda: torch_float8(x, name)
 
 
+# ---------------------------------------------------------------- OpenCV
+
+
+def opencv_saturate(x, dtype):
+    """Floats to integers by saturate_cast."""
+    import cv2
+
+    depth = {"uint8": cv2.CV_8U, "int8": cv2.CV_8S, "uint16": cv2.CV_16U, "int16": cv2.CV_16S}[dtype]
+    return cv2.add(x.reshape(1, -1), np.zeros((1, len(x)), np.float32), dtype=depth)[0]
+
+
+@comparison("quantize, scale 1, magnitudes below 2^31", "saturate_cast of OpenCV", "cv2")
+def opencv():
+    for dtype in ("uint8", "int8", "uint16", "int16"):
+        x = affine_inputs(1.0, 0, *RANGES[dtype], special=False)
+        x = x[np.abs(x) < 2.0**31]
+        yield dtype, quantize(x, 1.0, dtype=dtype), lambda: opencv_saturate(x, dtype)
+
+
 # ---------------------------------------------------------------- training
 
 
