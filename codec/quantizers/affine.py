@@ -105,7 +105,7 @@ def quantize(
     Parameters
     ----------
     x : array of real numbers, any shape
-        Rounded to float32. May be an `np.memmap`: it is read once, in pieces.
+        Rounded to float32. May be an `np.memmap`: it is read once, in pieces, if it is C-contiguous.
     scale : float, or array
         Positive, from 2^-126 to the largest float32. One number; with `axis`, one for each index of this axis; with
         `block` too, an array like `x` but with ceil(n / block) entries along the axis. Rounded to float32.
