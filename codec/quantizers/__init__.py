@@ -1,8 +1,37 @@
-"""Quantizers shared by codecs; they work on arrays.
+"""Quantizers of numbers: choose, fit, apply, with named conventions of other libraries; and of blocks of samples.
 
-`kmeans` finds centres of weighted points, `vector` quantizes blocks of samples.
+Scalar quantizers share one protocol (`Quantizer`): `fit` to data, `encode` to integer codes, `decode` to values.
+`kmeans` finds centres of weighted points, `vector` quantizes blocks of samples. Names load on first use.
 """
 
-from . import kmeans, vector
+import importlib
 
-__all__ = ["kmeans", "vector"]
+# name -> module that defines it; None: the name is itself a module.
+_PUBLIC = {
+    **dict.fromkeys(("kmeans", "vector"), None),
+    "Quantizer": "protocol",
+    **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
+    **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
+    "LloydMax": "lloyd_max",
+    "EntropyCoded": "entropy_coded",
+    "Compander": "companding",
+    "G711": "g711",
+    "Float8": "float8",
+    "FixedPoint": "fixed_point",
+    "Dithered": "dither",
+    **dict.fromkeys(("fake_quantize", "lsq_gradient", "torch_fake_quantize"), "training"),
+}
+__all__ = [*_PUBLIC]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'codec.quantizers' has no attribute {name!r}")
+    module = importlib.import_module(f"codec.quantizers.{_PUBLIC[name] or name}")
+    value = getattr(module, name) if _PUBLIC[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_PUBLIC})
