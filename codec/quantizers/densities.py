@@ -21,6 +21,7 @@ from ..pixels import as_array
 from .protocol import real_values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     import numpy.typing as npt
@@ -154,7 +155,7 @@ class GeneralizedGaussian(Density):
         for _ in range(8):
             logs = _log(np.abs(x - location))
             found = math.exp(
-                _minimum(
+                golden_section(
                     lambda b: _negative_log_likelihood(logs, counts, math.exp(b)), *np.log((LEAST_SHAPE, MOST_SHAPE))
                 )
             )
@@ -453,13 +454,13 @@ def _location(x, counts, shape):
         return _median(x, counts)
     if abs(shape - 2) < 1e-3:
         return float(np.average(x, weights=counts))
-    return _minimum(
+    return golden_section(
         lambda m: _log_power_mean(_log(np.abs(x - m)), counts, shape), float(x.min()), float(x.max()), rounds=40
     )
 
 
-def _minimum(function, low, high, rounds=48):
-    """Where a function of one minimum has it: golden-section search; the bracket shrinks to 0.618^rounds."""
+def golden_section(function: Callable[[float], float], low: float, high: float, rounds: int = 48) -> float:
+    """Where a function of one minimum has it, within low..high. The bracket shrinks to 0.618^rounds of its width."""
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = function(a), function(b)
     for _ in range(rounds):
