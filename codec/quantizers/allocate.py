@@ -79,7 +79,7 @@ def allocate_bits(
     >>> from codec.quantizers import allocate_bits
     >>> allocate_bits([16, 4, 1, 0.01], 3).bits.tolist()
     [2.0, 1.0, 0.0, 0.0]
-    >>> allocate_bits([16, 4, 1, 0.01], 5, "greedy").bits.tolist()
+    >>> allocate_bits([30, 6, 2, 0.01], 5, "greedy").bits.tolist()
     [3, 1, 1, 0]
     """
     variances = _nonnegative(variances, "variances", 1)
@@ -194,7 +194,7 @@ def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float
 
 def _hull(errors, sizes):
     """The settings on the lower convex hull, from the smallest on."""
-    hull: list[int] = []
+    hull = []
     for at in np.lexsort((errors, sizes)):
         if hull and errors[at] >= errors[hull[-1]]:
             continue
