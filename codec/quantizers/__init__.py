@@ -6,13 +6,16 @@ fits probability densities, `shannon_bound` is what no quantizer beats, `allocat
 
 from . import densities, kmeans, vector
 from .allocate import Allocation, allocate_bits, allocate_measured
+from .analysis import Report, analyse
 from .calibrate import Observer
 from .densities import shannon_bound
 
 __all__ = [
     "Allocation",
     "Observer",
+    "Report",
     "allocate_bits",
+    "analyse",
     "allocate_measured",
     "densities",
     "kmeans",

@@ -163,13 +163,13 @@ def analyse(x: npt.ArrayLike | Iterator[npt.ArrayLike], q: Quantizer) -> Report:
     """
     if not isinstance(q, Quantizer):
         raise ParameterError(f"q must be a quantizer such as codec.quantizers.Uniform, not {type(q).__name__}")
-    whole = getattr(q, "axis", None) is not None or getattr(q, "block", None) is not None
-    sums = _Sums(q)
+    whole = q.settings().get("axis") is not None
+    sums = _Sums(q, whole)
     for number, batch in enumerate(batches(x)):
         name = f"batch {number} of x" if isinstance(x, Iterator) else "x"
         parts = pieces(batch, name)
         if whole:
-            parts = iter([np.concatenate(list(parts)).reshape(batch.shape)])
+            parts = iter([np.concatenate([*parts]).reshape(batch.shape)])
         for part in parts:
             sums.add(part)
     return sums.report()
@@ -178,8 +178,8 @@ def analyse(x: npt.ArrayLike | Iterator[npt.ArrayLike], q: Quantizer) -> Report:
 class _Sums:
     """What one pass over the data gathers."""
 
-    def __init__(self, q):
-        self.q, self.n = q, 0
+    def __init__(self, q, whole):
+        self.q, self.whole, self.n = q, whole, 0
         self.data, self.error = Histogram(), Histogram()
         self.codes, self.counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.least, self.max_error = math.inf, 0.0
@@ -188,30 +188,39 @@ class _Sums:
         self.x = self.xx = self.e = self.ee = self.xe = 0.0
         self.clipped = [0, 0]
         self.recent, self.lagged = np.zeros(0), np.zeros(LAGS)
-        self.limits = None
 
     def add(self, x):
-        codes = np.asarray(self.q.encode(x))
+        codes = self.q.encode(x)
         error = self.q.decode(codes).astype(np.float64).ravel() - x.ravel()
-        x = x.ravel()
         if self.shift is None:
-            self.shift, self.limits = float(x[0]), _limits(self.q)
+            self.shift, self.limits = float(x.flat[0]), None if self.whole else _limits(self.q)
+        low, high = self.limits or _limits_by_channel(self.q, x.shape)
+        x = x.ravel()
         self.n += x.size
         self.data.update(x)
         self.error.update(error)
-        seen, counts = np.unique(codes, return_counts=True)
-        self.codes, at = np.unique(np.concatenate([self.codes, seen.astype(np.int64)]), return_inverse=True)
-        self.counts = np.bincount(at, np.concatenate([self.counts, counts]), self.codes.size).astype(np.int64)
+        self._count(codes)
         magnitudes = np.abs(x[x != 0])
         if magnitudes.size:
             self.least = min(self.least, float(magnitudes.min()))
         self.max_error = max(self.max_error, float(np.abs(error).max()))
-        self.clipped[0] += int(np.count_nonzero(x < self.limits[0]))
-        self.clipped[1] += int(np.count_nonzero(x > self.limits[1]))
+        self.clipped[0] += int(np.count_nonzero(x < low))
+        self.clipped[1] += int(np.count_nonzero(x > high))
         d = x - self.shift
         self.x, self.xx, self.xe = self.x + d.sum(), self.xx + np.dot(d, d), self.xe + np.dot(d, error)
         self.e, self.ee = self.e + error.sum(), self.ee + np.dot(error, error)
         self._lag(error)
+
+    def _count(self, codes):
+        low, high = int(codes.min()), int(codes.max())
+        if high - low < 4 * codes.size:
+            counts = np.bincount(codes.ravel().astype(np.int64) - low)
+            seen = np.flatnonzero(counts)
+            seen, counts = seen + low, counts[seen]
+        else:
+            seen, counts = np.unique(codes, return_counts=True)
+        self.codes, at = np.unique(np.concatenate([self.codes, seen.astype(np.int64)]), return_inverse=True)
+        self.counts = np.bincount(at, np.concatenate([self.counts, counts]), self.codes.size).astype(np.int64)
 
     def _lag(self, error):
         joined = np.concatenate([self.recent, error])
@@ -260,8 +269,15 @@ class _Sums:
 
 
 def _limits(q):
-    """The values from which on there is clipping; without levels there is none."""
-    levels = np.unique(q.levels)
+    """The values from which on there is clipping; with one level there is none."""
+    levels = np.unique(q.levels[np.isfinite(q.levels)])
     if levels.size < 2:
         return -math.inf, math.inf
     return levels[0] - (levels[1] - levels[0]) / 2, levels[-1] + (levels[-1] - levels[-2]) / 2
+
+
+def _limits_by_channel(q, shape):
+    """The same for each value of an array, flattened: every channel or block has levels of its own."""
+    low, high = q.code_range
+    ends = [q.decode(np.full(shape, code)).astype(np.float64).ravel() for code in (low, low + 1, high - 1, high)]
+    return ends[0] - (ends[1] - ends[0]) / 2, ends[3] + (ends[3] - ends[2]) / 2
