@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ParameterError
-from .densities import fit_density, shannon_bound, upper_gamma
+from .densities import dot, fit_density, shannon_bound, upper_gamma
 from .histogram import Histogram, batches, pieces
 from .protocol import Quantizer
 
@@ -207,8 +207,8 @@ class _Sums:
         self.clipped[0] += int(np.count_nonzero(x < low))
         self.clipped[1] += int(np.count_nonzero(x > high))
         d = x - self.shift
-        self.x, self.xx, self.xe = self.x + d.sum(), self.xx + np.dot(d, d), self.xe + np.dot(d, error)
-        self.e, self.ee = self.e + error.sum(), self.ee + np.dot(error, error)
+        self.x, self.xx, self.xe = self.x + d.sum(), self.xx + dot(d, d), self.xe + dot(d, error)
+        self.e, self.ee = self.e + error.sum(), self.ee + dot(error, error)
         self._lag(error)
 
     def _count(self, codes):
@@ -227,7 +227,7 @@ class _Sums:
         start = self.recent.size
         for lag in range(1, LAGS + 1):
             first = max(start, lag)
-            self.lagged[lag - 1] += np.dot(joined[first:], joined[first - lag : joined.size - lag])
+            self.lagged[lag - 1] += dot(joined[first:], joined[first - lag : joined.size - lag])
         self.recent = joined[-LAGS:]
 
     def report(self):

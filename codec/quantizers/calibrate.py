@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ParameterError
-from .densities import golden_section
+from .densities import dot, golden_section
 from .histogram import Histogram, batches, pieces
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def squared_error(histogram: Histogram, step: float, lowest: int, highest: int) 
         level = np.clip(np.rint(u), lowest, highest)
         return level / 12 + (u - level) ** 3 / 3
 
-    return float(np.dot(integral(u + width) - integral(u), histogram.counts[there])) / width * step * step
+    return dot(integral(u + width) - integral(u), histogram.counts[there]) / width * step * step
 
 
 def _least_squared(histogram, bits, symmetric):
@@ -294,7 +294,7 @@ def _least_divergence(histogram, bits, symmetric):
         p = kept.copy()
         p[-1] += outside[n]
         p = p[there] / histogram.total
-        divergence = float(np.dot(p, np.log(p / q)))
+        divergence = dot(p, np.log(p / q))
         if divergence < least_found:
             best, least_found = n, divergence
     end = min(best * group * histogram.width, largest)
