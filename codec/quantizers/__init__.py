@@ -1,24 +1,38 @@
-"""Quantizers shared by codecs; they work on arrays.
+"""Quantizers of numbers: choose, fit, apply, with named conventions of other libraries; and of blocks of samples.
 
-`kmeans` finds centres of weighted points, `vector` quantizes blocks of samples. `Observer` calibrates ranges, `densities`
-fits probability densities, `shannon_bound` is what no quantizer beats, `allocate_bits` distributes a budget.
+Scalar quantizers share one protocol (`Quantizer`): `fit` to data, `encode` to integer codes, `decode` to values.
+`kmeans` finds centres of weighted points, `vector` quantizes blocks of samples. Names load on first use.
+
+Around them: `Observer` calibrates ranges, `analyse` measures what a quantizer does, `shannon_bound` is what none beats,
+`allocate_bits` distributes a budget over components.
 """
 
-from . import densities, kmeans, vector
-from .allocate import Allocation, allocate_bits, allocate_measured
-from .analysis import Report, analyse
-from .calibrate import Observer
-from .densities import shannon_bound
+import importlib
 
-__all__ = [
-    "Allocation",
-    "Observer",
-    "Report",
-    "allocate_bits",
-    "analyse",
-    "allocate_measured",
-    "densities",
-    "kmeans",
-    "shannon_bound",
-    "vector",
-]
+# name -> module that defines it; None: the name is itself a module.
+_PUBLIC = {
+    **dict.fromkeys(("kmeans", "vector"), None),
+    "Quantizer": "protocol",
+    **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
+}
+_PUBLIC |= {
+    "densities": None,
+    **dict.fromkeys(("Allocation", "allocate_bits", "allocate_measured"), "allocate"),
+    **dict.fromkeys(("Report", "analyse"), "analysis"),
+    "Observer": "calibrate",
+    "shannon_bound": "densities",
+}
+__all__ = [*_PUBLIC]
+
+
+def __getattr__(name):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'codec.quantizers' has no attribute {name!r}")
+    module = importlib.import_module(f"codec.quantizers.{_PUBLIC[name] or name}")
+    value = getattr(module, name) if _PUBLIC[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_PUBLIC})

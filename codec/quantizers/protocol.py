@@ -17,7 +17,7 @@ from ..errors import ParameterError
 from ..pixels import as_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
     import numpy.typing as npt
@@ -128,6 +128,17 @@ class Quantizer:
     def restore(self, fitted: Mapping[str, Any]) -> None:
         """Take over what another `fit` chose; `fitted` comes from a file and is checked."""
 
+    def _require(self, fitted: bool) -> None:
+        if not fitted:
+            raise ParameterError(f"{type(self).__name__} must be fitted first: call fit(x)")
+
+    @staticmethod
+    def _members(record: Mapping[str, Any], *names: str) -> list[Any]:
+        """The members of `fitted` of a record, all of them and no others."""
+        if set(record) != set(names):
+            raise ParameterError(f"fitted of the record must have the members {', '.join(names)}, not {sorted(record)}")
+        return [record[name] for name in names]
+
     def to_json(self) -> str:
         """One JSON object; `from_json` makes an equal quantizer of it."""
         record = {"quantizer": self.name, "version": JSON_VERSION, "settings": self.settings(), "fitted": self.fitted()}
@@ -227,3 +238,31 @@ def checked_codes(codes: npt.ArrayLike, low: int, high: int) -> npt.NDArray[Any]
     if array.size and (array.min() < low or array.max() > high):
         raise ParameterError(f"codes must be within {low}..{high}, not {array.min()}..{array.max()}")
     return array
+
+
+def choice(value: object, choices: Iterable[str], name: str) -> str:
+    """`value` if it is one of the names, else a ParameterError that lists them."""
+    if isinstance(value, str) and value in choices:
+        return value
+    raise ParameterError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+
+
+def integer(value: object, name: str, *, low: int | None = None, high: int | None = None) -> int:
+    """An integer within low..high."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ParameterError(f"{name} must be an integer, not {value!r}")
+    if (low is not None and value < low) or (high is not None and value > high):
+        limits = f"at least {low}" if high is None else f"within {low}..{high}"
+        raise ParameterError(f"{name} must be {limits}, not {value}")
+    return int(value)
+
+
+def real(value: object, name: str, *, above: float | None = None) -> float:
+    """A finite real number, greater than `above`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ParameterError(f"{name} must be a number, not {value!r}")
+    if not math.isfinite(value) or (above is not None and not value > above):
+        raise ParameterError(
+            f"{name} must be finite{'' if above is None else f' and greater than {above:g}'}, not {value}"
+        )
+    return float(value)

@@ -1,0 +1,350 @@
+"""What agrees with what, at how many of how many inputs: the quantizers here against installed libraries.
+
+    python benchmarks/quantizer_equality.py            the matrix, as Markdown
+    python benchmarks/quantizer_equality.py --json     the same as JSON rows
+    python benchmarks/quantizer_equality.py --golden   digests of what the libraries give, for tests/quantizers/golden.json
+
+Each comparison is a function that yields (the case, what we give, a function of what the library gives). tests/interop asserts the
+counts. A library that is not installed is reported and left out.
+"""
+
+import argparse
+import functools
+import hashlib
+import importlib
+import json
+import math
+import sys
+import warnings
+
+import numpy as np
+
+import codec
+from codec.quantizers import dequantize, quantize
+
+COMPARISONS = []
+
+
+def comparison(ours, theirs, *packages, differ=None):
+    """Register a comparison. `differ`: the number of inputs at which the two are known to differ."""
+
+    def add(cases):
+        COMPARISONS.append(
+            {"ours": ours, "theirs": theirs, "packages": packages, "cases": cases, "differ": differ or 0}
+        )
+        return cases
+
+    return add
+
+
+def raw(n, seed):
+    """n random integers of 64 bits; the same with any version of NumPy."""
+    return np.random.PCG64(seed).random_raw(n)
+
+
+def unit(n, seed):
+    """n random multiples of 2^-24 in [0, 1)."""
+    return (raw(n, seed) >> np.uint64(40)) / 2.0**24
+
+
+def affine_inputs(scale, zero, low, high, *, special=True):
+    """float32: ties and their neighbours, values across the range and beyond, all bit patterns, special values."""
+    k = np.arange(low - 4, high + 5) - float(zero)
+    ties = ((k + 0.5) * float(np.float32(scale))).astype(np.float32)
+    around = [np.nextafter(ties, np.float32(-np.inf)), ties, np.nextafter(ties, np.float32(np.inf))]
+    across = ((unit(40000, 1) * 1.2 - 0.1) * (high - low) + low - zero) * scale
+    bits = (raw(40000, 2) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32)
+    powers = np.ldexp(np.float32(1), np.arange(-149, 128)).astype(np.float32)
+    values = np.concatenate([*around, across.astype(np.float32), bits, powers, -powers, np.zeros(2, np.float32)])
+    if not special:
+        return values[np.isfinite(values)]
+    return np.concatenate([values, np.array([np.nan, np.inf, -np.inf, -0.0, 3.4e38], np.float32)])
+
+
+# scale, offset of the zero point from the middle of the range
+SCALES = [(1.0, 0), (0.7, 0), (0.1, 3), (2.0**-3, -17), (1.0 / 3, 1), (12345.678, 0), (3e-5, 40)]
+
+
+def settings(dtype):
+    """(scale, zero point) of the cases for a dtype."""
+    low, high = RANGES[dtype]
+    middle = 0 if low < 0 else (high + 1) // 2
+    return [(s, min(max(middle + offset, low), high)) for s, offset in SCALES]
+
+
+RANGES = {"int4": (-8, 7), "uint4": (0, 15), "int8": (-128, 127), "uint8": (0, 255)}
+RANGES |= {"int16": (-32768, 32767), "uint16": (0, 65535)}
+RELAXED = {"nonfinite": "convention"}
+
+
+# ---------------------------------------------------------------- ONNX Runtime
+
+
+def onnx_session(operator, dtype, scale, zero, **attributes):
+    """An InferenceSession of one QuantizeLinear or DequantizeLinear with constant parameters."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    kind = getattr(TensorProto, dtype.upper())
+    real = TensorProto.FLOAT
+    scale, zero = np.asarray(scale, np.float32), np.asarray(zero)
+    tensors = [
+        helper.make_tensor("s", real, scale.shape, scale.ravel()),
+        helper.make_tensor("z", kind, zero.shape, zero.ravel().tolist()),
+    ]
+    source, target = (real, kind) if operator == "QuantizeLinear" else (kind, real)
+    nodes = [helper.make_node(operator, ["x", "s", "z"], ["y"], **attributes)]
+    if "4" in dtype and target == kind:
+        nodes[0].output[0] = "codes"
+        nodes.append(helper.make_node("DequantizeLinear", ["codes", "one"], ["y"]))
+        tensors.append(helper.make_tensor("one", real, [], [1.0]))
+        target = real
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", source, None)],
+        [helper.make_tensor_value_info("y", target, None)],
+        tensors,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+    model.ir_version = 10
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def onnx_quantize(x, scale, zero, dtype, **attributes):
+    """QuantizeLinear. NumPy has no codes of 4 bits: DequantizeLinear with the scale 1 makes floats of them."""
+    codes = onnx_session("QuantizeLinear", dtype, scale, zero, **attributes).run(None, {"x": x})[0]
+    return codes if "4" not in dtype else codes.astype(int)
+
+
+def onnx_dequantize(codes, scale, zero):
+    return onnx_session("DequantizeLinear", codes.dtype.name, scale, zero).run(None, {"x": codes})[0]
+
+
+def onnx_codes(dtype):
+    for scale, zero in settings(dtype):
+        x = affine_inputs(scale, zero, *RANGES[dtype])
+        ours = quantize(x, scale, zero, dtype=dtype, **RELAXED)
+        yield f"{dtype} s={scale:g} z={zero}", ours, lambda: onnx_quantize(x, scale, zero, dtype)
+
+
+for _dtype in RANGES:
+    comparison(f'quantize "onnx" {_dtype}', "ONNX Runtime QuantizeLinear", "onnxruntime", "onnx")(
+        functools.partial(onnx_codes, _dtype)
+    )
+
+
+@comparison('quantize "onnx" per axis and block', "ONNX Runtime QuantizeLinear", "onnxruntime", "onnx")
+def onnx_layouts():
+    x = affine_inputs(0.1, 3, -128, 127)[: 6 * 5 * 7 * 300].reshape(6, 5, 7, -1)[..., :300].copy()
+    for axis in (0, 1, 3, -2):
+        n = x.shape[axis]
+        scale = (0.01 + unit(n, 3)).astype(np.float32)
+        zero = (raw(n, 4) % np.uint64(256)).astype(np.int64) - 128
+        ours = quantize(x, scale, zero, axis=axis, **RELAXED)
+        yield f"axis {axis}", ours, lambda: onnx_quantize(x, scale, zero, "int8", axis=axis)
+    for axis, block in ((0, 2), (1, 3), (2, 7), (3, 32), (-1, 7)):
+        shape = list(x.shape)
+        shape[axis] = -(-shape[axis] // block)
+        scale = (0.01 + unit(math.prod(shape), 5)).astype(np.float32).reshape(shape)
+        zero = ((raw(math.prod(shape), 6) % np.uint64(256)).astype(np.int64) - 128).reshape(shape)
+        ours = quantize(x, scale, zero, axis=axis, block=block, **RELAXED)
+        theirs = functools.partial(onnx_quantize, x, scale, zero, "int8", axis=axis, block_size=block)
+        yield f"axis {axis} block {block}", ours, theirs
+
+
+@comparison("dequantize", "ONNX Runtime DequantizeLinear", "onnxruntime", "onnx")
+def onnx_values():
+    for dtype in ("int8", "uint8", "int16", "uint16"):
+        low, high = RANGES[dtype]
+        codes = np.arange(low, high + 1).astype(dtype)
+        for scale, zero in settings(dtype):
+            ours = dequantize(codes, scale, zero)
+            yield f"{dtype} s={scale:g} z={zero}", ours, lambda: onnx_dequantize(codes, scale, zero)
+
+
+# ---------------------------------------------------------------- torch
+
+
+def torch_quantized(x, scale, zero, dtype, axis=None):
+    """The quantized tensor of quantize_per_tensor or quantize_per_channel."""
+    import torch
+
+    kind = getattr(torch, f"q{dtype}")
+    if axis is None:
+        return torch.quantize_per_tensor(torch.tensor(x), scale, zero, kind)
+    return torch.quantize_per_channel(torch.tensor(x), torch.tensor(scale), torch.tensor(zero), axis, kind)
+
+
+def torch_fake(x, scale, zero, low, high, axis=None):
+    import torch
+
+    if axis is None:
+        return torch.fake_quantize_per_tensor_affine(torch.tensor(x), scale, zero, low, high).numpy()
+    scale, zero = torch.tensor(scale, dtype=torch.float32), torch.tensor(zero)
+    zero = zero if zero.is_floating_point() else zero.to(torch.int32)
+    return torch.fake_quantize_per_channel_affine(torch.tensor(x), scale, zero, axis, low, high).numpy()
+
+
+def torch_decomposed(x, scale, zero, dtype):
+    import torch
+    import torch.ao.quantization.fx._decomposed  # noqa: F401
+
+    operator = torch.ops.quantized_decomposed.quantize_per_tensor
+    return operator(torch.tensor(x), float(np.float32(scale)), zero, *RANGES[dtype], getattr(torch, dtype)).numpy()
+
+
+@comparison('quantize "torch"', "torch.quantize_per_tensor", "torch")
+def torch_tensor():
+    for dtype in ("int8", "uint8"):
+        for scale, zero in settings(dtype):
+            x = affine_inputs(scale, zero, *RANGES[dtype])
+            ours = quantize(x, scale, zero, dtype=dtype, convention="torch", **RELAXED)
+            case = f"{dtype} s={scale:g} z={zero}"
+            yield case, ours, lambda: torch_quantized(x, scale, zero, dtype).int_repr().numpy()
+            values = dequantize(ours, scale, zero)
+            yield f"{case} values", values, lambda: torch_quantized(x, scale, zero, dtype).dequantize().numpy()
+
+
+def channels(dtype):
+    """(scales, zero points, rows of inputs for each)."""
+    scale, zero = (np.array(column) for column in zip(*settings(dtype)))
+    return scale, zero, np.stack([affine_inputs(s, z, *RANGES[dtype]) for s, z in settings(dtype)])
+
+
+@comparison('quantize "torch-channel"', "torch.quantize_per_channel", "torch")
+def torch_channel():
+    for dtype in ("int8", "uint8"):
+        scale, zero, rows = channels(dtype)
+        for axis, x in ((0, rows), (1, np.ascontiguousarray(rows.T))):
+            ours = quantize(x, scale, zero, dtype=dtype, axis=axis, convention="torch-channel", **RELAXED)
+            yield f"{dtype} axis {axis}", ours, lambda: torch_quantized(x, scale, zero, dtype, axis).int_repr().numpy()
+
+
+@comparison('quantize "torch-fake"', "torch.fake_quantize_per_tensor_affine", "torch")
+def torch_fake_tensor():
+    for dtype, (low, high) in RANGES.items():
+        for scale, zero in settings(dtype):
+            x = affine_inputs(scale, zero, low, high)
+            ours = quantize(x, scale, zero, dtype=dtype, convention="torch-fake", **RELAXED)
+            values = dequantize(ours, scale, zero)
+            yield f"{dtype} s={scale:g} z={zero}", values, lambda: torch_fake(x, scale, zero, low, high)
+
+
+@comparison('quantize "torch-fake" with an axis', "torch.fake_quantize_per_channel_affine", "torch")
+def torch_fake_channel():
+    for dtype, (low, high) in RANGES.items():
+        scale, zero, rows = channels(dtype)
+        for axis, x in ((0, rows), (1, np.ascontiguousarray(rows.T))):
+            ours = quantize(x, scale, zero, dtype=dtype, axis=axis, convention="torch-fake", **RELAXED)
+            values = dequantize(ours, scale, zero, axis=axis)
+            yield f"{dtype} axis {axis}", values, lambda: torch_fake(x, scale, zero, low, high, axis)
+
+
+@comparison('quantize "torch-fake-float"', "torch.fake_quantize_per_channel_affine, float zero points", "torch")
+def torch_fake_float():
+    for dtype, (low, high) in RANGES.items():
+        scale, zero, rows = channels(dtype)
+        scale, zero = scale.astype(np.float32), zero.astype(np.float32) + np.float32(0.37)
+        ours = quantize(rows, scale, zero, dtype=dtype, axis=0, convention="torch-fake-float", **RELAXED)
+        values = dequantize(ours, scale, zero, axis=0)
+        yield f"{dtype} axis 0", values, lambda: torch_fake(rows, scale, zero, low, high, 0)
+
+
+@comparison('quantize "torch-fake", finite values', "torch.ops.quantized_decomposed.quantize_per_tensor", "torch")
+def torch_decomposed_tensor():
+    for dtype in ("int8", "uint8", "int16"):
+        for scale, zero in settings(dtype):
+            x = affine_inputs(scale, zero, *RANGES[dtype], special=False)
+            ours = quantize(x, scale, zero, dtype=dtype, convention="torch-fake")
+            yield f"{dtype} s={scale:g} z={zero}", ours, lambda: torch_decomposed(x, scale, zero, dtype)
+
+
+# ---------------------------------------------------------------- the matrix
+
+
+def same(a, b):
+    """Where two arrays agree: the same numbers (0 and -0 are), or both NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        raise AssertionError(f"shapes {a.shape} and {b.shape}")
+    equal = a == b
+    return equal | ((a != a) & (b != b)) if a.dtype.kind == "f" and b.dtype.kind == "f" else equal
+
+
+def missing(row):
+    """The packages of a comparison that are not installed."""
+    absent = []
+    for package in row["packages"]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                importlib.import_module(package)
+        except ImportError:
+            absent.append(package)
+    return absent
+
+
+def count(row):
+    """(inputs that agree, inputs, the first case that differs)."""
+    agree = total = 0
+    first = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case, ours, theirs in row["cases"]():
+            theirs = theirs()
+            equal = same(ours, theirs)
+            agree += int(equal.sum())
+            total += equal.size
+            if first is None and not equal.all():
+                i = int((~equal).argmax())
+                first = f"{case}: entry {i}, {np.ravel(ours)[i]} here, {np.ravel(theirs)[i]} there"
+    return agree, total, first
+
+
+def digest(values):
+    """Of the numbers, whatever the integer dtype."""
+    array = np.ascontiguousarray(values)
+    array = array.astype("<i8") if array.dtype.kind in "iu" else (array + 0).astype("<f8")
+    array = np.where(array != array, np.nan, array) if array.dtype.kind == "f" else array
+    return hashlib.sha256(array.tobytes()).hexdigest()[:16]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--golden", action="store_true")
+    parser.add_argument("--only", default="", help="comparisons whose names contain this")
+    options = parser.parse_args()
+    rows = [row for row in COMPARISONS if options.only in f"{row['ours']} {row['theirs']}"]
+    if options.golden:
+        golden = {
+            f"{row['ours']} | {row['theirs']}": {case: digest(theirs()) for case, _, theirs in row["cases"]()}
+            for row in rows
+            if not row["differ"] and not missing(row)
+        }
+        print(json.dumps(golden, indent=1))
+        return
+    if not options.json:
+        print(
+            f"codec {codec.__version__}, NumPy {np.__version__}\n\n| here | library | agree | of |\n|---|---|---|---|"
+        )
+    for row in rows:
+        absent = missing(row)
+        if absent:
+            print(f"{row['theirs']}: {', '.join(absent)} is not installed", file=sys.stderr)
+            continue
+        agree, total, first = count(row)
+        if options.json:
+            print(json.dumps({"here": row["ours"], "library": row["theirs"], "agree": agree, "of": total}))
+        else:
+            print(f"| {row['ours']} | {row['theirs']} | {agree:,} | {total:,} |")
+        if total - agree != row["differ"]:
+            print(f"unexpected: {row['ours']}, {row['theirs']}: {first}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+from . import kmeans as kmeans
+from . import vector as vector
+from .affine import Affine as Affine
+from .affine import dequantize as dequantize
+from .affine import quantize as quantize
+from .protocol import Quantizer as Quantizer
+
+__all__ = ["kmeans", "vector", "Quantizer", "Affine", "quantize", "dequantize"]
+
+from . import densities as densities
+from .allocate import Allocation as Allocation
+from .allocate import allocate_bits as allocate_bits
+from .allocate import allocate_measured as allocate_measured
+from .analysis import Report as Report
+from .analysis import analyse as analyse
+from .calibrate import Observer as Observer
+from .densities import shannon_bound as shannon_bound
+
+__all__ += [
+    "densities",
+    "Allocation",
+    "allocate_bits",
+    "allocate_measured",
+    "Report",
+    "analyse",
+    "Observer",
+    "shannon_bound",
+]

@@ -1,0 +1,116 @@
+/* Kernels of the scalar quantizers. Contracts are in scalar.h. */
+#include "scalar.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "levels.h"
+
+/* fmaf below is one instruction; nothing else is contracted (setup.py). */
+#if CODEC_HAS_AVX2
+#undef CODEC_TARGET_AVX2
+#define CODEC_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#endif
+
+/* v + ROUNDER has the unit 1 in the last place for |v| <= 2^22, so that the addition rounds v half to even, and the low
+ * bits of the sum are those of the integer. Codes less zero points are within 2^17. */
+#define ROUNDER 12582912.0f /* 1.5 * 2^23 */
+
+CODEC_BODY uint32_t bits_of(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+CODEC_BODY float affine_position(float x, float factor, float zero, int formula)
+{
+    return formula == CODEC_DIVIDE       ? x / factor
+           : formula == CODEC_MULTIPLY   ? x * factor
+           : formula == CODEC_FUSED      ? fmaf(x, factor, zero)
+           : formula == CODEC_DIVIDE_ADD ? x / factor + zero
+                                         : x * factor + zero;
+}
+
+/* The code modulo 2^32. Clipping to integers before rounding or after it is the same. */
+CODEC_BODY uint32_t affine_code(float x, float factor, float zero, const struct codec_affine *a, int formula, int plain)
+{
+    const float after = formula == CODEC_DIVIDE || formula == CODEC_MULTIPLY ? zero : 0.0f;
+    const float low = a->low - after, high = a->high - after;
+    float v = affine_position(x, factor, zero, formula);
+    if (!plain)
+        v = v >= a->wild ? low : v;
+    v = v > low ? v : low;
+    v = v < high ? v : high;
+    if (!plain)
+        v = x == x ? v : a->nan - after;
+    const float sum = v + ROUNDER;
+    const uint32_t code = bits_of(sum) + ((uint32_t)(int32_t)after - bits_of(ROUNDER));
+    if (plain)
+        return code;
+    const float d = v - (sum - ROUNDER);
+    const float up = v < 0 ? a->up[1] : a->up[0], down = v < 0 ? a->down[1] : a->down[0];
+    return code + (d > up ? 1u : 0u) - (d < down ? 1u : 0u);
+}
+
+enum { AFFINE_BLOCK = 2048 };
+
+#define AFFINE_LOOP(code, each, formula, plain)                                                                        \
+    for (ptrdiff_t i = start; i < end; i++) {                                                                          \
+        const int32_t magnitude = (int32_t)(bits_of(x[i]) & 0x7fffffff);                                               \
+        largest = magnitude > largest ? magnitude : largest;                                                           \
+        codes[i] = (code)affine_code(x[i], factor[(each) ? i : 0], zero[(each) ? i : 0], &a, formula, plain);          \
+    }
+/* One pass over memory: a block that turns out not to be plain is still in the cache. */
+#define AFFINE_ROW(code, formula)                                                                                      \
+    case formula:                                                                                                      \
+        AFFINE_LOOP(code, 0, formula, 1)                                                                               \
+        if ((uint32_t)largest >= a.plain)                                                                              \
+            AFFINE_LOOP(code, 0, formula, 0)                                                                           \
+        break;
+#define AFFINE_EACH(code, formula)                                                                                     \
+    case formula:                                                                                                      \
+        AFFINE_LOOP(code, 1, formula, 0)                                                                               \
+        break;
+#define AFFINE_KERNEL(name, code, LOOP)                                                                                \
+    CODEC_BODY void name##_body(const float *CODEC_RESTRICT x, ptrdiff_t n, const float *CODEC_RESTRICT factor,        \
+                                const float *CODEC_RESTRICT zero, const struct codec_affine *affine,                   \
+                                code *CODEC_RESTRICT codes, uint32_t *most)                                            \
+    {                                                                                                                  \
+        const struct codec_affine a = *affine;                                                                         \
+        for (ptrdiff_t start = 0; start < n; start += AFFINE_BLOCK) {                                                  \
+            const ptrdiff_t end = n - start < AFFINE_BLOCK ? n : start + AFFINE_BLOCK;                                 \
+            int32_t largest = 0;                                                                                       \
+            switch (a.formula) {                                                                                       \
+                LOOP(code, CODEC_DIVIDE)                                                                               \
+                LOOP(code, CODEC_MULTIPLY)                                                                             \
+                LOOP(code, CODEC_FUSED)                                                                                \
+                LOOP(code, CODEC_MULTIPLY_ADD)                                                                         \
+                LOOP(code, CODEC_DIVIDE_ADD)                                                                           \
+            }                                                                                                          \
+            *most = (uint32_t)largest > *most ? (uint32_t)largest : *most;                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    CODEC_KERNEL(name, CODEC_AFFINE_PARAMETERS(code), (x, n, factor, zero, affine, codes, most))
+
+AFFINE_KERNEL(codec_affine_8, uint8_t, AFFINE_ROW)
+AFFINE_KERNEL(codec_affine_16, uint16_t, AFFINE_ROW)
+AFFINE_KERNEL(codec_affine_each_8, uint8_t, AFFINE_EACH)
+AFFINE_KERNEL(codec_affine_each_16, uint16_t, AFFINE_EACH)
+
+#define REAL_KERNEL(name, code)                                                                                        \
+    CODEC_BODY void name##_body(const code *CODEC_RESTRICT codes, ptrdiff_t n, const float *CODEC_RESTRICT scale,      \
+                                const float *CODEC_RESTRICT zero, int step, float *CODEC_RESTRICT out)                 \
+    {                                                                                                                  \
+        const float first_scale = scale[0], first_zero = zero[0];                                                      \
+        if (step)                                                                                                      \
+            for (ptrdiff_t i = 0; i < n; i++) out[i] = ((float)codes[i] - zero[i]) * scale[i];                         \
+        else                                                                                                           \
+            for (ptrdiff_t i = 0; i < n; i++) out[i] = ((float)codes[i] - first_zero) * first_scale;                   \
+    }                                                                                                                  \
+    CODEC_KERNEL(name, CODEC_REAL_PARAMETERS(code), (codes, n, scale, zero, step, out))
+
+REAL_KERNEL(codec_affine_real_i8, int8_t)
+REAL_KERNEL(codec_affine_real_u8, uint8_t)
+REAL_KERNEL(codec_affine_real_i16, int16_t)
+REAL_KERNEL(codec_affine_real_u16, uint16_t)
