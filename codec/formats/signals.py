@@ -46,8 +46,8 @@ class Signal:
     Attributes
     ----------
     values : ndarray
-        As stored: uint8 or uint16 samples of a picture (H, W[, channels]); integers of PCM at their own width, (frames,)
-        or (frames, channels); arrays unchanged.
+        As stored: uint8 or uint16 samples of a picture (H, W[, channels]); integers of PCM at their own width,
+        (frames,) or (frames, channels); arrays unchanged.
     kind : str
         "array", "image" or "audio".
     name : str

@@ -21,6 +21,7 @@ _PUBLIC |= {
     **dict.fromkeys(("Report", "analyse"), "analysis"),
     "Observer": "calibrate",
     "shannon_bound": "densities",
+    **dict.fromkeys(("Layer", "Result", "post_training"), "post_training"),
 }
 __all__ = [*_PUBLIC]
 

@@ -46,8 +46,8 @@ def allocate_bits(
 ) -> Allocation:
     """Distribute bits over independent components so that the sum of their squared errors is least.
 
-    The model is the one of high rate: a component of variance v has the error v 2^(-2 b) with b bits per sample (times a
-    constant of the quantizer, which does not change the answer).
+    The model is the one of high rate: a component of variance v has the error v 2^(-2 b) with b bits per sample (times
+    a constant of the quantizer, which does not change the answer).
 
     Parameters
     ----------
@@ -139,8 +139,8 @@ def _greedy(variances, budget, most):
 def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float) -> npt.NDArray[np.int64]:
     """Choose one of several measured settings for each component, so that the errors sum to little within a budget.
 
-    Each step goes where the error falls most per unit of size, along the lower convex hull of each component: Lagrangian
-    allocation (Shoham and Gersho, IEEE Trans. ASSP 36(9), 1988). Steps are whole: against the best
+    Each step goes where the error falls most per unit of size, along the lower convex hull of each component:
+    Lagrangian allocation (Shoham and Gersho, IEEE Trans. ASSP 36(9), 1988). Steps are whole: against the best
     choice of all, less than the largest step is lost.
 
     Parameters

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 METHODS = ("minmax", "percentile", "moving", "mse", "entropy")
 ENTROPY_BINS = 2048
 SEARCH_BINS = 2048
-# Octaves below the step that clips nothing: a fine ladder because the error has many minima where few levels meet narrow
-# data, then a coarse one for data with outliers.
+# Octaves below the step that clips nothing: a fine ladder because the error has many minima where few levels meet
+# narrow data, then a coarse one for data with outliers.
 LADDER = np.concatenate([np.arange(48) / 16, 3 + np.arange(37) / 4])
 
 

@@ -360,8 +360,8 @@ def fit_density(x: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> Densit
 
 def shannon_bound(x: Density | npt.ArrayLike, rate: float) -> float:
     """The mean squared error that no quantizer of independent samples stays below at a rate: Shannon's lower bound,
-    2^(2 (h - rate)) / (2 pi e) for the differential entropy h in bits (Cover and Thomas, Elements of Information Theory,
-    10.3.2 and problem 10.8). For a Gaussian it is reached, by codes of long blocks.
+    2^(2 (h - rate)) / (2 pi e) for the differential entropy h in bits (Cover and Thomas, Elements of Information
+    Theory, 10.3.2 and problem 10.8). For a Gaussian it is reached, by codes of long blocks.
 
     Parameters
     ----------

@@ -71,7 +71,8 @@ def _members(path, limits):
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > most:
         raise LimitError(
-            f"{os.fsdecode(path)} unpacks to {unpacked} bytes, more than {most}; raise Limits.file_bytes if you trust it"
+            f"{os.fsdecode(path)} unpacks to {unpacked} bytes, more than {most}; "
+            "raise Limits.file_bytes if you trust it"
         )
     with np.load(path, allow_pickle=False) as members:
         found = {name: members[name] for name in members.files}
