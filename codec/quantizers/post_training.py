@@ -450,16 +450,16 @@ def _layer(task, name, bits, inputs, bias_correction):
 
 
 def _with_room(task, name, bits, codes, scale, bias):
-    """Codes and scales for which a bias, in units of the input scale, takes at most half of int32: the other half is for
-    its correction.
+    """Codes and scales for which a bias, in units of the input scale, takes at most half of int32: the other half is
+    for its correction.
     """
     least = 2 * bias / BIAS_MOST
     low = least > scale
     if not low.any():
         return codes, scale
     task.warnings.append(
-        f"{name}: the weights of {int(low.sum())} channels, the first is {int(low.argmax())}, are so small that the bias "
-        "would not fit in int32: their scale was raised"
+        f"{name}: the weights of {int(low.sum())} channels, the first is {int(low.argmax())}, are so small that the "
+        "bias would not fit in int32: their scale was raised"
     )
     return _codes(task, name, bits, least if task.per_channel else least.max())
 
