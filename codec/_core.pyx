@@ -629,7 +629,7 @@ def idct(coefficients):
     return out
 
 
-def quantize(coefficients, Q, *, scale=8):
+def quantize(coefficients, Q, *, scale=8, ac_rounding=ROUNDING_NEAREST):
     """Quantize `fdct` output by the 64 steps Q (natural order): round(c / (scale Q)), halves away from zero; levels in
     zig-zag order.
 
@@ -638,11 +638,15 @@ def quantize(coefficients, Q, *, scale=8):
     coefficients : (N, 64) int16, natural order
     Q : 64 integers in 1..65535, natural order
     scale : the factor that the coefficients carry: 8 for `fdct`, 1 for plain ones
+    ac_rounding : 0..128, in 256ths of a step: added to AC magnitudes before truncation. Less than 128 widens the dead
+        zone around zero; the encoder uses 104.
 
     Returns
     -------
     (N, 64) int16, zig-zag order (T.81 A.3.4, A.3.6)
     """
+    if isinstance(ac_rounding, bool) or not isinstance(ac_rounding, int) or not 0 <= ac_rounding <= ROUNDING_NEAREST:
+        raise ParameterError(f"ac_rounding must be an integer within 0..128, not {ac_rounding!r}")
     cdef const int16_t[:, ::1] x = _blocks(coefficients, np.int16, -32768, 32767, "coefficients")
     cdef const uint16_t[::1] steps = _steps(Q)
     if scale not in (1, 8):
@@ -651,7 +655,7 @@ def quantize(coefficients, Q, *, scale=8):
     cdef int16_t[:, ::1] y = out
     cdef Quantizer quantizer
     cdef Py_ssize_t n
-    prepare_quantizer(&steps[0], scale, ROUNDING_NEAREST, &quantizer)
+    prepare_quantizer(&steps[0], scale, ac_rounding, &quantizer)
     with nogil:
         for n in range(x.shape[0]):
             quantize_block(&x[n, 0], &quantizer, &y[n, 0])

@@ -14,6 +14,8 @@ _PUBLIC = {
     **dict.fromkeys(("kmeans", "vector"), None),
     "Quantizer": "protocol",
     **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
+    **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
+    "LloydMax": "lloyd_max",
 }
 _PUBLIC |= {
     "densities": None,

@@ -30,10 +30,14 @@ cdef extern from "scalar.h" nogil:
                                      int step, float *out)
     void (*codec_affine_real_u16[2])(const uint16_t *codes, Py_ssize_t n, const float *scale, const float *zero,
                                      int step, float *out)
+    void (*codec_search_f32_8[2])(const float *x, Py_ssize_t n, const float *thresholds, int depth, uint8_t *codes)
+    void (*codec_search_f32_16[2])(const float *x, Py_ssize_t n, const float *thresholds, int depth, uint16_t *codes)
+    void (*codec_search_f64_8[2])(const double *x, Py_ssize_t n, const double *thresholds, int depth, uint8_t *codes)
+    void (*codec_search_f64_16[2])(const double *x, Py_ssize_t n, const double *thresholds, int depth, uint16_t *codes)
 
 KERNELS = (
     "affine_8", "affine_16", "affine_each_8", "affine_each_16", "affine_real_i8", "affine_real_u8", "affine_real_i16",
-    "affine_real_u16",
+    "affine_real_u16", "search_f32_8", "search_f32_16", "search_f64_8", "search_f64_16",
 )
 register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 
@@ -146,3 +150,34 @@ def affine_decode(const code[:, :, ::1] codes, const float[:, :, ::1] scale, con
                 for i in range(i, end):
                     decode_row(&codes[o, i, 0], inner, &scale[o * outer_step, b, 0], &zero[o * outer_step, b, 0], True,
                                &out[o, i, 0], variant)
+
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused cell:
+    uint8_t
+    uint16_t
+
+
+def search(const real[::1] x, const real[::1] thresholds, cell[::1] codes, int level):
+    """codes[i] = how many of the ascending thresholds are below x[i]: 2^depth - 1 of them, depth <= 16, padded with
+    infinities."""
+    cdef Py_ssize_t n = x.shape[0], last = thresholds.shape[0]
+    cdef int variant = codec_variant(level), depth = 0
+    while (1 << depth) - 1 < last:
+        depth += 1
+    assert codes.shape[0] == n and n > 0 and last == (1 << depth) - 1 and depth <= 8 * <int>sizeof(cell)
+    cdef const real *t = &thresholds[0] if last else &x[0]
+    with nogil:
+        if real is float:
+            if cell is uint8_t:
+                codec_search_f32_8[variant](&x[0], n, t, depth, &codes[0])
+            else:
+                codec_search_f32_16[variant](&x[0], n, t, depth, &codes[0])
+        else:
+            if cell is uint8_t:
+                codec_search_f64_8[variant](&x[0], n, t, depth, &codes[0])
+            else:
+                codec_search_f64_16[variant](&x[0], n, t, depth, &codes[0])

@@ -236,8 +236,8 @@ def dequantize(
         for part, piece, *parameters in layout.pieces(array, values, scales, zeros, dtype=np.float64):
             if len(parameters[0][0]) > 1:
                 parameters = [np.repeat(p, layout.block, 1)[:, : part.shape[1]] for p in parameters]
-            factor, zero = (p.astype(np.float64) for p in parameters)
-            piece[:] = (part - zero) * factor
+            step, offset = (p.astype(np.float64) for p in parameters)
+            piece[:] = (part - offset) * step
         return values
     for part, piece, factor, zero in layout.pieces(array, values, scales, zeros, dtype=array.dtype):
         affine_decode(part, factor, zero, layout.block, piece, level=cpu.level_index())

@@ -17,12 +17,13 @@ from ..errors import ParameterError
 from ..pixels import as_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Self
 
     import numpy.typing as npt
 
 JSON_VERSION = 1
+PIECE = 1 << 15  # values: temporaries stay in the cache
 
 
 class Quantizer:
@@ -266,3 +267,14 @@ def real(value: object, name: str, *, above: float | None = None) -> float:
             f"{name} must be finite{'' if above is None else f' and greater than {above:g}'}, not {value}"
         )
     return float(value)
+
+
+def in_pieces(
+    x: npt.NDArray[Any], function: Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]], dtype: npt.DTypeLike
+) -> npt.NDArray[Any]:
+    """`function` of the values in double precision, PIECE at a time, as an array like `x` of the dtype."""
+    flat, out = np.ascontiguousarray(x).reshape(-1), np.empty(x.shape, dtype)
+    target = out.reshape(-1)
+    for start in range(0, len(flat), PIECE):
+        target[start : start + PIECE] = function(flat[start : start + PIECE].astype(np.float64))
+    return out

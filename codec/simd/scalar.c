@@ -114,3 +114,30 @@ REAL_KERNEL(codec_affine_real_i8, int8_t)
 REAL_KERNEL(codec_affine_real_u8, uint8_t)
 REAL_KERNEL(codec_affine_real_i16, int16_t)
 REAL_KERNEL(codec_affine_real_u16, uint16_t)
+
+/* ---------------------------------------------------------------- thresholds */
+
+enum { SEARCH_BLOCK = 64 };
+
+/* Halving without branches: all values of a block take the same number of steps. position[i] thresholds are known to be
+ * below x[i]. */
+#define SEARCH_KERNEL(name, real, code)                                                                                \
+    CODEC_BODY void name##_body(const real *CODEC_RESTRICT x, ptrdiff_t n, const real *CODEC_RESTRICT thresholds,      \
+                                int depth, code *CODEC_RESTRICT codes)                                                 \
+    {                                                                                                                  \
+        int32_t position[SEARCH_BLOCK];                                                                                \
+        for (ptrdiff_t start = 0; start < n; start += SEARCH_BLOCK) {                                                  \
+            const int many = n - start < SEARCH_BLOCK ? (int)(n - start) : SEARCH_BLOCK;                               \
+            for (int i = 0; i < many; i++) position[i] = 0;                                                            \
+            for (int32_t half = depth ? 1 << (depth - 1) : 0; half; half >>= 1)                                        \
+                for (int i = 0; i < many; i++)                                                                         \
+                    position[i] += x[start + i] > thresholds[position[i] + half - 1] ? half : 0;                       \
+            for (int i = 0; i < many; i++) codes[start + i] = (code)position[i];                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    CODEC_KERNEL(name, CODEC_SEARCH_PARAMETERS(real, code), (x, n, thresholds, depth, codes))
+
+SEARCH_KERNEL(codec_search_f32_8, float, uint8_t)
+SEARCH_KERNEL(codec_search_f32_16, float, uint16_t)
+SEARCH_KERNEL(codec_search_f64_8, double, uint8_t)
+SEARCH_KERNEL(codec_search_f64_16, double, uint16_t)

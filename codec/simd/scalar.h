@@ -48,4 +48,13 @@ extern void(*const codec_affine_real_u8[2]) CODEC_REAL_PARAMETERS(uint8_t);
 extern void(*const codec_affine_real_i16[2]) CODEC_REAL_PARAMETERS(int16_t);
 extern void(*const codec_affine_real_u16[2]) CODEC_REAL_PARAMETERS(uint16_t);
 
+/* codes[i] = how many of 2^depth - 1 ascending thresholds are below x[i]; depth <= 16, unused ones are infinite. NaN
+ * gets 0. */
+#define CODEC_SEARCH_PARAMETERS(real, code)                                                                            \
+    (const real *x, ptrdiff_t n, const real *thresholds, int depth, code *codes)
+extern void(*const codec_search_f32_8[2]) CODEC_SEARCH_PARAMETERS(float, uint8_t);
+extern void(*const codec_search_f32_16[2]) CODEC_SEARCH_PARAMETERS(float, uint16_t);
+extern void(*const codec_search_f64_8[2]) CODEC_SEARCH_PARAMETERS(double, uint8_t);
+extern void(*const codec_search_f64_16[2]) CODEC_SEARCH_PARAMETERS(double, uint16_t);
+
 #endif
