@@ -23,7 +23,7 @@ _PUBLIC |= {
     **dict.fromkeys(("Report", "analyse"), "analysis"),
     "Observer": "calibrate",
     "shannon_bound": "densities",
-    **dict.fromkeys(("Layer", "Result", "post_training"), "post_training"),
+    **dict.fromkeys(("Layer", "Result", "post_training"), "networks"),
 }
 __all__ = [*_PUBLIC]
 

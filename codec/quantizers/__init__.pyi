@@ -18,9 +18,9 @@ from .analysis import Report as Report
 from .analysis import analyse as analyse
 from .calibrate import Observer as Observer
 from .densities import shannon_bound as shannon_bound
-from .post_training import Layer as Layer
-from .post_training import Result as Result
-from .post_training import post_training as post_training
+from .networks import Layer as Layer
+from .networks import Result as Result
+from .networks import post_training as post_training
 
 __all__ += [
     "densities",
