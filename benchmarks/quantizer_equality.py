@@ -20,7 +20,7 @@ import warnings
 import numpy as np
 
 import codec
-from codec.quantizers import dequantize, quantize
+from codec.quantizers import G711, Float8, dequantize, quantize
 
 COMPARISONS = []
 
@@ -261,6 +261,195 @@ def torch_decomposed_tensor():
             x = affine_inputs(scale, zero, *RANGES[dtype], special=False)
             ours = quantize(x, scale, zero, dtype=dtype, convention="torch-fake")
             yield f"{dtype} s={scale:g} z={zero}", ours, lambda: torch_decomposed(x, scale, zero, dtype)
+
+
+# ---------------------------------------------------------------- TensorFlow Lite
+
+
+def ai_edge_quantize(x, scale, zero, dtype, symmetric):
+    """uniform_quantize of ai-edge-quantizer."""
+    from ai_edge_quantizer import qtyping
+    from ai_edge_quantizer.algorithms.uniform_quantize import uniform_quantize_tensor
+
+    kind = dtype.removeprefix("u")
+    parameters = qtyping.UniformQuantParams(
+        num_bits=int(kind.removeprefix("int")),
+        quantized_dimension=None,
+        scale=np.array([scale], np.float32),
+        zero_point=np.array([zero], np.int32),
+        symmetric=symmetric,
+        signed=dtype == kind,
+    )
+    return uniform_quantize_tensor.uniform_quantize(x, parameters)
+
+
+@comparison('quantize "ai-edge"', "uniform_quantize of ai-edge-quantizer", "ai_edge_quantizer")
+def ai_edge():
+    for dtype in RANGES:
+        for scale, zero in settings(dtype):
+            x = affine_inputs(scale, zero, *RANGES[dtype])
+            x = x[~np.isnan(x)]  # NumPy's cast of NaN depends on the machine
+            narrow = zero == 0 and dtype in ("int8", "int16")
+            ours = quantize(x, scale, zero, dtype=dtype, convention="ai-edge", narrow=narrow, **RELAXED)
+            case = f"{dtype} s={scale:g} z={zero}"
+            yield case, ours, lambda: ai_edge_quantize(x, scale, zero, dtype, narrow)
+
+
+# ---------------------------------------------------------------- G.711
+
+SAMPLES = np.arange(-32768, 32768).astype(np.int16)
+FFMPEG_LAW = {"mu": "pcm_mulaw", "a": "pcm_alaw"}
+
+
+def ffmpeg_encode(law):
+    import av
+
+    encoder = av.CodecContext.create(FFMPEG_LAW[law], "w")
+    encoder.sample_rate, encoder.format, encoder.layout = 8000, "s16", "mono"
+    frame = av.AudioFrame.from_ndarray(SAMPLES[None], "s16", "mono")
+    frame.sample_rate = 8000
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    return np.frombuffer(b"".join(map(bytes, packets)), np.uint8)
+
+
+def ffmpeg_decode(law):
+    import av
+
+    decoder = av.CodecContext.create(FFMPEG_LAW[law], "r")
+    decoder.sample_rate, decoder.layout = 8000, "mono"
+    frames = [*decoder.decode(av.Packet(bytes(range(256)))), *decoder.decode(None)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+
+def audioop_encode(law):
+    import audioop
+
+    function = audioop.lin2ulaw if law == "mu" else audioop.lin2alaw
+    return np.frombuffer(function(SAMPLES.tobytes(), 2), np.uint8)
+
+
+def audioop_decode(law):
+    import audioop
+
+    function = audioop.ulaw2lin if law == "mu" else audioop.alaw2lin
+    return np.frombuffer(function(bytes(range(256)), 2), np.int16)
+
+
+CODES = np.arange(256, dtype=np.uint8)
+
+
+@comparison('G711(variant="ffmpeg")', "FFmpeg pcm_mulaw, pcm_alaw", "av")
+def g711_ffmpeg():
+    for law in ("mu", "a"):
+        yield f"{law} encode", G711(law, variant="ffmpeg").encode(SAMPLES), lambda: ffmpeg_encode(law)
+        yield f"{law} decode", G711(law).decode(CODES), lambda: ffmpeg_decode(law)
+
+
+@comparison('G711("a")', "audioop of Python 3.11", "audioop")
+def g711_audioop():
+    yield "a encode", G711("a").encode(SAMPLES), lambda: audioop_encode("a")
+    yield "a decode", G711("a").decode(CODES), lambda: audioop_decode("a")
+    yield "mu decode", G711("mu").decode(CODES), lambda: audioop_decode("mu")
+
+
+@comparison('G711("mu") encoder', "audioop of Python 3.11", "audioop", differ=508)
+def g711_audioop_mu():
+    yield "mu encode", G711("mu").encode(SAMPLES), lambda: audioop_encode("mu")
+
+
+@comparison("G711 encoder", "FFmpeg pcm_mulaw, pcm_alaw", "av", differ=2 * 964)
+def g711_itu_ffmpeg():
+    for law in ("mu", "a"):
+        yield f"{law} encode", G711(law).encode(SAMPLES), lambda: ffmpeg_encode(law)
+
+
+# ---------------------------------------------------------------- float8
+
+FLOAT8 = ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz")
+ONNX_FLOAT8 = dict(zip(FLOAT8, ("FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT8E4M3FNUZ", "FLOAT8E5M2FNUZ")))
+
+
+def float8_inputs(name):
+    """float32: values, ties and their neighbours, all bit patterns, special values."""
+    values = Float8(name).decode(CODES)
+    values = np.unique(values[np.isfinite(values)]).astype(np.float64)
+    values = np.concatenate([values, 1.5 * values[[0, -1]], (2 * values - np.roll(values, 1))[[-1]]])
+    values = np.unique(np.concatenate([values, -values]))
+    near = np.concatenate([values, (values[1:] + values[:-1]) / 2]).astype(np.float32)
+    bits = (raw(200000, 7) & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32)
+    down, up = np.float32(-np.inf), np.float32(np.inf)
+    special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 464, 480, 61440, 65536, 248, 3e38], np.float32)
+    return np.concatenate([near, np.nextafter(near, down), np.nextafter(near, up), bits, special])
+
+
+def ml_dtypes_float8(x, name):
+    import ml_dtypes
+
+    return x.astype(getattr(ml_dtypes, f"float8_{name}"))
+
+
+def onnx_float8(x, name):
+    """Cast to float8 with saturation, and back."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    kind = getattr(TensorProto, ONNX_FLOAT8[name])
+    nodes = [
+        helper.make_node("Cast", ["x"], ["c"], to=kind, saturate=1),
+        helper.make_node("Cast", ["c"], ["y"], to=TensorProto.FLOAT),
+    ]
+    ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, None) for end in "xy"]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", ends[:1], ends[1:]), opset_imports=[helper.make_opsetid("", 21)]
+    )
+    model.ir_version = 10
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
+
+
+def torch_float8(x, name):
+    import torch
+
+    return torch.tensor(x).to(getattr(torch, f"float8_{name}")).to(torch.float32).numpy()
+
+
+@comparison('Float8(overflow="nan") codes', "ml_dtypes, numbers and zeros", "ml_dtypes")
+def float8_codes():
+    for name in FLOAT8:
+        x = float8_inputs(name)
+        codes, number = Float8(name, overflow="nan").encode(x), ~np.isnan(x)
+        yield f"{name} codes", codes[number], lambda: ml_dtypes_float8(x[number], name).view(np.uint8)
+
+
+@comparison('Float8(overflow="nan") values', "ml_dtypes", "ml_dtypes")
+def float8_values():
+    for name in FLOAT8:
+        x = float8_inputs(name)
+        yield name, Float8(name, overflow="nan").transform(x), lambda: ml_dtypes_float8(x, name).astype(np.float32)
+        yield f"{name} all codes", Float8(name).decode(CODES), lambda: all_float8(name)
+
+
+def all_float8(name):
+    import ml_dtypes
+
+    return CODES.view(getattr(ml_dtypes, f"float8_{name}")).astype(np.float32)
+
+
+@comparison('Float8(overflow="saturate") values', "ONNX Runtime Cast, saturate = 1", "onnxruntime", "onnx")
+def float8_onnx():
+    for name in FLOAT8:
+        x = float8_inputs(name)
+        yield name, Float8(name).transform(x), lambda: onnx_float8(x, name)
+
+
+@comparison('Float8 values, e4m3fn "saturate", others "nan"', "torch.Tensor.to", "torch")
+def float8_torch():
+    for name in FLOAT8:
+        x = float8_inputs(name)
+        ours = Float8(name, overflow="saturate" if name == "e4m3fn" else "nan").transform(x)
+        yield name, ours, lambda: torch_float8(x, name)
 
 
 # ---------------------------------------------------------------- the matrix

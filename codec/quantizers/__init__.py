@@ -16,6 +16,9 @@ _PUBLIC = {
     **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
     **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
     "LloydMax": "lloyd_max",
+    "Compander": "companding",
+    "G711": "g711",
+    "Float8": "float8",
 }
 _PUBLIC |= {
     "densities": None,
@@ -23,6 +26,7 @@ _PUBLIC |= {
     **dict.fromkeys(("Report", "analyse"), "analysis"),
     "Observer": "calibrate",
     "shannon_bound": "densities",
+    **dict.fromkeys(("Recommendation", "recommend"), "recommendation"),
     **dict.fromkeys(("Layer", "Result", "post_training"), "networks"),
 }
 __all__ = [*_PUBLIC]

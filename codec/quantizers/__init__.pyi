@@ -3,12 +3,28 @@ from . import vector as vector
 from .affine import Affine as Affine
 from .affine import dequantize as dequantize
 from .affine import quantize as quantize
+from .companding import Compander as Compander
+from .float8 import Float8 as Float8
+from .g711 import G711 as G711
 from .lloyd_max import LloydMax as LloydMax
 from .protocol import Quantizer as Quantizer
 from .uniform import DeadZone as DeadZone
 from .uniform import Uniform as Uniform
 
-__all__ = ["kmeans", "vector", "Quantizer", "Affine", "quantize", "dequantize", "Uniform", "DeadZone", "LloydMax"]
+__all__ = [
+    "kmeans",
+    "vector",
+    "Quantizer",
+    "Affine",
+    "quantize",
+    "dequantize",
+    "Uniform",
+    "DeadZone",
+    "LloydMax",
+    "Compander",
+    "G711",
+    "Float8",
+]
 
 from . import densities as densities
 from .allocate import Allocation as Allocation
@@ -21,6 +37,8 @@ from .densities import shannon_bound as shannon_bound
 from .networks import Layer as Layer
 from .networks import Result as Result
 from .networks import post_training as post_training
+from .recommendation import Recommendation as Recommendation
+from .recommendation import recommend as recommend
 
 __all__ += [
     "densities",
@@ -34,4 +52,6 @@ __all__ += [
     "Layer",
     "Result",
     "post_training",
+    "Recommendation",
+    "recommend",
 ]
