@@ -461,12 +461,10 @@ def _location(x, counts, shape):
         return _median(x, counts)
     if abs(shape - 2) < 1e-3:
         return float(np.average(x, weights=counts))
-    return golden_section(
-        lambda m: _log_power_mean(_log(np.abs(x - m)), counts, shape), float(x.min()), float(x.max()), rounds=40
-    )
+    return golden_section(lambda m: _log_power_mean(_log(np.abs(x - m)), counts, shape), float(x.min()), float(x.max()))
 
 
-def golden_section(function: Callable[[float], float], low: float, high: float, rounds: int = 48) -> float:
+def golden_section(function: Callable[[float], float], low: float, high: float, rounds: int = 32) -> float:
     """Where a function of one minimum has it, within low..high. The bracket shrinks to 0.618^rounds of its width."""
     a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
     at_a, at_b = function(a), function(b)

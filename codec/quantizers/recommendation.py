@@ -11,13 +11,13 @@ import numpy as np
 
 from ..errors import ParameterError
 from .affine import Affine
-from .analysis import Report, analyse
+from .analysis import Report, density_of, measure
 from .calibrate import Observer
 from .companding import Compander
 from .densities import GeneralizedGaussian
 from .float8 import Float8
 from .g711 import G711
-from .histogram import batches, pieces
+from .histogram import Histogram, batches, pieces
 from .lloyd_max import LloydMax
 from .protocol import Quantizer
 from .uniform import DeadZone, Uniform
@@ -67,11 +67,14 @@ class Method:
         (sample, bits) -> a fitted quantizer of at most 2^bits codes, or None where there is none.
     of_step : callable or None
         (sample, step) -> a fitted quantizer for entropy coding, with a larger error for a larger step.
+    of_levels : callable or None
+        (sample, levels) -> the same, with a smaller error for more levels.
     """
 
     text: str
     of_bits: Callable[[Sample, int], Quantizer | None] | None = None
     of_step: Callable[[Sample, float], Quantizer] | None = None
+    of_levels: Callable[[Sample, int], Quantizer] | None = None
 
 
 def _clipped(sample, bits):
@@ -117,14 +120,16 @@ METHODS: dict[str, Method] = {
         lambda sample, bits: Uniform(bits).fit(sample),
         lambda sample, step: DeadZone(step, 0.5),
     ),
+    "uniform-mid-rise": Method(
+        "equal cells from the least to the greatest value",
+        lambda sample, bits: Uniform(bits, kind="mid-rise").fit(sample),
+    ),
     "uniform-clipped": Method("equal steps over the range of least error, the rest clipped", _clipped),
     "affine": Method("integers with scale and zero point, as ONNX and TensorFlow Lite use", _affine),
     "affine-symmetric": Method(
         "integers with a scale, zero point 0", lambda sample, bits: _affine(sample, bits, symmetric=True)
     ),
-    "dead-zone": Method(
-        "equal steps with a wider cell around zero", None, lambda sample, step: DeadZone(step, 1 / 3)
-    ),
+    "dead-zone": Method("equal steps with a wider cell around zero", None, lambda sample, step: DeadZone(step, 1 / 3)),
     "mu-law": Method("logarithmic steps: equal relative precision", _compander),
     "g711-mu": Method("8-bit telephony codes of 16-bit samples", _g711),
     "float8": Method(
@@ -137,7 +142,9 @@ METHODS: dict[str, Method] = {
         None,
         lambda sample, step: Compander("power", step=step),
     ),
-    "lloyd-max": Method("levels of least error for this data", _lloyd_max),
+    "lloyd-max": Method(
+        "levels of least error for this data", _lloyd_max, None, lambda sample, levels: LloydMax(levels).fit(sample)
+    ),
 }
 
 
@@ -223,16 +230,17 @@ def candidates(
     sample: Sample, *, bits: int | None = None, sqnr: float | None = None
 ) -> dict[str, tuple[Quantizer, Report]]:
     """Every method that can, fitted and measured; in the order of simplicity."""
-    found: dict[str, tuple[Quantizer, Report]] = {}
+    density = density_of(Histogram(sample))
+    found = {}
     for name, method in METHODS.items():
-        made = None
-        if bits is not None and method.of_bits:
+        q = None
+        if sqnr is not None:
+            allowed = float(np.mean(np.square(sample))) * 10 ** (-sqnr / 10)
+            q = _reaching(sample, method, allowed)
+        elif bits is not None and method.of_bits:
             q = method.of_bits(sample, bits)
-            made = None if q is None else (q, analyse(sample, q))
-        elif sqnr is not None:
-            made = _reaching(sample, method, sqnr)
-        if made is not None:
-            found[name] = made
+        if q is not None:
+            found[name] = q, measure(sample, q, lambda data: density)
     return found
 
 
@@ -240,30 +248,40 @@ def _error(sample, q):
     return float(np.mean(np.square(np.asarray(q.transform(sample), np.float64) - sample)))
 
 
-def _reaching(sample, method, sqnr):
-    """The quantizer of a method with the largest step, or the fewest levels, that reaches an SQNR; or None."""
-    allowed = float(np.mean(np.square(sample))) * 10 ** (-sqnr / 10)
-    if method.of_step is None:
-        for bits in range(1, MOST_BITS + 1):
-            q = method.of_bits(sample, bits)
-            if q is not None and _error(sample, q) <= allowed:
-                return q, analyse(sample, q)
-        return None
+def _reaching(sample, method, allowed):
+    """The quantizer of a method with the largest step, or the fewest levels, whose error is allowed; or None."""
+    if method.of_step is not None:
+        return _largest_step(sample, method.of_step, allowed)
+    most = sample.size // PER_LEVEL if method.of_levels else MOST_BITS
+    make = method.of_levels or method.of_bits
+    low, high, found = 1, max(1, most), None
+    while low <= high:
+        middle = (low + high) // 2
+        q = make(sample, middle)
+        if q is not None and _error(sample, q) <= allowed:
+            found, high = q, middle - 1
+        elif q is None and not method.of_levels and middle > 8:
+            high = middle - 1
+        else:
+            low = middle + 1
+    return found
+
+
+def _largest_step(sample, make, allowed):
     largest = float(np.abs(sample).max())
     if not largest:
         return None
     # The error of a step is about step^2 / 12; it grows with the step, if not everywhere.
     low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
-    if _error(sample, method.of_step(sample, low)) > allowed:
+    if _error(sample, make(sample, low)) > allowed:
         return None
     for _ in range(24):
         middle = math.sqrt(low * high)
-        if _error(sample, method.of_step(sample, middle)) <= allowed:
+        if _error(sample, make(sample, middle)) <= allowed:
             low = middle
         else:
             high = middle
-    q = method.of_step(sample, low)
-    return q, analyse(sample, q)
+    return make(sample, low)
 
 
 # ---------------------------------------------------------------- ranks and reasons
