@@ -16,9 +16,12 @@ _PUBLIC = {
     **dict.fromkeys(("Affine", "quantize", "dequantize"), "affine"),
     **dict.fromkeys(("Uniform", "DeadZone"), "uniform"),
     "LloydMax": "lloyd_max",
+    "EntropyCoded": "entropy_coded",
     "Compander": "companding",
     "G711": "g711",
     "Float8": "float8",
+    "FixedPoint": "fixed_point",
+    "Dithered": "dither",
 }
 _PUBLIC |= {
     "densities": None,

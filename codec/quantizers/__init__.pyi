@@ -4,6 +4,9 @@ from .affine import Affine as Affine
 from .affine import dequantize as dequantize
 from .affine import quantize as quantize
 from .companding import Compander as Compander
+from .dither import Dithered as Dithered
+from .entropy_coded import EntropyCoded as EntropyCoded
+from .fixed_point import FixedPoint as FixedPoint
 from .float8 import Float8 as Float8
 from .g711 import G711 as G711
 from .lloyd_max import LloydMax as LloydMax

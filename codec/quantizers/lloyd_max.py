@@ -140,6 +140,7 @@ class SortedData:
 
     def __init__(self, values: npt.NDArray[Any], weights: npt.NDArray[np.float64] | None = None) -> None:
         self.before: Any = None
+        self._changes: Any = None
         if weights is None:
             self.values = np.sort(values)
         else:
@@ -148,10 +149,10 @@ class SortedData:
             self.values = values[order]
             self.before = np.concatenate([[0.0], np.cumsum(weights[order])])
         n = len(self.values)
-        self.centre = float(np.mean(self.values, dtype=np.float64))
-        apart = self.values - self.values.dtype.type(self.centre)
-        self.centre = float(self.values.dtype.type(self.centre))
         mass = None if weights is None else np.diff(self.before)
+        mean = np.mean(self.values, dtype=np.float64) if mass is None else np.average(self.values, weights=mass)
+        self.centre = float(self.values.dtype.type(mean))
+        apart = self.values - self.values.dtype.type(mean)
         self.sums, self.squares = np.zeros(n + 1), np.zeros(n + 1)
         np.cumsum(apart if mass is None else apart * mass, dtype=np.float64, out=self.sums[1:])
         wide = np.square(apart, dtype=np.float64)
@@ -176,8 +177,9 @@ class SortedData:
 
     def distinct(self, most: int) -> npt.NDArray[Any] | None:
         """The distinct values if there are at most `most`, else None."""
-        changes = np.flatnonzero(self.values[1:] != self.values[:-1]) + 1
-        return self.values[np.concatenate([[0], changes])] if len(changes) < most else None
+        if self._changes is None:
+            self._changes = np.flatnonzero(self.values[1:] != self.values[:-1]) + 1
+        return self.values[np.concatenate([[0], self._changes])] if len(self._changes) < most else None
 
     def start(self, count: int) -> npt.NDArray[np.float64]:
         """Levels whose density follows the cube root of the data's: a cell of weight m and width w, of a density m / w,

@@ -7,6 +7,7 @@ exactly.
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 JSON_VERSION = 1
+# name in a record -> module of this package that defines it
+MODULES = {
+    "affine": "affine",
+    "compander": "companding",
+    "dead-zone": "uniform",
+    "dithered": "dither",
+    "entropy-coded": "entropy_coded",
+    "fixed-point": "fixed_point",
+    "float8": "float8",
+    "g711": "g711",
+    "lloyd-max": "lloyd_max",
+    "uniform": "uniform",
+}
 PIECE = 1 << 15  # values: temporaries stay in the cache
 
 
@@ -140,10 +154,13 @@ class Quantizer:
             raise ParameterError(f"fitted of the record must have the members {', '.join(names)}, not {sorted(record)}")
         return [record[name] for name in names]
 
+    def record(self) -> dict[str, Any]:
+        """What `to_json` writes, as a dict."""
+        return {"quantizer": self.name, "version": JSON_VERSION, "settings": self.settings(), "fitted": self.fitted()}
+
     def to_json(self) -> str:
         """One JSON object; `from_json` makes an equal quantizer of it."""
-        record = {"quantizer": self.name, "version": JSON_VERSION, "settings": self.settings(), "fitted": self.fitted()}
-        return json.dumps(record, allow_nan=False)
+        return json.dumps(self.record(), allow_nan=False)
 
     @staticmethod
     def from_json(text: str | bytes) -> Quantizer:
@@ -156,20 +173,40 @@ class Quantizer:
         """
         try:
             record = json.loads(text)
-            kind = Quantizer._kinds[record["quantizer"]]
-            version, settings, fitted = record["version"], record["settings"], record["fitted"]
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ParameterError(f"the text is no record of a quantizer: {error!r}") from None
+        return Quantizer.from_record(record)
+
+    @staticmethod
+    def from_record(record: Any) -> Quantizer:
+        """The quantizer of a `record`; like `from_json`, it checks everything."""
+        try:
+            kind = Quantizer._kind_named(record["quantizer"])
+            version, settings, fitted = record["version"], record["settings"], record["fitted"]
+        except (TypeError, LookupError) as error:
+            raise ParameterError(f"this is no record of a quantizer: {error!r}") from None
         if version != JSON_VERSION:
             raise ParameterError(f"the record has version {version!r}; this package reads version {JSON_VERSION}")
         if not isinstance(settings, dict) or not isinstance(fitted, dict):
             raise ParameterError("settings and fitted of the record must be JSON objects")
         try:
-            quantizer = kind(**settings)
+            quantizer = kind.from_settings(settings)
         except TypeError as error:
             raise ParameterError(f"the settings of {kind.name!r} do not fit: {error}") from None
         quantizer.restore(fitted)
         return quantizer
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Quantizer:
+        """The quantizer of `settings`, not fitted."""
+        return cls(**settings)
+
+    @staticmethod
+    def _kind_named(name: str) -> type[Quantizer]:
+        """The class of that name, loaded first if it comes with this package."""
+        if name not in Quantizer._kinds and name in MODULES:
+            importlib.import_module(f".{MODULES[name]}", __package__)
+        return Quantizer._kinds[name]
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.to_json() == other.to_json()
