@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LAGS = 16
 SHOWN_BINS = 512
+FIT_BINS = 1 << 12
+SPREAD = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +167,22 @@ def analyse(x: npt.ArrayLike | Iterator[npt.ArrayLike], q: Quantizer) -> Report:
 
 
 def density_of(data: Histogram) -> Density | None:
-    """The density of a histogram; None if all values are equal. 4096 bins determine it to far less than its own
-    uncertainty.
+    """The density of a histogram; None if all values are equal.
+
+    A density cannot tell a spike from a peak: values must be spread over their bins. Multiples of a number (integers,
+    samples) get bins as wide as that number, as far as it is a power of two, and bins of many values count as points
+    all over them.
     """
     if data.minimum == data.maximum:
         return None
-    shown = data.at_most(1 << 12)
-    return fit_density(shown.centres, shown.counts)
+    filled = np.flatnonzero(data.counts)
+    spacing = int(np.gcd.reduce(np.diff(filled))) if filled.size > 1 else 1
+    shown = data.coarser(spacing.bit_length() - 1).at_most(FIT_BINS)
+    full = shown.counts > shown.total // 100
+    spread = (np.arange(SPREAD) + 0.5) / SPREAD
+    edges, counts = shown.edges[:-1], shown.counts
+    points = np.concatenate([shown.centres[~full], (edges[full, None] + spread * shown.width).ravel()])
+    return fit_density(points, np.concatenate([counts[~full], np.repeat(counts[full] / SPREAD, SPREAD)]))
 
 
 def measure(

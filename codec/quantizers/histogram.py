@@ -183,11 +183,15 @@ class Histogram:
 
     def at_most(self, bins: int) -> Histogram:
         """The same counts in at most `bins` bins, the power of two that fits: for figures and searches."""
-        new = Histogram()
-        new.minimum, new.maximum, new.total = self.minimum, self.maximum, self.total
         doublings = 0
         while (self.first + self.counts.size - 1 >> doublings) - (self.first >> doublings) >= bins:
             doublings += 1
+        return self.coarser(doublings)
+
+    def coarser(self, doublings: int) -> Histogram:
+        """The same counts in bins that are 2^doublings as wide."""
+        new = Histogram()
+        new.minimum, new.maximum, new.total = self.minimum, self.maximum, self.total
         new.first, new.counts = _coarser(self.first, self.counts, doublings)
         new.exponent = self.exponent + doublings
         return new

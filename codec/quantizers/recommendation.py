@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from .analysis import Report, density_of, measure
 from .calibrate import Observer
 from .companding import Compander
 from .densities import GeneralizedGaussian
+from .entropy_coded import EntropyCoded
 from .float8 import Float8
 from .g711 import G711
 from .histogram import Histogram, batches, pieces
@@ -108,9 +110,9 @@ def _compander(sample, bits):
     return Compander("mu", bits=bits).fit(sample) if sample.any() else None
 
 
-def _g711(sample, bits):
+def _g711(law, sample, bits):
     whole = bits == 8 and -32768 <= sample.min() and sample.max() <= 32767 and np.abs(sample).max() > 255
-    return G711("mu").fit(sample) if whole and (sample == np.rint(sample)).all() else None
+    return G711(law).fit(sample) if whole and (sample == np.rint(sample)).all() else None
 
 
 # In the order of simplicity: of equals, the first is recommended.
@@ -118,6 +120,10 @@ METHODS: dict[str, Method] = {
     "uniform": Method(
         "equal steps from the least to the greatest value",
         lambda sample, bits: Uniform(bits).fit(sample),
+    ),
+    "rounding": Method(
+        "rounding to the multiples of a step",
+        None,
         lambda sample, step: DeadZone(step, 0.5),
     ),
     "uniform-mid-rise": Method(
@@ -131,7 +137,8 @@ METHODS: dict[str, Method] = {
     ),
     "dead-zone": Method("equal steps with a wider cell around zero", None, lambda sample, step: DeadZone(step, 1 / 3)),
     "mu-law": Method("logarithmic steps: equal relative precision", _compander),
-    "g711-mu": Method("8-bit telephony codes of 16-bit samples", _g711),
+    "g711-mu": Method("8-bit telephony codes of 16-bit samples, mu-law", functools.partial(_g711, "mu")),
+    "g711-a": Method("8-bit telephony codes of 16-bit samples, A-law", functools.partial(_g711, "a")),
     "float8": Method(
         "8-bit floating point", lambda sample, bits: Float8(scale=None).fit(sample) if bits == 8 else None
     ),
@@ -141,6 +148,12 @@ METHODS: dict[str, Method] = {
         "steps that grow with |x|^(1/4), as MP3 and AAC use",
         None,
         lambda sample, step: Compander("power", step=step),
+    ),
+    "entropy-coded": Method(
+        "thresholds and levels of least error for the rate after entropy coding",
+        None,
+        # The optimum for a step S at high rate.
+        lambda sample, step: EntropyCoded(lam=step**2 * math.log(2) / 6).fit(sample),
     ),
     "lloyd-max": Method(
         "levels of least error for this data", _lloyd_max, None, lambda sample, levels: LloydMax(levels).fit(sample)
@@ -275,7 +288,7 @@ def _largest_step(sample, make, allowed):
     low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
     if _error(sample, make(sample, low)) > allowed:
         return None
-    for _ in range(24):
+    for _ in range(16):
         middle = math.sqrt(low * high)
         if _error(sample, make(sample, middle)) <= allowed:
             low = middle
@@ -303,8 +316,8 @@ def _ranked_by_error(sample, found):
                 why.append(f"{', '.join(equal[1:])} within {EQUAL_DECIBEL} dB, but less simple")
         else:
             behind = found[ranked[0]][1].sqnr - report.sqnr
-            distance = "as good" if abs(behind) < 0.005 or math.isnan(behind) else f"{behind:.2f} dB less"
-            why = [f"{METHODS[name].text}: {distance if behind > -0.005 or math.isnan(behind) else 'not simpler'}"]
+            distance = f"{behind:.2f} dB less" if behind >= 0.005 else "as good, but less simple"
+            why = [f"{METHODS[name].text}: {distance}"]
         results.append(Recommendation(name, q, report, tuple([*why, *_costs(report)])))
     return results
 
@@ -349,7 +362,7 @@ def _advantage(found, name, others, show):
 def _costs(report):
     if report.clipped:
         yield f"clips {100 * report.clipped:.3g} % of the values"
-    if report.levels_used <= (1 << report.bits - 1) and report.bits <= MOST_BITS and report.mse:
+    if report.bits <= 8 and report.levels_used <= 1 << report.bits - 1 and report.mse:
         yield f"{report.levels_used} of {1 << report.bits} codes occur"
 
 

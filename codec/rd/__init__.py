@@ -8,6 +8,7 @@ from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
 from .points import Failure, Mean, Point, families, family, means, outstanding, read_points, read_records, write_points
+from .quantization import quantization_report, rate_distortion
 from .report import report
 from .rowfile import RowFile
 from .search import Found, find
@@ -37,6 +38,8 @@ __all__ = [
     "pareto",
     "plot",
     "plot_speed",
+    "quantization_report",
+    "rate_distortion",
     "read_points",
     "read_records",
     "report",
