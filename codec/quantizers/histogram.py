@@ -129,6 +129,8 @@ class Histogram:
         self._widen(low, high, piece.size)
         # Exact: a product with a power of two, then below 2^53.
         index = np.floor(piece * math.ldexp(1.0, -self.exponent)).astype(np.int64)
+        if self.exponent > 0 and low < 0:
+            index[(index == 0) & (piece < 0)] = -1  # products that underflow to -0
         index -= self.first
         self.counts += np.bincount(index, minlength=self.counts.size)
 
@@ -209,7 +211,8 @@ class Histogram:
 
 
 def _bin(value, exponent):
-    return math.floor(math.ldexp(value, -exponent))
+    place = math.ldexp(value, -exponent)
+    return math.floor(place) if place or value >= 0 else -1  # it underflows to -0
 
 
 def _exponent(low, high):
