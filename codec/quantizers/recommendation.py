@@ -33,7 +33,7 @@ SAMPLE = 1 << 17
 MOST_BITS = 16
 # Differences that do not matter: the simpler quantizer is preferred.
 EQUAL_DECIBEL, EQUAL_RATE = 0.1, 0.01
-PER_LEVEL = 32  # values of the sample for each level that is fitted to it
+PER_LEVEL = 8  # values of the sample for each level that is fitted to it
 
 
 @dataclass(frozen=True, eq=False)
