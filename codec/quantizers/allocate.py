@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Method = Literal["water-filling", "greedy"]
 
 METHODS = ("water-filling", "greedy")
+PARTS = 8192  # of the budget of `allocate_measured`
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +138,10 @@ def _greedy(variances, budget, most):
 
 
 def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float) -> npt.NDArray[np.int64]:
-    """Choose one of several measured settings for each component, so that the errors sum to little within a budget.
+    """Choose one of several measured settings for each component, so that the sum of errors is least within a budget.
 
-    Each step goes where the error falls most per unit of size, along the lower convex hull of each component:
-    Lagrangian allocation (Shoham and Gersho, IEEE Trans. ASSP 36(9), 1988). Steps are whole: against the best
-    choice of all, less than the largest step is lost.
+    Dynamic programming over the budget in 8192 parts, to which sizes are rounded up: exact for whole sizes and a budget
+    of at most 8192, otherwise the optimum for a budget that is less by one part for each component at most.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float
     Returns
     -------
     (n,) int64
-        The setting of each component.
+        The setting of each component; of equal sums of errors one of the smallest size.
 
     Raises
     ------
@@ -171,40 +171,32 @@ def allocate_measured(errors: npt.ArrayLike, sizes: npt.ArrayLike, budget: float
     errors, sizes = _nonnegative(errors, "errors", 2), _nonnegative(sizes, "sizes", 2)
     if errors.shape != sizes.shape or not sizes.all():
         raise ParameterError(f"sizes must be {errors.shape} numbers above 0, one for each error, not {sizes.shape}")
-    ladders = [_hull(e, s) for e, s in zip(errors, sizes)]
-    chosen = np.array([ladder[0] for ladder in ladders])
-    rows = np.arange(len(chosen))
-    spent = float(sizes[rows, chosen].sum())
-    if spent > budget:
+    smallest = sizes.argmin(1)
+    least = float(sizes.min(1).sum())
+    if not least <= budget < math.inf:
         raise ParameterError(
-            f"the smallest settings take {spent:g}, more than the budget of {budget:g}: it cannot be met"
+            f"the smallest settings take {least:g}, more than the budget of {budget:g}: it cannot be met"
         )
-    steps = [
-        ((errors[i, a] - errors[i, b]) / (sizes[i, b] - sizes[i, a]), i, a, b)
-        for i, ladder in enumerate(ladders)
-        for a, b in zip(ladder, ladder[1:])
-    ]
-    for _, i, a, b in sorted(steps, key=lambda step: -step[0]):
-        cost = sizes[i, b] - sizes[i, a]
-        # A step that does not fit blocks the later ones of its component, not those of others.
-        if chosen[i] == a and spent + cost <= budget:
-            chosen[i], spent = b, spent + cost
+    whole = (sizes == np.rint(sizes)).all() and budget <= PARTS
+    unit = 1.0 if whole else budget / PARTS
+    costs, parts = np.ceil(sizes / unit - 1e-9).astype(np.int64), int(budget / unit + 1e-9)
+    if costs.min(1).sum() > parts:  # only by rounding
+        return smallest
+    best = np.zeros(parts + 1)
+    taken = np.zeros((len(errors), parts + 1), np.int64)
+    for i, (own, cost) in enumerate(zip(errors, costs)):
+        with_setting = np.full((own.size, parts + 1), np.inf)
+        for k in range(own.size):
+            if cost[k] <= parts:
+                with_setting[k, cost[k] :] = best[: parts + 1 - cost[k]] + own[k]
+        taken[i] = with_setting.argmin(0)
+        best = with_setting.min(0)
+    left = int(np.flatnonzero(best == best[-1])[0])
+    chosen = smallest
+    for i in reversed(range(len(errors))):
+        chosen[i] = taken[i, left]
+        left -= costs[i, chosen[i]]
     return chosen
-
-
-def _hull(errors, sizes):
-    """The settings on the lower convex hull, from the smallest on."""
-    hull = []
-    for at in np.lexsort((errors, sizes)):
-        if hull and errors[at] >= errors[hull[-1]]:
-            continue
-        while len(hull) > 1:
-            (e0, s0), (e1, s1), (e2, s2) = ((errors[k], sizes[k]) for k in (hull[-2], hull[-1], at))
-            if (e0 - e1) * (s2 - s1) > (e1 - e2) * (s1 - s0):
-                break
-            hull.pop()
-        hull.append(int(at))
-    return hull
 
 
 def _nonnegative(values, name, dimensions):
