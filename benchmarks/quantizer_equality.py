@@ -14,13 +14,26 @@ import hashlib
 import importlib
 import json
 import math
+import shutil
+import statistics
+import subprocess
 import sys
+import tempfile
 import warnings
 
 import numpy as np
 
 import codec
-from codec.quantizers import G711, Float8, dequantize, quantize
+from codec.quantizers import (
+    G711,
+    Compander,
+    Float8,
+    LloydMax,
+    dequantize,
+    fake_quantize,
+    lsq_gradient,
+    quantize,
+)
 
 COMPARISONS = []
 
@@ -295,6 +308,51 @@ def ai_edge():
             yield case, ours, lambda: ai_edge_quantize(x, scale, zero, dtype, narrow)
 
 
+def tflite_quantize(x, scale, zero, dtype):
+    """The reference kernel of QUANTIZE, in a model of one operator."""
+    import flatbuffers
+    from ai_edge_litert import interpreter
+    from ai_edge_litert import schema_py_generated as schema
+
+    def tensor(name, kind, quantization=None):
+        made = schema.TensorT()
+        made.name, made.type, made.shape, made.buffer, made.quantization = name, kind, [len(x)], 0, quantization
+        return made
+
+    parameters = schema.QuantizationParametersT()
+    parameters.scale, parameters.zeroPoint = [float(np.float32(scale))], [int(zero)]
+    graph, operator, code, model = schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT(), schema.ModelT()
+    graph.tensors = [
+        tensor("x", schema.TensorType.FLOAT32),
+        tensor("y", getattr(schema.TensorType, dtype.upper()), parameters),
+    ]
+    operator.opcodeIndex, operator.inputs, operator.outputs = 0, [0], [1]
+    graph.inputs, graph.outputs, graph.operators = [0], [1], [operator]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
+    code.version = 2
+    model.version, model.subgraphs, model.operatorCodes, model.buffers = 3, [graph], [code], [schema.BufferT()]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    runner = interpreter.Interpreter(
+        model_content=bytes(builder.Output()),
+        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
+    )
+    runner.allocate_tensors()
+    runner.set_tensor(0, x)
+    runner.invoke()
+    return runner.get_tensor(1)
+
+
+@comparison('quantize "tflite-ref"', "QUANTIZE of TensorFlow Lite, reference kernel", "ai_edge_litert")
+def tflite():
+    for dtype in ("int8", "uint8", "int16"):
+        for scale, zero in settings(dtype):
+            zero = 0 if dtype == "int16" else zero
+            x = affine_inputs(scale, zero, *RANGES[dtype])
+            ours = quantize(x, scale, zero, dtype=dtype, convention="tflite-ref", **RELAXED)
+            yield f"{dtype} s={scale:g} z={zero}", ours, lambda: tflite_quantize(x, scale, zero, dtype)
+
+
 # ---------------------------------------------------------------- G.711
 
 SAMPLES = np.arange(-32768, 32768).astype(np.int16)
@@ -452,6 +510,111 @@ def float8_torch():
         yield name, ours, lambda: torch_float8(x, name)
 
 
+# ---------------------------------------------------------------- training
+
+
+def torch_fake_mask(x, scale, zero, low, high):
+    """1 where the gradient of fake_quantize_per_tensor_affine passes."""
+    import torch
+
+    values = torch.tensor(x, requires_grad=True)
+    torch.fake_quantize_per_tensor_affine(values, scale, zero, low, high).sum().backward()
+    return values.grad.numpy() != 0
+
+
+@comparison("fake_quantize mask", "gradient of torch.fake_quantize_per_tensor_affine", "torch")
+def masks():
+    for dtype, (low, high) in RANGES.items():
+        for scale, zero in settings(dtype):
+            x = affine_inputs(scale, zero, low, high, special=False)
+            ours = fake_quantize(x, scale, zero, dtype=dtype)[1]
+            yield f"{dtype} s={scale:g} z={zero}", ours, lambda: torch_fake_mask(x, scale, zero, low, high)
+
+
+def torch_learnable(g, x, scale, zero):
+    """Gradients of torch's learnable fake quantization, by x and by the scale."""
+    import torch
+
+    values, step = torch.tensor(x, requires_grad=True), torch.tensor([scale], dtype=torch.float32, requires_grad=True)
+    offset = torch.tensor([float(zero)], requires_grad=True)
+    made = torch._fake_quantize_learnable_per_tensor_affine(values, step, offset, -128, 127, 1.0)
+    (made * torch.tensor(g)).sum().backward()
+    return values.grad.numpy(), step.grad.numpy()
+
+
+@comparison("lsq_gradient, the scale's to 6 digits", "torch's learnable fake quantization, backward", "torch")
+def learned():
+    for scale, zero in settings("int8"):
+        zero = abs(zero)  # torch rounds the zero point by trunc(z + 1/2): a negative one becomes another
+        x = ((unit(20000, 11) * 1.3 - 0.15) * 255 - 128 - zero).astype(np.float32) * np.float32(scale)
+        g = (unit(20000, 12) - 0.5).astype(np.float32)
+        dx, dscale = lsq_gradient(g, x, scale, zero, convention="torch-channel", factor=1.0)
+        yield f"x s={scale:g}", dx, lambda: torch_learnable(g, x, scale, zero)[0]
+        yield f"s s={scale:g}", [True], lambda: [abs(torch_learnable(g, x, scale, zero)[1][0] / dscale - 1) < 1e-5]
+
+
+# ---------------------------------------------------------------- Octave
+
+
+@functools.lru_cache(None)
+def octave():
+    """Whether Octave with the communications package is there."""
+    if shutil.which("octave-cli") is None:
+        return False
+    found = subprocess.run(["octave-cli", "--norc", "--eval", "pkg load communications"], capture_output=True)
+    return b"error: the package" not in found.stderr and b"could not" not in found.stderr
+
+
+def run_octave(script, **arrays):
+    """The numbers that a script prints, with arrays as variables."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, values in arrays.items():
+            np.savetxt(f"{folder}/{name}.txt", np.ravel(values), "%.17g")
+        loads = "".join(f"{name} = load('{name}.txt')';" for name in arrays)
+        code = f"pkg load communications; {loads} {script}"
+        made = subprocess.run(["octave-cli", "--norc", "--eval", code], cwd=folder, capture_output=True, text=True)
+    return np.array(made.stdout.split(), float)
+
+
+PRINT = "printf('%.17g\\n', y);"
+
+
+@comparison("thresholds of LloydMax: encode", "quantiz of Octave's communications", "octave")
+def quantiz():
+    x = np.concatenate([np.arange(-30, 31) / 8, unit(5000, 13) * 8 - 4])
+    q = LloydMax(8).fit(np.arange(-24, 25) / 8)
+    borders = q.thresholds
+    x = np.concatenate([x, borders, np.nextafter(borders, 9), np.nextafter(borders, -9)])
+    yield "codes", q.encode(x), lambda: run_octave(f"y = quantiz(x, t); {PRINT}", x=x, t=borders)
+
+
+@comparison("Compander, to 13 digits", "compand of Octave's communications", "octave")
+def compand():
+    x = unit(3000, 14) * 2 - 1
+    for law, parameter in (("mu", 255.0), ("a", 87.6)):
+        q = Compander(law, parameter=parameter, peak=1)
+        for kind, ours in (("compressor", q.compress(x)), ("expander", q.expand(x))):
+            script = f"y = compand(x, {parameter}, 1, '{law}/{kind}'); {PRINT}"
+            yield (
+                f"{law} {kind}",
+                np.ones(len(x), bool),
+                lambda: np.isclose(run_octave(script, x=x), ours, 1e-13, 1e-16),
+            )
+
+
+@comparison("LloydMax on data, levels to 1 % of the deviation", 'lloyds of Octave, "midpoint"', "octave")
+def lloyds():
+    x = np.array([statistics.NormalDist().inv_cdf((i + 0.5) / 20000) for i in range(20000)])
+    for count in (2, 4, 8, 16):
+        q, start = LloydMax(count).fit(x), LloydMax(count, density="gaussian").levels
+        script = f"[t, y] = lloyds(x, s, 1e-13, 'midpoint'); {PRINT}"
+        yield (
+            f"{count} levels",
+            np.ones(count, bool),
+            lambda: np.abs(run_octave(script, x=x, s=start) - q.levels) < 0.01,
+        )
+
+
 # ---------------------------------------------------------------- the matrix
 
 
@@ -468,6 +631,9 @@ def missing(row):
     """The packages of a comparison that are not installed."""
     absent = []
     for package in row["packages"]:
+        if package == "octave":
+            absent += [] if octave() else ["Octave with the package communications"]
+            continue
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

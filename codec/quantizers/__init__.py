@@ -22,6 +22,7 @@ _PUBLIC = {
     "Float8": "float8",
     "FixedPoint": "fixed_point",
     "Dithered": "dither",
+    **dict.fromkeys(("fake_quantize", "lsq_gradient", "torch_fake_quantize"), "training"),
 }
 _PUBLIC |= {
     "densities": None,

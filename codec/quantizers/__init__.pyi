@@ -11,6 +11,9 @@ from .float8 import Float8 as Float8
 from .g711 import G711 as G711
 from .lloyd_max import LloydMax as LloydMax
 from .protocol import Quantizer as Quantizer
+from .training import fake_quantize as fake_quantize
+from .training import lsq_gradient as lsq_gradient
+from .training import torch_fake_quantize as torch_fake_quantize
 from .uniform import DeadZone as DeadZone
 from .uniform import Uniform as Uniform
 

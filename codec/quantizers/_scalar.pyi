@@ -19,6 +19,7 @@ def affine_encode(
     high: float,
     nan: float,
     wild: float,
+    wraps: bool,
     up: tuple[float, float],
     down: tuple[float, float],
     plain: int,

@@ -12,6 +12,7 @@ cdef extern from "scalar.h" nogil:
         int formula
         uint32_t plain
         float low, high, nan, wild
+        int wraps
         float[2] up
         float[2] down
     void (*codec_affine_8[2])(const float *x, Py_ssize_t n, const float *factor, const float *zero,
@@ -70,7 +71,7 @@ cdef void encode_row(const float *x, Py_ssize_t n, const float *factor, const fl
 
 def affine_encode(const float[:, :, ::1] x, const float[:, :, ::1] factor, const float[:, :, ::1] zero,
                   Py_ssize_t block, code[:, :, ::1] codes, *, int formula, float low, float high, float nan, float wild,
-                  up, down, uint32_t plain, int level):
+                  bint wraps, up, down, uint32_t plain, int level):
     """Codes of x (outer, n, inner), clipped to low..high.
 
     Parameters
@@ -80,7 +81,8 @@ def affine_encode(const float[:, :, ::1] x, const float[:, :, ::1] factor, const
     codes : like x, written
     formula : position in FORMULAS
     nan : the code of NaN
-    wild : positions from here on get `low`; NaN: none
+    wild : positions of this magnitude get `low`; NaN: none
+    wraps : NaN and wild positions get `high` where the zero point is negative
     up, down : pairs, see scalar.h
     plain : the smallest bits of |x| that need more than clipping and rounding half to even
 
@@ -101,7 +103,7 @@ def affine_encode(const float[:, :, ::1] x, const float[:, :, ::1] factor, const
     assert (zero.shape[0], zero.shape[1], zero.shape[2]) == (factor.shape[0], factor.shape[1], factor.shape[2])
     affine.formula, affine.plain = formula, plain
     affine.low, affine.high, affine.nan, affine.wild = low, high, nan, wild
-    affine.up, affine.down = up, down
+    affine.wraps, affine.up, affine.down = wraps, up, down
     with nogil:
         for o in range(outer):
             for b in range(factor.shape[1]):

@@ -51,10 +51,12 @@ class Convention:
     nan : str
         The code of NaN: "low" and "high", the ends of the range; "zero", the code 0.
     wild : float
-        Values of round's argument from here on, infinity included, get the lowest code instead of the highest one: the
-        library converts them to an integer that cannot hold them. NaN if there are none.
+        Where round's argument is at least so large, infinities included, it gets the lowest code: the library converts
+        it to an integer that cannot hold it. NaN if there are none.
     wild_channels : float
         The same with an axis.
+    wraps : bool
+        Whether the sum of that integer and a negative zero point overflows, so that it gets the highest code.
     scales : str
         Whose choice of scales and zero points `Affine.fit` follows: "onnx", "torch", "torch-float" or "tflite".
     narrow : bool
@@ -66,6 +68,7 @@ class Convention:
     nan: str = "low"
     wild: float = math.nan
     wild_channels: float = math.nan
+    wraps: bool = False
     scales: str = "torch"
     narrow: bool = False
 
@@ -76,7 +79,9 @@ CONVENTIONS = {
     "torch-channel": Convention("multiply-add", nan="zero"),
     "torch-fake": Convention("multiply", wild_channels=2.0**63),
     "torch-fake-float": Convention("fused", wild=2.0**63, wild_channels=2.0**63, scales="torch-float"),
-    "tflite-ref": Convention("divide", rounding="half-away", wild=2.0**31, wild_channels=2.0**31, scales="tflite"),
+    "tflite-ref": Convention(
+        "divide", rounding="half-away", wild=2.0**31, wild_channels=2.0**31, wraps=True, scales="tflite"
+    ),
     "ai-edge": Convention("divide-add", nan="zero", scales="tflite", narrow=True),
 }
 
@@ -122,8 +127,8 @@ def quantize(
         - "torch-fake": fake_quantize_per_tensor_affine and, with `axis`, fake_quantize_per_channel_affine.
           rint(x (1/s)) + z; NaN gets the lowest code, and with `axis` so do values from 2^63 s on.
         - "torch-fake-float": the same with zero points that are real numbers, on x86 with AVX2. rint(fma(x, 1/s, z)).
-        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s rounded with halves away from zero, + z;
-          NaN and values from 2^31 s on get the lowest code.
+        - "tflite-ref": the reference kernel of TensorFlow Lite's QUANTIZE. x / s with halves rounded away from zero,
+          + z. NaN and magnitudes from 2^31 s on get the lowest code, with a negative zero point the highest.
         - "ai-edge": weights of ai-edge-quantizer. rint(x / s + z); NaN gets the code 0.
 
         rint rounds halves to even. Each result is rounded to single precision, and codes are clipped to the range.
@@ -161,37 +166,76 @@ def quantize(
     [[1.0, -2.0], [300.0, 10.0]]
     """
     values = real_values(x, finite=False)
-    rule = CONVENTIONS[choice(convention, CONVENTIONS, "convention")]
     low, high = code_range(dtype, narrow)
     choice(nonfinite, ("refuse", "convention"), "nonfinite")
-    layout = Layout.of(values.shape, axis, block)
-    scales, zeros = layout.parameters(scale, zero_point, None if convention == "torch-fake-float" else (low, high))
+    how = Arithmetic.of(values.shape, scale, zero_point, (low, high), axis, block, convention, rounding)
     codes = output(out, values.shape, code_dtype(low, high))
-    how = rule.rounding if rounding is None else choice(rounding, OFFSETS, "rounding")
-    up, down = OFFSETS[how]
-    wild = rule.wild if axis is None or block is not None else rule.wild_channels
-    if rule.formula in ("multiply", "fused", "multiply-add"):
-        factors = np.float32(1) / scales
-    else:
-        factors = scales
-    settings: dict[str, Any] = {
-        "formula": FORMULAS.index(rule.formula),
-        "low": low,
-        "high": high,
-        "nan": {"low": low, "high": high, "zero": min(max(0, low), high)}[rule.nan],
-        "wild": wild,
-        "up": up,
-        "down": down,
-        "plain": _plain_bits(how, wild, scales, zeros),
-        "level": cpu.level_index(),
-    }
-    finite = True
-    for part, piece, factor, zero in layout.pieces(values, codes, factors, zeros, dtype=np.float32):
-        finite &= affine_encode(part, factor, zero, layout.block, piece, **settings)
-    if not finite and nonfinite == "refuse":
+    if not how.encode(values, codes, low, high) and nonfinite == "refuse":
         refuse_nonfinite(values)
         raise ParameterError("x has values beyond the range of float32: scale it down, or clip it")
     return codes
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How values become codes, but for the range of the codes: everything that is the same for all of them."""
+
+    rule: Convention
+    rounding: str
+    wild: float
+    layout: Layout
+    scales: npt.NDArray[np.float32]
+    zeros: npt.NDArray[np.float32]
+
+    @staticmethod
+    def of(
+        shape: tuple[int, ...],
+        scale: npt.ArrayLike,
+        zero_point: npt.ArrayLike,
+        limits: tuple[int, int],
+        axis: int | None,
+        block: int | None,
+        convention: str,
+        rounding: str | None,
+    ) -> Arithmetic:
+        """Checked; arguments as for `quantize`."""
+        rule = CONVENTIONS[choice(convention, CONVENTIONS, "convention")]
+        layout = Layout.of(shape, axis, block)
+        scales, zeros = layout.parameters(scale, zero_point, None if convention == "torch-fake-float" else limits)
+        how = rule.rounding if rounding is None else choice(rounding, OFFSETS, "rounding")
+        wild = rule.wild if axis is None or block is not None else rule.wild_channels
+        return Arithmetic(rule, how, wild, layout, scales, zeros)
+
+    def encode(
+        self, values: npt.NDArray[Any], out: npt.NDArray[Any], low: int, high: int, nan: int | None = None
+    ) -> bool:
+        """Codes within low..high into `out`, as many of their low bits as it has; the code of NaN is the convention's
+        if none is given. Returns whether all values are finite.
+        """
+        reciprocal = self.rule.formula in ("multiply", "fused", "multiply-add")
+        factors = np.float32(1) / self.scales if reciprocal else self.scales
+        up, down = OFFSETS[self.rounding]
+        of_nan = {"low": low, "high": high, "zero": min(max(0, low), high)}[self.rule.nan]
+        finite = True
+        for part, piece, factor, zero in self.layout.pieces(values, out, factors, self.zeros, dtype=np.float32):
+            finite &= affine_encode(
+                part,
+                factor,
+                zero,
+                self.layout.block,
+                piece,
+                formula=FORMULAS.index(self.rule.formula),
+                low=low,
+                high=high,
+                nan=of_nan if nan is None else nan,
+                wild=self.wild,
+                wraps=self.rule.wraps,
+                up=up,
+                down=down,
+                plain=_plain_bits(self.rounding, self.wild, self.scales, self.zeros),
+                level=cpu.level_index(),
+            )
+        return finite
 
 
 def dequantize(

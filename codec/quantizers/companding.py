@@ -42,9 +42,9 @@ class Compander(Quantizer):
 
     Notes
     -----
-    For p = 0.75 the code is computed in single precision as FFmpeg's AAC encoder does: sqrt(a sqrt(a)) for a = |x| times
-    the same of 1 / step, plus the offset. Everything else is in double precision. These laws are not the codes of G.711:
-    see `G711`.
+    For p = 0.75 the code is computed in single precision as FFmpeg's AAC encoder does: sqrt(a sqrt(a)) for a = |x|
+    times the same of 1 / step, plus the offset. Everything else is in double precision. These laws are not the codes of
+    G.711: see `G711`.
 
     References
     ----------

@@ -31,18 +31,18 @@ class Dithered(Quantizer):
     kind : "tpdf", "subtractive" or "stochastic"
         With u, u' independent and uniform in 0..1, and S = step: "tpdf" adds (u + u' - 1) S; the error has a constant
         variance of 3 S^2 / 12. "subtractive" adds (u - 1/2) S and `decode` takes it away again: variance S^2 / 12,
-        independent of the signal. "stochastic" adds (u - 1/2) S: stochastic rounding, without bias; the variance depends
-        on the signal, 2 S^2 / 12 in the mean. (Within the range, and for a quantizer that rounds to nearest.)
+        independent of the signal. "stochastic" adds (u - 1/2) S: stochastic rounding, without bias; the variance
+        depends on the signal, 2 S^2 / 12 in the mean. (Within the range, and for a quantizer that rounds to nearest.)
     seed : int
         0..2^64 - 1.
 
     Notes
     -----
-    The noise of the value at position i of an array (in C order) depends on `seed` and i alone, in integer arithmetic: the
-    same codes on every machine, for any split of the data (`start`). With G = 0x9E3779B97F4A7C15 and all sums and products
-    modulo 2^64, z = mix(mix(seed) + k G), u = (z >> 11) 2^-53, where k = 2 i + 1 for u and 2 i + 2 for u', and mix is the
-    output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): z ^= z >> 30, z *= 0xBF58476D1CE4E5B9, z ^= z >>
-    27, z *= 0x94D049BB133111EB, z ^= z >> 31.
+    The noise of the value at position i of an array (in C order) depends on `seed` and i alone, in integer arithmetic:
+    the same codes on every machine, for any split of the data (`start`). With G = 0x9E3779B97F4A7C15 and all sums and
+    products modulo 2^64, z = mix(mix(seed) + k G), u = (z >> 11) 2^-53, where k = 2 i + 1 for u and 2 i + 2 for u', and
+    mix is the output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): z ^= z >> 30, z *=
+    0xBF58476D1CE4E5B9, z ^= z >> 27, z *= 0x94D049BB133111EB, z ^= z >> 31.
 
     Examples
     --------

@@ -34,16 +34,17 @@ class EntropyCoded(ThresholdQuantizer):
     Parameters
     ----------
     rate : float, optional
-        Bits per value, 0..16: lam is found such that the entropy of the codes is this. Data that allows only some rates,
-        such as a few distinct values, gets the largest one that is not above.
+        Bits per value, 0..16: lam is found such that the entropy of the codes is this. Data that allows only some
+        rates, such as a few distinct values, gets the largest one that is not above.
     lam : float, optional
-        Instead of `rate`: what a bit may cost in squared error, > 0. For small steps S the optimum has lam = S^2 ln 2 / 6.
+        Instead of `rate`: what a bit may cost in squared error, > 0. For small steps S the optimum has lam = S^2 ln 2 /
+        6.
 
     Notes
     -----
-    A local optimum: descent from uniform thresholds with several dead zones, the best of which wins. Levels are the means
-    of their cells. For Laplacian data this gives the uniform thresholds with a dead zone of Sullivan (IEEE Trans. Inform.
-    Theory 42(5), 1996). At high rates the rate is 0.254 bit above the Shannon bound.
+    A local optimum: descent from uniform thresholds with several dead zones, the best of which wins. Levels are the
+    means of their cells. For Laplacian data this gives the uniform thresholds with a dead zone of Sullivan (IEEE Trans.
+    Inform. Theory 42(5), 1996). At high rates the rate is 0.254 bit above the Shannon bound.
 
     Examples
     --------

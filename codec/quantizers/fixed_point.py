@@ -23,7 +23,8 @@ class FixedPoint(Quantizer):
     Parameters
     ----------
     m, n : int
-        At least 0. The word, sign included, has 1..64 bits. (Some texts count the sign in m: their Q1.15 is Q0.15 here.)
+        At least 0. The word, sign included, has 1..64 bits. (Some texts count the sign in m: their Q1.15 is Q0.15
+        here.)
     rounding : str
         "half-even", "half-away", "half-up", "half-down", "toward-zero", "floor" or "ceil". MATLAB's fi calls them
         Convergent, Round, Nearest, -, Fix, Floor and Ceiling.
@@ -33,8 +34,8 @@ class FixedPoint(Quantizer):
 
     Notes
     -----
-    Integers are encoded without a detour through floating point, and so are the results of float64 beyond 2^53. `decode`
-    gives float64, rounded half to even where a code has more than 53 significant bits.
+    Integers are encoded without a detour through floating point, and so are the results of float64 beyond 2^53.
+    `decode` gives float64, rounded half to even where a code has more than 53 significant bits.
 
     Examples
     --------
@@ -92,8 +93,9 @@ class FixedPoint(Quantizer):
         return in_pieces(values, codes, dtype)
 
     def _fitted_word(self, v):
-        """Integers in double precision to codes. A comparison with the end of a range that double precision rounds up is
-        exact with "at least"."""
+        """Integers in double precision to codes. A comparison with the end of a range that double precision rounds up
+        is exact with "at least".
+        """
         low, high = self.code_range
         wide = np.int64 if self._signed else np.uint64
         if self._overflow == "saturate":

@@ -26,9 +26,9 @@ class G711(Quantizer):
     law : "mu" or "a"
         mu-law takes the upper 14 bits of a sample, A-law the upper 13.
     variant : "itu" or "ffmpeg"
-        How samples become codes. "itu": the arithmetic of ITU-T G.191 (STL), and of audioop for A-law. "ffmpeg": borders
-        midway between decoded values and the same for both signs, as FFmpeg's pcm_mulaw and pcm_alaw; it never gives the
-        mu-law code 0x7F. The two differ at 964 of the 65,536 samples in either law. Decoding is the same.
+        How samples become codes. "itu": the arithmetic of ITU-T G.191 (STL), and of audioop for A-law. "ffmpeg":
+        borders midway between decoded values and the same for both signs, as FFmpeg's pcm_mulaw and pcm_alaw; it never
+        gives the mu-law code 0x7F. The two differ at 964 of the 65,536 samples in either law. Decoding is the same.
 
     Notes
     -----

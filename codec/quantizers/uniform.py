@@ -42,8 +42,8 @@ class Uniform(Quantizer):
 
     Notes
     -----
-    Without range and step, `fit` takes the extremes of the data as the range; constant data gets a level of its own, and
-    the step 1. A value on a threshold belongs to the cell below it, as in MATLAB's quantiz. Arithmetic is in double
+    Without range and step, `fit` takes the extremes of the data as the range; constant data gets a level of its own,
+    and the step 1. A value on a threshold belongs to the cell below it, as in MATLAB's quantiz. Arithmetic is in double
     precision.
 
     Examples

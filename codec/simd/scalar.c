@@ -39,11 +39,11 @@ CODEC_BODY uint32_t affine_code(float x, float factor, float zero, const struct 
     const float low = a->low - after, high = a->high - after;
     float v = affine_position(x, factor, zero, formula);
     if (!plain)
-        v = v >= a->wild ? low : v;
+        v = fabsf(v) >= a->wild ? (a->wraps && zero < 0 ? high : low) : v;
     v = v > low ? v : low;
     v = v < high ? v : high;
     if (!plain)
-        v = x == x ? v : a->nan - after;
+        v = x == x ? v : a->wraps && zero < 0 ? high : a->nan - after;
     const float sum = v + ROUNDER;
     const uint32_t code = bits_of(sum) + ((uint32_t)(int32_t)after - bits_of(ROUNDER));
     if (plain)

@@ -24,7 +24,8 @@ struct codec_affine {
     uint32_t plain;   /* |x| whose bits are below are rounded half to even, and not NaN or wild; at most 0x7f800000 */
     float low, high;  /* of the codes, within -65535..65535 */
     float nan;        /* the code of NaN */
-    float wild;       /* real numbers from here on get `low`; NaN: none */
+    float wild;       /* real numbers of this magnitude get `low`; NaN: none */
+    int wraps;        /* NaN and wild numbers get `high` where the zero point is negative */
     float up[2], down[2];
 };
 
