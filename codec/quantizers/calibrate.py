@@ -274,15 +274,18 @@ def _best_step(histogram, lowest, highest):
 def _least_divergence(histogram, bits, symmetric):
     """Magnitudes above a threshold count as the threshold. The best one is where the distribution with them diverges
     least from what `levels` levels can tell: the mean of each group of bins, over the bins of the group with values.
+    The first bin takes the count of the second: zeros, of which a ReLU makes many, have a level with any threshold.
     """
     largest = max(abs(histogram.minimum), abs(histogram.maximum))
     first, counts = histogram.magnitudes()
     group = max(1, math.ceil((first + counts.size) / ENTROPY_BINS))
     h = np.bincount((first + np.arange(counts.size)) // group, counts).astype(np.float64)
+    if h.size > 1:
+        h[0] = h[1]
     levels = 1 << bits - 1
     best, least_found = h.size, math.inf
     outside = np.append(np.cumsum(h[::-1])[::-1], 0)
-    for n in range(levels, h.size + 1):
+    for n in range(levels, h.size + 1 if outside[0] else 0):
         kept = h[:n]
         if outside[n] and not kept[-1]:
             continue  # what is beyond would fall where the quantized distribution has nothing
@@ -293,7 +296,7 @@ def _least_divergence(histogram, bits, symmetric):
         q = np.repeat(mean, np.diff(np.append(starts, n)))[there] / (outside[0] - outside[n])
         p = kept.copy()
         p[-1] += outside[n]
-        p = p[there] / histogram.total
+        p = p[there] / outside[0]
         divergence = dot(p, np.log(p / q))
         if divergence < least_found:
             best, least_found = n, divergence

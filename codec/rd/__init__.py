@@ -9,6 +9,7 @@ from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
 from .points import Failure, Mean, Point, families, family, means, outstanding, read_points, read_records, write_points
 from .quantization import quantization_report, rate_distortion
+from .quantization_plot import plot_quantization
 from .report import report
 from .rowfile import RowFile
 from .search import Found, find
@@ -37,6 +38,7 @@ __all__ = [
     "outstanding",
     "pareto",
     "plot",
+    "plot_quantization",
     "plot_speed",
     "quantization_report",
     "rate_distortion",

@@ -124,6 +124,7 @@ def test_entropy_is_a_literal_search(name, bits):
     group = math.ceil((x.max() // h.width + 1) / 2048)
     counts = np.histogram(x, np.arange(0, 2049) * group * h.width)[0]
     counts = counts[: np.flatnonzero(counts)[-1] + 1].astype(float)
+    counts[0] = counts[1]
     levels, best = 2 ** (bits - 1), (math.inf, None)
     for n in range(levels, counts.size + 1):
         p = counts[:n].copy()

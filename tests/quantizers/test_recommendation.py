@@ -1,11 +1,12 @@
 """The first recommendation is the best measured, or as good to 0.1 dB or 1 % of the rate."""
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-import distributions
 from codec.errors import ParameterError
 from codec.quantizers import (
     Affine,
@@ -19,7 +20,17 @@ from codec.quantizers import (
 )
 from codec.quantizers.recommendation import METHODS, SAMPLE, sample_of
 
-DATA = distributions.make()
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+DATA = load("quantization_data").make()
 each_data = pytest.mark.parametrize("name", DATA)
 
 

@@ -1,4 +1,6 @@
-"""Ten kinds of data, as real as the repository allows: for tests of recommendations."""
+"""Ten kinds of data, as real as the repository allows: for the guide to quantization and the tests of
+recommendations.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from PIL import Image
 
 from codec import _core
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 COUNT = 24_000
 
 
