@@ -38,8 +38,8 @@ def quantize(data, bits, sqnr, method, array, page, apply_, decode, output, over
     other losses are warned of, and listed in --json. NaN and infinities are refused.
 
     --apply writes an .npz with the arrays codes, quantizer (JSON, see codec.quantizers.Quantizer.from_json) and source
-    (JSON: name, kind, format, dtype, sample_rate); with --method g711-mu or g711-a, 16-bit sound becomes a .wav of codes
-    if -o ends so. --decode takes both back: to .npy, and sound to a .wav of 16 bits.
+    (JSON: name, kind, format, dtype, sample_rate); with --method g711-mu or g711-a, 16-bit sound becomes a .wav of
+    codes if -o ends so. --decode takes both back: to .npy, and sound to a .wav of 16 bits.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ from .float8 import Float8
 from .g711 import G711
 from .histogram import Histogram, batches, pieces
 from .lloyd_max import LloydMax
-from .protocol import Quantizer
+from .protocol import Quantizer, real
 from .uniform import DeadZone, Uniform
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ SAMPLE = 1 << 17
 MOST_BITS = 16
 # Differences that do not matter: the simpler quantizer is preferred.
 EQUAL_DECIBEL, EQUAL_RATE = 0.1, 0.01
+STEP_TOLERANCE = 0.002  # of the error: 0.009 dB
+MOST_STEPS = 9
 PER_LEVEL = 8  # values of the sample for each level that is fitted to it
 
 
@@ -202,19 +204,18 @@ def recommend(
     >>> recommend(np.random.default_rng(0).uniform(size=10_000), bits=3)[0].method
     'uniform'
     """
-    if (bits is None) == (sqnr is None):
+    if bits is None and sqnr is None or bits is not None and sqnr is not None:
         raise ParameterError("say either how many bits a code has, or which sqnr is wanted")
     if bits is not None and (not isinstance(bits, int) or not 1 <= bits <= MOST_BITS):
         raise ParameterError(f"bits must be an integer within 1..{MOST_BITS}, not {bits!r}")
-    if sqnr is not None and not (isinstance(sqnr, (int, float, np.number)) and math.isfinite(sqnr)):
-        raise ParameterError(f"sqnr must be a number of decibels, not {sqnr!r}")
+    target = real(0.0 if sqnr is None else sqnr, "sqnr")
     sample = sample_of(data)
     if bits is not None:
         return _ranked_by_error(sample, candidates(sample, bits=bits))
-    found = candidates(sample, sqnr=float(sqnr))
+    found = candidates(sample, sqnr=target)
     if not found:
-        raise ParameterError(f"no quantizer of at most 2^16 steps reaches {sqnr} dB on this data: ask for less")
-    return _ranked_by_rate(sample, found, float(sqnr))
+        raise ParameterError(f"no quantizer of at most 2^16 steps reaches {target:g} dB on this data: ask for less")
+    return _ranked_by_rate(sample, found, target)
 
 
 def sample_of(data: npt.ArrayLike | Iterator[npt.ArrayLike], size: int = SAMPLE) -> Sample:
@@ -284,17 +285,29 @@ def _largest_step(sample, make, allowed):
     largest = float(np.abs(sample).max())
     if not largest:
         return None
-    # The error of a step is about step^2 / 12; it grows with the step, if not everywhere.
+    # The error of a step is about step^2 / 12, so that its square root leads to the next step; where that leaves the
+    # bracket, halve it. The error grows with the step, if not everywhere.
     low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
-    if _error(sample, make(sample, low)) > allowed:
+    best = make(sample, low)
+    if _error(sample, best) > allowed:
         return None
-    for _ in range(16):
-        middle = math.sqrt(low * high)
-        if _error(sample, make(sample, middle)) <= allowed:
-            low = middle
+    step = min(max(math.sqrt(12 * allowed), 1.01 * low), high)
+    for _ in range(MOST_STEPS):
+        if low * (1 + STEP_TOLERANCE) >= high:
+            break
+        q = make(sample, step)
+        error = _error(sample, q)
+        if error <= allowed:
+            low, best = step, q
+            if error > allowed * (1 - STEP_TOLERANCE):
+                break
         else:
-            high = middle
-    return make(sample, low)
+            high = step
+        # Aims into the middle of the tolerance.
+        step *= math.sqrt(allowed * (1 - STEP_TOLERANCE / 2) / error) if error else 2
+        if not low < step < high:
+            step = math.sqrt(low * high)
+    return best
 
 
 # ---------------------------------------------------------------- ranks and reasons

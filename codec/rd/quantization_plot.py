@@ -99,9 +99,11 @@ def _histogram(panel, sample, quantizer, log_counts):
     thresholds = quantizer.thresholds
     inside = thresholds[(thresholds > histogram.minimum) & (thresholds < histogram.maximum)]
     if inside.size <= MOST_THRESHOLDS:
+        # Many lines must not hide the data.
+        alpha = min(0.8, 24 / inside.size) if inside.size else 1
         for number, t in enumerate(inside):
             label = f"{inside.size} thresholds" if not number else None
-            panel.axvline(t, color=COLORS[1], linewidth=0.5, alpha=0.8, label=label, zorder=3)
+            panel.axvline(t, color=COLORS[1], linewidth=0.5, alpha=alpha, label=label, zorder=3)
     if log_counts:
         panel.set_yscale("log")
         panel.set_ylim(bottom=0.5)
@@ -133,7 +135,8 @@ def _plane(panel, sample, quantizer, curves):
     panel.set_xlabel("rate, bits per value (entropy of the codes)")
     panel.set_ylabel("SQNR (dB)")
     panel.grid(True)
-    panel.legend(frameon=False, fontsize=6.5, loc="upper left")
+    if panel.get_legend_handles_labels()[0]:
+        panel.legend(frameon=False, fontsize=6.5, loc="upper left")
 
 
 def _over_time(panel, error):

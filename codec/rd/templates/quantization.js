@@ -210,7 +210,7 @@ function tellAll() {
       change({ hidden: state.hidden });
     },
   }, swatch(i), curve.name)));
-  byId("plane-lead").textContent = (DATA.bound ? "No quantizer of independent values reaches the area above the dotted line. " : "") + "The ring is the quantizer chosen above. Settings below 0 dB, worse than no data at all, are not drawn.";
+  byId("plane-lead").textContent = (DATA.bound ? "No quantizer of independent values of the fitted density reaches the area above the dotted line; data of few distinct values, such as integers, can. " : "") + "The ring is the quantizer chosen above. Settings below 0 dB, worse than no data at all, are not drawn.";
   byId("origin-body").replaceChildren(
     ...(DATA.notes.length ? [element("h3", {}, "Notes"), element("ul", {}, ...DATA.notes.map((note) => element("li", {}, note)))] : []),
     element("h3", {}, "Command line"), element(DATA.command ? "pre" : "p", { class: DATA.command ? "commands code" : null }, DATA.command || "This page was not made by a command."),
