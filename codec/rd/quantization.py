@@ -182,6 +182,8 @@ def _software():
 
 
 def _bins(histogram):
+    if histogram.minimum == histogram.maximum:  # its bin may be narrower than any figure can show
+        return {"start": short(histogram.minimum - 0.5), "width": 1, "counts": histogram.counts.tolist()}
     return {
         "start": short(histogram.first * histogram.width),
         "width": short(histogram.width),
