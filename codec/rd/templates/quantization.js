@@ -47,7 +47,7 @@ function figureOf(id, label, keys) {
   self.begin = ([x0, x1], [y0, y1], { xTitle, yTitle, height, log }) => {
     const width = Math.max(260, figure.clientWidth), top = 26, bottom = 46, right = 12;
     const yTicks = log ? { ticks: logTicks(y0, y1, 6), digits: 0 } : linearTicks(y0, y1, 6);
-    const names = yTicks.ticks.map((tick) => (log ? value(tick) : tick === 0 ? "0" : Math.abs(y1 - y0) < 1e-3 || Math.abs(y1 - y0) > 1e6 ? value(tick) : number(tick, yTicks.digits)));
+    const names = yTicks.ticks.map((tick) => (log ? String(Number(tick.toPrecision(3))) : tick === 0 ? "0" : Math.abs(y1 - y0) < 1e-3 || Math.abs(y1 - y0) > 1e6 ? value(tick) : number(tick, yTicks.digits)));
     const left = 22 + 7.5 * Math.max(1, ...names.map((name) => name.length));
     const px = (x) => left + (width - left - right) * (x - x0) / (x1 - x0);
     const py = (y) => height - bottom - (height - top - bottom) * (log ? Math.log(Math.max(y, y0) / y0) / Math.log(y1 / y0) : (y - y0) / (y1 - y0));
@@ -175,7 +175,7 @@ function drawError() {
   lag.lines = [one.autocorrelation.map((r, i) => ({ x: axes.px(i + 1), y: axes.py(r), title: `lag ${i + 1}`, facts: [["correlation", number(r, 4)]] }))];
   lag.end();
   const white = one.whiteness > 0.01 ? "no pattern over time" : "a pattern over time";
-  byId("error-lead").textContent = `The errors of ${one.method} have ${white} (Ljung-Box p = ${significant(one.whiteness, 2)}); their correlation with the data is ${number(one.correlation, 3)}. `
+  byId("error-lead").textContent = `The errors of ${one.method} have ${white} (Ljung-Box p = ${value(one.whiteness)}); their correlation with the data is ${number(one.correlation, 3)}. `
     + "Dashed lines around the autocorrelation hold 95 % of the lags of independent errors.";
 }
 
