@@ -1,5 +1,6 @@
 # make demo     install, compress samples/ into out/, sweep the quality, draw out/rd.png
 # make test     install, run the tests
+# make test-interop  compare the quantizers with ONNX Runtime, torch, TensorFlow Lite, FFmpeg and Octave, in an environment of its own
 # make explore  run the property tests at random, EXPLORE times as many examples, from a printed SEED
 # make debug    run the tests on a build with asserts, bounds checks, ASan and UBSan
 # make tsan     run the tests of decoding by threads on a build with ThreadSanitizer
@@ -29,7 +30,7 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: demo test explore bench debug tsan fuzz clean
+.PHONY: demo test test-interop explore bench debug tsan fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -39,6 +40,21 @@ demo: .venv/demo.stamp
 
 test: .venv/test.stamp
 	$(PYTEST)
+
+# The libraries are large (torch) and pull in others, so they stay out of .venv. What has no wheel here is left out; its rows skip.
+# Octave with the package communications comes from the system.
+INTEROP := build/interop/bin/python
+test-interop: build/interop/stamp
+	PYTHONPATH=$(CURDIR) $(INTEROP) -m pytest -p no:cacheprovider tests/interop/test_quantizers_peers.py
+	PYTHONPATH=$(CURDIR) $(INTEROP) -W ignore benchmarks/quantizer_equality.py
+
+build/interop/stamp: .venv/test.stamp pyproject.toml
+	$(PYTHON) -m venv build/interop
+	$(INTEROP) -m pip install --quiet --upgrade pip
+	$(INTEROP) -m pip install --quiet numpy pytest hypothesis pillow
+	$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['interop'], sep='\n')" | \
+		while read package; do $(INTEROP) -m pip install --quiet "$$package" || echo "$$package is left out: its comparisons will skip"; done
+	@touch $@
 
 explore: .venv/test.stamp
 	@echo "make explore EXPLORE=$(EXPLORE) SEED=$(SEED)"

@@ -31,6 +31,7 @@ from codec.quantizers import (
     LloydMax,
     dequantize,
     fake_quantize,
+    kmeans,
     lsq_gradient,
     quantize,
 )
@@ -508,6 +509,49 @@ def float8_torch():
         x = float8_inputs(name)
         ours = Float8(name, overflow="saturate" if name == "e4m3fn" else "nan").transform(x)
         yield name, ours, lambda: torch_float8(x, name)
+
+
+# ---------------------------------------------------------------- OpenCV
+
+
+def opencv_saturate(x, dtype):
+    """Floats to integers by saturate_cast."""
+    import cv2
+
+    depth = {"uint8": cv2.CV_8U, "int8": cv2.CV_8S, "uint16": cv2.CV_16U, "int16": cv2.CV_16S}[dtype]
+    return cv2.add(x.reshape(1, -1), np.zeros((1, len(x)), np.float32), dtype=depth)[0]
+
+
+@comparison("quantize, scale 1, magnitudes below 2^31", "saturate_cast of OpenCV", "cv2")
+def opencv():
+    for dtype in ("uint8", "int8", "uint16", "int16"):
+        x = affine_inputs(1.0, 0, *RANGES[dtype], special=False)
+        x = x[np.abs(x) < 2.0**31]
+        yield dtype, quantize(x, 1.0, dtype=dtype), lambda: opencv_saturate(x, dtype)
+
+
+def opencv_kmeans(x, start, count):
+    """Labels of cv2.kmeans from initial labels."""
+    import cv2
+
+    stop = (cv2.TERM_CRITERIA_MAX_ITER, 100, 0.0)
+    return cv2.kmeans(x, count, start.reshape(-1, 1).copy(), stop, 1, cv2.KMEANS_USE_INITIAL_LABELS)[1].ravel()
+
+
+@comparison("kmeans.cluster labels of separated clusters", "cv2.kmeans from the same start", "cv2")
+def opencv_clusters():
+    """From our labels OpenCV must not move; from ours with every tenth label changed it must come back."""
+    n, count = 4000, 8
+    for dimensions in (1, 2, 3):
+        group = (raw(n, 40) % np.uint64(count)).astype(np.int64)
+        spread = [
+            unit(n, 20 + d) * 60 + group * 200 * (d == 0) + group * 37 % 5 * 40 * (d > 0) for d in range(dimensions)
+        ]
+        x = np.ascontiguousarray(np.floor(np.stack(spread, 1)).astype(np.float32))
+        ours = kmeans.cluster(x, count).labels
+        changed = np.where(np.arange(n) % 10 == 0, (ours + 1) % count, ours).astype(np.int32)
+        for name, start in (("our labels", ours), ("changed labels", changed)):
+            yield f"{dimensions} dimensions, {name}", ours, lambda: opencv_kmeans(x, start, count)
 
 
 # ---------------------------------------------------------------- training

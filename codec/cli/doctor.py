@@ -32,7 +32,9 @@ def diagnosis():
     from .. import _core, cpu
 
     for name in codec.__all__:  # loads every room, and with it every kernel
-        getattr(codec, name)
+        room = getattr(codec, name)
+        for member in getattr(room, "__all__", ()):
+            getattr(room, member)
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),

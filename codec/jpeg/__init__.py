@@ -14,6 +14,7 @@ from .inspect import inspect
 from .lossless import LosslessImage, encode_lossless
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
+from .rdoq import TrellisQuantizer
 from .requantize import requantize
 from .transcode import Transcoded, transcode
 
@@ -29,6 +30,7 @@ __all__ = [
     "QualityEstimate",
     "QuantTables",
     "Transcoded",
+    "TrellisQuantizer",
     "decode",
     "encode",
     "encode_lossless",

@@ -105,7 +105,7 @@ def quantize(
     Parameters
     ----------
     x : array of real numbers, any shape
-        Rounded to float32. May be an `np.memmap`: it is read once, in pieces.
+        Rounded to float32. May be an `np.memmap`: it is read once, in pieces, if it is C-contiguous.
     scale : float, or array
         Positive, from 2^-126 to the largest float32. One number; with `axis`, one for each index of this axis; with
         `block` too, an array like `x` but with ceil(n / block) entries along the axis. Rounded to float32.
@@ -450,7 +450,8 @@ class Affine(Quantizer):
     - "tflite-ref", "ai-edge": as "torch", but symmetric s = a / 127 for signed and unsigned codes; max - min and a
       count as at least 1e-9.
 
-    Constant data and dead channels so get a usable scale; a constant that is not 0 has a code of its own.
+    Constant data and dead channels so get a usable scale, and 0 has a code, but for "torch-fake-float". (For blocks
+    ai-edge-quantizer rounds scales to bfloat16; here they stay float32.)
 
     Examples
     --------
@@ -500,9 +501,9 @@ class Affine(Quantizer):
 
     def _set(self, scale, zero_point):
         scales, zeros = as_array(scale, "scale"), as_array(zero_point, "zero_point")
-        expected = {None: 0}.get(self._axis, 1)
-        if self._block is None and scales.ndim != expected:
-            raise ParameterError(f"scale must have {expected} axes, not {scales.ndim}")
+        axes = 0 if self._axis is None else 1
+        if self._block is None and scales.ndim != axes:
+            raise ParameterError(f"scale must have {axes} axes, not {scales.ndim}")
         if scales.size == 0:
             raise ParameterError("scale is empty")
         floats = self._rule.scales == "torch-float"

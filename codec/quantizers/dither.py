@@ -102,7 +102,7 @@ class Dithered(Quantizer):
         values, start = self._quantizer.decode(codes), integer(start, "start", low=0)
         if self._kind != "subtractive":
             return values
-        out = values.astype(np.float64)
+        out = values.astype(np.float64, order="C")
         flat = out.reshape(-1)
         for first in range(0, len(flat), PIECE):
             piece = flat[first : first + PIECE]
@@ -136,7 +136,10 @@ class Dithered(Quantizer):
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Dithered:
         """The quantizer of `settings`."""
-        return cls(**{**settings, "quantizer": Quantizer.from_record(settings.get("quantizer"))})
+        record = settings.get("quantizer")
+        if isinstance(record, dict) and record.get("quantizer") == cls.name:
+            raise ParameterError("a dithered quantizer is no quantizer for dither")
+        return cls(**{**settings, "quantizer": Quantizer.from_record(record)})
 
     def __repr__(self) -> str:
         return f"Dithered({self._quantizer!r}, kind={self._kind!r}, seed={self._seed})"

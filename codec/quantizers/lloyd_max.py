@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DENSITIES = ("gaussian", "laplace", "uniform")
 MOST_ROUNDS = 10000
+FEW_VALUES = 1024  # distinct ones, and
+MOST_EXACT = 300_000_000  # levels times their square: then the optimum is found by dynamic programming
+MOST_MAGNITUDE, MOST_SINGLE = 1e140, 1e38
 LEAST_GAIN = 1e-9  # of the squared error, in a round
 START_CELLS = 4  # for each level: cells of equal weight that estimate the density
 
@@ -32,7 +35,7 @@ class LloydMax(ThresholdQuantizer):
     Parameters
     ----------
     levels : int
-        1..65536. Data with at most so many distinct values gets one level for each of these.
+        1..65536. Data with no more distinct values gets one level for each of these.
     density : "gaussian", "laplace" or "uniform", optional
         Levels of least squared error for this density, scaled to the mean and the deviation of the data (for "uniform",
         to its extremes); before `fit`, for mean 0 and variance 1. Without a density the levels are those of least
@@ -99,6 +102,11 @@ class LloydMax(ThresholdQuantizer):
 def weighted(x, weights):
     """Values and weights (None: all 1) as flat arrays, checked."""
     values = real_values(x).reshape(-1)
+    span = max(abs(float(values.min())), abs(float(values.max())))
+    if span > MOST_MAGNITUDE:
+        raise ParameterError(f"x reaches {span:g}, of which the square is beyond double precision: scale it down")
+    if span > MOST_SINGLE:
+        values = values.astype(np.float64)  # differences may be beyond single precision
     if weights is None:
         return values, None
     mass = as_array(weights, "weights")
@@ -204,6 +212,9 @@ class SortedData:
         if few is not None:
             levels = few.astype(np.float64)
             return middle(levels), levels
+        some = self.distinct(FEW_VALUES)
+        if some is not None and count * len(some) ** 2 <= MOST_EXACT:
+            return self.exact(some, count)
         levels, best, tried = self.start(count), math.inf, False
         for _ in range(MOST_ROUNDS):
             ends = self.ends(middle(levels))
@@ -219,6 +230,28 @@ class SortedData:
             else:
                 break
         return middle(means), means
+
+    def exact(self, values: npt.NDArray[Any], count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """(thresholds, levels) of the least squared error of all, by dynamic programming over the distinct `values`
+        (Bruce, "Optimum quantization", MIT RLE report 429, 1965): after c rounds least[j] is the error of the first j
+        values in c cells.
+        """
+        ends = np.searchsorted(self.values, values, "right")
+        ends = np.concatenate([[0], ends])
+        weights = ends.astype(np.float64) if self.before is None else self.before[ends]
+        of = [p[None, :] - p[:, None] for p in (weights, self.sums[ends], self.squares[ends])]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = np.where(of[0] > 0, of[2] - of[1] ** 2 / of[0], np.inf)  # of a cell from value i to value j - 1
+        least, begins = error[0], []
+        for _ in range(count - 1):
+            total = least[:, None] + error
+            begins.append(total.argmin(0))
+            least = total.min(0)
+        cuts = [len(values)]
+        for begin in reversed(begins):
+            cuts.append(int(begin[cuts[-1]]))
+        levels = self.moments(ends[np.array([0, *reversed(cuts)])]).means
+        return middle(levels), levels
 
     def _refilled(self, found, ends):
         """Means as levels; a level without data moves to the upper end of the cell with the largest error."""

@@ -117,7 +117,8 @@ class Quantizer:
 
     @property
     def levels(self) -> npt.NDArray[np.float64]:
-        """(n,) float64: the values of the codes from code_range[0] to code_range[1]."""
+        """(n,) float64: the values of the codes from code_range[0] to code_range[1]. They ascend, but for codes that
+        are bit patterns (`G711`, `Float8`)."""
         raise NotImplementedError
 
     @property

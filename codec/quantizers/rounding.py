@@ -46,10 +46,9 @@ def rounded(v: npt.NDArray[Any], mode: str) -> npt.NDArray[Any]:
     nearest = np.rint(v)
     if mode == "half-even":
         return nearest
-    if mode == "half-away":
-        return np.where(np.abs(v - nearest) == 0.5, np.trunc(v) + np.copysign(1, v), nearest)
-    if mode == "half-up":
-        return np.where(np.abs(v - nearest) == 0.5, np.ceil(v), nearest)
-    if mode == "half-down":
-        return np.where(np.abs(v - nearest) == 0.5, np.floor(v), nearest)
+    if mode in ("half-away", "half-up", "half-down"):
+        with np.errstate(invalid="ignore"):  # infinities stay what they are
+            tie = np.abs(v - nearest) == 0.5
+        away = {"half-up": np.ceil, "half-down": np.floor}.get(mode, lambda v: np.trunc(v) + np.copysign(1, v))(v)
+        return np.where(tie, away, nearest)
     return {"toward-zero": np.trunc, "floor": np.floor, "ceil": np.ceil}[mode](v)

@@ -195,7 +195,7 @@ class DeadZone(Quantizer):
             raise ParameterError(f"offset must be within 0..1/2, not {offset}")
         self._table: npt.NDArray[np.uint16] | None = None
         self._step = 0.0
-        if np.ndim(step):  # type: ignore[arg-type]
+        if not isinstance(step, (int, float, np.integer, np.floating)):
             table = as_array(step, "step")
             if table.shape != (64,) or table.dtype.kind not in "iu" or table.min() < 1 or table.max() > 65535:
                 raise ParameterError("a table of steps has 64 integers within 1..65535")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "levels.h"
+#include "prefetch.h"
 
 /* fmaf below is one instruction; nothing else is contracted (setup.py). */
 #if CODEC_HAS_AVX2
@@ -32,28 +33,29 @@ CODEC_BODY float affine_position(float x, float factor, float zero, int formula)
                                          : x * factor + zero;
 }
 
-/* The code modulo 2^32. Clipping to integers before rounding or after it is the same. */
+/* The code modulo 2^32. Clipping to integers before rounding or after it is the same. What a choice may take is
+ * computed before it, so that it becomes a blend. */
 CODEC_BODY uint32_t affine_code(float x, float factor, float zero, const struct codec_affine *a, int formula, int plain)
 {
     const float after = formula == CODEC_DIVIDE || formula == CODEC_MULTIPLY ? zero : 0.0f;
-    const float low = a->low - after, high = a->high - after;
+    const float low = a->low - after, high = a->high - after, other = a->nan - after;
+    const float beyond = zero < 0 ? high : low, lost = a->wraps ? beyond : low, nan = a->wraps ? beyond : other;
     float v = affine_position(x, factor, zero, formula);
     if (!plain)
-        v = fabsf(v) >= a->wild ? (a->wraps && zero < 0 ? high : low) : v;
+        v = fabsf(v) >= a->wild ? lost : v;
     v = v > low ? v : low;
     v = v < high ? v : high;
     if (!plain)
-        v = x == x ? v : a->wraps && zero < 0 ? high : a->nan - after;
+        v = x == x ? v : nan;
     const float sum = v + ROUNDER;
     const uint32_t code = bits_of(sum) + ((uint32_t)(int32_t)after - bits_of(ROUNDER));
     if (plain)
         return code;
-    const float d = v - (sum - ROUNDER);
-    const float up = v < 0 ? a->up[1] : a->up[0], down = v < 0 ? a->down[1] : a->down[0];
-    return code + (d > up ? 1u : 0u) - (d < down ? 1u : 0u);
+    const float d = v - (sum - ROUNDER), up = v < 0 ? a->up[1] : a->up[0], down = v < 0 ? a->down[1] : a->down[0];
+    return code + (uint32_t)(d > up) - (uint32_t)(d < down);
 }
 
-enum { AFFINE_BLOCK = 2048 };
+enum { AFFINE_BLOCK = 1024 };
 
 #define AFFINE_LOOP(code, each, formula, plain)                                                                        \
     for (ptrdiff_t i = start; i < end; i++) {                                                                          \
@@ -61,10 +63,11 @@ enum { AFFINE_BLOCK = 2048 };
         largest = magnitude > largest ? magnitude : largest;                                                           \
         codes[i] = (code)affine_code(x[i], factor[(each) ? i : 0], zero[(each) ? i : 0], &a, formula, plain);          \
     }
-/* One pass over memory: a block that turns out not to be plain is still in the cache. */
+/* One pass over memory: a block that turns out not to be plain is still in the cache, the next one is on its way. */
 #define AFFINE_ROW(code, formula)                                                                                      \
     case formula:                                                                                                      \
-        AFFINE_LOOP(code, 0, formula, 1)                                                                               \
+        if (a.plain)                                                                                                   \
+            AFFINE_LOOP(code, 0, formula, 1)                                                                           \
         if ((uint32_t)largest >= a.plain)                                                                              \
             AFFINE_LOOP(code, 0, formula, 0)                                                                           \
         break;
@@ -80,6 +83,7 @@ enum { AFFINE_BLOCK = 2048 };
         const struct codec_affine a = *affine;                                                                         \
         for (ptrdiff_t start = 0; start < n; start += AFFINE_BLOCK) {                                                  \
             const ptrdiff_t end = n - start < AFFINE_BLOCK ? n : start + AFFINE_BLOCK;                                 \
+            for (ptrdiff_t next = end; next < n && next < end + AFFINE_BLOCK; next += 16) prefetch(x + next);          \
             int32_t largest = 0;                                                                                       \
             switch (a.formula) {                                                                                       \
                 LOOP(code, CODEC_DIVIDE)                                                                               \

@@ -32,8 +32,9 @@ def test_the_table_names_versions_cpu_and_kernels(run):
 
 
 def registered_in(text):
-    """Kernels that C source gives variants to: the first argument of CODEC_KERNEL, for both types where it has one."""
-    for macro, name in re.findall(r"^CODEC_KERNEL\((NAME\()?codec_(\w+)\b", text, re.M):
+    """Kernels that C source gives variants to: the first argument of CODEC_KERNEL, or of a macro around it, for both
+    types where it has one."""
+    for macro, name in re.findall(r"^[A-Z]+_KERNEL\((NAME\()?codec_(\w+)\b", text, re.M):
         yield from (f"{name}_f32", f"{name}_f64") if macro else (name,)
 
 

@@ -100,4 +100,5 @@ def test_errors():
     ]:  # fmt: skip
         with pytest.raises(ParameterError, match=message):
             call()
-    assert FixedPoint(0, 30).encode([1e305, -1e305]).tolist() == [2**30 - 1, -(2**30)]
+    for mode in MODES:
+        assert FixedPoint(0, 30, rounding=mode).encode([1e305, -1e305]).tolist() == [2**30 - 1, -(2**30)]

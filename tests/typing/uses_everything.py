@@ -168,8 +168,39 @@ def palettes(folder: Path) -> None:
     clusters: quantizers.kmeans.Clusters = quantizers.kmeans.cluster([[1, 1], [3, 1], [90, 90]], 2, seeds="plus-plus")
     assert_type(clusters.centres, npt.NDArray[np.float32])
     assert_type(quantizers.kmeans.nearest([[1, 1]], clusters.centres), npt.NDArray[np.int32])
+    scalar_quantizers()
     boxes = quantizers.kmeans.variance_cut(clusters.centres, np.ones(2), 2)
     assert_type(boxes, npt.NDArray[np.int32])
+
+
+def scalar_quantizers() -> None:
+    x = [[-1.5, 0.25], [0.5, 2.0]]
+    codes = quantizers.quantize(x, [0.1, 0.2], axis=0, convention="torch-channel", rounding="half-up")
+    assert_type(quantizers.dequantize(codes, [0.1, 0.2], axis=0), npt.NDArray[np.float32])
+    affine: quantizers.Affine = quantizers.Affine("uint8", axis=-1, block=2).fit(x)
+    assert_type(affine.scale, npt.NDArray[np.float32])
+    kinds: list[quantizers.Quantizer] = [
+        quantizers.Uniform(4, kind="mid-rise"),
+        quantizers.DeadZone(0.5, 1 / 6),
+        quantizers.FixedPoint(2, 5, overflow="wrap"),
+        quantizers.LloydMax(3, density="laplace"),
+        quantizers.EntropyCoded(rate=1.5),
+        quantizers.Compander("mu", bits=6),
+        quantizers.G711("a", variant="ffmpeg"),
+        quantizers.Float8("e5m2", overflow="nan"),
+        quantizers.Dithered(quantizers.Uniform(4), "subtractive", seed=7),
+    ]
+    for quantizer in kinds:
+        again = quantizers.Quantizer.from_json(quantizer.fit(x).to_json())
+        assert_type(again.transform(x), npt.NDArray[Any])
+        assert_type((again.code_range, again.bits, again.step), tuple[tuple[int, int], int, float | None])
+    y, mask = quantizers.fake_quantize(x, 0.1)
+    assert_type(mask, npt.NDArray[np.bool_])
+    assert_type(quantizers.lsq_gradient(y, x, 0.1)[1], npt.NDArray[np.float64])
+    trellis: jpeg.TrellisQuantizer = jpeg.TrellisQuantizer([16] * 64, weight=9.0, scale=1, passes=2)
+    assert_type(trellis.encode(np.zeros((2, 64), np.int16)), npt.NDArray[np.int16])
+    learn = quantizers.torch_fake_quantize
+    assert callable(learn)
 
 
 def stages() -> None:
