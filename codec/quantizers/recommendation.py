@@ -202,7 +202,7 @@ def recommend(
     >>> best.method, best.quantizer, best.report.sqnr > 12
     ('lloyd-max-laplace', LloydMax(levels=8, density='laplace'), True)
     >>> recommend(np.random.default_rng(0).uniform(size=10_000), bits=3)[0].method
-    'uniform'
+    'uniform-mid-rise'
     """
     if bits is None and sqnr is None or bits is not None and sqnr is not None:
         raise ParameterError("say either how many bits a code has, or which sqnr is wanted")
