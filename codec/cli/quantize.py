@@ -84,10 +84,16 @@ def _check_options(bits, sqnr, method, page, apply_, decode, output):
 
 
 def _choose(data, bits, sqnr, method, array, page, output, as_json):
+    from ..errors import ParameterError
     from ..formats import signals
     from ..quantizers import analyse, recommend
 
-    signal = signals.load(data, array=array)
+    try:
+        signal = signals.load(data, array=array)
+    except ParameterError as error:
+        if "choose one of them" not in str(error):
+            raise
+        raise click.UsageError(f"{error} with --array") from error
     notes = [*signal.warnings, *_conversions(signal.values)]
     if sqnr is None:
         bits = 8 if bits is None else bits

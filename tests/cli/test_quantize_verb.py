@@ -82,6 +82,13 @@ def test_bad_numbers_are_refused(run, folder):
     assert run("quantize", "constant.npy", "--json").json["report"]["mse"] == 0
 
 
+def test_an_array_is_named(run, folder):
+    for arguments in ((), ("--array", "c")):
+        outcome = run("quantize", "w.npz", *arguments)
+        assert outcome.code == 2 and "holds the arrays a, b: choose one of them" in outcome.err
+        assert "with --array" in outcome.err
+
+
 def test_the_page(run, folder):
     outcome = run("quantize", "p.png", "--bits", 4, "--report", "out.html")
     page = (folder / "out.html").read_text()
