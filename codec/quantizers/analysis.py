@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ParameterError
 from .densities import dot, fit_density, shannon_bound, upper_gamma
 from .histogram import Histogram, batches, pieces
-from .protocol import Quantizer
+from .protocol import Quantizer, refuse_unsquarable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -218,6 +218,7 @@ class _Sums:
         self.recent, self.lagged = np.zeros(0), np.zeros(LAGS)
 
     def add(self, x):
+        refuse_unsquarable(float(x.min()), float(x.max()))
         codes = self.q.encode(x)
         error = self.q.decode(codes).astype(np.float64).ravel() - x.ravel()
         if self.shift is None:

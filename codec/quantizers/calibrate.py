@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ParameterError
 from .densities import dot, golden_section
 from .histogram import Histogram, batches, pieces
+from .protocol import refuse_unsquarable
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -166,7 +167,7 @@ class Observer:
         Raises
         ------
         ParameterError
-            Before any data.
+            Before any data; "mse" also for data whose squares leave double precision.
         """
         if not self.total:
             raise ParameterError("the observer has seen no data: call update first")
@@ -229,6 +230,7 @@ def squared_error(histogram: Histogram, step: float, lowest: int, highest: int) 
 
 
 def _least_squared(histogram, bits, symmetric):
+    refuse_unsquarable(histogram.minimum, histogram.maximum, "the data")
     low, high = min(histogram.minimum, 0.0), max(histogram.maximum, 0.0)
     if histogram.counts.size == 1:
         return low, high

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from ..pixels import as_array
-from .protocol import real_values
+from .protocol import real_values, refuse_unsquarable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -412,6 +412,7 @@ def _weighted(x: Any, counts: Any, constant: bool = False) -> tuple[Values, Valu
         if weights.size != values.size or not (weights >= 0).all() or not 0 < weights.sum() < math.inf:
             raise ParameterError(f"counts must be {values.size} numbers from 0 on, not all 0")
     there = values[weights > 0]
+    refuse_unsquarable(float(there.min()), float(there.max()))
     if not constant and there.min() == there.max():
         raise ParameterError(f"all values are {there[0]:g}: constant data has no density")
     return values, weights

@@ -21,7 +21,7 @@ from .float8 import Float8
 from .g711 import G711
 from .histogram import Histogram, batches, pieces
 from .lloyd_max import LloydMax
-from .protocol import Quantizer, real
+from .protocol import Quantizer, real, refuse_unsquarable
 from .uniform import DeadZone, Uniform
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ class Method:
     of_bits : callable or None
         (sample, bits) -> a fitted quantizer of at most 2^bits codes, or None where there is none.
     of_step : callable or None
-        (sample, step) -> a fitted quantizer for entropy coding, with a larger error for a larger step.
+        (sample, step) -> a fitted quantizer for entropy coding, with a larger error for a larger step, or None.
     of_levels : callable or None
         (sample, levels) -> the same, with a smaller error for more levels.
     """
 
     text: str
     of_bits: Callable[[Sample, int], Quantizer | None] | None = None
-    of_step: Callable[[Sample, float], Quantizer] | None = None
+    of_step: Callable[[Sample, float], Quantizer | None] | None = None
     of_levels: Callable[[Sample, int], Quantizer] | None = None
 
 
@@ -90,8 +90,22 @@ def _clipped(sample, bits):
     return Uniform(bits, low=low, high=high) if low < high else None
 
 
+def _single(sample):
+    """Whether values and steps of the data fit in single precision, which some quantizers compute in."""
+    largest = float(np.abs(sample).max())
+    return not largest or 1e-30 < largest < 1e38
+
+
+def _float8(sample, bits):
+    return Float8(scale=None).fit(sample) if bits == 8 and _single(sample) else None
+
+
+def _power_law(sample, step):
+    return Compander("power", step=step) if _single(sample) else None
+
+
 def _affine(sample, bits, **settings):
-    if bits not in (2, 4, 8, 16):
+    if bits not in (2, 4, 8, 16) or not _single(sample):
         return None
     return Affine(f"int{bits}", **settings).fit(sample)
 
@@ -141,15 +155,13 @@ METHODS: dict[str, Method] = {
     "mu-law": Method("logarithmic steps: equal relative precision", _compander),
     "g711-mu": Method("8-bit telephony codes of 16-bit samples, mu-law", functools.partial(_g711, "mu")),
     "g711-a": Method("8-bit telephony codes of 16-bit samples, A-law", functools.partial(_g711, "a")),
-    "float8": Method(
-        "8-bit floating point", lambda sample, bits: Float8(scale=None).fit(sample) if bits == 8 else None
-    ),
+    "float8": Method("8-bit floating point", _float8),
     "lloyd-max-gaussian": Method("levels of least error for a Gaussian", _of_density("gaussian")),
     "lloyd-max-laplace": Method("levels of least error for a Laplacian", _of_density("laplace")),
     "power-law": Method(
         "steps that grow with |x|^(1/4), as MP3 and AAC use",
         None,
-        lambda sample, step: Compander("power", step=step),
+        _power_law,
     ),
     "entropy-coded": Method(
         "thresholds and levels of least error for the rate after entropy coding",
@@ -236,6 +248,7 @@ def sample_of(data: npt.ArrayLike | Iterator[npt.ArrayLike], size: int = SAMPLE)
             if keys.size > size:
                 kept = np.argpartition(keys, size - 1)[:size]
                 keys, places, values = keys[kept], places[kept], values[kept]
+    refuse_unsquarable(ends[0], ends[1], "data")
     values = values[np.argsort(places)]
     return values if seen <= size else np.concatenate([values, ends])
 
@@ -289,7 +302,7 @@ def _largest_step(sample, make, allowed):
     # bracket, halve it. The error grows with the step, if not everywhere.
     low, high = largest / 2 ** (MOST_BITS - 1), 4 * largest
     best = make(sample, low)
-    if _error(sample, best) > allowed:
+    if best is None or _error(sample, best) > allowed:
         return None
     step = min(max(math.sqrt(12 * allowed), 1.01 * low), high)
     for _ in range(MOST_STEPS):

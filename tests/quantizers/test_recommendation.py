@@ -16,7 +16,9 @@ from codec.quantizers import (
     LloydMax,
     Observer,
     Uniform,
+    analyse,
     recommend,
+    shannon_bound,
 )
 from codec.quantizers.recommendation import METHODS, SAMPLE, sample_of
 
@@ -136,6 +138,28 @@ def test_constant_and_few_values():
         first = recommend(x, bits=8)[0]
         assert first.method == "uniform" and first.report.mse == 0
     assert recommend([1.0, 2, 7, 100] * 9, bits=2)[0].report.mse == 0
+
+
+@pytest.mark.parametrize("scale", [1e60, 1e-60])
+def test_data_beyond_single_precision(scale):
+    x = DATA["laplacian"][:2000] * scale
+    for ranked in (recommend(x, bits=4), recommend(x, sqnr=10)):
+        assert ranked[0].report.sqnr > 5 and "affine" not in {one.method for one in ranked}
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_squares_must_stay_in_double_precision(scale):
+    x = DATA["laplacian"][:100] * scale
+    observer = Observer("mse")
+    observer.update(x)
+    for call in (
+        lambda: recommend(x, bits=4),
+        lambda: analyse(x, Uniform(4).fit(x)),
+        lambda: shannon_bound(x, 1),
+        observer.range,
+    ):
+        with pytest.raises(ParameterError, match="its square leaves double precision; scale the data"):
+            call()
 
 
 def test_bad_arguments_are_refused():
