@@ -46,7 +46,7 @@ test: .venv/test.stamp
 # Octave with the package communications comes from the system.
 INTEROP := build/interop/bin/python
 test-interop: build/interop/stamp
-	PYTHONPATH=$(CURDIR) $(INTEROP) -m pytest -p no:cacheprovider tests/interop/test_quantizers_peers.py
+	PYTHONPATH=$(CURDIR) $(INTEROP) -m pytest -p no:cacheprovider tests/interop/test_quantizers_peers.py tests/quantizers/test_networks.py tests/quantizers/test_digits.py
 	PYTHONPATH=$(CURDIR) $(INTEROP) -W ignore benchmarks/quantizer_equality.py
 
 build/interop/stamp: .venv/test.stamp pyproject.toml

@@ -11,7 +11,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/pixel_to_bitstream.md", "docs/lab.md", "docs/palette.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/pixel_to_bitstream.md", "docs/lab.md", "docs/palette.md", "docs/quantization.md"]
+)
 def test_examples_in_documents_run(name):
     result = doctest.testfile(
         str(ROOT / name), module_relative=False, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL

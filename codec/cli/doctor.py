@@ -14,6 +14,7 @@ REQUIRED = ("numpy", "pillow", "click", "rich")
 OPTIONAL = {
     "matplotlib": "lab",
     "av": "video",
+    "soundfile": "audio",
     **dict.fromkeys(("imagecodecs", "pyjpegli", "pyvips", "simplejpeg"), "peers"),
 }
 

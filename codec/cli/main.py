@@ -22,6 +22,7 @@ VERBS = {
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
     "video": "Decode and inspect H.264 video.",
+    "quantize": "Choose, apply and analyse quantizers of arrays, pictures, sound.",
     "metrics": "Compare pictures and clips with their originals: PSNR, SSIM, SSIMULACRA 2.",
     "rd": "Rate-distortion lab: encode at many settings, measure, compare.",
     "doctor": "Show versions, build flags, CPU level and optional packages.",
@@ -84,7 +85,7 @@ def show_version(ctx, param, value):
     help="Show the version and exit.",
 )
 def cli():
-    """Image and video compression: JPEG, H.264 decoding, palettes, metrics and a rate-distortion lab.
+    """Image and video compression: JPEG, H.264 decoding, palettes, metrics, quantizers and a rate-distortion lab.
 
     \b
     Examples:

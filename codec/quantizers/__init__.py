@@ -2,6 +2,9 @@
 
 Scalar quantizers share one protocol (`Quantizer`): `fit` to data, `encode` to integer codes, `decode` to values.
 `kmeans` finds centres of weighted points, `vector` quantizes blocks of samples. Names load on first use.
+
+Around them: `Observer` calibrates ranges, `analyse` measures what a quantizer does, `shannon_bound` is what none beats,
+`allocate_bits` distributes a budget over components.
 """
 
 import importlib
@@ -20,6 +23,15 @@ _PUBLIC = {
     "FixedPoint": "fixed_point",
     "Dithered": "dither",
     **dict.fromkeys(("fake_quantize", "lsq_gradient", "torch_fake_quantize"), "training"),
+}
+_PUBLIC |= {
+    "densities": None,
+    **dict.fromkeys(("Allocation", "allocate_bits", "allocate_measured"), "allocate"),
+    **dict.fromkeys(("Report", "analyse"), "analysis"),
+    "Observer": "calibrate",
+    "shannon_bound": "densities",
+    **dict.fromkeys(("Recommendation", "recommend"), "recommendation"),
+    **dict.fromkeys(("Layer", "Result", "post_training"), "networks"),
 }
 __all__ = [*_PUBLIC]
 

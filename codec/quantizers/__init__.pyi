@@ -31,3 +31,33 @@ __all__ = [
     "G711",
     "Float8",
 ]
+
+from . import densities as densities
+from .allocate import Allocation as Allocation
+from .allocate import allocate_bits as allocate_bits
+from .allocate import allocate_measured as allocate_measured
+from .analysis import Report as Report
+from .analysis import analyse as analyse
+from .calibrate import Observer as Observer
+from .densities import shannon_bound as shannon_bound
+from .networks import Layer as Layer
+from .networks import Result as Result
+from .networks import post_training as post_training
+from .recommendation import Recommendation as Recommendation
+from .recommendation import recommend as recommend
+
+__all__ += [
+    "densities",
+    "Allocation",
+    "allocate_bits",
+    "allocate_measured",
+    "Report",
+    "analyse",
+    "Observer",
+    "shannon_bound",
+    "Layer",
+    "Result",
+    "post_training",
+    "Recommendation",
+    "recommend",
+]

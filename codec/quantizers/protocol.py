@@ -251,6 +251,25 @@ def refuse_nonfinite(array: npt.NDArray[Any], name: str = "x") -> None:
     )
 
 
+# Squares of these, sums of squares and their ratios are normal numbers of double precision.
+LEAST_SQUARED, MOST_SQUARED = 2.0**-400, 2.0**400
+
+
+def refuse_unsquarable(low: float, high: float, name: str = "x") -> None:
+    """ParameterError if squared errors of data from low to high would leave double precision; all zeros are fine.
+
+    Raises
+    ------
+    ParameterError
+    """
+    largest = max(abs(low), abs(high))
+    if largest and not LEAST_SQUARED <= largest <= MOST_SQUARED:
+        raise ParameterError(
+            f"the largest magnitude of {name} is {largest:.3g}: its square leaves double precision; scale the data so "
+            f"that it is within {LEAST_SQUARED:.0e}..{MOST_SQUARED:.0e}"
+        )
+
+
 def code_dtype(low: int, high: int) -> np.dtype[Any]:
     """The smallest integer dtype that holds low..high; unsigned if low >= 0."""
     return np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)) if low >= 0 else _signed(low, high)

@@ -8,6 +8,8 @@ from .bdrate import BDResult, Comparison, bd_quality, bd_rate, compare
 from .hull import hull, pareto
 from .plot import origins, plot, plot_speed
 from .points import Failure, Mean, Point, families, family, means, outstanding, read_points, read_records, write_points
+from .quantization import quantization_report, rate_distortion
+from .quantization_plot import plot_quantization
 from .report import report
 from .rowfile import RowFile
 from .search import Found, find
@@ -36,7 +38,10 @@ __all__ = [
     "outstanding",
     "pareto",
     "plot",
+    "plot_quantization",
     "plot_speed",
+    "quantization_report",
+    "rate_distortion",
     "read_points",
     "read_records",
     "report",

@@ -95,7 +95,7 @@ def plot(
             )
     figure = _figure(points, metrics, title)
     if path is not None:
-        write_atomic(path, _render(figure, kind))
+        write_atomic(path, render(figure, kind))
     return figure
 
 
@@ -103,14 +103,14 @@ def figure_kind(path: Path) -> str:
     """ "png", "svg" or "pdf". Raises as `plot` does for other suffixes or without matplotlib, so that a long sweep can
     check first.
     """
-    _matplotlib()
+    load_matplotlib()
     suffix = os.path.splitext(os.fsdecode(path))[1].lower()
     if suffix not in SUFFIXES:
         raise ParameterError(f"{os.fsdecode(path)}: a figure is written as {', '.join(SUFFIXES)}, by suffix")
     return suffix[1:]
 
 
-def _matplotlib():
+def load_matplotlib():
     try:
         import matplotlib
     except ImportError as error:
@@ -118,10 +118,10 @@ def _matplotlib():
     return matplotlib
 
 
-def _render(figure, kind):
+def render(figure, kind):
     buffer = io.BytesIO()
     # A fixed salt and no date: the same rows give the same file.
-    with _matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
+    with load_matplotlib().rc_context({"svg.hashsalt": "codec", "svg.fonttype": "path"}):
         figure.savefig(
             buffer,
             format=kind,
@@ -132,7 +132,7 @@ def _render(figure, kind):
 
 
 def _figure(points, metrics, title):
-    matplotlib = _matplotlib()
+    matplotlib = load_matplotlib()
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
@@ -153,7 +153,7 @@ def _figure(points, metrics, title):
             title=title,
             title_fontsize=11,
         )
-        figure.supxlabel(_wrapped(_caption(points), figure), fontsize=7.5, color="#666666")
+        figure.supxlabel(wrapped(_caption(points), figure), fontsize=7.5, color="#666666")
     return figure
 
 
@@ -199,7 +199,7 @@ def _rate_axis(panel, label):
     panel.set_xlabel(label)
 
 
-def _wrapped(text, figure):
+def wrapped(text, figure):
     """Wrap text to the figure: at 7.5 points about 17 letters take an inch."""
     width = int(16 * figure.get_figwidth())
     return "\n".join(line for paragraph in text.split("\n") for line in textwrap.wrap(paragraph, width))
@@ -263,7 +263,7 @@ def plot_speed(
     hidden = [speed.family for speed in speeds if speed.bd_rate is None]
     without = f"without a BD-rate: {'; '.join(hidden)}" if hidden else ""
     caption = "\n".join(filter(None, [caption, without]))
-    matplotlib = _matplotlib()
+    matplotlib = load_matplotlib()
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
@@ -274,9 +274,9 @@ def plot_speed(
         panel.set_ylabel(f"{of}, MP/s")
         if title:
             panel.set_title(title, fontsize=11)
-        figure.supxlabel(_wrapped(caption, figure), fontsize=7.5, color="#666666")
+        figure.supxlabel(wrapped(caption, figure), fontsize=7.5, color="#666666")
     if path is not None:
-        write_atomic(path, _render(figure, kind))
+        write_atomic(path, render(figure, kind))
     return figure
 
 

@@ -6,13 +6,8 @@ else. Text from rows (names, settings, messages) is data: it enters the page as 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import importlib.resources
 import json
 import math
-import string
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -22,6 +17,7 @@ from ..registry.contract import DIALS, dial_of
 from ..sources.files import write_atomic
 from . import crops
 from .bdrate import CONFIDENCE, compare
+from .page import fill, short, visible
 from .points import RATES, families, family, means, media_of, pick_family
 
 if TYPE_CHECKING:
@@ -120,31 +116,31 @@ def report(
         raise ParameterError("no row has a rate: it must be positive and finite")
     book = _Book(usable, metrics)
     content = {
-        "title": _visible(title or "Rate and distortion"),
+        "title": visible(title or "Rate and distortion"),
         "version": __version__,
         "noun": "picture" if media == "image" else "video",
         "rate": RATES[media],
         "dial": " / ".join(dict.fromkeys(filter(None, (dial_of(point.setting) for point in usable)))),
         "metrics": [_metric(name) for name in metrics],
-        "families": [_visible(name) for name in book.families],
+        "families": [visible(name) for name in book.families],
         "anchor": book.family_number(pick_family(book.families, anchor)) if anchor is not None else 0,
         **book.rows(),
         "means": {name: _means(usable, name, book) for name in metrics},
         "deltas": {name: _deltas(usable, name, book) for name in metrics},
         "confidence": CONFIDENCE,
         "origins": _origins(points),
-        "failures": [_visible(failure) for failure in failures] + book.without(),
+        "failures": [visible(failure) for failure in failures] + book.without(),
         "gaps": book.gaps(),
         "unusable": len(points) - len(usable),
         "show": {"rates": [], "entries": [], "crop": crop, "limit": max_bytes, "left_out": 0},
     }
     if media == "image":
         _add_pictures(content, book, rates, elsewhere, pictures, crop, max_bytes)
-    page = _page(content)
+    page = fill("report.html", SCRIPTS, content)
     while len(page) > max_bytes and content["show"]["entries"]:
         content["show"]["left_out"] += 1
         content["show"]["entries"].pop()
-        page = _page(content)
+        page = fill("report.html", SCRIPTS, content)
     if path is not None:
         write_atomic(path, page.encode("ascii"))
     return page
@@ -197,30 +193,18 @@ def _last(points):
 def _metric(name):
     metric = facts(name)
     return {
-        "name": _visible(name),
-        "label": _visible(metric.title),
+        "name": visible(name),
+        "label": visible(metric.title),
         "digits": metric.decimals,
         "unit": metric.unit,
         "lower": metric.lower_is_better,
     }
 
 
-def _visible(text):
-    """Text with unprintable characters, direction marks and lone surrogates escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text))
-
-
-def _short(value):
-    """A value to six digits for the page; infinity as "inf", NaN as None."""
-    if value is None or math.isnan(value):
-        return None
-    return ("inf" if value > 0 else "-inf") if math.isinf(value) else float(f"{value:.6g}")
-
-
 def _setting(point):
     """("75", "subsampling 4:2:0, effort 5"): quality, or the dial of the codec, and the other settings."""
     rest = ", ".join(f"{name} {value}" for name, value in point.setting.items() if name not in DIALS)
-    return _visible(point.setting.get(dial_of(point.setting), "")), _visible(rest)
+    return visible(point.setting.get(dial_of(point.setting), "")), visible(rest)
 
 
 class _Book:
@@ -257,23 +241,23 @@ class _Book:
         for point in self.points:
             quality, rest = _setting(point)
             label = settings.setdefault((quality, rest), len(settings))
-            values = [_short(point.metrics.get(name, math.nan)) for name in self.metrics]
-            seconds = [_short(point.encode_seconds), _short(point.decode_seconds)]
+            values = [short(point.metrics.get(name, math.nan)) for name in self.metrics]
+            seconds = [short(point.encode_seconds), short(point.decode_seconds)]
             rows.append(
                 [
                     self._number_of_row[id(point)],
                     self._image_number[point.picture],
                     label,
                     point.bytes,
-                    _short(point.rate),
+                    short(point.rate),
                 ]
                 + [*seconds, point.peak_memory, *values]
             )
         images = [
             {
-                "name": _visible(name),
-                "path": _visible(picture[0]),
-                "sha256": _visible(picture[1]),
+                "name": visible(name),
+                "path": visible(picture[0]),
+                "sha256": visible(picture[1]),
                 "size": sizes[picture][:2],
                 "frames": sizes[picture][2],
             }
@@ -288,7 +272,7 @@ class _Book:
             pixels = sum(row.mpixels for row in rows)
             encode, decode = (math.fsum(getattr(row, f"{way}_seconds") for row in rows) for way in ("encode", "decode"))
             speeds.append(
-                [_short(pixels / time) if time > 0 else None for time in (encode, decode)]
+                [short(pixels / time) if time > 0 else None for time in (encode, decode)]
                 + [max(row.workers for row in rows)]
             )
         return speeds
@@ -300,7 +284,7 @@ class _Book:
             for metric, reason in point.missing.items():
                 reasons.setdefault((self._image_number[point.picture], metric, reason), []).append(point)
         return [
-            _visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}")
+            visible(f"{names[image]}: no {metric} in {len(rows)} rows: {reason}")
             for (image, metric, reason), rows in reasons.items()
         ]
 
@@ -327,14 +311,14 @@ def _means(points, metric, book):
     try:
         averages = means(having)
     except ParameterError as error:
-        return {"images": 0, "note": note + _visible(error), "curves": [[] for _ in book.families]}
+        return {"images": 0, "note": note + visible(error), "curves": [[] for _ in book.families]}
     if not averages:
         return {"images": 0, "note": "No row has a number for it.", "curves": [[] for _ in book.families]}
     names = {family(row): name for name, rows in book.families.items() for row in rows}
     curves = [[] for _ in book.families]
     for mean in averages:
         curves[book.family_number(names[family(mean)])].append(
-            [_setting(mean)[0], _short(mean.rate), _short(mean.metrics[metric])]
+            [_setting(mean)[0], short(mean.rate), short(mean.metrics[metric])]
         )
     return {
         "images": averages[0].images,
@@ -351,17 +335,17 @@ def _deltas(points, metric, book):
         found = compare(points, metric, anchor)
         tables[book.family_number(anchor)] = {
             book.family_number(name): {
-                "mean": _short(result.mean),
-                "median": _short(result.median),
-                "low": _short(result.low),
-                "high": _short(result.high),
+                "mean": short(result.mean),
+                "median": short(result.median),
+                "low": short(result.low),
+                "high": short(result.high),
                 "n": result.n,
                 "values": [
-                    [labels[image], _short(one.value), _short(one.low), _short(one.high), _short(one.share)]
+                    [labels[image], short(one.value), short(one.low), short(one.high), short(one.share)]
                     for image, one in result.images.items()
                     if one.value is not None
                 ],
-                "refused": [[labels[image], _visible(reason)] for image, reason in result.refused.items()],
+                "refused": [[labels[image], visible(reason)] for image, reason in result.refused.items()],
             }
             for name, result in found.items()
         }
@@ -381,10 +365,10 @@ def _origins(points):
 
 def _plain(value):
     if isinstance(value, dict):
-        return _visible(", ".join(f"{name} {one}" for name, one in value.items()))
+        return visible(", ".join(f"{name} {one}" for name, one in value.items()))
     if isinstance(value, (list, tuple)):
-        return _visible(" ".join(map(str, value)))
-    return _visible("" if value is None else value)
+        return visible(" ".join(map(str, value)))
+    return visible("" if value is None else value)
 
 
 def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
@@ -396,60 +380,27 @@ def _add_pictures(content, book, rates, elsewhere, count, crop, max_bytes):
         curves, book.metrics, {name for name in book.metrics if facts(name).lower_is_better}, rates[0], count
     )
     budget = crops.Budget(
-        max(0, max_bytes - len(_page(content)) - 2048 * len(chosen) * len(rates) * len(book.families))
+        max(
+            0,
+            max_bytes
+            - len(fill("report.html", SCRIPTS, content))
+            - 2048 * len(chosen) * len(rates) * len(book.families),
+        )
     )
     row_number = {id(point): number for number, point in enumerate(book.points)}
     for picture in chosen:
         original = crops.find_original(*picture, elsewhere)
         entry = crops.show(picture, curves[picture], rates, original, crop, budget)
         entry["image"] = book.images.index(picture)
-        entry["reason"] = _visible(entry["reason"])
+        entry["reason"] = visible(entry["reason"])
         for rate, one in zip(rates, entry["rates"]):
             one["versions"] = {book.family_number(name): version for name, version in one["versions"].items()}
             for name, rows in curves[picture].items():
                 version = one["versions"][book.family_number(name)]
                 version["row"] = row_number[id(crops.nearest(rows, rate))]
                 version["reason"], version["notes"] = (
-                    _visible(version["reason"]),
-                    [_visible(note) for note in version["notes"]],
+                    visible(version["reason"]),
+                    [visible(note) for note in version["notes"]],
                 )
         show["entries"].append(entry)
     show["left_out"] = budget.refused
-
-
-def _page(content):
-    """The filled template, in ASCII."""
-    style = _template("report.css")
-    script = "\n".join(_template(name) for name in SCRIPTS)
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            "img-src data:",
-            f"style-src {_source(style)}",
-            f"script-src {_source(script)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-    page = string.Template(_template("report.html")).substitute(
-        title=html.escape(content["title"]),
-        policy=html.escape(policy),
-        style=style,
-        script=script,
-        data=_embed(content),
-    )
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _embed(content):
-    """ASCII JSON that can neither end its element nor start a comment (nor contain U+2028)."""
-    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _source(text):
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii") + "'"
-
-
-def _template(name):
-    return (importlib.resources.files(__package__) / "templates" / name).read_text("ascii")

@@ -1,9 +1,6 @@
 """The page in a real browser: display, pointer and keyboard, and no errors, network requests or hostile markup."""
 
-import os
-import pathlib
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -11,31 +8,8 @@ from PIL import Image
 
 from codec import rd
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="the browser tests need Playwright: pip install 'codec[browser]'"
-)
-CHROMIUM = os.environ.get("CODEC_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-if not CHROMIUM:
-    pytest.skip(
-        "the browser tests need Debian's chromium: apt-get install chromium (or CODEC_CHROMIUM=path)",
-        allow_module_level=True,
-    )
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
 HOSTILE = '"><img src=x onerror="window.owned=1">\'</script><script>window.owned=2</script>&lt;b&gt;\u2028\u202egnp'
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
@@ -63,31 +37,6 @@ def report(rows, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     rd.report(rows, path, crop=64, at=(1.0, 2.0), title="Three pictures")
     return path
-
-
-@pytest.fixture
-def visit(browser):
-    """A function that opens a page; afterwards checks that there were no console errors and no requests."""
-    pages, troubles, requests = [], [], []
-
-    def visit(path, viewport=DESKTOP, **options):
-        page = browser.new_page(viewport=viewport, **options)
-        page.set_default_timeout(10_000)
-        page.on(
-            "console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(pathlib.Path(path).as_uri())
-        pages.append(page)
-        return page
-
-    yield visit
-    for page in pages:
-        page.close()
-    assert troubles == []
-    assert [url for url in requests if not url.startswith(("data:", "file:"))] == []
-    assert sum(url.startswith("file:") for url in requests) == len(pages)
 
 
 def tip(page, figure):

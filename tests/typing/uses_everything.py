@@ -279,6 +279,31 @@ def machine() -> None:
     cpu.register({"mine": (0,)})
 
 
+def calibration() -> None:
+    observer = quantizers.Observer("mse", bits=4, symmetric=True)
+    observer.update(iter([[1.0, 2.0], [3.0]]))
+    observer.merge(quantizers.Observer("mse", bits=4, symmetric=True))
+    assert_type((observer.total, observer.range()), tuple[int, tuple[float, float]])
+    fit: quantizers.densities.Density = quantizers.densities.fit_density([1.0, 2.0, 4.0])
+    assert_type(
+        (fit.mean, fit.variance, fit.entropy, quantizers.shannon_bound(fit, 2)), tuple[float, float, float, float]
+    )
+    assert_type(quantizers.densities.Gaussian.fit([1, 2]), quantizers.densities.Gaussian)
+    allocation: quantizers.Allocation = quantizers.allocate_bits([4, 1], 3, "greedy")
+    assert_type(allocation.level, float)
+    assert_type(quantizers.allocate_measured([[2, 1]], [[1, 2]], 2), npt.NDArray[np.int64])
+    report: quantizers.Report = quantizers.analyse([1.0, 2.0], quantizers.Affine("int8").fit([1.0, 2.0]))
+    assert_type((report.sqnr, report.gap, report.as_dict()), tuple[float, float | None, dict[str, Any]])
+    ranked: list[quantizers.Recommendation] = quantizers.recommend([1.0, 2.0, 4.0], bits=1)
+    assert_type(rd.quantization_report([1.0, 2.0, 4.0], ranked), str)
+    assert_type(rd.rate_distortion([1.0, 2.0, 4.0], methods=["rounding"]), dict[str, list[tuple[float, float, str]]])
+    result: quantizers.Result = quantizers.post_training({"fc": [[1.0, 2.0]]}, {"fc": [[1.0, 3.0]]})
+    layer: quantizers.Layer = result.layers["fc"]
+    assert_type((layer.codes.tolist(), result.size_bytes, layer.output_sqnr), tuple[Any, int, float | None])
+    if TYPE_CHECKING:
+        rd.plot_quantization([1.0, 2.0], ranked[0].quantizer)
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     front_door(target)
@@ -287,6 +312,7 @@ if __name__ == "__main__":
     videos()
     scores()
     palettes(target)
+    calibration()
     laboratory(target)
     stages()
     peers()

@@ -2,8 +2,6 @@
 // All text from rows goes through `element` and `draw`, which set attributes and append text: nothing is parsed as HTML.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const ROW = { family: 0, image: 1, setting: 2, bytes: 3, rate: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
-const state = { metric: 0, anchor: DATA.anchor, image: DATA.images.length === 1 ? 0 : -1, log: true, each: true, hidden: new Set() };
 const listeners = [];
 
 const byId = (id) => document.getElementById(id);
@@ -125,3 +123,13 @@ function whenResized(figure, redraw) {
     if (Math.abs(figure.clientWidth - last) >= 1) { last = figure.clientWidth; redraw(); }
   }).observe(figure);
 }
+
+function span(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
+  return [low, high];
+}
+
+byId("theme").addEventListener("change", (event) => {
+  if (event.target.value) document.documentElement.dataset.theme = event.target.value; else delete document.documentElement.dataset.theme;
+});

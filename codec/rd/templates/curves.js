@@ -1,5 +1,8 @@
 // Rate against distortion: means over the pictures, or one picture; the nearest point shows its row.
 
+const ROW = { family: 0, image: 1, setting: 2, bytes: 3, rate: 4, encode: 5, decode: 6, memory: 7, metric: 8 };
+const state = { metric: 0, anchor: DATA.anchor, image: DATA.images.length === 1 ? 0 : -1, log: true, each: true, hidden: new Set() };
+
 const curves = { figure: byId("curves-figure"), points: [], lines: [], cursor: null };
 curves.plot = element("div");
 curves.figure.append(curves.plot);
@@ -100,12 +103,6 @@ function drawCurves() {
   const focused = document.activeElement && document.activeElement.id === "curves-chart";
   curves.plot.replaceChildren(svg);
   if (focused) svg.focus();
-}
-
-function span(values) {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
-  return [low, high];
 }
 
 function curvesHide() { curves.cursor = null; curves.tip.hide(); if (curves.ring) curves.ring.setAttribute("visibility", "hidden"); }

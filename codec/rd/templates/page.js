@@ -18,9 +18,6 @@ function buildSwitches() {
   options("image", [...all, ...DATA.images.map((image, i) => [i, image.name])], state.image, (image) => change({ image }));
   byId("log").addEventListener("change", (event) => change({ log: event.target.checked }));
   byId("each").addEventListener("change", (event) => change({ each: event.target.checked }));
-  byId("theme").addEventListener("change", (event) => {
-    if (event.target.value) document.documentElement.dataset.theme = event.target.value; else delete document.documentElement.dataset.theme;
-  });
 }
 
 // The template is written for pictures; for videos the nouns are replaced, and no pictures are shown.
