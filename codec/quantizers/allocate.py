@@ -89,7 +89,7 @@ def allocate_bits(
     if not (isinstance(budget, (int, float, np.number)) and 0 <= budget < math.inf):
         raise ParameterError(f"budget must be bits, 0 or more, not {budget!r}")
     if budget and not variances.any():
-        raise ParameterError("all variances are 0: there is nothing to spend bits on; use budget=0")
+        raise ParameterError("all variances are 0: there is nothing to spend bits on; the budget must be 0")
     if method == "water-filling":
         if most is not None:
             raise ParameterError("most is for integer bits: use method='greedy'")
