@@ -250,21 +250,43 @@ cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
     return x if x < top else top
 
 
-cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
-cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out,
-                     Py_ssize_t stride) noexcept nogil
+cdef extern from "jpegdsp.h" nogil:
+    ctypedef struct Quantizer "JpegQuantizer":
+        float recip_nat[64]
+        float bias_nat[64]
+    ctypedef void (*jpeg_to_ycc_fn)(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
+                                    Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_to_rgb_fn)(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb,
+                                    Py_ssize_t step, Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
+                                        Py_ssize_t n_out) noexcept nogil
+    ctypedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out,
+                                      Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_fdct_fn)(const uint8_t *samples, Py_ssize_t stride, int offset, int16_t *coef_nat,
+                                  Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz,
+                                      Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, Py_ssize_t stride,
+                                  Py_ssize_t n) noexcept nogil
+    ctypedef struct JpegDsp:
+        jpeg_to_ycc_fn rgb_to_ycc
+        jpeg_to_rgb_fn ycc_to_rgb
+        jpeg_downsample_fn downsample_h2v2
+        jpeg_upsample_fn upsample_h2v2
+        jpeg_fdct_fn fdct
+        jpeg_quantize_fn quantize
+        jpeg_idct_fn idct
 
-# A quantization table prepared for division by multiplication (see quantize_block).
-cdef struct Quantizer:
-    float recip_nat[64]
-    float bias_nat[64]
+# The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
+cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil
+cdef void idct_block_deep(const int16_t *level_nat, const uint16_t *Q_nat, int precision, uint16_t *out,
+                          Py_ssize_t stride) noexcept nogil
 
 cdef enum:
     ROUNDING_NEAREST = 128      # of 256: added before truncation, as a part of the step
     ROUNDING_DEAD_ZONE = 104
 
 cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil
-cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil
 
 cdef int begin_use(int *busy) except -1
 

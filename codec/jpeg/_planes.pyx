@@ -11,13 +11,14 @@ from libc.string cimport memcpy, memmove, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, Quantizer, Sample, fdct8x8, idct_block,
-    prepare_quantizer, quantize_block,
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Quantizer, Sample, idct_block_deep, jpeg_dsp,
+    prepare_quantizer,
 )
 from codec._pixel cimport (
-    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, rgb_to_ycc_row, upsample_h2_row,
-    upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
+    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row, upsample_h2v2_row,
+    upsample_v2_row, ycc_to_rgb_row,
 )
+from ..cpu import level_index
 from ..errors import ParameterError
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -47,8 +48,9 @@ cdef struct Ringing:
     uint16_t steps_nat[64]
 
 
-cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *coef_nat) noexcept nogil:
-    """Coefficients of a block with black or white samples, around which quantization would ring.
+cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t stride, const Ringing *ringing,
+                       int16_t *coef_nat) noexcept nogil:
+    """Replace the coefficients of a block with black or white samples, around which quantization would ring.
 
     A decoder clamps what it reconstructs to 0..255. So a sample at the limit may lie beyond it, and a letter on white
     paper has many equivalent blocks: take one that survives quantization. Alternating projections find it (D. Youla and
@@ -59,31 +61,34 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
     sum is below 2^14. A block whose coefficients would leave the range of 8-bit samples stays as it was.
     """
     cdef int16_t base[64]
-    cdef int16_t beyond[64]
+    cdef uint8_t sample[64]
+    cdef uint8_t beyond[64]                     # 128 more
     cdef int16_t level_zz[64]
     cdef int16_t level_nat[64]
     cdef uint16_t rebuilt[64]
     cdef int i, turn
     cdef int16_t out, moved, most = 0
-    fdct8x8(samples, base)
-    memset(beyond, 0, sizeof(beyond))
-    memcpy(coef_nat, base, sizeof(base))
+    for i in range(8):
+        memcpy(sample + 8 * i, samples + i * stride, 8)
+    memcpy(base, coef_nat, sizeof(base))
+    memset(beyond, 128, sizeof(beyond))
     for turn in range(DERING_ROUNDS):
-        quantize_block(coef_nat, &ringing.quantizer, level_zz)
+        dsp.quantize(coef_nat, &ringing.quantizer, level_zz, 1)
         for i in range(64):
             level_nat[NAT_OF_ZZ[i]] = level_zz[i]
-        idct_block(level_nat, ringing.steps_nat, 12, rebuilt, 8)        # 12 bits hold what 8 bits would clamp
+        idct_block_deep(level_nat, ringing.steps_nat, 12, rebuilt, 8)   # 12 bits hold what 8 bits would clamp
         moved = 0
         for i in range(64):
-            out = <int16_t>(rebuilt[i] - 2048 - samples[i])
+            out = <int16_t>(rebuilt[i] - 2048 + 128 - sample[i])
             out = out if out < MOST_BEYOND else <int16_t>MOST_BEYOND
             out = out if out > -MOST_BEYOND else <int16_t>-MOST_BEYOND
-            out = out if samples[i] == (127 if out > 0 else -128) else <int16_t>0
+            out = out if sample[i] == (255 if out > 0 else 0) else <int16_t>0
+            out += 128
             moved |= out ^ beyond[i]
-            beyond[i] = out
+            beyond[i] = <uint8_t>out
         if moved == 0:
             break
-        fdct8x8(beyond, coef_nat)
+        dsp.fdct(beyond, 8, 128, coef_nat, 1)
         for i in range(64):
             coef_nat[i] = <int16_t>(coef_nat[i] + base[i])
     for i in range(64):
@@ -93,14 +98,22 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
         memcpy(coef_nat, base, sizeof(base))
 
 
-cdef inline bint touches_a_limit(const int16_t *samples) noexcept nogil:
+cdef inline bint touches_a_limit(const uint8_t *samples, Py_ssize_t stride) noexcept nogil:
     """Whether a block has black or white samples and is not flat."""
-    cdef int i
-    cdef int16_t least = 127, most = -128
-    for i in range(64):
-        least = samples[i] if samples[i] < least else least
-        most = samples[i] if samples[i] > most else most
-    return least < most and (least == -128 or most == 127)
+    cdef int i, j
+    cdef uint8_t least[8]
+    cdef uint8_t most[8]
+    memcpy(least, samples, 8)
+    memcpy(most, samples, 8)
+    for i in range(1, 8):
+        samples += stride
+        for j in range(8):
+            least[j] = samples[j] if samples[j] < least[j] else least[j]
+            most[j] = samples[j] if samples[j] > most[j] else most[j]
+    for j in range(1, 8):
+        least[0] = least[j] if least[j] < least[0] else least[0]
+        most[0] = most[j] if most[j] > most[0] else most[0]
+    return least[0] < most[0] and (least[0] == 0 or most[0] == 255)
 
 
 # ================================================================ forward
@@ -109,18 +122,18 @@ cdef struct ForwardComponent:
     int H, V
     Py_ssize_t wide, high       # blocks
     int16_t *out_zz             # levels, or coefficients
-    const Quantizer *quantizer  # NULL: coefficients as they are
+    Quantizer quantizer         # of coefficients as they are: steps of 1
     const Ringing *ringing      # NULL: none is expected
 
 
-cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width,
-                      Py_ssize_t padded) noexcept nogil:
+cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, int transform, uint8_t **row,
+                      Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
     """One row of pixels to rows of components, padded with the last sample (A.2.4 leaves the padding to the
     encoder)."""
     cdef Py_ssize_t x
     cdef int c, inverted_from = channels
     if transform == YCC or transform == YCCK:
-        rgb_to_ycc_row(pixels, channels, row[0], row[1], row[2], width)
+        dsp.rgb_to_ycc(pixels, channels, row[0], row[1], row[2], width)
         inverted_from = 3
     elif transform == INVERT:
         inverted_from = 0
@@ -135,50 +148,42 @@ cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_
         memset(row[c] + width, row[c][width - 1], padded - width)
 
 
-cdef void add_sixteenths(const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef) noexcept nogil:
+cdef enum:
+    GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
+
+
+cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef,
+                         int n) noexcept nogil:
     """The transform is linear: coefficients of the whole samples, and a sixteenth of those of the rest."""
-    cdef int16_t block[64]
-    cdef int16_t fine[64]
-    cdef int i, j
-    for i in range(8):
-        for j in range(8):
-            block[8 * i + j] = sixteenths[i * stride + j]
-    fdct8x8(block, fine)
-    for i in range(64):
+    cdef int16_t fine[GROUP * 64]
+    cdef int i
+    dsp.fdct(sixteenths, stride, 0, fine, n)
+    for i in range(64 * n):
         coef[i] = <int16_t>(coef[i] + (fine[i] + 8 >> 4))
 
 
-cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride, ForwardComponent *c,
-                           Py_ssize_t by) noexcept nogil:
-    """Level shift (A.3.1), FDCT and optional quantization of a row of blocks. `sixteenths` of samples: NULL for
-    none."""
-    cdef int16_t block[64]
-    cdef int16_t coef[64]
-    cdef Py_ssize_t bx
-    cdef int i, j
-    cdef const uint8_t *row
-    cdef int16_t *out
-    for bx in range(c.wide):
-        for i in range(8):
-            row = samples + i * stride + 8 * bx
-            for j in range(8):
-                block[8 * i + j] = <int16_t>(row[j] - 128)
-        if c.ringing != NULL and touches_a_limit(block):
-            dering_block(block, c.ringing, coef)
-        else:
-            fdct8x8(block, coef)
+cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
+                           ForwardComponent *c, Py_ssize_t by) noexcept nogil:
+    """Level shift (A.3.1), FDCT and quantization of a row of blocks. `sixteenths` of samples: NULL for none."""
+    cdef int16_t coef[GROUP * 64]
+    cdef Py_ssize_t bx = 0
+    cdef int i, n
+    while bx < c.wide:
+        n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
+        dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
+        if c.ringing != NULL:
+            for i in range(n):
+                if touches_a_limit(samples + 8 * (bx + i), stride):
+                    dering_block(dsp, samples + 8 * (bx + i), stride, c.ringing, coef + 64 * i)
         if sixteenths != NULL:
-            add_sixteenths(sixteenths + 8 * bx, stride, coef)
-        out = c.out_zz + (by * c.wide + bx) * 64
-        if c.quantizer != NULL:
-            quantize_block(coef, c.quantizer, out)
-        else:
-            for i in range(64):
-                out[i] = coef[NAT_OF_ZZ[i]]
+            add_sixteenths(dsp, sixteenths + 8 * bx, stride, coef, n)
+        dsp.quantize(coef, &c.quantizer, c.out_zz + (by * c.wide + bx) * 64, n)
+        bx += n
 
 
-cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
-                        bint least_squares, ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
+cdef int forward_strips(const JpegDsp *dsp, const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels,
+                        int transform, bint least_squares, ForwardComponent *components, int Hmax,
+                        int Vmax) noexcept nogil:
     """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where
     downsampling reads further."""
     cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
@@ -204,8 +209,8 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
         for y in range(2 * reach if my else 0, rows + 2 * reach):
             for i in range(channels):
                 row[i] = strip + i * plane_size + y * padded
-            convert_row(image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels, transform,
-                        row, width, padded)
+            convert_row(dsp, image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels,
+                        transform, row, width, padded)
         for i in range(channels):
             c = &components[i]
             h = Hmax // c.H
@@ -219,13 +224,13 @@ cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t widt
                         downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width,
                                                      fine + y * out_width, out_width, h, vv)
                     else:
-                        downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded,
+                        downsample_row(dsp, plane + vv * y * padded, plane + (vv * y + vv - 1) * padded,
                                        small + y * out_width, out_width, h, vv)
                 plane = small
                 if least_squares:
                     sixteenths = fine
             for v in range(min(c.V, c.high - my * c.V)):
-                transform_blocks(plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
+                transform_blocks(dsp, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
                                  else NULL, out_width, c, my * c.V + v)
     free(sums)
     return OK
@@ -251,7 +256,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
     cdef ForwardComponent components[4]
-    cdef Quantizer quantizers[4]
+    cdef uint16_t ones[64]
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef Ringing ringing[4]
     cdef int16_t[:, :, ::1] plane
     cdef const uint16_t[::1] steps
@@ -264,6 +270,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
                              "each")
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
     planes = []
+    for i in range(64):
+        ones[i] = 1
     for i in range(channels):
         H, V = sampling[i]
         if H not in (1, 2) or V not in (1, 2) or any(len(x[i]) != 64 for x in (Q, dering) if x is not None):
@@ -273,11 +281,12 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
         components[i].H, components[i].V = H, V
         components[i].high, components[i].wide = plane.shape[0], plane.shape[1]
         components[i].out_zz = &plane[0, 0, 0]
-        components[i].quantizer = NULL
         if Q is not None:
             steps = Q[i]
-            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &quantizers[i])
-            components[i].quantizer = &quantizers[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST,
+                              &components[i].quantizer)
+        else:
+            prepare_quantizer(ones, 1, ROUNDING_NEAREST, &components[i].quantizer)
         components[i].ringing = NULL
         if dering is not None and H == Hmax and V == Vmax:
             steps = dering[i]
@@ -285,8 +294,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
             memcpy(ringing[i].steps_nat, &steps[0], sizeof(ringing[i].steps_nat))
             components[i].ringing = &ringing[i]
     with nogil:
-        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, least_squares, components, Hmax,
-                                Vmax)
+        status = forward_strips(dsp, &image[0, 0, 0], height, width, channels, transform, least_squares, components,
+                                Hmax, Vmax)
     if status:
         raise MemoryError
     return planes
@@ -300,8 +309,8 @@ cdef struct Upsampler:
     int H, V
 
 
-cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width, int Hmax, int Vmax,
-                            uint16_t *sums, Sample *out) noexcept nogil:
+cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
+                            int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
     """Row y of the picture of one component: the plane's own row if it needs no upsampling, else
     made in `out`."""
     cdef Py_ssize_t near, far
@@ -315,7 +324,7 @@ cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_
             upsample_v2_row(plane + near * u.stride, plane + far * u.stride, out, 2 if y & 1 else 1, width)
             return out
         if 2 * u.H == Hmax and u.width > 2:
-            upsample_h2v2_row(plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
+            upsample_h2v2_row(dsp, plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
             return out
     if u.V == Vmax and 2 * u.H == Hmax and u.width > 2:
         upsample_h2_row(plane + y * u.stride, out, u.width)
@@ -324,8 +333,9 @@ cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_
     return out
 
 
-cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels, int transform, int precision,
-                      int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width, Sample *pixels) noexcept nogil:
+cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
+                      Sample *pixels) noexcept nogil:
     cdef Py_ssize_t room = width + 2 * Hmax, y, x
     cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
     cdef Sample *rows = <Sample *>(sums + room)
@@ -337,10 +347,10 @@ cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels
         return E_MEMORY
     for y in range(height):
         for c in range(channels):
-            row[c] = full_row(planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
+            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
         out = pixels + y * width * channels
         if transform == YCC or transform == YCCK:
-            ycc_to_rgb_row(row[0], row[1], row[2], out, channels, precision, width)
+            ycc_to_rgb_row(dsp, row[0], row[1], row[2], out, channels, precision, width)
             if transform == YCCK:
                 for x in range(width):
                     out[4 * x + 3] = top - row[3][x]
@@ -375,6 +385,7 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     cdef const uint16_t[:, ::1] plane16
     cdef uint8_t[:, :, ::1] out8
     cdef uint16_t[:, :, ::1] out16
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
     if (channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray")
@@ -397,13 +408,13 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     if precision == 8:
         out8 = pixels
         with nogil:
-            status = compose_rows(planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
-                                  &out8[0, 0, 0])
+            status = compose_rows(dsp, planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height,
+                                  width, &out8[0, 0, 0])
     else:
         out16 = pixels
         with nogil:
-            status = compose_rows(planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
-                                  &out16[0, 0, 0])
+            status = compose_rows(dsp, planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height,
+                                  width, &out16[0, 0, 0])
     if status:
         raise MemoryError
     return pixels[..., 0] if channels == 1 else pixels

@@ -14,8 +14,9 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport (
-    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, Sample, codec_assert, codec_assert_range,
-    exhausted, extend, get_bits, idct_block, open_reader, read_symbol, refill, set_huffman_reader, skip_bits,
+    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegDsp, Sample, codec_assert,
+    codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader, read_symbol, refill,
+    set_huffman_reader, skip_bits,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -24,6 +25,7 @@ from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
 from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
+from ..cpu import level_index
 from ..errors import ParameterError
 
 
@@ -335,15 +337,20 @@ cdef int read_scan(ReadScan *s) noexcept nogil:
     return OK
 
 
-cdef void idct_row(const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision, Sample *out,
-                   Py_ssize_t stride) noexcept nogil:
+cdef void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision,
+                   Sample *out, Py_ssize_t stride) noexcept nogil:
     """One row of blocks to eight rows of samples."""
     cdef Py_ssize_t bx
-    for bx in range(wide):
-        idct_block(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    if Sample is uint8_t:
+        dsp.idct(level_nat, Q_nat, out, stride, wide)
+    else:
+        for bx in range(wide):
+            idct_block_deep(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
 
 
-cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_nat, int precision) noexcept nogil:
+cdef int read_scan_to_samples(ReadScan *s, const JpegDsp *dsp, Sample **samples, const uint16_t **Q_nat,
+                              int precision) noexcept nogil:
     """A sequential scan, inverse-transformed row by row while the coefficients are still in the cache."""
     cdef Py_ssize_t my, i, v
     cdef ReadComponent *c
@@ -356,7 +363,7 @@ cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_
         for i in range(s.Ns):
             c = &s.component[i]
             for v in range(min(c.V, c.high - my * c.V)):
-                idct_row(c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
+                idct_row(dsp, c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
                          samples[i] + (my * c.V + v) * c.wide * 64, c.wide * 8)
     return OK
 
@@ -406,6 +413,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     cdef const uint16_t *Q_nat[4]
     cdef Conditioning bounds
     cdef Py_ssize_t i, H, V
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     if not 1 <= len(planes) <= 4:
         raise ParameterError("a scan has one to four components")
     set_conditioning(&bounds, conditioning or {})
@@ -453,9 +461,9 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             if samples is None:
                 read_scan(s)
             elif precision == 8:
-                read_scan_to_samples(s, out8, Q_nat, precision)
+                read_scan_to_samples(s, dsp, out8, Q_nat, precision)
             else:
-                read_scan_to_samples(s, out16, Q_nat, precision)
+                read_scan_to_samples(s, dsp, out16, Q_nat, precision)
         return first_error(&s.segments, s.mcus_wide * s.mcus_high)
     finally:
         close_segments(&s.segments)
@@ -466,6 +474,7 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
     """Levels (blocks_high, blocks_wide, 64) in natural order and 64 steps -> samples (8 blocks_high, 8 blocks_wide),
     uint8 or uint16."""
     cdef Py_ssize_t high = plane.shape[0], wide = plane.shape[1], by
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef uint8_t[:, ::1] out8
     cdef uint16_t[:, ::1] out16
     if plane.shape[2] != 64 or Q.shape[0] != 64:
@@ -475,10 +484,10 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
         out8 = out
         with nogil:
             for by in range(high):
-                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out8[8 * by, 0], 8 * wide)
+                idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out8[8 * by, 0], 8 * wide)
     else:
         out16 = out
         with nogil:
             for by in range(high):
-                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
+                idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
     return out
