@@ -75,8 +75,7 @@ KERNELS_H264 = [
 
 KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
-    "codec/simd/x86/jpeg_color_avx2.c",
-    "codec/simd/x86/jpeg_transform_avx2.c",
+    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits")),
 ]
 
 # C sources that are linked into an extension; every .pyx file is one.

@@ -206,16 +206,16 @@ cdef inline int extend(uint32_t v, int n) noexcept nogil:
     return <int>v - (((1 << n) - 1) if v < (1u << (n - 1)) else 0)
 
 
-cdef enum:
-    LOOKAHEAD = 10          # codes up to this length cost one load; measured: 9 and 11 are slower on photographs
-
-cdef struct HuffmanReader:
-    uint16_t lookup[1 << LOOKAHEAD]     # symbol << 8 | code length; 0: the code is longer
-    # value << 16 | run << 8 | bits, where a whole AC coefficient fits; else 0
-    int32_t lookup_ac[1 << LOOKAHEAD]
-    uint32_t limit[18]                  # by length: first code, left-justified in 16 bits, that is longer
-    int32_t offset[17]                  # by length: HUFFVAL index minus code
-    uint8_t HUFFVAL[256]
+cdef extern from "jpegdsp.h" nogil:
+    enum:
+        LOOKAHEAD "JPEG_LOOKAHEAD"
+        END_OF_BLOCK "JPEG_END_OF_BLOCK"
+    ctypedef struct HuffmanReader "JpegHuffman":
+        uint16_t lookup[1 << 10]
+        int32_t lookup_ac[1 << 10]
+        uint32_t limit[18]
+        int32_t offset[17]
+        uint8_t HUFFVAL[256]
 
 cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil:
     """DECODE of Figure F.16 after a refill; a code outside the table sets the status and gives 0."""
@@ -268,6 +268,35 @@ cdef extern from "jpegdsp.h" nogil:
                                       Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, Py_ssize_t stride,
                                   Py_ssize_t n) noexcept nogil
+    enum:
+        JPEG_BLOCK_BYTES
+    ctypedef struct JpegBits:
+        uint8_t *next
+        uint64_t acc
+        int count
+        uint32_t without_code
+    ctypedef struct JpegWord:
+        uint32_t code, size
+    ctypedef struct JpegRow:
+        const int16_t *level_zz
+        Py_ssize_t wide
+        int high, H, V, pred
+        const JpegWord *dc
+        const JpegWord *ac
+    ctypedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to) noexcept nogil
+    ctypedef struct JpegReader:
+        const uint8_t *next
+        const uint8_t *limit
+        uint64_t acc
+        int count
+    ctypedef struct JpegReadRow:
+        int16_t *level_nat
+        Py_ssize_t wide
+        int high, H, V, pred
+        const HuffmanReader *dc
+        const HuffmanReader *ac
+    ctypedef Py_ssize_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first,
+                                        Py_ssize_t to) noexcept nogil
     ctypedef struct JpegDsp:
         jpeg_to_ycc_fn rgb_to_ycc
         jpeg_to_rgb_fn ycc_to_rgb
@@ -276,6 +305,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize
         jpeg_idct_fn idct
+        jpeg_put_fn put_mcus
+        jpeg_read_fn read_mcus
 
 # The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
 cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil

@@ -197,9 +197,11 @@ cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     for look in range(1 << LOOKAHEAD):
         entry = h.lookup[look]
         used, run, size = entry & 0xFF, entry >> 12, entry >> 8 & 15
-        if entry and size and used + size <= LOOKAHEAD:
+        if entry and size == 0:
+            h.lookup_ac[look] = (16 if run == 15 else END_OF_BLOCK) << 8 | used
+        elif entry and used + size <= LOOKAHEAD:
             value = extend(look >> (LOOKAHEAD - used - size) & ((1 << size) - 1), size)
-            h.lookup_ac[look] = value * 65536 + (run << 8 | used + size)
+            h.lookup_ac[look] = value * 65536 + (run + 1 << 8 | used + size)
     return 0
 
 

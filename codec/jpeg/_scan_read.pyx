@@ -14,9 +14,9 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport (
-    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegDsp, Sample, codec_assert,
-    codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader, read_symbol, refill,
-    set_huffman_reader, skip_bits,
+    E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegDsp, JpegReader, JpegReadRow,
+    Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader,
+    read_symbol, refill, set_huffman_reader,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -44,21 +44,14 @@ cdef inline int read_dc(BitReader *r, const HuffmanReader *dc) noexcept nogil:
 
 cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc,
                                        const HuffmanReader *ac) noexcept nogil:
-    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block."""
+    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block. For the MCUs that the kernel
+    `read_mcus` leaves: the last ones of an interval, and damaged ones."""
     cdef int k = 1, rs, size
-    cdef int32_t entry
     refill(r)
     pred[0] += read_dc(r, dc)
     nat[0] = <int16_t>pred[0]
     while k < 64:
         refill(r)
-        entry = ac.lookup_ac[r.acc >> (64 - LOOKAHEAD)]
-        if entry:                                   # code and extra bits from one load
-            k += entry >> 8 & 15
-            skip_bits(r, entry & 0xFF)
-            nat[NAT_OF_ZZ[k]] = <int16_t>(entry >> 16)
-            k += 1
-            continue
         rs = read_symbol(r, ac)
         size = rs & 15
         if size == 0:
@@ -183,6 +176,7 @@ cdef struct ReadScan:
     uint32_t EOBRUN
     bint dead                       # nothing more can be read in this interval
     bint conceal
+    const JpegDsp *dsp
     int16_t scratch[64]
     uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
     Py_ssize_t lost_stride
@@ -298,17 +292,51 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
     s.lost[my * s.lost_stride + mx] = 1
 
 
+cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil:
+    """MCUs of a sequential row, from `mx` on, by the kernel; returns how many. It stops at damage, and where the
+    segment might end."""
+    cdef BitReader *r = &s.reader.bits
+    cdef JpegReader reader
+    cdef JpegReadRow rows[4]
+    cdef JpegReadRow *row
+    cdef ReadComponent *c
+    cdef Py_ssize_t i, blocks = 0, done
+    for i in range(s.Ns):
+        c, row = &s.component[i], &rows[i]
+        blocks += c.H * c.V
+        row.level_nat = c.level_nat + (my - row0) * c.V * c.wide * 64
+        row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
+        row.H, row.V, row.pred = c.H, c.V, c.pred
+        row.dc, row.ac = c.dc, c.ac
+    if r.pos + blocks * JPEG_BLOCK_BYTES > r.size:
+        return 0
+    reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
+    reader.acc, reader.count = r.acc, r.count
+    done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
+    r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    for i in range(s.Ns):
+        s.component[i].pred = rows[i].pred
+    s.left -= done
+    return done
+
+
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
     """One row of MCUs. Returns a status other than OK to end the scan (damage that is not to be concealed)."""
-    cdef Py_ssize_t mx, i
+    cdef Py_ssize_t mx = -1, i
     cdef int status
     # predictions before the MCU, to restore after a damaged one
     cdef int known[4]
-    for mx in range(s.mcus_wide):
+    while mx + 1 < s.mcus_wide:
+        mx += 1
         if s.left == 0:
             begin_interval(s, my * s.mcus_wide + mx)
             if s.segments.status and not s.conceal:
                 return s.segments.status
+        if not (s.dead or s.progressive or s.arithmetic):
+            i = read_undamaged(s, my, row0, mx)
+            if i:
+                mx += i - 1
+                continue
         s.left -= 1
         if not s.dead:
             for i in range(s.Ns):
@@ -349,8 +377,7 @@ cdef void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide
             idct_block_deep(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
 
 
-cdef int read_scan_to_samples(ReadScan *s, const JpegDsp *dsp, Sample **samples, const uint16_t **Q_nat,
-                              int precision) noexcept nogil:
+cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_nat, int precision) noexcept nogil:
     """A sequential scan, inverse-transformed row by row while the coefficients are still in the cache."""
     cdef Py_ssize_t my, i, v
     cdef ReadComponent *c
@@ -363,7 +390,7 @@ cdef int read_scan_to_samples(ReadScan *s, const JpegDsp *dsp, Sample **samples,
         for i in range(s.Ns):
             c = &s.component[i]
             for v in range(min(c.V, c.high - my * c.V)):
-                idct_row(dsp, c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
+                idct_row(s.dsp, c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
                          samples[i] + (my * c.V + v) * c.wide * 64, c.wide * 8)
     return OK
 
@@ -413,7 +440,6 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     cdef const uint16_t *Q_nat[4]
     cdef Conditioning bounds
     cdef Py_ssize_t i, H, V
-    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     if not 1 <= len(planes) <= 4:
         raise ParameterError("a scan has one to four components")
     set_conditioning(&bounds, conditioning or {})
@@ -423,6 +449,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     try:
         open_segments(&s.segments, data, segments)
         s.Ns = len(planes)
+        s.dsp = jpeg_dsp(level_index())
         s.arithmetic = conditioning is not None
         s.Ss, s.Se, s.Ah, s.Al, s.progressive, s.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
         if lost is not None:
@@ -461,9 +488,9 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             if samples is None:
                 read_scan(s)
             elif precision == 8:
-                read_scan_to_samples(s, dsp, out8, Q_nat, precision)
+                read_scan_to_samples(s, out8, Q_nat, precision)
             else:
-                read_scan_to_samples(s, dsp, out16, Q_nat, precision)
+                read_scan_to_samples(s, out16, Q_nat, precision)
         return first_error(&s.segments, s.mcus_wide * s.mcus_high)
     finally:
         close_segments(&s.segments)

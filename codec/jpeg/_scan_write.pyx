@@ -15,11 +15,12 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter, BitWriter_p, EntropyTable, Sink,
-    SymbolCounter, TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
-    codec_nonzero_mask, end_segment, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
-    set_entropy_table,
+    E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
+    BitWriter_p, EntropyTable, JpegBits, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter, TokenBuffer, TokenBuffer_p,
+    bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask, end_segment, jpeg_dsp,
+    open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
 )
+from ..cpu import level_index
 from ..errors import ParameterError
 
 
@@ -216,8 +217,18 @@ cdef inline void put_restart(Sink sink, int m) noexcept nogil:
         sink.next += 1
 
 
+cdef void set_words(JpegWord *words, const EntropyTable *table, int Tc) noexcept nogil:
+    """The codes of a table, by symbol, with room for the bits that follow."""
+    cdef int symbol, n
+    for symbol in range(256):
+        n = extra_bits(Tc, symbol)
+        words[symbol].code = table.EHUFCO[symbol] << n
+        words[symbol].size = table.EHUFSI[symbol] + n if table.EHUFSI[symbol] else 0
+
+
 cdef struct Scan:
     ScanComponent component[4]
+    const JpegDsp *dsp
     int Ns
     int Ss, Se, Ah, Al
     uint64_t band           # mask of Ss..Se
@@ -295,6 +306,60 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
         c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
 
 
+cdef int put_mcu_row(BitWriter *w, const JpegDsp *dsp, Scan *scan, JpegRow *rows, Py_ssize_t my,
+                     int *m) noexcept nogil:
+    """A row of MCUs of a sequential scan by the kernel; `m`: number of the next restart marker. Restarts are due by
+    count of MCUs."""
+    cdef JpegBits bits
+    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = scan.restart_interval, since
+    cdef int i
+    for i in range(scan.Ns):
+        blocks += rows[i].H * rows[i].V
+    while mx < scan.mcus_wide:
+        past = scan.mcus_wide
+        if Ri:
+            since = (my * scan.mcus_wide + mx) % Ri
+            past = min(past, mx + Ri - since)
+            if since == 0 and my + mx:
+                put_restart(w, m[0])
+                m[0] = (m[0] + 1) & 7
+                for i in range(scan.Ns):
+                    rows[i].pred = 0
+        if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
+            return E_MEMORY
+        bits.next, bits.acc, bits.count, bits.without_code = w.next, w.acc, w.count, 0
+        dsp.put_mcus(&bits, rows, scan.Ns, mx, past)
+        w.next, w.acc, w.count = bits.next, bits.acc, bits.count
+        if bits.without_code:
+            w.status = E_NO_CODE
+        mx = past
+    return OK
+
+
+cdef int put_sequential_scan(BitWriter *w, Scan *scan) noexcept nogil:
+    """As `put_scan`, for a sequential scan whose bits are not counted by block."""
+    cdef JpegWord words[RAW_TOKEN * 256]
+    cdef JpegRow rows[4]
+    cdef ScanComponent *c
+    cdef Py_ssize_t my
+    cdef int i, m = 0
+    for i in range(scan.Ns):
+        set_words(&words[i * 512], scan.component[i].dc, 0)
+        set_words(&words[i * 512 + 256], scan.component[i].ac, 1)
+    for my in range(scan.mcus_high):
+        for i in range(scan.Ns):
+            c = &scan.component[i]
+            rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
+            rows[i].wide, rows[i].high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
+            rows[i].H, rows[i].V = c.H, c.V
+            rows[i].dc, rows[i].ac = &words[i * 512], &words[i * 512 + 256]
+            if my == 0:
+                rows[i].pred = 0
+        if put_mcu_row(w, scan.dsp, scan, rows, my, &m):
+            return E_MEMORY
+    return OK
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
@@ -348,16 +413,11 @@ cdef class Tables:
 
 # ---------------------------------------------------------------- tokens
 
-cdef struct Word:
-    uint32_t code           # shifted to make room for the bits that follow
-    uint32_t size           # of both
-
-
-cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const Word *words) noexcept nogil:
+cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const JpegWord *words) noexcept nogil:
     """The bits of a scan, with codes: `words` by table number and symbol."""
     cdef const uint32_t *token = tokens.start
     cdef const uint32_t *stop
-    cdef const Word *word
+    cdef const JpegWord *word
     while token < tokens.next:
         if reserve(writer, 8 * MCU_TOKENS):
             return E_MEMORY
@@ -384,17 +444,13 @@ cdef class Tokens:
 
     def write(self, Tables tables):
         """The entropy-coded data, with these tables."""
-        cdef Word words[(RAW_TOKEN + 1) * 256]
+        cdef JpegWord words[(RAW_TOKEN + 1) * 256]
         cdef BitWriter writer
-        cdef EntropyTable *table
         cdef int i, symbol, n, status
         for i in range(RAW_TOKEN):
-            table = &tables.table[i]
+            set_words(&words[i << 8], &tables.table[i], i >> 2)
             for symbol in range(256):
-                n = extra_bits(i >> 2, symbol)
-                words[i << 8 | symbol].code = table.EHUFCO[symbol] << n
-                words[i << 8 | symbol].size = table.EHUFSI[symbol] + n
-                if self.counted.table[i].freq[symbol] and not table.EHUFSI[symbol]:
+                if self.counted.table[i].freq[symbol] and not words[i << 8 | symbol].size:
                     raise ParameterError(NO_CODE)
         for n in range(256):
             words[RAW_TOKEN << 8 | n].code, words[RAW_TOKEN << 8 | n].size = 0, n
@@ -466,6 +522,7 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     cdef int i
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
+    scan.dsp = jpeg_dsp(level_index())
     scan.Ss, scan.Se, scan.Ah, scan.Al = Ss, Se, Ah, Al
     scan.progressive, scan.restart_interval = progressive, restart_interval
     if (not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1)
@@ -499,7 +556,10 @@ cdef bytes scan_bits(Scan *scan):
         raise MemoryError
     try:
         with nogil:
-            status = put_scan(&writer, scan)
+            if scan.progressive or scan.component[0].block_bits != NULL:
+                status = put_scan(&writer, scan)
+            else:
+                status = put_sequential_scan(&writer, scan)
             if status == OK:
                 end_segment(&writer)
                 status = writer.status

@@ -173,6 +173,14 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
 #endif
 BODY(downsample_h2v2, (const uint8_t *row0, const uint8_t *row1, uint8_t *out, ptrdiff_t n_out), (row0, row1, out, n_out))
 
+#define NAME(x) x##_scalar
+#define TARGET
+#define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
+#include "jpeg_bits.h"
+#undef NAME
+#undef TARGET
+#undef PRESENT
+
 #define SCALAR(type, name) .name = name##_scalar,
 static const JpegDsp table_scalar = {JPEG_DSP_MEMBERS(SCALAR)};
 

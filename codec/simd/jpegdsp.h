@@ -43,6 +43,67 @@ typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *q
  * apart. */
 typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride, ptrdiff_t n);
 
+/* ---------------------------------------------------------------- entropy coding of sequential scans */
+
+/* Bits being written; stuffing comes later. `count` low bits of acc are pending, 0 to 7 between calls. */
+typedef struct {
+    uint8_t *next;
+    uint64_t acc;
+    int count;
+    uint32_t without_code; /* set if a symbol had no code */
+} JpegBits;
+
+/* The code of a symbol, shifted to make room for the bits that follow it, and the size of both; 0: no code. */
+typedef struct {
+    uint32_t code, size;
+} JpegWord;
+
+/* The blocks of one component in a row of MCUs: rows of `wide` blocks, `high` of them, of which an MCU takes V x H. Blocks
+ * beyond complete an MCU (A.2.4). */
+typedef struct {
+    const int16_t *level_zz;
+    ptrdiff_t wide;
+    int high, H, V, pred;
+    const JpegWord *dc, *ac; /* by symbol */
+} JpegRow;
+
+/* Write MCUs `from` to `to` - 1 of a row. JPEG_BLOCK_BYTES for each block and 8 more bytes must be free. */
+enum { JPEG_BLOCK_BYTES = 264 }; /* 64 symbols of 32 bits, and slack */
+typedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
+
+/* A Huffman table for reading. Codes up to JPEG_LOOKAHEAD bits cost one load; measured: 9 and 11 are slower on
+ * photographs. */
+enum { JPEG_LOOKAHEAD = 10, JPEG_END_OF_BLOCK = 128 };
+typedef struct {
+    uint16_t lookup[1 << JPEG_LOOKAHEAD]; /* symbol << 8 | code length; 0: the code is longer */
+    /* value << 16 | advance << 8 | bits, where a whole AC coefficient fits, else 0: how far the coefficient is from the
+     * last one, 16 for ZRL (a zero), JPEG_END_OF_BLOCK for EOB */
+    int32_t lookup_ac[1 << JPEG_LOOKAHEAD];
+    uint32_t limit[18]; /* by length: first code, left-justified in 16 bits, that is longer */
+    int32_t offset[17]; /* by length: HUFFVAL index minus code */
+    uint8_t HUFFVAL[256];
+} JpegHuffman;
+
+/* Unstuffed bits being read: acc holds the next `count` ones, first one in the top bit; `next` is the byte to load. */
+typedef struct {
+    const uint8_t *next, *limit;
+    uint64_t acc;
+    int count;
+} JpegReader;
+
+/* As JpegRow. Blocks are cleared. */
+typedef struct {
+    int16_t *level_nat;
+    ptrdiff_t wide;
+    int high, H, V, pred;
+    const JpegHuffman *dc, *ac;
+} JpegReadRow;
+
+/* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that is
+ * damaged, which is left as if it had not been tried. An MCU takes JPEG_BLOCK_BYTES for each block at most; as many, and 8
+ * more bytes, must be readable from `limit` on. */
+typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
+
 /* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
 #define JPEG_DSP_MEMBERS(ONE)               \
     ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
@@ -51,7 +112,9 @@ typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, ui
     ONE(jpeg_upsample_fn, upsample_h2v2)    \
     ONE(jpeg_fdct_fn, fdct)                 \
     ONE(jpeg_quantize_fn, quantize)         \
-    ONE(jpeg_idct_fn, idct)
+    ONE(jpeg_idct_fn, idct)                 \
+    ONE(jpeg_put_fn, put_mcus)              \
+    ONE(jpeg_read_fn, read_mcus)
 
 #define JPEG_ONE(type, name) type name;
 typedef struct {

@@ -1,0 +1,206 @@
+/* Entropy coding of sequential scans, Huffman coded (T.81 F.1.2, F.2.2): bodies of put_mcus and read_mcus. The including
+ * file defines NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block. */
+
+/* ---------------------------------------------------------------- writing */
+
+/* Append the `size` low bits of `code`, 0 to 32; higher ones are zero. `room` bits of acc are free. Eight bytes are
+ * stored when they are full. What is left above the pending bits is shifted out before the next store. */
+#define PUT(code, size)                                        \
+    do {                                                       \
+        room -= (int)(size);                                   \
+        if (room < 0) {                                        \
+            acc = acc << ((int)(size) + room) | (code) >> -room; \
+            codec_store_be64(next, acc);                       \
+            next += 8;                                         \
+            room += 64;                                        \
+            acc = (code);                                      \
+        } else {                                               \
+            acc = acc << (size) | (code);                      \
+        }                                                      \
+    } while (0)
+
+/* A symbol's word, and the bits that follow it. A word of no bits has no code: size - 1 has its top bit set. */
+#define PUT_WORD(word, extra)                          \
+    do {                                               \
+        const uint64_t code = (word).code | (extra);   \
+        without |= (word).size - 1;                    \
+        PUT(code, (word).size);                        \
+    } while (0)
+
+TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    uint8_t *next = bits->next;
+    uint64_t acc = bits->acc;
+    int room = 64 - bits->count, pending;
+    uint32_t without = 0;
+    for (ptrdiff_t mx = from; mx < to; mx++) {
+        for (JpegRow *c = rows; c < rows + Ns; c++) {
+            for (int block = 0; block < c->V * c->H; block++) {
+                const int v = block / c->H; /* H is 1 to 4 */
+                const ptrdiff_t bx = mx * c->H + block % c->H;
+                const JpegWord *const ac = c->ac;
+                const int16_t *zz = c->level_zz + (v * c->wide + bx) * 64;
+                int last = 0, diff, sign, size;
+                uint64_t present;
+                if (v >= c->high || bx >= c->wide) { /* completes an MCU: an unchanged DC is the cheapest */
+                    PUT_WORD(c->dc[0], 0u);
+                    PUT_WORD(ac[0], 0u);
+                    continue;
+                }
+                diff = zz[0] - c->pred;
+                c->pred = zz[0];
+                sign = diff >> 31; /* 0 or -1 */
+                size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
+                PUT_WORD(c->dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
+                present = PRESENT(zz) & ~1ull;
+                while (present) {
+                    const int k = codec_lowest_bit(present), level = zz[k];
+                    int run = k - last - 1;
+                    present &= present - 1;
+                    last = k;
+                    sign = level >> 31;
+                    size = codec_bit_length((uint32_t)((level ^ sign) - sign));
+                    for (; run > 15; run -= 16) PUT_WORD(ac[0xF0], 0u);
+                    PUT_WORD(ac[run << 4 | size], (uint32_t)(level + sign) & ((1u << size) - 1));
+                }
+                if (last < 63) PUT_WORD(ac[0], 0u);
+            }
+        }
+    }
+    pending = 64 - room;
+    if (pending) codec_store_be64(next, acc << room);
+    bits->next = next + (pending >> 3);
+    bits->count = pending & 7;
+    bits->acc = acc;
+    bits->without_code |= without >> 31;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* At least 56 bits afterwards. */
+#define REFILL                                       \
+    do {                                             \
+        acc |= codec_load_be64(next) >> count;       \
+        next += (63 - count) >> 3;                   \
+        count |= 56;                                 \
+    } while (0)
+#define SKIP(n) (acc <<= (n), count -= (int)(n))
+
+/* EXTEND of Figure F.12 of the n top bits, 1 to 16: values below half the range represent negative ones. */
+#define RECEIVE(n) ((int)(acc >> (64 - (n))) - ((int64_t)acc < 0 ? 0 : (1 << (n)) - 1))
+
+/* DECODE of Figure F.16 after a refill: a symbol; -1 for bits that are no code. */
+#define DECODE(symbol, table)                                                       \
+    do {                                                                            \
+        const unsigned look = (table)->lookup[acc >> (64 - JPEG_LOOKAHEAD)];        \
+        if (look) {                                                                 \
+            SKIP(look & 0xFF);                                                      \
+            (symbol) = (int)(look >> 8);                                            \
+        } else {                                                                    \
+            const uint32_t code = (uint32_t)(acc >> 48);                            \
+            int n = JPEG_LOOKAHEAD + 1;                                             \
+            while (code >= (table)->limit[n]) n++; /* limit[17] is above every code */ \
+            (symbol) = -1;                                                          \
+            if (n <= 16) {                                                          \
+                SKIP(n);                                                            \
+                (symbol) = (table)->HUFFVAL[((int)(code >> (16 - n)) + (table)->offset[n]) & 0xFF]; \
+            }                                                                       \
+        }                                                                           \
+    } while (0)
+
+/* One coefficient or the end of the block by a single load; where the table has no entry, as `read_slowly`. */
+#define COEFFICIENT                                                        \
+    {                                                                      \
+        const int32_t entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)]; \
+        if (entry == 0) goto slowly;                                       \
+        SKIP(entry & 0xFF);                                                \
+        k += entry >> 8 & 0xFF;                                            \
+        if (k > 63) break;                                                 \
+        nat[NAT_OF_ZZ[k]] = (int16_t)(entry >> 16);                        \
+        if (k == 63) break;                                                \
+    }
+
+/* A block (Figures F.13 and F.14), already cleared; 0 for damage. k is the last coefficient so far. */
+TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegReadRow *c)
+{
+    const JpegHuffman *const ac = c->ac;
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc;
+    int count = reader->count, k = 0, symbol, size;
+    REFILL;
+    DECODE(symbol, c->dc);
+    if (symbol < 0 || symbol > 16) return 0;
+    if (symbol) {
+        c->pred += RECEIVE(symbol);
+        SKIP(symbol);
+    }
+    nat[0] = (int16_t)c->pred;
+    for (;;) {
+        REFILL;
+        COEFFICIENT /* up to JPEG_LOOKAHEAD bits each */
+        COEFFICIENT
+        COEFFICIENT
+        COEFFICIENT
+        continue;
+    slowly:
+        REFILL;
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        size = symbol & 15;
+        if (size == 0) {
+            k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK;
+            if (k >= 63) break;
+            continue;
+        }
+        k += (symbol >> 4) + 1;
+        if (k > 63) break;
+        nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size);
+        SKIP(size);
+        if (k == 63) break;
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    return k <= 63 || k >= JPEG_END_OF_BLOCK;
+}
+
+TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    ptrdiff_t mx;
+    for (mx = from; mx < to && reader->next < reader->limit; mx++) {
+        const JpegReader before = *reader;
+        int pred[4], intact = 1;
+        int16_t beyond[64]; /* a block that only completes an MCU */
+        for (int i = 0; i < Ns; i++) pred[i] = rows[i].pred;
+        for (JpegReadRow *c = rows; c < rows + Ns; c++) {
+            for (int v = 0; v < c->V; v++) {
+                for (int h = 0; h < c->H; h++) {
+                    const ptrdiff_t bx = mx * c->H + h;
+                    intact &= NAME(read_block)(
+                        reader, v < c->high && bx < c->wide ? c->level_nat + (v * c->wide + bx) * 64 : beyond, c);
+                    if (!intact) goto damaged;
+                }
+            }
+        }
+        continue;
+    damaged:
+        *reader = before;
+        for (int i = 0; i < Ns; i++) {
+            JpegReadRow *c = rows + i;
+            c->pred = pred[i];
+            for (int v = 0; v < c->V && v < c->high; v++)
+                for (int h = 0; h < c->H && mx * c->H + h < c->wide; h++)
+                    memset(c->level_nat + (v * c->wide + mx * c->H + h) * 64, 0, 64 * sizeof(int16_t));
+        }
+        break;
+    }
+    return mx;
+}
+
+#undef PUT
+#undef PUT_WORD
+#undef REFILL
+#undef SKIP
+#undef RECEIVE
+#undef DECODE
+#undef COEFFICIENT
