@@ -273,16 +273,21 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef struct JpegBits:
         uint8_t *next
         uint64_t acc
-        int count
+        int room
         uint32_t without_code
+    enum:
+        JPEG_SMALL
     ctypedef struct JpegWord:
         uint32_t code, size
+    ctypedef struct JpegCodes:
+        JpegWord word[256]
+        JpegWord small[16][32]
     ctypedef struct JpegRow:
         const int16_t *level_zz
         Py_ssize_t wide
         int high, H, V, pred
-        const JpegWord *dc
-        const JpegWord *ac
+        const JpegCodes *dc
+        const JpegCodes *ac
     ctypedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to) noexcept nogil
     ctypedef struct JpegReader:
         const uint8_t *next

@@ -16,8 +16,8 @@ import numpy as np
 
 from codec._core cimport (
     E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
-    BitWriter_p, EntropyTable, JpegBits, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter, TokenBuffer, TokenBuffer_p,
-    bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask, end_segment, jpeg_dsp,
+    BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter,
+    TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask, end_segment, jpeg_dsp,
     open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
 )
 from ..cpu import level_index
@@ -226,6 +226,22 @@ cdef void set_words(JpegWord *words, const EntropyTable *table, int Tc) noexcept
         words[symbol].size = table.EHUFSI[symbol] + n if table.EHUFSI[symbol] else 0
 
 
+cdef void set_codes(JpegCodes *codes, const EntropyTable *table, int Tc) noexcept nogil:
+    """`set_words`, and for AC (Tc 1) the words of small levels."""
+    cdef JpegWord *word
+    cdef int run, level, size
+    set_words(codes.word, table, Tc)
+    if Tc == 0:
+        return
+    for run in range(16):
+        for level in range(-JPEG_SMALL, JPEG_SMALL):
+            size = magnitude(level) if level else 0
+            word = &codes.small[run][level + JPEG_SMALL]
+            word[0] = codes.word[run << 4 | size]
+            if size:
+                word.code |= <uint32_t>(level - (level < 0)) & ((1u << size) - 1)
+
+
 cdef struct Scan:
     ScanComponent component[4]
     const JpegDsp *dsp
@@ -327,10 +343,10 @@ cdef int put_mcu_row(BitWriter *w, const JpegDsp *dsp, Scan *scan, JpegRow *rows
                     rows[i].pred = 0
         if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
             return E_MEMORY
-        bits.next, bits.acc, bits.count, bits.without_code = w.next, w.acc, w.count, 0
+        bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
         dsp.put_mcus(&bits, rows, scan.Ns, mx, past)
-        w.next, w.acc, w.count = bits.next, bits.acc, bits.count
-        if bits.without_code:
+        w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
+        if bits.without_code >> 31:
             w.status = E_NO_CODE
         mx = past
     return OK
@@ -338,21 +354,21 @@ cdef int put_mcu_row(BitWriter *w, const JpegDsp *dsp, Scan *scan, JpegRow *rows
 
 cdef int put_sequential_scan(BitWriter *w, Scan *scan) noexcept nogil:
     """As `put_scan`, for a sequential scan whose bits are not counted by block."""
-    cdef JpegWord words[RAW_TOKEN * 256]
+    cdef JpegCodes codes[RAW_TOKEN]
     cdef JpegRow rows[4]
     cdef ScanComponent *c
     cdef Py_ssize_t my
     cdef int i, m = 0
     for i in range(scan.Ns):
-        set_words(&words[i * 512], scan.component[i].dc, 0)
-        set_words(&words[i * 512 + 256], scan.component[i].ac, 1)
+        set_codes(&codes[2 * i], scan.component[i].dc, 0)
+        set_codes(&codes[2 * i + 1], scan.component[i].ac, 1)
     for my in range(scan.mcus_high):
         for i in range(scan.Ns):
             c = &scan.component[i]
             rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
             rows[i].wide, rows[i].high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
             rows[i].H, rows[i].V = c.H, c.V
-            rows[i].dc, rows[i].ac = &words[i * 512], &words[i * 512 + 256]
+            rows[i].dc, rows[i].ac = &codes[2 * i], &codes[2 * i + 1]
             if my == 0:
                 rows[i].pred = 0
         if put_mcu_row(w, scan.dsp, scan, rows, my, &m):

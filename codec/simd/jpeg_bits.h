@@ -27,52 +27,63 @@
         PUT(code, (word).size);                        \
     } while (0)
 
-TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+/* A block, F.1.2: the difference of DC, then Encode_AC_coefficients of Figure F.2. Most levels are small: their words
+ * include the bits that follow. */
+TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t *zz, int diff, const JpegWord *dc,
+                                                  const JpegCodes *ac)
 {
     uint8_t *next = bits->next;
-    uint64_t acc = bits->acc;
-    int room = 64 - bits->count, pending;
-    uint32_t without = 0;
+    uint64_t acc = bits->acc, present = PRESENT(zz) & ~1ull;
+    int room = bits->room, last = 0, sign = diff >> 31; /* 0 or -1 */
+    int size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
+    uint32_t without = bits->without_code;
+    PUT_WORD(dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
+    while (present) {
+        const int k = codec_lowest_bit(present), level = zz[k];
+        int run = k - last - 1;
+        const unsigned place = (unsigned)(level + JPEG_SMALL);
+        present &= present - 1;
+        last = k;
+        while (CODEC_UNLIKELY(run > 15)) {
+            PUT_WORD(ac->word[0xF0], 0u);
+            run -= 16;
+        }
+        if (CODEC_LIKELY(place < 2 * JPEG_SMALL)) {
+            PUT_WORD(ac->small[run][place], 0u);
+        } else {
+            sign = level >> 31;
+            size = codec_bit_length((uint32_t)((level ^ sign) - sign));
+            PUT_WORD(ac->word[run << 4 | size], (uint32_t)(level + sign) & ((1u << size) - 1));
+        }
+    }
+    if (last < 63) PUT_WORD(ac->word[0], 0u);
+    bits->next = next;
+    bits->acc = acc;
+    bits->room = room;
+    bits->without_code = without;
+}
+
+TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    static const int16_t nothing[64];
     for (ptrdiff_t mx = from; mx < to; mx++) {
         for (JpegRow *c = rows; c < rows + Ns; c++) {
-            for (int block = 0; block < c->V * c->H; block++) {
-                const int v = block / c->H; /* H is 1 to 4 */
-                const ptrdiff_t bx = mx * c->H + block % c->H;
-                const JpegWord *const ac = c->ac;
-                const int16_t *zz = c->level_zz + (v * c->wide + bx) * 64;
-                int last = 0, diff, sign, size;
-                uint64_t present;
-                if (v >= c->high || bx >= c->wide) { /* completes an MCU: an unchanged DC is the cheapest */
-                    PUT_WORD(c->dc[0], 0u);
-                    PUT_WORD(ac[0], 0u);
-                    continue;
+            for (int v = 0; v < c->V; v++) {
+                const int16_t *zz = c->level_zz + (v * c->wide + mx * c->H) * 64;
+                for (int h = 0; h < c->H; h++, zz += 64) {
+                    if (v < c->high && mx * c->H + h < c->wide) {
+                        NAME(put_block)(bits, zz, zz[0] - c->pred, c->dc->word, c->ac);
+                        c->pred = zz[0];
+                    } else { /* completes an MCU: an unchanged DC is the cheapest */
+                        NAME(put_block)(bits, nothing, 0, c->dc->word, c->ac);
+                    }
                 }
-                diff = zz[0] - c->pred;
-                c->pred = zz[0];
-                sign = diff >> 31; /* 0 or -1 */
-                size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
-                PUT_WORD(c->dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
-                present = PRESENT(zz) & ~1ull;
-                while (present) {
-                    const int k = codec_lowest_bit(present), level = zz[k];
-                    int run = k - last - 1;
-                    present &= present - 1;
-                    last = k;
-                    sign = level >> 31;
-                    size = codec_bit_length((uint32_t)((level ^ sign) - sign));
-                    for (; run > 15; run -= 16) PUT_WORD(ac[0xF0], 0u);
-                    PUT_WORD(ac[run << 4 | size], (uint32_t)(level + sign) & ((1u << size) - 1));
-                }
-                if (last < 63) PUT_WORD(ac[0], 0u);
             }
         }
     }
-    pending = 64 - room;
-    if (pending) codec_store_be64(next, acc << room);
-    bits->next = next + (pending >> 3);
-    bits->count = pending & 7;
-    bits->acc = acc;
-    bits->without_code |= without >> 31;
+    if (bits->room < 64) codec_store_be64(bits->next, bits->acc << bits->room);
+    bits->next += (64 - bits->room) >> 3;
+    bits->room = 64 - ((64 - bits->room) & 7);
 }
 
 /* ---------------------------------------------------------------- reading */

@@ -45,12 +45,12 @@ typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, ui
 
 /* ---------------------------------------------------------------- entropy coding of sequential scans */
 
-/* Bits being written; stuffing comes later. `count` low bits of acc are pending, 0 to 7 between calls. */
+/* Bits being written; stuffing comes later. The 64 - room low bits of acc are pending, 0 to 7 of them between calls. */
 typedef struct {
     uint8_t *next;
     uint64_t acc;
-    int count;
-    uint32_t without_code; /* set if a symbol had no code */
+    int room;
+    uint32_t without_code; /* the top bit is set if a symbol had no code */
 } JpegBits;
 
 /* The code of a symbol, shifted to make room for the bits that follow it, and the size of both; 0: no code. */
@@ -58,13 +58,20 @@ typedef struct {
     uint32_t code, size;
 } JpegWord;
 
+/* The words of a table by symbol, and for AC those of small levels, which follow a run of zeros, with all of their bits. */
+enum { JPEG_SMALL = 16 };
+typedef struct {
+    JpegWord word[256];
+    JpegWord small[16][2 * JPEG_SMALL]; /* by run, and level + JPEG_SMALL */
+} JpegCodes;
+
 /* The blocks of one component in a row of MCUs: rows of `wide` blocks, `high` of them, of which an MCU takes V x H. Blocks
  * beyond complete an MCU (A.2.4). */
 typedef struct {
     const int16_t *level_zz;
     ptrdiff_t wide;
     int high, H, V, pred;
-    const JpegWord *dc, *ac; /* by symbol */
+    const JpegCodes *dc, *ac;
 } JpegRow;
 
 /* Write MCUs `from` to `to` - 1 of a row. JPEG_BLOCK_BYTES for each block and 8 more bytes must be free. */

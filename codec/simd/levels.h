@@ -59,6 +59,14 @@ struct codec_member {
 #endif
 #define CODEC_BODY static inline CODEC_ALWAYS_INLINE
 
+#if defined(__GNUC__)
+#define CODEC_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define CODEC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#else
+#define CODEC_LIKELY(condition) (condition)
+#define CODEC_UNLIKELY(condition) (condition)
+#endif
+
 #if defined(_MSC_VER)
 #define CODEC_RESTRICT __restrict
 #else
