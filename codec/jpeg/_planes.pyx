@@ -43,11 +43,6 @@ cdef enum:
     LARGEST_COEFFICIENT = 8 * 1023      # 8 times the largest AC level of 8-bit samples (Table F.2) for a step of 1
 
 
-cdef struct Ringing:
-    Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
-    uint16_t steps_nat[64]
-
-
 cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t stride, const Ringing *ringing,
                        int16_t *coef_nat) noexcept nogil:
     """Replace the coefficients of a block with black or white samples, around which quantization would ring.
@@ -118,14 +113,6 @@ cdef inline bint touches_a_limit(const uint8_t *samples, Py_ssize_t stride) noex
 
 # ================================================================ forward
 
-cdef struct ForwardComponent:
-    int H, V
-    Py_ssize_t wide, high       # blocks
-    int16_t *out_zz             # levels, or coefficients
-    Quantizer quantizer         # of coefficients as they are: steps of 1
-    const Ringing *ringing      # NULL: none is expected
-
-
 cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, int transform, uint8_t **row,
                       Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
     """One row of pixels to rows of components, padded with the last sample (A.2.4 leaves the padding to the
@@ -163,7 +150,7 @@ cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize
 
 
 cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
-                           ForwardComponent *c, Py_ssize_t by) noexcept nogil:
+                           ForwardComponent *c, int16_t *out_zz) noexcept nogil:
     """Level shift (A.3.1), FDCT and quantization of a row of blocks. `sixteenths` of samples: NULL for none."""
     cdef int16_t coef[GROUP * 64]
     cdef Py_ssize_t bx = 0
@@ -171,69 +158,122 @@ cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uin
     while bx < c.wide:
         n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
         dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
-        if c.ringing != NULL:
+        if c.rings:
             for i in range(n):
                 if touches_a_limit(samples + 8 * (bx + i), stride):
-                    dering_block(dsp, samples + 8 * (bx + i), stride, c.ringing, coef + 64 * i)
+                    dering_block(dsp, samples + 8 * (bx + i), stride, &c.ringing, coef + 64 * i)
         if sixteenths != NULL:
             add_sixteenths(dsp, sixteenths + 8 * bx, stride, coef, n)
-        dsp.quantize(coef, &c.quantizer, c.out_zz + (by * c.wide + bx) * 64, n)
+        dsp.quantize(coef, &c.quantizer, out_zz + bx * 64, n)
         bx += n
 
 
-cdef int forward_strips(const JpegDsp *dsp, const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels,
-                        int transform, bint least_squares, ForwardComponent *components, int Hmax,
-                        int Vmax) noexcept nogil:
-    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where
-    downsampling reads further."""
-    cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
-    cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
-    cdef Py_ssize_t reach = LEAST_SQUARES_REACH if least_squares and Vmax > 1 else 0
-    cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded
-    cdef Py_ssize_t sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
-    cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 32 * padded)
-    cdef uint8_t *strip = <uint8_t *>sums + sums_size
-    cdef uint8_t *small = strip + channels * plane_size         # a downsampled component: at most 16 rows
-    cdef uint8_t *fine = small + 16 * padded                    # and the sixteenths of its samples
+cdef int open_forward(Forward *f) noexcept nogil:
+    """Memory for a strip of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where downsampling reads
+    further."""
+    cdef Py_ssize_t sums_size
+    f.padded = ceil_div(f.width, 8 * f.Hmax) * 8 * f.Hmax
+    f.reach = LEAST_SQUARES_REACH if f.least_squares and f.Vmax > 1 else 0
+    f.plane_size = (8 * f.Vmax + 2 * f.reach) * f.padded
+    sums_size = (f.padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
+    # the strip, a downsampled component (at most 16 rows), and the sixteenths of its samples
+    f.sums = <int16_t *>malloc(sums_size + f.channels * f.plane_size + 32 * f.padded)
+    if f.sums == NULL:
+        return E_MEMORY
+    f.strip = <uint8_t *>f.sums + sums_size
+    return OK
+
+
+cdef void close_forward(Forward *f) noexcept nogil:
+    free(f.sums)
+    f.sums = NULL
+
+
+cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane, uint8_t *small,
+                           uint8_t *fine) noexcept nogil:
+    """The 8 V rows of a subsampled component."""
+    cdef int h = f.Hmax // c.H, v = f.Vmax // c.V
+    cdef Py_ssize_t y, out_width = f.padded // h
+    for y in range(8 * c.V):
+        if f.least_squares:
+            downsample_least_squares_row(plane + v * y * f.padded, f.padded, f.sums, small + y * out_width,
+                                         fine + y * out_width, out_width, h, v)
+        else:
+            downsample_row(f.dsp, plane + v * y * f.padded, plane + (v * y + v - 1) * f.padded, small + y * out_width,
+                           out_width, h, v)
+
+
+cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
+    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row go."""
+    cdef uint8_t *small = f.strip + f.channels * f.plane_size
+    cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]
     cdef uint8_t *plane
     cdef const uint8_t *sixteenths
     cdef ForwardComponent *c
-    cdef int i, h, vv
-    if sums == NULL:
-        return E_MEMORY
-    for my in range(mcus_high):
-        for i in range(channels):
-            if my and reach:
-                memmove(strip + i * plane_size, strip + i * plane_size + rows * padded, 2 * reach * padded)
-        for y in range(2 * reach if my else 0, rows + 2 * reach):
-            for i in range(channels):
-                row[i] = strip + i * plane_size + y * padded
-            convert_row(dsp, image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels,
-                        transform, row, width, padded)
-        for i in range(channels):
-            c = &components[i]
-            h = Hmax // c.H
-            vv = Vmax // c.V
-            plane = strip + i * plane_size + reach * padded
-            out_width = padded // h
-            sixteenths = NULL
-            if h > 1 or vv > 1:
-                for y in range(8 * c.V):
-                    if least_squares:
-                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width,
-                                                     fine + y * out_width, out_width, h, vv)
-                    else:
-                        downsample_row(dsp, plane + vv * y * padded, plane + (vv * y + vv - 1) * padded,
-                                       small + y * out_width, out_width, h, vv)
-                plane = small
-                if least_squares:
-                    sixteenths = fine
-            for v in range(min(c.V, c.high - my * c.V)):
-                transform_blocks(dsp, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
-                                 else NULL, out_width, c, my * c.V + v)
-    free(sums)
-    return OK
+    cdef Py_ssize_t rows = 8 * f.Vmax, y, v, out_width
+    cdef int i
+    for i in range(f.channels):
+        if my and f.reach:
+            plane = f.strip + i * f.plane_size
+            memmove(plane, plane + rows * f.padded, 2 * f.reach * f.padded)
+    for y in range(2 * f.reach if my else 0, rows + 2 * f.reach):
+        for i in range(f.channels):
+            row[i] = f.strip + i * f.plane_size + y * f.padded
+        convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
+                    f.channels, f.transform, row, f.width, f.padded)
+    for i in range(f.channels):
+        c = &f.components[i]
+        plane = f.strip + i * f.plane_size + f.reach * f.padded
+        out_width = f.padded * c.H // f.Hmax
+        sixteenths = NULL
+        if c.H < f.Hmax or c.V < f.Vmax:
+            downsample_strip(f, c, plane, small, fine)
+            plane = small
+            if f.least_squares:
+                sixteenths = fine
+        for v in range(min(c.V, c.high - my * c.V)):
+            transform_blocks(f.dsp, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
+                             else NULL, out_width, c, c.out_zz + v * c.wide * 64)
+
+
+cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
+                          dering) except -1:
+    """Check the arguments of `forward`, and take them; the caller keeps the image, and sets where the levels go."""
+    cdef const uint16_t[::1] steps
+    cdef uint16_t ones[64]
+    cdef ForwardComponent *c
+    cdef int i
+    f.dsp = jpeg_dsp(level_index())
+    f.height, f.width, f.channels = image.shape[0], image.shape[1], <int>image.shape[2]
+    f.transform = TRANSFORMS[color]
+    f.least_squares = {"box": False, "least-squares": True}[chroma]
+    if (f.height < 1 or f.width < 1 or f.channels not in (1, 3, 4)
+            or any(len(x) != f.channels for x in (sampling, Q, dering) if x is not None)):
+        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
+                             "each")
+    f.image = &image[0, 0, 0]
+    f.Hmax, f.Vmax = max([H for H, V in sampling]), max([V for H, V in sampling])
+    for i in range(64):
+        ones[i] = 1
+    for i in range(f.channels):
+        c = &f.components[i]
+        c.H, c.V = sampling[i]
+        if (c.H not in (1, 2) or c.V not in (1, 2)
+                or any([len(x[i]) != 64 for x in (Q, dering) if x is not None])):
+            raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
+        c.high, c.wide = ceil_div(f.height * c.V, 8 * f.Vmax), ceil_div(f.width * c.H, 8 * f.Hmax)
+        if Q is not None:
+            steps = Q[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &c.quantizer)
+        else:
+            prepare_quantizer(ones, 1, ROUNDING_NEAREST, &c.quantizer)
+        c.rings = dering is not None and c.H == f.Hmax and c.V == f.Vmax
+        if c.rings:
+            steps = dering[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &c.ringing.quantizer)
+            memcpy(c.ringing.steps_nat, &steps[0], sizeof(c.ringing.steps_nat))
+    return 0
 
 
 def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None):
@@ -255,49 +295,27 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     -------
     list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
-    cdef ForwardComponent components[4]
-    cdef uint16_t ones[64]
-    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
-    cdef Ringing ringing[4]
+    cdef Forward f
+    cdef ForwardComponent *c
     cdef int16_t[:, :, ::1] plane
-    cdef const uint16_t[::1] steps
-    cdef Py_ssize_t height = image.shape[0], width = image.shape[1]
-    cdef int channels = image.shape[2], transform = TRANSFORMS[color], Hmax, Vmax, i, status
-    cdef bint least_squares = {"box": False, "least-squares": True}[chroma]
-    if (height < 1 or width < 1 or channels not in (1, 3, 4)
-            or any(len(x) != channels for x in (sampling, Q, dering) if x is not None)):
-        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
-                             "each")
-    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
+    cdef Py_ssize_t my
+    cdef int i
+    describe_forward(&f, image, color, sampling, Q, chroma, dead_zone, dering)
     planes = []
-    for i in range(64):
-        ones[i] = 1
-    for i in range(channels):
-        H, V = sampling[i]
-        if H not in (1, 2) or V not in (1, 2) or any(len(x[i]) != 64 for x in (Q, dering) if x is not None):
-            raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
-        planes.append(np.empty((ceil_div(height * V, 8 * Vmax), ceil_div(width * H, 8 * Hmax), 64), np.int16))
+    for i in range(f.channels):
+        c = &f.components[i]
+        planes.append(np.empty((c.high, c.wide, 64), np.int16))
         plane = planes[i]
-        components[i].H, components[i].V = H, V
-        components[i].high, components[i].wide = plane.shape[0], plane.shape[1]
-        components[i].out_zz = &plane[0, 0, 0]
-        if Q is not None:
-            steps = Q[i]
-            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST,
-                              &components[i].quantizer)
-        else:
-            prepare_quantizer(ones, 1, ROUNDING_NEAREST, &components[i].quantizer)
-        components[i].ringing = NULL
-        if dering is not None and H == Hmax and V == Vmax:
-            steps = dering[i]
-            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &ringing[i].quantizer)
-            memcpy(ringing[i].steps_nat, &steps[0], sizeof(ringing[i].steps_nat))
-            components[i].ringing = &ringing[i]
-    with nogil:
-        status = forward_strips(dsp, &image[0, 0, 0], height, width, channels, transform, least_squares, components,
-                                Hmax, Vmax)
-    if status:
+        c.out_zz = &plane[0, 0, 0]
+    if open_forward(&f):
         raise MemoryError
+    with nogil:
+        for my in range(ceil_div(f.height, 8 * f.Vmax)):
+            forward_row(&f, my)
+            for i in range(f.channels):
+                c = &f.components[i]
+                c.out_zz += c.V * c.wide * 64
+        close_forward(&f)
     return planes
 
 

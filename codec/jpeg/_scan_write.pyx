@@ -244,7 +244,6 @@ cdef void set_codes(JpegCodes *codes, const EntropyTable *table, int Tc) noexcep
 
 cdef struct Scan:
     ScanComponent component[4]
-    const JpegDsp *dsp
     int Ns
     int Ss, Se, Ah, Al
     uint64_t band           # mask of Ss..Se
@@ -322,29 +321,28 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
         c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
 
 
-cdef int put_mcu_row(BitWriter *w, const JpegDsp *dsp, Scan *scan, JpegRow *rows, Py_ssize_t my,
-                     int *m) noexcept nogil:
-    """A row of MCUs of a sequential scan by the kernel; `m`: number of the next restart marker. Restarts are due by
-    count of MCUs."""
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
+    """Row `my` of MCUs of a sequential scan, by the kernel. A restart marker precedes every Ri-th MCU but the first."""
+    cdef BitWriter *w = &r.writer
     cdef JpegBits bits
-    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = scan.restart_interval, since
+    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = r.restart_interval, since
     cdef int i
-    for i in range(scan.Ns):
-        blocks += rows[i].H * rows[i].V
-    while mx < scan.mcus_wide:
-        past = scan.mcus_wide
+    for i in range(r.Ns):
+        blocks += r.rows[i].H * r.rows[i].V
+    while mx < r.mcus_wide:
+        past = r.mcus_wide
         if Ri:
-            since = (my * scan.mcus_wide + mx) % Ri
+            since = (my * r.mcus_wide + mx) % Ri
             past = min(past, mx + Ri - since)
             if since == 0 and my + mx:
-                put_restart(w, m[0])
-                m[0] = (m[0] + 1) & 7
-                for i in range(scan.Ns):
-                    rows[i].pred = 0
+                put_restart(w, r.m)
+                r.m = (r.m + 1) & 7
+                for i in range(r.Ns):
+                    r.rows[i].pred = 0
         if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
             return E_MEMORY
         bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
-        dsp.put_mcus(&bits, rows, scan.Ns, mx, past)
+        r.dsp.put_mcus(&bits, r.rows, r.Ns, mx, past)
         w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
         if bits.without_code >> 31:
             w.status = E_NO_CODE
@@ -352,28 +350,57 @@ cdef int put_mcu_row(BitWriter *w, const JpegDsp *dsp, Scan *scan, JpegRow *rows
     return OK
 
 
-cdef int put_sequential_scan(BitWriter *w, Scan *scan) noexcept nogil:
+cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
+                   Py_ssize_t restart_interval) noexcept nogil:
+    """The caller sets H, V, wide and the tables of r.rows, and level_zz and high for each row of MCUs."""
+    memset(r.rows, 0, sizeof(r.rows))
+    r.dsp, r.Ns, r.mcus_wide, r.restart_interval, r.m = dsp, Ns, mcus_wide, restart_interval, 0
+    return open_writer(&r.writer, 1 << 16)
+
+
+cdef void set_row_tables(RowWriter *r, int i, const EntropyTable *dc, const EntropyTable *ac) noexcept nogil:
+    """The tables of component i. The same ones are prepared once."""
+    cdef int j
+    for j in range(i):
+        if r.tables[j][0] == dc and r.tables[j][1] == ac:
+            r.rows[i].dc, r.rows[i].ac = r.rows[j].dc, r.rows[j].ac
+            break
+    else:
+        set_codes(&r.codes[2 * i], dc, 0)
+        set_codes(&r.codes[2 * i + 1], ac, 1)
+        r.rows[i].dc, r.rows[i].ac = &r.codes[2 * i], &r.codes[2 * i + 1]
+    r.tables[i][0], r.tables[i][1] = dc, ac
+
+
+cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
     """As `put_scan`, for a sequential scan whose bits are not counted by block."""
-    cdef JpegCodes codes[RAW_TOKEN]
-    cdef JpegRow rows[4]
     cdef ScanComponent *c
     cdef Py_ssize_t my
-    cdef int i, m = 0
+    cdef int i
     for i in range(scan.Ns):
-        set_codes(&codes[2 * i], scan.component[i].dc, 0)
-        set_codes(&codes[2 * i + 1], scan.component[i].ac, 1)
+        c = &scan.component[i]
+        r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.wide, c.H, c.V
+        set_row_tables(r, i, c.dc, c.ac)
     for my in range(scan.mcus_high):
         for i in range(scan.Ns):
             c = &scan.component[i]
-            rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
-            rows[i].wide, rows[i].high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
-            rows[i].H, rows[i].V = c.H, c.V
-            rows[i].dc, rows[i].ac = &codes[2 * i], &codes[2 * i + 1]
-            if my == 0:
-                rows[i].pred = 0
-        if put_mcu_row(w, scan.dsp, scan, rows, my, &m):
+            r.rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
+            r.rows[i].high = <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
+        if put_mcu_row(r, my):
             return E_MEMORY
     return OK
+
+
+cdef bytes finished(BitWriter *w, int status):
+    """The entropy-coded data of a scan, the last segment ended."""
+    if status == OK:
+        end_segment(w)
+        status = w.status
+    if status == E_MEMORY:
+        raise MemoryError
+    if status:
+        raise ParameterError(NO_CODE)
+    return w.start[:w.next - w.start]
 
 
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
@@ -408,7 +435,6 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 cdef class Tables:
     """Up to four DC and four AC tables for writing a scan, and symbol counts for optimal ones."""
-    cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
@@ -538,7 +564,6 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     cdef int i
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
-    scan.dsp = jpeg_dsp(level_index())
     scan.Ss, scan.Se, scan.Ah, scan.Al = Ss, Se, Ah, Al
     scan.progressive, scan.restart_interval = progressive, restart_interval
     if (not 1 <= scan.Ns <= 4 or not 0 <= Ss <= Se <= 63 or (Ss and scan.Ns > 1)
@@ -566,26 +591,19 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
 
 
 cdef bytes scan_bits(Scan *scan):
-    cdef BitWriter writer
+    cdef RowWriter rows
     cdef int status
-    if open_writer(&writer, 1 << 16):
+    if open_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval):
         raise MemoryError
     try:
         with nogil:
             if scan.progressive or scan.component[0].block_bits != NULL:
-                status = put_scan(&writer, scan)
+                status = put_scan(&rows.writer, scan)
             else:
-                status = put_sequential_scan(&writer, scan)
-            if status == OK:
-                end_segment(&writer)
-                status = writer.status
-        if status == E_MEMORY:
-            raise MemoryError
-        if status:
-            raise ParameterError(NO_CODE)
-        return writer.start[:writer.next - writer.start]
+                status = put_sequential_scan(&rows, scan)
+        return finished(&rows.writer, status)
     finally:
-        close_writer(&writer)
+        close_writer(&rows.writer)
 
 
 cdef Tokens scan_tokens(Scan *scan, Tables tables):
