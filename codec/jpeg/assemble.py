@@ -4,6 +4,7 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Optional, Tuple
 
 import numpy as np
@@ -238,6 +239,15 @@ def _write_headers(out, frame, steps, segments, restart_interval):
         out.add("headers", markers.write_restart_interval(restart_interval))
 
 
+@lru_cache(None)
+def _fixed_tables(used):
+    """Some of FIXED_TABLES: ready to write with, and their DHT segment."""
+    tables = Tables()
+    for key in used:
+        tables.set(*key, *FIXED_TABLES[key])
+    return tables, markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used])
+
+
 def assemble_stream(frame, spec, steps, code, *, segments=(), restart_interval=0):
     """The bytes of a file of one sequential scan of all components, with the tables of Annex K, whose levels nobody
     keeps.
@@ -254,12 +264,11 @@ def assemble_stream(frame, spec, steps, code, *, segments=(), restart_interval=0
     -------
     bytes
     """
-    out, tables = _Account(), Tables()
+    out = _Account()
     _write_headers(out, frame, steps, segments, restart_interval)
     used, destinations = _scan_tables(spec, frame, False)
-    for key in used:
-        tables.set(*key, *FIXED_TABLES[key])
-    out.add("Huffman tables", markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used]))
+    tables, segment = _fixed_tables(tuple(used))
+    out.add("Huffman tables", segment)
     out.add("headers", _scan_header(spec, frame, destinations))
     out.add("data", code(tables, destinations))
     out.add("headers", markers.write_marker(markers.EOI))
