@@ -302,6 +302,14 @@ cdef extern from "jpegdsp.h" nogil:
         const HuffmanReader *ac
     ctypedef Py_ssize_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first,
                                         Py_ssize_t to) noexcept nogil
+    ctypedef struct JpegBand:
+        int16_t *level_nat
+        uint64_t *present
+        const HuffmanReader *ac
+        int Ss, Se, Al
+        uint32_t EOBRUN
+    ctypedef Py_ssize_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, Py_ssize_t first,
+                                        Py_ssize_t to) noexcept nogil
     ctypedef struct JpegDsp:
         jpeg_to_ycc_fn rgb_to_ycc
         jpeg_to_rgb_fn ycc_to_rgb
@@ -312,6 +320,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_idct_fn idct
         jpeg_put_fn put_mcus
         jpeg_read_fn read_mcus
+        jpeg_band_fn read_bands
+        jpeg_band_fn refine_bands
 
 # The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
 cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil

@@ -177,32 +177,39 @@ cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
 
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
-    cdef int p = 0, length, look, used, size, run, value
-    cdef uint32_t code = 0, entry
+    cdef int p = 0, length, n
+    cdef uint32_t code = 0
     memset(h, 0, sizeof(HuffmanReader))
     generate_code_tables(BITS, HUFFVAL)
     for i, symbol in enumerate(HUFFVAL):
         h.HUFFVAL[<int>i] = symbol
     for length in range(1, 17):
         h.offset[length] = p - <int>code
-        for _ in range(BITS[length - 1]):
+        n = BITS[length - 1]
+        while n > 0:
             if length <= LOOKAHEAD:
-                for look in range(<int>code << (LOOKAHEAD - length), <int>(code + 1) << (LOOKAHEAD - length)):
-                    h.lookup[look] = h.HUFFVAL[p] << 8 | length
+                set_lookahead(h, h.HUFFVAL[p], length, <int>code << (LOOKAHEAD - length))
             code += 1
             p += 1
+            n -= 1
         h.limit[length] = code << (16 - length)
         code <<= 1
     h.limit[17] = 0xFFFFFFFF
-    for look in range(1 << LOOKAHEAD):
-        entry = h.lookup[look]
-        used, run, size = entry & 0xFF, entry >> 12, entry >> 8 & 15
-        if entry and size == 0:
-            h.lookup_ac[look] = (16 if run == 15 else END_OF_BLOCK) << 8 | used
-        elif entry and used + size <= LOOKAHEAD:
-            value = extend(look >> (LOOKAHEAD - used - size) & ((1 << size) - 1), size)
-            h.lookup_ac[look] = value * 65536 + (run + 1 << 8 | used + size)
     return 0
+
+
+cdef void set_lookahead(HuffmanReader *h, int symbol, int used, int first) noexcept nogil:
+    """The entries of a code of `used` bits, from `first` on."""
+    cdef int run = symbol >> 4, size = symbol & 15, free = LOOKAHEAD - used, look, value
+    for look in range(1 << free):
+        h.lookup[first + look] = <uint16_t>(symbol << 8 | used)
+        if size and size <= free:
+            value = extend(look >> (free - size), size)
+            h.lookup_ac[first + look] = value * 65536 + (run + 1 << 8 | used + size)
+        elif symbol == 0xF0:
+            h.lookup_ac[first + look] = 16 << 8 | used
+        elif symbol == 0:
+            h.lookup_ac[first + look] = END_OF_BLOCK << 8 | used
 
 
 cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:

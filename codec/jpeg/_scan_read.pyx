@@ -7,15 +7,17 @@
 Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
-from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
+
+from functools import lru_cache
 
 import numpy as np
 
 from codec._core cimport (
-    E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegDsp, JpegReader, JpegReadRow,
-    Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader,
+    E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
+    JpegReadRow, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader,
     read_symbol, refill, set_huffman_reader,
 )
 from codec.jpeg._arith cimport (
@@ -154,6 +156,7 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
 
 cdef struct ReadComponent:
     int16_t *level_nat      # first block row of the current rows
+    uint64_t *present       # AC scans: the nonzero coefficients of each block of the component, by position in the zig-zag
     Py_ssize_t wide, high
     int H, V                # blocks in an MCU of this scan
     int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
@@ -292,15 +295,48 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
     s.lost[my * s.lost_stride + mx] = 1
 
 
+cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
+    """The mask of a block's nonzero coefficients, by position in the zig-zag."""
+    cdef uint64_t present = 0
+    cdef int k
+    for k in range(64):
+        present |= <uint64_t>(nat[NAT_OF_ZZ[k]] != 0) << k
+    return present
+
+
+cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
+    """Blocks of a progressive AC scan in row `by`, from `bx` on, as `read_undamaged` reads MCUs."""
+    cdef BitReader *r = &s.reader.bits
+    cdef ReadComponent *c = &s.component[0]
+    cdef JpegReader reader
+    cdef JpegBand band
+    cdef Py_ssize_t done
+    if r.pos + JPEG_BLOCK_BYTES > r.size:
+        return 0
+    reader.next, reader.limit = r.data + r.pos, r.data + r.size - JPEG_BLOCK_BYTES + 1
+    reader.acc, reader.count = r.acc, r.count
+    band.level_nat, band.present = c.level_nat + by * c.wide * 64, c.present + by * c.wide
+    band.ac, band.Ss, band.Se, band.Al, band.EOBRUN = c.ac, s.Ss, s.Se, s.Al, s.EOBRUN
+    if s.Ah:
+        done = s.dsp.refine_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
+    else:
+        done = s.dsp.read_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
+    r.pos, r.acc, r.count, s.EOBRUN = reader.next - r.data, reader.acc, reader.count, band.EOBRUN
+    s.left -= done
+    return done
+
+
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil:
-    """MCUs of a sequential row, from `mx` on, by the kernel; returns how many. It stops at damage, and where the
-    segment might end."""
+    """MCUs of a row of a Huffman coded scan, from `mx` on, by the kernels; returns how many. They stop at damage, and
+    where the segment might end. Those of progressive DC scans are not read here."""
     cdef BitReader *r = &s.reader.bits
     cdef JpegReader reader
     cdef JpegReadRow rows[4]
     cdef JpegReadRow *row
     cdef ReadComponent *c
     cdef Py_ssize_t i, blocks = 0, done
+    if s.progressive:
+        return read_undamaged_bands(s, my, mx) if s.Ss else 0
     for i in range(s.Ns):
         c, row = &s.component[i], &rows[i]
         blocks += c.H * c.V
@@ -332,7 +368,7 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
             begin_interval(s, my * s.mcus_wide + mx)
             if s.segments.status and not s.conceal:
                 return s.segments.status
-        if not (s.dead or s.progressive or s.arithmetic):
+        if not (s.dead or s.arithmetic):
             i = read_undamaged(s, my, row0, mx)
             if i:
                 mx += i - 1
@@ -342,6 +378,9 @@ cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogi
             for i in range(s.Ns):
                 known[i] = s.component[i].pred
             read_mcu(s, my, mx, row0)
+            if s.component[0].present != NULL:
+                i = my * s.component[0].wide + mx
+                s.component[0].present[i] = nonzero_zz(s.component[0].level_nat + 64 * i)
             status = status_after_mcu(s)
             if status:
                 s.dead = True
@@ -395,18 +434,47 @@ cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_
     return OK
 
 
+cdef class HuffmanTable:
+    """A table as readers need it."""
+
+    def __init__(self, BITS, HUFFVAL):
+        set_huffman_reader(&self.reader, BITS, HUFFVAL)
+
+
+# Most files have the tables of Annex K, and small pictures take less time to decode than tables to make.
+huffman_table = lru_cache(maxsize=32)(HuffmanTable)
+
+
 cdef class ReadTables:
     """Up to four DC and four AC tables for decoding."""
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
-        cdef HuffmanReader *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
-        set_huffman_reader(table, BITS, HUFFVAL)
+        cdef HuffmanTable table = huffman_table(tuple(BITS), bytes(HUFFVAL))
+        if self.keep is None:
+            self.keep = {}
+        self.keep[Tc, Th] = table
+        if Tc:
+            self.ac[<int>Th] = &table.reader
+        else:
+            self.dc[<int>Th] = &table.reader
+
+
+def masks_of(const int16_t[:, :, ::1] plane):
+    """`present` of `decode_scan` for a plane."""
+    out = np.empty(np.shape(plane)[:2], np.uint64)
+    cdef uint64_t[:, ::1] masks = out
+    cdef Py_ssize_t y, x
+    with nogil:
+        for y in range(plane.shape[0]):
+            for x in range(plane.shape[1]):
+                masks[y, x] = nonzero_zz(&plane[y, x, 0])
+    return out
 
 
 def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss,
                 Se, Ah, Al, progressive, mcus, restart_interval, conditioning=None, lost=None, samples=None, Q=None,
-                int precision=8):
+                int precision=8, present=None):
     """Read one scan.
 
     Parameters
@@ -421,6 +489,8 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
         U), (1, Tb): Kx}
     lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
         end the scan
+    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with bit k
+        set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
     samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16
         array (64,) for each, natural order
 
@@ -432,6 +502,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     cdef ReadComponent *c
     cdef int16_t[:, :, ::1] plane
     cdef uint8_t[:, ::1] lost_map
+    cdef uint64_t[:, ::1] masks
     cdef const uint16_t[::1] steps
     cdef uint8_t[:, ::1] sample8
     cdef uint16_t[:, ::1] sample16
@@ -466,8 +537,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             c.frame_H, c.frame_V = H, V
             c.H = H if s.Ns > 1 else 1
             c.V = V if s.Ns > 1 else 1
-            c.dc = &tables.dc[<int>Td]
-            c.ac = &tables.ac[<int>Ta]
+            c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
             attach(&c.arith, &s.statistics, &bounds, Td, Ta)
             if plane.shape[2] != 64 or high < 1 or plane.shape[0] < (c.V if samples is not None else high):
                 raise ParameterError("a plane is too small for its component")
@@ -483,6 +553,11 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
                 else:
                     sample16 = samples[i]
                     out16[i] = &sample16[0, 0]
+        if s.progressive and s.Ss and not s.arithmetic:
+            masks = masks_of(planes[0]) if present is None else present
+            if masks.shape[0] != s.component[0].high or masks.shape[1] != s.component[0].wide:
+                raise ParameterError("there is one mask of coefficients per block of the plane")
+            s.component[0].present = &masks[0, 0]
         s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
         with nogil:
             if samples is None:

@@ -116,6 +116,7 @@ class Decoder:
         self.samples = None
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
+        self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -227,6 +228,7 @@ class Decoder:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
+            self.present = [np.zeros(size, np.uint64) for size in sizes]
         elif not (frame.lossless or self.keeps_levels):
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
             dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
@@ -372,6 +374,7 @@ class Decoder:
             Ah=scan.Ah,
             Al=scan.Al,
             progressive=frame.progressive,
+            present=self.present[indices[0]] if frame.progressive else None,
             **settings,
             **target,
         )

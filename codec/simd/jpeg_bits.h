@@ -208,6 +208,169 @@ TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, i
     return mx;
 }
 
+/* ---------------------------------------------------------------- reading progressive scans */
+
+/* EOBn of Table G.1, which counts this block as well: how many blocks follow it in the run. */
+#define RECEIVE_EOBRUN(n) ((n) ? (1u << (n)) - 1 + (uint32_t)(acc >> (64 - (n))) : 0u)
+
+/* Coefficient k, which hostile data may set again, or to zero by a shift out of 16 bits. */
+#define PLACE(value)                                                       \
+    do {                                                                   \
+        const int16_t c = (int16_t)((value) * scale);                      \
+        nat[NAT_OF_ZZ[k]] = c;                                             \
+        held = (held & ~(1ull << k)) | (uint64_t)(c != 0) << k;            \
+    } while (0)
+
+/* Band Ss..Se of a block, first time (G.2.1.2); 0 for damage. k is the last coefficient so far. */
+TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
+{
+    const JpegHuffman *const ac = band->ac;
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc, held = *present;
+    const int Se = band->Se, scale = 1 << band->Al;
+    int count = reader->count, k = band->Ss - 1, symbol, size;
+    while (k < Se) {
+        int32_t entry;
+        REFILL;
+        entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
+        if (entry) {
+            const int value = entry >> 16;
+            SKIP(entry & 0xFF);
+            k += entry >> 8 & 0xFF;
+            if (k > Se) break;
+            if (value) PLACE(value); /* not for ZRL */
+            continue;
+        }
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        size = symbol & 15;
+        k += (symbol >> 4) + 1;
+        if (size) {
+            if (k > Se) return 0;
+            PLACE(RECEIVE(size));
+            SKIP(size);
+        } else if (symbol != 0xF0) {
+            k = JPEG_END_OF_BLOCK;
+            band->EOBRUN = RECEIVE_EOBRUN(symbol >> 4);
+            SKIP(symbol >> 4);
+        }
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    *present = held;
+    return k <= Se || k >= JPEG_END_OF_BLOCK;
+}
+
+TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    while (from < to && reader->next < reader->limit) {
+        const JpegReader before = *reader;
+        int16_t *nat = band->level_nat + 64 * from, kept[64];
+        if (band->EOBRUN) {
+            const ptrdiff_t skipped = band->EOBRUN < to - from ? (ptrdiff_t)band->EOBRUN : to - from;
+            band->EOBRUN -= (uint32_t)skipped;
+            from += skipped;
+            continue;
+        }
+        memcpy(kept, nat, sizeof(kept));
+        if (!NAME(read_band)(reader, band, nat, band->present + from)) {
+            memcpy(nat, kept, sizeof(kept));
+            *reader = before;
+            band->EOBRUN = 0;
+            break;
+        }
+        from++;
+    }
+    return from;
+}
+
+/* Correction bits (G.1.2.3) for the coefficients `old`, in their order; each is `bit` more in magnitude where one is set,
+ * unless it has that bit already. */
+#define CORRECT(old)                                                              \
+    for (uint64_t left = (old); left; left &= left - 1) {                         \
+        int16_t *const c = nat + NAT_OF_ZZ[codec_lowest_bit(left)];               \
+        const int value = *c, sign = value >> 31, magnitude = (value ^ sign) - sign; \
+        int add;                                                                  \
+        if (count < 1) REFILL;                                                    \
+        add = (int)-(int64_t)(acc >> 63) & bit & ~magnitude;                      \
+        *c = (int16_t)(value + ((add ^ sign) - sign));                            \
+        SKIP(1);                                                                  \
+    }
+
+/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage. `ahead`: coefficients of the
+ * band that are not yet dealt with. */
+TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
+{
+    const JpegHuffman *const ac = band->ac;
+    const uint8_t *next = reader->next;
+    const uint64_t old = *present;
+    uint64_t acc = reader->acc, ahead = (~0ull << band->Ss) & (~0ull >> (63 - band->Se)), found = 0;
+    const int bit = 1 << band->Al;
+    int count = reader->count, symbol, intact = 1;
+    while (band->EOBRUN == 0 && ahead) {
+        uint64_t zeros = ahead & ~old, passed;
+        int value = 0, run;
+        REFILL;
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        run = symbol >> 4;
+        if (symbol & 15) {
+            if ((symbol & 15) != 1) return 0; /* G.1.2.3: new coefficients have magnitude 1 */
+            value = (int64_t)acc < 0 ? bit : -bit;
+            SKIP(1);
+        } else if (run < 15) {
+            band->EOBRUN = RECEIVE_EOBRUN(run) + 1;
+            SKIP(run);
+            break;
+        }
+        for (; run > 0 && zeros; run--) zeros &= zeros - 1;
+        /* up to the zero that ends the run, or all of the band */
+        passed = zeros ? ahead & ((zeros & -zeros) - 1) : ahead;
+        REFILL;
+        CORRECT(passed & old)
+        if (zeros == 0) {
+            intact = value == 0; /* a run of sixteen zeros may reach the end of the band */
+            ahead = 0;
+            break;
+        }
+        if (value) {
+            nat[NAT_OF_ZZ[codec_lowest_bit(zeros)]] = (int16_t)value;
+            found |= zeros & -zeros;
+        }
+        ahead &= ~passed & ~(zeros & -zeros);
+    }
+    if (band->EOBRUN) {
+        if (ahead & old) {
+            REFILL;
+            CORRECT(ahead & old)
+        }
+        band->EOBRUN--;
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    *present |= found;
+    return intact;
+}
+
+TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    for (; from < to && reader->next < reader->limit; from++) {
+        const JpegReader before = *reader;
+        const uint32_t run = band->EOBRUN;
+        int16_t *nat = band->level_nat + 64 * from, kept[64];
+        if (run == 0) memcpy(kept, nat, sizeof(kept));
+        if (!NAME(refine_band)(reader, band, nat, band->present + from)) {
+            memcpy(nat, kept, sizeof(kept)); /* a run sends nothing that may be wrong */
+            *reader = before;
+            band->EOBRUN = 0;
+            break;
+        }
+    }
+    return from;
+}
+
 #undef PUT
 #undef PUT_WORD
 #undef REFILL
@@ -215,3 +378,6 @@ TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, i
 #undef RECEIVE
 #undef DECODE
 #undef COEFFICIENT
+#undef RECEIVE_EOBRUN
+#undef CORRECT
+#undef PLACE

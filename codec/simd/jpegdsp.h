@@ -84,7 +84,7 @@ enum { JPEG_LOOKAHEAD = 10, JPEG_END_OF_BLOCK = 128 };
 typedef struct {
     uint16_t lookup[1 << JPEG_LOOKAHEAD]; /* symbol << 8 | code length; 0: the code is longer */
     /* value << 16 | advance << 8 | bits, where a whole AC coefficient fits, else 0: how far the coefficient is from the
-     * last one, 16 for ZRL (a zero), JPEG_END_OF_BLOCK for EOB */
+     * last one, 16 for ZRL (a zero), JPEG_END_OF_BLOCK for EOB; 0 for EOBn */
     int32_t lookup_ac[1 << JPEG_LOOKAHEAD];
     uint32_t limit[18]; /* by length: first code, left-justified in 16 bits, that is longer */
     int32_t offset[17]; /* by length: HUFFVAL index minus code */
@@ -111,6 +111,19 @@ typedef struct {
  * more bytes, must be readable from `limit` on. */
 typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
 
+/* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that are not
+ * zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run to come. */
+typedef struct {
+    int16_t *level_nat;
+    uint64_t *present;
+    const JpegHuffman *ac;
+    int Ss, Se, Al;
+    uint32_t EOBRUN;
+} JpegBand;
+
+/* Read blocks from `from` on, for the first time or for one more bit; as jpeg_read_fn. */
+typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to);
+
 /* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
 #define JPEG_DSP_MEMBERS(ONE)               \
     ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
@@ -121,7 +134,9 @@ typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns,
     ONE(jpeg_quantize_fn, quantize)         \
     ONE(jpeg_idct_fn, idct)                 \
     ONE(jpeg_put_fn, put_mcus)              \
-    ONE(jpeg_read_fn, read_mcus)
+    ONE(jpeg_read_fn, read_mcus)            \
+    ONE(jpeg_band_fn, read_bands)           \
+    ONE(jpeg_band_fn, refine_bands)
 
 #define JPEG_ONE(type, name) type name;
 typedef struct {

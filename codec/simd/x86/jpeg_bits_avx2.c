@@ -26,6 +26,16 @@ AVX2 ptrdiff_t codec_jpeg_read_mcus_avx2(JpegReader *reader, JpegReadRow *rows, 
 {
     return read_mcus_body(reader, rows, Ns, from, to);
 }
+
+AVX2 ptrdiff_t codec_jpeg_read_bands_avx2(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    return read_bands_body(reader, band, from, to);
+}
+
+AVX2 ptrdiff_t codec_jpeg_refine_bands_avx2(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    return refine_bands_body(reader, band, from, to);
+}
 #else
 typedef int codec_jpeg_bits_avx2_is_empty;
 #endif
