@@ -310,6 +310,9 @@ cdef extern from "jpegdsp.h" nogil:
         uint32_t EOBRUN
     ctypedef Py_ssize_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, Py_ssize_t first,
                                         Py_ssize_t to) noexcept nogil
+    ctypedef Py_ssize_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to,
+                                      int Ah, int Al) noexcept nogil
+    ctypedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, Py_ssize_t n) noexcept nogil
     ctypedef struct JpegDsp:
         jpeg_to_ycc_fn rgb_to_ycc
         jpeg_to_rgb_fn ycc_to_rgb
@@ -322,6 +325,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_read_fn read_mcus
         jpeg_band_fn read_bands
         jpeg_band_fn refine_bands
+        jpeg_dc_fn read_dcs
+        jpeg_mask_fn significance
 
 # The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
 cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil

@@ -93,6 +93,18 @@ cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t st
         memcpy(coef_nat, base, sizeof(base))
 
 
+cdef bint reaches_a_limit(const uint8_t *samples, Py_ssize_t stride, int wide) noexcept nogil:
+    """Whether any sample of eight rows of `wide` is black or white. Most of a photograph is neither."""
+    cdef int i, j
+    cdef uint8_t least = 255, most = 0
+    for i in range(8):
+        for j in range(wide):
+            least = samples[j] if samples[j] < least else least
+            most = samples[j] if samples[j] > most else most
+        samples += stride
+    return least == 0 or most == 255
+
+
 cdef inline bint touches_a_limit(const uint8_t *samples, Py_ssize_t stride) noexcept nogil:
     """Whether a block has black or white samples and is not flat."""
     cdef int i, j
@@ -158,7 +170,7 @@ cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uin
     while bx < c.wide:
         n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
         dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
-        if c.rings:
+        if c.rings and reaches_a_limit(samples + 8 * bx, stride, 8 * n):
             for i in range(n):
                 if touches_a_limit(samples + 8 * (bx + i), stride):
                     dering_block(dsp, samples + 8 * (bx + i), stride, &c.ringing, coef + 64 * i)

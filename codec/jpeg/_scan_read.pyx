@@ -328,15 +328,15 @@ cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) 
 
 cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil:
     """MCUs of a row of a Huffman coded scan, from `mx` on, by the kernels; returns how many. They stop at damage, and
-    where the segment might end. Those of progressive DC scans are not read here."""
+    where the segment might end."""
     cdef BitReader *r = &s.reader.bits
     cdef JpegReader reader
     cdef JpegReadRow rows[4]
     cdef JpegReadRow *row
     cdef ReadComponent *c
     cdef Py_ssize_t i, blocks = 0, done
-    if s.progressive:
-        return read_undamaged_bands(s, my, mx) if s.Ss else 0
+    if s.Ss:
+        return read_undamaged_bands(s, my, mx)
     for i in range(s.Ns):
         c, row = &s.component[i], &rows[i]
         blocks += c.H * c.V
@@ -348,7 +348,10 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
         return 0
     reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
     reader.acc, reader.count = r.acc, r.count
-    done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
+    if s.progressive:
+        done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left), s.Ah, s.Al) - mx
+    else:
+        done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
     r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
     for i in range(s.Ns):
         s.component[i].pred = rows[i].pred

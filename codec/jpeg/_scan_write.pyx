@@ -53,22 +53,13 @@ def significance(plane, int Al):
     plane : int16 (blocks_high, blocks_wide, 64), C-contiguous
     """
     cdef const int16_t[:, :, ::1] levels = plane
-    cdef uint64_t[:, ::1] masks
-    cdef const int16_t *level_zz
-    cdef Py_ssize_t y, x, k
-    cdef int16_t large[64]
-    cdef int16_t least = <int16_t>((1 << Al) - 1)
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
+    cdef int least = (1 << <int>Al) - 1
     out = np.empty(plane.shape[:2], np.uint64)
-    masks = out
-    with nogil:
-        for y in range(levels.shape[0]):
-            for x in range(levels.shape[1]):
-                level_zz = &levels[y, x, 0]
-                if Al:
-                    for k in range(64):
-                        large[k] = (level_zz[k] > least) | (level_zz[k] < -least)
-                    level_zz = large
-                masks[y, x] = codec_nonzero_mask(level_zz, 0, 63)
+    cdef uint64_t[:, ::1] masks = out
+    if masks.shape[0] and masks.shape[1]:
+        with nogil:
+            dsp.significance(&levels[0, 0, 0], least, &masks[0, 0], masks.shape[0] * masks.shape[1])
     return out
 
 

@@ -210,6 +210,59 @@ TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, i
 
 /* ---------------------------------------------------------------- reading progressive scans */
 
+/* DC of a block, first time (G.2.1.1) or one more bit; 0 for damage. */
+TARGET CODEC_BODY int NAME(read_dc)(JpegReader *reader, JpegReadRow *c, int16_t *nat, int Ah, int Al)
+{
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc;
+    int count = reader->count, symbol;
+    REFILL;
+    if (Ah) {
+        nat[0] |= (int16_t)((acc >> 63) << Al);
+        SKIP(1);
+    } else {
+        DECODE(symbol, c->dc);
+        if (symbol < 0 || symbol > 16) return 0;
+        if (symbol) {
+            c->pred += RECEIVE(symbol);
+            SKIP(symbol);
+        }
+        nat[0] = (int16_t)(c->pred * (1 << Al));
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    return 1;
+}
+
+TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah,
+                                       int Al)
+{
+    ptrdiff_t mx;
+    for (mx = from; mx < to && reader->next < reader->limit; mx++) {
+        const JpegReader before = *reader;
+        int pred[4];
+        int16_t beyond[1];
+        for (int i = 0; i < Ns; i++) pred[i] = rows[i].pred;
+        for (JpegReadRow *c = rows; c < rows + Ns; c++) {
+            for (int v = 0; v < c->V; v++) {
+                for (int h = 0; h < c->H; h++) {
+                    const ptrdiff_t bx = mx * c->H + h;
+                    int16_t *nat = v < c->high && bx < c->wide ? c->level_nat + (v * c->wide + bx) * 64 : beyond;
+                    beyond[0] = 0;
+                    if (!NAME(read_dc)(reader, c, nat, Ah, Al)) goto damaged;
+                }
+            }
+        }
+        continue;
+    damaged:
+        *reader = before;
+        for (int i = 0; i < Ns; i++) rows[i].pred = pred[i];
+        break;
+    }
+    return mx;
+}
+
 /* EOBn of Table G.1, which counts this block as well: how many blocks follow it in the run. */
 #define RECEIVE_EOBRUN(n) ((n) ? (1u << (n)) - 1 + (uint32_t)(acc >> (64 - (n))) : 0u)
 

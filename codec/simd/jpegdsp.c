@@ -152,6 +152,15 @@ static void idct_scalar(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t
     }
 }
 
+static void significance_scalar(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n)
+{
+    for (; n > 0; n--, level_zz += 64, masks++) {
+        int16_t large[64];
+        for (int k = 0; k < 64; k++) large[k] = (level_zz[k] > least) | (level_zz[k] < -least);
+        *masks = codec_nonzero_mask(large, 0, 63);
+    }
+}
+
 void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bits)
 {
     int32_t ws[64];

@@ -111,6 +111,9 @@ typedef struct {
  * more bytes, must be readable from `limit` on. */
 typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
 
+/* The same in a progressive scan of DC, Ah and Al as in its header. Blocks keep their AC coefficients. */
+typedef ptrdiff_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah, int Al);
+
 /* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that are not
  * zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run to come. */
 typedef struct {
@@ -124,6 +127,11 @@ typedef struct {
 /* Read blocks from `from` on, for the first time or for one more bit; as jpeg_read_fn. */
 typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to);
 
+/* ---------------------------------------------------------------- masks */
+
+/* Of n blocks: bit k of a mask is set where the magnitude of level k is above `least` (0 to 32766). */
+typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n);
+
 /* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
 #define JPEG_DSP_MEMBERS(ONE)               \
     ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
@@ -136,7 +144,9 @@ typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t 
     ONE(jpeg_put_fn, put_mcus)              \
     ONE(jpeg_read_fn, read_mcus)            \
     ONE(jpeg_band_fn, read_bands)           \
-    ONE(jpeg_band_fn, refine_bands)
+    ONE(jpeg_band_fn, refine_bands)         \
+    ONE(jpeg_dc_fn, read_dcs)               \
+    ONE(jpeg_mask_fn, significance)
 
 #define JPEG_ONE(type, name) type name;
 typedef struct {
