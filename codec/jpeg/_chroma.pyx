@@ -65,8 +65,8 @@ cdef void add_squared_errors(const JpegDsp *dsp, const uint8_t *plane, Py_ssize_
 
 
 cdef void add_strip(const JpegDsp *dsp, const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels,
-                    Py_ssize_t first, Py_ssize_t padded, uint8_t *planes, uint8_t *small, int16_t *sums, int32_t *squares,
-                    Damage *damage) noexcept nogil:
+                    Py_ssize_t first, Py_ssize_t padded, uint8_t *planes, uint8_t *small, int16_t *sums,
+                    int32_t *squares, Damage *damage) noexcept nogil:
     """The blocks of a strip that begins in row `first`. Planes are `padded` wide, a multiple of 16."""
     cdef Py_ssize_t size = ROWS * padded, y, bx
     cdef uint8_t *row
@@ -178,15 +178,15 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     with nogil:
         for strip in range(strips):
             if strip % STEP == start % STEP:
-                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS
-                          + 1) * padded, sums, squares, &sampled)
+                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes,
+                          planes + (3 * ROWS + 1) * padded, sums, squares, &sampled)
                 typical += contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
         typical /= (strips - start + STEP - 1) // STEP
         for strip in range(strips):
             if (strip % STEP != start % STEP and contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
                     > OUTSTANDING * typical):
-                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS
-                          + 1) * padded, sums, squares, &extra)
+                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes,
+                          planes + (3 * ROWS + 1) * padded, sums, squares, &extra)
     free(squares)
     blocks = strips * (STRIP // 8) * (padded // 8)
     weight = <double>(blocks - extra.blocks) / <double>sampled.blocks

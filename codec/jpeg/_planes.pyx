@@ -11,12 +11,12 @@ from libc.string cimport memcpy, memmove, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Quantizer, Sample, idct_block_deep, jpeg_dsp,
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Sample, idct_block_deep, jpeg_dsp,
     prepare_quantizer,
 )
 from codec._pixel cimport (
-    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row, upsample_h2v2_row,
-    upsample_v2_row, ycc_to_rgb_row,
+    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
+    upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
 )
 from ..cpu import level_index
 from ..errors import ParameterError
@@ -216,7 +216,8 @@ cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane
 
 
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
-    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row go."""
+    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row
+    go."""
     cdef uint8_t *small = f.strip + f.channels * f.plane_size
     cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]

@@ -17,8 +17,8 @@ import numpy as np
 
 from codec._core cimport (
     E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
-    JpegReadRow, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp, open_reader,
-    read_symbol, refill, set_huffman_reader,
+    JpegReadRow, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp,
+    open_reader, read_symbol, refill, set_huffman_reader,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -156,7 +156,7 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
 
 cdef struct ReadComponent:
     int16_t *level_nat      # first block row of the current rows
-    uint64_t *present       # AC scans: the nonzero coefficients of each block of the component, by position in the zig-zag
+    uint64_t *present       # AC scans: the nonzero coefficients of each block, by position in the zig-zag
     Py_ssize_t wide, high
     int H, V                # blocks in an MCU of this scan
     int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
@@ -492,8 +492,8 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
         U), (1, Tb): Kx}
     lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
         end the scan
-    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with bit k
-        set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
+    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with
+        bit k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
     samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16
         array (64,) for each, natural order
 

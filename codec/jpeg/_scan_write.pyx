@@ -17,8 +17,8 @@ import numpy as np
 from codec._core cimport (
     E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
     BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter,
-    TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask, end_segment, jpeg_dsp,
-    open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
+    TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask,
+    end_segment, jpeg_dsp, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
 )
 from ..cpu import level_index
 from ..errors import ParameterError

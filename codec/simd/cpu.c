@@ -5,8 +5,8 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-/* "avx2" requires BMI1 and BMI2 as well: every CPU with AVX2 has them, a virtual machine may hide them. "avx512" requires
- * F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
+/* "avx2" requires BMI1 and BMI2 as well: every CPU with AVX2 has them, a virtual machine may hide them. "avx512"
+ * requires F, BW, DQ and VL together, the set of every server CPU since Skylake-SP. */
 
 #if defined(_MSC_VER)
 #include <intrin.h>

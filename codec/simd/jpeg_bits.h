@@ -1,5 +1,5 @@
-/* Entropy coding of sequential scans, Huffman coded (T.81 F.1.2, F.2.2): bodies of put_mcus and read_mcus. The including
- * file defines NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block. */
+/* Huffman coding of sequential scans (T.81 F.1.2, F.2.2), and reading of progressive ones (G.2). The including file
+ * defines NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block. */
 
 /* ---------------------------------------------------------------- writing */
 
@@ -235,8 +235,8 @@ TARGET CODEC_BODY int NAME(read_dc)(JpegReader *reader, JpegReadRow *c, int16_t 
     return 1;
 }
 
-TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah,
-                                       int Al)
+TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to,
+                                       int Ah, int Al)
 {
     ptrdiff_t mx;
     for (mx = from; mx < to && reader->next < reader->limit; mx++) {
@@ -274,7 +274,8 @@ TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, in
         held = (held & ~(1ull << k)) | (uint64_t)(c != 0) << k;            \
     } while (0)
 
-/* Band Ss..Se of a block, first time (G.2.1.2); 0 for damage. k is the last coefficient so far. */
+/* Band Ss..Se of a block, first time (G.2.1.2); 0 for damage, which leaves `present` as it was. k is the last
+ * coefficient so far. */
 TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
 {
     const JpegHuffman *const ac = band->ac;
@@ -308,11 +309,12 @@ TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_
             SKIP(symbol >> 4);
         }
     }
+    if (k > Se && k < JPEG_END_OF_BLOCK) return 0;
     reader->next = next;
     reader->acc = acc;
     reader->count = count;
     *present = held;
-    return k <= Se || k >= JPEG_END_OF_BLOCK;
+    return 1;
 }
 
 TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
@@ -338,8 +340,8 @@ TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptr
     return from;
 }
 
-/* Correction bits (G.1.2.3) for the coefficients `old`, in their order; each is `bit` more in magnitude where one is set,
- * unless it has that bit already. */
+/* Correction bits (G.1.2.3) for the coefficients `old`, in their order; each is `bit` more in magnitude where one is
+ * set, unless it has that bit already. */
 #define CORRECT(old)                                                              \
     for (uint64_t left = (old); left; left &= left - 1) {                         \
         int16_t *const c = nat + NAT_OF_ZZ[codec_lowest_bit(left)];               \
@@ -351,8 +353,8 @@ TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptr
         SKIP(1);                                                                  \
     }
 
-/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage. `ahead`: coefficients of the
- * band that are not yet dealt with. */
+/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage, as above. `ahead`:
+ * coefficients of the band that are not yet dealt with. */
 TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
 {
     const JpegHuffman *const ac = band->ac;
@@ -360,7 +362,7 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
     const uint64_t old = *present;
     uint64_t acc = reader->acc, ahead = (~0ull << band->Ss) & (~0ull >> (63 - band->Se)), found = 0;
     const int bit = 1 << band->Al;
-    int count = reader->count, symbol, intact = 1;
+    int count = reader->count, symbol;
     while (band->EOBRUN == 0 && ahead) {
         uint64_t zeros = ahead & ~old, passed;
         int value = 0, run;
@@ -383,7 +385,7 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
         REFILL;
         CORRECT(passed & old)
         if (zeros == 0) {
-            intact = value == 0; /* a run of sixteen zeros may reach the end of the band */
+            if (value) return 0; /* a run of sixteen zeros may reach the end of the band */
             ahead = 0;
             break;
         }
@@ -404,7 +406,7 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
     reader->acc = acc;
     reader->count = count;
     *present |= found;
-    return intact;
+    return 1;
 }
 
 TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)

@@ -1,5 +1,5 @@
-/* Colour conversion of T.871 clause 7 in fixed point: FIX(x) = round(x * 2^16). Rounding is that of the widespread libjpeg
- * implementations, so pictures agree to the last bit. */
+/* Colour conversion of T.871 clause 7 in fixed point: FIX(x) = round(x * 2^16). Rounding is that of the widespread
+ * libjpeg implementations, so pictures agree to the last bit. */
 #ifndef CODEC_JPEG_COLOR_H
 #define CODEC_JPEG_COLOR_H
 

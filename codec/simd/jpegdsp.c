@@ -1,5 +1,4 @@
-/* The kernel tables of JPEG: portable bodies, compiled for the baseline and, where x86/jpeg_avx2.h has nothing written by
- * hand, for AVX2. */
+/* The kernel tables of JPEG: portable bodies; x86/jpeg_avx2.h has those for AVX2. */
 #include "jpegdsp.h"
 
 #include <string.h>
@@ -28,8 +27,10 @@ static void rgb_to_ycc_scalar(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, ui
         rgb += step * m;
         pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16;
         for (int i = 0; i < m; i++) {
-            const float r = (float)(pixel[i] & 0xFF), g = (float)(pixel[i] >> 8 & 0xFF), b = (float)(pixel[i] >> 16 & 0xFF);
-            Y[i] = (uint8_t)(int32_t)(((float)Y_R * r + (float)Y_G * g + (float)Y_B * b + (float)ONE_HALF) * to_integer);
+            const float r = (float)(pixel[i] & 0xFF), g = (float)(pixel[i] >> 8 & 0xFF);
+            const float b = (float)(pixel[i] >> 16 & 0xFF);
+            Y[i] = (uint8_t)(int32_t)(
+                ((float)Y_R * r + (float)Y_G * g + (float)Y_B * b + (float)ONE_HALF) * to_integer);
             Cb[i] = (uint8_t)(int32_t)(
                 ((float)ONE_HALF * b - (float)CB_R * r - (float)CB_G * g + (float)CHROMA_ZERO) * to_integer);
             Cr[i] = (uint8_t)(int32_t)(
@@ -86,8 +87,8 @@ static void ycc_to_rgb_scalar(const uint8_t *Y, const uint8_t *Cb, const uint8_t
     }
 }
 
-CODEC_BODY void downsample_h2v2_body(const uint8_t *CODEC_RESTRICT row0, const uint8_t *CODEC_RESTRICT row1,
-                                     uint8_t *CODEC_RESTRICT out, ptrdiff_t n_out)
+static void downsample_h2v2_scalar(const uint8_t *CODEC_RESTRICT row0, const uint8_t *CODEC_RESTRICT row1,
+                                   uint8_t *CODEC_RESTRICT out, ptrdiff_t n_out)
 {
     for (ptrdiff_t i = 0; i < n_out; i++)
         out[i] = (uint8_t)((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2);
@@ -148,7 +149,8 @@ static void idct_scalar(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t
         for (int i = 0; i < 64; i++) coef[i] = (int16_t)(level_nat[i] * Q_nat[i]);
         idct8x8_16(coef, samples, !(present & ~0x0F0F0F0Full));
         for (int i = 0; i < 8; i++)
-            for (int j = 0; j < 8; j++) out[i * stride + j] = (uint8_t)clamp16((int16_t)(samples[8 * i + j] + 128), 255);
+            for (int j = 0; j < 8; j++)
+                out[i * stride + j] = (uint8_t)clamp16((int16_t)(samples[8 * i + j] + 128), 255);
     }
 }
 
@@ -169,18 +171,6 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
 }
 
 /* ---------------------------------------------------------------- tables */
-
-/* A member without a kernel of its own is the portable body, compiled for this level. */
-#define BODY(name, parameters, arguments)                              \
-    static void name##_scalar parameters { name##_body arguments; }    \
-    BODY_AVX2(name, parameters, arguments)
-#if CODEC_HAS_AVX2
-#define BODY_AVX2(name, parameters, arguments) \
-    CODEC_TARGET_AVX2 static void codec_jpeg_##name##_avx2 parameters { name##_body arguments; }
-#else
-#define BODY_AVX2(name, parameters, arguments)
-#endif
-BODY(downsample_h2v2, (const uint8_t *row0, const uint8_t *row1, uint8_t *out, ptrdiff_t n_out), (row0, row1, out, n_out))
 
 #define NAME(x) x##_scalar
 #define TARGET

@@ -1,5 +1,5 @@
-/* Kernels of JPEG for 8-bit samples, one table per instruction-set level. Every vector kernel equals its scalar body bit
- * for bit, on hostile coefficients too: products and sums wrap (the build has -fwrapv).
+/* Kernels of JPEG for 8-bit samples, one table per instruction-set level. Every vector kernel equals its scalar body
+ * bit for bit, on hostile coefficients too: products and sums wrap (the build has -fwrapv).
  *
  * Blocks are 64 int16. `_nat`: row-major; `_zz`: along the zig-zag (Figure A.6). */
 #ifndef CODEC_JPEGDSP_H
@@ -13,8 +13,8 @@
 /* RGB to YCbCr of T.871, n pixels `step` bytes apart (3 or 4). No byte beyond the third of the last pixel is read. */
 typedef void (*jpeg_to_ycc_fn)(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, ptrdiff_t n);
 
-/* And back. Of each pixel three bytes are written; with a step of 4 the fourth may be written as well, except that of the
- * last pixel. */
+/* And back. Of each pixel three bytes are written; with a step of 4 the fourth may be written as well, except that of
+ * the last pixel. */
 typedef void (*jpeg_to_rgb_fn)(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, ptrdiff_t step,
                                ptrdiff_t n);
 
@@ -26,8 +26,8 @@ typedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uin
  * next one's, with one rounding; the outermost two have no neighbour. n >= 2. */
 typedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n);
 
-/* Forward DCT of A.3.3, times 8, of n blocks side by side in rows `stride` bytes apart, after subtraction of `offset` (128
- * is the level shift of A.3.1, and 0 is possible). */
+/* Forward DCT of A.3.3, times 8, of n blocks side by side in rows `stride` bytes apart, after subtraction of `offset`
+ * (128 is the level shift of A.3.1, and 0 is possible). */
 typedef void (*jpeg_fdct_fn)(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, ptrdiff_t n);
 
 /* A quantization table prepared for division by multiplication: see quantize_body. */
@@ -37,11 +37,13 @@ typedef struct {
 } JpegQuantizer;
 
 /* Divide n blocks by the steps, exactly, and reorder them along the zig-zag. */
-typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz, ptrdiff_t n);
+typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz,
+                                 ptrdiff_t n);
 
 /* Dequantize (A.3.4), transform, level shift (A.3.1) and clamp n blocks into blocks side by side in rows `stride` bytes
  * apart. */
-typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride, ptrdiff_t n);
+typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
+                             ptrdiff_t n);
 
 /* ---------------------------------------------------------------- entropy coding of sequential scans */
 
@@ -58,15 +60,16 @@ typedef struct {
     uint32_t code, size;
 } JpegWord;
 
-/* The words of a table by symbol, and for AC those of small levels, which follow a run of zeros, with all of their bits. */
+/* The words of a table by symbol, and for AC those of small levels, which follow a run of zeros, with all of their
+ * bits. */
 enum { JPEG_SMALL = 16 };
 typedef struct {
     JpegWord word[256];
     JpegWord small[16][2 * JPEG_SMALL]; /* by run, and level + JPEG_SMALL */
 } JpegCodes;
 
-/* The blocks of one component in a row of MCUs: rows of `wide` blocks, `high` of them, of which an MCU takes V x H. Blocks
- * beyond complete an MCU (A.2.4). */
+/* The blocks of one component in a row of MCUs: rows of `wide` blocks, `high` of them, of which an MCU takes V x H.
+ * Blocks beyond complete an MCU (A.2.4). */
 typedef struct {
     const int16_t *level_zz;
     ptrdiff_t wide;
@@ -106,16 +109,18 @@ typedef struct {
     const JpegHuffman *dc, *ac;
 } JpegReadRow;
 
-/* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that is
- * damaged, which is left as if it had not been tried. An MCU takes JPEG_BLOCK_BYTES for each block at most; as many, and 8
- * more bytes, must be readable from `limit` on. */
+/* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that
+ * is damaged, which is left as if it had not been tried. An MCU takes JPEG_BLOCK_BYTES for each block at most; as many,
+ * and 8 more bytes, must be readable from `limit` on. */
 typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
 
 /* The same in a progressive scan of DC, Ah and Al as in its header. Blocks keep their AC coefficients. */
-typedef ptrdiff_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah, int Al);
+typedef ptrdiff_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah,
+                                int Al);
 
-/* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that are not
- * zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run to come. */
+/* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that
+ * are not zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run
+ * to come. */
 typedef struct {
     int16_t *level_nat;
     uint64_t *present;

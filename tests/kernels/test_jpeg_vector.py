@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from codec.jpeg import _kernels
+from codec.jpeg._scan_read import masks_of
 from h264_samples import LEVELS
 
 import codec
 from codec import _core, cpu
+from codec.jpeg import _kernels
+from codec.jpeg.decode import Decoder
 
 WIDTHS = (1, 2, 3, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 66, 97, 200)
 
@@ -156,3 +158,62 @@ def test_files_and_pictures_do_not_depend_on_the_level(size, options):
             files = [codec.encode(p, quality=q, effort=1, **options) for p in (noise, smooth) for q in (1, 50, 90, 100)]
             results.add((tuple(files), b"".join(codec.decode(file).tobytes() for file in files)))
     assert len(results) == 1
+
+
+def damaged(rng, file, header):
+    """The file with some bytes behind its headers changed, cut out, or cut off."""
+    data = bytearray(file)
+    for _ in range(rng.integers(1, 5)):
+        data[rng.integers(header, len(data))] = rng.integers(0, 256)
+    if rng.random() < 0.3:
+        at = rng.integers(header, len(data))
+        del data[at : at + rng.integers(1, 30)]
+    return bytes(data[: rng.integers(header, len(data))] if rng.random() < 0.3 else data)
+
+
+@pytest.mark.filterwarnings("ignore::codec.errors.DamageWarning")
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_interval": 5}, {}], ids=str)
+def test_damage_does_not_depend_on_the_level(options):
+    """Errors, concealed pixels and reports, at every level."""
+    rng = np.random.default_rng(4)
+    picture = np.cumsum(rng.integers(-9, 10, (72, 120, 3)), 1).clip(-128, 127).astype(np.int8).view(np.uint8)
+    file = codec.encode(picture, quality=85, effort=1, **options)
+    header = file.index(b"\xff\xda") + 14
+    for _ in range(60):
+        bad, results = damaged(rng, file, header), set()
+        for level in LEVELS:
+            with cpu.force(_core.CPU_LADDER[level]):
+                try:
+                    result = codec.jpeg.decode(bad, on_error="conceal")
+                    results.add((result.pixels.tobytes(), result.damage and result.damage.report))
+                except codec.CodecError as error:
+                    results.add(str(error))
+        assert len(results) == 1
+
+
+def test_masks_follow_the_coefficients_of_damaged_files():
+    """A kernel that gives up a block must leave its mask alone: else it reads the block in another way when it is asked
+    again, and damage goes unnoticed."""
+
+    class Watched(Decoder):
+        watched = 0
+
+        def scan(self, segment):
+            end = super().scan(segment)
+            for plane, present in zip(self.planes, self.present):
+                np.testing.assert_array_equal(masks_of(plane) >> np.uint64(1), present >> np.uint64(1))
+                self.watched += 1
+            return end
+
+    rng = np.random.default_rng(5)
+    picture = np.cumsum(rng.integers(-9, 10, (72, 120, 3)), 1).clip(-128, 127).astype(np.int8).view(np.uint8)
+    file = codec.encode(picture, quality=90, effort=4)
+    watched = 0
+    for _ in range(100):
+        decoder = Watched(damaged(rng, file, 200), True, codec.Limits())
+        try:
+            decoder.run()
+        except codec.CodecError:
+            pass
+        watched += decoder.watched
+    assert watched > 500

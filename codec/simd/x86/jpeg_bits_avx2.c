@@ -37,8 +37,8 @@ AVX2 ptrdiff_t codec_jpeg_refine_bands_avx2(JpegReader *reader, JpegBand *band, 
     return refine_bands_body(reader, band, from, to);
 }
 
-AVX2 ptrdiff_t codec_jpeg_read_dcs_avx2(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah,
-                                        int Al)
+AVX2 ptrdiff_t codec_jpeg_read_dcs_avx2(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to,
+                                        int Ah, int Al)
 {
     return read_dcs_body(reader, rows, Ns, from, to, Ah, Al);
 }

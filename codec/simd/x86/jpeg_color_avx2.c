@@ -12,8 +12,9 @@
 #define WORDS(a, b) _mm256_set1_epi32((int)((uint32_t)(uint16_t)(a) | (uint32_t)(uint16_t)(b) << 16))
 
 /* Four pixels in each half of v, as words R G and B G in turn: two sums of two products give each component.
- *   Y  = 0.299 R + 0.337 G + 0.114 B + 0.25 G, 0.337 + 0.25 being 0.587 in sixteen bits each
- *   -Cb = 0.168736 R + 0.331264 G - 0.5 B, because 0.5 itself does not fit; likewise -Cr. The offset is less than 2^24. */
+ *   Y = 0.299 R + 0.337 G + 0.114 B + 0.25 G, 0.337 + 0.25 being 0.587 in sixteen bits each
+ *   -Cb = 0.168736 R + 0.331264 G - 0.5 B, because 0.5 itself does not fit; likewise -Cr. The offset is less than
+ * 2^24. */
 INLINE void ycc_of_8(__m256i v, __m256i rg_of, __m256i bg_of, __m256i *y, __m256i *cb, __m256i *cr)
 {
     const __m256i rg = _mm256_shuffle_epi8(v, rg_of), bg = _mm256_shuffle_epi8(v, bg_of);
@@ -34,19 +35,22 @@ INLINE __m256i bytes_of(const __m256i *v)
     return _mm256_packus_epi16(_mm256_packus_epi32(v[0], v[1]), _mm256_packus_epi32(v[2], v[3]));
 }
 
-/* 32 pixels; 16 bytes are read from every fourth one on. The halves of vector i hold pixels 4 i and 16 + 4 i, so that the
- * packing inside halves ends in order. */
-INLINE void ycc_of_32(const uint8_t *rgb, ptrdiff_t step, __m256i rg_of, __m256i bg_of, uint8_t *Y, uint8_t *Cb, uint8_t *Cr)
+/* 32 pixels; 16 bytes are read from every fourth one on. The halves of vector i hold pixels 4 i and 16 + 4 i, so that
+ * the packing inside halves ends in order. */
+INLINE void ycc_of_32(const uint8_t *rgb, ptrdiff_t step, __m256i rg_of, __m256i bg_of, uint8_t *Y, uint8_t *Cb,
+                      uint8_t *Cr)
 {
     __m256i y[4], cb[4], cr[4];
     for (int i = 0; i < 4; i++)
-        ycc_of_8(both(load16(rgb + 4 * i * step), load16(rgb + (16 + 4 * i) * step)), rg_of, bg_of, y + i, cb + i, cr + i);
+        ycc_of_8(both(load16(rgb + 4 * i * step), load16(rgb + (16 + 4 * i) * step)), rg_of, bg_of, y + i, cb + i,
+                 cr + i);
     _mm256_storeu_si256((__m256i *)Y, bytes_of(y));
     _mm256_storeu_si256((__m256i *)Cb, bytes_of(cb));
     _mm256_storeu_si256((__m256i *)Cr, bytes_of(cr));
 }
 
-AVX2 void codec_jpeg_rgb_to_ycc_avx2(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, ptrdiff_t n)
+AVX2 void codec_jpeg_rgb_to_ycc_avx2(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
+                                     ptrdiff_t n)
 {
     const __m256i rg_of = twice(step == 3 ? _mm_setr_epi8(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1)
                                           : _mm_setr_epi8(0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1));
@@ -69,8 +73,9 @@ AVX2 void codec_jpeg_rgb_to_ycc_avx2(const uint8_t *rgb, ptrdiff_t step, uint8_t
 
 /* ---------------------------------------------------------------- YCbCr to RGB */
 
-/* 16 pixels as words. 1.402 is 1 + 0.402, 1.772 is 2 - 0.228, and 0.714136 is 1 - 0.285864, so that factors fit 16 bits.
- * The upper half of the product with 2 c is c f >> 15; adding one and halving rounds it as c f + 2^15 >> 16 would. */
+/* 16 pixels as words. 1.402 is 1 + 0.402, 1.772 is 2 - 0.228, and 0.714136 is 1 - 0.285864, so that factors fit 16
+ * bits. The upper half of the product with 2 c is c f >> 15; adding one and halving rounds it as c f + 2^15 >> 16
+ * would. */
 INLINE void rgb_of_16(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, __m256i *r, __m256i *g, __m256i *b)
 {
     const __m256i centre = _mm256_set1_epi16(128), one = _mm256_set1_epi16(1), half = _mm256_set1_epi32(ONE_HALF);
@@ -89,8 +94,8 @@ INLINE void rgb_of_16(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, __
                                              _mm256_srai_epi32(_mm256_add_epi32(upper, half), 16)));
 }
 
-/* Bytes 16 k to 16 k + 15 of 16 pixels of three bytes: which byte of a component, the first, second or third of a pixel, goes
- * to each place; -1 elsewhere. */
+/* Bytes 16 k to 16 k + 15 of 16 pixels of three bytes: which byte of a component, the first, second or third of a
+ * pixel, goes to each place; -1 elsewhere. */
 #define FROM(k, i, c) (char)((16 * (k) + (i)) % 3 == (c) ? (16 * (k) + (i)) / 3 : -1)
 #define PLACES(k, c)                                                                                             \
     twice(_mm_setr_epi8(FROM(k, 0, c), FROM(k, 1, c), FROM(k, 2, c), FROM(k, 3, c), FROM(k, 4, c), FROM(k, 5, c), \
@@ -129,8 +134,8 @@ INLINE void rgb_of_32(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, ui
     }
 }
 
-AVX2 void codec_jpeg_ycc_to_rgb_avx2(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, ptrdiff_t step,
-                                     ptrdiff_t n)
+AVX2 void codec_jpeg_ycc_to_rgb_avx2(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb,
+                                     ptrdiff_t step, ptrdiff_t n)
 {
     uint8_t samples[3][32], pixels[32 * 4];
     /* with four bytes for a pixel the fourth byte of the last one must stay */
@@ -144,6 +149,25 @@ AVX2 void codec_jpeg_ycc_to_rgb_avx2(const uint8_t *Y, const uint8_t *Cb, const 
         rgb_of_32(samples[0], samples[1], samples[2], pixels, step);
         memcpy(rgb, pixels, (size_t)(n - 1) * (size_t)step + 3);
     }
+}
+
+/* ---------------------------------------------------------------- downsampling */
+
+/* 16 means; vpmaddubsw adds neighbours. */
+INLINE __m256i means_of_16(const uint8_t *row0, const uint8_t *row1)
+{
+    const __m256i ones = _mm256_set1_epi8(1), bias = _mm256_set1_epi32(2 << 16 | 1); /* 1 and 2 in turn */
+    const __m256i sums = _mm256_add_epi16(_mm256_maddubs_epi16(load32(row0), ones),
+                                          _mm256_maddubs_epi16(load32(row1), ones));
+    return _mm256_srli_epi16(_mm256_add_epi16(sums, bias), 2);
+}
+
+AVX2 void codec_jpeg_downsample_h2v2_avx2(const uint8_t *row0, const uint8_t *row1, uint8_t *out, ptrdiff_t n_out)
+{
+    ptrdiff_t i = 0;
+    for (; i + 16 <= n_out; i += 16) store16(out + i, pack(means_of_16(row0 + 2 * i, row1 + 2 * i)));
+    for (; i < n_out; i++)
+        out[i] = (uint8_t)((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2);
 }
 
 /* ---------------------------------------------------------------- upsampling */
@@ -167,18 +191,23 @@ INLINE void upsample_16(const uint8_t *near_row, const uint8_t *far_row, uint8_t
 
 AVX2 void codec_jpeg_upsample_h2v2_avx2(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n)
 {
+#define SUM(i) (3 * near_row[i] + far_row[i])
     ptrdiff_t i = 1;
-    out[0] = (uint8_t)((4 * (3 * near_row[0] + far_row[0]) + 8) >> 4);
-    out[1] = (uint8_t)((3 * (3 * near_row[0] + far_row[0]) + 3 * near_row[1] + far_row[1] + 7) >> 4);
+    out[0] = (uint8_t)((4 * SUM(0) + 8) >> 4);
+    out[1] = (uint8_t)((3 * SUM(0) + SUM(1) + 7) >> 4);
     for (; i + 17 <= n; i += 16) upsample_16(near_row + i, far_row + i, out + 2 * i);
-    if (i > 1 && i < n - 1) upsample_16(near_row + n - 17, far_row + n - 17, out + 2 * (n - 17));
-    else for (; i < n - 1; i++) {
-        const int own = 3 * (3 * near_row[i] + far_row[i]);
-        out[2 * i] = (uint8_t)((own + 3 * near_row[i - 1] + far_row[i - 1] + 8) >> 4);
-        out[2 * i + 1] = (uint8_t)((own + 3 * near_row[i + 1] + far_row[i + 1] + 7) >> 4);
+    if (i > 1 && i < n - 1) { /* the last sixteen, some of them again */
+        i = n - 17;
+        upsample_16(near_row + i, far_row + i, out + 2 * i);
+        i = n - 1;
     }
-    out[2 * n - 2] = (uint8_t)((3 * (3 * near_row[n - 1] + far_row[n - 1]) + 3 * near_row[n - 2] + far_row[n - 2] + 8) >> 4);
-    out[2 * n - 1] = (uint8_t)((4 * (3 * near_row[n - 1] + far_row[n - 1]) + 7) >> 4);
+    for (; i < n - 1; i++) {
+        out[2 * i] = (uint8_t)((3 * SUM(i) + SUM(i - 1) + 8) >> 4);
+        out[2 * i + 1] = (uint8_t)((3 * SUM(i) + SUM(i + 1) + 7) >> 4);
+    }
+    out[2 * n - 2] = (uint8_t)((3 * SUM(n - 1) + SUM(n - 2) + 8) >> 4);
+    out[2 * n - 1] = (uint8_t)((4 * SUM(n - 1) + 7) >> 4);
+#undef SUM
 }
 #else
 typedef int codec_jpeg_color_avx2_is_empty;

@@ -119,7 +119,8 @@ INLINE __m256i quotients(__m256i magnitude, const float *bias, const float *reci
     const __m256i zero = _mm256_setzero_si256();
     const __m256 lower = _mm256_cvtepi32_ps(_mm256_unpacklo_epi16(magnitude, zero)),
                  upper = _mm256_cvtepi32_ps(_mm256_unpackhi_epi16(magnitude, zero));
-    const __m256 bias0 = _mm256_broadcast_ps((const __m128 *)bias), bias1 = _mm256_broadcast_ps((const __m128 *)(bias + 4));
+    const __m256 bias0 = _mm256_broadcast_ps((const __m128 *)bias),
+                 bias1 = _mm256_broadcast_ps((const __m128 *)(bias + 4));
     const __m256 recip0 = _mm256_broadcast_ps((const __m128 *)recip),
                  recip1 = _mm256_broadcast_ps((const __m128 *)(recip + 4));
     return _mm256_packus_epi32(_mm256_cvttps_epi32(_mm256_mul_ps(_mm256_add_ps(lower, bias0), recip0)),
@@ -148,7 +149,8 @@ INLINE __m256i places(const __m256i r[8], int o, int from, int to)
     return v;
 }
 
-INLINE void quantize_pair(const int16_t *a, const int16_t *b, const JpegQuantizer *quantizer, int16_t *a_zz, int16_t *b_zz)
+INLINE void quantize_pair(const int16_t *a, const int16_t *b, const JpegQuantizer *quantizer, int16_t *a_zz,
+                          int16_t *b_zz)
 {
     __m256i r[8], v[8];
     for (int i = 0; i < 8; i++) {
@@ -170,7 +172,8 @@ INLINE void quantize_pair(const int16_t *a, const int16_t *b, const JpegQuantize
     }
 }
 
-AVX2 void codec_jpeg_quantize_avx2(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz, ptrdiff_t n)
+AVX2 void codec_jpeg_quantize_avx2(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz,
+                                   ptrdiff_t n)
 {
     for (; n >= 2; n -= 2, coef_nat += 128, level_zz += 128)
         quantize_pair(coef_nat, coef_nat + 64, quantizer, level_zz, level_zz + 64);
@@ -248,8 +251,8 @@ INLINE void idct_down(const __m256i x[8], int low_4, int shift, __m256i t[2][4],
     }
 }
 
-/* Columns: rows r to columns c, each in the order of its index. `wrapped` interleaves the columns 0 to 3 with 4 to 7, so the
- * transpose leaves column i of the first four in vector 2 i, and the others between them. */
+/* Columns: rows r to columns c, each in the order of its index. `wrapped` interleaves the columns 0 to 3 with 4 to 7,
+ * so the transpose leaves column i of the first four in vector 2 i, and the others between them. */
 INLINE void idct_columns(const __m256i r[8], int low_4, __m256i c[8])
 {
     enum { SHIFT = CONST_BITS - PASS1_BITS };
@@ -321,13 +324,13 @@ INLINE void idct_pair(const int16_t *a, const int16_t *b, const uint16_t *Q, uin
 INLINE int only_dc(const int16_t *nat)
 {
     const __m256i rest = _mm256_or_si256(_mm256_or_si256(load32(nat + 16), load32(nat + 32)), load32(nat + 48));
-    const __m256i first = _mm256_and_si256(load32(nat), _mm256_setr_epi16(0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-                                                                          -1, -1, -1));
+    const __m256i first = _mm256_insert_epi16(load32(nat), 0, 0);
     const __m256i any = _mm256_or_si256(rest, first);
     return _mm256_testz_si256(any, any);
 }
 
-AVX2 void codec_jpeg_idct_avx2(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride, ptrdiff_t n)
+AVX2 void codec_jpeg_idct_avx2(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
+                               ptrdiff_t n)
 {
     const int16_t *waiting = NULL; /* a block that waits for a second one */
     uint8_t *waiting_out = NULL;
