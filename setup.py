@@ -73,9 +73,14 @@ KERNELS_H264 = [
     *(f"codec/simd/x86/h264_{stage}_avx2.c" for stage in ("inter", "intra", "transform", "deblock")),
 ]
 
+KERNELS_JPEG = [
+    "codec/simd/jpegdsp.c",
+    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits")),
+]
+
 # C sources that are linked into an extension; every .pyx file is one.
 LINKED = {
-    "codec._core": ["codec/simd/cpu.c"],
+    "codec._core": ["codec/simd/cpu.c", *KERNELS_JPEG],
     "codec.h264.macroblock._kernels": KERNELS_H264,
     "codec.metrics._ssim": ["codec/simd/metrics.c"],
     "codec.metrics._ssimulacra2": ["codec/simd/metrics.c"],

@@ -206,16 +206,16 @@ cdef inline int extend(uint32_t v, int n) noexcept nogil:
     return <int>v - (((1 << n) - 1) if v < (1u << (n - 1)) else 0)
 
 
-cdef enum:
-    LOOKAHEAD = 10          # codes up to this length cost one load; measured: 9 and 11 are slower on photographs
-
-cdef struct HuffmanReader:
-    uint16_t lookup[1 << LOOKAHEAD]     # symbol << 8 | code length; 0: the code is longer
-    # value << 16 | run << 8 | bits, where a whole AC coefficient fits; else 0
-    int32_t lookup_ac[1 << LOOKAHEAD]
-    uint32_t limit[18]                  # by length: first code, left-justified in 16 bits, that is longer
-    int32_t offset[17]                  # by length: HUFFVAL index minus code
-    uint8_t HUFFVAL[256]
+cdef extern from "jpegdsp.h" nogil:
+    enum:
+        LOOKAHEAD "JPEG_LOOKAHEAD"
+        END_OF_BLOCK "JPEG_END_OF_BLOCK"
+    ctypedef struct HuffmanReader "JpegHuffman":
+        uint16_t lookup[1 << 10]
+        int32_t lookup_ac[1 << 10]
+        uint32_t limit[18]
+        int32_t offset[17]
+        uint8_t HUFFVAL[256]
 
 cdef inline int read_symbol(BitReader *r, const HuffmanReader *h) noexcept nogil:
     """DECODE of Figure F.16 after a refill; a code outside the table sets the status and gives 0."""
@@ -250,21 +250,94 @@ cdef inline int16_t clamp16(int16_t x, int16_t top) noexcept nogil:
     return x if x < top else top
 
 
-cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil
-cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out,
-                     Py_ssize_t stride) noexcept nogil
+cdef extern from "jpegdsp.h" nogil:
+    ctypedef struct Quantizer "JpegQuantizer":
+        float recip_nat[64]
+        float bias_nat[64]
+    ctypedef void (*jpeg_to_ycc_fn)(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
+                                    Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_to_rgb_fn)(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb,
+                                    Py_ssize_t step, Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
+                                        Py_ssize_t n_out) noexcept nogil
+    ctypedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out,
+                                      Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_fdct_fn)(const uint8_t *samples, Py_ssize_t stride, int offset, int16_t *coef_nat,
+                                  Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz,
+                                      Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, Py_ssize_t stride,
+                                  Py_ssize_t n) noexcept nogil
+    enum:
+        JPEG_BLOCK_BYTES
+    ctypedef struct JpegBits:
+        uint8_t *next
+        uint64_t acc
+        int room
+        uint32_t without_code
+    enum:
+        JPEG_SMALL
+    ctypedef struct JpegWord:
+        uint32_t code, size
+    ctypedef struct JpegCodes:
+        JpegWord word[256]
+        JpegWord small[16][32]
+    ctypedef struct JpegRow:
+        const int16_t *level_zz
+        Py_ssize_t wide
+        int high, H, V, pred
+        const JpegCodes *dc
+        const JpegCodes *ac
+    ctypedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to) noexcept nogil
+    ctypedef struct JpegReader:
+        const uint8_t *next
+        const uint8_t *limit
+        uint64_t acc
+        int count
+    ctypedef struct JpegReadRow:
+        int16_t *level_nat
+        Py_ssize_t wide
+        int high, H, V, pred
+        const HuffmanReader *dc
+        const HuffmanReader *ac
+    ctypedef Py_ssize_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first,
+                                        Py_ssize_t to) noexcept nogil
+    ctypedef struct JpegBand:
+        int16_t *level_nat
+        uint64_t *present
+        const HuffmanReader *ac
+        int Ss, Se, Al
+        uint32_t EOBRUN
+    ctypedef Py_ssize_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, Py_ssize_t first,
+                                        Py_ssize_t to) noexcept nogil
+    ctypedef Py_ssize_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to,
+                                      int Ah, int Al) noexcept nogil
+    ctypedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, Py_ssize_t n) noexcept nogil
+    ctypedef struct JpegDsp:
+        jpeg_to_ycc_fn rgb_to_ycc
+        jpeg_to_rgb_fn ycc_to_rgb
+        jpeg_downsample_fn downsample_h2v2
+        jpeg_upsample_fn upsample_h2v2
+        jpeg_fdct_fn fdct
+        jpeg_quantize_fn quantize
+        jpeg_idct_fn idct
+        jpeg_put_fn put_mcus
+        jpeg_read_fn read_mcus
+        jpeg_band_fn read_bands
+        jpeg_band_fn refine_bands
+        jpeg_dc_fn read_dcs
+        jpeg_mask_fn significance
 
-# A quantization table prepared for division by multiplication (see quantize_block).
-cdef struct Quantizer:
-    float recip_nat[64]
-    float bias_nat[64]
+# The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
+cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil
+cdef void idct_block_deep(const int16_t *level_nat, const uint16_t *Q_nat, int precision, uint16_t *out,
+                          Py_ssize_t stride) noexcept nogil
 
 cdef enum:
     ROUNDING_NEAREST = 128      # of 256: added before truncation, as a part of the step
     ROUNDING_DEAD_ZONE = 104
 
 cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Quantizer *quantizer) noexcept nogil
-cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil
 
 cdef int begin_use(int *busy) except -1
 

@@ -1,7 +1,7 @@
 """Stages that every codec here shares. Contents, in the order in which a pixel meets them:
 
-    transform       fdct8x8, idct8x8           T.81 A.3.3; algorithm of Loeffler, Ligtenberg and Moschytz (ICASSP 1989)
-    quantization    quantize_block             T.81 A.3.4
+    transform       jpeg_dsp, idct_block_deep  T.81 A.3.3; 8-bit samples: codec/simd/jpegdsp.h
+    quantization    prepare_quantizer          T.81 A.3.4
     Huffman         codes, readers, optimum    T.81 Annex C, K.2; package-merge (Larmore and Hirschberg, JACM 1990)
     bits            writer, padding, stuffing  T.81 F.1.2.3
     stages          each of the above over (N, 64) arrays, for notebooks and tests
@@ -23,7 +23,10 @@ cdef extern from "cpu.h" nogil:
 cdef extern from "shared.h" nogil:
     int shared_set(int *p)
 
-KERNELS = ("fdct8x8", "idct8x8", "quantize_block")      # for codec.cpu; all of them portable C
+cdef extern from "jpegdsp.h" nogil:
+    const JpegDsp *codec_jpeg_dsp(int level)
+    const codec_member codec_jpeg_members[]
+    void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bits)
 
 # Compiler and kind of build.
 BUILD = codec_build().decode()
@@ -76,22 +79,18 @@ cdef int begin_use(int *busy) except -1:
 
 # ================================================================ transform
 
-# FIX(x) = round(x * 2^13). The rotations of the 1989 paper, scaled so that one pass multiplies by sqrt(8).
-cdef enum:
-    CONST_BITS = 13
-    FIX_0_298631336 = 2446
-    FIX_0_390180644 = 3196
-    FIX_0_541196100 = 4433
-    FIX_0_765366865 = 6270
-    FIX_0_899976223 = 7373
-    FIX_1_175875602 = 9633
-    FIX_1_501321110 = 12299
-    FIX_1_847759065 = 15137
-    FIX_1_961570560 = 16069
-    FIX_2_053119869 = 16819
-    FIX_2_562915447 = 20995
-    FIX_3_072711026 = 25172
-    PASS1_BITS = 2          # fraction bits kept between the passes for 8-bit samples
+# Blocks of 8-bit samples are the business of codec/simd/jpegdsp.h.
+
+cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil:
+    return codec_jpeg_dsp(level)
+
+
+cdef const void *jpeg_table(int level) noexcept nogil:
+    return codec_jpeg_dsp(level)
+
+
+# Name -> positions of the levels that have a variant, lowest first: for codec.cpu.
+KERNELS = {f"jpeg_{name}": levels for name, levels in levels_of_members(codec_jpeg_members, jpeg_table).items()}
 
 
 cdef inline int32_t descale(int32_t x, int n) noexcept nogil:
@@ -99,168 +98,33 @@ cdef inline int32_t descale(int32_t x, int n) noexcept nogil:
     return (x + (1 << (n - 1))) >> n
 
 
-cdef inline void fdct_pass(const int16_t *x, int16_t *y, Py_ssize_t lane, Py_ssize_t step, int even_shift,
-                           int odd_shift) noexcept nogil:
-    """Eight transforms of eight values each, times sqrt(8): values `step` apart, transforms `lane`
-    apart. A negative even_shift shifts left.
-
-    Whatever is multiplied is kept in 16 bits, so that vector units multiply eight lanes at a time.
-    """
-    cdef int i
-    cdef const int16_t *a
-    cdef int16_t *b
-    cdef int16_t s0, s1, s2, s3, d0, d1, d2, d3, e2, e3, e23, z1, z2, z3, z4
-    cdef int32_t even, r, p1, p2, p3, p4
-    for i in range(8):
-        a = x + i * lane
-        b = y + i * lane
-        s0, d0 = <int16_t>(a[0] + a[7 * step]), <int16_t>(a[0] - a[7 * step])
-        s1, d1 = <int16_t>(a[step] + a[6 * step]), <int16_t>(a[step] - a[6 * step])
-        s2, d2 = <int16_t>(a[2 * step] + a[5 * step]), <int16_t>(a[2 * step] - a[5 * step])
-        s3, d3 = <int16_t>(a[3 * step] + a[4 * step]), <int16_t>(a[3 * step] - a[4 * step])
-        even = s0 + s3 + s1 + s2
-        b[0] = <int16_t>(even << -even_shift if even_shift < 0 else descale(even, even_shift))
-        even = s0 + s3 - s1 - s2
-        b[4 * step] = <int16_t>(even << -even_shift if even_shift < 0 else descale(even, even_shift))
-        e3, e2 = <int16_t>(s0 - s3), <int16_t>(s1 - s2)
-        e23 = <int16_t>(e2 + e3)
-        r = <int32_t>e23 * FIX_0_541196100
-        b[2 * step] = <int16_t>descale(r + <int32_t>e3 * FIX_0_765366865, odd_shift)
-        b[6 * step] = <int16_t>descale(r - <int32_t>e2 * FIX_1_847759065, odd_shift)
-        z1, z2, z3, z4 = <int16_t>(d3 + d0), <int16_t>(d2 + d1), <int16_t>(d3 + d1), <int16_t>(d2 + d0)
-        p1 = <int32_t>z1 * -FIX_0_899976223
-        p2 = <int32_t>z2 * -FIX_2_562915447
-        p3 = <int32_t>z3 * (FIX_1_175875602 - FIX_1_961570560) + <int32_t>z4 * FIX_1_175875602
-        p4 = <int32_t>z3 * FIX_1_175875602 + <int32_t>z4 * (FIX_1_175875602 - FIX_0_390180644)
-        b[step] = <int16_t>descale(<int32_t>d0 * FIX_1_501321110 + p1 + p4, odd_shift)
-        b[3 * step] = <int16_t>descale(<int32_t>d1 * FIX_3_072711026 + p2 + p3, odd_shift)
-        b[5 * step] = <int16_t>descale(<int32_t>d2 * FIX_2_053119869 + p2 + p4, odd_shift)
-        b[7 * step] = <int16_t>descale(<int32_t>d3 * FIX_0_298631336 + p1 + p3, odd_shift)
-
-
-cdef void fdct8x8(const int16_t *samples, int16_t *coef_nat) noexcept nogil:
-    """Forward DCT of A.3.3, times 2^DCT_SCALE_BITS. Samples within -128..127, as 8 bits are after the level shift.
-
-    Range: no row of the transform times sqrt(8) has an absolute sum above 8 (8 for terms 0 and 4, below 7.3 for the
-    others), so pass 1 stays within 1024, and within 2^12 with PASS1_BITS more. In pass 2 the largest multiplicand is e2
-    + e3, eight values with four signs of each kind: samples that all have the matching sign give 4 * (127 + 128) * 8 *
-    4 = 32640, just inside int16; all others are sums of four at most. Sums of products stay below 2^15 * 2^13 * 4 =
-    2^30. Output: within 8 * 1024 = 2^13.
-    """
-    cdef int16_t ws[64]
-    cdef int i
-    for i in range(64):
-        codec_assert_range(-128, samples[i], 127)
-    fdct_pass(samples, ws, 8, 1, -PASS1_BITS, CONST_BITS - PASS1_BITS)      # rows
-    fdct_pass(ws, coef_nat, 1, 8, PASS1_BITS, CONST_BITS + PASS1_BITS)      # columns
-
-
-ctypedef fused Multiplicand:
-    int16_t                 # 8-bit pictures: eight lanes at a time
-    int32_t                 # 12-bit pictures
-
-
-cdef inline void idct_pass(const Multiplicand *x, Multiplicand *y, int lanes, Py_ssize_t lane, Py_ssize_t step,
-                           bint low_4, int shift) noexcept nogil:
-    """`lanes` transforms of eight values each, times sqrt(8) / 2^(shift - 13); low_4 promises four zeros at
-    the end."""
-    cdef int i
-    cdef const Multiplicand *a
-    cdef Multiplicand *b
-    cdef Multiplicand x0, x1, x2, x3, x4, x5, x6, x7, x26, z1, z2, z3, z4
-    cdef int32_t r, r2, r3, e0, e1, t0, t1, t2, t3, p1, p2, p3, p4, o0, o1, o2, o3
-    for i in range(lanes):
-        a = x + i * lane
-        b = y + i * lane
-        x0, x1, x2, x3 = a[0], a[step], a[2 * step], a[3 * step]
-        x4 = 0 if low_4 else a[4 * step]
-        x5 = 0 if low_4 else a[5 * step]
-        x6 = 0 if low_4 else a[6 * step]
-        x7 = 0 if low_4 else a[7 * step]
-        x26 = <Multiplicand>(x2 + x6)
-        r = <int32_t>x26 * FIX_0_541196100
-        r2, r3 = r - <int32_t>x6 * FIX_1_847759065, r + <int32_t>x2 * FIX_0_765366865
-        e0, e1 = (<int32_t>x0 + x4) << CONST_BITS, (<int32_t>x0 - x4) << CONST_BITS
-        t0, t3, t1, t2 = e0 + r3, e0 - r3, e1 + r2, e1 - r2
-        z1, z2 = <Multiplicand>(x7 + x1), <Multiplicand>(x5 + x3)
-        z3, z4 = <Multiplicand>(x7 + x3), <Multiplicand>(x5 + x1)
-        p1 = <int32_t>z1 * -FIX_0_899976223
-        p2 = <int32_t>z2 * -FIX_2_562915447
-        p3 = <int32_t>z3 * (FIX_1_175875602 - FIX_1_961570560) + <int32_t>z4 * FIX_1_175875602
-        p4 = <int32_t>z3 * FIX_1_175875602 + <int32_t>z4 * (FIX_1_175875602 - FIX_0_390180644)
-        o0 = <int32_t>x1 * FIX_1_501321110 + p1 + p4
-        o1 = <int32_t>x3 * FIX_3_072711026 + p2 + p3
-        o2 = <int32_t>x5 * FIX_2_053119869 + p2 + p4
-        o3 = <int32_t>x7 * FIX_0_298631336 + p1 + p3
-        b[0], b[7 * step] = <Multiplicand>descale(t0 + o0, shift), <Multiplicand>descale(t0 - o0, shift)
-        b[step], b[6 * step] = <Multiplicand>descale(t1 + o1, shift), <Multiplicand>descale(t1 - o1, shift)
-        b[2 * step], b[5 * step] = <Multiplicand>descale(t2 + o2, shift), <Multiplicand>descale(t2 - o2, shift)
-        b[3 * step], b[4 * step] = <Multiplicand>descale(t3 + o3, shift), <Multiplicand>descale(t3 - o3, shift)
-
-
-cdef inline void idct8x8(const Multiplicand *coef_nat, Multiplicand *samples, bint low_4x4,
-                         int pass1_bits) noexcept nogil:
-    """Inverse DCT of A.3.3 on dequantized coefficients; not clamped, not level-shifted. Meets the IEEE 1180 statistics
-    (tested).
-
-    low_4x4 promises zeros outside the 4x4 low corner; the result is the same, at half the work.
-
-    Range for 8-bit pictures, pass1_bits = 2: coefficients are below 2^10 plus half a step (2^7 for 8-bit tables), their
-    columns times sqrt(8) below 2^10 plus 8 * 1.39 half steps, times 4: under 9800, and the sums of two that are
-    multiplied fit 16 bits. In pass 2 all terms add up to samples (below 2^11 with overshoot) times 2^18: 2^29. For
-    12-bit pictures the 32-bit form with pass1_bits = 1 keeps the sums below 2^31. Coefficients that no picture has may
-    wrap (the build has -fwrapv): the samples are then meaningless, but the same on every machine, and the caller clamps
-    them.
-    """
-    cdef Multiplicand ws[64]
-    if low_4x4:
-        idct_pass(coef_nat, ws, 4, 1, 8, True, CONST_BITS - pass1_bits)                     # columns
-        idct_pass(ws, samples, 8, 8, 1, True, CONST_BITS + pass1_bits + 3)                  # rows
-    else:
-        idct_pass(coef_nat, ws, 8, 1, 8, False, CONST_BITS - pass1_bits)
-        idct_pass(ws, samples, 8, 8, 1, False, CONST_BITS + pass1_bits + 3)
-
-
-cdef inline void dequantize_and_transform(const int16_t *level_nat, const uint16_t *Q_nat, Multiplicand *samples,
-                                          bint low_4x4, int pass1_bits) noexcept nogil:
-    cdef Multiplicand coef[64]
-    cdef int i
-    for i in range(64):
-        coef[i] = <Multiplicand>(<int32_t>level_nat[i] * Q_nat[i])
-    idct8x8(coef, samples, low_4x4, pass1_bits)
-
-
-cdef void idct_block(const int16_t *level_nat, const uint16_t *Q_nat, int precision, Sample *out,
-                     Py_ssize_t stride) noexcept nogil:
-    """Dequantize (A.3.4), transform, level shift (A.3.1) and clamp a block into `out`, rows `stride` samples apart."""
-    cdef int16_t samples[64]
-    cdef int32_t wide[64]
+cdef void idct_block_deep(const int16_t *level_nat, const uint16_t *Q_nat, int precision, uint16_t *out,
+                          Py_ssize_t stride) noexcept nogil:
+    """Dequantize (A.3.4), transform, level shift (A.3.1) and clamp a block of 9 to 12 bits into `out`, rows `stride`
+    samples apart."""
+    cdef int32_t coef[64]
+    cdef int32_t samples[64]
     cdef int16_t top = <int16_t>((1 << precision) - 1), half = <int16_t>(1 << (precision - 1))
     cdef uint64_t present = codec_nonzero_mask(level_nat, 0, 63)
-    cdef bint low_4x4 = present & ~<uint64_t>0x0F0F0F0F == 0
     cdef int i, j
-    cdef Sample *row
-    cdef Sample flat
-    codec_assert((precision == 8) == (sizeof(Sample) == 1))
-    codec_assert_range(2, precision, 12)
+    cdef uint16_t *row
+    cdef uint16_t flat
+    codec_assert_range(9, precision, 12)
     codec_assert(stride >= 8)
     if present <= 1:                                # DC at most: both passes reduce to one rounding of it
-        flat = <Sample>clamp16(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
+        flat = <uint16_t>clamp16(<int16_t>(descale(<int32_t>level_nat[0] * Q_nat[0], 3) + half), top)
         for i in range(8):
             row = out + i * stride
             for j in range(8):
                 row[j] = flat
         return
-    if Sample is uint8_t:
-        dequantize_and_transform(level_nat, Q_nat, samples, low_4x4, PASS1_BITS)
-    else:
-        dequantize_and_transform(level_nat, Q_nat, wide, low_4x4, 1)
-        for i in range(64):
-            samples[i] = <int16_t>wide[i]
+    for i in range(64):
+        coef[i] = <int32_t>level_nat[i] * Q_nat[i]
+    codec_idct8x8_wide(coef, samples, 1)
     for i in range(8):
         row = out + i * stride
         for j in range(8):
-            row[j] = <Sample>clamp16(<int16_t>(samples[8 * i + j] + half), top)
+            row[j] = <uint16_t>clamp16(<int16_t>(<int16_t>samples[8 * i + j] + half), top)
 
 
 # ================================================================ quantization
@@ -280,28 +144,6 @@ cdef void prepare_quantizer(const uint16_t *Q_nat, int scale, int ac_rounding, Q
         d = <int32_t>Q_nat[i] * scale
         quantizer.recip_nat[i] = <float>(1.0 / d)
         quantizer.bias_nat[i] = <float>(d * (ac_rounding if i else ROUNDING_NEAREST) >> 8) + 0.5
-
-
-cdef void quantize_block(const int16_t *coef_nat, const Quantizer *quantizer, int16_t *level_zz) noexcept nogil:
-    """Divide by the step, halves away from zero (A.3.4) unless there is a dead zone, exactly, and reorder along the
-    zig-zag.
-
-    level = floor((|c| + b) / d) for the step d, b = floor(d/2) or less. Let n = |c| + b < 2^15 + 2^18 and take (n +
-    1/2) / d instead: it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three
-    roundings of 2^-24 relative (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d *
-    2^-22.4, and that is below 1/(2d) while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754
-    single precision, no contraction).
-    """
-    cdef int16_t level_nat[64]
-    cdef int i
-    cdef int32_t c, q, sign
-    for i in range(64):
-        c = coef_nat[i]
-        sign = c >> 31                                              # 0 or -1: (v ^ sign) - sign is |c|, and back
-        q = <int32_t>((<float>((c ^ sign) - sign) + quantizer.bias_nat[i]) * quantizer.recip_nat[i])
-        level_nat[i] = <int16_t>((q ^ sign) - sign)
-    for i in range(64):
-        level_zz[i] = level_nat[NAT_OF_ZZ[i]]
 
 
 # ================================================================ Huffman
@@ -335,30 +177,39 @@ cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1:
 
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1:
     """Decoder_tables, Figure F.15, left-justified, and the look-ahead tables."""
-    cdef int p = 0, length, look, used, size, run, value
-    cdef uint32_t code = 0, entry
+    cdef int p = 0, length, n
+    cdef uint32_t code = 0
     memset(h, 0, sizeof(HuffmanReader))
     generate_code_tables(BITS, HUFFVAL)
     for i, symbol in enumerate(HUFFVAL):
         h.HUFFVAL[<int>i] = symbol
     for length in range(1, 17):
         h.offset[length] = p - <int>code
-        for _ in range(BITS[length - 1]):
+        n = BITS[length - 1]
+        while n > 0:
             if length <= LOOKAHEAD:
-                for look in range(<int>code << (LOOKAHEAD - length), <int>(code + 1) << (LOOKAHEAD - length)):
-                    h.lookup[look] = h.HUFFVAL[p] << 8 | length
+                set_lookahead(h, h.HUFFVAL[p], length, <int>code << (LOOKAHEAD - length))
             code += 1
             p += 1
+            n -= 1
         h.limit[length] = code << (16 - length)
         code <<= 1
     h.limit[17] = 0xFFFFFFFF
-    for look in range(1 << LOOKAHEAD):
-        entry = h.lookup[look]
-        used, run, size = entry & 0xFF, entry >> 12, entry >> 8 & 15
-        if entry and size and used + size <= LOOKAHEAD:
-            value = extend(look >> (LOOKAHEAD - used - size) & ((1 << size) - 1), size)
-            h.lookup_ac[look] = value * 65536 + (run << 8 | used + size)
     return 0
+
+
+cdef void set_lookahead(HuffmanReader *h, int symbol, int used, int first) noexcept nogil:
+    """The entries of a code of `used` bits, from `first` on."""
+    cdef int run = symbol >> 4, size = symbol & 15, free = LOOKAHEAD - used, look, value
+    for look in range(1 << free):
+        h.lookup[first + look] = <uint16_t>(symbol << 8 | used)
+        if size and size <= free:
+            value = extend(look >> (free - size), size)
+            h.lookup_ac[first + look] = value * 65536 + (run + 1 << 8 | used + size)
+        elif symbol == 0xF0:
+            h.lookup_ac[first + look] = 16 << 8 | used
+        elif symbol == 0:
+            h.lookup_ac[first + look] = END_OF_BLOCK << 8 | used
 
 
 cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
@@ -580,12 +431,13 @@ def _steps(Q):
     return np.ascontiguousarray(array.reshape(64), np.uint16)
 
 
-def fdct(samples):
+def fdct(samples, *, int level=0):
     """Forward 8x8 DCT of T.81 A.3.3, times 8.
 
     Parameters
     ----------
     samples : (N, 64) integers in -128..127, level-shifted, natural order
+    level : instructions, as counted by `codec.cpu.level_index`
 
     Returns
     -------
@@ -598,13 +450,14 @@ def fdct(samples):
     >>> int(fdct(np.full((1, 64), 100))[0, 0])      # 8 * 8 * 100
     6400
     """
-    cdef const int16_t[:, ::1] x = _blocks(samples, np.int16, -128, 127, "samples")
+    cdef const uint8_t[:, ::1] x = (_blocks(samples, np.int16, -128, 127, "samples") + 128).astype(np.uint8)
     out = np.empty((x.shape[0], 64), np.int16)
     cdef int16_t[:, ::1] y = out
+    cdef const JpegDsp *dsp = codec_jpeg_dsp(level)
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
-            fdct8x8(&x[n, 0], &y[n, 0])
+            dsp.fdct(&x[n, 0], 8, 128, &y[n, 0], 1)
     return out
 
 
@@ -625,11 +478,11 @@ def idct(coefficients):
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
-            idct8x8(&x[n, 0], &y[n, 0], False, PASS1_BITS)
+            codec_idct8x8_wide(&x[n, 0], &y[n, 0], 2)
     return out
 
 
-def quantize(coefficients, Q, *, scale=8, ac_rounding=ROUNDING_NEAREST):
+def quantize(coefficients, Q, *, scale=8, ac_rounding=ROUNDING_NEAREST, int level=0):
     """Quantize `fdct` output by the 64 steps Q (natural order): round(c / (scale Q)), halves away from zero; levels in
     zig-zag order.
 
@@ -640,6 +493,7 @@ def quantize(coefficients, Q, *, scale=8, ac_rounding=ROUNDING_NEAREST):
     scale : the factor that the coefficients carry: 8 for `fdct`, 1 for plain ones
     ac_rounding : 0..128, in 256ths of a step: added to AC magnitudes before truncation. Less than 128 widens the dead
         zone around zero; the encoder uses 104.
+    level : instructions, as counted by `codec.cpu.level_index`
 
     Returns
     -------
@@ -654,11 +508,11 @@ def quantize(coefficients, Q, *, scale=8, ac_rounding=ROUNDING_NEAREST):
     out = np.empty((x.shape[0], 64), np.int16)
     cdef int16_t[:, ::1] y = out
     cdef Quantizer quantizer
-    cdef Py_ssize_t n
+    cdef const JpegDsp *dsp = codec_jpeg_dsp(level)
     prepare_quantizer(&steps[0], scale, ac_rounding, &quantizer)
-    with nogil:
-        for n in range(x.shape[0]):
-            quantize_block(&x[n, 0], &quantizer, &y[n, 0])
+    if x.shape[0]:
+        with nogil:
+            dsp.quantize(&x[0, 0], &quantizer, &y[0, 0], x.shape[0])
     return out
 
 

@@ -11,111 +11,26 @@ import numpy as np
 from . import cpu
 from .errors import ParameterError
 
-cpu.register(dict.fromkeys(("rgb_to_ycc", "ycc_to_rgb", "downsample", "upsample"), (0,)))
+# The other kernels here are portable only.
+cpu.register(dict.fromkeys(("downsample", "upsample"), (0,)))
 
 # ================================================================ colour
 
-# FIX(x) = round(x * 2^16)
-cdef enum:
-    ONE_HALF = 1 << 15
-    CHROMA_ZERO = (128 << 16) + ONE_HALF - 1    # rounds halves down: 255.5 must not become 256
-    Y_R = 19595             # 0.299
-    Y_G = 38470             # 0.587
-    Y_B = 7471              # 0.114; the three add up to 2^16, so white stays 255
-    CB_R = 11059            # 0.168736
-    CB_G = 21709            # 0.331264
-    CR_G = 27439            # 0.418688
-    CR_B = 5329             # 0.081312
-    R_CR = 91881            # 1.402
-    G_CB = 22554            # 0.34414: the five digits that the other libraries round, 22553 being nearer to 0.344136
-    G_CR = 46802            # 0.714136
-    B_CB = 116130           # 1.772
-    UP = 160 << 16          # more than 128 * (0.344136 + 0.714136) * 2^16
-
-
-cdef enum:
-    RUN = 64                # pixels that are separated at a time, so that the arithmetic runs over contiguous samples
-
-
-cdef void rgb_to_ycc_row(const uint8_t *rgb, Py_ssize_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr,
-                         Py_ssize_t n) noexcept nogil:
-    """n pixels, `step` bytes apart. The fixed-point sums are taken in single precision, four to sixteen at a time, and
-    are exact there.
-
-    Every product and partial sum is an integer of magnitude below 2^24, which a float holds: Y stays within 0..255 *
-    2^16 + 2^15; the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within
-    0..(255.5 + 0.5) * 2^16 - 1. Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift
-    would. No clamp is needed.
-    """
-    cdef int32_t pixel[RUN]
-    cdef Py_ssize_t i, m
-    cdef float r, g, b, to_integer = 1.0 / 65536
-    while n > 0:
-        m = n if n < RUN else RUN
-        for i in range(m - 1):
-            pixel[i] = <int32_t>codec_load_le32(rgb + step * i)
-        rgb += step * m
-        # no byte beyond the last pixel is read
-        pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16
-        for i in range(m):
-            r, g, b = pixel[i] & 0xFF, pixel[i] >> 8 & 0xFF, pixel[i] >> 16 & 0xFF
-            Y[i] = <uint8_t><int32_t>((<float>Y_R * r + <float>Y_G * g + <float>Y_B * b + <float>ONE_HALF) * to_integer)
-            Cb[i] = <uint8_t><int32_t>((<float>ONE_HALF * b - <float>CB_R * r - <float>CB_G * g + <float>CHROMA_ZERO)
-                                       * to_integer)
-            Cr[i] = <uint8_t><int32_t>((<float>ONE_HALF * r - <float>CR_G * g - <float>CR_B * b + <float>CHROMA_ZERO)
-                                       * to_integer)
-        Y += m
-        Cb += m
-        Cr += m
-        n -= m
+cdef extern from "jpeg_color.h" nogil:
+    enum:
+        ONE_HALF
+        R_CR
+        G_CB
+        G_CR
+        B_CB
 
 
 cdef inline int32_t clamp(int32_t x, int32_t top) noexcept nogil:
     return 0 if x < 0 else (top if x > top else x)
 
 
-cdef void ycc_to_rgb_8bit(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, Py_ssize_t step,
-                          Py_ssize_t n) noexcept nogil:
-    """The 8-bit case, in single precision like rgb_to_ycc_row.
-
-    1.402 and 1.772 are taken as 1 + 0.402 and 1 + 0.772, so that every product stays below 128 * 0.772 * 2^16 < 2^23,
-    and UP, a multiple of 2^16, makes the sums positive (below 2^24, hence exact) before the conversion that cuts their
-    fraction off.
-    """
-    cdef int16_t R[RUN]
-    cdef int16_t G[RUN]
-    cdef int16_t B[RUN]
-    cdef uint32_t pixel[RUN]
-    cdef Py_ssize_t i, m
-    cdef float cb, cr, to_integer = 1.0 / 65536
-    cdef int16_t y
-    while n > 0:
-        m = n if n < RUN else RUN
-        for i in range(m):
-            cb, cr = Cb[i] - 128, Cr[i] - 128
-            R[i] = <int16_t><int32_t>((<float>(R_CR - (1 << 16)) * cr + <float>(UP + ONE_HALF)) * to_integer)
-            G[i] = <int16_t><int32_t>((<float>(UP + ONE_HALF) - <float>G_CB * cb - <float>G_CR * cr) * to_integer)
-            B[i] = <int16_t><int32_t>((<float>(B_CB - (1 << 16)) * cb + <float>(UP + ONE_HALF)) * to_integer)
-        for i in range(m):
-            y = Y[i] - (UP >> 16)
-            R[i] = clamp16(<int16_t>(y + R[i] + Cr[i] - 128), 255)
-            G[i] = clamp16(<int16_t>(y + G[i]), 255)
-            B[i] = clamp16(<int16_t>(y + B[i] + Cb[i] - 128), 255)
-        for i in range(m):
-            pixel[i] = <uint32_t>R[i] | <uint32_t>G[i] << 8 | <uint32_t>B[i] << 16
-        for i in range(m - 1):
-            # the fourth byte is overwritten by what follows
-            codec_store_le32(rgb + step * i, pixel[i])
-        rgb += step * m
-        rgb[-step], rgb[1 - step], rgb[2 - step] = <uint8_t>R[m - 1], <uint8_t>G[m - 1], <uint8_t>B[m - 1]
-        Y += m
-        Cb += m
-        Cr += m
-        n -= m
-
-
-cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb, Py_ssize_t step,
-                         int precision, Py_ssize_t n) noexcept nogil:
+cdef void ycc_to_rgb_row(const JpegDsp *dsp, const Sample *Y, const Sample *Cb, const Sample *Cr, Sample *rgb,
+                         Py_ssize_t step, int precision, Py_ssize_t n) noexcept nogil:
     """n pixels, `step` samples apart in `rgb`. With 16-bit samples 2^15 * 1.772 * 2^16 is more than 32 bits hold."""
     cdef int32_t top = (1 << precision) - 1, centre = 1 << (precision - 1)
     cdef Py_ssize_t i
@@ -123,7 +38,7 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
     codec_assert((precision == 8) == (sizeof(Sample) == 1))
     codec_assert(precision <= 16)
     if Sample is uint8_t:
-        ycc_to_rgb_8bit(Y, Cb, Cr, rgb, step, n)
+        dsp.ycc_to_rgb(Y, Cb, Cr, rgb, step, n)
     else:
         for i in range(n):
             y, cb, cr = Y[i], <int64_t>Cb[i] - centre, <int64_t>Cr[i] - centre
@@ -134,8 +49,8 @@ cdef void ycc_to_rgb_row(const Sample *Y, const Sample *Cb, const Sample *Cr, Sa
 
 # ================================================================ downsampling
 
-cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out, Py_ssize_t n_out, int h,
-                         int v) noexcept nogil:
+cdef void downsample_row(const JpegDsp *dsp, const uint8_t *row0, const uint8_t *row1, uint8_t *out,
+                         Py_ssize_t n_out, int h, int v) noexcept nogil:
     """Means over h x v samples (h, v in 1, 2). Halves round up and down in turn along the row, so brightness does
     not drift."""
     cdef Py_ssize_t i
@@ -143,8 +58,7 @@ cdef void downsample_row(const uint8_t *row0, const uint8_t *row1, uint8_t *out,
     codec_assert_range(1, v, 2)
     codec_assert(h + v > 2)
     if h == 2 and v == 2:
-        for i in range(n_out):
-            out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2)
+        dsp.downsample_h2v2(row0, row1, out, n_out)
     elif h == 2:
         for i in range(n_out):
             out[i] = <uint8_t>((row0[2 * i] + row0[2 * i + 1] + (i & 1)) >> 1)
@@ -224,11 +138,14 @@ cdef void upsample_v2_row(const Sample *near, const Sample *far, Sample *out, in
         out[i] = <Sample>((3 * near[i] + far[i] + bias) >> 2)
 
 
-cdef void upsample_h2v2_row(const Sample *near, const Sample *far, uint16_t *sums, Sample *out,
+cdef void upsample_h2v2_row(const JpegDsp *dsp, const Sample *near, const Sample *far, uint16_t *sums, Sample *out,
                             Py_ssize_t n) noexcept nogil:
     """Both at once with one rounding. n >= 2; `sums` has room for n values (at most 4 * 4095 for 12-bit samples)."""
     cdef Py_ssize_t i
     codec_assert(n >= 2)
+    if Sample is uint8_t:
+        dsp.upsample_h2v2(near, far, out, n)
+        return
     for i in range(n):
         sums[i] = <uint16_t>(3 * near[i] + far[i])
     out[0] = <Sample>((4 * sums[0] + 8) >> 4)
@@ -251,8 +168,9 @@ cdef void replicate_row(const Sample *row, Sample *out, Py_ssize_t n_out, int H,
 
 # ================================================================ stages, over arrays
 
-def rgb_to_ycc(pixels):
-    """RGB to YCbCr of T.871: (H, W, 3) uint8 -> (H, W, 3) uint8.
+def rgb_to_ycc(pixels, *, int level=0):
+    """RGB to YCbCr of T.871: (H, W, 3) uint8 -> (H, W, 3) uint8. `level`: instructions, as counted by
+    `codec.cpu.level_index`.
 
     Examples
     --------
@@ -265,12 +183,13 @@ def rgb_to_ycc(pixels):
     cdef uint8_t[:, ::1] y = np.empty((3, x.shape[0] * x.shape[1]), np.uint8)
     if y.shape[1]:
         with nogil:
-            rgb_to_ycc_row(&x[0, 0, 0], 3, &y[0, 0], &y[1, 0], &y[2, 0], y.shape[1])
+            jpeg_dsp(level).rgb_to_ycc(&x[0, 0, 0], 3, &y[0, 0], &y[1, 0], &y[2, 0], y.shape[1])
     return np.ascontiguousarray(np.asarray(y).T).reshape(pixels.shape)
 
 
-def ycc_to_rgb(pixels):
-    """YCbCr of T.871 to RGB: (H, W, 3) uint8 -> (H, W, 3) uint8.
+def ycc_to_rgb(pixels, *, int level=0):
+    """YCbCr of T.871 to RGB: (H, W, 3) uint8 -> (H, W, 3) uint8. `level`: instructions, as counted by
+    `codec.cpu.level_index`.
 
     Examples
     --------
@@ -283,7 +202,7 @@ def ycc_to_rgb(pixels):
     cdef uint8_t[:, ::1] y = np.empty((x.shape[1], 3), np.uint8)
     if x.shape[1]:
         with nogil:
-            ycc_to_rgb_row(&x[0, 0], &x[1, 0], &x[2, 0], &y[0, 0], 3, 8, x.shape[1])
+            jpeg_dsp(level).ycc_to_rgb(&x[0, 0], &x[1, 0], &x[2, 0], &y[0, 0], 3, x.shape[1])
     return np.asarray(y).reshape(pixels.shape)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _forced: int | None = None
 # name -> positions of the levels that have a variant of it, lowest first
-_kernels: dict[str, tuple[int, ...]] = dict.fromkeys(_core.KERNELS, (0,))
+_kernels: dict[str, tuple[int, ...]] = dict(_core.KERNELS)
 
 
 def _index(name, origin):

@@ -6,7 +6,9 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, rgb_to_ycc_row, upsample_h2v2_row
+from codec._core cimport JpegDsp, jpeg_dsp
+from codec._pixel cimport LEAST_SQUARES_REACH, downsample_least_squares_row, upsample_h2v2_row
+from ..cpu import level_index
 from ..errors import ParameterError
 
 cdef enum:
@@ -42,8 +44,8 @@ cdef void add_block(const uint8_t *Y, const int32_t *squares, Py_ssize_t stride,
     damage.blocks += 1
 
 
-cdef void add_squared_errors(const uint8_t *plane, Py_ssize_t width, uint8_t *small, int16_t *sums, uint8_t *rebuilt,
-                             int32_t *squares) noexcept nogil:
+cdef void add_squared_errors(const JpegDsp *dsp, const uint8_t *plane, Py_ssize_t width, uint8_t *small, int16_t *sums,
+                             uint8_t *rebuilt, int32_t *squares) noexcept nogil:
     """Loss of one component of a strip that is subsampled and upsampled as in a decoder. `plane`:
     ROWS rows."""
     cdef Py_ssize_t half = width // 2, x, near, far
@@ -56,28 +58,28 @@ cdef void add_squared_errors(const uint8_t *plane, Py_ssize_t width, uint8_t *sm
     for y in range(STRIP):
         near = 1 + (y >> 1)
         far = near + 1 if y & 1 else near - 1
-        upsample_h2v2_row(small + near * half, small + far * half, <uint16_t *>sums, rebuilt, half)
+        upsample_h2v2_row(dsp, small + near * half, small + far * half, <uint16_t *>sums, rebuilt, half)
         for x in range(width):
             d = plane[(MARGIN + y) * width + x] - rebuilt[x]
             squares[y * width + x] += d * d
 
 
-cdef void add_strip(const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels, Py_ssize_t first,
-                    Py_ssize_t padded, uint8_t *planes, uint8_t *small, int16_t *sums, int32_t *squares,
-                    Damage *damage) noexcept nogil:
+cdef void add_strip(const JpegDsp *dsp, const uint8_t *pixels, Py_ssize_t height, Py_ssize_t width, int channels,
+                    Py_ssize_t first, Py_ssize_t padded, uint8_t *planes, uint8_t *small, int16_t *sums,
+                    int32_t *squares, Damage *damage) noexcept nogil:
     """The blocks of a strip that begins in row `first`. Planes are `padded` wide, a multiple of 16."""
     cdef Py_ssize_t size = ROWS * padded, y, bx
     cdef uint8_t *row
     cdef int c
     for y in range(ROWS):
         row = planes + y * padded
-        rgb_to_ycc_row(pixels + max(0, min(first + y - MARGIN, height - 1)) * width * channels, channels, row,
+        dsp.rgb_to_ycc(pixels + max(0, min(first + y - MARGIN, height - 1)) * width * channels, channels, row,
                        row + size, row + 2 * size, width)
         for c in range(3):
             memset(row + c * size + width, row[c * size + width - 1], padded - width)
     memset(squares, 0, STRIP * padded * sizeof(int32_t))
     for c in range(1, 3):
-        add_squared_errors(planes + c * size, padded, small, sums, planes + 3 * size, squares)
+        add_squared_errors(dsp, planes + c * size, padded, small, sums, planes + 3 * size, squares)
     for y in range(0, STRIP, 8):
         for bx in range(0, padded, 8):
             add_block(planes + (MARGIN + y) * padded + bx, squares + y * padded + bx, padded, damage)
@@ -158,6 +160,7 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     cdef Py_ssize_t start = min(strips - 1, <Py_ssize_t>(STEP // 2))
     cdef Damage sampled, extra
     cdef double typical = 0, blocks, weight
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef uint8_t *planes
     cdef int16_t *sums
     cdef int32_t *squares
@@ -175,15 +178,15 @@ def subsampling_damage(const uint8_t[:, :, ::1] image):
     with nogil:
         for strip in range(strips):
             if strip % STEP == start % STEP:
-                add_strip(&image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS
-                          + 1) * padded, sums, squares, &sampled)
+                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes,
+                          planes + (3 * ROWS + 1) * padded, sums, squares, &sampled)
                 typical += contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
         typical /= (strips - start + STEP - 1) // STEP
         for strip in range(strips):
             if (strip % STEP != start % STEP and contrast(&image[0, 0, 0], height, width, channels, STRIP * strip)
                     > OUTSTANDING * typical):
-                add_strip(&image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes, planes + (3 * ROWS
-                          + 1) * padded, sums, squares, &extra)
+                add_strip(dsp, &image[0, 0, 0], height, width, channels, STRIP * strip, padded, planes,
+                          planes + (3 * ROWS + 1) * padded, sums, squares, &extra)
     free(squares)
     blocks = strips * (STRIP // 8) * (padded // 8)
     weight = <double>(blocks - extra.blocks) / <double>sampled.blocks

@@ -252,7 +252,7 @@ cdef object take_components(LosslessScan *s, planes, components, ReadTables tabl
                 or s.mcus_high < 1 or s.mcus_wide < 1):
             raise ParameterError("a plane is too small for its component")
         c.samples, c.stride = &plane[0, 0], plane.shape[1]
-        c.dc = &tables.dc[<int>Td]
+        c.dc = tables.dc[<int>Td]
         c.bins, c.L, c.U = s.statistics[<int>Td], bounds.L[<int>Td], bounds.U[<int>Td]
         c.classes = &classes[used]
         used += (c.V + 1) * (c.stride + 1)

@@ -11,13 +11,14 @@ from libc.string cimport memcpy, memmove, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, Quantizer, Sample, fdct8x8, idct_block,
-    prepare_quantizer, quantize_block,
+    E_MEMORY, NAT_OF_ZZ, OK, ROUNDING_DEAD_ZONE, ROUNDING_NEAREST, JpegDsp, Sample, idct_block_deep, jpeg_dsp,
+    prepare_quantizer,
 )
 from codec._pixel cimport (
-    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, rgb_to_ycc_row, upsample_h2_row,
+    LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
     upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
 )
+from ..cpu import level_index
 from ..errors import ParameterError
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -42,13 +43,9 @@ cdef enum:
     LARGEST_COEFFICIENT = 8 * 1023      # 8 times the largest AC level of 8-bit samples (Table F.2) for a step of 1
 
 
-cdef struct Ringing:
-    Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
-    uint16_t steps_nat[64]
-
-
-cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *coef_nat) noexcept nogil:
-    """Coefficients of a block with black or white samples, around which quantization would ring.
+cdef void dering_block(const JpegDsp *dsp, const uint8_t *samples, Py_ssize_t stride, const Ringing *ringing,
+                       int16_t *coef_nat) noexcept nogil:
+    """Replace the coefficients of a block with black or white samples, around which quantization would ring.
 
     A decoder clamps what it reconstructs to 0..255. So a sample at the limit may lie beyond it, and a letter on white
     paper has many equivalent blocks: take one that survives quantization. Alternating projections find it (D. Youla and
@@ -59,31 +56,34 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
     sum is below 2^14. A block whose coefficients would leave the range of 8-bit samples stays as it was.
     """
     cdef int16_t base[64]
-    cdef int16_t beyond[64]
+    cdef uint8_t sample[64]
+    cdef uint8_t beyond[64]                     # 128 more
     cdef int16_t level_zz[64]
     cdef int16_t level_nat[64]
     cdef uint16_t rebuilt[64]
     cdef int i, turn
     cdef int16_t out, moved, most = 0
-    fdct8x8(samples, base)
-    memset(beyond, 0, sizeof(beyond))
-    memcpy(coef_nat, base, sizeof(base))
+    for i in range(8):
+        memcpy(sample + 8 * i, samples + i * stride, 8)
+    memcpy(base, coef_nat, sizeof(base))
+    memset(beyond, 128, sizeof(beyond))
     for turn in range(DERING_ROUNDS):
-        quantize_block(coef_nat, &ringing.quantizer, level_zz)
+        dsp.quantize(coef_nat, &ringing.quantizer, level_zz, 1)
         for i in range(64):
             level_nat[NAT_OF_ZZ[i]] = level_zz[i]
-        idct_block(level_nat, ringing.steps_nat, 12, rebuilt, 8)        # 12 bits hold what 8 bits would clamp
+        idct_block_deep(level_nat, ringing.steps_nat, 12, rebuilt, 8)   # 12 bits hold what 8 bits would clamp
         moved = 0
         for i in range(64):
-            out = <int16_t>(rebuilt[i] - 2048 - samples[i])
+            out = <int16_t>(rebuilt[i] - 2048 + 128 - sample[i])
             out = out if out < MOST_BEYOND else <int16_t>MOST_BEYOND
             out = out if out > -MOST_BEYOND else <int16_t>-MOST_BEYOND
-            out = out if samples[i] == (127 if out > 0 else -128) else <int16_t>0
+            out = out if sample[i] == (255 if out > 0 else 0) else <int16_t>0
+            out += 128
             moved |= out ^ beyond[i]
-            beyond[i] = out
+            beyond[i] = <uint8_t>out
         if moved == 0:
             break
-        fdct8x8(beyond, coef_nat)
+        dsp.fdct(beyond, 8, 128, coef_nat, 1)
         for i in range(64):
             coef_nat[i] = <int16_t>(coef_nat[i] + base[i])
     for i in range(64):
@@ -93,34 +93,46 @@ cdef void dering_block(const int16_t *samples, const Ringing *ringing, int16_t *
         memcpy(coef_nat, base, sizeof(base))
 
 
-cdef inline bint touches_a_limit(const int16_t *samples) noexcept nogil:
+cdef bint reaches_a_limit(const uint8_t *samples, Py_ssize_t stride, int wide) noexcept nogil:
+    """Whether any sample of eight rows of `wide` is black or white. Most of a photograph is neither."""
+    cdef int i, j
+    cdef uint8_t least = 255, most = 0
+    for i in range(8):
+        for j in range(wide):
+            least = samples[j] if samples[j] < least else least
+            most = samples[j] if samples[j] > most else most
+        samples += stride
+    return least == 0 or most == 255
+
+
+cdef inline bint touches_a_limit(const uint8_t *samples, Py_ssize_t stride) noexcept nogil:
     """Whether a block has black or white samples and is not flat."""
-    cdef int i
-    cdef int16_t least = 127, most = -128
-    for i in range(64):
-        least = samples[i] if samples[i] < least else least
-        most = samples[i] if samples[i] > most else most
-    return least < most and (least == -128 or most == 127)
+    cdef int i, j
+    cdef uint8_t least[8]
+    cdef uint8_t most[8]
+    memcpy(least, samples, 8)
+    memcpy(most, samples, 8)
+    for i in range(1, 8):
+        samples += stride
+        for j in range(8):
+            least[j] = samples[j] if samples[j] < least[j] else least[j]
+            most[j] = samples[j] if samples[j] > most[j] else most[j]
+    for j in range(1, 8):
+        least[0] = least[j] if least[j] < least[0] else least[0]
+        most[0] = most[j] if most[j] > most[0] else most[0]
+    return least[0] < most[0] and (least[0] == 0 or most[0] == 255)
 
 
 # ================================================================ forward
 
-cdef struct ForwardComponent:
-    int H, V
-    Py_ssize_t wide, high       # blocks
-    int16_t *out_zz             # levels, or coefficients
-    const Quantizer *quantizer  # NULL: coefficients as they are
-    const Ringing *ringing      # NULL: none is expected
-
-
-cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_t **row, Py_ssize_t width,
-                      Py_ssize_t padded) noexcept nogil:
+cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, int transform, uint8_t **row,
+                      Py_ssize_t width, Py_ssize_t padded) noexcept nogil:
     """One row of pixels to rows of components, padded with the last sample (A.2.4 leaves the padding to the
     encoder)."""
     cdef Py_ssize_t x
     cdef int c, inverted_from = channels
     if transform == YCC or transform == YCCK:
-        rgb_to_ycc_row(pixels, channels, row[0], row[1], row[2], width)
+        dsp.rgb_to_ycc(pixels, channels, row[0], row[1], row[2], width)
         inverted_from = 3
     elif transform == INVERT:
         inverted_from = 0
@@ -135,100 +147,146 @@ cdef void convert_row(const uint8_t *pixels, int channels, int transform, uint8_
         memset(row[c] + width, row[c][width - 1], padded - width)
 
 
-cdef void add_sixteenths(const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef) noexcept nogil:
+cdef enum:
+    GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
+
+
+cdef void add_sixteenths(const JpegDsp *dsp, const uint8_t *sixteenths, Py_ssize_t stride, int16_t *coef,
+                         int n) noexcept nogil:
     """The transform is linear: coefficients of the whole samples, and a sixteenth of those of the rest."""
-    cdef int16_t block[64]
-    cdef int16_t fine[64]
-    cdef int i, j
-    for i in range(8):
-        for j in range(8):
-            block[8 * i + j] = sixteenths[i * stride + j]
-    fdct8x8(block, fine)
-    for i in range(64):
+    cdef int16_t fine[GROUP * 64]
+    cdef int i
+    dsp.fdct(sixteenths, stride, 0, fine, n)
+    for i in range(64 * n):
         coef[i] = <int16_t>(coef[i] + (fine[i] + 8 >> 4))
 
 
-cdef void transform_blocks(const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride, ForwardComponent *c,
-                           Py_ssize_t by) noexcept nogil:
-    """Level shift (A.3.1), FDCT and optional quantization of a row of blocks. `sixteenths` of samples: NULL for
-    none."""
-    cdef int16_t block[64]
-    cdef int16_t coef[64]
-    cdef Py_ssize_t bx
-    cdef int i, j
-    cdef const uint8_t *row
-    cdef int16_t *out
-    for bx in range(c.wide):
-        for i in range(8):
-            row = samples + i * stride + 8 * bx
-            for j in range(8):
-                block[8 * i + j] = <int16_t>(row[j] - 128)
-        if c.ringing != NULL and touches_a_limit(block):
-            dering_block(block, c.ringing, coef)
-        else:
-            fdct8x8(block, coef)
+cdef void transform_blocks(const JpegDsp *dsp, const uint8_t *samples, const uint8_t *sixteenths, Py_ssize_t stride,
+                           ForwardComponent *c, int16_t *out_zz) noexcept nogil:
+    """Level shift (A.3.1), FDCT and quantization of a row of blocks. `sixteenths` of samples: NULL for none."""
+    cdef int16_t coef[GROUP * 64]
+    cdef Py_ssize_t bx = 0
+    cdef int i, n
+    while bx < c.wide:
+        n = <int>min(c.wide - bx, <Py_ssize_t>GROUP)
+        dsp.fdct(samples + 8 * bx, stride, 128, coef, n)
+        if c.rings and reaches_a_limit(samples + 8 * bx, stride, 8 * n):
+            for i in range(n):
+                if touches_a_limit(samples + 8 * (bx + i), stride):
+                    dering_block(dsp, samples + 8 * (bx + i), stride, &c.ringing, coef + 64 * i)
         if sixteenths != NULL:
-            add_sixteenths(sixteenths + 8 * bx, stride, coef)
-        out = c.out_zz + (by * c.wide + bx) * 64
-        if c.quantizer != NULL:
-            quantize_block(coef, c.quantizer, out)
+            add_sixteenths(dsp, sixteenths + 8 * bx, stride, coef, n)
+        dsp.quantize(coef, &c.quantizer, out_zz + bx * 64, n)
+        bx += n
+
+
+cdef int open_forward(Forward *f) noexcept nogil:
+    """Memory for a strip of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where downsampling reads
+    further."""
+    cdef Py_ssize_t sums_size
+    f.padded = ceil_div(f.width, 8 * f.Hmax) * 8 * f.Hmax
+    f.reach = LEAST_SQUARES_REACH if f.least_squares and f.Vmax > 1 else 0
+    f.plane_size = (8 * f.Vmax + 2 * f.reach) * f.padded
+    sums_size = (f.padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
+    # the strip, a downsampled component (at most 16 rows), and the sixteenths of its samples
+    f.sums = <int16_t *>malloc(sums_size + f.channels * f.plane_size + 32 * f.padded)
+    if f.sums == NULL:
+        return E_MEMORY
+    f.strip = <uint8_t *>f.sums + sums_size
+    return OK
+
+
+cdef void close_forward(Forward *f) noexcept nogil:
+    free(f.sums)
+    f.sums = NULL
+
+
+cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane, uint8_t *small,
+                           uint8_t *fine) noexcept nogil:
+    """The 8 V rows of a subsampled component."""
+    cdef int h = f.Hmax // c.H, v = f.Vmax // c.V
+    cdef Py_ssize_t y, out_width = f.padded // h
+    for y in range(8 * c.V):
+        if f.least_squares:
+            downsample_least_squares_row(plane + v * y * f.padded, f.padded, f.sums, small + y * out_width,
+                                         fine + y * out_width, out_width, h, v)
         else:
-            for i in range(64):
-                out[i] = coef[NAT_OF_ZZ[i]]
+            downsample_row(f.dsp, plane + v * y * f.padded, plane + (v * y + v - 1) * f.padded, small + y * out_width,
+                           out_width, h, v)
 
 
-cdef int forward_strips(const uint8_t *image, Py_ssize_t height, Py_ssize_t width, int channels, int transform,
-                        bint least_squares, ForwardComponent *components, int Hmax, int Vmax) noexcept nogil:
-    """The picture in strips of one MCU row: 8 Vmax rows of samples fit the cache. Strips overlap where
-    downsampling reads further."""
-    cdef Py_ssize_t mcus_wide = ceil_div(width, 8 * Hmax), mcus_high = ceil_div(height, 8 * Vmax)
-    cdef Py_ssize_t padded = mcus_wide * 8 * Hmax, rows = 8 * Vmax, my, y, v, out_width
-    cdef Py_ssize_t reach = LEAST_SQUARES_REACH if least_squares and Vmax > 1 else 0
-    cdef Py_ssize_t plane_size = (rows + 2 * reach) * padded
-    cdef Py_ssize_t sums_size = (padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
-    cdef int16_t *sums = <int16_t *>malloc(sums_size + channels * plane_size + 32 * padded)
-    cdef uint8_t *strip = <uint8_t *>sums + sums_size
-    cdef uint8_t *small = strip + channels * plane_size         # a downsampled component: at most 16 rows
-    cdef uint8_t *fine = small + 16 * padded                    # and the sixteenths of its samples
+cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
+    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row
+    go."""
+    cdef uint8_t *small = f.strip + f.channels * f.plane_size
+    cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]
     cdef uint8_t *plane
     cdef const uint8_t *sixteenths
     cdef ForwardComponent *c
-    cdef int i, h, vv
-    if sums == NULL:
-        return E_MEMORY
-    for my in range(mcus_high):
-        for i in range(channels):
-            if my and reach:
-                memmove(strip + i * plane_size, strip + i * plane_size + rows * padded, 2 * reach * padded)
-        for y in range(2 * reach if my else 0, rows + 2 * reach):
-            for i in range(channels):
-                row[i] = strip + i * plane_size + y * padded
-            convert_row(image + max(0, min(my * rows + y - reach, height - 1)) * width * channels, channels, transform,
-                        row, width, padded)
-        for i in range(channels):
-            c = &components[i]
-            h = Hmax // c.H
-            vv = Vmax // c.V
-            plane = strip + i * plane_size + reach * padded
-            out_width = padded // h
-            sixteenths = NULL
-            if h > 1 or vv > 1:
-                for y in range(8 * c.V):
-                    if least_squares:
-                        downsample_least_squares_row(plane + vv * y * padded, padded, sums, small + y * out_width,
-                                                     fine + y * out_width, out_width, h, vv)
-                    else:
-                        downsample_row(plane + vv * y * padded, plane + (vv * y + vv - 1) * padded,
-                                       small + y * out_width, out_width, h, vv)
-                plane = small
-                if least_squares:
-                    sixteenths = fine
-            for v in range(min(c.V, c.high - my * c.V)):
-                transform_blocks(plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
-                                 else NULL, out_width, c, my * c.V + v)
-    free(sums)
-    return OK
+    cdef Py_ssize_t rows = 8 * f.Vmax, y, v, out_width
+    cdef int i
+    for i in range(f.channels):
+        if my and f.reach:
+            plane = f.strip + i * f.plane_size
+            memmove(plane, plane + rows * f.padded, 2 * f.reach * f.padded)
+    for y in range(2 * f.reach if my else 0, rows + 2 * f.reach):
+        for i in range(f.channels):
+            row[i] = f.strip + i * f.plane_size + y * f.padded
+        convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
+                    f.channels, f.transform, row, f.width, f.padded)
+    for i in range(f.channels):
+        c = &f.components[i]
+        plane = f.strip + i * f.plane_size + f.reach * f.padded
+        out_width = f.padded * c.H // f.Hmax
+        sixteenths = NULL
+        if c.H < f.Hmax or c.V < f.Vmax:
+            downsample_strip(f, c, plane, small, fine)
+            plane = small
+            if f.least_squares:
+                sixteenths = fine
+        for v in range(min(c.V, c.high - my * c.V)):
+            transform_blocks(f.dsp, plane + 8 * v * out_width, sixteenths + 8 * v * out_width if sixteenths != NULL
+                             else NULL, out_width, c, c.out_zz + v * c.wide * 64)
+
+
+cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
+                          dering) except -1:
+    """Check the arguments of `forward`, and take them; the caller keeps the image, and sets where the levels go."""
+    cdef const uint16_t[::1] steps
+    cdef uint16_t ones[64]
+    cdef ForwardComponent *c
+    cdef int i
+    f.dsp = jpeg_dsp(level_index())
+    f.height, f.width, f.channels = image.shape[0], image.shape[1], <int>image.shape[2]
+    f.transform = TRANSFORMS[color]
+    f.least_squares = {"box": False, "least-squares": True}[chroma]
+    if (f.height < 1 or f.width < 1 or f.channels not in (1, 3, 4)
+            or any(len(x) != f.channels for x in (sampling, Q, dering) if x is not None)):
+        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
+                             "each")
+    f.image = &image[0, 0, 0]
+    f.Hmax, f.Vmax = max([H for H, V in sampling]), max([V for H, V in sampling])
+    for i in range(64):
+        ones[i] = 1
+    for i in range(f.channels):
+        c = &f.components[i]
+        c.H, c.V = sampling[i]
+        if (c.H not in (1, 2) or c.V not in (1, 2)
+                or any([len(x[i]) != 64 for x in (Q, dering) if x is not None])):
+            raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
+        c.high, c.wide = ceil_div(f.height * c.V, 8 * f.Vmax), ceil_div(f.width * c.H, 8 * f.Hmax)
+        if Q is not None:
+            steps = Q[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &c.quantizer)
+        else:
+            prepare_quantizer(ones, 1, ROUNDING_NEAREST, &c.quantizer)
+        c.rings = dering is not None and c.H == f.Hmax and c.V == f.Vmax
+        if c.rings:
+            steps = dering[i]
+            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &c.ringing.quantizer)
+            memcpy(c.ringing.steps_nat, &steps[0], sizeof(c.ringing.steps_nat))
+    return 0
 
 
 def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None):
@@ -250,45 +308,27 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     -------
     list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
-    cdef ForwardComponent components[4]
-    cdef Quantizer quantizers[4]
-    cdef Ringing ringing[4]
+    cdef Forward f
+    cdef ForwardComponent *c
     cdef int16_t[:, :, ::1] plane
-    cdef const uint16_t[::1] steps
-    cdef Py_ssize_t height = image.shape[0], width = image.shape[1]
-    cdef int channels = image.shape[2], transform = TRANSFORMS[color], Hmax, Vmax, i, status
-    cdef bint least_squares = {"box": False, "least-squares": True}[chroma]
-    if (height < 1 or width < 1 or channels not in (1, 3, 4)
-            or any(len(x) != channels for x in (sampling, Q, dering) if x is not None)):
-        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
-                             "each")
-    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
+    cdef Py_ssize_t my
+    cdef int i
+    describe_forward(&f, image, color, sampling, Q, chroma, dead_zone, dering)
     planes = []
-    for i in range(channels):
-        H, V = sampling[i]
-        if H not in (1, 2) or V not in (1, 2) or any(len(x[i]) != 64 for x in (Q, dering) if x is not None):
-            raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
-        planes.append(np.empty((ceil_div(height * V, 8 * Vmax), ceil_div(width * H, 8 * Hmax), 64), np.int16))
+    for i in range(f.channels):
+        c = &f.components[i]
+        planes.append(np.empty((c.high, c.wide, 64), np.int16))
         plane = planes[i]
-        components[i].H, components[i].V = H, V
-        components[i].high, components[i].wide = plane.shape[0], plane.shape[1]
-        components[i].out_zz = &plane[0, 0, 0]
-        components[i].quantizer = NULL
-        if Q is not None:
-            steps = Q[i]
-            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &quantizers[i])
-            components[i].quantizer = &quantizers[i]
-        components[i].ringing = NULL
-        if dering is not None and H == Hmax and V == Vmax:
-            steps = dering[i]
-            prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &ringing[i].quantizer)
-            memcpy(ringing[i].steps_nat, &steps[0], sizeof(ringing[i].steps_nat))
-            components[i].ringing = &ringing[i]
-    with nogil:
-        status = forward_strips(&image[0, 0, 0], height, width, channels, transform, least_squares, components, Hmax,
-                                Vmax)
-    if status:
+        c.out_zz = &plane[0, 0, 0]
+    if open_forward(&f):
         raise MemoryError
+    with nogil:
+        for my in range(ceil_div(f.height, 8 * f.Vmax)):
+            forward_row(&f, my)
+            for i in range(f.channels):
+                c = &f.components[i]
+                c.out_zz += c.V * c.wide * 64
+        close_forward(&f)
     return planes
 
 
@@ -300,8 +340,8 @@ cdef struct Upsampler:
     int H, V
 
 
-cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width, int Hmax, int Vmax,
-                            uint16_t *sums, Sample *out) noexcept nogil:
+cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
+                            int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
     """Row y of the picture of one component: the plane's own row if it needs no upsampling, else
     made in `out`."""
     cdef Py_ssize_t near, far
@@ -315,7 +355,7 @@ cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_
             upsample_v2_row(plane + near * u.stride, plane + far * u.stride, out, 2 if y & 1 else 1, width)
             return out
         if 2 * u.H == Hmax and u.width > 2:
-            upsample_h2v2_row(plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
+            upsample_h2v2_row(dsp, plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
             return out
     if u.V == Vmax and 2 * u.H == Hmax and u.width > 2:
         upsample_h2_row(plane + y * u.stride, out, u.width)
@@ -324,8 +364,9 @@ cdef const Sample *full_row(const Sample *plane, Upsampler *u, Py_ssize_t y, Py_
     return out
 
 
-cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels, int transform, int precision,
-                      int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width, Sample *pixels) noexcept nogil:
+cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
+                      Sample *pixels) noexcept nogil:
     cdef Py_ssize_t room = width + 2 * Hmax, y, x
     cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
     cdef Sample *rows = <Sample *>(sums + room)
@@ -337,10 +378,10 @@ cdef int compose_rows(const Sample **planes, Upsampler *upsamplers, int channels
         return E_MEMORY
     for y in range(height):
         for c in range(channels):
-            row[c] = full_row(planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
+            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
         out = pixels + y * width * channels
         if transform == YCC or transform == YCCK:
-            ycc_to_rgb_row(row[0], row[1], row[2], out, channels, precision, width)
+            ycc_to_rgb_row(dsp, row[0], row[1], row[2], out, channels, precision, width)
             if transform == YCCK:
                 for x in range(width):
                     out[4 * x + 3] = top - row[3][x]
@@ -375,6 +416,7 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     cdef const uint16_t[:, ::1] plane16
     cdef uint8_t[:, :, ::1] out8
     cdef uint16_t[:, :, ::1] out16
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
     Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
     if (channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray")
@@ -397,13 +439,13 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     if precision == 8:
         out8 = pixels
         with nogil:
-            status = compose_rows(planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
-                                  &out8[0, 0, 0])
+            status = compose_rows(dsp, planes8, upsamplers, channels, transform, precision, Hmax, Vmax, height,
+                                  width, &out8[0, 0, 0])
     else:
         out16 = pixels
         with nogil:
-            status = compose_rows(planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height, width,
-                                  &out16[0, 0, 0])
+            status = compose_rows(dsp, planes16, upsamplers, channels, transform, precision, Hmax, Vmax, height,
+                                  width, &out16[0, 0, 0])
     if status:
         raise MemoryError
     return pixels[..., 0] if channels == 1 else pixels

@@ -7,15 +7,18 @@
 Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
-from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
+
+from functools import lru_cache
 
 import numpy as np
 
 from codec._core cimport (
-    E_RANGE, E_TRUNCATED, LOOKAHEAD, NAT_OF_ZZ, OK, BitReader, HuffmanReader, Sample, codec_assert, codec_assert_range,
-    exhausted, extend, get_bits, idct_block, open_reader, read_symbol, refill, set_huffman_reader, skip_bits,
+    E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
+    JpegReadRow, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp,
+    open_reader, read_symbol, refill, set_huffman_reader,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -24,6 +27,7 @@ from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
 from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
+from ..cpu import level_index
 from ..errors import ParameterError
 
 
@@ -42,21 +46,14 @@ cdef inline int read_dc(BitReader *r, const HuffmanReader *dc) noexcept nogil:
 
 cdef inline void read_sequential_block(BitReader *r, int16_t *nat, int *pred, const HuffmanReader *dc,
                                        const HuffmanReader *ac) noexcept nogil:
-    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block."""
+    """Decode_DC and Decode_AC_coefficients, Figures F.13 to F.14, into a cleared block. For the MCUs that the kernel
+    `read_mcus` leaves: the last ones of an interval, and damaged ones."""
     cdef int k = 1, rs, size
-    cdef int32_t entry
     refill(r)
     pred[0] += read_dc(r, dc)
     nat[0] = <int16_t>pred[0]
     while k < 64:
         refill(r)
-        entry = ac.lookup_ac[r.acc >> (64 - LOOKAHEAD)]
-        if entry:                                   # code and extra bits from one load
-            k += entry >> 8 & 15
-            skip_bits(r, entry & 0xFF)
-            nat[NAT_OF_ZZ[k]] = <int16_t>(entry >> 16)
-            k += 1
-            continue
         rs = read_symbol(r, ac)
         size = rs & 15
         if size == 0:
@@ -159,6 +156,7 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
 
 cdef struct ReadComponent:
     int16_t *level_nat      # first block row of the current rows
+    uint64_t *present       # AC scans: the nonzero coefficients of each block, by position in the zig-zag
     Py_ssize_t wide, high
     int H, V                # blocks in an MCU of this scan
     int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
@@ -181,6 +179,7 @@ cdef struct ReadScan:
     uint32_t EOBRUN
     bint dead                       # nothing more can be read in this interval
     bint conceal
+    const JpegDsp *dsp
     int16_t scratch[64]
     uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
     Py_ssize_t lost_stride
@@ -296,22 +295,95 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
     s.lost[my * s.lost_stride + mx] = 1
 
 
+cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
+    """The mask of a block's nonzero coefficients, by position in the zig-zag."""
+    cdef uint64_t present = 0
+    cdef int k
+    for k in range(64):
+        present |= <uint64_t>(nat[NAT_OF_ZZ[k]] != 0) << k
+    return present
+
+
+cdef Py_ssize_t read_undamaged_bands(ReadScan *s, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
+    """Blocks of a progressive AC scan in row `by`, from `bx` on, as `read_undamaged` reads MCUs."""
+    cdef BitReader *r = &s.reader.bits
+    cdef ReadComponent *c = &s.component[0]
+    cdef JpegReader reader
+    cdef JpegBand band
+    cdef Py_ssize_t done
+    if r.pos + JPEG_BLOCK_BYTES > r.size:
+        return 0
+    reader.next, reader.limit = r.data + r.pos, r.data + r.size - JPEG_BLOCK_BYTES + 1
+    reader.acc, reader.count = r.acc, r.count
+    band.level_nat, band.present = c.level_nat + by * c.wide * 64, c.present + by * c.wide
+    band.ac, band.Ss, band.Se, band.Al, band.EOBRUN = c.ac, s.Ss, s.Se, s.Al, s.EOBRUN
+    if s.Ah:
+        done = s.dsp.refine_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
+    else:
+        done = s.dsp.read_bands(&reader, &band, bx, min(c.wide, bx + s.left)) - bx
+    r.pos, r.acc, r.count, s.EOBRUN = reader.next - r.data, reader.acc, reader.count, band.EOBRUN
+    s.left -= done
+    return done
+
+
+cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_ssize_t mx) noexcept nogil:
+    """MCUs of a row of a Huffman coded scan, from `mx` on, by the kernels; returns how many. They stop at damage, and
+    where the segment might end."""
+    cdef BitReader *r = &s.reader.bits
+    cdef JpegReader reader
+    cdef JpegReadRow rows[4]
+    cdef JpegReadRow *row
+    cdef ReadComponent *c
+    cdef Py_ssize_t i, blocks = 0, done
+    if s.Ss:
+        return read_undamaged_bands(s, my, mx)
+    for i in range(s.Ns):
+        c, row = &s.component[i], &rows[i]
+        blocks += c.H * c.V
+        row.level_nat = c.level_nat + (my - row0) * c.V * c.wide * 64
+        row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
+        row.H, row.V, row.pred = c.H, c.V, c.pred
+        row.dc, row.ac = c.dc, c.ac
+    if r.pos + blocks * JPEG_BLOCK_BYTES > r.size:
+        return 0
+    reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
+    reader.acc, reader.count = r.acc, r.count
+    if s.progressive:
+        done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left), s.Ah, s.Al) - mx
+    else:
+        done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
+    r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    for i in range(s.Ns):
+        s.component[i].pred = rows[i].pred
+    s.left -= done
+    return done
+
+
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
     """One row of MCUs. Returns a status other than OK to end the scan (damage that is not to be concealed)."""
-    cdef Py_ssize_t mx, i
+    cdef Py_ssize_t mx = -1, i
     cdef int status
     # predictions before the MCU, to restore after a damaged one
     cdef int known[4]
-    for mx in range(s.mcus_wide):
+    while mx + 1 < s.mcus_wide:
+        mx += 1
         if s.left == 0:
             begin_interval(s, my * s.mcus_wide + mx)
             if s.segments.status and not s.conceal:
                 return s.segments.status
+        if not (s.dead or s.arithmetic):
+            i = read_undamaged(s, my, row0, mx)
+            if i:
+                mx += i - 1
+                continue
         s.left -= 1
         if not s.dead:
             for i in range(s.Ns):
                 known[i] = s.component[i].pred
             read_mcu(s, my, mx, row0)
+            if s.component[0].present != NULL:
+                i = my * s.component[0].wide + mx
+                s.component[0].present[i] = nonzero_zz(s.component[0].level_nat + 64 * i)
             status = status_after_mcu(s)
             if status:
                 s.dead = True
@@ -335,12 +407,16 @@ cdef int read_scan(ReadScan *s) noexcept nogil:
     return OK
 
 
-cdef void idct_row(const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision, Sample *out,
-                   Py_ssize_t stride) noexcept nogil:
+cdef void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision,
+                   Sample *out, Py_ssize_t stride) noexcept nogil:
     """One row of blocks to eight rows of samples."""
     cdef Py_ssize_t bx
-    for bx in range(wide):
-        idct_block(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
+    codec_assert((precision == 8) == (sizeof(Sample) == 1))
+    if Sample is uint8_t:
+        dsp.idct(level_nat, Q_nat, out, stride, wide)
+    else:
+        for bx in range(wide):
+            idct_block_deep(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
 
 
 cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_nat, int precision) noexcept nogil:
@@ -356,9 +432,20 @@ cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_
         for i in range(s.Ns):
             c = &s.component[i]
             for v in range(min(c.V, c.high - my * c.V)):
-                idct_row(c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
+                idct_row(s.dsp, c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
                          samples[i] + (my * c.V + v) * c.wide * 64, c.wide * 8)
     return OK
+
+
+cdef class HuffmanTable:
+    """A table as readers need it."""
+
+    def __init__(self, BITS, HUFFVAL):
+        set_huffman_reader(&self.reader, BITS, HUFFVAL)
+
+
+# Most files have the tables of Annex K, and small pictures take less time to decode than tables to make.
+huffman_table = lru_cache(maxsize=32)(HuffmanTable)
 
 
 cdef class ReadTables:
@@ -366,13 +453,31 @@ cdef class ReadTables:
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
-        cdef HuffmanReader *table = &self.ac[<int>Th] if Tc else &self.dc[<int>Th]
-        set_huffman_reader(table, BITS, HUFFVAL)
+        cdef HuffmanTable table = huffman_table(tuple(BITS), bytes(HUFFVAL))
+        if self.keep is None:
+            self.keep = {}
+        self.keep[Tc, Th] = table
+        if Tc:
+            self.ac[<int>Th] = &table.reader
+        else:
+            self.dc[<int>Th] = &table.reader
+
+
+def masks_of(const int16_t[:, :, ::1] plane):
+    """`present` of `decode_scan` for a plane."""
+    out = np.empty(np.shape(plane)[:2], np.uint64)
+    cdef uint64_t[:, ::1] masks = out
+    cdef Py_ssize_t y, x
+    with nogil:
+        for y in range(plane.shape[0]):
+            for x in range(plane.shape[1]):
+                masks[y, x] = nonzero_zz(&plane[y, x, 0])
+    return out
 
 
 def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss,
                 Se, Ah, Al, progressive, mcus, restart_interval, conditioning=None, lost=None, samples=None, Q=None,
-                int precision=8):
+                int precision=8, present=None):
     """Read one scan.
 
     Parameters
@@ -387,6 +492,8 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
         U), (1, Tb): Kx}
     lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
         end the scan
+    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with
+        bit k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
     samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16
         array (64,) for each, natural order
 
@@ -398,6 +505,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     cdef ReadComponent *c
     cdef int16_t[:, :, ::1] plane
     cdef uint8_t[:, ::1] lost_map
+    cdef uint64_t[:, ::1] masks
     cdef const uint16_t[::1] steps
     cdef uint8_t[:, ::1] sample8
     cdef uint16_t[:, ::1] sample16
@@ -415,6 +523,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
     try:
         open_segments(&s.segments, data, segments)
         s.Ns = len(planes)
+        s.dsp = jpeg_dsp(level_index())
         s.arithmetic = conditioning is not None
         s.Ss, s.Se, s.Ah, s.Al, s.progressive, s.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
         if lost is not None:
@@ -431,8 +540,7 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
             c.frame_H, c.frame_V = H, V
             c.H = H if s.Ns > 1 else 1
             c.V = V if s.Ns > 1 else 1
-            c.dc = &tables.dc[<int>Td]
-            c.ac = &tables.ac[<int>Ta]
+            c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
             attach(&c.arith, &s.statistics, &bounds, Td, Ta)
             if plane.shape[2] != 64 or high < 1 or plane.shape[0] < (c.V if samples is not None else high):
                 raise ParameterError("a plane is too small for its component")
@@ -448,6 +556,11 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
                 else:
                     sample16 = samples[i]
                     out16[i] = &sample16[0, 0]
+        if s.progressive and s.Ss and not s.arithmetic:
+            masks = masks_of(planes[0]) if present is None else present
+            if masks.shape[0] != s.component[0].high or masks.shape[1] != s.component[0].wide:
+                raise ParameterError("there is one mask of coefficients per block of the plane")
+            s.component[0].present = &masks[0, 0]
         s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
         with nogil:
             if samples is None:
@@ -466,6 +579,7 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
     """Levels (blocks_high, blocks_wide, 64) in natural order and 64 steps -> samples (8 blocks_high, 8 blocks_wide),
     uint8 or uint16."""
     cdef Py_ssize_t high = plane.shape[0], wide = plane.shape[1], by
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef uint8_t[:, ::1] out8
     cdef uint16_t[:, ::1] out16
     if plane.shape[2] != 64 or Q.shape[0] != 64:
@@ -475,10 +589,10 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
         out8 = out
         with nogil:
             for by in range(high):
-                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out8[8 * by, 0], 8 * wide)
+                idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out8[8 * by, 0], 8 * wide)
     else:
         out16 = out
         with nogil:
             for by in range(high):
-                idct_row(&plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
+                idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
     return out

@@ -1,4 +1,25 @@
-"""What the search for a scan script must know of the writer."""
+"""What other modules must know of the writer: the search for a scan script, and the encoder that writes row by row."""
+from codec._core cimport RAW_TOKEN, BitWriter, EntropyTable, JpegCodes, JpegDsp, JpegRow
+
+cdef class Tables:
+    cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
+
+# A sequential scan, written a row of MCUs at a time.
+cdef struct RowWriter:
+    BitWriter writer            # owned
+    const JpegDsp *dsp
+    JpegRow rows[4]
+    JpegCodes codes[8]          # DC and AC of each component
+    const EntropyTable *tables[4][2]    # from which they were made
+    int Ns
+    int m                       # number of the next restart marker
+    Py_ssize_t mcus_wide, restart_interval
+
+cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
+                   Py_ssize_t restart_interval) noexcept nogil
+cdef void set_row_tables(RowWriter *r, int i, const EntropyTable *dc, const EntropyTable *ac) noexcept nogil
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil
+cdef bytes finished(BitWriter *w, int status)
 
 cdef enum:
     # correction bits buffered for an end-of-band run; T.81 sets no bound, this one keeps memory fixed

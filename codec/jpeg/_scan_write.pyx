@@ -15,11 +15,12 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter, BitWriter_p, EntropyTable, Sink,
-    SymbolCounter, TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
-    codec_nonzero_mask, end_segment, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
-    set_entropy_table,
+    E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
+    BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter,
+    TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask,
+    end_segment, jpeg_dsp, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
 )
+from ..cpu import level_index
 from ..errors import ParameterError
 
 
@@ -52,22 +53,13 @@ def significance(plane, int Al):
     plane : int16 (blocks_high, blocks_wide, 64), C-contiguous
     """
     cdef const int16_t[:, :, ::1] levels = plane
-    cdef uint64_t[:, ::1] masks
-    cdef const int16_t *level_zz
-    cdef Py_ssize_t y, x, k
-    cdef int16_t large[64]
-    cdef int16_t least = <int16_t>((1 << Al) - 1)
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
+    cdef int least = (1 << <int>Al) - 1
     out = np.empty(plane.shape[:2], np.uint64)
-    masks = out
-    with nogil:
-        for y in range(levels.shape[0]):
-            for x in range(levels.shape[1]):
-                level_zz = &levels[y, x, 0]
-                if Al:
-                    for k in range(64):
-                        large[k] = (level_zz[k] > least) | (level_zz[k] < -least)
-                    level_zz = large
-                masks[y, x] = codec_nonzero_mask(level_zz, 0, 63)
+    cdef uint64_t[:, ::1] masks = out
+    if masks.shape[0] and masks.shape[1]:
+        with nogil:
+            dsp.significance(&levels[0, 0, 0], least, &masks[0, 0], masks.shape[0] * masks.shape[1])
     return out
 
 
@@ -216,6 +208,31 @@ cdef inline void put_restart(Sink sink, int m) noexcept nogil:
         sink.next += 1
 
 
+cdef void set_words(JpegWord *words, const EntropyTable *table, int Tc) noexcept nogil:
+    """The codes of a table, by symbol, with room for the bits that follow."""
+    cdef int symbol, n
+    for symbol in range(256):
+        n = extra_bits(Tc, symbol)
+        words[symbol].code = table.EHUFCO[symbol] << n
+        words[symbol].size = table.EHUFSI[symbol] + n if table.EHUFSI[symbol] else 0
+
+
+cdef void set_codes(JpegCodes *codes, const EntropyTable *table, int Tc) noexcept nogil:
+    """`set_words`, and for AC (Tc 1) the words of small levels."""
+    cdef JpegWord *word
+    cdef int run, level, size
+    set_words(codes.word, table, Tc)
+    if Tc == 0:
+        return
+    for run in range(16):
+        for level in range(-JPEG_SMALL, JPEG_SMALL):
+            size = magnitude(level) if level else 0
+            word = &codes.small[run][level + JPEG_SMALL]
+            word[0] = codes.word[run << 4 | size]
+            if size:
+                word.code |= <uint32_t>(level - (level < 0)) & ((1u << size) - 1)
+
+
 cdef struct Scan:
     ScanComponent component[4]
     int Ns
@@ -295,6 +312,88 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
         c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
 
 
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
+    """Row `my` of MCUs of a sequential scan, by the kernel. A restart marker precedes every Ri-th MCU but the first."""
+    cdef BitWriter *w = &r.writer
+    cdef JpegBits bits
+    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = r.restart_interval, since
+    cdef int i
+    for i in range(r.Ns):
+        blocks += r.rows[i].H * r.rows[i].V
+    while mx < r.mcus_wide:
+        past = r.mcus_wide
+        if Ri:
+            since = (my * r.mcus_wide + mx) % Ri
+            past = min(past, mx + Ri - since)
+            if since == 0 and my + mx:
+                put_restart(w, r.m)
+                r.m = (r.m + 1) & 7
+                for i in range(r.Ns):
+                    r.rows[i].pred = 0
+        if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
+            return E_MEMORY
+        bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
+        r.dsp.put_mcus(&bits, r.rows, r.Ns, mx, past)
+        w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
+        if bits.without_code >> 31:
+            w.status = E_NO_CODE
+        mx = past
+    return OK
+
+
+cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
+                   Py_ssize_t restart_interval) noexcept nogil:
+    """The caller sets H, V, wide and the tables of r.rows, and level_zz and high for each row of MCUs."""
+    memset(r.rows, 0, sizeof(r.rows))
+    r.dsp, r.Ns, r.mcus_wide, r.restart_interval, r.m = dsp, Ns, mcus_wide, restart_interval, 0
+    return open_writer(&r.writer, 1 << 16)
+
+
+cdef void set_row_tables(RowWriter *r, int i, const EntropyTable *dc, const EntropyTable *ac) noexcept nogil:
+    """The tables of component i. The same ones are prepared once."""
+    cdef int j
+    for j in range(i):
+        if r.tables[j][0] == dc and r.tables[j][1] == ac:
+            r.rows[i].dc, r.rows[i].ac = r.rows[j].dc, r.rows[j].ac
+            break
+    else:
+        set_codes(&r.codes[2 * i], dc, 0)
+        set_codes(&r.codes[2 * i + 1], ac, 1)
+        r.rows[i].dc, r.rows[i].ac = &r.codes[2 * i], &r.codes[2 * i + 1]
+    r.tables[i][0], r.tables[i][1] = dc, ac
+
+
+cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
+    """As `put_scan`, for a sequential scan whose bits are not counted by block."""
+    cdef ScanComponent *c
+    cdef Py_ssize_t my
+    cdef int i
+    for i in range(scan.Ns):
+        c = &scan.component[i]
+        r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.wide, c.H, c.V
+        set_row_tables(r, i, c.dc, c.ac)
+    for my in range(scan.mcus_high):
+        for i in range(scan.Ns):
+            c = &scan.component[i]
+            r.rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
+            r.rows[i].high = <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
+        if put_mcu_row(r, my):
+            return E_MEMORY
+    return OK
+
+
+cdef bytes finished(BitWriter *w, int status):
+    """The entropy-coded data of a scan, the last segment ended."""
+    if status == OK:
+        end_segment(w)
+        status = w.status
+    if status == E_MEMORY:
+        raise MemoryError
+    if status:
+        raise ParameterError(NO_CODE)
+    return w.start[:w.next - w.start]
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
@@ -327,7 +426,6 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 cdef class Tables:
     """Up to four DC and four AC tables for writing a scan, and symbol counts for optimal ones."""
-    cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""
@@ -348,16 +446,11 @@ cdef class Tables:
 
 # ---------------------------------------------------------------- tokens
 
-cdef struct Word:
-    uint32_t code           # shifted to make room for the bits that follow
-    uint32_t size           # of both
-
-
-cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const Word *words) noexcept nogil:
+cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const JpegWord *words) noexcept nogil:
     """The bits of a scan, with codes: `words` by table number and symbol."""
     cdef const uint32_t *token = tokens.start
     cdef const uint32_t *stop
-    cdef const Word *word
+    cdef const JpegWord *word
     while token < tokens.next:
         if reserve(writer, 8 * MCU_TOKENS):
             return E_MEMORY
@@ -384,17 +477,13 @@ cdef class Tokens:
 
     def write(self, Tables tables):
         """The entropy-coded data, with these tables."""
-        cdef Word words[(RAW_TOKEN + 1) * 256]
+        cdef JpegWord words[(RAW_TOKEN + 1) * 256]
         cdef BitWriter writer
-        cdef EntropyTable *table
         cdef int i, symbol, n, status
         for i in range(RAW_TOKEN):
-            table = &tables.table[i]
+            set_words(&words[i << 8], &tables.table[i], i >> 2)
             for symbol in range(256):
-                n = extra_bits(i >> 2, symbol)
-                words[i << 8 | symbol].code = table.EHUFCO[symbol] << n
-                words[i << 8 | symbol].size = table.EHUFSI[symbol] + n
-                if self.counted.table[i].freq[symbol] and not table.EHUFSI[symbol]:
+                if self.counted.table[i].freq[symbol] and not words[i << 8 | symbol].size:
                     raise ParameterError(NO_CODE)
         for n in range(256):
             words[RAW_TOKEN << 8 | n].code, words[RAW_TOKEN << 8 | n].size = 0, n
@@ -493,23 +582,19 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
 
 
 cdef bytes scan_bits(Scan *scan):
-    cdef BitWriter writer
+    cdef RowWriter rows
     cdef int status
-    if open_writer(&writer, 1 << 16):
+    if open_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval):
         raise MemoryError
     try:
         with nogil:
-            status = put_scan(&writer, scan)
-            if status == OK:
-                end_segment(&writer)
-                status = writer.status
-        if status == E_MEMORY:
-            raise MemoryError
-        if status:
-            raise ParameterError(NO_CODE)
-        return writer.start[:writer.next - writer.start]
+            if scan.progressive or scan.component[0].block_bits != NULL:
+                status = put_scan(&rows.writer, scan)
+            else:
+                status = put_sequential_scan(&rows, scan)
+        return finished(&rows.writer, status)
     finally:
-        close_writer(&writer)
+        close_writer(&rows.writer)
 
 
 cdef Tokens scan_tokens(Scan *scan, Tables tables):

@@ -260,54 +260,57 @@ cdef inline int difference_size(int32_t difference) noexcept nogil:
     return codec_bit_length(2 * <uint32_t>(-difference if difference < 0 else difference) + 1) - 1
 
 
-cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
-                  const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
-    """Viterbi along the order in which the blocks are coded (A.2.3): state 0 is the DC level below the coefficient,
-    state 1 the one above."""
-    cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], i, by, bx
-    cdef Py_ssize_t n = ((high + V - 1) / V) * ((wide + H - 1) / H) * H * V
-    cdef float cost[2]
+cdef struct DcPath:
+    float cost[2]           # so far, by state: 0 is the DC level below the coefficient, 1 the one above
+    int32_t low             # the level of state 0
+
+
+cdef inline void dc_step(DcPath *path, int32_t coef, uint8_t *came_from, const float *rate, float weight,
+                         int32_t step) noexcept nogil:
+    """The next block of a path; came_from: for each of its states the state before."""
     cdef float before[2]
     cdef float distance, through
-    cdef int32_t low, low_before = 0
+    cdef int32_t low = floor_dc(coef, step)
     cdef int state, other
-    cost[0], cost[1] = 0, <float>1e30                       # PRED is 0 at the start
-    for i in range(n):
-        by, bx = block_at(i, wide, H, V)
-        if by >= high or bx >= wide:
-            continue
-        low = floor_dc(coefficients[by, bx, 0], step)
-        before[0], before[1] = cost[0], cost[1]
-        for state in range(2):
-            distance = (<float>coefficients[by, bx, 0] - <float>((low + state) * step)) / <float>step
-            cost[state] = <float>1e30
-            for other in range(2):
-                through = before[other] + rate[difference_size(low + state - low_before - other)]
-                if through < cost[state]:
-                    cost[state], came_from[by, bx, state] = through, other
-            cost[state] = cost[state] + weight * distance * distance
-        other = 1 if cost[1] < cost[0] else 0
-        # kept near zero: single precision is then as good as it was at the start
-        distance = cost[other]
-        cost[0], cost[1] = cost[0] - distance, cost[1] - distance
-        low_before = low
-    state = 1 if cost[1] < cost[0] else 0
-    for i in range(n - 1, -1, -1):
-        by, bx = block_at(i, wide, H, V)
-        if by < high and bx < wide:
-            level[by, bx, 0] = <int16_t>(floor_dc(coefficients[by, bx, 0], step) + state)
-            state = came_from[by, bx, state]
+    before[0], before[1] = path.cost[0], path.cost[1]
+    for state in range(2):
+        distance = (<float>coef - <float>((low + state) * step)) / <float>step
+        path.cost[state] = <float>1e30
+        for other in range(2):
+            through = before[other] + rate[difference_size(low + state - path.low - other)]
+            if through < path.cost[state]:
+                path.cost[state], came_from[state] = through, <uint8_t>other
+        path.cost[state] = path.cost[state] + weight * distance * distance
+    # kept near zero: single precision is then as good as it was at the start
+    distance = path.cost[1] if path.cost[1] < path.cost[0] else path.cost[0]
+    path.cost[0], path.cost[1] = path.cost[0] - distance, path.cost[1] - distance
+    path.low = low
+
+
+cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
+                  const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
+    """Viterbi along the order in which the blocks are coded (A.2.3), and back."""
+    cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], my, mx, by, bx
+    cdef Py_ssize_t mcus_high = (high + V - 1) / V, mcus_wide = (wide + H - 1) / H
+    cdef DcPath path
+    cdef int state
+    path.cost[0], path.cost[1], path.low = 0, <float>1e30, 0        # PRED is 0 at the start
+    for my in range(mcus_high):
+        for mx in range(mcus_wide):
+            for by in range(my * V, min(my * V + V, high)):
+                for bx in range(mx * H, min(mx * H + H, wide)):
+                    dc_step(&path, coefficients[by, bx, 0], &came_from[by, bx, 0], rate, weight, step)
+    state = 1 if path.cost[1] < path.cost[0] else 0
+    for my in range(mcus_high - 1, -1, -1):
+        for mx in range(mcus_wide - 1, -1, -1):
+            for by in range(min(my * V + V, high) - 1, my * V - 1, -1):
+                for bx in range(min(mx * H + H, wide) - 1, mx * H - 1, -1):
+                    level[by, bx, 0] = <int16_t>(floor_dc(coefficients[by, bx, 0], step) + state)
+                    state = came_from[by, bx, state]
 
 
 cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
     return (coef - (step - 1 if coef < 0 else 0)) / step
-
-
-cdef inline (Py_ssize_t, Py_ssize_t) block_at(Py_ssize_t i, Py_ssize_t wide, int H, int V) noexcept nogil:
-    """Row and column of the i-th block of a component in an interleaved scan: H x V blocks of an MCU, then the next
-    MCU."""
-    cdef Py_ssize_t mcus = (wide + H - 1) / H, mcu = i / (H * V), inside = i % (H * V)
-    return mcu / mcus * V + inside / H, mcu % mcus * H + inside % H
 
 
 def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight,

@@ -4,6 +4,7 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Optional, Tuple
 
 import numpy as np
@@ -228,6 +229,52 @@ def script_cost(frame, planes, script, share_tables=False):
     return size
 
 
+def _write_headers(out, frame, steps, segments, restart_interval):
+    out.add("headers", markers.write_marker(markers.SOI))
+    for what, code, payload in segments:
+        out.add(what, markers.write_segment(code, payload))
+    out.add("quantization tables", markers.write_quant_tables(steps))
+    out.add("headers", markers.write_frame(frame))
+    if restart_interval:
+        out.add("headers", markers.write_restart_interval(restart_interval))
+
+
+@lru_cache(None)
+def _fixed_tables(used):
+    """Some of FIXED_TABLES: ready to write with, and their DHT segment."""
+    tables = Tables()
+    for key in used:
+        tables.set(*key, *FIXED_TABLES[key])
+    return tables, markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used])
+
+
+def assemble_stream(frame, spec, steps, code, *, segments=(), restart_interval=0):
+    """The bytes of a file of one sequential scan of all components, with the tables of Annex K, whose levels nobody
+    keeps.
+
+    Parameters
+    ----------
+    frame, steps, segments, restart_interval
+        As in `assemble`.
+    spec : ScanSpec
+    code : callable
+        (Tables, (Td, Ta) for each component) to the entropy-coded data.
+
+    Returns
+    -------
+    bytes
+    """
+    out = _Account()
+    _write_headers(out, frame, steps, segments, restart_interval)
+    used, destinations = _scan_tables(spec, frame, False)
+    tables, segment = _fixed_tables(tuple(used))
+    out.add("Huffman tables", segment)
+    out.add("headers", _scan_header(spec, frame, destinations))
+    out.add("data", code(tables, destinations))
+    out.add("headers", markers.write_marker(markers.EOI))
+    return b"".join(out.chunks)
+
+
 def assemble(
     frame,
     planes,
@@ -264,13 +311,7 @@ def assemble(
     """
     block_bits = tuple(np.zeros(plane.shape[:2], np.int32) for plane in planes) if count_blocks else None
     out = _Account()
-    out.add("headers", markers.write_marker(markers.SOI))
-    for what, code, payload in segments:
-        out.add(what, markers.write_segment(code, payload))
-    out.add("quantization tables", markers.write_quant_tables(steps))
-    out.add("headers", markers.write_frame(frame))
-    if restart_interval:
-        out.add("headers", markers.write_restart_interval(restart_interval))
+    _write_headers(out, frame, steps, segments, restart_interval)
     if conditioning:
         out.add("headers", markers.write_conditioning(conditioning))
     if frame.arithmetic:

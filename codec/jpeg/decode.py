@@ -116,6 +116,7 @@ class Decoder:
         self.samples = None
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
+        self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -213,8 +214,8 @@ class Decoder:
             )
         headers.resolve_lines(end)
 
-    def start(self):
-        """Allocate memory for the whole picture."""
+    def start(self, components):
+        """Allocate memory for the whole picture. `components`: how many the first scan has."""
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
@@ -227,10 +228,14 @@ class Decoder:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
+            self.present = [np.zeros(size, np.uint64) for size in sizes]
         elif not (frame.lossless or self.keeps_levels):
             self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
             dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
-            self.samples = [np.full((8 * high, 8 * wide), gray, dtype) for high, wide in sizes]
+            self.samples = [np.empty((8 * high, 8 * wide), dtype) for high, wide in sizes]
+            if self.conceal or components < len(sizes):  # else each sample is read, or an error is raised
+                for plane in self.samples:
+                    plane.fill(gray)
 
     def check_size(self, segment, segments, scan, indices):
         """Refuse data too short to hold its scan before memory is allocated.
@@ -270,7 +275,7 @@ class Decoder:
             self.check_frame(end)
         self.check_size(segment, segments, scan, indices)
         if self.planes is None:
-            self.start()
+            self.start(len(indices))
         self.scans += 1
         frame = headers.frame
         if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
@@ -372,6 +377,7 @@ class Decoder:
             Ah=scan.Ah,
             Al=scan.Al,
             progressive=frame.progressive,
+            present=self.present[indices[0]] if frame.progressive else None,
             **settings,
             **target,
         )

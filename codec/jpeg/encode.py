@@ -15,7 +15,8 @@ from . import markers
 from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
-from .assemble import assemble, script_cost
+from ._stream_write import encode_pixels
+from .assemble import assemble, assemble_stream, script_cost
 from .decode import decode
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
@@ -177,16 +178,20 @@ def application_segments(metadata, color):
     return [identity, *(("metadata", code, payload) for code, payload in metadata_segments(metadata))]
 
 
+def _plain(frame, steps, options):
+    """Sampling factors, steps, and settings of `forward` and `encode_pixels` for levels that are simply rounded."""
+    Q, plan = [steps[c.Tq] for c in frame.components], options.plan
+    settings = dict(chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=Q if plan.dering else None)
+    return tuple((c.H, c.V) for c in frame.components), Q, settings
+
+
 def _levels(pixels, color, frame, steps, options):
     """Quantized levels of every component, with the care that the effort sets."""
     plan = options.plan
-    sampling = tuple((c.H, c.V) for c in frame.components)
-    Q = [steps[c.Tq] for c in frame.components]
-    dering = Q if plan.dering else None
+    sampling, Q, settings = _plain(frame, steps, options)
     if not plan.passes:
-        return forward(
-            pixels, color, sampling, Q, chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=dering
-        )
+        return forward(pixels, color, sampling, Q, **settings)
+    dering = settings["dering"]
     planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
@@ -241,17 +246,36 @@ def _process(image, options):
     return progressive, script
 
 
-def quantized(image, options):
-    """From pixels to a QuantizedImage, with the frame of a sequential file."""
-    pixels = as_pixels(image)
+def _description(pixels, options):
+    """What a picture becomes: color, subsampling, QuantTables, the frame of a sequential file, and steps by Tq."""
     height, width, channels = pixels.shape
     color = _color(options, channels)
     subsampling = _subsampling(options, color, pixels)
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, height, width)
     steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
+    return color, subsampling, tables, frame, steps
+
+
+def quantized(image, options):
+    """From pixels to a QuantizedImage, with the frame of a sequential file."""
+    pixels = as_pixels(image)
+    color, subsampling, tables, frame, steps = _description(pixels, options)
     planes = _levels(pixels, color, frame, steps, options)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
+
+
+def _stream(image, options):
+    """The file of options that need no second look at the levels, which are written as they come."""
+    pixels = as_pixels(image)
+    color, _, _, frame, steps = _description(pixels, options)
+    sampling, Q, settings = _plain(frame, steps, options)
+    code = lambda tables, destinations: encode_pixels(
+        pixels, color, sampling, Q, tables, destinations, restart_interval=options.restart_interval, **settings
+    )
+    (spec,) = sequential_script(len(frame.components))
+    segments = application_segments(options.metadata, color)
+    return assemble_stream(frame, spec, steps, code, segments=segments, restart_interval=options.restart_interval)
 
 
 def write(image, options, count_blocks=False):
@@ -273,6 +297,8 @@ def write(image, options, count_blocks=False):
 
 
 def _bytes(image, options):
+    if options.coding == "huffman" and not (options.optimize or options.plan.passes):
+        return _stream(image, options)
     _, file = write(image, options)
     return file.data
 

@@ -5,6 +5,7 @@ Every value of a segment is range-checked here, where it is read; the other modu
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Optional, Tuple
 
 import numpy as np
@@ -206,32 +207,32 @@ class Frame:
         """
         return min(self.components[i].Tq, 1) if self.destinations is None else self.destinations[i]
 
-    @property
+    @cached_property
     def progressive(self):
         return self.SOFn in (SOF2, SOF10)
 
-    @property
+    @cached_property
     def lossless(self):
         return self.SOFn in (SOF3, SOF11)
 
-    @property
+    @cached_property
     def arithmetic(self):
         return self.SOFn in (SOF9, SOF10, SOF11)
 
-    @property
+    @cached_property
     def unit(self):
         """Samples on a side of a data unit: 8, or 1 in the lossless processes (A.2)."""
         return 1 if self.lossless else 8
 
-    @property
+    @cached_property
     def Hmax(self):
         return max(c.H for c in self.components)
 
-    @property
+    @cached_property
     def Vmax(self):
         return max(c.V for c in self.components)
 
-    @property
+    @cached_property
     def mcus(self):
         """(high, wide) of an interleaved scan (A.2.3)."""
         return -(-self.Y // (self.unit * self.Vmax)), -(-self.X // (self.unit * self.Hmax))

@@ -4,6 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, TypedDict, TypeVar, get_args
 
 import numpy as np
@@ -161,19 +162,24 @@ class QuantTables:
         """
         quality = as_quality(quality)
         chroma = quality if chroma_quality is None else as_quality(chroma_quality, "chroma_quality")
-        _choice(tune, TUNES, "tune")
-        if tune == "annex-k":
-            make = cls.ijg
-        elif tune == "flat":
-            make = lambda q: cls([ijg_step(16, q)] * 64)
-        else:
-            make = lambda q: cls(*learned_steps(tune, subsampling != "4:4:4", q))
-        luma, chroma = make(quality), make(chroma)
-        return cls(luma.luminance, chroma.chrominance, chroma.cr)
+        return _tables_for_quality(quality, chroma, _choice(tune, TUNES, "tune"), subsampling != "4:4:4")
 
     def to_json(self) -> dict[str, Any]:
         """{"luminance": 8 rows of 8, "chrominance": 8 rows of 8, "cr": 8 rows of 8}"""
         return {name: np.reshape(table, (8, 8)).tolist() for name, table in asdict(self).items()}
+
+
+@lru_cache(maxsize=64)
+def _tables_for_quality(quality, chroma, tune, subsampled):
+    """Those of `QuantTables.for_quality`; small pictures take less time to encode than these to make."""
+    if tune == "annex-k":
+        make = QuantTables.ijg
+    elif tune == "flat":
+        make = lambda q: QuantTables([ijg_step(16, q)] * 64)
+    else:
+        make = lambda q: QuantTables(*learned_steps(tune, subsampled, q))
+    luma, chroma = make(quality), make(chroma)
+    return QuantTables(luma.luminance, chroma.chrominance, chroma.cr)
 
 
 def _integer(value, low, high, name):

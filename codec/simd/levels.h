@@ -15,7 +15,7 @@
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define CODEC_HAS_AVX2 1
-#define CODEC_TARGET_AVX2 __attribute__((target("avx2")))
+#define CODEC_TARGET_AVX2 __attribute__((target("avx2,bmi,bmi2"))) /* every CPU with one has the others: cpu.c */
 #define CODEC_KERNEL_OF(name, parameters, arguments)                                    \
     static void name##_scalar parameters { name##_body arguments; }                     \
     CODEC_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; }     \
@@ -58,6 +58,14 @@ struct codec_member {
 #define CODEC_NOINLINE
 #endif
 #define CODEC_BODY static inline CODEC_ALWAYS_INLINE
+
+#if defined(__GNUC__)
+#define CODEC_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define CODEC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#else
+#define CODEC_LIKELY(condition) (condition)
+#define CODEC_UNLIKELY(condition) (condition)
+#endif
 
 #if defined(_MSC_VER)
 #define CODEC_RESTRICT __restrict

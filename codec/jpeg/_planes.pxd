@@ -1,0 +1,35 @@
+"""The way of pixels to levels, a row of MCUs at a time, for modules that use up each row before the next one."""
+from libc.stdint cimport int16_t, uint8_t, uint16_t
+
+from codec._core cimport JpegDsp, Quantizer
+
+cdef struct Ringing:
+    Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
+    uint16_t steps_nat[64]
+
+cdef struct ForwardComponent:
+    int H, V
+    Py_ssize_t wide, high       # blocks
+    int16_t *out_zz             # where the levels, or coefficients, of the next row go
+    Quantizer quantizer         # of coefficients as they are: steps of 1
+    bint rings                  # whether ringing is expected
+    Ringing ringing
+
+cdef struct Forward:
+    const JpegDsp *dsp
+    const uint8_t *image
+    Py_ssize_t height, width
+    int channels, transform, Hmax, Vmax
+    bint least_squares
+    ForwardComponent components[4]
+    Py_ssize_t padded           # width in whole MCUs
+    Py_ssize_t reach            # rows of the strip above and below the MCU row
+    Py_ssize_t plane_size
+    int16_t *sums               # owned; the strip follows it
+    uint8_t *strip
+
+cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
+                          dering) except -1
+cdef int open_forward(Forward *f) noexcept nogil
+cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
+cdef void close_forward(Forward *f) noexcept nogil

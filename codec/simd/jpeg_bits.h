@@ -1,0 +1,438 @@
+/* Huffman coding of sequential scans (T.81 F.1.2, F.2.2), and reading of progressive ones (G.2). The including file
+ * defines NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block. */
+
+/* ---------------------------------------------------------------- writing */
+
+/* Append the `size` low bits of `code`, 0 to 32; higher ones are zero. `room` bits of acc are free. Eight bytes are
+ * stored when they are full. What is left above the pending bits is shifted out before the next store. */
+#define PUT(code, size)                                        \
+    do {                                                       \
+        room -= (int)(size);                                   \
+        if (room < 0) {                                        \
+            acc = acc << ((int)(size) + room) | (code) >> -room; \
+            codec_store_be64(next, acc);                       \
+            next += 8;                                         \
+            room += 64;                                        \
+            acc = (code);                                      \
+        } else {                                               \
+            acc = acc << (size) | (code);                      \
+        }                                                      \
+    } while (0)
+
+/* A symbol's word, and the bits that follow it. A word of no bits has no code: size - 1 has its top bit set. */
+#define PUT_WORD(word, extra)                          \
+    do {                                               \
+        const uint64_t code = (word).code | (extra);   \
+        without |= (word).size - 1;                    \
+        PUT(code, (word).size);                        \
+    } while (0)
+
+/* A block, F.1.2: the difference of DC, then Encode_AC_coefficients of Figure F.2. Most levels are small: their words
+ * include the bits that follow. */
+TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t *zz, int diff, const JpegWord *dc,
+                                                  const JpegCodes *ac)
+{
+    uint8_t *next = bits->next;
+    uint64_t acc = bits->acc, present = PRESENT(zz) & ~1ull;
+    int room = bits->room, last = 0, sign = diff >> 31; /* 0 or -1 */
+    int size = diff ? codec_bit_length((uint32_t)((diff ^ sign) - sign)) : 0;
+    uint32_t without = bits->without_code;
+    PUT_WORD(dc[size], (uint32_t)(diff + sign) & ((1u << size) - 1));
+    while (present) {
+        const int k = codec_lowest_bit(present), level = zz[k];
+        int run = k - last - 1;
+        const unsigned place = (unsigned)(level + JPEG_SMALL);
+        present &= present - 1;
+        last = k;
+        while (CODEC_UNLIKELY(run > 15)) {
+            PUT_WORD(ac->word[0xF0], 0u);
+            run -= 16;
+        }
+        if (CODEC_LIKELY(place < 2 * JPEG_SMALL)) {
+            PUT_WORD(ac->small[run][place], 0u);
+        } else {
+            sign = level >> 31;
+            size = codec_bit_length((uint32_t)((level ^ sign) - sign));
+            PUT_WORD(ac->word[run << 4 | size], (uint32_t)(level + sign) & ((1u << size) - 1));
+        }
+    }
+    if (last < 63) PUT_WORD(ac->word[0], 0u);
+    bits->next = next;
+    bits->acc = acc;
+    bits->room = room;
+    bits->without_code = without;
+}
+
+TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    static const int16_t nothing[64];
+    for (ptrdiff_t mx = from; mx < to; mx++) {
+        for (JpegRow *c = rows; c < rows + Ns; c++) {
+            for (int v = 0; v < c->V; v++) {
+                const int16_t *zz = c->level_zz + (v * c->wide + mx * c->H) * 64;
+                for (int h = 0; h < c->H; h++, zz += 64) {
+                    if (v < c->high && mx * c->H + h < c->wide) {
+                        NAME(put_block)(bits, zz, zz[0] - c->pred, c->dc->word, c->ac);
+                        c->pred = zz[0];
+                    } else { /* completes an MCU: an unchanged DC is the cheapest */
+                        NAME(put_block)(bits, nothing, 0, c->dc->word, c->ac);
+                    }
+                }
+            }
+        }
+    }
+    if (bits->room < 64) codec_store_be64(bits->next, bits->acc << bits->room);
+    bits->next += (64 - bits->room) >> 3;
+    bits->room = 64 - ((64 - bits->room) & 7);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* At least 56 bits afterwards. */
+#define REFILL                                       \
+    do {                                             \
+        acc |= codec_load_be64(next) >> count;       \
+        next += (63 - count) >> 3;                   \
+        count |= 56;                                 \
+    } while (0)
+#define SKIP(n) (acc <<= (n), count -= (int)(n))
+
+/* EXTEND of Figure F.12 of the n top bits, 1 to 16: values below half the range represent negative ones. */
+#define RECEIVE(n) ((int)(acc >> (64 - (n))) - ((int64_t)acc < 0 ? 0 : (1 << (n)) - 1))
+
+/* DECODE of Figure F.16 after a refill: a symbol; -1 for bits that are no code. */
+#define DECODE(symbol, table)                                                       \
+    do {                                                                            \
+        const unsigned look = (table)->lookup[acc >> (64 - JPEG_LOOKAHEAD)];        \
+        if (look) {                                                                 \
+            SKIP(look & 0xFF);                                                      \
+            (symbol) = (int)(look >> 8);                                            \
+        } else {                                                                    \
+            const uint32_t code = (uint32_t)(acc >> 48);                            \
+            int n = JPEG_LOOKAHEAD + 1;                                             \
+            while (code >= (table)->limit[n]) n++; /* limit[17] is above every code */ \
+            (symbol) = -1;                                                          \
+            if (n <= 16) {                                                          \
+                SKIP(n);                                                            \
+                (symbol) = (table)->HUFFVAL[((int)(code >> (16 - n)) + (table)->offset[n]) & 0xFF]; \
+            }                                                                       \
+        }                                                                           \
+    } while (0)
+
+/* One coefficient or the end of the block by a single load; where the table has no entry, as `read_slowly`. */
+#define COEFFICIENT                                                        \
+    {                                                                      \
+        const int32_t entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)]; \
+        if (entry == 0) goto slowly;                                       \
+        SKIP(entry & 0xFF);                                                \
+        k += entry >> 8 & 0xFF;                                            \
+        if (k > 63) break;                                                 \
+        nat[NAT_OF_ZZ[k]] = (int16_t)(entry >> 16);                        \
+        if (k == 63) break;                                                \
+    }
+
+/* A block (Figures F.13 and F.14), already cleared; 0 for damage. k is the last coefficient so far. */
+TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegReadRow *c)
+{
+    const JpegHuffman *const ac = c->ac;
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc;
+    int count = reader->count, k = 0, symbol, size;
+    REFILL;
+    DECODE(symbol, c->dc);
+    if (symbol < 0 || symbol > 16) return 0;
+    if (symbol) {
+        c->pred += RECEIVE(symbol);
+        SKIP(symbol);
+    }
+    nat[0] = (int16_t)c->pred;
+    for (;;) {
+        REFILL;
+        COEFFICIENT /* up to JPEG_LOOKAHEAD bits each */
+        COEFFICIENT
+        COEFFICIENT
+        COEFFICIENT
+        continue;
+    slowly:
+        REFILL;
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        size = symbol & 15;
+        if (size == 0) {
+            k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK;
+            if (k >= 63) break;
+            continue;
+        }
+        k += (symbol >> 4) + 1;
+        if (k > 63) break;
+        nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size);
+        SKIP(size);
+        if (k == 63) break;
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    return k <= 63 || k >= JPEG_END_OF_BLOCK;
+}
+
+TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    ptrdiff_t mx;
+    for (mx = from; mx < to && reader->next < reader->limit; mx++) {
+        const JpegReader before = *reader;
+        int pred[4], intact = 1;
+        int16_t beyond[64]; /* a block that only completes an MCU */
+        for (int i = 0; i < Ns; i++) pred[i] = rows[i].pred;
+        for (JpegReadRow *c = rows; c < rows + Ns; c++) {
+            for (int v = 0; v < c->V; v++) {
+                for (int h = 0; h < c->H; h++) {
+                    const ptrdiff_t bx = mx * c->H + h;
+                    intact &= NAME(read_block)(
+                        reader, v < c->high && bx < c->wide ? c->level_nat + (v * c->wide + bx) * 64 : beyond, c);
+                    if (!intact) goto damaged;
+                }
+            }
+        }
+        continue;
+    damaged:
+        *reader = before;
+        for (int i = 0; i < Ns; i++) {
+            JpegReadRow *c = rows + i;
+            c->pred = pred[i];
+            for (int v = 0; v < c->V && v < c->high; v++)
+                for (int h = 0; h < c->H && mx * c->H + h < c->wide; h++)
+                    memset(c->level_nat + (v * c->wide + mx * c->H + h) * 64, 0, 64 * sizeof(int16_t));
+        }
+        break;
+    }
+    return mx;
+}
+
+/* ---------------------------------------------------------------- reading progressive scans */
+
+/* DC of a block, first time (G.2.1.1) or one more bit; 0 for damage. */
+TARGET CODEC_BODY int NAME(read_dc)(JpegReader *reader, JpegReadRow *c, int16_t *nat, int Ah, int Al)
+{
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc;
+    int count = reader->count, symbol;
+    REFILL;
+    if (Ah) {
+        nat[0] |= (int16_t)((acc >> 63) << Al);
+        SKIP(1);
+    } else {
+        DECODE(symbol, c->dc);
+        if (symbol < 0 || symbol > 16) return 0;
+        if (symbol) {
+            c->pred += RECEIVE(symbol);
+            SKIP(symbol);
+        }
+        nat[0] = (int16_t)(c->pred * (1 << Al));
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    return 1;
+}
+
+TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to,
+                                       int Ah, int Al)
+{
+    ptrdiff_t mx;
+    for (mx = from; mx < to && reader->next < reader->limit; mx++) {
+        const JpegReader before = *reader;
+        int pred[4];
+        int16_t beyond[1];
+        for (int i = 0; i < Ns; i++) pred[i] = rows[i].pred;
+        for (JpegReadRow *c = rows; c < rows + Ns; c++) {
+            for (int v = 0; v < c->V; v++) {
+                for (int h = 0; h < c->H; h++) {
+                    const ptrdiff_t bx = mx * c->H + h;
+                    int16_t *nat = v < c->high && bx < c->wide ? c->level_nat + (v * c->wide + bx) * 64 : beyond;
+                    beyond[0] = 0;
+                    if (!NAME(read_dc)(reader, c, nat, Ah, Al)) goto damaged;
+                }
+            }
+        }
+        continue;
+    damaged:
+        *reader = before;
+        for (int i = 0; i < Ns; i++) rows[i].pred = pred[i];
+        break;
+    }
+    return mx;
+}
+
+/* EOBn of Table G.1, which counts this block as well: how many blocks follow it in the run. */
+#define RECEIVE_EOBRUN(n) ((n) ? (1u << (n)) - 1 + (uint32_t)(acc >> (64 - (n))) : 0u)
+
+/* Coefficient k, which hostile data may set again, or to zero by a shift out of 16 bits. */
+#define PLACE(value)                                                       \
+    do {                                                                   \
+        const int16_t c = (int16_t)((value) * scale);                      \
+        nat[NAT_OF_ZZ[k]] = c;                                             \
+        held = (held & ~(1ull << k)) | (uint64_t)(c != 0) << k;            \
+    } while (0)
+
+/* Band Ss..Se of a block, first time (G.2.1.2); 0 for damage, which leaves `present` as it was. k is the last
+ * coefficient so far. */
+TARGET CODEC_BODY int NAME(read_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
+{
+    const JpegHuffman *const ac = band->ac;
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc, held = *present;
+    const int Se = band->Se, scale = 1 << band->Al;
+    int count = reader->count, k = band->Ss - 1, symbol, size;
+    while (k < Se) {
+        int32_t entry;
+        REFILL;
+        entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
+        if (entry) {
+            const int value = entry >> 16;
+            SKIP(entry & 0xFF);
+            k += entry >> 8 & 0xFF;
+            if (k > Se) break;
+            if (value) PLACE(value); /* not for ZRL */
+            continue;
+        }
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        size = symbol & 15;
+        k += (symbol >> 4) + 1;
+        if (size) {
+            if (k > Se) return 0;
+            PLACE(RECEIVE(size));
+            SKIP(size);
+        } else if (symbol != 0xF0) {
+            k = JPEG_END_OF_BLOCK;
+            band->EOBRUN = RECEIVE_EOBRUN(symbol >> 4);
+            SKIP(symbol >> 4);
+        }
+    }
+    if (k > Se && k < JPEG_END_OF_BLOCK) return 0;
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    *present = held;
+    return 1;
+}
+
+TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    while (from < to && reader->next < reader->limit) {
+        const JpegReader before = *reader;
+        int16_t *nat = band->level_nat + 64 * from, kept[64];
+        if (band->EOBRUN) {
+            const ptrdiff_t skipped = band->EOBRUN < to - from ? (ptrdiff_t)band->EOBRUN : to - from;
+            band->EOBRUN -= (uint32_t)skipped;
+            from += skipped;
+            continue;
+        }
+        memcpy(kept, nat, sizeof(kept));
+        if (!NAME(read_band)(reader, band, nat, band->present + from)) {
+            memcpy(nat, kept, sizeof(kept));
+            *reader = before;
+            band->EOBRUN = 0;
+            break;
+        }
+        from++;
+    }
+    return from;
+}
+
+/* Correction bits (G.1.2.3) for the coefficients `old`, in their order; each is `bit` more in magnitude where one is
+ * set, unless it has that bit already. */
+#define CORRECT(old)                                                              \
+    for (uint64_t left = (old); left; left &= left - 1) {                         \
+        int16_t *const c = nat + NAT_OF_ZZ[codec_lowest_bit(left)];               \
+        const int value = *c, sign = value >> 31, magnitude = (value ^ sign) - sign; \
+        int add;                                                                  \
+        if (count < 1) REFILL;                                                    \
+        add = (int)-(int64_t)(acc >> 63) & bit & ~magnitude;                      \
+        *c = (int16_t)(value + ((add ^ sign) - sign));                            \
+        SKIP(1);                                                                  \
+    }
+
+/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage, as above. `ahead`:
+ * coefficients of the band that are not yet dealt with. */
+TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
+{
+    const JpegHuffman *const ac = band->ac;
+    const uint8_t *next = reader->next;
+    const uint64_t old = *present;
+    uint64_t acc = reader->acc, ahead = (~0ull << band->Ss) & (~0ull >> (63 - band->Se)), found = 0;
+    const int bit = 1 << band->Al;
+    int count = reader->count, symbol;
+    while (band->EOBRUN == 0 && ahead) {
+        uint64_t zeros = ahead & ~old, passed;
+        int value = 0, run;
+        REFILL;
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        run = symbol >> 4;
+        if (symbol & 15) {
+            if ((symbol & 15) != 1) return 0; /* G.1.2.3: new coefficients have magnitude 1 */
+            value = (int64_t)acc < 0 ? bit : -bit;
+            SKIP(1);
+        } else if (run < 15) {
+            band->EOBRUN = RECEIVE_EOBRUN(run) + 1;
+            SKIP(run);
+            break;
+        }
+        for (; run > 0 && zeros; run--) zeros &= zeros - 1;
+        /* up to the zero that ends the run, or all of the band */
+        passed = zeros ? ahead & ((zeros & -zeros) - 1) : ahead;
+        REFILL;
+        CORRECT(passed & old)
+        if (zeros == 0) {
+            if (value) return 0; /* a run of sixteen zeros may reach the end of the band */
+            ahead = 0;
+            break;
+        }
+        if (value) {
+            nat[NAT_OF_ZZ[codec_lowest_bit(zeros)]] = (int16_t)value;
+            found |= zeros & -zeros;
+        }
+        ahead &= ~passed & ~(zeros & -zeros);
+    }
+    if (band->EOBRUN) {
+        if (ahead & old) {
+            REFILL;
+            CORRECT(ahead & old)
+        }
+        band->EOBRUN--;
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    *present |= found;
+    return 1;
+}
+
+TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
+{
+    for (; from < to && reader->next < reader->limit; from++) {
+        const JpegReader before = *reader;
+        const uint32_t run = band->EOBRUN;
+        int16_t *nat = band->level_nat + 64 * from, kept[64];
+        if (run == 0) memcpy(kept, nat, sizeof(kept));
+        if (!NAME(refine_band)(reader, band, nat, band->present + from)) {
+            memcpy(nat, kept, sizeof(kept)); /* a run sends nothing that may be wrong */
+            *reader = before;
+            band->EOBRUN = 0;
+            break;
+        }
+    }
+    return from;
+}
+
+#undef PUT
+#undef PUT_WORD
+#undef REFILL
+#undef SKIP
+#undef RECEIVE
+#undef DECODE
+#undef COEFFICIENT
+#undef RECEIVE_EOBRUN
+#undef CORRECT
+#undef PLACE

@@ -1,0 +1,198 @@
+/* The kernel tables of JPEG: portable bodies; x86/jpeg_avx2.h has those for AVX2. */
+#include "jpegdsp.h"
+
+#include <string.h>
+
+#include "bits.h"
+#include "jpeg_color.h"
+#include "jpeg_transform.h"
+
+/* ---------------------------------------------------------------- colour, rows of samples */
+
+enum { RUN = 64 }; /* pixels that are separated at a time, so that the arithmetic runs over contiguous samples */
+
+/* The fixed-point sums are taken in single precision, four to sixteen at a time, and are exact there.
+ *
+ * Every product and partial sum is an integer of magnitude below 2^24, which a float holds: Y stays within 0..255 *
+ * 2^16 + 2^15; the coefficients of Cb and Cr add up to 0 with positive part 2^15, so with the offset they stay within
+ * 0..(255.5 + 0.5) * 2^16 - 1. Multiplication by 2^-16 is exact, and the conversion drops the fraction as a shift
+ * would. No clamp is needed. */
+static void rgb_to_ycc_scalar(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, ptrdiff_t n)
+{
+    const float to_integer = 1.0f / 65536;
+    int32_t pixel[RUN];
+    while (n > 0) {
+        const int m = n < RUN ? (int)n : RUN;
+        for (int i = 0; i < m - 1; i++) pixel[i] = (int32_t)codec_load_le32(rgb + step * i);
+        rgb += step * m;
+        pixel[m - 1] = rgb[-step] | rgb[1 - step] << 8 | rgb[2 - step] << 16;
+        for (int i = 0; i < m; i++) {
+            const float r = (float)(pixel[i] & 0xFF), g = (float)(pixel[i] >> 8 & 0xFF);
+            const float b = (float)(pixel[i] >> 16 & 0xFF);
+            Y[i] = (uint8_t)(int32_t)(
+                ((float)Y_R * r + (float)Y_G * g + (float)Y_B * b + (float)ONE_HALF) * to_integer);
+            Cb[i] = (uint8_t)(int32_t)(
+                ((float)ONE_HALF * b - (float)CB_R * r - (float)CB_G * g + (float)CHROMA_ZERO) * to_integer);
+            Cr[i] = (uint8_t)(int32_t)(
+                ((float)ONE_HALF * r - (float)CR_G * g - (float)CR_B * b + (float)CHROMA_ZERO) * to_integer);
+        }
+        Y += m;
+        Cb += m;
+        Cr += m;
+        n -= m;
+    }
+}
+
+/* x within 0..top, in 16 bits, where every vector unit has a minimum and a maximum. */
+CODEC_BODY int16_t clamp16(int16_t x, int16_t top)
+{
+    x = x > 0 ? x : 0;
+    return x < top ? x : top;
+}
+
+/* In single precision like rgb_to_ycc_scalar.
+ *
+ * 1.402 and 1.772 are taken as 1 + 0.402 and 1 + 0.772, so that every product stays below 128 * 0.772 * 2^16 < 2^23,
+ * and UP, a multiple of 2^16, makes the sums positive (below 2^24, hence exact) before the conversion that cuts their
+ * fraction off. */
+static void ycc_to_rgb_scalar(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, ptrdiff_t step,
+                              ptrdiff_t n)
+{
+    const float to_integer = 1.0f / 65536;
+    int16_t R[RUN], G[RUN], B[RUN];
+    uint32_t pixel[RUN];
+    while (n > 0) {
+        const int m = n < RUN ? (int)n : RUN;
+        for (int i = 0; i < m; i++) {
+            const float cb = (float)(Cb[i] - 128), cr = (float)(Cr[i] - 128);
+            R[i] = (int16_t)(int32_t)(((float)(R_CR - (1 << 16)) * cr + (float)(UP + ONE_HALF)) * to_integer);
+            G[i] = (int16_t)(int32_t)(((float)(UP + ONE_HALF) - (float)G_CB * cb - (float)G_CR * cr) * to_integer);
+            B[i] = (int16_t)(int32_t)(((float)(B_CB - (1 << 16)) * cb + (float)(UP + ONE_HALF)) * to_integer);
+        }
+        for (int i = 0; i < m; i++) {
+            const int16_t y = (int16_t)(Y[i] - (UP >> 16));
+            R[i] = clamp16((int16_t)(y + R[i] + Cr[i] - 128), 255);
+            G[i] = clamp16((int16_t)(y + G[i]), 255);
+            B[i] = clamp16((int16_t)(y + B[i] + Cb[i] - 128), 255);
+        }
+        for (int i = 0; i < m; i++) pixel[i] = (uint32_t)R[i] | (uint32_t)G[i] << 8 | (uint32_t)B[i] << 16;
+        /* the fourth byte is overwritten by what follows */
+        for (int i = 0; i < m - 1; i++) codec_store_le32(rgb + step * i, pixel[i]);
+        rgb += step * m;
+        rgb[-step] = (uint8_t)R[m - 1], rgb[1 - step] = (uint8_t)G[m - 1], rgb[2 - step] = (uint8_t)B[m - 1];
+        Y += m;
+        Cb += m;
+        Cr += m;
+        n -= m;
+    }
+}
+
+static void downsample_h2v2_scalar(const uint8_t *CODEC_RESTRICT row0, const uint8_t *CODEC_RESTRICT row1,
+                                   uint8_t *CODEC_RESTRICT out, ptrdiff_t n_out)
+{
+    for (ptrdiff_t i = 0; i < n_out; i++)
+        out[i] = (uint8_t)((row0[2 * i] + row0[2 * i + 1] + row1[2 * i] + row1[2 * i + 1] + 1 + (i & 1)) >> 2);
+}
+
+static void upsample_h2v2_scalar(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n)
+{
+#define SUM(i) (3 * near_row[i] + far_row[i])
+    out[0] = (uint8_t)((4 * SUM(0) + 8) >> 4);
+    out[1] = (uint8_t)((3 * SUM(0) + SUM(1) + 7) >> 4);
+    for (ptrdiff_t i = 1; i < n - 1; i++) {
+        out[2 * i] = (uint8_t)((3 * SUM(i) + SUM(i - 1) + 8) >> 4);
+        out[2 * i + 1] = (uint8_t)((3 * SUM(i) + SUM(i + 1) + 7) >> 4);
+    }
+    out[2 * n - 2] = (uint8_t)((3 * SUM(n - 1) + SUM(n - 2) + 8) >> 4);
+    out[2 * n - 1] = (uint8_t)((4 * SUM(n - 1) + 7) >> 4);
+#undef SUM
+}
+
+/* ---------------------------------------------------------------- blocks */
+
+static void fdct_scalar(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) fdct8x8(samples + 8 * i, stride, offset, coef_nat + 64 * i);
+}
+
+/* Halves away from zero (A.3.4) unless there is a dead zone.
+ *
+ * level = floor((|c| + b) / d) for the step d, b = floor(d/2) or less. Let n = |c| + b < 2^15 + 2^18 and take (n +
+ * 1/2) / d instead: it lies at least 1/(2d) away from any integer, on the same side. The float product errs by three
+ * roundings of 2^-24 relative (the reciprocal, its use, and none for n + 1/2, which is exact): less than (n + 1/2)/d *
+ * 2^-22.4, and that is below 1/(2d) while n < 2^21. So truncation gives the exact quotient, on every CPU (IEEE 754
+ * single precision, no contraction). */
+static void quantize_scalar(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz, ptrdiff_t n)
+{
+    for (; n > 0; n--, coef_nat += 64, level_zz += 64) {
+        int16_t level_nat[64];
+        for (int i = 0; i < 64; i++) {
+            const int32_t c = coef_nat[i], sign = c >> 31; /* 0 or -1: (v ^ sign) - sign is |c|, and back */
+            const int32_t q =
+                (int32_t)(((float)((c ^ sign) - sign) + quantizer->bias_nat[i]) * quantizer->recip_nat[i]);
+            level_nat[i] = (int16_t)((q ^ sign) - sign);
+        }
+        for (int i = 0; i < 64; i++) level_zz[i] = level_nat[NAT_OF_ZZ[i]];
+    }
+}
+
+static void idct_scalar(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride, ptrdiff_t n)
+{
+    for (; n > 0; n--, level_nat += 64, out += 8) {
+        const uint64_t present = codec_nonzero_mask(level_nat, 0, 63);
+        int16_t coef[64], samples[64];
+        if (present <= 1) { /* DC at most: both passes reduce to one rounding of it */
+            const int16_t dc = (int16_t)(descale((int32_t)level_nat[0] * Q_nat[0], 3) + 128);
+            for (int i = 0; i < 8; i++) memset(out + i * stride, clamp16(dc, 255), 8);
+            continue;
+        }
+        for (int i = 0; i < 64; i++) coef[i] = (int16_t)(level_nat[i] * Q_nat[i]);
+        idct8x8_16(coef, samples, !(present & ~0x0F0F0F0Full));
+        for (int i = 0; i < 8; i++)
+            for (int j = 0; j < 8; j++)
+                out[i * stride + j] = (uint8_t)clamp16((int16_t)(samples[8 * i + j] + 128), 255);
+    }
+}
+
+static void significance_scalar(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n)
+{
+    for (; n > 0; n--, level_zz += 64, masks++) {
+        int16_t large[64];
+        for (int k = 0; k < 64; k++) large[k] = (level_zz[k] > least) | (level_zz[k] < -least);
+        *masks = codec_nonzero_mask(large, 0, 63);
+    }
+}
+
+void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bits)
+{
+    int32_t ws[64];
+    idct_pass_32(coef_nat, ws, 8, 1, 8, 0, CONST_BITS - pass1_bits);
+    idct_pass_32(ws, samples, 8, 8, 1, 0, CONST_BITS + pass1_bits + 3);
+}
+
+/* ---------------------------------------------------------------- tables */
+
+#define NAME(x) x##_scalar
+#define TARGET
+#define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
+#include "jpeg_bits.h"
+#undef NAME
+#undef TARGET
+#undef PRESENT
+
+#define SCALAR(type, name) .name = name##_scalar,
+static const JpegDsp table_scalar = {JPEG_DSP_MEMBERS(SCALAR)};
+
+#if CODEC_HAS_AVX2
+#include "x86/jpeg_avx2.h"
+#define OF_AVX2(type, name) .name = codec_jpeg_##name##_avx2,
+static const JpegDsp table_avx2 = {JPEG_DSP_MEMBERS(OF_AVX2)};
+static const JpegDsp *const TABLES[] = {&table_scalar, &table_avx2};
+#else
+static const JpegDsp *const TABLES[] = {&table_scalar};
+#endif
+
+const JpegDsp *codec_jpeg_dsp(int level) { return TABLES[codec_variant(level)]; }
+
+#define MEMBER(type, name) {#name, offsetof(JpegDsp, name), sizeof(((JpegDsp *)0)->name)},
+const struct codec_member codec_jpeg_members[] = {JPEG_DSP_MEMBERS(MEMBER){NULL, 0, 0}};

@@ -1,0 +1,171 @@
+/* Kernels of JPEG for 8-bit samples, one table per instruction-set level. Every vector kernel equals its scalar body
+ * bit for bit, on hostile coefficients too: products and sums wrap (the build has -fwrapv).
+ *
+ * Blocks are 64 int16. `_nat`: row-major; `_zz`: along the zig-zag (Figure A.6). */
+#ifndef CODEC_JPEGDSP_H
+#define CODEC_JPEGDSP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "levels.h"
+
+/* RGB to YCbCr of T.871, n pixels `step` bytes apart (3 or 4). No byte beyond the third of the last pixel is read. */
+typedef void (*jpeg_to_ycc_fn)(const uint8_t *rgb, ptrdiff_t step, uint8_t *Y, uint8_t *Cb, uint8_t *Cr, ptrdiff_t n);
+
+/* And back. Of each pixel three bytes are written; with a step of 4 the fourth may be written as well, except that of
+ * the last pixel. */
+typedef void (*jpeg_to_rgb_fn)(const uint8_t *Y, const uint8_t *Cb, const uint8_t *Cr, uint8_t *rgb, ptrdiff_t step,
+                               ptrdiff_t n);
+
+/* Means of 2 x 2 samples, n_out of them. Halves round up and down in turn along the row, so brightness does not
+ * drift. */
+typedef void (*jpeg_downsample_fn)(const uint8_t *row0, const uint8_t *row1, uint8_t *out, ptrdiff_t n_out);
+
+/* n -> 2n samples between two rows by the triangle filter: each sum 3 near + far, then 3/4 of its own and 1/4 of the
+ * next one's, with one rounding; the outermost two have no neighbour. n >= 2. */
+typedef void (*jpeg_upsample_fn)(const uint8_t *near_row, const uint8_t *far_row, uint8_t *out, ptrdiff_t n);
+
+/* Forward DCT of A.3.3, times 8, of n blocks side by side in rows `stride` bytes apart, after subtraction of `offset`
+ * (128 is the level shift of A.3.1, and 0 is possible). */
+typedef void (*jpeg_fdct_fn)(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, ptrdiff_t n);
+
+/* A quantization table prepared for division by multiplication: see quantize_body. */
+typedef struct {
+    float recip_nat[64];
+    float bias_nat[64];
+} JpegQuantizer;
+
+/* Divide n blocks by the steps, exactly, and reorder them along the zig-zag. */
+typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz,
+                                 ptrdiff_t n);
+
+/* Dequantize (A.3.4), transform, level shift (A.3.1) and clamp n blocks into blocks side by side in rows `stride` bytes
+ * apart. */
+typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
+                             ptrdiff_t n);
+
+/* ---------------------------------------------------------------- entropy coding of sequential scans */
+
+/* Bits being written; stuffing comes later. The 64 - room low bits of acc are pending, 0 to 7 of them between calls. */
+typedef struct {
+    uint8_t *next;
+    uint64_t acc;
+    int room;
+    uint32_t without_code; /* the top bit is set if a symbol had no code */
+} JpegBits;
+
+/* The code of a symbol, shifted to make room for the bits that follow it, and the size of both; 0: no code. */
+typedef struct {
+    uint32_t code, size;
+} JpegWord;
+
+/* The words of a table by symbol, and for AC those of small levels, which follow a run of zeros, with all of their
+ * bits. */
+enum { JPEG_SMALL = 16 };
+typedef struct {
+    JpegWord word[256];
+    JpegWord small[16][2 * JPEG_SMALL]; /* by run, and level + JPEG_SMALL */
+} JpegCodes;
+
+/* The blocks of one component in a row of MCUs: rows of `wide` blocks, `high` of them, of which an MCU takes V x H.
+ * Blocks beyond complete an MCU (A.2.4). */
+typedef struct {
+    const int16_t *level_zz;
+    ptrdiff_t wide;
+    int high, H, V, pred;
+    const JpegCodes *dc, *ac;
+} JpegRow;
+
+/* Write MCUs `from` to `to` - 1 of a row. JPEG_BLOCK_BYTES for each block and 8 more bytes must be free. */
+enum { JPEG_BLOCK_BYTES = 264 }; /* 64 symbols of 32 bits, and slack */
+typedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
+
+/* A Huffman table for reading. Codes up to JPEG_LOOKAHEAD bits cost one load; measured: 9 and 11 are slower on
+ * photographs. */
+enum { JPEG_LOOKAHEAD = 10, JPEG_END_OF_BLOCK = 128 };
+typedef struct {
+    uint16_t lookup[1 << JPEG_LOOKAHEAD]; /* symbol << 8 | code length; 0: the code is longer */
+    /* value << 16 | advance << 8 | bits, where a whole AC coefficient fits, else 0: how far the coefficient is from the
+     * last one, 16 for ZRL (a zero), JPEG_END_OF_BLOCK for EOB; 0 for EOBn */
+    int32_t lookup_ac[1 << JPEG_LOOKAHEAD];
+    uint32_t limit[18]; /* by length: first code, left-justified in 16 bits, that is longer */
+    int32_t offset[17]; /* by length: HUFFVAL index minus code */
+    uint8_t HUFFVAL[256];
+} JpegHuffman;
+
+/* Unstuffed bits being read: acc holds the next `count` ones, first one in the top bit; `next` is the byte to load. */
+typedef struct {
+    const uint8_t *next, *limit;
+    uint64_t acc;
+    int count;
+} JpegReader;
+
+/* As JpegRow. Blocks are cleared. */
+typedef struct {
+    int16_t *level_nat;
+    ptrdiff_t wide;
+    int high, H, V, pred;
+    const JpegHuffman *dc, *ac;
+} JpegReadRow;
+
+/* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that
+ * is damaged, which is left as if it had not been tried. An MCU takes JPEG_BLOCK_BYTES for each block at most; as many,
+ * and 8 more bytes, must be readable from `limit` on. */
+typedef ptrdiff_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
+
+/* The same in a progressive scan of DC, Ah and Al as in its header. Blocks keep their AC coefficients. */
+typedef ptrdiff_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to, int Ah,
+                                int Al);
+
+/* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that
+ * are not zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run
+ * to come. */
+typedef struct {
+    int16_t *level_nat;
+    uint64_t *present;
+    const JpegHuffman *ac;
+    int Ss, Se, Al;
+    uint32_t EOBRUN;
+} JpegBand;
+
+/* Read blocks from `from` on, for the first time or for one more bit; as jpeg_read_fn. */
+typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to);
+
+/* ---------------------------------------------------------------- masks */
+
+/* Of n blocks: bit k of a mask is set where the magnitude of level k is above `least` (0 to 32766). */
+typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n);
+
+/* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
+#define JPEG_DSP_MEMBERS(ONE)               \
+    ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
+    ONE(jpeg_to_rgb_fn, ycc_to_rgb)         \
+    ONE(jpeg_downsample_fn, downsample_h2v2) \
+    ONE(jpeg_upsample_fn, upsample_h2v2)    \
+    ONE(jpeg_fdct_fn, fdct)                 \
+    ONE(jpeg_quantize_fn, quantize)         \
+    ONE(jpeg_idct_fn, idct)                 \
+    ONE(jpeg_put_fn, put_mcus)              \
+    ONE(jpeg_read_fn, read_mcus)            \
+    ONE(jpeg_band_fn, read_bands)           \
+    ONE(jpeg_band_fn, refine_bands)         \
+    ONE(jpeg_dc_fn, read_dcs)               \
+    ONE(jpeg_mask_fn, significance)
+
+#define JPEG_ONE(type, name) type name;
+typedef struct {
+    JPEG_DSP_MEMBERS(JPEG_ONE)
+} JpegDsp;
+#undef JPEG_ONE
+
+/* The kernels that are allowed at a CPU level (cpu.h). */
+const JpegDsp *codec_jpeg_dsp(int level);
+
+/* The members by name, for tests and `codec doctor`. */
+extern const struct codec_member codec_jpeg_members[];
+
+/* The inverse transform alone, in 32 bits, for 12-bit pictures (pass1_bits = 1) and tests (2). */
+void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bits);
+
+#endif

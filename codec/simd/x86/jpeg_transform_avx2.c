@@ -1,0 +1,354 @@
+/* AVX2 kernels over blocks. Contracts: jpegdsp.h; the mathematics: jpeg_transform.h.
+ *
+ * Two blocks at a time: vector r holds row r of the first in its lower half and of the second in its upper half, and no
+ * instruction crosses the halves. */
+#include "../levels.h"
+
+#if CODEC_HAS_AVX2
+#include "../jpeg_transform.h"
+#include "avx2.h"
+#include "jpeg_avx2.h"
+
+/* Two words, the first in the lower half of each lane of 32 bits. */
+#define WORDS(a, b) _mm256_set1_epi32((int)((uint32_t)(uint16_t)(a) | (uint32_t)(uint16_t)(b) << 16))
+#define ADD _mm256_add_epi16
+#define SUB _mm256_sub_epi16
+#define ADD32 _mm256_add_epi32
+#define SUB32 _mm256_sub_epi32
+#define MADD _mm256_madd_epi16
+
+/* The 8x8 words in each half. */
+INLINE void transpose(__m256i r[8])
+{
+    __m256i t[8], u[8];
+    for (int i = 0; i < 4; i++) {
+        t[2 * i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++) {
+        u[4 * i] = _mm256_unpacklo_epi32(t[4 * i], t[4 * i + 2]);
+        u[4 * i + 1] = _mm256_unpackhi_epi32(t[4 * i], t[4 * i + 2]);
+        u[4 * i + 2] = _mm256_unpacklo_epi32(t[4 * i + 1], t[4 * i + 3]);
+        u[4 * i + 3] = _mm256_unpackhi_epi32(t[4 * i + 1], t[4 * i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[2 * i] = _mm256_unpacklo_epi64(u[i], u[i + 4]);
+        r[2 * i + 1] = _mm256_unpackhi_epi64(u[i], u[i + 4]);
+    }
+}
+
+/* ---------------------------------------------------------------- forward */
+
+/* a f + b g, halves rounded up at bit `shift`, as words. ab: a and b interleaved, lower and upper words. */
+INLINE __m256i rotated(const __m256i ab[2], __m256i fg, int shift)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
+    return _mm256_packs_epi32(_mm256_srai_epi32(ADD32(MADD(ab[0], fg), half), shift),
+                              _mm256_srai_epi32(ADD32(MADD(ab[1], fg), half), shift));
+}
+
+/* The same of four values. */
+INLINE __m256i rotated4(const __m256i ab[2], __m256i fg, const __m256i cd[2], __m256i hi, int shift)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
+    return _mm256_packs_epi32(
+        _mm256_srai_epi32(ADD32(ADD32(MADD(ab[0], fg), MADD(cd[0], hi)), half), shift),
+        _mm256_srai_epi32(ADD32(ADD32(MADD(ab[1], fg), MADD(cd[1], hi)), half), shift));
+}
+
+/* fdct_pass with the factors of z1 to z4 multiplied out: sums of products are exact, and all factors are below 2. */
+INLINE void fdct_down(__m256i r[8], int first, int shift)
+{
+    const __m256i s0 = ADD(r[0], r[7]), s1 = ADD(r[1], r[6]), s2 = ADD(r[2], r[5]), s3 = ADD(r[3], r[4]);
+    const __m256i d0 = SUB(r[0], r[7]), d1 = SUB(r[1], r[6]), d2 = SUB(r[2], r[5]), d3 = SUB(r[3], r[4]);
+    const __m256i s03 = ADD(s0, s3), s12 = ADD(s1, s2), e3 = SUB(s0, s3), e2 = SUB(s1, s2);
+    const __m256i e[2] = {_mm256_unpacklo_epi16(e2, e3), _mm256_unpackhi_epi16(e2, e3)};
+    const __m256i d01[2] = {_mm256_unpacklo_epi16(d0, d1), _mm256_unpackhi_epi16(d0, d1)};
+    const __m256i d23[2] = {_mm256_unpacklo_epi16(d2, d3), _mm256_unpackhi_epi16(d2, d3)};
+    enum {
+        Z1 = -FIX_0_899976223, Z2 = -FIX_2_562915447, P33 = FIX_1_175875602 - FIX_1_961570560, P = FIX_1_175875602,
+        P44 = FIX_1_175875602 - FIX_0_390180644
+    };
+    if (first) {
+        r[0] = _mm256_slli_epi16(ADD(s03, s12), PASS1_BITS);
+        r[4] = _mm256_slli_epi16(SUB(s03, s12), PASS1_BITS);
+    } else {
+        const __m256i half = _mm256_set1_epi16(1 << (PASS1_BITS - 1));
+        r[0] = _mm256_srai_epi16(ADD(ADD(s03, s12), half), PASS1_BITS);
+        r[4] = _mm256_srai_epi16(ADD(SUB(s03, s12), half), PASS1_BITS);
+    }
+    r[2] = rotated(e, WORDS(FIX_0_541196100, FIX_0_541196100 + FIX_0_765366865), shift);
+    r[6] = rotated(e, WORDS(FIX_0_541196100 - FIX_1_847759065, FIX_0_541196100), shift);
+    r[1] = rotated4(d01, WORDS(FIX_1_501321110 + Z1 + P44, P), d23, WORDS(P44, Z1 + P), shift);
+    r[3] = rotated4(d01, WORDS(P, FIX_3_072711026 + Z2 + P33), d23, WORDS(Z2 + P, P33), shift);
+    r[5] = rotated4(d01, WORDS(P44, Z2 + P), d23, WORDS(FIX_2_053119869 + Z2 + P44, P), shift);
+    r[7] = rotated4(d01, WORDS(Z1 + P, P33), d23, WORDS(P, FIX_0_298631336 + Z1 + P33), shift);
+}
+
+INLINE void fdct_pair(__m256i r[8], int16_t *first, int16_t *second)
+{
+    transpose(r);
+    fdct_down(r, 1, CONST_BITS - PASS1_BITS);
+    transpose(r);
+    fdct_down(r, 0, CONST_BITS + PASS1_BITS);
+    for (int i = 0; i < 8; i++) {
+        store16(second + 8 * i, high(r[i]));
+        store16(first + 8 * i, low(r[i]));
+    }
+}
+
+AVX2 void codec_jpeg_fdct_avx2(const uint8_t *samples, ptrdiff_t stride, int offset, int16_t *coef_nat, ptrdiff_t n)
+{
+    const __m256i shift = _mm256_set1_epi16((int16_t)offset);
+    __m256i r[8];
+    for (; n >= 2; n -= 2, samples += 16, coef_nat += 128) {
+        for (int i = 0; i < 8; i++) r[i] = SUB(_mm256_cvtepu8_epi16(load16(samples + i * stride)), shift);
+        fdct_pair(r, coef_nat, coef_nat + 64);
+    }
+    if (n) {
+        for (int i = 0; i < 8; i++) r[i] = SUB(_mm256_cvtepu8_epi16(load8(samples + i * stride)), shift);
+        fdct_pair(r, coef_nat, coef_nat);
+    }
+}
+
+/* ---------------------------------------------------------------- quantization */
+
+/* |c| as floats, with the bias, times the reciprocal, truncated: words without sign, |c| = 2^15 included. */
+INLINE __m256i quotients(__m256i magnitude, const float *bias, const float *recip)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256 lower = _mm256_cvtepi32_ps(_mm256_unpacklo_epi16(magnitude, zero)),
+                 upper = _mm256_cvtepi32_ps(_mm256_unpackhi_epi16(magnitude, zero));
+    const __m256 bias0 = _mm256_broadcast_ps((const __m128 *)bias),
+                 bias1 = _mm256_broadcast_ps((const __m128 *)(bias + 4));
+    const __m256 recip0 = _mm256_broadcast_ps((const __m128 *)recip),
+                 recip1 = _mm256_broadcast_ps((const __m128 *)(recip + 4));
+    return _mm256_packus_epi32(_mm256_cvttps_epi32(_mm256_mul_ps(_mm256_add_ps(lower, bias0), recip0)),
+                               _mm256_cvttps_epi32(_mm256_mul_ps(_mm256_add_ps(upper, bias1), recip1)));
+}
+
+/* Figure A.6, eight places at a time: where in row r the value of each place is, as two bytes; 128 gives zero. */
+#define BYTES(k, r) (k) / 8 == (r) ? 2 * ((k) % 8) : 128, (k) / 8 == (r) ? 2 * ((k) % 8) + 1 : 128
+#define ROW(r, a, b, c, d, e, f, g, h) \
+    {BYTES(a, r), BYTES(b, r), BYTES(c, r), BYTES(d, r), BYTES(e, r), BYTES(f, r), BYTES(g, r), BYTES(h, r)}
+#define EIGHT(...) \
+    {ROW(0, __VA_ARGS__), ROW(1, __VA_ARGS__), ROW(2, __VA_ARGS__), ROW(3, __VA_ARGS__), ROW(4, __VA_ARGS__), \
+     ROW(5, __VA_ARGS__), ROW(6, __VA_ARGS__), ROW(7, __VA_ARGS__)}
+static const uint8_t PLACES[8][8][16] = {
+    EIGHT(0, 1, 8, 16, 9, 2, 3, 10),         EIGHT(17, 24, 32, 25, 18, 11, 4, 5),
+    EIGHT(12, 19, 26, 33, 40, 48, 41, 34),   EIGHT(27, 20, 13, 6, 7, 14, 21, 28),
+    EIGHT(35, 42, 49, 56, 57, 50, 43, 36),   EIGHT(29, 22, 15, 23, 30, 37, 44, 51),
+    EIGHT(58, 59, 52, 45, 38, 31, 39, 46),   EIGHT(53, 60, 61, 54, 47, 55, 62, 63),
+};
+
+/* Places 8 o to 8 o + 7, which rows `from` to `to` hold. */
+INLINE __m256i places(const __m256i r[8], int o, int from, int to)
+{
+    __m256i v = _mm256_shuffle_epi8(r[from], twice(load16(PLACES[o][from])));
+    for (int i = from + 1; i <= to; i++) v = _mm256_or_si256(v, _mm256_shuffle_epi8(r[i], twice(load16(PLACES[o][i]))));
+    return v;
+}
+
+INLINE void quantize_pair(const int16_t *a, const int16_t *b, const JpegQuantizer *quantizer, int16_t *a_zz,
+                          int16_t *b_zz)
+{
+    __m256i r[8], v[8];
+    for (int i = 0; i < 8; i++) {
+        const __m256i c = both(load16(a + 8 * i), load16(b + 8 * i));
+        r[i] = _mm256_sign_epi16(
+            quotients(_mm256_abs_epi16(c), quantizer->bias_nat + 8 * i, quantizer->recip_nat + 8 * i), c);
+    }
+    v[0] = places(r, 0, 0, 2);
+    v[1] = places(r, 1, 0, 4);
+    v[2] = places(r, 2, 1, 6);
+    v[3] = places(r, 3, 0, 3);
+    v[4] = places(r, 4, 4, 7);
+    v[5] = places(r, 5, 1, 6);
+    v[6] = places(r, 6, 3, 7);
+    v[7] = places(r, 7, 5, 7);
+    for (int i = 0; i < 8; i++) {
+        store16(b_zz + 8 * i, high(v[i]));
+        store16(a_zz + 8 * i, low(v[i]));
+    }
+}
+
+AVX2 void codec_jpeg_quantize_avx2(const int16_t *coef_nat, const JpegQuantizer *quantizer, int16_t *level_zz,
+                                   ptrdiff_t n)
+{
+    for (; n >= 2; n -= 2, coef_nat += 128, level_zz += 128)
+        quantize_pair(coef_nat, coef_nat + 64, quantizer, level_zz, level_zz + 64);
+    if (n) quantize_pair(coef_nat, coef_nat, quantizer, level_zz, level_zz);
+}
+
+/* ---------------------------------------------------------------- inverse */
+
+/* x >> shift as words that wrap: `lower` goes to the even words, `upper` to the odd ones. */
+INLINE __m256i wrapped(__m256i lower, __m256i upper, int shift)
+{
+    return _mm256_blend_epi16(_mm256_srli_epi32(lower, shift), _mm256_slli_epi32(upper, 16 - shift), 0xaa);
+}
+
+/* Words in order; they are within 16 bits. */
+INLINE __m256i packed(__m256i lower, __m256i upper, int shift)
+{
+    return _mm256_packs_epi32(_mm256_srai_epi32(lower, shift), _mm256_srai_epi32(upper, shift));
+}
+
+/* One half of idct_pass: x01 and so on are pairs of interleaved words, t the even part, o the odd part. */
+INLINE void idct_half(__m256i x04, __m256i x26x6, __m256i x26x2, __m256i x1z1, __m256i x3z2, __m256i x5z2, __m256i x7z1,
+                      __m256i z34, __m256i half, __m256i t[4], __m256i o[4])
+{
+    const __m256i e0 = ADD32(MADD(x04, WORDS(1 << CONST_BITS, 1 << CONST_BITS)), half);
+    const __m256i e1 = ADD32(MADD(x04, WORDS(1 << CONST_BITS, -(1 << CONST_BITS))), half);
+    const __m256i r2 = MADD(x26x6, WORDS(FIX_0_541196100, -FIX_1_847759065));
+    const __m256i r3 = MADD(x26x2, WORDS(FIX_0_541196100, FIX_0_765366865));
+    const __m256i p3 = MADD(z34, WORDS(FIX_1_175875602 - FIX_1_961570560, FIX_1_175875602));
+    const __m256i p4 = MADD(z34, WORDS(FIX_1_175875602, FIX_1_175875602 - FIX_0_390180644));
+    t[0] = ADD32(e0, r3);
+    t[3] = SUB32(e0, r3);
+    t[1] = ADD32(e1, r2);
+    t[2] = SUB32(e1, r2);
+    o[0] = ADD32(MADD(x1z1, WORDS(FIX_1_501321110, -FIX_0_899976223)), p4);
+    o[1] = ADD32(MADD(x3z2, WORDS(FIX_3_072711026, -FIX_2_562915447)), p3);
+    o[2] = ADD32(MADD(x5z2, WORDS(FIX_2_053119869, -FIX_2_562915447)), p4);
+    o[3] = ADD32(MADD(x7z1, WORDS(FIX_0_298631336, -FIX_0_899976223)), p3);
+}
+
+/* The same where x4 to x7 are zero: sums of two products. */
+INLINE void idct_half_low(__m256i x02, __m256i x13, __m256i half, __m256i t[4], __m256i o[4])
+{
+    enum {
+        R3 = FIX_0_541196100 + FIX_0_765366865, ONE = 1 << CONST_BITS, P = FIX_1_175875602,
+        P33 = FIX_1_175875602 - FIX_1_961570560, P44 = FIX_1_175875602 - FIX_0_390180644
+    };
+    t[0] = ADD32(MADD(x02, WORDS(ONE, R3)), half);
+    t[3] = ADD32(MADD(x02, WORDS(ONE, -R3)), half);
+    t[1] = ADD32(MADD(x02, WORDS(ONE, FIX_0_541196100)), half);
+    t[2] = ADD32(MADD(x02, WORDS(ONE, -FIX_0_541196100)), half);
+    o[0] = MADD(x13, WORDS(FIX_1_501321110 - FIX_0_899976223 + P44, P));
+    o[1] = MADD(x13, WORDS(P, FIX_3_072711026 - FIX_2_562915447 + P33));
+    o[2] = MADD(x13, WORDS(P44, P - FIX_2_562915447));
+    o[3] = MADD(x13, WORDS(P - FIX_0_899976223, P33));
+}
+
+#define LO _mm256_unpacklo_epi16
+#define HI _mm256_unpackhi_epi16
+
+/* idct_pass over vectors; low_4 promises that x4 to x7 are zero. t and o: lower words, then upper ones. */
+INLINE void idct_down(const __m256i x[8], int low_4, int shift, __m256i t[2][4], __m256i o[2][4])
+{
+    const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
+    if (low_4) {
+        idct_half_low(LO(x[0], x[2]), LO(x[1], x[3]), half, t[0], o[0]);
+        idct_half_low(HI(x[0], x[2]), HI(x[1], x[3]), half, t[1], o[1]);
+    } else {
+        const __m256i x26 = ADD(x[2], x[6]), z1 = ADD(x[7], x[1]), z2 = ADD(x[5], x[3]), z3 = ADD(x[7], x[3]),
+                      z4 = ADD(x[5], x[1]);
+        idct_half(LO(x[0], x[4]), LO(x26, x[6]), LO(x26, x[2]), LO(x[1], z1), LO(x[3], z2), LO(x[5], z2), LO(x[7], z1),
+                  LO(z3, z4), half, t[0], o[0]);
+        idct_half(HI(x[0], x[4]), HI(x26, x[6]), HI(x26, x[2]), HI(x[1], z1), HI(x[3], z2), HI(x[5], z2), HI(x[7], z1),
+                  HI(z3, z4), half, t[1], o[1]);
+    }
+}
+
+/* Columns: rows r to columns c, each in the order of its index. `wrapped` interleaves the columns 0 to 3 with 4 to 7,
+ * so the transpose leaves column i of the first four in vector 2 i, and the others between them. */
+INLINE void idct_columns(const __m256i r[8], int low_4, __m256i c[8])
+{
+    enum { SHIFT = CONST_BITS - PASS1_BITS };
+    __m256i t[2][4], o[2][4], y[8];
+    idct_down(r, low_4, SHIFT, t, o);
+    for (int i = 0; i < 4; i++) {
+        y[i] = wrapped(ADD32(t[0][i], o[0][i]), ADD32(t[1][i], o[1][i]), SHIFT);
+        y[7 - i] = wrapped(SUB32(t[0][i], o[0][i]), SUB32(t[1][i], o[1][i]), SHIFT);
+    }
+    transpose(y);
+    for (int i = 0; i < 4; i++) {
+        c[i] = y[2 * i];
+        c[i + 4] = y[2 * i + 1];
+    }
+}
+
+/* Rows, from columns c to bytes: two rows of eight samples in each half of v[0] to v[3]. */
+INLINE void idct_rows(const __m256i c[8], int low_4, __m256i v[4])
+{
+    enum { SHIFT = CONST_BITS + PASS1_BITS + 3 };
+    const __m256i centre = _mm256_set1_epi16(128);
+    __m256i t[2][4], o[2][4], y[8], q[4], u[4];
+    idct_down(c, low_4, SHIFT, t, o);
+    for (int i = 0; i < 4; i++) {
+        y[i] = ADD(packed(ADD32(t[0][i], o[0][i]), ADD32(t[1][i], o[1][i]), SHIFT), centre);
+        y[7 - i] = ADD(packed(SUB32(t[0][i], o[0][i]), SUB32(t[1][i], o[1][i]), SHIFT), centre);
+    }
+    for (int i = 0; i < 4; i++) q[i] = _mm256_packus_epi16(y[i], y[i + 4]); /* columns i and i + 4 */
+    u[0] = _mm256_unpacklo_epi8(q[0], q[1]); /* pairs of columns 0 1 of each row */
+    u[1] = _mm256_unpacklo_epi8(q[2], q[3]); /* 2 3 */
+    u[2] = _mm256_unpackhi_epi8(q[0], q[1]); /* 4 5 */
+    u[3] = _mm256_unpackhi_epi8(q[2], q[3]); /* 6 7 */
+    q[0] = _mm256_unpacklo_epi16(u[0], u[1]); /* columns 0 to 3 of rows 0 to 3 */
+    q[1] = _mm256_unpackhi_epi16(u[0], u[1]); /* of rows 4 to 7 */
+    q[2] = _mm256_unpacklo_epi16(u[2], u[3]);
+    q[3] = _mm256_unpackhi_epi16(u[2], u[3]);
+    v[0] = _mm256_unpacklo_epi32(q[0], q[2]);
+    v[1] = _mm256_unpackhi_epi32(q[0], q[2]);
+    v[2] = _mm256_unpacklo_epi32(q[1], q[3]);
+    v[3] = _mm256_unpackhi_epi32(q[1], q[3]);
+}
+
+INLINE int all_zero(__m256i a, __m256i b, __m256i c, __m256i d)
+{
+    const __m256i any = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d));
+    return _mm256_testz_si256(any, any);
+}
+
+INLINE void idct_pair(const int16_t *a, const int16_t *b, const uint16_t *Q, uint8_t *out_a, uint8_t *out_b,
+                      ptrdiff_t stride)
+{
+    __m256i r[8], c[8], v[4];
+    for (int i = 0; i < 8; i++)
+        r[i] = _mm256_mullo_epi16(both(load16(a + 8 * i), load16(b + 8 * i)), twice(load16(Q + 8 * i)));
+    if (all_zero(r[4], r[5], r[6], r[7])) idct_columns(r, 1, c);
+    else idct_columns(r, 0, c);
+    if (all_zero(c[4], c[5], c[6], c[7])) idct_rows(c, 1, v);
+    else idct_rows(c, 0, v);
+    for (int i = 0; i < 4; i++) {
+        const __m128i upper = high(v[i]);
+        store8(out_b + 2 * i * stride, upper);
+        store8_high(out_b + (2 * i + 1) * stride, upper);
+        store8(out_a + 2 * i * stride, low(v[i]));
+        store8_high(out_a + (2 * i + 1) * stride, low(v[i]));
+    }
+}
+
+/* Whether a block has no level but the first. */
+INLINE int only_dc(const int16_t *nat)
+{
+    const __m256i rest = _mm256_or_si256(_mm256_or_si256(load32(nat + 16), load32(nat + 32)), load32(nat + 48));
+    const __m256i first = _mm256_insert_epi16(load32(nat), 0, 0);
+    const __m256i any = _mm256_or_si256(rest, first);
+    return _mm256_testz_si256(any, any);
+}
+
+AVX2 void codec_jpeg_idct_avx2(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
+                               ptrdiff_t n)
+{
+    const int16_t *waiting = NULL; /* a block that waits for a second one */
+    uint8_t *waiting_out = NULL;
+    for (; n > 0; n--, level_nat += 64, out += 8) {
+        if (only_dc(level_nat)) {
+            const int32_t dc = (int16_t)(descale((int32_t)level_nat[0] * Q_nat[0], 3) + 128);
+            const __m128i samples = _mm_set1_epi8((char)(dc < 0 ? 0 : dc > 255 ? 255 : dc));
+            for (int i = 0; i < 8; i++) store8(out + i * stride, samples);
+        } else if (waiting == NULL) {
+            waiting = level_nat;
+            waiting_out = out;
+        } else {
+            idct_pair(waiting, level_nat, Q_nat, waiting_out, out, stride);
+            waiting = NULL;
+        }
+    }
+    if (waiting != NULL) idct_pair(waiting, waiting, Q_nat, waiting_out, waiting_out, stride);
+}
+#else
+typedef int codec_jpeg_transform_avx2_is_empty;
+#endif

@@ -1,0 +1,219 @@
+"""JPEG kernels: each vector variant equals its scalar body on random, extreme and hostile data, and writes nothing else."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from codec.jpeg._scan_read import masks_of
+from h264_samples import LEVELS
+
+import codec
+from codec import _core, cpu
+from codec.jpeg import _kernels
+from codec.jpeg.decode import Decoder
+
+WIDTHS = (1, 2, 3, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 66, 97, 200)
+
+
+def same(call, *outputs):
+    """call(level, *copies of outputs) leaves the same bytes in all of them, whatever the level."""
+    results = []
+    for level in LEVELS:
+        copies = [a.copy() for a in outputs]
+        call(level, *copies)
+        results.append(copies)
+    for copies in results[1:]:
+        for a, b in zip(results[0], copies):
+            np.testing.assert_array_equal(a, b)
+
+
+def samples(rng, *shape):
+    """Uniform bytes, a picture of black and white, and one of few values."""
+    yield rng.integers(0, 256, shape, dtype=np.uint8)
+    yield (255 * rng.integers(0, 2, shape)).astype(np.uint8)
+    yield rng.choice(np.uint8([0, 1, 127, 128, 254, 255]), shape)
+
+
+@pytest.mark.skipif(LEVELS == (0,), reason="no vector instructions here, or they are switched off")
+def test_vector_variants_exist_where_the_machine_has_vectors():
+    """Otherwise the comparisons below would compare scalar with scalar."""
+    assert set(_core.KERNELS.values()) == {_core.BUILT_LEVELS}
+
+
+def test_cython_declares_the_members_of_the_table():
+    declarations = Path(_core.__file__).with_name("_core.pxd")
+    if not declarations.exists():
+        pytest.skip("no sources here")
+    body = declarations.read_text().split("ctypedef struct JpegDsp:\n")[1].split("\n\n")[0]
+    assert [f"jpeg_{name}" for name in re.findall(r"^ +jpeg_\w+_fn (\w+)", body, re.M)] == list(_core.KERNELS)
+
+
+def test_every_member_is_registered_as_a_kernel():
+    assert _core.KERNELS.keys() <= cpu.kernels().keys()
+
+
+@pytest.mark.parametrize("step", [3, 4])
+def test_colour(step):
+    rng = np.random.default_rng(step)
+    for n in WIDTHS:
+        for pixels in samples(rng, step * (n - 1) + 3):
+            same(
+                lambda level, out: _kernels.rgb_to_ycc(pixels, step, out, n, level),
+                rng.integers(0, 256, (3, n + 1), dtype=np.uint8),
+            )
+        for planes in samples(rng, 3, n):
+            same(
+                lambda level, out: _kernels.ycc_to_rgb(planes, out, step, n, level),
+                np.full(step * (n - 1) + 3 + 9, 0 if step == 4 else 77, np.uint8),
+            )
+
+
+def test_every_chroma_pair_gives_the_same_colour():
+    cb, cr = np.divmod(np.arange(65536), 256)
+    for y in (0, 1, 63, 128, 200, 255):
+        planes = np.stack([np.full(65536, y), cb, cr]).astype(np.uint8)
+        same(lambda level, out: _kernels.ycc_to_rgb(planes, out, 3, 65536, level), np.zeros(3 * 65536, np.uint8))
+
+
+def test_the_byte_beside_the_last_pixel_stays():
+    for level in LEVELS:
+        for n in WIDTHS:
+            out = np.full(4 * n + 40, 99, np.uint8)
+            _kernels.ycc_to_rgb(np.full((3, n), 128, np.uint8), out, 4, n, level)
+            assert (out[4 * n - 1 :] == 99).all()
+
+
+def test_downsampling_and_upsampling():
+    rng = np.random.default_rng(2)
+    for n in WIDTHS:
+        for rows in samples(rng, 2, 2 * n):
+            same(lambda level, out: _kernels.downsample_h2v2(rows, out, n, level), np.zeros(n + 5, np.uint8))
+            if n >= 2:
+                same(lambda level, out: _kernels.upsample_h2v2(rows, out, n, level), np.zeros(2 * n + 5, np.uint8))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_forward_transform(n):
+    rng = np.random.default_rng(n)
+    for offset in (128, 0):
+        for _ in range(100):
+            for block in samples(rng, 8, 8 * n + 3):
+                block = block if offset else block >> 1
+                same(lambda level, out: _kernels.fdct(block, offset, out, n, level), np.zeros((n + 1, 64), np.int16))
+
+
+def test_forward_transform_at_its_limits():
+    """The signs that make each coefficient largest, in both passes."""
+    u, x = np.mgrid[:8, :8]
+    basis = np.cos((2 * x + 1) * u * np.pi / 16)
+    for a in range(8):
+        for b in range(8):
+            block = np.where(np.outer(basis[a], basis[b]) > 0, 255, 0).astype(np.uint8)
+            for picture in (block, 255 - block):
+                same(lambda level, out: _kernels.fdct(picture, 128, out, 1, level), np.zeros((2, 64), np.int16))
+
+
+@pytest.mark.parametrize("scale", [1, 8])
+def test_quantization(scale):
+    rng = np.random.default_rng(scale)
+    extremes = np.int16([-32768, -32767, -8192, -1, 0, 1, 8191, 32767])
+    for n in (1, 2, 5):
+        for turn in range(200):
+            coef = rng.integers(-32768, 32768, (n, 64)) >> rng.integers(0, 16)
+            if turn % 4 == 0:
+                coef = rng.choice(extremes, (n, 64))
+            coef = coef.astype(np.int16)
+            Q = (rng.integers(0, 65536, 64) >> rng.integers(0, 16)).clip(1).astype(np.uint16)
+            same(lambda level, out: _kernels.quantize(coef, Q, scale, out, n, level), np.zeros((n + 1, 64), np.int16))
+
+
+def test_inverse_transform_wraps_alike():
+    """Blocks of every sparseness, with levels and steps that no picture has."""
+    rng = np.random.default_rng(3)
+    corner = np.arange(64).reshape(8, 8)
+    for n in (1, 2, 3, 7):
+        for turn in range(400):
+            level_nat = (rng.integers(-32768, 32768, (n, 64)) >> rng.integers(0, 16)).astype(np.int16)
+            if turn % 3:
+                level_nat[:, 1:] *= rng.random((n, 63)) < rng.choice([0, 0.05, 0.3])
+            if turn % 4 == 0:
+                level_nat[:, corner[4:].ravel()] = 0
+            if turn % 5 == 0:
+                level_nat[:, corner[:, 4:].ravel()] = 0
+            Q = (rng.integers(0, 65536, 64) >> rng.integers(0, 16)).clip(1).astype(np.uint16)
+            same(lambda level, out: _kernels.idct(level_nat, Q, out, n, level), np.zeros((9, 8 * n + 3), np.uint8))
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_interval": 3}, {"subsampling": "4:4:4"}, {"color": "rgb"}], ids=str)
+@pytest.mark.parametrize("size", [(8, 8), (33, 50), (40, 200)])
+def test_files_and_pictures_do_not_depend_on_the_level(size, options):
+    """Entropy coding included: `put_mcus` and `read_mcus`."""
+    rng = np.random.default_rng(size)
+    results = set()
+    noise = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    smooth = (np.add.outer(np.arange(size[0]), np.arange(size[1]))[..., None] + [0, 9, 70]).astype(np.uint8)
+    for level in LEVELS:
+        with cpu.force(_core.CPU_LADDER[level]):
+            files = [codec.encode(p, quality=q, effort=1, **options) for p in (noise, smooth) for q in (1, 50, 90, 100)]
+            results.add((tuple(files), b"".join(codec.decode(file).tobytes() for file in files)))
+    assert len(results) == 1
+
+
+def damaged(rng, file, header):
+    """The file with some bytes behind its headers changed, cut out, or cut off."""
+    data = bytearray(file)
+    for _ in range(rng.integers(1, 5)):
+        data[rng.integers(header, len(data))] = rng.integers(0, 256)
+    if rng.random() < 0.3:
+        at = rng.integers(header, len(data))
+        del data[at : at + rng.integers(1, 30)]
+    return bytes(data[: rng.integers(header, len(data))] if rng.random() < 0.3 else data)
+
+
+@pytest.mark.filterwarnings("ignore::codec.errors.DamageWarning")
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_interval": 5}, {}], ids=str)
+def test_damage_does_not_depend_on_the_level(options):
+    """Errors, concealed pixels and reports, at every level."""
+    rng = np.random.default_rng(4)
+    picture = np.cumsum(rng.integers(-9, 10, (72, 120, 3)), 1).clip(-128, 127).astype(np.int8).view(np.uint8)
+    file = codec.encode(picture, quality=85, effort=1, **options)
+    header = file.index(b"\xff\xda") + 14
+    for _ in range(60):
+        bad, results = damaged(rng, file, header), set()
+        for level in LEVELS:
+            with cpu.force(_core.CPU_LADDER[level]):
+                try:
+                    result = codec.jpeg.decode(bad, on_error="conceal")
+                    results.add((result.pixels.tobytes(), result.damage and result.damage.report))
+                except codec.CodecError as error:
+                    results.add(str(error))
+        assert len(results) == 1
+
+
+def test_masks_follow_the_coefficients_of_damaged_files():
+    """A kernel that gives up a block must leave its mask alone: else it reads the block in another way when it is asked
+    again, and damage goes unnoticed."""
+
+    class Watched(Decoder):
+        watched = 0
+
+        def scan(self, segment):
+            end = super().scan(segment)
+            for plane, present in zip(self.planes, self.present):
+                np.testing.assert_array_equal(masks_of(plane) >> np.uint64(1), present >> np.uint64(1))
+                self.watched += 1
+            return end
+
+    rng = np.random.default_rng(5)
+    picture = np.cumsum(rng.integers(-9, 10, (72, 120, 3)), 1).clip(-128, 127).astype(np.int8).view(np.uint8)
+    file = codec.encode(picture, quality=90, effort=4)
+    watched = 0
+    for _ in range(100):
+        decoder = Watched(damaged(rng, file, 200), True, codec.Limits())
+        try:
+            decoder.run()
+        except codec.CodecError:
+            pass
+        watched += decoder.watched
+    assert watched > 500
