@@ -1,0 +1,234 @@
+"""The mode decision of one macroblock.
+
+Modes are compared by SATD with lambda times estimated bits. With Tools.rd those near the best are coded in place, and
+compared by squared differences with lambda2 times the bits that the writer counts.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from codec._core cimport BitCounter
+from codec.h264.encode._coder cimport (
+    CB, CR, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
+)
+from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
+from codec.h264.encode._intra cimport choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma
+from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
+from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
+from codec.h264.entropy._writer cimport BIT, STATES, put_ue
+from codec.h264.macroblock._context cimport begin_macroblock
+from codec.h264.macroblock._inter cimport predict_inter
+from codec.h264.macroblock._motion cimport derive_p_skip
+from codec.h264.macroblock._neighbours cimport fill_motion, set_intra_availability
+from codec.h264.macroblock._slice cimport (
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_I, SLICE_P, Macroblock, SliceContext,
+)
+from codec.h264.macroblock._transform cimport add_residual
+from codec.h264.pictures._picture cimport MB_INTRA, MB_SKIP, MB_TRANSFORM8
+
+cdef enum:
+    REFUSED = 1 << 28
+    HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
+
+
+# ---------------------------------------------------------------- trials
+
+cdef inline void keep(Coder *c, int64_t cost, int skip) noexcept nogil:
+    """What is in place is the best so far."""
+    cdef Trial *t = &c.best
+    cdef SliceContext *s = &c.s
+    t.cost, t.skip = cost, skip
+    memcpy(<char *>&t.mb + HEAD, <char *>&s.mb + HEAD, sizeof(Macroblock) - HEAD)
+    if not skip:
+        t.levels = c.levels
+    memcpy(t.ref, s.cache.ref, sizeof(t.ref))
+    memcpy(t.mv, s.cache.mv, sizeof(t.mv))
+    save_samples(c, t.samples)
+
+
+cdef inline void restore(Coder *c) noexcept nogil:
+    """Put the best in place."""
+    cdef Trial *t = &c.best
+    cdef SliceContext *s = &c.s
+    memcpy(<char *>&s.mb + HEAD, <char *>&t.mb + HEAD, sizeof(Macroblock) - HEAD)
+    if not t.skip:
+        c.levels = t.levels
+    memcpy(s.cache.ref, t.ref, sizeof(t.ref))
+    memcpy(s.cache.mv, t.mv, sizeof(t.mv))
+    load_samples(c, t.samples)
+
+
+cdef inline int64_t distortion(Coder *c) noexcept nogil:
+    """Squared differences of the macroblock in place."""
+    cdef SliceContext *s = &c.s
+    cdef int64_t sum = c.enc.ssd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+    if s.seq.ChromaArrayType:
+        sum += c.enc.ssd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
+        sum += c.enc.ssd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
+    return sum
+
+
+cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
+    """What the macroblock in place would take, in 1/256 bit."""
+    cdef SliceContext *s = &c.s
+    cdef BitCounter counter
+    if s.seq.entropy_coding_mode_flag:
+        memcpy(c.trial.state, c.cabac.state, STATES)
+        c.trial.cost = 0
+        if s.slice.slice_type != SLICE_I:
+            write_skip_flag(&c.trial, s, skip)
+        if not skip:
+            write_macroblock(&c.trial, s, &c.levels, c.last_qp_delta)
+        return c.trial.cost
+    counter.bits = 1
+    if not skip:
+        counter.bits = 0
+        if s.slice.slice_type != SLICE_I:
+            put_ue(&counter, c.skip_run)
+        write_macroblock(&counter, s, &c.levels, c.last_qp_delta)
+    return counter.bits * BIT
+
+
+cdef void judge(Coder *c, int skip) noexcept nogil:
+    """Compare the macroblock in place with the best so far."""
+    cdef int64_t cost = distortion(c) << 8
+    if cost < c.best.cost:
+        cost += c.lambda2 * bits_in_place(c, skip) >> 8
+        if cost < c.best.cost:
+            keep(c, cost, skip)
+
+
+# ---------------------------------------------------------------- inter
+
+cdef void code_residual(Coder *c, bint eight) noexcept nogil:
+    """Code the residual of the inter macroblock whose prediction is in Coder.pred and in place."""
+    cdef SliceContext *s = &c.s
+    s.mb.flags &= ~MB_TRANSFORM8
+    if eight:
+        s.mb.flags |= MB_TRANSFORM8
+    s.mb.cbp = 0
+    code_luma(c, eight)
+    if s.seq.ChromaArrayType:
+        code_chroma(c)
+    if not s.mb.cbp & 15:
+        s.mb.flags &= ~MB_TRANSFORM8
+    add_residual(s)
+
+
+cdef void predict_parts(Coder *c, int mode) noexcept nogil:
+    """The macroblock of the partitions of a mode, predicted in place and in Coder.pred."""
+    apply_parts(c, mode)
+    predict_inter(&c.s)
+    c.s.mb.part = mode                                  # predict_inter merges equal partitions
+    save_samples(c, c.pred)
+
+
+cdef void try_inter(Coder *c, int mode) noexcept nogil:
+    """Judge a mode with each transform."""
+    predict_parts(c, mode)
+    code_residual(c, False)
+    judge(c, 0)
+    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
+        load_samples(c, c.pred)
+        code_residual(c, True)
+        if c.s.mb.flags & MB_TRANSFORM8:
+            judge(c, 0)
+
+
+cdef bint try_p_skip(Coder *c) noexcept nogil:
+    """P_Skip in place; whether its residual vanishes, so that nothing else need be tried."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    s.mb.part = PART_16X16
+    derive_p_skip(s)
+    c.skip_mv[0], c.skip_mv[1] = s.cache.mv[0][CACHE][0], s.cache.mv[0][CACHE][1]
+    s.mb.flags |= MB_SKIP
+    s.mb.pred_flag[0] = s.mb.pred_flag[1] = s.mb.pred_flag[2] = s.mb.pred_flag[3] = 1
+    predict_inter(s)
+    if c.tools.early_skip:
+        save_samples(c, c.pred)
+        if vanishes(c):
+            keep(c, 0, 1)
+            return True
+    if c.tools.rd:
+        judge(c, 1)
+    return False
+
+
+cdef int search_p(Coder *c) noexcept nogil:
+    """Partitions of P; the lowest cost."""
+    cdef int best
+    begin_search(c)
+    search_whole(c)
+    best = c.part_cost[PART_16X16]
+    c.part_cost[PART_16X8] = c.part_cost[PART_8X16] = c.part_cost[PART_8X8] = REFUSED
+    if c.tools.partitions & 1:
+        search_parts(c, PART_8X8)
+        if c.part_cost[PART_8X8] < best + best // 16:
+            search_parts(c, PART_16X8)
+            search_parts(c, PART_8X16)
+        best = min(min(best, c.part_cost[PART_8X8]), min(c.part_cost[PART_16X8], c.part_cost[PART_8X16]))
+    return best
+
+
+# ---------------------------------------------------------------- intra
+
+cdef void try_nxn(Coder *c, bint eight, int limit, int chroma_mode) noexcept nogil:
+    """Judge Intra_4x4 or Intra_8x8, unless it costs more than the limit."""
+    begin_macroblock(&c.s)
+    c.s.mb.intra_chroma_pred_mode = chroma_mode
+    if choose_nxn(c, eight, limit) <= limit:
+        code_intra_chroma(c)
+        judge(c, 0)
+
+
+cdef void try_intra(Coder *c, int inter) noexcept nogil:
+    """Judge the intra modes that are not much worse than inter prediction (its cost by SATD)."""
+    cdef SliceContext *s = &c.s
+    cdef int cost, chroma_mode = 0, limit
+    begin_macroblock(s)
+    set_intra_availability(s)
+    s.mb.flags = MB_INTRA
+    cost = choose_16x16(c) + bits_cost(c, 2)
+    limit = inter + inter // 4 if inter < REFUSED else REFUSED
+    if cost > limit and not c.tools.partitions & 8:
+        return
+    if s.seq.ChromaArrayType:
+        choose_chroma(c)
+        chroma_mode = s.mb.intra_chroma_pred_mode
+    if cost <= limit:
+        code_16x16(c)
+        code_intra_chroma(c)
+        judge(c, 0)
+    limit = min(limit, cost + cost // 4)
+    if c.tools.partitions & 8:
+        try_nxn(c, False, limit, chroma_mode)
+    if c.tools.partitions & 16 and s.seq.transform_8x8_mode_flag:
+        try_nxn(c, True, limit, chroma_mode)
+
+
+# ---------------------------------------------------------------- the macroblock
+
+cdef void decide_p(Coder *c) noexcept nogil:
+    cdef int best, mode, limit
+    fill_motion(&c.s)
+    if try_p_skip(c):
+        return
+    best = search_p(c)
+    limit = best + best // 4
+    for mode in range(4):
+        if c.part_cost[mode] <= (limit if c.tools.rd else best):
+            try_inter(c, mode)
+            if not c.tools.rd:
+                break
+    try_intra(c, best)
+
+
+cdef void decide(Coder *c) noexcept nogil:
+    """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
+    cdef SliceContext *s = &c.s
+    c.best.cost = <int64_t>1 << 62
+    if s.slice.slice_type == SLICE_P:
+        decide_p(c)
+    else:
+        try_intra(c, REFUSED)
+    restore(c)

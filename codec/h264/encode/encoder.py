@@ -1,0 +1,191 @@
+"""The encoder: which frame becomes which picture, in which order, and its headers.
+
+A frame waits in display order until its type is known. Reference marking and lists are those of the decoder
+(pictures/dpb, pictures/references), applied to the headers that are written, so that both agree by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..pictures._picture import Picture
+from ..pictures.dpb import DecodedPictureBuffer, FrameStore
+from ..pictures.references import assign_FrameNumWrap, reference_lists
+from ..stream.nal import IDR, write_byte_stream, write_nal
+from ..stream.parameter_sets import write_pps, write_sps
+from ..stream.slice_header import B, I, P, SliceHeader, write_slice_header
+from ._slice_enc import SliceEncoder
+from .frames import fill_picture
+from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .settings import I_QP_OFFSET, lambda2_of, lambda_of
+
+SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A coded picture.
+
+    Attributes
+    ----------
+    data : bytes
+        Its access unit in Annex B form.
+    number : int
+        Of its frame in display order, from 0.
+    type : str
+        "I", "P" or "B".
+    key : bool
+        An IDR picture.
+    qp : int
+    planes : tuple
+        The reconstruction, in whole macroblocks; only until the next picture is coded.
+    """
+
+    data: bytes
+    number: int
+    type: str
+    key: bool
+    qp: int
+    planes: tuple
+
+
+class PictureEncoder:
+    """Codes pictures of one sequence in coding order.
+
+    Parameters
+    ----------
+    first : Frame
+        A frame of the format of all.
+    fps : fractions.Fraction
+    settings : Settings
+    """
+
+    def __init__(self, first, fps, settings):
+        self._settings, self._tools = settings, settings.tools
+        self._sps, self._pps = sequence_of(first, fps, self._tools, max(settings.qp + I_QP_OFFSET, 0))
+        self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
+        self._slices = SliceEncoder()
+        self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
+        self._planes, self._pool, self._source = {}, [], Picture(*self._format)
+        self._frame_num = self._idr = self._first = 0
+        self._mv_limit = vertical_limit(self._sps)
+
+    def code(self, frame, number, kind, *, key=False, reference=True):
+        """Code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
+        qp = self._qp_of(kind)
+        header = self._header(number, kind, qp, key, reference)
+        picture = self._picture()
+        picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
+        store = FrameStore(picture, header.frame_num)
+        store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
+        store.fields = 3
+        if key:
+            self._dpb.forget()
+        references = self._dpb.references()
+        assign_FrameNumWrap(references, header.frame_num, self._sps.MaxFrameNum)
+        lists = reference_lists(references, store, header, self._sps)[:2]
+        header = self._counted(header, lists)
+        lists = [entries[:count] for entries, count in zip(lists, self._counts(header))]
+        fill_picture(self._source, frame)
+        rbsp = self._slices.encode(
+            write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, self._source,
+            [[(entry[0].picture, 0) for entry in entries] for entries in lists],
+            [[self._planes[entry[0].picture.pic_id] for entry in entries] for entries in lists],
+            self._tools, lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
+        )  # fmt: skip
+        self._keep(store, header, reference)
+        nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
+        nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
+        return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()))
+
+    def _qp_of(self, kind):
+        return min(max(self._settings.qp + (I_QP_OFFSET if kind == I else 0), 0), 51)
+
+    def _header(self, number, kind, qp, key, reference):
+        if key:
+            self._frame_num, self._first = 0, number
+            self._idr ^= 1
+        return SliceHeader(
+            nal_unit_type=IDR if key else SLICE,
+            nal_ref_idc=3 if key else 2 if reference else 0,
+            first_mb_in_slice=0,
+            slice_type=5 + kind,
+            pic_parameter_set_id=0,
+            frame_num=self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
+            idr_pic_id=self._idr,
+            pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
+            direct_spatial_mv_pred_flag=1,
+            num_ref_idx_l0_active_minus1=self._tools.refs - 1 if kind != I else 0,
+            slice_qp_delta=qp - 26,
+            disable_deblocking_filter_idc=0 if self._tools.deblock else 1,
+        )
+
+    def _counts(self, header):
+        """Active references of both lists."""
+        return (
+            header.num_ref_idx_l0_active_minus1 + 1 if header.kind != I else 0,
+            header.num_ref_idx_l1_active_minus1 + 1 if header.kind == B else 0,
+        )
+
+    def _counted(self, header, lists):
+        """The header with as many active references as there are."""
+        if header.kind == I:
+            return header
+        counts = [sum(entry is not None for entry in entries) for entries in lists]
+        fields = {
+            "num_ref_idx_l0_active_minus1": min(counts[0], self._tools.refs) - 1,
+            "num_ref_idx_l1_active_minus1": max(min(counts[1], 1) - 1, 0),
+        }
+        override = any(
+            fields[name] for name in (list(fields) if header.kind == B else ["num_ref_idx_l0_active_minus1"])
+        )
+        return SliceHeader(**{**vars(header), **fields, "num_ref_idx_active_override_flag": int(override)})
+
+    def _picture(self):
+        """A picture that nothing refers to."""
+        used = {id(store.picture) for store in self._dpb.frames}
+        for picture in self._pool:
+            if id(picture) not in used:
+                picture.begin()
+                return picture
+        self._pool.append(Picture(*self._format))
+        return self._pool[-1]
+
+    def _keep(self, store, header, reference):
+        """Mark and store the picture (8.2.5), and make its planes if later ones refer to it."""
+        if reference:
+            self._dpb.mark(store, header, self._sps)
+            self._frame_num += 1
+            self._planes[store.picture.pic_id] = self._slices.interpolate(store.picture)
+        for _ in self._dpb.store(store):
+            pass
+        for other in self._dpb.frames:
+            other.waiting = False
+        alive = {other.picture.pic_id for other in self._dpb.references()}
+        self._planes = {pic_id: planes for pic_id, planes in self._planes.items() if pic_id in alive}
+
+
+class Encoder:
+    """Encodes H.264 frame by frame.
+
+    Parameters
+    ----------
+    settings : Settings
+    fps : fractions.Fraction
+    """
+
+    def __init__(self, settings, fps):
+        self._settings, self._fps, self._coder = settings, fps, None
+        self._count = 0
+
+    def encode(self, frame):
+        """Take the next frame in display order; yield the pictures that are coded, as `Coded`."""
+        if self._coder is None:
+            self._coder = PictureEncoder(frame, self._fps, self._settings)
+        key = self._count % self._settings.keyint == 0
+        yield self._coder.code(frame, self._count, I if key else P, key=key)
+        self._count += 1
+
+    def flush(self):
+        """Yield the pictures of frames that wait."""
+        yield from ()

@@ -1,0 +1,102 @@
+"""Settings of the encoder: presets, and what they turn on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...errors import ParameterError
+
+DIAMOND, HEXAGON, MULTI_HEXAGON, EXHAUSTIVE = range(4)  # Tools.search
+# Tools.partitions
+PARTS_P, PARTS_B, PARTS_SMALL, INTRA_4X4, INTRA_8X8 = 1, 2, 4, 8, 16
+# Tools.rd
+BY_SATD, RD_BEST, RD_ALL = range(3)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the encoder tries; members as `Tools` of _coder.pxd, and those of the sequence."""
+
+    search: int = HEXAGON
+    range: int = 16
+    half_steps: int = 1
+    quarter_steps: int = 2
+    rd: int = RD_BEST
+    trellis: int = 0
+    partitions: int = PARTS_P | INTRA_4X4 | INTRA_8X8
+    transform8: int = 1
+    early_skip: int = 1
+    mixed_refs: int = 1
+    chroma_search: int = 0
+    cabac: int = 1
+    refs: int = 2
+    deblock: int = 1
+
+
+MEDIUM = Tools()
+PRESETS = {
+    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, cabac=0, transform8=0),
+    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4),
+    "veryfast": replace(MEDIUM, rd=BY_SATD),
+    "faster": replace(MEDIUM, rd=BY_SATD),
+    "fast": MEDIUM,
+    "medium": MEDIUM,
+    "slow": MEDIUM,
+    "slower": replace(MEDIUM, search=MULTI_HEXAGON),
+    "veryslow": replace(MEDIUM, search=MULTI_HEXAGON, range=24),
+    "placebo": replace(MEDIUM, search=MULTI_HEXAGON, range=24, early_skip=0),
+}
+TUNES = ("psnr",)
+# QP of I pictures before that of P: a ratio of steps of 1.4.
+I_QP_OFFSET = -3
+
+
+def chosen(name, value, choices):
+    """The value of an option, which must be one of the choices."""
+    if value not in choices:
+        raise ParameterError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}")
+    return value
+
+
+def tools_of(preset, tune):
+    """The `Tools` of a preset, changed by a tune."""
+    tools = PRESETS[chosen("preset", preset, PRESETS)]
+    if tune is not None:
+        chosen("tune", tune, TUNES)
+    return tools
+
+
+def lambda_of(qp):
+    """Lambda of SATD, times 256: 2^(QP / 6 - 2), at least 1."""
+    return max(256, round(256 * 2 ** (qp / 6 - 2)))
+
+
+def lambda2_of(qp):
+    """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3)."""
+    return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3)))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Validated settings of an encoder."""
+
+    tools: Tools
+    qp: int
+    keyint: int
+    threads: int
+
+
+def settings_of(qp, crf, preset, tune, keyint, threads):
+    """`Settings` from the arguments of `encode_video`."""
+    if qp is not None and crf is not None:
+        raise ParameterError("qp and crf contradict each other: give one of them")
+    quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
+    if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
+        raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
+    if name == "qp" and quality != int(quality):
+        raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
+    if isinstance(keyint, bool) or not isinstance(keyint, int) or keyint < 1:
+        raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
+        raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
+    return Settings(tools_of(preset, tune), round(quality), keyint, threads)
