@@ -78,7 +78,8 @@ cdef struct Coder:
     Tools tools
     uint8_t src[MB_SAMPLES]
     uint8_t pred[MB_SAMPLES]
-    uint8_t block[2][256]   # scratch of interpolation, stride 16
+    uint8_t direct[MB_SAMPLES]      # the direct prediction of B
+    uint8_t block[3][256]   # scratch of interpolation, stride 16
     int16_t d[3][256]       # coefficients, by component and transform block, raster order in each
     BitWriter out
     CabacWriter cabac
@@ -96,6 +97,8 @@ cdef struct Coder:
     Part parts[4][4]        # by PART_... and partition
     int part_cost[4]        # of all partitions, with the bits of mb_type
     int best_ref[2]         # of 16x16
+    int8_t direct_ref[2][CACHE_SIZE]        # the motion caches with direct prediction, of B
+    int16_t direct_mv[2][CACHE_SIZE][2]
     int status
 
 cdef inline uint8_t *source_of(Coder *c, int component) noexcept nogil:

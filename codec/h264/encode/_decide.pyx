@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 
 from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
-    CB, CR, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
 )
 from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
 from codec.h264.encode._intra cimport choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma
@@ -16,11 +16,12 @@ from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
 from codec.h264.entropy._writer cimport BIT, STATES, put_ue
 from codec.h264.macroblock._context cimport begin_macroblock
+from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport predict_inter
 from codec.h264.macroblock._motion cimport derive_p_skip
 from codec.h264.macroblock._neighbours cimport fill_motion, set_intra_availability
 from codec.h264.macroblock._slice cimport (
-    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_I, SLICE_P, Macroblock, SliceContext,
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, Macroblock, SliceContext,
 )
 from codec.h264.macroblock._transform cimport add_residual
 from codec.h264.pictures._picture cimport MB_INTRA, MB_SKIP, MB_TRANSFORM8
@@ -125,6 +126,11 @@ cdef void predict_parts(Coder *c, int mode) noexcept nogil:
 cdef void try_inter(Coder *c, int mode) noexcept nogil:
     """Judge a mode with each transform."""
     predict_parts(c, mode)
+    try_residual(c)
+
+
+cdef void try_residual(Coder *c) noexcept nogil:
+    """Judge the prediction in place and in Coder.pred with each transform."""
     code_residual(c, False)
     judge(c, 0)
     if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
@@ -132,6 +138,29 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
         code_residual(c, True)
         if c.s.mb.flags & MB_TRANSFORM8:
             judge(c, 0)
+
+
+cdef bint try_direct(Coder *c) noexcept nogil:
+    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing else need be tried."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    set_whole_direct(s)
+    derive_direct(s)
+    memcpy(c.direct_ref, s.cache.ref, sizeof(c.direct_ref))
+    memcpy(c.direct_mv, s.cache.mv, sizeof(c.direct_mv))
+    predict_inter(s)
+    s.mb.part = PART_8X8                                # as of direct macroblocks: predict_inter merges equal blocks
+    save_samples(c, c.direct)
+    memcpy(c.pred, c.direct, MB_SAMPLES)
+    if c.tools.early_skip and vanishes(c):
+        s.mb.flags |= MB_SKIP
+        keep(c, 0, 1)
+        return True
+    s.mb.flags |= MB_SKIP
+    judge(c, 1)
+    s.mb.flags &= ~MB_SKIP
+    try_residual(c)
+    return False
 
 
 cdef bint try_p_skip(Coder *c) noexcept nogil:
@@ -154,14 +183,14 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
     return False
 
 
-cdef int search_p(Coder *c) noexcept nogil:
-    """Partitions of P; the lowest cost."""
+cdef int search_modes(Coder *c, int divided) noexcept nogil:
+    """Partitions of P or B, smaller than the macroblock if `divided`; the lowest cost."""
     cdef int best
     begin_search(c)
     search_whole(c)
     best = c.part_cost[PART_16X16]
     c.part_cost[PART_16X8] = c.part_cost[PART_8X16] = c.part_cost[PART_8X8] = REFUSED
-    if c.tools.partitions & 1:
+    if divided:
         search_parts(c, PART_8X8)
         if c.part_cost[PART_8X8] < best + best // 16:
             search_parts(c, PART_16X8)
@@ -208,12 +237,13 @@ cdef void try_intra(Coder *c, int inter) noexcept nogil:
 
 # ---------------------------------------------------------------- the macroblock
 
-cdef void decide_p(Coder *c) noexcept nogil:
+cdef void decide_inter(Coder *c) noexcept nogil:
     cdef int best, mode, limit
+    cdef bint b_slice = c.s.slice.slice_type == SLICE_B
     fill_motion(&c.s)
-    if try_p_skip(c):
+    if try_direct(c) if b_slice else try_p_skip(c):
         return
-    best = search_p(c)
+    best = search_modes(c, c.tools.partitions & (2 if b_slice else 1))
     limit = best + best // 4
     for mode in range(4):
         if c.part_cost[mode] <= (limit if c.tools.rd else best):
@@ -227,8 +257,8 @@ cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
     c.best.cost = <int64_t>1 << 62
-    if s.slice.slice_type == SLICE_P:
-        decide_p(c)
-    else:
+    if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
+    else:
+        decide_inter(c)
     restore(c)

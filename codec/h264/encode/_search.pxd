@@ -12,5 +12,9 @@ cdef const uint8_t *predicted(Coder *c, const RefPlanes *r, int x, int y, int w,
                               Py_ssize_t *stride) noexcept nogil
 cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m,
                  const int16_t (*candidates)[2], int count) noexcept nogil
+cdef void refine_two(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
+                     Motion *m1, int w1, int rounds) noexcept nogil
+cdef int two_cost(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
+                  const Motion *m1, int w1) noexcept nogil
 cdef void refine(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
                  int quarter_steps) noexcept nogil

@@ -10,7 +10,7 @@ from libc.stdlib cimport abs
 import math
 
 from codec._core cimport codec_assert_range
-from codec.h264.encode._coder cimport SRC_STRIDE, Coder, Motion, RefPlanes
+from codec.h264.encode._coder cimport SRC_STRIDE, Coder, Motion, RefPlanes, copy_block
 
 cdef enum:
     REFUSED = 1 << 28
@@ -248,3 +248,48 @@ cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motio
             m.cost, m.mv[0], m.mv[1] = cost, <int16_t>px, <int16_t>py
     refine(c, r, x, y, w, h, m, c.tools.half_steps, c.tools.quarter_steps)
     m.cost += m.bits
+
+
+# ---------------------------------------------------------------- bi-prediction
+
+cdef int two_cost(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
+                  const Motion *m1, int w1) noexcept nogil:
+    """SATD of the prediction from both vectors, with the bits of both; w1: the implicit weight (8.4.2.3.1), 32 for the
+    mean."""
+    cdef Py_ssize_t stride0, stride1
+    cdef const uint8_t *a
+    cdef const uint8_t *b
+    cdef uint8_t *out = c.block[2]
+    if not (allowed(c, m0.mv[0], m0.mv[1]) and allowed(c, m1.mv[0], m1.mv[1])):
+        return REFUSED
+    a = predicted(c, r0, x, y, w, h, m0.mv[0], m0.mv[1], 0, &stride0)
+    b = predicted(c, r1, x, y, w, h, m1.mv[0], m1.mv[1], 1, &stride1)
+    if w1 == 32:
+        c.enc.average(out, SRC_STRIDE, a, stride0, b, stride1, w, h)
+    else:
+        copy_block(out, SRC_STRIDE, a, stride0, w, h)
+        c.s.seq.dsp.biweight(out, SRC_STRIDE, b, stride1, w, h, 5, 64 - w1, w1, 0, 255)
+    return (c.enc.satd[width_of(w)](c.src + SRC_STRIDE * y + x, SRC_STRIDE, out, SRC_STRIDE, h)
+            + vector_cost(c, m0, m0.mv[0], m0.mv[1]) + vector_cost(c, m1, m1.mv[0], m1.mv[1]))
+
+
+cdef void refine_two(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
+                     Motion *m1, int w1, int rounds) noexcept nogil:
+    """Steps of a quarter sample of one vector, then of the other; m0.cost is two_cost, and stays so."""
+    cdef int i, which, cx, cy, cost, best
+    cdef bint moved = True
+    cdef Motion *m
+    while rounds > 0 and moved:
+        rounds -= 1
+        moved = False
+        for which in range(2):
+            m = m1 if which else m0
+            cx, cy, best = m.mv[0], m.mv[1], -1
+            for i in range(4):
+                m.mv[0], m.mv[1] = <int16_t>(cx + SQUARE[i][0]), <int16_t>(cy + SQUARE[i][1])
+                cost = two_cost(c, r0, r1, x, y, w, h, m0, m1, w1)
+                if cost < m0.cost:
+                    m0.cost, best, moved = cost, i, True
+            m.mv[0], m.mv[1] = <int16_t>cx, <int16_t>cy
+            if best >= 0:
+                m.mv[0], m.mv[1] = <int16_t>(cx + SQUARE[best][0]), <int16_t>(cy + SQUARE[best][1])

@@ -6,18 +6,18 @@ A frame waits in display order until its type is known. Reference marking and li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
-from ..pictures.references import assign_FrameNumWrap, reference_lists
+from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import B, I, P, SliceHeader, write_slice_header
+from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
 from .frames import fill_picture
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
-from .settings import I_QP_OFFSET, lambda2_of, lambda_of
+from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -49,6 +49,35 @@ class Coded:
     planes: tuple
 
 
+def modification_of(wanted, frames, header, sps):
+    """Elements of the slice header that make `wanted` the first pictures of RefPicList0 of a P slice (7.3.3.1): none, if
+    the initial order (8.2.4.2.1) is so already."""
+    initial = sorted(frames, key=SHORT_TERM, reverse=True)
+    if initial[: len(wanted)] == wanted:
+        return {}
+    rows, predicted = [], header.CurrPicNum(sps)
+    for frame in wanted:
+        step = frame.FrameNumWrap - predicted
+        rows.append(Modification(int(step > 0), abs(step) - 1))
+        predicted = frame.FrameNumWrap
+    return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
+
+
+def coding_order(count):
+    """The order of `count` B pictures between two others: [(index, whether others refer to it)]. The middle one comes
+    first, and both halves refer to it.
+
+    >>> from codec.h264.encode.encoder import coding_order
+    >>> coding_order(3)
+    [(1, True), (0, False), (2, False)]
+    """
+    if count <= 2:
+        return [(i, False) for i in range(count)]
+    middle = count // 2
+    right = [(middle + 1 + i, reference) for i, reference in coding_order(count - middle - 1)]
+    return [(middle, True), *coding_order(middle), *right]
+
+
 class PictureEncoder:
     """Codes pictures of one sequence in coding order.
 
@@ -72,25 +101,21 @@ class PictureEncoder:
 
     def code(self, frame, number, kind, *, key=False, reference=True):
         """Code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
-        qp = self._qp_of(kind)
+        qp = self._qp_of(kind, reference)
         header = self._header(number, kind, qp, key, reference)
         picture = self._picture()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
         store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
-        store.fields = 3
+        store.fields = FRAME
         if key:
             self._dpb.forget()
-        references = self._dpb.references()
-        assign_FrameNumWrap(references, header.frame_num, self._sps.MaxFrameNum)
-        lists = reference_lists(references, store, header, self._sps)[:2]
-        header = self._counted(header, lists)
-        lists = [entries[:count] for entries, count in zip(lists, self._counts(header))]
+        header, lists = self._with_lists(header, store)
         fill_picture(self._source, frame)
         rbsp = self._slices.encode(
             write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, self._source,
-            [[(entry[0].picture, 0) for entry in entries] for entries in lists],
-            [[self._planes[entry[0].picture.pic_id] for entry in entries] for entries in lists],
+            [[(other.picture, 0) for other in entries] for entries in lists],
+            [[self._planes[other.picture.pic_id] for other in entries] for entries in lists],
             self._tools, lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
         )  # fmt: skip
         self._keep(store, header, reference)
@@ -98,8 +123,9 @@ class PictureEncoder:
         nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
         return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()))
 
-    def _qp_of(self, kind):
-        return min(max(self._settings.qp + (I_QP_OFFSET if kind == I else 0), 0), 51)
+    def _qp_of(self, kind, reference):
+        offset = {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
+        return min(max(self._settings.qp + offset, 0), 51)
 
     def _header(self, number, kind, qp, key, reference):
         if key:
@@ -115,31 +141,27 @@ class PictureEncoder:
             idr_pic_id=self._idr,
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
-            num_ref_idx_l0_active_minus1=self._tools.refs - 1 if kind != I else 0,
             slice_qp_delta=qp - 26,
             disable_deblocking_filter_idc=0 if self._tools.deblock else 1,
         )
 
-    def _counts(self, header):
-        """Active references of both lists."""
-        return (
-            header.num_ref_idx_l0_active_minus1 + 1 if header.kind != I else 0,
-            header.num_ref_idx_l1_active_minus1 + 1 if header.kind == B else 0,
-        )
+    def _with_lists(self, header, store):
+        """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
-    def _counted(self, header, lists):
-        """The header with as many active references as there are."""
+        List 0 has the pictures before this one, the nearest first; list 1 the first after it.
+        """
         if header.kind == I:
-            return header
-        counts = [sum(entry is not None for entry in entries) for entries in lists]
-        fields = {
-            "num_ref_idx_l0_active_minus1": min(counts[0], self._tools.refs) - 1,
-            "num_ref_idx_l1_active_minus1": max(min(counts[1], 1) - 1, 0),
-        }
-        override = any(
-            fields[name] for name in (list(fields) if header.kind == B else ["num_ref_idx_l0_active_minus1"])
-        )
-        return SliceHeader(**{**vars(header), **fields, "num_ref_idx_active_override_flag": int(override)})
+            return header, [[], []]
+        frames = self._dpb.references()
+        assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
+        before, after = by_order(frames, store.order, ORDER)
+        counts = min(len(before), self._tools.refs), 1
+        changes = {"num_ref_idx_l0_active_minus1": counts[0] - 1, "num_ref_idx_active_override_flag": int(counts[0] > 1)}
+        if header.kind == P:
+            changes |= modification_of(before[: counts[0]], frames, header, self._sps)
+        header = replace(header, **changes)
+        lists = reference_lists(frames, store, header, self._sps)[:2]
+        return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
 
     def _picture(self):
         """A picture that nothing refers to."""
@@ -176,16 +198,27 @@ class Encoder:
 
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
-        self._count = 0
+        self._count, self._waiting = 0, []
 
     def encode(self, frame):
-        """Take the next frame in display order; yield the pictures that are coded, as `Coded`."""
+        """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
             self._coder = PictureEncoder(frame, self._fps, self._settings)
-        key = self._count % self._settings.keyint == 0
-        yield self._coder.code(frame, self._count, I if key else P, key=key)
-        self._count += 1
+        number, self._count = self._count, self._count + 1
+        if number % self._settings.keyint == 0:
+            yield from self.flush()
+            yield self._coder.code(frame, number, I, key=True)
+            return
+        self._waiting.append((frame, number))
+        if len(self._waiting) > self._settings.tools.b_frames:
+            yield from self.flush()
 
     def flush(self):
-        """Yield the pictures of frames that wait."""
-        yield from ()
+        """Yield the pictures of the frames that wait: the last one as P, those before it as B."""
+        if not self._waiting:
+            return
+        *between, last = self._waiting
+        self._waiting = []
+        yield self._coder.code(*last, P)
+        for i, reference in coding_order(len(between)):
+            yield self._coder.code(*between[i], B, reference=reference)

@@ -49,6 +49,12 @@ def level_of(width_in_mbs, height_in_mbs, fps, frames):
     return None
 
 
+def reorder_depth(b_frames):
+    """max_num_reorder_frames: pictures that are coded before one that is shown before them. With b_frames pictures between
+    two P, each B picture in the middle of an interval is coded before those around it."""
+    return (b_frames + 1).bit_length() - 1 if b_frames > 1 else b_frames
+
+
 def _vui(first, fps, reorder, buffering):
     number = MATRIX_NUMBERS.get(first.matrix, 2)
     return VUI(
@@ -66,10 +72,11 @@ def _vui(first, fps, reorder, buffering):
     )
 
 
-def sequence_of(first, fps, tools, lowest_qp, *, b_frames=0, reorder=0):
+def sequence_of(first, fps, tools, lowest_qp):
     """(SPS, PPS) for frames like `first`."""
+    reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
-    buffering = max(tools.refs, reorder + 1)
+    buffering = max(tools.refs, reorder + 1 if reorder else 1)
     name = level_of(width, height, fps, buffering)
     if name is None:
         raise ParameterError(
@@ -78,7 +85,7 @@ def sequence_of(first, fps, tools, lowest_qp, *, b_frames=0, reorder=0):
         )
     mono = first.chroma == "4:0:0"
     high = mono or tools.transform8 or (not tools.cabac and lowest_qp < CAVLC_QP)
-    profile = HIGH if high else MAIN if tools.cabac or b_frames else BASELINE
+    profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
     unit = 1 if mono else 2
     right, bottom = 16 * width - first.width, 16 * height - first.height
     sps = SPS(
@@ -100,6 +107,7 @@ def sequence_of(first, fps, tools, lowest_qp, *, b_frames=0, reorder=0):
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,
+        weighted_bipred_idc=2 if tools.b_frames else 0,
         deblocking_filter_control_present_flag=1,
         extended=int(bool(tools.transform8)),
         transform_8x8_mode_flag=int(bool(tools.transform8)),

@@ -23,19 +23,20 @@ class Tools:
     quarter_steps: int = 2
     rd: int = RD_BEST
     trellis: int = 0
-    partitions: int = PARTS_P | INTRA_4X4 | INTRA_8X8
+    partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
     transform8: int = 1
     early_skip: int = 1
     mixed_refs: int = 1
     chroma_search: int = 0
     cabac: int = 1
-    refs: int = 2
+    refs: int = 3
+    b_frames: int = 3
     deblock: int = 1
 
 
 MEDIUM = Tools()
 PRESETS = {
-    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, cabac=0, transform8=0),
+    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, cabac=0, transform8=0, refs=1, b_frames=0),
     "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4),
     "veryfast": replace(MEDIUM, rd=BY_SATD),
     "faster": replace(MEDIUM, rd=BY_SATD),
@@ -47,8 +48,8 @@ PRESETS = {
     "placebo": replace(MEDIUM, search=MULTI_HEXAGON, range=24, early_skip=0),
 }
 TUNES = ("psnr",)
-# QP of I pictures before that of P: a ratio of steps of 1.4.
-I_QP_OFFSET = -3
+# QP of pictures less that of P: ratios of steps of 1.4 and 1.3. A B picture that others refer to is half as far.
+I_QP_OFFSET, B_QP_OFFSET, B_REFERENCE_QP_OFFSET = -3, 2, 1
 
 
 def chosen(name, value, choices):
