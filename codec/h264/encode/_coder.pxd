@@ -89,6 +89,8 @@ cdef struct Coder:
     int qp                  # wanted for this macroblock
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
+    int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
+    int use_trellis         # levels of what is tried now are chosen by it
     int mv_low[2]           # range of vectors in quarter samples
     int mv_high[2]
     int mv_limit_y          # MaxVmvR of the level, in quarter samples

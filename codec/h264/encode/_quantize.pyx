@@ -4,12 +4,14 @@ coefficients of Macroblock.coef that the inverse transforms of the decoder take.
 A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16. With the normalization N of the forward transform
 (16, 20, 25 for 4x4; see make_tables for 8x8) and the normAdjust V of 8.5.9, the step of a coefficient is
 V N 2^(QP / 6) / 64 for 4x4, and scale its reciprocal. The bias is a fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where
-zeros are cheaper.
+zeros are cheaper; 1/2, for the nearest level, where _trellis.pyx chooses among it and lower ones.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
 
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder
+from codec.h264.encode._trellis cimport trellis
+from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.macroblock._scaling cimport put_chroma_dc, put_luma_dc, scale_4x4, scale_8x8
 from codec.h264.macroblock._slice cimport SliceContext
 from codec.h264.pictures._picture cimport MB_INTRA
@@ -28,6 +30,7 @@ cdef enum:
     NEVER = 99              # the score of a level above 1
 
 cdef QuantizerTables tables
+cdef uint8_t[4] DC_SCAN = [0, 1, 2, 3]
 # score of a level of 1 by the run of zeros before it
 cdef uint8_t[16] RUN_SCORE = [3, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 cdef uint8_t[64] RUN_SCORE_8X8 = [3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0] + [0] * 39
@@ -37,7 +40,7 @@ cdef void make_tables():
     """All divisions are exact or rounded as fractions: the same on every machine."""
     norm4 = [16, 20, 16, 20]                            # products of 4 and 5 along both dimensions: 16, 20, 25
     line4, line8 = [4, 5, 4, 5], [Fraction(8), Fraction(289, 32), Fraction(5), Fraction(289, 32)] * 2
-    biases = Fraction(1, 3), Fraction(1, 6)
+    biases = Fraction(1, 3), Fraction(1, 6), Fraction(1, 2)
     for qp in range(52):
         for i in range(64):
             at = i % 16
@@ -46,13 +49,13 @@ cdef void make_tables():
             tables.scale4[qp][i] = <uint16_t>round(65536 / step)
             wide = H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][i] * line8[i // 8] * line8[i % 8] * (1 << qp // 6) / 256
             tables.scale8[qp][i] = <uint16_t>round(65536 / wide)
-            for k in range(2):
+            for k in range(3):
                 tables.bias4[k][qp][i] = <uint16_t>round(biases[k] * step)
                 tables.bias8[k][qp][i] = <uint16_t>round(biases[k] * wide)
         for i in range(16):
             step = Fraction(int(H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][0]) * 16 << qp // 6, 32)
             tables.scale_dc[qp][i] = <uint16_t>round(65536 / step)
-            for k in range(2):
+            for k in range(3):
                 tables.bias_dc[k][qp][i] = <uint16_t>round(biases[k] * step)
 
 make_tables()
@@ -71,6 +74,19 @@ cdef inline int scan_levels(int16_t *out, const int16_t *level, const uint8_t *s
         out[k] = level[scan[k]]
         count += out[k] != 0
     return count
+
+
+cdef inline int rule_of(const Coder *c, int intra) noexcept nogil:
+    """Index of the bias."""
+    return 2 if c.use_trellis else 1 - intra
+
+
+cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level, const int16_t *d, const uint8_t *scan,
+                              int first, int n, int kind, int qp, int intra) noexcept nogil:
+    """Levels of a block in scan order, from those that quantize gave; how many are not 0."""
+    if c.use_trellis:
+        return trellis(c, out + first, level, d, scan, first, kind, qp, c.lambda_trellis[intra])
+    return scan_levels(out, level, scan, first, n)
 
 
 cdef inline int score_of(const int16_t *level, int n, const uint8_t *scores) noexcept nogil:
@@ -111,8 +127,9 @@ cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
     s.mb.coded[0] &= ~(0x10001ull << k)
     c.levels.any[0] &= ~(1u << k)
     c.enc.forward_one(c.d[0], c.src + SRC_STRIDE * y + x, SRC_STRIDE, dst, s.place.stride[0])
-    if c.enc.quantize(level, c.d[0], tables.scale4[qp], tables.bias4[1 - intra][qp], 16):
-        n = scan_levels(out, level, H264_TABLE_8_13_SCAN_4X4[0], 0, 16)
+    if c.enc.quantize(level, c.d[0], tables.scale4[qp], tables.bias4[rule_of(c, intra)][qp], 16):
+        n = choose_levels(c, out, level, c.d[0], H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 2, qp, intra)
+    if n:
         scale_block(&s.mb.coef[16 * k], out, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16, 4)
         s.mb.coded[0] |= <uint64_t>mark_of(out, n) << k
         c.levels.any[0] |= 1u << k
@@ -130,8 +147,8 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
     s.mb.coded[0] &= ~(0x10001ull << (4 * b8))
     c.levels.any[0] &= ~(15u << (4 * b8))
     c.enc.forward8x8(c.d[0] + 64 * b8, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
-    if c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale8[qp], tables.bias8[1 - intra][qp], 64):
-        n = scan_levels(out, level, H264_TABLE_8_14_SCAN_8X8[0], 0, 64)
+    if c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale8[qp], tables.bias8[rule_of(c, intra)][qp], 64):
+        n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5, qp, intra)
         if not intra and score_of(out, 64, RUN_SCORE_8X8) < DROP_8X8:
             n = 0
     if n:
@@ -152,11 +169,12 @@ cdef inline int quantize_quarter(Coder *c, int b8, int *score) noexcept nogil:
     cdef int at = 8 * (b8 & 1) + 8 * SRC_STRIDE * (b8 >> 1), qp = c.s.mb.qp, k, n
     score[0] = 0
     c.enc.forward4x4(c.d[0] + 64 * b8, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
-    if not c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[1][qp], 64):
+    if not c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[rule_of(c, 0)][qp], 64):
         memset(out, 0, 128)
         return 0
     for k in range(4):
-        n = scan_levels(out + 16 * k, level + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 0, 16)
+        n = choose_levels(c, out + 16 * k, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 0,
+                          16, 2, qp, 0)
         if n:
             c.levels.any[0] |= 1u << (4 * b8 + k)
             score[0] += score_of(out + 16 * k, 16, RUN_SCORE)
@@ -219,11 +237,12 @@ cdef void code_dc_16x16(Coder *c) noexcept nogil:
         a, b, e, f = t[i] + t[4 + i], t[i] - t[4 + i], t[8 + i] + t[12 + i], t[8 + i] - t[12 + i]
         m[i], m[4 + i] = <int16_t>((a + e + 1) >> 1), <int16_t>((a - e + 1) >> 1)
         m[8 + i], m[12 + i] = <int16_t>((b - f + 1) >> 1), <int16_t>((b + f + 1) >> 1)
-    if c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[0][qp], 16):
-        scan_levels(c.levels.dc[0], level, H264_TABLE_8_13_SCAN_4X4[0], 0, 16)
+    if c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, 1)][qp], 16) and choose_levels(
+        c, c.levels.dc[0], level, m, H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 0, qp, 1
+    ):
         c.levels.any[0] |= 1u << 16
         for i in range(16):
-            t[i] = level[i]
+            t[H264_TABLE_8_13_SCAN_4X4[0][i]] = c.levels.dc[0][i]
         put_luma_dc(s, 0, t)
     else:
         memset(c.levels.dc[0], 0, 32)
@@ -245,11 +264,12 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
     for b8 in range(4):
         for k in range(4 * b8, 4 * b8 + 4):
             c.d[0][16 * k] = 0
-        c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[0][qp], 64)
+        c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[rule_of(c, 1)][qp], 64)
         for k in range(4):
             out = &c.levels.ac[0][64 * b8 + 16 * k]
             out[0] = 0
-            n = scan_levels(out, level + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16)
+            n = choose_levels(c, out, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16, 1,
+                              qp, 1)
             if n:
                 c.levels.any[0] |= 1u << (4 * b8 + k)
                 score += score_of(out + 1, 15, RUN_SCORE)
@@ -272,12 +292,13 @@ cdef int code_chroma_ac(Coder *c, int component, int intra) noexcept nogil:
     cdef int16_t *out = c.levels.ac[component]
     cdef int k, score = 0, qp = s.mb.qp_c[component - 1]
     c.levels.any[component] &= ~15u
-    if not c.enc.quantize(level, c.d[component], tables.scale4[qp], tables.bias4[1 - intra][qp], 64):
+    if not c.enc.quantize(level, c.d[component], tables.scale4[qp], tables.bias4[rule_of(c, intra)][qp], 64):
         memset(out, 0, 128)
         return 0
     for k in range(4):
         out[16 * k] = 0
-        if scan_levels(out + 16 * k, level + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16):
+        if choose_levels(c, out + 16 * k, level + 16 * k, c.d[component] + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16,
+                         4, qp, intra):
             c.levels.any[component] |= 1u << k
             score += score_of(out + 16 * k + 1, 15, RUN_SCORE)
     if score < DROP_CHROMA:
@@ -306,13 +327,14 @@ cdef void code_chroma_dc(Coder *c, int component, int intra) noexcept nogil:
     d[0] = d[16] = d[32] = d[48] = 0
     c.levels.any[component] = 0
     s.mb.coded[component] = 0
-    if not c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[1 - intra][qp], 16):
+    if not c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, intra)][qp], 16) or not choose_levels(
+        c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, qp, intra
+    ):
         memset(c.levels.dc[component], 0, 8)
         return
     c.levels.any[component] = 1u << 16
     for i in range(4):
-        c.levels.dc[component][i] = level[i]
-        dc[i] = level[i]
+        dc[i] = c.levels.dc[component][i]
     put_chroma_dc(s, component, dc)
 
 

@@ -42,7 +42,7 @@ PRESETS = {
     "faster": replace(MEDIUM, rd=BY_SATD),
     "fast": MEDIUM,
     "medium": MEDIUM,
-    "slow": MEDIUM,
+    "slow": replace(MEDIUM, trellis=2),
     "slower": replace(MEDIUM, search=MULTI_HEXAGON),
     "veryslow": replace(MEDIUM, search=MULTI_HEXAGON, range=24),
     "placebo": replace(MEDIUM, search=MULTI_HEXAGON, range=24, early_skip=0),
