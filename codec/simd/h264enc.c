@@ -30,8 +30,6 @@ static const H264Enc table_scalar = {H264_ENC_MEMBERS(TABLE_ONE, TABLE_MANY)};
 #define codec_h264_ssd_16_avx2 ssd_16_compiled
 #define codec_h264_ssd_8_avx2 ssd_8_compiled
 #define codec_h264_ssd_4_avx2 ssd_4_compiled
-#define codec_h264_average_avx2 average_compiled
-#define codec_h264_half_samples_avx2 half_samples_compiled
 #define NAME H264_ENC_AVX2
 static const H264Enc table_avx2 = {H264_ENC_MEMBERS(TABLE_ONE, TABLE_MANY)};
 

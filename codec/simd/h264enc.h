@@ -24,8 +24,8 @@ typedef void (*h264_sad4_fn)(int sad[4], const uint8_t *a, ptrdiff_t a_stride, c
 typedef void (*h264_average_fn)(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *a, ptrdiff_t a_stride,
                                 const uint8_t *b, ptrdiff_t b_stride, int w, int h);
 
-/* One line of the half-sample planes of 8.4.2.2.1 (b, h and j of Figure 8-4) for w samples of src; samples -2 ... w + 2
- * of lines -2 ... +3 exist. work: w + 5 sums. */
+/* One line of the half-sample planes of 8.4.2.2.1 (b, h and j of Figure 8-4) for w samples of src, at least 16; samples
+ * -2 ... w + 2 of lines -2 ... +3 exist. work: w + 5 sums. */
 typedef void (*h264_half_samples_fn)(uint8_t *b, uint8_t *h, uint8_t *j, const uint8_t *src, ptrdiff_t stride, int w,
                                      int16_t *work);
 

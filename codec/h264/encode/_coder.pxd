@@ -99,6 +99,7 @@ cdef struct Coder:
     Part parts[4][4]        # by PART_... and partition
     int part_cost[4]        # of all partitions, with the bits of mb_type
     int best_ref[2]         # of 16x16
+    int direct_cost         # of B_Direct_16x16
     int8_t direct_ref[2][CACHE_SIZE]        # the motion caches with direct prediction, of B
     int16_t direct_mv[2][CACHE_SIZE][2]
     int status

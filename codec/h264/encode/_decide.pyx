@@ -90,8 +90,12 @@ cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
 
 
 cdef void judge(Coder *c, int skip) noexcept nogil:
-    """Compare the macroblock in place with the best so far."""
-    cdef int64_t cost = distortion(c) << 8
+    """Compare the macroblock in place with the best so far; without Tools.rd, SATD has chosen it already."""
+    cdef int64_t cost
+    if c.tools.rd == 0:
+        keep(c, 0, skip)
+        return
+    cost = distortion(c) << 8
     if cost < c.best.cost:
         cost += c.lambda2 * bits_in_place(c, skip) >> 8
         if cost < c.best.cost:
@@ -130,7 +134,11 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
 
 
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform."""
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one."""
+    if c.tools.rd == 0:
+        code_residual(c, c.s.seq.transform_8x8_mode_flag)
+        judge(c, 0)
+        return
     code_residual(c, False)
     judge(c, 0)
     if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
@@ -156,11 +164,26 @@ cdef bint try_direct(Coder *c) noexcept nogil:
         s.mb.flags |= MB_SKIP
         keep(c, 0, 1)
         return True
-    s.mb.flags |= MB_SKIP
-    judge(c, 1)
-    s.mb.flags &= ~MB_SKIP
-    try_residual(c)
+    c.direct_cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+                     + bits_cost(c, 1))
+    if c.tools.rd:
+        s.mb.flags |= MB_SKIP
+        judge(c, 1)
+        s.mb.flags &= ~MB_SKIP
+        try_residual(c)
     return False
+
+
+cdef void repeat_direct(Coder *c) noexcept nogil:
+    """Code B_Direct_16x16 once more in place."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    set_whole_direct(s)
+    derive_direct(s)
+    predict_inter(s)
+    s.mb.part = PART_8X8
+    save_samples(c, c.pred)
+    try_residual(c)
 
 
 cdef bint try_p_skip(Coder *c) noexcept nogil:
@@ -201,25 +224,29 @@ cdef int search_modes(Coder *c, int divided) noexcept nogil:
 
 # ---------------------------------------------------------------- intra
 
-cdef void try_nxn(Coder *c, bint eight, int limit, int chroma_mode) noexcept nogil:
-    """Judge Intra_4x4 or Intra_8x8, unless it costs more than the limit."""
+cdef int try_nxn(Coder *c, bint eight, int limit, int chroma_mode) noexcept nogil:
+    """Judge Intra_4x4 or Intra_8x8, unless it costs more than the limit; its cost."""
+    cdef int cost
     begin_macroblock(&c.s)
     c.s.mb.intra_chroma_pred_mode = chroma_mode
-    if choose_nxn(c, eight, limit) <= limit:
+    cost = choose_nxn(c, eight, limit)
+    if cost <= limit:
         code_intra_chroma(c)
         judge(c, 0)
+    return cost
 
 
 cdef void try_intra(Coder *c, int inter) noexcept nogil:
-    """Judge the intra modes that are not much worse than inter prediction (its cost by SATD)."""
+    """Judge the intra modes that are not much worse than inter prediction (its cost by SATD); without Tools.rd, those
+    that are better than what is there."""
     cdef SliceContext *s = &c.s
-    cdef int cost, chroma_mode = 0, limit
+    cdef int cost, chroma_mode = 0, limit, slack = 4 if c.tools.rd else 0
     begin_macroblock(s)
     set_intra_availability(s)
     s.mb.flags = MB_INTRA
-    cost = choose_16x16(c) + bits_cost(c, 2)
-    limit = inter + inter // 4 if inter < REFUSED else REFUSED
-    if cost > limit and not c.tools.partitions & 8:
+    cost = choose_16x16(c) + bits_cost(c, 2 if slack else 6)
+    limit = inter + (inter // slack if slack else 0) if inter < REFUSED else REFUSED
+    if cost > limit and not c.tools.partitions & 24:
         return
     if s.seq.ChromaArrayType:
         choose_chroma(c)
@@ -228,14 +255,36 @@ cdef void try_intra(Coder *c, int inter) noexcept nogil:
         code_16x16(c)
         code_intra_chroma(c)
         judge(c, 0)
-    limit = min(limit, cost + cost // 4)
+    limit = min(limit, cost + cost // slack if slack else cost)
     if c.tools.partitions & 8:
-        try_nxn(c, False, limit, chroma_mode)
+        cost = try_nxn(c, False, limit, chroma_mode)
+        if not slack:
+            limit = min(limit, cost)
     if c.tools.partitions & 16 and s.seq.transform_8x8_mode_flag:
         try_nxn(c, True, limit, chroma_mode)
 
 
 # ---------------------------------------------------------------- the macroblock
+
+cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
+    """Without Tools.rd: code the mode of least SATD and bits; best: the cost of the best partitions."""
+    cdef SliceContext *s = &c.s
+    cdef int mode, intra
+    if s.slice.slice_type == SLICE_B and c.direct_cost <= best:
+        repeat_direct(c)
+        best = c.direct_cost
+    else:
+        for mode in range(4):
+            if c.part_cost[mode] == best:
+                try_inter(c, mode)
+                break
+    begin_macroblock(s)
+    set_intra_availability(s)
+    s.mb.flags = MB_INTRA
+    intra = choose_16x16(c) + bits_cost(c, 6)
+    if intra < best + best // 8:
+        try_intra(c, best)
+
 
 cdef void decide_inter(Coder *c) noexcept nogil:
     cdef int best, mode, limit
@@ -244,12 +293,13 @@ cdef void decide_inter(Coder *c) noexcept nogil:
     if try_direct(c) if b_slice else try_p_skip(c):
         return
     best = search_modes(c, c.tools.partitions & (2 if b_slice else 1))
+    if c.tools.rd == 0:
+        choose_by_satd(c, best)
+        return
     limit = best + best // 4
     for mode in range(4):
-        if c.part_cost[mode] <= (limit if c.tools.rd else best):
+        if c.part_cost[mode] <= limit:
             try_inter(c, mode)
-            if not c.tools.rd:
-                break
     try_intra(c, best)
 
 

@@ -73,8 +73,8 @@ def average(const uint8_t[:, :] a, const uint8_t[:, :] b, int level):
 
 def half_samples(const uint8_t[:, ::1] src, int level):
     """b, h and j of the line 2 of six lines, for all but the first 2 and the last 3 samples."""
-    if src.shape[0] != 6 or src.shape[1] < 6:
-        raise ParameterError("six lines of at least six samples")
+    if src.shape[0] != 6 or src.shape[1] < 21:
+        raise ParameterError("six lines of at least 21 samples")
     cdef int w = <int>src.shape[1] - 5
     made = np.empty((3, w), np.uint8)
     work = np.empty(w + 5, np.int16)

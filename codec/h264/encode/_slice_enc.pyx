@@ -205,7 +205,7 @@ cdef class SliceEncoder(SliceSetup):
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
         c.lambda256, c.lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
-        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 205 >> 8, lambda2 * 128 >> 8
+        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._start(header.cabac_init_idc)
         with nogil:

@@ -37,10 +37,10 @@ class Tools:
 MEDIUM = Tools()
 PRESETS = {
     "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, cabac=0, transform8=0, refs=1, b_frames=0),
-    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4),
-    "veryfast": replace(MEDIUM, rd=BY_SATD),
-    "faster": replace(MEDIUM, rd=BY_SATD),
-    "fast": MEDIUM,
+    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1),
+    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0),
+    "faster": replace(MEDIUM, rd=BY_SATD, refs=2),
+    "fast": replace(MEDIUM, refs=2),
     "medium": MEDIUM,
     "slow": replace(MEDIUM, trellis=2),
     "slower": replace(MEDIUM, search=MULTI_HEXAGON),

@@ -170,6 +170,77 @@ AVX2 int codec_h264_satd_4_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     return sum_of_words(sum);
 }
 
+/* ---- interpolation */
+
+AVX2 void codec_h264_average_avx2(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *a, ptrdiff_t a_stride,
+                                  const uint8_t *b, ptrdiff_t b_stride, int w, int h)
+{
+    for (; h > 0; h -= 2, dst += 2 * dst_stride, a += 2 * a_stride, b += 2 * b_stride) {
+        if (w == 16) {
+            store16(dst, _mm_avg_epu8(load16(a), load16(b)));
+            store16(dst + dst_stride, _mm_avg_epu8(load16(a + a_stride), load16(b + b_stride)));
+        } else if (w == 8) {
+            store8(dst, _mm_avg_epu8(load8(a), load8(b)));
+            store8(dst + dst_stride, _mm_avg_epu8(load8(a + a_stride), load8(b + b_stride)));
+        } else {
+            store4(dst, _mm_cvtsi128_si32(_mm_avg_epu8(load4(a), load4(b))));
+            store4(dst + dst_stride, _mm_cvtsi128_si32(_mm_avg_epu8(load4(a + a_stride), load4(b + b_stride))));
+        }
+    }
+}
+
+/* a - 5 b + 20 c of sums of two samples each: within -5 * 510 and 21 * 510. */
+INLINE __m256i taps(__m256i outer, __m256i middle, __m256i inner)
+{
+    const __m256i four = _mm256_sub_epi16(_mm256_slli_epi16(inner, 2), middle); /* 4 c - b */
+    return _mm256_add_epi16(_mm256_add_epi16(outer, four), _mm256_slli_epi16(four, 2));
+}
+
+INLINE __m256i words(const uint8_t *p) { return _mm256_cvtepu8_epi16(load16(p)); }
+
+INLINE __m256i two_words(const uint8_t *p, const uint8_t *q) { return _mm256_add_epi16(words(p), words(q)); }
+
+INLINE __m256i rounded(__m256i v) { return _mm256_srai_epi16(_mm256_add_epi16(v, _mm256_set1_epi16(16)), 5); }
+
+/* The six taps over vertical sums at p, as 32-bit sums of eight columns, rounded. */
+INLINE __m256i centre8(__m128i v0, __m128i v1, __m128i v2, __m128i v3, __m128i v4, __m128i v5)
+{
+    const __m256i sides = _mm256_set1_epi32((int)0xfffb0001), middle = _mm256_set1_epi32(20 << 16 | 20),
+                  last = _mm256_set1_epi32(1 << 16 | 0xfffb);
+    const __m256i a = both(_mm_unpacklo_epi16(v0, v1), _mm_unpackhi_epi16(v0, v1)),
+                  b = both(_mm_unpacklo_epi16(v2, v3), _mm_unpackhi_epi16(v2, v3)),
+                  c = both(_mm_unpacklo_epi16(v4, v5), _mm_unpackhi_epi16(v4, v5));
+    const __m256i sum = _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(a, sides), _mm256_madd_epi16(b, middle)),
+                                         _mm256_madd_epi16(c, last));
+    return _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(512)), 10);
+}
+
+AVX2 void codec_h264_half_samples_avx2(uint8_t *b, uint8_t *h, uint8_t *j, const uint8_t *src, ptrdiff_t stride, int w,
+                                       int16_t *work)
+{
+    /* vertical sums of columns -2 ... w + 2; the last vector ends with the last column */
+    for (int at = 0; at < w + 5; at += 16) {
+        const int first = at + 16 <= w + 5 ? at : w + 5 - 16;
+        const uint8_t *p = src + first - 2;
+        const __m256i sums = taps(two_words(p - 2 * stride, p + 3 * stride), two_words(p - stride, p + 2 * stride),
+                                  two_words(p, p + stride));
+        _mm256_storeu_si256((__m256i *)(work + first), sums);
+    }
+    for (int at = 0; at < w; at += 16) {
+        const int x = at + 16 <= w ? at : w - 16;
+        const int16_t *v = work + x;
+        __m256i sum, lower, upper;
+        sum = taps(two_words(src + x - 2, src + x + 3), two_words(src + x - 1, src + x + 2),
+                   two_words(src + x, src + x + 1));
+        store16(b + x, pack(rounded(sum)));
+        store16(h + x, pack(rounded(load32(v + 2))));
+        lower = centre8(load16(v), load16(v + 1), load16(v + 2), load16(v + 3), load16(v + 4), load16(v + 5));
+        upper = centre8(load16(v + 8), load16(v + 9), load16(v + 10), load16(v + 11), load16(v + 12), load16(v + 13));
+        store16(j + x, _mm_packus_epi16(_mm_packs_epi32(low(lower), high(lower)),
+                                        _mm_packs_epi32(low(upper), high(upper))));
+    }
+}
+
 /* ---- forward transforms */
 
 INLINE Rows forward4(Rows d)
