@@ -11,7 +11,9 @@ from codec.h264.encode._coder cimport (
     CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
 )
 from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
-from codec.h264.encode._intra cimport choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma
+from codec.h264.encode._intra cimport (
+    choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
+)
 from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
 from codec.h264.entropy._writer cimport BIT, STATES, put_ue
@@ -24,7 +26,7 @@ from codec.h264.macroblock._slice cimport (
     CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, Macroblock, SliceContext,
 )
 from codec.h264.macroblock._transform cimport add_residual
-from codec.h264.pictures._picture cimport MB_INTRA, MB_SKIP, MB_TRANSFORM8
+from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_SKIP, MB_TRANSFORM8
 
 cdef enum:
     REFUSED = 1 << 28
@@ -303,6 +305,36 @@ cdef void decide_inter(Coder *c) noexcept nogil:
     try_intra(c, best)
 
 
+cdef void recode(Coder *c) noexcept nogil:
+    """Code the macroblock in place once more, with its modes: the levels of the final choice by trellis. What is left
+    without levels may have become a skipped macroblock."""
+    cdef SliceContext *s = &c.s
+    cdef int part = s.mb.part
+    cdef bint eight = s.mb.flags & MB_TRANSFORM8 != 0
+    if s.mb.flags & MB_INTRA:
+        if s.mb.flags & MB_INTRA16:
+            code_16x16(c)
+        else:
+            recode_nxn(c, eight)
+        code_intra_chroma(c)
+        return
+    if s.mb.cbp == 0:
+        return
+    predict_inter(s)
+    s.mb.part = part
+    save_samples(c, c.pred)
+    code_residual(c, eight)
+    if s.mb.cbp:
+        return
+    if s.slice.slice_type == SLICE_B:
+        c.best.skip = s.mb.flags & MB_DIRECT != 0
+    else:
+        c.best.skip = (part == PART_16X16 and s.cache.ref[0][CACHE] == 0 and s.cache.mv[0][CACHE][0] == c.skip_mv[0]
+                       and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
+    if c.best.skip:
+        s.mb.flags |= MB_SKIP
+
+
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
@@ -312,3 +344,7 @@ cdef void decide(Coder *c) noexcept nogil:
     else:
         decide_inter(c)
     restore(c)
+    if c.tools.trellis == 1 and s.seq.entropy_coding_mode_flag and not c.best.skip:
+        c.use_trellis = 1
+        recode(c)
+        c.use_trellis = 0

@@ -85,6 +85,43 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
     return best
 
 
+cdef inline void begin_nxn(Coder *c, bint eight) noexcept nogil:
+    cdef SliceContext *s = &c.s
+    s.mb.flags = MB_INTRA | MB_INTRA_NXN | (MB_TRANSFORM8 if eight else 0)
+    s.mb.cbp = 0
+    s.mb.coded[0] = 0
+    c.levels.any[0] = 0
+
+
+cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint eight) noexcept nogil:
+    """Predict and reconstruct block k at the sample (x, y)."""
+    cdef SliceContext *s = &c.s
+    cdef Py_ssize_t stride = s.place.stride[0]
+    cdef uint8_t *dst = s.place.dst[0] + y * stride + x
+    cdef int n
+    if eight:
+        s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
+        copy_block(c.pred + SRC_STRIDE * y + x, SRC_STRIDE, dst, stride, 8, 8)
+        n = code_8x8(c, k >> 2, 1)
+    else:
+        s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
+        n = code_4x4(c, k, dst, 1)
+    if n:
+        s.mb.cbp |= 1 << (k >> 2)
+        add_luma_block(s, dst, stride, 0, k, 0, 255)
+
+
+cdef void recode_nxn(Coder *c, bint eight) noexcept nogil:
+    """Code luma of Intra_4x4 or Intra_8x8 with the modes of Macroblock.intra_mode."""
+    cdef SliceContext *s = &c.s
+    cdef int k = 0, x, y
+    begin_nxn(c, eight)
+    while k < 16:
+        x, y = H264_CLAUSE_6_4_3_BLOCK_X[k], H264_CLAUSE_6_4_3_BLOCK_Y[k]
+        code_block(c, k, x, y, s.mb.intra_mode[y + (x >> 2)], available_to(s, k, x >> 2, y >> 2, eight), eight)
+        k += 4 if eight else 1
+
+
 cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
     """Choose the modes of Intra_4x4 or Intra_8x8, and code luma with them; the cost, or more than the limit as soon as
     it is exceeded. Sets flags and the luma bits of coded_block_pattern."""
@@ -92,10 +129,7 @@ cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
     cdef Py_ssize_t stride = s.place.stride[0]
     cdef int k, x, y, mode = 2, avail, entry, i, cost = 0, step = 4 if eight else 1
     cdef uint8_t *dst
-    s.mb.flags = MB_INTRA | MB_INTRA_NXN | (MB_TRANSFORM8 if eight else 0)
-    s.mb.cbp = 0
-    s.mb.coded[0] = 0
-    c.levels.any[0] = 0
+    begin_nxn(c, eight)
     fill_modes(s)
     k = 0
     while k < 16:
@@ -109,16 +143,7 @@ cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
         for i in range(step):
             s.mb.intra_mode[y + (x >> 2) + (i & 1) + 4 * (i >> 1)] = <int8_t>mode
             s.cache.mode[entry + (i & 1) + 8 * (i >> 1)] = <int8_t>mode
-        if eight:
-            s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
-            copy_block(c.pred + SRC_STRIDE * y + x, SRC_STRIDE, dst, stride, 8, 8)
-            i = code_8x8(c, k >> 2, 1)
-        else:
-            s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
-            i = code_4x4(c, k, dst, 1)
-        if i:
-            s.mb.cbp |= 1 << (k >> 2)
-            add_luma_block(s, dst, stride, 0, k, 0, 255)
+        code_block(c, k, x, y, mode, avail, eight)
         k += step
     return cost
 

@@ -22,7 +22,7 @@ class Tools:
     half_steps: int = 1
     quarter_steps: int = 2
     rd: int = RD_BEST
-    trellis: int = 0
+    trellis: int = 1
     partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
     transform8: int = 1
     early_skip: int = 1
@@ -36,9 +36,9 @@ class Tools:
 
 MEDIUM = Tools()
 PRESETS = {
-    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, cabac=0, transform8=0, refs=1, b_frames=0),
-    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1),
-    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0),
+    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1, b_frames=0),
+    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0),
+    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0),
     "faster": replace(MEDIUM, rd=BY_SATD, refs=2),
     "fast": replace(MEDIUM, refs=2),
     "medium": MEDIUM,

@@ -472,7 +472,6 @@ cdef void write_chroma(Sink sink, SliceContext *s, const Levels *levels) noexcep
 
 cdef void write_residual(Sink sink, SliceContext *s, const Levels *levels) noexcept nogil:
     """residual( ) of a macroblock with coded_block_pattern or Intra_16x16"""
-    s.mb.dc_coded = 0
     fill_nnz(s)
     write_luma(sink, s, levels)
     if s.mb.cbp >> 4:
@@ -484,6 +483,7 @@ cdef void write_residual(Sink sink, SliceContext *s, const Levels *levels) noexc
 cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int before) noexcept nogil:
     """macroblock_layer( ) of a macroblock that is not skipped. before: mb_qp_delta of the one before it."""
     codec_assert_range(0, s.mb.cbp, 0x2F)
+    s.mb.dc_coded = 0
     write_type(sink, s)
     if s.mb.flags & MB_INTRA_NXN:
         if s.seq.transform_8x8_mode_flag:
