@@ -36,7 +36,7 @@ _PUBLIC = {
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
     "Frame": "codec.frame",
     "decode_video": "codec.h264.decode.video",
-    "encode_video": "codec.h264.encode.video",
+    **dict.fromkeys(("encode_video", "write_video"), "codec.h264.encode.video"),
     **dict.fromkeys(("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]

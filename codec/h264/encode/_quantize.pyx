@@ -26,6 +26,7 @@ cdef enum:
     # Levels of 1 that cost more than they give: a block is dropped below these scores (see score_of).
     DROP_8X8 = 4
     DROP_LUMA = 6
+    DROP_SKIP = 2
     DROP_CHROMA = 7
     NEVER = 99              # the score of a level above 1
 
@@ -361,7 +362,7 @@ cdef bint vanishes(Coder *c) noexcept nogil:
     for b8 in range(4):
         if quantize_quarter(c, b8, &score):
             total += score
-            if total >= DROP_LUMA:
+            if total >= DROP_SKIP:
                 return False
     for component in range(1, 3 if c.s.seq.ChromaArrayType else 1):
         at = CB if component == 1 else CR

@@ -198,13 +198,13 @@ class Encoder:
 
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
-        self._count, self._waiting = 0, []
+        self.count, self._waiting = 0, []
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
             self._coder = PictureEncoder(frame, self._fps, self._settings)
-        number, self._count = self._count, self._count + 1
+        number, self.count = self.count, self.count + 1
         if number % self._settings.keyint == 0:
             yield from self.flush()
             yield self._coder.code(frame, number, I, key=True)
