@@ -122,6 +122,8 @@ def videos() -> None:
     pictures = codec.write_video("clip.h264", [IMAGE], fps="25/2", keyint=5, progress=print)
     assert_type(pictures, tuple[h264.PictureInfo, ...])
     assert_type((pictures[0].type, pictures[0].bits), tuple[str, int])
+    assert_type(h264.encode_video([IMAGE], fps=5, bitrate=1e6), bytes)
+    h264.write_video("clip.h264", [IMAGE], fps=5)
     assert_type(codec.encode_video(iter([IMAGE]), fps=Fraction(30000, 1001), crf=23.5), bytes)
     assert_type(made.to_rgb(), Samples)
     assert_type(made.damage, codec.frame.Damage | None)

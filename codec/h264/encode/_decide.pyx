@@ -298,7 +298,7 @@ cdef void decide_inter(Coder *c) noexcept nogil:
     if c.tools.rd == 0:
         choose_by_satd(c, best)
         return
-    limit = best + best // 4
+    limit = best + (best // 4 if c.tools.rd == 1 else best // 2)
     for mode in range(4):
         if c.part_cost[mode] <= limit:
             try_inter(c, mode)

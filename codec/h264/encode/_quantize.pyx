@@ -3,8 +3,8 @@ coefficients of Macroblock.coef that the inverse transforms of the decoder take.
 
 A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16. With the normalization N of the forward transform
 (16, 20, 25 for 4x4; see make_tables for 8x8) and the normAdjust V of 8.5.9, the step of a coefficient is
-V N 2^(QP / 6) / 64 for 4x4, and scale its reciprocal. The bias is a fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where
-zeros are cheaper; 1/2, for the nearest level, where _trellis.pyx chooses among it and lower ones.
+V N 2^(QP / 6) / 64 for 4x4, and scale its reciprocal. The bias is a fraction of a step: 1/3 for intra, 1/6 for inter
+macroblocks, where zeros are cheaper; 1/2, for the nearest level, where _trellis.pyx chooses among it and lower ones.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
@@ -328,8 +328,9 @@ cdef void code_chroma_dc(Coder *c, int component, int intra) noexcept nogil:
     d[0] = d[16] = d[32] = d[48] = 0
     c.levels.any[component] = 0
     s.mb.coded[component] = 0
-    if not c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, intra)][qp], 16) or not choose_levels(
-        c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, qp, intra
+    if not (
+        c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, intra)][qp], 16)
+        and choose_levels(c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, qp, intra)
     ):
         memset(c.levels.dc[component], 0, 8)
         return

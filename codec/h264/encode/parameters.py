@@ -50,8 +50,8 @@ def level_of(width_in_mbs, height_in_mbs, fps, frames):
 
 
 def reorder_depth(b_frames):
-    """max_num_reorder_frames: pictures that are coded before one that is shown before them. With b_frames pictures between
-    two P, each B picture in the middle of an interval is coded before those around it."""
+    """max_num_reorder_frames: pictures that are coded before one that is shown before them. With b_frames pictures
+    between two P, each B picture in the middle of an interval is coded before those around it."""
     return (b_frames + 1).bit_length() - 1 if b_frames > 1 else b_frames
 
 

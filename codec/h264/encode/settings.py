@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
 from ...errors import ParameterError
@@ -36,18 +37,25 @@ class Tools:
 
 MEDIUM = Tools()
 PRESETS = {
-    "ultrafast": replace(MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1, b_frames=0),
+    "ultrafast": replace(
+        MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
+        b_frames=0,
+    ),
     "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0),
     "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0),
     "faster": replace(MEDIUM, rd=BY_SATD, refs=2),
     "fast": replace(MEDIUM, refs=2),
     "medium": MEDIUM,
     "slow": replace(MEDIUM, trellis=2),
-    "slower": replace(MEDIUM, search=MULTI_HEXAGON),
-    "veryslow": replace(MEDIUM, search=MULTI_HEXAGON, range=24),
-    "placebo": replace(MEDIUM, search=MULTI_HEXAGON, range=24, early_skip=0),
-}
+    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=4, quarter_steps=4),
+    "veryslow": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4, early_skip=0),
+    "placebo": replace(
+        MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL
+    ),
+}  # fmt: skip
 TUNES = ("psnr",)
+MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
+MOST_THREADS = 16  # more find no picture to work on
 # QP of pictures less that of P: ratios of steps of 1.4 and 1.3. A B picture that others refer to is half as far.
 I_QP_OFFSET, B_QP_OFFSET, B_REFERENCE_QP_OFFSET = -3, 2, 1
 
@@ -83,14 +91,20 @@ class Settings:
 
     tools: Tools
     qp: int
+    bitrate: float | None
     keyint: int
     threads: int
 
 
-def settings_of(qp, crf, preset, tune, keyint, threads):
+def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
     """`Settings` from the arguments of `encode_video`."""
-    if qp is not None and crf is not None:
-        raise ParameterError("qp and crf contradict each other: give one of them")
+    given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
+    if len(given) > 1:
+        raise ParameterError(f"{' and '.join(given)} contradict each other: give one of them")
+    if bitrate is not None and (
+        isinstance(bitrate, bool) or not isinstance(bitrate, (int, float)) or not 1000 <= bitrate <= MOST_BITRATE
+    ):
+        raise ParameterError(f"bitrate is {bitrate!r}; it must be a number of bits per second, 1000 to {MOST_BITRATE}")
     quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
     if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
         raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
@@ -100,4 +114,10 @@ def settings_of(qp, crf, preset, tune, keyint, threads):
         raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
         raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
-    return Settings(tools_of(preset, tune), round(quality), keyint, threads)
+    tools = tools_of(preset, tune)
+    return Settings(tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS))
+
+
+def processors():
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

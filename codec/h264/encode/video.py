@@ -45,9 +45,12 @@ class PictureInfo:
 
 def _coded(encoder, frames) -> Iterator[Any]:
     """The pictures of all frames, in coding order."""
-    for frame in frames_of(frames):
-        yield from encoder.encode(frame)
-    yield from encoder.flush()
+    try:
+        for frame in frames_of(frames):
+            yield from encoder.encode(frame)
+        yield from encoder.flush()
+    finally:
+        encoder.close()
     if not encoder.count:
         raise ParameterError("there are no frames to encode")
 
@@ -58,6 +61,7 @@ def encode_video(
     fps: Any,
     qp: int | None = None,
     crf: float | None = None,
+    bitrate: float | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -77,7 +81,10 @@ def encode_video(
     qp : int, optional
         QP of P pictures, 0 to 51; I pictures have 3 less, B pictures 1 or 2 more.
     crf : float, optional
-        Constant quality, 0 to 51; default 23 if `qp` is not given. At present it is the rounded QP of P pictures.
+        Constant quality, 0 to 51; default 23 if neither `qp` nor `bitrate` is given. At present it is the
+        rounded QP of P pictures.
+    bitrate : float, optional
+        Bits per second, 1000 to 800000000, in one pass: QP follows what was spent. Short clips end further from it.
     preset : str, default "medium"
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
@@ -86,7 +93,7 @@ def encode_video(
     keyint : int, default 250
         An IDR picture every so many frames; decoding can start there.
     threads : int, default 0
-        Accepted for any number; one thread encodes at present. The bytes do not depend on it.
+        0: one per processor. The bytes do not depend on it; without B pictures, as in "ultrafast", one thread works.
 
     Returns
     -------
@@ -112,7 +119,7 @@ def encode_video(
     >>> [(frame.type, frame.width, frame.height) for frame in codec.decode_video(data)]
     [('I', 48, 32), ('B', 48, 32), ('P', 48, 32)]
     """
-    encoder = Encoder(settings_of(qp, crf, preset, tune, keyint, threads), rate_of(fps))
+    encoder = Encoder(settings_of(qp, crf, bitrate, preset, tune, keyint, threads), rate_of(fps))
     return b"".join(coded.data for coded in _coded(encoder, frames))
 
 
@@ -123,6 +130,7 @@ def write_video(
     fps: Any,
     qp: int | None = None,
     crf: float | None = None,
+    bitrate: float | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -135,8 +143,8 @@ def write_video(
     ----------
     path : path
         .h264, .264 or .avc: a byte stream. .mp4, .m4v, .mov or .mkv: a container, through PyAV (extra `video`); frame n
-        is shown at exactly n / fps seconds.
-    frames, fps, qp, crf, preset, tune, keyint, threads
+        is shown at exactly n / fps seconds, rounded to milliseconds in Matroska.
+    frames, fps, qp, crf, bitrate, preset, tune, keyint, threads
         As for `encode_video`.
     progress : function, optional
         Called with the number of pictures that are coded, after each. An exception that it raises ends the encoding.
@@ -165,7 +173,7 @@ def write_video(
     True
     """
     format_of_path(path)
-    settings, rate, found = settings_of(qp, crf, preset, tune, keyint, threads), rate_of(fps), []
+    settings, rate, found = settings_of(qp, crf, bitrate, preset, tune, keyint, threads), rate_of(fps), []
 
     def pictures():
         for coded in _coded(Encoder(settings, rate), frames):

@@ -15,7 +15,7 @@ from codec.h264.encode.settings import settings_of
 def moving(width, height, count, seed=0):
     """Smooth texture that moves by whole and half samples, a block that moves the other way, and a little noise."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (height // 8 + 8, width // 8 + 8, 3)).astype(np.float64)
+    coarse = rng.integers(0, 256, ((height + count) // 8 + 4, (width + 3 * count) // 8 + 4, 3)).astype(np.float64)
     wide = np.kron(coarse, np.ones((8, 8, 1)))
     for axis in (0, 1):
         wide = sum(np.roll(wide, shift, axis) for shift in range(-3, 4)) / 7
@@ -25,7 +25,7 @@ def moving(width, height, count, seed=0):
         half = (wide[y : y + height, x : x + width] + wide[y : y + height, x + 1 : x + 1 + width]) / 2
         frame = half if i % 2 else wide[y : y + height, x : x + width].copy()
         rows, columns = max(height // 3, 1), max(width // 3, 1)
-        frame[rows : 2 * rows, columns : 2 * columns] = wide[4 : 4 + rows, 20 - 2 * i : 20 - 2 * i + columns]
+        frame[rows : 2 * rows, columns : 2 * columns] = wide[4 : 4 + rows, 2 * (count - i) : 2 * (count - i) + columns]
         frames.append(np.clip(frame + rng.normal(0, 2, frame.shape), 0, 255).astype(np.uint8))
     return np.stack(frames)
 
@@ -52,9 +52,9 @@ def text(width, height, count, seed=0):
 CONTENT = {"moving": moving, "noise": noise, "flat": flat, "text": text}
 
 
-def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, keyint=250, **changes):
+def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, bitrate=None, keyint=250, threads=1):
     """(stream, [reconstruction of each frame], [Coded])."""
-    settings = settings_of(qp, None, preset, tune, keyint, 1)
+    settings = settings_of(None if bitrate else qp, None, bitrate, preset, tune, keyint, threads)
     encoder, pictures, planes = Encoder(settings, rate_of(fps)), [], {}
 
     def take(coded):
@@ -65,6 +65,7 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, keyint=250, **
     for frame in frames_of(frames):
         take(encoder.encode(frame))
     take(encoder.flush())
+    encoder.close()
     assert sorted(planes) == list(range(len(pictures)))
     return b"".join(one.data for one in pictures), [planes[i] for i in sorted(planes)], pictures
 
