@@ -57,16 +57,15 @@ cdef struct Trial:
     int16_t mv[2][CACHE_SIZE][2]
 
 cdef struct Tools:
-    int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon, 3 exhaustive
+    int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
     int range               # in samples
     int half_steps, quarter_steps
-    int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of all modes, with refinement
+    int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of more modes
     int trellis             # 0 dead zone, 1 the final choice, 2 all trials
-    int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 smaller ones of P, bit 3 I4x4, bit 4 I8x8
+    int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8
     int transform8
     int early_skip
     int mixed_refs
-    int chroma_search
 
 cdef struct Coder:
     SliceContext s
@@ -86,7 +85,6 @@ cdef struct Coder:
     CabacCounter trial
     int skip_run            # CAVLC
     int last_qp_delta       # of the macroblock before
-    int qp                  # wanted for this macroblock
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
     int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
@@ -102,7 +100,6 @@ cdef struct Coder:
     int direct_cost         # of B_Direct_16x16
     int8_t direct_ref[2][CACHE_SIZE]        # the motion caches with direct prediction, of B
     int16_t direct_mv[2][CACHE_SIZE][2]
-    int status
 
 cdef inline uint8_t *source_of(Coder *c, int component) noexcept nogil:
     return c.src + (0 if component == 0 else CB if component == 1 else CR)

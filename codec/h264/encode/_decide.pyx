@@ -248,7 +248,7 @@ cdef void try_intra(Coder *c, int inter) noexcept nogil:
     s.mb.flags = MB_INTRA
     cost = choose_16x16(c) + bits_cost(c, 2 if slack else 6)
     limit = inter + (inter // slack if slack else 0) if inter < REFUSED else REFUSED
-    if cost > limit and not c.tools.partitions & 24:
+    if cost > limit and not c.tools.partitions & 12:
         return
     if s.seq.ChromaArrayType:
         choose_chroma(c)
@@ -258,11 +258,11 @@ cdef void try_intra(Coder *c, int inter) noexcept nogil:
         code_intra_chroma(c)
         judge(c, 0)
     limit = min(limit, cost + cost // slack if slack else cost)
-    if c.tools.partitions & 8:
+    if c.tools.partitions & 4:
         cost = try_nxn(c, False, limit, chroma_mode)
         if not slack:
             limit = min(limit, cost)
-    if c.tools.partitions & 16 and s.seq.transform_8x8_mode_flag:
+    if c.tools.partitions & 8 and s.seq.transform_8x8_mode_flag:
         try_nxn(c, True, limit, chroma_mode)
 
 

@@ -166,13 +166,6 @@ cdef void multi_hexagons(Coder *c, Walk *k, const Motion *m) noexcept nogil:
             step1(c, k, m, x + scale * RING[i][0], y + scale * RING[i][1])
 
 
-cdef void exhaustive(Coder *c, Walk *k, const Motion *m) noexcept nogil:
-    cdef int x0 = k.x, y0 = k.y, x, y
-    for y in range(y0 - c.tools.range, y0 + c.tools.range + 1):
-        for x in range(x0 - c.tools.range, x0 + c.tools.range + 1):
-            step1(c, k, m, x, y)
-
-
 # ---------------------------------------------------------------- parts of a sample
 
 cdef inline int sub_cost(Coder *c, const RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
@@ -232,9 +225,7 @@ cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motio
     if c.tools.search == 0:
         diamonds(c, &k, m, c.tools.range)
     else:
-        if c.tools.search == 3:
-            exhaustive(c, &k, m)
-        elif c.tools.search == 2 and w == 16:
+        if c.tools.search == 2 and w == 16:
             multi_hexagons(c, &k, m)
         hexagons(c, &k, m, c.tools.range // 2)
         fx, fy = k.x, k.y

@@ -139,7 +139,7 @@ cdef class SliceEncoder(SliceSetup):
         t.search, t.range = tools.search, tools.range
         t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
-        t.early_skip, t.mixed_refs, t.chroma_search = tools.early_skip, tools.mixed_refs, tools.chroma_search
+        t.early_skip, t.mixed_refs = tools.early_skip, tools.mixed_refs
         return 0
 
     cdef int _set_header(self, writer) except -1:

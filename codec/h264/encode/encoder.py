@@ -211,7 +211,6 @@ class PictureEncoder:
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
             slice_qp_delta=qp - 26,
-            disable_deblocking_filter_idc=0 if self._tools.deblock else 1,
         )
 
     def _with_lists(self, header, store):

@@ -76,7 +76,8 @@ def sequence_of(first, fps, tools, lowest_qp):
     """(SPS, PPS) for frames like `first`."""
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
-    buffering = max(tools.refs, reorder + 1 if reorder else 1)
+    # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
+    buffering = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     name = level_of(width, height, fps, buffering)
     if name is None:
         raise ParameterError(

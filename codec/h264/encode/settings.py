@@ -7,32 +7,30 @@ from dataclasses import dataclass, replace
 
 from ...errors import ParameterError
 
-DIAMOND, HEXAGON, MULTI_HEXAGON, EXHAUSTIVE = range(4)  # Tools.search
+DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
-PARTS_P, PARTS_B, PARTS_SMALL, INTRA_4X4, INTRA_8X8 = 1, 2, 4, 8, 16
+PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8 = 1, 2, 4, 8
 # Tools.rd
 BY_SATD, RD_BEST, RD_ALL = range(3)
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What the encoder tries; members as `Tools` of _coder.pxd, and those of the sequence."""
+    """What the encoder tries: the members of `Tools` in _coder.pxd, then those of the sequence."""
 
     search: int = HEXAGON
     range: int = 16
     half_steps: int = 1
-    quarter_steps: int = 2
+    quarter_steps: int = 3
     rd: int = RD_BEST
     trellis: int = 1
     partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
     transform8: int = 1
     early_skip: int = 1
     mixed_refs: int = 1
-    chroma_search: int = 0
     cabac: int = 1
-    refs: int = 3
+    refs: int = 4
     b_frames: int = 3
-    deblock: int = 1
 
 
 MEDIUM = Tools()
@@ -41,14 +39,16 @@ PRESETS = {
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
         b_frames=0,
     ),
-    "superfast": replace(MEDIUM, search=DIAMOND, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0),
+    "superfast": replace(
+        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
+    ),
     "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0),
-    "faster": replace(MEDIUM, rd=BY_SATD, refs=2),
-    "fast": replace(MEDIUM, refs=2),
+    "faster": replace(MEDIUM, rd=BY_SATD, quarter_steps=2, refs=2),
+    "fast": replace(MEDIUM, quarter_steps=2, refs=2),
     "medium": MEDIUM,
-    "slow": replace(MEDIUM, trellis=2),
-    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=4, quarter_steps=4),
-    "veryslow": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4, early_skip=0),
+    "slow": replace(MEDIUM, trellis=2, refs=5),
+    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4),
+    "veryslow": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=6, quarter_steps=4, early_skip=0),
     "placebo": replace(
         MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL
     ),
