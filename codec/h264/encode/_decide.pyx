@@ -26,10 +26,12 @@ from codec.h264.macroblock._slice cimport (
     CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, Macroblock, SliceContext,
 )
 from codec.h264.macroblock._transform cimport add_residual
-from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_SKIP, MB_TRANSFORM8
+from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_PCM, MB_SKIP, MB_TRANSFORM8
 
 cdef enum:
     REFUSED = 1 << 28
+    MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
+    PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
 
@@ -335,6 +337,14 @@ cdef void recode(Coder *c) noexcept nogil:
         s.mb.flags |= MB_SKIP
 
 
+cdef void use_samples(Coder *c) noexcept nogil:
+    """I_PCM"""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    s.mb.flags |= MB_INTRA | MB_PCM
+    load_samples(c, c.src)
+
+
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
@@ -348,3 +358,5 @@ cdef void decide(Coder *c) noexcept nogil:
         c.use_trellis = 1
         recode(c)
         c.use_trellis = 0
+    if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > MOST_BITS * BIT:
+        use_samples(c)

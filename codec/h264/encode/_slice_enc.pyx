@@ -11,7 +11,7 @@ from codec.h264.encode._coder cimport (
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
-from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
+from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
     BitWriter_p, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
 )
@@ -25,7 +25,7 @@ from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
 )
-from codec.h264.pictures._picture cimport MB_INTRA, Picture, PictureData, add_slice
+from codec.h264.pictures._picture cimport MB_INTRA, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError
@@ -75,6 +75,8 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
                 put_ue(<BitWriter_p>&c.out, c.skip_run)
                 c.skip_run = 0
             write_macroblock(<BitWriter_p>&c.out, s, &c.levels, c.last_qp_delta)
+        if s.mb.flags & MB_PCM:
+            write_pcm(&c.out, &c.cabac if cabac else NULL, s)
         if s.mb.flags & MB_INTRA:
             store_intra_motion(s)
         else:

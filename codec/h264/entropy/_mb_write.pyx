@@ -1,17 +1,19 @@
 """The macroblock layer (7.3.5) and its residual to any sink: the reverse of _mb_syntax.pyx, _cabac_mb.pyx and
-_residual.pyx, for frame macroblocks of 4:2:0 and 4:0:0 but I_PCM.
+_residual.pyx, for frame macroblocks of 4:2:0 and 4:0:0.
 
 Macroblock, its Levels and the motion caches say what to write. The caches of the entropy coder (nnz, mvd, direct) are
 filled on the way, as the readers fill them, so that store_context finds them.
 """
 from libc.stdint cimport int8_t, uint8_t, int16_t
 from libc.stdlib cimport abs
+from libc.string cimport memcpy
 
-from codec._core cimport codec_assert_range
+from codec._core cimport BitWriter, codec_assert_range, put_bits
 from codec.h264.entropy._block_write cimport write_cabac_block, write_cavlc_block
 from codec.h264.entropy._kinds cimport KIND_AC_CHROMA, KIND_DC_420
 from codec.h264.entropy._writer cimport (
-    Bins, Levels, Sink, put, put_bin, put_bypass, put_se, put_te, put_terminate, put_ue,
+    Bins, CabacWriter, Levels, Sink, cabac_close, cabac_start, put, put_bin, put_bypass, put_se, put_te, put_terminate,
+    put_ue,
 )
 from codec.h264.macroblock._context cimport may_have_8x8_transform
 from codec.h264.macroblock._neighbours cimport (
@@ -22,7 +24,7 @@ from codec.h264.macroblock._slice cimport (
     context_of,
 )
 from codec.h264.pictures._picture cimport (
-    MB_DIRECT, MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_SKIP, MB_TRANSFORM8,
+    MB_DIRECT, MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_PCM, MB_SKIP, MB_TRANSFORM8,
 )
 from codec.h264.tables.values cimport H264_TABLE_7_14_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA
 
@@ -86,16 +88,20 @@ cdef inline int intra_type(SliceContext *s) noexcept nogil:
     """mb_type of Table 7-11"""
     if s.mb.flags & MB_INTRA_NXN:
         return 0
+    if s.mb.flags & MB_PCM:
+        return 25
     return 1 + s.mb.intra16_mode + 4 * (s.mb.cbp >> 4) + (12 if s.mb.cbp & 15 else 0)
 
 
 cdef void put_intra_type(Bins sink, SliceContext *s, int first, int base, int in_i_slice) noexcept nogil:
     """Table 9-36"""
     cdef int chroma = s.mb.cbp >> 4, mode = s.mb.intra16_mode
-    put_bin(sink, first, 1 if s.mb.flags & MB_INTRA16 else 0)
+    put_bin(sink, first, 0 if s.mb.flags & MB_INTRA_NXN else 1)
     if s.mb.flags & MB_INTRA_NXN:
         return
-    put_terminate(sink, 0)
+    put_terminate(sink, 1 if s.mb.flags & MB_PCM else 0)
+    if s.mb.flags & MB_PCM:
+        return
     put_bin(sink, base + (3 if in_i_slice else 1), 1 if s.mb.cbp & 15 else 0)
     put_bin(sink, base + (4 if in_i_slice else 2), chroma != 0)
     if chroma:
@@ -485,6 +491,8 @@ cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int
     codec_assert_range(0, s.mb.cbp, 0x2F)
     s.mb.dc_coded = 0
     write_type(sink, s)
+    if s.mb.flags & MB_PCM:                             # write_pcm follows
+        return
     if s.mb.flags & MB_INTRA_NXN:
         if s.seq.transform_8x8_mode_flag:
             write_transform_size(sink, s)
@@ -505,3 +513,20 @@ cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int
         return
     write_qp_delta(sink, s, before)
     write_residual(sink, s, levels)
+
+
+cdef void write_pcm(BitWriter *out, CabacWriter *cabac, SliceContext *s) noexcept nogil:
+    """pcm_alignment_zero_bit and the samples of an I_PCM macroblock, which are in the picture. cabac: NULL with CAVLC."""
+    cdef int c, y, size
+    if cabac != NULL:
+        cabac_close(cabac)
+    elif out.count:
+        put_bits(out, 0, 8 - out.count)
+    for c in range(3 if s.seq.ChromaArrayType else 1):
+        size = 8 if c else 16
+        for y in range(size):
+            memcpy(out.next, s.place.dst[c] + y * s.place.stride[c], size)
+            out.next += size
+    out.acc = 0                                         # nothing is pending
+    if cabac != NULL:
+        cabac_start(cabac, out)

@@ -80,3 +80,55 @@ def test_the_same_bytes_at_any_cpu_level_and_run(preset):
     finally:
         cpu.force(before)
     assert len(digests) == 1
+
+
+def pcm_macroblocks(data):
+    """How many of all macroblocks are I_PCM, by the flag of _picture.pxd."""
+    flags = np.stack([frame.side_data["flags"] for frame in codec.decode_video(data, side_data=True)])
+    return int((flags & 2 > 0).sum()), flags.size
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
+def test_what_costs_more_than_its_samples_is_sent_as_samples(preset):
+    """A.3.1: a macroblock has at most 3200 bits."""
+    frames = CONTENT["noise"](48, 32, 4)
+    data, planes, pictures = encoded(frames, preset=preset, qp=0)
+    assert_decodes_to(data, planes, 48, 32)
+    assert pcm_macroblocks(data) == (24, 24)
+    assert all(8 * len(one.data) <= 6 * 3200 + 1000 for one in pictures)
+    mixed = moving(48, 32, 4)
+    mixed[:, 10:20, 10:30] = frames[:, 10:20, 10:30]
+    data, planes, _ = encoded(mixed, preset=preset, qp=2)
+    assert_decodes_to(data, planes, 48, 32)
+    found, total = pcm_macroblocks(data)
+    assert 0 < found < total
+
+
+@pytest.mark.parametrize("case", range(10))
+def test_random_settings(case):
+    rng = np.random.default_rng(case)
+    width, height, count = (int(n) for n in (rng.integers(1, 90), rng.integers(1, 70), rng.integers(1, 14)))
+    name = str(rng.choice(list(CONTENT)))
+    frames = CONTENT[name](width, height, count, seed=case)
+    if rng.random() < 0.2:
+        frames = np.ascontiguousarray(frames[..., 0])
+    settings = {
+        "preset": str(rng.choice(list(PRESETS))), "keyint": int(rng.integers(1, 20)), "threads": int(rng.integers(1, 4)),
+        **({"qp": int(rng.integers(0, 52))} if rng.random() < 0.8 else {"bitrate": int(rng.integers(10, 500)) * 1000}),
+    }  # fmt: skip
+    data, planes, _ = encoded(frames, **settings)
+    assert_decodes_to(data, planes, width, height)
+
+
+GOLDEN = {
+    "ultrafast": "8aa894ace6f22dfa",
+    "medium": "f8074e862553a5fd",
+}
+
+
+@pytest.mark.parametrize("preset", GOLDEN)
+def test_the_bytes_are_the_same_on_every_machine(preset):
+    """A change here changes what users get: the changelog says so."""
+    frames = np.stack([np.add.outer(np.arange(40) * 5 + 3 * i, np.arange(56) * 3) for i in range(7)]) % 251
+    frames = np.stack([frames, frames[:, ::-1] // 2, 255 - frames], axis=3).astype(np.uint8)
+    assert hashlib.sha256(encoded(frames, preset=preset, qp=26)[0]).hexdigest()[:16] == GOLDEN[preset]
