@@ -516,7 +516,8 @@ cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int
 
 
 cdef void write_pcm(BitWriter *out, CabacWriter *cabac, SliceContext *s) noexcept nogil:
-    """pcm_alignment_zero_bit and the samples of an I_PCM macroblock, which are in the picture. cabac: NULL with CAVLC."""
+    """pcm_alignment_zero_bit and the samples of an I_PCM macroblock, which are in the picture. cabac: NULL with
+    CAVLC."""
     cdef int c, y, size
     if cabac != NULL:
         cabac_close(cabac)
