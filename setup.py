@@ -77,11 +77,13 @@ KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
     *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits")),
 ]
+KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 
 # C sources that are linked into an extension; every .pyx file is one.
 LINKED = {
     "codec._core": ["codec/simd/cpu.c", *KERNELS_JPEG],
     "codec.h264.macroblock._kernels": KERNELS_H264,
+    "codec.h264.encode._kernels": KERNELS_H264_ENCODER,
     "codec.metrics._ssim": ["codec/simd/metrics.c"],
     "codec.metrics._ssimulacra2": ["codec/simd/metrics.c"],
     "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],

@@ -1,9 +1,10 @@
-"""Image and video compression: JPEG encoder and decoder, H.264 decoder, palettes, metrics, rate-distortion laboratory.
+"""Image and video compression: JPEG and H.264 encoders and decoders, palettes, metrics, rate-distortion laboratory.
 
     data = codec.encode(image, quality=75)          (H, W[, 3]) uint8 array -> bytes of a standard JPEG
     image = codec.decode(data)                      bytes, path or file object -> array
     codec.probe(data)                               the header only
     for frame in codec.decode_video("clip.264"): frame.planes, frame.to_rgb()
+    data = codec.encode_video(frames, fps=25, qp=28)
 
 Names load on first use, so `import codec` costs next to nothing.
 """
@@ -35,6 +36,7 @@ _PUBLIC = {
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),
     "Frame": "codec.frame",
     "decode_video": "codec.h264.decode.video",
+    **dict.fromkeys(("encode_video", "write_video"), "codec.h264.encode.video"),
     **dict.fromkeys(("jpeg", "h264", "metrics", "palette", "quantizers", "rd", "cpu", "registry"), None),
 }
 __all__ = ["__version__", *_PUBLIC]

@@ -26,6 +26,8 @@ from .errors import UnsupportedError as UnsupportedError
 from .formats.animation import animate as animate
 from .frame import Frame as Frame
 from .h264.decode.video import decode_video as decode_video
+from .h264.encode.video import encode_video as encode_video
+from .h264.encode.video import write_video as write_video
 from .limits import Limits as Limits
 from .palette import PaletteQuantizer as PaletteQuantizer
 from .palette import quantize_colors as quantize_colors

@@ -6,6 +6,7 @@ import click
 
 VERBS = {
     "decode": "Decode to YUV4MPEG2, raw planes, PNG pictures, or an MD5.",
+    "encode": "Encode to MP4, Matroska or a byte stream.",
     "inspect": "Show NAL units, parameter sets, pictures, and where the bits went.",
 }
 
@@ -26,10 +27,11 @@ class VideoVerbs(click.Group):
 
 @click.group(cls=VideoVerbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def video():
-    """Decode and inspect H.264 video.
+    """Encode, decode and inspect H.264 video.
 
     \b
     Examples:
+      codec video encode clip.y4m -o clip.mp4 --crf 23 --preset medium
       codec video decode clip.264 -o clip.y4m
       codec video decode clip.mp4 -o frames/%04d.png
       codec video inspect clip.264

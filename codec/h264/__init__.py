@@ -1,13 +1,17 @@
-"""H.264 (Rec. ITU-T H.264, 08/2021): the decoder and its stages.
+"""H.264 (Rec. ITU-T H.264, 08/2021): decoder, encoder, and their stages.
 
 Data flow: decode/intake splits bytes into NAL units (stream/nal). decode/sequence parses parameter sets and slice
 headers (stream/, one function for each table of 7.3), orders pictures (pictures/: order, references, dpb), and gives
 the slices of each picture to a thread (decode/jobs), which decodes them (decode/_slice_dec). decode/output makes a
 Frame of each picture. decode/decoder is the public class.
+
+The encoder runs the same stages the other way: encode/encoder orders frames, encode/_decide fills the macroblocks that
+the parser would, and entropy/_mb_write writes them.
 """
 
 from .decode.decoder import Decoder
 from .decode.video import VideoInfo, decode_video, probe
+from .encode.video import PictureInfo, encode_video, write_video
 from .inspect import inspect
 
-__all__ = ["Decoder", "VideoInfo", "decode_video", "inspect", "probe"]
+__all__ = ["Decoder", "PictureInfo", "VideoInfo", "decode_video", "encode_video", "inspect", "probe", "write_video"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ParameterError, PeerError
 from .contract import FAILURES, Codec, Number
 from .pictures import PEERS
-from .videos import present
+from .videos import OURS, present
 
 if TYPE_CHECKING:
     from typing import Any
@@ -46,7 +46,7 @@ def _known(videos=False):
     """{name: function that returns its Codec}, so that looking up one codec does not load the others. `videos` loads
     PyAV to ask for its codecs.
     """
-    found = {codec.name: partial(_itself, codec) for codec in (*PEERS, *(present() if videos else ()))}
+    found = {codec.name: partial(_itself, codec) for codec in (*PEERS, OURS, *(present() if videos else ()))}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, partial(_load, point))
     found.update((name, partial(_itself, codec)) for name, codec in _registered.items())

@@ -1,4 +1,4 @@
-"""Video codecs of the registry, through PyAV (extra `video`): those whose encoder is in PyAV's FFmpeg.
+"""Video codecs of the registry: ours, and through PyAV (extra `video`) those whose encoder is in PyAV's FFmpeg.
 
 Packets stay in memory and are counted without a container. Encoders and decoders use one thread. Other settings are
 FFmpeg's defaults: two passes, tunings and the like are another experiment.
@@ -105,7 +105,31 @@ def _aom(*, crf, preset):
     return {"crf": str(crf), "cpu-used": str(preset), "usage": "good"}
 
 
+def _ours(video, *, crf, preset):
+    """Encode a clip by `codec.encode_video`, with one thread as the others."""
+    from ..frame import Frame
+    from ..h264 import encode_video
+
+    if video.width % 2 or video.height % 2:
+        raise UnsupportedError(f"h264 takes even sizes, and the clip is {video.width}x{video.height}: crop it first")
+    frames = (Frame(planes, video.chroma, video.depth, video.matrix, video.full_range) for planes in video.frames)
+    return encode_video(frames, fps=video.fps, crf=crf, preset=preset, threads=1)
+
+
+def _our_frames(data):
+    from ..h264 import decode_video
+
+    return [frame.planes for frame in decode_video(data, threads=1, monochrome="4:0:0")]
+
+
+def _our_version():
+    from .. import __version__
+
+    return f"codec {__version__}"
+
+
 X26X = {"preset": Choice("medium", X26X_PRESETS)}
+OURS = Codec("h264", _ours, _our_frames, {**X26X, "crf": Number(23, 0, 51)}, _our_version, media="video")
 # Name, FFmpeg encoder, decoders by preference, options from a setting, parameters.
 VIDEO_PEERS = (
     ("x264", "libx264", ("h264",), _x264, {**X26X, "crf": Number(23, 0, 51)}),

@@ -241,7 +241,17 @@ def test_formats_that_an_encoder_lacks_are_refused_by_name():
         peer.run_encode(made, peer.setting())
 
 
-def test_without_pyav_there_are_no_video_codecs(monkeypatch):
+def test_our_encoder_is_a_video_codec():
+    ours, made = registry.by_name("h264"), clip(5)
+    sizes = [len(ours.run_encode(made, ours.setting(crf=crf, preset="veryfast"))) for crf in (20, 30, 40)]
+    assert sizes == sorted(sizes, reverse=True) and ours.dial == "crf"
+    decoded = ours.run_decode(ours.run_encode(made, ours.setting(crf=12)), made)
+    assert metrics.video(made.pictures(), decoded.pictures(), metrics="psnr").pooled["psnr"]["mean"] > 35
+    with pytest.raises((PeerError, NotImplementedError), match="even sizes, and the clip is 33x18"):
+        ours.run_encode(clip(2, 18, 33), ours.setting())
+
+
+def test_without_pyav_there_are_no_video_codecs_of_others(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "av", None)

@@ -172,7 +172,7 @@ def test_codecs_of_installed_packages(clean, monkeypatch):
     monkeypatch.setitem(sys.modules, "theirs_package", package)
     monkeypatch.setattr(names, "entry_points", lambda group: points)
     monkeypatch.setattr(names, "present", lambda: [])
-    assert list(registry.codecs())[len(NAMES) :] == ["theirs", "made", "broken", "other"]
+    assert list(registry.codecs())[len(NAMES) :] == ["h264", "theirs", "made", "broken", "other"]
     assert registry.by_name("theirs") is registry.by_name("made") is FROM_A_PACKAGE
     assert registry.by_name("jpeg") is not FROM_A_PACKAGE
     for name in ("broken", "other"):

@@ -121,6 +121,13 @@ def videos() -> None:
         for frame in codec.decode_video([]):
             assert_type(frame, codec.Frame)
     made = codec.Frame.from_rgb(IMAGE, chroma="4:2:0")
+    assert_type(codec.encode_video([made], fps=25, qp=30, preset="fast", tune="psnr", keyint=10, threads=1), bytes)
+    pictures = codec.write_video("clip.h264", [IMAGE], fps="25/2", keyint=5, progress=print)
+    assert_type(pictures, tuple[h264.PictureInfo, ...])
+    assert_type((pictures[0].type, pictures[0].bits), tuple[str, int])
+    assert_type(h264.encode_video([IMAGE], fps=5, bitrate=1e6), bytes)
+    h264.write_video("clip.h264", [IMAGE], fps=5)
+    assert_type(codec.encode_video(iter([IMAGE]), fps=Fraction(30000, 1001), crf=23.5), bytes)
     assert_type(made.to_rgb(), Samples)
     assert_type(made.damage, codec.frame.Damage | None)
     assert_type((made.width, codec.Frame.from_yuv420(bytes(6), 2, 2).height), tuple[int, int])

@@ -5,7 +5,7 @@ The thread that reads headers prepares a slice. The slice keeps all it needs, so
 a picture are decoded by one thread at a time. If they come in raster order, rows are filtered soon after they are
 decoded, and other threads may read them (PictureData.lines).
 """
-from libc.stdint cimport int8_t, uint8_t, uint16_t, int64_t
+from libc.stdint cimport uint8_t, uint16_t, int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -24,23 +24,19 @@ from codec.h264.macroblock._deblock cimport deblock_rows
 from codec.h264.macroblock._direct cimport derive_direct, prepare_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport EDGE_BYTES, SECOND_BYTES, predict_inter
 from codec.h264.macroblock._intra cimport reconstruct_intra
-from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
+from codec.h264.macroblock._kernels cimport H264Dsp
 from codec.h264.macroblock._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
 from codec.h264.macroblock._neighbours cimport enter, fill_corners
-from codec.h264.macroblock._scaling cimport QPS, Scaling
+from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
-    PART_16X16, SLICE_B, SLICE_I, SLICE_P, SLICE_SI, SLICE_SP, SWITCH_NONE, SWITCH_PRIMARY, SWITCH_SECONDARY,
-    UNUSED, Reference, SequenceParams, SliceContext, Weight,
+    PART_16X16, SLICE_B, SLICE_I, UNUSED, SliceContext,
 )
 from codec.h264.macroblock._transform cimport add_residual
 from codec.h264.pictures._picture cimport (
-    MB_FIELD, MB_INTRA, MB_SKIP, NO_REFERENCE, Picture, PictureData, SliceInfo, add_slice, select_plane,
-    shared_store,
+    MB_FIELD, MB_INTRA, MB_SKIP, Picture, PictureData, add_slice, select_plane, shared_store,
 )
-from codec.h264.tables.values cimport H264_TABLE_8_15_QPC
 
-from ... import cpu
-from ...errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+from ...errors import BitstreamError, ParameterError, TruncatedError
 
 cdef enum:
     PADDING = 16            # zero bytes after the data of a slice, for loads of 8
@@ -436,191 +432,10 @@ cdef class Slice:
         kind = TruncatedError if d.fault == FAULT_END else BitstreamError
         return kind(f"macroblock {d.s.place.mbaddr}: {reason}", layer="slice_data", offset=offset, clause=clause)
 
-
-cdef class SliceDecoder:
+cdef class SliceDecoder(SliceSetup):
     """Prepares the slices of a sequence; holds what many of them share."""
 
-    cdef SequenceParams seq                     # of the parameter sets in `sets`
-    cdef Scaling scaling
-    cdef object sets
-    cdef readonly int level # of the kernels
     cdef public bint x264_before_151            # the stream was written by such an encoder (see SequenceParams)
-
-    def __cinit__(self):
-        self.scaling = self.sets = None
-        self.level = cpu.level_index()
-
-    cdef int _set_scaling(self, lists) except -1:
-        cdef int k
-        cdef SequenceParams *seq = &self.seq
-        if self.scaling is None or self.scaling.lists != lists:
-            self.scaling = Scaling(lists)
-        for k in range(6):
-            seq.scale4[k] = self.scaling.scale4 + k * QPS * 16
-            seq.scale8[k] = self.scaling.scale8 + k * QPS * 64
-        return 0
-
-    cdef int _set_sequence(self, sps, pps, PictureData *p) except -1:
-        cdef SequenceParams *seq = &self.seq
-        cdef int i, c, qpi
-        if self.sets is not None and self.sets[0] is sps and self.sets[1] is pps:
-            return 0
-        self.sets = None
-        seq.mb_width = p.mb_width
-        seq.ChromaArrayType = sps.ChromaArrayType
-        seq.pixel_shift = p.pixel_shift
-        for i in range(2):
-            seq.bit_depth[i] = p.bit_depth[i]
-            seq.max_sample[i] = (1 << p.bit_depth[i]) - 1
-            seq.QpBdOffset[i] = 6 * (p.bit_depth[i] - 8)
-        seq.chroma_width = 0 if seq.ChromaArrayType == 0 else 16 if seq.ChromaArrayType == 3 else 8
-        seq.chroma_height = 0 if seq.ChromaArrayType == 0 else 8 if seq.ChromaArrayType == 1 else 16
-        for c in range(3):
-            seq.mb_lines[c] = seq.chroma_height if c else 16
-            seq.mb_bytes[c] = (seq.chroma_width if c else 16) << seq.pixel_shift
-        seq.qpprime_y_zero_transform_bypass_flag = sps.qpprime_y_zero_transform_bypass_flag
-        seq.direct_8x8_inference_flag = sps.direct_8x8_inference_flag
-        seq.entropy_coding_mode_flag = pps.entropy_coding_mode_flag
-        seq.transform_8x8_mode_flag = pps.transform_8x8_mode_flag
-        seq.constrained_intra_pred_flag = pps.constrained_intra_pred_flag
-        for c, offset in enumerate((pps.chroma_qp_index_offset, pps.Cr_qp_index_offset)):
-            for i in range(128):                        # (8-309) and Table 8-15
-                qpi = min(max(i - 64 + <int>offset, -seq.QpBdOffset[1]), 51)
-                seq.qpc_table[c][i] = <int8_t>(H264_TABLE_8_15_QPC[qpi] if qpi >= 0 else qpi)
-        seq.dsp = h264_dsp(p.pixel_shift, self.level)
-        self._set_scaling(pps.scaling_lists(sps))
-        self.sets = sps, pps
-        return 0
-
-    cdef int _set_switching(self, SliceContext *s, header, pps) except -1:
-        """slice_type, and the parameters of SP and SI slices (8.6)."""
-        cdef int c, kind = header.slice_type % 5
-        s.slice.slice_type = SLICE_P if kind == SLICE_SP else SLICE_I if kind == SLICE_SI else kind
-        s.slice.si_slice = kind == SLICE_SI
-        s.slice.switching = SWITCH_NONE
-        if kind < SLICE_SP:
-            return 0
-        flat = all([set(row) == {16} for row in self.scaling.lists])
-        if s.seq.ChromaArrayType != 1 or s.seq.pixel_shift or s.seq.transform_8x8_mode_flag or not flat:
-            raise UnsupportedError(
-                "SP and SI slices are decoded as in the Extended profile: 4:2:0, 8 bits, no 8x8 transform or matrices"
-            )
-        if s.slice.si_slice and s.seq.entropy_coding_mode_flag:
-            raise UnsupportedError("SI slices coded with CABAC, which no profile allows, are not decoded")
-        s.slice.switching = SWITCH_SECONDARY if s.slice.si_slice or header.sp_for_switch_flag else SWITCH_PRIMARY
-        s.slice.qs = 26 + pps.pic_init_qs_minus26 + header.slice_qs_delta
-        if not 0 <= s.slice.qs <= 51:
-            raise BitstreamError(f"QSY is {s.slice.qs}", layer="slice header", clause="H.264 7.4.3")
-        for c in range(2):
-            s.slice.qs_c[c] = s.seq.qpc_table[c][s.slice.qs + 64]
-        return 0
-
-    cdef int _set_slice(self, SliceContext *s, header, sps, pps) except -1:
-        cdef SliceInfo *info
-        self._set_switching(s, header, pps)
-        s.slice.field_pic_flag, s.slice.bottom_field_flag = header.field_pic_flag, header.bottom_field_flag
-        s.slice.MbaffFrameFlag = sps.mb_adaptive_frame_field_flag and not header.field_pic_flag
-        # written with the first slice alone: other threads read them later
-        if s.pic.coded_as_fields != s.slice.field_pic_flag or s.pic.mbaff != s.slice.MbaffFrameFlag:
-            s.pic.coded_as_fields, s.pic.mbaff = s.slice.field_pic_flag, s.slice.MbaffFrameFlag
-        s.slice.pic_mbs = s.pic.mb_count >> s.slice.field_pic_flag
-        s.slice.colour_plane = header.colour_plane_id if s.pic.separate_planes else 0
-        s.slice.direct_spatial_mv_pred_flag = header.direct_spatial_mv_pred_flag
-        s.slice.SliceQPY = 26 + pps.pic_init_qp_minus26 + header.slice_qp_delta
-        if not -s.seq.QpBdOffset[0] <= s.slice.SliceQPY <= 51:
-            raise BitstreamError(f"SliceQPY is {s.slice.SliceQPY}", layer="slice header", clause="H.264 7.4.3")
-        if not 0 <= s.slice.colour_plane <= 2:
-            raise BitstreamError(
-                f"colour_plane_id is {s.slice.colour_plane}", layer="slice header", clause="H.264 7.4.3"
-            )
-        s.slice.weight_mode = 0
-        if s.slice.slice_type == SLICE_P:
-            s.slice.weight_mode = pps.weighted_pred_flag
-        elif s.slice.slice_type == SLICE_B:
-            s.slice.weight_mode = pps.weighted_bipred_idc
-        info = &s.slice.info
-        info.disable_deblocking_filter_idc = header.disable_deblocking_filter_idc
-        info.FilterOffsetA, info.FilterOffsetB = header.FilterOffsetA, header.FilterOffsetB
-        info.slice_type = header.slice_type % 5
-        info.chroma_qp_index_offset[0] = pps.chroma_qp_index_offset
-        info.chroma_qp_index_offset[1] = pps.Cr_qp_index_offset
-        return 0
-
-    cdef int _set_reference(self, Reference *r, Picture picture, int parity, int current) except -1:
-        """`parity`: 0 frame, 1 top field, 2 bottom field; `current`: the same for what is predicted from it."""
-        cdef PictureData *p = &picture.data
-        cdef int c
-        r.picture = p
-        r.parity = parity
-        r.id = p.unique * 4 + parity
-        r.poc = min(p.poc[0], p.poc[1]) if parity == 0 else p.poc[parity - 1]
-        r.field = parity != 0
-        r.height[0], r.height[1] = p.height[0] >> r.field, p.height[1] >> r.field
-        r.stride[0], r.stride[1] = p.stride[0] << r.field, p.stride[1] << r.field
-        r.chroma_shift = 2 * (current - parity)
-        r.long_term = p.long_term == 3 if parity == 0 else p.long_term >> (parity - 1) & 1
-        for c in range(3):
-            r.plane[c] = p.plane[c] + p.stride[c] if parity == 2 and p.plane[c] != NULL else p.plane[c]
-        return 0
-
-    cdef int _set_references(self, SliceContext *s, Picture picture, lists, header) except -1:
-        cdef int list, i, kind, current = 1 + s.slice.bottom_field_flag if s.slice.field_pic_flag else 0
-        cdef object entry
-        self._set_missing(s, 1, 0)                      # P slices have no list 1, and no colocated picture
-        for list in range(2):
-            count = 0
-            if s.slice.slice_type == SLICE_B or (s.slice.slice_type == SLICE_P and list == 0):
-                count = (header.num_ref_idx_l1_active_minus1 if list else header.num_ref_idx_l0_active_minus1) + 1
-            if count > (32 if s.slice.field_pic_flag else 16):
-                raise BitstreamError(f"{count} active references", layer="slice header", clause="H.264 7.4.3")
-            s.slice.num_ref_idx_active[list] = count
-            pictures = lists[list]
-            for i in range(s.slice.num_ref_idx_active[list]):
-                entry = pictures[i] if i < len(pictures) else None
-                if entry is None:
-                    self._set_missing(s, list, i)
-                    continue
-                if (<Picture?>entry[0]).key != picture.key or not 0 <= entry[1] <= 2:
-                    raise ParameterError("a reference picture has another format")
-                self._set_reference(&s.refs.entry[0][list][i], entry[0], entry[1], current)
-                if s.slice.MbaffFrameFlag:
-                    # 8.4.2.1: the fields of each frame, the one of the same parity first
-                    for kind in range(1, 3):
-                        self._set_reference(&s.refs.entry[kind][list][2 * i], entry[0], kind, kind)
-                        self._set_reference(&s.refs.entry[kind][list][2 * i + 1], entry[0], 3 - kind, kind)
-        memcpy(s.slice.poc, s.pic.poc, sizeof(s.slice.poc))
-        if s.refs.entry[0][1][0].picture != NULL:
-            memcpy(s.slice.col_poc, s.refs.entry[0][1][0].picture.poc, sizeof(s.slice.col_poc))
-        return 0
-
-    cdef void _set_missing(self, SliceContext *s, int list, int i) noexcept:
-        """No picture for this reference index, nor for the two indices of field macroblocks."""
-        cdef int kind, first, count
-        for kind in range(3 if s.slice.MbaffFrameFlag else 1):
-            count = 2 if kind else 1
-            first = count * i
-            memset(&s.refs.entry[kind][list][first], 0, count * sizeof(Reference))
-            s.refs.entry[kind][list][first].id = s.refs.entry[kind][list][first + count - 1].id = NO_REFERENCE
-
-    cdef int _set_weights(self, SliceContext *s, table) except -1:
-        cdef int list, i, c
-        cdef Weight *w
-        if s.slice.weight_mode != 1:
-            return 0
-        memset(s.refs.weights, 0, sizeof(s.refs.weights))
-        if table is None:
-            return 0
-        s.slice.luma_log2_weight_denom = table.luma_log2_weight_denom
-        s.slice.chroma_log2_weight_denom = table.chroma_log2_weight_denom
-        for list, rows in enumerate((table.l0, table.l1)):
-            for i, row in enumerate(rows[:32]):
-                w = &s.refs.weights[list][i]
-                w.flag = bool(row.luma_weight_flag or (row.chroma_weight_flag and s.seq.ChromaArrayType))
-                w.weight[0], w.offset[0] = row.luma_weight, row.luma_offset << (s.seq.bit_depth[0] - 8)
-                for c in range(2 if s.seq.ChromaArrayType else 0):
-                    w.weight[1 + c] = row.chroma_weight[c]
-                    w.offset[1 + c] = row.chroma_offset[c] << (s.seq.bit_depth[1] - 8)
-        return 0
 
     def prepare(self, rbsp, Py_ssize_t bit_offset, sps, pps, header, Picture picture, RefPicList0, RefPicList1,
                 map=None, partitions=()):
@@ -656,13 +471,8 @@ cdef class SliceDecoder:
         cdef SliceReader *d = made.d
         cdef SliceContext *s = &d.s
         cdef const uint8_t[::1] view
-        self._set_sequence(sps, pps, &picture.data)
         self.seq.x264_before_151 = self.x264_before_151
-        s.seq = self.seq
-        s.pic = &picture.data
-        self._set_slice(s, header, sps, pps)
-        self._set_references(s, picture, (RefPicList0, RefPicList1), header)
-        self._set_weights(s, header.pred_weight_table)
+        self.setup(s, header, sps, pps, picture, (RefPicList0, RefPicList1))
         if map is not None:
             view = map
             if view.shape[0] < s.slice.pic_mbs:

@@ -2,9 +2,9 @@
 
 Syntax elements go into SliceContext.mb. Every value is in the range that later stages rely on, or a fault is noted.
 """
-from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int64_t, uint64_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int64_t
 from libc.stdlib cimport abs
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from codec._core cimport BitReader, codec_assert_range, refill
 from codec.h264.entropy._cabac cimport cabac_mvd, cabac_open, cabac_pcm
@@ -18,11 +18,12 @@ from codec.h264.entropy._reader cimport (
     FAULT_QP_DELTA, FAULT_REFERENCE, FAULT_REF_IDX, FAULT_SUB_MB_TYPE, SliceReader, note,
 )
 from codec.h264.entropy._residual cimport read_residual
-from codec.h264.macroblock._context cimport begin_macroblock, set_chroma_qp
+from codec.h264.macroblock._context cimport begin_macroblock, may_have_8x8_transform, set_chroma_qp
 from codec.h264.macroblock._direct cimport set_whole_direct
+from codec.h264.macroblock._intra cimport MODE_NEEDS
 from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
 from codec.h264.macroblock._neighbours cimport (
-    fill_corners, fill_direct, fill_modes, fill_motion, fill_mvd, set_intra_availability,
+    fill_corners, fill_direct_flags, fill_modes, fill_motion, fill_mvd, set_intra_availability, set_mvd,
 )
 from codec.h264.macroblock._slice cimport (
     CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, SLICE_P, SUB_4X4, SUB_8X4, SUB_8X8, UNUSED,
@@ -109,15 +110,6 @@ cdef void read_pcm(SliceReader *d) noexcept nogil:
 
 
 # ---------------------------------------------------------------- intra
-
-# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The
-# corner is not checked: it is in the picture where left and top are, and some encoders use it where
-# constrained_intra_pred_flag forbids it.
-cdef uint8_t[9] MODE_NEEDS = [
-    H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP,
-    H264_LEFT,
-]
-
 
 cdef inline int blocks_without_left(SliceContext *s) noexcept nogil:
     """Blocks of the left column whose left samples are not available: bit b4."""
@@ -257,25 +249,6 @@ cdef void read_references(SliceReader *d, int partitions, int step, int wide) no
                 set_ref(s, list, b8, wide, ref)
 
 
-cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
-    """Put |mvd| of w x h blocks into the cache."""
-    cdef int entry = CACHE + x + 8 * y, row
-    cdef uint8_t parts[2]
-    cdef uint16_t one
-    cdef uint64_t four
-    parts[0], parts[1] = <uint8_t>mvdx, <uint8_t>mvdy
-    memcpy(&one, parts, 2)
-    four = one * 0x0001000100010001ull
-    for row in range(h):
-        if w == 4:
-            memcpy(s.cache.mvd[list][entry], &four, 8)
-        elif w == 2:
-            memcpy(s.cache.mvd[list][entry], &four, 4)
-        else:
-            memcpy(s.cache.mvd[list][entry], &four, 2)
-        entry += 8
-
-
 cdef void read_mvd(SliceReader *d, int list, int x, int y, int w, int h) noexcept nogil:
     """mvd_l0 or mvd_l1 of one partition of w x h blocks."""
     cdef SliceContext *s = &d.s
@@ -296,17 +269,6 @@ cdef void read_mvd(SliceReader *d, int list, int x, int y, int w, int h) noexcep
         mvdx = mvdy = 0
     mvd[0] = <int16_t>mvdx
     mvd[1] = <int16_t>mvdy
-
-
-cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
-    """Direct flags in the cache: of the neighbours, and of the macroblock itself."""
-    cdef int i
-    if s.slice.slice_type != SLICE_B:
-        return
-    fill_direct(s)
-    for i in range(4):
-        s.cache.direct[CACHE + 8 * i] = s.cache.direct[CACHE + 8 * i + 1] = s.mb.direct[i & 2] != 0
-        s.cache.direct[CACHE + 8 * i + 2] = s.cache.direct[CACHE + 8 * i + 3] = s.mb.direct[(i & 2) + 1] != 0
 
 
 cdef void read_partitions(SliceReader *d, const H264MbType *row) noexcept nogil:
@@ -402,17 +364,6 @@ cdef void read_inter(SliceReader *d, int mb_type) noexcept nogil:
         read_sub_partitions(d, mb_type == 4)
     else:
         read_partitions(d, &H264_TABLE_7_13_MB_TYPE_P[mb_type])
-
-
-cdef bint may_have_8x8_transform(SliceContext *s) noexcept nogil:
-    """Whether an inter macroblock may have transform_size_8x8_flag (7.3.5)."""
-    cdef int b8
-    if s.mb.part != PART_8X8:
-        return 1
-    for b8 in range(4):
-        if (not s.seq.direct_8x8_inference_flag) if s.mb.direct[b8] else s.mb.sub_part[b8] != SUB_8X8:
-            return 0
-    return 1
 
 
 # ---------------------------------------------------------------- the rest

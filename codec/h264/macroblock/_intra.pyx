@@ -4,7 +4,6 @@ from libc.stdint cimport uint8_t
 from codec._core cimport codec_assert_range
 from codec.h264.macroblock._kernels cimport (
     H264_LEFT, H264_LEFT_LOWER, H264_LEFT_UPPER, H264_SUM_ACROSS, H264_SUM_DOWN, H264_SUM_NONE, H264_TOP,
-    H264_TOPLEFT, H264_TOPRIGHT,
 )
 from codec.h264.macroblock._slice cimport SliceContext
 from codec.h264.macroblock._switching cimport switch_chroma, switch_luma_block
@@ -12,40 +11,13 @@ from codec.h264.macroblock._transform cimport add_chroma, add_luma, add_luma_blo
 from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA_NXN, MB_PCM, MB_SI, MB_TRANSFORM8
 from codec.h264.tables.values cimport H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y
 
-cdef enum:
-    # blocks whose neighbours above right come later, by luma4x4BlkIdx; those of block 5 and the top row are outside
-    NO_TOPRIGHT = 1 << 3 | 1 << 7 | 1 << 11 | 1 << 13 | 1 << 15
-
-
-cdef inline int left_of(SliceContext *s, int y) noexcept nogil:
-    """Whether samples left of block row y are available."""
-    return H264_LEFT if s.around.left_half_avail >> (y >> 1) & 1 else 0
-
-
-cdef inline int available_to(SliceContext *s, int k, int x, int y, bint eight) noexcept nogil:
-    """Neighbours of the 4x4 (or 8x8) block k at block (x, y)."""
-    cdef int avail = left_of(s, y) if x == 0 else H264_LEFT
-    cdef int right = x + (2 if eight else 1)
-    if y == 0:
-        avail |= s.around.intra_avail & H264_TOP
-        if right == 4:
-            avail |= s.around.intra_avail & H264_TOPRIGHT
-        elif s.around.intra_avail & H264_TOP:
-            avail |= H264_TOPRIGHT
-        if x:
-            avail |= H264_TOPLEFT if s.around.intra_avail & H264_TOP else 0
-        else:
-            avail |= s.around.intra_avail & H264_TOPLEFT
-        return avail
-    avail |= H264_TOP
-    if eight:
-        if x == 0:
-            avail |= H264_TOPRIGHT
-    elif not NO_TOPRIGHT >> k & 1 and right < 4:
-        avail |= H264_TOPRIGHT
-    if x or left_of(s, y - 1):
-        avail |= H264_TOPLEFT
-    return avail
+# Samples that Intra4x4PredMode and Intra8x8PredMode read (8.3.1.2.1 to 9); top right is replaced where missing. The
+# corner is not checked: it is in the picture where left and top are, and some encoders use it where
+# constrained_intra_pred_flag forbids it.
+cdef uint8_t[9] MODE_NEEDS = [
+    H264_TOP, H264_LEFT, 0, H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_LEFT | H264_TOP, H264_TOP,
+    H264_LEFT,
+]
 
 
 cdef inline int sums_of(int mode) noexcept nogil:

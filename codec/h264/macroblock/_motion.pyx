@@ -10,8 +10,8 @@ from codec._core cimport codec_assert_range
 from codec.h264.macroblock._direct cimport derive_direct
 from codec.h264.macroblock._neighbours cimport left_location
 from codec.h264.macroblock._slice cimport (
-    CACHE, MISSING_REFERENCE, PART_16X16, PART_16X8, PART_8X8, SLICE_B, SUB_4X4, SUB_8X4, SUB_8X8, UNAVAILABLE,
-    UNUSED, Reference, SliceContext, set_block,
+    CACHE, MISSING_REFERENCE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_4X4, SUB_8X4, SUB_8X8,
+    UNAVAILABLE, UNUSED, Reference, SliceContext, set_block,
 )
 from codec.h264.pictures._picture cimport MB_FIELD, MB_LIST1, NO_REFERENCE, PictureData
 
@@ -108,9 +108,23 @@ cdef inline void finish_vector(SliceContext *s, int list, int x, int y, int w, i
     set_block(s, list, x, y, w, h, ref, mv[0] + mvd[0], mv[1] + mvd[1])
 
 
+cdef inline void predict_half(SliceContext *s, int list, int x, int y, int ref, int16_t *mv) noexcept nogil:
+    """Directional prediction (8.4.1.3) of the 16x8 or 8x16 partition at block (x, y)."""
+    cdef bint wide = s.mb.part == PART_16X8
+    cdef int entry = CACHE + x + 8 * y, ref_n
+    if x:
+        ref_n = neighbour_c(s, list, 2, 0, 2, mv)
+    else:
+        entry = entry - 8 if wide and not y else entry - 1
+        ref_n = s.cache.ref[list][entry]
+        mv[0], mv[1] = s.cache.mv[list][entry][0], s.cache.mv[list][entry][1]
+    if ref_n != ref:
+        predict_vector(s, list, x, y, 4 if wide else 2, ref, mv)
+
+
 cdef void derive_two(SliceContext *s, int list) noexcept nogil:
-    """16x8 and 8x16: directional prediction (8.4.1.3)."""
-    cdef int part, x, y, b8, ref, ref_n, entry
+    """16x8 and 8x16."""
+    cdef int part, x, y, b8, ref
     cdef int16_t mv[2]
     cdef bint wide = s.mb.part == PART_16X8
     for part in range(2):
@@ -120,15 +134,7 @@ cdef void derive_two(SliceContext *s, int list) noexcept nogil:
             set_block(s, list, x, y, 4 if wide else 2, 2 if wide else 4, UNUSED, 0, 0)
             continue
         ref = s.mb.ref_idx[list][b8]
-        entry = CACHE + x + 8 * y
-        if not wide and part:
-            ref_n = neighbour_c(s, list, 2, 0, 2, mv)
-        else:
-            entry = entry - 8 if wide and not part else entry - 1
-            ref_n = s.cache.ref[list][entry]
-            mv[0], mv[1] = s.cache.mv[list][entry][0], s.cache.mv[list][entry][1]
-        if ref_n != ref:
-            predict_vector(s, list, x, y, 4 if wide else 2, ref, mv)
+        predict_half(s, list, x, y, ref, mv)
         finish_vector(s, list, x, y, 4 if wide else 2, 2 if wide else 4, ref, mv)
 
 
@@ -177,6 +183,15 @@ cdef int derive_motion(SliceContext *s) noexcept nogil:
                 if not s.mb.direct[b8]:
                     derive_sub(s, list, b8)
     return 0
+
+
+cdef void predict_partition(SliceContext *s, int list, int x, int y, int w, int ref, int16_t *mv) noexcept nogil:
+    """mvpLX of the partition at block (x, y), w blocks wide, of a macroblock with Macroblock.part. Its neighbours are
+    in the caches; what the caches have of later partitions does not matter."""
+    if s.mb.part == PART_16X8 or s.mb.part == PART_8X16:
+        predict_half(s, list, x, y, ref, mv)
+    else:
+        predict_vector(s, list, x, y, w, ref, mv)
 
 
 cdef inline void store_references(SliceContext *s, int list, int8_t *refIdx, int32_t *ref_id) noexcept nogil:

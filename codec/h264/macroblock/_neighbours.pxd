@@ -1,8 +1,9 @@
 """See _neighbours.pyx: what entropy coders ask the caches for is inline, once per block."""
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
 
 from codec._core cimport codec_assert_range
-from codec.h264.macroblock._slice cimport SliceContext, context_of
+from codec.h264.macroblock._slice cimport CACHE, SLICE_B, SliceContext, context_of
 from codec.h264.pictures._picture cimport MB_INTRA
 
 cdef inline int nC_of(const uint8_t *cache) noexcept nogil:
@@ -36,3 +37,31 @@ cdef void fill_corners(SliceContext *s) noexcept nogil
 cdef void fill_motion(SliceContext *s) noexcept nogil
 cdef void fill_mvd(SliceContext *s, int list, int step) noexcept nogil
 cdef void fill_direct(SliceContext *s) noexcept nogil
+
+cdef inline void fill_direct_flags(SliceContext *s) noexcept nogil:
+    """Direct flags in the cache: of the neighbours, and of the macroblock itself."""
+    cdef int i
+    if s.slice.slice_type != SLICE_B:
+        return
+    fill_direct(s)
+    for i in range(4):
+        s.cache.direct[CACHE + 8 * i] = s.cache.direct[CACHE + 8 * i + 1] = s.mb.direct[i & 2] != 0
+        s.cache.direct[CACHE + 8 * i + 2] = s.cache.direct[CACHE + 8 * i + 3] = s.mb.direct[(i & 2) + 1] != 0
+
+cdef inline void set_mvd(SliceContext *s, int list, int x, int y, int w, int h, int mvdx, int mvdy) noexcept nogil:
+    """Put |mvd| of w x h blocks into the cache."""
+    cdef int entry = CACHE + x + 8 * y, row
+    cdef uint8_t parts[2]
+    cdef uint16_t one
+    cdef uint64_t four
+    parts[0], parts[1] = <uint8_t>mvdx, <uint8_t>mvdy
+    memcpy(&one, parts, 2)
+    four = one * 0x0001000100010001ull
+    for row in range(h):
+        if w == 4:
+            memcpy(s.cache.mvd[list][entry], &four, 8)
+        elif w == 2:
+            memcpy(s.cache.mvd[list][entry], &four, 4)
+        else:
+            memcpy(s.cache.mvd[list][entry], &four, 2)
+        entry += 8

@@ -1,0 +1,131 @@
+"""The encoder of one slice: what its stages share, around the SliceContext that they fill.
+
+    _quantize       forward transforms, quantization, and back into Macroblock.coef
+    _search         motion vectors of one block; _inter: partitions and references of P and B macroblocks
+    _intra          prediction modes
+    _decide         the choice among them: SATD plus bits, or distortion plus true bits
+    _slice_enc      the loop over macroblocks, and Python's side
+
+A mode is tried in place: its prediction and residual go into the picture, as the decoder would put them there, its
+levels into `levels`. `Trial` keeps the best one; whatever tried later is overwritten by it.
+"""
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t
+from libc.string cimport memcpy
+
+from codec._core cimport BitWriter
+from codec.h264.encode._kernels cimport H264Enc
+from codec.h264.entropy._writer cimport CabacCounter, CabacWriter, Levels
+from codec.h264.macroblock._slice cimport CACHE_SIZE, Macroblock, SliceContext
+from codec.h264.pictures._picture cimport PictureData
+
+cdef enum:
+    SRC_STRIDE = 16         # of Coder.src, .pred: luma at 0, Cb at CB, Cr at CR, all with this stride
+    CB = 256
+    CR = 264
+    MB_SAMPLES = 384        # 16 lines of luma, then 8 lines of Cb and Cr side by side
+
+    PAD = 48                # samples around the planes of a reference
+    MAX_REFS = 16
+
+# Full, horizontal, vertical and centre half-sample planes (G, b, h, j of Figure 8-4), padded on all sides by PAD.
+cdef struct RefPlanes:
+    const uint8_t *plane[4] # sample (0, 0)
+    Py_ssize_t stride
+
+# A vector of one block and what it costs, in SATD plus lambda times bits.
+cdef struct Motion:
+    int16_t mv[2]           # quarter samples
+    int16_t mvp[2]
+    int ref
+    int cost
+    int bits                # of ref_idx and mvd in `cost`, times lambda
+
+# One partition: where it is predicted from, bit 0 list 0, bit 1 list 1; 0: direct.
+cdef struct Part:
+    int pred
+    Motion m[2]
+    int cost                # with the bits of its type
+
+# All that a mode decision decides.
+cdef struct Trial:
+    int64_t cost
+    int skip
+    Macroblock mb           # without coef
+    Levels levels
+    uint8_t samples[MB_SAMPLES]
+    int8_t ref[2][CACHE_SIZE]
+    int16_t mv[2][CACHE_SIZE][2]
+
+cdef struct Tools:
+    int search              # 0 diamond, 1 hexagon, 2 uneven multi-hexagon
+    int range               # in samples
+    int half_steps, quarter_steps
+    int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of more modes
+    int trellis             # 0 dead zone, 1 the final choice, 2 all trials
+    int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8
+    int transform8
+    int early_skip
+    int mixed_refs
+
+cdef struct Coder:
+    SliceContext s
+    Levels levels
+    Trial best
+    const H264Enc *enc
+    PictureData *source
+    RefPlanes refs[2][MAX_REFS]
+    Tools tools
+    uint8_t src[MB_SAMPLES]
+    uint8_t pred[MB_SAMPLES]
+    uint8_t direct[MB_SAMPLES]      # the direct prediction of B
+    uint8_t block[3][256]   # scratch of interpolation, stride 16
+    int16_t d[3][256]       # coefficients, by component and transform block, raster order in each
+    BitWriter out
+    CabacWriter cabac
+    CabacCounter trial
+    int skip_run            # CAVLC
+    int last_qp_delta       # of the macroblock before
+    int lambda256           # lambda of SATD, times 256
+    int64_t lambda2         # lambda of squared differences, times 256
+    int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
+    int use_trellis         # levels of what is tried now are chosen by it
+    int mv_low[2]           # range of vectors in quarter samples
+    int mv_high[2]
+    int mv_limit_y          # MaxVmvR of the level, in quarter samples
+    int skip_mv[2]
+    Motion whole[2][MAX_REFS]       # 16x16 by list and reference
+    Part parts[4][4]        # by PART_... and partition
+    int part_cost[4]        # of all partitions, with the bits of mb_type
+    int best_ref[2]         # of 16x16
+    int direct_cost         # of B_Direct_16x16
+    int8_t direct_ref[2][CACHE_SIZE]        # the motion caches with direct prediction, of B
+    int16_t direct_mv[2][CACHE_SIZE][2]
+
+cdef inline uint8_t *source_of(Coder *c, int component) noexcept nogil:
+    return c.src + (0 if component == 0 else CB if component == 1 else CR)
+
+cdef inline void copy_block(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride, int w,
+                            int h) noexcept nogil:
+    cdef int y
+    for y in range(h):
+        memcpy(dst + y * dst_stride, src + y * src_stride, w)
+
+cdef inline void save_samples(Coder *c, uint8_t *out) noexcept nogil:
+    """The macroblock's samples in the picture, into a block like Coder.src."""
+    cdef SliceContext *s = &c.s
+    copy_block(out, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16, 16)
+    if s.seq.ChromaArrayType:
+        copy_block(out + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8, 8)
+        copy_block(out + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8, 8)
+
+cdef inline void load_samples(Coder *c, const uint8_t *samples) noexcept nogil:
+    """The reverse."""
+    cdef SliceContext *s = &c.s
+    copy_block(s.place.dst[0], s.place.stride[0], samples, SRC_STRIDE, 16, 16)
+    if s.seq.ChromaArrayType:
+        copy_block(s.place.dst[1], s.place.stride[1], samples + CB, SRC_STRIDE, 8, 8)
+        copy_block(s.place.dst[2], s.place.stride[2], samples + CR, SRC_STRIDE, 8, 8)
+
+cdef inline int bits_cost(const Coder *c, int bits) noexcept nogil:
+    """Lambda times bits, in units of SATD."""
+    return c.lambda256 * bits >> 8

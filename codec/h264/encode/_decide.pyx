@@ -1,0 +1,362 @@
+"""The mode decision of one macroblock.
+
+Modes are compared by SATD with lambda times estimated bits. With Tools.rd those near the best are coded in place, and
+compared by squared differences with lambda2 times the bits that the writer counts.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from codec._core cimport BitCounter
+from codec.h264.encode._coder cimport (
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
+)
+from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
+from codec.h264.encode._intra cimport (
+    choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
+)
+from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
+from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
+from codec.h264.entropy._writer cimport BIT, STATES, put_ue
+from codec.h264.macroblock._context cimport begin_macroblock
+from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
+from codec.h264.macroblock._inter cimport predict_inter
+from codec.h264.macroblock._motion cimport derive_p_skip
+from codec.h264.macroblock._neighbours cimport fill_motion, set_intra_availability
+from codec.h264.macroblock._slice cimport (
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SLICE_I, Macroblock, SliceContext,
+)
+from codec.h264.macroblock._transform cimport add_residual
+from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_PCM, MB_SKIP, MB_TRANSFORM8
+
+cdef enum:
+    REFUSED = 1 << 28
+    MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
+    PCM_QP = 18             # from which no macroblock comes near
+    HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
+
+
+# ---------------------------------------------------------------- trials
+
+cdef inline void keep(Coder *c, int64_t cost, int skip) noexcept nogil:
+    """What is in place is the best so far."""
+    cdef Trial *t = &c.best
+    cdef SliceContext *s = &c.s
+    t.cost, t.skip = cost, skip
+    memcpy(<char *>&t.mb + HEAD, <char *>&s.mb + HEAD, sizeof(Macroblock) - HEAD)
+    if not skip:
+        t.levels = c.levels
+    memcpy(t.ref, s.cache.ref, sizeof(t.ref))
+    memcpy(t.mv, s.cache.mv, sizeof(t.mv))
+    save_samples(c, t.samples)
+
+
+cdef inline void restore(Coder *c) noexcept nogil:
+    """Put the best in place."""
+    cdef Trial *t = &c.best
+    cdef SliceContext *s = &c.s
+    memcpy(<char *>&s.mb + HEAD, <char *>&t.mb + HEAD, sizeof(Macroblock) - HEAD)
+    if not t.skip:
+        c.levels = t.levels
+    memcpy(s.cache.ref, t.ref, sizeof(t.ref))
+    memcpy(s.cache.mv, t.mv, sizeof(t.mv))
+    load_samples(c, t.samples)
+
+
+cdef inline int64_t distortion(Coder *c) noexcept nogil:
+    """Squared differences of the macroblock in place."""
+    cdef SliceContext *s = &c.s
+    cdef int64_t sum = c.enc.ssd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+    if s.seq.ChromaArrayType:
+        sum += c.enc.ssd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
+        sum += c.enc.ssd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
+    return sum
+
+
+cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
+    """What the macroblock in place would take, in 1/256 bit."""
+    cdef SliceContext *s = &c.s
+    cdef BitCounter counter
+    if s.seq.entropy_coding_mode_flag:
+        memcpy(c.trial.state, c.cabac.state, STATES)
+        c.trial.cost = 0
+        if s.slice.slice_type != SLICE_I:
+            write_skip_flag(&c.trial, s, skip)
+        if not skip:
+            write_macroblock(&c.trial, s, &c.levels, c.last_qp_delta)
+        return c.trial.cost
+    counter.bits = 1
+    if not skip:
+        counter.bits = 0
+        if s.slice.slice_type != SLICE_I:
+            put_ue(&counter, c.skip_run)
+        write_macroblock(&counter, s, &c.levels, c.last_qp_delta)
+    return counter.bits * BIT
+
+
+cdef void judge(Coder *c, int skip) noexcept nogil:
+    """Compare the macroblock in place with the best so far; without Tools.rd, SATD has chosen it already."""
+    cdef int64_t cost
+    if c.tools.rd == 0:
+        keep(c, 0, skip)
+        return
+    cost = distortion(c) << 8
+    if cost < c.best.cost:
+        cost += c.lambda2 * bits_in_place(c, skip) >> 8
+        if cost < c.best.cost:
+            keep(c, cost, skip)
+
+
+# ---------------------------------------------------------------- inter
+
+cdef void code_residual(Coder *c, bint eight) noexcept nogil:
+    """Code the residual of the inter macroblock whose prediction is in Coder.pred and in place."""
+    cdef SliceContext *s = &c.s
+    s.mb.flags &= ~MB_TRANSFORM8
+    if eight:
+        s.mb.flags |= MB_TRANSFORM8
+    s.mb.cbp = 0
+    code_luma(c, eight)
+    if s.seq.ChromaArrayType:
+        code_chroma(c)
+    if not s.mb.cbp & 15:
+        s.mb.flags &= ~MB_TRANSFORM8
+    add_residual(s)
+
+
+cdef void predict_parts(Coder *c, int mode) noexcept nogil:
+    """The macroblock of the partitions of a mode, predicted in place and in Coder.pred."""
+    apply_parts(c, mode)
+    predict_inter(&c.s)
+    c.s.mb.part = mode                                  # predict_inter merges equal partitions
+    save_samples(c, c.pred)
+
+
+cdef void try_inter(Coder *c, int mode) noexcept nogil:
+    """Judge a mode with each transform."""
+    predict_parts(c, mode)
+    try_residual(c)
+
+
+cdef void try_residual(Coder *c) noexcept nogil:
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one."""
+    if c.tools.rd == 0:
+        code_residual(c, c.s.seq.transform_8x8_mode_flag)
+        judge(c, 0)
+        return
+    code_residual(c, False)
+    judge(c, 0)
+    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
+        load_samples(c, c.pred)
+        code_residual(c, True)
+        if c.s.mb.flags & MB_TRANSFORM8:
+            judge(c, 0)
+
+
+cdef bint try_direct(Coder *c) noexcept nogil:
+    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing else need be tried."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    set_whole_direct(s)
+    derive_direct(s)
+    memcpy(c.direct_ref, s.cache.ref, sizeof(c.direct_ref))
+    memcpy(c.direct_mv, s.cache.mv, sizeof(c.direct_mv))
+    predict_inter(s)
+    s.mb.part = PART_8X8                                # as of direct macroblocks: predict_inter merges equal blocks
+    save_samples(c, c.direct)
+    memcpy(c.pred, c.direct, MB_SAMPLES)
+    if c.tools.early_skip and vanishes(c):
+        s.mb.flags |= MB_SKIP
+        keep(c, 0, 1)
+        return True
+    c.direct_cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+                     + bits_cost(c, 1))
+    if c.tools.rd:
+        s.mb.flags |= MB_SKIP
+        judge(c, 1)
+        s.mb.flags &= ~MB_SKIP
+        try_residual(c)
+    return False
+
+
+cdef void repeat_direct(Coder *c) noexcept nogil:
+    """Code B_Direct_16x16 once more in place."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    set_whole_direct(s)
+    derive_direct(s)
+    predict_inter(s)
+    s.mb.part = PART_8X8
+    save_samples(c, c.pred)
+    try_residual(c)
+
+
+cdef bint try_p_skip(Coder *c) noexcept nogil:
+    """P_Skip in place; whether its residual vanishes, so that nothing else need be tried."""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    s.mb.part = PART_16X16
+    derive_p_skip(s)
+    c.skip_mv[0], c.skip_mv[1] = s.cache.mv[0][CACHE][0], s.cache.mv[0][CACHE][1]
+    s.mb.flags |= MB_SKIP
+    s.mb.pred_flag[0] = s.mb.pred_flag[1] = s.mb.pred_flag[2] = s.mb.pred_flag[3] = 1
+    predict_inter(s)
+    if c.tools.early_skip:
+        save_samples(c, c.pred)
+        if vanishes(c):
+            keep(c, 0, 1)
+            return True
+    if c.tools.rd:
+        judge(c, 1)
+    return False
+
+
+cdef int search_modes(Coder *c, int divided) noexcept nogil:
+    """Partitions of P or B, smaller than the macroblock if `divided`; the lowest cost."""
+    cdef int best
+    begin_search(c)
+    search_whole(c)
+    best = c.part_cost[PART_16X16]
+    c.part_cost[PART_16X8] = c.part_cost[PART_8X16] = c.part_cost[PART_8X8] = REFUSED
+    if divided:
+        search_parts(c, PART_8X8)
+        if c.part_cost[PART_8X8] < best + best // 16:
+            search_parts(c, PART_16X8)
+            search_parts(c, PART_8X16)
+        best = min(min(best, c.part_cost[PART_8X8]), min(c.part_cost[PART_16X8], c.part_cost[PART_8X16]))
+    return best
+
+
+# ---------------------------------------------------------------- intra
+
+cdef int try_nxn(Coder *c, bint eight, int limit, int chroma_mode) noexcept nogil:
+    """Judge Intra_4x4 or Intra_8x8, unless it costs more than the limit; its cost."""
+    cdef int cost
+    begin_macroblock(&c.s)
+    c.s.mb.intra_chroma_pred_mode = chroma_mode
+    cost = choose_nxn(c, eight, limit)
+    if cost <= limit:
+        code_intra_chroma(c)
+        judge(c, 0)
+    return cost
+
+
+cdef void try_intra(Coder *c, int inter) noexcept nogil:
+    """Judge the intra modes that are not much worse than inter prediction (its cost by SATD); without Tools.rd, those
+    that are better than what is there."""
+    cdef SliceContext *s = &c.s
+    cdef int cost, chroma_mode = 0, limit, slack = 4 if c.tools.rd else 0
+    begin_macroblock(s)
+    set_intra_availability(s)
+    s.mb.flags = MB_INTRA
+    cost = choose_16x16(c) + bits_cost(c, 2 if slack else 6)
+    limit = inter + (inter // slack if slack else 0) if inter < REFUSED else REFUSED
+    if cost > limit and not c.tools.partitions & 12:
+        return
+    if s.seq.ChromaArrayType:
+        choose_chroma(c)
+        chroma_mode = s.mb.intra_chroma_pred_mode
+    if cost <= limit:
+        code_16x16(c)
+        code_intra_chroma(c)
+        judge(c, 0)
+    limit = min(limit, cost + cost // slack if slack else cost)
+    if c.tools.partitions & 4:
+        cost = try_nxn(c, False, limit, chroma_mode)
+        if not slack:
+            limit = min(limit, cost)
+    if c.tools.partitions & 8 and s.seq.transform_8x8_mode_flag:
+        try_nxn(c, True, limit, chroma_mode)
+
+
+# ---------------------------------------------------------------- the macroblock
+
+cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
+    """Without Tools.rd: code the mode of least SATD and bits; best: the cost of the best partitions."""
+    cdef SliceContext *s = &c.s
+    cdef int mode, intra
+    if s.slice.slice_type == SLICE_B and c.direct_cost <= best:
+        repeat_direct(c)
+        best = c.direct_cost
+    else:
+        for mode in range(4):
+            if c.part_cost[mode] == best:
+                try_inter(c, mode)
+                break
+    begin_macroblock(s)
+    set_intra_availability(s)
+    s.mb.flags = MB_INTRA
+    intra = choose_16x16(c) + bits_cost(c, 6)
+    if intra < best + best // 8:
+        try_intra(c, best)
+
+
+cdef void decide_inter(Coder *c) noexcept nogil:
+    cdef int best, mode, limit
+    cdef bint b_slice = c.s.slice.slice_type == SLICE_B
+    fill_motion(&c.s)
+    if try_direct(c) if b_slice else try_p_skip(c):
+        return
+    best = search_modes(c, c.tools.partitions & (2 if b_slice else 1))
+    if c.tools.rd == 0:
+        choose_by_satd(c, best)
+        return
+    limit = best + (best // 4 if c.tools.rd == 1 else best // 2)
+    for mode in range(4):
+        if c.part_cost[mode] <= limit:
+            try_inter(c, mode)
+    try_intra(c, best)
+
+
+cdef void recode(Coder *c) noexcept nogil:
+    """Code the macroblock in place once more, with its modes: the levels of the final choice by trellis. What is left
+    without levels may have become a skipped macroblock."""
+    cdef SliceContext *s = &c.s
+    cdef int part = s.mb.part
+    cdef bint eight = s.mb.flags & MB_TRANSFORM8 != 0
+    if s.mb.flags & MB_INTRA:
+        if s.mb.flags & MB_INTRA16:
+            code_16x16(c)
+        else:
+            recode_nxn(c, eight)
+        code_intra_chroma(c)
+        return
+    if s.mb.cbp == 0:
+        return
+    predict_inter(s)
+    s.mb.part = part
+    save_samples(c, c.pred)
+    code_residual(c, eight)
+    if s.mb.cbp:
+        return
+    if s.slice.slice_type == SLICE_B:
+        c.best.skip = s.mb.flags & MB_DIRECT != 0
+    else:
+        c.best.skip = (part == PART_16X16 and s.cache.ref[0][CACHE] == 0 and s.cache.mv[0][CACHE][0] == c.skip_mv[0]
+                       and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
+    if c.best.skip:
+        s.mb.flags |= MB_SKIP
+
+
+cdef void use_samples(Coder *c) noexcept nogil:
+    """I_PCM"""
+    cdef SliceContext *s = &c.s
+    begin_macroblock(s)
+    s.mb.flags |= MB_INTRA | MB_PCM
+    load_samples(c, c.src)
+
+
+cdef void decide(Coder *c) noexcept nogil:
+    """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
+    cdef SliceContext *s = &c.s
+    c.best.cost = <int64_t>1 << 62
+    if s.slice.slice_type == SLICE_I:
+        try_intra(c, REFUSED)
+    else:
+        decide_inter(c)
+    restore(c)
+    if c.tools.trellis == 1 and s.seq.entropy_coding_mode_flag and not c.best.skip:
+        c.use_trellis = 1
+        recode(c)
+        c.use_trellis = 0
+    if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > MOST_BITS * BIT:
+        use_samples(c)

@@ -1,0 +1,171 @@
+"""Intra prediction modes by SATD and the bits of the mode, and the reconstruction of intra macroblocks.
+
+Modes are tried in the picture, with the decoder's kernels. Blocks of Intra_4x4 and Intra_8x8 are predicted from those
+before, so each is coded before the next is tried.
+"""
+from libc.stdint cimport int8_t, uint8_t
+
+from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, bits_cost, copy_block
+from codec.h264.encode._quantize cimport code_4x4, code_8x8, code_chroma, code_luma_16x16
+from codec.h264.macroblock._intra cimport MODE_NEEDS, available_to
+from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
+from codec.h264.macroblock._neighbours cimport fill_modes
+from codec.h264.macroblock._slice cimport CACHE, SliceContext
+from codec.h264.macroblock._transform cimport add_chroma, add_luma, add_luma_block
+from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_TRANSFORM8
+from codec.h264.tables.values cimport H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y
+
+cdef enum:
+    REFUSED = 1 << 28
+
+# neighbours that the modes of Table 8-4 and, by another order, of Table 7-16 need
+cdef uint8_t[4] NEEDS_16X16 = [H264_TOP, H264_LEFT, 0, H264_TOP | H264_LEFT]
+cdef uint8_t[4] NEEDS_CHROMA = [0, H264_LEFT, H264_TOP, H264_TOP | H264_LEFT]
+cdef uint8_t[4] UE_BITS = [1, 3, 3, 5]
+
+
+cdef int choose_chroma(Coder *c) noexcept nogil:
+    """Set intra_chroma_pred_mode; its cost."""
+    cdef SliceContext *s = &c.s
+    cdef int mode, cost, best = REFUSED, avail = s.around.intra_avail
+    for mode in range(4):
+        if NEEDS_CHROMA[mode] & ~avail:
+            continue
+        s.seq.dsp.intra_chroma[mode](s.place.dst[1], s.place.stride[1], avail, 255)
+        s.seq.dsp.intra_chroma[mode](s.place.dst[2], s.place.stride[2], avail, 255)
+        cost = (c.enc.satd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
+                + c.enc.satd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
+                + bits_cost(c, UE_BITS[mode]))
+        if cost < best:
+            best = cost
+            s.mb.intra_chroma_pred_mode = mode
+    return best
+
+
+cdef int choose_16x16(Coder *c) noexcept nogil:
+    """Set intra16_mode; its cost."""
+    cdef SliceContext *s = &c.s
+    cdef int mode, cost, best = REFUSED, avail = s.around.intra_avail
+    for mode in range(4):
+        if NEEDS_16X16[mode] & ~avail:
+            continue
+        s.seq.dsp.intra16x16[mode](s.place.dst[0], s.place.stride[0], avail, 255)
+        cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
+                + bits_cost(c, UE_BITS[mode]))
+        if cost < best:
+            best = cost
+            s.mb.intra16_mode = mode
+    return best
+
+
+cdef inline int predicted_mode(SliceContext *s, int entry) noexcept nogil:
+    """predIntra4x4PredMode (8.3.1.1)"""
+    cdef int a = s.cache.mode[entry - 1], b = s.cache.mode[entry - 8]
+    return 2 if a < 0 or b < 0 else min(a, b)
+
+
+cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int predicted, bint eight,
+                      int *best_mode) noexcept nogil:
+    """The best mode of one block; the picture keeps some prediction."""
+    cdef SliceContext *s = &c.s
+    cdef Py_ssize_t stride = s.place.stride[0]
+    cdef int mode, cost, best = REFUSED
+    for mode in range(9):
+        if MODE_NEEDS[mode] & ~avail:
+            continue
+        cost = bits_cost(c, 1 if mode == predicted else 4)
+        if eight:
+            s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
+            cost += c.enc.satd[1](src, SRC_STRIDE, dst, stride, 8)
+        else:
+            s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
+            cost += c.enc.satd[2](src, SRC_STRIDE, dst, stride, 4)
+        if cost < best:
+            best, best_mode[0] = cost, mode
+    return best
+
+
+cdef inline void begin_nxn(Coder *c, bint eight) noexcept nogil:
+    cdef SliceContext *s = &c.s
+    s.mb.flags = MB_INTRA | MB_INTRA_NXN | (MB_TRANSFORM8 if eight else 0)
+    s.mb.cbp = 0
+    s.mb.coded[0] = 0
+    c.levels.any[0] = 0
+
+
+cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint eight) noexcept nogil:
+    """Predict and reconstruct block k at the sample (x, y)."""
+    cdef SliceContext *s = &c.s
+    cdef Py_ssize_t stride = s.place.stride[0]
+    cdef uint8_t *dst = s.place.dst[0] + y * stride + x
+    cdef int n
+    if eight:
+        s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
+        copy_block(c.pred + SRC_STRIDE * y + x, SRC_STRIDE, dst, stride, 8, 8)
+        n = code_8x8(c, k >> 2, 1)
+    else:
+        s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
+        n = code_4x4(c, k, dst, 1)
+    if n:
+        s.mb.cbp |= 1 << (k >> 2)
+        add_luma_block(s, dst, stride, 0, k, 0, 255)
+
+
+cdef void recode_nxn(Coder *c, bint eight) noexcept nogil:
+    """Code luma of Intra_4x4 or Intra_8x8 with the modes of Macroblock.intra_mode."""
+    cdef SliceContext *s = &c.s
+    cdef int k = 0, x, y
+    begin_nxn(c, eight)
+    while k < 16:
+        x, y = H264_CLAUSE_6_4_3_BLOCK_X[k], H264_CLAUSE_6_4_3_BLOCK_Y[k]
+        code_block(c, k, x, y, s.mb.intra_mode[y + (x >> 2)], available_to(s, k, x >> 2, y >> 2, eight), eight)
+        k += 4 if eight else 1
+
+
+cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
+    """Choose the modes of Intra_4x4 or Intra_8x8, and code luma with them; the cost, or more than the limit as soon as
+    it is exceeded. Sets flags and the luma bits of coded_block_pattern."""
+    cdef SliceContext *s = &c.s
+    cdef Py_ssize_t stride = s.place.stride[0]
+    cdef int k, x, y, mode = 2, avail, entry, i, cost = 0, step = 4 if eight else 1
+    cdef uint8_t *dst
+    begin_nxn(c, eight)
+    fill_modes(s)
+    k = 0
+    while k < 16:
+        x, y = H264_CLAUSE_6_4_3_BLOCK_X[k], H264_CLAUSE_6_4_3_BLOCK_Y[k]
+        entry = CACHE + (x >> 2) + 8 * (y >> 2)
+        dst = s.place.dst[0] + y * stride + x
+        avail = available_to(s, k, x >> 2, y >> 2, eight)
+        cost += choose_block(c, dst, c.src + SRC_STRIDE * y + x, avail, predicted_mode(s, entry), eight, &mode)
+        if cost > limit:
+            return cost
+        for i in range(step):
+            s.mb.intra_mode[y + (x >> 2) + (i & 1) + 4 * (i >> 1)] = <int8_t>mode
+            s.cache.mode[entry + (i & 1) + 8 * (i >> 1)] = <int8_t>mode
+        code_block(c, k, x, y, mode, avail, eight)
+        k += step
+    return cost
+
+
+cdef void code_16x16(Coder *c) noexcept nogil:
+    """Reconstruct luma of Intra_16x16 with intra16_mode."""
+    cdef SliceContext *s = &c.s
+    s.mb.flags = MB_INTRA | MB_INTRA16
+    s.seq.dsp.intra16x16[s.mb.intra16_mode](s.place.dst[0], s.place.stride[0], s.around.intra_avail, 255)
+    copy_block(c.pred, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16, 16)
+    code_luma_16x16(c)
+    add_luma(s, 0)
+
+
+cdef void code_intra_chroma(Coder *c) noexcept nogil:
+    """Reconstruct chroma with intra_chroma_pred_mode."""
+    cdef SliceContext *s = &c.s
+    cdef int i, mode = s.mb.intra_chroma_pred_mode
+    if not s.seq.ChromaArrayType:
+        return
+    for i in range(1, 3):
+        s.seq.dsp.intra_chroma[mode](s.place.dst[i], s.place.stride[i], s.around.intra_avail, 255)
+        copy_block(c.pred + (CB if i == 1 else CR), SRC_STRIDE, s.place.dst[i], s.place.stride[i], 8, 8)
+    code_chroma(c)
+    add_chroma(s)

@@ -1,0 +1,261 @@
+"""One slice for a whole picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches
+use."""
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memset
+
+from codec._core cimport close_writer, open_writer, put_bits, reserve
+from codec.h264.encode._coder cimport (
+    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
+)
+from codec.h264.encode._decide cimport decide
+from codec.h264.encode._kernels cimport h264_enc
+from codec.h264.encode._planes cimport Interpolated
+from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
+from codec.h264.entropy._writer cimport (
+    BitWriter_p, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
+)
+from codec.h264.macroblock._context cimport set_chroma_qp, store_context, store_skipped_context
+from codec.h264.macroblock._deblock cimport deblock_rows
+from codec.h264.macroblock._direct cimport prepare_direct
+from codec.h264.macroblock._inter cimport EDGE_BYTES, SECOND_BYTES
+from codec.h264.macroblock._motion cimport store_intra_motion, store_motion
+from codec.h264.macroblock._neighbours cimport enter
+from codec.h264.macroblock._setup cimport SliceSetup
+from codec.h264.macroblock._slice cimport (
+    SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
+)
+from codec.h264.pictures._picture cimport MB_INTRA, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
+
+from ...errors import ParameterError
+
+
+cdef void init_states(Coder *c, int column) noexcept nogil:
+    """9.3.1.1, as cabac_init_states of _cabac.pyx."""
+    cdef int i, pre, qp = c.s.slice.SliceQPY
+    for i in range(STATES):
+        pre = ((H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4) + H264_TABLE_9_12_CABAC_MN[column][i][1]
+        pre = min(max(pre, 1), 126)
+        c.cabac.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
+
+
+cdef void load_source(Coder *c) noexcept nogil:
+    """The macroblock of the source picture."""
+    cdef SliceContext *s = &c.s
+    cdef const PictureData *p = c.source
+    cdef int x = s.place.mb_x, y = s.place.mb_row
+    copy_block(c.src, SRC_STRIDE, p.plane[0] + 16 * y * p.stride[0] + 16 * x, p.stride[0], 16, 16)
+    if s.seq.ChromaArrayType:
+        copy_block(c.src + CB, SRC_STRIDE, p.plane[1] + 8 * y * p.stride[1] + 8 * x, p.stride[1], 8, 8)
+        copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
+
+
+cdef int write_decision(Coder *c, bint last) noexcept nogil:
+    """The macroblock that was decided, and what later ones ask of it."""
+    cdef SliceContext *s = &c.s
+    cdef bint cabac = s.seq.entropy_coding_mode_flag, skips = s.slice.slice_type != SLICE_I
+    if reserve(&c.out, MACROBLOCK_BYTES):
+        return 1
+    if c.best.skip:
+        s.mb.mb_qp_delta = 0
+        if cabac:
+            write_skip_flag(&c.cabac, s, 1)
+        else:
+            c.skip_run += 1
+        store_motion(s)
+        store_skipped_context(s)
+    else:
+        if cabac:
+            if skips:
+                write_skip_flag(&c.cabac, s, 0)
+            write_macroblock(&c.cabac, s, &c.levels, c.last_qp_delta)
+        else:
+            if skips:
+                put_ue(<BitWriter_p>&c.out, c.skip_run)
+                c.skip_run = 0
+            write_macroblock(<BitWriter_p>&c.out, s, &c.levels, c.last_qp_delta)
+        if s.mb.flags & MB_PCM:
+            write_pcm(&c.out, &c.cabac if cabac else NULL, s)
+        if s.mb.flags & MB_INTRA:
+            store_intra_motion(s)
+        else:
+            store_motion(s)
+        store_context(s)
+    c.last_qp_delta = s.mb.mb_qp_delta
+    if cabac:
+        put_terminate(&c.cabac, last)
+    elif last and c.skip_run:
+        put_ue(<BitWriter_p>&c.out, c.skip_run)
+    return 0
+
+
+cdef int encode_macroblocks(Coder *c) noexcept nogil:
+    """slice_data( ) and the samples of the picture; 1 without memory."""
+    cdef SliceContext *s = &c.s
+    cdef PictureData *p = s.pic
+    cdef int row, x
+    for row in range(p.mb_height):
+        for x in range(p.mb_width):
+            s.place.mb_x, s.place.mb_row, s.place.mbaddr = x, row, row * p.mb_width + x
+            enter(s)
+            load_source(c)
+            decide(c)
+            if write_decision(c, row == p.mb_height - 1 and x == p.mb_width - 1):
+                return 1
+        if row:
+            deblock_rows(p, s.seq.dsp, row - 1, row, 0)
+    deblock_rows(p, s.seq.dsp, p.mb_height - 1, p.mb_height, 0)
+    if s.seq.entropy_coding_mode_flag:
+        cabac_close(&c.cabac)
+    else:
+        put_bits(&c.out, 1, 1)                          # rbsp_stop_one_bit
+        if c.out.count:
+            put_bits(&c.out, 0, 8 - c.out.count)
+    return 0
+
+
+cdef class SliceEncoder(SliceSetup):
+    """Encodes pictures as one slice each; holds the memory of one."""
+    cdef Coder *c
+    cdef void *memory
+
+    def __cinit__(self):
+        cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
+        self.memory = calloc(size, 1)
+        if not self.memory:
+            raise MemoryError("no memory for an encoder")
+        at = (<size_t>self.memory + 63) & ~<size_t>63
+        self.c = <Coder *>at
+        self.c.s.work.edge = <uint8_t *>((at + sizeof(Coder) + 63) & ~<size_t>63)
+        self.c.s.work.second = self.c.s.work.edge + EDGE_BYTES
+
+    def __dealloc__(self):
+        if self.memory:
+            free(self.c.s.work.mbs)
+            close_writer(&self.c.out)
+        free(self.memory)
+
+    cdef int _set_tools(self, tools) except -1:
+        cdef Tools *t = &self.c.tools
+        t.search, t.range = tools.search, tools.range
+        t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
+        t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
+        t.early_skip, t.mixed_refs = tools.early_skip, tools.mixed_refs
+        return 0
+
+    cdef int _set_header(self, writer) except -1:
+        """Begin the output with the bits of the slice header."""
+        cdef bytes head
+        cdef Coder *c = self.c
+        cdef Py_ssize_t i
+        cdef int rest = writer.count % 8
+        close_writer(&c.out)
+        if open_writer(&c.out, 1 << 16):
+            raise MemoryError("no memory for a slice")
+        bits = (writer.bits ^ 1 << writer.count) << (8 - rest) % 8
+        head = bits.to_bytes((writer.count + 7) // 8, "big")
+        for i in range(len(head) - (rest > 0)):
+            put_bits(&c.out, <uint8_t>head[i], 8)
+        if rest:
+            put_bits(&c.out, <uint8_t>head[len(head) - 1] >> (8 - rest), rest)
+        if c.s.seq.entropy_coding_mode_flag and rest:   # cabac_alignment_one_bit
+            put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
+        return 0
+
+    def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, tools, *, int lambda256,
+               int64_t lambda2, int mv_limit_y):
+        """Encode a picture.
+
+        Parameters
+        ----------
+        writer : Writer
+            With the slice header written.
+        header, sps, pps : SliceHeader, SPS, PPS
+        picture : Picture
+            Receives the reconstruction; `begin` was called.
+        source : Picture
+            Samples in whole macroblocks.
+        lists : two lists of (Picture, 0)
+            RefPicList0, RefPicList1.
+        planes : two lists of Interpolated
+            Of these pictures.
+        tools : Tools of settings.py
+        lambda256, lambda2 : int
+            Lambda of SATD and of squared differences, times 256.
+        mv_limit_y : int
+            MaxVmvR in quarter samples.
+
+        Returns
+        -------
+        bytes
+            The RBSP of the slice.
+        """
+        cdef Coder *c = self.c
+        cdef SliceContext *s = &c.s
+        cdef int list, i, failed
+        if picture.key != source.key or picture.data.pixel_shift or picture.data.chroma_format_idc > 1:
+            raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0")
+        self.setup(s, header, sps, pps, picture, lists)
+        self._set_tools(tools)
+        self._set_header(writer)
+        self._set_contexts()
+        c.source, c.enc = &source.data, h264_enc(self.level)
+        for list in range(2):
+            if s.slice.num_ref_idx_active[list] > min(MAX_REFS, <int>len(planes[list])):
+                raise ParameterError("planes of a reference are missing")
+            for i in range(s.slice.num_ref_idx_active[list]):
+                c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
+        c.lambda256, c.lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
+        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
+        c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
+        self._start(header.cabac_init_idc)
+        with nogil:
+            failed = encode_macroblocks(c)
+        if failed:
+            raise MemoryError("no memory for a slice")
+        return c.out.start[:c.out.next - c.out.start]
+
+    cdef int _set_contexts(self) except -1:
+        cdef SliceContext *s = &self.c.s
+        cdef int room = context_room(s)
+        if s.work.mbs == NULL or s.work.mbs_mask != room - 1:
+            free(s.work.mbs)
+            s.work.mbs = <MbContext *>calloc(room, sizeof(MbContext))
+            if s.work.mbs == NULL:
+                raise MemoryError("no memory for a slice")
+            s.work.mbs_mask = room - 1
+        return 0
+
+    cdef int _start(self, int cabac_init_idc) except -1:
+        """What decode_prepared and decode_slice_data of the decoder do before the first macroblock."""
+        cdef Coder *c = self.c
+        cdef SliceContext *s = &c.s
+        s.slice.index = add_slice(s.pic)
+        if s.slice.index < 0:
+            raise MemoryError("no memory for slices")
+        s.pic.slices[s.slice.index] = s.slice.info
+        s.pic.structure = 0
+        if s.slice.slice_type == SLICE_B:
+            prepare_direct(s)
+        memset(s.mb.coef, 0, sizeof(s.mb.coef))
+        memset(s.cache.direct, 0, sizeof(s.cache.direct))
+        memset(s.cache.ref, <uint8_t>UNUSED, sizeof(s.cache.ref))
+        memset(s.cache.mv, 0, sizeof(s.cache.mv))
+        s.place.mb = s.place.mbaddr = -2
+        s.place.mb_field = 0
+        s.mb.mb_qp_delta = s.mb.raw_levels = 0
+        s.mb.qp = s.slice.SliceQPY
+        set_chroma_qp(s)
+        c.skip_run = c.last_qp_delta = 0
+        if s.seq.entropy_coding_mode_flag:
+            init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)
+            cabac_start(&c.cabac, &c.out)
+        return 0
+
+    def interpolate(self, Picture picture):
+        """The Interpolated planes of a reconstruction."""
+        cdef Interpolated made = Interpolated(picture.data.width[0], picture.data.height[0])
+        with nogil:
+            made.fill(&picture.data, h264_enc(self.level))
+        return made

@@ -1,0 +1,311 @@
+"""The encoder: which frame becomes which picture, in which order, and its headers.
+
+A frame waits in display order until its type is known. Reference marking and lists are those of the decoder
+(pictures/dpb, pictures/references), applied to the headers that are written, so that both agree by construction.
+
+A picture is a task that needs its references and nothing else, so that others are coded meanwhile by other threads:
+B pictures that nothing refers to, and the pictures of the next interval. The bytes do not depend on the threads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from ..pictures._picture import Picture
+from ..pictures.dpb import DecodedPictureBuffer, FrameStore
+from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
+from ..stream.nal import IDR, write_byte_stream, write_nal
+from ..stream.parameter_sets import write_pps, write_sps
+from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
+from ._slice_enc import SliceEncoder
+from .frames import fill_picture
+from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .ratecontrol import RateControl
+from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
+
+SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A coded picture.
+
+    Attributes
+    ----------
+    data : bytes
+        Its access unit in Annex B form.
+    number : int
+        Of its frame in display order, from 0.
+    type : str
+        "I", "P" or "B".
+    key : bool
+        An IDR picture.
+    qp : int
+    planes : tuple
+        The reconstruction, in whole macroblocks; only until the next picture is taken.
+    """
+
+    data: bytes
+    number: int
+    type: str
+    key: bool
+    qp: int
+    planes: tuple
+
+    @property
+    def cost(self):
+        """(bits, QP)"""
+        return 8 * len(self.data), self.qp
+
+
+def modification_of(wanted, frames, header, sps):
+    """Elements of the slice header that make `wanted` the first pictures of RefPicList0 of a P slice (7.3.3.1): none,
+    if the initial order (8.2.4.2.1) is so already."""
+    initial = sorted(frames, key=SHORT_TERM, reverse=True)
+    if initial[: len(wanted)] == wanted:
+        return {}
+    rows, predicted = [], header.CurrPicNum(sps)
+    for frame in wanted:
+        step = frame.FrameNumWrap - predicted
+        rows.append(Modification(int(step > 0), abs(step) - 1))
+        predicted = frame.FrameNumWrap
+    return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
+
+
+def coding_order(count):
+    """The order of `count` B pictures between two others: [(index, whether others refer to it)]. The middle one comes
+    first, and both halves refer to it.
+
+    >>> from codec.h264.encode.encoder import coding_order
+    >>> coding_order(3)
+    [(1, True), (0, False), (2, False)]
+    """
+    if count <= 2:
+        return [(i, False) for i in range(count)]
+    middle = count // 2
+    right = [(middle + 1 + i, reference) for i, reference in coding_order(count - middle - 1)]
+    return [(middle, True), *coding_order(middle), *right]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture that is being coded. future: of (Coded, Interpolated or None); pictures: what it reads and writes."""
+
+    future: Future
+    pictures: tuple
+
+
+def done(function):
+    """The finished Future of a call in this thread."""
+    future = Future()
+    future.set_result(function())
+    return future
+
+
+class PictureEncoder:
+    """Codes pictures of one sequence in coding order.
+
+    Parameters
+    ----------
+    first : Frame
+        A frame of the format of all.
+    fps : fractions.Fraction
+    settings : Settings
+    """
+
+    def __init__(self, first, fps, settings):
+        self._settings, self._tools = settings, settings.tools
+        self._sps, self._pps = sequence_of(
+            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+        )
+        self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
+        self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
+        self._idle = [SliceEncoder() for _ in range(settings.threads)]  # one for each thread
+        self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
+        self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
+        self._planes, self._pool = {}, []  # by pic_id: the future of a reference; all pictures
+        self._frame_num = self._idr = self._first = 0
+        self._rate = None
+        if settings.bitrate:
+            self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
+        self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
+        self._mv_limit = vertical_limit(self._sps)
+
+    def begin_interval(self):
+        """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
+        if self._rate:
+            self._rate.add([future.result()[0].cost for future in self._intervals.pop(0)])
+            self._intervals.append([])
+            self._qp = self._rate.qp()
+
+    def code(self, frame, number, kind, *, key=False, reference=True):
+        """Begin to code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
+        qp = self._qp_of(kind, reference)
+        header = self._header(number, kind, qp, key, reference)
+        picture, source = self._pictures()
+        picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
+        store = FrameStore(picture, header.frame_num)
+        store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
+        store.fields = FRAME
+        if key:
+            self._dpb.forget()
+        header, lists = self._with_lists(header, store)
+        lists = [[other.picture for other in entries] for entries in lists]
+        futures = [[self._planes[other.pic_id] for other in entries] for entries in lists]
+
+        def work():
+            planes = [[future.result()[1] for future in entries] for entries in futures]
+            rbsp, made = self._encode(header, picture, source, frame, lists, planes, qp, reference)
+            nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
+            nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
+            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
+
+        future = self._workers.submit(work) if self._workers else done(work)
+        self._intervals[-1].append(future)
+        self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
+        self._keep(store, header, reference, future)
+
+    def _encode(self, header, picture, source, frame, lists, planes, qp, reference):
+        """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread."""
+        slices = self._idle.pop()  # there are as many as threads
+        try:
+            fill_picture(source, frame)
+            rbsp = slices.encode(
+                write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
+                [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
+                lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
+            )  # fmt: skip
+            return rbsp, slices.interpolate(picture) if reference else None
+        finally:
+            self._idle.append(slices)
+
+    def take(self, ahead):
+        """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
+        while self._tasks and (len(self._tasks) > ahead or self._tasks[0].future.done()):
+            self._latest = self._tasks.popleft()
+            yield self._latest.future.result()[0]
+
+    def close(self):
+        """End the threads; pictures that are not begun are not coded."""
+        if self._workers:
+            self._workers.shutdown(cancel_futures=True)
+
+    def _qp_of(self, kind, reference):
+        offset = {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
+        return min(max(self._qp + offset, 0), 51)
+
+    def _header(self, number, kind, qp, key, reference):
+        if key:
+            self._frame_num, self._first = 0, number
+            self._idr ^= 1
+        return SliceHeader(
+            nal_unit_type=IDR if key else SLICE,
+            nal_ref_idc=3 if key else 2 if reference else 0,
+            first_mb_in_slice=0,
+            slice_type=5 + kind,
+            pic_parameter_set_id=0,
+            frame_num=self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
+            idr_pic_id=self._idr,
+            pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
+            direct_spatial_mv_pred_flag=1,
+            slice_qp_delta=qp - 26,
+        )
+
+    def _with_lists(self, header, store):
+        """The header with its active references, and [RefPicList0, RefPicList1] of frames.
+
+        List 0 has the pictures before this one, the nearest first; list 1 the first after it.
+        """
+        if header.kind == I:
+            return header, [[], []]
+        frames = self._dpb.references()
+        assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
+        before, after = by_order(frames, store.order, ORDER)
+        counts = min(len(before), self._tools.refs), 1
+        changes = {
+            "num_ref_idx_l0_active_minus1": counts[0] - 1,
+            "num_ref_idx_active_override_flag": int(counts[0] > 1),
+        }
+        if header.kind == P:
+            changes |= modification_of(before[: counts[0]], frames, header, self._sps)
+        header = replace(header, **changes)
+        lists = reference_lists(frames, store, header, self._sps)[:2]
+        return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
+
+    def _pictures(self):
+        """Two pictures that neither the decoder's buffer nor a task needs: for the reconstruction and the source."""
+        tasks = [*self._tasks, self._latest] if self._latest else self._tasks
+        used = {id(store.picture) for store in self._dpb.frames}
+        used.update(id(picture) for task in tasks for picture in task.pictures)
+        free = [picture for picture in self._pool if id(picture) not in used][:2]
+        while len(free) < 2:
+            free.append(Picture(*self._format))
+            self._pool.append(free[-1])
+        free[0].begin()
+        return free
+
+    def _keep(self, store, header, reference, future):
+        """Mark and store the picture (8.2.5), and its planes if later ones may refer to it."""
+        if reference:
+            self._dpb.mark(store, header, self._sps)
+            self._frame_num += 1
+            self._planes[store.picture.pic_id] = future
+        for _ in self._dpb.store(store):
+            pass
+        for other in self._dpb.frames:
+            other.waiting = False
+        alive = {other.picture.pic_id for other in self._dpb.references()}
+        self._planes = {pic_id: planes for pic_id, planes in self._planes.items() if pic_id in alive}
+
+
+class Encoder:
+    """Encodes H.264 frame by frame.
+
+    Parameters
+    ----------
+    settings : Settings
+    fps : fractions.Fraction
+    """
+
+    def __init__(self, settings, fps):
+        self._settings, self._fps, self._coder = settings, fps, None
+        self.count, self._waiting = 0, []
+
+    def encode(self, frame):
+        """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
+        if self._coder is None:
+            self._coder = PictureEncoder(frame, self._fps, self._settings)
+        number, self.count = self.count, self.count + 1
+        if number % self._settings.keyint == 0:
+            self._interval()
+            self._coder.begin_interval()
+            self._coder.code(frame, number, I, key=True)
+        else:
+            self._waiting.append((frame, number))
+            if len(self._waiting) > self._settings.tools.b_frames:
+                self._interval()
+        yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+
+    def flush(self):
+        """Yield the pictures of the frames that wait."""
+        if self._coder is not None:
+            self._interval()
+            yield from self._coder.take(0)
+
+    def close(self):
+        """End the threads. The encoder cannot be used any more."""
+        if self._coder is not None:
+            self._coder.close()
+
+    def _interval(self):
+        """Code the frames that wait: the last one as P, those before it as B."""
+        if not self._waiting:
+            return
+        *between, last = self._waiting
+        self._waiting = []
+        self._coder.begin_interval()
+        self._coder.code(*last, P)
+        for i, reference in coding_order(len(between)):
+            self._coder.code(*between[i], B, reference=reference)

@@ -1,0 +1,73 @@
+"""`codec video encode`: options, files, warnings."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import codec
+
+
+def moving(count, width=36, height=20):
+    """A smooth picture that scrolls."""
+    wide = np.add.outer(np.arange(height) * 5, np.arange(width + 2 * count) * 3) % 256
+    frames = np.stack([wide[:, 2 * i : 2 * i + width] for i in range(count)]).astype(np.uint8)
+    return np.stack([frames, 255 - frames, frames // 2], axis=3)
+
+
+FRAMES = moving(9)
+
+
+def y4m(path, frames, fps="25:1", tag="420"):
+    planes = [codec.Frame.from_rgb(frame, chroma={"420": "4:2:0", "444": "4:4:4"}[tag]).planes for frame in frames]
+    height, width = frames.shape[1:3]
+    head = f"YUV4MPEG2 W{width} H{height} F{fps} C{tag}\n".encode()
+    path.write_bytes(head + b"".join(b"FRAME\n" + b"".join(p.tobytes() for p in one) for one in planes))
+    return path
+
+
+def test_command(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    outcome = run("video", "encode", source, "-o", out, "--qp", 30, "--preset", "fast", "--json")
+    assert outcome.code == 0, outcome.err
+    found = outcome.json
+    assert (found["frames"], found["bytes"], len(found["pictures"])) == (9, out.stat().st_size, 9)
+    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, preset="fast")
+    again = run("video", "encode", source, "-o", out)
+    assert again.code == 1 and "--overwrite" in again.err
+    assert run("video", "encode", source, "-o", out, "--overwrite", "--frames", 2).code == 0
+    assert len(list(codec.decode_video(out))) == 2
+
+
+def test_rate_of_the_source_and_of_the_option(run, tmp_path):
+    source = y4m(tmp_path / "in.y4m", FRAMES, "30000:1001")
+    for words, fps in ((), Fraction(30000, 1001)), (("--fps", "12.5"), Fraction(25, 2)):
+        assert run("video", "encode", source, "-o", tmp_path / "a.h264", "--overwrite", *words).code == 0
+        assert codec.h264.probe(tmp_path / "a.h264").fps == fps
+
+
+def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
+    outcome = run("video", "encode", y4m(tmp_path / "in.y4m", FRAMES, tag="444"), "-o", tmp_path / "a.h264")
+    assert outcome.code == 0 and "4:4:4 is converted to 4:2:0" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("--qp", 20, "--crf", 20), "--qp, --crf and --bitrate contradict"),
+        (("--bitrate", "9"), "not a rate from 1k to 800M"),
+        (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
+        (("--fps", "0"), "--fps 0"),
+        (("--qp", 60), "60 is not in the range"),
+    ],
+)
+def test_wrong_options(run, tmp_path, words, message):
+    outcome = run("video", "encode", y4m(tmp_path / "in.y4m", FRAMES), "-o", tmp_path / "a.h264", *words)
+    assert outcome.code == 2 and message in outcome.text + outcome.err
+    assert not (tmp_path / "a.h264").exists()
+
+
+def test_bit_rate_option(run, tmp_path):
+    source = y4m(tmp_path / "in.y4m", moving(50))
+    outcome = run("video", "encode", source, "-o", tmp_path / "a.h264", "--bitrate", "20k", "--json")
+    assert outcome.json["kbps"] == pytest.approx(20, rel=0.25)

@@ -1,0 +1,96 @@
+"""What `encode_video` takes, and what it says about what it does not take."""
+
+import numpy as np
+import pytest
+from made_clips import moving
+
+import codec
+
+FRAMES = moving(20, 18, 3)
+
+
+def planes(data):
+    return [[plane.tolist() for plane in frame.planes] for frame in codec.decode_video(data)]
+
+
+def test_all_kinds_of_sources_are_the_same(tmp_path):
+    frames = [codec.Frame.from_rgb(frame) for frame in FRAMES]
+    head = b"YUV4MPEG2 W20 H18 F25:1 C420\n"
+    y4m = head + b"".join(b"FRAME\n" + b"".join(p.tobytes() for p in frame.planes) for frame in frames)
+    path = tmp_path / "clip.y4m"
+    path.write_bytes(y4m)
+    wanted = codec.encode_video(FRAMES, fps=25)
+    for source in (list(FRAMES), iter(FRAMES), frames, (frame for frame in frames), y4m, str(path), path):
+        assert codec.encode_video(source, fps=25) == wanted
+
+
+def test_gray_arrays_are_monochrome():
+    (frame, *_) = codec.decode_video(codec.encode_video(FRAMES[..., 0], fps=25), monochrome="4:0:0")
+    assert frame.chroma == "4:0:0" and (frame.width, frame.height) == (20, 18)
+
+
+def test_one_frame_is_a_video():
+    assert len(planes(codec.encode_video(FRAMES[:1], fps=1))) == 1
+
+
+def test_crf_is_accepted():
+    assert len(planes(codec.encode_video(FRAMES, fps=25, crf=23.5))) == 3
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"fps": 0}, "fps is 0"),
+        ({"fps": -1}, "fps is -1"),
+        ({"fps": float("nan")}, "fps is nan"),
+        ({"fps": "x"}, "fps is 'x'"),
+        ({"fps": None}, "fps is None"),
+        ({"qp": 20, "crf": 23}, "contradict"),
+        ({"qp": 52}, "qp is 52"),
+        ({"qp": -1}, "qp is -1"),
+        ({"qp": 20.5}, "integer"),
+        ({"crf": 60}, "crf is 60"),
+        ({"preset": "fastest"}, "preset is 'fastest'; it must be one of ultrafast"),
+        ({"tune": "grain"}, "tune is 'grain'; it must be one of"),
+        ({"keyint": 0}, "keyint is 0"),
+        ({"threads": -1}, "threads is -1"),
+    ],
+)
+def test_wrong_options(change, words):
+    with pytest.raises(codec.ParameterError, match=words.replace("(", r"\(")):
+        codec.encode_video(FRAMES, **{"fps": 25, **change})
+
+
+@pytest.mark.parametrize(
+    "frames, words",
+    [
+        ([], "no frames"),
+        (np.zeros((0, 8, 8, 3), np.uint8), "no frames"),
+        (np.zeros((8, 8), np.uint8), r"\(N, H, W, 3\)"),
+        ([FRAMES[0], FRAMES[1, :16]], "frame 1 is 20x16 .* frame 0 20x18"),
+        ([FRAMES[0], FRAMES[1, :, :, 0]], "frame 1 is 20x18 4:0:0"),
+        ([FRAMES[0], FRAMES[1].astype(np.float32)], "frame 1 has shape .* float32"),
+        ([FRAMES[0], FRAMES[1].astype(np.uint16)], "frame 1 has shape .* uint16"),
+        ([np.zeros((0, 8, 3), np.uint8)], "frame 0 has shape"),
+        (7, "int"),
+        ([codec.Frame.from_rgb(FRAMES[0], chroma="4:4:4")], "frame 0 has 4:4:4"),
+    ],
+)
+def test_wrong_frames(frames, words):
+    with pytest.raises(codec.CodecError, match=words):
+        codec.encode_video(frames, fps=25)
+
+
+def test_an_error_of_the_source_passes():
+    def frames():
+        yield FRAMES[0]
+        raise KeyError("camera")
+
+    with pytest.raises(KeyError, match="camera"):
+        codec.encode_video(frames(), fps=25)
+
+
+def test_too_large_for_any_level():
+    frame = codec.Frame((np.zeros((16, 16 * 1100), np.uint8),), chroma="4:0:0")
+    with pytest.raises(codec.CodecError, match="level 6.2"):
+        codec.encode_video([frame], fps=25)

@@ -1,0 +1,105 @@
+"""Parameter sets and headers that the encoder writes, read back; the level that it chooses."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from made_clips import encoded, moving
+
+import codec
+from codec.h264.encode.parameters import level_of, rate_of, sequence_of, vertical_limit
+from codec.h264.encode.settings import PRESETS, tools_of
+from codec.h264.stream.nal import split_byte_stream
+from codec.h264.stream.parameter_sets import ParameterSets, read_pps, read_sps, write_pps, write_sps
+from codec.h264.stream.slice_header import read_slice_header
+
+
+def sets_of(width, height, fps=Fraction(25), preset="medium", qp=26, **fields):
+    frame = codec.Frame.from_rgb(np.zeros((height, width, 3), np.uint8), **fields)
+    return sequence_of(frame, fps, tools_of(preset, None), qp)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_parameter_sets_read_back(preset):
+    for size in ((1, 1), (16, 16), (176, 144), (35, 1081)):
+        sps, pps = sets_of(*size, preset=preset, full_range=True, matrix="BT.2020")
+        nal = split_byte_stream(b"\0\0\1" + write_sps(sps))[0]
+        assert read_sps(nal) == sps and (sps.width, sps.height) == tuple(n + n % 2 for n in size)
+        assert read_pps(split_byte_stream(b"\0\0\1" + write_pps(pps, sps))[0], sps) == pps
+
+
+def test_vui_says_colours_and_rate():
+    sps, _ = sets_of(64, 64, Fraction(30000, 1001), matrix="BT.709", full_range=True)
+    vui = sps.vui
+    assert (vui.matrix_coefficients, vui.video_full_range_flag) == (1, 1)
+    assert Fraction(vui.time_scale, 2 * vui.num_units_in_tick) == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("matrix", ["BT.601", "BT.709", "BT.2020", "FCC", "SMPTE 240M"])
+def test_colours_survive_the_stream(matrix):
+    frame = codec.Frame.from_rgb(moving(16, 16, 1)[0], matrix=matrix, full_range=True)
+    (found,) = codec.decode_video(codec.encode_video([frame], fps=25))
+    assert (found.matrix, found.full_range) == (matrix, True)
+
+
+def test_odd_sizes_are_cropped_exactly():
+    """4:2:0 crops by two luma samples: an odd column or row is shown, as a copy of the one beside it."""
+    data, _, _ = encoded(moving(33, 17, 1))
+    (frame,) = codec.decode_video(data)
+    assert (frame.width, frame.height) == (34, 18)
+
+
+@pytest.mark.parametrize(
+    "size, fps, frames, name",
+    [
+        ((11, 9), 15, 1, "1"),  # QCIF: 1485 macroblocks a second
+        ((11, 9), 30, 1, "1.1"),
+        ((22, 18), 30, 1, "1.3"),  # CIF
+        ((45, 36), 25, 4, "3"),
+        ((120, 68), 30, 4, "4"),
+        ((120, 68), 60, 4, "4.2"),
+        ((256, 1), 1, 1, "3.2"),  # sqrt(8 MaxFS) bounds each side: 8 * 8192 = 256^2 is level 4
+        ((1000, 200), 60, 16, None),
+    ],
+)
+def test_level(size, fps, frames, name):
+    if size == (256, 1):
+        name = "4"
+    assert level_of(*size, fps, frames) == name
+
+
+def test_profile_follows_from_the_tools():
+    assert sets_of(64, 64, preset="ultrafast")[0].profile_name == "Constrained Baseline"
+    assert sets_of(64, 64, preset="medium")[0].profile_name == "High"
+    # levels of CAVLC may need an escape that Baseline does not have
+    assert sets_of(64, 64, preset="ultrafast", qp=11)[0].profile_name == "High"
+
+
+def test_vectors_stay_within_the_level():
+    assert vertical_limit(sets_of(16, 16, Fraction(1), preset="ultrafast")[0]) == 4 * 64
+
+
+@pytest.mark.parametrize(
+    "fps, rate",
+    [
+        (25, Fraction(25)),
+        (29.97002997002997, Fraction(30000, 1001)),
+        ("30000/1001", Fraction(30000, 1001)),
+        (12.5, Fraction(25, 2)),
+    ],
+)
+def test_rates(fps, rate):
+    assert rate_of(fps) == rate
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
+def test_slice_headers_read_back(preset):
+    data, _, pictures = encoded(moving(32, 32, 6), preset=preset, qp=30, keyint=4)
+    sets, found = ParameterSets(), []
+    for nal in split_byte_stream(data):
+        if nal.nal_unit_type in (7, 8):
+            sets.add(nal)
+        else:
+            header, sps, pps, _ = read_slice_header(nal, sets.find)
+            found.append((header.name, header.IdrPicFlag == 1, header.SliceQPY(pps)))
+    assert found == [(one.type, one.key, one.qp) for one in pictures]

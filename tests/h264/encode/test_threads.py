@@ -1,0 +1,43 @@
+"""Threads: the same bytes for any number, errors pass, nothing is left running."""
+
+import threading
+
+import numpy as np
+import pytest
+from made_clips import assert_decodes_to, encoded, moving
+
+import codec
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
+def test_the_bytes_do_not_depend_on_threads(preset):
+    frames = moving(64, 48, 26)
+    wanted, planes, _ = encoded(frames, preset=preset, keyint=11)
+    for threads in (2, 3, 8):
+        data, others, _ = encoded(frames, preset=preset, keyint=11, threads=threads)
+        assert data == wanted
+        assert all(np.array_equal(a, b) for one, other in zip(planes, others) for a, b in zip(one, other))
+    assert_decodes_to(wanted, planes, 64, 48)
+
+
+def test_a_bit_rate_gives_the_same_bytes_too():
+    frames = moving(48, 48, 40)
+    assert len({encoded(frames, bitrate=100_000, threads=threads)[0] for threads in (1, 2, 5)}) == 1
+
+
+def test_an_error_of_the_source_ends_the_threads():
+    before = threading.active_count()
+
+    def frames():
+        yield from moving(32, 32, 20)
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        codec.encode_video(frames(), fps=25, threads=4)
+    assert threading.active_count() == before
+
+
+def test_threads_end_with_the_video():
+    before = threading.active_count()
+    codec.encode_video(moving(32, 32, 9), fps=25, threads=4)
+    assert threading.active_count() == before
