@@ -335,7 +335,7 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     cdef JpegReadRow *row
     cdef ReadComponent *c
     cdef Py_ssize_t i, blocks = 0, done
-    if s.Ss:
+    if s.progressive and s.Ss:                      # sequential scans may have any Ss in their header
         return read_undamaged_bands(s, my, mx)
     for i in range(s.Ns):
         c, row = &s.component[i], &rows[i]

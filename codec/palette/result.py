@@ -51,15 +51,17 @@ class Quantized:
         """Squared error per pixel, (H, W) float64, in 8-bit levels: mean over R, G and B, and with alpha over black and
         white grounds.
         """
-        made = np.empty(self.indices.shape)
-        for rows in bands(*made.shape):
+        height, width = self.indices.shape
+        made = np.empty((height, width))
+        for rows in bands(height, width):
             made[rows] = self._squared(rows).mean((0, -1))
         return made
 
     @cached_property
     def mse(self) -> float:
         """Mean of `error_map`; for opaque pictures the same as `codec.metrics.mse`."""
-        total = sum(int(self._squared(rows).sum(dtype=np.int64)) for rows in bands(*self.indices.shape))
+        height, width = self.indices.shape
+        total = sum(int(self._squared(rows).sum(dtype=np.int64)) for rows in bands(height, width))
         return total / (self._grounds * 3 * self.indices.size)
 
     @property

@@ -217,3 +217,12 @@ def test_masks_follow_the_coefficients_of_damaged_files():
             pass
         watched += decoder.watched
     assert watched > 500
+
+
+def test_a_band_in_the_header_of_a_sequential_scan_changes_nothing():
+    """Ss and Se mean nothing there; the kernels of progressive scans must not read it."""
+    file = codec.encode(np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8), effort=1)
+    at = file.index(b"\xff\xda") + 4 + 1 + 2  # length, Ns, one component
+    assert file[at : at + 3] == bytes((0, 63, 0))
+    odd = file[:at] + bytes((5, 20, 0)) + file[at + 3 :]
+    np.testing.assert_array_equal(codec.decode(odd), codec.decode(file))
