@@ -115,7 +115,7 @@ cdef void visit(const Coder *c, Paths *p, int k, int n, int kind, int magnitude,
     cdef int ctx = H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1[kind]
     if kind == KIND_DC_420:
         inc = last_inc = min(k, 2)
-    elif kind == 5:
+    elif kind == 5 and k < n - 1:
         inc, last_inc = H264_TABLE_9_43_SIGNIFICANT_INC[0][k], H264_TABLE_9_43_LAST_INC[k]
     if k < n - 1:
         inc += H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG[0][kind]
