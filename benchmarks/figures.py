@@ -506,10 +506,24 @@ def conceal(old):
     return {"table": table(("clip (100 frames; vid4 47)", "coding", "copy", "FFmpeg", "here"), rows)}
 
 
+def equality(old):
+    """What the scalar quantizers agree with: docs/quantization.md, by the Python that `make test-interop` makes."""
+    rows = [line for line in bench("quantizer_equality.py").splitlines() if line.startswith("|")]
+    if len(rows) < old["table"].strip().count("\n") + 1:
+        raise ImportError("libraries are missing: run it in the environment of make test-interop")
+    return {"table": "\n".join(rows)}
+
+
+def guide(old):
+    """The other tables and the pictures of docs/quantization.md, which have marks of their own."""
+    bench("quantization_guide.py")
+    return {}
+
+
 SECTIONS = {
     section.__name__: section
     for section in (
         demo, lab, training, videos, speed, metrics, bdrate, effort, targets, palette, pictures, png8, gif, scripts,
-        parts, h264, threads, stages, kernels, memory, conceal,
+        parts, h264, threads, stages, kernels, memory, conceal, equality, guide,
     )
 }  # fmt: skip

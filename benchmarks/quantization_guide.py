@@ -201,6 +201,7 @@ def main():
         text = block.sub(lambda found: found[1] + make() + "\n" + found[2], text)
     page.write_text(text)
     figures(docs)
+    print(f"{page}: {len(TABLES)} tables and the pictures")
 
 
 if __name__ == "__main__":
