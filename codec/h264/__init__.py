@@ -6,12 +6,29 @@ the slices of each picture to a thread (decode/jobs), which decodes them (decode
 Frame of each picture. decode/decoder is the public class.
 
 The encoder runs the same stages the other way: encode/encoder orders frames, encode/_decide fills the macroblocks that
-the parser would, and entropy/_mb_write writes them.
+the parser would, and entropy/_mb_write writes them. It loads on first use: decoding does not need it.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from .decode.decoder import Decoder
 from .decode.video import VideoInfo, decode_video, probe
-from .encode.video import PictureInfo, encode_video, write_video
 from .inspect import inspect
 
+if TYPE_CHECKING:
+    from .encode.video import PictureInfo, encode_video, write_video
+
 __all__ = ["Decoder", "PictureInfo", "VideoInfo", "decode_video", "encode_video", "inspect", "probe", "write_video"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("PictureInfo", "encode_video", "write_video"):
+        raise AttributeError(f"module 'codec.h264' has no attribute {name!r}")
+    from .encode import video
+
+    globals()[name] = getattr(video, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -54,7 +54,7 @@ def _as_frame(frame, number):
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or not pixels.size:
         raise ParameterError(
             f"frame {number} has shape {pixels.shape} and type {pixels.dtype}; a frame is (H, W, 3) RGB or (H, W) "
-            "gray, uint8, or a codec.Frame"
+            "gray, uint8, or a Frame"
         )
     return Frame.from_rgb(
         pixels, chroma="4:0:0" if pixels.ndim == 2 else "4:2:0", matrix=default_matrix(pixels.shape[0])
@@ -65,7 +65,7 @@ def _check(frame, number):
     if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA:
         raise UnsupportedError(
             f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; the encoder takes 4:2:0 and 4:0:0 with 8 "
-            "bits: convert it, for example by codec.Frame.from_rgb(frame.to_rgb())"
+            "bits: convert it first (to_rgb, then Frame.from_rgb)"
         )
 
 

@@ -5,11 +5,10 @@ writes it. Both check the range of each element, so that everything written can 
 written again. Each call returns the value, because the tables branch on it.
 """
 
-from ...errors import BitstreamError, ParameterError, TruncatedError
+from ...errors import ParameterError
+from ._elements import ElementReader
 
 MAX_UE = (1 << 32) - 2  # 9.1: the largest codeNum with 31 leading zeros; no element of the standard has more
-WINDOW_BYTES = 24  # held as one number; 9 are enough for 7 bits before an element and its 32 + 31 bits
-MASKS = tuple((1 << n) - 1 for n in range(8 * WINDOW_BYTES + 1))
 
 
 def structure(kind, s):
@@ -19,94 +18,10 @@ def structure(kind, s):
     return made
 
 
-class Reader:
-    """Reads syntax elements from an RBSP.
-
-    Parameters
-    ----------
-    rbsp : bytes
-    layer : str
-        The syntax structure, for error messages: "seq_parameter_set", ...
-    place : function, optional
-        From a byte offset in the RBSP to the offset in the stream.
-    """
+class Reader(ElementReader):
+    """Reads syntax tables from an RBSP: see `ElementReader`."""
 
     reading = True
-
-    def __init__(self, rbsp, layer, place=int):
-        self.rbsp, self.layer, self.place, self.bit = rbsp, layer, place, 0
-        self._window = self._end = 0  # the number, and the bit position after its last bit
-
-    def _load(self):
-        """Move the window to the next element."""
-        first = self.bit >> 3
-        piece = self.rbsp[first : first + WINDOW_BYTES]
-        self._window, self._end = int.from_bytes(piece, "big"), 8 * (first + len(piece))
-
-    def _truncated(self, name, clause):
-        return TruncatedError(
-            f"the data ends in {name}", layer=self.layer, offset=self.place(len(self.rbsp)), clause=clause
-        )
-
-    def _codeNum(self, name, clause):
-        """Exp-Golomb (9.1): leadingZeroBits zeros, a one, and leadingZeroBits bits."""
-        left = self._end - self.bit
-        if left < 63:
-            self._load()
-            left = self._end - self.bit
-        window = self._window & MASKS[left]
-        leadingZeroBits = left - window.bit_length()
-        if leadingZeroBits > 31:
-            raise (
-                self._truncated(name, clause)
-                if left < 32
-                else self.error(f"{name} has more than 31 leading zeros", "H.264 9.1")
-            )
-        left -= 2 * leadingZeroBits + 1
-        if left < 0:
-            raise self._truncated(name, clause)
-        self.bit = self._end - left
-        return (window >> left) - 1
-
-    def error(self, reason, clause):
-        """A BitstreamError at the current position."""
-        return BitstreamError(
-            reason, layer=self.layer, offset=self.place(min(self.bit >> 3, len(self.rbsp))), clause=clause
-        )
-
-    def _out_of_range(self, name, value, low, high, clause):
-        return self.error(f"{name} is {value}; it must be {low} to {high}", clause)
-
-    def u(self, s, name, n, clause, low=0, high=None):
-        """Unsigned, n bits, 0 <= n <= 64."""
-        end = self.bit + n
-        if end > self._end:
-            self._load()
-            if end > self._end:
-                raise self._truncated(name, clause)
-        self.bit = end
-        value = self._window >> (self._end - end) & MASKS[n]
-        if high is not None and not low <= value <= high:
-            raise self._out_of_range(name, value, low, high, clause)
-        s[name] = value
-        return value
-
-    def ue(self, s, name, high, clause, low=0):
-        """Unsigned Exp-Golomb, low to high."""
-        value = self._codeNum(name, clause)
-        if not low <= value <= high:
-            raise self._out_of_range(name, value, low, high, clause)
-        s[name] = value
-        return value
-
-    def se(self, s, name, low, high, clause):
-        """Signed Exp-Golomb, low to high: 0, 1, -1, 2, -2, ..."""
-        codeNum = self._codeNum(name, clause)
-        value = (codeNum + 1) >> 1 if codeNum & 1 else -(codeNum >> 1)
-        if not low <= value <= high:
-            raise self._out_of_range(name, value, low, high, clause)
-        s[name] = value
-        return value
 
     def array(self, s, name, count, code, *args, **more):
         """`count` elements of one name, as a tuple; `code` names the method, `args` and `more` follow the name."""
