@@ -51,9 +51,9 @@ def plan(inputs, output, task):
     Parameters
     ----------
     inputs : sequence of str
-        Files, folders, or "-" alone. Below a folder, hidden files and folders, symbolic links, special files, and what
-        is no picture for the task are "ignored"; pictures that cannot be read "failed". Files are recognized by their
-        suffix, or else by their first bytes.
+        Files, folders, or "-" alone. Below a folder, hidden files and folders, symbolic links, special files, and files
+        that the task does not take are "ignored"; pictures that cannot be read are "failed". Files are recognized by
+        their suffix, or else by their first bytes.
     output : str
         A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; or "-".
     task : a task of `codec.batch`

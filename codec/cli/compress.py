@@ -90,7 +90,7 @@ def compress(
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": the output exists
     (--overwrite replaces it), so that the same command goes on after an interruption. "ignored": hidden files, symbolic
-    links, FIFOs, what is no picture. "failed": damaged, unreadable, or a picture of a format that is not read, such as
+    links, FIFOs, other kinds of file. "failed": damaged, unreadable, or a picture of a format that is not read, such as
     HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
 
     A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more

@@ -91,7 +91,7 @@ def encode_video(
     tune : str, optional
         "psnr", which is how all presets decide at present.
     keyint : int, default 250
-        An IDR picture every so many frames; decoding can start there.
+        Largest distance between IDR pictures, in frames; decoding can start at each.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it; without B pictures, as in "ultrafast", one thread works.
 

@@ -8,24 +8,6 @@ from codec.h264.entropy._reader cimport FAULT_QP_DELTA, FAULT_REF_IDX, SliceRead
 from codec.h264.macroblock._slice cimport CACHE, SLICE_B, SLICE_I, SliceContext, context_of
 from codec.h264.pictures._picture cimport MB_FIELD, MB_INTRA_NXN, MB_SKIP, MB_TRANSFORM8
 
-cdef enum:
-    # ctxIdxOffset of Table 9-34
-    MB_TYPE_I_ = 3
-    MB_SKIP_P = 11
-    MB_TYPE_P_ = 14
-    SUB_MB_TYPE_P = 21
-    MB_SKIP_B = 24
-    MB_TYPE_B_ = 27
-    SUB_MB_TYPE_B = 36
-    REF_IDX = 54
-    MB_QP_DELTA = 60
-    INTRA_CHROMA = 64
-    PREV_INTRA_MODE = 68
-    MB_FIELD_FLAG = 70
-    CBP_LUMA = 73
-    CBP_CHROMA = 77
-    TRANSFORM8 = 399
-
 
 cdef inline int flag_inc(SliceContext *s, int flags, int wanted) noexcept nogil:
     """How many of A and B are available and have one of these flags (wanted 1) or none of them (wanted 0)."""

@@ -9,6 +9,10 @@ from libc.stdlib cimport abs
 from libc.string cimport memcpy
 
 from codec._core cimport BitWriter, codec_assert_range, put_bits
+from codec.h264.entropy._cabac_mb cimport (
+    MB_TYPE_I_, MB_SKIP_P, MB_TYPE_P_, SUB_MB_TYPE_P, MB_SKIP_B, MB_TYPE_B_, SUB_MB_TYPE_B, MVD_X, REF_IDX,
+    MB_QP_DELTA, INTRA_CHROMA, PREV_INTRA_MODE, CBP_LUMA, CBP_CHROMA, TRANSFORM8,
+)
 from codec.h264.entropy._block_write cimport write_cabac_block, write_cavlc_block
 from codec.h264.entropy._kinds cimport KIND_AC_CHROMA, KIND_DC_420
 from codec.h264.entropy._writer cimport (
@@ -27,24 +31,6 @@ from codec.h264.pictures._picture cimport (
     MB_DIRECT, MB_INTRA, MB_INTRA16, MB_INTRA_NXN, MB_PCM, MB_SKIP, MB_TRANSFORM8,
 )
 from codec.h264.tables.values cimport H264_TABLE_7_14_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA
-
-cdef enum:
-    # ctxIdxOffset of Table 9-34, as in _cabac_mb.pyx
-    MB_TYPE_I_ = 3
-    MB_SKIP_P = 11
-    MB_TYPE_P_ = 14
-    SUB_MB_TYPE_P = 21
-    MB_SKIP_B = 24
-    MB_TYPE_B_ = 27
-    SUB_MB_TYPE_B = 36
-    MVD_X = 40
-    REF_IDX = 54
-    MB_QP_DELTA = 60
-    INTRA_CHROMA = 64
-    PREV_INTRA_MODE = 68
-    CBP_LUMA = 73
-    CBP_CHROMA = 77
-    TRANSFORM8 = 399
 
 cdef uint8_t[16] B4 = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]
 cdef uint8_t[16] ENTRY = [0, 1, 8, 9, 2, 3, 10, 11, 16, 17, 24, 25, 18, 19, 26, 27]
