@@ -164,6 +164,8 @@ def palette(
     """
     from ..batch import PaletteTask
 
+    if choices["dither"] == "none" and choices["dither_strength"] is not None:
+        raise click.UsageError("--dither-strength needs a --dither: none spreads no error")
     shared = {"as_json": as_json, "overwrite": overwrite, "dry_run": dry_run, "limits": limits}
     moving = {"fps": fps, "lossy": lossy, "loops": loops, "width": width}
     if animated:

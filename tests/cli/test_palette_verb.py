@@ -107,6 +107,7 @@ def test_colours_of_ones_own(run, home):
     (["in/a.png", "-o", "o.png", "--colors", "0"], "1<=x<=256"),
     (["in/a.png", "-o", "o.png", "--colors", "257"], "1<=x<=256"),
     (["in/a.png", "-o", "o.png", "--dither", "magic"], "floyd-steinberg"),
+    (["in/a.png", "-o", "o.png", "--dither", "none", "--dither-strength", "0.5"], "--dither-strength"),
     (["in/a.png", "-o", "o.png", "--target", "sice:1"], "size"),
     (["in/a.png", "-o", "o.png", "--palette", "cga"], "cga"), (["in/a.png", "-o", "o.png", "--fps", "25"], "--animate"),
     (["in/a.png", "in/b.png", "--sheet", "s.png"], "one picture"), (["in/a.png", "--sheet", "in/a.png"], "sheet"),

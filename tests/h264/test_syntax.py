@@ -305,15 +305,22 @@ def test_sei_messages_are_read_as_they_were_written(timing, recovery, payload, k
         (sei.RECOVERY_POINT, sei.write_payload(recovery)),
         (kind, payload),
     ]
-    found = sei.read_sei(NalUnit(sei.write_sei(messages)), sps)
+    found = list(sei.read_sei(NalUnit(sei.write_sei(messages)), sps))
     assert [(one.payloadType, one.payload) for one in found] == messages
     assert [one.content for one in found] == [content, recovery, None]
 
 
 def test_a_payload_that_is_longer_than_its_nal_unit_is_an_error():
     with pytest.raises(codec.BitstreamError, match="7.3.2.3.1") as caught:
-        sei.read_sei(NalUnit(b"\x06\x05\x10abc\x80", 10))
+        list(sei.read_sei(NalUnit(b"\x06\x05\x10abc\x80", 10)))
     assert caught.value.offset == 17
+
+
+def test_messages_before_a_damaged_one_are_read():
+    messages = sei.read_sei(NalUnit(b"\x06\x05\x01a\x05\x10abc\x80"))
+    assert next(messages).payload == b"a"
+    with pytest.raises(codec.BitstreamError, match="7.3.2.3.1"):
+        next(messages)
 
 
 FIRST, LAST = (5, b"first"), (4, b"\x80")
@@ -357,21 +364,21 @@ def test_a_message_may_begin_with_the_byte_of_the_trailing_bits(messages, zeros)
     ],
 )
 def test_sei_messages_byte_by_byte(rbsp, messages):
-    found = sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+    found = list(sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp))))
     assert [(one.payloadType, one.payload) for one in found] == messages
 
 
 @pytest.mark.parametrize("rbsp", ["01", "0580", "8080", "80ff80", "ff80", "ffff", "05018055", "050161ff80", "80aa8000"])
 def test_a_damaged_sei_nal_unit_is_an_error(rbsp):
     with pytest.raises(codec.BitstreamError, match="7.3.2.3.1"):
-        sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp)))
+        list(sei.read_sei(NalUnit(b"\x06" + bytes.fromhex(rbsp))))
 
 
 @given(st.binary(max_size=40))
 @example(b"\x80" * 3)
 def test_any_bytes_are_sei_messages_or_an_error_of_ours(rbsp):
     try:
-        found = sei.read_sei(NalUnit(b"\x06" + rbsp))
+        found = list(sei.read_sei(NalUnit(b"\x06" + rbsp)))
     except codec.BitstreamError:
         return
     assert sum(len(one.payload) + 2 for one in found) <= len(rbsp)

@@ -242,12 +242,12 @@ class Sequence:
             and any(one.non_existing and one.short for one in self._dpb.frames)
         ):
             rule = rule._replace(loss=self._trust.number, since=math.inf)
-        mbaff = bool(header.MbaffFrameFlag(sps))
-        found = [[self._entry(entry, rule, number == 0) for entry in one] for number, one in enumerate(lists)]
-        sources = tuple(tuple(source for _, source in one) for one in found)
-        return SliceReferences(
-            [[reference for reference, _ in one] for one in found], Sources(sources, rule.forgiven, mbaff), missing
-        )
+        entries, sources = [], []
+        for number, one in enumerate(lists):
+            pairs = [self._entry(entry, rule, number == 0) for entry in one]
+            entries.append([reference for reference, _ in pairs])
+            sources.append([source for _, source in pairs])
+        return SliceReferences(entries, Sources(sources, rule.forgiven, bool(header.MbaffFrameFlag(sps))), missing)
 
     def _entry(self, entry, rule, from_list0):
         """An entry of a reference list for the slice decoder, and its source for `Lineage`.
@@ -255,16 +255,18 @@ class Sequence:
         A missing picture has a stand-in, or is None where referring to it is an error: not if decoding did not start
         with an IDR picture (D.2.8).
         """
-        frame, fields = entry or (None, self._picture.fields)
-        current, picture = self._picture.store, frame.picture if frame else None
+        if entry and not entry[0].non_existing:
+            frame, current = entry[0], self._picture.store
+            frame.picture.long_term = frame.long
+            reference, content = (frame.picture, PARITY[entry[1]]), frame.content
+            if rule.loss == INTACT or frame is current or rule.trusts(content.number, current.order, from_list0):
+                return reference, content
+            return reference, rule.loss
         loss = self._trust.number if rule.loss == INTACT else rule.loss
-        if frame and not frame.non_existing:
-            picture.long_term = frame.long
-            trusted = frame is current or rule.trusts(frame.content.number, current.order, from_list0)
-            return (picture, PARITY[fields]), frame.content if trusted else loss
         if not self._tolerant and not self._recovering:
             return None, loss
-        return (picture or self._stand_in(), PARITY[fields]), loss
+        frame, fields = entry or (None, self._picture.fields)
+        return (frame and frame.picture or self._stand_in(), PARITY[fields]), loss
 
     def _stand_in(self):
         """In place of a missing reference: the picture decoded last, or a gray one."""

@@ -124,7 +124,7 @@ class Sources(NamedTuple):
 
     Attributes
     ----------
-    lists : tuple of RefPicList0 and RefPicList1
+    lists : list of RefPicList0 and RefPicList1
         Each entry the CodedFrame of the reference, or the origin of the loss (int) of one that is not trusted.
     forgiven : int
         See `Rule`.
@@ -132,17 +132,26 @@ class Sources(NamedTuple):
         Field macroblocks count fields.
     """
 
-    lists: tuple
+    lists: list
     forgiven: int
     mbaff: bool
 
-    def origin(self, source):
-        """Origin of the damage of an entry, INTACT for none."""
-        origin = source if isinstance(source, int) else source.origin
+    def origins(self, frame):
+        """Origin of the damage of each entry by list, INTACT for none and for `frame`, which refers to them. None if
+        there is no damage."""
+        damaged = False
+        for one in self.lists:
+            for source in one:
+                if source is not frame and (isinstance(source, int) or source.origin != INTACT):
+                    damaged = True
+        return [[self._origin(source, frame) for source in one] for one in self.lists] if damaged else None
+
+    def _origin(self, source, frame):
+        origin = INTACT if source is frame else source if isinstance(source, int) else source.origin
         return origin if origin >= self.forgiven else INTACT
 
 
-NO_SOURCES = Sources(((), ()), 0, False)  # of I slices
+NO_SOURCES = Sources([[], []], 0, False)  # of I slices
 
 
 class Lineage:
@@ -161,10 +170,8 @@ class Lineage:
         """Origin of the damage that a decoded frame gets from its references."""
         found, use = INTACT, None
         for number, sources in enumerate(self.slices):
-            origins = [
-                [INTACT if source is frame else sources.origin(source) for source in one] for one in sources.lists
-            ]
-            if any(origin != INTACT for one in origins for origin in one):
+            origins = sources.origins(frame)
+            if origins is not None:
                 use = use or _Use(self.picture)
                 found = max(found, use.origin(number, sources.mbaff, origins))
         return found

@@ -127,7 +127,7 @@ def clock_timestamp(c, s, time_offset_length, clause):
 
 
 def read_sei(nal, sps=None):
-    """The messages of an SEI NAL unit (type 6), as a list.
+    """Yield the messages of an SEI NAL unit (type 6). A damaged one raises its error after those before it.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_sei(nal, sps=None):
     sps : SPS, optional
         The active one. Picture timing cannot be parsed without its VUI, and stays bytes.
     """
-    data, at, found = nal.rbsp, 0, []
+    data, at = nal.rbsp, 0
     # more_rbsp_data (7.2): the last one bit of the RBSP is the stop bit, and messages are whole bytes, so the trailing
     # bits are a last byte of 0x80, zero bytes aside. Without it the trailing bits are missing, and messages run to the
     # end of the data.
@@ -155,9 +155,8 @@ def read_sei(nal, sps=None):
                 f"a payload of {payloadSize} bytes ends after its NAL unit", "H.264 7.3.2.3.1"
             )
         payload = data[at : at + payloadSize]
-        found.append(SEIMessage(payloadType, payload, _content(payloadType, payload, sps, nal, at)))
+        yield SEIMessage(payloadType, payload, _content(payloadType, payload, sps, nal, at))
         at += payloadSize
-    return found
 
 
 def _content(payloadType, payload, sps, nal, start):
