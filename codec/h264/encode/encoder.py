@@ -21,6 +21,7 @@ from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
 from .frames import fill_picture
+from .lookahead import Lookahead
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import RateControl
 from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
@@ -74,21 +75,6 @@ def modification_of(wanted, frames, header, sps):
     return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
 
 
-def coding_order(count):
-    """The order of `count` B pictures between two others: [(index, whether others refer to it)]. The middle one comes
-    first, and both halves refer to it.
-
-    >>> from codec.h264.encode.encoder import coding_order
-    >>> coding_order(3)
-    [(1, True), (0, False), (2, False)]
-    """
-    if count <= 2:
-        return [(i, False) for i in range(count)]
-    middle = count // 2
-    right = [(middle + 1 + i, reference) for i, reference in coding_order(count - middle - 1)]
-    return [(middle, True), *coding_order(middle), *right]
-
-
 @dataclass(frozen=True)
 class Task:
     """A picture that is being coded. future: of (Coded, Interpolated or None); pictures: what it reads and writes."""
@@ -140,8 +126,9 @@ class PictureEncoder:
             self._intervals.append([])
             self._qp = self._rate.qp()
 
-    def code(self, frame, number, kind, *, key=False, reference=True):
-        """Begin to code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
+    def code(self, planned):
+        """Begin to code a frame."""
+        number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
         qp = self._qp_of(kind, reference)
         header = self._header(number, kind, qp, key, reference)
         picture, source = self._pictures()
@@ -157,7 +144,7 @@ class PictureEncoder:
 
         def work():
             planes = [[future.result()[1] for future in entries] for entries in futures]
-            rbsp, made = self._encode(header, picture, source, frame, lists, planes, qp, reference)
+            rbsp, made = self._encode(header, picture, source, planned, lists, planes, qp)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
             return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
@@ -167,17 +154,18 @@ class PictureEncoder:
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
         self._keep(store, header, reference, future)
 
-    def _encode(self, header, picture, source, frame, lists, planes, qp, reference):
+    def _encode(self, header, picture, source, planned, lists, planes, qp):
         """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread."""
         slices = self._idle.pop()  # there are as many as threads
         try:
-            fill_picture(source, frame)
+            fill_picture(source, planned.frame)
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
+                vectors=planned.vectors,
             )  # fmt: skip
-            return rbsp, slices.interpolate(picture) if reference else None
+            return rbsp, slices.interpolate(picture) if planned.reference else None
         finally:
             self._idle.append(slices)
 
@@ -271,27 +259,24 @@ class Encoder:
 
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
-        self.count, self._waiting = 0, []
+        self._lookahead = Lookahead(settings.tools, settings.keyint)
+        self.count = 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
             self._coder = PictureEncoder(frame, self._fps, self._settings)
         number, self.count = self.count, self.count + 1
-        if number % self._settings.keyint == 0:
-            self._interval()
-            self._coder.begin_interval()
-            self._coder.code(frame, number, I, key=True)
-        else:
-            self._waiting.append((frame, number))
-            if len(self._waiting) > self._settings.tools.b_frames:
-                self._interval()
+        for interval in self._lookahead.add(frame, number):
+            self._begin(interval)
         yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
-            self._interval()
+            for interval in self._lookahead.flush():
+                self._begin(interval)
+                yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
             yield from self._coder.take(0)
 
     def close(self):
@@ -299,13 +284,8 @@ class Encoder:
         if self._coder is not None:
             self._coder.close()
 
-    def _interval(self):
-        """Code the frames that wait: the last one as P, those before it as B."""
-        if not self._waiting:
-            return
-        *between, last = self._waiting
-        self._waiting = []
+    def _begin(self, interval):
+        """Begin to code the pictures of an interval."""
         self._coder.begin_interval()
-        self._coder.code(*last, P)
-        for i, reference in coding_order(len(between)):
-            self._coder.code(*between[i], B, reference=reference)
+        for planned in interval:
+            self._coder.code(planned)
