@@ -31,6 +31,8 @@ cdef enum:
 cdef struct RefPlanes:
     const uint8_t *plane[4] # sample (0, 0)
     Py_ssize_t stride
+    const PictureData *picture      # another thread may be at work on it
+    int ready               # lines of all planes that are known to be there
 
 # A vector of one block and what it costs, in SATD plus lambda times bits.
 cdef struct Motion:

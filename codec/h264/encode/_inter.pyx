@@ -9,6 +9,7 @@ from codec.h264.macroblock._context cimport begin_macroblock
 from codec.h264.macroblock._motion cimport predict_partition
 from codec.h264.macroblock._slice cimport (
     CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_8X8, UNUSED, SliceContext, set_block,
+    wait_for_lines,
 )
 from codec.h264.pictures._picture cimport PictureData
 
@@ -64,6 +65,7 @@ cdef int neighbours_of(Coder *c, int list, int16_t (*found)[2]) noexcept nogil:
         if s.cache.ref[list][entries[i]] >= 0:
             found[n][0], found[n][1] = s.cache.mv[list][entries[i]][0], s.cache.mv[list][entries[i]][1]
             n += 1
+    wait_for_lines(s, p, 16 * s.place.mb_row + 1)
     if p.refIdx[s.place.mb * 8] >= 0:
         for k in range(2):
             i = p.mv[s.place.mb * 32][k]
@@ -86,8 +88,8 @@ cdef void choose_lists(Coder *c, Part *part, int mode, int x, int y, int w, int 
     """Make the partition of B of the better of both lists, or of both together; bits: of its type, by prediction."""
     cdef Motion m0 = best0[0], m1 = best1[0]
     cdef int w1 = implicit_weight(c, m0.ref, m1.ref)
-    cdef const RefPlanes *r0 = &c.refs[0][m0.ref]
-    cdef const RefPlanes *r1 = &c.refs[1][m1.ref]
+    cdef RefPlanes *r0 = &c.refs[0][m0.ref]
+    cdef RefPlanes *r1 = &c.refs[1][m1.ref]
     part.pred, part.cost, part.m[0] = 1, m0.cost + bits_cost(c, bits[1]), m0
     if m1.cost + bits_cost(c, bits[2]) < part.cost:
         part.pred, part.cost, part.m[1] = 2, m1.cost + bits_cost(c, bits[2]), m1

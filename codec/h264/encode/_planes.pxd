@@ -9,6 +9,7 @@ cdef class Interpolated:
     cdef uint8_t *memory
     cdef Py_ssize_t size, stride
     cdef int width, height
+    cdef int lines, halves  # made so far: lines of luma, and the line after the last one of half samples
     cdef RefPlanes planes
 
-    cdef void fill(self, const PictureData *p, const H264Enc *enc) noexcept nogil
+    cdef void advance(self, const PictureData *p, int lines, const H264Enc *enc) noexcept nogil

@@ -28,8 +28,13 @@ cdef class Interpolated:
     def __dealloc__(self):
         free(self.memory)
 
-    cdef void fill(self, const PictureData *p, const H264Enc *enc) noexcept nogil:
-        """From the decoded luma."""
+    def begin(self):
+        """Make them those of a new picture: nothing filled."""
+        self.lines, self.halves = 0, TAPS - PAD
+
+    cdef void advance(self, const PictureData *p, int lines, const H264Enc *enc) noexcept nogil:
+        """Fill them as far as the first lines of decoded luma allow, which are final: half samples up to TAPS lines
+        before the last; all, with the padding, if lines is the height."""
         cdef uint8_t *plane[4]
         cdef uint8_t *line
         cdef int16_t *work = <int16_t *>(self.memory + 64 + 4 * self.size)
@@ -37,15 +42,21 @@ cdef class Interpolated:
         cdef int y, i, first = TAPS - PAD, count = self.width + 2 * PAD - 2 * TAPS
         for i in range(4):
             plane[i] = <uint8_t *>self.planes.plane[i]
-        for y in range(self.height):
+        for y in range(self.lines, lines):
             line = plane[0] + y * self.stride
             memcpy(line, p.plane[0] + y * p.stride[0], self.width)
             memset(line - PAD, line[0], PAD)
             memset(line + self.width, line[self.width - 1], PAD)
-        for y in range(1, PAD + 1):
-            memcpy(plane[0] - PAD - y * self.stride, plane[0] - PAD, self.width + 2 * PAD)
+        if self.lines == 0:
+            for y in range(1, PAD + 1):
+                memcpy(plane[0] - PAD - y * self.stride, plane[0] - PAD, self.width + 2 * PAD)
+        if lines == self.height:
             line = plane[0] + (self.height - 1) * self.stride - PAD
-            memcpy(line + y * self.stride, line, self.width + 2 * PAD)
-        for y in range(first, self.height - first):
+            for y in range(1, PAD + 1):
+                memcpy(line + y * self.stride, line, self.width + 2 * PAD)
+        self.lines = lines
+        lines += PAD - TAPS if lines == self.height else -TAPS
+        for y in range(self.halves, lines):
             at = y * self.stride + first
             enc.half_samples(plane[1] + at, plane[2] + at, plane[3] + at, plane[0] + at, self.stride, count, work)
+        self.halves = max(self.halves, lines)

@@ -8,13 +8,13 @@ cdef enum:
 
 cdef uint16_t[MOST_VECTOR_BITS] VECTOR_BITS             # cost of a difference of this magnitude, in 1/256 bit
 
-cdef const uint8_t *predicted(Coder *c, const RefPlanes *r, int x, int y, int w, int h, int mvx, int mvy, int scratch,
+cdef const uint8_t *predicted(Coder *c, RefPlanes *r, int x, int y, int w, int h, int mvx, int mvy, int scratch,
                               Py_ssize_t *stride) noexcept nogil
-cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m,
+cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
                  const int16_t (*candidates)[2], int count) noexcept nogil
-cdef void refine_two(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
+cdef void refine_two(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
                      Motion *m1, int w1, int rounds) noexcept nogil
-cdef int two_cost(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
+cdef int two_cost(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
                   const Motion *m1, int w1) noexcept nogil
-cdef void refine(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
+cdef void refine(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
                  int quarter_steps) noexcept nogil

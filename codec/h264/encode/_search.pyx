@@ -3,6 +3,9 @@ the bits of the vector.
 
 Vectors are limited to Coder.mv_low .. mv_high, at least 8 samples inside of the padding: a step of a pattern beyond the
 limit may be read, and is then refused.
+
+Lines of a reference that another thread makes are awaited when a vector leads there, so that no result depends on how
+far it is.
 """
 from libc.stdint cimport int8_t, int16_t, uint8_t, uint16_t
 from libc.stdlib cimport abs
@@ -11,9 +14,13 @@ import math
 
 from codec._core cimport codec_assert_range
 from codec.h264.encode._coder cimport SRC_STRIDE, Coder, Motion, RefPlanes, copy_block
+from codec.h264.macroblock._slice cimport wait_for_lines
+from codec.h264.pictures._picture cimport shared_load
 
 cdef enum:
     REFUSED = 1 << 28
+    HALF_LAG = 3            # lines that half samples are behind luma (Interpolated.advance)
+    ALL_LINES = 1 << 20
 
 # The two planes whose mean is a quarter sample, by mvx & 3 | (mvy & 3) << 2: plane, and samples right and down.
 cdef struct Quarter:
@@ -65,12 +72,27 @@ cdef inline bint allowed(const Coder *c, int x, int y) noexcept nogil:
     return c.mv_low[0] <= x <= c.mv_high[0] and c.mv_low[1] <= y <= c.mv_high[1]
 
 
-cdef const uint8_t *predicted(Coder *c, const RefPlanes *r, int x, int y, int w, int h, int mvx, int mvy, int scratch,
+cdef void await_lines(Coder *c, RefPlanes *r, int lines) noexcept nogil:
+    """Wait for the first lines of the planes, without those below the picture."""
+    wait_for_lines(&c.s, r.picture, min(lines + HALF_LAG, r.picture.height[0]))
+    if shared_load(&r.picture.pending) <= 0:
+        r.ready = ALL_LINES
+    else:
+        r.ready = shared_load(&r.picture.lines) - HALF_LAG
+
+
+cdef inline void need_lines(Coder *c, RefPlanes *r, int lines) noexcept nogil:
+    if lines > r.ready:
+        await_lines(c, r, lines)
+
+
+cdef const uint8_t *predicted(Coder *c, RefPlanes *r, int x, int y, int w, int h, int mvx, int mvy, int scratch,
                               Py_ssize_t *stride) noexcept nogil:
     """Luma of the w x h block at (x, y) of the macroblock: in a plane, or in Coder.block[scratch]."""
     cdef const Quarter *q = &QUARTER[(mvx & 3) | (mvy & 3) << 2]
     cdef Py_ssize_t at = (16 * c.s.place.mb_row + y + (mvy >> 2)) * r.stride + 16 * c.s.place.mb_x + x + (mvx >> 2)
     cdef const uint8_t *a = r.plane[q.plane[0]] + at + q.down[0] * r.stride + q.right[0]
+    need_lines(c, r, 16 * c.s.place.mb_row + y + h + (mvy >> 2) + 1)
     if not (mvx | mvy) & 1:
         stride[0] = r.stride
         return a
@@ -86,6 +108,8 @@ cdef struct Walk:
     const uint8_t *src
     const uint8_t *ref      # where the vector (0, 0) leads
     Py_ssize_t stride
+    RefPlanes *r
+    int bottom              # the line below the block
     int width, h
     int x, y, cost          # the best so far, in full samples
 
@@ -96,6 +120,7 @@ cdef void step4(Coder *c, Walk *k, const Motion *m, const int8_t (*pattern)[2], 
     cdef const uint8_t *at[4]
     cdef int sad[4]
     cdef int i, vx, vy, cost
+    need_lines(c, k.r, k.bottom + y + 2)                # patterns reach 2 lines further
     for i in range(4):
         at[i] = k.ref + (y + pattern[i][1]) * k.stride + x + pattern[i][0]
     c.enc.sad4[k.width](sad, k.src, SRC_STRIDE, at, k.stride, k.h)
@@ -112,6 +137,7 @@ cdef void step1(Coder *c, Walk *k, const Motion *m, int vx, int vy) noexcept nog
     """Try one vector."""
     cdef int cost
     if allowed(c, 4 * vx, 4 * vy):
+        need_lines(c, k.r, k.bottom + vy)
         cost = (c.enc.sad[k.width](k.src, SRC_STRIDE, k.ref + vy * k.stride + vx, k.stride, k.h)
                 + vector_cost(c, m, 4 * vx, 4 * vy))
         if cost < k.cost:
@@ -168,7 +194,7 @@ cdef void multi_hexagons(Coder *c, Walk *k, const Motion *m) noexcept nogil:
 
 # ---------------------------------------------------------------- parts of a sample
 
-cdef inline int sub_cost(Coder *c, const RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
+cdef inline int sub_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
                          int mvy) noexcept nogil:
     cdef Py_ssize_t stride
     cdef const uint8_t *block
@@ -179,7 +205,7 @@ cdef inline int sub_cost(Coder *c, const RefPlanes *r, int x, int y, int w, int 
             + vector_cost(c, m, mvx, mvy))
 
 
-cdef void refine(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
+cdef void refine(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,
                  int quarter_steps) noexcept nogil:
     """Diamonds of half samples, then of quarter samples, from m.mv; m.cost is its cost by SATD."""
     cdef int step, i, cx, cy, cost, best, came = -1
@@ -206,7 +232,7 @@ cdef inline int clamp(int low, int v, int high) noexcept nogil:
     return low if v < low else high if v > high else v
 
 
-cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motion *m,
+cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
                  const int16_t (*candidates)[2], int count) noexcept nogil:
     """Find m.mv for the block at (x, y) of the macroblock, near m.mvp or a candidate (quarter samples). m.cost is SATD
     with lambda times the bits of the vector, plus m.bits."""
@@ -215,6 +241,7 @@ cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motio
     cdef int py = clamp(c.mv_low[1], m.mvp[1], c.mv_high[1])
     k.src, k.width, k.h, k.stride, k.cost = c.src + SRC_STRIDE * y + x, width_of(w), h, r.stride, REFUSED
     k.ref = r.plane[0] + (16 * c.s.place.mb_row + y) * r.stride + 16 * c.s.place.mb_x + x
+    k.r, k.bottom = r, 16 * c.s.place.mb_row + y + h
     step1(c, &k, m, clamp((c.mv_low[0] + 3) >> 2, (px + 2) >> 2, c.mv_high[0] >> 2),
           clamp((c.mv_low[1] + 3) >> 2, (py + 2) >> 2, c.mv_high[1] >> 2))
     for i in range(count):
@@ -243,7 +270,7 @@ cdef void search(Coder *c, const RefPlanes *r, int x, int y, int w, int h, Motio
 
 # ---------------------------------------------------------------- bi-prediction
 
-cdef int two_cost(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
+cdef int two_cost(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
                   const Motion *m1, int w1) noexcept nogil:
     """SATD of the prediction from both vectors, with the bits of both; w1: the implicit weight (8.4.2.3.1), 32 for the
     mean."""
@@ -264,7 +291,7 @@ cdef int two_cost(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int
             + vector_cost(c, m0, m0.mv[0], m0.mv[1]) + vector_cost(c, m1, m1.mv[0], m1.mv[1]))
 
 
-cdef void refine_two(Coder *c, const RefPlanes *r0, const RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
+cdef void refine_two(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
                      Motion *m1, int w1, int rounds) noexcept nogil:
     """Steps of a quarter sample of one vector, then of the other; m0.cost is two_cost, and stays so."""
     cdef int i, which, cx, cy, cost, best

@@ -25,7 +25,10 @@ from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
 )
-from codec.h264.pictures._picture cimport MB_INTRA, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.pictures._picture cimport (
+    MB_INTRA, MB_PCM, Picture, PictureData, Turns, add_slice, shared_add, shared_store, turns_close, turns_give,
+    turns_lock, turns_open, turns_take, turns_unlock,
+)
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError
@@ -90,8 +93,22 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
     return 0
 
 
-cdef int encode_macroblocks(Coder *c) noexcept nogil:
-    """slice_data( ) and the samples of the picture; 1 without memory."""
+cdef enum:
+    UNFILTERED = 3          # lines above a row of macroblocks that filtering it changes (8.7.2.3)
+
+
+cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
+    """Filter the rows of macroblocks before `row` that are not, and let other threads read what is final."""
+    cdef PictureData *p = c.s.pic
+    cdef int lines = 16 * row - (UNFILTERED if row < p.mb_height else 0)
+    deblock_rows(p, c.s.seq.dsp, row - 1, row, 0)
+    if planes is not None:
+        planes.advance(p, lines, c.enc)
+        shared_store(&p.lines, lines)
+
+
+cdef int encode_macroblocks(Coder *c, Interpolated planes) noexcept nogil:
+    """slice_data( ), the samples of the picture, and the planes of a reference; 1 without memory."""
     cdef SliceContext *s = &c.s
     cdef PictureData *p = s.pic
     cdef int row, x
@@ -104,8 +121,8 @@ cdef int encode_macroblocks(Coder *c) noexcept nogil:
             if write_decision(c, row == p.mb_height - 1 and x == p.mb_width - 1):
                 return 1
         if row:
-            deblock_rows(p, s.seq.dsp, row - 1, row, 0)
-    deblock_rows(p, s.seq.dsp, p.mb_height - 1, p.mb_height, 0)
+            finish_lines(c, planes, row)
+    finish_lines(c, planes, p.mb_height)
     if s.seq.entropy_coding_mode_flag:
         cabac_close(&c.cabac)
     else:
@@ -115,12 +132,41 @@ cdef int encode_macroblocks(Coder *c) noexcept nogil:
     return 0
 
 
+cdef class Threads:
+    """What the threads of one encoder share: how many may compute at a time. A thread that waits for lines of a
+    reference lets another one compute.
+
+    Parameters
+    ----------
+    count : int
+    """
+    cdef Turns turns
+
+    def __cinit__(self, int count):
+        turns_open(&self.turns, count)
+
+    def __dealloc__(self):
+        turns_close(&self.turns)
+
+
+def begin(Picture picture not None):
+    """Make it a new picture that others wait for, until `end`."""
+    picture.begin()
+    shared_add(&picture.data.pending, 1)
+
+
+def end(Picture picture not None):
+    """Nothing more is written into the picture."""
+    shared_store(&picture.data.pending, 0)
+
+
 cdef class SliceEncoder(SliceSetup):
-    """Encodes pictures as one slice each; holds the memory of one."""
+    """Encodes pictures as one slice each; holds the memory of one, and works in one of the threads."""
     cdef Coder *c
     cdef void *memory
+    cdef Threads threads
 
-    def __cinit__(self):
+    def __cinit__(self, Threads threads not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
         self.memory = calloc(size, 1)
         if not self.memory:
@@ -129,6 +175,7 @@ cdef class SliceEncoder(SliceSetup):
         self.c = <Coder *>at
         self.c.s.work.edge = <uint8_t *>((at + sizeof(Coder) + 63) & ~<size_t>63)
         self.c.s.work.second = self.c.s.work.edge + EDGE_BYTES
+        self.threads, self.c.s.work.turns = threads, &threads.turns
 
     def __dealloc__(self):
         if self.memory:
@@ -163,8 +210,8 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
         return 0
 
-    def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, tools, *, int lambda256,
-               int64_t lambda2, int mv_limit_y, vectors=()):
+    def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
+               *, int lambda256, int64_t lambda2, int mv_limit_y, vectors=()):
         """Encode a picture.
 
         Parameters
@@ -180,6 +227,8 @@ cdef class SliceEncoder(SliceSetup):
             RefPicList0, RefPicList1.
         planes : two lists of Interpolated
             Of these pictures.
+        own : Interpolated or None
+            Receives the planes of a reference; `begin` was called.
         tools : Tools of settings.py
         lambda256, lambda2 : int
             Lambda of SATD and of squared differences, times 256.
@@ -208,13 +257,20 @@ cdef class SliceEncoder(SliceSetup):
                 raise ParameterError("planes of a reference are missing")
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
+                c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
         c.lambda256, c.lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._set_vectors(vectors)
         self._start(header.cabac_init_idc)
         with nogil:
-            failed = encode_macroblocks(c)
+            turns_lock(&self.threads.turns)
+            turns_take(&self.threads.turns)
+            turns_unlock(&self.threads.turns)
+            failed = encode_macroblocks(c, own)
+            turns_lock(&self.threads.turns)
+            turns_give(&self.threads.turns)
+            turns_unlock(&self.threads.turns)
         if failed:
             raise MemoryError("no memory for a slice")
         return c.out.start[:c.out.next - c.out.start]
@@ -267,10 +323,3 @@ cdef class SliceEncoder(SliceSetup):
             init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)
             cabac_start(&c.cabac, &c.out)
         return 0
-
-    def interpolate(self, Picture picture):
-        """The Interpolated planes of a reconstruction."""
-        cdef Interpolated made = Interpolated(picture.data.width[0], picture.data.height[0])
-        with nogil:
-            made.fill(&picture.data, h264_enc(self.level))
-        return made

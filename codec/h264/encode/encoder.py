@@ -3,8 +3,9 @@
 A frame waits in display order until its type is known. Reference marking and lists are those of the decoder
 (pictures/dpb, pictures/references), applied to the headers that are written, so that both agree by construction.
 
-A picture is a task that needs its references and nothing else, so that others are coded meanwhile by other threads:
-B pictures that nothing refers to, and the pictures of the next interval. The bytes do not depend on the threads.
+A picture is a task that needs its references and nothing else. It waits for the lines that a vector leads to, not for
+whole pictures (_search.pyx), so that other threads code several pictures at once, one some rows behind the other. Tasks
+begin in coding order, and wait for earlier ones alone. The bytes do not depend on the threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap,
 from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
-from ._slice_enc import SliceEncoder
+from ._planes import Interpolated
+from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
@@ -77,7 +79,7 @@ def modification_of(wanted, frames, header, sps):
 
 @dataclass(frozen=True)
 class Task:
-    """A picture that is being coded. future: of (Coded, Interpolated or None); pictures: what it reads and writes."""
+    """A picture that is being coded. future: of Coded; pictures: what it reads and writes."""
 
     future: Future
     pictures: tuple
@@ -107,11 +109,14 @@ class PictureEncoder:
             first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
-        self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
-        self._idle = [SliceEncoder() for _ in range(settings.threads)]  # one for each thread
+        # more than may compute at a time: some wait for lines
+        count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
+        self._workers = ThreadPoolExecutor(count) if count > 1 else None
+        self._turns = Threads(settings.threads)
+        self._idle = [SliceEncoder(self._turns) for _ in range(count)]  # one for each thread
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
-        self._planes, self._pool = {}, []  # by pic_id: the future of a reference; all pictures
+        self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
         self._rate = None
         if settings.bitrate:
@@ -122,7 +127,7 @@ class PictureEncoder:
     def begin_interval(self):
         """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
         if self._rate:
-            self._rate.add([future.result()[0].cost for future in self._intervals.pop(0)])
+            self._rate.add([future.result().cost for future in self._intervals.pop(0)])
             self._intervals.append([])
             self._qp = self._rate.qp()
 
@@ -140,40 +145,47 @@ class PictureEncoder:
             self._dpb.forget()
         header, lists = self._with_lists(header, store)
         lists = [[other.picture for other in entries] for entries in lists]
-        futures = [[self._planes[other.pic_id] for other in entries] for entries in lists]
+        own = self._own_planes(picture) if reference else None
 
         def work():
-            planes = [[future.result()[1] for future in entries] for entries in futures]
-            rbsp, made = self._encode(header, picture, source, planned, lists, planes, qp)
+            rbsp = self._encode(header, picture, source, planned, lists, own, qp)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
-            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
+            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()))
 
         future = self._workers.submit(work) if self._workers else done(work)
         self._intervals[-1].append(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
-        self._keep(store, header, reference, future)
+        self._keep(store, header, reference)
 
-    def _encode(self, header, picture, source, planned, lists, planes, qp):
-        """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread."""
+    def _own_planes(self, picture):
+        """Those that the picture fills, for pictures that refer to it."""
+        if picture.tag is None:
+            picture.tag = Interpolated(16 * self._format[0], 16 * self._format[1])
+        picture.tag.begin()
+        return picture.tag
+
+    def _encode(self, header, picture, source, planned, lists, own, qp):
+        """The RBSP of the slice, in any thread."""
         slices = self._idle.pop()  # there are as many as threads
         try:
             fill_picture(source, planned.frame)
-            rbsp = slices.encode(
+            return slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
-                [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
+                [[(other, 0) for other in entries] for entries in lists],
+                [[other.tag for other in entries] for entries in lists], own, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
                 vectors=planned.vectors,
             )  # fmt: skip
-            return rbsp, slices.interpolate(picture) if planned.reference else None
         finally:
+            end(picture)
             self._idle.append(slices)
 
     def take(self, ahead):
         """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
         while self._tasks and (len(self._tasks) > ahead or self._tasks[0].future.done()):
             self._latest = self._tasks.popleft()
-            yield self._latest.future.result()[0]
+            yield self._latest.future.result()
 
     def close(self):
         """End the threads; pictures that are not begun are not coded."""
@@ -231,21 +243,18 @@ class PictureEncoder:
         while len(free) < 2:
             free.append(Picture(*self._format))
             self._pool.append(free[-1])
-        free[0].begin()
+        begin(free[0])
         return free
 
-    def _keep(self, store, header, reference, future):
-        """Mark and store the picture (8.2.5), and its planes if later ones may refer to it."""
+    def _keep(self, store, header, reference):
+        """Mark and store the picture (8.2.5)."""
         if reference:
             self._dpb.mark(store, header, self._sps)
             self._frame_num += 1
-            self._planes[store.picture.pic_id] = future
         for _ in self._dpb.store(store):
             pass
         for other in self._dpb.frames:
             other.waiting = False
-        alive = {other.picture.pic_id for other in self._dpb.references()}
-        self._planes = {pic_id: planes for pic_id, planes in self._planes.items() if pic_id in alive}
 
 
 class Encoder:
@@ -259,8 +268,9 @@ class Encoder:
 
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
-        self._lookahead = Lookahead(settings.tools, settings.keyint)
-        self.count = 0
+        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint), 0
+        # pictures that are not delivered while others are begun: an interval, and what the threads work on
+        self._ahead = 2 * settings.threads + settings.tools.b_frames if settings.threads > 1 else 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
@@ -269,14 +279,14 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
-        yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+        yield from self._coder.take(self._ahead)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
             for interval in self._lookahead.flush():
                 self._begin(interval)
-                yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+                yield from self._coder.take(self._ahead)
             yield from self._coder.take(0)
 
     def close(self):

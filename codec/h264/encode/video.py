@@ -93,7 +93,7 @@ def encode_video(
     keyint : int, default 250
         Largest distance between IDR pictures, in frames; decoding can start at each.
     threads : int, default 0
-        0: one per processor. The bytes do not depend on it; without B pictures, as in "ultrafast", one thread works.
+        0: one per processor. The bytes do not depend on it.
 
     Returns
     -------

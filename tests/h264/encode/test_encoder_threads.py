@@ -20,6 +20,16 @@ def test_the_bytes_do_not_depend_on_threads(preset):
     assert_decodes_to(wanted, planes, 64, 48)
 
 
+@pytest.mark.parametrize("preset", ["ultrafast", "veryfast", "medium", "placebo"])
+def test_a_picture_begins_before_its_references_end(preset):
+    """Many rows, and vectors that lead down: each picture waits for lines of others that are at work."""
+    frames = np.ascontiguousarray(moving(240, 32, 9).transpose(0, 2, 1, 3))  # moves down by three lines a frame
+    wanted, planes, _ = encoded(frames, preset=preset)
+    assert_decodes_to(wanted, planes, 32, 240)
+    for threads in (2, 3, 8):
+        assert encoded(frames, preset=preset, threads=threads)[0] == wanted
+
+
 def test_a_bit_rate_gives_the_same_bytes_too():
     frames = moving(48, 48, 40)
     assert len({encoded(frames, bitrate=100_000, threads=threads)[0] for threads in (1, 2, 5)}) == 1
