@@ -21,7 +21,7 @@ from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
 from .frames import fill_picture
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import RateControl
 from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
 
@@ -45,6 +45,8 @@ class Coded:
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
+    found : object
+        What `examine` of `PictureEncoder` returned.
     """
 
     data: bytes
@@ -53,6 +55,7 @@ class Coded:
     key: bool
     qp: int
     planes: tuple
+    found: object = None
 
     @property
     def cost(self):
@@ -113,12 +116,15 @@ class PictureEncoder:
         A frame of the format of all.
     fps : fractions.Fraction
     settings : Settings
+    display : Display
+    examine : function, optional
+        Called by the thread of a picture with its frame, its `Picture` and the bytes of its slice, once it is coded.
     """
 
-    def __init__(self, first, fps, settings):
-        self._settings, self._tools = settings, settings.tools
+    def __init__(self, first, fps, settings, display, examine=None):
+        self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0), display
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
@@ -135,9 +141,10 @@ class PictureEncoder:
 
     def begin_interval(self):
         """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
+        before = self._intervals.pop(0)
+        self._intervals.append([])
         if self._rate:
-            self._rate.add([future.result()[0].cost for future in self._intervals.pop(0)])
-            self._intervals.append([])
+            self._rate.add([future.result()[0].cost for future in before])
             self._qp = self._rate.qp()
 
     def code(self, frame, number, kind, *, key=False, reference=True):
@@ -160,7 +167,8 @@ class PictureEncoder:
             rbsp, made = self._encode(header, picture, source, frame, lists, planes, qp, reference)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
-            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
+            found = self._examine(frame, picture, len(nals[-1])) if self._examine else None
+            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()), found), made
 
         future = self._workers.submit(work) if self._workers else done(work)
         self._intervals[-1].append(future)
@@ -267,16 +275,20 @@ class Encoder:
     ----------
     settings : Settings
     fps : fractions.Fraction
+    display : Display
+    examine : function, optional
+        See `PictureEncoder`.
     """
 
-    def __init__(self, settings, fps):
+    def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
+        self._display, self._examine = display, examine
         self.count, self._waiting = 0, []
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
-            self._coder = PictureEncoder(frame, self._fps, self._settings)
+            self._coder = PictureEncoder(frame, self._fps, self._settings, self._display, self._examine)
         number, self.count = self.count, self.count + 1
         if number % self._settings.keyint == 0:
             self._interval()
