@@ -72,6 +72,18 @@ class QuantizeKeywords(TypedDict, total=False):
     seed: int
 
 
+class EncodeVideoKeywords(TypedDict, total=False):
+    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` have in common with `codec.encode_video`."""
+
+    qp: int | None
+    crf: float | None
+    bitrate: float | None
+    preset: str
+    tune: str | None
+    keyint: int
+    threads: int
+
+
 class AnimateKeywords(TypedDict, total=False):
     """What `codec.animate` passes on to `codec.palette.animate`."""
 

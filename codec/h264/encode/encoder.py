@@ -24,7 +24,7 @@ from ._planes import Interpolated
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import RateControl
 from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
 
@@ -48,6 +48,8 @@ class Coded:
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
+    found : object
+        What `examine` of `PictureEncoder` returned.
     """
 
     data: bytes
@@ -56,6 +58,7 @@ class Coded:
     key: bool
     qp: int
     planes: tuple
+    found: object = None
 
     @property
     def cost(self):
@@ -101,12 +104,15 @@ class PictureEncoder:
         A frame of the format of all.
     fps : fractions.Fraction
     settings : Settings
+    display : Display
+    examine : function, optional
+        Called by the thread of a picture with its frame, its `Picture` and the bytes of its slice, once it is coded.
     """
 
-    def __init__(self, first, fps, settings):
-        self._settings, self._tools = settings, settings.tools
+    def __init__(self, first, fps, settings, display, examine=None):
+        self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0), display
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
@@ -126,9 +132,10 @@ class PictureEncoder:
 
     def begin_interval(self):
         """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
+        before = self._intervals.pop(0)
+        self._intervals.append([])
         if self._rate:
-            self._rate.add([future.result().cost for future in self._intervals.pop(0)])
-            self._intervals.append([])
+            self._rate.add([future.result().cost for future in before])
             self._qp = self._rate.qp()
 
     def code(self, planned):
@@ -151,7 +158,8 @@ class PictureEncoder:
             rbsp = self._encode(header, picture, source, planned, lists, own, qp)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
-            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()))
+            found = self._examine(planned.frame, picture, len(nals[-1])) if self._examine else None
+            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()), found)
 
         future = self._workers.submit(work) if self._workers else done(work)
         self._intervals[-1].append(future)
@@ -264,10 +272,14 @@ class Encoder:
     ----------
     settings : Settings
     fps : fractions.Fraction
+    display : Display
+    examine : function, optional
+        See `PictureEncoder`.
     """
 
-    def __init__(self, settings, fps):
+    def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
+        self._display, self._examine = display, examine
         self._lookahead, self.count = Lookahead(settings.tools, settings.keyint), 0
         # pictures that are not delivered while others are begun: an interval, and what the threads work on
         self._ahead = 2 * settings.threads + settings.tools.b_frames if settings.threads > 1 else 0
@@ -275,7 +287,7 @@ class Encoder:
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
-            self._coder = PictureEncoder(frame, self._fps, self._settings)
+            self._coder = PictureEncoder(frame, self._fps, self._settings, self._display, self._examine)
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 from ...color import H273_MATRICES
 from ...errors import ParameterError
 from ..stream.parameter_sets import PPS, SPS
-from ..stream.vui import VUI
+from ..stream.vui import EXTENDED_SAR, VUI
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
 BASELINE, MAIN, HIGH = 66, 77, 100
@@ -18,6 +19,35 @@ MATRIX_NUMBERS = {name: number for number, name in reversed(H273_MATRICES.items(
 CAVLC_QP = 12
 LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
 MAX_TICKS = (1 << 32) - 1
+MAX_SAR = (1 << 16) - 1
+
+
+class Display(NamedTuple):
+    """What the VUI says of showing the frames: width and height of a sample, (0, 0) if unknown; even distances in
+    time."""
+
+    sample_aspect_ratio: tuple = (0, 0)
+    fixed_rate: bool = True
+
+
+DEFAULT_DISPLAY = Display()
+
+
+def aspect_of(ratio):
+    """(sar_width, sar_height), from 1 to 65535; (0, 0) for None."""
+    if ratio is None:
+        return 0, 0
+    try:
+        width, height = (int(one) if one == int(one) else 0 for one in ratio)
+        reduced = Fraction(width, height)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        reduced = Fraction(0)
+    if reduced <= 0 or max(reduced.numerator, reduced.denominator) > MAX_SAR:
+        raise ParameterError(
+            f"sample_aspect_ratio is {ratio!r}; it must be the width and height of a sample, such as (4, 3), each from "
+            f"1 to {MAX_SAR}"
+        )
+    return reduced.numerator, reduced.denominator
 
 
 def rate_of(fps) -> Fraction:
@@ -55,9 +85,14 @@ def reorder_depth(b_frames):
     return (b_frames + 1).bit_length() - 1 if b_frames > 1 else b_frames
 
 
-def _vui(first, fps, reorder, buffering):
+def _vui(first, fps, reorder, buffering, display):
     number = MATRIX_NUMBERS.get(first.matrix, 2)
+    width, height = display.sample_aspect_ratio
     return VUI(
+        aspect_ratio_info_present_flag=int(width > 0),
+        aspect_ratio_idc=EXTENDED_SAR if width else 0,
+        sar_width=width,
+        sar_height=height,
         video_signal_type_present_flag=1,
         video_full_range_flag=int(first.full_range),
         colour_description_present_flag=1,
@@ -65,14 +100,14 @@ def _vui(first, fps, reorder, buffering):
         timing_info_present_flag=1,
         num_units_in_tick=fps.denominator,
         time_scale=2 * fps.numerator,
-        fixed_frame_rate_flag=1,
+        fixed_frame_rate_flag=int(display.fixed_rate),
         bitstream_restriction_flag=1,
         max_num_reorder_frames=reorder,
         max_dec_frame_buffering=buffering,
     )
 
 
-def sequence_of(first, fps, tools, lowest_qp):
+def sequence_of(first, fps, tools, lowest_qp, display=DEFAULT_DISPLAY):
     """(SPS, PPS) for frames like `first`."""
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
@@ -104,7 +139,7 @@ def sequence_of(first, fps, tools, lowest_qp):
         frame_crop_right_offset=right // unit,
         frame_crop_bottom_offset=bottom // unit,
         vui_parameters_present_flag=1,
-        vui=_vui(first, fps, reorder, buffering),
+        vui=_vui(first, fps, reorder, buffering, display),
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,

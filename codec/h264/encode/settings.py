@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass, replace
 
@@ -99,7 +100,7 @@ class Settings:
     threads: int
 
 
-def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
+def settings_of(qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0):
     """`Settings` from the arguments of `encode_video`."""
     given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
     if len(given) > 1:
@@ -119,6 +120,15 @@ def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
         raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
     return Settings(tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS))
+
+
+def settings_of_options(options):
+    """`Settings` from keyword arguments by name."""
+    known = inspect.signature(settings_of).parameters
+    for name in options:
+        if name not in known:
+            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(known)}")
+    return settings_of(**options)
 
 
 def processors():
