@@ -3,7 +3,8 @@
 import click
 
 from . import _options as options
-from ._jobs import perform
+from ._common import exclude, needs
+from ._jobs import perform, perform_in_place
 
 
 def _kinds(value):
@@ -76,27 +77,58 @@ class _Compress(options.OptionalValues):
 @options.jobs
 @options.overwrite
 @options.keep_dates
+@options.in_place
+@options.backup
+@options.no_backup
+@options.min_gain
+@options.ledger
+@options.no_ledger
 @options.dry_run
 @options.as_json_not_table
 def compress(
-    inputs, output, limits, jobs, overwrite, keep_dates, dry_run, as_json, background, strip, force, **encoding
+    inputs,
+    output,
+    limits,
+    jobs,
+    overwrite,
+    keep_dates,
+    in_place,
+    backup,
+    no_backup,
+    min_gain,
+    ledger,
+    no_ledger,
+    dry_run,
+    as_json,
+    background,
+    strip,
+    force,
+    **encoding,
 ):
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, including the
+    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the
     orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
-    found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": the output exists
-    (--overwrite replaces it), so that the same command goes on after an interruption. "ignored": hidden files, symbolic
+    found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
+    output exists and is not known to be ours (--overwrite replaces it). "ignored": hidden files, symbolic
     links, FIFOs, other kinds of file. "failed": damaged, unreadable, or a picture of a format that is not read, such as
     HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
+
+    The same command goes on after an interruption, kill -9 included, and does again only what changed: the ledger in
+    the output folder knows by content which file was made of which, with which settings. An output is replaced where
+    the ledger knows that it is ours. Two runs at once on one folder are refused.
 
     A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more
     than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). Where -o names a file, or
     stdout, a JPEG is written even if it is larger or holds the first frame only, with a warning. The ratio is
     before / after. An output is readable by nobody who cannot read its source.
+
+    With --in-place a JPEG is replaced by a smaller one of the same name: after it was decoded again and compared, with
+    the mode, owner and times of the original, which stays in the backup folder until you delete that. codec undo brings
+    the originals back. Other formats, links and files with several hard links are ignored.
 
     With --target, the quality is searched for each picture and measured on the final bytes: the best file within the
     size (kB is 1000 bytes, KiB 1024), or the smallest with the score. If no quality reaches it, nothing is written and
@@ -110,6 +142,7 @@ def compress(
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
+      codec compress holiday/ --in-place -q 80 --min-gain 5%
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
@@ -119,23 +152,37 @@ def compress(
 
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
+    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup")):
+        exclude(one, other)
     asked = EncodeOptions(**encoding)
-    perform(
-        "compress",
-        CompressTask(asked, background=background, strip=strip or (), force=force, limits=limits),
-        inputs,
-        output,
-        jobs=jobs,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        keep_dates=keep_dates,
-        as_json=as_json,
-        settings=encoding
+    task = CompressTask(
+        asked,
+        background=background,
+        strip=strip or (),
+        force=force,
+        min_gain=min_gain,
+        carry_all=in_place,
+        limits=limits,
+    )
+    common = {
+        "jobs": jobs,
+        "overwrite": overwrite,
+        "dry_run": dry_run,
+        "as_json": as_json,
+        "settings": encoding
         | {
             "quality": asked.quality,
             "strip": list(strip or ()),
             "background": background,
             "force": force,
+            "min_gain": min_gain,
+            "in_place": in_place,
             "keep_dates": keep_dates,
         },
-    )
+    }
+    if in_place:
+        exclude("in_place", "output", "no_ledger", "force")
+        perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
+        return
+    needs("in_place", "backup", "no_backup")
+    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=False if no_ledger else ledger, **common)
