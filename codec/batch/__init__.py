@@ -7,6 +7,7 @@
 Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
 """
 
+from .ledger import Ledger
 from .plan import PIPE, Job, OutputError, plan
 from .result import Result
 from .run import Row, row_of, run
@@ -17,6 +18,7 @@ __all__ = [
     "CompressTask",
     "DecompressTask",
     "Job",
+    "Ledger",
     "OutputError",
     "PaletteTask",
     "Result",

@@ -74,16 +74,25 @@ def plan(inputs, output, task):
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
-    to_folder = os.path.isdir(output) or output.endswith(("/", os.sep))
-    if len(inputs) == 1 and not os.path.isdir(inputs[0]) and not to_folder:
-        jobs = [_named(Job(inputs[0], output))]
-    else:
+    if is_folder(inputs, output):
         jobs = _settle_clashes(_plan_folder(inputs, output, task))
+    else:
+        jobs = [_named(Job(inputs[0], output))]
     jobs = _spare_inputs(jobs)
     for job in jobs:
         if job.target is not None:
             task.check(job.target)
     return jobs
+
+
+def is_folder(inputs, output):
+    """Whether the output of these inputs is a folder.
+
+    >>> from codec.batch.plan import is_folder
+    >>> is_folder(["a.png"], "b.jpg"), is_folder(["a.png"], "web/"), is_folder(["a.png", "b.png"], "web")
+    (False, True, True)
+    """
+    return len(inputs) != 1 or os.path.isdir(inputs[0]) or os.path.isdir(output) or output.endswith(("/", os.sep))
 
 
 def _named(job):

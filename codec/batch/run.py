@@ -1,17 +1,20 @@
 """Doing the jobs: threads, and a row for every file that was met, failures included."""
 
+import contextlib
 import filecmp
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 from ..errors import CodecError, FileError
 from ..executors import in_order
 from ..formats import pictures
 from ..sources.files import PIPE, read_bytes, read_stdin, sweep, write_atomic, write_stdout
-from . import memory
+from . import memory, resume
+from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 
 THERE = "the output exists already"
+TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Row:
         return row | row.pop("facts")
 
 
-def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=False, progress=None):
+def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=False, progress=None, ledger=None):
     """Do every job; a failure is a row like any other.
 
     Temporary files that killed processes left in the folders of the outputs are deleted first.
@@ -77,6 +80,9 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
         without those for group and others that its source has not.
     progress : callable, optional
         Called as ``progress(done, total)`` after every job.
+    ledger : Ledger, optional
+        What it knows to be made from the same source with the same settings is "skipped", and what it knows to be ours
+        but outdated is made again. Each output is recorded before it is renamed to its name.
 
     Returns
     -------
@@ -86,8 +92,8 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     if not dry_run:
         for folder in {os.path.dirname(job.target) for job in jobs if job.target not in (None, PIPE)}:
             sweep(folder)
-    shared = memory.room()
-    rows, calls = [], (partial(_do, job, task, shared, overwrite, dry_run, keep_dates) for job in jobs)
+    worker = _Worker(task, memory.room(), overwrite, dry_run, keep_dates, ledger)
+    rows, calls = [], (partial(worker.row, job) for job in jobs)
     for row in in_order(calls, min(threads or os.cpu_count() or 1, len(jobs) or 1)):
         rows.append(row)
         if progress is not None:
@@ -95,28 +101,74 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     return rows
 
 
-def _do(job, task, shared, overwrite, dry_run, keep_dates):
-    if job.status:
-        told = {"error" if job.status == "failed" else "reason": job.reason}
-        return Row(job.source, job.target, job.status, **told)
+class _Worker:
+    """What the jobs of a run share."""
 
-    def work():
-        data = read_source(job.source)
-        with shared.taken(pictures.pixels_of(data) * task.bytes_per_pixel):
-            return len(data), task(data, job)
+    def __init__(self, task, room, overwrite, dry_run, keep_dates, ledger):
+        self.task, self.room, self.ledger = task, room, ledger
+        self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
+        self.settings = ledger and fingerprint(task)
 
-    return row_of(
-        job.source,
-        job.target,
-        work,
-        keep_as=job.keep_as,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        keep_dates=keep_dates,
-    )
+    def row(self, job):
+        """Do a job."""
+        if job.status:
+            told = {"error" if job.status == "failed" else "reason": job.reason}
+            return Row(job.source, job.target, job.status, **told)
+        if self.ledger is None:
+            return self._made(job)
+        try:
+            seen = resume.look(job, self.ledger, self.settings)
+        except CodecError as error:
+            return Row(job.source, job.target, "failed", error=str(error))
+        if seen.verdict and not self.overwrite:
+            return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row)
+        return self._made(job, seen)
+
+    def _made(self, job, seen=None):
+        read = {}
+
+        def work():
+            found = stat_of(job.source)
+            data = read_source(job.source)
+            if seen is not None:
+                read.update(stat=found and settled_key(found), hash=content_hash(data))
+            with self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel):
+                return len(data), self.task(data, job)
+
+        def record(row, made):
+            told = {name: getattr(row, name) for name in TOLD}
+            known = Known(self.settings, read["stat"], read["hash"], row.output, None, b"", seen.content, told)
+            known = replace(known, output_hash=content_hash(made.data))
+            return lambda stat: self.ledger.record(job.target, replace(known, output_stat=stat_key(stat)), job.source)
+
+        row = row_of(
+            job.source,
+            job.target,
+            work,
+            keep_as=job.keep_as,
+            overwrite=self.overwrite,
+            dry_run=self.dry_run,
+            keep_dates=self.keep_dates,
+            ours=seen and seen.output,
+            record=None if seen is None else record,
+        )
+        if seen and seen.output and not self.dry_run and row.status in ("done", "kept"):
+            _remove_former(seen.output, row)
+        return row
 
 
-def row_of(source, target, work, *, keep_as=None, overwrite=False, dry_run=False, keep_dates=False):
+def row_of(
+    source,
+    target,
+    work,
+    *,
+    keep_as=None,
+    overwrite=False,
+    dry_run=False,
+    keep_dates=False,
+    ours=None,
+    record=None,
+):
     """The row of one output, whatever it is made of.
 
     Parameters
@@ -129,12 +181,16 @@ def row_of(source, target, work, *, keep_as=None, overwrite=False, dry_run=False
         Written in place of the target if the result is the source.
     overwrite, dry_run, keep_dates : bool
         As for `run`.
+    ours : str, optional
+        A path that may be replaced in any case.
+    record : callable, optional
+        ``record(row, Result)`` gives the `before_rename` of `write_atomic`.
 
     Returns
     -------
     Row
     """
-    there = None if overwrite else _there(source, target, keep_as)
+    there = None if overwrite else _there(source, target, keep_as, ours)
     if there:
         old = _is_older(there, source)
         warnings = ("the output that exists is older than its source",) if old else ()
@@ -142,24 +198,42 @@ def row_of(source, target, work, *, keep_as=None, overwrite=False, dry_run=False
     try:
         before, made = work()
         path = keep_as if made.as_source else target
-        if not dry_run and not (made.as_source and _is_same_file(source, path)):
-            if made.as_source and os.path.lexists(path) and not overwrite:
-                raise FileError(f"it is kept as it is, and {path} exists and holds something else")
-            write_target(path, made.data, source, keep_dates)
+        after, warnings = len(made.data), tuple(made.warnings)
+        ratio = round(before / after, 4)
+        row = Row(source, path, made.status, before, after, ratio, warnings, None, made.reason, made.facts)
+        if dry_run:
+            return row
+        before_rename = record and record(row, made)
+        if made.as_source and _is_same_file(source, path):
+            if record:
+                before_rename(os.stat(path))
+            return row
+        if made.as_source and os.path.lexists(path) and not overwrite and not _is(path, ours):
+            raise FileError(f"it is kept as it is, and {path} exists and holds something else")
+        write_target(path, made.data, source, keep_dates, before_rename)
     except (CodecError, MemoryError) as error:
         return Row(source, target, "failed", error=str(error) or "out of memory")
-    after, warnings = len(made.data), tuple(made.warnings)
-    ratio = round(before / after, 4)
-    return Row(source, path, made.status, before, after, ratio, warnings, None, made.reason, made.facts)
+    return row
 
 
-def _there(source, target, keep_as):
-    """The path of an output that was made before, or None."""
+def _is(path, other):
+    return other is not None and os.path.abspath(path) == os.path.abspath(other)
+
+
+def _remove_former(output, row):
+    """Delete an output of ours whose successor has another name: a copy of the source, which is smaller now."""
+    if not _is(row.output, output) and not _is_same_file(row.input, output):
+        with contextlib.suppress(OSError):
+            os.unlink(output)
+
+
+def _there(source, target, keep_as, ours):
+    """The path of an output that exists and is not `ours`, or None."""
     if target == PIPE:
         return None
-    if os.path.isfile(target):
+    if os.path.isfile(target) and not _is(target, ours):
         return target
-    if keep_as is None or _is_same_file(source, keep_as):
+    if keep_as is None or _is(keep_as, ours) or _is_same_file(source, keep_as):
         return None
     try:
         return keep_as if os.path.isfile(keep_as) and filecmp.cmp(source, keep_as, shallow=False) else None
@@ -186,7 +260,7 @@ def read_source(source):
     return read_stdin() if source == PIPE else read_bytes(source)
 
 
-def write_target(target, data, source=PIPE, keep_dates=False):
+def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None):
     """Bytes made of a source to a path, whose folder is created, or to stdout for "-"."""
     if target == PIPE:
         write_stdout(data)
@@ -200,4 +274,5 @@ def write_target(target, data, source=PIPE, keep_dates=False):
         like = None if source == PIPE else os.stat(source)
     except OSError:  # several frames, or gone
         like = None
-    write_atomic(target, data, like=like, keep_dates=keep_dates and like is not None)
+    keep_dates = keep_dates and like is not None
+    write_atomic(target, data, like=like, keep_dates=keep_dates, before_rename=before_rename)

@@ -1,6 +1,7 @@
 """Many pictures in one call: a task of `codec.batch` over the inputs, shown as a table or as JSON."""
 
 import contextlib
+import os
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -16,16 +17,39 @@ PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "ignored", "failed")
 
 
-def perform(verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False, keep_dates=False):
-    """Run a verb over its inputs, from the plan to the exit code."""
+def perform(
+    verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False, keep_dates=False, ledger=None
+):
+    """Run a verb over its inputs, from the plan to the exit code.
+
+    Parameters
+    ----------
+    ledger : False, None or str
+        False: none. None: in the output folder, if there is one. A path.
+    """
     from .. import batch
 
     todo = jobs_for(inputs, output, task, as_json)
-    with progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
-        rows = batch.run(
-            todo, task, threads=jobs, overwrite=overwrite, dry_run=dry_run, keep_dates=keep_dates, progress=tell
-        )
+    place = ledger_path(inputs, output, ledger) if any(job.status is None for job in todo) else None
+    options = {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
+    opened = batch.Ledger(place) if place and not (dry_run and not os.path.exists(place)) else contextlib.nullcontext()
+    with opened as book, progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
+        rows = batch.run(todo, task, threads=jobs, progress=tell, ledger=book, **options)
     report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings)
+
+
+def ledger_path(inputs, output, ledger):
+    """Where the ledger of a run is, or None."""
+    from ..batch.ledger import NAME
+    from ..batch.plan import is_folder
+
+    if ledger is False:
+        return None
+    if output is None or PIPE in (output, *inputs):
+        if ledger:
+            raise click.UsageError("--ledger is for files: stdin and stdout have nothing to come back to")
+        return None
+    return ledger or (os.path.join(output, NAME) if is_folder(inputs, output) else None)
 
 
 def jobs_for(inputs, output, task, as_json):
@@ -84,9 +108,11 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
             say("dry run: nothing was written")
     met = [row for row in rows if row.status != "ignored"]
     _say_left_out(rows)
-    there = sum(row.status == "skipped" for row in rows)
-    if there:
-        say(f"{_files(there)} there already; --overwrite makes {'it' if there == 1 else 'them'} again")
+    for reason, count in Counter(row.reason for row in rows if row.status == "skipped").items():
+        what = {"done before": "done before", "the output exists already": "there already"}.get(
+            reason, f"left alone, since {reason}"
+        )
+        say(f"{_files(count)} {what}; --overwrite makes {'it' if count == 1 else 'them'} again")
     failed = [f"{row.input}: {row.error}" for row in rows if row.status == "failed"]
     if failed:
         several = [f"{len(failed)} of {len(met)} not done:", *(f"  {line}" for line in failed)]

@@ -146,6 +146,14 @@ keep_dates = click.option(
 dry_run = click.option("-n", "--dry-run", is_flag=True, help="Do the work and show the sizes, but write nothing.")
 
 
+ledger = click.option(
+    "--ledger",
+    metavar="PATH",
+    help="SQLite file that remembers what was made of what.  [default: .codec-ledger.sqlite in the output folder]",
+)
+no_ledger = click.option("--no-ledger", is_flag=True, help="Remember nothing; every output that exists is skipped.")
+
+
 def as_json(help="One JSON object on stdout."):
     """--json."""
     return click.option("--json", "as_json", is_flag=True, help=help)

@@ -76,10 +76,25 @@ class _Compress(options.OptionalValues):
 @options.jobs
 @options.overwrite
 @options.keep_dates
+@options.ledger
+@options.no_ledger
 @options.dry_run
 @options.as_json_not_table
 def compress(
-    inputs, output, limits, jobs, overwrite, keep_dates, dry_run, as_json, background, strip, force, **encoding
+    inputs,
+    output,
+    limits,
+    jobs,
+    overwrite,
+    keep_dates,
+    ledger,
+    no_ledger,
+    dry_run,
+    as_json,
+    background,
+    strip,
+    force,
+    **encoding,
 ):
     """Compress pictures to JPEG.
 
@@ -88,10 +103,14 @@ def compress(
     orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
-    found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": the output exists
-    (--overwrite replaces it), so that the same command goes on after an interruption. "ignored": hidden files, symbolic
+    found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
+    output exists and is not known to be ours (--overwrite replaces it). "ignored": hidden files, symbolic
     links, FIFOs, other kinds of file. "failed": damaged, unreadable, or a picture of a format that is not read, such as
     HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
+
+    The same command goes on after an interruption, kill -9 included, and does again only what changed: the ledger in
+    the output folder knows by content which file was made of which, with which settings. An output is replaced where
+    the ledger knows that it is ours. Two runs at once on one folder are refused.
 
     A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more
     than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). Where -o names a file, or
@@ -117,6 +136,8 @@ def compress(
     from ..batch import CompressTask
     from ..jpeg import EncodeOptions
 
+    if ledger and no_ledger:
+        raise click.UsageError("--ledger and --no-ledger exclude each other")
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
     asked = EncodeOptions(**encoding)
@@ -129,6 +150,7 @@ def compress(
         overwrite=overwrite,
         dry_run=dry_run,
         keep_dates=keep_dates,
+        ledger=False if no_ledger else ledger,
         as_json=as_json,
         settings=encoding
         | {

@@ -293,7 +293,7 @@ def _create_locked(path, permissions):
 
 
 @contextlib.contextmanager
-def _replacing(path, mode, like, keep_dates):
+def _replacing(path, mode, like, keep_dates, before_rename):
     folder, name = os.path.split(path)
     # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
     temporary = os.path.join(folder, f".{name[:32]}.codec-{secrets.token_hex(8)}.tmp")
@@ -311,6 +311,8 @@ def _replacing(path, mode, like, keep_dates):
             if keep_dates:
                 os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
             os.fsync(handle)
+            if before_rename is not None:
+                before_rename(os.fstat(handle))
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -322,7 +324,7 @@ def _replacing(path, mode, like, keep_dates):
 
 
 @contextlib.contextmanager
-def writing(path, *, like=None, keep_dates=False):
+def writing(path, *, like=None, keep_dates=False, before_rename=None):
     """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
     pieces, with its arguments.
 
@@ -347,7 +349,8 @@ def writing(path, *, like=None, keep_dates=False):
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
         replaceable = mode is None or stat.S_ISREG(mode)
-        with _replacing(target, mode, like, keep_dates) if replaceable else open(target, "wb") as stream:
+        replacing = _replacing(target, mode, like, keep_dates, before_rename) if replaceable else open(target, "wb")
+        with replacing as stream:
             yield stream
     except CodecError:
         raise
@@ -355,7 +358,7 @@ def writing(path, *, like=None, keep_dates=False):
         raise _file_error("write", path, error) from error
 
 
-def write_atomic(path, data, *, like=None, keep_dates=False):
+def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
     The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
@@ -372,6 +375,9 @@ def write_atomic(path, data, *, like=None, keep_dates=False):
         Of the file that `data` was made from: a new file can be read and written by nobody who could not do so there.
     keep_dates : bool
         Give the file the times and the permissions of `like`.
+    before_rename : callable, optional
+        Called with the os.stat_result of the finished temporary file, whose size, times and inode the file will have.
+        If it raises, nothing is replaced. Not called for devices and pipes.
 
     Raises
     ------
@@ -387,7 +393,7 @@ def write_atomic(path, data, *, like=None, keep_dates=False):
     ...     os.listdir(folder)
     ['a.bin']
     """
-    with writing(path, like=like, keep_dates=keep_dates) as stream:
+    with writing(path, like=like, keep_dates=keep_dates, before_rename=before_rename) as stream:
         stream.write(data)
 
 

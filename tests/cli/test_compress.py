@@ -212,6 +212,28 @@ def test_an_existing_output_is_skipped_and_one_line_says_so(run, home):
     assert is_jpeg((home / "a.jpg").read_bytes())
 
 
+def test_a_second_run_does_what_changed(run, home):
+    assert run("compress", "in", "-o", "out").code == 0 and (home / "out" / ".codec-ledger.sqlite").exists()
+    again = run("compress", "in", "-o", "out", "--json")
+    assert again.json["total"]["skipped"] == 3 and "3 files were done before; --overwrite" in again.err
+    other = run("compress", "in", "-o", "out", "-q", "40", "--json")
+    assert other.json["total"]["done"] == 3 and other.json["total"]["skipped"] == 0
+
+
+def test_the_ledger_is_where_it_is_asked_for(run, home, tree):
+    assert run("compress", "in", "-o", "out", "--ledger", "mine.sqlite").code == 0 and (home / "mine.sqlite").exists()
+    assert run("compress", "in/a.png", "-o", "a.jpg", "--ledger", "mine.sqlite").code == 0
+    assert run("compress", "in", "-o", "bare", "--no-ledger").code == 0
+    for folder in ("out", "bare"):
+        assert not (home / folder / ".codec-ledger.sqlite").exists()
+    assert run("compress", "in/a.png", "-o", "b.jpg").code == 0 and not (home / ".codec-ledger.sqlite").exists()
+    (home / "mine.sqlite").write_bytes(b"text" * 1000)
+    broken = run("compress", "in", "-o", "out", "--ledger", "mine.sqlite")
+    assert broken.code == 1 and "move it away, and run again" in broken.err
+    assert "exclude each other" in run("compress", "in", "-o", "out", "--ledger", "a", "--no-ledger").err
+    assert "--ledger is for files" in run("compress", "-", "--ledger", "a", stdin=b"").err
+
+
 def test_one_failing_file_does_not_stop_the_others(run, home, tree):
     (home / "in" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nonsense")
     outcome = run("compress", "in", "gone.png", "-o", "out")

@@ -1,0 +1,301 @@
+"""What was made of which file, so that a run does again only what changed, and goes on after it was killed.
+
+One SQLite file in WAL mode. Each output has one record, which is committed after the output was written under a
+temporary name, and before it is renamed: a process killed between the two leaves a record whose output is absent or the
+one before. Both are recognized by their hashes. The connection holds SQLite's exclusive lock, so that two runs never
+work on one ledger; the lock of a killed process ends with it.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass, fields, is_dataclass
+from hashlib import blake2b
+
+from ..errors import FileError
+from ..limits import Limits
+from ..sources.files import CHUNK_BYTES
+
+NAME = ".codec-ledger.sqlite"
+VERSION = 1
+YOUNG_SECONDS = 2  # a file can change within the resolution of its time, which is up to 2 s (FAT)
+
+# Paths are bytes, relative to the folder of the ledger: that folder can be moved. A stat is "size mtime_ns inode".
+TABLES = (
+    """
+CREATE TABLE files (
+    target BLOB PRIMARY KEY, settings BLOB NOT NULL,
+    source BLOB NOT NULL, source_stat TEXT, source_hash BLOB NOT NULL,
+    output BLOB NOT NULL, output_stat TEXT, output_hash BLOB NOT NULL, replaced_hash BLOB,
+    row TEXT NOT NULL
+) WITHOUT ROWID
+""",
+)
+
+
+def content_hash(data):
+    """BLAKE2b (RFC 7693) of bytes, 32 bytes."""
+    return blake2b(data, digest_size=32).digest()
+
+
+def hash_of(path):
+    """`content_hash` of a file in pieces; None if it cannot be read."""
+    made = blake2b(digest_size=32)
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                made.update(chunk)
+    except OSError:
+        return None
+    return made.digest()
+
+
+def stat_key(found):
+    """What tells quickly that a file is the same: "size mtime_ns inode" of an os.stat_result."""
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+
+
+def settled_key(found):
+    """`stat_key` of a source; None where the file is so young that a change would not show in it."""
+    return None if time.time_ns() - found.st_mtime_ns < YOUNG_SECONDS * 10**9 else stat_key(found)
+
+
+def stat_of(path):
+    """os.stat_result of a path, or None."""
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def fingerprint(task):
+    """16 bytes that are the same for tasks that make the same of every file. Limits do not count: they only refuse.
+
+    >>> from codec.batch import CompressTask
+    >>> from codec.batch.ledger import fingerprint
+    >>> fingerprint(CompressTask()) == fingerprint(CompressTask(force=True))
+    False
+    """
+    return blake2b(_canonical(task).encode(), digest_size=16).digest()
+
+
+def _canonical(value):
+    if is_dataclass(value) or isinstance(value, dict):
+        items = value if isinstance(value, dict) else {each.name: getattr(value, each.name) for each in fields(value)}
+        parts = [f"{name}={_canonical(item)}" for name, item in sorted(items.items()) if not isinstance(item, Limits)]
+        return f"{type(value).__name__}({','.join(parts)})"
+    if isinstance(value, (tuple, list)):
+        return f"({','.join(map(_canonical, value))})"
+    if hasattr(value, "tobytes"):
+        return f"{value.dtype}{value.shape}{value.tobytes().hex()}"
+    return repr(value)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger says of one output.
+
+    Attributes
+    ----------
+    settings : bytes
+        `fingerprint` of the task that made it.
+    source_stat : str or None
+    source_hash : bytes
+    output : str
+        Path.
+    output_stat : str or None
+    output_hash : bytes
+    replaced_hash : bytes or None
+        Of the output that this one replaced, if that was ours too.
+    row : dict
+        `status`, `before`, `after`, `reason` and `facts` of the row.
+    """
+
+    settings: bytes
+    source_stat: str | None
+    source_hash: bytes
+    output: str
+    output_stat: str | None
+    output_hash: bytes
+    replaced_hash: bytes | None
+    row: dict
+
+
+class Ledger:
+    """The ledger of a folder, locked until it is closed.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Created, with its folder, if there is none.
+
+    Raises
+    ------
+    FileError
+        If it cannot be opened, another run has it, or it is no ledger.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from codec.batch import Ledger
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Ledger(os.path.join(folder, "done.sqlite")) as ledger:
+    ...         ledger.find(os.path.join(folder, "a.jpg")) is None
+    True
+    """
+
+    def __init__(self, path):
+        self.path = os.path.abspath(os.fspath(path))
+        self.folder = os.path.dirname(self.path)
+        self._lock = threading.Lock()
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or error
+            raise FileError(
+                f"cannot open the ledger {self.path}: {why}; choose another place with ledger=PATH"
+            ) from error
+        try:
+            with self._said():
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self):
+        # Exclusive first: WAL then needs no shared memory, and works on network disks too.
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # A power cut may lose the last commits, never the file; a kill loses nothing.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("BEGIN EXCLUSIVE")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise FileError(
+                f"the ledger {self.path} has version {version}, and this codec reads {VERSION}: update codec, or choose "
+                "another place with ledger=PATH"
+            )
+        if version == 0:
+            for table in TABLES:
+                self._db.execute(table)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _said(self):
+        """SQLite's errors as ours."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise FileError(f"another run is using the ledger {self.path}: wait until it has ended") from error
+            raise FileError(
+                f"cannot use the ledger {self.path}: {error}; free some space, or choose another place with ledger=PATH"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise FileError(
+                f"{self.path} is damaged, or no ledger ({error}): move it away, and run again; outputs that exist are "
+                "then skipped, whatever they were made of"
+            ) from error
+
+    def execute(self, statement, *values):
+        """All rows of one SQL statement, which is a transaction of its own."""
+        with self._lock, self._said():
+            return self._db.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self):
+        """A function like `execute`, whose statements take effect together."""
+        with self._lock, self._said():
+            self._db.execute("BEGIN")
+            try:
+                yield lambda statement, *values: self._db.execute(statement, values).fetchall()
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def name(self, path):
+        """A path as the ledger stores it."""
+        try:
+            return os.fsencode(os.path.relpath(path, self.folder))
+        except ValueError:  # another drive of Windows
+            return os.fsencode(os.path.abspath(path))
+
+    def path_of(self, name):
+        """The path that the ledger stored."""
+        return os.path.join(self.folder, os.fsdecode(name))
+
+    def find(self, target):
+        """What is known of the output that the plan calls `target`, or None.
+
+        Returns
+        -------
+        Known or None
+        """
+        found = self.execute(
+            "SELECT settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row "
+            "FROM files WHERE target = ?",
+            self.name(target),
+        )
+        if not found:
+            return None
+        *first, output, output_stat, output_hash, replaced_hash, row = found[0]
+        return Known(*first, self.path_of(output), output_stat, output_hash, replaced_hash, json.loads(row))
+
+    def record(self, target, known, source):
+        """Store what is known of an output, in place of what was.
+
+        Parameters
+        ----------
+        target : str
+        known : Known
+        source : str
+            Path, for people who read the ledger.
+        """
+        self.execute(*self.statement(target, known, source))
+
+    def statement(self, target, known, source):
+        """The SQL of `record`, and its values."""
+        return (
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self.name(target),
+            known.settings,
+            self.name(source),
+            known.source_stat,
+            known.source_hash,
+            self.name(known.output),
+            known.output_stat,
+            known.output_hash,
+            known.replaced_hash,
+            json.dumps(known.row),
+        )
+
+    def refresh(self, target, source_stat, output_stat):
+        """Store that files whose contents were compared have these stats now."""
+        self.execute(
+            "UPDATE files SET source_stat = ?, output_stat = ? WHERE target = ?",
+            source_stat,
+            output_stat,
+            self.name(target),
+        )
+
+    def forget(self, target):
+        """Delete the record of an output."""
+        self.execute("DELETE FROM files WHERE target = ?", self.name(target))
+
+    def close(self):
+        """Release the ledger. Nothing is lost without it."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.close()

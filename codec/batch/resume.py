@@ -1,0 +1,69 @@
+"""What a run finds of earlier runs: done before, ours to make again, or somebody else's."""
+
+from dataclasses import dataclass, field
+
+from .ledger import hash_of, settled_key, stat_key, stat_of
+
+DONE_BEFORE = "done before"
+CHANGED = "the output was changed after it was made"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found of an output.
+
+    Attributes
+    ----------
+    output : str or None
+        The path of an output of ours, which may be replaced.
+    content : bytes or None
+        The hash of what is there.
+    verdict : str or None
+        `DONE_BEFORE` or `CHANGED`: nothing is to be done. None: the output is to be made.
+    row : dict
+        What the ledger tells about an output that was done before.
+    """
+
+    output: str | None = None
+    content: bytes | None = None
+    verdict: str | None = None
+    row: dict = field(default_factory=dict)
+
+
+def look(job, ledger, settings):
+    """Compare what the ledger knows of a job's output with the files that are there.
+
+    Files whose size, time and inode are as recorded are not read; of others the content decides.
+
+    Parameters
+    ----------
+    job : Job
+    ledger : Ledger
+    settings : bytes
+        `fingerprint` of the task.
+
+    Returns
+    -------
+    Seen
+
+    Raises
+    ------
+    FileError
+        If the ledger cannot be read.
+    """
+    known = ledger.find(job.target)
+    there = known and stat_of(known.output)
+    if not there:
+        return Seen()
+    content = known.output_hash if stat_key(there) == known.output_stat else hash_of(known.output)
+    if content not in (known.output_hash, known.replaced_hash):
+        return Seen(known.output, content, CHANGED)
+    source = stat_of(job.source)
+    if content != known.output_hash or known.settings != settings or source is None:
+        return Seen(known.output, content)
+    if stat_key(source) != known.source_stat and hash_of(job.source) != known.source_hash:
+        return Seen(known.output, content)
+    stats = settled_key(source), stat_key(there)
+    if stats != (known.source_stat, known.output_stat):
+        ledger.refresh(job.target, *stats)
+    return Seen(known.output, content, DONE_BEFORE, known.row)
