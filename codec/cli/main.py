@@ -19,6 +19,7 @@ VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG losslessly: optimise, rotate, crop, strip metadata.",
+    "watch": "Compress what comes into a folder, until Ctrl-C.",
     "check": "Report pictures that are larger than they need be.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
