@@ -7,24 +7,33 @@
 Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
 """
 
+from .inplace import InPlace
+from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
-from .plan import PIPE, Job, OutputError, plan
+from .plan import PIPE, Job, OutputError, plan, plan_in_place
 from .result import Result
 from .run import Row, row_of, run
 from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
+from .undo import Run, runs, undo
 
 __all__ = [
+    "LEDGER_NAME",
     "PIPE",
     "CompressTask",
     "DecompressTask",
+    "InPlace",
     "Job",
     "Ledger",
     "OutputError",
     "PaletteTask",
     "Result",
     "Row",
+    "Run",
     "TranscodeTask",
     "plan",
+    "plan_in_place",
     "row_of",
     "run",
+    "runs",
+    "undo",
 ]

@@ -20,6 +20,23 @@ def smaller(data, picture, made, as_source=True):
     return Result(data, "kept", (), _facts(picture), f"as {made} it would not be smaller", as_source)
 
 
+def too_little(data, made, min_gain):
+    """Whether a smaller file is not smaller enough.
+
+    >>> from codec.batch.keeping import too_little
+    >>> too_little(bytes(100), bytes(96), 0.05), too_little(bytes(100), bytes(95), 0.05)
+    (True, False)
+    """
+    return len(made) < len(data) and len(made) > len(data) * (1 - min_gain)
+
+
+def gains_too_little(data, made, min_gain):
+    """The source, since a result is hardly smaller."""
+    gain = 1 - len(made.data) / len(data)
+    facts = {name: made.facts[name] for name in ("width", "height")}
+    return Result(data, "kept", (), facts, f"{gain:.1%} smaller, and min_gain={min_gain:g} was asked for")
+
+
 def all_frames(data, picture, made, copied):
     """The source, of which the output would hold the first frame only.
 

@@ -33,6 +33,13 @@ CREATE TABLE files (
     row TEXT NOT NULL
 ) WITHOUT ROWID
 """,
+    "CREATE TABLE runs (number INTEGER PRIMARY KEY, run TEXT UNIQUE, backup BLOB, ended TEXT)",
+    """
+CREATE TABLE replaced (
+    run TEXT, path BLOB, backup BLOB, old_hash BLOB NOT NULL, old_stat TEXT NOT NULL, new_hash BLOB NOT NULL,
+    PRIMARY KEY (run, path)
+) WITHOUT ROWID
+""",
 )
 
 
@@ -176,8 +183,8 @@ class Ledger:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
             raise FileError(
-                f"the ledger {self.path} has version {version}, and this codec reads {VERSION}: update codec, or choose "
-                "another place with ledger=PATH"
+                f"the ledger {self.path} has version {version}, and this codec reads {VERSION}: update codec, or "
+                "choose another place with ledger=PATH"
             )
         if version == 0:
             for table in TABLES:

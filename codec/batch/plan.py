@@ -1,5 +1,6 @@
 """What becomes what: inputs, files or folders, to jobs that overwrite neither an input nor each other."""
 
+import contextlib
 import os
 import unicodedata
 from dataclasses import dataclass, replace
@@ -83,6 +84,76 @@ def plan(inputs, output, task):
         if job.target is not None:
             task.check(job.target)
     return jobs
+
+
+def plan_in_place(inputs, task):
+    """Jobs that replace their own sources. A file whose name the task would change is "ignored".
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files or folders, as for `plan`; no stdin. Links are left out, and so are files with several names (hard links),
+        which a replacement would separate.
+    task : a task of `codec.batch`
+
+    Returns
+    -------
+    list of Job
+
+    Raises
+    ------
+    ParameterError
+        If stdin is among the inputs.
+    """
+    if PIPE in inputs:
+        raise ParameterError("stdin (-) has no place in which it could be replaced; name files or folders")
+    jobs = []
+    for source in inputs:
+        if not os.path.isdir(source):
+            jobs.append(_replacing(source, task))
+            continue
+        for found in walk(source, None, task):
+            path = os.path.join(source, found.path)
+            jobs.append(Job(path, None, None, found.status, found.reason) if found.status else _replacing(path, task))
+    return list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]
+
+
+def _entry(path):
+    """The entry of a folder that a path names, whether or not it is a link."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(_same(folder), os.path.normcase(name))
+
+
+def common_folder(inputs):
+    """The folder below which all inputs are.
+
+    Raises
+    ------
+    ParameterError
+        If there is none: they are on several drives.
+    """
+    folders = [path if os.path.isdir(path) else os.path.dirname(path) for path in map(os.path.abspath, inputs)]
+    try:
+        return os.path.commonpath(folders)
+    except ValueError as error:
+        raise ParameterError(
+            f"the inputs are on several drives ({error}); give those of one drive at a time"
+        ) from error
+
+
+def _replacing(source, task):
+    name = os.path.basename(source)
+    problem = special(source)
+    if problem:
+        return Job(source, None, None, "failed", problem)
+    if os.path.islink(source):
+        return Job(source, None, None, "ignored", "symbolic link")
+    if task.rename(name) != name:
+        return Job(source, None, None, "ignored", f"would become a {os.path.splitext(task.rename(name))[1]} file")
+    with contextlib.suppress(OSError):  # reading it tells
+        if os.stat(source).st_nlink > 1:
+            return Job(source, None, None, "ignored", "has several names (hard links)")
+    return Job(source, source, source)
 
 
 def is_folder(inputs, output):

@@ -6,11 +6,11 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
-from ..errors import CodecError, FileError
+from ..errors import CodecError, FileError, ParameterError
 from ..executors import in_order
 from ..formats import pictures
 from ..sources.files import PIPE, read_bytes, read_stdin, sweep, write_atomic, write_stdout
-from . import memory, resume
+from . import generation, memory, resume
 from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 
 THERE = "the output exists already"
@@ -59,7 +59,18 @@ class Row:
         return row | row.pop("facts")
 
 
-def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=False, progress=None, ledger=None):
+def run(
+    jobs,
+    task,
+    *,
+    threads=None,
+    overwrite=False,
+    dry_run=False,
+    keep_dates=False,
+    progress=None,
+    ledger=None,
+    in_place=None,
+):
     """Do every job; a failure is a row like any other.
 
     Temporary files that killed processes left in the folders of the outputs are deleted first.
@@ -83,6 +94,9 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     ledger : Ledger, optional
         What it knows to be made from the same source with the same settings is "skipped", and what it knows to be ours
         but outdated is made again. Each output is recorded before it is renamed to its name.
+    in_place : InPlace, optional
+        Needed for the jobs of `plan_in_place`, unless it is a dry run: a result that is smaller and proves to show the
+        same picture (`task.verify`) replaces its source. Its ledger is used.
 
     Returns
     -------
@@ -92,20 +106,25 @@ def run(jobs, task, *, threads=None, overwrite=False, dry_run=False, keep_dates=
     if not dry_run:
         for folder in {os.path.dirname(job.target) for job in jobs if job.target not in (None, PIPE)}:
             sweep(folder)
-    worker = _Worker(task, memory.room(), overwrite, dry_run, keep_dates, ledger)
+    if any(job.source == job.target != PIPE for job in jobs) and not (in_place or dry_run):
+        raise ParameterError("jobs replace their sources, and nothing would keep these: pass in_place=InPlace(...)")
+    ledger = in_place.ledger if in_place else ledger
+    worker = _Worker(task, memory.room(), overwrite, dry_run, keep_dates, ledger, in_place)
     rows, calls = [], (partial(worker.row, job) for job in jobs)
     for row in in_order(calls, min(threads or os.cpu_count() or 1, len(jobs) or 1)):
         rows.append(row)
         if progress is not None:
             progress(len(rows), len(jobs))
+    if in_place:
+        in_place.finish()
     return rows
 
 
 class _Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, room, overwrite, dry_run, keep_dates, ledger):
-        self.task, self.room, self.ledger = task, room, ledger
+    def __init__(self, task, room, overwrite, dry_run, keep_dates, ledger, in_place):
+        self.task, self.room, self.ledger, self.in_place = task, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
         self.settings = ledger and fingerprint(task)
 
@@ -114,15 +133,45 @@ class _Worker:
         if job.status:
             told = {"error" if job.status == "failed" else "reason": job.reason}
             return Row(job.source, job.target, job.status, **told)
+        replaces = job.source == job.target != PIPE
         if self.ledger is None:
-            return self._made(job)
+            return self._replaced(job) if replaces else self._made(job)
         try:
             seen = resume.look(job, self.ledger, self.settings)
         except CodecError as error:
             return Row(job.source, job.target, "failed", error=str(error))
+        if replaces and (self.overwrite or seen.verdict != resume.DONE_BEFORE):  # other content is another original
+            return self._replaced(job)
         if seen.verdict and not self.overwrite:
             return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row)
         return self._made(job, seen)
+
+    def _replaced(self, job):
+        """Do a job whose source is its target."""
+        try:
+            found = os.stat(job.source)
+            data = read_source(job.source)
+            with self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel):
+                made = self.task(data, job)
+                smaller = made.status == "done" and len(made.data) < len(data)
+                problem = self.task.verify(data, made) if smaller else None
+            if problem:
+                raise FileError(f"the new file is not used, and the original stays: {problem}")
+            row = _row_in_place(job.source, data, made, smaller)
+            told = {name: getattr(row, name) for name in TOLD}
+            if self.dry_run:
+                return row
+            if smaller:
+                self.in_place.replace(job.source, found, data, made, self.settings, told)
+            else:
+                same, stat = content_hash(data), stat_key(found)
+                known = Known(self.settings, settled_key(found), same, job.source, stat, same, None, told)
+                self.ledger.record(job.source, known, job.source)
+            return row
+        except OSError as error:
+            return Row(job.source, job.target, "failed", error=str(error))
+        except (CodecError, MemoryError) as error:
+            return Row(job.source, job.target, "failed", error=str(error) or "out of memory")
 
     def _made(self, job, seen=None):
         read = {}
@@ -139,7 +188,12 @@ class _Worker:
             told = {name: getattr(row, name) for name in TOLD}
             known = Known(self.settings, read["stat"], read["hash"], row.output, None, b"", seen.content, told)
             known = replace(known, output_hash=content_hash(made.data))
-            return lambda stat: self.ledger.record(job.target, replace(known, output_stat=stat_key(stat)), job.source)
+
+            def before_rename(path):
+                complete = replace(known, output_stat=stat_key(os.stat(path)))
+                self.ledger.record(job.target, complete, job.source)
+
+            return before_rename
 
         row = row_of(
             job.source,
@@ -155,6 +209,13 @@ class _Worker:
         if seen and seen.output and not self.dry_run and row.status in ("done", "kept"):
             _remove_former(seen.output, row)
         return row
+
+
+def _row_in_place(source, data, made, smaller):
+    """The row of a result that replaces its source if it is smaller."""
+    before, after = len(data), len(made.data) if smaller else len(data)
+    status, reason = ("done", made.reason) if smaller else ("kept", made.reason or generation.NOT_SMALLER)
+    return Row(source, source, status, before, after, round(before / after, 4), made.warnings, None, reason, made.facts)
 
 
 def row_of(
@@ -206,7 +267,7 @@ def row_of(
         before_rename = record and record(row, made)
         if made.as_source and _is_same_file(source, path):
             if record:
-                before_rename(os.stat(path))
+                before_rename(path)
             return row
         if made.as_source and os.path.lexists(path) and not overwrite and not _is(path, ours):
             raise FileError(f"it is kept as it is, and {path} exists and holds something else")

@@ -16,7 +16,7 @@ from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation, keeping, stripping
+from . import generation, keeping, stripping, verifying
 from .result import Result
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
@@ -55,6 +55,12 @@ class CompressTask:
         profile is kept, unless it is that of sRGB. A file that has something to drop is not copied as it is.
     force : bool
         Encode in any case: a JPEG again, what does not become smaller, the first of several frames.
+    min_gain : float from 0 to 1
+        Keep a file whose JPEG would not be smaller by this part of it: 0.05 is 5 %. Files that have something to drop
+        are written in any case.
+    carry_all : bool
+        Rewrite a JPEG without loss if encoding it again would lose an HDR gain map, further pictures, or segments
+        that are not known here. Without it such losses are warnings.
     limits : codec.Limits
     """
 
@@ -62,12 +68,16 @@ class CompressTask:
     background: str | tuple | None = None
     strip: tuple = ()
     force: bool = False
+    min_gain: float = 0.0
+    carry_all: bool = False
     limits: Limits = DEFAULT_LIMITS
 
     suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
 
     def __post_init__(self):
         object.__setattr__(self, "strip", stripping.kinds(self.strip))
+        if not 0 <= self.min_gain < 1:
+            raise ParameterError(f"min_gain={self.min_gain} is no part of a file: choose 0 to below 1, such as 0.05")
 
     @property
     def bytes_per_pixel(self):
@@ -90,9 +100,20 @@ class CompressTask:
             return self._other(data, job)
         source, data = data, stripping.of_file(data, self.strip, self.limits)
         made = self._jpeg(data)
+        if made.status == "done" and not self.strip and keeping.too_little(source, made.data, self.min_gain):
+            return keeping.gains_too_little(source, made, self.min_gain)
         return replace(made, status="done", reason=None) if made.data is data is not source else made
 
+    def verify(self, data, made):
+        """Why the result for these bytes may not replace them, or None: see `codec.batch.verifying`."""
+        return verifying.problem(data, made, self.strip, self.limits)
+
     def _jpeg(self, data):
+        if self.carry_all and not self.force:
+            lost = next(generation.not_carried(data, jpeg.probe(data).metadata, self.strip, self.limits), None)
+            if lost:
+                reason = f"{lost}, if it is encoded again: rewritten without loss"
+                return generation.without_loss(data, self.strip, self.options.progressive, self.limits, reason=reason)
         if not self.force:
             untouched = generation.before_encoding(data, self.options, self.strip, self.limits)
             if untouched:
@@ -115,6 +136,9 @@ class CompressTask:
         encoded = self._encoded(picture)
         if len(encoded.data) >= len(data) and may_copy:
             return keeping.smaller(data, picture, "JPEG")
+        if keeping.too_little(data, encoded.data, self.min_gain) and may_copy:
+            made = Result(encoded.data, "done", picture.warnings, _facts(encoded))
+            return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True)
         warnings = [*picture.warnings, *encoded.warnings]
         if len(encoded.data) > len(data):
             warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")

@@ -39,7 +39,9 @@ def walk(folder, output, task):
 
     Parameters
     ----------
-    folder, output : str
+    folder : str
+    output : str or None
+        None: there is no output folder.
     task : a task of `codec.batch`
         Its `suffixes` and `formats` tell what it takes.
 
@@ -47,7 +49,7 @@ def walk(folder, output, task):
     -------
     list of Found
     """
-    return sorted(_below(folder, "", os.path.realpath(output), task), key=lambda found: found.path)
+    return sorted(_below(folder, "", output and os.path.realpath(output), task), key=lambda found: found.path)
 
 
 def _below(top, inner, output, task):
@@ -67,7 +69,7 @@ def _below(top, inner, output, task):
                 yield _file(entry, path, task)
             elif entry.name.startswith("."):
                 yield Found(path, "ignored", "hidden")
-            elif os.path.realpath(entry.path) == output:
+            elif output and os.path.realpath(entry.path) == output:
                 yield Found(path, "ignored", "output folder")
             else:
                 folders.append(path)

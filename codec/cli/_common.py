@@ -61,3 +61,34 @@ def refuse_terminal():
     """Refuse to write binary data to a terminal, which it could control."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
+
+
+def exclude(name, *others):
+    """A usage error if an option is given together with one of others.
+
+    Parameters
+    ----------
+    name : str
+        As the command receives it.
+    others : str
+    """
+    for other in others:
+        if _given(name) and _given(other):
+            raise click.UsageError(f"{_spelled(name)} and {_spelled(other)} exclude each other")
+
+
+def needs(name, *others):
+    """A usage error if one of the other options is given without this one."""
+    for other in others:
+        if _given(other) and not _given(name):
+            raise click.UsageError(f"{_spelled(other)} is for {_spelled(name)}")
+
+
+def _given(name):
+    from click.core import ParameterSource
+
+    return click.get_current_context().get_parameter_source(name) == ParameterSource.COMMANDLINE
+
+
+def _spelled(name):
+    return "--" + name.replace("_", "-")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -31,16 +32,58 @@ def perform(
 
     todo = jobs_for(inputs, output, task, as_json)
     place = ledger_path(inputs, output, ledger) if any(job.status is None for job in todo) else None
-    options = {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
-    opened = batch.Ledger(place) if place and not (dry_run and not os.path.exists(place)) else contextlib.nullcontext()
-    with opened as book, progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
-        rows = batch.run(todo, task, threads=jobs, progress=tell, ledger=book, **options)
+    options = {"threads": jobs, "overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
+    with _opened(place, dry_run) as book, _shown(todo) as tell:
+        rows = batch.run(todo, task, progress=tell, ledger=book, **options)
     report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings)
+
+
+def perform_in_place(verb, task, inputs, *, jobs, overwrite, as_json, settings, dry_run, ledger, backup):
+    """`perform`, where the results replace their sources.
+
+    Parameters
+    ----------
+    ledger : None or str
+        None: in the folder of the inputs. A path.
+    backup : False, None or str
+        False: none. None: in the folder of the inputs. A folder.
+    """
+    from .. import batch
+    from ..batch.inplace import BACKUP
+    from ..batch.plan import common_folder
+
+    try:
+        todo, root = batch.plan_in_place(inputs, task), common_folder(inputs)
+    except ParameterError as error:
+        raise click.UsageError(str(error)) from error
+    place = ledger or os.path.join(root, batch.LEDGER_NAME)
+    options = {"threads": jobs, "overwrite": overwrite, "dry_run": dry_run}
+    with _opened(place if any(job.status is None for job in todo) else None, dry_run) as book, _shown(todo) as tell:
+        kept = None if backup is False else backup or os.path.join(root, BACKUP)
+        run = batch.InPlace(book, root, kept) if book and not dry_run else None
+        rows = batch.run(todo, task, progress=tell, ledger=book, in_place=run, **options)
+    replaced = sum(row.status == "done" for row in rows)
+    told = {"run": run.run, "backup": run.folder, "ledger": place} if run and replaced else {}
+    if told and run.folder:
+        command = f"codec undo {run.run} --ledger {shlex.quote(place)}"
+        say(f"run {run.run}: the originals are in {run.folder}; restore them with\n  {command}")
+    report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings, **told)
+
+
+def _opened(place, dry_run):
+    """The ledger at a place; a dry run creates none."""
+    from .. import batch
+
+    return batch.Ledger(place) if place and not (dry_run and not os.path.exists(place)) else contextlib.nullcontext()
+
+
+def _shown(todo):
+    return progress("files") if len(todo) > 1 else contextlib.nullcontext()
 
 
 def ledger_path(inputs, output, ledger):
     """Where the ledger of a run is, or None."""
-    from ..batch.ledger import NAME
+    from ..batch import LEDGER_NAME
     from ..batch.plan import is_folder
 
     if ledger is False:
@@ -49,7 +92,7 @@ def ledger_path(inputs, output, ledger):
         if ledger:
             raise click.UsageError("--ledger is for files: stdin and stdout have nothing to come back to")
         return None
-    return ledger or (os.path.join(output, NAME) if is_folder(inputs, output) else None)
+    return ledger or (os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None)
 
 
 def jobs_for(inputs, output, task, as_json):
@@ -82,7 +125,7 @@ def claim_stdout(as_json, what):
     refuse_terminal()
 
 
-def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
+def report(verb, rows, *, as_json=False, dry_run=False, settings=None, **more):
     """Rows on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr; exit
     code 1 if a row failed.
     """
@@ -101,7 +144,7 @@ def report(verb, rows, *, as_json=False, dry_run=False, settings=None):
             warn(row.input, message)
     if as_json:
         files = [row.to_json() for row in rows]
-        echo_json(verb, dry_run=dry_run, settings=settings or {}, files=files, total=_total(rows))
+        echo_json(verb, dry_run=dry_run, settings=settings or {}, files=files, total=_total(rows), **more)
     elif not any(row.output == PIPE for row in rows):
         _table(rows)
         if dry_run:

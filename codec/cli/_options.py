@@ -154,6 +154,43 @@ ledger = click.option(
 no_ledger = click.option("--no-ledger", is_flag=True, help="Remember nothing; every output that exists is skipped.")
 
 
+in_place = click.option(
+    "--in-place", is_flag=True, help="Replace the inputs by smaller files of the same name; codec undo restores them."
+)
+backup = click.option(
+    "--backup",
+    metavar="FOLDER",
+    help="Where --in-place keeps the originals.  [default: .codec-backup in the folder of the inputs]",
+)
+no_backup = click.option("--no-backup", is_flag=True, help="Keep no originals; nothing can be undone.")
+
+
+class Percentage(click.ParamType):
+    """A part as "5%" or 0.05, in 0 to below 1."""
+
+    name = "percentage"
+
+    def convert(self, value, param, ctx):
+        """The part as a float."""
+        text = str(value)
+        try:
+            part = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            part = -1
+        if not 0 <= part < 1:
+            self.fail(f"{text!r} is no part of a file: write it as 5% or 0.05, below 100%", param, ctx)
+        return part
+
+
+min_gain = click.option(
+    "--min-gain",
+    type=Percentage(),
+    default=0.0,
+    metavar="N%",
+    help="Keep files that would not be smaller by at least this.  [default: 0%]",
+)
+
+
 def as_json(help="One JSON object on stdout."):
     """--json."""
     return click.option("--json", "as_json", is_flag=True, help=help)

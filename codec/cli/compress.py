@@ -3,7 +3,8 @@
 import click
 
 from . import _options as options
-from ._jobs import perform
+from ._common import exclude, needs
+from ._jobs import perform, perform_in_place
 
 
 def _kinds(value):
@@ -76,6 +77,10 @@ class _Compress(options.OptionalValues):
 @options.jobs
 @options.overwrite
 @options.keep_dates
+@options.in_place
+@options.backup
+@options.no_backup
+@options.min_gain
 @options.ledger
 @options.no_ledger
 @options.dry_run
@@ -87,6 +92,10 @@ def compress(
     jobs,
     overwrite,
     keep_dates,
+    in_place,
+    backup,
+    no_backup,
+    min_gain,
     ledger,
     no_ledger,
     dry_run,
@@ -99,7 +108,7 @@ def compress(
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are never overwritten. Metadata is kept, including the
+    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the
     orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
@@ -117,6 +126,10 @@ def compress(
     stdout, a JPEG is written even if it is larger or holds the first frame only, with a warning. The ratio is
     before / after. An output is readable by nobody who cannot read its source.
 
+    With --in-place a JPEG is replaced by a smaller one of the same name: after it was decoded again and compared, with
+    the mode, owner and times of the original, which stays in the backup folder until you delete that. codec undo brings
+    the originals back. Other formats, links and files with several hard links are ignored.
+
     With --target, the quality is searched for each picture and measured on the final bytes: the best file within the
     size (kB is 1000 bytes, KiB 1024), or the smallest with the score. If no quality reaches it, nothing is written and
     the possible range is reported. A JPEG that meets a size without loss is rewritten without loss.
@@ -129,6 +142,7 @@ def compress(
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
+      codec compress holiday/ --in-place -q 80 --min-gain 5%
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
@@ -136,28 +150,39 @@ def compress(
     from ..batch import CompressTask
     from ..jpeg import EncodeOptions
 
-    if ledger and no_ledger:
-        raise click.UsageError("--ledger and --no-ledger exclude each other")
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
+    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup")):
+        exclude(one, other)
     asked = EncodeOptions(**encoding)
-    perform(
-        "compress",
-        CompressTask(asked, background=background, strip=strip or (), force=force, limits=limits),
-        inputs,
-        output,
-        jobs=jobs,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        keep_dates=keep_dates,
-        ledger=False if no_ledger else ledger,
-        as_json=as_json,
-        settings=encoding
+    task = CompressTask(
+        asked,
+        background=background,
+        strip=strip or (),
+        force=force,
+        min_gain=min_gain,
+        carry_all=in_place,
+        limits=limits,
+    )
+    common = {
+        "jobs": jobs,
+        "overwrite": overwrite,
+        "dry_run": dry_run,
+        "as_json": as_json,
+        "settings": encoding
         | {
             "quality": asked.quality,
             "strip": list(strip or ()),
             "background": background,
             "force": force,
+            "min_gain": min_gain,
+            "in_place": in_place,
             "keep_dates": keep_dates,
         },
-    )
+    }
+    if in_place:
+        exclude("in_place", "output", "no_ledger", "force")
+        perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
+        return
+    needs("in_place", "backup", "no_backup")
+    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=False if no_ledger else ledger, **common)

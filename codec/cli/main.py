@@ -17,6 +17,7 @@ from ._words import command_of, spoken
 # The summaries live here so that `codec --help` loads no verb and no NumPy, and answers at once.
 VERBS = {
     "compress": "Compress pictures to JPEG: files, folders or a pipe.",
+    "undo": "Restore the originals that compress --in-place replaced.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG losslessly: optimise, rotate, crop, strip metadata.",
     "watch": "Compress what comes into a folder, until Ctrl-C.",

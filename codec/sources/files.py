@@ -206,7 +206,7 @@ def read_chunks(source, limits=None):
         )
 
 
-def _sync_folder(folder):
+def sync_folder(folder):
     """Make the rename survive a power cut. Windows and some network disks cannot; the data itself is safe there too."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -312,7 +312,7 @@ def _replacing(path, mode, like, keep_dates, before_rename):
                 os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
             os.fsync(handle)
             if before_rename is not None:
-                before_rename(os.fstat(handle))
+                before_rename(temporary)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -320,7 +320,7 @@ def _replacing(path, mode, like, keep_dates, before_rename):
         raise
     finally:
         _unfinished.discard(temporary)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 @contextlib.contextmanager
@@ -376,8 +376,8 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None)
     keep_dates : bool
         Give the file the times and the permissions of `like`.
     before_rename : callable, optional
-        Called with the os.stat_result of the finished temporary file, whose size, times and inode the file will have.
-        If it raises, nothing is replaced. Not called for devices and pipes.
+        Called with the path of the temporary file when it is complete: the size, times and inode that it has now are
+        those that the file will have. If it raises, nothing is replaced. Not called for devices and pipes.
 
     Raises
     ------
