@@ -286,7 +286,10 @@ def documented():
     for found in pkgutil.walk_packages(codec.__path__, "codec."):
         if found.name.endswith("__main__"):
             continue
-        module = importlib.import_module(found.name)
+        try:
+            module = importlib.import_module(found.name)
+        except codec.MissingPackageError:  # an adapter to a library that is not installed
+            continue
         things = [(found.name, module)] + [
             (f"{found.name}.{name}", value)
             for name, value in vars(module).items()

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEVELS = (
     ("__main__",),
     ("cli",),
-    ("rd", "batch"),
+    ("rd", "batch", "compat"),
     ("registry", "formats"),
     ("api",),
     ("jpeg", "h264", "palette"),
@@ -143,7 +143,7 @@ def test_modules_import_in_no_circle():
             visit(module)
 
 
-OPTIONAL = ("PIL", "matplotlib", "scipy", "dask", "av", "click", "rich", "skimage", "imagecodecs")
+OPTIONAL = ("PIL", "matplotlib", "scipy", "dask", "av", "click", "rich", "skimage", "imagecodecs", "imageio", "zarr")
 
 
 @pytest.mark.parametrize(

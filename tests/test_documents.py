@@ -21,6 +21,22 @@ def test_examples_in_documents_run(name):
     assert result.attempted > 5 and result.failed == 0
 
 
+NEEDED = {"imageio": ["imageio"], "Zarr and numcodecs": ["zarr", "numcodecs"]}
+
+
+@pytest.mark.parametrize("section", ["imageio", "Pillow", "OpenCV", "Zarr and numcodecs"])
+def test_examples_with_other_libraries_run(section, tmp_path, monkeypatch):
+    """The examples before the first section, and those of one section; skipped where its library is absent."""
+    for library in NEEDED.get(section, ()):
+        pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    sections = dict(re.findall(r"^#+ (.*)\n((?:(?!^#).*\n)*)", (ROOT / "docs/ecosystem.md").read_text(), re.M))
+    text = sections["In other libraries"] + sections[section]
+    test = doctest.DocTestParser().get_doctest(text, {}, section, "docs/ecosystem.md", 0)
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+    assert result.attempted > 5 and result.failed == 0
+
+
 def code_in(text):
     """Code spans and code blocks of a Markdown text."""
     return re.findall(r"```.*?```|`[^`\n]+`", text, re.S)

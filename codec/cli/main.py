@@ -20,6 +20,8 @@ VERBS = {
     "undo": "Restore the originals that compress --in-place replaced.",
     "decompress": "Decode JPEG to PNG, PPM/PGM or TIFF.",
     "transcode": "Rewrite JPEG losslessly: optimise, rotate, crop, strip metadata.",
+    "watch": "Compress what comes into a folder, until Ctrl-C.",
+    "check": "Report pictures that are larger than they need be.",
     "palette": "Reduce pictures to a palette: PNG-8, animated GIF and PNG.",
     "inspect": "Show headers, tables and scans of a JPEG, with byte counts.",
     "video": "Decode and inspect H.264 video.",
@@ -106,6 +108,7 @@ def cli():
       0    everything was done, or there was nothing to do
       1    at least one file failed; stderr lists them. A picture that was kept, or whose output exists, did not fail
       2    the command line is wrong; nothing was written
+      3    codec check reports a picture
       130  interrupted (143 by SIGTERM, 129 by SIGHUP); no file is half-written, and the same command goes on
     """
 

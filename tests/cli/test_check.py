@@ -1,0 +1,79 @@
+"""`codec check`."""
+
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import codec
+
+
+@pytest.fixture
+def wasteful(home):
+    """A JPEG with fixed Huffman tables, in a folder of its own."""
+    y, x = np.mgrid[:96, :128]
+    pixels = (np.stack([x, y, x + y], -1) + 20 * np.sin(x * y / 40)[..., None]).clip(0, 255).astype(np.uint8)
+    (home / "web").mkdir()
+    Image.fromarray(pixels).save(home / "web" / "a photo.jpg", quality=90)
+    return home / "web"
+
+
+def test_what_is_reported_and_the_command_that_mends_it(run, wasteful):
+    outcome = run("check", "web")
+    assert outcome.code == 3 and "1 picture checked: 1 wasteful" in outcome.err
+    ((name, size, smaller, waste, status, command),) = outcome.table
+    assert (name, status) == ("web/a photo.jpg", "wasteful") and float(waste) > 0.1
+    assert run(*shlex.split(command)[1:]).code == 0
+    assert (wasteful / "a photo.smaller.jpg").stat().st_size == int(smaller) < int(size)
+    assert run("check", "web/a photo.smaller.jpg").code == 0
+
+
+def test_a_size_is_mended_by_a_target(run, wasteful):
+    outcome = run("check", "web", "--max-waste", "100%", "--max-size", "1.5kB")
+    ((*_, status, command),) = outcome.table
+    assert (outcome.code, status) == (3, "too large") and "--target size:1500" in command
+    assert run(*shlex.split(command)[1:]).code == 0
+    assert (wasteful / "a photo.smaller.jpg").stat().st_size <= 1500
+
+
+def test_nothing_to_report(run, wasteful):
+    outcome = run("check", "web", "--max-waste", "100%")
+    assert (outcome.code, outcome.text) == (0, "") and "none larger than need be" in outcome.err
+    (wasteful / "a photo.jpg").rename(wasteful / "a.txt")
+    assert run("check", "web").code == 3, "recognized by its contents"
+
+
+def test_json_has_every_file(run, home, wasteful):
+    found = run("check", ".", "--json").json
+    assert (found["schema"], found["verb"]) == (1, "check")
+    assert found["settings"] == {"max_waste": 0.1, "max_size": None}
+    names = {row["input"]: row for row in found["files"]}
+    assert names["./in/notes.txt"]["status"] == "ignored"
+    assert names["./web/a photo.jpg"]["command"].startswith("codec transcode")
+    assert names["./in/a.png"]["command"] is None and "only its size" in names["./in/a.png"]["reason"]
+    assert found["total"]["wasteful"] >= 1 and found["total"]["saved"] > 0
+
+
+def test_files_that_cannot_be_read_are_said_and_fail(run, wasteful):
+    (wasteful / "broken.jpg").write_bytes(codec.encode(np.zeros((64, 64), np.uint8))[:100])
+    outcome = run("check", "web")
+    assert outcome.code == 1 and "broken.jpg" in outcome.err and "1 wasteful, 1 failed" in outcome.err
+    assert run("check", "absent.jpg").code == 1
+
+
+@pytest.mark.parametrize("option, value", [("--max-waste", "10"), ("--max-size", "big"), ("--max-pixels", "0")])
+def test_wrong_values_are_usage_errors(run, home, option, value):
+    assert run("check", "in", option, value).code == 2
+
+
+def test_the_hook_names_a_command_that_exists(run, home):
+    """.pre-commit-hooks.yaml, as far as it can be read without a parser of YAML."""
+    from pathlib import Path
+
+    hooks = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
+    if not hooks.exists():
+        pytest.skip("no hooks here")
+    fields = dict(line.lstrip("- ").split(": ", 1) for line in hooks.read_text().splitlines() if ": " in line[:20])
+    assert fields["language"] == "python" and fields["entry"] == "codec check"
+    assert run(*fields["entry"].split()[1:], "--help").code == 0
