@@ -26,7 +26,9 @@ from codec.jpeg._arith cimport (
 from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
-from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
+from codec.jpeg._segments cimport (
+    ZEROS, Segments, close_segments, first_error, next_interval, note_error, open_segments,
+)
 from ..cpu import level_index
 from ..errors import ParameterError
 
@@ -334,7 +336,7 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     cdef JpegReadRow rows[4]
     cdef JpegReadRow *row
     cdef ReadComponent *c
-    cdef Py_ssize_t i, blocks = 0, done
+    cdef Py_ssize_t i, blocks = 0, done = 0, to = min(s.mcus_wide, mx + s.left)
     if s.progressive and s.Ss:                      # sequential scans may have any Ss in their header
         return read_undamaged_bands(s, my, mx)
     for i in range(s.Ns):
@@ -344,19 +346,48 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
         row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
         row.H, row.V, row.pred = c.H, c.V, c.pred
         row.dc, row.ac = c.dc, c.ac
-    if r.pos + blocks * JPEG_BLOCK_BYTES > r.size:
-        return 0
-    reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
-    reader.acc, reader.count = r.acc, r.count
-    if s.progressive:
-        done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left), s.Ah, s.Al) - mx
-    else:
-        done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
-    r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    if r.pos + blocks * JPEG_BLOCK_BYTES <= r.size:
+        reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
+        reader.acc, reader.count = r.acc, r.count
+        if s.progressive:
+            done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, to, s.Ah, s.Al) - mx
+        else:
+            done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, to) - mx
+        r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    if not s.progressive:
+        done += read_last_mcus(s, rows, mx + done, to)
     for i in range(s.Ns):
         s.component[i].pred = rows[i].pred
     s.left -= done
     return done
+
+
+cdef Py_ssize_t read_last_mcus(ReadScan *s, JpegReadRow *rows, Py_ssize_t mx, Py_ssize_t to) noexcept nogil:
+    """MCUs of a sequential scan so near the end of the segment that zeros after it may be read; returns how many. One
+    at a time: what took more bits than there are is undone."""
+    cdef BitReader *r = &s.reader.bits
+    cdef JpegReader reader
+    cdef Py_ssize_t i, v, first, end, begin = mx
+    cdef int known[4]
+    reader.limit = r.data + r.size + ZEROS
+    while mx < to and r.pos * 8 - r.count < r.size * 8:
+        for i in range(s.Ns):
+            known[i] = rows[i].pred
+        reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
+        if s.dsp.read_mcus(&reader, rows, s.Ns, mx, mx + 1) == mx:
+            break
+        if (reader.next - r.data) * 8 - reader.count > r.size * 8:
+            for i in range(s.Ns):
+                rows[i].pred = known[i]
+                first, end = mx * rows[i].H, min(rows[i].wide, (mx + 1) * rows[i].H)
+                for v in range(min(rows[i].V, rows[i].high)):
+                    if first < end:
+                        memset(rows[i].level_nat + (v * rows[i].wide + first) * 64, 0,
+                               (end - first) * 64 * sizeof(int16_t))
+            break
+        r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+        mx += 1
+    return mx - begin
 
 
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:

@@ -272,6 +272,7 @@ def stream(frame, spec, steps, *, segments=(), restart_interval=0):
     tables = Tables()
     for key in used:
         tables.set(*key, *FIXED_TABLES[key])
+    tables.prepare()
     if restart_interval:
         tail.add("headers", markers.write_restart_interval(restart_interval))
     tail.add("Huffman tables", markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used]))

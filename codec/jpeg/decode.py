@@ -7,11 +7,12 @@ Lossless pictures go from segments (_lossless_read) directly to samples.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
 from ..limits import checked_limits
 from ..pixels import as_png
 from ..sources.files import read_bytes
@@ -19,7 +20,7 @@ from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
 from ._scan_read import ReadTables, decode_scan, idct_plane
-from ._segments import find_segments
+from ._segments import end_of_plain_headers, find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
+LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
+EOI = b"\xff\xd9"
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
@@ -357,10 +360,6 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        components = [
-            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
-            for i, s in zip(indices, scan.components)
-        ]
         target = (
             {}
             if frame.progressive or self.keeps_levels
@@ -370,7 +369,7 @@ class Decoder:
             self.data,
             segments,
             [self.planes[i] for i in indices],
-            components,
+            self.described(scan, indices),
             tables,
             Ss=scan.Ss,
             Se=scan.Se,
@@ -381,6 +380,14 @@ class Decoder:
             **settings,
             **target,
         )
+
+    def described(self, scan, indices):
+        """The components of a DCT-based scan, as `decode_scan` takes them."""
+        frame = self.headers.frame
+        return [
+            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
+            for i, s in zip(indices, scan.components)
+        ]
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
@@ -461,6 +468,87 @@ class Decoder:
         return tables
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Opening:
+    """The headers of a picture in one Huffman coded sequential scan of 8-bit samples, and what follows from them.
+
+    Attributes
+    ----------
+    info, warnings : as in DecodedImage
+    frame : markers.Frame
+    least_bits : int, of the scan; see Decoder.check_size
+    sizes : (blocks_high, blocks_wide) of each component
+    components, tables : as `decode_scan` takes them
+    settings : keywords of `decode_scan`
+    """
+
+    info: ImageInfo
+    warnings: Tuple[str, ...]
+    frame: markers.Frame
+    least_bits: int
+    sizes: list
+    components: list
+    tables: ReadTables
+    settings: dict
+
+
+@lru_cache(maxsize=64)
+def _opening(data, limits):
+    """The _Opening of the bytes up to the first scan, or None for other pictures. Pictures of one source often begin
+    alike, and small ones take less time to decode than their headers."""
+    decoder = Decoder(data, False, limits)
+    headers = decoder.headers
+    try:
+        for segment in markers.SegmentReader(data, decoder.warnings, limits):
+            if segment.marker == markers.SOS:
+                break
+            headers.take(segment)
+        scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
+        indices = markers.scan_indices(scan, frame)
+        if indices != list(range(len(frame.components))) or frame.P != 8 or frame.Y == 0:
+            return None
+        decoder.check_frame(len(data))
+        tables = decoder.tables(segment, scan, frame)
+        for i in indices:
+            decoder.latch_steps(segment, i)
+        info = headers.info()
+    except CodecError:  # `Decoder` names it
+        return None
+    sizes = [frame.blocks(c) for c in frame.components]
+    settings = dict(
+        Ss=scan.Ss,
+        Se=scan.Se,
+        Ah=scan.Ah,
+        Al=scan.Al,
+        progressive=False,
+        mcus=frame.mcus,
+        restart_interval=headers.restart_interval,
+        Q=[decoder.steps[i] for i in indices],
+    )
+    least_bits = 2 * sum(high * wide for high, wide in sizes)
+    components = decoder.described(scan, indices)
+    return _Opening(info, tuple(decoder.warnings), frame, least_bits, sizes, components, tables, settings)
+
+
+def _decode_plain(data, limits):
+    """The usual picture, undamaged; None for any other, and then `Decoder` knows what is the matter."""
+    begin = end_of_plain_headers(data)
+    opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
+    if opening is None:
+        return None
+    segments, end = find_segments(data, begin)
+    if data[end : end + 2] != EOI or 8 * (end - begin - 2 * (len(segments) - 1)) < opening.least_bits:
+        return None
+    frame = opening.frame
+    planes = [np.empty((c.V, wide, 64), np.int16) for c, (_, wide) in zip(frame.components, opening.sizes)]
+    samples = [np.empty((8 * high, 8 * wide), np.uint8) for high, wide in opening.sizes]
+    if decode_scan(data, segments, planes, opening.components, opening.tables, samples=samples, **opening.settings):
+        return None
+    sampling = [(c.H, c.V) for c in frame.components]
+    pixels = compose(samples, opening.info.color, sampling, frame.Y, frame.X, frame.P)
+    return DecodedImage(pixels, opening.info, opening.warnings, (), None)
+
+
 def checked_reading(on_error, limits):
     if not isinstance(on_error, str) or on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
@@ -509,7 +597,8 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     ((4, 6, 3), '4:2:0', True)
     """
     limits = checked_reading(on_error, limits)
-    return Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
+    data = read_bytes(source, limits)
+    return _decode_plain(data, limits) or Decoder(data, on_error == "conceal", limits).run()
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:
