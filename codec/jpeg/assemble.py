@@ -3,8 +3,8 @@
 The encoder ends here, and so does every rewriting of a file that leaves its coefficients alone.
 """
 
+import struct
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Optional, Tuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from .tables import (
     T81_TABLE_K_5_AC_LUMINANCE,
     T81_TABLE_K_6_AC_CHROMINANCE,
 )
+
+EOI = markers.write_marker(markers.EOI)
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
 FIXED_TABLES = {
@@ -250,7 +252,7 @@ class Stream:
     Attributes
     ----------
     before, after : bytes
-        What stands before the frame header, and between it and the entropy-coded data.
+        Headers up to the size in the frame header, and from there to the entropy-coded data.
     tables : Tables
     destinations : list of (Td, Ta), one per component
     """
@@ -260,14 +262,17 @@ class Stream:
     tables: Tables
     destinations: list
 
-    def file(self, frame, data):
-        return b"".join((self.before, markers.write_frame(frame), self.after, data, markers.write_marker(markers.EOI)))
+    def file(self, height, width, data):
+        return b"".join((self.before, struct.pack(">HH", height, width), self.after, data, EOI))
 
 
 def stream(frame, spec, steps, *, segments=(), restart_interval=0):
     """The Stream of a scan of all components. Arguments as in `assemble`; the size of the frame does not matter."""
     head, tail = _Account(), _Account()
     _write_tables(head, steps, segments)
+    header = markers.write_frame(frame)
+    head.add("headers", header[:5])  # marker, length, P; Y and X follow (B.2.2)
+    tail.add("headers", header[9:])
     used, destinations = _scan_tables(spec, frame, False)
     tables = Tables()
     for key in used:
@@ -323,5 +328,5 @@ def assemble(
         _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits)
     else:
         _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits)
-    out.add("headers", markers.write_marker(markers.EOI))
+    out.add("headers", EOI)
     return Assembled(b"".join(out.chunks), out.bits, block_bits)

@@ -19,7 +19,7 @@ from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
-from ._scan_read import ReadTables, decode_scan, idct_plane
+from ._scan_read import PlainScan, ReadTables, decode_scan, idct_plane
 from ._segments import end_of_plain_headers, find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
@@ -35,7 +35,6 @@ SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
-EOI = b"\xff\xd9"
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
@@ -468,34 +467,10 @@ class Decoder:
         return tables
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Opening:
-    """The headers of a picture in one Huffman coded sequential scan of 8-bit samples, and what follows from them.
-
-    Attributes
-    ----------
-    info, warnings : as in DecodedImage
-    frame : markers.Frame
-    least_bits : int, of the scan; see Decoder.check_size
-    sizes : (blocks_high, blocks_wide) of each component
-    components, tables : as `decode_scan` takes them
-    settings : keywords of `decode_scan`
-    """
-
-    info: ImageInfo
-    warnings: Tuple[str, ...]
-    frame: markers.Frame
-    least_bits: int
-    sizes: list
-    components: list
-    tables: ReadTables
-    settings: dict
-
-
 @lru_cache(maxsize=64)
 def _opening(data, limits):
-    """The _Opening of the bytes up to the first scan, or None for other pictures. Pictures of one source often begin
-    alike, and small ones take less time to decode than their headers."""
+    """(PlainScan, ImageInfo, warnings) of the bytes up to the first scan, or None for other pictures than those that
+    PlainScan reads."""
     decoder = Decoder(data, False, limits)
     headers = decoder.headers
     try:
@@ -514,39 +489,29 @@ def _opening(data, limits):
         info = headers.info()
     except CodecError:  # `Decoder` names it
         return None
-    sizes = [frame.blocks(c) for c in frame.components]
-    settings = dict(
-        Ss=scan.Ss,
-        Se=scan.Se,
-        Ah=scan.Ah,
-        Al=scan.Al,
-        progressive=False,
+    plain = PlainScan(
+        decoder.described(scan, indices),
+        [frame.blocks(c)[1] for c in frame.components],
+        tables,
         mcus=frame.mcus,
         restart_interval=headers.restart_interval,
         Q=[decoder.steps[i] for i in indices],
+        color=info.color,
+        height=frame.Y,
+        width=frame.X,
     )
-    least_bits = 2 * sum(high * wide for high, wide in sizes)
-    components = decoder.described(scan, indices)
-    return _Opening(info, tuple(decoder.warnings), frame, least_bits, sizes, components, tables, settings)
+    return plain, info, tuple(decoder.warnings)
 
 
 def _decode_plain(data, limits):
-    """The usual picture, undamaged; None for any other, and then `Decoder` knows what is the matter."""
+    """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
     begin = end_of_plain_headers(data)
     opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
     if opening is None:
         return None
-    segments, end = find_segments(data, begin)
-    if data[end : end + 2] != EOI or 8 * (end - begin - 2 * (len(segments) - 1)) < opening.least_bits:
-        return None
-    frame = opening.frame
-    planes = [np.empty((c.V, wide, 64), np.int16) for c, (_, wide) in zip(frame.components, opening.sizes)]
-    samples = [np.empty((8 * high, 8 * wide), np.uint8) for high, wide in opening.sizes]
-    if decode_scan(data, segments, planes, opening.components, opening.tables, samples=samples, **opening.settings):
-        return None
-    sampling = [(c.H, c.V) for c in frame.components]
-    pixels = compose(samples, opening.info.color, sampling, frame.Y, frame.X, frame.P)
-    return DecodedImage(pixels, opening.info, opening.warnings, (), None)
+    plain, info, warnings = opening
+    pixels = plain.decode(data, begin)
+    return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
 
 
 def checked_reading(on_error, limits):

@@ -266,8 +266,7 @@ def quantized(image, options):
 
 
 def _settings_of_stream(options, color, subsampling):
-    """What the pictures of a setting have in common: their frame but for its size, the Stream, and arguments of
-    `encode_pixels`."""
+    """What the pictures of a setting have in common: the Stream, and arguments of `encode_pixels`."""
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, 1, 1)
     steps = _steps(tables, frame)
@@ -276,7 +275,7 @@ def _settings_of_stream(options, color, subsampling):
     segments = application_segments(options.metadata, color)
     file = stream(frame, spec, steps, segments=segments, restart_interval=options.restart_interval)
     settings.update(restart_interval=options.restart_interval)
-    return frame, file, (sampling, Q, file.tables, file.destinations), settings
+    return file, (sampling, Q, file.tables, file.destinations), settings
 
 
 # They take longer to make than a picture of 64x64 pixels. Those with metadata are not kept, which may be large.
@@ -289,9 +288,8 @@ def _stream(image, options):
     height, width, channels = pixels.shape
     color = _color(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
-    frame, file, arguments, settings = settings_of(options, color, _subsampling(options, color, pixels))
-    data = encode_pixels(pixels, color, *arguments, **settings)
-    return file.file(markers.Frame(frame.SOFn, frame.P, height, width, frame.components), data)
+    file, arguments, settings = settings_of(options, color, _subsampling(options, color, pixels))
+    return file.file(height, width, encode_pixels(pixels, color, *arguments, **settings))
 
 
 def write(image, options, count_blocks=False):
