@@ -107,6 +107,18 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
     >>> uint8_pixels(np.zeros((4, 6), np.uint8), "samples have 8 bits").shape
     (4, 6, 1)
     """
+    array = image if type(image) is np.ndarray and image.dtype == np.uint8 else _as_uint8(image, reason)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or not is_picture(array):
+        raise ParameterError(
+            f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}"
+        )
+    return array
+
+
+def _as_uint8(image, reason):
+    """The array of `uint8_pixels`, of any shape."""
     image = plain(image, alpha=False, inks=True)
     if isinstance(image, (str, bytes, bytearray, os.PathLike)) or callable(getattr(image, "read", None)):
         raise ParameterError(
@@ -130,12 +142,6 @@ def uint8_pixels(image: npt.ArrayLike, reason: str) -> npt.NDArray[np.uint8]:
         raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
     if array.dtype != np.uint8:
         raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}")
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or not is_picture(array):
-        raise ParameterError(
-            f"image must have the shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {np.shape(image)}"
-        )
     return array
 
 

@@ -1,7 +1,7 @@
 """The way of pixels to levels, a row of MCUs at a time, for modules that use up each row before the next one."""
 from libc.stdint cimport int16_t, uint8_t, uint16_t
 
-from codec._core cimport JpegDsp, Quantizer
+from codec._core cimport JpegDsp, Quantizer, Sample
 
 cdef struct Ringing:
     Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
@@ -33,3 +33,13 @@ cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sam
 cdef int open_forward(Forward *f) noexcept nogil
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
 cdef void close_forward(Forward *f) noexcept nogil
+
+# And back: from component planes to rows of pixels.
+cdef struct Upsampler:
+    Py_ssize_t stride           # samples from row to row of the plane
+    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
+    int H, V
+
+cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
+                      Sample *pixels) noexcept nogil

@@ -334,12 +334,6 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
 
 # ================================================================ compose
 
-cdef struct Upsampler:
-    Py_ssize_t stride           # samples from row to row of the plane
-    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
-    int H, V
-
-
 cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
                             int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
     """Row y of the picture of one component: the plane's own row if it needs no upsampling, else

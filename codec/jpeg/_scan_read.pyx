@@ -3,13 +3,14 @@
     one block    Huffman coded: sequential F.2.2, progressive G.2 (arithmetic coded ones: _arith_read.pyx)
     one scan     restart intervals, damage, MCU order
     samples      the inverse transform of a row or a plane of blocks
+    plain scans  all of a small picture in one call
 
 Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
 
 from functools import lru_cache
 
@@ -26,9 +27,14 @@ from codec.jpeg._arith cimport (
 from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
-from codec.jpeg._segments cimport Segments, close_segments, first_error, next_interval, note_error, open_segments
+from codec.jpeg._planes cimport Upsampler, compose_rows
+from codec.jpeg._segments cimport (
+    ZEROS, Segments, close_segments, first_error, next_interval, note_error, open_segments,
+)
 from ..cpu import level_index
 from ..errors import ParameterError
+from ._planes import TRANSFORMS
+from ._segments import find_segments
 
 
 cdef inline int read_magnitude(BitReader *r, int size) noexcept nogil:
@@ -334,7 +340,7 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     cdef JpegReadRow rows[4]
     cdef JpegReadRow *row
     cdef ReadComponent *c
-    cdef Py_ssize_t i, blocks = 0, done
+    cdef Py_ssize_t i, blocks = 0, done = 0, to = min(s.mcus_wide, mx + s.left)
     if s.progressive and s.Ss:                      # sequential scans may have any Ss in their header
         return read_undamaged_bands(s, my, mx)
     for i in range(s.Ns):
@@ -344,19 +350,48 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
         row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
         row.H, row.V, row.pred = c.H, c.V, c.pred
         row.dc, row.ac = c.dc, c.ac
-    if r.pos + blocks * JPEG_BLOCK_BYTES > r.size:
-        return 0
-    reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
-    reader.acc, reader.count = r.acc, r.count
-    if s.progressive:
-        done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left), s.Ah, s.Al) - mx
-    else:
-        done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, min(s.mcus_wide, mx + s.left)) - mx
-    r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    if r.pos + blocks * JPEG_BLOCK_BYTES <= r.size:
+        reader.next, reader.limit = r.data + r.pos, r.data + r.size - blocks * JPEG_BLOCK_BYTES + 1
+        reader.acc, reader.count = r.acc, r.count
+        if s.progressive:
+            done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, to, s.Ah, s.Al) - mx
+        else:
+            done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, to) - mx
+        r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+    if not s.progressive:
+        done += read_last_mcus(s, rows, mx + done, to)
     for i in range(s.Ns):
         s.component[i].pred = rows[i].pred
     s.left -= done
     return done
+
+
+cdef Py_ssize_t read_last_mcus(ReadScan *s, JpegReadRow *rows, Py_ssize_t mx, Py_ssize_t to) noexcept nogil:
+    """MCUs of a sequential scan so near the end of the segment that zeros after it may be read; returns how many. One
+    at a time: what took more bits than there are is undone."""
+    cdef BitReader *r = &s.reader.bits
+    cdef JpegReader reader
+    cdef Py_ssize_t i, v, first, end, begin = mx
+    cdef int known[4]
+    reader.limit = r.data + r.size + ZEROS
+    while mx < to and r.pos * 8 - r.count < r.size * 8:
+        for i in range(s.Ns):
+            known[i] = rows[i].pred
+        reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
+        if s.dsp.read_mcus(&reader, rows, s.Ns, mx, mx + 1) == mx:
+            break
+        if (reader.next - r.data) * 8 - reader.count > r.size * 8:
+            for i in range(s.Ns):
+                rows[i].pred = known[i]
+                first, end = mx * rows[i].H, min(rows[i].wide, (mx + 1) * rows[i].H)
+                for v in range(min(rows[i].V, rows[i].high)):
+                    if first < end:
+                        memset(rows[i].level_nat + (v * rows[i].wide + first) * 64, 0,
+                               (end - first) * 64 * sizeof(int16_t))
+            break
+        r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
+        mx += 1
+    return mx - begin
 
 
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil:
@@ -596,3 +631,94 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
             for by in range(high):
                 idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
     return out
+
+
+# ================================================================ plain scans
+
+cdef class PlainScan:
+    """The one scan of a Huffman coded sequential picture of 8-bit samples, described once for all pictures that begin
+    alike: small ones take less time to decode than to describe.
+
+    Parameters
+    ----------
+    components : list of (blocks_high, H, V, Td, Ta) and widths : list of blocks_wide, as in the planes of `decode_scan`
+    tables, mcus, restart_interval, Q : as `decode_scan` takes them
+    color, height, width : as `compose` takes them
+    """
+    cdef ReadScan scan
+    cdef ReadTables tables
+    cdef object Q, shape
+    cdef const uint16_t *steps[4]
+    cdef Upsampler upsamplers[4]
+    cdef int transform, Hmax, Vmax
+    cdef Py_ssize_t height, width
+    cdef Py_ssize_t blocks, row_blocks          # of all components: in the picture, and in a row of MCUs
+
+    def __init__(self, components, widths, ReadTables tables, *, mcus, restart_interval, Q, color, height, width):
+        cdef ReadScan *s = &self.scan
+        cdef ReadComponent *c
+        cdef const uint16_t[::1] table
+        cdef int i
+        self.tables, self.Q, self.transform = tables, Q, TRANSFORMS[color]
+        self.shape = (height, width) if len(components) == 1 else (height, width, len(components))
+        self.height, self.width = height, width
+        self.Hmax, self.Vmax = max([each[1] for each in components]), max([each[2] for each in components])
+        s.Ns, s.Se, s.restart_interval = len(components), 63, restart_interval
+        for i in range(s.Ns):
+            c, table = &s.component[i], Q[i]
+            high, H, V, Td, Ta = components[i]
+            self.steps[i] = &table[0]
+            c.high, c.wide, c.frame_H, c.frame_V = high, widths[i], H, V
+            c.H, c.V = (H, V) if s.Ns > 1 else (1, 1)
+            c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
+            self.blocks += c.high * c.wide
+            self.row_blocks += c.V * c.wide
+            self.upsamplers[i].H, self.upsamplers[i].V, self.upsamplers[i].stride = H, V, 8 * c.wide
+            self.upsamplers[i].width = -(-width * H // self.Hmax)
+            self.upsamplers[i].height = -(-height * V // self.Vmax)
+        s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
+
+    def decode(self, const uint8_t[::1] data, Py_ssize_t begin):
+        """The pixels, as `compose` returns them, of the scan that begins at data[begin]; None if it does not fill the
+        picture without damage, or if anything but EOI follows it."""
+        cdef ReadScan *s
+        cdef const int64_t[:, ::1] found
+        cdef uint8_t[::1] out
+        cdef uint8_t *samples[4]
+        cdef void *memory = NULL
+        cdef Py_ssize_t i, at = 0, end
+        cdef int status, composed = OK
+        found, end = find_segments(data, begin)
+        # a block takes a DC and an AC code (`Decoder.check_size`)
+        if (end + 2 > data.shape[0] or data[end + 1] != 0xD9
+                or 8 * (end - begin - 2 * (found.shape[0] - 1)) < 2 * self.blocks):
+            return None
+        s = <ReadScan *>malloc(sizeof(ReadScan))
+        memory = malloc(self.row_blocks * 128 + self.blocks * 64)
+        try:
+            if s == NULL or memory == NULL:
+                raise MemoryError
+            memcpy(s, &self.scan, sizeof(ReadScan))
+            open_segments(&s.segments, data, found)
+            s.dsp = jpeg_dsp(level_index())
+            for i in range(s.Ns):
+                s.component[i].level_nat = <int16_t *>memory + at * 64
+                at += s.component[i].V * s.component[i].wide
+            at = 0
+            for i in range(s.Ns):
+                samples[i] = <uint8_t *>memory + self.row_blocks * 128 + at * 64
+                at += s.component[i].high * s.component[i].wide
+            pixels = np.empty(self.shape, np.uint8)
+            out = pixels.reshape(-1)
+            with nogil:
+                status = read_scan_to_samples(s, samples, self.steps, 8)
+                close_segments(&s.segments)
+                if status == OK:
+                    composed = compose_rows(s.dsp, <const uint8_t **>samples, self.upsamplers, s.Ns, self.transform, 8,
+                                            self.Hmax, self.Vmax, self.height, self.width, &out[0])
+            if composed:
+                raise MemoryError
+            return pixels if status == OK else None
+        finally:
+            free(memory)
+            free(s)

@@ -3,6 +3,7 @@ from codec._core cimport RAW_TOKEN, BitWriter, EntropyTable, JpegCodes, JpegDsp,
 
 cdef class Tables:
     cdef EntropyTable table[RAW_TOKEN]      # four of class 0, four of class 1
+    cdef JpegCodes *codes                   # likewise, after prepare(); else NULL
 
 # A sequential scan, written a row of MCUs at a time.
 cdef struct RowWriter:
@@ -17,7 +18,6 @@ cdef struct RowWriter:
 
 cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
                    Py_ssize_t restart_interval) noexcept nogil
-cdef void set_row_tables(RowWriter *r, int i, const EntropyTable *dc, const EntropyTable *ac) noexcept nogil
 cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil
 cdef bytes finished(BitWriter *w, int status)
 

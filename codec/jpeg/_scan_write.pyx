@@ -9,7 +9,7 @@ Planes hold levels in zig-zag order (blocks_high, blocks_wide, 64), because scan
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are written as "no change".
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
@@ -426,6 +426,19 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
 
 cdef class Tables:
     """Up to four DC and four AC tables for writing a scan, and symbol counts for optimal ones."""
+
+    def __dealloc__(self):
+        free(self.codes)
+
+    def prepare(self):
+        """Make the codes of all tables as `encode_pixels` needs them, once for many pictures."""
+        cdef int i
+        if self.codes == NULL:
+            self.codes = <JpegCodes *>malloc(RAW_TOKEN * sizeof(JpegCodes))
+            if self.codes == NULL:
+                raise MemoryError
+        for i in range(RAW_TOKEN):
+            set_codes(&self.codes[i], &self.table[i], i >> 2)
 
     def set(self, Tc, Th, BITS, HUFFVAL):
         """Table class Tc (0 DC, 1 AC), destination Th (0..3): B.2.4.2."""

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t
 
 cdef enum:
     E_SAMPLE = 7            # beside the statuses of _core.pxd: a sample beyond its precision
+    ZEROS = 10 * 264 + 16   # readable after a segment: 10 blocks of an MCU (B.2.3) of JPEG_BLOCK_BYTES, and a word
 
 cdef struct Segments:
     const uint8_t *data             # the file
@@ -11,7 +12,7 @@ cdef struct Segments:
     Py_ssize_t count
     Py_ssize_t next                 # the next one
     Py_ssize_t interval             # restart intervals begun
-    uint8_t *plain                  # owned: the open segment without stuffing, 8 zero bytes after it
+    uint8_t *plain                  # owned: the open segment without stuffing, ZEROS zero bytes after it
     bint closed                     # a marker follows the open segment; at the end of a file that breaks off none does
     int status                      # the first error of the scan, or OK
     Py_ssize_t offset_bytes, mcu    # where it is

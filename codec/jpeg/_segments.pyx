@@ -73,6 +73,25 @@ cdef Py_ssize_t walk_segments(const uint8_t[::1] data, Py_ssize_t start, int64_t
     return at
 
 
+def end_of_plain_headers(const uint8_t[::1] data):
+    """Where the first scan of a Huffman coded sequential picture begins, or 0: then the headers are of another process,
+    damaged or separated by other bytes. Looks at lengths only."""
+    cdef Py_ssize_t at = 2, size = data.shape[0]
+    cdef bint sequential = False
+    cdef int code
+    if size < 4 or data[0] != 0xFF or data[1] != 0xD8:
+        return 0
+    while at + 4 <= size and data[at] == 0xFF and data[at + 1] >= 0xC0:
+        code = data[at + 1]
+        if 0xD0 <= code <= 0xD9:
+            return 0
+        sequential |= code == 0xC0 or code == 0xC1
+        at += 2 + (data[at + 2] << 8 | data[at + 3])
+        if code == 0xDA:
+            return at if sequential and at <= size else 0
+    return 0
+
+
 # ================================================================ intervals
 
 cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::1] found) except -1:
@@ -89,7 +108,7 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
     s.size = data.shape[0]
     s.found = &found[0, 0]
     s.count = found.shape[0]
-    s.plain = <uint8_t *>malloc(longest + 16)
+    s.plain = <uint8_t *>malloc(longest + ZEROS)
     if s.plain == NULL:
         raise MemoryError
     return 0
@@ -100,8 +119,8 @@ cdef void close_segments(Segments *s) noexcept nogil:
 
 
 cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, uint8_t *plain) noexcept nogil:
-    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2); returns the number of
-    bytes."""
+    """Copy data[start:end] without the zero bytes after FF (F.2.2.5) and fill bytes (B.1.1.2), and ZEROS after it;
+    returns the number of bytes."""
     cdef Py_ssize_t n = 0, run
     cdef const uint8_t *mark
     codec_assert_range(0, start, end)
@@ -117,7 +136,7 @@ cdef Py_ssize_t unstuff(const uint8_t *data, Py_ssize_t start, Py_ssize_t end, u
                 plain[n] = 0xFF
                 n += 1
                 start += 1
-    memset(plain + n, 0, 8)
+    memset(plain + n, 0, ZEROS)
     return n
 
 

@@ -9,7 +9,8 @@ from codec._core cimport E_MEMORY, OK, close_writer
 from codec.jpeg._planes cimport (
     Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward,
 )
-from codec.jpeg._scan_write cimport RowWriter, Tables, finished, open_rows, put_mcu_row, set_row_tables
+from codec.jpeg._scan_write cimport RowWriter, Tables, finished, open_rows, put_mcu_row
+from ..errors import ParameterError
 
 
 cdef int encode_rows(Forward *f, RowWriter *r) noexcept nogil:
@@ -35,7 +36,7 @@ def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chr
     ----------
     image, color, sampling, Q, chroma, dead_zone, dering
         As `forward` takes them, Q always.
-    tables : Tables
+    tables : Tables, prepared
     destinations : (Td, Ta) for each component
     restart_interval : MCUs, 0 for none
 
@@ -50,6 +51,8 @@ def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chr
     cdef int16_t *levels = NULL
     cdef Py_ssize_t size = 0
     cdef int i, Td, Ta, status = OK
+    if tables.codes == NULL:
+        raise ParameterError("tables are prepared first")
     describe_forward(&f, pixels, color, sampling, Q, chroma, dead_zone, dering)
     for i in range(f.channels):
         size += f.components[i].V * f.components[i].wide * 64
@@ -69,7 +72,7 @@ def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chr
             size += c.V * c.wide * 64
             r.rows[i].level_zz, r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.out_zz, c.wide, c.H, c.V
             Td, Ta = destinations[i]
-            set_row_tables(&r, i, &tables.table[Td], &tables.table[4 + Ta])
+            r.rows[i].dc, r.rows[i].ac = &tables.codes[Td], &tables.codes[4 + Ta]
         with nogil:
             status = encode_rows(&f, &r)
         return finished(&r.writer, status)

@@ -3,8 +3,8 @@
 The encoder ends here, and so does every rewriting of a file that leaves its coefficients alone.
 """
 
+import struct
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Optional, Tuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from .tables import (
     T81_TABLE_K_5_AC_LUMINANCE,
     T81_TABLE_K_6_AC_CHROMINANCE,
 )
+
+EOI = markers.write_marker(markers.EOI)
 
 # (Tc, Th) -> table of Annex K: destination 0 serves luminance and all components coded like it, 1 chrominance.
 FIXED_TABLES = {
@@ -229,50 +231,58 @@ def script_cost(frame, planes, script, share_tables=False):
     return size
 
 
-def _write_headers(out, frame, steps, segments, restart_interval):
+def _write_tables(out, steps, segments):
     out.add("headers", markers.write_marker(markers.SOI))
     for what, code, payload in segments:
         out.add(what, markers.write_segment(code, payload))
     out.add("quantization tables", markers.write_quant_tables(steps))
+
+
+def _write_headers(out, frame, steps, segments, restart_interval):
+    _write_tables(out, steps, segments)
     out.add("headers", markers.write_frame(frame))
     if restart_interval:
         out.add("headers", markers.write_restart_interval(restart_interval))
 
 
-@lru_cache(None)
-def _fixed_tables(used):
-    """Some of FIXED_TABLES: ready to write with, and their DHT segment."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Stream:
+    """What files of one sequential scan with the tables of Annex K have in common, apart from their size.
+
+    Attributes
+    ----------
+    before, after : bytes
+        Headers up to the size in the frame header, and from there to the entropy-coded data.
+    tables : Tables
+    destinations : list of (Td, Ta), one per component
+    """
+
+    before: bytes
+    after: bytes
+    tables: Tables
+    destinations: list
+
+    def file(self, height, width, data):
+        return b"".join((self.before, struct.pack(">HH", height, width), self.after, data, EOI))
+
+
+def stream(frame, spec, steps, *, segments=(), restart_interval=0):
+    """The Stream of a scan of all components. Arguments as in `assemble`; the size of the frame does not matter."""
+    head, tail = _Account(), _Account()
+    _write_tables(head, steps, segments)
+    header = markers.write_frame(frame)
+    head.add("headers", header[:5])  # marker, length, P; Y and X follow (B.2.2)
+    tail.add("headers", header[9:])
+    used, destinations = _scan_tables(spec, frame, False)
     tables = Tables()
     for key in used:
         tables.set(*key, *FIXED_TABLES[key])
-    return tables, markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used])
-
-
-def assemble_stream(frame, spec, steps, code, *, segments=(), restart_interval=0):
-    """The bytes of a file of one sequential scan of all components, with the tables of Annex K, whose levels nobody
-    keeps.
-
-    Parameters
-    ----------
-    frame, steps, segments, restart_interval
-        As in `assemble`.
-    spec : ScanSpec
-    code : callable
-        (Tables, (Td, Ta) for each component) to the entropy-coded data.
-
-    Returns
-    -------
-    bytes
-    """
-    out = _Account()
-    _write_headers(out, frame, steps, segments, restart_interval)
-    used, destinations = _scan_tables(spec, frame, False)
-    tables, segment = _fixed_tables(tuple(used))
-    out.add("Huffman tables", segment)
-    out.add("headers", _scan_header(spec, frame, destinations))
-    out.add("data", code(tables, destinations))
-    out.add("headers", markers.write_marker(markers.EOI))
-    return b"".join(out.chunks)
+    tables.prepare()
+    if restart_interval:
+        tail.add("headers", markers.write_restart_interval(restart_interval))
+    tail.add("Huffman tables", markers.write_huffman_tables([(*key, *FIXED_TABLES[key]) for key in used]))
+    tail.add("headers", _scan_header(spec, frame, destinations))
+    return Stream(b"".join(head.chunks), b"".join(tail.chunks), tables, destinations)
 
 
 def assemble(
@@ -318,5 +328,5 @@ def assemble(
         _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits)
     else:
         _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits)
-    out.add("headers", markers.write_marker(markers.EOI))
+    out.add("headers", EOI)
     return Assembled(b"".join(out.chunks), out.bits, block_bits)

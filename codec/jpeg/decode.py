@@ -7,19 +7,20 @@ Lossless pictures go from segments (_lossless_read) directly to samples.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
 from ..limits import checked_limits
 from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
-from ._scan_read import ReadTables, decode_scan, idct_plane
-from ._segments import find_segments
+from ._scan_read import PlainScan, ReadTables, decode_scan, idct_plane
+from ._segments import end_of_plain_headers, find_segments
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
+LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
@@ -357,10 +359,6 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        components = [
-            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
-            for i, s in zip(indices, scan.components)
-        ]
         target = (
             {}
             if frame.progressive or self.keeps_levels
@@ -370,7 +368,7 @@ class Decoder:
             self.data,
             segments,
             [self.planes[i] for i in indices],
-            components,
+            self.described(scan, indices),
             tables,
             Ss=scan.Ss,
             Se=scan.Se,
@@ -381,6 +379,14 @@ class Decoder:
             **settings,
             **target,
         )
+
+    def described(self, scan, indices):
+        """The components of a DCT-based scan, as `decode_scan` takes them."""
+        frame = self.headers.frame
+        return [
+            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
+            for i, s in zip(indices, scan.components)
+        ]
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
@@ -461,6 +467,53 @@ class Decoder:
         return tables
 
 
+@lru_cache(maxsize=64)
+def _opening(data, limits):
+    """(PlainScan, ImageInfo, warnings) of the bytes up to the first scan, or None for other pictures than those that
+    PlainScan reads."""
+    decoder = Decoder(data, False, limits)
+    headers = decoder.headers
+    try:
+        for segment in markers.SegmentReader(data, decoder.warnings, limits):
+            if segment.marker == markers.SOS:
+                break
+            headers.take(segment)
+        scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
+        indices = markers.scan_indices(scan, frame)
+        if indices != list(range(len(frame.components))) or frame.P != 8 or frame.Y == 0:
+            return None
+        decoder.check_frame(len(data))
+        tables = decoder.tables(segment, scan, frame)
+        for i in indices:
+            decoder.latch_steps(segment, i)
+        info = headers.info()
+    except CodecError:  # `Decoder` names it
+        return None
+    plain = PlainScan(
+        decoder.described(scan, indices),
+        [frame.blocks(c)[1] for c in frame.components],
+        tables,
+        mcus=frame.mcus,
+        restart_interval=headers.restart_interval,
+        Q=[decoder.steps[i] for i in indices],
+        color=info.color,
+        height=frame.Y,
+        width=frame.X,
+    )
+    return plain, info, tuple(decoder.warnings)
+
+
+def _decode_plain(data, limits):
+    """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
+    begin = end_of_plain_headers(data)
+    opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
+    if opening is None:
+        return None
+    plain, info, warnings = opening
+    pixels = plain.decode(data, begin)
+    return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
+
+
 def checked_reading(on_error, limits):
     if not isinstance(on_error, str) or on_error not in ("raise", "conceal"):
         raise ParameterError(f"on_error must be 'raise' or 'conceal', not {on_error!r}")
@@ -509,7 +562,8 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     ((4, 6, 3), '4:2:0', True)
     """
     limits = checked_reading(on_error, limits)
-    return Decoder(read_bytes(source, limits), on_error == "conceal", limits).run()
+    data = read_bytes(source, limits)
+    return _decode_plain(data, limits) or Decoder(data, on_error == "conceal", limits).run()
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
 from ._stream_write import encode_pixels
-from .assemble import assemble, assemble_stream, script_cost
+from .assemble import assemble, script_cost, stream
 from .decode import decode
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
@@ -246,36 +247,49 @@ def _process(image, options):
     return progressive, script
 
 
-def _description(pixels, options):
-    """What a picture becomes: color, subsampling, QuantTables, the frame of a sequential file, and steps by Tq."""
-    height, width, channels = pixels.shape
-    color = _color(options, channels)
-    subsampling = _subsampling(options, color, pixels)
-    tables = options.tables(subsampling)
-    frame = _frame(tables, color, subsampling, height, width)
-    steps = {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
-    return color, subsampling, tables, frame, steps
+def _steps(tables, frame):
+    """Steps by Tq, as arrays."""
+    return {Tq: np.array(tables.by_destination[Tq], np.uint16) for Tq in sorted({c.Tq for c in frame.components})}
 
 
 def quantized(image, options):
     """From pixels to a QuantizedImage, with the frame of a sequential file."""
     pixels = as_pixels(image)
-    color, subsampling, tables, frame, steps = _description(pixels, options)
+    height, width, channels = pixels.shape
+    color = _color(options, channels)
+    subsampling = _subsampling(options, color, pixels)
+    tables = options.tables(subsampling)
+    frame = _frame(tables, color, subsampling, height, width)
+    steps = _steps(tables, frame)
     planes = _levels(pixels, color, frame, steps, options)
     return QuantizedImage(planes, steps, frame, color, subsampling, tables)
+
+
+def _settings_of_stream(options, color, subsampling):
+    """What the pictures of a setting have in common: the Stream, and arguments of `encode_pixels`."""
+    tables = options.tables(subsampling)
+    frame = _frame(tables, color, subsampling, 1, 1)
+    steps = _steps(tables, frame)
+    sampling, Q, settings = _plain(frame, steps, options)
+    (spec,) = sequential_script(len(frame.components))
+    segments = application_segments(options.metadata, color)
+    file = stream(frame, spec, steps, segments=segments, restart_interval=options.restart_interval)
+    settings.update(restart_interval=options.restart_interval)
+    return file, (sampling, Q, file.tables, file.destinations), settings
+
+
+# They take longer to make than a picture of 64x64 pixels. Those with metadata are not kept, which may be large.
+_known_settings = lru_cache(maxsize=64)(_settings_of_stream)
 
 
 def _stream(image, options):
     """The file of options that need no second look at the levels, which are written as they come."""
     pixels = as_pixels(image)
-    color, _, _, frame, steps = _description(pixels, options)
-    sampling, Q, settings = _plain(frame, steps, options)
-    code = lambda tables, destinations: encode_pixels(
-        pixels, color, sampling, Q, tables, destinations, restart_interval=options.restart_interval, **settings
-    )
-    (spec,) = sequential_script(len(frame.components))
-    segments = application_segments(options.metadata, color)
-    return assemble_stream(frame, spec, steps, code, segments=segments, restart_interval=options.restart_interval)
+    height, width, channels = pixels.shape
+    color = _color(options, channels)
+    settings_of = _known_settings if options.metadata is None else _settings_of_stream
+    file, arguments, settings = settings_of(options, color, _subsampling(options, color, pixels))
+    return file.file(height, width, encode_pixels(pixels, color, *arguments, **settings))
 
 
 def write(image, options, count_blocks=False):

@@ -300,13 +300,12 @@ class EncodeOptions:
     @classmethod
     def from_keywords(cls, quality: Optional[float], options: Mapping[str, Any]) -> "EncodeOptions":
         """Options from keywords; an unknown name raises and suggests the nearest one."""
-        names = [f.name for f in fields(cls)]
-        for name in options:
-            if name not in names:
-                raise ParameterError(
-                    f"unknown option {name!r} for JPEG{nearest(name, names)} (options: {', '.join(names)})"
-                )
-        return cls(quality, **options)
+        if options.get("metadata") is None:
+            try:
+                return _known_options(quality, **options)
+            except TypeError:  # a value without a hash: the checks have a word for it
+                pass
+        return _checked_options(quality, **options)
 
     @property
     def plan(self) -> Effort:
@@ -327,6 +326,21 @@ class EncodeOptions:
     def optimize(self) -> bool:
         """Whether to make Huffman tables for the picture; progressive scans have no fixed ones."""
         return self.plan.optimize or self.is_progressive
+
+
+def _checked_options(quality, **options):
+    names = [f.name for f in fields(EncodeOptions)]
+    for name in options:
+        if name not in names:
+            raise ParameterError(
+                f"unknown option {name!r} for JPEG{nearest(name, names)} (options: {', '.join(names)})"
+            )
+    return EncodeOptions(quality, **options)
+
+
+# Many small pictures have the same options, which take as long to check as 64x64 pixels take to encode. Those with
+# metadata are not kept, which may be large.
+_known_options = lru_cache(maxsize=64, typed=True)(_checked_options)
 
 
 class EncodeKeywords(TypedDict, total=False):
