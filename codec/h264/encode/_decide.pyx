@@ -3,21 +3,21 @@
 Modes are compared by SATD with lambda times estimated bits. With Tools.rd those near the best are coded in place, and
 compared by squared differences with lambda2 times the bits that the writer counts.
 """
-from libc.stdint cimport int64_t
+from libc.stdint cimport int8_t, int16_t, int64_t
 from libc.string cimport memcpy
 
 from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
-    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, load_samples, save_samples,
 )
-from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
+from codec.h264.encode._inter cimport apply_parts, begin_search, part_satd, search_parts, search_whole
 from codec.h264.encode._intra cimport (
     choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
 )
 from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
 from codec.h264.entropy._writer cimport BIT, STATES, put_ue
-from codec.h264.macroblock._context cimport begin_macroblock
+from codec.h264.macroblock._context cimport begin_macroblock, may_have_8x8_transform
 from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport predict_inter
 from codec.h264.macroblock._motion cimport derive_p_skip
@@ -33,6 +33,10 @@ cdef enum:
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
     PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
+
+cdef int[4] PARTS = [1, 2, 2, 4]
+cdef int8_t AROUND[8][2]
+AROUND = [[0, -1], [-1, 0], [1, 0], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]]
 
 
 # ---------------------------------------------------------------- trials
@@ -140,12 +144,12 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
 cdef void try_residual(Coder *c) noexcept nogil:
     """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one."""
     if c.tools.rd == 0:
-        code_residual(c, c.s.seq.transform_8x8_mode_flag)
+        code_residual(c, c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s))
         judge(c, 0)
         return
     code_residual(c, False)
     judge(c, 0)
-    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
+    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s):
         load_samples(c, c.pred)
         code_residual(c, True)
         if c.s.mb.flags & MB_TRANSFORM8:
@@ -224,6 +228,38 @@ cdef int search_modes(Coder *c, int divided) noexcept nogil:
             search_parts(c, PART_8X16)
         best = min(min(best, c.part_cost[PART_8X8]), min(c.part_cost[PART_16X8], c.part_cost[PART_8X16]))
     return best
+
+
+cdef bint refine_vector(Coder *c, int mode, int i, int list, bint eight) noexcept nogil:
+    """Judge the vectors around that of a partition whose SATD is not much worse; whether one of them is better."""
+    cdef Part *part = &c.parts[mode][i]
+    cdef int x = part.m[list].mv[0], y = part.m[list].mv[1], k, satd = part_satd(c, mode, i), limit = satd + (satd >> 4)
+    cdef int bx = x, by = y
+    cdef int64_t before = c.best.cost, least = before
+    for k in range(8):
+        part.m[list].mv[0], part.m[list].mv[1] = <int16_t>(x + AROUND[k][0]), <int16_t>(y + AROUND[k][1])
+        if part_satd(c, mode, i) > limit:
+            continue
+        predict_parts(c, mode)
+        code_residual(c, eight)
+        judge(c, 0)
+        if c.best.cost < least:
+            least, bx, by = c.best.cost, part.m[list].mv[0], part.m[list].mv[1]
+    part.m[list].mv[0], part.m[list].mv[1] = <int16_t>bx, <int16_t>by
+    return least < before
+
+
+cdef void refine_vectors(Coder *c) noexcept nogil:
+    """Vectors of the best mode by distortion and bits, a quarter sample at a time."""
+    cdef int mode = c.best.mb.part, i, list, rounds
+    cdef bint eight = c.best.mb.flags & MB_TRANSFORM8 != 0
+    if c.best.skip or c.best.mb.flags & (MB_INTRA | MB_DIRECT):
+        return
+    for i in range(PARTS[mode]):
+        for list in range(2):
+            rounds = c.tools.refine if c.parts[mode][i].pred >> list & 1 and not c.parts[mode][i].sub else 0
+            while rounds and refine_vector(c, mode, i, list, eight):
+                rounds -= 1
 
 
 # ---------------------------------------------------------------- intra
@@ -305,6 +341,8 @@ cdef void decide_inter(Coder *c) noexcept nogil:
         if c.part_cost[mode] <= limit:
             try_inter(c, mode)
     try_intra(c, best)
+    if c.tools.refine:
+        refine_vectors(c)
 
 
 cdef void recode(Coder *c) noexcept nogil:

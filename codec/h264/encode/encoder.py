@@ -23,7 +23,7 @@ from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slic
 from ._planes import Interpolated
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import RateControl
 from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
 
@@ -136,7 +136,7 @@ class PictureEncoder:
         if settings.bitrate:
             self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
         self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
-        self._mv_limit = vertical_limit(self._sps)
+        self._limits = vector_limits(self._sps)
 
     def begin_interval(self):
         """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
@@ -187,7 +187,7 @@ class PictureEncoder:
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists],
                 [[other.tag for other in entries] for entries in lists], own, self._tools,
-                lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
+                lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._limits[0], most_vectors=self._limits[1],
             )  # fmt: skip
         finally:
             end(picture)

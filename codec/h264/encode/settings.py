@@ -9,7 +9,7 @@ from ...errors import ParameterError
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
-PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8 = 1, 2, 4, 8
+PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8, PARTS_P_4X4 = 1, 2, 4, 8, 16
 # Tools.rd
 BY_SATD, RD_BEST, RD_ALL = range(3)
 
@@ -28,6 +28,7 @@ class Tools:
     transform8: int = 1
     early_skip: int = 1
     mixed_refs: int = 1
+    refine: int = 0
     cabac: int = 1
     refs: int = 4
     b_frames: int = 3
