@@ -104,6 +104,7 @@ cdef struct Coder:
     int vectors_left        # for dividing 8x8 blocks of this macroblock
     Motion whole[2][MAX_REFS]       # 16x16 by list and reference
     Part parts[4][4]        # by PART_... and partition
+    int mode_cost[9]        # of Intra_4x4 and Intra_8x8 of one block by SATD
     int part_cost[4]        # of all partitions, with the bits of mb_type
     int best_ref[2]         # of 16x16
     int direct_cost         # of B_Direct_16x16

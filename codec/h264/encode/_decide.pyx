@@ -34,6 +34,7 @@ cdef enum:
     PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
+cdef int64_t UNKNOWN = <int64_t>1 << 62                 # the cost before a trial
 cdef int[4] PARTS = [1, 2, 2, 4]
 cdef int8_t AROUND[8][2]
 AROUND = [[0, -1], [-1, 0], [1, 0], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]]
@@ -142,17 +143,24 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
 
 
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one."""
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one. With
+    the best modes alone, the transform of the best so far is kept."""
+    cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
+    cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
-        code_residual(c, c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s))
+        code_residual(c, larger)
         judge(c, 0)
         return
-    code_residual(c, False)
-    judge(c, 0)
-    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s):
+    larger = larger and c.tools.transform8
+    if not (kept and larger and c.best.mb.flags & MB_TRANSFORM8):
+        code_residual(c, False)
+        judge(c, 0)
+        if kept:
+            return
+    if larger:
         load_samples(c, c.pred)
         code_residual(c, True)
-        if c.s.mb.flags & MB_TRANSFORM8:
+        if kept or c.s.mb.flags & MB_TRANSFORM8:
             judge(c, 0)
 
 
@@ -386,7 +394,7 @@ cdef void use_samples(Coder *c) noexcept nogil:
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
-    c.best.cost = <int64_t>1 << 62
+    c.best.cost = UNKNOWN
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
     else:

@@ -94,7 +94,7 @@ cdef void choose_lists(Coder *c, Part *part, int mode, int x, int y, int w, int 
         part.pred, part.cost, part.m[1] = 2, m1.cost + bits_cost(c, bits[2]), m1
     m0.cost = two_cost(c, r0, r1, x, y, w, h, &m0, &m1, w1)
     if c.tools.rd and m0.cost + bits_cost(c, bits[3]) + m0.bits + m1.bits < part.cost + part.cost // 4:
-        refine_two(c, r0, r1, x, y, w, h, &m0, &m1, w1, 2 if mode == PART_16X16 else 1)
+        refine_two(c, r0, r1, x, y, w, h, &m0, &m1, w1, (2 if mode == PART_16X16 else 1) << (c.tools.refine > 0))
     m0.cost += bits_cost(c, bits[3]) + m0.bits + m1.bits
     if m0.cost < part.cost:
         part.pred, part.cost, part.m[0], part.m[1] = 3, m0.cost, m0, m1
@@ -135,10 +135,12 @@ cdef void search_list(Coder *c, int list, int mode, int i, Motion *best) noexcep
     cdef int x, y, w, h, n, k, ref, b8
     cdef Motion m
     cdef const Part *eighth
+    cdef int near = c.whole[list][c.best_ref[list]].cost
+    near = near + (near >> 3) if c.tools.mixed_refs == 2 else -1
     geometry(mode, i, &x, &y, &w, &h)
     best.cost = REFUSED
     for ref in range(s.slice.num_ref_idx_active[list]):
-        if ref != c.best_ref[list] and not (c.tools.mixed_refs and ref == 0):
+        if ref != c.best_ref[list] and not (c.tools.mixed_refs and ref == 0) and c.whole[list][ref].cost > near:
             continue
         m.ref, m.bits = ref, bits_cost(c, ref_bits(c, list, ref))
         predict_partition(s, list, x >> 2, y >> 2, w >> 2, ref, m.mvp)
