@@ -135,12 +135,10 @@ cdef void search_list(Coder *c, int list, int mode, int i, Motion *best) noexcep
     cdef int x, y, w, h, n, k, ref, b8
     cdef Motion m
     cdef const Part *eighth
-    cdef int near = c.whole[list][c.best_ref[list]].cost
-    near = near + (near >> 3) if c.tools.mixed_refs == 2 else -1
     geometry(mode, i, &x, &y, &w, &h)
     best.cost = REFUSED
     for ref in range(s.slice.num_ref_idx_active[list]):
-        if ref != c.best_ref[list] and not (c.tools.mixed_refs and ref == 0) and c.whole[list][ref].cost > near:
+        if ref != c.best_ref[list] and not (c.tools.mixed_refs and ref == 0):
             continue
         m.ref, m.bits = ref, bits_cost(c, ref_bits(c, list, ref))
         predict_partition(s, list, x >> 2, y >> 2, w >> 2, ref, m.mvp)

@@ -35,7 +35,7 @@ class Tools:
 
 
 MEDIUM = Tools()
-SLOW = replace(MEDIUM, rd=RD_ALL, trellis=2, refine=1, mixed_refs=2, refs=5)
+SLOW = replace(MEDIUM, rd=RD_ALL, trellis=2, refine=1, refs=5)
 ALL_BUT_4X4 = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
 PRESETS = {
     "ultrafast": replace(
