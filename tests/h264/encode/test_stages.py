@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from codec.h264.pictures._picture import Picture
 
 from codec.h264.encode import _kernels, _stages
 from codec.h264.encode.settings import DIAMOND, HEXAGON, MULTI_HEXAGON, Tools, lambda2_of
-from codec.h264.pictures._picture import Picture
 
 # ---------------------------------------------------------------- levels by trellis
 
@@ -135,7 +135,7 @@ def test_planes_do_not_depend_on_the_lines_that_come_at_a_time(steps):
     for y in range(3, wide.shape[0] - 3):
         b, h, j = _kernels.half_samples(np.ascontiguousarray(wide[y - 2 : y + 4]), 0)
         for plane, line in zip(planes[1:], (b, h, j)):
-            assert np.array_equal(plane[y, 3:-3], line[1:-0 or None][: plane.shape[1] - 6]), y
+            assert np.array_equal(plane[y, 3:-3], line[1 : -0 or None][: plane.shape[1] - 6]), y
 
 
 # ---------------------------------------------------------------- motion search
