@@ -128,6 +128,18 @@ cdef void code_residual(Coder *c, bint eight) noexcept nogil:
     add_residual(s)
 
 
+cdef void judge_prediction(Coder *c) noexcept nogil:
+    """Judge the prediction in place without a residual."""
+    cdef SliceContext *s = &c.s
+    cdef int i
+    s.mb.flags &= ~MB_TRANSFORM8
+    s.mb.cbp = 0
+    for i in range(3):
+        s.mb.coded[i] = 0
+        c.levels.any[i] = 0
+    judge(c, 0)
+
+
 cdef void predict_parts(Coder *c, int mode) noexcept nogil:
     """The macroblock of the partitions of a mode, predicted in place and in Coder.pred."""
     apply_parts(c, mode)
@@ -152,6 +164,7 @@ cdef void try_residual(Coder *c) noexcept nogil:
         judge(c, 0)
         return
     larger = larger and c.tools.transform8
+    judge_prediction(c)
     if not (kept and larger and c.best.mb.flags & MB_TRANSFORM8):
         code_residual(c, False)
         judge(c, 0)
@@ -249,6 +262,7 @@ cdef bint refine_vector(Coder *c, int mode, int i, int list, bint eight) noexcep
         if part_satd(c, mode, i) > limit:
             continue
         predict_parts(c, mode)
+        judge_prediction(c)
         code_residual(c, eight)
         judge(c, 0)
         if c.best.cost < least:
