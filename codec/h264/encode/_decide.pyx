@@ -4,11 +4,11 @@ Modes are compared by SATD with lambda times estimated bits. With Tools.rd those
 compared by squared differences with lambda2 times the bits that the writer counts.
 """
 from libc.stdint cimport int8_t, int16_t, int64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
-    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, load_samples, save_samples,
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, load_samples, save_samples,
 )
 from codec.h264.encode._inter cimport apply_parts, begin_search, part_satd, search_parts, search_whole
 from codec.h264.encode._intra cimport (
@@ -386,15 +386,68 @@ cdef void recode(Coder *c) noexcept nogil:
     s.mb.part = part
     save_samples(c, c.pred)
     code_residual(c, eight)
+    skip_if_empty(c)
+
+
+cdef void skip_if_empty(Coder *c) noexcept nogil:
+    """Make the macroblock in place a skipped one if it has no residual and the motion of those."""
+    cdef SliceContext *s = &c.s
     if s.mb.cbp:
         return
     if s.slice.slice_type == SLICE_B:
         c.best.skip = s.mb.flags & MB_DIRECT != 0
     else:
-        c.best.skip = (part == PART_16X16 and s.cache.ref[0][CACHE] == 0 and s.cache.mv[0][CACHE][0] == c.skip_mv[0]
-                       and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
+        c.best.skip = (s.mb.part == PART_16X16 and s.cache.ref[0][CACHE] == 0
+                       and s.cache.mv[0][CACHE][0] == c.skip_mv[0] and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
     if c.best.skip:
         s.mb.flags |= MB_SKIP
+
+
+cdef inline void drop_luma(Coder *c, int b8) noexcept nogil:
+    """Replace an 8x8 block in place by its prediction in Coder.pred."""
+    cdef SliceContext *s = &c.s
+    cdef int x = 8 * (b8 & 1), y = 8 * (b8 >> 1)
+    copy_block(s.place.dst[0] + y * s.place.stride[0] + x, s.place.stride[0], c.pred + SRC_STRIDE * y + x, SRC_STRIDE,
+               8, 8)
+    memset(&c.levels.ac[0][64 * b8], 0, 64 * sizeof(c.levels.ac[0][0]))
+    c.levels.any[0] &= ~(15u << (4 * b8))
+    s.mb.coded[0] &= ~(0xF000Full << (4 * b8))
+    s.mb.cbp &= ~(1 << b8)
+    if not s.mb.cbp & 15:
+        s.mb.flags &= ~MB_TRANSFORM8
+
+
+cdef inline void drop_chroma(Coder *c) noexcept nogil:
+    """The same of both chroma components."""
+    cdef SliceContext *s = &c.s
+    copy_block(s.place.dst[1], s.place.stride[1], c.pred + CB, SRC_STRIDE, 8, 8)
+    copy_block(s.place.dst[2], s.place.stride[2], c.pred + CR, SRC_STRIDE, 8, 8)
+    s.mb.coded[1] = s.mb.coded[2] = 0
+    c.levels.any[1] = c.levels.any[2] = 0
+    s.mb.cbp &= 15
+
+
+cdef void drop_blocks(Coder *c) noexcept nogil:
+    """Without the residual of each 8x8 block of luma, and of chroma, the best inter macroblock may cost less."""
+    cdef SliceContext *s = &c.s
+    cdef int part = s.mb.part, b8, coded = s.mb.cbp
+    cdef int64_t before
+    predict_inter(s)
+    s.mb.part = part
+    save_samples(c, c.pred)
+    restore(c)
+    for b8 in range(5):
+        if not coded >> b8 & (1 if b8 < 4 else 3):
+            continue
+        before = c.best.cost
+        if b8 < 4:
+            drop_luma(c, b8)
+        else:
+            drop_chroma(c)
+        judge(c, 0)
+        if c.best.cost == before:
+            restore(c)
+    skip_if_empty(c)
 
 
 cdef void use_samples(Coder *c) noexcept nogil:
@@ -418,5 +471,10 @@ cdef void decide(Coder *c) noexcept nogil:
         c.use_trellis = 1
         recode(c)
         c.use_trellis = 0
+        if c.tools.rd:
+            c.best.cost = UNKNOWN
+            judge(c, c.best.skip)
+    if c.tools.rd and not c.best.skip and not s.mb.flags & MB_INTRA and s.mb.cbp:
+        drop_blocks(c)
     if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > MOST_BITS * BIT:
         use_samples(c)
