@@ -260,7 +260,7 @@ cdef class SliceEncoder(SliceSetup):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
         c.lambda256, c.lambda2, c.mv_limit_y, c.most_vectors = lambda256, lambda2, mv_limit_y, most_vectors
-        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
+        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2, lambda2 >> 1
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._start(header.cabac_init_idc)
         with nogil:
