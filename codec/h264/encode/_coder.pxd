@@ -47,6 +47,8 @@ cdef struct Part:
     int pred
     Motion m[2]
     int cost                # with the bits of its type
+    int sub                 # SUB_...: of an 8x8 block of P
+    int16_t sub_mv[4][2]    # by 4x4 block, if divided; each first block of a part has its vector
 
 # All that a mode decision decides.
 cdef struct Trial:
@@ -64,10 +66,12 @@ cdef struct Tools:
     int half_steps, quarter_steps
     int rd                  # 0 SATD, 1 distortion and bits of the best modes, 2 of more modes
     int trellis             # 0 dead zone, 1 the final choice, 2 all trials
-    int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8
+    int partitions          # bit 0 16x8, 8x16 and 8x8 of P, bit 1 of B, bit 2 Intra_4x4, bit 3 Intra_8x8, bit 4 below
+                            # 8x8 of P
     int transform8
     int early_skip
     int mixed_refs
+    int refine              # rounds of vectors by distortion and bits
 
 cdef struct Coder:
     SliceContext s
@@ -96,8 +100,12 @@ cdef struct Coder:
     int mv_limit_y          # MaxVmvR of the level, in quarter samples
     const int16_t (*ahead[2])[2]    # by list, vectors of the lookahead in samples by macroblock; NULL: none
     int skip_mv[2]
+    int vectors_before      # of the macroblock before
+    int most_vectors        # of two macroblocks: MaxMvsPer2Mb of the level
+    int vectors_left        # for dividing 8x8 blocks of this macroblock
     Motion whole[2][MAX_REFS]       # 16x16 by list and reference
     Part parts[4][4]        # by PART_... and partition
+    int mode_cost[9]        # of Intra_4x4 and Intra_8x8 of one block by SATD
     int part_cost[4]        # of all partitions, with the bits of mb_type
     int best_ref[2]         # of 16x16
     int direct_cost         # of B_Direct_16x16

@@ -3,21 +3,21 @@
 Modes are compared by SATD with lambda times estimated bits. With Tools.rd those near the best are coded in place, and
 compared by squared differences with lambda2 times the bits that the writer counts.
 """
-from libc.stdint cimport int64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int8_t, int16_t, int64_t
+from libc.string cimport memcpy, memset
 
 from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
-    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Trial, bits_cost, load_samples, save_samples,
+    CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, load_samples, save_samples,
 )
-from codec.h264.encode._inter cimport apply_parts, begin_search, search_parts, search_whole
+from codec.h264.encode._inter cimport apply_parts, begin_search, part_satd, search_parts, search_whole
 from codec.h264.encode._intra cimport (
     choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
 )
 from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
 from codec.h264.entropy._writer cimport BIT, STATES, put_ue
-from codec.h264.macroblock._context cimport begin_macroblock
+from codec.h264.macroblock._context cimport begin_macroblock, may_have_8x8_transform
 from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport predict_inter
 from codec.h264.macroblock._motion cimport derive_p_skip
@@ -33,6 +33,11 @@ cdef enum:
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
     PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
+
+cdef int64_t UNKNOWN = <int64_t>1 << 62                 # the cost before a trial
+cdef int[4] PARTS = [1, 2, 2, 4]
+cdef int8_t AROUND[8][2]
+AROUND = [[0, -1], [-1, 0], [1, 0], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1]]
 
 
 # ---------------------------------------------------------------- trials
@@ -123,6 +128,18 @@ cdef void code_residual(Coder *c, bint eight) noexcept nogil:
     add_residual(s)
 
 
+cdef void judge_prediction(Coder *c) noexcept nogil:
+    """Judge the prediction in place without a residual."""
+    cdef SliceContext *s = &c.s
+    cdef int i
+    s.mb.flags &= ~MB_TRANSFORM8
+    s.mb.cbp = 0
+    for i in range(3):
+        s.mb.coded[i] = 0
+        c.levels.any[i] = 0
+    judge(c, 0)
+
+
 cdef void predict_parts(Coder *c, int mode) noexcept nogil:
     """The macroblock of the partitions of a mode, predicted in place and in Coder.pred."""
     apply_parts(c, mode)
@@ -138,17 +155,25 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
 
 
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one."""
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one. With
+    the best modes alone, the transform of the best so far is kept."""
+    cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
+    cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
-        code_residual(c, c.s.seq.transform_8x8_mode_flag)
+        code_residual(c, larger)
         judge(c, 0)
         return
-    code_residual(c, False)
-    judge(c, 0)
-    if c.tools.transform8 and c.s.seq.transform_8x8_mode_flag:
+    larger = larger and c.tools.transform8
+    judge_prediction(c)
+    if not (kept and larger and c.best.mb.flags & MB_TRANSFORM8):
+        code_residual(c, False)
+        judge(c, 0)
+        if kept:
+            return
+    if larger:
         load_samples(c, c.pred)
         code_residual(c, True)
-        if c.s.mb.flags & MB_TRANSFORM8:
+        if kept or c.s.mb.flags & MB_TRANSFORM8:
             judge(c, 0)
 
 
@@ -224,6 +249,39 @@ cdef int search_modes(Coder *c, int divided) noexcept nogil:
             search_parts(c, PART_8X16)
         best = min(min(best, c.part_cost[PART_8X8]), min(c.part_cost[PART_16X8], c.part_cost[PART_8X16]))
     return best
+
+
+cdef bint refine_vector(Coder *c, int mode, int i, int list, bint eight) noexcept nogil:
+    """Judge the vectors around that of a partition whose SATD is not much worse; whether one of them is better."""
+    cdef Part *part = &c.parts[mode][i]
+    cdef int x = part.m[list].mv[0], y = part.m[list].mv[1], k, satd = part_satd(c, mode, i), limit = satd + (satd >> 4)
+    cdef int bx = x, by = y
+    cdef int64_t before = c.best.cost, least = before
+    for k in range(8):
+        part.m[list].mv[0], part.m[list].mv[1] = <int16_t>(x + AROUND[k][0]), <int16_t>(y + AROUND[k][1])
+        if part_satd(c, mode, i) > limit:
+            continue
+        predict_parts(c, mode)
+        judge_prediction(c)
+        code_residual(c, eight)
+        judge(c, 0)
+        if c.best.cost < least:
+            least, bx, by = c.best.cost, part.m[list].mv[0], part.m[list].mv[1]
+    part.m[list].mv[0], part.m[list].mv[1] = <int16_t>bx, <int16_t>by
+    return least < before
+
+
+cdef void refine_vectors(Coder *c) noexcept nogil:
+    """Vectors of the best mode by distortion and bits, a quarter sample at a time."""
+    cdef int mode = c.best.mb.part, i, list, rounds
+    cdef bint eight = c.best.mb.flags & MB_TRANSFORM8 != 0
+    if c.best.skip or c.best.mb.flags & (MB_INTRA | MB_DIRECT):
+        return
+    for i in range(PARTS[mode]):
+        for list in range(2):
+            rounds = c.tools.refine if c.parts[mode][i].pred >> list & 1 and not c.parts[mode][i].sub else 0
+            while rounds and refine_vector(c, mode, i, list, eight):
+                rounds -= 1
 
 
 # ---------------------------------------------------------------- intra
@@ -305,6 +363,8 @@ cdef void decide_inter(Coder *c) noexcept nogil:
         if c.part_cost[mode] <= limit:
             try_inter(c, mode)
     try_intra(c, best)
+    if c.tools.refine:
+        refine_vectors(c)
 
 
 cdef void recode(Coder *c) noexcept nogil:
@@ -326,15 +386,68 @@ cdef void recode(Coder *c) noexcept nogil:
     s.mb.part = part
     save_samples(c, c.pred)
     code_residual(c, eight)
+    skip_if_empty(c)
+
+
+cdef void skip_if_empty(Coder *c) noexcept nogil:
+    """Make the macroblock in place a skipped one if it has no residual and the motion of those."""
+    cdef SliceContext *s = &c.s
     if s.mb.cbp:
         return
     if s.slice.slice_type == SLICE_B:
         c.best.skip = s.mb.flags & MB_DIRECT != 0
     else:
-        c.best.skip = (part == PART_16X16 and s.cache.ref[0][CACHE] == 0 and s.cache.mv[0][CACHE][0] == c.skip_mv[0]
-                       and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
+        c.best.skip = (s.mb.part == PART_16X16 and s.cache.ref[0][CACHE] == 0
+                       and s.cache.mv[0][CACHE][0] == c.skip_mv[0] and s.cache.mv[0][CACHE][1] == c.skip_mv[1])
     if c.best.skip:
         s.mb.flags |= MB_SKIP
+
+
+cdef inline void drop_luma(Coder *c, int b8) noexcept nogil:
+    """Replace an 8x8 block in place by its prediction in Coder.pred."""
+    cdef SliceContext *s = &c.s
+    cdef int x = 8 * (b8 & 1), y = 8 * (b8 >> 1)
+    copy_block(s.place.dst[0] + y * s.place.stride[0] + x, s.place.stride[0], c.pred + SRC_STRIDE * y + x, SRC_STRIDE,
+               8, 8)
+    memset(&c.levels.ac[0][64 * b8], 0, 64 * sizeof(c.levels.ac[0][0]))
+    c.levels.any[0] &= ~(15u << (4 * b8))
+    s.mb.coded[0] &= ~(0xF000Full << (4 * b8))
+    s.mb.cbp &= ~(1 << b8)
+    if not s.mb.cbp & 15:
+        s.mb.flags &= ~MB_TRANSFORM8
+
+
+cdef inline void drop_chroma(Coder *c) noexcept nogil:
+    """The same of both chroma components."""
+    cdef SliceContext *s = &c.s
+    copy_block(s.place.dst[1], s.place.stride[1], c.pred + CB, SRC_STRIDE, 8, 8)
+    copy_block(s.place.dst[2], s.place.stride[2], c.pred + CR, SRC_STRIDE, 8, 8)
+    s.mb.coded[1] = s.mb.coded[2] = 0
+    c.levels.any[1] = c.levels.any[2] = 0
+    s.mb.cbp &= 15
+
+
+cdef void drop_blocks(Coder *c) noexcept nogil:
+    """Without the residual of each 8x8 block of luma, and of chroma, the best inter macroblock may cost less."""
+    cdef SliceContext *s = &c.s
+    cdef int part = s.mb.part, b8, coded = s.mb.cbp
+    cdef int64_t before
+    predict_inter(s)
+    s.mb.part = part
+    save_samples(c, c.pred)
+    restore(c)
+    for b8 in range(5):
+        if not coded >> b8 & (1 if b8 < 4 else 3):
+            continue
+        before = c.best.cost
+        if b8 < 4:
+            drop_luma(c, b8)
+        else:
+            drop_chroma(c)
+        judge(c, 0)
+        if c.best.cost == before:
+            restore(c)
+    skip_if_empty(c)
 
 
 cdef void use_samples(Coder *c) noexcept nogil:
@@ -348,7 +461,7 @@ cdef void use_samples(Coder *c) noexcept nogil:
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
-    c.best.cost = <int64_t>1 << 62
+    c.best.cost = UNKNOWN
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
     else:
@@ -358,5 +471,10 @@ cdef void decide(Coder *c) noexcept nogil:
         c.use_trellis = 1
         recode(c)
         c.use_trellis = 0
+        if c.tools.rd:
+            c.best.cost = UNKNOWN
+            judge(c, c.best.skip)
+    if c.tools.rd and not c.best.skip and not s.mb.flags & MB_INTRA and s.mb.cbp:
+        drop_blocks(c)
     if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > MOST_BITS * BIT:
         use_samples(c)

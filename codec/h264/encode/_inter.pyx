@@ -4,14 +4,14 @@ from libc.stdint cimport int16_t
 from libc.string cimport memcpy, memset
 
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, Part, RefPlanes, bits_cost
-from codec.h264.encode._search cimport refine_two, search, two_cost
+from codec.h264.encode._search cimport one_cost, refine_two, search, two_cost
 from codec.h264.macroblock._context cimport begin_macroblock
 from codec.h264.macroblock._motion cimport predict_partition
 from codec.h264.macroblock._slice cimport (
-    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_8X8, UNUSED, SliceContext, set_block,
-    wait_for_lines,
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_4X4, SUB_4X8, SUB_8X4, SUB_8X8,
+    UNUSED, SliceContext, set_block, wait_for_lines,
 )
-from codec.h264.pictures._picture cimport PictureData
+from codec.h264.pictures._picture cimport MB_INTRA, PictureData
 
 cdef enum:
     REFUSED = 1 << 28
@@ -23,6 +23,9 @@ cdef int[4] B_TYPE_BITS = [0, 3, 3, 6]
 cdef int B_PART_BITS[4][4]
 B_PART_BITS = [[1, 3, 3, 5], [0, 1, 1, 3], [0, 1, 1, 3], [1, 3, 3, 5]]
 cdef int[4] PARTS = [1, 2, 2, 4]
+# bits of sub_mb_type of P more than those of SUB_8X8, and parts
+cdef int[4] SUB_TYPE_BITS = [0, 1, 2, 2]
+cdef int[4] SUB_PARTS = [1, 2, 2, 4]
 
 
 cdef inline void geometry(int mode, int i, int *x, int *y, int *w, int *h) noexcept nogil:
@@ -95,7 +98,7 @@ cdef void choose_lists(Coder *c, Part *part, int mode, int x, int y, int w, int 
         part.pred, part.cost, part.m[1] = 2, m1.cost + bits_cost(c, bits[2]), m1
     m0.cost = two_cost(c, r0, r1, x, y, w, h, &m0, &m1, w1)
     if c.tools.rd and m0.cost + bits_cost(c, bits[3]) + m0.bits + m1.bits < part.cost + part.cost // 4:
-        refine_two(c, r0, r1, x, y, w, h, &m0, &m1, w1, 2 if mode == PART_16X16 else 1)
+        refine_two(c, r0, r1, x, y, w, h, &m0, &m1, w1, (2 if mode == PART_16X16 else 1) << (c.tools.refine > 0))
     m0.cost += bits_cost(c, bits[3]) + m0.bits + m1.bits
     if m0.cost < part.cost:
         part.pred, part.cost, part.m[0], part.m[1] = 3, m0.cost, m0, m1
@@ -168,6 +171,7 @@ cdef void search_part(Coder *c, int mode, int i) noexcept nogil:
     if s.slice.slice_type == SLICE_B:
         search_list(c, 1, mode, i, &best[1])
         choose_lists(c, part, mode, x, y, w, h, &best[0], &best[1], B_PART_BITS[mode])
+        part.sub = SUB_8X8
         if mode == PART_8X8:
             cost = (c.enc.satd[1](c.src + SRC_STRIDE * y + x, SRC_STRIDE, c.direct + SRC_STRIDE * y + x, SRC_STRIDE, 8)
                     + bits_cost(c, B_PART_BITS[PART_8X8][0]))
@@ -175,7 +179,63 @@ cdef void search_part(Coder *c, int mode, int i) noexcept nogil:
                 part.pred, part.cost = 0, cost
     else:
         part.pred, part.cost, part.m[0] = 1, best[0].cost, best[0]
+        part.sub = SUB_8X8
+        if mode == PART_8X8 and c.tools.partitions & 16:
+            divide(c, part, x, y)
     place_part(c, part, x, y, w, h)
+
+
+cdef inline bint sub_block(int sub, int i, int *w, int *h) noexcept nogil:
+    """Whether a part begins at 4x4 block i of an 8x8 block; its size in samples."""
+    w[0] = 4 if sub & 2 else 8
+    h[0] = 4 if sub == SUB_8X4 or sub == SUB_4X4 else 8
+    return not (w[0] == 8 and i & 1) and not (h[0] == 8 and i & 2)
+
+
+cdef int search_sub(Coder *c, const Part *whole, int x, int y, int sub, int16_t (*mv)[2]) noexcept nogil:
+    """Vectors of the parts of an 8x8 block of P, from that of the whole one and in its reference; their cost. They are
+    in the caches afterwards."""
+    cdef SliceContext *s = &c.s
+    cdef int16_t found[1][2]
+    cdef int i, w, h, bx, by, ref = whole.m[0].ref, cost = whole.m[0].bits + bits_cost(c, SUB_TYPE_BITS[sub])
+    cdef Motion m
+    found[0][0], found[0][1] = whole.m[0].mv[0], whole.m[0].mv[1]
+    for i in range(4):
+        if not sub_block(sub, i, &w, &h):
+            continue
+        bx, by = x + 4 * (i & 1), y + 2 * (i & 2)
+        m.ref, m.bits = ref, 0
+        predict_partition(s, 0, bx >> 2, by >> 2, w >> 2, ref, m.mvp)
+        search(c, &c.refs[0][ref], bx, by, w, h, &m, found, 1)
+        set_block(s, 0, bx >> 2, by >> 2, w >> 2, h >> 2, ref, m.mv[0], m.mv[1])
+        mv[i][0], mv[i][1] = m.mv[0], m.mv[1]
+        cost += m.cost
+    return cost
+
+
+cdef void divide(Coder *c, Part *part, int x, int y) noexcept nogil:
+    """Divide the 8x8 block at (x, y) if its parts cost less; 8x4 and 4x8 are tried if 4x4 comes near."""
+    cdef int16_t mv[4][2]
+    cdef int sub, cost, near = part.cost + (part.cost >> 4)
+    for sub in range(SUB_4X4, SUB_8X8, -1):
+        if SUB_PARTS[sub] - 1 > c.vectors_left:
+            continue
+        cost = search_sub(c, part, x, y, sub, mv)
+        if cost < part.cost:
+            part.cost, part.sub = cost, sub
+            memcpy(part.sub_mv, mv, sizeof(mv))
+        if sub == SUB_4X4 and cost >= near:
+            break
+    c.vectors_left -= SUB_PARTS[part.sub] - 1
+
+
+cdef void place_sub(Coder *c, const Part *part, int x, int y) noexcept nogil:
+    """The vectors of a divided 8x8 block into the caches."""
+    cdef int i, w, h
+    for i in range(4):
+        if sub_block(part.sub, i, &w, &h):
+            set_block(&c.s, 0, (x >> 2) + (i & 1), (y >> 2) + (i >> 1), w >> 2, h >> 2, part.m[0].ref,
+                      part.sub_mv[i][0], part.sub_mv[i][1])
 
 
 cdef void place_part(Coder *c, const Part *part, int x, int y, int w, int h) noexcept nogil:
@@ -187,6 +247,8 @@ cdef void place_part(Coder *c, const Part *part, int x, int y, int w, int h) noe
             for row in range(2):
                 memcpy(&s.cache.ref[list][entry + 8 * row], &c.direct_ref[list][entry + 8 * row], 2)
                 memcpy(s.cache.mv[list][entry + 8 * row], c.direct_mv[list][entry + 8 * row], 8)
+        elif part.sub:
+            place_sub(c, part, x, y)
         elif part.pred >> list & 1:
             set_block(s, list, x >> 2, y >> 2, w >> 2, h >> 2, part.m[list].ref, part.m[list].mv[0],
                       part.m[list].mv[1])
@@ -198,30 +260,70 @@ cdef void search_parts(Coder *c, int mode) noexcept nogil:
     """All partitions of a mode that divides the macroblock."""
     cdef int i
     c.s.mb.part = mode
+    c.vectors_left = c.most_vectors - max(c.vectors_before, 4) - 4      # the next one may have 4
     c.part_cost[mode] = bits_cost(c, B_TYPE_BITS[mode] if c.s.slice.slice_type == SLICE_B else P_TYPE_BITS[mode])
     for i in range(PARTS[mode]):
         search_part(c, mode, i)
         c.part_cost[mode] += c.parts[mode][i].cost
 
 
+cdef int vectors_of(const SliceContext *s) noexcept nogil:
+    """How many vectors a macroblock of P has."""
+    if s.mb.flags & MB_INTRA:
+        return 0
+    if s.mb.part != PART_8X8:
+        return PARTS[s.mb.part]
+    return (SUB_PARTS[s.mb.sub_part[0]] + SUB_PARTS[s.mb.sub_part[1]] + SUB_PARTS[s.mb.sub_part[2]]
+            + SUB_PARTS[s.mb.sub_part[3]])
+
+
+cdef void set_difference(SliceContext *s, int list, int x, int y, int w) noexcept nogil:
+    """mvd of the partition at block (x, y), w blocks wide."""
+    cdef int16_t mvp[2]
+    cdef int entry = CACHE + x + 8 * y
+    cdef int16_t *mvd = s.mb.mvd[list][4 * y + x]
+    predict_partition(s, list, x, y, w, s.cache.ref[list][entry], mvp)
+    mvd[0] = <int16_t>(s.cache.mv[list][entry][0] - mvp[0])
+    mvd[1] = <int16_t>(s.cache.mv[list][entry][1] - mvp[1])
+
+
+cdef void set_sub_differences(SliceContext *s, int b8) noexcept nogil:
+    """mvd of a divided 8x8 block of P."""
+    cdef int i, w, h
+    for i in range(4):
+        if sub_block(s.mb.sub_part[b8], i, &w, &h):
+            set_difference(s, 0, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), w >> 2)
+
+
 cdef void set_differences(Coder *c) noexcept nogil:
     """mvd of all partitions, from the vectors in the caches."""
     cdef SliceContext *s = &c.s
-    cdef int i, list, x, y, w, h, mode = s.mb.part, entry, b8
-    cdef int16_t mvp[2]
-    cdef int16_t *mvd
+    cdef int i, list, x, y, w, h, mode = s.mb.part, b8
     for i in range(PARTS[mode]):
         geometry(mode, i, &x, &y, &w, &h)
         b8 = (y >> 3) * 2 + (x >> 3)
         if s.mb.direct[b8]:
             continue
-        entry = CACHE + (x >> 2) + 2 * y
+        if mode == PART_8X8 and s.mb.sub_part[b8]:
+            set_sub_differences(s, b8)
+            continue
         for list in range(2):
             if s.mb.pred_flag[b8] >> list & 1:
-                predict_partition(s, list, x >> 2, y >> 2, w >> 2, s.cache.ref[list][entry], mvp)
-                mvd = s.mb.mvd[list][y + (x >> 2)]
-                mvd[0] = <int16_t>(s.cache.mv[list][entry][0] - mvp[0])
-                mvd[1] = <int16_t>(s.cache.mv[list][entry][1] - mvp[1])
+                set_difference(s, list, x >> 2, y >> 2, w >> 2)
+
+
+cdef int part_satd(Coder *c, int mode, int i) noexcept nogil:
+    """SATD of a partition with the vectors that it has, and lambda times the bits of their differences."""
+    cdef int x, y, w, h
+    cdef const Part *part = &c.parts[mode][i]
+    cdef const Motion *m0 = &part.m[0]
+    cdef const Motion *m1 = &part.m[1]
+    geometry(mode, i, &x, &y, &w, &h)
+    if part.pred == 3:
+        return two_cost(c, &c.refs[0][m0.ref], &c.refs[1][m1.ref], x, y, w, h, m0, m1,
+                        implicit_weight(c, m0.ref, m1.ref))
+    m0 = m0 if part.pred == 1 else m1
+    return one_cost(c, &c.refs[part.pred >> 1][m0.ref], x, y, w, h, m0, m0.mv[0], m0.mv[1])
 
 
 cdef void apply_parts(Coder *c, int mode) noexcept nogil:
@@ -236,6 +338,8 @@ cdef void apply_parts(Coder *c, int mode) noexcept nogil:
         geometry(mode, i, &x, &y, &w, &h)
         part = &c.parts[mode][i]
         place_part(c, part, x, y, w, h)
+        if mode == PART_8X8:
+            s.mb.sub_part[i] = part.sub
         s.mb.direct[(y >> 3) * 2 + (x >> 3)] = part.pred == 0
         s.mb.pred_flag[(y >> 3) * 2 + (x >> 3)] = part.pred
         if w == 16:

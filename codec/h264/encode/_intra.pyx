@@ -3,10 +3,14 @@
 Modes are tried in the picture, with the decoder's kernels. Blocks of Intra_4x4 and Intra_8x8 are predicted from those
 before, so each is coded before the next is tried.
 """
-from libc.stdint cimport int8_t, uint8_t
+from libc.stdint cimport int8_t, int64_t, uint8_t
+from libc.string cimport memcpy
 
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, bits_cost, copy_block
 from codec.h264.encode._quantize cimport code_4x4, code_8x8, code_chroma, code_luma_16x16
+from codec.h264.entropy._block_write cimport write_cabac_block
+from codec.h264.entropy._mb_write cimport write_intra_mode
+from codec.h264.entropy._writer cimport STATES
 from codec.h264.macroblock._intra cimport MODE_NEEDS, available_to
 from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
 from codec.h264.macroblock._neighbours cimport fill_modes
@@ -66,11 +70,12 @@ cdef inline int predicted_mode(SliceContext *s, int entry) noexcept nogil:
 
 cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int predicted, bint eight,
                       int *best_mode) noexcept nogil:
-    """The best mode of one block; the picture keeps some prediction."""
+    """The best mode of one block; the picture keeps some prediction. Costs of all modes are in Coder.mode_cost."""
     cdef SliceContext *s = &c.s
     cdef Py_ssize_t stride = s.place.stride[0]
     cdef int mode, cost, best = REFUSED
     for mode in range(9):
+        c.mode_cost[mode] = REFUSED
         if MODE_NEEDS[mode] & ~avail:
             continue
         cost = bits_cost(c, 1 if mode == predicted else 4)
@@ -80,6 +85,7 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
         else:
             s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
             cost += c.enc.satd[2](src, SRC_STRIDE, dst, stride, 4)
+        c.mode_cost[mode] = cost
         if cost < best:
             best, best_mode[0] = cost, mode
     return best
@@ -91,6 +97,13 @@ cdef inline void begin_nxn(Coder *c, bint eight) noexcept nogil:
     s.mb.cbp = 0
     s.mb.coded[0] = 0
     c.levels.any[0] = 0
+
+
+cdef inline void set_luma_cbp(Coder *c) noexcept nogil:
+    cdef int b8
+    for b8 in range(4):
+        if c.levels.any[0] >> (4 * b8) & 15:
+            c.s.mb.cbp |= 1 << b8
 
 
 cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint eight) noexcept nogil:
@@ -107,7 +120,6 @@ cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint ei
         s.seq.dsp.intra4x4[mode](dst, stride, avail, 255)
         n = code_4x4(c, k, dst, 1)
     if n:
-        s.mb.cbp |= 1 << (k >> 2)
         add_luma_block(s, dst, stride, 0, k, 0, 255)
 
 
@@ -120,6 +132,36 @@ cdef void recode_nxn(Coder *c, bint eight) noexcept nogil:
         x, y = H264_CLAUSE_6_4_3_BLOCK_X[k], H264_CLAUSE_6_4_3_BLOCK_Y[k]
         code_block(c, k, x, y, s.mb.intra_mode[y + (x >> 2)], available_to(s, k, x >> 2, y >> 2, eight), eight)
         k += 4 if eight else 1
+    set_luma_cbp(c)
+
+
+cdef int64_t judge_block(Coder *c, int k, int x, int y, int mode, int predicted, int avail, bint eight) noexcept nogil:
+    """Reconstruct the block with a mode: its squared differences times 256, and lambda2 times the bits of CABAC. Those
+    of coded_block_flag are of a block with one neighbour that has levels."""
+    cdef SliceContext *s = &c.s
+    cdef const uint8_t *dst = s.place.dst[0] + y * s.place.stride[0] + x
+    cdef const uint8_t *src = c.src + SRC_STRIDE * y + x
+    code_block(c, k, x, y, mode, avail, eight)
+    memcpy(c.trial.state, c.cabac.state, STATES)
+    c.trial.cost = 0
+    write_intra_mode(&c.trial, mode, predicted)
+    if not eight or c.levels.any[0] >> k & 1:
+        write_cabac_block(&c.trial, &c.levels.ac[0][16 * k], 5 if eight else 2, 1, not eight)
+    return (<int64_t>c.enc.ssd[1 if eight else 2](src, SRC_STRIDE, dst, s.place.stride[0], 8 if eight else 4) << 8) + (
+        c.lambda2 * c.trial.cost >> 8)
+
+
+cdef int refine_mode(Coder *c, int k, int x, int y, int best, int predicted, int avail, bint eight) noexcept nogil:
+    """The mode of least distortion and bits among those whose SATD is not much above that of the best."""
+    cdef int mode, limit = c.mode_cost[best] + (c.mode_cost[best] >> 2), chosen = best
+    cdef int64_t cost, least = -1
+    for mode in range(9):
+        if c.mode_cost[mode] > limit:
+            continue
+        cost = judge_block(c, k, x, y, mode, predicted, avail, eight)
+        if least < 0 or cost < least:
+            least, chosen = cost, mode
+    return chosen
 
 
 cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
@@ -140,11 +182,14 @@ cdef int choose_nxn(Coder *c, bint eight, int limit) noexcept nogil:
         cost += choose_block(c, dst, c.src + SRC_STRIDE * y + x, avail, predicted_mode(s, entry), eight, &mode)
         if cost > limit:
             return cost
+        if c.tools.refine and s.seq.entropy_coding_mode_flag:
+            mode = refine_mode(c, k, x, y, mode, predicted_mode(s, entry), avail, eight)
         for i in range(step):
             s.mb.intra_mode[y + (x >> 2) + (i & 1) + 4 * (i >> 1)] = <int8_t>mode
             s.cache.mode[entry + (i & 1) + 8 * (i >> 1)] = <int8_t>mode
         code_block(c, k, x, y, mode, avail, eight)
         k += step
+    set_luma_cbp(c)
     return cost
 
 

@@ -14,6 +14,8 @@ cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
                  const int16_t (*candidates)[2], int count) noexcept nogil
 cdef void refine_two(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, Motion *m0,
                      Motion *m1, int w1, int rounds) noexcept nogil
+cdef int one_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
+                  int mvy) noexcept nogil
 cdef int two_cost(Coder *c, RefPlanes *r0, RefPlanes *r1, int x, int y, int w, int h, const Motion *m0,
                   const Motion *m1, int w1) noexcept nogil
 cdef void refine(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m, int half_steps,

@@ -194,8 +194,9 @@ cdef void multi_hexagons(Coder *c, Walk *k, const Motion *m) noexcept nogil:
 
 # ---------------------------------------------------------------- parts of a sample
 
-cdef inline int sub_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
-                         int mvy) noexcept nogil:
+cdef int one_cost(Coder *c, RefPlanes *r, int x, int y, int w, int h, const Motion *m, int mvx,
+                  int mvy) noexcept nogil:
+    """SATD of the prediction with a vector, and lambda times its bits."""
     cdef Py_ssize_t stride
     cdef const uint8_t *block
     if not allowed(c, mvx, mvy):
@@ -216,7 +217,7 @@ cdef void refine(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m, 
         for i in range(4):
             if came >= 0 and i == came ^ 1:
                 continue
-            cost = sub_cost(c, r, x, y, w, h, m, cx + (SQUARE[i][0] << (step < half_steps)),
+            cost = one_cost(c, r, x, y, w, h, m, cx + (SQUARE[i][0] << (step < half_steps)),
                             cy + (SQUARE[i][1] << (step < half_steps)))
             if cost < m.cost:
                 m.cost, best = cost, i
@@ -259,9 +260,9 @@ cdef void search(Coder *c, RefPlanes *r, int x, int y, int w, int h, Motion *m,
         step4(c, &k, m, SQUARE, fx, fy, &index, 0)
         step4(c, &k, m, SQUARE + 4, fx, fy, &index, 0)
     m.mv[0], m.mv[1] = <int16_t>(4 * k.x), <int16_t>(4 * k.y)
-    m.cost = sub_cost(c, r, x, y, w, h, m, m.mv[0], m.mv[1])
+    m.cost = one_cost(c, r, x, y, w, h, m, m.mv[0], m.mv[1])
     if (px | py) & 3:
-        cost = sub_cost(c, r, x, y, w, h, m, px, py)
+        cost = one_cost(c, r, x, y, w, h, m, px, py)
         if cost < m.cost:
             m.cost, m.mv[0], m.mv[1] = cost, <int16_t>px, <int16_t>py
     refine(c, r, x, y, w, h, m, c.tools.half_steps, c.tools.quarter_steps)

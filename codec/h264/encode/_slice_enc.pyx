@@ -9,6 +9,7 @@ from codec.h264.encode._coder cimport (
     CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
 )
 from codec.h264.encode._decide cimport decide
+from codec.h264.encode._inter cimport vectors_of
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
@@ -85,7 +86,7 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
         else:
             store_motion(s)
         store_context(s)
-    c.last_qp_delta = s.mb.mb_qp_delta
+    c.last_qp_delta, c.vectors_before = s.mb.mb_qp_delta, vectors_of(s)
     if cabac:
         put_terminate(&c.cabac, last)
     elif last and c.skip_run:
@@ -188,7 +189,7 @@ cdef class SliceEncoder(SliceSetup):
         t.search, t.range = tools.search, tools.range
         t.half_steps, t.quarter_steps = tools.half_steps, tools.quarter_steps
         t.rd, t.trellis, t.partitions, t.transform8 = tools.rd, tools.trellis, tools.partitions, tools.transform8
-        t.early_skip, t.mixed_refs = tools.early_skip, tools.mixed_refs
+        t.early_skip, t.mixed_refs, t.refine = tools.early_skip, tools.mixed_refs, tools.refine
         return 0
 
     cdef int _set_header(self, writer) except -1:
@@ -211,7 +212,7 @@ cdef class SliceEncoder(SliceSetup):
         return 0
 
     def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
-               *, int lambda256, int64_t lambda2, int mv_limit_y, vectors=()):
+               *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=()):
         """Encode a picture.
 
         Parameters
@@ -234,6 +235,8 @@ cdef class SliceEncoder(SliceSetup):
             Lambda of SATD and of squared differences, times 256.
         mv_limit_y : int
             MaxVmvR in quarter samples.
+        most_vectors : int
+            MaxMvsPer2Mb.
         vectors : sequence of (N, 2) int16
             For each list, a vector of each macroblock in samples that is tried; none without a lookahead.
 
@@ -258,8 +261,8 @@ cdef class SliceEncoder(SliceSetup):
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
-        c.lambda256, c.lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
-        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
+        c.lambda256, c.lambda2, c.mv_limit_y, c.most_vectors = lambda256, lambda2, mv_limit_y, most_vectors
+        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2, lambda2 >> 1
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._set_vectors(vectors)
         self._start(header.cabac_init_idc)
@@ -318,7 +321,7 @@ cdef class SliceEncoder(SliceSetup):
         s.mb.mb_qp_delta = s.mb.raw_levels = 0
         s.mb.qp = s.slice.SliceQPY
         set_chroma_qp(s)
-        c.skip_run = c.last_qp_delta = 0
+        c.skip_run = c.last_qp_delta = c.vectors_before = 0
         if s.seq.entropy_coding_mode_flag:
             init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)
             cabac_start(&c.cabac, &c.out)

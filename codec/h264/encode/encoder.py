@@ -24,9 +24,9 @@ from ._planes import Interpolated
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
-from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import RateControl
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
+from .settings import LAYER_B, LAYER_B_REFERENCE, LAYER_I, LAYER_P, QP_OFFSETS, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -80,6 +80,11 @@ def modification_of(wanted, frames, header, sps):
     return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
 
 
+def layer_of(kind, reference):
+    """LAYER_... of a picture."""
+    return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if reference else LAYER_B}[kind]
+
+
 @dataclass(frozen=True)
 class Task:
     """A picture that is being coded. future: of Coded; pictures: what it reads and writes."""
@@ -112,7 +117,7 @@ class PictureEncoder:
     def __init__(self, first, fps, settings, display, examine=None):
         self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0), display
+            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + QP_OFFSETS[LAYER_I], 0), display
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
@@ -128,7 +133,7 @@ class PictureEncoder:
         if settings.bitrate:
             self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
         self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
-        self._mv_limit = vertical_limit(self._sps)
+        self._limits = vector_limits(self._sps)
 
     def begin_interval(self):
         """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
@@ -141,7 +146,8 @@ class PictureEncoder:
     def code(self, planned):
         """Begin to code a frame."""
         number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
-        qp = self._qp_of(kind, reference)
+        layer = layer_of(kind, reference)
+        qp = self._qp_of(layer)
         header = self._header(number, kind, qp, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
@@ -155,7 +161,7 @@ class PictureEncoder:
         own = self._own_planes(picture) if reference else None
 
         def work():
-            rbsp = self._encode(header, picture, source, planned, lists, own, qp)
+            rbsp = self._encode(header, picture, source, planned, lists, own, qp, layer)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
             found = self._examine(planned.frame, picture, len(nals[-1])) if self._examine else None
@@ -173,7 +179,7 @@ class PictureEncoder:
         picture.tag.begin()
         return picture.tag
 
-    def _encode(self, header, picture, source, planned, lists, own, qp):
+    def _encode(self, header, picture, source, planned, lists, own, qp, layer):
         """The RBSP of the slice, in any thread."""
         slices = self._idle.pop()  # there are as many as threads
         try:
@@ -182,8 +188,8 @@ class PictureEncoder:
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists],
                 [[other.tag for other in entries] for entries in lists], own, self._tools,
-                lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
-                vectors=planned.vectors,
+                lambda256=lambda_of(qp, layer), lambda2=lambda2_of(qp, layer), mv_limit_y=self._limits[0],
+                most_vectors=self._limits[1], vectors=planned.vectors,
             )  # fmt: skip
         finally:
             end(picture)
@@ -200,9 +206,8 @@ class PictureEncoder:
         if self._workers:
             self._workers.shutdown(cancel_futures=True)
 
-    def _qp_of(self, kind, reference):
-        offset = {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
-        return min(max(self._qp + offset, 0), 51)
+    def _qp_of(self, layer):
+        return min(max(self._qp + QP_OFFSETS[layer], 0), 51)
 
     def _header(self, number, kind, qp, key, reference):
         if key:

@@ -18,6 +18,7 @@ MATRIX_NUMBERS = {name: number for number, name in reversed(H273_MATRICES.items(
 # Intra_16x16 DC, is 16 * 4080 / 2 / 5 / 2^(QP / 6).
 CAVLC_QP = 12
 LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
+NO_LIMIT = 64  # vectors of two macroblocks
 MAX_TICKS = (1 << 32) - 1
 MAX_SAR = (1 << 16) - 1
 
@@ -152,9 +153,9 @@ def sequence_of(first, fps, tools, lowest_qp, display=DEFAULT_DISPLAY):
     return sps, pps
 
 
-def vertical_limit(sps):
-    """MaxVmvR of the level in quarter samples."""
+def vector_limits(sps):
+    """Of the level: MaxVmvR in quarter samples, and MaxMvsPer2Mb, or more than any macroblocks have."""
     for row in H264_TABLE_A_1_LEVELS.values():
         if row["level_idc"] == sps.level_idc:
-            return 4 * row["MaxVmvR"]
+            return 4 * row["MaxVmvR"], row["MaxMvsPer2Mb"] or NO_LIMIT
     raise ParameterError(f"level_idc {sps.level_idc} is no level of Table A-1")

@@ -10,7 +10,7 @@ from ...errors import ParameterError
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
-PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8 = 1, 2, 4, 8
+PARTS_P, PARTS_B, INTRA_4X4, INTRA_8X8, PARTS_P_4X4 = 1, 2, 4, 8, 16
 # Tools.rd
 BY_SATD, RD_BEST, RD_ALL = range(3)
 
@@ -25,10 +25,11 @@ class Tools:
     quarter_steps: int = 3
     rd: int = RD_BEST
     trellis: int = 1
-    partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
+    partitions: int = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8 | PARTS_P_4X4
     transform8: int = 1
     early_skip: int = 1
     mixed_refs: int = 1
+    refine: int = 0
     cabac: int = 1
     refs: int = 4
     b_frames: int = 3
@@ -38,6 +39,8 @@ class Tools:
 
 
 MEDIUM = Tools()
+SLOW = replace(MEDIUM, rd=RD_ALL, trellis=2, refine=1, refs=5)
+ALL_BUT_4X4 = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
 PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
@@ -46,22 +49,25 @@ PRESETS = {
     "superfast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
     ),
-    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0),
-    "faster": replace(MEDIUM, rd=BY_SATD, quarter_steps=2, refs=2),
-    "fast": replace(MEDIUM, quarter_steps=2, refs=2),
-    "medium": MEDIUM,
-    "slow": replace(MEDIUM, trellis=2, refs=5),
-    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4),
-    "veryslow": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=6, quarter_steps=4, early_skip=0),
-    "placebo": replace(
-        MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL
+    "veryfast": replace(
+        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=1, mixed_refs=0, trellis=0
     ),
+    "faster": replace(MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2),
+    "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2),
+    "medium": MEDIUM,
+    "slow": SLOW,
+    "slower": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2),
+    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0),
+    "placebo": replace(SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0),
 }  # fmt: skip
 TUNES = ("psnr",)
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
-# QP of pictures less that of P: ratios of steps of 1.4 and 1.3. A B picture that others refer to is half as far.
-I_QP_OFFSET, B_QP_OFFSET, B_REFERENCE_QP_OFFSET = -3, 2, 1
+# Names of the layers of pictures: what more pictures refer to gets a lower QP, and a lower lambda beside it, because its
+# errors are repeated. QP less that of P, and lambda of squared differences relative to lambda2_of: measured.
+LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
+QP_OFFSETS = -3, 0, 2, 3
+LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
 
 
 def chosen(name, value, choices):
@@ -79,14 +85,14 @@ def tools_of(preset, tune):
     return tools
 
 
-def lambda_of(qp):
-    """Lambda of SATD, times 256: 2^(QP / 6 - 2), at least 1."""
-    return max(256, round(256 * 2 ** (qp / 6 - 2)))
+def lambda_of(qp, layer):
+    """Lambda of SATD, times 256: 2^(QP / 6 - 2), times the root of the layer's factor, at least 1."""
+    return max(256, round(256 * 2 ** (qp / 6 - 2) * LAMBDA_FACTORS[layer] ** 0.5))
 
 
-def lambda2_of(qp):
-    """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3)."""
-    return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3)))
+def lambda2_of(qp, layer):
+    """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3), times the layer's factor."""
+    return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3) * LAMBDA_FACTORS[layer]))
 
 
 @dataclass(frozen=True)

@@ -5,5 +5,6 @@ from codec.h264.macroblock._slice cimport SliceContext
 
 cdef void write_skip_flag(Bins sink, SliceContext *s, int skip) noexcept nogil
 cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int before) noexcept nogil
+cdef void write_intra_mode(Sink sink, int mode, int predicted) noexcept nogil
 cdef void write_residual(Sink sink, SliceContext *s, const Levels *levels) noexcept nogil
 cdef void write_pcm(BitWriter *out, CabacWriter *cabac, SliceContext *s) noexcept nogil

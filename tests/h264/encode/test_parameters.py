@@ -7,7 +7,7 @@ import pytest
 from made_clips import encoded, moving
 
 import codec
-from codec.h264.encode.parameters import level_of, rate_of, sequence_of, vertical_limit
+from codec.h264.encode.parameters import level_of, rate_of, sequence_of, vector_limits
 from codec.h264.encode.settings import PRESETS, tools_of
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets, read_pps, read_sps, write_pps, write_sps
@@ -76,7 +76,7 @@ def test_profile_follows_from_the_tools():
 
 
 def test_vectors_stay_within_the_level():
-    assert vertical_limit(sets_of(16, 16, Fraction(1), preset="ultrafast")[0]) == 4 * 64
+    assert vector_limits(sets_of(16, 16, Fraction(1), preset="ultrafast")[0]) == (4 * 64, 64)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every stream decodes, in our decoder and in FFmpeg, to what the encoder reconstructed."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from made_clips import CONTENT, assert_decodes_to, by_ffmpeg, encoded, moving
 
 import codec
 from codec import cpu
+from codec.h264.encode import settings
 from codec.h264.encode.settings import PRESETS
 
 
@@ -132,3 +134,63 @@ def test_the_bytes_are_the_same_on_every_machine(preset):
     frames = np.stack([np.add.outer(np.arange(40) * 5 + 3 * i, np.arange(56) * 3) for i in range(7)]) % 251
     frames = np.stack([frames, frames[:, ::-1] // 2, 255 - frames], axis=3).astype(np.uint8)
     assert hashlib.sha256(encoded(frames, preset=preset, qp=26)[0]).hexdigest()[:16] == GOLDEN[preset]
+
+
+@pytest.mark.parametrize("partitions", [0, 1, 2, 16 | 1, 4, 8, 12, 31])
+@pytest.mark.parametrize("rd, cabac", [(0, 0), (0, 1), (1, 1), (2, 1)])
+def test_any_partitions(monkeypatch, partitions, rd, cabac):
+    """Bits of Tools.partitions alone and together, with each entropy coder and way to decide."""
+    changes = {"partitions": partitions, "rd": rd, "cabac": cabac, "refine": int(rd == 2), "refs": 2}
+    monkeypatch.setitem(settings.PRESETS, "medium", replace(settings.MEDIUM, **changes))
+    data, planes, _ = encoded(CONTENT["text"](48, 48, 6), qp=28)
+    assert_decodes_to(data, planes, 48, 48)
+    data, planes, _ = encoded(moving(48, 48, 6), qp=20)
+    assert_decodes_to(data, planes, 48, 48)
+
+
+def least_vectors(frame):
+    """By macroblock in coding order, at least how many vectors of list 0 it has: by the different ones of its quarters."""
+    mv, used = (
+        frame.side_data["mv"][:, :, 0].reshape(-1, 16, 2),
+        frame.side_data["ref_idx"][:, :, 0].reshape(-1, 4) >= 0,
+    )
+    counts = []
+    for vectors, quarters in zip(mv, used):
+        different = [
+            len({tuple(vectors[8 * (b8 >> 1) + 2 * (b8 & 1) + k]) for k in (0, 1, 4, 5)}) if quarters[b8] else 0
+            for b8 in range(4)
+        ]
+        whole = len({tuple(v) for v in vectors}) == 1
+        counts.append(min(sum(different), 1) if whole else sum({3: 4}.get(n, n) for n in different))
+    return counts
+
+
+def churning(count):
+    """Blocks of 4x4 that each move their own way by whole samples: best predicted by small partitions."""
+    rng = np.random.default_rng(3)
+    field = rng.normal(0, 1, (96, 96))
+    for axis in (0, 1):
+        field = sum(np.roll(field, shift, axis) for shift in range(-1, 2))
+    field = np.clip(128 + 20 * field, 0, 255).astype(np.uint8)
+    frames = [field]
+    for _ in range(count - 1):
+        last, new = frames[-1], frames[-1].copy()
+        for y in range(8, 88, 4):
+            for x in range(8, 88, 4):
+                dy, dx = rng.integers(-3, 4, 2)
+                new[y : y + 4, x : x + 4] = last[y + dy : y + dy + 4, x + dx : x + dx + 4]
+        frames.append(new)
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize("fps, limited", [(1, False), (2500, True)])
+def test_two_macroblocks_have_at_most_the_vectors_of_the_level(monkeypatch, fps, limited):
+    """MaxMvsPer2Mb (Table A-1): 16 from level 3.1 on; 8x8 blocks are divided less there."""
+    monkeypatch.setitem(settings.PRESETS, "medium", replace(settings.MEDIUM, b_frames=0))
+    frames = churning(4)
+    data, planes, _ = encoded(frames, fps=fps, qp=16)
+    assert (codec.h264.probe(data).level in ("3.1", "3.2")) == limited
+    assert_decodes_to(data, planes, 96, 96)
+    counts = [least_vectors(frame) for frame in codec.decode_video(data, side_data=True)]
+    most = max(a + b for one in counts for a, b in zip(one, one[1:]))
+    assert 5 <= most <= 16 if limited else most > 16

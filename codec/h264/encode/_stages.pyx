@@ -1,0 +1,94 @@
+"""Stages of the encoder's decisions, each as a `def` function on arrays, for tests: levels by trellis, motion search,
+the planes of a reference."""
+from libc.stdint cimport int16_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+import numpy as np
+
+from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
+from codec.h264.encode._kernels cimport h264_enc
+from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._search cimport search
+from codec.h264.encode._trellis cimport trellis
+from codec.h264.entropy._writer cimport STATES
+from codec.h264.pictures._picture cimport Picture
+
+from ... import cpu
+from ...errors import ParameterError
+
+cdef uint8_t[6] LENGTHS = [16, 15, 16, 4, 15, 64]       # by ctxBlockCat
+
+
+def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp, int64_t lambda2,
+                   const uint8_t[::1] states):
+    """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is that
+    of raster position k, and the k-th that is coded.
+
+    qp: 0 to 51; lambda2: of squared differences, times 256; states: of all ctxIdx, as SliceReader.state.
+    """
+    if not 0 <= kind <= 5 or not 0 <= qp <= 51 or states.shape[0] != STATES:
+        raise ParameterError(f"kinds are 0 to 5, QP 0 to 51, and there are {STATES} states")
+    if not d.shape[0] == nearest.shape[0] == LENGTHS[kind]:
+        raise ParameterError(f"a block of kind {kind} has {LENGTHS[kind]} coefficients")
+    cdef Coder *c = <Coder *>calloc(1, sizeof(Coder))
+    if not c:
+        raise MemoryError("no memory for an encoder")
+    cdef uint8_t[64] scan
+    cdef int k
+    for k in range(64):
+        scan[k] = <uint8_t>k
+    made = np.zeros(d.shape[0], np.int16)
+    cdef int16_t[::1] out = made
+    memcpy(c.cabac.state, &states[0], STATES)
+    trellis(c, &out[0], &nearest[0], &d[0], scan, 0, kind, qp, lambda2)
+    free(c)
+    return made
+
+
+def reference_planes(Picture picture, steps):
+    """The four Interpolated planes (4, height + 2 PAD, width + 2 PAD), filled as lines of luma become final: up to each of
+    `steps`, the last of which is the height."""
+    cdef Interpolated made = Interpolated(picture.data.width[0], picture.data.height[0])
+    cdef int i, y, lines, width = picture.data.width[0] + 2 * PAD, height = picture.data.height[0] + 2 * PAD
+    made.begin()
+    for lines in steps:
+        made.advance(&picture.data, lines, h264_enc(cpu.level_index()))
+    found = np.empty((4, height, width), np.uint8)
+    cdef uint8_t[:, :, ::1] out = found
+    for i in range(4):
+        for y in range(height):
+            memcpy(&out[i, y, 0], made.planes.plane[i] + (y - PAD) * made.stride - PAD, width)
+    return found
+
+
+def search_vector(const uint8_t[:, ::1] block, Picture picture, int mb_x, int mb_y, mvp, tools, int lambda256):
+    """The vector (x, y) of a 16x16 block in quarter samples, and its cost by SATD and bits.
+
+    picture: the reference; mvp: the predicted vector; tools: `Tools` of settings.py.
+    """
+    if block.shape[0] != 16 or block.shape[1] != SRC_STRIDE:
+        raise ParameterError("the block is 16x16")
+    cdef Coder *c = <Coder *>calloc(1, sizeof(Coder))
+    if not c:
+        raise MemoryError("no memory for an encoder")
+    cdef Interpolated planes = Interpolated(picture.data.width[0], picture.data.height[0])
+    cdef RefPlanes r
+    cdef Motion m
+    cdef int room = PAD - 8, x = 16 * mb_x, y = 16 * mb_y
+    planes.begin()
+    c.enc = h264_enc(cpu.level_index())
+    planes.advance(&picture.data, picture.data.height[0], c.enc)
+    r = planes.planes
+    r.picture, r.ready = &picture.data, 1 << 20
+    memcpy(c.src, &block[0, 0], 256)
+    c.s.place.mb_x, c.s.place.mb_row = mb_x, mb_y
+    c.mv_low[0], c.mv_high[0] = -4 * (x + room), 4 * (picture.data.width[0] - 16 - x + room)
+    c.mv_low[1], c.mv_high[1] = -4 * (y + room), 4 * (picture.data.height[0] - 16 - y + room)
+    c.tools.search, c.tools.range, c.tools.half_steps = tools.search, tools.range, tools.half_steps
+    c.tools.quarter_steps, c.lambda256 = tools.quarter_steps, lambda256
+    m.mvp[0], m.mvp[1] = mvp
+    m.bits = 0
+    search(c, &r, 0, 0, 16, 16, &m, NULL, 0)
+    free(c)
+    return (m.mv[0], m.mv[1]), m.cost
