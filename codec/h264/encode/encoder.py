@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..pictures._picture import Picture
@@ -20,10 +21,11 @@ from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
+from .buffering import Arrival, Schedule
 from .frames import fill_picture
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
-from .ratecontrol import RateControl
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
+from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, level_row, sequence_of, vertical_limit
+from .ratecontrol import BufferControl, RateControl, fit
+from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, MAX_QP, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -89,9 +91,15 @@ def coding_order(count):
     return [(middle, True), *coding_order(middle), *right]
 
 
+def qp_offset(kind, reference):
+    """QP of a picture less that of the P picture of its interval."""
+    return {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
+
+
 @dataclass(frozen=True)
 class Task:
-    """A picture that is being coded. future: of (Coded, Interpolated or None); pictures: what it reads and writes."""
+    """A picture that is being coded. future: of (Coded, Interpolated or None, Arrival or None); pictures: what it reads
+    and writes."""
 
     future: Future
     pictures: tuple
@@ -118,7 +126,7 @@ class PictureEncoder:
     def __init__(self, first, fps, settings):
         self._settings, self._tools = settings, settings.tools
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+            first, fps, settings, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
@@ -130,20 +138,35 @@ class PictureEncoder:
         self._rate = None
         if settings.bitrate:
             self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
+        self._schedule = self._buffer = None
+        if self._sps.vui.nal_hrd:
+            self._schedule = Schedule(self._sps, level_row(self._sps))
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving)
+        self._before = done(lambda: (None, None, Arrival()))  # the picture before, in coding order
         self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
         self._mv_limit = vertical_limit(self._sps)
+        self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
 
-    def begin_interval(self):
-        """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
+    def begin_interval(self, kinds):
+        """Pictures that follow each other in coding order, an I or P picture first: with a bit rate or a buffer, one QP
+        for all, from what is known of those up to two intervals before. kinds: (type, `qp_offset`) of each."""
+        if not self._rate and not self._buffer:
+            return
+        ended = [future.result() for future in self._intervals.pop(0)]
+        self._intervals.append([])
+        costs = [coded.cost for coded, *_ in ended]
         if self._rate:
-            self._rate.add([future.result()[0].cost for future in self._intervals.pop(0)])
-            self._intervals.append([])
-            self._qp = self._rate.qp()
+            self._rate.add(costs)
+        self._qp = self._rate.qp() if self._rate else self._settings.qp
+        if self._buffer:
+            if ended:
+                self._buffer.add(costs, self._schedule.fullness(ended[-1][2]))
+            self._qp = self._buffer.limited(self._qp, tuple(kinds))
 
     def code(self, frame, number, kind, *, key=False, reference=True):
         """Begin to code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
-        qp = self._qp_of(kind, reference)
-        header = self._header(number, kind, qp, key, reference)
+        qp = min(max(self._qp + qp_offset(kind, reference), 0), MAX_QP)
+        header = self._header(number, kind, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
@@ -155,29 +178,53 @@ class PictureEncoder:
         lists = [[other.picture for other in entries] for entries in lists]
         futures = [[self._planes[other.pic_id] for other in entries] for entries in lists]
 
+        before, shown = self._before, number + self._sps.vui.max_num_reorder_frames
+
         def work():
             planes = [[future.result()[1] for future in entries] for entries in futures]
-            rbsp, made = self._encode(header, picture, source, frame, lists, planes, qp, reference)
-            nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
-            nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
-            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
+            fill_picture(source, frame)
+            code = lambda qp: self._slice(header, picture, source, lists, planes, qp)
+            nals, nal, used, arrival = self._sets if key else (), code(qp), qp, None
+            if self._schedule:
+                arrival = before.result()[2]
+                nals = (*nals, self._schedule.messages(arrival, key, shown))
+                limits = self._buffer.limits(header.name, *self._schedule.room(arrival, key))
+                head = 8 * len(write_byte_stream((*nals, b"")))
+                nal, used = fit(code, nal, qp, [limit - head for limit in limits], number)
+            data = write_byte_stream((*nals, nal))
+            if self._schedule:
+                arrival = self._schedule.after(arrival, key, 8 * len(data))
+            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()))
+            return coded, self._interpolated(picture) if reference else None, arrival
 
         future = self._workers.submit(work) if self._workers else done(work)
-        self._intervals[-1].append(future)
+        self._before = future
+        if self._rate or self._buffer:
+            self._intervals[-1].append(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
         self._keep(store, header, reference, future)
 
-    def _encode(self, header, picture, source, frame, lists, planes, qp, reference):
-        """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread."""
-        slices = self._idle.pop()  # there are as many as threads
-        try:
-            fill_picture(source, frame)
+    def _slice(self, header, picture, source, lists, planes, qp):
+        """The NAL unit of a picture, in any thread. QP above 51 is 51 with the lambda of more. A picture that is coded
+        again is a new slice of the same picture; that of the first attempt counts as not there."""
+        header = replace(header, slice_qp_delta=min(qp, MAX_QP) - 26)
+        with self._slice_encoder() as slices:
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
             )  # fmt: skip
-            return rbsp, slices.interpolate(picture) if reference else None
+        return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
+
+    def _interpolated(self, picture):
+        with self._slice_encoder() as slices:
+            return slices.interpolate(picture)
+
+    @contextmanager
+    def _slice_encoder(self):
+        slices = self._idle.pop()  # there are as many as threads
+        try:
+            yield slices
         finally:
             self._idle.append(slices)
 
@@ -192,11 +239,7 @@ class PictureEncoder:
         if self._workers:
             self._workers.shutdown(cancel_futures=True)
 
-    def _qp_of(self, kind, reference):
-        offset = {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
-        return min(max(self._qp + offset, 0), 51)
-
-    def _header(self, number, kind, qp, key, reference):
+    def _header(self, number, kind, key, reference):
         if key:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
@@ -210,7 +253,6 @@ class PictureEncoder:
             idr_pic_id=self._idr,
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
-            slice_qp_delta=qp - 26,
         )
 
     def _with_lists(self, header, store):
@@ -280,7 +322,7 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         if number % self._settings.keyint == 0:
             self._interval()
-            self._coder.begin_interval()
+            self._coder.begin_interval([("I", qp_offset(I, True))])
             self._coder.code(frame, number, I, key=True)
         else:
             self._waiting.append((frame, number))
@@ -305,7 +347,8 @@ class Encoder:
             return
         *between, last = self._waiting
         self._waiting = []
-        self._coder.begin_interval()
+        order = coding_order(len(between))
+        self._coder.begin_interval([("P", 0), *(("B", qp_offset(B, reference)) for _, reference in order)])
         self._coder.code(*last, P)
-        for i, reference in coding_order(len(between)):
+        for i, reference in order:
             self._coder.code(*between[i], B, reference=reference)

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from ...errors import ParameterError
+from .parameters import LEVELS
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
@@ -56,6 +57,7 @@ PRESETS = {
 TUNES = ("psnr",)
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
+MAX_QP = 51
 # QP of pictures less that of P: ratios of steps of 1.4 and 1.3. A B picture that others refer to is half as far.
 I_QP_OFFSET, B_QP_OFFSET, B_REFERENCE_QP_OFFSET = -3, 2, 1
 
@@ -94,17 +96,16 @@ class Settings:
     bitrate: float | None
     keyint: int
     threads: int
+    vbv: tuple[float, float] | None = None  # bits per second at most, bits of the buffer
+    level: str | None = None
 
 
-def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
+def settings_of(qp, crf, bitrate, preset, tune, keyint, threads, *, vbv_maxrate=None, vbv_bufsize=None, level=None):
     """`Settings` from the arguments of `encode_video`."""
     given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
     if len(given) > 1:
         raise ParameterError(f"{' and '.join(given)} contradict each other: give one of them")
-    if bitrate is not None and (
-        isinstance(bitrate, bool) or not isinstance(bitrate, (int, float)) or not 1000 <= bitrate <= MOST_BITRATE
-    ):
-        raise ParameterError(f"bitrate is {bitrate!r}; it must be a number of bits per second, 1000 to {MOST_BITRATE}")
+    checked_bits("bitrate", bitrate, "bits per second")
     quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
     if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
         raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
@@ -115,7 +116,32 @@ def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
         raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
-    return Settings(tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS))
+    return Settings(
+        tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS),
+        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
+    )  # fmt: skip
+
+
+def checked_bits(name, value, unit):
+    """Refuse what is no rate or size in bits."""
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, (int, float)) or not 1000 <= value <= MOST_BITRATE
+    ):
+        raise ParameterError(f"{name} is {value!r}; it must be a number of {unit}, 1000 to {MOST_BITRATE}")
+
+
+def vbv_of(bitrate, maxrate, bufsize):
+    """(bits per second, bits) of the buffer, or None without one."""
+    checked_bits("vbv_maxrate", maxrate, "bits per second")
+    checked_bits("vbv_bufsize", bufsize, "bits")
+    if (maxrate is None) != (bufsize is None):
+        given, missing = ("vbv_bufsize", "vbv_maxrate") if maxrate is None else ("vbv_maxrate", "vbv_bufsize")
+        raise ParameterError(f"{given} without {missing} bounds nothing: give both")
+    if maxrate is None:
+        return None
+    if bitrate is not None and bitrate > maxrate:
+        raise ParameterError(f"bitrate is {bitrate:g}, more than vbv_maxrate, {maxrate:g}: the average cannot exceed it")
+    return maxrate, bufsize
 
 
 def processors():

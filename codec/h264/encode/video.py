@@ -62,6 +62,9 @@ def encode_video(
     qp: int | None = None,
     crf: float | None = None,
     bitrate: float | None = None,
+    vbv_maxrate: float | None = None,
+    vbv_bufsize: float | None = None,
+    level: str | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -85,6 +88,14 @@ def encode_video(
         rounded QP of P pictures.
     bitrate : float, optional
         Bits per second, 1000 to 800000000, in one pass: QP follows what was spent. Short clips end further from it.
+    vbv_maxrate, vbv_bufsize : float, optional
+        A buffer that the stream never overruns, both or neither: a decoder that receives `vbv_maxrate` bits per second
+        into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that would
+        not fit are coded again with higher QP. The stream states both (nal_hrd_parameters of E.1.2, with buffering
+        period and picture timing messages).
+    level : str, optional
+        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, pictures in the
+        buffer, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV.
     preset : str, default "medium"
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
@@ -103,7 +114,8 @@ def encode_video(
     Raises
     ------
     ParameterError
-        An impossible or contradictory setting, no frames, frames that change their format, more than level 6.2 allows.
+        An impossible or contradictory setting, no frames, frames that change their format, more than the level allows,
+        a picture that does not fit into the buffer with the highest QP.
     UnsupportedError
         Frames with more than 8 bits, 4:2:2 or 4:4:4.
 
@@ -119,7 +131,10 @@ def encode_video(
     >>> [(frame.type, frame.width, frame.height) for frame in codec.decode_video(data)]
     [('I', 48, 32), ('B', 48, 32), ('P', 48, 32)]
     """
-    encoder = Encoder(settings_of(qp, crf, bitrate, preset, tune, keyint, threads), rate_of(fps))
+    settings = settings_of(
+        qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level
+    )
+    encoder = Encoder(settings, rate_of(fps))
     return b"".join(coded.data for coded in _coded(encoder, frames))
 
 
@@ -131,6 +146,9 @@ def write_video(
     qp: int | None = None,
     crf: float | None = None,
     bitrate: float | None = None,
+    vbv_maxrate: float | None = None,
+    vbv_bufsize: float | None = None,
+    level: str | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -144,7 +162,7 @@ def write_video(
     path : path
         .h264, .264 or .avc: a byte stream. .mp4, .m4v, .mov or .mkv: a container, through PyAV (extra `video`); frame n
         is shown at exactly n / fps seconds, rounded to milliseconds in Matroska.
-    frames, fps, qp, crf, bitrate, preset, tune, keyint, threads
+    frames, fps, qp, crf, bitrate, vbv_maxrate, vbv_bufsize, level, preset, tune, keyint, threads
         As for `encode_video`.
     progress : function, optional
         Called with the number of pictures that are coded, after each. An exception that it raises ends the encoding.
@@ -173,7 +191,10 @@ def write_video(
     True
     """
     format_of_path(path)
-    settings, rate, found = settings_of(qp, crf, bitrate, preset, tune, keyint, threads), rate_of(fps), []
+    settings = settings_of(
+        qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level
+    )
+    rate, found = rate_of(fps), []
 
     def pictures():
         for coded in _coded(Encoder(settings, rate), frames):
