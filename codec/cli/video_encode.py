@@ -14,13 +14,13 @@ from ._progress import progress
 
 
 def parse_bitrate(ctx, param, value):
-    """Parse "800k", "2.5M" or "800000" to bits per second."""
+    """Parse "800k", "2.5M" or "800000" to bits, or bits per second."""
     if value is None:
         return None
     parts = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([kM]?)", value)
     rate = float(parts[1]) * {"": 1, "k": 1000, "M": 1_000_000}[parts[2]] if parts else 0
     if not 1000 <= rate <= 800_000_000:
-        raise click.BadParameter(f"{value!r} is not a rate from 1k to 800M, such as 800k or 2.5M")
+        raise click.BadParameter(f"{value!r} is not a number of bits from 1k to 800M, such as 800k or 2.5M")
     return rate
 
 
@@ -46,6 +46,18 @@ def frames_in(clip, name):
 )
 @click.option("--bitrate", callback=parse_bitrate, metavar="RATE", help="Average rate: 800k, 2.5M, or bits per second.")
 @click.option(
+    "--vbv-maxrate", callback=parse_bitrate, metavar="RATE", help="Most that a decoder is sent, with --vbv-bufsize: 1M."
+)
+@click.option(
+    "--vbv-bufsize", callback=parse_bitrate, metavar="BITS", help="Buffer of a decoder that never runs empty: 2M."
+)
+@click.option(
+    "--level",
+    type=options.Known("h264.encode.parameters:LEVELS"),
+    metavar="LEVEL",
+    help="Level of H.264, such as 4.1, which bounds rate and buffer.  [default: the lowest]",
+)
+@click.option(
     "--preset",
     type=options.Known("h264.encode.settings:PRESETS"),
     default="medium",
@@ -66,7 +78,10 @@ def frames_in(clip, name):
 @options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @options.as_json()
-def encode(input_, output, qp, crf, bitrate, preset, tune, keyint, fps, frames, limits, overwrite, as_json):
+def encode(
+    input_, output, qp, crf, bitrate, vbv_maxrate, vbv_bufsize, level, preset, tune, keyint, fps, frames, limits,
+    overwrite, as_json,
+):  # fmt: skip
     """Encode H.264 from YUV4MPEG2 (.y4m), or from any clip that FFmpeg reads (with PyAV).
 
     The picture is encoded as it is stored, with 8 bits in 4:2:0 or gray; audio is not copied.
@@ -82,6 +97,10 @@ def encode(input_, output, qp, crf, bitrate, preset, tune, keyint, fps, frames, 
 
     if sum(value is not None for value in (qp, crf, bitrate)) > 1:
         raise click.UsageError("--qp, --crf and --bitrate contradict each other: give one of them")
+    if (vbv_maxrate is None) != (vbv_bufsize is None):
+        raise click.UsageError("--vbv-maxrate and --vbv-bufsize go together: give both")
+    if vbv_maxrate and bitrate and bitrate > vbv_maxrate:
+        raise click.UsageError("--bitrate is more than --vbv-maxrate: the average cannot exceed it")
     if not overwrite and os.path.exists(output):
         raise FileError(f"{output} exists; replace it with --overwrite")
     fps, name, start = rate(fps), os.path.basename(input_), time.perf_counter()
@@ -92,8 +111,9 @@ def encode(input_, output, qp, crf, bitrate, preset, tune, keyint, fps, frames, 
         warn(name, f"its container turns the picture by {clip.rotation} degrees, which the output does not say")
     with progress(name) as show:
         pictures = write_video(
-            output, frames_in(clip, name), fps=fps or clip.fps, qp=qp, crf=crf, bitrate=bitrate, preset=preset,
-            tune=tune, keyint=keyint, progress=show and (lambda done: show(done, len(clip.frames))),
+            output, frames_in(clip, name), fps=fps or clip.fps, qp=qp, crf=crf, bitrate=bitrate,
+            vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, preset=preset, tune=tune,
+            keyint=keyint, progress=show and (lambda done: show(done, len(clip.frames))),
         )  # fmt: skip
     seconds, bits = time.perf_counter() - start, sum(picture.bits for picture in pictures)
     kbps = bits * float(fps or clip.fps) / len(pictures) / 1000

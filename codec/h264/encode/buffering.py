@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from ..stream.sei import BUFFERING_PERIOD, PIC_TIMING, BufferingPeriod, InitialDelay, PicTiming, write_payload, write_sei
+from ..stream.sei import (
+    BUFFERING_PERIOD,
+    PIC_TIMING,
+    BufferingPeriod,
+    InitialDelay,
+    PicTiming,
+    write_payload,
+    write_sei,
+)
 
 CLOCK = 90000  # units of initial_cpb_removal_delay in a second
 FIRST_FULLNESS = Fraction(9, 10)  # of the buffer, when the first picture leaves it

@@ -106,8 +106,10 @@ class BufferControl:
         arriving = len(kinds) * self._arriving
         if kinds[0][0] == "I":
             allowed = max(fullness * 7 // 10, arriving)
-        else:  # what is above the middle of the buffer; below it, less than what arrives
-            allowed = max(arriving + (fullness - self._full // 2) // 2, arriving // 4)
+        else:  # half of what is above the middle of the buffer; below it, less than what arrives, to fill it slowly
+            surplus = fullness - self._full // 2
+            change = max(surplus // 2, surplus * arriving // self._full)
+            allowed = max(arriving + change, arriving // 4)
         qp = wanted
         while qp < MAX_QP and self._predicted(qp, kinds) > allowed:
             qp += 1
@@ -150,7 +152,7 @@ def fit(code, nal, qp, limits, number):
         if qp == WORST_QP or hard <= 0:
             raise ParameterError(
                 f"frame {number} takes {8 * len(nal)} bits with the highest QP, but the buffer has {max(hard, 0)} for "
-                "it: raise vbv_maxrate, vbv_bufsize or level"
+                "it: choose a higher rate or a larger buffer for VBV, or a higher level"
             )
         end, wanted = (MAX_QP, soft) if qp < MAX_QP else (WORST_QP, hard)
         qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < MAX_QP else 4), end)

@@ -140,7 +140,9 @@ def vbv_of(bitrate, maxrate, bufsize):
     if maxrate is None:
         return None
     if bitrate is not None and bitrate > maxrate:
-        raise ParameterError(f"bitrate is {bitrate:g}, more than vbv_maxrate, {maxrate:g}: the average cannot exceed it")
+        raise ParameterError(
+            f"bitrate is {bitrate:g}, more than vbv_maxrate, {maxrate:g}: the average cannot exceed it"
+        )
     return maxrate, bufsize
 
 

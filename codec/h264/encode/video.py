@@ -90,8 +90,8 @@ def encode_video(
         Bits per second, 1000 to 800000000, in one pass: QP follows what was spent. Short clips end further from it.
     vbv_maxrate, vbv_bufsize : float, optional
         A buffer that the stream never overruns, both or neither: a decoder that receives `vbv_maxrate` bits per second
-        into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that would
-        not fit are coded again with higher QP. The stream states both (nal_hrd_parameters of E.1.2, with buffering
+        into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that
+        would not fit are coded again with higher QP. The stream states both (HRD parameters of E.1.2, with buffering
         period and picture timing messages).
     level : str, optional
         The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, pictures in the
