@@ -24,8 +24,8 @@ from ._slice_enc import SliceEncoder
 from .buffering import Arrival, Schedule
 from .frames import fill_picture
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, level_row, sequence_of, vertical_limit
-from .ratecontrol import BufferControl, RateControl, fit
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, MAX_QP, lambda2_of, lambda_of
+from .ratecontrol import FIRST_INTERVALS, BufferControl, RateControl, fit
+from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, MAX_QP, WORST_QP, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -47,6 +47,8 @@ class Coded:
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
+    lambda_qp : int
+        QP, or more than 51 where lambda rises further.
     """
 
     data: bytes
@@ -55,11 +57,12 @@ class Coded:
     key: bool
     qp: int
     planes: tuple
+    lambda_qp: int
 
     @property
     def cost(self):
-        """(bits, QP)"""
-        return 8 * len(self.data), self.qp
+        """(bits, QP of lambda)"""
+        return 8 * len(self.data), self.lambda_qp
 
 
 def modification_of(wanted, frames, header, sps):
@@ -143,7 +146,7 @@ class PictureEncoder:
             self._schedule = Schedule(self._sps, level_row(self._sps))
             self._buffer = BufferControl(self._schedule.full, self._schedule.arriving)
         self._before = done(lambda: (None, None, Arrival()))  # the picture before, in coding order
-        self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
+        self._qp, self._begun, self._intervals = settings.qp, 0, deque()  # futures of intervals that have not ended
         self._mv_limit = vertical_limit(self._sps)
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
 
@@ -152,20 +155,22 @@ class PictureEncoder:
         for all, from what is known of those up to two intervals before. kinds: (type, `qp_offset`) of each."""
         if not self._rate and not self._buffer:
             return
-        ended = [future.result() for future in self._intervals.pop(0)]
+        self._begun += 1
+        while len(self._intervals) > (1 if self._begun > FIRST_INTERVALS else 0):
+            ended = [future.result() for future in self._intervals.popleft()]
+            costs = [coded.cost for coded, *_ in ended]
+            if self._rate:
+                self._rate.add(costs)
+            if self._buffer:
+                self._buffer.add(costs, self._schedule.fullness(ended[-1][2]))
         self._intervals.append([])
-        costs = [coded.cost for coded, *_ in ended]
-        if self._rate:
-            self._rate.add(costs)
         self._qp = self._rate.qp() if self._rate else self._settings.qp
         if self._buffer:
-            if ended:
-                self._buffer.add(costs, self._schedule.fullness(ended[-1][2]))
             self._qp = self._buffer.limited(self._qp, tuple(kinds))
 
     def code(self, frame, number, kind, *, key=False, reference=True):
         """Begin to code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
-        qp = min(max(self._qp + qp_offset(kind, reference), 0), MAX_QP)
+        qp = min(max(self._qp + qp_offset(kind, reference), 0), WORST_QP)
         header = self._header(number, kind, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
@@ -191,10 +196,12 @@ class PictureEncoder:
                 limits = self._buffer.limits(header.name, *self._schedule.room(arrival, key))
                 head = 8 * len(write_byte_stream((*nals, b"")))
                 nal, used = fit(code, nal, qp, [limit - head for limit in limits], number)
+            elif self._rate:
+                nal, used = fit(code, nal, qp, (self._rate.most, 8 * len(nal)), number)
             data = write_byte_stream((*nals, nal))
             if self._schedule:
                 arrival = self._schedule.after(arrival, key, 8 * len(data))
-            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()))
+            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()), used)
             return coded, self._interpolated(picture) if reference else None, arrival
 
         future = self._workers.submit(work) if self._workers else done(work)

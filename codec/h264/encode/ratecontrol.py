@@ -10,24 +10,25 @@ from bisect import bisect_left
 from collections import deque
 
 from ...errors import ParameterError
-from .settings import MAX_QP
+from .settings import MAX_QP, WORST_QP
 
-FORGET = 0.7  # weight of an interval against the next one
+FORGET = 0.975  # weight of a picture against the next one
 WINDOW_SECONDS = 1  # a surplus of this much of the rate halves what may be spent
-MOST_STEP = 4  # of QP from one interval to the next
+MOST_FALL, MOST_RISE = 4, 10  # of QP from one interval to the next
+FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known about the content
+MOST_SECONDS = 0.5  # of the rate for one picture, which is coded again with higher QP otherwise
 FIRST_BITS_PER_SAMPLE, FIRST_QP = 0.1, 28  # typical of film; the first intervals correct it
-WORST_QP = 75  # QP of lambda: with four times the step of QP 51, almost all is skipped
 # The quantizer step of a QP, times 2^16, and the largest step that is nearer to it than to the next
 STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
-STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(MAX_QP))
+STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
 
 
 def qp_of_step(step):
-    """The QP, 0 to 51, whose step (times 2^16) is nearest by ratio.
+    """The QP, 0 to 75, whose step (times 2^16) is nearest by ratio.
 
     >>> from codec.h264.encode.ratecontrol import STEPS, qp_of_step
-    >>> [qp_of_step(STEPS[qp]) for qp in (0, 23, 51)], qp_of_step(10**9), qp_of_step(0)
-    ([0, 23, 51], 51, 0)
+    >>> [qp_of_step(STEPS[qp]) for qp in (0, 23, 51)], qp_of_step(10**10), qp_of_step(0)
+    ([0, 23, 51], 75, 0)
     """
     return bisect_left(STEP_BOUNDS, step)
 
@@ -38,6 +39,9 @@ class RateControl:
     Bits are taken to be inversely proportional to the step: bits times step is how complex a picture is. The average of
     the intervals so far, the newest counting most, gives the step for the rate; what was spent too much or saved
     changes it further. Only intervals are seen that end two before the one that begins, whatever the number of threads.
+
+    most : int
+        Bits that a picture should have at most.
 
     Parameters
     ----------
@@ -51,15 +55,16 @@ class RateControl:
     def __init__(self, bitrate, fps, samples):
         self._wanted, self._window = bitrate / fps, bitrate * WINDOW_SECONDS
         self._complexity = self._frames = self._spent = self._count = 0.0
+        self.most = int(bitrate * MOST_SECONDS)
         self._qp = qp_of_step(STEPS[FIRST_QP] * FIRST_BITS_PER_SAMPLE * samples / self._wanted)
 
     def add(self, pictures):
         """The pictures of an interval are coded: (bits, QP) of each."""
         if not pictures:
             return
-        spent = sum(bits * STEPS[qp] for bits, qp in pictures)
-        self._complexity = self._complexity * FORGET + spent
-        self._frames = self._frames * FORGET + len(pictures)
+        for bits, qp in pictures:
+            self._complexity = self._complexity * FORGET + bits * STEPS[qp]
+            self._frames = self._frames * FORGET + 1
         self._spent += sum(bits for bits, _ in pictures)
         self._count += len(pictures)
 
@@ -68,7 +73,7 @@ class RateControl:
         if self._frames:
             surplus = (self._spent - self._count * self._wanted) / self._window
             step = self._complexity / self._frames / self._wanted * min(max(1 + surplus, 0.5), 2)
-            self._qp = min(max(qp_of_step(step), self._qp - MOST_STEP, 0), self._qp + MOST_STEP, MAX_QP)
+            self._qp = min(max(qp_of_step(step), self._qp - MOST_FALL, 0), self._qp + MOST_RISE, WORST_QP)
         return self._qp
 
 
@@ -117,7 +122,7 @@ class BufferControl:
         return qp
 
     def _predicted(self, qp, kinds):
-        bits = (self._complexity.get(kind, 0) / STEPS[min(max(qp + kind[1], 0), MAX_QP)] for kind in kinds)
+        bits = (self._complexity.get(kind, 0) / STEPS[min(max(qp + kind[1], 0), WORST_QP)] for kind in kinds)
         return int(sum(bits))
 
     def limits(self, kind, fullness, largest):
