@@ -92,6 +92,7 @@ cdef struct Coder:
     int mv_low[2]           # range of vectors in quarter samples
     int mv_high[2]
     int mv_limit_y          # MaxVmvR of the level, in quarter samples
+    const int16_t (*ahead[2])[2]    # by list, vectors of the lookahead in samples by macroblock; NULL: none
     int skip_mv[2]
     Motion whole[2][MAX_REFS]       # 16x16 by list and reference
     Part parts[4][4]        # by PART_... and partition

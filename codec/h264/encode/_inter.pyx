@@ -54,7 +54,7 @@ cdef void begin_search(Coder *c) noexcept nogil:
 
 cdef int neighbours_of(Coder *c, int list, int16_t (*found)[2]) noexcept nogil:
     """Vectors of A, B and C, and from the macroblock at the same place in another picture: of the first reference in P,
-    of the first of list 1 in B, which the current picture halves."""
+    of the first of list 1 in B, which the current picture halves; and from the lookahead."""
     cdef SliceContext *s = &c.s
     cdef bint b_slice = s.slice.slice_type == SLICE_B
     cdef const PictureData *p = s.refs.entry[0][b_slice][0].picture
@@ -68,6 +68,10 @@ cdef int neighbours_of(Coder *c, int list, int16_t (*found)[2]) noexcept nogil:
         for k in range(2):
             i = p.mv[s.place.mb * 32][k]
             found[n][k] = <int16_t>(i if not b_slice else -(i / 2) if list else i / 2)
+        n += 1
+    if c.ahead[list] != NULL:
+        for k in range(2):
+            found[n][k] = <int16_t>(4 * c.ahead[list][s.place.mbaddr][k])
         n += 1
     return n
 

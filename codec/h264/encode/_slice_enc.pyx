@@ -1,6 +1,6 @@
 """One slice for a whole picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches
 use."""
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int16_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -164,7 +164,7 @@ cdef class SliceEncoder(SliceSetup):
         return 0
 
     def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, tools, *, int lambda256,
-               int64_t lambda2, int mv_limit_y):
+               int64_t lambda2, int mv_limit_y, vectors=()):
         """Encode a picture.
 
         Parameters
@@ -185,6 +185,8 @@ cdef class SliceEncoder(SliceSetup):
             Lambda of SATD and of squared differences, times 256.
         mv_limit_y : int
             MaxVmvR in quarter samples.
+        vectors : sequence of (N, 2) int16
+            For each list, a vector of each macroblock in samples that is tried; none without a lookahead.
 
         Returns
         -------
@@ -209,12 +211,25 @@ cdef class SliceEncoder(SliceSetup):
         c.lambda256, c.lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
         c.lambda_trellis[0], c.lambda_trellis[1] = lambda2 * 220 >> 8, lambda2 * 104 >> 8
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
+        self._set_vectors(vectors)
         self._start(header.cabac_init_idc)
         with nogil:
             failed = encode_macroblocks(c)
         if failed:
             raise MemoryError("no memory for a slice")
         return c.out.start[:c.out.next - c.out.start]
+
+    cdef int _set_vectors(self, vectors) except -1:
+        """The arrays outlive the call: the caller holds them."""
+        cdef const int16_t[:, ::1] one
+        cdef int list
+        self.c.ahead[0] = self.c.ahead[1] = NULL
+        for list in range(len(vectors)):
+            one = vectors[list]
+            if one.shape[0] != self.c.s.pic.mb_count or one.shape[1] != 2 or list > 1:
+                raise ParameterError("a vector for each macroblock of up to two lists")
+            self.c.ahead[list] = <const int16_t (*)[2]>&one[0, 0]
+        return 0
 
     cdef int _set_contexts(self) except -1:
         cdef SliceContext *s = &self.c.s

@@ -87,10 +87,6 @@ class Schedule:
         seconds = self.removal(arrival.number) - self._begin(arrival, key)
         return int(seconds * self.BitRate), self._largest[arrival.number > 0]
 
-    def fullness(self, arrival):
-        """Bits in the buffer when the next picture leaves it."""
-        return self.room(arrival, False)[0]
-
     def after(self, arrival, key, bits):
         """The `Arrival` after a picture of so many bits."""
         end = self._begin(arrival, key) + Fraction(bits, self.BitRate)

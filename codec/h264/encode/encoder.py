@@ -21,11 +21,11 @@ from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
-from .buffering import Arrival, Schedule
 from .frames import fill_picture
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, level_row, sequence_of, vertical_limit
-from .ratecontrol import FIRST_INTERVALS, BufferControl, RateControl, fit
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, MAX_QP, WORST_QP, lambda2_of, lambda_of
+from .lookahead import Lookahead
+from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .ratecontrol import Control, qp_offset
+from .settings import I_QP_OFFSET, MAX_QP, WORST_QP, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -79,29 +79,9 @@ def modification_of(wanted, frames, header, sps):
     return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
 
 
-def coding_order(count):
-    """The order of `count` B pictures between two others: [(index, whether others refer to it)]. The middle one comes
-    first, and both halves refer to it.
-
-    >>> from codec.h264.encode.encoder import coding_order
-    >>> coding_order(3)
-    [(1, True), (0, False), (2, False)]
-    """
-    if count <= 2:
-        return [(i, False) for i in range(count)]
-    middle = count // 2
-    right = [(middle + 1 + i, reference) for i, reference in coding_order(count - middle - 1)]
-    return [(middle, True), *coding_order(middle), *right]
-
-
-def qp_offset(kind, reference):
-    """QP of a picture less that of the P picture of its interval."""
-    return {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
-
-
 @dataclass(frozen=True)
 class Task:
-    """A picture that is being coded. future: of (Coded, Interpolated or None, Arrival or None); pictures: what it reads
+    """A picture that is being coded. future: of (Coded, Interpolated or None, Sent or None); pictures: what it reads
     and writes."""
 
     future: Future
@@ -131,6 +111,7 @@ class PictureEncoder:
         self._sps, self._pps = sequence_of(
             first, fps, settings, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
         )
+        self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
         self._idle = [SliceEncoder() for _ in range(settings.threads)]  # one for each thread
@@ -138,38 +119,17 @@ class PictureEncoder:
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._planes, self._pool = {}, []  # by pic_id: the future of a reference; all pictures
         self._frame_num = self._idr = self._first = 0
-        self._rate = None
-        if settings.bitrate:
-            self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
-        self._schedule = self._buffer = None
-        if self._sps.vui.nal_hrd:
-            self._schedule = Schedule(self._sps, level_row(self._sps))
-            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving)
-        self._before = done(lambda: (None, None, Arrival()))  # the picture before, in coding order
-        self._qp, self._begun, self._intervals = settings.qp, 0, deque()  # futures of intervals that have not ended
+        self._control = Control(settings, self._sps)
+        self._before = done(lambda: (None, None, self._control.start))  # the picture before, in coding order
         self._mv_limit = vertical_limit(self._sps)
-        self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
 
-    def begin_interval(self, kinds):
-        """Pictures that follow each other in coding order, an I or P picture first: with a bit rate or a buffer, one QP
-        for all, from what is known of those up to two intervals before. kinds: (type, `qp_offset`) of each."""
-        if not self._rate and not self._buffer:
-            return
-        self._begun += 1
-        while len(self._intervals) > (1 if self._begun > FIRST_INTERVALS else 0):
-            ended = [future.result() for future in self._intervals.popleft()]
-            costs = [coded.cost for coded, *_ in ended]
-            if self._rate:
-                self._rate.add(costs)
-            if self._buffer:
-                self._buffer.add(costs, self._schedule.fullness(ended[-1][2]))
-        self._intervals.append([])
-        self._qp = self._rate.qp() if self._rate else self._settings.qp
-        if self._buffer:
-            self._qp = self._buffer.limited(self._qp, tuple(kinds))
+    def begin_interval(self, interval):
+        """The `Planned` pictures up to the next I or P picture, which comes first, have one QP less their offsets."""
+        self._qp = self._control.begin(interval)
 
-    def code(self, frame, number, kind, *, key=False, reference=True):
-        """Begin to code a frame as a picture of type `kind` (I, P or B); key: as an IDR picture."""
+    def code(self, planned):
+        """Begin to code a frame."""
+        number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
         qp = min(max(self._qp + qp_offset(kind, reference), 0), WORST_QP)
         header = self._header(number, kind, key, reference)
         picture, source = self._pictures()
@@ -183,35 +143,30 @@ class PictureEncoder:
         lists = [[other.picture for other in entries] for entries in lists]
         futures = [[self._planes[other.pic_id] for other in entries] for entries in lists]
 
-        before, shown = self._before, number + self._sps.vui.max_num_reorder_frames
+        before, control = self._before, self._control
 
         def work():
             planes = [[future.result()[1] for future in entries] for entries in futures]
-            fill_picture(source, frame)
-            code = lambda qp: self._slice(header, picture, source, lists, planes, qp)
-            nals, nal, used, arrival = self._sets if key else (), code(qp), qp, None
-            if self._schedule:
-                arrival = before.result()[2]
-                nals = (*nals, self._schedule.messages(arrival, key, shown))
-                limits = self._buffer.limits(header.name, *self._schedule.room(arrival, key))
-                head = 8 * len(write_byte_stream((*nals, b"")))
-                nal, used = fit(code, nal, qp, [limit - head for limit in limits], number)
-            elif self._rate:
-                nal, used = fit(code, nal, qp, (self._rate.most, 8 * len(nal)), number)
+            fill_picture(source, planned.frame)
+            code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
+            nals, nal, used, sent = self._sets if key else (), code(qp), qp, None
+            if control.bounds:
+                sent = before.result()[2]
+                nals = (*nals, *control.messages(sent, planned))
+                nal, used = control.fit(code, nal, qp, sent, planned, 8 * len(write_byte_stream((*nals, b""))))
             data = write_byte_stream((*nals, nal))
-            if self._schedule:
-                arrival = self._schedule.after(arrival, key, 8 * len(data))
+            if control.bounds:
+                sent = control.after(sent, planned, 8 * len(data))
             coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()), used)
-            return coded, self._interpolated(picture) if reference else None, arrival
+            return coded, self._interpolated(picture) if reference else None, sent
 
         future = self._workers.submit(work) if self._workers else done(work)
         self._before = future
-        if self._rate or self._buffer:
-            self._intervals[-1].append(future)
+        control.began(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
         self._keep(store, header, reference, future)
 
-    def _slice(self, header, picture, source, lists, planes, qp):
+    def _slice(self, header, picture, source, planned, lists, planes, qp):
         """The NAL unit of a picture, in any thread. QP above 51 is 51 with the lambda of more. A picture that is coded
         again is a new slice of the same picture; that of the first attempt counts as not there."""
         header = replace(header, slice_qp_delta=min(qp, MAX_QP) - 26)
@@ -220,6 +175,7 @@ class PictureEncoder:
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
+                vectors=planned.vectors,
             )  # fmt: skip
         return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
 
@@ -320,27 +276,24 @@ class Encoder:
 
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
-        self.count, self._waiting = 0, []
+        self._lookahead = Lookahead(settings.tools, settings.keyint)
+        self.count = 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
             self._coder = PictureEncoder(frame, self._fps, self._settings)
         number, self.count = self.count, self.count + 1
-        if number % self._settings.keyint == 0:
-            self._interval()
-            self._coder.begin_interval([("I", qp_offset(I, True))])
-            self._coder.code(frame, number, I, key=True)
-        else:
-            self._waiting.append((frame, number))
-            if len(self._waiting) > self._settings.tools.b_frames:
-                self._interval()
+        for interval in self._lookahead.add(frame, number):
+            self._begin(interval)
         yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
-            self._interval()
+            for interval in self._lookahead.flush():
+                self._begin(interval)
+                yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
             yield from self._coder.take(0)
 
     def close(self):
@@ -348,14 +301,8 @@ class Encoder:
         if self._coder is not None:
             self._coder.close()
 
-    def _interval(self):
-        """Code the frames that wait: the last one as P, those before it as B."""
-        if not self._waiting:
-            return
-        *between, last = self._waiting
-        self._waiting = []
-        order = coding_order(len(between))
-        self._coder.begin_interval([("P", 0), *(("B", qp_offset(B, reference)) for _, reference in order)])
-        self._coder.code(*last, P)
-        for i, reference in order:
-            self._coder.code(*between[i], B, reference=reference)
+    def _begin(self, interval):
+        """Begin to code the pictures of an interval."""
+        self._coder.begin_interval(interval)
+        for planned in interval:
+            self._coder.code(planned)

@@ -32,13 +32,16 @@ class Tools:
     cabac: int = 1
     refs: int = 4
     b_frames: int = 3
+    b_adapt: int = 1
+    scenecut: int = 1
+    lookahead: int = 12
 
 
 MEDIUM = Tools()
 PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
-        b_frames=0,
+        b_frames=0, b_adapt=0, scenecut=0, lookahead=0,
     ),
     "superfast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0

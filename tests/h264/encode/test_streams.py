@@ -122,7 +122,7 @@ def test_random_settings(case):
 
 GOLDEN = {
     "ultrafast": "8aa894ace6f22dfa",
-    "medium": "f8074e862553a5fd",
+    "medium": "15af3ab2fd235339",
 }
 
 

@@ -1,0 +1,295 @@
+"""Costs of a frame before it is coded, from luma of half the width and height: of intra prediction, of prediction from
+another frame, and from two.
+
+A macroblock is a block of 8x8 samples here. Vectors are in half samples of these, which are samples of the frame: a
+half sample is the mean of four samples of the frame as any other, so there are four planes of means, shifted by one.
+All costs are SATD plus estimated bits; they are integers, the same on every machine.
+"""
+from libc.stdint cimport int16_t, int32_t, uint8_t
+from libc.stdlib cimport abs, calloc, free
+from libc.string cimport memcpy, memset
+
+from codec.h264.encode._kernels cimport H264Enc, h264_enc
+from codec.h264.macroblock._intra cimport MODE_NEEDS
+from codec.h264.macroblock._kernels cimport (
+    H264_LEFT, H264_TOP, H264_TOPLEFT, H264_TOPRIGHT, H264Dsp, h264_dsp,
+)
+
+import numpy as np
+
+from ... import cpu
+from ...errors import ParameterError
+
+cdef enum:
+    ROOM = 32               # samples around the planes
+    REACH = 20              # that a block may lie outside of the picture
+    MOST_STEPS = 16         # of whole samples
+    HALF_STEPS = 2
+    STILL = 64              # a SAD of one a sample: no other vector is tried
+    FAR = 256               # a SAD of four a sample: longer steps are tried
+    INTRA_BITS = 5          # what intra, inter and two predictions cost beside SATD
+    INTER_BITS = 4
+    TWO_BITS = 8
+    REFUSED = 1 << 28
+
+cdef int DIAMOND[4][2]
+DIAMOND = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+
+
+cdef inline int bits_of(int d) noexcept nogil:
+    """Of se(v), less 1."""
+    cdef int bits = 0
+    d = abs(d)
+    while d:
+        d >>= 1
+        bits += 2
+    return bits
+
+
+cdef inline int median(int a, int b, int c) noexcept nogil:
+    return max(min(a, b), min(max(a, b), c))
+
+
+# Where a block is, and what a vector of it is measured by.
+cdef struct Block:
+    const uint8_t *src
+    Py_ssize_t at           # of the block in a plane
+    int low[2]              # range of vectors in half samples
+    int high[2]
+    int mvp[2]
+    int mv[2]               # the best, and its cost
+    int cost
+
+
+cdef class HalfFrame:
+    """Luma of a frame at half its size.
+
+    Parameters
+    ----------
+    luma : (16 h + 1, 16 w + 1) uint8
+        Of whole macroblocks, with one column and row more.
+
+    Attributes
+    ----------
+    width, height : int
+        In macroblocks.
+    """
+    cdef uint8_t *memory
+    cdef uint8_t *plane[4]  # sample (0, 0), by shift: bit 0 to the right, bit 1 down
+    cdef Py_ssize_t stride
+    cdef const H264Enc *enc
+    cdef const H264Dsp *dsp
+    cdef readonly int width, height
+
+    def __cinit__(self, const uint8_t[:, ::1] luma):
+        cdef int i, level = cpu.level_index()
+        cdef Py_ssize_t size
+        self.width, self.height = <int>(luma.shape[1] // 16), <int>(luma.shape[0] // 16)
+        if (
+            luma.shape[0] != 16 * self.height + 1 or luma.shape[1] != 16 * self.width + 1
+            or not self.width * self.height
+        ):
+            raise ParameterError("luma of whole macroblocks, with one column and row more")
+        self.enc, self.dsp = h264_enc(level), h264_dsp(False, level)
+        self.stride = (8 * self.width + 2 * ROOM + 63) & ~63
+        size = self.stride * (8 * self.height + 2 * ROOM)
+        self.memory = <uint8_t *>calloc(4 * size + 64, 1)
+        if not self.memory:
+            raise MemoryError("no memory for a frame of the lookahead")
+        for i in range(4):
+            self.plane[i] = self.memory + i * size + ROOM * self.stride + ROOM
+        with nogil:
+            for i in range(4):
+                self._halve(i, &luma[0, 0], luma.shape[1])
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    cdef void _halve(self, int i, const uint8_t *luma, Py_ssize_t stride) noexcept nogil:
+        """Plane i: means of 2x2 samples, its edges repeated."""
+        cdef int x, y, w = 8 * self.width, h = 8 * self.height
+        cdef const uint8_t *a
+        cdef const uint8_t *b
+        cdef uint8_t *line
+        for y in range(h):
+            a = luma + (2 * y + (i >> 1)) * stride + (i & 1)
+            b = a + stride
+            line = self.plane[i] + y * self.stride
+            for x in range(w):
+                line[x] = <uint8_t>((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2)
+            memset(line - ROOM, line[0], ROOM)
+            memset(line + w, line[w - 1], ROOM)
+        for y in range(1, ROOM + 1):
+            memcpy(self.plane[i] - ROOM - y * self.stride, self.plane[i] - ROOM, w + 2 * ROOM)
+            line = self.plane[i] + (h - 1) * self.stride - ROOM
+            memcpy(line + y * self.stride, line, w + 2 * ROOM)
+
+    # ---------------------------------------------------------------- intra
+
+    def intra(self):
+        """The cost of each macroblock, the least of the modes of Intra_8x8, from samples of the frame: (h * w,)
+        int32."""
+        made = np.empty(self.width * self.height, np.int32)
+        cdef int32_t[::1] out = made
+        cdef int x, y
+        with nogil:
+            for y in range(self.height):
+                for x in range(self.width):
+                    out[y * self.width + x] = self._intra(x, y)
+        return made
+
+    cdef int _intra(self, int x, int y) noexcept nogil:
+        cdef uint8_t around[9 * 32]
+        cdef uint8_t *dst = around + 32 + 8
+        cdef const uint8_t *src = self.plane[0] + 8 * y * self.stride + 8 * x
+        cdef int mode, i, best = REFUSED
+        cdef int avail = (H264_LEFT if x else 0) | (H264_TOP if y else 0)
+        if x and y:
+            avail |= H264_TOPLEFT
+        if y and x < self.width - 1:
+            avail |= H264_TOPRIGHT
+        memcpy(around, src - self.stride - 8, 32)
+        for i in range(8):
+            dst[32 * i - 1] = src[i * self.stride - 1]
+        for mode in range(9):
+            if not MODE_NEEDS[mode] & ~avail:
+                self.dsp.intra8x8[mode](dst, 32, avail, 255)
+                best = min(best, self.enc.satd[1](src, self.stride, dst, 32, 8))
+        return best + INTRA_BITS
+
+    # ---------------------------------------------------------------- inter
+
+    def inter(self, HalfFrame other, guess, int numerator, int denominator):
+        """Search the frame in another.
+
+        Parameters
+        ----------
+        other : HalfFrame
+        guess : (h * w, 2) int16, or None
+            Vectors that, times numerator / denominator, are tried too.
+
+        Returns
+        -------
+        ((h * w, 2) int16, (h * w,) int32)
+            Vectors in half samples, and their costs.
+        """
+        cdef int n = self.width * self.height
+        if (other.width, other.height) != (self.width, self.height):
+            raise ParameterError("frames of one size")
+        vectors, costs = np.zeros((n, 2), np.int16), np.empty(n, np.int32)
+        cdef int16_t[:, ::1] mv = vectors
+        cdef int32_t[::1] out = costs
+        cdef const int16_t[:, ::1] first
+        cdef const int16_t *found = NULL
+        if guess is not None:
+            first = guess
+            if first.shape[0] != n or first.shape[1] != 2:
+                raise ParameterError("a vector for each macroblock")
+            found = &first[0, 0]
+        with nogil:
+            self._inter(other, &mv[0, 0], &out[0], found, numerator, denominator)
+        return vectors, costs
+
+    cdef void _inter(self, HalfFrame other, int16_t *mv, int32_t *out, const int16_t *guess, int numerator,
+                     int denominator) noexcept nogil:
+        cdef int x, y, i, k, w = self.width, n
+        cdef int tried[5][2]
+        cdef Block b
+        for y in range(self.height):
+            for x in range(w):
+                i = y * w + x
+                n = 0
+                if x:
+                    n = self._add(tried, n, mv + 2 * (i - 1), 1, 1)
+                for k in range(2):                      # above, above to the right
+                    if y > 0 and x + k < w:
+                        n = self._add(tried, n, mv + 2 * (i - w + k), 1, 1)
+                b.mvp[0] = b.mvp[1] = 0
+                for k in range(2):
+                    b.mvp[k] = (median(tried[0][k], tried[1][k], tried[2][k]) if n == 3 else tried[0][k] if n else 0)
+                if guess != NULL:
+                    n = self._add(tried, n, guess + 2 * i, numerator, denominator)
+                b.at = 8 * y * self.stride + 8 * x
+                b.src = self.plane[0] + b.at
+                b.low[0], b.high[0] = -2 * (8 * x + REACH), 2 * (8 * (w - 1 - x) + REACH)
+                b.low[1], b.high[1] = -2 * (8 * y + REACH), 2 * (8 * (self.height - 1 - y) + REACH)
+                self._search(other, &b, tried, n)
+                mv[2 * i], mv[2 * i + 1] = <int16_t>b.mv[0], <int16_t>b.mv[1]
+                out[i] = b.cost + INTER_BITS
+
+    cdef int _add(self, int (*tried)[2], int n, const int16_t *mv, int numerator, int denominator) noexcept nogil:
+        tried[n][0], tried[n][1] = mv[0] * numerator / denominator, mv[1] * numerator / denominator
+        return n + 1
+
+    cdef inline int _sad(self, HalfFrame other, Block *b, int x, int y) noexcept nogil:
+        """Of a vector of whole samples, with its bits."""
+        return (self.enc.sad[1](b.src, self.stride, other.plane[0] + b.at + (y >> 1) * self.stride + (x >> 1),
+                                self.stride, 8) + bits_of(x - b.mvp[0]) + bits_of(y - b.mvp[1]))
+
+    cdef inline int _satd(self, HalfFrame other, Block *b, int x, int y) noexcept nogil:
+        return (self.enc.satd[1](b.src, self.stride, self._at(other, b.at, x, y), self.stride, 8)
+                + bits_of(x - b.mvp[0]) + bits_of(y - b.mvp[1]))
+
+    cdef inline const uint8_t *_at(self, HalfFrame other, Py_ssize_t at, int x, int y) noexcept nogil:
+        """Where a vector leads from a block."""
+        return other.plane[(x & 1) | (y & 1) << 1] + at + (y >> 1) * self.stride + (x >> 1)
+
+    cdef void _search(self, HalfFrame other, Block *b, const int (*tried)[2], int n) noexcept nogil:
+        """Diamonds of samples by SAD from the best of zero and what is tried, then of half samples by SATD."""
+        cdef int i, x, y, cost, step, size
+        cdef bint wide = False
+        b.mv[0] = b.mv[1] = 0
+        b.cost = self._sad(other, b, 0, 0)
+        for i in range(n):
+            x = min(max(tried[i][0] & ~1, b.low[0]), b.high[0])
+            y = min(max(tried[i][1] & ~1, b.low[1]), b.high[1])
+            if x != b.mv[0] or y != b.mv[1]:
+                cost = self._sad(other, b, x, y)
+                if cost < b.cost:
+                    b.cost, b.mv[0], b.mv[1] = cost, x, y
+        size = 2 if b.cost > STILL else 0
+        for step in range(MOST_STEPS):
+            if size == 0 or self._diamond(other, b, size):
+                continue
+            # four, two and one sample where one sample leads nowhere, as in text that scrolls
+            size = size >> 1 if size > 2 else 8 if b.cost > FAR and not wide else 0
+            wide = wide or size == 8
+        b.cost = self._satd(other, b, b.mv[0], b.mv[1])
+        for step in range(HALF_STEPS):
+            if not self._diamond(other, b, 1):
+                break
+
+    cdef bint _diamond(self, HalfFrame other, Block *b, int size) noexcept nogil:
+        """Try the four vectors around the best; size: in half samples. Whether one is better."""
+        cdef int k, cost, x, y, at_x = b.mv[0], at_y = b.mv[1]
+        cdef bint moved = False
+        for k in range(4):
+            x, y = at_x + size * DIAMOND[k][0], at_y + size * DIAMOND[k][1]
+            if b.low[0] <= x <= b.high[0] and b.low[1] <= y <= b.high[1]:
+                cost = self._satd(other, b, x, y) if size == 1 else self._sad(other, b, x, y)
+                if cost < b.cost:
+                    b.cost, b.mv[0], b.mv[1], moved = cost, x, y, True
+        return moved
+
+    # ---------------------------------------------------------------- two predictions
+
+    def two(self, HalfFrame before, const int16_t[:, ::1] mv0, HalfFrame after, const int16_t[:, ::1] mv1):
+        """The cost of each macroblock with the mean of its predictions from two frames; (h * w,) int32."""
+        cdef int n = self.width * self.height, x, y, i
+        cdef Py_ssize_t at
+        cdef uint8_t mean[64]
+        for other in (before, after):
+            if (other.width, other.height) != (self.width, self.height):
+                raise ParameterError("frames of one size")
+        if not mv0.shape[0] == mv1.shape[0] == n:
+            raise ParameterError("a vector for each macroblock")
+        made = np.empty(n, np.int32)
+        cdef int32_t[::1] out = made
+        with nogil:
+            for y in range(self.height):
+                for x in range(self.width):
+                    i, at = y * self.width + x, 8 * y * self.stride + 8 * x
+                    self.enc.average(mean, 8, self._at(before, at, mv0[i, 0], mv0[i, 1]), self.stride,
+                                     self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
+                    out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
+        return made

@@ -1,0 +1,275 @@
+"""Costs before coding, and the types of pictures that follow from them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from codec.h264.encode._lookahead import HalfFrame
+from made_clips import assert_decodes_to, encoded, moving, noise
+
+import codec
+from codec import cpu
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, structure
+from codec.h264.encode.settings import tools_of
+from codec.h264.macroblock import _kernels
+
+LEFT, TOP, TOPRIGHT, TOPLEFT = 1, 2, 4, 8
+NEEDS = [TOP, LEFT, 0, TOP, LEFT | TOP, LEFT | TOP, LEFT | TOP, TOP, LEFT]  # by mode of Intra_8x8 (Table 8-3)
+HADAMARD = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, -1, 1], [1, -1, 1, -1]])
+
+
+def luma_of(frame):
+    return codec.Frame.from_rgb(frame).planes[0]
+
+
+def half(luma):
+    return HalfFrame(np.pad(luma, ((0, 1), (0, 1)), "edge"))
+
+
+def halved(luma, right=0, down=0):
+    """Means of 2x2 samples, shifted by samples of the frame."""
+    padded = np.pad(luma.astype(int), 128, "edge")
+    moved = padded[128 + down :, 128 + right :]
+    rows, columns = luma.shape
+    return (sum(moved[y : y + rows : 2, x : x + columns : 2] for y in (0, 1) for x in (0, 1)) + 2) >> 2
+
+
+def satd(a, b):
+    """Of 8x8 blocks: halved magnitudes of the 4x4 Hadamard transforms of the difference."""
+    d = (a.astype(int) - b).reshape(2, 4, 2, 4).swapaxes(1, 2)
+    return int(np.abs(HADAMARD @ d @ HADAMARD.T).sum()) // 2
+
+
+def bits(d):
+    return 2 * int(abs(int(d))).bit_length()
+
+
+def blocks(luma):
+    """(index, y, x) of the 8x8 blocks of the half frame."""
+    rows, columns = luma.shape[0] // 16, luma.shape[1] // 16
+    return [(y * columns + x, 8 * y, 8 * x) for y in range(rows) for x in range(columns)]
+
+
+@pytest.fixture(params=["scalar", None])
+def level(request):
+    before = cpu.level()
+    cpu.force(request.param or before)
+    yield
+    cpu.force(before)
+
+
+def test_intra_costs_are_the_best_of_nine_modes(level):
+    luma = luma_of(moving(64, 48, 1)[0])
+    small = halved(luma).astype(np.uint8)
+    around = np.pad(small, 16, "edge")
+    found = half(luma).intra()
+    for i, y, x in blocks(luma):
+        avail = (x > 0) * LEFT | (y > 0) * TOP | (x > 0 and y > 0) * TOPLEFT
+        avail |= (y > 0 and x + 8 < small.shape[1]) * TOPRIGHT
+        costs = []
+        for mode in range(9):
+            if NEEDS[mode] & ~avail == 0:
+                picture = around.copy()
+                _kernels.intra(picture, y + 16, x + 16, "8x8", mode, avail, 255, 0)
+                costs.append(satd(small[y : y + 8, x : x + 8], picture[y + 16 : y + 24, x + 16 : x + 24]))
+        assert found[i] == min(costs) + 5
+
+
+def predicted(reference, y, x, vector):
+    """The 8x8 block that a vector leads to, from the frame: its vectors are samples."""
+    right, down = int(vector[0]) & 1, int(vector[1]) & 1
+    plane = np.pad(halved(reference, right, down), 64, "edge")
+    y, x = y + 64 + (int(vector[1]) >> 1), x + 64 + (int(vector[0]) >> 1)
+    return plane[y : y + 8, x : x + 8]
+
+
+def medians(vectors, i, columns):
+    y, x = divmod(i, columns)
+    near = [vectors[i - 1]] if x else []
+    near += [vectors[i - columns + k] for k in range(2) if y and x + k < columns]
+    return np.median(near, axis=0).astype(int) if len(near) == 3 else near[0] if near else np.zeros(2, int)
+
+
+def test_inter_costs_are_those_of_the_vectors(level):
+    a, b = (luma_of(frame) for frame in moving(96, 64, 2))
+    vectors, costs = half(b).inter(half(a), None, 1, 1)
+    small = halved(b)
+    for i, y, x in blocks(b):
+        found = satd(small[y : y + 8, x : x + 8], predicted(a, y, x, vectors[i]))
+        assert costs[i] == found + 4 + sum(bits(d) for d in vectors[i] - medians(vectors, i, 6))
+
+
+def test_the_mean_of_two_predictions(level):
+    a, b, c = (luma_of(frame) for frame in moving(64, 64, 3))
+    first, last = half(a), half(c)
+    middle = half(b)
+    mv0, mv1 = middle.inter(first, None, 1, 1)[0], middle.inter(last, None, 1, 1)[0]
+    found = middle.two(first, mv0, last, mv1)
+    for i, y, x in blocks(b):
+        mean = (predicted(a, y, x, mv0[i]) + predicted(c, y, x, mv1[i]) + 1) >> 1
+        assert found[i] == satd(halved(b)[y : y + 8, x : x + 8], mean) + 8
+
+
+@pytest.mark.parametrize("shift", [(6, 2), (-3, 5), (10, -8)])
+def test_motion_of_the_whole_picture_is_found(shift):
+    wide = luma_of(moving(256, 256, 1)[0])
+    a = np.ascontiguousarray(wide[64:192, 64:192])
+    b = np.ascontiguousarray(wide[64 + shift[1] : 192 + shift[1], 64 + shift[0] : 192 + shift[0]])
+    vectors = half(b).inter(half(a), None, 1, 1)[0].reshape(8, 8, 2)
+    assert (vectors[2:6, 2:6] == shift).all(axis=2).mean() > 0.8
+
+
+def test_a_guess_is_scaled_and_tried():
+    wide = luma_of(moving(400, 128, 1)[0])
+    a, b = (np.ascontiguousarray(wide[:, x : x + 128]) for x in (200, 100))
+    far = np.tile(np.array([-50, 0], np.int16), (64, 1))
+    without, with_guess = (half(b).inter(half(a), guess, 2, 1)[1].sum() for guess in (None, far))
+    assert with_guess < without
+
+
+# ---------------------------------------------------------------- types
+
+
+def types(frames, *, keyint=250, tune=None, preset="medium", **changes):
+    """[(type, key)] by display order, and the sizes of intervals."""
+    tools = replace(tools_of(preset, tune), **changes)
+    lookahead, found, sizes = Lookahead(tools, keyint), {}, []
+    intervals = [one for i, frame in enumerate(frames) for one in lookahead.add(codec.Frame.from_rgb(frame), i)]
+    for interval in [*intervals, *lookahead.flush()]:
+        sizes.append(len(interval))
+        found.update({one.number: ("PBI"[one.kind], one.key) for one in interval})
+    assert sorted(found) == list(range(len(frames)))
+    return [found[i] for i in range(len(frames))], sizes
+
+
+def letters(found):
+    return "".join(kind for kind, _ in found[0])
+
+
+def test_structure_of_b_pictures():
+    assert structure(0) == [] and structure(1) == [(0, -1, 1, False, 1)]
+    for count in range(1, 16):
+        rows, known = structure(count), {-1, count}
+        assert sorted(row[0] for row in rows) == list(range(count))
+        for index, before, after, reference, _ in rows:
+            assert {before, after} <= known and before < index < after
+            if reference:
+                known.add(index)
+
+
+def test_one_and_two_frames():
+    assert types(moving(32, 32, 1))[0] == [("I", True)]
+    assert letters(types(moving(32, 32, 2))) == "IP"
+
+
+def test_a_still_clip_has_as_many_b_pictures_as_allowed():
+    found = types(np.repeat(moving(48, 48, 1), 14, axis=0))
+    assert letters(found).startswith("IBBBPBBBP") and max(found[1]) == 4
+
+
+def cut_clip(before=10, after=10):
+    return np.concatenate([moving(64, 48, before), moving(64, 48, after, seed=7) // 2])
+
+
+@pytest.mark.parametrize("at", [5, 8, 9, 10, 11, 30])
+def test_a_scene_begins_with_a_key_picture(at):
+    found, _ = types(cut_clip(at, 12), keyint=50)
+    assert [i for i, (kind, _) in enumerate(found) if kind == "I"] == [0, at]
+    assert found[at] == ("I", True) and found[at - 1][0] == "P"
+
+
+def test_a_scene_close_to_the_last_key_picture_begins_with_an_i_picture():
+    found, _ = types(cut_clip(6, 12), keyint=250)
+    assert found[6] == ("I", False)
+    assert not any(key for _, key in found[1:])
+
+
+def test_a_flash_is_no_scene():
+    frames = moving(64, 48, 20).copy()
+    frames[9:11] = 255 - frames[9:11] // 4
+    assert "I" not in letters(types(frames))[1:]
+
+
+def test_noise_is_one_scene():
+    assert letters(types(noise(48, 48, 12))).count("I") <= 2
+
+
+@pytest.mark.parametrize("keyint", [1, 2, 7, 8])
+def test_keyint_is_respected(keyint):
+    found, _ = types(moving(32, 32, 17), keyint=keyint)
+    assert [i for i, (_, key) in enumerate(found) if key] == list(range(0, 17, keyint))
+
+
+def test_a_lookahead_longer_than_the_clip():
+    frames = cut_clip(9, 9)
+    assert types(frames, lookahead=100) == types(frames, lookahead=18)
+
+
+def test_without_a_lookahead_no_frame_waits():
+    tools = replace(tools_of("medium", None), b_frames=0, lookahead=0)
+    lookahead = Lookahead(tools, 250)
+    for i, frame in enumerate(cut_clip(5, 5)):
+        (interval,) = lookahead.add(codec.Frame.from_rgb(frame), i)
+        assert [one.number for one in interval] == [i]
+        assert (interval[0].kind == 2) == (i in (0, 5))
+
+
+class Costed:
+    """A frame with given costs."""
+
+    def __init__(self, number, costs):
+        self.number, self._costs = number, costs
+
+    def inter(self, *others):
+        return None, self._costs[(self.number, *(other.number for other in others))]
+
+
+def ways(count, most):
+    """All lists of lengths of at most `most` that sum to `count`."""
+    if count == 0:
+        return [[]]
+    return [[n, *rest] for n in range(1, min(count, most) + 1) for rest in ways(count - n, most)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_interval_is_of_the_cheapest_way(seed):
+    """Against all ways, one by one."""
+    rng = np.random.default_rng(seed)
+    count, most = 9, 4
+    costs = {(i, j): int(rng.integers(500, 1500)) for i in range(count + 1) for j in range(i)}
+    costs.update({(i, j, k): int(rng.integers(300, 1900)) for (i, j) in list(costs) for k in range(i + 1, count + 1)})
+    frames = [Costed(i, costs) for i in range(count + 1)]
+    lookahead = Lookahead(tools_of("medium", None), 250)
+    lookahead._anchor, lookahead._waiting = frames[0], frames[1:]
+
+    def cost(way):
+        total = at = 0
+        for n in way:
+            total += costs[at + n, at]
+            for i, before, after, _, _ in structure(n - 1):
+                total += costs[at + 1 + i, at + 1 + before, at + 1 + after] * B_PERCENT // 100
+            at += n
+        return total
+
+    best = min(ways(count, most), key=cost)
+    assert lookahead._cheapest(count) == best[0]
+
+
+def test_costs_flow_to_the_coder():
+    planned = []
+    lookahead = Lookahead(tools_of("medium", None), 250)
+    for i, frame in enumerate(moving(64, 48, 9)):
+        planned += [one for interval in lookahead.add(codec.Frame.from_rgb(frame), i) for one in interval]
+    planned += [one for interval in lookahead.flush() for one in interval]
+    for one in planned:
+        intra, inter = one.costs
+        assert one.intra.shape == one.inter.shape == (12,) and inter <= intra
+        assert [vectors.shape for vectors in one.vectors] == [(12, 2)] * {2: 0, 0: 1, 1: 2}[one.kind]
+
+
+@pytest.mark.parametrize("preset", ["superfast", "medium"])
+def test_streams_with_cuts_decode(preset):
+    frames = np.concatenate([cut_clip(7, 6), cut_clip(5, 4)])
+    data, planes, pictures = encoded(frames, preset=preset, keyint=30)
+    assert {one.number for one in pictures if one.type == "I"} == {0, 7, 13, 18}
+    assert_decodes_to(data, planes, 64, 48)
