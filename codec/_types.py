@@ -73,7 +73,7 @@ class QuantizeKeywords(TypedDict, total=False):
 
 
 class EncodeVideoKeywords(TypedDict, total=False):
-    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` have in common with `codec.encode_video`."""
+    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` share with `codec.encode_video`."""
 
     qp: int | None
     crf: float | None
