@@ -72,6 +72,21 @@ class QuantizeKeywords(TypedDict, total=False):
     seed: int
 
 
+class EncodeVideoKeywords(TypedDict, total=False):
+    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` share with `codec.encode_video`."""
+
+    qp: int | None
+    crf: float | None
+    bitrate: float | None
+    preset: str
+    tune: str | None
+    keyint: int
+    threads: int
+    vbv_maxrate: float | None
+    vbv_bufsize: float | None
+    level: str | None
+
+
 class AnimateKeywords(TypedDict, total=False):
     """What `codec.animate` passes on to `codec.palette.animate`."""
 

@@ -5,8 +5,11 @@ import sys
 
 
 @contextlib.contextmanager
-def progress(label):
-    """A callback ``(done, total)`` that updates a progress bar; None if stderr is not a terminal."""
+def progress(label, unit=""):
+    """A callback ``(done, total)`` that updates a progress bar; None if stderr is not a terminal.
+
+    unit: of what is done, to show how many pass in a second, such as "fps". A total of None is unknown.
+    """
     if not sys.stderr.isatty():
         yield None
         return
@@ -15,11 +18,17 @@ def progress(label):
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task):
+            return Text(f"{task.finished_speed or task.speed or 0:.1f} {unit}")
 
     columns = (
         TextColumn(label),
@@ -29,6 +38,7 @@ def progress(label):
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        *([Speed()] if unit else []),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label)

@@ -44,9 +44,9 @@ def _written(values):
 
 
 def _is_clip(name, data):
-    from ..sources import clips
+    from ..sources import clips, y4m
 
-    return data.startswith(clips.SIGNATURE) or os.path.splitext(name)[1].lower() in clips.READABLE_SUFFIXES
+    return data.startswith(y4m.SIGNATURE) or os.path.splitext(name)[1].lower() in clips.READABLE_SUFFIXES
 
 
 def load(name):

@@ -1,16 +1,21 @@
 """`codec video encode`: frames to H.264."""
 
+import contextlib
 import os
 import re
+import sys
 import time
 
 import click
 
-from ..errors import FileError
+from ..errors import CodecError, FileError
+from ..sources.files import PIPE, sweep
 from . import _options as options
-from ._common import echo_json, say, size, warn
+from ._common import echo_json, refuse_terminal, say, size, warn
 from ._frames_out import rate
 from ._progress import progress
+from ._video_in import open_input
+from ._words import spoken
 
 
 def parse_bitrate(ctx, param, value):
@@ -24,22 +29,15 @@ def parse_bitrate(ctx, param, value):
     return rate
 
 
-def frames_in(clip, name):
-    """Yield the frames of a clip in 4:2:0 or 4:0:0; others are converted, with a warning."""
-    from ..frame import Frame
-
-    if clip.chroma not in ("4:2:0", "4:0:0"):
-        warn(name, f"{clip.chroma} is converted to 4:2:0: chroma loses resolution")
-    for planes in clip.frames:
-        frame = Frame(planes, clip.chroma, clip.depth, clip.matrix, clip.full_range)
-        if clip.chroma not in ("4:2:0", "4:0:0") and clip.depth == 8:
-            frame = Frame.from_rgb(frame.to_rgb(), matrix=clip.matrix, full_range=clip.full_range)
-        yield frame
-
-
 @click.command()
 @click.argument("input_", metavar="IN")
-@click.option("-o", "--output", required=True, metavar="OUT", help="clip.mp4, .mkv, .mov, or .h264 (byte stream).")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    help="clip.mp4, .mkv, .mov, or .h264 (byte stream), or - for that on stdout.",
+)
 @click.option("--qp", type=click.IntRange(0, 51), metavar="N", help="QP of P pictures, 0 to 51; not with --crf.")
 @click.option(
     "--crf", type=click.FloatRange(0, 51), metavar="N", help="Constant quality, 0 (best) to 51.  [default: 23]"
@@ -73,63 +71,113 @@ def frames_in(clip, name):
     metavar="N",
     help="A key picture every N frames.",
 )
-@click.option("--fps", metavar="N[/D]", help="Frames per second.  [default: those of the input]")
+@click.option(
+    "--fps",
+    metavar="N[/D]",
+    help="Frames per second, in place of the times of the input.  [default: those of the input; 25 for pictures]",
+)
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Only the first N frames.")
+@click.option("--psnr", is_flag=True, help="Compare each picture with its frame: PSNR of Y, Cb and Cr.")
+@click.option("--ssim", is_flag=True, help="The same by SSIM.")
+@click.option("--no-audio", "audio", is_flag=True, flag_value=False, default=True, help="Do not copy audio.")
 @options.max_pixels
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @options.as_json()
-def encode(
-    input_, output, qp, crf, bitrate, vbv_maxrate, vbv_bufsize, level, preset, tune, keyint, fps, frames, limits,
-    overwrite, as_json,
-):  # fmt: skip
-    """Encode H.264 from YUV4MPEG2 (.y4m), or from any clip that FFmpeg reads (with PyAV).
+def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as_json, **settings):
+    """Encode H.264 from a clip, an animated picture, or pictures.
 
-    The picture is encoded as it is stored, with 8 bits in 4:2:0 or gray; audio is not copied.
+    IN is YUV4MPEG2 (.y4m), any clip that FFmpeg reads (with PyAV), an animated GIF, PNG or WebP, a folder of pictures
+    or a pattern (frame%04d.png, "*.png"), in natural order, or - for a clip on stdin. A clip is read while it is
+    encoded.
+
+    Frames are shown at the times of the input; MP4 and Matroska keep uneven ones, a byte stream needs --fps then. A
+    container also gets the audio tracks as they are, and the rotation. Other tracks, chapters and tags are left out.
+    Frames have 8 bits in 4:2:0 or gray; others are converted. What is lost is said in warnings.
 
     \b
     Examples:
       codec video encode clip.y4m -o clip.mp4
-      codec video encode clip.mkv -o clip.h264 --preset slow --qp 28
+      codec video encode clip.mkv -o clip.h264 --preset slow --qp 28 --psnr --ssim
       codec video encode clip.mp4 -o small.mp4 --crf 30 --frames 100
+      codec video encode frames/ -o film.mkv --fps 24
+      codec video encode cat.gif -o cat.mp4
+      other-program | codec video encode - -o - | player
     """
     from ..h264 import write_video
-    from ..sources import clips
 
-    if sum(value is not None for value in (qp, crf, bitrate)) > 1:
+    if sum(settings[name] is not None for name in ("qp", "crf", "bitrate")) > 1:
         raise click.UsageError("--qp, --crf and --bitrate contradict each other: give one of them")
-    if (vbv_maxrate is None) != (vbv_bufsize is None):
+    if (settings["vbv_maxrate"] is None) != (settings["vbv_bufsize"] is None):
         raise click.UsageError("--vbv-maxrate and --vbv-bufsize go together: give both")
-    if vbv_maxrate and bitrate and bitrate > vbv_maxrate:
+    if settings["vbv_maxrate"] and (settings["bitrate"] or 0) > settings["vbv_maxrate"]:
         raise click.UsageError("--bitrate is more than --vbv-maxrate: the average cannot exceed it")
-    if not overwrite and os.path.exists(output):
+    target = output
+    if output == PIPE:
+        refuse_terminal()
+        if as_json:
+            raise click.UsageError("the video and --json cannot both go to stdout: name a file with -o")
+        target = _Stdout()
+    elif not overwrite and os.path.exists(output):
         raise FileError(f"{output} exists; replace it with --overwrite")
-    fps, name, start = rate(fps), os.path.basename(input_), time.perf_counter()
-    clip = clips.load(input_, frames=frames, limits=limits)
-    for text in clip.warnings:
-        warn(name, text)
-    if clip.rotation:
-        warn(name, f"its container turns the picture by {clip.rotation} degrees, which the output does not say")
-    with progress(name) as show:
-        pictures = write_video(
-            output, frames_in(clip, name), fps=fps or clip.fps, qp=qp, crf=crf, bitrate=bitrate,
-            vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, preset=preset, tune=tune,
-            keyint=keyint, progress=show and (lambda done: show(done, len(clip.frames))),
-        )  # fmt: skip
-    seconds, bits = time.perf_counter() - start, sum(picture.bits for picture in pictures)
-    kbps = bits * float(fps or clip.fps) / len(pictures) / 1000
-    if as_json:
-        echo_json(
-            "video encode",
-            file=input_,
-            output=output,
-            frames=len(pictures),
-            bytes=os.path.getsize(output),
-            kbps=round(kbps, 3),
-            seconds=round(seconds, 3),
-            pictures=[vars(picture) for picture in pictures],
-        )
     else:
-        say(
-            f"{name}: {len(pictures)} frames in {seconds:.2f} s ({len(pictures) / seconds:.1f} fps), "
-            f"{size(os.path.getsize(output))}, {kbps:.1f} kbit/s"
-        )
+        sweep(os.path.dirname(output))
+    name, start = "stdin" if input_ == PIPE else os.path.basename(os.path.normpath(input_)), time.perf_counter()
+    metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
+    with _naming(name, output):
+        clip = open_input(input_, rate(fps), frames, limits)
+        _warn(name, clip.warnings)
+        with progress(name, "fps") as show:
+            shown = show and (lambda done: show(done, clip.count))
+            video = write_video(target, clip, metrics=metrics, audio=audio, progress=shown, **settings)
+    seconds = time.perf_counter() - start
+    _warn(name, video.warnings[len(clip.warnings) :])
+    if as_json:
+        written = {"file": input_, "output": output, "bytes": os.path.getsize(output)}
+        echo_json("video encode", **written, seconds=round(seconds, 3), **video.to_json())
+    else:
+        say(_summary(name, video, seconds, size(video.bits // 8 if output == PIPE else os.path.getsize(output))))
+
+
+def _warn(name, texts):
+    for text in texts:
+        warn(name, spoken(text, click.get_current_context().command))
+
+
+class _Stdout:
+    """stdout as a file object for `write_video`: pictures leave at once."""
+
+    name = "stdout"
+
+    def write(self, data):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _naming(name, output):
+    """Errors say which input they are about. That the reader of stdout is gone is none of ours."""
+    try:
+        yield
+    except CodecError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise error.__cause__
+        if name in str(error) or output in str(error):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _summary(name, video, seconds, written):
+    frames = len(video)
+    lines = [
+        f"{name}: {frames} frames in {seconds:.2f} s ({frames / seconds:.1f} fps), {written}, {video.kbps:.1f} kbit/s"
+    ]
+    for kind in "IPB":
+        of_kind = [picture for picture in video if picture.type == kind]
+        if of_kind:
+            qp, bits = (sum(values) / len(of_kind) for values in zip(*((one.qp, one.bits) for one in of_kind)))
+            lines.append(f"  {kind}: {len(of_kind)}, mean QP {qp:.1f}, mean bits {bits:.0f}")
+    for title, planes, form in (("PSNR", video.psnr, "{:.2f} dB"), ("SSIM", video.ssim, "{:.4f}")):
+        if planes is not None:
+            shown = (("-" if one is None else form.format(one)) for one in planes)
+            lines.append(f"  {title}: " + ", ".join(f"{name} {one}" for name, one in zip(("Y", "Cb", "Cr"), shown)))
+    return "\n".join(lines)

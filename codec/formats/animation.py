@@ -18,7 +18,7 @@ from ..limits import checked_limits
 from ..palette import animate as paint
 from ..palette import png, timing
 from ..palette.animator import DEFAULT_FPS, format_of
-from ..sources import clips
+from ..sources import clips, y4m
 from ..sources.files import write_atomic
 from . import apng, gif, pictures, profiles, sequence
 from .composition import seconds_of
@@ -113,7 +113,7 @@ def load(
     second = next(others, None)
     if second is None and first.data is not None:
         data = first.data
-        if data.startswith(clips.SIGNATURE) or not _is_picture(data):
+        if data.startswith(y4m.SIGNATURE) or not _is_picture(data):
             found = _clip(clips.load(data, limits=limits), rate, fps_max, scale)
         else:
             found = _moving(data, rate, limits, scale, carry) or _stills([first], rate, limits, scale, carry)

@@ -9,6 +9,7 @@ The encoder runs the same stages the other way: encode/encoder orders frames, en
 the parser would, and entropy/_mb_write writes them. It loads on first use: decoding does not need it.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from .decode.decoder import Decoder
@@ -16,17 +17,27 @@ from .decode.video import VideoInfo, decode_video, probe
 from .inspect import inspect
 
 if TYPE_CHECKING:
-    from .encode.video import PictureInfo, encode_video, write_video
+    from .encode.live import Encoder
+    from .encode.result import EncodedPicture, EncodedVideo, PictureInfo
+    from .encode.video import encode_frames, encode_video, write_video
 
-__all__ = ["Decoder", "PictureInfo", "VideoInfo", "decode_video", "encode_video", "inspect", "probe", "write_video"]
+__all__ = [
+    "Decoder", "EncodedPicture", "EncodedVideo", "Encoder", "PictureInfo", "VideoInfo", "decode_video", "encode_frames",
+    "encode_video", "inspect", "probe", "write_video",
+]  # fmt: skip
+
+# name -> module of encode/
+_ENCODER = {
+    "Encoder": "live",
+    **dict.fromkeys(("EncodedPicture", "EncodedVideo", "PictureInfo"), "result"),
+    **dict.fromkeys(("encode_frames", "encode_video", "write_video"), "video"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("PictureInfo", "encode_video", "write_video"):
+    if name not in _ENCODER:
         raise AttributeError(f"module 'codec.h264' has no attribute {name!r}")
-    from .encode import video
-
-    globals()[name] = getattr(video, name)
+    globals()[name] = getattr(importlib.import_module(f"codec.h264.encode.{_ENCODER[name]}"), name)
     return globals()[name]
 
 

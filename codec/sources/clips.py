@@ -1,15 +1,19 @@
-"""Read clips as planes: YUV4MPEG2 by this module, other formats through PyAV (FFmpeg; extra `video`)."""
+"""Read clips as planes, YUV4MPEG2, and other formats through PyAV (FFmpeg; extra
+`video`).
+"""
 
 import io
 import re
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 
 from ..color import H273_MATRICES, default_matrix
-from ..errors import BitstreamError, LimitError, MissingPackageError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, LimitError, MissingPackageError, UnsupportedError
 from ..frame import CHROMA_STEPS, Video
 from ..limits import checked_limits
+from . import y4m
 from .containers import OPTIONS, quarter_turns, timing, video_stream
 from .files import read_bytes
 
@@ -18,9 +22,7 @@ READABLE_SUFFIXES = (
     ".ts", ".mts", ".m2ts", ".nut", ".flv", ".mxf", ".264", ".h264", ".265", ".h265", ".hevc", ".obu",
 )  # fmt: skip
 FRAMES_BYTES = 4 << 30  # limit for all frames of a clip together, since they are in memory at once
-SIGNATURE = b"YUV4MPEG2"
-HEADER_BYTES = 1024
-Y4M_COLOURS = re.compile(r"(420|422|444|mono)(?:jpeg|mpeg2|paldv)?(?:p?(9|1[0-6]))?")
+INTERLACED = "it is interlaced; fields are combined into frames"
 # AVColorSpace of FFmpeg counts as H.273 does; other matrices are taken as unspecified.
 FFMPEG_MATRICES = {number: H273_MATRICES[number] for number in (1, 5, 6, 9)}
 FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
@@ -67,7 +69,7 @@ def load(source, *, frames=None, limits=None):
     """
     limits = checked_limits(limits)
     data = read_bytes(source, limits)
-    if data.startswith(SIGNATURE):
+    if data.startswith(y4m.SIGNATURE):
         return _y4m(data, frames, limits)
     return _through_pyav(data, frames, limits)
 
@@ -78,83 +80,18 @@ def check_frames_bytes(count):
         raise LimitError(f"the frames take more than {FRAMES_BYTES >> 30} GiB: read fewer of them, with frames=N")
 
 
-# ---------------------------------------------------------------- YUV4MPEG2
-# As yuv4mpeg(5) of mjpegtools; depths above 8 as FFmpeg writes them.
-
-
 def _y4m(data, frames, limits):
-    end = data.find(b"\n", 0, HEADER_BYTES)
-    if end < 0:
-        raise BitstreamError(f"no end of line in the first {HEADER_BYTES} bytes", layer="YUV4MPEG2 header", offset=0)
-    words = data[:end].decode("ascii", "replace").split(" ")[1:]
-    tags = {word[0]: word[1:] for word in words if word and word[0] != "X"}
-    height, width, fps = _y4m_number(tags, "H"), _y4m_number(tags, "W"), _y4m_rate(tags)
-    chroma, depth = _y4m_colour(tags.get("C", "420"))
-    limits.check_pixels(width, height)
-    shapes = Video.plane_shapes(height, width, chroma)
-    dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
-    size = sum(rows * columns for rows, columns in shapes) * dtype.itemsize
-    warnings = ["it is interlaced; fields are combined into frames"] if tags.get("I", "p") in ("t", "b", "m") else []
-    found, at = [], end + 1
-    while at < len(data) and (frames is None or len(found) < frames):
-        line = data.find(b"\n", at, at + HEADER_BYTES)
-        if not data.startswith(b"FRAME", at) or line < 0:
-            raise BitstreamError(f"no FRAME line before frame {len(found)}", layer="YUV4MPEG2 frame", offset=at)
-        at = line + 1
-        if at + size > len(data):
-            raise TruncatedError(
-                f"the data ends in frame {len(found)}, which takes {size} bytes", layer="YUV4MPEG2 frame", offset=at
-            )
-        found.append(_y4m_planes(data, at, shapes, dtype, depth))
-        at += size
-    if not found:
-        raise BitstreamError("there are no frames", layer="YUV4MPEG2 frame", offset=end + 1)
-    return Video(tuple(found), chroma, fps, depth, default_matrix(height), "XCOLORRANGE=FULL" in words, tuple(warnings))
-
-
-def _y4m_number(tags, name):
-    text = tags.get(name, "")
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not int(text):
-        raise BitstreamError(f"{name} must be a positive number, not {text!r}", layer="YUV4MPEG2 header", offset=0)
-    return int(text)
-
-
-def _y4m_rate(tags):
-    parts = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})", tags.get("F", ""))
-    if not parts or not int(parts[1]) or not int(parts[2]):
-        raise BitstreamError(
-            f"F must be a frame rate such as 30:1, not {tags.get('F', '')!r}: a bit rate needs one",
-            layer="YUV4MPEG2 header",
-            offset=0,
-        )
-    return Fraction(int(parts[1]), int(parts[2]))
-
-
-def _y4m_colour(tag):
-    parts = Y4M_COLOURS.fullmatch(tag)
-    if not parts:
-        raise UnsupportedError(
-            f"YUV4MPEG2 with C{tag} is not supported: use C420, C422, C444 or Cmono, with 8 bits or p9 to p16"
-        )
-    name = parts[1]
-    return "4:0:0" if name == "mono" else ":".join(name), int(parts[2] or 8)
-
-
-def _y4m_planes(data, at, shapes, dtype, depth):
-    """Planes of a frame: views of 8-bit data; deeper samples are copied and checked."""
-    planes = []
-    for rows, columns in shapes:
-        plane = np.frombuffer(data, dtype, rows * columns, at).reshape(rows, columns)
-        if depth > 8 and plane.max() >> depth:
-            raise BitstreamError(
-                f"a sample of {plane.max()} does not fit {depth} bits", layer="YUV4MPEG2 frame", offset=at
-            )
-        planes.append(plane if depth == 8 else plane.astype(np.uint16))
-        at += plane.nbytes
-    return tuple(planes)
-
-
-# ---------------------------------------------------------------- everything else
+    stream = y4m.read([data], limits)
+    found = tuple(islice(stream.frames, frames))
+    return Video(
+        found,
+        stream.chroma,
+        stream.fps,
+        stream.depth,
+        default_matrix(stream.height),
+        stream.full_range,
+        (INTERLACED,) if stream.interlaced else (),
+    )
 
 
 def _through_pyav(data, frames, limits):
@@ -183,13 +120,13 @@ def _decoded(container, stream, frames, limits):
         times.append(None if frame.pts is None else frame.pts * stream.time_base)
         last = (frame.duration or 0) * stream.time_base
         rotation = rotation if found else quarter_turns(frame.rotation)
-        frame, lost = _planar(frame)
+        frame, lost = planar(frame)
         if kind is None:
-            kind, warnings = _kind(frame), lost
+            kind, warnings = kind_of(frame), lost
         planes = planes_of(frame)
         total += sum(plane.nbytes for plane in planes)
         check_frames_bytes(total)
-        if _kind(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
+        if kind_of(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
             raise UnsupportedError(
                 f"frame {len(found)} differs in size or format from the frame before: cut the clip there"
             )
@@ -217,14 +154,14 @@ def uneven(seconds):
     return f"{float(1000 * min(seconds)):.0f} to {float(1000 * max(seconds)):.0f} ms"
 
 
-def _planar(frame):
+def planar(frame):
     """The frame in a format that `planes_of` supports, with a warning if it was converted."""
     if FFMPEG_FORMAT.fullmatch(frame.format.name):
         return frame, []
     return frame.reformat(format="yuv444p"), [f"its format {frame.format.name} was converted to 8-bit 4:4:4"]
 
 
-def _kind(frame):
+def kind_of(frame):
     """(chroma, depth, matrix, full range)"""
     full, name, _, depth = FFMPEG_FORMAT.fullmatch(frame.format.name).groups()
     chroma = ":".join(name) if name else "4:0:0"

@@ -133,7 +133,7 @@ def open_source(source, limits, *, strict=False):
                     clause="H.264 B.1.1",
                 )
             return chain([head], chunks), None
-    return None, open_container(_seekable(source) or io.BytesIO(head + b"".join(chunks)))
+    return None, open_container(seekable(source) or io.BytesIO(head + b"".join(chunks)))
 
 
 def _read(chunks, count):
@@ -144,7 +144,7 @@ def _read(chunks, count):
     return bytes(found)
 
 
-def _seekable(source):
+def seekable(source):
     """The file at a path, open, or None if the source is not a regular file."""
     if not isinstance(source, (str, os.PathLike)):
         return None

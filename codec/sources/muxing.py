@@ -1,24 +1,34 @@
 """Write coded pictures to a file: an Annex B byte stream, or MP4 and Matroska through PyAV (FFmpeg; extra `video`)."""
 
+import contextlib
 import io
+import math
 import os
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
+from typing import Any
 
 from ..errors import FileError, MissingPackageError, ParameterError
-from .files import writing
+from .containers import OPTIONS, seekable
+from .files import write_stream, writing
 
 BYTE_STREAMS = (".h264", ".264", ".avc")
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+NAMES = {"mp4": "MP4", "mov": "QuickTime", "matroska": "Matroska"}
+MOST_TICKS = (1 << 31) - 1  # per second
 
 
 def format_of_path(path):
-    """The container of a file name: a name of FFmpeg, or None for a byte stream.
+    """The container of a file name: a name of FFmpeg, or None for a byte stream, as for a file object.
 
     Raises
     ------
     ParameterError
         If the suffix is of neither kind.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        return None
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in BYTE_STREAMS and suffix not in CONTAINERS:
         known = ", ".join((*BYTE_STREAMS, *CONTAINERS))
@@ -26,49 +36,175 @@ def format_of_path(path):
     return CONTAINERS.get(suffix)
 
 
-def write_pictures(path, pictures, fps, delay):
+@dataclass(frozen=True)
+class Presentation:
+    """When and how the pictures are shown, and the audio beside them.
+
+    Attributes
+    ----------
+    fps : fractions.Fraction
+        Frame n is shown at exactly n / fps, unless there are `times`.
+    delay : int
+        How many pictures are coded before one that is shown before them.
+    times : Times or None
+        See `codec.sources.streaming`.
+    rotation : int
+        Degrees counterclockwise.
+    audio : path, bytes or None
+        A container, whose audio tracks are copied.
+    start : fractions.Fraction
+        The time of frame 0 in it.
+    cut : bool
+        The audio ends with the last frame.
+    """
+
+    fps: Fraction
+    delay: int
+    times: Any = None
+    rotation: int = 0
+    audio: Any = None
+    start: Fraction = Fraction(0)
+    cut: bool = False
+
+
+def write_pictures(path, pictures, presentation):
     """Write pictures in coding order; the file is complete, or absent if an error ends the pictures.
 
     Parameters
     ----------
-    path : path
-    pictures : iterable of (bytes, int, bool)
+    path : path, or a binary file object for a byte stream
+    pictures : generator of (bytes, int, bool)
         Access unit in Annex B form, number in display order, whether it is an IDR picture with parameter sets.
-    fps : fractions.Fraction
-        The presentation time of picture n is exactly n / fps.
-    delay : int
-        How many pictures are coded before one that is shown before them.
+    presentation : Presentation
     """
     container = format_of_path(path)
-    with writing(path) as stream:
-        if container is None:
+    with contextlib.closing(pictures):
+        if not isinstance(path, (str, os.PathLike)):
             for data, _, _ in pictures:
-                stream.write(data)
-        else:
-            _mux(path, stream, container, iter(pictures), fps, delay)
+                write_stream(path, data)
+            return
+        with writing(path) as stream:
+            if container is None:
+                for data, _, _ in pictures:
+                    stream.write(data)
+            else:
+                _mux(os.fspath(path), stream, container, pictures, presentation)
 
 
-def _mux(path, stream, container, pictures, fps, delay):
+def _mux(path, stream, container, pictures, presentation):
     try:
         import av
     except ImportError as error:
         raise MissingPackageError(
-            f"{os.fspath(path)}: MP4 and Matroska are written by PyAV, which is not installed: pip install "
-            "codec[video], or write a byte stream (.h264)"
+            f"{path}: MP4 and Matroska are written by PyAV, which is not installed: pip install codec[video], or write "
+            "a byte stream (.h264)"
         ) from error
     first = next(pictures)
     try:
-        with (
-            av.open(io.BytesIO(first[0]), format="h264") as template,
-            av.open(stream, "w", format=container) as output,
-        ):
+        with contextlib.ExitStack() as resources:
+            template = resources.enter_context(av.open(io.BytesIO(first[0]), format="h264"))
+            output = resources.enter_context(av.open(stream, "w", format=container))
             video = output.add_stream_from_template(template.streams.video[0])
-            video.time_base = 1 / fps
+            if presentation.rotation:
+                video.set_display_rotation(presentation.rotation)
+            audio = resources.enter_context(_Audio(av, path, output, presentation))
+            clock = _Clock(presentation, presentation.start - audio.origin if audio.tracks else Fraction(0))
+            video.time_base = clock.time_base
             for count, (data, number, key) in enumerate(chain([first], pictures)):
                 packet = av.Packet(data)
-                packet.stream, packet.time_base = video, 1 / fps
-                packet.pts, packet.dts, packet.duration = number, count - delay, 1
+                packet.stream, packet.time_base = video, clock.time_base
+                packet.pts, packet.dts, packet.duration = clock.stamps(number, count)
                 packet.is_keyframe = key
+                audio.copy(packet.dts * clock.time_base)
                 output.mux(packet)
+            audio.copy(clock.end(count + 1) if presentation.cut else None)
     except av.FFmpegError as error:
-        raise FileError(f"{os.fspath(path)}: FFmpeg cannot write it: {error.strerror}") from error
+        raise FileError(f"{path}: FFmpeg cannot write it: {error.strerror}") from error
+
+
+class _Clock:
+    """Time stamps of pictures in units of `time_base`.
+
+    Parameters
+    ----------
+    presentation : Presentation
+    begin : fractions.Fraction
+        The time of frame 0.
+    """
+
+    def __init__(self, presentation, begin):
+        self._delay, self._times = presentation.delay, presentation.times
+        step = self._times.time_base if self._times is not None else 1 / presentation.fps
+        common = math.gcd(step.numerator * begin.denominator, begin.numerator * step.denominator)
+        unit = Fraction(common, step.denominator * begin.denominator)
+        self.time_base = unit if unit.denominator <= MOST_TICKS else step
+        self._step, self._begin = int(step / self.time_base), round(begin / self.time_base)
+        self._frame = max(round(1 / presentation.fps / self.time_base), 1)  # of the frames before 0
+
+    def _at(self, number):
+        ticks = number if self._times is None else self._times.ticks[number] - self._times.ticks[0]
+        return self._begin + ticks * self._step
+
+    def stamps(self, number, count):
+        """(pts, dts, duration) of frame `number`, the picture `count` in coding order. dts is the time of frame
+        `count` - `delay`, which is not after `number`."""
+        early = count - self._delay
+        dts = self._at(early) if early >= 0 else self._begin + early * self._frame
+        return self._at(number), dts, self._duration(number)
+
+    def _duration(self, number):
+        if self._times is None:
+            return self._step
+        after = number + 1 < len(self._times)
+        return self._at(number + 1) - self._at(number) if after else self._times.last * self._step
+
+    def end(self, count):
+        """The time after `count` frames, in seconds."""
+        return (self._at(count - 1) + self._duration(count - 1)) * self.time_base
+
+
+class _Audio:
+    """The audio tracks of a container, copied packet by packet into another one."""
+
+    def __init__(self, av, path, output, presentation):
+        self.tracks, self.origin, self._output, self._next = {}, Fraction(0), output, None
+        self._resources = contextlib.ExitStack()
+        if presentation.audio is None:
+            return
+        source = presentation.audio
+        file = self._resources.enter_context(seekable(source) or io.BytesIO(source))
+        container = self._resources.enter_context(av.open(file, options=OPTIONS))
+        for track in container.streams.audio:
+            name = track.codec_context.codec.canonical_name
+            if name not in output.supported_codecs:
+                self._resources.close()
+                raise ParameterError(
+                    f"{path}: {NAMES[output.format.name]} does not hold {name} audio: write .mkv, or leave it out with "
+                    "audio=False"
+                )
+            self.tracks[track.index] = output.add_stream_from_template(track)
+        starts = [one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None]
+        self.origin = max(min([presentation.start, *starts]), Fraction(0))
+        self._packets = container.demux(*container.streams.audio)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._resources.close()
+
+    def copy(self, until):
+        """Copy the packets that begin before a time in seconds of the output; None: all."""
+        if not self.tracks:
+            return
+        while (packet := self._next or next(self._packets, None)) is not None:
+            self._next = packet
+            if packet.size and packet.dts is not None:
+                shift = round(self.origin / packet.time_base)
+                if until is not None and (packet.dts - shift) * packet.time_base >= until:
+                    return
+                packet.dts -= shift
+                packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+                packet.stream = self.tracks[packet.stream_index]
+                self._output.mux(packet)
+            self._next = None

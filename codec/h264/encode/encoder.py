@@ -23,7 +23,7 @@ from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slic
 from ._slice_enc import SliceEncoder
 from .frames import fill_picture
 from .lookahead import Lookahead
-from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
+from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import Control, qp_offset
 from .settings import I_QP_OFFSET, MAX_QP, WORST_QP, lambda2_of, lambda_of
 
@@ -49,6 +49,8 @@ class Coded:
         The reconstruction, in whole macroblocks; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
+    found : object
+        What `examine` of `PictureEncoder` returned.
     """
 
     data: bytes
@@ -58,6 +60,7 @@ class Coded:
     qp: int
     planes: tuple
     lambda_qp: int
+    found: object = None
 
     @property
     def cost(self):
@@ -104,12 +107,15 @@ class PictureEncoder:
         A frame of the format of all.
     fps : fractions.Fraction
     settings : Settings
+    display : Display
+    examine : function, optional
+        Called by the thread of a picture with its frame, its `Picture` and the bytes of its slice, once it is coded.
     """
 
-    def __init__(self, first, fps, settings):
-        self._settings, self._tools = settings, settings.tools
+    def __init__(self, first, fps, settings, display, examine=None):
+        self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, settings, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+            first, fps, settings, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0), display
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
@@ -157,7 +163,8 @@ class PictureEncoder:
             data = write_byte_stream((*nals, nal))
             if control.bounds:
                 sent = control.after(sent, planned, 8 * len(data))
-            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()), used)
+            found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
+            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()), used, found)
             return coded, self._interpolated(picture) if reference else None, sent
 
         future = self._workers.submit(work) if self._workers else done(work)
@@ -272,17 +279,21 @@ class Encoder:
     ----------
     settings : Settings
     fps : fractions.Fraction
+    display : Display
+    examine : function, optional
+        See `PictureEncoder`.
     """
 
-    def __init__(self, settings, fps):
+    def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
+        self._display, self._examine = display, examine
         self._lookahead = Lookahead(settings.tools, settings.keyint)
         self.count = 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
-            self._coder = PictureEncoder(frame, self._fps, self._settings)
+            self._coder = PictureEncoder(frame, self._fps, self._settings, self._display, self._examine)
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)

@@ -9,41 +9,55 @@ import numpy as np
 
 from ...color import default_matrix
 from ...errors import ParameterError, UnsupportedError
-from ...frame import Frame
+from ...frame import Frame, unchecked_frame
+from ...sources.streaming import Clip, stream
 from ..pictures._picture import Picture
+from .parameters import rate_of
 
 CLIP_TYPES = (str, os.PathLike, bytes, bytearray, memoryview)
 H264_CHROMA = {"4:0:0": 0, "4:2:0": 1}
 
 
-def frames_of(source):
-    """Yield the source's frames as `Frame`s, of one format."""
-    first = None
-    for number, frame in enumerate(_items(source)):
-        frame = _as_frame(frame, number)
+class Intake:
+    """Makes `Frame`s of what is passed, and sees that all have the format of the first."""
+
+    def __init__(self):
+        self._count, self._first = 0, None
+
+    def __call__(self, frame):
+        """The frame as a `Frame` that nobody else changes."""
+        number, frame = self._count, _as_frame(frame, self._count)
         _check(frame, number)
-        first = first or frame
-        if _format(frame) != _format(first):
+        self._first = self._first or _described(frame)
+        if _described(frame) != self._first:
             raise ParameterError(
-                f"frame {number} is {_described(frame)}, and frame 0 {_described(first)}: all frames of a video have "
-                "one format"
+                f"frame {number} is {_described(frame)}, and frame 0 {self._first}: all frames of a video have one "
+                "format"
             )
-        yield frame
+        self._count += 1
+        if any(plane.flags.writeable for plane in frame.planes):  # a camera fills one buffer again and again
+            frame = unchecked_frame(**{**vars(frame), "planes": tuple(plane.copy() for plane in frame.planes)})
+        return frame
 
 
-def _items(source):
-    if isinstance(source, np.ndarray):
-        if source.ndim not in (3, 4):
-            raise ParameterError(f"an array of frames is (N, H, W, 3) or (N, H, W), not {source.shape}")
-        return iter(source)
+def clip_of(source, fps) -> Clip:
+    """The frames of a source and its times.
+
+    Parameters
+    ----------
+    source : see `encode_video`
+    fps : fractions.Fraction or None
+        None: that of a clip.
+    """
+    if isinstance(source, Clip):
+        return source
     if isinstance(source, CLIP_TYPES):
-        from ...sources import clips
-
-        clip = clips.load(source)
-        return (Frame(planes, clip.chroma, clip.depth, clip.matrix, clip.full_range) for planes in clip.frames)
+        return stream(source, fps=fps)
+    if isinstance(source, np.ndarray) and source.ndim not in (3, 4):
+        raise ParameterError(f"an array of frames is (N, H, W, 3) or (N, H, W), not {source.shape}")
     if not isinstance(source, Iterable):
         raise ParameterError(f"frames are arrays, Frames or a path, not {type(source).__name__}")
-    return iter(source)
+    return Clip(iter(source), rate_of(fps))
 
 
 def _as_frame(frame, number):
@@ -69,12 +83,11 @@ def _check(frame, number):
         )
 
 
-def _format(frame):
-    return frame.width, frame.height, frame.chroma, frame.matrix, frame.full_range
-
-
 def _described(frame):
-    return f"{frame.width}x{frame.height} {frame.chroma} {frame.matrix}" + (" full range" if frame.full_range else "")
+    """The format of a frame in words."""
+    turned = f" turned by {frame.rotation} degrees" if frame.rotation else ""
+    full_range = " full range" if frame.full_range else ""
+    return f"{frame.width}x{frame.height} {frame.chroma} {frame.matrix}{full_range}{turned}"
 
 
 def fill_picture(picture: Picture, frame: Frame) -> None:

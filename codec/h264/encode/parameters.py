@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 from ...color import H273_MATRICES
 from ...errors import ParameterError
 from ..stream.parameter_sets import PPS, SPS
-from ..stream.vui import HRD, VUI, SchedSel
+from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
 BASELINE, MAIN, HIGH = 66, 77, 100
@@ -20,6 +21,35 @@ LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
 MAX_TICKS = (1 << 32) - 1
 # Table A-1 by name. 1b, with the rates of 1.1, is never chosen.
 LEVELS = {name: row for name, row in H264_TABLE_A_1_LEVELS.items() if name != "1b"}
+MAX_SAR = (1 << 16) - 1
+
+
+class Display(NamedTuple):
+    """What the VUI says of showing the frames: width and height of a sample, (0, 0) if unknown; even distances in
+    time."""
+
+    sample_aspect_ratio: tuple = (0, 0)
+    fixed_rate: bool = True
+
+
+DEFAULT_DISPLAY = Display()
+
+
+def aspect_of(ratio):
+    """(sar_width, sar_height), from 1 to 65535; (0, 0) for None."""
+    if ratio is None:
+        return 0, 0
+    try:
+        width, height = (int(one) if one == int(one) else 0 for one in ratio)
+        reduced = Fraction(width, height)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        reduced = Fraction(0)
+    if reduced <= 0 or max(reduced.numerator, reduced.denominator) > MAX_SAR:
+        raise ParameterError(
+            f"sample_aspect_ratio is {ratio!r}; it must be the width and height of a sample, such as (4, 3), each from "
+            f"1 to {MAX_SAR}"
+        )
+    return reduced.numerator, reduced.denominator
 
 
 def rate_of(fps) -> Fraction:
@@ -79,9 +109,14 @@ def hrd_of(maxrate, bufsize, keyint):
     )
 
 
-def _vui(first, fps, reorder, buffering, hrd):
+def _vui(first, fps, reorder, buffering, hrd, display):
     number = MATRIX_NUMBERS.get(first.matrix, 2)
+    width, height = display.sample_aspect_ratio
     return VUI(
+        aspect_ratio_info_present_flag=int(width > 0),
+        aspect_ratio_idc=EXTENDED_SAR if width else 0,
+        sar_width=width,
+        sar_height=height,
         video_signal_type_present_flag=1,
         video_full_range_flag=int(first.full_range),
         colour_description_present_flag=1,
@@ -89,7 +124,7 @@ def _vui(first, fps, reorder, buffering, hrd):
         timing_info_present_flag=1,
         num_units_in_tick=fps.denominator,
         time_scale=2 * fps.numerator,
-        fixed_frame_rate_flag=1,
+        fixed_frame_rate_flag=int(display.fixed_rate),
         nal_hrd_parameters_present_flag=int(hrd is not None),
         nal_hrd=hrd,
         bitstream_restriction_flag=1,
@@ -126,9 +161,13 @@ def _hrd(settings, row, factor):
     return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], settings.keyint) if settings.level else None
 
 
-def sequence_of(first, fps, settings, lowest_qp):
+def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     """(SPS, PPS) for frames like `first`."""
     tools = settings.tools
+    if (settings.vbv or settings.level) and not display.fixed_rate:
+        raise ParameterError(
+            "frames are shown for different times, but a buffer (VBV, level) needs pictures at a fixed rate: give fps"
+        )
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
     # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
@@ -157,7 +196,7 @@ def sequence_of(first, fps, settings, lowest_qp):
         frame_crop_right_offset=right // unit,
         frame_crop_bottom_offset=bottom // unit,
         vui_parameters_present_flag=1,
-        vui=_vui(first, fps, reorder, buffering, _hrd(settings, row, factor)),
+        vui=_vui(first, fps, reorder, buffering, _hrd(settings, row, factor), display),
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass, replace
 
@@ -104,7 +105,10 @@ class Settings:
     level: str | None = None
 
 
-def settings_of(qp, crf, bitrate, preset, tune, keyint, threads, *, vbv_maxrate=None, vbv_bufsize=None, level=None):
+def settings_of(
+    qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
+    vbv_bufsize=None, level=None,
+):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
     if len(given) > 1:
@@ -148,6 +152,15 @@ def vbv_of(bitrate, maxrate, bufsize):
             f"bitrate is {bitrate:g}, more than vbv_maxrate, {maxrate:g}: the average cannot exceed it"
         )
     return maxrate, bufsize
+
+
+def settings_of_options(options):
+    """`Settings` from keyword arguments by name."""
+    known = inspect.signature(settings_of).parameters
+    for name in options:
+        if name not in known:
+            raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(known)}")
+    return settings_of(**options)
 
 
 def processors():

@@ -1,64 +1,33 @@
-"""`encode_video` and `write_video`: frames to a byte stream, and to a file."""
+"""`encode_video`, `encode_frames` and `write_video`: whole videos to a byte stream, a result, a file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
-from ...sources.muxing import format_of_path, write_pictures
+from ...sources.muxing import Presentation, format_of_path, write_pictures
 from .encoder import Encoder
-from .frames import frames_of
-from .parameters import rate_of, reorder_depth
-from .settings import settings_of
+from .frames import Intake, clip_of
+from .parameters import Display, aspect_of, rate_of, reorder_depth
+from .result import EncodedVideo, examiner, picture_of
+from .settings import settings_of_options
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import Any
 
+    from typing_extensions import Unpack
 
-@dataclass(frozen=True)
-class PictureInfo:
-    """One coded picture.
-
-    Attributes
-    ----------
-    number : int
-        Of its frame in display order, from 0.
-    type : str
-        "I", "P" or "B".
-    key : bool
-        Whether decoding can start here: an IDR picture.
-    qp : int
-        QP of luma, 0 to 51.
-    bits : int
-        With its headers.
-    """
-
-    number: int
-    type: str
-    key: bool
-    qp: int
-    bits: int
-
-
-def _coded(encoder, frames) -> Iterator[Any]:
-    """The pictures of all frames, in coding order."""
-    try:
-        for frame in frames_of(frames):
-            yield from encoder.encode(frame)
-        yield from encoder.flush()
-    finally:
-        encoder.close()
-    if not encoder.count:
-        raise ParameterError("there are no frames to encode")
+    from ..._types import BinaryWriter, EncodeVideoKeywords
 
 
 def encode_video(
     frames: Iterable[Any] | str | os.PathLike[str] | bytes,
     *,
-    fps: Any,
+    fps: Any = None,
     qp: int | None = None,
     crf: float | None = None,
     bitrate: float | None = None,
@@ -69,6 +38,8 @@ def encode_video(
     tune: str | None = None,
     keyint: int = 250,
     threads: int = 0,
+    sample_aspect_ratio: tuple[int, int] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> bytes:
     """Encode H.264 video.
 
@@ -78,9 +49,10 @@ def encode_video(
         Frames are (H, W, 3) RGB or (H, W) gray uint8 arrays, or `codec.Frame`s with 8 bits in 4:2:0 or 4:0:0, all of
         one format; an (N, H, W[, 3]) array or a generator of them is as good as a list. RGB becomes 4:2:0 in limited
         range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0. A clip is a path or bytes: YUV4MPEG2, or
-        what PyAV reads.
+        what PyAV reads. It is read frame by frame.
     fps : number, str or Fraction
-        Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97.
+        Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
+        one; others need it.
     qp : int, optional
         QP of P pictures, 0 to 51; I pictures have 3 less, B pictures 1 or 2 more.
     crf : float, optional
@@ -105,6 +77,10 @@ def encode_video(
         Largest distance between IDR pictures, in frames; decoding can start at each.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it; without B pictures, as in "ultrafast", one thread works.
+    sample_aspect_ratio : (int, int), optional
+        Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
+    progress : function, optional
+        Called with the number of pictures that are coded, after each. An exception that it raises ends the encoding.
 
     Returns
     -------
@@ -122,7 +98,8 @@ def encode_video(
     Notes
     -----
     The stream is the same on every machine. Its reconstruction equals what a decoder shows, bit for bit (Rec. ITU-T
-    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High).
+    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High). `codec.h264.encode_frames` also tells what
+    it made of each frame, `codec.h264.Encoder` takes frames one by one.
 
     Examples
     --------
@@ -131,51 +108,93 @@ def encode_video(
     >>> [(frame.type, frame.width, frame.height) for frame in codec.decode_video(data)]
     [('I', 48, 32), ('B', 48, 32), ('P', 48, 32)]
     """
-    settings = settings_of(
-        qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level
-    )
-    encoder = Encoder(settings, rate_of(fps))
-    return b"".join(coded.data for coded in _coded(encoder, frames))
+    options: EncodeVideoKeywords = dict(
+        qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
+        vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level,
+    )  # fmt: skip
+    return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
 
-def write_video(
-    path: str | os.PathLike[str],
+def encode_frames(
     frames: Iterable[Any] | str | os.PathLike[str] | bytes,
     *,
-    fps: Any,
-    qp: int | None = None,
-    crf: float | None = None,
-    bitrate: float | None = None,
-    vbv_maxrate: float | None = None,
-    vbv_bufsize: float | None = None,
-    level: str | None = None,
-    preset: str = "medium",
-    tune: str | None = None,
-    keyint: int = 250,
-    threads: int = 0,
+    fps: Any = None,
+    metrics: str | Iterable[str] = (),
+    reconstruction: bool = False,
+    side_data: bool = False,
+    sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
-) -> tuple[PictureInfo, ...]:
-    """Encode H.264 video into a file, which is complete, or absent after an error.
+    **options: Unpack[EncodeVideoKeywords],
+) -> EncodedVideo:
+    """Encode H.264 video, and tell about each picture.
 
     Parameters
     ----------
-    path : path
-        .h264, .264 or .avc: a byte stream. .mp4, .m4v, .mov or .mkv: a container, through PyAV (extra `video`); frame n
-        is shown at exactly n / fps seconds, rounded to milliseconds in Matroska.
-    frames, fps, qp, crf, bitrate, vbv_maxrate, vbv_bufsize, level, preset, tune, keyint, threads
-        As for `encode_video`.
-    progress : function, optional
-        Called with the number of pictures that are coded, after each. An exception that it raises ends the encoding.
+    frames, fps, sample_aspect_ratio, progress, **options
+        As for `codec.encode_video`.
+    metrics : names, default ()
+        "psnr", "ssim" or both: compare each picture with its frame, plane by plane.
+    reconstruction, side_data : bool, default False
+        Give what a decoder shows, and arrays by macroblock, of all pictures: see `PictureInfo`.
 
     Returns
     -------
-    tuple of PictureInfo
-        In coding order.
+    EncodedVideo
 
     Raises
     ------
     ParameterError, UnsupportedError
-        As for `encode_video`; an unknown suffix.
+        As for `codec.encode_video`.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> video = codec.h264.encode_frames(np.zeros((3, 32, 48), np.uint8), fps=25, metrics="psnr")
+    >>> [(picture.number, picture.type) for picture in video], video.psnr
+    ([(0, 'I'), (2, 'P'), (1, 'B')], (inf,))
+    """
+    job = _Job(frames, fps, sample_aspect_ratio, options, examiner(metrics, reconstruction, side_data), progress)
+    job.refuse_uneven("a byte stream has one rate")
+    data = b"".join(picture.data for picture in job.pictures())
+    return job.result(data)
+
+
+def write_video(
+    path: str | os.PathLike[str] | BinaryWriter,
+    frames: Iterable[Any] | str | os.PathLike[str] | bytes,
+    *,
+    fps: Any = None,
+    metrics: str | Iterable[str] = (),
+    audio: bool = True,
+    sample_aspect_ratio: tuple[int, int] | None = None,
+    progress: Callable[[int], object] | None = None,
+    **options: Unpack[EncodeVideoKeywords],
+) -> EncodedVideo:
+    """Encode H.264 video into a file, which is complete, or absent after an error.
+
+    Parameters
+    ----------
+    path : path or binary file object
+        .h264, .264 or .avc, or a file object: a byte stream. .mp4, .m4v, .mov or .mkv: a container, through PyAV (extra
+        `video`); frame n is shown at exactly n / fps seconds, rounded to milliseconds in Matroska. The frames of a clip
+        with uneven times keep these, unless `fps` is given.
+    frames, fps, sample_aspect_ratio, progress, **options
+        As for `codec.encode_video`. A container keeps the rotation of frames.
+    metrics : names, default ()
+        As for `codec.h264.encode_frames`.
+    audio : bool, default True
+        Copy the audio tracks of a clip into a container. Other tracks and chapters are left out, with a warning in
+        the result.
+
+    Returns
+    -------
+    EncodedVideo
+        Without its data.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        As for `codec.encode_video`; an unknown suffix; audio that the container cannot hold.
     FileError
         The file cannot be written.
     MissingPackageError
@@ -186,22 +205,82 @@ def write_video(
     >>> import os, tempfile, numpy as np, codec
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "clip.h264")
-    ...     pictures = codec.write_video(path, np.zeros((4, 32, 48), np.uint8), fps=25)
-    ...     os.path.getsize(path) * 8 == sum(picture.bits for picture in pictures)
+    ...     video = codec.write_video(path, np.zeros((4, 32, 48), np.uint8), fps=25)
+    ...     os.path.getsize(path) * 8 == video.bits
     True
     """
-    format_of_path(path)
-    settings = settings_of(
-        qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level
-    )
-    rate, found = rate_of(fps), []
+    container = format_of_path(path)
+    job = _Job(frames, fps, sample_aspect_ratio, options, examiner(metrics, False, False), progress)
+    clip, sound = job.clip, bool(audio and job.clip.audio is not None)
+    if container is None:
+        job.refuse_uneven("a byte stream has one rate: write MP4 or Matroska, or")
+        job.warnings += ["its audio is left out: a byte stream has none"] * sound
+        job.warnings += [f"the rotation by {job.rotation} degrees is left out: a byte stream has none"] * bool(
+            job.rotation
+        )
+    presentation = Presentation(
+        job.rate, reorder_depth(job.settings.tools.b_frames), clip.times, job.rotation,
+        clip.audio if sound else None, clip.start, clip.cut,
+    )  # fmt: skip
+    write_pictures(path, ((picture.data, picture.number, picture.key) for picture in job.pictures()), presentation)
+    return job.result()
 
-    def pictures():
-        for coded in _coded(Encoder(settings, rate), frames):
-            found.append(PictureInfo(coded.number, coded.type, coded.key, coded.qp, 8 * len(coded.data)))
-            yield coded.data, coded.number, coded.key
-            if progress is not None:
-                progress(len(found))
 
-    write_pictures(path, pictures(), rate, reorder_depth(settings.tools.b_frames))
-    return tuple(found)
+class _Job:
+    """One video: its source, and what is known of its pictures so far. The first frame is read."""
+
+    def __init__(self, frames, fps, sample_aspect_ratio, options, examine, progress):
+        self.settings = settings_of_options(options)
+        self.clip = clip_of(frames, None if fps is None else rate_of(fps))
+        self.warnings, self.found = list(self.clip.warnings), []
+        self._progress, self._intake = progress, Intake()
+        try:
+            self.rate = rate_of(self.clip.fps)
+            ratio = sample_aspect_ratio or (
+                self.clip.sample_aspect_ratio if any(self.clip.sample_aspect_ratio) else None
+            )
+            self._encoder = Encoder(
+                self.settings, self.rate, Display(aspect_of(ratio), self.clip.times is None), examine
+            )
+            first = next(self.clip.frames, None)
+            if first is None:
+                raise ParameterError("there are no frames to encode")
+            self._first = [self._intake(first)]
+            self.rotation = self._first[0].rotation
+        except BaseException:
+            self.clip.close()
+            raise
+
+    def refuse_uneven(self, why):
+        """For outputs that have one rate."""
+        if self.clip.times is not None:
+            self.clip.close()
+            shown = self.clip.times.shown
+            raise ParameterError(f"its frames are shown for {shown}, and {why} give fps= to show all equally long")
+
+    def pictures(self):
+        """Yield an `EncodedPicture` for each frame, in coding order."""
+        try:
+            for frame in chain(self._taken(), map(self._intake, self.clip.frames)):
+                yield from self._given(self._encoder.encode(frame))
+            yield from self._given(self._encoder.flush())
+        finally:
+            self._encoder.close()
+            self.clip.close()
+
+    def _taken(self):
+        """The first frame, which nobody else holds then."""
+        yield self._first.pop()
+
+    def _given(self, coded):
+        for one in coded:
+            picture = picture_of(one)
+            self.found.append(picture.info())
+            yield picture
+            if self._progress is not None:
+                self._progress(len(self.found))
+
+    def result(self, data=b""):
+        times = self.clip.times
+        seconds = Fraction(len(self.found)) / self.rate if times is None else times[len(self.found)]
+        return EncodedVideo(tuple(self.found), seconds, data, tuple(self.warnings))

@@ -7,7 +7,7 @@ import pytest
 
 import codec
 from codec.h264.encode.encoder import Encoder
-from codec.h264.encode.frames import frames_of
+from codec.h264.encode.frames import Intake
 from codec.h264.encode.parameters import rate_of
 from codec.h264.encode.settings import settings_of
 
@@ -66,7 +66,7 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, bitrate=None, 
             pictures.append(one)
             planes[one.number] = [np.array(plane) for plane in one.planes]
 
-    for frame in frames_of(frames):
+    for frame in map(Intake(), frames):
         take(encoder.encode(frame))
     take(encoder.flush())
     encoder.close()

@@ -1,0 +1,195 @@
+"""What `codec video encode` reads: a clip, a pipe, an animated picture, or a sequence of pictures."""
+
+import glob
+import io
+import os
+import re
+import sys
+from array import array
+from dataclasses import replace
+from fractions import Fraction
+from itertools import chain
+from math import lcm
+
+import click
+import numpy as np
+
+from ..errors import FileError
+from ..sources.files import PIPE
+from ._common import warn
+
+DEFAULT_FPS = Fraction(25)
+NUMBERED = re.compile(r"%0?\d*d")
+MOVING_AVIF = b"avis"  # which FFmpeg reads
+
+
+def open_input(name, fps, frames, limits):
+    """The Clip of an input of the command, in 4:2:0 or 4:0:0.
+
+    Parameters
+    ----------
+    name : str
+        A path, a folder, a pattern (frame%04d.png, *.png), or - for stdin.
+    fps : fractions.Fraction or None
+        None: that of the input, and 25 for a sequence of pictures.
+    frames : int or None
+        Read at most so many.
+    """
+    from ..sources.streaming import stream
+
+    paths = _sequence(name)
+    if paths is not None:
+        return _pictures(paths, fps, frames, limits)
+    source = name
+    if name == PIPE:
+        if sys.stdin.isatty():
+            raise click.UsageError("stdin is a terminal: give it a clip, or name a file")
+        source = sys.stdin.buffer
+    else:
+        moving = _animation(name, fps, frames, limits)
+        if moving is not None:
+            return moving
+    clip = stream(source, fps=fps, frames=frames, limits=limits)
+    return replace(clip, frames=_converted(clip.frames, name))
+
+
+def _sequence(name):
+    """The pictures of a folder or pattern in natural order, or None."""
+    from ..formats import sequence
+
+    if os.path.isdir(name):
+        found, others = sequence.folder(name)
+        for text in sequence.left_out(name, others):
+            warn(os.path.basename(name), text)
+    elif os.path.exists(name) or not (NUMBERED.search(name) or glob.has_magic(name)):
+        return None
+    else:
+        numbered = NUMBERED.search(name)
+        found = sorted(glob.glob(NUMBERED.sub("*", glob.escape(name)) if numbered else name), key=sequence.natural)
+        if numbered:
+            parts = re.escape(NUMBERED.sub("\0", name)).split(re.escape("\0"))
+            found = [path for path in found if re.fullmatch(r"\d+".join(parts), path)]
+    if not found:
+        raise FileError(f"{name}: there are no pictures")
+    return found
+
+
+def _pictures(paths, fps, frames, limits):
+    from ..sources.streaming import Clip
+
+    rate = fps or DEFAULT_FPS
+    if not fps:
+        warn(
+            os.path.basename(os.path.dirname(paths[0])) or paths[0], f"pictures have no rate: {DEFAULT_FPS} per second"
+        )
+    count = len(paths) if frames is None else min(frames, len(paths))
+    return Clip(_frames_of_pictures(paths[:count], limits), rate, count=count)
+
+
+def _frames_of_pictures(paths, limits):
+    """Frames of pictures as they are shown, one at a time."""
+    from ..errors import ParameterError
+    from ..formats import profiles, sequence
+
+    convert, shape, said = profiles.ToSrgb(), None, set()
+    for item in sequence.items(paths, limits, []):
+        seen, name = sequence.seen(item, limits), os.path.basename(item.name)
+        pixels, notes = seen.pixels, [text.removeprefix(f"{item.name}: ") for text in seen.warnings]
+        if seen.meaning != profiles.SRGB and (seen.meaning.chunks or not profiles.is_srgb(seen.meaning.icc)):
+            made = convert(pixels, seen.meaning)
+            pixels = pixels if made is None else made
+            done = "dropped, it is encoded as sRGB" if made is None else "converted to sRGB"
+            notes.append(f"{seen.meaning.words} {done}")
+        pixels, note = _opaque(pixels)
+        _warn_once(name, [*notes, *note], said)
+        shape = shape or pixels.shape
+        if pixels.shape[:2] != shape[:2]:
+            raise ParameterError(
+                f"{item.name} is {pixels.shape[1]}x{pixels.shape[0]}, and the pictures before it are "
+                f"{shape[1]}x{shape[0]}: scale them to one size first"
+            )
+        yield np.dstack([pixels] * 3) if pixels.ndim < len(shape) else pixels  # a gray picture among others
+
+
+def _warn_once(name, notes, said):
+    """Warnings that no picture before had."""
+    for text in notes:
+        if text not in said:
+            said.add(text)
+            warn(name, text)
+
+
+def _opaque(pixels):
+    """(pixels without alpha, laid on white; warnings)"""
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels, []
+    alpha = pixels[..., 3:].astype(np.uint32)
+    laid = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return laid, ["transparent pixels are laid on white"] if int(alpha.min()) < 255 else []
+
+
+def _animation(name, fps, frames, limits):
+    """The Clip of an animated GIF, PNG or WebP, or of one picture; None for other files. All frames are in memory."""
+    from ..formats import animation, signatures
+    from ..sources.files import read_bytes, read_chunks
+    from ..sources.streaming import Clip
+
+    chunks = read_chunks(name)
+    head = bytes(next(chunks, b"")[: signatures.HEAD_BYTES])
+    chunks.close()
+    if signatures.format_of(head) is None or head[8:12] == MOVING_AVIF:
+        return None
+    data = read_bytes(name, limits)
+    found = animation.load(io.BytesIO(data), fps=fps, limits=limits)
+    for text in found.warnings:
+        warn(os.path.basename(name), text)
+    count = len(found.pictures) if frames is None else min(frames, len(found.pictures))
+    times, rate = _times(found.seconds)
+    return Clip(_laid_on_white(found.pictures[:count], name), fps or rate, times, count)
+
+
+def _laid_on_white(pictures, name):
+    said = set()
+    for pixels in pictures:
+        shown, notes = _opaque(pixels)
+        _warn_once(os.path.basename(name), notes, said)
+        yield shown
+
+
+def _times(seconds):
+    """(Times or None if all frames are shown equally long, their mean rate) of durations."""
+    from ..sources.streaming import Times
+
+    rate = Fraction(len(seconds)) / sum(seconds)
+    if len(set(seconds)) == 1:
+        return None, rate
+    unit = Fraction(1, lcm(*(one.denominator for one in seconds)))
+    ticks = [int(one / unit) for one in seconds]
+    starts = array("q", [sum(ticks[:number]) for number in range(len(ticks))])
+    return Times(starts, unit, ticks[-1]), rate
+
+
+def _converted(frames, name):
+    """Frames with 8 bits in 4:2:0 or 4:0:0; others are converted, with a warning."""
+    first = next(frames, None)
+    if first is None:
+        return frames
+    if first.bit_depth > 8:
+        warn(os.path.basename(name), f"{first.bit_depth} bits are reduced to 8")
+    if first.chroma not in ("4:2:0", "4:0:0"):
+        warn(os.path.basename(name), f"{first.chroma} is converted to 4:2:0: chroma loses resolution")
+    return map(_convert, chain([first], frames))
+
+
+def _convert(frame):
+    from ..frame import Frame
+
+    if frame.bit_depth > 8:
+        shift = frame.bit_depth - 8
+        planes = ((plane.astype(np.uint32) + (1 << shift - 1)) >> shift for plane in frame.planes)
+        planes = tuple(np.minimum(plane, 255).astype(np.uint8) for plane in planes)
+        frame = Frame(planes, frame.chroma, 8, frame.matrix, frame.full_range, rotation=frame.rotation)
+    if frame.chroma not in ("4:2:0", "4:0:0"):
+        fields = {"matrix": frame.matrix, "full_range": frame.full_range, "rotation": frame.rotation}
+        frame = Frame.from_rgb(frame.to_rgb(), **fields)
+    return frame

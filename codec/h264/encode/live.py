@@ -1,0 +1,139 @@
+"""`Encoder`: frame by frame, for live use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import ParameterError
+from . import encoder
+from .frames import Intake
+from .parameters import Display, aspect_of, rate_of
+from .result import EncodedPicture, examiner, picture_of
+from .settings import settings_of_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import numpy.typing as npt
+    from typing_extensions import Self, Unpack
+
+    from ..._types import EncodeVideoKeywords
+    from ...frame import Frame
+
+
+class Encoder:
+    """Encodes H.264 video frame by frame; a context manager.
+
+    Parameters
+    ----------
+    fps : number, str or Fraction
+        Frames per second, above 0, at most 10000.
+    metrics : names, default ()
+        "psnr", "ssim" or both: compare each picture with its frame.
+    reconstruction : bool, default False
+        Give what a decoder shows, as `EncodedPicture.reconstruction`.
+    side_data : bool, default False
+        Give arrays by macroblock, as `EncodedPicture.side_data`.
+    sample_aspect_ratio : (int, int), optional
+        Width and height of a sample; unknown by default.
+    **options
+        qp, crf, bitrate, preset, tune, keyint, threads: as for `codec.encode_video`.
+
+    Raises
+    ------
+    ParameterError
+        An impossible or contradictory setting.
+
+    Notes
+    -----
+    It holds the frames whose type is not decided yet (3 with most presets, none with "ultrafast"), and with several
+    threads those that are being coded, twice as many as threads at most: memory does not depend on the length.
+    One thread at a time uses it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from codec.h264 import Encoder
+    >>> with Encoder(fps=25, qp=30, metrics="psnr", threads=1) as encoder:
+    ...     pictures = encoder.encode(np.zeros((32, 48, 3), np.uint8))
+    ...     pictures += encoder.encode(np.full((32, 48, 3), 99, np.uint8))
+    ...     pictures += encoder.flush()
+    >>> [(picture.number, picture.type, picture.key) for picture in pictures]
+    [(0, 'I', True), (1, 'P', False)]
+    >>> stream = b"".join(picture.data for picture in pictures)
+    """
+
+    def __init__(
+        self,
+        *,
+        fps: Any,
+        metrics: str | Iterable[str] = (),
+        reconstruction: bool = False,
+        side_data: bool = False,
+        sample_aspect_ratio: tuple[int, int] | None = None,
+        **options: Unpack[EncodeVideoKeywords],
+    ) -> None:
+        self._encoder = encoder.Encoder(
+            settings_of_options(options),
+            rate_of(fps),
+            Display(aspect_of(sample_aspect_ratio)),
+            examiner(metrics, reconstruction, side_data),
+        )
+        self._intake, self._end = Intake(), ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def encode(self, frame: Frame | npt.ArrayLike) -> list[EncodedPicture]:
+        """Take the next frame in display order.
+
+        Parameters
+        ----------
+        frame : (H, W, 3) RGB or (H, W) gray uint8 array, or codec.Frame
+            As for `codec.encode_video`. The first one gives the format of all. An array may be filled again afterwards.
+
+        Returns
+        -------
+        list of EncodedPicture
+            Those that are coded now, in coding order: none, one or several. Their `data`, one after the other, is the
+            byte stream.
+
+        Raises
+        ------
+        ParameterError
+            Another format than that of the first frame, or more than level 6.2 allows; the encoder was flushed or
+            closed. After a frame that is refused, the next one may follow.
+        UnsupportedError
+            More than 8 bits, 4:2:2 or 4:4:4.
+        """
+        self._check_open()
+        return [picture_of(coded) for coded in self._encoder.encode(self._intake(frame))]
+
+    def flush(self) -> list[EncodedPicture]:
+        """The frames have ended: the pictures that are not given out yet, in coding order.
+
+        Returns
+        -------
+        list of EncodedPicture
+
+        Raises
+        ------
+        ParameterError
+            The encoder was flushed or closed.
+        """
+        self._check_open()
+        self._end = "flushed"
+        return [picture_of(coded) for coded in self._encoder.flush()]
+
+    def close(self) -> None:
+        """End the threads. Pictures that were not given out are lost: `flush` first. A second call does nothing."""
+        self._end = self._end or "closed"
+        self._encoder.close()
+
+    def _check_open(self):
+        if self._end:
+            raise ParameterError(f"this encoder was {self._end}: make another one for more frames")
