@@ -163,7 +163,7 @@ class PictureEncoder:
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
-                vectors=planned.vectors,
+                vectors=planned.vectors, qps=planned.qps(qp),
             )  # fmt: skip
             return rbsp, slices.interpolate(picture) if planned.reference else None
         finally:

@@ -66,6 +66,8 @@ class Planned:
         a lookahead.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
+    offsets : array of int32, or None
+        What to add to the QP of each macroblock, in 1/256; None: nothing.
     """
 
     frame: Frame
@@ -77,6 +79,13 @@ class Planned:
     intra: Any = None
     inter: Any = None
     vectors: tuple = ()
+    offsets: Any = None
+
+    def qps(self, qp):
+        """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
+        if self.offsets is None:
+            return None
+        return np.clip((round(256 * qp) + self.offsets + 128) >> 8, 0, 51).astype(np.int8)
 
     @property
     def costs(self):
