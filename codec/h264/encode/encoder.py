@@ -24,7 +24,7 @@ from .frames import fill_picture
 from .lookahead import Lookahead
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import RateControl
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, lambda2_of, lambda_of
+from .settings import QP_OFFSETS, TREE_QP_OFFSETS, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -104,7 +104,7 @@ class PictureEncoder:
     def __init__(self, first, fps, settings):
         self._settings, self._tools = settings, settings.tools
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0)
+            first, fps, self._tools, 0 if settings.bitrate else max(round(settings.qp) + QP_OFFSETS[0], 0)
         )
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         self._workers = ThreadPoolExecutor(settings.threads) if settings.threads > 1 else None
@@ -116,7 +116,7 @@ class PictureEncoder:
         self._rate = None
         if settings.bitrate:
             self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
-        self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
+        self._qp, self._intervals = settings.base_qp(fps), [[], []]  # futures of the latest two intervals
         self._mv_limit = vertical_limit(self._sps)
 
     def begin_interval(self):
@@ -129,7 +129,8 @@ class PictureEncoder:
     def code(self, planned):
         """Begin to code a frame."""
         number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
-        qp = self._qp_of(kind, reference)
+        exact = self._qp_of(kind, reference)
+        qp = round(exact)
         header = self._header(number, kind, qp, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
@@ -144,7 +145,7 @@ class PictureEncoder:
 
         def work():
             planes = [[future.result()[1] for future in entries] for entries in futures]
-            rbsp, made = self._encode(header, picture, source, planned, lists, planes, qp)
+            rbsp, made = self._encode(header, picture, source, planned, lists, planes, exact)
             nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
             nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
             return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes())), made
@@ -154,8 +155,10 @@ class PictureEncoder:
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
         self._keep(store, header, reference, future)
 
-    def _encode(self, header, picture, source, planned, lists, planes, qp):
-        """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread."""
+    def _encode(self, header, picture, source, planned, lists, planes, exact):
+        """(RBSP of the slice, planes of the reconstruction if it is a reference), in any thread. exact: the QP before
+        it is rounded."""
+        qp = 26 + header.slice_qp_delta
         slices = self._idle.pop()  # there are as many as threads
         try:
             fill_picture(source, planned.frame)
@@ -163,7 +166,7 @@ class PictureEncoder:
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
                 lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
-                vectors=planned.vectors, qps=planned.qps(qp),
+                vectors=planned.vectors, qps=planned.qps(exact),
             )  # fmt: skip
             return rbsp, slices.interpolate(picture) if planned.reference else None
         finally:
@@ -181,7 +184,8 @@ class PictureEncoder:
             self._workers.shutdown(cancel_futures=True)
 
     def _qp_of(self, kind, reference):
-        offset = {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
+        i, reference_b, other_b = TREE_QP_OFFSETS if self._tools.tree else QP_OFFSETS
+        offset = {P: 0, I: i, B: reference_b if reference else other_b}[kind]
         return min(max(self._qp + offset, 0), 51)
 
     def _header(self, number, kind, qp, key, reference):
@@ -199,6 +203,9 @@ class PictureEncoder:
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
             slice_qp_delta=qp - 26,
+            disable_deblocking_filter_idc=int(self._tools.deblock is None),
+            slice_alpha_c0_offset_div2=self._tools.deblock or 0,
+            slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
     def _with_lists(self, header, store):
@@ -260,6 +267,8 @@ class Encoder:
     def __init__(self, settings, fps):
         self._settings, self._fps, self._coder = settings, fps, None
         self._lookahead = Lookahead(settings.tools, settings.keyint)
+        # without B pictures there is nothing to do meanwhile
+        self._ahead = 2 * settings.threads if settings.threads > 1 and settings.tools.b_frames else 0
         self.count = 0
 
     def encode(self, frame):
@@ -269,14 +278,14 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
-        yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+        yield from self._coder.take(self._ahead)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
             for interval in self._lookahead.flush():
                 self._begin(interval)
-                yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+                yield from self._coder.take(self._ahead)
             yield from self._coder.take(0)
 
     def close(self):

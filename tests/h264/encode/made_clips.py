@@ -52,9 +52,9 @@ def text(width, height, count, seed=0):
 CONTENT = {"moving": moving, "noise": noise, "flat": flat, "text": text}
 
 
-def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, bitrate=None, keyint=250, threads=1):
+def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitrate=None, keyint=250, threads=1):
     """(stream, [reconstruction of each frame], [Coded])."""
-    settings = settings_of(None if bitrate else qp, None, bitrate, preset, tune, keyint, threads)
+    settings = settings_of(None if bitrate else qp, crf, bitrate, preset, tune, keyint, threads)
     encoder, pictures, planes = Encoder(settings, rate_of(fps)), [], {}
 
     def take(coded):

@@ -16,7 +16,8 @@ def rate_of(data, frames, fps=25):
 def test_rate_of_long_clips(content, bitrate):
     frames = content(64, 48, 300)
     data, _, pictures = encoded(frames, preset="superfast", bitrate=bitrate)
-    top = max(one.qp for one in pictures) == 51  # noise cannot be coded at the lower rate
+    # noise cannot be coded at the lower rate: with adaptive quantization its macroblocks have 7 more than the picture
+    top = max(one.qp for one in pictures) >= 44
     assert rate_of(data, frames) == pytest.approx(bitrate, rel=0.02) or (top and content is noise)
 
 
