@@ -24,8 +24,8 @@ from ._slice_enc import SliceEncoder
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
-from .ratecontrol import Control, qp_offset
-from .settings import I_QP_OFFSET, MAX_QP, WORST_QP, lambda2_of, lambda_of
+from .ratecontrol import Control
+from .settings import MAX_QP, QP_OFFSETS, lambda2_of, lambda_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -115,7 +115,7 @@ class PictureEncoder:
     def __init__(self, first, fps, settings, display, examine=None):
         self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, settings, 0 if settings.bitrate else max(settings.qp + I_QP_OFFSET, 0), display
+            first, fps, settings, 0 if settings.bitrate else max(round(settings.qp) + QP_OFFSETS[0], 0), display
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
@@ -131,12 +131,12 @@ class PictureEncoder:
 
     def begin_interval(self, interval):
         """The `Planned` pictures up to the next I or P picture, which comes first, have one QP less their offsets."""
-        self._qp = self._control.begin(interval)
+        self._control.begin(interval)
 
     def code(self, planned):
         """Begin to code a frame."""
         number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
-        qp = min(max(self._qp + qp_offset(kind, reference), 0), WORST_QP)
+        qp = self._control.qp(planned)
         header = self._header(number, kind, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
@@ -164,7 +164,9 @@ class PictureEncoder:
             if control.bounds:
                 sent = control.after(sent, planned, 8 * len(data))
             found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
-            coded = Coded(data, number, header.name, key, min(used, MAX_QP), tuple(picture.planes()), used, found)
+            coded = Coded(
+                data, number, header.name, key, min(round(used), MAX_QP), tuple(picture.planes()), round(used), found
+            )
             return coded, self._interpolated(picture) if reference else None, sent
 
         future = self._workers.submit(work) if self._workers else done(work)
@@ -174,15 +176,17 @@ class PictureEncoder:
         self._keep(store, header, reference, future)
 
     def _slice(self, header, picture, source, planned, lists, planes, qp):
-        """The NAL unit of a picture, in any thread. QP above 51 is 51 with the lambda of more. A picture that is coded
-        again is a new slice of the same picture; that of the first attempt counts as not there."""
-        header = replace(header, slice_qp_delta=min(qp, MAX_QP) - 26)
+        """The NAL unit of a picture, in any thread. qp: before rounding; above 51 it is 51 with the lambda of more. A
+        picture that is coded again is a new slice of the same picture; that of the first attempt counts as not
+        there."""
+        header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
+        lambda_qp = min(round(qp), MAX_QP) + planned.excess(qp)
         with self._slice_encoder() as slices:
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
-                lambda256=lambda_of(qp), lambda2=lambda2_of(qp), mv_limit_y=self._mv_limit,
-                vectors=planned.vectors,
+                lambda256=lambda_of(lambda_qp), lambda2=lambda2_of(lambda_qp), mv_limit_y=self._mv_limit,
+                vectors=planned.vectors, qps=planned.qps(qp),
             )  # fmt: skip
         return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
 
@@ -223,6 +227,9 @@ class PictureEncoder:
             idr_pic_id=self._idr,
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
+            disable_deblocking_filter_idc=int(self._tools.deblock is None),
+            slice_alpha_c0_offset_div2=self._tools.deblock or 0,
+            slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
     def _with_lists(self, header, store):
@@ -288,6 +295,8 @@ class Encoder:
         self._settings, self._fps, self._coder = settings, fps, None
         self._display, self._examine = display, examine
         self._lookahead = Lookahead(settings.tools, settings.keyint)
+        # without B pictures there is nothing to do meanwhile
+        self._ahead = 2 * settings.threads if settings.threads > 1 and settings.tools.b_frames else 0
         self.count = 0
 
     def encode(self, frame):
@@ -297,14 +306,14 @@ class Encoder:
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
-        yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+        yield from self._coder.take(self._ahead)
 
     def flush(self):
         """Yield the pictures of the frames that wait."""
         if self._coder is not None:
             for interval in self._lookahead.flush():
                 self._begin(interval)
-                yield from self._coder.take(2 * self._settings.threads if self._settings.threads > 1 else 0)
+                yield from self._coder.take(self._ahead)
             yield from self._coder.take(0)
 
     def close(self):

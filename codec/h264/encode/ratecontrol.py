@@ -9,12 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ...errors import ParameterError
 from ..stream.slice_header import B, I, P
 from .buffering import Arrival, Schedule
 from .parameters import level_row
-from .settings import B_QP_OFFSET, B_REFERENCE_QP_OFFSET, I_QP_OFFSET, MAX_QP, WORST_QP
+from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP
 
 FORGET = 0.975  # weight of a picture against the next one
 WINDOW_SECONDS = 1  # a surplus of this much of the rate halves what may be spent
@@ -44,11 +45,6 @@ def scale_of(cost):
     return round(65536 * 2 ** (((cost**8).bit_length() - 1) / 20))
 
 
-def qp_offset(kind, reference):
-    """QP of a picture less that of its interval, which is that of a P picture."""
-    return {P: 0, I: I_QP_OFFSET, B: B_REFERENCE_QP_OFFSET if reference else B_QP_OFFSET}[kind]
-
-
 def cost_of(planned):
     """What prediction of a picture costs in the lookahead, at least 1; 1 without a lookahead."""
     if planned.intra is None:
@@ -59,7 +55,8 @@ def cost_of(planned):
 class BitModel:
     """Predicts bits of pictures: by type, in proportion to their cost, and inversely to the step."""
 
-    def __init__(self):
+    def __init__(self, offset):
+        self._offset = offset  # maps Planned to its QP less that of its interval
         self._ratio = {}  # by (type, whether others refer to it): bits times step by cost, the newest counting most
 
     def add(self, planned, bits, qp):
@@ -73,8 +70,9 @@ class BitModel:
 
     def bits(self, interval, qp):
         """Of the pictures of an interval with this QP."""
-        offset = lambda one: qp_offset(one.kind, one.reference)
-        return int(sum(self.complexity(one) / STEPS[min(max(qp + offset(one), 0), WORST_QP)] for one in interval))
+        return int(
+            sum(self.complexity(one) / STEPS[min(max(round(qp + self._offset(one)), 0), WORST_QP)] for one in interval)
+        )
 
 
 class RateControl:
@@ -92,12 +90,16 @@ class RateControl:
     fps : float
     samples : int
         Luma samples of a frame.
+    offset : function
+        Maps `Planned` to its QP less that of its interval.
+    higher : int
+        What macroblocks take off the QP of a picture on average.
     """
 
-    def __init__(self, bitrate, fps, samples):
-        self._bitrate, self._wanted, self._samples = bitrate, bitrate / fps, samples
+    def __init__(self, bitrate, fps, samples, offset, higher=0):
+        self._higher, self._bitrate, self._wanted, self._samples = higher, bitrate, bitrate / fps, samples
         self._complexity = self._frames = self._spent = self._count = 0.0
-        self._model, self._begun = BitModel(), deque()  # (QP, pictures, scale) of intervals that have not ended
+        self._model, self._begun = BitModel(offset), deque()  # (QP, pictures, scale) of intervals that have not ended
         self._qp = self._scale = 0
 
     def add(self, interval, costs):
@@ -115,7 +117,7 @@ class RateControl:
         # an I picture counts as the pictures before it
         if interval[0].kind != I or not self._scale:
             self._scale = scale_of(sum(map(cost_of, interval)) // len(interval))
-        qp, scale = self._first(interval[0]), self._scale
+        qp, scale = self._first(interval[0]) + self._higher, self._scale
         if self._frames:
             surplus = self._spent - self._count * self._wanted
             for other, pictures, _ in self._begun:
@@ -166,22 +168,27 @@ class Control:
     """
 
     def __init__(self, settings, sps):
+        self._fps = Fraction(sps.vui.time_scale, 2 * sps.vui.num_units_in_tick)
+        self._qp = settings.base_qp(self._fps)  # of the interval
+        self._offsets = TREE_QP_OFFSETS if settings.tools.tree else QP_OFFSETS
+        higher = round(TREE_OFFSET) if settings.tools.tree else 0
+        self._top = MAX_QP + higher  # QP of an interval that is 51 on average
         self.start, self._settings, self._reorder = Sent(), settings, sps.vui.max_num_reorder_frames
         self._rate = self._schedule = self._buffer = None
         if settings.bitrate:
-            fps = sps.vui.time_scale / (2 * sps.vui.num_units_in_tick)
-            self._rate = RateControl(settings.bitrate, fps, 256 * sps.PicSizeInMapUnits)
+            samples = 256 * sps.PicSizeInMapUnits
+            self._rate = RateControl(settings.bitrate, float(self._fps), samples, self._offset, higher)
         if sps.vui.nal_hrd:
             self._schedule = Schedule(sps, level_row(sps))
-            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving)
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self._offset, self._top)
         self.bounds = bool(self._rate or self._buffer)
         self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
 
     def begin(self, interval):
-        """QP of `Planned` pictures that follow each other in coding order, an I or P picture first: from what is known
-        of those up to two intervals before, whatever the number of threads."""
+        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first, from what
+        is known of those up to two intervals before, whatever the number of threads."""
         if not self.bounds:
-            return self._settings.qp
+            return
         self._begun += 1
         while len(self._intervals) > (1 if self._begun > FIRST_INTERVALS else 0):
             planned, futures = self._intervals.popleft()
@@ -191,11 +198,18 @@ class Control:
                 self._rate.add(planned, costs)
             if self._buffer:
                 self._buffer.add(planned, costs, self._schedule.room(ended[-1][2].arrival, False)[0])
-        qp = self._rate.qp(interval) if self._rate else self._settings.qp
+        self._qp = self._rate.qp(interval) if self._rate else self._settings.base_qp(self._fps)
         if self._buffer:
-            qp = self._buffer.limited(qp, interval)
+            self._qp = self._buffer.limited(self._qp, interval)
         self._intervals.append((interval, []))
-        return qp
+
+    def _offset(self, planned):
+        i, reference_b, other_b = self._offsets
+        return {P: 0, I: i, B: reference_b if planned.reference else other_b}[planned.kind]
+
+    def qp(self, planned):
+        """QP of a picture of the interval, not always an integer."""
+        return min(max(self._qp + self._offset(planned), 0), WORST_QP)
 
     def began(self, future):
         """The next picture of the interval is being coded. future: of (Coded, Any, Sent)."""
@@ -216,7 +230,7 @@ class Control:
         if self._buffer:
             wanted, hard = self._buffer.limits(planned.kind, *self._schedule.room(sent.arrival, planned.key))
             soft = min(soft, wanted)
-        return fit(code, nal, qp, (soft - head, hard - head), planned.number)
+        return fit(code, nal, qp, (soft - head, hard - head), self._top, planned.number)
 
     def after(self, sent, planned, bits):
         """`Sent` after the next picture."""
@@ -233,12 +247,16 @@ class BufferControl:
         Bits in the buffer at most.
     arriving : int
         Bits that arrive from one picture to the next.
+    offset : function
+        Maps `Planned` to its QP less that of its interval.
+    top : int
+        The highest QP of an interval.
     """
 
-    def __init__(self, full, arriving):
-        self._full, self._arriving = full, arriving
+    def __init__(self, full, arriving, offset, top):
+        self._top, self._full, self._arriving = top, full, arriving
         self._fullness = full * 9 // 10  # when the first picture of `_begun` leaves the buffer
-        self._model = BitModel()
+        self._model = BitModel(offset)
         self._begun = deque()  # intervals that have not ended: (QP, pictures)
 
     def add(self, interval, costs, fullness):
@@ -261,7 +279,7 @@ class BufferControl:
             change = max(surplus // 2, surplus * arriving // self._full)
             allowed = max(arriving + change, arriving // 4)
         qp = wanted
-        while qp < MAX_QP and self._model.bits(interval, qp) > allowed:
+        while qp < self._top and self._model.bits(interval, qp) > allowed:
             qp += 1
         self._begun.append((qp, interval))
         return qp
@@ -277,7 +295,7 @@ class BufferControl:
         return min(max(fullness - reserve, self._arriving), hard), hard
 
 
-def fit(code, nal, qp, limits, number):
+def fit(code, nal, qp, limits, top, number):
     """A picture within the buffer, coded again with higher QP as often as it takes: (NAL unit, QP).
 
     Parameters
@@ -289,19 +307,19 @@ def fit(code, nal, qp, limits, number):
     qp : int
         Its QP.
     limits : (int, int)
-        Bits that it should have at most, which QP below 51 sees to, and bits that it must not exceed.
+        Bits that it should have at most, which QP below `top` sees to, and bits that it must not exceed.
     number : int
         Of its frame.
     """
     soft, hard = limits
-    while 8 * len(nal) > (soft if qp < MAX_QP else hard):
+    while 8 * len(nal) > (soft if qp < top else hard):
         if qp == WORST_QP or hard <= 0:
             raise ParameterError(
                 f"frame {number} takes {8 * len(nal)} bits with the highest QP, but the buffer has {max(hard, 0)} for "
                 "it: choose a higher rate or a larger buffer for VBV, or a higher level"
             )
-        end, wanted = (MAX_QP, soft) if qp < MAX_QP else (WORST_QP, hard)
-        qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < MAX_QP else 4), end)
+        end, wanted = (top, soft) if qp < top else (WORST_QP, hard)
+        qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
         nal = code(qp)
     return nal, qp
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from dataclasses import dataclass, replace
 
@@ -35,7 +36,16 @@ class Tools:
     b_frames: int = 3
     b_adapt: int = 1
     scenecut: int = 1
-    lookahead: int = 12
+    lookahead: int = 40
+    aq: int = 1  # 0 none, 1 by the logarithm of the energy, 2 by its eighth root
+    aq_strength: int = 256  # in 1/256
+    tree: int = 1
+    deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
+
+    @property
+    def looks(self):
+        """Whether frames are searched before they are coded."""
+        return bool(self.scenecut or self.tree or (self.b_frames and self.b_adapt))
 
 
 MEDIUM = Tools()
@@ -43,6 +53,7 @@ PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
         b_frames=0, b_adapt=0, scenecut=0, lookahead=0,
+        aq=0, tree=0,
     ),
     "superfast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
@@ -58,13 +69,26 @@ PRESETS = {
         MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL
     ),
 }  # fmt: skip
-TUNES = ("psnr",)
+# Changes of Tools by `tune`.
+TUNES = {
+    "psnr": {"aq": 0},
+    "ssim": {"aq": 2},
+    "film": {"deblock": -1},
+    "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
+    "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
+    "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0},
+    "fastdecode": {"cabac": 0, "deblock": None},
+}
+SHORT = 12  # frames of lookahead that types need
+TREE_SHARE = 0.4  # 1 - qcomp of x264
+TREE_OFFSET = 13.5 * TREE_SHARE  # QP that the macroblock tree takes off on average
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
 # Above QP 51 only lambda rises: with that of 75, four times the step of QP 51, almost everything is skipped.
 MAX_QP, WORST_QP = 51, 75
-# QP of pictures less that of P: ratios of steps of 1.4 and 1.3. A B picture that others refer to is half as far.
-I_QP_OFFSET, B_QP_OFFSET, B_REFERENCE_QP_OFFSET = -3, 2, 1
+# QP of pictures less that of P, of I, B that others refer to, and other B: steps of 1 / 1.4, 1.12 and 1.26. With the
+# macroblock tree, which takes off what others refer to, B have less.
+QP_OFFSETS, TREE_QP_OFFSETS = (-3, 1, 2), (-3, 0, 1)
 
 
 def chosen(name, value, choices):
@@ -77,9 +101,13 @@ def chosen(name, value, choices):
 def tools_of(preset, tune):
     """The `Tools` of a preset, changed by a tune."""
     tools = PRESETS[chosen("preset", preset, PRESETS)]
-    if tune is not None:
-        chosen("tune", tune, TUNES)
-    return tools
+    if tune is None:
+        return tools
+    changes = TUNES[chosen("tune", tune, TUNES)]
+    # a tune turns on nothing that the preset leaves out
+    return replace(
+        tools, **{name: value for name, value in changes.items() if name == "deblock" or getattr(tools, name)}
+    )
 
 
 def lambda_of(qp):
@@ -97,12 +125,19 @@ class Settings:
     """Validated settings of an encoder."""
 
     tools: Tools
-    qp: int
+    qp: float
     bitrate: float | None
     keyint: int
     threads: int
     vbv: tuple[float, float] | None = None  # bits per second at most, bits of the buffer
     level: str | None = None
+
+    def base_qp(self, fps):
+        """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
+        on average. A frame that is shown half as long gets a step 2^0.4 as large."""
+        if not self.tools.tree:
+            return self.qp
+        return self.qp + TREE_OFFSET + 6 * TREE_SHARE * math.log2(min(max(fps / 25, 0.04), 4))
 
 
 def settings_of(
@@ -124,8 +159,10 @@ def settings_of(
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
         raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
+    if qp is not None:
+        tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
-        tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS),
+        tools, quality, bitrate, keyint, min(threads or processors(), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
     )  # fmt: skip
 

@@ -88,10 +88,10 @@ def test_fit_raises_qp_until_it_fits():
         tried.append(qp)
         return bytes(10**9 // STEPS[qp])
 
-    nal, qp = fit(code, code(20), 20, (4000, 5000), 0)
+    nal, qp = fit(code, code(20), 20, (4000, 5000), 51, 0)
     assert 8 * len(nal) <= 4000 and 8 * len(bytes(10**9 // STEPS[qp - 1])) > 4000 and len(tried) <= 3
     tried.clear()
-    nal, qp = fit(code, code(20), 20, (10, 200), 0)
+    nal, qp = fit(code, code(20), 20, (10, 200), 51, 0)
     assert max(tried) > 51 and 10 < 8 * len(nal) <= 200  # below QP 51 the first limit counts, above it the second
 
 

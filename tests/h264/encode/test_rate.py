@@ -61,7 +61,10 @@ def test_what_cannot_be_spent_is_not_spent_later_at_once():
 
 
 def test_qp_follows_the_surplus():
-    control, interval = RateControl(25_000, 25, 3000), [Planned(None, i, P) for i in range(4)]  # 1000 bits a picture
+    control, interval = (
+        RateControl(25_000, 25, 3000, lambda planned: 0),
+        [Planned(None, i, P) for i in range(4)],
+    )  # 1000 bits a picture
     first = control.qp(interval)
     control.add(interval, [(4000, first)] * 4)
     second = control.qp(interval)
