@@ -73,7 +73,7 @@ class QuantizeKeywords(TypedDict, total=False):
 
 
 class EncodeVideoKeywords(TypedDict, total=False):
-    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` have in common with `codec.encode_video`."""
+    """What `codec.write_video`, `codec.h264.encode_frames` and `codec.h264.Encoder` share with `codec.encode_video`."""
 
     qp: int | None
     crf: float | None
@@ -82,6 +82,9 @@ class EncodeVideoKeywords(TypedDict, total=False):
     tune: str | None
     keyint: int
     threads: int
+    vbv_maxrate: float | None
+    vbv_bufsize: float | None
+    level: str | None
 
 
 class AnimateKeywords(TypedDict, total=False):

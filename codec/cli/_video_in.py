@@ -20,7 +20,7 @@ from ._common import warn
 
 DEFAULT_FPS = Fraction(25)
 NUMBERED = re.compile(r"%0?\d*d")
-HEAD_BYTES = 64
+MOVING_AVIF = b"avis"  # which FFmpeg reads
 
 
 def open_input(name, fps, frames, limits):
@@ -130,21 +130,16 @@ def _opaque(pixels):
 
 def _animation(name, fps, frames, limits):
     """The Clip of an animated GIF, PNG or WebP, or of one picture; None for other files. All frames are in memory."""
-    from ..formats import animation
-    from ..sources import y4m
-    from ..sources.containers import looks_like_byte_stream, looks_like_container
+    from ..formats import animation, signatures
     from ..sources.files import read_bytes, read_chunks
     from ..sources.streaming import Clip
 
     chunks = read_chunks(name)
-    head = bytes(next(chunks, b"")[:HEAD_BYTES])
+    head = bytes(next(chunks, b"")[: signatures.HEAD_BYTES])
     chunks.close()
-    picture = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
-    if not picture and (head.startswith(y4m.SIGNATURE) or looks_like_byte_stream(head) or looks_like_container(head)):
+    if signatures.format_of(head) is None or head[8:12] == MOVING_AVIF:
         return None
     data = read_bytes(name, limits)
-    if not animation.is_picture(data):
-        return None
     found = animation.load(io.BytesIO(data), fps=fps, limits=limits)
     for text in found.warnings:
         warn(os.path.basename(name), text)

@@ -1,28 +1,31 @@
 """`codec video encode`: frames to H.264."""
 
+import contextlib
 import os
 import re
+import sys
 import time
 
 import click
 
-from ..errors import FileError
-from ..sources.files import PIPE, sweep, write_stdout
+from ..errors import CodecError, FileError
+from ..sources.files import PIPE, sweep
 from . import _options as options
 from ._common import echo_json, refuse_terminal, say, size, warn
 from ._frames_out import rate
 from ._progress import progress
 from ._video_in import open_input
+from ._words import spoken
 
 
 def parse_bitrate(ctx, param, value):
-    """Parse "800k", "2.5M" or "800000" to bits per second."""
+    """Parse "800k", "2.5M" or "800000" to bits, or bits per second."""
     if value is None:
         return None
     parts = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)([kM]?)", value)
     rate = float(parts[1]) * {"": 1, "k": 1000, "M": 1_000_000}[parts[2]] if parts else 0
     if not 1000 <= rate <= 800_000_000:
-        raise click.BadParameter(f"{value!r} is not a rate from 1k to 800M, such as 800k or 2.5M")
+        raise click.BadParameter(f"{value!r} is not a number of bits from 1k to 800M, such as 800k or 2.5M")
     return rate
 
 
@@ -40,6 +43,18 @@ def parse_bitrate(ctx, param, value):
     "--crf", type=click.FloatRange(0, 51), metavar="N", help="Constant quality, 0 (best) to 51.  [default: 23]"
 )
 @click.option("--bitrate", callback=parse_bitrate, metavar="RATE", help="Average rate: 800k, 2.5M, or bits per second.")
+@click.option(
+    "--vbv-maxrate", callback=parse_bitrate, metavar="RATE", help="Most that a decoder is sent, with --vbv-bufsize: 1M."
+)
+@click.option(
+    "--vbv-bufsize", callback=parse_bitrate, metavar="BITS", help="Buffer of a decoder that never runs empty: 2M."
+)
+@click.option(
+    "--level",
+    type=options.Known("h264.encode.parameters:LEVELS"),
+    metavar="LEVEL",
+    help="Level of H.264, such as 4.1, which bounds rate and buffer.  [default: the lowest]",
+)
 @click.option(
     "--preset",
     type=options.Known("h264.encode.settings:PRESETS"),
@@ -92,6 +107,10 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
 
     if sum(settings[name] is not None for name in ("qp", "crf", "bitrate")) > 1:
         raise click.UsageError("--qp, --crf and --bitrate contradict each other: give one of them")
+    if (settings["vbv_maxrate"] is None) != (settings["vbv_bufsize"] is None):
+        raise click.UsageError("--vbv-maxrate and --vbv-bufsize go together: give both")
+    if settings["vbv_maxrate"] and (settings["bitrate"] or 0) > settings["vbv_maxrate"]:
+        raise click.UsageError("--bitrate is more than --vbv-maxrate: the average cannot exceed it")
     target = output
     if output == PIPE:
         refuse_terminal()
@@ -103,18 +122,15 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
     else:
         sweep(os.path.dirname(output))
     name, start = "stdin" if input_ == PIPE else os.path.basename(os.path.normpath(input_)), time.perf_counter()
-    clip = open_input(input_, rate(fps), frames, limits)
-    for text in clip.warnings:
-        warn(name, text)
-    with progress(name, "fps") as show:
-        metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
-        video = write_video(
-            target, clip, metrics=metrics, audio=audio, progress=show and (lambda done: show(done, clip.count)),
-            **settings,
-        )  # fmt: skip
+    metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
+    with _naming(name, output):
+        clip = open_input(input_, rate(fps), frames, limits)
+        _warn(name, clip.warnings)
+        with progress(name, "fps") as show:
+            shown = show and (lambda done: show(done, clip.count))
+            video = write_video(target, clip, metrics=metrics, audio=audio, progress=shown, **settings)
     seconds = time.perf_counter() - start
-    for text in video.warnings[len(clip.warnings) :]:
-        warn(name, text)
+    _warn(name, video.warnings[len(clip.warnings) :])
     if as_json:
         written = {"file": input_, "output": output, "bytes": os.path.getsize(output)}
         echo_json("video encode", **written, seconds=round(seconds, 3), **video.to_json())
@@ -122,13 +138,32 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
         say(_summary(name, video, seconds, size(video.bits // 8 if output == PIPE else os.path.getsize(output))))
 
 
+def _warn(name, texts):
+    for text in texts:
+        warn(name, spoken(text, click.get_current_context().command))
+
+
 class _Stdout:
-    """stdout as a file object for `write_video`."""
+    """stdout as a file object for `write_video`: pictures leave at once."""
 
     name = "stdout"
 
     def write(self, data):
-        write_stdout(data)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _naming(name, output):
+    """Errors say which input they are about. That the reader of stdout is gone is none of ours."""
+    try:
+        yield
+    except CodecError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise error.__cause__
+        if name in str(error) or output in str(error):
+            raise
+        raise type(error)(f"{name}: {error}") from error
 
 
 def _summary(name, video, seconds, written):
@@ -136,12 +171,11 @@ def _summary(name, video, seconds, written):
     lines = [
         f"{name}: {frames} frames in {seconds:.2f} s ({frames / seconds:.1f} fps), {written}, {video.kbps:.1f} kbit/s"
     ]
-    types = [picture.type for picture in video]
     for kind in "IPB":
         of_kind = [picture for picture in video if picture.type == kind]
         if of_kind:
             qp, bits = (sum(values) / len(of_kind) for values in zip(*((one.qp, one.bits) for one in of_kind)))
-            lines.append(f"  {kind}: {types.count(kind)} pictures, mean QP {qp:.1f}, {bits:.0f} bits")
+            lines.append(f"  {kind}: {len(of_kind)}, mean QP {qp:.1f}, mean bits {bits:.0f}")
     for title, planes, form in (("PSNR", video.psnr, "{:.2f} dB"), ("SSIM", video.ssim, "{:.4f}")):
         if planes is not None:
             shown = (("-" if one is None else form.format(one)) for one in planes)

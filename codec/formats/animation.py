@@ -113,7 +113,7 @@ def load(
     second = next(others, None)
     if second is None and first.data is not None:
         data = first.data
-        if data.startswith(y4m.SIGNATURE) or not is_picture(data):
+        if data.startswith(y4m.SIGNATURE) or not _is_picture(data):
             found = _clip(clips.load(data, limits=limits), rate, fps_max, scale)
         else:
             found = _moving(data, rate, limits, scale, carry) or _stills([first], rate, limits, scale, carry)
@@ -147,7 +147,7 @@ class _Scale:
         return np.array(Image.fromarray(np.ascontiguousarray(pixels)).resize(size, Image.Resampling.LANCZOS))
 
 
-def is_picture(data):
+def _is_picture(data):
     """Whether this package or Pillow reads it as a picture. Everything else goes to FFmpeg, which reads some pictures
     too.
     """

@@ -413,7 +413,7 @@ def write_stream(stream, data):
     except TypeError:
         raise ParameterError(f"{name} takes text, not bytes; open it in binary mode") from None
     except (OSError, ValueError) as error:  # ValueError: closed
-        raise FileError(f"cannot write {name}: {error}") from error
+        raise FileError(f"cannot write {name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_stdin(limits=None):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..color import default_matrix
-from ..errors import BitstreamError, MissingPackageError, UnsupportedError
+from ..errors import BitstreamError, MissingPackageError, TruncatedError, UnsupportedError
 from ..frame import Frame
 from ..limits import checked_limits
 from . import y4m
@@ -118,10 +118,12 @@ def stream(source, *, fps=None, frames=None, limits=None):
         stated, which would shift all later ones, is a BitstreamError.
     """
     limits = checked_limits(limits)
-    chunks = read_chunks(source, replace(limits, file_bytes=NO_LIMIT))
-    head = next(chunks, b"")
-    if head.startswith(y4m.SIGNATURE[: max(len(head), 1)]) and len(head) < len(y4m.SIGNATURE):
-        head += b"".join(islice(chunks, len(y4m.SIGNATURE)))
+    chunks = read_chunks(_as_it_comes(source), replace(limits, file_bytes=NO_LIMIT))
+    head = b""
+    while len(head) < len(y4m.SIGNATURE) and (chunk := next(chunks, None)):
+        head += chunk
+    if not head:
+        raise TruncatedError("the input is empty", layer="file", offset=0)
     if head.startswith(y4m.SIGNATURE):
         clip = _of_y4m(y4m.read(chain([head], chunks), limits), source)
         clip = replace(clip, fps=fps or clip.fps)
@@ -137,6 +139,17 @@ def stream(source, *, fps=None, frames=None, limits=None):
         return clip
     count = None if clip.count is None else min(clip.count, frames)
     return replace(clip, frames=islice(clip.frames, frames), count=count, cut=True)
+
+
+class _Arriving:
+    """A file object that gives what is there, and does not wait for more."""
+
+    def __init__(self, source):
+        self.read, self.name = source.read1, getattr(source, "name", "the file object")
+
+
+def _as_it_comes(source):
+    return _Arriving(source) if callable(getattr(source, "read1", None)) else source
 
 
 def _of_y4m(read, source):

@@ -39,6 +39,16 @@ def test_command(run, tmp_path):
     assert len(list(codec.decode_video(out))) == 2
 
 
+def test_buffer_and_level(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    words = ("--vbv-maxrate", "100k", "--vbv-bufsize", "50k", "--level", "3")
+    assert run("video", "encode", source, "-o", out, "--crf", 20, *words).code == 0
+    wanted = codec.encode_video(source, fps=25, crf=20, vbv_maxrate=100_000, vbv_bufsize=50_000, level="3")
+    assert out.read_bytes() == wanted
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--vbv-maxrate", "1k", "--vbv-bufsize", "1k")
+    assert outcome.code == 1 and "the buffer has" in outcome.err and out.read_bytes() == wanted
+
+
 def test_rate_of_the_source_and_of_the_option(run, tmp_path):
     source = y4m(tmp_path / "in.y4m", FRAMES, "30000:1001")
     for words, fps in ((), Fraction(30000, 1001)), (("--fps", "12.5"), Fraction(25, 2)):
@@ -55,7 +65,10 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
     "words, message",
     [
         (("--qp", 20, "--crf", 20), "--qp, --crf and --bitrate contradict"),
-        (("--bitrate", "9"), "not a rate from 1k to 800M"),
+        (("--bitrate", "9"), "not a number of bits from 1k to 800M"),
+        (("--vbv-maxrate", "1M"), "--vbv-maxrate and --vbv-bufsize go together"),
+        (("--vbv-maxrate", "1M", "--vbv-bufsize", "1M", "--bitrate", "2M"), "--bitrate is more than --vbv-maxrate"),
+        (("--level", "9"), "'9' is not one of '1', '1.1'"),
         (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
         (("--fps", "0"), "--fps 0"),
         (("--qp", 60), "60 is not in the range"),

@@ -91,6 +91,10 @@ cdef struct Coder:
     CabacCounter trial
     int skip_run            # CAVLC
     int last_qp_delta       # of the macroblock before
+    int qp_before           # QPY,PRED (7.4.5)
+    const int8_t *qps       # QPY wanted of each macroblock; NULL: that of the slice
+    int slice_lambda256     # the two below at the QP of the slice
+    int64_t slice_lambda2
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
     int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks

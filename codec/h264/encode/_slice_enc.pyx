@@ -1,16 +1,16 @@
 """One slice for a whole picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches
 use."""
-from libc.stdint cimport int16_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from codec._core cimport close_writer, open_writer, put_bits, reserve
+from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
 from codec.h264.encode._coder cimport (
     CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
-from codec.h264.encode._kernels cimport h264_enc
+from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport Interpolated
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
@@ -27,12 +27,16 @@ from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
 )
 from codec.h264.pictures._picture cimport (
-    MB_INTRA, MB_PCM, Picture, PictureData, Turns, add_slice, shared_add, shared_store, turns_close, turns_give,
-    turns_lock, turns_open, turns_take, turns_unlock,
+    MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, Turns, add_slice, shared_add, shared_store, turns_close,
+    turns_give, turns_lock, turns_open, turns_take, turns_unlock,
 )
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError
+
+cdef int64_t POWERS[2][103]     # 2^16 * 2^(d / 6) and 2^16 * 2^(d / 3) at 51 + d: lambdas by a difference of QP
+for i in range(103):
+    POWERS[0][i], POWERS[1][i] = round(65536 * 2 ** ((i - 51) / 6)), round(65536 * 2 ** ((i - 51) / 3))
 
 
 cdef void init_states(Coder *c, int column) noexcept nogil:
@@ -55,14 +59,39 @@ cdef void load_source(Coder *c) noexcept nogil:
         copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
 
 
+cdef void begin_qp(Coder *c) noexcept nogil:
+    """QP and lambdas of the macroblock. mb_qp_delta is -26 to 25; (7-37) is modulo 52."""
+    cdef SliceContext *s = &c.s
+    cdef int qp = s.slice.SliceQPY, d
+    if c.qps != NULL:
+        qp = c.qps[s.place.mbaddr]
+        codec_assert_range(0, qp, 51)
+    d = qp - s.slice.SliceQPY
+    c.lambda256 = <int>max(256, c.slice_lambda256 * POWERS[0][51 + d] >> 16)
+    c.lambda2 = c.slice_lambda2 * POWERS[1][51 + d] >> 16
+    c.lambda_trellis[0], c.lambda_trellis[1] = c.lambda2, c.lambda2 >> 1
+    s.mb.qp = qp
+    s.mb.mb_qp_delta = (qp - c.qp_before + 26 + 52) % 52 - 26
+    set_chroma_qp(s)
+
+
+cdef void end_qp(Coder *c) noexcept nogil:
+    """Without levels the macroblock has no mb_qp_delta, so that its QP is that of the one before."""
+    cdef SliceContext *s = &c.s
+    if c.best.skip or s.mb.flags & MB_PCM or not (s.mb.cbp or s.mb.flags & MB_INTRA16):
+        s.mb.qp, s.mb.mb_qp_delta = c.qp_before, 0
+        set_chroma_qp(s)
+    c.qp_before = s.mb.qp
+
+
 cdef int write_decision(Coder *c, bint last) noexcept nogil:
     """The macroblock that was decided, and what later ones ask of it."""
     cdef SliceContext *s = &c.s
     cdef bint cabac = s.seq.entropy_coding_mode_flag, skips = s.slice.slice_type != SLICE_I
     if reserve(&c.out, MACROBLOCK_BYTES):
         return 1
+    end_qp(c)
     if c.best.skip:
-        s.mb.mb_qp_delta = 0
         if cabac:
             write_skip_flag(&c.cabac, s, 1)
         else:
@@ -118,6 +147,7 @@ cdef int encode_macroblocks(Coder *c, Interpolated planes) noexcept nogil:
             s.place.mb_x, s.place.mb_row, s.place.mbaddr = x, row, row * p.mb_width + x
             enter(s)
             load_source(c)
+            begin_qp(c)
             decide(c)
             if write_decision(c, row == p.mb_height - 1 and x == p.mb_width - 1):
                 return 1
@@ -212,7 +242,7 @@ cdef class SliceEncoder(SliceSetup):
         return 0
 
     def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
-               *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=()):
+               *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(), qps=None):
         """Encode a picture.
 
         Parameters
@@ -239,6 +269,8 @@ cdef class SliceEncoder(SliceSetup):
             MaxMvsPer2Mb.
         vectors : sequence of (N, 2) int16
             For each list, a vector of each macroblock in samples that is tried; none without a lookahead.
+        qps : (N,) int8, optional
+            QPY of each macroblock, 0 to 51; that of the header for all by default. The lambdas are those of the header.
 
         Returns
         -------
@@ -261,10 +293,11 @@ cdef class SliceEncoder(SliceSetup):
             for i in range(s.slice.num_ref_idx_active[list]):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
-        c.lambda256, c.lambda2, c.mv_limit_y, c.most_vectors = lambda256, lambda2, mv_limit_y, most_vectors
-        c.lambda_trellis[0], c.lambda_trellis[1] = lambda2, lambda2 >> 1
+        c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
+        c.most_vectors = most_vectors
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._set_vectors(vectors)
+        self._set_qps(qps)
         self._start(header.cabac_init_idc)
         with nogil:
             turns_lock(&self.threads.turns)
@@ -278,6 +311,13 @@ cdef class SliceEncoder(SliceSetup):
             raise MemoryError("no memory for a slice")
         return c.out.start[:c.out.next - c.out.start]
 
+    def publish(self, Picture picture not None, Interpolated own not None):
+        """Let other threads read a picture that was encoded without its planes, which are filled now."""
+        cdef const H264Enc *enc = h264_enc(self.level)
+        with nogil:
+            own.advance(&picture.data, picture.data.height[0], enc)
+            shared_store(&picture.data.lines, picture.data.height[0])
+
     cdef int _set_vectors(self, vectors) except -1:
         """The arrays outlive the call: the caller holds them."""
         cdef const int16_t[:, ::1] one
@@ -288,6 +328,20 @@ cdef class SliceEncoder(SliceSetup):
             if one.shape[0] != self.c.s.pic.mb_count or one.shape[1] != 2 or list > 1:
                 raise ParameterError("a vector for each macroblock of up to two lists")
             self.c.ahead[list] = <const int16_t (*)[2]>&one[0, 0]
+        return 0
+
+    cdef int _set_qps(self, qps) except -1:
+        cdef const int8_t[::1] one
+        cdef int i
+        self.c.qps = NULL
+        if qps is not None:
+            one = qps
+            if one.shape[0] != self.c.s.pic.mb_count:
+                raise ParameterError("a QP for each macroblock")
+            for i in range(self.c.s.pic.mb_count):
+                if not 0 <= one[i] <= 51:
+                    raise ParameterError("QP is 0 to 51")
+            self.c.qps = &one[0]
         return 0
 
     cdef int _set_contexts(self) except -1:
@@ -321,6 +375,7 @@ cdef class SliceEncoder(SliceSetup):
         s.mb.mb_qp_delta = s.mb.raw_levels = 0
         s.mb.qp = s.slice.SliceQPY
         set_chroma_qp(s)
+        c.qp_before = s.slice.SliceQPY
         c.skip_run = c.last_qp_delta = c.vectors_before = 0
         if s.seq.entropy_coding_mode_flag:
             init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)

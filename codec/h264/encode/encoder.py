@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..pictures._picture import Picture
@@ -25,8 +26,8 @@ from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
-from .ratecontrol import RateControl
-from .settings import LAYER_B, LAYER_B_REFERENCE, LAYER_I, LAYER_P, QP_OFFSETS, lambda2_of, lambda_of
+from .ratecontrol import Control
+from .settings import LAYER_I, MAX_QP, QP_OFFSETS, lambda2_of, lambda_of, layer_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -48,6 +49,8 @@ class Coded:
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
+    lambda_qp : int
+        QP, or more than 51 where lambda rises further.
     found : object
         What `examine` of `PictureEncoder` returned.
     """
@@ -58,12 +61,13 @@ class Coded:
     key: bool
     qp: int
     planes: tuple
+    lambda_qp: int
     found: object = None
 
     @property
     def cost(self):
-        """(bits, QP)"""
-        return 8 * len(self.data), self.qp
+        """(bits, QP of lambda)"""
+        return 8 * len(self.data), self.lambda_qp
 
 
 def modification_of(wanted, frames, header, sps):
@@ -80,14 +84,9 @@ def modification_of(wanted, frames, header, sps):
     return {"ref_pic_list_modification_flag_l0": 1, "ref_pic_list_modification_l0": tuple(rows)}
 
 
-def layer_of(kind, reference):
-    """LAYER_... of a picture."""
-    return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if reference else LAYER_B}[kind]
-
-
 @dataclass(frozen=True)
 class Task:
-    """A picture that is being coded. future: of Coded; pictures: what it reads and writes."""
+    """A picture that is being coded. future: of (Coded, Sent or None); pictures: what it reads and writes."""
 
     future: Future
     pictures: tuple
@@ -117,8 +116,9 @@ class PictureEncoder:
     def __init__(self, first, fps, settings, display, examine=None):
         self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, self._tools, 0 if settings.bitrate else max(settings.qp + QP_OFFSETS[LAYER_I], 0), display
+            first, fps, settings, 0 if settings.bitrate else max(round(settings.qp) + QP_OFFSETS[LAYER_I], 0), display
         )
+        self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
         count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
@@ -129,26 +129,19 @@ class PictureEncoder:
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
-        self._rate = None
-        if settings.bitrate:
-            self._rate = RateControl(settings.bitrate, float(fps), first.width * first.height)
-        self._qp, self._intervals = settings.qp, [[], []]  # futures of the latest two intervals
+        self._control = Control(settings, self._sps)
+        self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
 
-    def begin_interval(self):
-        """An I or P picture and what is coded after it, up to the next: with a bit rate, one QP for all."""
-        before = self._intervals.pop(0)
-        self._intervals.append([])
-        if self._rate:
-            self._rate.add([future.result().cost for future in before])
-            self._qp = self._rate.qp()
+    def begin_interval(self, interval):
+        """The `Planned` pictures up to the next I or P picture, which comes first, have one QP less their offsets."""
+        self._control.begin(interval)
 
     def code(self, planned):
         """Begin to code a frame."""
         number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
-        layer = layer_of(kind, reference)
-        qp = self._qp_of(layer)
-        header = self._header(number, kind, qp, key, reference)
+        qp = self._control.qp(planned)
+        header = self._header(number, kind, key, reference)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
@@ -160,15 +153,17 @@ class PictureEncoder:
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
 
+        before = self._before
+
         def work():
-            rbsp = self._encode(header, picture, source, planned, lists, own, qp, layer)
-            nals = [write_sps(self._sps), write_pps(self._pps, self._sps)] if key else []
-            nals.append(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp))
-            found = self._examine(planned.frame, picture, len(nals[-1])) if self._examine else None
-            return Coded(write_byte_stream(nals), number, header.name, key, qp, tuple(picture.planes()), found)
+            try:
+                return self._coded(header, picture, source, planned, lists, own, qp, before)
+            finally:
+                end(picture)
 
         future = self._workers.submit(work) if self._workers else done(work)
-        self._intervals[-1].append(future)
+        self._before = future
+        self._control.began(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
         self._keep(store, header, reference)
 
@@ -179,37 +174,65 @@ class PictureEncoder:
         picture.tag.begin()
         return picture.tag
 
-    def _encode(self, header, picture, source, planned, lists, own, qp, layer):
-        """The RBSP of the slice, in any thread."""
-        slices = self._idle.pop()  # there are as many as threads
-        try:
-            fill_picture(source, planned.frame)
-            return slices.encode(
+    def _coded(self, header, picture, source, planned, lists, own, qp, before):
+        """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits have
+        bounds it may be coded again, so that they wait for all of it."""
+        fill_picture(source, planned.frame)
+        control, key = self._control, planned.key
+        planes = None if control.bounds else own
+        code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
+        nals, nal, used, sent = self._sets if key else (), code(qp), qp, None
+        if control.bounds:
+            sent = before.result()[1]
+            nals = (*nals, *control.messages(sent, planned))
+            nal, used = control.fit(code, nal, qp, sent, planned, 8 * len(write_byte_stream((*nals, b""))))
+            if own is not None:
+                with self._slice_encoder() as slices:
+                    slices.publish(picture, own)
+        data = write_byte_stream((*nals, nal))
+        if control.bounds:
+            sent = control.after(sent, planned, 8 * len(data))
+        found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
+        shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
+        return Coded(data, planned.number, header.name, key, shown, planes, round(used), found), sent
+
+    def _slice(self, header, picture, source, planned, lists, own, qp):
+        """The NAL unit of a picture, in any thread. qp: before rounding; above 51 it is 51 with the lambda of more. A
+        picture that is coded again is a new slice of the same picture; that of the first attempt counts as not
+        there."""
+        header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
+        lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
+        with self._slice_encoder() as slices:
+            rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists],
                 [[other.tag for other in entries] for entries in lists], own, self._tools,
-                lambda256=lambda_of(qp, layer), lambda2=lambda2_of(qp, layer), mv_limit_y=self._limits[0],
-                most_vectors=self._limits[1], vectors=planned.vectors,
+                lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
+                mv_limit_y=self._limits[0], most_vectors=self._limits[1],
+                vectors=planned.vectors, qps=planned.qps(qp),
             )  # fmt: skip
+        return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
+
+    @contextmanager
+    def _slice_encoder(self):
+        slices = self._idle.pop()  # there are as many as threads
+        try:
+            yield slices
         finally:
-            end(picture)
             self._idle.append(slices)
 
     def take(self, ahead):
         """Yield pictures that are coded, as `Coded`, in coding order, until at most `ahead` are not."""
         while self._tasks and (len(self._tasks) > ahead or self._tasks[0].future.done()):
             self._latest = self._tasks.popleft()
-            yield self._latest.future.result()
+            yield self._latest.future.result()[0]
 
     def close(self):
         """End the threads; pictures that are not begun are not coded."""
         if self._workers:
             self._workers.shutdown(cancel_futures=True)
 
-    def _qp_of(self, layer):
-        return min(max(self._qp + QP_OFFSETS[layer], 0), 51)
-
-    def _header(self, number, kind, qp, key, reference):
+    def _header(self, number, kind, key, reference):
         if key:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
@@ -223,7 +246,9 @@ class PictureEncoder:
             idr_pic_id=self._idr,
             pic_order_cnt_lsb=2 * (number - self._first) % (1 << LOG2_MAX_POC_LSB),
             direct_spatial_mv_pred_flag=1,
-            slice_qp_delta=qp - 26,
+            disable_deblocking_filter_idc=int(self._tools.deblock is None),
+            slice_alpha_c0_offset_div2=self._tools.deblock or 0,
+            slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
     def _with_lists(self, header, store):
@@ -313,6 +338,6 @@ class Encoder:
 
     def _begin(self, interval):
         """Begin to code the pictures of an interval."""
-        self._coder.begin_interval()
+        self._coder.begin_interval(interval)
         for planned in interval:
             self._coder.code(planned)

@@ -8,6 +8,7 @@ interval of the cheapest way through the frames that wait.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ import numpy as np
 
 from ..stream.slice_header import B, I, P
 from ._lookahead import HalfFrame
+from .adaptive import energies_of, spread, tree_offsets, variance_offsets, weighed
 
 if TYPE_CHECKING:
     from ...frame import Frame
 
-WINDOW = 3  # intervals of the greatest length whose types are decided together
 # What prediction from the frame before saves of the cost of intra prediction, where no scene begins: at least this soon
 # after a key picture, and at the latest place of the next. Cuts between films save 0 to 0.14, moving pictures save 0.5
 # to 0.9.
@@ -29,6 +30,7 @@ B_PERCENT = 65  # bits for the cost of a B picture, against those of a P picture
 FLASH = 3  # frames after which the old scene may be back: a flash is no new scene
 
 
+@functools.cache
 def structure(count, layer=1):
     """B pictures between two others, in coding order: [(index, index before, index after, reference, layer)]. The
     pictures around them are -1 and `count`. The middle one comes first, and both halves refer to it.
@@ -42,6 +44,18 @@ def structure(count, layer=1):
     middle = count // 2
     right = [tuple(i + middle + 1 for i in row[:3]) + row[3:] for row in structure(count - middle - 1, layer + 1)]
     return [(middle, -1, count, True, layer), *structure(middle, layer + 1), *right]
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a frame that waits becomes; others: the frames that it refers to first, in each list."""
+
+    seen: Seen
+    kind: int
+    others: tuple
+    key: bool = False
+    reference: bool = True
+    layer: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,8 @@ class Planned:
         a lookahead.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
+    offsets : array of int32, or None
+        What to add to the QP of each macroblock, in 1/256; None: nothing.
     """
 
     frame: Frame
@@ -77,6 +93,20 @@ class Planned:
     intra: Any = None
     inter: Any = None
     vectors: tuple = ()
+    offsets: Any = None
+
+    def qps(self, qp):
+        """QP of each macroblock, for a QP of the picture (not always an integer); None if it is the same for all."""
+        if self.offsets is None:
+            return None
+        return np.clip((round(256 * qp) + self.offsets + 128) >> 8, 0, 51).astype(np.int8)
+
+    def excess(self, qp):
+        """By how much QP exceeds 51 on average, before it is bounded: an integer of at least 0."""
+        if self.offsets is None:
+            return max(round(qp) - 51, 0)
+        above = np.maximum(round(256 * qp) + self.offsets - 51 * 256, 0)
+        return int(above.sum(dtype=np.int64)) // (256 * above.size)
 
     @property
     def costs(self):
@@ -87,13 +117,18 @@ class Planned:
 class Seen:
     """A frame that waits, and what is known of its costs."""
 
-    def __init__(self, frame, number, looks):
+    def __init__(self, frame, number, tools):
         self.frame, self.number = frame, number
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
         self._one, self._two = {}, {}  # by number of the reference, or both numbers
-        if looks:
-            self.half = HalfFrame(_whole(frame.planes[0]))
+        self.aq = None
+        if tools.aq:
+            planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(frame.planes)]
+            self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
+        if tools.looks:
+            self.half = HalfFrame(_whole(frame.planes[0], 16, 1))
             self.intra = self.half.intra()
+            self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
         """(vectors, costs) of prediction from another frame."""
@@ -121,10 +156,10 @@ class Seen:
         return self._two[key]
 
 
-def _whole(luma):
-    """Luma of whole macroblocks and a row and column more, the edges repeated."""
-    rows, columns = luma.shape
-    return np.pad(luma, ((0, -rows % 16 + 1), (0, -columns % 16 + 1)), "edge")
+def _whole(plane, size, more=0):
+    """A plane of whole blocks, and of some rows and columns more, its edges repeated."""
+    rows, columns = plane.shape
+    return np.pad(plane, ((0, -rows % size + more), (0, -columns % size + more)), "edge")
 
 
 class Lookahead:
@@ -133,21 +168,19 @@ class Lookahead:
     Parameters
     ----------
     tools : Tools
-        b_frames, lookahead and scenecut.
+        From b_frames on.
     keyint : int
         Largest distance of key pictures.
     """
 
     def __init__(self, tools, keyint):
-        self._most, self._keyint = tools.b_frames + 1, keyint  # frames of an interval
-        self._scenecut, self._adapts = tools.scenecut, tools.b_adapt
-        self._looks = bool(self._scenecut or (self._most > 1 and self._adapts))
+        self._tools, self._most, self._keyint = tools, tools.b_frames + 1, keyint  # most frames of an interval
         self._depth = max(tools.lookahead, self._most) if self._most > 1 else tools.lookahead
         self._waiting, self._anchor, self._key = [], None, None  # the latest I or P picture, and the number of the key
 
     def add(self, frame, number):
         """Take the next frame; yield intervals that are settled, as lists of Planned in coding order."""
-        self._waiting.append(Seen(frame, number, self._looks))
+        self._waiting.append(Seen(frame, number, self._tools))
         while len(self._waiting) > self._depth:
             yield self._next(ended=False)
 
@@ -158,84 +191,109 @@ class Lookahead:
 
     def _next(self, ended):
         """The next interval; ended: no more frames come."""
-        first = self._waiting[0]
-        if self._key is None or first.number - self._key >= self._keyint or self._begins(0, ended):
-            return self._intra_alone()
-        room = self._room(ended)
-        count = self._cheapest(room) if self._adapts and room > 1 else min(room, self._most)
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        before, last = self._anchor, taken[-1]
-        around = {-1: before, count - 1: last, **dict(enumerate(taken))}
-        planned = [self._planned(last, P, (before,))]
-        for i, a, b, reference, layer in structure(count - 1):
-            planned.append(self._planned(taken[i], B, (around[a], around[b]), reference=reference, layer=layer))
-        self._anchor = last
-        return planned
+        intervals = self._intervals(ended)
+        first = intervals[0]
+        if self._tools.tree:
+            self._propagate(intervals)
+        if first[0].key:
+            self._key = first[0].seen.number
+        self._anchor, self._waiting = first[0].seen, self._waiting[len(first) :]
+        return [self._planned(role) for role in first]
 
-    def _intra_alone(self):
-        """An I picture: a key picture, unless the one before is near."""
-        first = self._waiting.pop(0)
-        key = self._key is None or first.number - self._key >= max(self._keyint // KEYINT_PARTS, 1)
-        key = key or first.number - self._key >= self._keyint
-        if key:
-            self._key = first.number
-        self._anchor = first
-        return [self._planned(first, I, (), key=key)]
+    def _intervals(self, ended):
+        """Roles of all frames that wait, by intervals; those of the last ones may change as more frames come."""
+        found, before, key, at = [], self._anchor, self._key, 0
+        while at < len(self._waiting):
+            room = 0
+            while at + room < len(self._waiting) and not self._new(at + room, key, ended):
+                room += 1
+            if room:
+                for count in self._cheapest([before, *self._waiting[at : at + room]]):
+                    found.append(self._interval(before, self._waiting[at : at + count]))
+                    before, at = self._waiting[at + count - 1], at + count
+            if at < len(self._waiting):
+                before = self._waiting[at]
+                far = key is None or before.number - key >= max(self._keyint // KEYINT_PARTS, 1)
+                found.append([Role(before, I, (), far)])
+                key, at = before.number if far else key, at + 1
+        return found
 
-    def _planned(self, seen, kind, others, **more):
-        if not self._looks:
-            return Planned(seen.frame, seen.number, kind, **more)
-        inter = seen.inter(*others)[0] if others else seen.intra
-        vectors = tuple(seen.search(other)[0] for other in others)
-        return Planned(seen.frame, seen.number, kind, intra=seen.intra, inter=inter, vectors=vectors, **more)
+    def _interval(self, before, taken):
+        """Roles of the frames between two anchors: the last as P, those before it as B."""
+        around = {-1: before, len(taken) - 1: taken[-1], **dict(enumerate(taken))}
+        roles = [Role(taken[-1], P, (before,))]
+        for i, a, b, reference, layer in structure(len(taken) - 1):
+            roles.append(Role(taken[i], B, (around[a], around[b]), False, reference, layer))
+        return roles
+
+    def _planned(self, role):
+        seen = role.seen
+        more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq}
+        if self._tools.looks:
+            more["intra"], more["inter"] = seen.intra, seen.inter(*role.others)[0] if role.others else seen.intra
+            more["vectors"] = tuple(seen.search(other)[0] for other in role.others)
+        if self._tools.tree and role.reference:
+            saved = tree_offsets(seen.weights, seen.amounts)
+            more["offsets"] = -saved if seen.aq is None else seen.aq - saved
+        return Planned(seen.frame, seen.number, role.kind, **more)
+
+    def _propagate(self, intervals):
+        """The macroblock tree: from the last picture to the first, what later pictures take from each."""
+        for seen in filter(None, (self._anchor, *self._waiting)):
+            seen.amounts = np.zeros(seen.intra.size, np.int32)
+        for role in (role for interval in reversed(intervals) for role in reversed(interval)):
+            if role.others:
+                found = [(*role.seen.search(other), other.amounts) for other in role.others]
+                seen, inter = role.seen, role.seen.inter(*role.others)[0]
+                spread(seen.half.width, seen.amounts, seen.weights, seen.intra, inter, found)
 
     # ---------------------------------------------------------------- scenes
 
-    def _room(self, ended):
-        """How many of the frames that wait come before the next I picture, as far as they are decided together."""
-        for i in range(1, min(len(self._waiting), WINDOW * self._most)):
-            if self._waiting[i].number - self._key >= self._keyint or self._begins(i, ended):
-                return i
-        return min(len(self._waiting), WINDOW * self._most)
+    def _new(self, i, key, ended):
+        """Whether frame i of those that wait is an I picture; key: number of the key picture before."""
+        return key is None or self._waiting[i].number - key >= self._keyint or self._begins(i, key, ended)
 
-    def _begins(self, i, ended):
-        """Whether a scene begins with frame i of those that wait; not known, and so False, close to the last."""
-        if not self._scenecut or (i + FLASH >= len(self._waiting) and not ended and self._depth > FLASH):
+    def _begins(self, i, key, ended):
+        """Whether a scene begins with frame i; not known, and so False, close to the last."""
+        if not self._tools.scenecut or (i + FLASH >= len(self._waiting) and not ended and self._depth > FLASH):
             return False
         seen = self._waiting[i]
         if seen.begins is None:
             before = self._waiting[i - 1] if i else self._anchor
-            seen.differs = self._differs(before, seen)
+            seen.differs = self._differs(before, seen, key)
             # where every frame differs from the one before, as in noise, nothing begins
             seen.begins = seen.differs and not before.differs
             for k in range(i + 1, min(i + 1 + FLASH, len(self._waiting)) if seen.begins else 0):
-                if not self._differs(before, self._waiting[k]):
+                if not self._differs(before, self._waiting[k], key):
                     for other in self._waiting[i : k + 1]:
                         other.begins = False
                     break
         return seen.begins
 
-    def _differs(self, before, seen):
+    def _differs(self, before, seen, key):
         """Whether prediction from a frame saves too little. The closer to the latest place of the next key picture, the
         more it must save."""
         nearest = max(self._keyint // KEYINT_PARTS, 1)
-        part = (seen.number - self._key - nearest) / max(self._keyint - nearest, 1)
+        part = (seen.number - key - nearest) / max(self._keyint - nearest, 1)
         saved = SAVED_LEAST + (SAVED_MOST - SAVED_LEAST) * min(max(part, 0), 1)
         return seen.inter(before)[1] >= (1 - saved) * int(seen.intra.sum())
 
     # ---------------------------------------------------------------- B pictures
 
-    def _cheapest(self, room):
-        """Length of the first interval on the cheapest way through the next `room` frames."""
-        frames = [self._anchor, *self._waiting[:room]]
-        best = [(0, 0)] + [None] * room  # (cost, -length of the first interval) of the way to each frame
+    def _cheapest(self, frames):
+        """Lengths of the intervals on the cheapest way from the first frame to the last."""
+        room = len(frames) - 1
+        if self._most == 1 or not self._tools.b_adapt:
+            return [self._most] * (room // self._most) + [room % self._most] * (room % self._most > 0)
+        best = [(0, [])]  # (cost, -lengths) of the way to each frame: the longer ones of equals, as in a still clip
         for end in range(1, room + 1):
-            for count in range(min(end, self._most), 0, -1):
-                before, first = best[end - count]
-                cost = before + self._interval_cost(frames[end - count : end + 1])
-                way = cost, first or -count  # the longer one of equals: a still clip has as many B as may be
-                best[end] = min(best[end] or way, way)
-        return -best[room][1]
+            best.append(
+                min(
+                    (best[end - n][0] + self._interval_cost(frames[end - n : end + 1]), [*best[end - n][1], -n])
+                    for n in range(1, min(end, self._most) + 1)
+                )
+            )
+        return [-n for n in best[room][1]]
 
     def _interval_cost(self, frames):
         """Of the frames after the first: the last as P, the others as B."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...color import H273_MATRICES
 from ...errors import ParameterError
 from ..stream.parameter_sets import PPS, SPS
-from ..stream.vui import EXTENDED_SAR, VUI
+from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
 BASELINE, MAIN, HIGH = 66, 77, 100
@@ -20,6 +20,8 @@ CAVLC_QP = 12
 LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
 NO_LIMIT = 64  # vectors of two macroblocks
 MAX_TICKS = (1 << 32) - 1
+# Table A-1 by name. 1b, with the rates of 1.1, is never chosen.
+LEVELS = {name: row for name, row in H264_TABLE_A_1_LEVELS.items() if name != "1b"}
 MAX_SAR = (1 << 16) - 1
 
 
@@ -65,16 +67,23 @@ def rate_of(fps) -> Fraction:
     return rate
 
 
-def level_of(width_in_mbs, height_in_mbs, fps, frames):
-    """The name of the lowest level of Table A-1 with this many frames in the buffer; None above all."""
+def cpb_factor(profile_idc):
+    """cpbBrNalFactor (Table A-2): bits per unit of MaxBR and MaxCPB."""
+    return 1500 if profile_idc == HIGH else 1200
+
+
+def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500):
+    """The name of the lowest level of Table A-1 with this many frames in the buffer, with bits per second and bits in
+    the coded picture buffer, in units of `factor` bits; None above all."""
     mbs = width_in_mbs * height_in_mbs
-    for name, row in H264_TABLE_A_1_LEVELS.items():
+    for name, row in LEVELS.items():
         if (
-            name != "1b"
-            and mbs <= row["MaxFS"]
+            mbs <= row["MaxFS"]
             and mbs * fps <= row["MaxMBPS"]
             and max(width_in_mbs, height_in_mbs) ** 2 <= 8 * row["MaxFS"]
             and mbs * frames <= row["MaxDpbMbs"]
+            and bitrate <= factor * row["MaxBR"]
+            and bufsize <= factor * row["MaxCPB"]
         ):
             return name
     return None
@@ -86,7 +95,22 @@ def reorder_depth(b_frames):
     return (b_frames + 1).bit_length() - 1 if b_frames > 1 else b_frames
 
 
-def _vui(first, fps, reorder, buffering, display):
+def hrd_of(maxrate, bufsize, keyint):
+    """The HRD with one schedule of variable rate (E.2.2): at most `maxrate` bits per second and `bufsize` bits, rounded
+    down to what its elements can say."""
+    return HRD(
+        cpb_cnt_minus1=0,
+        bit_rate_scale=0,
+        cpb_size_scale=0,
+        schedules=(SchedSel(int(maxrate) // 64 - 1, int(bufsize) // 16 - 1, 0),),
+        initial_cpb_removal_delay_length_minus1=31,
+        # two ticks for each picture since the latest buffering period
+        cpb_removal_delay_length_minus1=min((2 * keyint).bit_length(), 32) - 1,
+        time_offset_length=0,
+    )
+
+
+def _vui(first, fps, reorder, buffering, hrd, display):
     number = MATRIX_NUMBERS.get(first.matrix, 2)
     width, height = display.sample_aspect_ratio
     return VUI(
@@ -102,45 +126,78 @@ def _vui(first, fps, reorder, buffering, display):
         num_units_in_tick=fps.denominator,
         time_scale=2 * fps.numerator,
         fixed_frame_rate_flag=int(display.fixed_rate),
+        nal_hrd_parameters_present_flag=int(hrd is not None),
+        nal_hrd=hrd,
         bitstream_restriction_flag=1,
         max_num_reorder_frames=reorder,
         max_dec_frame_buffering=buffering,
     )
 
 
-def sequence_of(first, fps, tools, lowest_qp, display=DEFAULT_DISPLAY):
+def _level(first, fps, settings, buffering, factor):
+    """The name of the level: the lowest that allows the settings, or `settings.level` if it does."""
+    maxrate, bufsize = settings.vbv or (settings.bitrate or 0, 0)
+    needed = level_of(
+        -(-first.width // 16), -(-first.height // 16), fps, buffering, bitrate=maxrate, bufsize=bufsize, factor=factor
+    )
+    what = f"{first.width}x{first.height} at {float(fps):g} frames per second with {buffering} frames in the buffer"
+    if maxrate:
+        what += f" and {maxrate:g} bits per second"
+    if bufsize:
+        what += f", {bufsize:g} bits in the buffer"
+    if needed is None:
+        raise ParameterError(f"{what} is more than level 6.2 allows (H.264 Table A-1)")
+    if settings.level is None:
+        return needed
+    names = list(LEVELS)
+    if names.index(settings.level) < names.index(needed):
+        raise ParameterError(f"level is {settings.level!r}, but {what} needs {needed!r} (H.264 Table A-1)")
+    return settings.level
+
+
+def _hrd(settings, row, factor):
+    """The HRD of the settings: a level that was asked for bounds the rate, even if nothing else does."""
+    if settings.vbv:
+        return hrd_of(*settings.vbv, settings.keyint)
+    return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], settings.keyint) if settings.level else None
+
+
+def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     """(SPS, PPS) for frames like `first`."""
+    tools = settings.tools
+    if (settings.vbv or settings.level) and not display.fixed_rate:
+        raise ParameterError(
+            "frames are shown for different times, but a buffer (VBV, level) needs pictures at a fixed rate: give fps"
+        )
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
     # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
-    buffering = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
-    name = level_of(width, height, fps, buffering)
-    if name is None:
-        raise ParameterError(
-            f"{first.width}x{first.height} at {float(fps):g} frames per second with {buffering} frames in the buffer "
-            "is more than level 6.2 allows (H.264 Table A-1)"
-        )
+    references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"
     high = mono or tools.transform8 or (not tools.cabac and lowest_qp < CAVLC_QP)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
+    factor = cpb_factor(profile)
+    # With times of output (C.4), a B picture may wait for its own beside all references.
+    buffering = references + int(bool(tools.b_frames) and bool(settings.vbv or settings.level))
+    row = LEVELS[_level(first, fps, settings, buffering, factor)]
     unit = 1 if mono else 2
     right, bottom = 16 * width - first.width, 16 * height - first.height
     sps = SPS(
         profile_idc=profile,
         constraint_set0_flag=int(profile == BASELINE),
         constraint_set1_flag=int(profile != HIGH),
-        level_idc=H264_TABLE_A_1_LEVELS[name]["level_idc"],
+        level_idc=row["level_idc"],
         pic_width_in_mbs_minus1=width - 1,
         pic_height_in_map_units_minus1=height - 1,
         chroma_format_idc=0 if mono else 1,
         log2_max_frame_num_minus4=LOG2_MAX_FRAME_NUM - 4,
         log2_max_pic_order_cnt_lsb_minus4=LOG2_MAX_POC_LSB - 4,
-        max_num_ref_frames=buffering,
+        max_num_ref_frames=references,
         frame_cropping_flag=int(right > 0 or bottom > 0),
         frame_crop_right_offset=right // unit,
         frame_crop_bottom_offset=bottom // unit,
         vui_parameters_present_flag=1,
-        vui=_vui(first, fps, reorder, buffering, display),
+        vui=_vui(first, fps, reorder, buffering, _hrd(settings, row, factor), display),
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,
@@ -153,9 +210,12 @@ def sequence_of(first, fps, tools, lowest_qp, display=DEFAULT_DISPLAY):
     return sps, pps
 
 
+def level_row(sps):
+    """The row of Table A-1 of its level."""
+    return next(row for row in LEVELS.values() if row["level_idc"] == sps.level_idc)
+
+
 def vector_limits(sps):
     """Of the level: MaxVmvR in quarter samples, and MaxMvsPer2Mb, or more than any macroblocks have."""
-    for row in H264_TABLE_A_1_LEVELS.values():
-        if row["level_idc"] == sps.level_idc:
-            return 4 * row["MaxVmvR"], row["MaxMvsPer2Mb"] or NO_LIMIT
-    raise ParameterError(f"level_idc {sps.level_idc} is no level of Table A-1")
+    row = level_row(sps)
+    return 4 * row["MaxVmvR"], row["MaxMvsPer2Mb"] or NO_LIMIT

@@ -1,26 +1,87 @@
-"""Average bit rate in one pass: the QP of each interval of pictures from the bits of those before."""
+"""QP from bits: an average bit rate in one pass, and a buffer that must not run empty.
+
+Decisions are the same on every machine: the steps of QP are integers, and floats are added, multiplied and divided,
+which IEEE 754 defines to the last bit.
+"""
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
 
-FORGET = 0.7  # weight of an interval against the next one
+from ...errors import ParameterError
+from ..stream.slice_header import B, I, P
+from .buffering import Arrival, Schedule
+from .parameters import level_row
+from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, layer_of
+
+FORGET = 0.975  # weight of a picture against the next one
 WINDOW_SECONDS = 1  # a surplus of this much of the rate halves what may be spent
-MOST_STEP = 4  # of QP from one interval to the next
-FIRST_BITS_PER_SAMPLE, FIRST_QP = 0.1, 28  # typical of film; the first intervals correct it
+MOST_FALL, MOST_RISE = 4, 10  # of QP from one interval to the next
+FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known about the content
+FIRST_SECONDS = 0.25  # of the rate for the first picture
+# Bits times step by cost, or bits by sample at a QP, that are typical of I pictures: the next intervals correct it
+FIRST_RATIO, FIRST_BITS_PER_SAMPLE, FIRST_QP = 6 << 16, 1, 28
+MOST_SECONDS = 1  # of the rate: a picture by which more would be spent too much is coded again with higher QP
+# The quantizer step of a QP, times 2^16, and the largest step that is nearer to it than to the next
+STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
+STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
 
 
-def step_of(qp):
-    """The quantizer step, relative to that of QP 12."""
-    return 2 ** ((qp - 12) / 6)
+def qp_of_step(step):
+    """The QP, 0 to 75, whose step (times 2^16) is nearest by ratio.
+
+    >>> from codec.h264.encode.ratecontrol import STEPS, qp_of_step
+    >>> [qp_of_step(STEPS[qp]) for qp in (0, 23, 51)], qp_of_step(10**10), qp_of_step(0)
+    ([0, 23, 51], 75, 0)
+    """
+    return bisect_left(STEP_BOUNDS, step)
+
+
+def scale_of(cost):
+    """cost^0.4, in whole numbers up to the last root: 2^(n / 20) with n = floor(8 * log2(cost))."""
+    return round(65536 * 2 ** (((cost**8).bit_length() - 1) / 20))
+
+
+def cost_of(planned):
+    """What prediction of a picture costs in the lookahead, at least 1; 1 without a lookahead."""
+    if planned.intra is None:
+        return 1
+    return max(planned.costs[planned.kind != I], 1)
+
+
+class BitModel:
+    """Predicts bits of pictures: by type, in proportion to their cost, and inversely to the step."""
+
+    def __init__(self, offset):
+        self._offset = offset  # maps Planned to its QP less that of its interval
+        self._ratio = {}  # by (type, whether others refer to it): bits times step by cost, the newest counting most
+
+    def add(self, planned, bits, qp):
+        """A picture is coded."""
+        kind, found = (planned.kind, planned.reference), bits * STEPS[qp] / cost_of(planned)
+        self._ratio[kind] = (self._ratio.get(kind, found) + found) / 2
+
+    def complexity(self, planned):
+        """Bits times step of a picture; 0 if there was none like it."""
+        return self._ratio.get((planned.kind, planned.reference), 0) * cost_of(planned)
+
+    def bits(self, interval, qp):
+        """Of the pictures of an interval with this QP."""
+        return int(
+            sum(self.complexity(one) / STEPS[min(max(round(qp + self._offset(one)), 0), WORST_QP)] for one in interval)
+        )
 
 
 class RateControl:
     """Chooses QP for a bit rate.
 
     Bits are taken to be inversely proportional to the step: bits times step is how complex a picture is. The average of
-    the intervals so far, the newest counting most, gives the step for the rate; what was spent too much or saved
-    changes it further. Only intervals are seen that end two before the one that begins, whatever the number of threads.
+    the pictures so far, the newest counting most, gives the step for the rate; what was spent too much or saved changes
+    it further. Pictures that cost more in the lookahead get larger steps, but not so much larger that all have the same
+    bits: complexity is counted in units of cost^0.4, and the step of an interval is in proportion to it.
 
     Parameters
     ----------
@@ -29,29 +90,243 @@ class RateControl:
     fps : float
     samples : int
         Luma samples of a frame.
+    offset : function
+        Maps `Planned` to its QP less that of its interval.
+    higher : int
+        What macroblocks take off the QP of a picture on average.
     """
 
-    def __init__(self, bitrate, fps, samples):
-        self._wanted, self._window = bitrate / fps, bitrate * WINDOW_SECONDS
+    def __init__(self, bitrate, fps, samples, offset, higher=0):
+        self._higher, self._bitrate, self._wanted, self._samples = higher, bitrate, bitrate / fps, samples
         self._complexity = self._frames = self._spent = self._count = 0.0
-        ratio = self._wanted / samples / FIRST_BITS_PER_SAMPLE
-        self._qp = min(max(round(FIRST_QP - 6 * math.log2(ratio)), 0), 51)
+        self._model, self._begun = BitModel(offset), deque()  # (QP, pictures, scale) of intervals that have not ended
+        self._qp = self._scale = 0
 
-    def add(self, pictures):
-        """The pictures of an interval are coded: (bits, QP) of each."""
-        if not pictures:
-            return
-        spent = sum(bits * step_of(qp) for bits, qp in pictures)
-        self._complexity = self._complexity * FORGET + spent
-        self._frames = self._frames * FORGET + len(pictures)
-        self._spent += sum(bits for bits, _ in pictures)
-        self._count += len(pictures)
+    def add(self, interval, costs):
+        """The oldest interval has ended: (bits, QP) of its pictures."""
+        *_, scale = self._begun.popleft()
+        for planned, (bits, qp) in zip(interval, costs):
+            self._model.add(planned, bits, qp)
+            self._complexity = self._complexity * FORGET + bits * STEPS[qp] / scale
+            self._frames = self._frames * FORGET + 1
+            self._spent += bits
+            self._count += 1
 
-    def qp(self):
-        """QP of the P picture of the next interval."""
+    def qp(self, interval):
+        """QP of the next interval."""
+        # an I picture counts as the pictures before it
+        if interval[0].kind != I or not self._scale:
+            self._scale = scale_of(sum(map(cost_of, interval)) // len(interval))
+        qp, scale = self._first(interval[0]) + self._higher, self._scale
         if self._frames:
-            surplus = (self._spent - self._count * self._wanted) / self._window
-            step = self._complexity / self._frames / self._wanted * min(max(1 + surplus, 0.5), 2)
-            qp = round(12 + 6 * math.log2(step))
-            self._qp = min(max(qp, self._qp - MOST_STEP, 0), self._qp + MOST_STEP, 51)
-        return self._qp
+            surplus = self._spent - self._count * self._wanted
+            for other, pictures, _ in self._begun:
+                surplus += self._model.bits(pictures, other) - len(pictures) * self._wanted
+            change = min(max(1 + surplus / (self._bitrate * WINDOW_SECONDS), 0.5), 2)
+            step = self._complexity / self._frames * scale / self._wanted * change
+            qp = min(max(qp_of_step(step), self._qp - MOST_FALL, 0), self._qp + MOST_RISE, WORST_QP)
+        self._qp = qp
+        self._begun.append((qp, interval, scale))
+        return qp
+
+    def _first(self, planned):
+        """QP of the first picture, which is an I picture."""
+        bits = self._bitrate * FIRST_SECONDS
+        if planned.intra is None:
+            return qp_of_step(STEPS[FIRST_QP] * FIRST_BITS_PER_SAMPLE * self._samples / bits)
+        return qp_of_step(FIRST_RATIO * cost_of(planned) / bits)
+
+    def most(self, sent):
+        """Bits that the next picture should have at most."""
+        surplus = sent.bits - sent.count * self._wanted
+        return int(max(self._bitrate * MOST_SECONDS - max(surplus, 0), self._wanted))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The pictures so far: how many, their bits, and the arrival of the bits."""
+
+    count: int = 0
+    bits: int = 0
+    arrival: Arrival = Arrival()
+
+
+class Control:
+    """The bits of a sequence: QP of its intervals, and what each picture may have.
+
+    Parameters
+    ----------
+    settings : Settings
+    sps : SPS
+
+    Attributes
+    ----------
+    bounds : bool
+        Whether bits matter at all: a bit rate or a buffer.
+    start : Sent
+        Before the first picture.
+    """
+
+    def __init__(self, settings, sps):
+        self._fps = Fraction(sps.vui.time_scale, 2 * sps.vui.num_units_in_tick)
+        self._qp = settings.base_qp(self._fps)  # of the interval
+        self._offsets = TREE_QP_OFFSETS if settings.tools.tree else QP_OFFSETS
+        higher = round(TREE_OFFSET) if settings.tools.tree else 0
+        self._top = MAX_QP + higher  # QP of an interval that is 51 on average
+        self.start, self._settings, self._reorder = Sent(), settings, sps.vui.max_num_reorder_frames
+        self._rate = self._schedule = self._buffer = None
+        if settings.bitrate:
+            samples = 256 * sps.PicSizeInMapUnits
+            self._rate = RateControl(settings.bitrate, float(self._fps), samples, self._offset, higher)
+        if sps.vui.nal_hrd:
+            self._schedule = Schedule(sps, level_row(sps))
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self._offset, self._top)
+        self.bounds = bool(self._rate or self._buffer)
+        self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
+
+    def begin(self, interval):
+        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first, from what
+        is known of those up to two intervals before, whatever the number of threads."""
+        if not self.bounds:
+            return
+        self._begun += 1
+        while len(self._intervals) > (1 if self._begun > FIRST_INTERVALS else 0):
+            planned, futures = self._intervals.popleft()
+            ended = [future.result() for future in futures]
+            costs = [coded.cost for coded, *_ in ended]
+            if self._rate:
+                self._rate.add(planned, costs)
+            if self._buffer:
+                self._buffer.add(planned, costs, self._schedule.room(ended[-1][1].arrival, False)[0])
+        self._qp = self._rate.qp(interval) if self._rate else self._settings.base_qp(self._fps)
+        if self._buffer:
+            self._qp = self._buffer.limited(self._qp, interval)
+        self._intervals.append((interval, []))
+
+    def _offset(self, planned):
+        return self._offsets[layer_of(planned)]
+
+    def qp(self, planned):
+        """QP of a picture of the interval, not always an integer."""
+        return min(max(self._qp + self._offset(planned), 0), WORST_QP)
+
+    def began(self, future):
+        """The next picture of the interval is being coded. future: of (Coded, Sent)."""
+        if self.bounds:
+            self._intervals[-1][1].append(future)
+
+    def messages(self, sent, planned):
+        """SEI NAL units of the next picture."""
+        if not self._schedule:
+            return ()
+        return (self._schedule.messages(sent.arrival, planned.key, planned.number + self._reorder),)
+
+    def fit(self, code, nal, qp, sent, planned, head):
+        """The next picture within its limits: (NAL unit, QP). head: bits of its other NAL units. See `fit`."""
+        soft = hard = 8 * len(nal) + head
+        if self._rate:
+            soft = self._rate.most(sent)
+        if self._buffer:
+            wanted, hard = self._buffer.limits(planned.kind, *self._schedule.room(sent.arrival, planned.key))
+            soft = min(soft, wanted)
+        return fit(code, nal, qp, (soft - head, hard - head), self._top, planned.number)
+
+    def after(self, sent, planned, bits):
+        """`Sent` after the next picture."""
+        arrival = self._schedule.after(sent.arrival, planned.key, bits) if self._schedule else sent.arrival
+        return Sent(sent.count + 1, sent.bits + bits, arrival)
+
+
+class BufferControl:
+    """Raises QP where the buffer would run low: it predicts, and `fit` makes sure.
+
+    Parameters
+    ----------
+    full : int
+        Bits in the buffer at most.
+    arriving : int
+        Bits that arrive from one picture to the next.
+    offset : function
+        Maps `Planned` to its QP less that of its interval.
+    top : int
+        The highest QP of an interval.
+    """
+
+    def __init__(self, full, arriving, offset, top):
+        self._top, self._full, self._arriving = top, full, arriving
+        self._fullness = full * 9 // 10  # when the first picture of `_begun` leaves the buffer
+        self._model = BitModel(offset)
+        self._begun = deque()  # intervals that have not ended: (QP, pictures)
+
+    def add(self, interval, costs, fullness):
+        """The oldest interval has ended: (bits, QP) of its pictures; bits in the buffer when the next one leaves it."""
+        self._begun.popleft()
+        for planned, cost in zip(interval, costs):
+            self._model.add(planned, *cost)
+        self._fullness = fullness
+
+    def limited(self, wanted, interval):
+        """The QP of an interval that begins: `wanted`, or more."""
+        fullness = self._fullness
+        for qp, others in self._begun:
+            fullness = min(fullness - self._model.bits(others, qp) + len(others) * self._arriving, self._full)
+        arriving = len(interval) * self._arriving
+        if interval[0].kind == I:
+            allowed = max(fullness * 7 // 10, arriving)
+        else:  # half of what is above the middle of the buffer; below it, less than what arrives, to fill it slowly
+            surplus = fullness - self._full // 2
+            change = max(surplus // 2, surplus * arriving // self._full)
+            allowed = max(arriving + change, arriving // 4)
+        qp = wanted
+        while qp < self._top and self._model.bits(interval, qp) > allowed:
+            qp += 1
+        self._begun.append((qp, interval))
+        return qp
+
+    def limits(self, kind, fullness, largest):
+        """(bits that a picture of this type should have at most, bits that it may have): while QP can rise, it leaves a
+        reserve to those after it, except for what arrives in its own time.
+
+        fullness: bits in the buffer when it leaves; largest: what else bounds it.
+        """
+        reserve = self._full * 3 // 10 if kind == I else min(self._full // 4, 3 * self._arriving)
+        hard = min(fullness, largest)
+        return min(max(fullness - reserve, self._arriving), hard), hard
+
+
+def fit(code, nal, qp, limits, top, number):
+    """A picture within the buffer, coded again with higher QP as often as it takes: (NAL unit, QP).
+
+    Parameters
+    ----------
+    code : callable
+        Maps a QP to a NAL unit.
+    nal : bytes
+        The first attempt.
+    qp : int
+        Its QP.
+    limits : (int, int)
+        Bits that it should have at most, which QP below `top` sees to, and bits that it must not exceed.
+    number : int
+        Of its frame.
+    """
+    soft, hard = limits
+    while 8 * len(nal) > (soft if qp < top else hard):
+        if qp == WORST_QP or hard <= 0:
+            raise ParameterError(
+                f"frame {number} takes {8 * len(nal)} bits with the highest QP, but the buffer has {max(hard, 0)} for "
+                "it: choose a higher rate or a larger buffer for VBV, or a higher level"
+            )
+        end, wanted = (top, soft) if qp < top else (WORST_QP, hard)
+        qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
+        nal = code(qp)
+    return nal, qp
+
+
+def _rise(bits, room):
+    """By how much QP must rise for so few bits, if they are inversely proportional to the step: the smallest d with
+    bits <= room * 2^(d / 6)."""
+    d = 0
+    while d < MAX_QP and bits**6 > room**6 << d:
+        d += 1
+    return d

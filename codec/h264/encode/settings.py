@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from dataclasses import dataclass, replace
 
 from ...errors import ParameterError
+from ..stream.slice_header import B, I, P
+from .parameters import LEVELS
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
@@ -35,7 +38,16 @@ class Tools:
     b_frames: int = 3
     b_adapt: int = 1
     scenecut: int = 1
-    lookahead: int = 12
+    lookahead: int = 40
+    aq: int = 1  # 0 none, 1 by the logarithm of the energy, 2 by its eighth root
+    aq_strength: int = 256  # in 1/256
+    tree: int = 1
+    deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
+
+    @property
+    def looks(self):
+        """Whether frames are searched before they are coded."""
+        return bool(self.scenecut or self.tree or (self.b_frames and self.b_adapt))
 
 
 MEDIUM = Tools()
@@ -45,6 +57,7 @@ PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
         b_frames=0, b_adapt=0, scenecut=0, lookahead=0,
+        aq=0, tree=0,
     ),
     "superfast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
@@ -60,13 +73,28 @@ PRESETS = {
     "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0),
     "placebo": replace(SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0),
 }  # fmt: skip
-TUNES = ("psnr",)
+# Changes of Tools by `tune`.
+TUNES = {
+    "psnr": {"aq": 0},
+    "ssim": {"aq": 2},
+    "film": {"deblock": -1},
+    "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
+    "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
+    "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0},
+    "fastdecode": {"cabac": 0, "deblock": None},
+}
+SHORT = 12  # frames of lookahead that types need
+TREE_SHARE = 0.4  # 1 - qcomp of x264
+TREE_OFFSET = 13.5 * TREE_SHARE  # QP that the macroblock tree takes off on average
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
-# Names of the layers of pictures: what more pictures refer to gets a lower QP, and a lower lambda beside it, because its
-# errors are repeated. QP less that of P, and lambda of squared differences relative to lambda2_of: measured.
+# Above QP 51 only lambda rises: with that of 75, four times the step of QP 51, almost everything is skipped.
+MAX_QP, WORST_QP = 51, 75
+# Layers of pictures: what more pictures refer to gets a lower QP, and a lower lambda beside it, because its errors are
+# repeated. QP less that of P, and lambda of squared differences relative to lambda2_of: measured. With the macroblock
+# tree, which takes off what others refer to, B have less.
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
-QP_OFFSETS = -3, 0, 2, 3
+QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-3, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
 
 
@@ -80,9 +108,18 @@ def chosen(name, value, choices):
 def tools_of(preset, tune):
     """The `Tools` of a preset, changed by a tune."""
     tools = PRESETS[chosen("preset", preset, PRESETS)]
-    if tune is not None:
-        chosen("tune", tune, TUNES)
-    return tools
+    if tune is None:
+        return tools
+    changes = TUNES[chosen("tune", tune, TUNES)]
+    # a tune turns on nothing that the preset leaves out
+    return replace(
+        tools, **{name: value for name, value in changes.items() if name == "deblock" or getattr(tools, name)}
+    )
+
+
+def layer_of(planned):
+    """LAYER_... of a `Planned`."""
+    return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if planned.reference else LAYER_B}[planned.kind]
 
 
 def lambda_of(qp, layer):
@@ -100,21 +137,30 @@ class Settings:
     """Validated settings of an encoder."""
 
     tools: Tools
-    qp: int
+    qp: float
     bitrate: float | None
     keyint: int
     threads: int
+    vbv: tuple[float, float] | None = None  # bits per second at most, bits of the buffer
+    level: str | None = None
+
+    def base_qp(self, fps):
+        """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
+        on average. A frame that is shown half as long gets a step 2^0.4 as large."""
+        if not self.tools.tree:
+            return self.qp
+        return self.qp + TREE_OFFSET + 6 * TREE_SHARE * math.log2(min(max(fps / 25, 0.04), 4))
 
 
-def settings_of(qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0):
+def settings_of(
+    qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
+    vbv_bufsize=None, level=None,
+):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
     if len(given) > 1:
         raise ParameterError(f"{' and '.join(given)} contradict each other: give one of them")
-    if bitrate is not None and (
-        isinstance(bitrate, bool) or not isinstance(bitrate, (int, float)) or not 1000 <= bitrate <= MOST_BITRATE
-    ):
-        raise ParameterError(f"bitrate is {bitrate!r}; it must be a number of bits per second, 1000 to {MOST_BITRATE}")
+    checked_bits("bitrate", bitrate, "bits per second")
     quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
     if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
         raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
@@ -125,7 +171,36 @@ def settings_of(qp=None, crf=None, bitrate=None, preset="medium", tune=None, key
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
         raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
-    return Settings(tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS))
+    if qp is not None:
+        tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
+    return Settings(
+        tools, quality, bitrate, keyint, min(threads or processors(), MOST_THREADS),
+        vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
+    )  # fmt: skip
+
+
+def checked_bits(name, value, unit):
+    """Refuse what is no rate or size in bits."""
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, (int, float)) or not 1000 <= value <= MOST_BITRATE
+    ):
+        raise ParameterError(f"{name} is {value!r}; it must be a number of {unit}, 1000 to {MOST_BITRATE}")
+
+
+def vbv_of(bitrate, maxrate, bufsize):
+    """(bits per second, bits) of the buffer, or None without one."""
+    checked_bits("vbv_maxrate", maxrate, "bits per second")
+    checked_bits("vbv_bufsize", bufsize, "bits")
+    if (maxrate is None) != (bufsize is None):
+        given, missing = ("vbv_bufsize", "vbv_maxrate") if maxrate is None else ("vbv_maxrate", "vbv_bufsize")
+        raise ParameterError(f"{given} without {missing} bounds nothing: give both")
+    if maxrate is None:
+        return None
+    if bitrate is not None and bitrate > maxrate:
+        raise ParameterError(
+            f"bitrate is {bitrate:g}, more than vbv_maxrate, {maxrate:g}: the average cannot exceed it"
+        )
+    return maxrate, bufsize
 
 
 def settings_of_options(options):

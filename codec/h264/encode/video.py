@@ -31,6 +31,9 @@ def encode_video(
     qp: int | None = None,
     crf: float | None = None,
     bitrate: float | None = None,
+    vbv_maxrate: float | None = None,
+    vbv_bufsize: float | None = None,
+    level: str | None = None,
     preset: str = "medium",
     tune: str | None = None,
     keyint: int = 250,
@@ -57,6 +60,14 @@ def encode_video(
         rounded QP of P pictures.
     bitrate : float, optional
         Bits per second, 1000 to 800000000, in one pass: QP follows what was spent. Short clips end further from it.
+    vbv_maxrate, vbv_bufsize : float, optional
+        A buffer that the stream never overruns, both or neither: a decoder that receives `vbv_maxrate` bits per second
+        into a buffer of `vbv_bufsize` bits, 0.9 of it full when it begins, has each picture in time. Pictures that
+        would not fit are coded again with higher QP. The stream states both (HRD parameters of E.1.2, with buffering
+        period and picture timing messages).
+    level : str, optional
+        The level of Table A-1, such as "4.1"; by default the lowest that allows size, frame rate, pictures in the
+        buffer, `bitrate` and VBV. With one, its highest rate and buffer bound the stream as by VBV.
     preset : str, default "medium"
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
@@ -79,7 +90,8 @@ def encode_video(
     Raises
     ------
     ParameterError
-        An impossible or contradictory setting, no frames, frames that change their format, more than level 6.2 allows.
+        An impossible or contradictory setting, no frames, frames that change their format, more than the level allows,
+        a picture that does not fit into the buffer with the highest QP.
     UnsupportedError
         Frames with more than 8 bits, 4:2:2 or 4:4:4.
 
@@ -97,8 +109,9 @@ def encode_video(
     [('I', 48, 32), ('B', 48, 32), ('P', 48, 32)]
     """
     options: EncodeVideoKeywords = dict(
-        qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads
-    )
+        qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
+        vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level,
+    )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
 

@@ -1,5 +1,5 @@
-"""Supplemental enhancement information (7.3.2.3, Annex D): picture timing and recovery points are parsed; user data and
-all other messages stay bytes.
+"""Supplemental enhancement information (7.3.2.3, Annex D): buffering periods, picture timing and recovery points are
+parsed; user data and all other messages stay bytes.
 """
 
 import re
@@ -23,7 +23,7 @@ NumClockTS = (1, 1, 1, 2, 2, 3, 3, 2, 3)
 
 @dataclass(frozen=True)
 class SEIMessage:
-    """One message. `content` is a RecoveryPoint or PicTiming for the types parsed here, otherwise None."""
+    """One message. `content` is a BufferingPeriod, PicTiming or RecoveryPoint for the types parsed here, otherwise None."""
 
     payloadType: int
     payload: bytes
@@ -70,6 +70,38 @@ class PicTiming:
     dpb_output_delay: int | None = None
     pic_struct: int | None = None
     clock_timestamps: tuple = ()
+
+
+@dataclass(frozen=True)
+class InitialDelay:
+    """initial_cpb_removal_delay and its offset of one delivery schedule, in units of 1/90000 s."""
+
+    initial_cpb_removal_delay: int
+    initial_cpb_removal_delay_offset: int
+
+
+@dataclass(frozen=True)
+class BufferingPeriod:
+    """D.1.2: one InitialDelay for each schedule of the HRDs of the VUI."""
+
+    seq_parameter_set_id: int
+    nal: tuple = ()
+    vcl: tuple = ()
+
+
+def buffering_period(c, s, vui, number):
+    """D.1.2 for the VUI of the SPS with this number; whether the message refers to it."""
+    clause = "H.264 D.2.2"
+    if c.ue(s, "seq_parameter_set_id", 31, clause) != number:
+        return False
+    for name, hrd in (("nal", vui.nal_hrd), ("vcl", vui.vcl_hrd)):
+        if not hrd:
+            continue
+        bits = hrd.initial_cpb_removal_delay_length_minus1 + 1
+        for row in c.rows(s, name, InitialDelay, hrd.cpb_cnt_minus1 + 1):
+            c.u(row, "initial_cpb_removal_delay", bits, clause)
+            c.u(row, "initial_cpb_removal_delay_offset", bits, clause)
+    return True
 
 
 def recovery_point(c, s):
@@ -167,6 +199,10 @@ def _content(payloadType, payload, sps, nal, start):
     if payloadType == PIC_TIMING and sps is not None and sps.vui:
         pic_timing(Reader(payload, nal.layer("pic_timing"), place), s, sps.vui)
         return PicTiming(**s)
+    if payloadType == BUFFERING_PERIOD and sps is not None and sps.vui and sps.vui.hrd:
+        c = Reader(payload, nal.layer("buffering_period"), place)
+        if buffering_period(c, s, sps.vui, sps.seq_parameter_set_id):
+            return BufferingPeriod(**s)
     return None
 
 
@@ -179,10 +215,12 @@ def x264_build(message):
 
 
 def write_payload(content, vui=None):
-    """The payload of a RecoveryPoint or PicTiming, as bytes."""
+    """The payload of a BufferingPeriod, PicTiming or RecoveryPoint, as bytes."""
     c = Writer("sei_payload")
     if isinstance(content, RecoveryPoint):
         recovery_point(c, vars(content))
+    elif isinstance(content, BufferingPeriod):
+        buffering_period(c, vars(content), vui, content.seq_parameter_set_id)
     else:
         pic_timing(c, vars(content), vui)
     if c.count % 8:

@@ -52,9 +52,13 @@ def text(width, height, count, seed=0):
 CONTENT = {"moving": moving, "noise": noise, "flat": flat, "text": text}
 
 
-def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, bitrate=None, keyint=250, threads=1):
+def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitrate=None, keyint=250, threads=1,
+            vbv=(None, None), level=None):  # fmt: skip
     """(stream, [reconstruction of each frame], [Coded])."""
-    settings = settings_of(None if bitrate else qp, None, bitrate, preset, tune, keyint, threads)
+    settings = settings_of(
+        None if bitrate or crf is not None else qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv[0],
+        vbv_bufsize=vbv[1], level=level,
+    )  # fmt: skip
     encoder, pictures, planes = Encoder(settings, rate_of(fps)), [], {}
 
     def take(coded):

@@ -8,15 +8,15 @@ from made_clips import encoded, moving
 
 import codec
 from codec.h264.encode.parameters import level_of, rate_of, sequence_of, vector_limits
-from codec.h264.encode.settings import PRESETS, tools_of
+from codec.h264.encode.settings import PRESETS, settings_of
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets, read_pps, read_sps, write_pps, write_sps
 from codec.h264.stream.slice_header import read_slice_header
 
 
-def sets_of(width, height, fps=Fraction(25), preset="medium", qp=26, **fields):
+def sets_of(width, height, fps=Fraction(25), preset="medium", qp=26, bitrate=None, more={}, **fields):
     frame = codec.Frame.from_rgb(np.zeros((height, width, 3), np.uint8), **fields)
-    return sequence_of(frame, fps, tools_of(preset, None), qp)
+    return sequence_of(frame, fps, settings_of(None, None, bitrate, preset, None, 250, 1, **more), qp)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -66,6 +66,54 @@ def test_level(size, fps, frames, name):
     if size == (256, 1):
         name = "4"
     assert level_of(*size, fps, frames) == name
+
+
+@pytest.mark.parametrize(
+    "rate, bufsize, factor, name",
+    [
+        (64 * 1500, 0, 1500, "1"),
+        (64 * 1500 + 1, 0, 1500, "1.1"),
+        (192 * 1200 + 1, 0, 1200, "1.2"),  # cpbBrNalFactor of Table A-2 below High
+        (0, 4000 * 1500, 1500, "2.1"),
+        (0, 4000 * 1500 + 1, 1500, "3"),
+        (800_000 * 1500 + 1, 0, 1500, None),
+    ],
+)
+def test_level_of_rate_and_buffer(rate, bufsize, factor, name):
+    assert level_of(4, 3, 25, 1, bitrate=rate, bufsize=bufsize, factor=factor) == name
+
+
+@pytest.mark.parametrize(
+    "change, level_idc",
+    [
+        ({"bitrate": 5_000_000}, 21),
+        ({"more": {"vbv_maxrate": 40_000, "vbv_bufsize": 2_000_000}}, 13),
+        ({"bitrate": 1_000_000, "more": {"vbv_maxrate": 30_000_000, "vbv_bufsize": 2_000_000}}, 32),
+        ({"more": {"level": "4.2"}}, 42),
+    ],
+)
+def test_the_stream_says_the_level_of_its_rate(change, level_idc):
+    assert sets_of(64, 48, **change)[0].level_idc == level_idc
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"more": {"level": "3"}}, "level is '3', but 1280x720 at 25 frames per second .* needs '3.1'"),
+        ({"bitrate": 30e6, "more": {"level": "3.1"}}, r"3e\+07 bits per second needs '3.2'"),
+        ({"more": {"level": "7"}}, "level is '7'; it must be one of 1, 1.1"),
+        ({"more": {"vbv_maxrate": 1e6}}, "vbv_maxrate without vbv_bufsize bounds nothing: give both"),
+        ({"more": {"vbv_bufsize": 1e6}}, "vbv_bufsize without vbv_maxrate bounds nothing: give both"),
+        (
+            {"more": {"vbv_maxrate": 10, "vbv_bufsize": 1e6}},
+            "vbv_maxrate is 10; it must be a number of bits per second",
+        ),
+        ({"bitrate": 2e6, "more": {"vbv_maxrate": 1e6, "vbv_bufsize": 1e6}}, "bitrate is 2e.06, more than vbv_maxrate"),
+    ],
+)
+def test_impossible_levels_and_buffers(change, words):
+    with pytest.raises(codec.ParameterError, match=words):
+        sets_of(1280, 720, **change)
 
 
 def test_profile_follows_from_the_tools():
