@@ -12,7 +12,8 @@ from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
 from .plan import PIPE, Job, OutputError, plan, plan_in_place
 from .result import Result
-from .run import Row, row_of, run
+from .rows import Row, row_of
+from .run import run
 from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
 from .undo import Run, runs, undo
 

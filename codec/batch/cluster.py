@@ -17,7 +17,8 @@ from ..errors import CodecError, FileError, MissingPackageError, ParameterError
 from ..sources.files import PIPE, read_bytes, sweep, sync_folder
 from . import resume
 from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
-from .run import THERE, TOLD, Row, _is_older, _remove_former, _there, write_target
+from .rows import Row, remove_former, skipped, write_target
+from .worker import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,10 +99,9 @@ def run(
     if any(PIPE in (job.source, job.target) or (job.target and job.source == job.target) for job in jobs):
         raise ParameterError("workers neither share stdin and stdout nor replace files in place: name a folder")
     foreman = _Foreman(task, overwrite, dry_run, keep_dates, ledger)
-    folders = {os.path.dirname(job.target) for job in jobs if job.target is not None}
-    if not dry_run:
-        for folder in folders:
-            sweep(folder)
+    folders = set() if dry_run else {os.path.dirname(job.target) for job in jobs if job.target is not None}
+    for folder in folders:
+        sweep(folder)
     rows: dict[int, Row] = {}
     todo = []
     for number, job in enumerate(jobs):
@@ -116,9 +116,9 @@ def run(
             if progress is not None:
                 progress(len(rows), len(jobs))
     finally:
-        if not dry_run:
-            for folder in folders:
-                sweep(folder)
+        for folder in folders:
+            sweep(folder)
+            sync_folder(folder or os.curdir)
     return [rows[number] for number in range(len(jobs))]
 
 
@@ -268,12 +268,8 @@ class _Foreman:
                 return Row(job.source, job.target, "failed", error=str(error)), None
             if seen.verdict and not self.overwrite:
                 return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row), None
-        there = None if self.overwrite else _there(job.source, job.target, job.keep_as, seen and seen.output)
-        if there is None:
-            return None, seen
-        old = _is_older(there, job.source)
-        warnings = ("the output that exists is older than its source",) if old else ()
-        return Row(job.source, there, "skipped", warnings=warnings, reason=THERE), None
+        row = None if self.overwrite else skipped(job.source, job.target, job.keep_as, seen and seen.output)
+        return row, seen
 
     def settled(self, job, seen, parked):
         """The row of a job after its output was recorded and named."""
@@ -285,7 +281,7 @@ class _Foreman:
         except (CodecError, OSError) as error:
             return Row(job.source, job.target, "failed", error=str(error))
         if seen and seen.output:
-            _remove_former(seen.output, row)
+            remove_former(seen.output, row)
         return row
 
     def _named(self, job, seen, parked):
@@ -307,4 +303,3 @@ class _Foreman:
             self.ledger.record(job.target, known, job.source)
         if parked.path is not None:
             os.replace(parked.path, target)
-            sync_folder(os.path.dirname(target))

@@ -75,11 +75,12 @@ def plan(inputs, output, task):
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
+    paths = _Paths()
     if is_folder(inputs, output):
-        jobs = _settle_clashes(_plan_folder(inputs, output, task))
+        jobs = _settle_clashes(_plan_folder(inputs, output, task), paths)
     else:
         jobs = [_named(Job(inputs[0], output))]
-    jobs = _spare_inputs(jobs)
+    jobs = _spare_inputs(jobs, paths)
     for job in jobs:
         if job.target is not None:
             task.check(job.target)
@@ -121,7 +122,7 @@ def plan_in_place(inputs, task):
 def _entry(path):
     """The entry of a folder that a path names, whether or not it is a link."""
     folder, name = os.path.split(os.path.abspath(path))
-    return os.path.join(_same(folder), os.path.normcase(name))
+    return os.path.join(os.path.realpath(folder), os.path.normcase(name))
 
 
 def common_folder(inputs):
@@ -206,20 +207,33 @@ def _whole(name, renamed):
     return renamed if renamed == name else name + os.path.splitext(renamed)[1]
 
 
-def _same(path):
-    return os.path.normcase(os.path.realpath(path))
+class _Paths:
+    """Real paths, each folder looked up once."""
+
+    def __init__(self):
+        self._folders, self._files = {}, {}
+
+    def same(self, path):
+        """The path that the file system knows."""
+        if path not in self._files:
+            folder, name = os.path.split(path)
+            if folder not in self._folders:
+                self._folders[folder] = os.path.realpath(folder)
+            usual = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
+            real = os.path.join(self._folders[folder], name) if usual else os.path.realpath(path)
+            self._files[path] = os.path.normcase(real)
+        return self._files[path]
+
+    def on_any_disk(self, path):
+        """The path as file systems compare it that ignore case, or the way in which accents are written."""
+        return unicodedata.normalize("NFC", self.same(path)).casefold()
 
 
-def _on_any_disk(path):
-    """A path as file systems compare it that ignore case, or the way in which accents are written."""
-    return unicodedata.normalize("NFC", _same(path)).casefold()
-
-
-def _settle_clashes(jobs):
+def _settle_clashes(jobs, paths):
     places = {}
     for job in jobs:
         if job.target is not None:
-            places.setdefault(_on_any_disk(job.target), []).append(job)
+            places.setdefault(paths.on_any_disk(job.target), []).append(job)
     clashing = {job for group in places.values() if len(group) > 1 for job in group}
     settled, taken = [], {}
     for job in jobs:
@@ -227,7 +241,7 @@ def _settle_clashes(jobs):
             folder, renamed = os.path.split(job.target)
             job = replace(job, target=os.path.join(folder, _whole(os.path.basename(job.source), renamed)))
         if job.target is not None:
-            first = taken.setdefault(_on_any_disk(job.target), job)
+            first = taken.setdefault(paths.on_any_disk(job.target), job)
             if first is not job:
                 taken_by = f"{first.source} becomes {first.target}, which is the same name"
                 why = f"{taken_by}; rename this one, or use another folder"
@@ -236,16 +250,16 @@ def _settle_clashes(jobs):
     return settled
 
 
-def _spare_inputs(jobs):
+def _spare_inputs(jobs, paths):
     """Refuse outputs that would overwrite an input; a source is not kept under the name of another one."""
-    sources = {_same(job.source): job.source for job in jobs if job.source != PIPE}
+    sources = {paths.same(job.source): job.source for job in jobs if job.source != PIPE}
     spared = []
     for job in jobs:
-        if job.target not in (None, PIPE) and _same(job.target) in sources:
+        if job.target not in (None, PIPE) and paths.same(job.target) in sources:
             raise OutputError(
-                f"the output would overwrite the input {sources[_same(job.target)]}; choose another file or folder"
+                f"the output would overwrite the input {sources[paths.same(job.target)]}; choose another file or folder"
             )
-        if job.keep_as is not None and sources.get(_same(job.keep_as), job.source) != job.source:
+        if job.keep_as is not None and sources.get(paths.same(job.keep_as), job.source) != job.source:
             job = replace(job, keep_as=None)
         spared.append(job)
     return spared
