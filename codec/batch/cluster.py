@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -41,7 +41,7 @@ class Parked:
     Attributes
     ----------
     row : Row
-        With the final name as its output.
+        With absolute paths; the output has its final name.
     path : str or None
         Where the output waits for its name; None if there is nothing to name.
     source_stat : str or None
@@ -166,10 +166,16 @@ def _send(client, foreman, left, waiting, ended):
     if group is None:
         return
     key = f"codec-{secrets.token_hex(8)}"
-    jobs = [job for _, job, _ in group]
+    jobs = [_absolute(job) for _, job, _ in group]
     future = client.submit(make, jobs, foreman.task, foreman.dry_run, foreman.keep_dates, __version__, key=key)
     waiting[key] = future, group
     ended.add(future)
+
+
+def _absolute(job):
+    """The job with paths that do not depend on the current folder, which workers do not share."""
+    keep_as = None if job.keep_as is None else os.path.abspath(job.keep_as)
+    return replace(job, source=os.path.abspath(job.source), target=os.path.abspath(job.target), keep_as=keep_as)
 
 
 def _connected(scheduler):
@@ -273,11 +279,12 @@ class _Foreman:
 
     def settled(self, job, seen, parked):
         """The row of a job after its output was recorded and named."""
-        row = parked.row
+        as_kept = job.keep_as is not None and parked.row.output == os.path.abspath(job.keep_as)
+        row = replace(parked.row, input=job.source, output=job.keep_as if as_kept else job.target)
         if row.status == "failed" or self.dry_run:
             return row
         try:
-            self._named(job, seen, parked)
+            self._named(job, seen, replace(parked, row=row))
         except (CodecError, OSError) as error:
             return Row(job.source, job.target, "failed", error=str(error))
         if seen and seen.output:

@@ -19,7 +19,19 @@ STATUSES = ("done", "kept", "skipped", "ignored", "failed")
 
 
 def perform(
-    verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False, keep_dates=False, ledger=None
+    verb,
+    task,
+    inputs,
+    output,
+    *,
+    jobs,
+    overwrite,
+    as_json,
+    settings,
+    dry_run=False,
+    keep_dates=False,
+    ledger=None,
+    scheduler=None,
 ):
     """Run a verb over its inputs, from the plan to the exit code.
 
@@ -27,14 +39,21 @@ def perform(
     ----------
     ledger : False, None or str
         False: none. None: in the output folder, if there is one. A path.
+    scheduler : str, optional
+        Address of a scheduler of Dask, whose workers do the jobs.
     """
     from .. import batch
 
     todo = jobs_for(inputs, output, task, as_json)
     place = ledger_path(inputs, output, ledger) if any(job.status is None for job in todo) else None
-    options = {"threads": jobs, "overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
+    options = {"overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
     with _opened(place, dry_run) as book, _shown(todo) as tell:
-        rows = batch.run(todo, task, progress=tell, ledger=book, **options)
+        if scheduler:
+            from ..batch import cluster
+
+            rows = cluster.run(todo, task, scheduler, progress=tell, ledger=book, **options)
+        else:
+            rows = batch.run(todo, task, threads=jobs, progress=tell, ledger=book, **options)
     report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings)
 
 

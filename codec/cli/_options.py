@@ -190,6 +190,17 @@ min_gain = click.option(
     help="Keep files that would not be smaller by at least this.  [default: 0%]",
 )
 
+executor = click.option(
+    "--executor",
+    type=click.Choice(["threads", "dask"]),
+    default="threads",
+    show_default=True,
+    help="Who does the work: this process, or the workers of --scheduler (extra cluster).",
+)
+scheduler = click.option(
+    "--scheduler", metavar="ADDRESS", help="Of Dask, tcp://HOST:PORT; its workers must see the same files."
+)
+
 
 def as_json(help="One JSON object on stdout."):
     """--json."""

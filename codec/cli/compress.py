@@ -83,6 +83,8 @@ class _Compress(options.OptionalValues):
 @options.min_gain
 @options.ledger
 @options.no_ledger
+@options.executor
+@options.scheduler
 @options.dry_run
 @options.as_json_not_table
 def compress(
@@ -98,6 +100,8 @@ def compress(
     min_gain,
     ledger,
     no_ledger,
+    executor,
+    scheduler,
     dry_run,
     as_json,
     background,
@@ -141,6 +145,7 @@ def compress(
       codec compress photo.png -o upload.jpg --target size:200kB
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
+      codec compress /data/holiday/ -o /data/smaller/ --executor dask --scheduler tcp://10.0.0.1:8786
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
       codec compress holiday/ --in-place -q 80 --min-gain 5%
       cat photo.png | codec compress - -q 60 > photo.jpg
@@ -181,8 +186,12 @@ def compress(
         },
     }
     if in_place:
-        exclude("in_place", "output", "no_ledger", "force")
+        exclude("in_place", "output", "no_ledger", "force", "executor", "scheduler")
         perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
         return
     needs("in_place", "backup", "no_backup")
-    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=False if no_ledger else ledger, **common)
+    if (executor == "dask") != bool(scheduler):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
+    exclude("scheduler", "jobs")
+    common |= {"keep_dates": keep_dates, "ledger": False if no_ledger else ledger, "scheduler": scheduler}
+    perform("compress", task, inputs, output, **common)

@@ -576,3 +576,18 @@ def test_application_segments_of_unknown_contents_are_missed_aloud(run, home, ve
     assert "2 of APP1 FLIR (28 bytes)" in run(verb[0], "thermal.jpg", "-o", out, *verb[1:]).err
     if verb[0] == "compress":
         assert "FLIR" not in run("compress", "thermal.jpg", "-o", "bare.jpg", "-q", "30", "--strip").err
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--executor", "dask"], "--scheduler ADDRESS"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", "-j", "2"], "exclude each other"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", "--in-place"], "exclude each other"),
+        (["--executor", "ray"], "ray"),
+    ],
+)
+def test_a_cluster_has_a_scheduler_and_its_own_threads(run, home, words, said):
+    outcome = run("compress", "in", *([] if "--in-place" in words else ["-o", "out"]), *words)
+    assert outcome.code == 2 and said in outcome.err and not (home / "out").exists()
