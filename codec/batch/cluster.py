@@ -110,6 +110,7 @@ def run(
             todo.append((number, job, seen))
         else:
             rows[number] = row
+    todo.sort(key=lambda found: -_size(found[1].source))  # a large one at the end would keep all waiting
     try:
         for number, row in _done(scheduler, foreman, todo):
             rows[number] = row
@@ -146,14 +147,18 @@ def _done(scheduler, foreman, todo) -> Iterator[tuple[int, Row]]:
             client.close()
 
 
+def _size(path):
+    found = stat_of(path)
+    return found.st_size if found else 0
+
+
 def _groups(todo, ahead):
     """The jobs in groups that are sent as one: small files are many, and none waits while a worker idles."""
     most = max(1, min(GROUP_JOBS, len(todo) // ahead))
     group, size = [], 0
     for found in todo:
-        stat = stat_of(found[1].source)
         group.append(found)
-        size += stat.st_size if stat else 0
+        size += _size(found[1].source)
         if len(group) >= most or size >= GROUP_BYTES:
             yield group
             group, size = [], 0
