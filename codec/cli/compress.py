@@ -112,8 +112,8 @@ def compress(
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the
-    orientation tag; pixels are not turned.
+    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept,
+    including the orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
@@ -169,22 +169,9 @@ def compress(
         carry_all=in_place,
         limits=limits,
     )
-    common = {
-        "jobs": jobs,
-        "overwrite": overwrite,
-        "dry_run": dry_run,
-        "as_json": as_json,
-        "settings": encoding
-        | {
-            "quality": asked.quality,
-            "strip": list(strip or ()),
-            "background": background,
-            "force": force,
-            "min_gain": min_gain,
-            "in_place": in_place,
-            "keep_dates": keep_dates,
-        },
-    }
+    kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place}
+    settings = encoding | {"quality": asked.quality, "strip": list(strip or ()), "keep_dates": keep_dates} | kept
+    common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "settings": settings}
     if in_place:
         exclude("in_place", "output", "no_ledger", "force", "executor", "scheduler")
         perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
