@@ -4,6 +4,7 @@ import functools
 import importlib
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..errors import ParameterError
 from ..limits import DEFAULT_LIMITS, Limits
@@ -100,14 +101,19 @@ def _limits(ctx, param, value):
     return Limits(pixels=value) if value else DEFAULT_LIMITS
 
 
-inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
-rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+def _paths(ctx, param, incomplete):
+    """Let the shell complete file names."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...", shell_complete=_paths)
+rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...", shell_complete=_paths)
 
 
 def output(what="picture"):
     """-o of a verb with one input or many."""
     text = f"File for one {what}, folder for several (created), - for stdout."
-    return click.option("-o", "--output", metavar="OUT", help=text)
+    return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=_paths)
 
 
 quality = functools.partial(click.option, "-q", "--quality", type=float, callback=checked(_quality), metavar="N")
