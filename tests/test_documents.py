@@ -80,22 +80,6 @@ def test_names_in_the_glossary_exist():
                 assert re.search(rf"\b{name}\b", text), (name, path)
 
 
-def test_commands_of_the_laboratory_are_understood():
-    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
-    from codec.cli.main import cli
-
-    text = (ROOT / "docs/lab.md").read_text().replace("\\\n", " ")
-    lines = re.findall(r"^\$ codec (.*)$", text, re.MULTILINE)
-    assert len(lines) > 7
-    for line in lines:
-        command, words = cli, shlex.split(line)
-        while hasattr(command, "get_command"):
-            context = command.make_context("codec", [words[0], "--help"], resilient_parsing=True)
-            command = command.get_command(context, words.pop(0))
-            assert command, line
-        command.make_context("codec", words)
-
-
 def understood(line):
     """Parse a command line; nothing is run."""
     from codec.cli.main import cli
@@ -106,6 +90,15 @@ def understood(line):
         command = command.get_command(context, words.pop(0))
         assert command, line
     command.make_context("codec", words)
+
+
+def test_commands_of_the_laboratory_are_understood():
+    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
+    text = (ROOT / "docs/lab.md").read_text().replace("\\\n", " ")
+    lines = re.findall(r"^\$ (codec .*)$", text, re.MULTILINE)
+    assert len(lines) > 7
+    for line in lines:
+        understood(line)
 
 
 @pytest.mark.parametrize(
