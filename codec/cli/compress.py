@@ -3,7 +3,7 @@
 import click
 
 from . import _options as options
-from ._common import exclude, needs
+from ._common import needs, refuse_both
 from ._jobs import perform, perform_in_place
 
 
@@ -23,7 +23,10 @@ class _Compress(options.OptionalValues):
 
 
 @click.command(cls=_Compress)
-@options.inputs
+@options.inputs_or_list
+@options.files_from
+@options.include
+@options.exclude
 @options.output()
 @options.quality(help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
 @options.target(
@@ -85,8 +88,12 @@ class _Compress(options.OptionalValues):
 @options.no_ledger
 @options.dry_run
 @options.as_json_not_table
+@options.as_lines
 def compress(
     inputs,
+    files_from,
+    include,
+    exclude,
     output,
     limits,
     jobs,
@@ -100,6 +107,7 @@ def compress(
     no_ledger,
     dry_run,
     as_json,
+    as_lines,
     background,
     strip,
     force,
@@ -147,13 +155,13 @@ def compress(
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
-    from ..batch import CompressTask
+    from ..batch import CompressTask, Selection
     from ..jpeg import EncodeOptions
 
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup")):
-        exclude(one, other)
+    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines")):
+        refuse_both(one, other)
     asked = EncodeOptions(**encoding)
     task = CompressTask(
         asked,
@@ -164,11 +172,18 @@ def compress(
         carry_all=in_place,
         limits=limits,
     )
+    inputs = (*inputs, *files_from)
+    if not inputs:
+        raise click.UsageError(
+            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
+        )
+    selection = Selection(tuple(include), tuple(exclude))
     common = {
         "jobs": jobs,
         "overwrite": overwrite,
         "dry_run": dry_run,
         "as_json": as_json,
+        "as_lines": as_lines,
         "settings": encoding
         | {
             "quality": asked.quality,
@@ -177,12 +192,16 @@ def compress(
             "force": force,
             "min_gain": min_gain,
             "in_place": in_place,
+            "include": list(include),
+            "exclude": list(exclude),
             "keep_dates": keep_dates,
         },
     }
     if in_place:
-        exclude("in_place", "output", "no_ledger", "force")
-        perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
+        refuse_both("in_place", "output", "no_ledger", "force")
+        backup, select = False if no_backup else backup, {"selection": selection}
+        perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
         return
     needs("in_place", "backup", "no_backup")
-    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=False if no_ledger else ledger, **common)
+    select, ledger = {"selection": selection, "keep_paths": bool(files_from)}, False if no_ledger else ledger
+    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=ledger, select=select, **common)
