@@ -65,6 +65,7 @@ def run(
     dry_run: bool = False,
     keep_dates: bool = False,
     progress: Callable[[int, int], object] | None = None,
+    told: Callable[[Row], object] | None = None,
     ledger: Ledger | None = None,
 ) -> list[Row]:
     """Do every job on a cluster; a failure is a row like any other.
@@ -79,7 +80,7 @@ def run(
     task : a task of `codec.batch`
     scheduler : str or distributed.Client
         Address of the scheduler, such as "tcp://host:8786".
-    overwrite, dry_run, keep_dates, progress, ledger
+    overwrite, dry_run, keep_dates, progress, told, ledger
         As for `codec.batch.run`. Only the caller opens the ledger.
 
     Returns
@@ -103,17 +104,19 @@ def run(
     for folder in folders:
         sweep(folder)
     rows: dict[int, Row] = {}
-    todo = []
+    todo, told = [], told or (lambda row: None)
     for number, job in enumerate(jobs):
         row, seen = foreman.decided(job)
         if row is None:
             todo.append((number, job, seen))
         else:
             rows[number] = row
+            told(row)
     todo.sort(key=lambda found: -_size(found[1].source))  # a large one at the end would keep all waiting
     try:
         for number, row in _done(scheduler, foreman, todo):
             rows[number] = row
+            told(row)
             if progress is not None:
                 progress(len(rows), len(jobs))
     finally:

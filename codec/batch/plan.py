@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
 from ..sources.files import PIPE
+from .selection import ALL
 from .walk import special, walk
 
 
@@ -41,7 +42,7 @@ class Job:
     reason: str | None = None
 
 
-def plan(inputs, output, task):
+def plan(inputs, output, task, *, selection=ALL, keep_paths=False):
     """Jobs for the inputs of a task. Nothing is written, and read are only the names in folders and the first bytes of
     files whose suffix says nothing.
 
@@ -59,6 +60,11 @@ def plan(inputs, output, task):
         A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; or "-".
     task : a task of `codec.batch`
         Names the outputs: `rename`, `suffixes`, `formats`, `check`.
+    selection : Selection, optional
+        Which files below folders are taken; the others are "ignored". Inputs that are named are always taken.
+    keep_paths : bool
+        Files that are named by a relative path keep their folders below the output; without it they are put side by
+        side.
 
     Returns
     -------
@@ -76,8 +82,8 @@ def plan(inputs, output, task):
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
     paths = _Paths()
-    if is_folder(inputs, output):
-        jobs = _settle_clashes(_plan_folder(inputs, output, task), paths)
+    if keep_paths or is_folder(inputs, output):
+        jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
     else:
         jobs = [_named(Job(inputs[0], output))]
     jobs = _spare_inputs(jobs, paths)
@@ -87,7 +93,7 @@ def plan(inputs, output, task):
     return jobs
 
 
-def plan_in_place(inputs, task):
+def plan_in_place(inputs, task, *, selection=ALL):
     """Jobs that replace their own sources. A file whose name the task would change is "ignored".
 
     Parameters
@@ -96,6 +102,8 @@ def plan_in_place(inputs, task):
         Files or folders, as for `plan`; no stdin. Links are left out, and so are files with several names (hard links),
         which a replacement would separate.
     task : a task of `codec.batch`
+    selection : Selection, optional
+        As for `plan`.
 
     Returns
     -------
@@ -113,7 +121,7 @@ def plan_in_place(inputs, task):
         if not os.path.isdir(source):
             jobs.append(_replacing(source, task))
             continue
-        for found in walk(source, None, task):
+        for found in walk(source, None, task, selection):
             path = os.path.join(source, found.path)
             jobs.append(Job(path, None, None, found.status, found.reason) if found.status else _replacing(path, task))
     return list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]
@@ -173,7 +181,7 @@ def _named(job):
     return Job(job.source, None, None, "failed", problem) if problem else job
 
 
-def _plan_folder(inputs, output, task):
+def _plan_folder(inputs, output, task, selection, keep_paths):
     if output == PIPE:
         raise OutputError("stdout (-) takes one picture; name a folder")
     if PIPE in inputs:
@@ -184,10 +192,11 @@ def _plan_folder(inputs, output, task):
     jobs = []
     for source in inputs:
         if not os.path.isdir(source):
-            name = os.path.basename(source)
-            jobs.append(_named(Job(source, os.path.join(output, task.rename(name)), os.path.join(output, name))))
+            folder, name = os.path.split(_below(source) if keep_paths else os.path.basename(source))
+            places = (os.path.join(output, folder, each) for each in (task.rename(name), name))
+            jobs.append(_named(Job(source, *places)))
             continue
-        for found in walk(source, output, task):
+        for found in walk(source, output, task, selection):
             path, (folder, name) = os.path.join(source, found.path), os.path.split(found.path)
             if found.status:
                 jobs.append(Job(path, None, None, found.status, found.reason))
@@ -195,6 +204,18 @@ def _plan_folder(inputs, output, task):
             made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
             jobs.append(Job(path, os.path.join(output, folder, made), os.path.join(output, found.path)))
     return list(dict.fromkeys(jobs))
+
+
+def _below(path):
+    """A path as it may stand below another folder: the name alone where it leads elsewhere.
+
+    >>> from codec.batch.plan import _below
+    >>> _below("2019/./a.png"), _below("../a.png")
+    ('2019/a.png', 'a.png')
+    """
+    path = os.path.normpath(path)
+    leads_elsewhere = os.path.isabs(path) or os.path.splitdrive(path)[0] or path.split(os.sep)[0] == os.pardir
+    return os.path.basename(path) if leads_elsewhere else path
 
 
 def _whole(name, renamed):

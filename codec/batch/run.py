@@ -22,6 +22,7 @@ def run(
     dry_run=False,
     keep_dates=False,
     progress=None,
+    told=None,
     ledger=None,
     in_place=None,
 ):
@@ -45,6 +46,8 @@ def run(
         without those for group and others that its source has not.
     progress : callable, optional
         Called as ``progress(done, total)`` after every job.
+    told : callable, optional
+        Called with every row as soon as it and those of larger files are known: not in the order of `jobs`.
     ledger : Ledger, optional
         What it knows to be made from the same source with the same settings is "skipped", and what it knows to be ours
         but outdated is made again. Each output is recorded before it is renamed to its name.
@@ -65,21 +68,24 @@ def run(
     threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
     worker = Worker(task, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
-    rows = _all_rows(jobs, worker, threads, progress)
-    for folder in folders:
+    rows = _all_rows(jobs, worker, threads, progress, told or (lambda row: None))
+    written = set() if dry_run else {os.path.dirname(row.output) for row in rows if row.status in ("done", "kept")}
+    for folder in written:
         sync_folder(folder or os.curdir)
     if in_place:
         in_place.finish()
     return rows
 
 
-def _all_rows(jobs, worker, threads, progress):
+def _all_rows(jobs, worker, threads, progress, told):
     """The rows of the jobs, in their order; what needs no work first, then the largest files."""
     rows, todo = [], []
     for place, job in enumerate(jobs):
         rows.append(worker.without_work(job))
         if rows[-1] is None:
             todo.append(place)
+        else:
+            told(rows[-1])
     done = len(jobs) - len(todo)
     if progress is not None and done:
         progress(done, len(jobs))
@@ -88,6 +94,7 @@ def _all_rows(jobs, worker, threads, progress):
     calls = (partial(worker.row, jobs[place]) for place in todo)
     for done, (place, row) in enumerate(zip(todo, in_order(calls, count, count * AHEAD)), done + 1):
         rows[place] = row
+        told(row)
         if progress is not None:
             progress(done, len(jobs))
     return rows

@@ -2,11 +2,13 @@
 
 import functools
 import importlib
+import os
+import sys
 
 import click
 from click.shell_completion import CompletionItem
 
-from ..errors import ParameterError
+from ..errors import FileError, ParameterError, TruncatedError
 from ..limits import DEFAULT_LIMITS, Limits
 
 DEFAULT_METRICS = "psnr,ssim"
@@ -107,6 +109,7 @@ def _paths(ctx, param, incomplete):
 
 
 inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...", shell_complete=_paths)
+inputs_or_list = click.argument("inputs", nargs=-1, metavar="INPUTS...", shell_complete=_paths)
 rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...", shell_complete=_paths)
 
 
@@ -205,6 +208,48 @@ executor = click.option(
 )
 scheduler = click.option(
     "--scheduler", metavar="ADDRESS", help="Of Dask, tcp://HOST:PORT; its workers must see the same files."
+)
+
+
+include = click.option(
+    "--include",
+    multiple=True,
+    metavar="GLOB",
+    help="Below folders, only files that match; may be repeated. Without / the name is compared, else the path.",
+)
+exclude = click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Below folders, no files or folders that match; may be repeated."
+)
+as_lines = click.option(
+    "--jsonl", "as_lines", is_flag=True, help="A JSON object per line on stdout, as soon as each file is done."
+)
+
+
+def _listed(ctx, param, value):
+    if value is None:
+        return ()
+    text = sys.stdin.buffer.read() if value == "-" else _read(value)
+    names = text.split(b"\0" if b"\0" in text else b"\n")
+    return tuple(os.fsdecode(name.removesuffix(b"\r")) for name in names if name.strip())
+
+
+def _read(path):
+    from ..sources.files import read_bytes
+
+    try:
+        return read_bytes(path)
+    except FileError as error:
+        raise click.BadParameter(str(error)) from error
+    except TruncatedError:
+        return b""
+
+
+files_from = click.option(
+    "--files-from",
+    callback=_listed,
+    metavar="FILE",
+    help="Also the files that are listed there, one in a line, or with a zero byte between them; - is stdin. Relative "
+    "paths keep their folders below OUT.",
 )
 
 

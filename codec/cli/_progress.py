@@ -6,7 +6,7 @@ import sys
 
 @contextlib.contextmanager
 def progress(label):
-    """A callback ``(done, total)`` that updates a progress bar; None if stderr is not a terminal."""
+    """A callback ``(done, total, note="")`` that updates a progress bar; None if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -29,7 +29,8 @@ def progress(label):
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(label, note="")
+        yield lambda done, total, note="": bar.update(task, completed=done, total=total, note=note)

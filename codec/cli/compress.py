@@ -3,7 +3,7 @@
 import click
 
 from . import _options as options
-from ._common import exclude, needs
+from ._common import needs, refuse_both
 from ._jobs import perform, perform_in_place
 
 
@@ -23,7 +23,10 @@ class _Compress(options.OptionalValues):
 
 
 @click.command(cls=_Compress)
-@options.inputs
+@options.inputs_or_list
+@options.files_from
+@options.include
+@options.exclude
 @options.output()
 @options.quality(help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
 @options.target(
@@ -87,8 +90,12 @@ class _Compress(options.OptionalValues):
 @options.scheduler
 @options.dry_run
 @options.as_json_not_table
+@options.as_lines
 def compress(
     inputs,
+    files_from,
+    include,
+    exclude,
     output,
     limits,
     jobs,
@@ -104,6 +111,7 @@ def compress(
     scheduler,
     dry_run,
     as_json,
+    as_lines,
     background,
     strip,
     force,
@@ -152,13 +160,13 @@ def compress(
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
-    from ..batch import CompressTask
+    from ..batch import CompressTask, Selection
     from ..jpeg import EncodeOptions
 
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup")):
-        exclude(one, other)
+    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines")):
+        refuse_both(one, other)
     asked = EncodeOptions(**encoding)
     task = CompressTask(
         asked,
@@ -169,16 +177,26 @@ def compress(
         carry_all=in_place,
         limits=limits,
     )
+    inputs = (*inputs, *files_from)
+    if not inputs:
+        raise click.UsageError(
+            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
+        )
+    selection = Selection(tuple(include), tuple(exclude))
     kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place}
-    settings = encoding | {"quality": asked.quality, "strip": list(strip or ()), "keep_dates": keep_dates} | kept
-    common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "settings": settings}
+    kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
+    settings = encoding | {"quality": asked.quality, "strip": list(strip or ())} | kept
+    common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "as_lines": as_lines}
+    common["settings"] = settings
     if in_place:
-        exclude("in_place", "output", "no_ledger", "force", "executor", "scheduler")
-        perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
+        refuse_both("in_place", "output", "no_ledger", "force", "executor", "scheduler")
+        backup, select = False if no_backup else backup, {"selection": selection}
+        perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
         return
     needs("in_place", "backup", "no_backup")
     if (executor == "dask") != bool(scheduler):
         raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
-    exclude("scheduler", "jobs")
+    refuse_both("scheduler", "jobs")
     common |= {"keep_dates": keep_dates, "ledger": False if no_ledger else ledger, "scheduler": scheduler}
-    perform("compress", task, inputs, output, **common)
+    select = {"selection": selection, "keep_paths": bool(files_from)}
+    perform("compress", task, inputs, output, select=select, **common)
