@@ -163,10 +163,8 @@ def compress(
     from ..batch import CompressTask, Selection
     from ..jpeg import EncodeOptions
 
-    if encoding["quality"] is not None and encoding["target"]:
-        raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines")):
-        refuse_both(one, other)
+    inputs = (*inputs, *files_from)
+    _check_together(inputs, encoding["quality"], encoding["target"], executor, scheduler)
     asked = EncodeOptions(**encoding)
     task = CompressTask(
         asked,
@@ -177,11 +175,6 @@ def compress(
         carry_all=in_place,
         limits=limits,
     )
-    inputs = (*inputs, *files_from)
-    if not inputs:
-        raise click.UsageError(
-            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
-        )
     selection = Selection(tuple(include), tuple(exclude))
     kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place}
     kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
@@ -194,9 +187,21 @@ def compress(
         perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
         return
     needs("in_place", "backup", "no_backup")
-    if (executor == "dask") != bool(scheduler):
-        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
-    refuse_both("scheduler", "jobs")
     common |= {"keep_dates": keep_dates, "ledger": False if no_ledger else ledger, "scheduler": scheduler}
     select = {"selection": selection, "keep_paths": bool(files_from)}
     perform("compress", task, inputs, output, select=select, **common)
+
+
+def _check_together(inputs, quality, target, executor, scheduler):
+    """Refuse options that exclude or need each other."""
+    if not inputs:
+        raise click.UsageError(
+            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
+        )
+    if quality is not None and target:
+        raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
+    pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"), ("scheduler", "jobs"))
+    for one, other in pairs:
+        refuse_both(one, other)
+    if (executor == "dask") != bool(scheduler):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
