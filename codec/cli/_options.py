@@ -227,6 +227,18 @@ def _read(path):
         return b""
 
 
+def _frame(value):
+    from ..batch.shaping import as_size
+
+    return as_size(value)
+
+
+max_size = click.option(
+    "--max-size",
+    metavar="WxH",
+    callback=checked(_frame),
+    help="Scale larger pictures down until they fit, by a Lanczos filter in linear light; 1600 is 1600x1600.",
+)
 files_from = click.option(
     "--files-from",
     callback=_listed,

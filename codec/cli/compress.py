@@ -76,6 +76,7 @@ class _Compress(options.OptionalValues):
     help="Write a JPEG in any case: of a JPEG that loses more quality than it saves bytes, of what becomes larger, of "
     "the first of several frames.",
 )
+@options.max_size
 @options.max_pixels
 @options.jobs
 @options.overwrite
@@ -103,6 +104,7 @@ def compress(
     backup,
     no_backup,
     min_gain,
+    max_size,
     ledger,
     no_ledger,
     dry_run,
@@ -170,6 +172,7 @@ def compress(
         force=force,
         min_gain=min_gain,
         carry_all=in_place,
+        max_size=max_size,
         limits=limits,
     )
     inputs = (*inputs, *files_from)
@@ -191,6 +194,7 @@ def compress(
             "background": background,
             "force": force,
             "min_gain": min_gain,
+            "max_size": max_size,
             "in_place": in_place,
             "include": list(include),
             "exclude": list(exclude),
