@@ -142,6 +142,12 @@ max_pixels = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
 )
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a file after this time; the others go on.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
 keep_dates = click.option(
     "--keep-dates", is_flag=True, help="Give each output the times and the permissions of its source."

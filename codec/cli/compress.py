@@ -79,6 +79,7 @@ class _Compress(options.OptionalValues):
 @options.max_size
 @options.max_pixels
 @options.jobs
+@options.timeout
 @options.overwrite
 @options.keep_dates
 @options.in_place
@@ -98,6 +99,7 @@ def compress(
     output,
     limits,
     jobs,
+    timeout,
     overwrite,
     keep_dates,
     in_place,
@@ -183,6 +185,7 @@ def compress(
     selection = Selection(tuple(include), tuple(exclude))
     common = {
         "jobs": jobs,
+        "timeout": timeout,
         "overwrite": overwrite,
         "dry_run": dry_run,
         "as_json": as_json,
