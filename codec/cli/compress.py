@@ -155,6 +155,8 @@ def compress(
       codec compress *.tif -o web/ --strip -j 4
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
       codec compress holiday/ --in-place -q 80 --min-gain 5%
+      codec compress photos/ -o web/ --max-size 1600x1200 --exclude thumbs --jsonl
+      find photos -name '*.png' -print0 | codec compress --files-from - -o web/
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
