@@ -8,6 +8,7 @@ from ..executors import in_order
 from ..sources.files import PIPE, sweep, sync_folder
 from . import memory
 from .worker import Worker
+from .workers import Workers
 
 WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
 AHEAD = 64  # jobs per thread that may be done before their turn
@@ -21,6 +22,7 @@ def run(
     overwrite=False,
     dry_run=False,
     keep_dates=False,
+    timeout=None,
     progress=None,
     told=None,
     ledger=None,
@@ -44,6 +46,9 @@ def run(
     keep_dates : bool
         Give each output the times and permissions of its source. Without it a new output has the usual permissions,
         without those for group and others that its source has not.
+    timeout : float, optional
+        Seconds for each file. The work is then done in other processes, one per thread, which are killed if it takes
+        longer: that file fails.
     progress : callable, optional
         Called as ``progress(done, total)`` after every job.
     told : callable, optional
@@ -67,8 +72,13 @@ def run(
         sweep(folder)
     threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
-    worker = Worker(task, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
-    rows = _all_rows(jobs, worker, threads, progress, told or (lambda row: None))
+    call = task if timeout is None else Workers(task, timeout)
+    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
+    try:
+        rows = _all_rows(jobs, worker, threads, progress, told or (lambda row: None))
+    finally:
+        if timeout is not None:
+            call.close()
     written = set() if dry_run else {os.path.dirname(row.output) for row in rows if row.status in ("done", "kept")}
     for folder in written:
         sync_folder(folder or os.curdir)

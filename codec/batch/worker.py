@@ -18,8 +18,8 @@ TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 class Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
-        self.task, self.room, self.ledger, self.in_place = task, room, ledger, in_place
+    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
+        self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
         self.settings = ledger and fingerprint(task)
         self._turns = threading.Semaphore(threads)
@@ -64,7 +64,7 @@ class Worker:
             found = os.stat(job.source)
             data = read_source(job.source)
             with self._computing(data):
-                made = self.task(data, job)
+                made = self.call(data, job)
                 smaller = made.status == "done" and len(made.data) < len(data)
                 problem = self.task.verify(data, made) if smaller else None
             if problem:
@@ -94,7 +94,7 @@ class Worker:
             if seen is not None:
                 read.update(stat=found and settled_key(found), hash=content_hash(data))
             with self._computing(data):
-                return len(data), self.task(data, job)
+                return len(data), self.call(data, job)
 
         def record(row, made):
             told = {name: getattr(row, name) for name in TOLD}

@@ -148,6 +148,12 @@ max_pixels = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
 )
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a file after this time; the others go on.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
 keep_dates = click.option(
     "--keep-dates", is_flag=True, help="Give each output the times and the permissions of its source."
@@ -244,6 +250,18 @@ def _read(path):
         return b""
 
 
+def _frame(value):
+    from ..batch.shaping import as_size
+
+    return as_size(value)
+
+
+max_size = click.option(
+    "--max-size",
+    metavar="WxH",
+    callback=checked(_frame),
+    help="Scale larger pictures down until they fit, by a Lanczos filter in linear light; 1600 is 1600x1600.",
+)
 files_from = click.option(
     "--files-from",
     callback=_listed,

@@ -76,8 +76,10 @@ class _Compress(options.OptionalValues):
     help="Write a JPEG in any case: of a JPEG that loses more quality than it saves bytes, of what becomes larger, of "
     "the first of several frames.",
 )
+@options.max_size
 @options.max_pixels
 @options.jobs
+@options.timeout
 @options.overwrite
 @options.keep_dates
 @options.in_place
@@ -99,12 +101,14 @@ def compress(
     output,
     limits,
     jobs,
+    timeout,
     overwrite,
     keep_dates,
     in_place,
     backup,
     no_backup,
     min_gain,
+    max_size,
     ledger,
     no_ledger,
     executor,
@@ -156,6 +160,8 @@ def compress(
       codec compress /data/holiday/ -o /data/smaller/ --executor dask --scheduler tcp://10.0.0.1:8786
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
       codec compress holiday/ --in-place -q 80 --min-gain 5%
+      codec compress photos/ -o web/ --max-size 1600x1200 --exclude thumbs --jsonl
+      find photos -name '*.png' -print0 | codec compress --files-from - -o web/
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
@@ -173,14 +179,39 @@ def compress(
         force=force,
         min_gain=min_gain,
         carry_all=in_place,
+        max_size=max_size,
         limits=limits,
     )
     selection = Selection(tuple(include), tuple(exclude))
+<<<<<<< HEAD
     kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place}
     kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
     settings = encoding | {"quality": asked.quality, "strip": list(strip or ())} | kept
     common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "as_lines": as_lines}
     common["settings"] = settings
+=======
+    common = {
+        "jobs": jobs,
+        "timeout": timeout,
+        "overwrite": overwrite,
+        "dry_run": dry_run,
+        "as_json": as_json,
+        "as_lines": as_lines,
+        "settings": encoding
+        | {
+            "quality": asked.quality,
+            "strip": list(strip or ()),
+            "background": background,
+            "force": force,
+            "min_gain": min_gain,
+            "max_size": max_size,
+            "in_place": in_place,
+            "include": list(include),
+            "exclude": list(exclude),
+            "keep_dates": keep_dates,
+        },
+    }
+>>>>>>> 9bd7c9fec0357854ae87696964c8fd5c7a60dd02
     if in_place:
         refuse_both("in_place", "output", "no_ledger", "force", "executor", "scheduler")
         backup, select = False if no_backup else backup, {"selection": selection}
