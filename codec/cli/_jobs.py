@@ -123,7 +123,7 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
             echo_line("run", verb=verb, files=len(todo), **about)
         options |= {"dry_run": shown["dry_run"], "progress": tell and stream.progress, "told": stream.row}
         if scheduler:
-            del options["threads"]
+            del options["threads"], options["timeout"]
             return cluster.run(todo, task, scheduler, **options)
         return batch.run(todo, task, **options)
 

@@ -183,35 +183,11 @@ def compress(
         limits=limits,
     )
     selection = Selection(tuple(include), tuple(exclude))
-<<<<<<< HEAD
-    kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place}
+    kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place, "max_size": max_size}
     kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
     settings = encoding | {"quality": asked.quality, "strip": list(strip or ())} | kept
     common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "as_lines": as_lines}
-    common["settings"] = settings
-=======
-    common = {
-        "jobs": jobs,
-        "timeout": timeout,
-        "overwrite": overwrite,
-        "dry_run": dry_run,
-        "as_json": as_json,
-        "as_lines": as_lines,
-        "settings": encoding
-        | {
-            "quality": asked.quality,
-            "strip": list(strip or ()),
-            "background": background,
-            "force": force,
-            "min_gain": min_gain,
-            "max_size": max_size,
-            "in_place": in_place,
-            "include": list(include),
-            "exclude": list(exclude),
-            "keep_dates": keep_dates,
-        },
-    }
->>>>>>> 9bd7c9fec0357854ae87696964c8fd5c7a60dd02
+    common |= {"settings": settings, "timeout": timeout}
     if in_place:
         refuse_both("in_place", "output", "no_ledger", "force", "executor", "scheduler")
         backup, select = False if no_backup else backup, {"selection": selection}
@@ -231,7 +207,13 @@ def _check_together(inputs, quality, target, executor, scheduler):
         )
     if quality is not None and target:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"), ("scheduler", "jobs"))
+    pairs = (
+        ("ledger", "no_ledger"),
+        ("backup", "no_backup"),
+        ("as_json", "as_lines"),
+        ("scheduler", "jobs"),
+        ("scheduler", "timeout"),
+    )
     for one, other in pairs:
         refuse_both(one, other)
     if (executor == "dask") != bool(scheduler):
