@@ -6,6 +6,9 @@
 # make tsan     run the tests of decoding by threads on a build with ThreadSanitizer
 # make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
 # make bench    compare with libjpeg-turbo and others
+# make docs     build the documentation as a site, build/site
+# make man      write the man pages, build/man
+# make wheel    build a wheel with its SBOM, install it in an environment of its own, and test it there
 # make docs-figures   make every figure of README.md and docs/ again, or only the sections ONLY="lab speed"
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,7 +34,7 @@ SANITIZED = CODEC_DEBUG=1 CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc
 	LD_PRELOAD="$(1) $$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:malloc_context_size=8:allocator_may_return_null=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: demo test test-interop explore bench docs-figures debug tsan fuzz clean
+.PHONY: demo test test-interop explore bench docs man wheel docs-figures debug tsan fuzz clean
 
 demo: .venv/demo.stamp
 	$(BIN)/codec compress samples -o out --overwrite
@@ -63,6 +66,17 @@ explore: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/jpeg_speed.py
+
+docs: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python -m mkdocs build
+
+man: .venv/demo.stamp
+	$(BIN)/python release/commands.py build/man
+
+WHEEL_TESTS ?= tests/test_api.py tests/jpeg tests/cli tests/compat
+wheel: .venv/demo.stamp
+	$(BIN)/python release/wheel.py build/wheel $(WHEEL_TESTS)
 
 docs-figures: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet imagequant scikit-learn scikit-image

@@ -80,20 +80,56 @@ def test_names_in_the_glossary_exist():
                 assert re.search(rf"\b{name}\b", text), (name, path)
 
 
-def test_commands_of_the_laboratory_are_understood():
-    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
+def understood(line):
+    """Parse a command line; nothing is run."""
     from codec.cli.main import cli
 
+    command, words = cli, shlex.split(line, comments=True)[1:]
+    while hasattr(command, "get_command"):
+        context = command.make_context("codec", [words[0], "--help"], resilient_parsing=True)
+        command = command.get_command(context, words.pop(0))
+        assert command, line
+    command.make_context("codec", words)
+
+
+def test_commands_of_the_laboratory_are_understood():
+    """Every `$ codec ...` line of docs/lab.md: its verb, options and their values are valid (nothing is run)."""
     text = (ROOT / "docs/lab.md").read_text().replace("\\\n", " ")
-    lines = re.findall(r"^\$ codec (.*)$", text, re.MULTILINE)
+    lines = re.findall(r"^\$ (codec .*)$", text, re.MULTILINE)
     assert len(lines) > 7
     for line in lines:
-        command, words = cli, shlex.split(line)
-        while hasattr(command, "get_command"):
-            context = command.make_context("codec", [words[0], "--help"], resilient_parsing=True)
-            command = command.get_command(context, words.pop(0))
-            assert command, line
-        command.make_context("codec", words)
+        understood(line)
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{name}.md" for name in ("batch", "scale", "h264", "animation"))]
+)
+def test_commands_in_documents_are_understood(page, tmp_path, monkeypatch):
+    """Lines of code blocks, and code spans, that begin with `codec` and a verb in small letters."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "incoming").mkdir()
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / page).read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if re.match(r"codec [a-z]", line)]
+    for line in lines:
+        understood(re.split(r" [|>] ", line)[0])
+    assert len(lines) > 15 or page != "README.md"
+
+
+def test_examples_of_batches_run(tmp_path, monkeypatch):
+    """The Python of docs/batch.md, in its order, in a folder with pictures."""
+    import numpy as np
+
+    import codec
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "holiday").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    codec.write("holiday/a.jpg", np.kron(pixels, np.ones((4, 4, 1), np.uint8)), quality=97, effort=1)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/batch.md").read_text(), re.M | re.S)
+    names = {}
+    for block in blocks:
+        exec(compile(block, "docs/batch.md", "exec"), names)
+    assert len(blocks) >= 2 and (tmp_path / "smaller/a.jpg").exists()
 
 
 def figure_marks():

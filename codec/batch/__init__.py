@@ -12,7 +12,9 @@ from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
 from .plan import PIPE, Job, OutputError, plan, plan_in_place
 from .result import Result
-from .run import Row, row_of, run
+from .rows import Row, row_of
+from .run import run
+from .selection import Selection
 from .tasks import CompressTask, DecompressTask, PaletteTask, TranscodeTask
 from .undo import Run, runs, undo
 
@@ -29,6 +31,7 @@ __all__ = [
     "Result",
     "Row",
     "Run",
+    "Selection",
     "TranscodeTask",
     "plan",
     "plan_in_place",

@@ -104,7 +104,7 @@ class InPlace:
                 back_up(path, backup, data, found)
 
         try:
-            write_atomic(path, made.data, like=found, keep_dates=True, before_rename=before_rename)
+            write_atomic(path, made.data, like=found, keep_dates=True, before_rename=before_rename, synced=False)
         except FileError:
             _break_promise(self.ledger, self.run, self.ledger.name(path), stat_key(found))
             raise

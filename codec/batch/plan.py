@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..errors import ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
 from ..sources.files import PIPE
+from .selection import ALL
 from .walk import special, walk
 
 
@@ -41,7 +42,7 @@ class Job:
     reason: str | None = None
 
 
-def plan(inputs, output, task):
+def plan(inputs, output, task, *, selection=ALL, keep_paths=False):
     """Jobs for the inputs of a task. Nothing is written, and read are only the names in folders and the first bytes of
     files whose suffix says nothing.
 
@@ -59,6 +60,11 @@ def plan(inputs, output, task):
         A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; or "-".
     task : a task of `codec.batch`
         Names the outputs: `rename`, `suffixes`, `formats`, `check`.
+    selection : Selection, optional
+        Which files below folders are taken; the others are "ignored". Inputs that are named are always taken.
+    keep_paths : bool
+        Files that are named by a relative path keep their folders below the output; without it they are put side by
+        side.
 
     Returns
     -------
@@ -75,18 +81,19 @@ def plan(inputs, output, task):
     inputs = list(inputs)
     if PIPE in inputs and len(inputs) > 1:
         raise ParameterError("stdin (-) is one picture; give it alone")
-    if is_folder(inputs, output):
-        jobs = _settle_clashes(_plan_folder(inputs, output, task))
+    paths = _Paths()
+    if keep_paths or is_folder(inputs, output):
+        jobs = _settle_clashes(_plan_folder(inputs, output, task, selection, keep_paths), paths)
     else:
         jobs = [_named(Job(inputs[0], output))]
-    jobs = _spare_inputs(jobs)
+    jobs = _spare_inputs(jobs, paths)
     for job in jobs:
         if job.target is not None:
             task.check(job.target)
     return jobs
 
 
-def plan_in_place(inputs, task):
+def plan_in_place(inputs, task, *, selection=ALL):
     """Jobs that replace their own sources. A file whose name the task would change is "ignored".
 
     Parameters
@@ -95,6 +102,8 @@ def plan_in_place(inputs, task):
         Files or folders, as for `plan`; no stdin. Links are left out, and so are files with several names (hard links),
         which a replacement would separate.
     task : a task of `codec.batch`
+    selection : Selection, optional
+        As for `plan`.
 
     Returns
     -------
@@ -112,7 +121,7 @@ def plan_in_place(inputs, task):
         if not os.path.isdir(source):
             jobs.append(_replacing(source, task))
             continue
-        for found in walk(source, None, task):
+        for found in walk(source, None, task, selection):
             path = os.path.join(source, found.path)
             jobs.append(Job(path, None, None, found.status, found.reason) if found.status else _replacing(path, task))
     return list({_entry(job.source): job for job in reversed(jobs)}.values())[::-1]
@@ -121,7 +130,7 @@ def plan_in_place(inputs, task):
 def _entry(path):
     """The entry of a folder that a path names, whether or not it is a link."""
     folder, name = os.path.split(os.path.abspath(path))
-    return os.path.join(_same(folder), os.path.normcase(name))
+    return os.path.join(os.path.realpath(folder), os.path.normcase(name))
 
 
 def common_folder(inputs):
@@ -172,7 +181,7 @@ def _named(job):
     return Job(job.source, None, None, "failed", problem) if problem else job
 
 
-def _plan_folder(inputs, output, task):
+def _plan_folder(inputs, output, task, selection, keep_paths):
     if output == PIPE:
         raise OutputError("stdout (-) takes one picture; name a folder")
     if PIPE in inputs:
@@ -183,10 +192,11 @@ def _plan_folder(inputs, output, task):
     jobs = []
     for source in inputs:
         if not os.path.isdir(source):
-            name = os.path.basename(source)
-            jobs.append(_named(Job(source, os.path.join(output, task.rename(name)), os.path.join(output, name))))
+            folder, name = os.path.split(_below(source) if keep_paths else os.path.basename(source))
+            places = (os.path.join(output, folder, each) for each in (task.rename(name), name))
+            jobs.append(_named(Job(source, *places)))
             continue
-        for found in walk(source, output, task):
+        for found in walk(source, output, task, selection):
             path, (folder, name) = os.path.join(source, found.path), os.path.split(found.path)
             if found.status:
                 jobs.append(Job(path, None, None, found.status, found.reason))
@@ -194,6 +204,18 @@ def _plan_folder(inputs, output, task):
             made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
             jobs.append(Job(path, os.path.join(output, folder, made), os.path.join(output, found.path)))
     return list(dict.fromkeys(jobs))
+
+
+def _below(path):
+    """A path as it may stand below another folder: the name alone where it leads elsewhere.
+
+    >>> from codec.batch.plan import _below
+    >>> _below("2019/./a.png"), _below("../a.png")
+    ('2019/a.png', 'a.png')
+    """
+    path = os.path.normpath(path)
+    leads_elsewhere = os.path.isabs(path) or os.path.splitdrive(path)[0] or path.split(os.sep)[0] == os.pardir
+    return os.path.basename(path) if leads_elsewhere else path
 
 
 def _whole(name, renamed):
@@ -206,20 +228,33 @@ def _whole(name, renamed):
     return renamed if renamed == name else name + os.path.splitext(renamed)[1]
 
 
-def _same(path):
-    return os.path.normcase(os.path.realpath(path))
+class _Paths:
+    """Real paths, each folder looked up once."""
+
+    def __init__(self):
+        self._folders, self._files = {}, {}
+
+    def same(self, path):
+        """The path that the file system knows."""
+        if path not in self._files:
+            folder, name = os.path.split(path)
+            if folder not in self._folders:
+                self._folders[folder] = os.path.realpath(folder)
+            usual = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
+            real = os.path.join(self._folders[folder], name) if usual else os.path.realpath(path)
+            self._files[path] = os.path.normcase(real)
+        return self._files[path]
+
+    def on_any_disk(self, path):
+        """The path as file systems compare it that ignore case, or the way in which accents are written."""
+        return unicodedata.normalize("NFC", self.same(path)).casefold()
 
 
-def _on_any_disk(path):
-    """A path as file systems compare it that ignore case, or the way in which accents are written."""
-    return unicodedata.normalize("NFC", _same(path)).casefold()
-
-
-def _settle_clashes(jobs):
+def _settle_clashes(jobs, paths):
     places = {}
     for job in jobs:
         if job.target is not None:
-            places.setdefault(_on_any_disk(job.target), []).append(job)
+            places.setdefault(paths.on_any_disk(job.target), []).append(job)
     clashing = {job for group in places.values() if len(group) > 1 for job in group}
     settled, taken = [], {}
     for job in jobs:
@@ -227,7 +262,7 @@ def _settle_clashes(jobs):
             folder, renamed = os.path.split(job.target)
             job = replace(job, target=os.path.join(folder, _whole(os.path.basename(job.source), renamed)))
         if job.target is not None:
-            first = taken.setdefault(_on_any_disk(job.target), job)
+            first = taken.setdefault(paths.on_any_disk(job.target), job)
             if first is not job:
                 taken_by = f"{first.source} becomes {first.target}, which is the same name"
                 why = f"{taken_by}; rename this one, or use another folder"
@@ -236,16 +271,16 @@ def _settle_clashes(jobs):
     return settled
 
 
-def _spare_inputs(jobs):
+def _spare_inputs(jobs, paths):
     """Refuse outputs that would overwrite an input; a source is not kept under the name of another one."""
-    sources = {_same(job.source): job.source for job in jobs if job.source != PIPE}
+    sources = {paths.same(job.source): job.source for job in jobs if job.source != PIPE}
     spared = []
     for job in jobs:
-        if job.target not in (None, PIPE) and _same(job.target) in sources:
+        if job.target not in (None, PIPE) and paths.same(job.target) in sources:
             raise OutputError(
-                f"the output would overwrite the input {sources[_same(job.target)]}; choose another file or folder"
+                f"the output would overwrite the input {sources[paths.same(job.target)]}; choose another file or folder"
             )
-        if job.keep_as is not None and sources.get(_same(job.keep_as), job.source) != job.source:
+        if job.keep_as is not None and sources.get(paths.same(job.keep_as), job.source) != job.source:
             job = replace(job, keep_as=None)
         spared.append(job)
     return spared

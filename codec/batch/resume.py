@@ -30,6 +30,22 @@ class Seen:
     row: dict = field(default_factory=dict)
 
 
+def unchanged(job, ledger, settings):
+    """The record of a job whose source, settings and output are as recorded by size, time and inode, or None.
+
+    Raises
+    ------
+    FileError
+        If the ledger cannot be read.
+    """
+    known = ledger.find(job.target)
+    if known is None or known.settings != settings or known.source_stat is None:
+        return None
+    source, there = stat_of(job.source), stat_of(known.output)
+    same = source and there and (stat_key(source), stat_key(there)) == (known.source_stat, known.output_stat)
+    return known if same else None
+
+
 def look(job, ledger, settings):
     """Compare what the ledger knows of a job's output with the files that are there.
 

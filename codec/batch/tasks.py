@@ -16,7 +16,7 @@ from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation, keeping, stripping, verifying
+from . import generation, keeping, shaping, stripping, verifying
 from .result import Result
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
@@ -61,6 +61,9 @@ class CompressTask:
     carry_all : bool
         Rewrite a JPEG without loss if encoding it again would lose an HDR gain map, further pictures, or segments
         that are not known here. Without it such losses are warnings.
+    max_size : (width, height), optional
+        The frame into which larger pictures are scaled down as they are seen, by a Lanczos filter in linear light.
+        "1600x1200" and "1600" are understood too.
     limits : codec.Limits
     """
 
@@ -70,12 +73,15 @@ class CompressTask:
     force: bool = False
     min_gain: float = 0.0
     carry_all: bool = False
+    max_size: tuple | None = None
     limits: Limits = DEFAULT_LIMITS
 
     suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
 
     def __post_init__(self):
         object.__setattr__(self, "strip", stripping.kinds(self.strip))
+        if self.max_size is not None:
+            object.__setattr__(self, "max_size", shaping.as_size(self.max_size))
         if not 0 <= self.min_gain < 1:
             raise ParameterError(f"min_gain={self.min_gain} is no part of a file: choose 0 to below 1, such as 0.05")
 
@@ -100,17 +106,40 @@ class CompressTask:
             return self._other(data, job)
         source, data = data, stripping.of_file(data, self.strip, self.limits)
         made = self._jpeg(data)
-        if made.status == "done" and not self.strip and keeping.too_little(source, made.data, self.min_gain):
+        if (
+            made.status == "done"
+            and not (self.strip or self.max_size)
+            and keeping.too_little(source, made.data, self.min_gain)
+        ):
             return keeping.gains_too_little(source, made, self.min_gain)
         return replace(made, status="done", reason=None) if made.data is data is not source else made
 
     def verify(self, data, made):
         """Why the result for these bytes may not replace them, or None: see `codec.batch.verifying`."""
-        return verifying.problem(data, made, self.strip, self.limits)
+        return verifying.problem(data, made, self.strip, self.limits, self.max_size)
+
+    def _exceeds(self, info):
+        """Whether a picture is to be scaled down."""
+        if self.max_size is None:
+            return False
+        turned = pictures.orientation(info.metadata.exif)
+        return shaping.fitting(info.width, info.height, self.max_size, turned) != (info.width, info.height)
+
+    def _fitted(self, picture):
+        if self.max_size is None:
+            return picture
+        pixels, metadata = shaping.fit(picture.pixels, picture.metadata, self.max_size)
+        return picture if pixels is picture.pixels else replace(picture, pixels=pixels, metadata=metadata)
 
     def _jpeg(self, data):
+        info = jpeg.probe(data, limits=self.limits)
+        if self._exceeds(info):
+            picture = self._fitted(pictures.load(data, limits=self.limits))
+            encoded = self._encoded(picture)
+            lost = generation.not_carried(data, picture.metadata, self.strip, self.limits)
+            return Result(encoded.data, "done", (*picture.warnings, *encoded.warnings, *lost), _facts(encoded))
         if self.carry_all and not self.force:
-            lost = next(generation.not_carried(data, jpeg.probe(data).metadata, self.strip, self.limits), None)
+            lost = next(generation.not_carried(data, info.metadata, self.strip, self.limits), None)
             if lost:
                 reason = f"{lost}, if it is encoded again: rewritten without loss"
                 return generation.without_loss(data, self.strip, self.options.progressive, self.limits, reason=reason)
@@ -133,7 +162,9 @@ class CompressTask:
         may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip)
         if picture.frames > 1 and has_place:
             return keeping.all_frames(data, picture, "JPEG", may_copy)
-        encoded = self._encoded(picture)
+        fitted = self._fitted(picture)
+        may_copy = may_copy and fitted is picture
+        encoded = self._encoded(fitted)
         if len(encoded.data) >= len(data) and may_copy:
             return keeping.smaller(data, picture, "JPEG")
         if keeping.too_little(data, encoded.data, self.min_gain) and may_copy:

@@ -8,7 +8,7 @@ from ..errors import CodecError, FileError, ParameterError
 from ..sources.files import read_bytes, sync_folder, write_atomic
 from .inplace import make_alike, remove_empty
 from .ledger import hash_of
-from .run import Row
+from .rows import Row
 
 
 @dataclass(frozen=True)

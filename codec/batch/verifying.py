@@ -1,6 +1,7 @@
 """Whether a new JPEG may take the place of its original: decoded again, by this package and by another decoder."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from .. import jpeg
 from ..errors import CodecError
 from ..formats import pictures
 from ..formats.signatures import format_of
+from . import shaping
 
 CELL = 8
 # Of the means of 8x8 cells in 0..255. At quality 1 the step of a mean is 255 / 8 = 32 per component, an error of
@@ -16,7 +18,7 @@ MOST_RMS = 20.0
 DESCRIPTIONS = ("icc", "exif", "xmp", "iptc", "photoshop", "comments")
 
 
-def problem(data, made, strip, limits):
+def problem(data, made, strip, limits, max_size=None):
     """Why the picture of a result is not that of its source, or None.
 
     Parameters
@@ -27,6 +29,8 @@ def problem(data, made, strip, limits):
     strip : tuple of str
         Kinds of metadata that were to be dropped.
     limits : codec.Limits
+    max_size : (width, height), optional
+        The frame into which the result was scaled down.
 
     Returns
     -------
@@ -46,6 +50,8 @@ def problem(data, made, strip, limits):
         ]
         if lost:
             return f"its {', '.join(lost)} is not there"
+    if max_size:
+        before = replace(before, pixels=shaping.fit(before.pixels, before.info.metadata, max_size)[0])
     first, second = (
         pictures.upright(each.pixels, pictures.orientation(each.info.metadata.exif)) for each in (before, after)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..formats.signatures import HEAD_BYTES, UNREAD, format_of
 from ..sources.files import special_kind
+from .selection import ALL, EXCLUDED
 
 # What a file may be recognized as although its suffix says something else. Others share their signature with files that
 # are no pictures to us: camera raw files begin like TIFF.
@@ -34,7 +35,7 @@ class Found:
     by_content: bool = False
 
 
-def walk(folder, output, task):
+def walk(folder, output, task, selection=ALL):
     """Every file below a folder, sorted; hidden folders, links and `output` itself are listed and not entered.
 
     Parameters
@@ -44,15 +45,17 @@ def walk(folder, output, task):
         None: there is no output folder.
     task : a task of `codec.batch`
         Its `suffixes` and `formats` tell what it takes.
+    selection : Selection
 
     Returns
     -------
     list of Found
     """
-    return sorted(_below(folder, "", output and os.path.realpath(output), task), key=lambda found: found.path)
+    found = _below(folder, "", output and os.path.realpath(output), task, selection)
+    return sorted(found, key=lambda found: found.path)
 
 
-def _below(top, inner, output, task):
+def _below(top, inner, output, task, selection):
     folders = [inner]
     while folders:
         inner = folders.pop()
@@ -65,7 +68,10 @@ def _below(top, inner, output, task):
             continue
         for entry in entries:
             path = os.path.join(inner, entry.name)
-            if not entry.is_dir(follow_symlinks=False):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if selection.leaves_out(path, is_folder):
+                yield Found(path, "ignored", EXCLUDED)
+            elif not is_folder:
                 yield _file(entry, path, task)
             elif entry.name.startswith("."):
                 yield Found(path, "ignored", "hidden")

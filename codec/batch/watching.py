@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ..errors import MissingPackageError, ParameterError
 from .ledger import stat_key, stat_of
 from .plan import plan
-from .run import Row, run
+from .rows import Row
+from .run import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

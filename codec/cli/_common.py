@@ -57,13 +57,19 @@ def echo_json(verb, **content):
     click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
+def echo_line(kind, **content):
+    """Print one JSON object as a line on stdout, at once; `kind` tells what it is."""
+    click.echo(json.dumps({"schema": SCHEMA, "type": kind, **content}))
+    sys.stdout.flush()
+
+
 def refuse_terminal():
     """Refuse to write binary data to a terminal, which it could control."""
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal, and the output is binary; redirect it, or name a file with -o")
 
 
-def exclude(name, *others):
+def refuse_both(name, *others):
     """A usage error if an option is given together with one of others.
 
     Parameters
@@ -91,4 +97,5 @@ def _given(name):
 
 
 def _spelled(name):
-    return "--" + name.replace("_", "-")
+    options = {option.name: option for option in click.get_current_context().command.params}
+    return max(options[name].opts, key=len)

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import click
 
+from .. import __version__
 from ..errors import ParameterError
-from ._common import echo_json, printable, refuse_terminal, say, size, warn
+from ._common import echo_json, echo_line, printable, refuse_terminal, say, size, warn
 from ._progress import progress
 from ._words import spoken
 
@@ -18,8 +19,40 @@ PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "ignored", "failed")
 
 
+class Stream:
+    """What is shown while a run goes on: the bytes saved, beside the progress bar, and with --jsonl a line per file."""
+
+    def __init__(self, tell, as_lines, command):
+        self.tell, self.as_lines, self.command, self.saved = tell, as_lines, command, 0
+
+    def row(self, row):
+        """A row that is known now."""
+        self.saved += (row.before or 0) - (row.after or 0) if row.status in ("done", "kept") else 0
+        if self.as_lines:
+            echo_line("file", **in_words(row, self.command).to_json())
+
+    def progress(self, done, total):
+        """So many of the files are done."""
+        self.tell(done, total, f"{size(self.saved)} saved" if self.saved > 0 else "")
+
+
 def perform(
-    verb, task, inputs, output, *, jobs, overwrite, as_json, settings, dry_run=False, keep_dates=False, ledger=None
+    verb,
+    task,
+    inputs,
+    output,
+    *,
+    jobs,
+    overwrite,
+    as_json,
+    settings,
+    dry_run=False,
+    keep_dates=False,
+    as_lines=False,
+    ledger=False,
+    select=None,
+    scheduler=None,
+    **run,
 ):
     """Run a verb over its inputs, from the plan to the exit code.
 
@@ -27,18 +60,25 @@ def perform(
     ----------
     ledger : False, None or str
         False: none. None: in the output folder, if there is one. A path.
+    select : dict, optional
+        Options of `codec.batch.plan`.
+    scheduler : str, optional
+        Address of a scheduler of Dask, whose workers do the jobs.
+    run : dict
+        Further options of `codec.batch.run`.
     """
-    from .. import batch
-
-    todo = jobs_for(inputs, output, task, as_json)
+    todo = jobs_for(inputs, output, task, as_json or as_lines, **select or {})
     place = ledger_path(inputs, output, ledger) if any(job.status is None for job in todo) else None
-    options = {"threads": jobs, "overwrite": overwrite, "dry_run": dry_run, "keep_dates": keep_dates}
-    with _opened(place, dry_run) as book, _shown(todo) as tell:
-        rows = batch.run(todo, task, progress=tell, ledger=book, **options)
-    report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings)
+    shown = {"as_json": as_json, "as_lines": as_lines, "dry_run": dry_run, "settings": settings}
+    options = {"threads": jobs, "overwrite": overwrite, "keep_dates": keep_dates, **run}
+    with _opened(place, dry_run) as book:
+        rows = _rows(verb, todo, task, shown, scheduler=scheduler, ledger=book, **options)
+    report(verb, rows, **shown)
 
 
-def perform_in_place(verb, task, inputs, *, jobs, overwrite, as_json, settings, dry_run, ledger, backup):
+def perform_in_place(
+    verb, task, inputs, *, jobs, overwrite, as_json, as_lines, settings, dry_run, ledger, backup, select, **run
+):
     """`perform`, where the results replace their sources.
 
     Parameters
@@ -53,21 +93,39 @@ def perform_in_place(verb, task, inputs, *, jobs, overwrite, as_json, settings, 
     from ..batch.plan import common_folder
 
     try:
-        todo, root = batch.plan_in_place(inputs, task), common_folder(inputs)
+        todo, root = batch.plan_in_place(inputs, task, **select), common_folder(inputs)
     except ParameterError as error:
         raise click.UsageError(str(error)) from error
     place = ledger or os.path.join(root, batch.LEDGER_NAME)
-    options = {"threads": jobs, "overwrite": overwrite, "dry_run": dry_run}
-    with _opened(place if any(job.status is None for job in todo) else None, dry_run) as book, _shown(todo) as tell:
+    shown = {"as_json": as_json, "as_lines": as_lines, "dry_run": dry_run, "settings": settings}
+    with _opened(place if any(job.status is None for job in todo) else None, dry_run) as book:
         kept = None if backup is False else backup or os.path.join(root, BACKUP)
-        run = batch.InPlace(book, root, kept) if book and not dry_run else None
-        rows = batch.run(todo, task, progress=tell, ledger=book, in_place=run, **options)
+        replacing = batch.InPlace(book, root, kept) if book and not dry_run else None
+        options = {"threads": jobs, "overwrite": overwrite, "in_place": replacing, **run}
+        rows = _rows(verb, todo, task, shown, ledger=book, **options)
     replaced = sum(row.status == "done" for row in rows)
-    told = {"run": run.run, "backup": run.folder, "ledger": place} if run and replaced else {}
-    if told and run.folder:
-        command = f"codec undo {run.run} --ledger {shlex.quote(place)}"
-        say(f"run {run.run}: the originals are in {run.folder}; restore them with\n  {command}")
-    report(verb, rows, as_json=as_json, dry_run=dry_run, settings=settings, **told)
+    told = {"run": replacing.run, "backup": replacing.folder, "ledger": place} if replacing and replaced else {}
+    if told and replacing.folder:
+        command = f"codec undo {replacing.run} --ledger {shlex.quote(place)}"
+        say(f"run {replacing.run}: the originals are in {replacing.folder}; restore them with\n  {command}")
+    report(verb, rows, **shown, **told)
+
+
+def _rows(verb, todo, task, shown, scheduler=None, **options):
+    """Run the jobs, shown as they are done."""
+    from .. import batch
+    from ..batch import cluster
+
+    with progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
+        stream = Stream(tell, shown["as_lines"], click.get_current_context().command)
+        if shown["as_lines"]:
+            about = {"codec": __version__, "dry_run": shown["dry_run"], "settings": shown["settings"]}
+            echo_line("run", verb=verb, files=len(todo), **about)
+        options |= {"dry_run": shown["dry_run"], "progress": tell and stream.progress, "told": stream.row}
+        if scheduler:
+            del options["threads"], options["timeout"]
+            return cluster.run(todo, task, scheduler, **options)
+        return batch.run(todo, task, **options)
 
 
 def _opened(place, dry_run):
@@ -75,10 +133,6 @@ def _opened(place, dry_run):
     from .. import batch
 
     return batch.Ledger(place) if place and not (dry_run and not os.path.exists(place)) else contextlib.nullcontext()
-
-
-def _shown(todo):
-    return progress("files") if len(todo) > 1 else contextlib.nullcontext()
 
 
 def ledger_path(inputs, output, ledger):
@@ -95,13 +149,13 @@ def ledger_path(inputs, output, ledger):
     return ledger or (os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None)
 
 
-def jobs_for(inputs, output, task, as_json):
+def jobs_for(inputs, output, task, as_json, **select):
     """Plan the jobs; errors are usage errors."""
     from .. import batch
 
     output = output_or_pipe(inputs, output, "FILE for one picture, -o FOLDER for several")
     try:
-        todo = batch.plan(inputs, output, task)
+        todo = batch.plan(inputs, output, task, **select)
     except batch.OutputError as error:
         raise click.UsageError(f"{error} with -o") from error
     except ParameterError as error:
@@ -125,24 +179,28 @@ def claim_stdout(as_json, what):
     refuse_terminal()
 
 
-def report(verb, rows, *, as_json=False, dry_run=False, settings=None, **more):
+def in_words(row, command):
+    """A row whose messages are in the words of the command."""
+    return replace(
+        row,
+        error=_said(row.error, command),
+        reason=_said(row.reason, command),
+        warnings=tuple(spoken(message, command) for message in row.warnings),
+    )
+
+
+def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
     """Rows on stdout (unless a picture went there); warnings, what was there or left out, and failures on stderr; exit
     code 1 if a row failed.
     """
     command = click.get_current_context().command
-    rows = [
-        replace(
-            row,
-            error=_said(row.error, command),
-            reason=_said(row.reason, command),
-            warnings=tuple(spoken(message, command) for message in row.warnings),
-        )
-        for row in rows
-    ]
+    rows = [in_words(row, command) for row in rows]
     for row in rows:
         for message in row.warnings:
             warn(row.input, message)
-    if as_json:
+    if as_lines:
+        echo_line("total", **_total(rows), **more)
+    elif as_json:
         files = [row.to_json() for row in rows]
         echo_json(verb, dry_run=dry_run, settings=settings or {}, files=files, total=_total(rows), **more)
     elif not any(row.output == PIPE for row in rows):

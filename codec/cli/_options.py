@@ -2,10 +2,13 @@
 
 import functools
 import importlib
+import os
+import sys
 
 import click
+from click.shell_completion import CompletionItem
 
-from ..errors import ParameterError
+from ..errors import FileError, ParameterError, TruncatedError
 from ..limits import DEFAULT_LIMITS, Limits
 
 DEFAULT_METRICS = "psnr,ssim"
@@ -100,14 +103,20 @@ def _limits(ctx, param, value):
     return Limits(pixels=value) if value else DEFAULT_LIMITS
 
 
-inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
-rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...")
+def _paths(ctx, param, incomplete):
+    """Let the shell complete file names."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+inputs = click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...", shell_complete=_paths)
+inputs_or_list = click.argument("inputs", nargs=-1, metavar="INPUTS...", shell_complete=_paths)
+rows = click.argument("rows", nargs=-1, required=True, metavar="ROWS...", shell_complete=_paths)
 
 
 def output(what="picture"):
     """-o of a verb with one input or many."""
     text = f"File for one {what}, folder for several (created), - for stdout."
-    return click.option("-o", "--output", metavar="OUT", help=text)
+    return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=_paths)
 
 
 quality = functools.partial(click.option, "-q", "--quality", type=float, callback=checked(_quality), metavar="N")
@@ -138,6 +147,12 @@ max_pixels = click.option(
 )
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Pictures at a time.  [default: one per CPU]"
+)
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a file after this time; the others go on.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace outputs that exist; otherwise they are skipped.")
 keep_dates = click.option(
@@ -188,6 +203,71 @@ min_gain = click.option(
     default=0.0,
     metavar="N%",
     help="Keep files that would not be smaller by at least this.  [default: 0%]",
+)
+
+executor = click.option(
+    "--executor",
+    type=click.Choice(["threads", "dask"]),
+    default="threads",
+    show_default=True,
+    help="Who does the work: this process, or the workers of --scheduler (extra cluster).",
+)
+scheduler = click.option(
+    "--scheduler", metavar="ADDRESS", help="Of Dask, tcp://HOST:PORT; its workers must see the same files."
+)
+
+
+include = click.option(
+    "--include",
+    multiple=True,
+    metavar="GLOB",
+    help="Below folders, only files that match; may be repeated. Without / the name is compared, else the path.",
+)
+exclude = click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Below folders, no files or folders that match; may be repeated."
+)
+as_lines = click.option(
+    "--jsonl", "as_lines", is_flag=True, help="A JSON object per line on stdout, as soon as each file is done."
+)
+
+
+def _listed(ctx, param, value):
+    if value is None:
+        return ()
+    text = sys.stdin.buffer.read() if value == "-" else _read(value)
+    names = text.split(b"\0" if b"\0" in text else b"\n")
+    return tuple(os.fsdecode(name.removesuffix(b"\r")) for name in names if name.strip())
+
+
+def _read(path):
+    from ..sources.files import read_bytes
+
+    try:
+        return read_bytes(path)
+    except FileError as error:
+        raise click.BadParameter(str(error)) from error
+    except TruncatedError:
+        return b""
+
+
+def _frame(value):
+    from ..batch.shaping import as_size
+
+    return as_size(value)
+
+
+max_size = click.option(
+    "--max-size",
+    metavar="WxH",
+    callback=checked(_frame),
+    help="Scale larger pictures down until they fit, by a Lanczos filter in linear light; 1600 is 1600x1600.",
+)
+files_from = click.option(
+    "--files-from",
+    callback=_listed,
+    metavar="FILE",
+    help="Also the files that are listed there, one in a line, or with a zero byte between them; - is stdin. Relative "
+    "paths keep their folders below OUT.",
 )
 
 

@@ -6,7 +6,7 @@ import sys
 
 @contextlib.contextmanager
 def progress(label, unit=""):
-    """A callback ``(done, total)`` that updates a progress bar; None if stderr is not a terminal.
+    """A callback ``(done, total, note="")`` that updates a progress bar; None if stderr is not a terminal.
 
     unit: of what is done, to show how many pass in a second, such as "fps". A total of None is unknown.
     """
@@ -38,8 +38,9 @@ def progress(label, unit=""):
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         *([Speed()] if unit else []),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(label, note="")
+        yield lambda done, total, note="": bar.update(task, completed=done, total=total, note=note)

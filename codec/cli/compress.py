@@ -3,7 +3,7 @@
 import click
 
 from . import _options as options
-from ._common import exclude, needs
+from ._common import needs, refuse_both
 from ._jobs import perform, perform_in_place
 
 
@@ -23,7 +23,10 @@ class _Compress(options.OptionalValues):
 
 
 @click.command(cls=_Compress)
-@options.inputs
+@options.inputs_or_list
+@options.files_from
+@options.include
+@options.exclude
 @options.output()
 @options.quality(help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
 @options.target(
@@ -73,8 +76,10 @@ class _Compress(options.OptionalValues):
     help="Write a JPEG in any case: of a JPEG that loses more quality than it saves bytes, of what becomes larger, of "
     "the first of several frames.",
 )
+@options.max_size
 @options.max_pixels
 @options.jobs
+@options.timeout
 @options.overwrite
 @options.keep_dates
 @options.in_place
@@ -83,23 +88,34 @@ class _Compress(options.OptionalValues):
 @options.min_gain
 @options.ledger
 @options.no_ledger
+@options.executor
+@options.scheduler
 @options.dry_run
 @options.as_json_not_table
+@options.as_lines
 def compress(
     inputs,
+    files_from,
+    include,
+    exclude,
     output,
     limits,
     jobs,
+    timeout,
     overwrite,
     keep_dates,
     in_place,
     backup,
     no_backup,
     min_gain,
+    max_size,
     ledger,
     no_ledger,
+    executor,
+    scheduler,
     dry_run,
     as_json,
+    as_lines,
     background,
     strip,
     force,
@@ -108,8 +124,8 @@ def compress(
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the
-    orientation tag; pixels are not turned.
+    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept,
+    including the orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
@@ -141,19 +157,20 @@ def compress(
       codec compress photo.png -o upload.jpg --target size:200kB
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
+      codec compress /data/holiday/ -o /data/smaller/ --executor dask --scheduler tcp://10.0.0.1:8786
       codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
       codec compress holiday/ --in-place -q 80 --min-gain 5%
+      codec compress photos/ -o web/ --max-size 1600x1200 --exclude thumbs --jsonl
+      find photos -name '*.png' -print0 | codec compress --files-from - -o web/
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
-    from ..batch import CompressTask
+    from ..batch import CompressTask, Selection
     from ..jpeg import EncodeOptions
 
-    if encoding["quality"] is not None and encoding["target"]:
-        raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup")):
-        exclude(one, other)
+    inputs = (*inputs, *files_from)
+    _check_together(inputs, encoding["quality"], encoding["target"], executor, scheduler)
     asked = EncodeOptions(**encoding)
     task = CompressTask(
         asked,
@@ -162,27 +179,42 @@ def compress(
         force=force,
         min_gain=min_gain,
         carry_all=in_place,
+        max_size=max_size,
         limits=limits,
     )
-    common = {
-        "jobs": jobs,
-        "overwrite": overwrite,
-        "dry_run": dry_run,
-        "as_json": as_json,
-        "settings": encoding
-        | {
-            "quality": asked.quality,
-            "strip": list(strip or ()),
-            "background": background,
-            "force": force,
-            "min_gain": min_gain,
-            "in_place": in_place,
-            "keep_dates": keep_dates,
-        },
-    }
+    selection = Selection(tuple(include), tuple(exclude))
+    kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place, "max_size": max_size}
+    kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
+    settings = encoding | {"quality": asked.quality, "strip": list(strip or ())} | kept
+    common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "as_lines": as_lines}
+    common |= {"settings": settings, "timeout": timeout}
     if in_place:
-        exclude("in_place", "output", "no_ledger", "force")
-        perform_in_place("compress", task, inputs, ledger=ledger, backup=False if no_backup else backup, **common)
+        refuse_both("in_place", "output", "no_ledger", "force", "executor", "scheduler")
+        backup, select = False if no_backup else backup, {"selection": selection}
+        perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
         return
     needs("in_place", "backup", "no_backup")
-    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=False if no_ledger else ledger, **common)
+    common |= {"keep_dates": keep_dates, "ledger": False if no_ledger else ledger, "scheduler": scheduler}
+    select = {"selection": selection, "keep_paths": bool(files_from)}
+    perform("compress", task, inputs, output, select=select, **common)
+
+
+def _check_together(inputs, quality, target, executor, scheduler):
+    """Refuse options that exclude or need each other."""
+    if not inputs:
+        raise click.UsageError(
+            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
+        )
+    if quality is not None and target:
+        raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
+    pairs = (
+        ("ledger", "no_ledger"),
+        ("backup", "no_backup"),
+        ("as_json", "as_lines"),
+        ("scheduler", "jobs"),
+        ("scheduler", "timeout"),
+    )
+    for one, other in pairs:
+        refuse_both(one, other)
+    if (executor == "dask") != bool(scheduler):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")

@@ -10,6 +10,7 @@ import click
 
 from .. import __version__
 from ..errors import CodecError
+from . import _config
 from ._common import Failure, say
 from ._ending import Ending
 from ._words import command_of, spoken
@@ -52,6 +53,8 @@ class Verbs(click.Group):
                 f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""), ctx
             )
         ctx.meta["codec.words"] = list(args)
+        if args:
+            _config.apply(ctx, args)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):

@@ -21,7 +21,7 @@ from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
 from ..palette import png
 from ..sources.files import read_bytes, write_atomic
-from . import apng, gif, profiles
+from . import apng, gif, plain_png, profiles
 
 # Formats with a signature and a decoder inside Pillow. EPS is excluded on purpose: it starts a PostScript interpreter.
 READABLE = ("PNG", "PPM", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "QOI")
@@ -175,14 +175,22 @@ def pixels_of(data):
     """
     from PIL import Image
 
-    Image.init()
     try:
-        with Image.open(
-            io.BytesIO(data), formats=["JPEG", *(name for name in READABLE if name in Image.OPEN)]
-        ) as image:
+        with Image.open(io.BytesIO(data), formats=_readers(data)) as image:
             return image.width * image.height
     except (Image.DecompressionBombError, *MALFORMED):
         return 0
+
+
+def _readers(data):
+    """The readers of Pillow that data may need. All of them take half a second to load, the first few a tenth of it."""
+    from PIL import Image
+
+    if data.startswith((png.SIGNATURE, b"\xff\xd8")):
+        Image.preinit()
+        return ["PNG" if data.startswith(png.SIGNATURE) else "JPEG"]
+    Image.init()
+    return [name for name in READABLE if name in Image.OPEN]
 
 
 def parse_color(color):
@@ -208,10 +216,9 @@ def parse_color(color):
 def _load_other(data, color, keep_alpha, limits):
     from PIL import Image, UnidentifiedImageError
 
-    Image.init()
     shown = apng.still(data) if data.startswith(png.SIGNATURE) else data
     try:
-        image = Image.open(io.BytesIO(shown), formats=[name for name in READABLE if name in Image.OPEN])
+        image = Image.open(io.BytesIO(shown), formats=_readers(data))
     except UnidentifiedImageError as error:
         raise UnsupportedError(f"not a supported picture format: there are JPEG, {', '.join(READABLE)}") from error
     except Image.DecompressionBombError as error:
@@ -223,12 +230,14 @@ def _load_other(data, color, keep_alpha, limits):
     try:
         bits = _bits_per_sample(image, data)
         frames = apng.count(data) if image.format == "PNG" else getattr(image, "n_frames", 1)
-        image.load()
+        plain = plain_png.pixels(data) if image.format == "PNG" else None
+        if plain is None:
+            image.load()
         metadata = _metadata_of(image)
-        key = _transparent_samples(image, data, bits, warnings)
-        image, alpha = _split_alpha(image)
-        if key is not None:
-            alpha = key
+        if plain is None:
+            key = _transparent_samples(image, data, bits, warnings)
+            image, alpha = _split_alpha(image)
+            alpha = alpha if key is None else key
     except CodecError:
         raise
     except NotImplementedError as error:
@@ -237,7 +246,7 @@ def _load_other(data, color, keep_alpha, limits):
         raise BitstreamError(str(error) or type(error).__name__, layer=f"{image.format} data") from error
     if frames > 1:
         warnings.append(f"{frames} frames or pages: only the first is used")
-    pixels = _samples(image, bits, warnings)
+    pixels, alpha = (_samples(image, bits, warnings), alpha) if plain is None else _without_alpha(plain)
     made = _finished(pixels, alpha, metadata, image.format or "picture", warnings, color, keep_alpha, limits)
     chunks = profiles.color_chunks(data) if image.format == "PNG" else ()
     return replace(made, color_chunks=chunks, frames=max(frames, 1))
@@ -324,6 +333,21 @@ def _split_alpha(image):
         image = image.convert(image.mode[:-1])
     image.format = kind
     return image, alpha
+
+
+def _without_alpha(pixels):
+    """(colours, alpha or None) of (H, W) or (H, W, channels), where two and four channels are gray and RGB with alpha.
+
+    >>> import numpy as np
+    >>> from codec.formats.pictures import _without_alpha
+    >>> [None if each is None else each.shape for each in _without_alpha(np.zeros((5, 6, 2), np.uint8))]
+    [(5, 6), (5, 6)]
+    """
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels in (1, 3):
+        return pixels, None
+    colors = pixels[..., 0] if channels == 2 else pixels[..., :3]
+    return np.ascontiguousarray(colors), np.ascontiguousarray(pixels[..., -1])
 
 
 def _samples(image, bits, warnings):

@@ -293,7 +293,7 @@ def _create_locked(path, permissions):
 
 
 @contextlib.contextmanager
-def _replacing(path, mode, like, keep_dates, before_rename):
+def _replacing(path, mode, like, keep_dates, before_rename, synced):
     folder, name = os.path.split(path)
     # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
     temporary = os.path.join(folder, f".{name[:32]}.codec-{secrets.token_hex(8)}.tmp")
@@ -320,11 +320,12 @@ def _replacing(path, mode, like, keep_dates, before_rename):
         raise
     finally:
         _unfinished.discard(temporary)
-    sync_folder(folder)
+    if synced:
+        sync_folder(folder)
 
 
 @contextlib.contextmanager
-def writing(path, *, like=None, keep_dates=False, before_rename=None):
+def writing(path, *, like=None, keep_dates=False, before_rename=None, synced=True):
     """A binary stream whose content becomes the file `path` if the block ends without an error: `write_atomic` in
     pieces, with its arguments.
 
@@ -349,7 +350,9 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None):
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "it is read-only")
         replaceable = mode is None or stat.S_ISREG(mode)
-        replacing = _replacing(target, mode, like, keep_dates, before_rename) if replaceable else open(target, "wb")
+        replacing = (
+            _replacing(target, mode, like, keep_dates, before_rename, synced) if replaceable else open(target, "wb")
+        )
         with replacing as stream:
             yield stream
     except CodecError:
@@ -358,7 +361,7 @@ def writing(path, *, like=None, keep_dates=False, before_rename=None):
         raise _file_error("write", path, error) from error
 
 
-def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None):
+def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None, synced=True):
     """Write a file completely or not at all: a reader sees the old content or the new, never a part.
 
     The data goes to a temporary file in the same folder, is flushed to the disk, and is renamed in one step. On any
@@ -378,6 +381,8 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None)
     before_rename : callable, optional
         Called with the path of the temporary file when it is complete: the size, times and inode that it has now are
         those that the file will have. If it raises, nothing is replaced. Not called for devices and pipes.
+    synced : bool
+        Flush the folder too, so that the new name survives a power cut. A run does so once for all files of a folder.
 
     Raises
     ------
@@ -393,7 +398,7 @@ def write_atomic(path, data, *, like=None, keep_dates=False, before_rename=None)
     ...     os.listdir(folder)
     ['a.bin']
     """
-    with writing(path, like=like, keep_dates=keep_dates, before_rename=before_rename) as stream:
+    with writing(path, like=like, keep_dates=keep_dates, before_rename=before_rename, synced=synced) as stream:
         stream.write(data)
 
 

@@ -1,6 +1,7 @@
 """`codec compress`: output names, refusals, metadata, and messages."""
 
 import io
+import json
 import os
 import sys
 from dataclasses import replace
@@ -232,6 +233,49 @@ def test_the_ledger_is_where_it_is_asked_for(run, home, tree):
     assert broken.code == 1 and "move it away, and run again" in broken.err
     assert "exclude each other" in run("compress", "in", "-o", "out", "--ledger", "a", "--no-ledger").err
     assert "--ledger is for files" in run("compress", "-", "--ledger", "a", stdin=b"").err
+
+
+def test_patterns_choose_files(run, home):
+    outcome = run("compress", "in", "-o", "out", "--include", "*.png", "--exclude", "b.*", "--exclude", "sub")
+    assert outcome.statuses == {
+        "in/a.png": "done",
+        "in/b.png": "ignored",
+        "in/notes.txt": "ignored",
+        "in/sub": "ignored",
+    }
+    assert "3 excluded" in outcome.err
+
+
+@pytest.mark.parametrize("listed", [b"in/a.png\r\n\nin/sub/c.jpg\n", b"in/a.png\0in/sub/c.jpg"])
+def test_files_come_from_a_list(run, home, tree, listed):
+    assert run("compress", "--files-from", "-", "-o", "out", stdin=listed).code == 0
+    assert tree("out") == ["in/a.jpg", "in/sub/c.jpg"]
+    (home / "list").write_bytes(listed)
+    assert run("compress", "--files-from", "list", "in/b.png", "-o", "other").code == 0
+    assert tree("other") == ["in/a.jpg", "in/b.jpg", "in/sub/c.jpg"]
+    assert "cannot read gone" in run("compress", "--files-from", "gone", "-o", "out").err
+    (home / "list").write_bytes(b"")
+    assert "name files or folders, or a list" in run("compress", "--files-from", "list", "-o", "out").err
+
+
+def test_json_lines_are_one_object_per_file(run, home):
+    first, *files, last = map(json.loads, run("compress", "in", "-o", "out", "--jsonl").text.splitlines())
+    assert (first["type"], first["files"], first["settings"]["quality"]) == ("run", 4, 75)
+    assert {row["input"].replace(os.sep, "/"): row["status"] for row in files} == {
+        "in/notes.txt": "ignored",
+        "in/a.png": "done",
+        "in/b.png": "done",
+        "in/sub/c.jpg": "done",
+    }
+    assert last["type"] == "total" and last["done"] == 3
+    assert {each["schema"] for each in (first, *files, last)} == {1} and {row["type"] for row in files} == {"file"}
+    whole = run("compress", "in", "-o", "other", "--json").json["files"]
+    wanted = {row["input"]: {**row, "output": None} for row in whole}
+    assert {row["input"]: {**row, "output": None} for row in files} == {
+        name: {"schema": 1, "type": "file"} | row for name, row in wanted.items()
+    }
+    assert "--json and --jsonl exclude each other" in run("compress", "in", "-o", "out", "--json", "--jsonl").err
+    assert "stdout cannot take both" in run("compress", "in/a.png", "-o", "-", "--jsonl").err
 
 
 def test_one_failing_file_does_not_stop_the_others(run, home, tree):
@@ -576,3 +620,18 @@ def test_application_segments_of_unknown_contents_are_missed_aloud(run, home, ve
     assert "2 of APP1 FLIR (28 bytes)" in run(verb[0], "thermal.jpg", "-o", out, *verb[1:]).err
     if verb[0] == "compress":
         assert "FLIR" not in run("compress", "thermal.jpg", "-o", "bare.jpg", "-q", "30", "--strip").err
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--executor", "dask"], "--scheduler ADDRESS"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--executor dask"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", "-j", "2"], "exclude each other"),
+        (["--executor", "dask", "--scheduler", "tcp://127.0.0.1:1", "--in-place"], "exclude each other"),
+        (["--executor", "ray"], "ray"),
+    ],
+)
+def test_a_cluster_has_a_scheduler_and_its_own_threads(run, home, words, said):
+    outcome = run("compress", "in", *([] if "--in-place" in words else ["-o", "out"]), *words)
+    assert outcome.code == 2 and said in outcome.err and not (home / "out").exists()

@@ -1,0 +1,182 @@
+"""What happened to one file, and how the row of one output is made."""
+
+import contextlib
+import filecmp
+import os
+from dataclasses import asdict, dataclass, field
+
+from ..errors import CodecError, FileError
+from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_stdout
+
+THERE = "the output exists already"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What happened to one file.
+
+    Attributes
+    ----------
+    input : str
+    output : str or None
+        Where the result is; None if there is none, and never will be.
+    status : str
+        "done"; "kept": the source is the better result and was copied; "skipped": the output exists; "ignored": left
+        out by a rule, such as hidden files; "failed".
+    before, after : int or None
+        Bytes.
+    ratio : float or None
+        before / after: more is smaller.
+    warnings : tuple of str
+    error : str or None
+        Why it failed.
+    reason : str or None
+        Why it was kept, skipped or ignored.
+    facts : dict
+        What the task tells about it; JSON types.
+    """
+
+    input: str
+    output: str | None
+    status: str
+    before: int | None = None
+    after: int | None = None
+    ratio: float | None = None
+    warnings: tuple = ()
+    error: str | None = None
+    reason: str | None = None
+    facts: dict = field(default_factory=dict)
+
+    def to_json(self):
+        """A flat dict of JSON types."""
+        row = asdict(self)
+        return row | row.pop("facts")
+
+
+def row_of(
+    source,
+    target,
+    work,
+    *,
+    keep_as=None,
+    overwrite=False,
+    dry_run=False,
+    keep_dates=False,
+    ours=None,
+    record=None,
+):
+    """The row of one output, whatever it is made of.
+
+    Parameters
+    ----------
+    source, target : str
+        For the row. The target is written.
+    work : callable
+        ``work() -> (bytes before, Result)``; not called if the target exists and may not be replaced.
+    keep_as : str, optional
+        Written in place of the target if the result is the source.
+    overwrite, dry_run, keep_dates : bool
+        As for `run`.
+    ours : str, optional
+        A path that may be replaced in any case.
+    record : callable, optional
+        ``record(row, Result)`` gives the `before_rename` of `write_atomic`.
+
+    Returns
+    -------
+    Row
+    """
+    there = None if overwrite else skipped(source, target, keep_as, ours)
+    if there:
+        return there
+    try:
+        before, made = work()
+        path = keep_as if made.as_source else target
+        after, warnings = len(made.data), tuple(made.warnings)
+        ratio = round(before / after, 4)
+        row = Row(source, path, made.status, before, after, ratio, warnings, None, made.reason, made.facts)
+        if dry_run:
+            return row
+        before_rename = record and record(row, made)
+        if made.as_source and _is_same_file(source, path):
+            if record:
+                before_rename(path)
+            return row
+        if made.as_source and os.path.lexists(path) and not overwrite and not _is(path, ours):
+            raise FileError(f"it is kept as it is, and {path} exists and holds something else")
+        write_target(path, made.data, source, keep_dates, before_rename)
+    except (CodecError, MemoryError) as error:
+        return Row(source, target, "failed", error=str(error) or "out of memory")
+    return row
+
+
+def _is(path, other):
+    return other is not None and os.path.abspath(path) == os.path.abspath(other)
+
+
+def remove_former(output, row):
+    """Delete an output of ours whose successor has another name: a copy of the source, which is smaller now."""
+    if not _is(row.output, output) and not _is_same_file(row.input, output):
+        with contextlib.suppress(OSError):
+            os.unlink(output)
+
+
+def skipped(source, target, keep_as, ours):
+    """The row of an output that exists and is not `ours`, or None."""
+    there = _there(source, target, keep_as, ours)
+    if there is None:
+        return None
+    old = _is_older(there, source)
+    warnings = ("the output that exists is older than its source",) if old else ()
+    return Row(source, there, "skipped", warnings=warnings, reason=THERE)
+
+
+def _there(source, target, keep_as, ours):
+    """The path of an output that exists and is not `ours`, or None."""
+    if target == PIPE:
+        return None
+    if os.path.isfile(target) and not _is(target, ours):
+        return target
+    if keep_as is None or _is(keep_as, ours) or _is_same_file(source, keep_as):
+        return None
+    try:
+        return keep_as if os.path.isfile(keep_as) and filecmp.cmp(source, keep_as, shallow=False) else None
+    except OSError:
+        return None  # reading the source tells
+
+
+def _is_same_file(one, other):
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _is_older(output, source):
+    try:
+        return source != PIPE and os.stat(output).st_mtime_ns < os.stat(source).st_mtime_ns
+    except OSError:
+        return False
+
+
+def read_source(source):
+    """Bytes of a path, or of stdin for "-"."""
+    return read_stdin() if source == PIPE else read_bytes(source)
+
+
+def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None):
+    """Bytes made of a source to a path, whose folder is created, or to stdout for "-"."""
+    if target == PIPE:
+        write_stdout(data)
+        return
+    folder = os.path.dirname(target)
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot create the folder {folder}: {error.strerror}; choose another folder") from error
+    try:
+        like = None if source == PIPE else os.stat(source)
+    except OSError:  # several frames, or gone
+        like = None
+    keep_dates = keep_dates and like is not None
+    write_atomic(target, data, like=like, keep_dates=keep_dates, before_rename=before_rename, synced=False)

@@ -1,0 +1,130 @@
+"""What the jobs of a run share, and what is done for one of them."""
+
+import contextlib
+import os
+import threading
+from dataclasses import replace
+
+from ..errors import CodecError, FileError
+from ..formats import pictures
+from ..sources.files import PIPE
+from . import generation, resume
+from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
+from .rows import Row, read_source, remove_former, row_of
+
+TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
+
+
+class Worker:
+    """What the jobs of a run share."""
+
+    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
+        self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
+        self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
+        self.settings = ledger and fingerprint(task)
+        self._turns = threading.Semaphore(threads)
+
+    def without_work(self, job):
+        """The row of a job that is known before any work, or that was done before; None for the others."""
+        if job.status:
+            told = {"error" if job.status == "failed" else "reason": job.reason}
+            return Row(job.source, job.target, job.status, **told)
+        if self.ledger is None or self.overwrite:
+            return None
+        try:
+            known = resume.unchanged(job, self.ledger, self.settings)
+        except CodecError as error:
+            return Row(job.source, job.target, "failed", error=str(error))
+        return known and Row(job.source, known.output, "skipped", reason=resume.DONE_BEFORE, **known.row)
+
+    def row(self, job):
+        """Do a job."""
+        replaces = job.source == job.target != PIPE
+        if self.ledger is None:
+            return self._replaced(job) if replaces else self._made(job)
+        try:
+            seen = resume.look(job, self.ledger, self.settings)
+        except CodecError as error:
+            return Row(job.source, job.target, "failed", error=str(error))
+        if replaces and (self.overwrite or seen.verdict != resume.DONE_BEFORE):  # other content is another original
+            return self._replaced(job)
+        if seen.verdict and not self.overwrite:
+            return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row)
+        return self._made(job, seen)
+
+    @contextlib.contextmanager
+    def _computing(self, data):
+        """Wait for a turn on a CPU, and for memory."""
+        with self._turns, self.room.taken(pictures.pixels_of(data) * self.task.bytes_per_pixel):
+            yield
+
+    def _replaced(self, job):
+        """Do a job whose source is its target."""
+        try:
+            found = os.stat(job.source)
+            data = read_source(job.source)
+            with self._computing(data):
+                made = self.call(data, job)
+                smaller = made.status == "done" and len(made.data) < len(data)
+                problem = self.task.verify(data, made) if smaller else None
+            if problem:
+                raise FileError(f"the new file is not used, and the original stays: {problem}")
+            row = _row_in_place(job.source, data, made, smaller)
+            told = {name: getattr(row, name) for name in TOLD}
+            if self.dry_run:
+                return row
+            if smaller:
+                self.in_place.replace(job.source, found, data, made, self.settings, told)
+            else:
+                same, stat = content_hash(data), stat_key(found)
+                known = Known(self.settings, settled_key(found), same, job.source, stat, same, None, told)
+                self.ledger.record(job.source, known, job.source)
+            return row
+        except OSError as error:
+            return Row(job.source, job.target, "failed", error=str(error))
+        except (CodecError, MemoryError) as error:
+            return Row(job.source, job.target, "failed", error=str(error) or "out of memory")
+
+    def _made(self, job, seen=None):
+        read = {}
+
+        def work():
+            found = stat_of(job.source)
+            data = read_source(job.source)
+            if seen is not None:
+                read.update(stat=found and settled_key(found), hash=content_hash(data))
+            with self._computing(data):
+                return len(data), self.call(data, job)
+
+        def record(row, made):
+            told = {name: getattr(row, name) for name in TOLD}
+            known = Known(self.settings, read["stat"], read["hash"], row.output, None, b"", seen.content, told)
+            known = replace(known, output_hash=content_hash(made.data))
+
+            def before_rename(path):
+                complete = replace(known, output_stat=stat_key(os.stat(path)))
+                self.ledger.record(job.target, complete, job.source)
+
+            return before_rename
+
+        row = row_of(
+            job.source,
+            job.target,
+            work,
+            keep_as=job.keep_as,
+            overwrite=self.overwrite,
+            dry_run=self.dry_run,
+            keep_dates=self.keep_dates,
+            ours=seen and seen.output,
+            record=None if seen is None else record,
+        )
+        if seen and seen.output and not self.dry_run and row.status in ("done", "kept"):
+            remove_former(seen.output, row)
+        return row
+
+
+def _row_in_place(source, data, made, smaller):
+    """The row of a result that replaces its source if it is smaller."""
+    before, after = len(data), len(made.data) if smaller else len(data)
+    status, reason = ("done", made.reason) if smaller else ("kept", made.reason or generation.NOT_SMALLER)
+    return Row(source, source, status, before, after, round(before / after, 4), made.warnings, None, reason, made.facts)

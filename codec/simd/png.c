@@ -1,0 +1,85 @@
+/* The filters of PNG (PNG 9.2). x is a byte of the row, a the one a pixel to its left, b above, c above a; those outside of
+ * the picture are 0. Each channel depends on the pixel before, and the channels of a pixel not on each other: with the
+ * number of channels known, the compiler keeps them in registers and interleaves their chains. */
+#include "png.h"
+#include "bits.h"
+
+static inline uint8_t paeth(int a, int b, int c)
+{
+    int pa = b - c, pb = a - c, pc = pa + pb;
+    pa = pa < 0 ? -pa : pa;
+    pb = pb < 0 ? -pb : pb;
+    pc = pc < 0 ? -pc : pc;
+    a = pb < pa ? b : a;
+    pa = pb < pa ? pb : pa;
+    return (uint8_t)(pc < pa ? c : a);
+}
+
+static inline void sub_row(const uint8_t *x, uint8_t *out, size_t n, const int bpp)
+{
+    uint8_t a[4] = { 0 };
+    for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
+        for (int k = 0; k < bpp; k++)
+            out[i + k] = a[k] = (uint8_t)(x[i + k] + a[k]);
+}
+
+static inline void average_row(const uint8_t *x, const uint8_t *above, uint8_t *out, size_t n, const int bpp)
+{
+    uint8_t a[4] = { 0 };
+    for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
+        for (int k = 0; k < bpp; k++)
+            out[i + k] = a[k] = (uint8_t)(x[i + k] + ((a[k] + above[i + k]) >> 1));
+}
+
+static inline void paeth_row(const uint8_t *x, const uint8_t *above, uint8_t *out, size_t n, const int bpp)
+{
+    uint8_t a[4] = { 0 }, c[4] = { 0 };
+    for (size_t i = 0; i + (size_t)bpp <= n; i += (size_t)bpp)
+        for (int k = 0; k < bpp; k++) {
+            uint8_t b = above[i + k];
+            out[i + k] = a[k] = (uint8_t)(x[i + k] + paeth(a[k], b, c[k]));
+            c[k] = b;
+        }
+}
+
+/* Row y goes from y (n + 1) + 1 to y n: each byte is read before anything is written there, and the row above is done. */
+static inline int rows_of(uint8_t *data, size_t rows, size_t n, const int bpp)
+{
+    const uint8_t *in = data, *above = 0;
+    uint8_t *out = data;
+    for (size_t y = 0; y < rows; y++, in += n + 1, above = out, out += n) {
+        const uint8_t *x = in + 1;
+        int filter = in[0];
+        if (filter > 4)
+            return -1;
+        if (!above)         /* the row above the first is 0: Up is None, and Paeth is Sub */
+            filter = filter == 2 ? 0 : filter == 4 ? 1 : filter;
+        if (filter == 0)
+            memmove(out, x, n);
+        else if (filter == 1)
+            sub_row(x, out, n, bpp);
+        else if (filter == 2)
+            for (size_t i = 0; i < n; i++)
+                out[i] = (uint8_t)(x[i] + above[i]);
+        else if (filter == 4)
+            paeth_row(x, above, out, n, bpp);
+        else if (above)
+            average_row(x, above, out, n, bpp);
+        else
+            for (size_t i = 0; i < n; i++)
+                out[i] = (uint8_t)(x[i] + (i < (size_t)bpp ? 0 : out[i - bpp] >> 1));
+    }
+    return 0;
+}
+
+int codec_png_unfilter(uint8_t *data, size_t rows, size_t row_bytes, int bpp)
+{
+    codec_assert_range(1, bpp, 4);
+    codec_assert(row_bytes % (size_t)bpp == 0);
+    switch (bpp) {
+    case 1: return rows_of(data, rows, row_bytes, 1);
+    case 2: return rows_of(data, rows, row_bytes, 2);
+    case 3: return rows_of(data, rows, row_bytes, 3);
+    default: return rows_of(data, rows, row_bytes, 4);
+    }
+}

@@ -1,0 +1,173 @@
+"""The reader of usual PNG files gives what zlib and Pillow give, and refuses what they refuse."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from codec.formats import plain_png
+from codec.formats._png import PADDING, inflate, unfilter
+from codec.formats.pictures import load
+
+RNG = np.random.default_rng(6)
+WALK = np.cumsum(RNG.integers(-2, 3, 70_000)).astype(np.uint8).tobytes()
+CONTENTS = {
+    "zeros": bytes(70_000),
+    "noise": RNG.integers(0, 256, 70_000, np.uint8).tobytes(),
+    "four values": RNG.integers(0, 4, 70_000, np.uint8).tobytes(),
+    "skewed": (RNG.geometric(0.02, 70_000) % 256).astype(np.uint8).tobytes(),
+    "text": b"the quick brown fox jumps " * 2700,
+    "walk": WALK,
+}
+
+
+def deflated(data, level=6, strategy=zlib.Z_DEFAULT_STRATEGY):
+    maker = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    return maker.compress(data) + maker.flush()
+
+
+def file_of(pixels, filters=None, interlace=0, level=6, extra=(), behind=()):
+    """A PNG written here, row by row with the filter types `filters`; chunks before and behind IDAT."""
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    rows = pixels.reshape(height, width * channels)
+    body = b"".join(
+        filtered(rows, y, 0 if filters is None else filters[y % len(filters)], channels) for y in range(height)
+    )
+    head = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, interlace)
+    data = zlib.compress(body, level)
+    parts = [(b"IHDR", head), *extra, (b"IDAT", data[:7]), (b"IDAT", b""), (b"IDAT", data[7:]), *behind, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def filtered(rows, y, kind, bpp):
+    """A row behind its filter type, by the definition in PNG 9.2."""
+    at = lambda y, x: int(rows[y, x]) if y >= 0 and x >= 0 else 0
+    made = bytearray([kind])
+    for x in range(rows.shape[1]):
+        a, b, c = at(y, x - bpp), at(y - 1, x), at(y - 1, x - bpp)
+        p = a + b - c
+        nearest = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+        made.append((at(y, x) - (0, a, b, (a + b) // 2, nearest)[kind]) % 256)
+    return bytes(made)
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+def test_what_zlib_deflates_comes_back(name, level):
+    for size in (0, 1, 2, 3, 257, 258, 259, 4000, 65_535, 65_536, 70_000):
+        data = CONTENTS[name][:size]
+        for strategy in (0, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED):
+            stream = deflated(data, level, strategy)
+            made, used = inflate(stream + b"behind" + PADDING, len(data))
+            assert made.tobytes() == data and used == len(stream)
+            assert inflate(stream + PADDING, len(data) + 1) is None
+            assert not data or inflate(stream + PADDING, len(data) - 1) is None
+
+
+@pytest.mark.parametrize("strategy", [0, zlib.Z_HUFFMAN_ONLY, zlib.Z_FIXED])
+def test_every_flipped_bit_is_judged_as_zlib_judges_it(strategy):
+    data = WALK[:900]
+    stream = deflated(data, 6, strategy)
+    for bit in range(8 * len(stream)):
+        damaged = bytearray(stream)
+        damaged[bit // 8] ^= 1 << bit % 8
+        reader = zlib.decompressobj(-15)
+        try:
+            right = reader.decompress(bytes(damaged))
+            right = right if reader.eof and len(right) == len(data) else None
+        except zlib.error:
+            right = None
+        made = inflate(bytes(damaged) + PADDING, len(data))
+        assert (made and made[0].tobytes()) == right
+    assert all(inflate(stream[:size] + PADDING, len(data)) is None for size in range(len(stream)))
+
+
+@pytest.mark.parametrize("data", [b"", PADDING, b"\x07" + PADDING, b"\xff" * 40, b"\x01\x05\x00\xfa\xff" + PADDING])
+def test_what_is_no_stream_is_refused(data):
+    assert inflate(data, 100) is None and inflate(data, 0) is None and inflate(data, -1) is None
+
+
+@pytest.mark.parametrize("bpp", [1, 2, 3, 4])
+@pytest.mark.parametrize("first", range(5))
+def test_filters_are_undone(bpp, first):
+    rows = RNG.integers(0, 256, (11, 7 * bpp), np.uint8)
+    data = b"".join(filtered(rows, y, (first + y) % 5, bpp) for y in range(11))
+    assert np.array_equal(unfilter(np.frombuffer(bytearray(data), np.uint8), 11, 7 * bpp, bpp), rows)
+    assert unfilter(np.frombuffer(bytearray(b"\x05" + data[1:]), np.uint8), 11, 7 * bpp, bpp) is None
+    with pytest.raises(ValueError):
+        unfilter(np.zeros(10, np.uint8), 11, 7 * bpp, bpp)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (9, 14), (9, 14, 2), (9, 14, 3), (9, 14, 4), (1, 300, 3), (300, 1, 4)])
+@pytest.mark.parametrize("level", [0, 9])
+def test_pixels_are_those_of_pillow(shape, level):
+    pixels = RNG.integers(0, 9, shape, np.uint8)
+    data = file_of(pixels, range(5), level=level, extra=[(b"tEXt", b"a\0b")])
+    made = plain_png.pixels(data)
+    assert made.dtype == np.uint8 and np.array_equal(made, pixels)
+    assert np.array_equal(made, np.asarray(Image.open(io.BytesIO(data))))
+
+
+PIXELS = RNG.integers(0, 256, (8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "I;16"])
+def test_other_kinds_are_left_to_pillow(mode):
+    buffer = io.BytesIO()
+    Image.new(mode, (8, 8)).save(buffer, "PNG")
+    assert plain_png.pixels(buffer.getvalue()) is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"interlace": 1},
+        {"extra": [(b"tRNS", bytes(6))]},
+        {"extra": [(b"acTL", struct.pack(">II", 1, 0))]},
+        {"behind": [(b"tEXt", b"a\0b")]},
+        {"extra": [(b"PLTE", bytes(3))]},
+    ],
+)
+def test_files_of_other_kinds_are_left_to_pillow(options):
+    assert plain_png.pixels(file_of(PIXELS, **options)) is None
+
+
+def test_text_behind_the_picture_is_kept():
+    """Pillow reads it with the pixels."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = file_of(PIXELS, behind=[(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))])
+    assert load(data).metadata.exif
+
+
+def test_damage_is_never_read_as_pixels():
+    """Each byte of the file matters, but for the length of IEND's nothing."""
+    data = file_of(PIXELS, range(5))
+    for at in range(8, len(data)):
+        damaged = bytearray(data)
+        damaged[at] ^= 0x11
+        assert plain_png.pixels(bytes(damaged)) is None, at
+    assert all(plain_png.pixels(data[:size]) is None for size in range(len(data)))
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_pictures_are_the_same_by_either_reader(mode, monkeypatch):
+    image = Image.fromarray(RNG.integers(0, 256, (20, 30, 4), np.uint8), "RGBA").convert(mode)
+    about, buffer = PngImagePlugin.PngInfo(), io.BytesIO()
+    about.add_itxt("XML:com.adobe.xmp", "<x/>")
+    image.save(buffer, "PNG", pnginfo=about, dpi=(300, 300), icc_profile=b"x" * 200)
+    mine = load(buffer.getvalue(), alpha=True)
+    monkeypatch.setattr(plain_png, "pixels", lambda data: None)
+    theirs = load(buffer.getvalue(), alpha=True)
+    assert np.array_equal(mine.pixels, theirs.pixels) and mine.metadata == theirs.metadata
+    assert (mine.alpha is None) == (theirs.alpha is None) == (mode in ("L", "RGB"))
+    assert mine.alpha is None or np.array_equal(mine.alpha, theirs.alpha)
+    assert mine.pixels.flags.c_contiguous and mine.warnings == theirs.warnings
