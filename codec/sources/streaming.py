@@ -74,6 +74,8 @@ class Clip:
         How many frames there probably are.
     sample_aspect_ratio : (int, int)
         (0, 0) if unknown.
+    colour : (int, int)
+        colour_primaries and transfer_characteristics of H.273; 2 if unknown.
     audio : path, bytes or None
         The container, if it may have other tracks.
     start : fractions.Fraction
@@ -90,6 +92,7 @@ class Clip:
     times: Times | None = None
     count: int | None = None
     sample_aspect_ratio: tuple[int, int] = (0, 0)
+    colour: tuple[int, int] = (2, 2)
     audio: Any = None
     start: Fraction = Fraction(0)
     cut: bool = False
@@ -206,6 +209,7 @@ def _through_pyav(file, source, fps, limits):
             None if fps else times,
             packets,
             (ratio.numerator, ratio.denominator) if ratio else (0, 0),
+            (int(first.color_primaries), int(first.color_trc)),
             audio,
             Fraction(0) if first.pts is None else first.pts * video.time_base,
             warnings=tuple(warnings),
