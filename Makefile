@@ -1,4 +1,4 @@
-# make demo     install, compress samples/ into out/, sweep the quality, draw out/rd.png
+# make demo     install, compress samples/ into out/, sweep the quality, draw out/rd.png; encode, decode and compare a clip
 # make test     install, run the tests
 # make test-interop  compare the quantizers with ONNX Runtime, torch, TensorFlow Lite, FFmpeg and Octave, in an environment of its own
 # make explore  run the property tests at random, EXPLORE times as many examples, from a printed SEED
@@ -41,6 +41,13 @@ demo: .venv/demo.stamp
 	$(BIN)/codec rd sweep $(PHOTOS) --quality 10:95:5 --subsampling 4:2:0,4:4:4 -o out/rows.jsonl --plot out/rd.png
 	$(BIN)/codec rd report out/rows.jsonl -o out/report.html
 	@echo "Compressed pictures: out/   rows: out/rows.jsonl   curves: out/rd.png   report: out/report.html"
+	$(BIN)/python samples/clip.py out/clip.y4m
+	$(BIN)/codec video encode out/clip.y4m -o out/clip.h264 --crf 26 --psnr --ssim --overwrite
+	$(BIN)/codec video decode out/clip.h264 -o out/decoded.y4m --overwrite
+	$(BIN)/codec metrics out/clip.y4m out/decoded.y4m
+	$(BIN)/codec video inspect out/clip.h264 --overlay out/modes.png --frame 18 --overwrite
+	$(BIN)/codec rd sweep out/clip.y4m --codec h264 --crf 20:38:6 -o out/clips.jsonl --plot out/clips.png
+	@echo "A clip: out/clip.y4m   encoded: out/clip.h264   how its macroblocks are coded: out/modes.png   curves: out/clips.png"
 
 test: .venv/test.stamp
 	$(PYTEST)

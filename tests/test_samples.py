@@ -47,3 +47,30 @@ def test_the_script_makes_them_again(tmp_path):
     for entry in MANIFEST:
         key = "pixels_sha256" if entry["pixels_sha256"] else "sha256"
         assert again[entry["file"]][key] == entry[key], entry["file"]
+
+
+def test_the_clip_is_the_same_everywhere_and_the_demo_shows_it(tmp_path, monkeypatch):
+    """The video part of `make demo`."""
+    from click.testing import CliRunner
+
+    from codec.cli.main import cli
+
+    spec = importlib.util.spec_from_file_location("samples_clip", SAMPLES / "clip.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["clip.py", "clip.y4m"])
+    module.main()
+    wanted = "cdd7c1bad97d89a0430d30c36aae0b5c99a4f8f7fe0443489984f01b54087085"
+    assert hashlib.sha256((tmp_path / "clip.y4m").read_bytes()).hexdigest() == wanted
+    for words in (
+        "video encode clip.y4m -o clip.h264 --crf 26 --psnr --ssim",
+        "video decode clip.h264 -o decoded.y4m",
+        "metrics clip.y4m decoded.y4m",
+        "video inspect clip.h264 --overlay modes.png --frame 18",
+    ):
+        outcome = CliRunner().invoke(cli, words.split(), prog_name="codec")
+        assert outcome.exit_code == 0, outcome.output
+        if words.startswith("metrics"):
+            assert float(outcome.stdout.split("\t")[1]) > 36
+    assert (tmp_path / "clip.h264").stat().st_size < (tmp_path / "clip.y4m").stat().st_size / 30

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .decode.decoder import Decoder
 from .decode.video import VideoInfo, decode_video, probe
 from .inspect import inspect
+from .xray import MB_TYPES, mb_types, overlay
 
 if TYPE_CHECKING:
     from .encode.live import Encoder
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decoder", "EncodedPicture", "EncodedVideo", "Encoder", "PictureInfo", "VideoInfo", "decode_video", "encode_frames",
-    "encode_video", "inspect", "probe", "write_video",
+    "encode_video", "inspect", "MB_TYPES", "mb_types", "overlay", "probe", "write_video",
 ]  # fmt: skip
 
 # name -> module of encode/

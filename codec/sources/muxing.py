@@ -106,6 +106,8 @@ def _mux(path, stream, container, pictures, presentation):
             output = resources.enter_context(av.open(stream, "w", format=container))
             video = output.add_stream_from_template(template.streams.video[0])
             if presentation.rotation:
+                if not hasattr(video, "set_display_rotation"):
+                    raise MissingPackageError(f"{path}: this PyAV does not write a rotation: pip install --upgrade av")
                 video.set_display_rotation(presentation.rotation)
             audio = resources.enter_context(_Audio(av, path, output, presentation))
             clock = _Clock(presentation, presentation.start - audio.origin if audio.tracks else Fraction(0))

@@ -26,6 +26,7 @@ from .files import read_bytes, read_chunks
 
 ROUNDED = Fraction(1, 1000)  # seconds: Matroska and others round times to it
 NO_LIMIT = 1 << 62
+RAW = ("h264", "hevc", "mpegvideo", "m4v", "obu")  # demuxers that take 25 per second where nothing is stated
 
 
 class Times(Sequence):
@@ -73,6 +74,8 @@ class Clip:
         How many frames there probably are.
     sample_aspect_ratio : (int, int)
         (0, 0) if unknown.
+    colour : (int, int)
+        colour_primaries and transfer_characteristics of H.273; 2 if unknown.
     audio : path, bytes or None
         The container, if it may have other tracks.
     start : fractions.Fraction
@@ -89,6 +92,7 @@ class Clip:
     times: Times | None = None
     count: int | None = None
     sample_aspect_ratio: tuple[int, int] = (0, 0)
+    colour: tuple[int, int] = (2, 2)
     audio: Any = None
     start: Fraction = Fraction(0)
     cut: bool = False
@@ -189,6 +193,8 @@ def _through_pyav(file, source, fps, limits):
         ratio = video.sample_aspect_ratio
         warnings = planar(first)[1] + ([INTERLACED] if first.interlaced_frame else []) + _other_tracks(container, video)
         audio = source if container.streams.audio else None
+        if not fps and container.format.name in RAW:
+            warnings.append(f"a byte stream has no times: {float(rate):g} frames per second, unless fps= is given")
         if fps and times:
             warnings.append(f"its frames are shown for {times.shown}, and now for {float(1000 / fps):.4g} ms each")
         if fps and audio and (times or fps != rate):
@@ -203,6 +209,7 @@ def _through_pyav(file, source, fps, limits):
             None if fps else times,
             packets,
             (ratio.numerator, ratio.denominator) if ratio else (0, 0),
+            (int(first.color_primaries), int(first.color_trc)),
             audio,
             Fraction(0) if first.pts is None else first.pts * video.time_base,
             warnings=tuple(warnings),
@@ -238,10 +245,10 @@ def _timing(av, file, video, fps):
                 last = max(last, (packet.pts, packet.duration or 0))
     file.seek(place)
     stated = [rate for rate in (video.average_rate, video.guessed_rate) if rate]
-    if len(ticks) < 2:
+    if not 2 <= len(ticks) == packets:  # program streams state few times
         rate, times = timing([], 0, *stated).fps, None
     else:
-        ticks = array("q", sorted(ticks))
+        ticks = array("q", sorted(set(ticks)))  # two fields may have one time
         mean = round((ticks[-1] - ticks[0]) / (len(ticks) - 1))
         rate, times = _even(Times(ticks, video.time_base, last[1] or mean), stated)
     if not (rate or fps):
@@ -255,9 +262,6 @@ def _timing(av, file, video, fps):
 def _even(times, stated):
     """(rate, None) if every frame is shown at n / rate, up to the rounding of times; else (mean, times)."""
     ticks = np.frombuffer(times.ticks, np.int64)
-    steps = np.diff(ticks)
-    if steps.min() <= 0:
-        raise BitstreamError("two frames have one time", layer="container")
     mean = (len(ticks) - 1) / Fraction(int(ticks[-1] - ticks[0])) / times.time_base
     slack = max(float(times.time_base), float(ROUNDED))
     for rate in (*stated, mean):

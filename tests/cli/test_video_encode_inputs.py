@@ -151,6 +151,23 @@ def test_sample_aspect_ratio_is_kept(run, tmp_path):
         assert codec.h264.probe(tmp_path / name).sample_aspect_ratio == (4, 3)
 
 
+def test_colour_description_is_kept(run, tmp_path):
+    """Of a clip with the primaries of BT.2020 and PQ: without them it is shown pale."""
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        video = container.add_stream("ffv1", rate=25)
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        context = video.codec_context
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, 16, 9, 1
+        frame = av.VideoFrame.from_ndarray(flat(3), format="rgb24").reformat(format="yuv420p")
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, 16, 9, 1
+        container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    assert run("video", "encode", tmp_path / "in.mkv", "-o", tmp_path / "a.h264").code == 0
+    vui = codec.h264.inspect(tmp_path / "a.h264")["parameter_sets"][0]["vui"]
+    names = ("colour_primaries", "transfer_characteristics", "matrix_coefficients", "video_full_range_flag")
+    assert [vui[name] for name in names] == [9, 16, 9, 0]
+
+
 # ---------------------------------------------------------------- pipes
 
 

@@ -266,3 +266,23 @@ def test_zeros_are_an_error(run, home):
 
 def test_the_build_of_x264_is_an_option(run, clip):
     assert run("video", "decode", "clip.264", "-o", "md5", "--x264-build", "148").text == md5(clip) + "\n"
+
+
+def test_overlay_of_a_frame_and_of_a_clip(run, home, clip):
+    outcome = run(
+        "video", "inspect", "clip.264", "--overlay", "types.png", "--frame", 3, "--show", "type", "--scale", 2
+    )
+    assert outcome.code == 0, outcome.err
+    frames = list(codec.decode_video(home / "clip.264", side_data=True))
+    assert np.array_equal(np.asarray(Image.open(home / "types.png")), codec.h264.overlay(frames[3], "type"))
+    assert run("video", "inspect", "clip.264", "--overlay", "all.h264", "--show", "mv", "--scale", 1).code == 0
+    shown = list(codec.decode_video(home / "all.h264"))
+    assert (
+        len(shown) == 6
+        and (shown[0].width, shown[0].height) == (32, 32)
+        and codec.h264.probe(home / "all.h264").fps == 30
+    )
+    again = run("video", "inspect", "clip.264", "--overlay", "types.png")
+    assert again.code == 1 and "--overwrite" in again.err
+    assert "has no frame 6" in run("video", "inspect", "clip.264", "--overlay", "x.png", "--frame", 6).err
+    assert run("video", "inspect", "clip.264", "--overlay", "x.h264", "--frame", 6).code == 2

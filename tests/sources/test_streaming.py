@@ -113,3 +113,13 @@ def test_a_frame_that_cannot_be_decoded_does_not_shift_the_others(tmp_path):
 def test_a_file_without_video(tmp_path):
     with pytest.raises((BitstreamError, ParameterError)):
         opened(b"no clip at all" * 99, tmp_path)
+
+
+def test_a_byte_stream_has_a_rate_with_a_warning(tmp_path):
+    import codec
+
+    data = codec.encode_video(np.zeros((3, 16, 32), np.uint8), fps=30)
+    (message,) = opened(data, tmp_path).warnings
+    assert "a byte stream has no times" in message
+    given = opened(data, tmp_path, fps=Fraction(30))
+    assert given.warnings == () and len(list(given.frames)) == 3

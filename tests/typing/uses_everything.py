@@ -129,6 +129,10 @@ def videos() -> None:
     told = h264.encode_frames([IMAGE], fps=5, metrics=("psnr", "ssim"), reconstruction=True, side_data=True, qp=30)
     assert_type(told.data, bytes)
     assert_type(told.pictures[0].reconstruction, codec.Frame | None)
+    for shown in codec.decode_video(told.data, side_data=True):
+        assert_type(h264.overlay(shown, ("type", "mv"), scale=1), npt.NDArray[np.uint8])
+        assert shown.side_data is not None
+        assert_type(h264.MB_TYPES[h264.mb_types(shown.side_data)[0, 0]], str)
     with h264.Encoder(fps=25, crf=20, threads=1, metrics="psnr", sample_aspect_ratio=(4, 3)) as encoder:
         coded = encoder.encode(IMAGE)
         assert_type(coded, list[h264.EncodedPicture])

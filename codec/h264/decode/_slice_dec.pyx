@@ -27,6 +27,7 @@ from codec.h264.macroblock._intra cimport reconstruct_intra
 from codec.h264.macroblock._kernels cimport H264Dsp
 from codec.h264.macroblock._motion cimport derive_motion, derive_p_skip, store_intra_motion, store_motion
 from codec.h264.macroblock._neighbours cimport enter, fill_corners
+from codec.h264.macroblock._observe cimport observe_bits, observe_parts
 from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     PART_16X16, SLICE_B, SLICE_I, UNUSED, SliceContext,
@@ -154,6 +155,7 @@ cdef void coded_macroblock(SliceReader *d) noexcept nogil:
         note(d, FAULT_END)
     if d.fault:
         return
+    observe_parts(s)
     if s.mb.flags & MB_INTRA:
         reconstruct_intra(s)
         store_intra_motion(s)
@@ -169,6 +171,21 @@ cdef void coded_macroblock(SliceReader *d) noexcept nogil:
 
 
 # ---------------------------------------------------------------- slice data
+
+cdef int64_t cavlc_position(SliceReader *d) noexcept nogil:
+    """In all partitions."""
+    cdef int64_t position = bit_position(&d.bits)
+    cdef int k
+    for k in range(2):
+        if d.partition[k].present:
+            position += bit_position(&d.partition[k].bits)
+    return position
+
+
+cdef inline int64_t cabac_position(SliceReader *d) noexcept nogil:
+    """Of the interval."""
+    return <int64_t>(d.cabac.next - d.bits.data) * 8 - cabac_ahead(&d.cabac)
+
 
 cdef int cavlc_skip_run(SliceReader *d, int address) noexcept nogil:
     """Decode the macroblocks that mb_skip_run skips; the address after them."""
@@ -199,6 +216,7 @@ cdef void decode_cavlc(SliceReader *d, int address) noexcept nogil:
     """slice_data( ) with entropy_coding_mode_flag 0."""
     cdef SliceContext *s = &d.s
     cdef bint skips = s.slice.slice_type != SLICE_I
+    s.place.position = cavlc_position(d)
     while d.fault == 0:
         if skips:
             address = cavlc_skip_run(d, address)
@@ -212,6 +230,7 @@ cdef void decode_cavlc(SliceReader *d, int address) noexcept nogil:
             s.place.mb_field = read_u1(&d.bits)
         enter(s)
         coded_macroblock(d)
+        observe_bits(s, cavlc_position(d))
         d.prev_mb_skipped = 0
         address = next_address(s, address)
         if bit_position(&d.bits) >= d.last_bit:
@@ -263,6 +282,7 @@ cdef void decode_cabac(SliceReader *d, int address) noexcept nogil:
     cdef SliceContext *s = &d.s
     cdef const uint8_t *end = d.bits.data + d.bits.size
     cabac_open(d, d.bits.data + ((bit_position(&d.bits) + 7) >> 3), end)
+    s.place.position = cabac_position(d)
     while d.fault == 0:
         if address >= s.slice.pic_mbs:
             note(d, FAULT_ADDRESS)
@@ -274,6 +294,7 @@ cdef void decode_cabac(SliceReader *d, int address) noexcept nogil:
         if overrun(d):
             note(d, FAULT_END)
             return
+        observe_bits(s, cabac_position(d))
         if not (s.slice.MbaffFrameFlag and not address & 1) and cabac_end_of_slice_flag(d):
             return
         address = next_address(s, address)

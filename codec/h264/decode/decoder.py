@@ -120,6 +120,7 @@ class Decoder:
             tolerant=tolerant,
             low_delay=low_delay,
             monochrome=monochrome,
+            side_data=side_data,
             x264_build=x264_build,
         )
         self._returned = deque()  # frames of a call that raised, for the next call

@@ -22,9 +22,12 @@ ALONE = _holders([object()])[0]  # the count of an object that only a list refer
 
 
 class PicturePool:
-    """The pictures of a sequence, reused when neither the decoder nor an array of the user refers to them."""
+    """The pictures of a sequence, reused when neither the decoder nor an array of the user refers to them.
 
-    def __init__(self, sps, spare):
+    observed: with the data that only `side_data_of` asks for.
+    """
+
+    def __init__(self, sps, spare, observed=False):
         self._key = (
             sps.PicWidthInMbs,
             sps.FrameHeightInMbs,
@@ -33,7 +36,7 @@ class PicturePool:
             sps.BitDepthC,
             bool(sps.separate_colour_plane_flag),
         )
-        self._spare, self._pictures = spare, []
+        self._spare, self._observed, self._pictures = spare, observed, []
 
     def take(self):
         """A picture in which nothing is decoded yet."""
@@ -44,6 +47,8 @@ class PicturePool:
             free[0].begin()
             return free[0]
         self._pictures.append(Picture(*self._key))
+        if self._observed:
+            self._pictures[-1].observe()
         return self._pictures[-1]
 
 
@@ -193,13 +198,19 @@ def side_data_of(picture, bits):
 
     "slice" int32, "flags" uint16 and "qp" int8 as in `codec/h264/pictures/_picture.pxd`; "mv" int16 (rows, columns,
     list, block, x and y) in quarter samples; "ref_idx" int8 (rows, columns, list, quarter), -1 if the list is not used;
-    and "slice_bits" int64 by slice number.
+    "bits" int32; "part" uint8 (0 16x16, 1 16x8, 2 8x16, 3 8x8) and "sub_part" uint8 (rows, columns, quarter), with 8x8
+    (0 8x8, 1 8x4, 2 4x8, 3 4x4, 4 direct); and "slice_bits" int64 by slice number.
     """
     rows, columns = (size // 16 for size in arrays(picture)[0].shape)
     types = {"slice": np.int32, "flags": np.uint16, "qp": np.int8}
     found = {
         name: np.frombuffer(data, types[name]).reshape(rows, columns) for name, data in picture.macroblocks().items()
     }
+    types = {"bits": np.int32, "part": np.uint8, "sub_part": np.uint8}
+    found |= {
+        name: np.frombuffer(data, types[name]).reshape(rows, columns, -1) for name, data in picture.views().items()
+    }
+    found["bits"], found["part"] = found["bits"][..., 0], found["part"][..., 0]
     mv, ref_idx = picture.motion()
     found["mv"] = np.frombuffer(mv, np.int16).reshape(rows, columns, 2, 16, 2)
     found["ref_idx"] = np.frombuffer(ref_idx, np.int8).reshape(rows, columns, 2, 4)

@@ -52,10 +52,11 @@ class Sequence:
         Frames in output order, errors in decoding order; the caller removes them.
     """
 
-    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome, x264_build):
+    def __init__(self, workers, timestamp_of, limits, *, tolerant, low_delay, monochrome, side_data, x264_build):
         self.ready = Ready()
         self._workers, self._timestamp_of, self._limits = workers, timestamp_of, limits
         self._tolerant, self._low_delay, self._monochrome = tolerant, low_delay, monochrome
+        self._side_data = side_data
         self._sets, self._slices = ParameterSets(), SliceDecoder()
         self._slices.x264_before_151 = x264_build is not None and x264_build < X264_FIXED
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
@@ -294,7 +295,7 @@ class Sequence:
         self._dpb = DecodedPictureBuffer(
             size, sps.max_num_ref_frames, self._reorder_frames(sps), consecutive=self._low_delay
         )
-        self._pool, self._format = PicturePool(sps, spare=3), FrameFormat(sps, self._monochrome)
+        self._pool, self._format = PicturePool(sps, 3, self._side_data), FrameFormat(sps, self._monochrome)
 
     def _reorder_frames(self, sps):
         """For low_delay: how many pictures may wait for output, if the stream promises a number."""

@@ -22,6 +22,7 @@ from codec.h264.macroblock._direct cimport prepare_direct
 from codec.h264.macroblock._inter cimport EDGE_BYTES, SECOND_BYTES
 from codec.h264.macroblock._motion cimport store_intra_motion, store_motion
 from codec.h264.macroblock._neighbours cimport enter
+from codec.h264.macroblock._observe cimport observe_bits, observe_parts
 from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
@@ -84,6 +85,12 @@ cdef void end_qp(Coder *c) noexcept nogil:
     c.qp_before = s.mb.qp
 
 
+cdef inline int64_t position(Coder *c) noexcept nogil:
+    """In bits: of the output with CAVLC, of the interval with CABAC."""
+    cdef int rest = c.cabac.queue if c.s.seq.entropy_coding_mode_flag else c.out.count
+    return <int64_t>(c.out.next - c.out.start) * 8 + rest
+
+
 cdef int write_decision(Coder *c, bint last) noexcept nogil:
     """The macroblock that was decided, and what later ones ask of it."""
     cdef SliceContext *s = &c.s
@@ -91,6 +98,7 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
     if reserve(&c.out, MACROBLOCK_BYTES):
         return 1
     end_qp(c)
+    observe_parts(s)
     if c.best.skip:
         if cabac:
             write_skip_flag(&c.cabac, s, 1)
@@ -116,6 +124,8 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
             store_motion(s)
         store_context(s)
     c.last_qp_delta, c.vectors_before = s.mb.mb_qp_delta, vectors_of(s)
+    if cabac or not c.best.skip:
+        observe_bits(s, position(c))
     if cabac:
         put_terminate(&c.cabac, last)
     elif last and c.skip_run:
@@ -380,4 +390,5 @@ cdef class SliceEncoder(SliceSetup):
         if s.seq.entropy_coding_mode_flag:
             init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)
             cabac_start(&c.cabac, &c.out)
+        s.place.position = position(c)
         return 0

@@ -280,6 +280,8 @@ class PictureEncoder:
         free = [picture for picture in self._pool if id(picture) not in used][:2]
         while len(free) < 2:
             free.append(Picture(*self._format))
+            if self._examine:
+                free[-1].observe()
             self._pool.append(free[-1])
         begin(free[0])
         return free

@@ -27,10 +27,11 @@ MAX_SAR = (1 << 16) - 1
 
 class Display(NamedTuple):
     """What the VUI says of showing the frames: width and height of a sample, (0, 0) if unknown; even distances in
-    time."""
+    time; colour_primaries and transfer_characteristics of H.273, 2 if unknown."""
 
     sample_aspect_ratio: tuple = (0, 0)
     fixed_rate: bool = True
+    colour: tuple = (2, 2)
 
 
 DEFAULT_DISPLAY = Display()
@@ -121,6 +122,8 @@ def _vui(first, fps, reorder, buffering, hrd, display):
         video_signal_type_present_flag=1,
         video_full_range_flag=int(first.full_range),
         colour_description_present_flag=1,
+        colour_primaries=display.colour[0],
+        transfer_characteristics=display.colour[1],
         matrix_coefficients=number,
         timing_info_present_flag=1,
         num_units_in_tick=fps.denominator,

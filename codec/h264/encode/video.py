@@ -240,7 +240,7 @@ class _Job:
                 self.clip.sample_aspect_ratio if any(self.clip.sample_aspect_ratio) else None
             )
             self._encoder = Encoder(
-                self.settings, self.rate, Display(aspect_of(ratio), self.clip.times is None), examine
+                self.settings, self.rate, Display(aspect_of(ratio), self.clip.times is None, self.clip.colour), examine
             )
             first = next(self.clip.frames, None)
             if first is None:

@@ -11,7 +11,7 @@
 
 No stage on this floor knows where levels and syntax elements come from: the decoder reads them (entropy/_reader.pxd).
 """
-from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from codec._core cimport codec_assert_range
@@ -106,6 +106,7 @@ cdef struct Place:
     int mb_field            # field macroblock (in field pictures always)
     int kind                # first index of References.entry: 0, or 1 + (mb_row & 1) in field macroblocks of MBAFF
     int luma_y              # first line in the frame or field that it is predicted from
+    int64_t position        # in bits, of the end of the macroblock before (see _observe)
     uint8_t *dst[3]         # first sample, by component
     Py_ssize_t stride[3]    # bytes from one line of the macroblock to the next
 

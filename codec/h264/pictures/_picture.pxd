@@ -34,6 +34,7 @@ cdef enum:
     MB_SI = 8192            # mb_type SI (Table 7-12): Intra_4x4 with a residual of 8.6.2
 
     NO_REFERENCE = -1       # of refIdx and of reference identities
+    VIEW_DIRECT = 4         # of MbView.sub_part
 
 cdef extern from "shared.h" nogil:
     int shared_load(const int *p)
@@ -60,6 +61,13 @@ cdef struct MbInfo:
                             # all four bits, with CAVLC too. Undefined in intra macroblocks: bS is 3 or 4 there
     int8_t qp               # QPY for deblocking (8.7.2.2: 0 for I_PCM), without QpBdOffsetY: -36 to 51
     int8_t qpc[2]           # QPC of Cb and Cr for this qp, by the offsets of its slice, without QpBdOffsetC
+
+# For side data alone.
+cdef struct MbView:
+    int32_t bits            # of macroblock_layer( ), mb_skip_flag and mb_field_decoding_flag; with CAVLC mb_skip_run
+                            # counts for the macroblock after it. With CABAC: by which the interval was scaled
+    uint8_t part            # PART_...; 0 in intra, skipped and direct macroblocks
+    uint8_t sub_part[4]     # SUB_... or VIEW_DIRECT, with PART_8X8
 
 cdef struct SliceInfo:
     int32_t disable_deblocking_filter_idc
@@ -96,6 +104,7 @@ cdef struct PictureData:
     int16_t (*all_mv)[2]    # of which select_plane() selects one
     int8_t *all_refIdx
     int32_t *all_ref_id
+    MbView *views           # NULL unless `observe` was called
     # ---- per slice
     SliceInfo *slices
     int slice_count, slice_room

@@ -142,6 +142,7 @@ cdef class Picture:
         free(self.data.all_refIdx)
         free_lines(self.data.all_ref_id)
         free(self.data.slices)
+        free(self.data.views)
 
     def begin(self):
         """Make it a new picture: nothing decoded, a new identity. Samples keep their values."""
@@ -156,11 +157,33 @@ cdef class Picture:
         p.slice_count = 0
         p.pending = p.lines = p.next_mb = p.filtered_rows = p.faults = 0
         select_plane(p, 0)
+        if p.views != NULL:
+            memset(p.views, 0, p.mb_count * sizeof(MbView))
         memset(p.mb, 0, sizeof(MbInfo))
         p.mb[0].slice = -1
         while done < n:                                 # the same in all
             memcpy(&p.mb[done], p.mb, min(done, n - done) * sizeof(MbInfo))
             done *= 2
+
+    def observe(self):
+        """Keep partitions and bits of macroblocks, from now on."""
+        if self.data.views == NULL:
+            self.data.views = <MbView *>calloc(self.data.mb_count, sizeof(MbView))
+            if self.data.views == NULL:
+                raise MemoryError("no memory for a picture")
+
+    def views(self):
+        """What `observe` kept, as bytes by name: "bits" (int32), "part" (uint8), "sub_part" (four of uint8)."""
+        cdef PictureData *p = &self.data
+        cdef int i, k
+        cdef bytearray bits = bytearray(4 * p.mb_count), parts = bytearray(p.mb_count), subs = bytearray(4 * p.mb_count)
+        cdef int32_t *b = <int32_t *><char *>bits
+        if p.views != NULL:
+            for i in range(p.mb_count):
+                b[i], parts[i] = p.views[i].bits, p.views[i].part
+                for k in range(4):
+                    subs[4 * i + k] = p.views[i].sub_part[k]
+        return {"bits": bits, "part": parts, "sub_part": subs}
 
     def forget_motion(self):
         """For a picture that nothing is decoded into: clear the references left from earlier use of the memory."""
