@@ -22,8 +22,8 @@ cdef uint8_t[6] LENGTHS = [16, 15, 16, 4, 15, 64]       # by ctxBlockCat
 
 def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp, int64_t lambda2,
                    const uint8_t[::1] states):
-    """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is that
-    of raster position k, and the k-th that is coded.
+    """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is
+    that of raster position k, and the k-th that is coded.
 
     qp: 0 to 51; lambda2: of squared differences, times 256; states: of all ctxIdx, as SliceReader.state.
     """
@@ -47,8 +47,8 @@ def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, i
 
 
 def reference_planes(Picture picture, steps):
-    """The four Interpolated planes (4, height + 2 PAD, width + 2 PAD), filled as lines of luma become final: up to each of
-    `steps`, the last of which is the height."""
+    """The four Interpolated planes (4, height + 2 PAD, width + 2 PAD), filled as lines of luma become final: up to each
+    of `steps`, the last of which is the height."""
     cdef Interpolated made = Interpolated(picture.data.width[0], picture.data.height[0])
     cdef int i, y, lines, width = picture.data.width[0] + 2 * PAD, height = picture.data.height[0] + 2 * PAD
     made.begin()

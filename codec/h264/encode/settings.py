@@ -59,8 +59,8 @@ PRESETS = {
 TUNES = ("psnr",)
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
-# Names of the layers of pictures: what more pictures refer to gets a lower QP, and a lower lambda beside it, because its
-# errors are repeated. QP less that of P, and lambda of squared differences relative to lambda2_of: measured.
+# Layers of pictures: what more pictures refer to gets a lower QP, and a lower lambda beside it, because its errors are
+# repeated. QP less that of P, and lambda of squared differences relative to that of lambda2_of: measured.
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS = -3, 0, 2, 3
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
