@@ -6,12 +6,16 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from codec._core cimport BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
-from codec.h264.entropy._writer cimport STATES
+from codec.h264.entropy._block_write cimport write_cabac_block
+from codec.h264.entropy._writer cimport (
+    MACROBLOCK_BYTES, STATES, CabacCounter, CabacWriter, cabac_close, cabac_start,
+)
 from codec.h264.pictures._picture cimport Picture
 
 from ... import cpu
@@ -44,6 +48,32 @@ def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, i
     trellis(c, &out[0], &nearest[0], &d[0], scan, 0, kind, qp, lambda2)
     free(c)
     return made
+
+
+def block_bits(const int16_t[:, ::1] levels, int kind, const uint8_t[::1] states):
+    """(bits that decisions count, bits that are written) of blocks of levels in scan order by CABAC, one after the
+    other; states: before the first, as SliceReader.state."""
+    if not 0 <= kind <= 5 or states.shape[0] != STATES or levels.shape[1] != LENGTHS[kind]:
+        raise ParameterError(f"kinds are 0 to 5, with {list(LENGTHS)} levels, and there are {STATES} states")
+    cdef CabacCounter counter
+    cdef CabacWriter writer
+    cdef BitWriter out
+    cdef Py_ssize_t i
+    if open_writer(&out, 1 << 16):
+        raise MemoryError("no memory for bits")
+    cabac_start(&writer, &out)
+    counter.cost = 0
+    memcpy(counter.state, &states[0], STATES)
+    memcpy(writer.state, &states[0], STATES)
+    for i in range(levels.shape[0]):
+        if reserve(&out, MACROBLOCK_BYTES):
+            break
+        write_cabac_block(&counter, &levels[i, 0], kind, 1, kind != 5)
+        write_cabac_block(&writer, &levels[i, 0], kind, 1, kind != 5)
+    cabac_close(&writer)
+    written = 8 * (out.next - out.start)
+    close_writer(&out)
+    return counter.cost / 256, written
 
 
 def reference_planes(Picture picture, steps):
