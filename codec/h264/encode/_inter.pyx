@@ -15,6 +15,7 @@ from codec.h264.pictures._picture cimport MB_INTRA, PictureData
 
 cdef enum:
     REFUSED = 1 << 28
+    MV_LIMIT_X = 4 * 2048   # quarter samples, at all levels (A.3.1)
 
 # bits of mb_type in P slices, and of four sub_mb_type, by PART_...
 cdef int[4] P_TYPE_BITS = [1, 3, 3, 7]
@@ -51,7 +52,8 @@ cdef void begin_search(Coder *c) noexcept nogil:
     """Limits of vectors for this macroblock: within the padding, and within the level."""
     cdef SliceContext *s = &c.s
     cdef int x = 16 * s.place.mb_x, y = 16 * s.place.mb_row, room = PAD - 8
-    c.mv_low[0], c.mv_high[0] = -4 * (x + room), 4 * (s.pic.width[0] - 16 - x + room)
+    c.mv_low[0] = max(-4 * (x + room), -MV_LIMIT_X)
+    c.mv_high[0] = min(4 * (s.pic.width[0] - 16 - x + room), MV_LIMIT_X - 1)
     c.mv_low[1] = max(-4 * (y + room), -c.mv_limit_y)
     c.mv_high[1] = min(4 * (s.pic.height[0] - 16 - y + room), c.mv_limit_y - 1)
 

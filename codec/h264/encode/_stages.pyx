@@ -6,12 +6,16 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from codec._core cimport BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
-from codec.h264.entropy._writer cimport STATES
+from codec.h264.entropy._block_write cimport write_cabac_block
+from codec.h264.entropy._writer cimport (
+    MACROBLOCK_BYTES, STATES, CabacCounter, CabacWriter, cabac_close, cabac_start,
+)
 from codec.h264.pictures._picture cimport Picture
 
 from ... import cpu
@@ -22,8 +26,8 @@ cdef uint8_t[6] LENGTHS = [16, 15, 16, 4, 15, 64]       # by ctxBlockCat
 
 def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, int qp, int64_t lambda2,
                    const uint8_t[::1] states):
-    """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is that
-    of raster position k, and the k-th that is coded.
+    """The levels of a block of ctxBlockCat 0 to 5, from its coefficients and their nearest levels. Coefficient k is
+    that of raster position k, and the k-th that is coded.
 
     qp: 0 to 51; lambda2: of squared differences, times 256; states: of all ctxIdx, as SliceReader.state.
     """
@@ -46,9 +50,35 @@ def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, i
     return made
 
 
+def block_bits(const int16_t[:, ::1] levels, int kind, const uint8_t[::1] states):
+    """(bits that decisions count, bits that are written) of blocks of levels in scan order by CABAC, one after the
+    other; states: before the first, as SliceReader.state."""
+    if not 0 <= kind <= 5 or states.shape[0] != STATES or levels.shape[1] != LENGTHS[kind]:
+        raise ParameterError(f"kinds are 0 to 5, with {list(LENGTHS)} levels, and there are {STATES} states")
+    cdef CabacCounter counter
+    cdef CabacWriter writer
+    cdef BitWriter out
+    cdef Py_ssize_t i
+    if open_writer(&out, 1 << 16):
+        raise MemoryError("no memory for bits")
+    cabac_start(&writer, &out)
+    counter.cost = 0
+    memcpy(counter.state, &states[0], STATES)
+    memcpy(writer.state, &states[0], STATES)
+    for i in range(levels.shape[0]):
+        if reserve(&out, MACROBLOCK_BYTES):
+            break
+        write_cabac_block(&counter, &levels[i, 0], kind, 1, kind != 5)
+        write_cabac_block(&writer, &levels[i, 0], kind, 1, kind != 5)
+    cabac_close(&writer)
+    written = 8 * (out.next - out.start)
+    close_writer(&out)
+    return counter.cost / 256, written
+
+
 def reference_planes(Picture picture, steps):
-    """The four Interpolated planes (4, height + 2 PAD, width + 2 PAD), filled as lines of luma become final: up to each of
-    `steps`, the last of which is the height."""
+    """The four Interpolated planes (4, height + 2 PAD, width + 2 PAD), filled as lines of luma become final: up to each
+    of `steps`, the last of which is the height."""
     cdef Interpolated made = Interpolated(picture.data.width[0], picture.data.height[0])
     cdef int i, y, lines, width = picture.data.width[0] + 2 * PAD, height = picture.data.height[0] + 2 * PAD
     made.begin()

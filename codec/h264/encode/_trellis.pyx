@@ -122,6 +122,11 @@ cdef void visit(const Coder *c, Paths *p, int k, int n, int kind, int magnitude,
         last_inc += H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG[0][kind]
         zero, one = bin_cost(c, inc, 0), bin_cost(c, inc, 1)
         final, more = one + bin_cost(c, last_inc, 1), one + bin_cost(c, last_inc, 0)
+    if nearest == 0:                                    # the same error on all paths: it decides nothing
+        for node in range(NODES):
+            p.level[k][node], p.came[k][node] = 0, <uint8_t>node
+            p.cost[node] += lambda2 * zero >> 8 if node else 0
+        return
     error[0] = error_of(magnitude, 0, step, weight)
     for i in range(1, min(nearest, 2) + 1):
         error[i] = error_of(magnitude, nearest - i + 1, step, weight)

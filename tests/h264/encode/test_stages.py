@@ -107,6 +107,16 @@ def test_without_lambda_the_trellis_keeps_the_nearest_levels():
     assert np.array_equal(_stages.trellis_levels(d, nearest, 2, 30, 0, np.zeros(460, np.uint8)), nearest)
 
 
+@pytest.mark.parametrize("kind", range(6))
+def test_decisions_count_the_bits_that_are_written(kind):
+    rng = np.random.default_rng(kind)
+    levels = np.rint(rng.laplace(0, 0.9, (300, LENGTHS[kind]))).astype(np.int16)
+    levels[:, 0] = abs(levels[:, 0]) + 1  # blocks without coded_block_flag have a level
+    counted, written = _stages.block_bits(levels, kind, rng.integers(0, 126, 460).astype(np.uint8))
+    assert written > 1000
+    assert abs(counted - written) < 0.01 * written + 24
+
+
 # ---------------------------------------------------------------- planes of references
 
 
