@@ -19,7 +19,7 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._slice_enc import SliceEncoder
 from .frames import fill_picture
 from .lookahead import Lookahead
@@ -49,6 +49,8 @@ class Coded:
         The reconstruction, in whole macroblocks; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
+    offset : int
+        QP less that of its interval.
     found : object
         What `examine` of `PictureEncoder` returned.
     """
@@ -60,6 +62,7 @@ class Coded:
     qp: int
     planes: tuple
     lambda_qp: int
+    offset: int
     found: object = None
 
     @property
@@ -165,8 +168,9 @@ class PictureEncoder:
                 sent = control.after(sent, planned, 8 * len(data))
             found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
             coded = Coded(
-                data, number, header.name, key, min(round(used), MAX_QP), tuple(picture.planes()), round(used), found
-            )
+                data, number, header.name, key, min(round(used), MAX_QP), tuple(picture.planes()), round(used),
+                control.offset(planned), found,
+            )  # fmt: skip
             return coded, self._interpolated(picture) if reference else None, sent
 
         future = self._workers.submit(work) if self._workers else done(work)
