@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from ...targets import narrow
-from .ratecontrol import Plan
-from .settings import BY_SATD, HEXAGON, MAX_QP
+from .ratecontrol import eighths_of
+from .settings import BY_SATD, HEXAGON, MAX_QP, Plan
 
 if TYPE_CHECKING:
     from typing import Any
 
 CRF_PARTS = 2  # the grid on which a score is searched
 FIRST_CRF, CRF_STEP = 23, 6  # the first try, and how far the next one is from it
-MOST_TRIES = 4  # at a size, each of which corrects the one before
+SIZE_PARTS = 8  # the grid of CRF on which a size is searched
 SIZE_AIM = 0.995  # of a size, so that the first try seldom exceeds it
-LEAST_SIZE = 0.97  # of a size that is worth another try
+LEAST_SIZE = 0.97  # of a size: less is worth another try
 
 
 def first_pass(settings):
@@ -51,26 +51,42 @@ def two_passes(job_of, settings):
 
 
 def within_size(job_of, settings, size):
-    """The `Try` with at most so many bytes, close to them if the clip has so much to code.
+    """The `Try` with at most so many bytes, close to them if the clip has so much to code: two passes, and if they miss
+    it, as with short clips, a search for the CRF.
 
     Raises
     ------
     ParameterError
         If no try is small enough.
     """
-    wanted = int(8 * size * SIZE_AIM)
-    best, aim, latest = None, wanted, Try(job_of(first_pass(settings)))
-    for _ in range(MOST_TRIES):
-        latest = Try(job_of(planned(settings, latest.job, aim)))
-        if latest.bits <= 8 * size and (best is None or latest.bits > best.bits):
-            best = latest
-        # no further if it is close, or if there is no more to code
-        if best is not None and (best.bits >= 8 * size * LEAST_SIZE or latest.bits < aim * LEAST_SIZE):
-            return best
-        aim = aim * wanted // max(latest.bits, 1)
-    if best is None:
-        raise ParameterError(f"size:{size} cannot be reached: {latest.bits // 8} bytes are the fewest that were tried")
-    return best
+    most, least = 8 * size, int(8 * size * LEAST_SIZE)
+    first = Try(job_of(first_pass(settings)))
+    latest = Try(job_of(planned(settings, first.job, int(most * SIZE_AIM))))
+    if least <= latest.bits <= most:
+        return latest
+    # without offsets of macroblocks QP is a whole number
+    parts = SIZE_PARTS if settings.tools.aq or settings.tools.tree else 1
+    tries: dict[int, int] = {}
+    best: list[Any] = []
+
+    def fits(at):
+        found = Try(job_of(replace(settings, qp=at / parts, target=None)))
+        tries[at] = found.bits
+        if found.bits <= most:
+            best[:] = [found]
+        return found.bits <= most
+
+    def guess(low, high):
+        if not tries:
+            return FIRST_CRF * parts
+        at = next(reversed(tries))
+        change = eighths_of(tries[at], int(most * SIZE_AIM)) * 3 // 2 * parts // 8
+        return max(min(at + change, high - 1), low + 1)
+
+    narrow(-1, MAX_QP * parts + 1, fits, guess, lambda low, high: bool(best) and best[0].bits >= least)
+    if not best:
+        raise ParameterError(f"size:{size} cannot be reached: {min(tries.values()) // 8} bytes with CRF {MAX_QP}")
+    return best[0]
 
 
 def reaching_score(job_of, settings, target, score, text):

@@ -32,6 +32,7 @@ EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP
 FORGET_PLANNED = (
     0.98  # weight of an interval against the next one, in what a pass takes less or more than the one before
 )
+MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits of a short clip
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
@@ -43,6 +44,13 @@ def qp_of_step(step):
     ([0, 23, 51], 75, 0)
     """
     return bisect_left(STEP_BOUNDS, step)
+
+
+def eighths_of(bits, wanted):
+    """By how many eighths of QP it must rise, or fall, for these bits, which are inversely proportional to the step."""
+    if bits < wanted:
+        return -eighths_of(wanted, bits)
+    return bisect_left(EIGHTHS, 65536 * bits / max(wanted, 1))
 
 
 def scale_of(cost):
@@ -147,15 +155,6 @@ class RateControl:
         return int(max(self._bitrate * MOST_SECONDS - max(surplus, 0), self._wanted))
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a pass found, for the next one. pictures: (bits, QP of its interval) by number of the frame; bits: what the
-    pictures of the next pass may have together."""
-
-    pictures: dict[int, tuple[int, int]]
-    bits: int
-
-
 class PlannedRate:
     """Chooses QP for a number of bits, from what an earlier pass found: one step for all pictures, with which those
     that are left fit into the bits that are left.
@@ -171,6 +170,7 @@ class PlannedRate:
         self._all = self._left = sum(bits * STEPS[qp] for bits, qp in plan.pictures.values())
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
+        self._first = None  # the QP of the first interval, in eighths
 
     def _complexity(self, interval):
         return sum(bits * STEPS[qp] for bits, qp in (self._pictures[one.number] for one in interval))
@@ -191,8 +191,11 @@ class PlannedRate:
         bits = max(self._bits - self._spent - ratio * expected, 1)
         step = ratio * self._left / bits
         # the QP in eighths; what rounding takes off or adds is carried to the next interval
-        exact = bisect_left(EIGHTHS, step) + self._carry
-        qp = min((exact + 4) // 8, WORST_QP)
+        exact = bisect_left(EIGHTHS, step)
+        if self._first is None:
+            self._first = exact
+        exact = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE) + self._carry
+        qp = min(max((exact + 4) // 8, 0), WORST_QP)
         self._carry = min(max(exact - 8 * qp, -4), 4)
         complexity = self._complexity(interval)
         self._left -= complexity
@@ -249,8 +252,10 @@ class Control:
         self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
 
     def begin(self, interval):
-        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first, from what
-        is known of those up to two intervals before, whatever the number of threads."""
+        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first.
+
+        From what is known of those up to two intervals before, whatever the number of threads.
+        """
         if not self.bounds:
             return
         self._begun += 1

@@ -14,7 +14,6 @@ from .parameters import LEVELS
 
 if TYPE_CHECKING:
     from ...targets import Target
-    from .ratecontrol import Plan
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
@@ -124,6 +123,15 @@ def lambda_of(qp):
 def lambda2_of(qp):
     """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3)."""
     return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pass found, for the next one. pictures: (bits, QP of its interval) by number of the frame; bits: what the
+    pictures of the next pass may have together."""
+
+    pictures: dict[int, tuple[int, int]]
+    bits: int
 
 
 @dataclass(frozen=True)

@@ -303,8 +303,8 @@ class _Source:
         """For sources that cannot be read again."""
         if isinstance(self._frames, (Iterator, Clip)) or hasattr(self._frames, "read"):
             raise ParameterError(
-                f"{why} reads the frames several times, but they come from a {type(self._frames).__name__}, which gives "
-                "them once: pass a list, an array, a path, or an object whose iteration starts again"
+                f"{why} reads the frames several times, but they come from a {type(self._frames).__name__}, which "
+                "gives them once: pass a list, an array, a path, or an object whose iteration starts again"
             )
 
     def _score(self, one, name):
