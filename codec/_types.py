@@ -85,6 +85,8 @@ class EncodeVideoKeywords(TypedDict, total=False):
     vbv_maxrate: float | None
     vbv_bufsize: float | None
     level: str | None
+    passes: int
+    target: str | None
 
 
 class AnimateKeywords(TypedDict, total=False):

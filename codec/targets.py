@@ -9,12 +9,15 @@ from fractions import Fraction
 from .errors import ParameterError
 
 RATES = ("size", "bpp")  # measures that bound a file from above; all others are scores of `codec.metrics`
+VIDEO_RATES = ("size", "bitrate")  # the same of videos
+EXAMPLES = {"size": "size:200kB", "bpp": "bpp:1.0", "bitrate": "bitrate:800k"}
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 @dataclass(frozen=True)
 class Target:
-    """A measure and its bound: "size" in bytes, "bpp" in bits per pixel, or the name of a metric and a score."""
+    """A measure and its bound: "size" in bytes, "bpp" in bits per pixel, "bitrate" in bits per second, or the name of a
+    metric and a score."""
 
     measure: str
     value: float
@@ -23,7 +26,7 @@ class Target:
     @property
     def is_rate(self):
         """Whether it bounds the size of the file, not a score."""
-        return self.measure in RATES
+        return self.measure in RATES + VIDEO_RATES
 
     def __str__(self):
         return self.text
@@ -48,11 +51,11 @@ def parse_score(text):
     return found
 
 
-def parse_target(text):
-    """Parse a target such as "size:200kB", "bpp:1.0" or "psnr:40".
+def parse_target(text, rates=RATES):
+    """Parse a target such as "size:200kB", "bpp:1.0" or "psnr:40"; with VIDEO_RATES, "bitrate:800k" in place of "bpp".
 
     Sizes take kB = 1000 bytes, KiB = 1024 bytes, MB, MiB, GB, GiB, in upper or lower case; without a unit they are
-    bytes.
+    bytes. Bit rates take k = 1000 and M.
 
     Raises
     ------
@@ -64,22 +67,27 @@ def parse_target(text):
     >>> from codec.targets import parse_target
     >>> parse_target("size:200kB").value, parse_target("size:1.5MiB").value, parse_target("bpp:0.75").value
     (200000, 1572864, 0.75)
+    >>> parse_target("bitrate:1.5M", ("size", "bitrate")).value
+    1500000
     """
     if not isinstance(text, str) or ":" not in text:
-        raise ParameterError(f"{text!r} is no target: write size:200kB, bpp:1.0, psnr:40, ssim:0.98 or ssimulacra2:85")
+        examples = ", ".join(EXAMPLES[name] for name in rates)
+        raise ParameterError(f"{text!r} is no target: write {examples}, psnr:40, ssim:0.98 or ssimulacra2:85")
     name, _, value = text.partition(":")
-    near = difflib.get_close_matches(name, RATES, n=1)
-    if near and name not in RATES:
+    near = difflib.get_close_matches(name, rates, n=1)
+    if near and name not in rates:
         raise ParameterError(f"{text!r} is no target: did you mean {near[0]!r}?")
     if not near:
         return parse_score(text)
-    found = Target(name, _bytes(text, value) if name == "size" else _number(text, value), text)
+    found = Target(name, _bytes(text, value) if name == "size" else _number(text, value, name), text)
     if found.value <= 0:
         raise ParameterError(f"{text!r} is no target: no file is that small")
     return found
 
 
-def _number(text, value):
+def _number(text, value, name="ssim"):
+    if name == "bitrate":
+        return _units(text, value, "", "a rate in bits per second as 800k or 2.5M")
     try:
         number = float(value)
     except ValueError:
@@ -90,11 +98,15 @@ def _number(text, value):
 
 
 def _bytes(text, value):
-    match = re.fullmatch(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([kmg]i?|)b?\s*", value, re.ASCII | re.IGNORECASE)
+    return _units(text, value, "b", "a size as 200000, 200kB (kB = 1000 bytes), 195KiB (KiB = 1024) or 1.5MB")
+
+
+def _units(text, value, unit, words):
+    """A number with a prefix of UNITS, and perhaps a unit after it."""
+    number = r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*"
+    match = re.fullmatch(number + f"([kmg]i?|){unit and unit + '?'}\\s*", value, re.ASCII | re.IGNORECASE)
     if not match:
-        raise ParameterError(
-            f"{text!r} is no target: write a size as 200000, 200kB (kB = 1000 bytes), 195KiB (KiB = 1024) or 1.5MB"
-        )
+        raise ParameterError(f"{text!r} is no target: write {words}")
     return int(Fraction(match[1]) * UNITS[match[2].lower()])
 
 

@@ -16,11 +16,19 @@ import numpy as np
 
 from ..errors import FileError
 from ..sources.files import PIPE
-from ._common import warn
+from . import _common
 
 DEFAULT_FPS = Fraction(25)
 NUMBERED = re.compile(r"%0?\d*d")
 MOVING_AVIF = b"avis"  # which FFmpeg reads
+
+
+def warn(name, text):
+    """A warning, once, although an input may be read several times."""
+    said = click.get_current_context().meta.setdefault("codec.cli.said", set())
+    if (name, text) not in said:
+        said.add((name, text))
+        _common.warn(name, text)
 
 
 def open_input(name, fps, frames, limits):

@@ -29,6 +29,13 @@ def parse_bitrate(ctx, param, value):
     return rate
 
 
+def video_target(value):
+    """A target of videos, checked."""
+    from ..targets import VIDEO_RATES, parse_target
+
+    return parse_target(value, VIDEO_RATES).text
+
+
 @click.command()
 @click.argument("input_", metavar="IN")
 @click.option(
@@ -48,6 +55,20 @@ def parse_bitrate(ctx, param, value):
 )
 @click.option(
     "--vbv-bufsize", callback=parse_bitrate, metavar="BITS", help="Buffer of a decoder that never runs empty: 2M."
+)
+@click.option(
+    "--passes",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="2: read the input twice, for --bitrate with one quality throughout.",
+)
+@click.option(
+    "--target",
+    callback=options.checked(video_target),
+    metavar="WHAT:VALUE",
+    help="size:5MB (at most), bitrate:800k (in two passes), or a score: ssim:0.97, ssimulacra2:70, psnr:40.",
 )
 @click.option(
     "--level",
@@ -99,14 +120,22 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
       codec video encode clip.y4m -o clip.mp4
       codec video encode clip.mkv -o clip.h264 --preset slow --qp 28 --psnr --ssim
       codec video encode clip.mp4 -o small.mp4 --crf 30 --frames 100
+      codec video encode clip.mkv -o clip.mp4 --target size:5MB
       codec video encode frames/ -o film.mkv --fps 24
       codec video encode cat.gif -o cat.mp4
       other-program | codec video encode - -o - | player
     """
     from ..h264 import write_video
 
-    if sum(settings[name] is not None for name in ("qp", "crf", "bitrate")) > 1:
-        raise click.UsageError("--qp, --crf and --bitrate contradict each other: give one of them")
+    if sum(settings[name] is not None for name in ("qp", "crf", "bitrate", "target")) > 1:
+        raise click.UsageError("--qp, --crf, --bitrate and --target contradict each other: give one of them")
+    if settings["passes"] == 2 and not settings["bitrate"]:
+        raise click.UsageError("--passes 2 is for --bitrate; --target has passes of its own")
+    again = bool(settings["passes"] == 2 or settings["target"])
+    if again and input_ == PIPE:
+        raise click.UsageError(
+            "--passes 2 and --target read the input several times, and stdin comes once: name a file"
+        )
     if (settings["vbv_maxrate"] is None) != (settings["vbv_bufsize"] is None):
         raise click.UsageError("--vbv-maxrate and --vbv-bufsize go together: give both")
     if settings["vbv_maxrate"] and (settings["bitrate"] or 0) > settings["vbv_maxrate"]:
@@ -128,7 +157,11 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
         _warn(name, clip.warnings)
         with progress(name, "fps") as show:
             shown = show and (lambda done: show(done, clip.count))
-            video = write_video(target, clip, metrics=metrics, audio=audio, progress=shown, **settings)
+            source = clip
+            if again:
+                clip.close()
+                source = lambda: open_input(input_, rate(fps), frames, limits)
+            video = write_video(target, source, metrics=metrics, audio=audio, progress=shown, **settings)
     seconds = time.perf_counter() - start
     _warn(name, video.warnings[len(clip.warnings) :])
     if as_json:
@@ -180,4 +213,6 @@ def _summary(name, video, seconds, written):
         if planes is not None:
             shown = (("-" if one is None else form.format(one)) for one in planes)
             lines.append(f"  {title}: " + ", ".join(f"{name} {one}" for name, one in zip(("Y", "Cb", "Cr"), shown)))
+    if video.tries:
+        lines.append("  CRF and score: " + ", ".join(f"{crf:g}: {value:.5g}" for crf, value in video.tries))
     return "\n".join(lines)

@@ -49,6 +49,20 @@ def test_buffer_and_level(run, tmp_path):
     assert outcome.code == 1 and "the buffer has" in outcome.err and out.read_bytes() == wanted
 
 
+def test_targets_and_passes(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", moving(30), tag="444"), tmp_path / "out.h264"
+    outcome = run("video", "encode", source, "-o", out, "--target", "size:2kB")
+    assert outcome.code == 0 and out.stat().st_size <= 2000
+    assert outcome.err.count("4:4:4 is converted") == 1  # although it was read several times
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9", "--json")
+    assert max(value for _, value in outcome.json["tries"]) >= 0.9
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--target", "ssim:0.9")
+    assert outcome.code == 0 and "CRF and score: 23: 0." in outcome.err
+    assert run("video", "encode", source, "-o", out, "--overwrite", "--bitrate", "20k", "--passes", 2).code == 0
+    outcome = run("video", "encode", "-", "-o", out, "--overwrite", "--target", "size:2kB")
+    assert outcome.code == 2 and "stdin comes once" in outcome.err
+
+
 def test_rate_of_the_source_and_of_the_option(run, tmp_path):
     source = y4m(tmp_path / "in.y4m", FRAMES, "30000:1001")
     for words, fps in ((), Fraction(30000, 1001)), (("--fps", "12.5"), Fraction(25, 2)):
@@ -64,10 +78,14 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (("--qp", 20, "--crf", 20), "--qp, --crf and --bitrate contradict"),
+        (("--qp", 20, "--crf", 20), "--qp, --crf, --bitrate and --target contradict"),
         (("--bitrate", "9"), "not a number of bits from 1k to 800M"),
         (("--vbv-maxrate", "1M"), "--vbv-maxrate and --vbv-bufsize go together"),
         (("--vbv-maxrate", "1M", "--vbv-bufsize", "1M", "--bitrate", "2M"), "--bitrate is more than --vbv-maxrate"),
+        (("--target", "size:1MB", "--qp", 20), "--target contradict"),
+        (("--target", "size:x"), "'size:x' is no target: write a size"),
+        (("--target", "bpp:1"), "is no target"),
+        (("--passes", 2), "--passes 2 is for --bitrate"),
         (("--level", "9"), "'9' is not one of '1', '1.1'"),
         (("--preset", "fastest"), "'fastest' is not one of 'ultrafast'"),
         (("--fps", "0"), "--fps 0"),

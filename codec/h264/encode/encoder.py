@@ -20,7 +20,7 @@ from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
 from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
-from ..stream.slice_header import B, I, Modification, P, SliceHeader, write_slice_header
+from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._planes import Interpolated
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
@@ -51,6 +51,8 @@ class Coded:
         The reconstruction, in whole macroblocks; only until the next picture is taken.
     lambda_qp : int
         QP, or more than 51 where lambda rises further.
+    offset : int
+        QP less that of its interval.
     found : object
         What `examine` of `PictureEncoder` returned.
     """
@@ -62,6 +64,7 @@ class Coded:
     qp: int
     planes: tuple
     lambda_qp: int
+    offset: int
     found: object = None
 
     @property
@@ -194,7 +197,8 @@ class PictureEncoder:
             sent = control.after(sent, planned, 8 * len(data))
         found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
         shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
-        return Coded(data, planned.number, header.name, key, shown, planes, round(used), found), sent
+        offset = control.offset(planned)
+        return Coded(data, planned.number, header.name, key, shown, planes, round(used), offset, found), sent
 
     def _slice(self, header, picture, source, planned, lists, own, qp):
         """The NAL unit of a picture, in any thread. qp: before rounding; above 51 it is 51 with the lambda of more. A

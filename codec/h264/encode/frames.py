@@ -51,6 +51,8 @@ def clip_of(source, fps) -> Clip:
     """
     if isinstance(source, Clip):
         return source
+    if callable(source):  # opens the Clip of the command, once for each pass
+        return source()
     if isinstance(source, CLIP_TYPES):
         return stream(source, fps=fps)
     if isinstance(source, np.ndarray) and source.ndim not in (3, 4):

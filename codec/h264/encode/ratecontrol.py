@@ -28,6 +28,12 @@ MOST_SECONDS = 1  # of the rate: a picture by which more would be spent too much
 # The quantizer step of a QP, times 2^16, and the largest step that is nearer to it than to the next
 STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
 STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
+EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP))  # the same for eighths of a QP
+FORGET_PLANNED = (
+    0.98  # weight of an interval against the next one, in what a pass takes less or more than the one before
+)
+MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits of a short clip
+PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
 def qp_of_step(step):
@@ -38,6 +44,13 @@ def qp_of_step(step):
     ([0, 23, 51], 75, 0)
     """
     return bisect_left(STEP_BOUNDS, step)
+
+
+def eighths_of(bits, wanted):
+    """By how many eighths of QP it must rise, or fall, for these bits, which are inversely proportional to the step."""
+    if bits < wanted:
+        return -eighths_of(wanted, bits)
+    return bisect_left(EIGHTHS, 65536 * bits / max(wanted, 1))
 
 
 def scale_of(cost):
@@ -142,6 +155,58 @@ class RateControl:
         return int(max(self._bitrate * MOST_SECONDS - max(surplus, 0), self._wanted))
 
 
+class PlannedRate:
+    """Chooses QP for a number of bits, from what an earlier pass found: one step for all pictures, with which those
+    that are left fit into the bits that are left.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan):
+        self._pictures, self._bits = plan.pictures, plan.bits
+        # bits times step: of all pictures, of those that have not begun, and of those that have ended, in both passes
+        self._all = self._left = sum(bits * STEPS[qp] for bits, qp in plan.pictures.values())
+        self._before = self._now = self._spent = 0
+        self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
+        self._first = None  # the QP of the first interval, in eighths
+
+    def _complexity(self, interval):
+        return sum(bits * STEPS[qp] for bits, qp in (self._pictures[one.number] for one in interval))
+
+    def add(self, interval, costs):
+        """The oldest interval has ended: (bits, QP) of its pictures."""
+        qp, complexity = self._begun.popleft()
+        bits = sum(bits for bits, _ in costs)
+        self._spent += bits
+        self._before = self._before * FORGET_PLANNED + complexity
+        self._now = self._now * FORGET_PLANNED + bits * STEPS[qp]
+
+    def qp(self, interval):
+        """QP of the next interval."""
+        prior = self._all * PRIOR
+        ratio = (self._now + prior) / max(self._before + prior, 1)
+        expected = sum(complexity / STEPS[qp] for qp, complexity in self._begun)
+        bits = max(self._bits - self._spent - ratio * expected, 1)
+        step = ratio * self._left / bits
+        # the QP in eighths; what rounding takes off or adds is carried to the next interval
+        exact = bisect_left(EIGHTHS, step)
+        if self._first is None:
+            self._first = exact
+        exact = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE) + self._carry
+        qp = min(max((exact + 4) // 8, 0), WORST_QP)
+        self._carry = min(max(exact - 8 * qp, -4), 4)
+        complexity = self._complexity(interval)
+        self._left -= complexity
+        self._begun.append((qp, complexity))
+        return qp
+
+    def most(self, sent):
+        """Bits that the next picture should have at most: the buffer alone bounds it."""
+        return self._bits
+
+
 @dataclass(frozen=True)
 class Sent:
     """The pictures so far: how many, their bits, and the arrival of the bits."""
@@ -175,18 +240,22 @@ class Control:
         self._top = MAX_QP + higher  # QP of an interval that is 51 on average
         self.start, self._settings, self._reorder = Sent(), settings, sps.vui.max_num_reorder_frames
         self._rate = self._schedule = self._buffer = None
-        if settings.bitrate:
+        if settings.plan:
+            self._rate = PlannedRate(settings.plan)
+        elif settings.bitrate:
             samples = 256 * sps.PicSizeInMapUnits
-            self._rate = RateControl(settings.bitrate, float(self._fps), samples, self._offset, higher)
+            self._rate = RateControl(settings.bitrate, float(self._fps), samples, self.offset, higher)
         if sps.vui.nal_hrd:
             self._schedule = Schedule(sps, level_row(sps))
-            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self._offset, self._top)
+            self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top)
         self.bounds = bool(self._rate or self._buffer)
         self._begun, self._intervals = 0, deque()  # how many; those that have not ended: (pictures, futures)
 
     def begin(self, interval):
-        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first, from what
-        is known of those up to two intervals before, whatever the number of threads."""
+        """Choose the QP of `Planned` pictures that follow each other in coding order, an I or P picture first.
+
+        From what is known of those up to two intervals before, whatever the number of threads.
+        """
         if not self.bounds:
             return
         self._begun += 1
@@ -203,12 +272,13 @@ class Control:
             self._qp = self._buffer.limited(self._qp, interval)
         self._intervals.append((interval, []))
 
-    def _offset(self, planned):
+    def offset(self, planned):
+        """QP of a picture less that of its interval."""
         return self._offsets[layer_of(planned)]
 
     def qp(self, planned):
         """QP of a picture of the interval, not always an integer."""
-        return min(max(self._qp + self._offset(planned), 0), WORST_QP)
+        return min(max(self._qp + self.offset(planned), 0), WORST_QP)
 
     def began(self, future):
         """The next picture of the interval is being coded. future: of (Coded, Sent)."""

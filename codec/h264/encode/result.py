@@ -104,12 +104,15 @@ class EncodedVideo(Sequence[PictureInfo]):
         The byte stream (Annex B); b"" if it was written to a file.
     warnings : tuple of str
         What of the source is not in the video, or was changed.
+    tries : tuple of (float, float)
+        (CRF, score) of each encoding that a target score took, in order; the score of the chosen one reaches it.
     """
 
     pictures: tuple[PictureInfo, ...]
     seconds: Fraction
     data: bytes = field(default=b"", repr=False)
     warnings: tuple[str, ...] = ()
+    tries: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
         return f"EncodedVideo({len(self.pictures)} pictures, {float(self.seconds):g} s, {self.kbps:.1f} kbit/s)"
@@ -163,6 +166,7 @@ class EncodedVideo(Sequence[PictureInfo]):
             "kbps": round(self.kbps, 3),
             "types": {kind: types.count(kind) for kind in "IPB"},
             **scores,
+            **({"tries": [list(one) for one in self.tries]} if self.tries else {}),
             "warnings": list(self.warnings),
             "pictures": [picture.to_json() for picture in self.pictures],
         }

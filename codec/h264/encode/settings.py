@@ -6,10 +6,15 @@ import inspect
 import math
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
+from ...targets import VIDEO_RATES, parse_target
 from ..stream.slice_header import B, I, P
 from .parameters import LEVELS
+
+if TYPE_CHECKING:
+    from ...targets import Target
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
@@ -133,6 +138,15 @@ def lambda2_of(qp, layer):
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What a pass found, for the next one. pictures: (bits, QP of its interval) by number of the frame; bits: what the
+    pictures of the next pass may have together."""
+
+    pictures: dict[int, tuple[int, int]]
+    bits: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Validated settings of an encoder."""
 
@@ -143,6 +157,9 @@ class Settings:
     threads: int
     vbv: tuple[float, float] | None = None  # bits per second at most, bits of the buffer
     level: str | None = None
+    passes: int = 1
+    target: Target | None = None
+    plan: Plan | None = None  # of the pass before
 
     def base_qp(self, fps):
         """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
@@ -154,13 +171,21 @@ class Settings:
 
 def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
-    vbv_bufsize=None, level=None,
+    vbv_bufsize=None, level=None, passes=1, target=None,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
-    given = [name for name, value in (("qp", qp), ("crf", crf), ("bitrate", bitrate)) if value is not None]
+    given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
+    given = [name for name, value in given.items() if value is not None]
     if len(given) > 1:
         raise ParameterError(f"{' and '.join(given)} contradict each other: give one of them")
+    chosen("passes", passes, (1, 2))
+    if target is not None:
+        target = parse_target(target, VIDEO_RATES)
+        if target.measure == "bitrate":
+            bitrate, passes, target = target.value, 2, None
     checked_bits("bitrate", bitrate, "bits per second")
+    if passes == 2 and bitrate is None:
+        raise ParameterError("two passes are for a bit rate: give bitrate, or target for a size or score")
     quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
     if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
         raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
@@ -176,6 +201,7 @@ def settings_of(
     return Settings(
         tools, quality, bitrate, keyint, min(threads or processors(), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
+        passes, target,
     )  # fmt: skip
 
 

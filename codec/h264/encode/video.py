@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, tee
 from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
+from ...frame import plane_shapes, unchecked_frame
+from ...metrics.names import SMALLER_IS_BETTER
+from ...metrics.video import video as video_scores
 from ...sources.muxing import Presentation, format_of_path, write_pictures
+from ...sources.streaming import Clip
+from ..decode.video import decode_video
 from .encoder import Encoder
 from .frames import Intake, clip_of
 from .parameters import Display, aspect_of, rate_of, reorder_depth
+from .passes import reaching_score, two_passes, within_size
 from .result import EncodedVideo, examiner, picture_of
 from .settings import settings_of_options
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable
     from typing import Any
 
     from typing_extensions import Unpack
 
     from ..._types import BinaryWriter, EncodeVideoKeywords
+
+MOST_FILES = 4  # tries at the size of a file, with its container
 
 
 def encode_video(
@@ -38,6 +47,8 @@ def encode_video(
     tune: str | None = None,
     keyint: int = 250,
     threads: int = 0,
+    passes: int = 1,
+    target: str | None = None,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -77,6 +88,14 @@ def encode_video(
         Largest distance between IDR pictures, in frames; decoding can start at each.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it.
+    passes : int, default 1
+        2: the frames are read twice, and `bitrate` is reached with one quality throughout: within 1 % for clips of 300
+        frames, if there is so much to code. A generator cannot be read twice.
+    target : str, optional
+        "size:5MB": at most so many bytes, and close to them. "bitrate:800k": `bitrate` in two passes. "ssim:0.97",
+        "psnr:40", "ssimulacra2:70" or another metric: the highest CRF, on a grid of 1/2, whose decoded frames reach the
+        score in the mean, by `codec.metrics.video`. In place of `qp`, `crf` and `bitrate`. The frames are read several
+        times, and the coded pictures stay in memory.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -91,7 +110,8 @@ def encode_video(
     ------
     ParameterError
         An impossible or contradictory setting, no frames, frames that change their format, more than the level allows,
-        a picture that does not fit into the buffer with the highest QP.
+        a picture that does not fit into the buffer with the highest QP, a target that cannot be reached, a source that
+        must be read again and cannot.
     UnsupportedError
         Frames with more than 8 bits, 4:2:2 or 4:4:4.
 
@@ -110,7 +130,7 @@ def encode_video(
     """
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
-        vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level,
+        vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
@@ -153,10 +173,9 @@ def encode_frames(
     >>> [(picture.number, picture.type) for picture in video], video.psnr
     ([(0, 'I'), (2, 'P'), (1, 'B')], (inf,))
     """
-    job = _Job(frames, fps, sample_aspect_ratio, options, examiner(metrics, reconstruction, side_data), progress)
-    job.refuse_uneven("a byte stream has one rate")
-    data = b"".join(picture.data for picture in job.pictures())
-    return job.result(data)
+    source = _Source(frames, fps, sample_aspect_ratio, examiner(metrics, reconstruction, side_data), progress)
+    job, pictures = source.settled(settings_of_options(options), "a byte stream has one rate")
+    return job.result(b"".join(picture.data for picture in pictures))
 
 
 def write_video(
@@ -209,11 +228,32 @@ def write_video(
     ...     os.path.getsize(path) * 8 == video.bits
     True
     """
-    container = format_of_path(path)
-    job = _Job(frames, fps, sample_aspect_ratio, options, examiner(metrics, False, False), progress)
+    container, settings = format_of_path(path), settings_of_options(options)
+    source = _Source(frames, fps, sample_aspect_ratio, examiner(metrics, False, False), progress)
+    even = None if container else "a byte stream has one rate: write MP4 or Matroska, or"
+    size = settings.target.value if settings.target and settings.target.measure == "size" else None
+    if size is None or not container:
+        job, pictures = source.settled(settings, even)
+        _written(path, container, job, pictures, audio)
+        return job.result()
+    room = size
+    for _ in range(MOST_FILES):  # what the container and its audio take is known when it is written
+        job, pictures = source.settled(settings, even, size=room)
+        _written(path, container, job, pictures, audio)
+        excess = os.path.getsize(path) - size
+        if excess <= 0:
+            return job.result()
+        room -= excess + 16
+        if room <= 0:
+            break
+    os.unlink(path)
+    raise ParameterError(f"{settings.target} cannot be reached: the container and its audio take {size - room} bytes")
+
+
+def _written(path, container, job, pictures, audio):
+    """Write the file."""
     clip, sound = job.clip, bool(audio and job.clip.audio is not None)
     if container is None:
-        job.refuse_uneven("a byte stream has one rate: write MP4 or Matroska, or")
         job.warnings += ["its audio is left out: a byte stream has none"] * sound
         job.warnings += [f"the rotation by {job.rotation} degrees is left out: a byte stream has none"] * bool(
             job.rotation
@@ -222,17 +262,78 @@ def write_video(
         job.rate, reorder_depth(job.settings.tools.b_frames), clip.times, job.rotation,
         clip.audio if sound else None, clip.start, clip.cut,
     )  # fmt: skip
-    write_pictures(path, ((picture.data, picture.number, picture.key) for picture in job.pictures()), presentation)
-    return job.result()
+    write_pictures(path, ((picture.data, picture.number, picture.key) for picture in pictures), presentation)
+
+
+class _Source:
+    """Where the frames of jobs come from, and what jobs have in common."""
+
+    def __init__(self, frames, fps, sample_aspect_ratio, examine, progress):
+        self._frames, self._fps = frames, None if fps is None else rate_of(fps)
+        self._more = sample_aspect_ratio, examine, progress
+        self._target = None
+
+    def settled(self, settings, even, size=None):
+        """(job, its pictures) after as many passes as the settings ask for. even: why times must be even, if so; size:
+        bytes of the pictures at most, in place of those of the target."""
+        job_of = lambda changed: self._job(changed, even)
+        target = settings.target
+        if target is None and settings.passes == 1:
+            job = job_of(settings)
+            return job, job.pictures()
+        self._refuse_once(target or "passes=2")
+        if target is None:
+            job = two_passes(job_of, settings)
+            return job, job.pictures()
+        if target.is_rate:
+            found = within_size(job_of, settings, target.value if size is None else size)
+        else:
+            sign = -1 if target.measure in SMALLER_IS_BETTER else 1
+            score = lambda one: sign * self._score(one, target.measure)
+            found, found.job.tries = reaching_score(job_of, settings, sign * target.value, score, target)
+        return found.job, found.pictures
+
+    def _job(self, settings, even):
+        job = _Job(clip_of(self._frames, self._fps), settings, *self._more)
+        if even:
+            job.refuse_uneven(even)
+        return job
+
+    def _refuse_once(self, why):
+        """For sources that cannot be read again."""
+        if isinstance(self._frames, (Iterator, Clip)) or hasattr(self._frames, "read"):
+            raise ParameterError(
+                f"{why} reads the frames several times, but they come from a {type(self._frames).__name__}, which "
+                "gives them once: pass a list, an array, a path, or an object whose iteration starts again"
+            )
+
+    def _score(self, one, name):
+        """The mean over frames, as `codec.metrics.video` gives it, of what a decoder shows."""
+        clip, intake = clip_of(self._frames, self._fps), Intake()
+        try:
+            decoded = decode_video(b"".join(picture.data for picture in one.pictures), monochrome="4:0:0")
+            pairs = ((frame, _cut(shown, frame)) for frame, shown in zip(map(intake, clip.frames), decoded))
+            given, shown = tee(pairs)
+            scores = video_scores((a for a, _ in given), (b for _, b in shown), metrics=name, check=False)
+            return float(scores.pooled[name]["mean"])
+        finally:
+            clip.close()
+
+
+def _cut(shown, frame):
+    """A decoded frame without the column and row that odd sizes of 4:2:0 show twice."""
+    shapes = plane_shapes(frame.height, frame.width, frame.chroma)
+    planes = tuple(plane[:rows, :columns] for plane, (rows, columns) in zip(shown.planes, shapes))
+    return unchecked_frame(**{**vars(frame), "planes": planes})
 
 
 class _Job:
     """One video: its source, and what is known of its pictures so far. The first frame is read."""
 
-    def __init__(self, frames, fps, sample_aspect_ratio, options, examine, progress):
-        self.settings = settings_of_options(options)
-        self.clip = clip_of(frames, None if fps is None else rate_of(fps))
+    def __init__(self, clip, settings, sample_aspect_ratio, examine, progress):
+        self.settings, self.clip = settings, clip
         self.warnings, self.found = list(self.clip.warnings), []
+        self.costs, self.tries = {}, ()  # (bits, QP of the interval) by number; of a search for a score
         self._progress, self._intake = progress, Intake()
         try:
             self.rate = rate_of(self.clip.fps)
@@ -276,6 +377,7 @@ class _Job:
         for one in coded:
             picture = picture_of(one)
             self.found.append(picture.info())
+            self.costs[one.number] = picture.bits, one.lambda_qp - one.offset
             yield picture
             if self._progress is not None:
                 self._progress(len(self.found))
@@ -283,4 +385,4 @@ class _Job:
     def result(self, data=b""):
         times = self.clip.times
         seconds = Fraction(len(self.found)) / self.rate if times is None else times[len(self.found)]
-        return EncodedVideo(tuple(self.found), seconds, data, tuple(self.warnings))
+        return EncodedVideo(tuple(self.found), seconds, data, tuple(self.warnings), self.tries)

@@ -9,7 +9,6 @@ from made_clips import assert_decodes_to, encoded, flat, moving, noise, text
 
 import codec
 from codec.h264.encode.ratecontrol import STEPS, fit
-from codec.h264.encode.settings import settings_of
 from codec.h264.stream.nal import NalUnit
 from codec.h264.stream.parameter_sets import SPS
 from codec.h264.stream.sei import BufferingPeriod, InitialDelay, read_sei, write_payload, write_sei

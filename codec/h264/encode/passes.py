@@ -1,0 +1,122 @@
+"""Several passes over a clip: sizes of pictures for a bit rate, and the search for a size or a score."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...errors import ParameterError
+from ...targets import narrow
+from .ratecontrol import eighths_of
+from .settings import BY_SATD, HEXAGON, MAX_QP, Plan
+
+if TYPE_CHECKING:
+    from typing import Any
+
+CRF_PARTS = 2  # the grid on which a score is searched
+FIRST_CRF, CRF_STEP = 23, 6  # the first try, and how far the next one is from it
+SIZE_PARTS = 8  # the grid of CRF on which a size is searched
+SIZE_AIM = 0.995  # of a size, so that the first try seldom exceeds it
+LEAST_SIZE = 0.97  # of a size: less is worth another try
+
+
+def first_pass(settings):
+    """Settings of a pass that measures: the same pictures, decided faster."""
+    tools = settings.tools
+    tools = replace(
+        tools, search=min(tools.search, HEXAGON), quarter_steps=min(tools.quarter_steps, 2), rd=BY_SATD, trellis=0,
+        refs=1, mixed_refs=0, early_skip=1,
+    )  # fmt: skip
+    return replace(settings, tools=tools, vbv=None, level=None, passes=1, target=None)
+
+
+def planned(settings, job, bits):
+    """Settings of the pass after that of a job, for so many bits."""
+    rate = max(float(bits / job.result().seconds), 1)
+    return replace(settings, bitrate=rate, plan=Plan(job.costs, bits), passes=1, target=None)
+
+
+class Try:
+    """A pass that is over. job: see video.py; pictures: what it made."""
+
+    def __init__(self, job):
+        self.job, self.pictures = job, list(job.pictures())
+        self.bits = sum(picture.bits for picture in self.pictures)
+
+
+def two_passes(job_of, settings):
+    """The job of the second pass for a bit rate."""
+    first = Try(job_of(first_pass(settings))).job
+    return job_of(planned(settings, first, int(settings.bitrate * first.result().seconds)))
+
+
+def within_size(job_of, settings, size):
+    """The `Try` with at most so many bytes, close to them if the clip has so much to code: two passes, and if they miss
+    it, as with short clips, a search for the CRF.
+
+    Raises
+    ------
+    ParameterError
+        If no try is small enough.
+    """
+    most, least = 8 * size, int(8 * size * LEAST_SIZE)
+    first = Try(job_of(first_pass(settings)))
+    latest = Try(job_of(planned(settings, first.job, int(most * SIZE_AIM))))
+    if least <= latest.bits <= most:
+        return latest
+    # without offsets of macroblocks QP is a whole number
+    parts = SIZE_PARTS if settings.tools.aq or settings.tools.tree else 1
+    tries: dict[int, int] = {}
+    best: list[Any] = []
+
+    def fits(at):
+        found = Try(job_of(replace(settings, qp=at / parts, target=None)))
+        tries[at] = found.bits
+        if found.bits <= most:
+            best[:] = [found]
+        return found.bits <= most
+
+    def guess(low, high):
+        if not tries:
+            return FIRST_CRF * parts
+        at = next(reversed(tries))
+        change = eighths_of(tries[at], int(most * SIZE_AIM)) * 3 // 2 * parts // 8
+        return max(min(at + change, high - 1), low + 1)
+
+    narrow(-1, MAX_QP * parts + 1, fits, guess, lambda low, high: bool(best) and best[0].bits >= least)
+    if not best:
+        raise ParameterError(f"size:{size} cannot be reached: {min(tries.values()) // 8} bytes with CRF {MAX_QP}")
+    return best[0]
+
+
+def reaching_score(job_of, settings, target, score, text):
+    """(the `Try` with the highest CRF, on a grid of 1/2, that reaches a score; [(CRF, score)] of all tries).
+
+    score: maps a `Try` to its score, more for better; target: the least one.
+    """
+    tries: dict[int, Any] = {}
+    best: list[Any] = []
+
+    def below(at):
+        """Whether the score is below the target at a CRF in units of the grid."""
+        found = Try(job_of(replace(settings, qp=at / CRF_PARTS, target=None)))
+        tries[at] = score(found)
+        if tries[at] >= target:
+            best[:] = [found]
+        return tries[at] < target
+
+    def guess(low, high):
+        if not tries:
+            return FIRST_CRF * CRF_PARTS
+        ends = [at for at in (low, high) if at in tries]
+        if len(ends) == 1:  # one side is not known yet
+            step = CRF_STEP * CRF_PARTS
+            return max(min(ends[0] + (step if ends[0] == low else -step), high - 1), low + 1)
+        a, b = tries[low], tries[high]
+        at = low + int((high - low) * (a - target) / (a - b)) if a > b else (low + high) // 2
+        return max(min(at, high - 1), low + 1)
+
+    narrow(-1, MAX_QP * CRF_PARTS + 1, below, guess)
+    if not best:
+        raise ParameterError(f"{text} cannot be reached: {abs(tries[0]):.6g} with CRF 0")
+    return best[0], tuple((at / CRF_PARTS, value) for at, value in tries.items())

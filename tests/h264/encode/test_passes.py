@@ -1,0 +1,129 @@
+"""Two passes, and targets of sizes and scores: what is promised is measured on what a decoder gets."""
+
+import numpy as np
+import pytest
+from made_clips import moving, noise, text
+
+import codec
+from codec.metrics import video as video_scores
+from codec.targets import VIDEO_RATES, parse_target
+
+FRAMES = np.concatenate([moving(64, 48, 120), text(64, 48, 60), moving(64, 48, 120, seed=3)])
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "superfast"])
+@pytest.mark.parametrize("bitrate", [60_000, 200_000])
+def test_two_passes_reach_the_rate(preset, bitrate):
+    video = codec.h264.encode_frames(FRAMES, fps=25, preset=preset, bitrate=bitrate, passes=2)
+    assert video.kbps * 1000 == pytest.approx(bitrate, rel=0.01)
+
+
+def test_two_passes_keep_the_quality_even():
+    found = [
+        codec.h264.encode_frames(FRAMES, fps=25, preset="superfast", bitrate=60_000, passes=passes, metrics="psnr")
+        for passes in (1, 2)
+    ]
+    spread = [np.std([picture.qp for picture in video]) for video in found]
+    assert spread[1] < 0.7 * spread[0] and found[1].psnr[0] > found[0].psnr[0]
+
+
+def test_threads_do_not_change_two_passes():
+    options = {"fps": 25, "preset": "superfast", "bitrate": 60_000, "passes": 2}
+    assert len({codec.encode_video(FRAMES[:40], threads=threads, **options) for threads in (1, 3)}) == 1
+
+
+def test_two_passes_stay_within_a_buffer():
+    from leaky_bucket import least_fullness
+
+    options = {"bitrate": 80_000, "vbv_maxrate": 90_000, "vbv_bufsize": 40_000}
+    data = codec.encode_video(FRAMES[90:210], fps=25, preset="superfast", passes=2, **options)
+    assert least_fullness(data) >= 0
+
+
+@pytest.mark.parametrize("size", [5_000, 40_000])
+@pytest.mark.parametrize("frames", [FRAMES[:50], FRAMES[100:150], noise(64, 48, 20)], ids=["moving", "mixed", "noise"])
+def test_a_size_is_a_bound_and_nearly_reached(frames, size):
+    data = codec.encode_video(frames, fps=25, preset="superfast", target=f"size:{size}")
+    assert 0.97 * size <= len(data) <= size
+
+
+def test_a_size_that_needs_fewer_bits_than_there_are():
+    frames = np.repeat(moving(64, 48, 1), 30, axis=0)
+    data = codec.encode_video(frames, fps=25, preset="superfast", target="size:1MB")
+    assert len(data) < 100_000
+
+
+def test_a_size_holds_for_the_file_with_its_container(tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "a.mp4"
+    codec.write_video(path, FRAMES[:50], fps=25, preset="superfast", target="size:12kB")
+    assert 0.9 * 12_000 <= path.stat().st_size <= 12_000
+    with pytest.raises(codec.ParameterError, match="cannot be reached"):
+        codec.write_video(tmp_path / "b.mp4", FRAMES[:50], fps=25, preset="superfast", target="size:300")
+    assert not (tmp_path / "b.mp4").exists()
+
+
+def test_a_bitrate_target_is_two_passes():
+    options = {"fps": 25, "preset": "superfast"}
+    wanted = codec.encode_video(FRAMES[:40], bitrate=60_000, passes=2, **options)
+    assert codec.encode_video(FRAMES[:40], target="bitrate:60k", **options) == wanted
+
+
+@pytest.mark.parametrize("target, better", [("ssim:0.95", 1), ("psnr:35", 1), ("ssimulacra2:60", 1), ("mse:20", -1)])
+def test_a_score_is_reached_with_the_highest_crf(target, better):
+    frames = [codec.Frame.from_rgb(frame) for frame in moving(49, 33, 12)]  # an odd size: a decoder shows 50x34
+    name, _, value = target.partition(":")
+    options = {"fps": 25, "preset": "superfast"}
+    video = codec.h264.encode_frames(frames, target=target, **options)
+
+    def score(data):
+        shown = [codec.Frame([p[:r, :c] for p, r, c in zip(one.planes, (33, 17, 17), (49, 25, 25))], "4:2:0", matrix=one.matrix) for one in codec.decode_video(data)]  # fmt: skip
+        return better * video_scores(frames, shown, metrics=name, check=False).pooled[name]["mean"]
+
+    assert score(video.data) >= better * float(value)
+    crf = max(crf for crf, found in video.tries if found >= better * float(value))
+    assert codec.encode_video(frames, crf=crf, **options) == video.data
+    assert score(codec.encode_video(frames, crf=crf + 0.5, **options)) < better * float(value)
+    assert len(video.tries) <= 10
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"target": "ssim:1.1"}, "ssim:1.1 cannot be reached: .* with CRF 0"),
+        ({"target": "size:10"}, "size:10 cannot be reached"),
+        ({"target": "size:1MB", "crf": 20}, "crf and target contradict"),
+        ({"target": "size:1MB", "bitrate": 20_000}, "bitrate and target contradict"),
+        ({"target": "bpp:1"}, "'bpp:1' is no target"),
+        ({"target": "nonsense"}, "write size:200kB, bitrate:800k, psnr:40"),
+        ({"target": "bitrate:10"}, "bitrate is 10"),
+        ({"passes": 2}, "two passes are for a bit rate"),
+        ({"passes": 3, "bitrate": 20_000}, "passes is 3; it must be one of 1, 2"),
+    ],
+)
+def test_what_cannot_be(options, words):
+    with pytest.raises(codec.ParameterError, match=words):
+        codec.encode_video(moving(32, 32, 4), fps=25, preset="ultrafast", **options)
+
+
+@pytest.mark.parametrize("options", [{"bitrate": 20_000, "passes": 2}, {"target": "size:3kB"}, {"target": "psnr:30"}])
+def test_frames_that_come_once_are_refused(options):
+    frames = moving(32, 32, 4)
+    with pytest.raises(codec.ParameterError, match="from a generator, which gives them once: pass a list"):
+        codec.encode_video((frame for frame in frames), fps=25, **options)
+
+    class Again:
+        def __iter__(self):
+            return iter(frames)
+
+    assert codec.encode_video(Again(), fps=25, **options) == codec.encode_video(frames, fps=25, **options)
+
+
+def test_bit_rates_as_targets():
+    for words, value in (("800k", 800_000), ("2.5M", 2_500_000), ("64000", 64_000)):
+        assert parse_target(f"bitrate:{words}", VIDEO_RATES).value == value
+    for words in ("800kB", "x", "-1", ""):
+        with pytest.raises(codec.ParameterError, match="is no target: write a rate in bits per second"):
+            parse_target(f"bitrate:{words}", VIDEO_RATES)
+    with pytest.raises(codec.ParameterError):
+        parse_target("bitrate:800k")
