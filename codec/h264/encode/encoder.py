@@ -25,6 +25,7 @@ from .lookahead import Lookahead
 from .parameters import LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vertical_limit
 from .ratecontrol import RateControl
 from .settings import QP_OFFSETS, TREE_QP_OFFSETS, lambda2_of, lambda_of
+from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -139,7 +140,7 @@ class PictureEncoder:
         store.fields = FRAME
         if key:
             self._dpb.forget()
-        header, lists = self._with_lists(header, store)
+        header, lists = self._with_lists(header, store, planned.weights)
         lists = [[other.picture for other in entries] for entries in lists]
         futures = [[self._planes[other.pic_id] for other in entries] for entries in lists]
 
@@ -162,6 +163,8 @@ class PictureEncoder:
         slices = self._idle.pop()  # there are as many as threads
         try:
             fill_picture(source, planned.frame)
+            if planned.weights:
+                planes[0][0] = planes[0][0].weighted(planned.weights.table())
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, self._tools,
@@ -208,7 +211,7 @@ class PictureEncoder:
             slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
-    def _with_lists(self, header, store):
+    def _with_lists(self, header, store, weights):
         """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
         List 0 has the pictures before this one, the nearest first; list 1 the first after it.
@@ -225,6 +228,8 @@ class PictureEncoder:
         }
         if header.kind == P:
             changes |= modification_of(before[: counts[0]], frames, header, self._sps)
+            if self._tools.weighted:
+                changes["pred_weight_table"] = table_of(weights, counts[0])
         header = replace(header, **changes)
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]

@@ -108,6 +108,7 @@ def sequence_of(first, fps, tools, lowest_qp):
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,
+        weighted_pred_flag=tools.weighted,
         weighted_bipred_idc=2 if tools.b_frames else 0,
         deblocking_filter_control_present_flag=1,
         extended=int(bool(tools.transform8)),

@@ -38,6 +38,7 @@ class Tools:
     aq: int = 1  # 0 none, 1 by the logarithm of the energy, 2 by its eighth root
     aq_strength: int = 256  # in 1/256
     tree: int = 1
+    weighted: int = 1  # explicit weights of P
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 
     @property
@@ -51,20 +52,25 @@ PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
         b_frames=0, b_adapt=0, scenecut=0, lookahead=0,
-        aq=0, tree=0,
+        aq=0, tree=0, weighted=0,
     ),
     "superfast": replace(
-        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
+        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0,
+        lookahead=10
     ),
-    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0),
-    "faster": replace(MEDIUM, rd=BY_SATD, quarter_steps=2, refs=2),
-    "fast": replace(MEDIUM, quarter_steps=2, refs=2),
+    "veryfast": replace(MEDIUM, rd=BY_SATD, refs=1, quarter_steps=1, mixed_refs=0, trellis=0, lookahead=10),
+    "faster": replace(MEDIUM, rd=BY_SATD, quarter_steps=2, refs=2, lookahead=20),
+    "fast": replace(MEDIUM, quarter_steps=2, refs=2, lookahead=30),
     "medium": MEDIUM,
-    "slow": replace(MEDIUM, trellis=2, refs=5),
-    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4),
-    "veryslow": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=6, quarter_steps=4, early_skip=0),
+    "slow": replace(MEDIUM, trellis=2, refs=5, lookahead=50),
+    "slower": replace(MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=5, quarter_steps=4, lookahead=60),
+    "veryslow": replace(
+        MEDIUM, trellis=2, search=MULTI_HEXAGON, refs=6, quarter_steps=4, early_skip=0,
+        lookahead=60
+    ),
     "placebo": replace(
-        MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL
+        MEDIUM, trellis=2, search=MULTI_HEXAGON, range=24, refs=8, quarter_steps=6, early_skip=0, rd=RD_ALL,
+        lookahead=60
     ),
 }  # fmt: skip
 # Changes of Tools by `tune`.
@@ -75,7 +81,7 @@ TUNES = {
     "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
     "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
     "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0},
-    "fastdecode": {"cabac": 0, "deblock": None},
+    "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
 }
 SHORT = 12  # frames of lookahead that types need
 TREE_SHARE = 0.4  # 1 - qcomp of x264
@@ -84,7 +90,7 @@ MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
 MOST_THREADS = 16  # more find no picture to work on
 # QP of pictures less that of P, of I, B that others refer to, and other B: steps of 1 / 1.4, 1.12 and 1.26. With the
 # macroblock tree, which takes off what others refer to, B have less.
-QP_OFFSETS, TREE_QP_OFFSETS = (-3, 1, 2), (-3, 0, 1)
+QP_OFFSETS, TREE_QP_OFFSETS = (-3, 1, 2), (-2, 0, 1)
 
 
 def chosen(name, value, choices):

@@ -122,7 +122,7 @@ def test_random_settings(case):
 
 GOLDEN = {
     "ultrafast": "8aa894ace6f22dfa",
-    "medium": "15af3ab2fd235339",
+    "medium": "e0fec805eac6eb0c",
 }
 
 
