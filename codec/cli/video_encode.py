@@ -52,14 +52,14 @@ def frames_in(clip, name):
     show_default=True,
     help="From fast to small.",
 )
-@click.option("--tune", type=options.Known("h264.encode.settings:TUNES"), help="What the decisions minimize.")
+@click.option("--tune", type=options.Known("h264.encode.settings:TUNES"), help="A measure, content or use.  [default: for the eye]")
 @click.option(
     "--keyint",
     type=click.IntRange(1),
     default=250,
     show_default=True,
     metavar="N",
-    help="A key picture every N frames.",
+    help="A key picture at least every N frames; scenes begin with one too.",
 )
 @click.option("--fps", metavar="N[/D]", help="Frames per second.  [default: those of the input]")
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Only the first N frames.")

@@ -150,11 +150,11 @@ class Seen:
             vectors, costs = self.search(other)
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:
-                found = self.half.inter(other.half.weighted(weights.table()), vectors, 1, 1)
-                if int(np.minimum(found[1], self.intra).sum()) < SAVED * int(np.minimum(costs, self.intra).sum()):
-                    vectors, costs = found
-                else:
-                    weights = None
+                changed = other.half.weighted(weights.table())
+                costs_at = [int(self.half.two(one, vectors, one, vectors).sum()) for one in (changed, other.half)]
+                weights = weights if costs_at[0] < SAVED * costs_at[1] else None  # with the vectors that are known
+            if weights:
+                vectors, costs = self.half.inter(changed, vectors, 1, 1)
             self._faded[other.number] = vectors, costs, weights
         return self._faded[other.number]
 

@@ -12,7 +12,7 @@ from ..stream.slice_header import PredWeightTable, Weight
 DENOM = 6  # log2_weight_denom: a contrast that more than doubles has weights for 1.98
 ROUNDING = 1 << DENOM - 1
 LEAST_CHANGE = 0.01  # of contrast, and in samples of the mean: less is no fade
-SAVED = 0.998  # of the cost, that prediction with weights may have at most
+SAVED = 0.98  # of the cost, that prediction with weights may have at most
 
 
 @dataclass(frozen=True)
