@@ -83,14 +83,18 @@ def video_target(value):
     show_default=True,
     help="From fast to small.",
 )
-@click.option("--tune", type=options.Known("h264.encode.settings:TUNES"), help="What the decisions minimize.")
+@click.option(
+    "--tune",
+    type=options.Known("h264.encode.settings:TUNES"),
+    help="A measure, content or use.  [default: for the eye]",
+)
 @click.option(
     "--keyint",
     type=click.IntRange(1),
     default=250,
     show_default=True,
     metavar="N",
-    help="A key picture every N frames.",
+    help="A key picture at least every N frames; scenes begin with one too.",
 )
 @click.option(
     "--fps",

@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 import pytest
+from codec.formats._png import PADDING, inflate, unfilter
 from PIL import Image, PngImagePlugin
 
 from codec.formats import plain_png
-from codec.formats._png import PADDING, inflate, unfilter
 from codec.formats.pictures import load
 
 RNG = np.random.default_rng(6)

@@ -5,7 +5,7 @@ A macroblock is a block of 8x8 samples here. Vectors are in half samples of thes
 half sample is the mean of four samples of the frame as any other, so there are four planes of means, shifted by one.
 All costs are SATD plus estimated bits; they are integers, the same on every machine.
 """
-from libc.stdint cimport int16_t, int32_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport abs, calloc, free
 from libc.string cimport memcpy, memset
 
@@ -64,11 +64,6 @@ cdef struct Block:
 cdef class HalfFrame:
     """Luma of a frame at half its size.
 
-    Parameters
-    ----------
-    luma : (16 h + 1, 16 w + 1) uint8
-        Of whole macroblocks, with one column and row more.
-
     Attributes
     ----------
     width, height : int
@@ -76,31 +71,24 @@ cdef class HalfFrame:
     """
     cdef uint8_t *memory
     cdef uint8_t *plane[4]  # sample (0, 0), by shift: bit 0 to the right, bit 1 down
-    cdef Py_ssize_t stride
+    cdef Py_ssize_t stride, size
     cdef const H264Enc *enc
     cdef const H264Dsp *dsp
     cdef readonly int width, height
 
-    def __cinit__(self, const uint8_t[:, ::1] luma):
+    def __cinit__(self, int width, int height):
         cdef int i, level = cpu.level_index()
         cdef Py_ssize_t size
-        self.width, self.height = <int>(luma.shape[1] // 16), <int>(luma.shape[0] // 16)
-        if (
-            luma.shape[0] != 16 * self.height + 1 or luma.shape[1] != 16 * self.width + 1
-            or not self.width * self.height
-        ):
-            raise ParameterError("luma of whole macroblocks, with one column and row more")
+        self.width, self.height = width, height
         self.enc, self.dsp = h264_enc(level), h264_dsp(False, level)
         self.stride = (8 * self.width + 2 * ROOM + 63) & ~63
         size = self.stride * (8 * self.height + 2 * ROOM)
         self.memory = <uint8_t *>calloc(4 * size + 64, 1)
         if not self.memory:
             raise MemoryError("no memory for a frame of the lookahead")
+        self.size = 4 * size
         for i in range(4):
             self.plane[i] = self.memory + i * size + ROOM * self.stride + ROOM
-        with nogil:
-            for i in range(4):
-                self._halve(i, &luma[0, 0], luma.shape[1])
 
     def __dealloc__(self):
         free(self.memory)
@@ -123,6 +111,30 @@ cdef class HalfFrame:
             memcpy(self.plane[i] - ROOM - y * self.stride, self.plane[i] - ROOM, w + 2 * ROOM)
             line = self.plane[i] + (h - 1) * self.stride - ROOM
             memcpy(line + y * self.stride, line, w + 2 * ROOM)
+
+    def weighted(self, const uint8_t[::1] table):
+        """The frame with its samples changed by a table."""
+        cdef HalfFrame made = HalfFrame(self.width, self.height)
+        cdef Py_ssize_t i
+        if table.shape[0] != 256:
+            raise ParameterError("a table of 256 samples")
+        with nogil:
+            for i in range(self.size):
+                made.memory[i] = table[self.memory[i]]
+        return made
+
+    def moments(self):
+        """Sums of the samples, and of their squares; and how many there are."""
+        cdef int x, y
+        cdef int64_t sum = 0, square = 0
+        cdef const uint8_t *line
+        with nogil:
+            for y in range(8 * self.height):
+                line = self.plane[0] + y * self.stride
+                for x in range(8 * self.width):
+                    sum += line[x]
+                    square += line[x] * line[x]
+        return sum, square, 64 * self.width * self.height
 
     # ---------------------------------------------------------------- intra
 
@@ -293,3 +305,15 @@ cdef class HalfFrame:
                                      self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
         return made
+
+
+def half_frame(const uint8_t[:, ::1] luma):
+    """The HalfFrame of luma of whole macroblocks, with one column and row more: (16 h + 1, 16 w + 1) uint8."""
+    cdef int i, width = <int>(luma.shape[1] // 16), height = <int>(luma.shape[0] // 16)
+    if luma.shape[0] != 16 * height + 1 or luma.shape[1] != 16 * width + 1 or not width * height:
+        raise ParameterError("luma of whole macroblocks, with one column and row more")
+    cdef HalfFrame made = HalfFrame(width, height)
+    with nogil:
+        for i in range(4):
+            made._halve(i, &luma[0, 0], luma.shape[1])
+    return made

@@ -25,7 +25,7 @@ from codec.h264.macroblock._neighbours cimport enter
 from codec.h264.macroblock._observe cimport observe_bits, observe_parts
 from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
-    SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room,
+    SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
 from codec.h264.pictures._picture cimport (
     MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, Turns, add_slice, shared_add, shared_store, turns_close,
@@ -327,6 +327,18 @@ cdef class SliceEncoder(SliceSetup):
         with nogil:
             own.advance(&picture.data, picture.data.height[0], enc)
             shared_store(&picture.data.lines, picture.data.height[0])
+
+    def weighted(self, Picture reference not None, Interpolated planes not None, table):
+        """The planes of a reference, once it is complete, with their samples changed by a table of 256."""
+        with nogil:
+            turns_lock(&self.threads.turns)
+            turns_take(&self.threads.turns)
+            turns_unlock(&self.threads.turns)
+            wait_for_lines(&self.c.s, &reference.data, reference.data.height[0])
+            turns_lock(&self.threads.turns)
+            turns_give(&self.threads.turns)
+            turns_unlock(&self.threads.turns)
+        return planes.weighted(table)
 
     cdef int _set_vectors(self, vectors) except -1:
         """The arrays outlive the call: the caller holds them."""

@@ -28,6 +28,7 @@ from .lookahead import Lookahead
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, lambda2_of, lambda_of, layer_of
+from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
 
@@ -152,7 +153,7 @@ class PictureEncoder:
         store.fields = FRAME
         if key:
             self._dpb.forget()
-        header, lists = self._with_lists(header, store)
+        header, lists = self._with_lists(header, store, planned.weights)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
 
@@ -206,11 +207,13 @@ class PictureEncoder:
         there."""
         header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
         lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
+        planes = [[other.tag for other in entries] for entries in lists]
         with self._slice_encoder() as slices:
+            if planned.weights:
+                planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
-                [[(other, 0) for other in entries] for entries in lists],
-                [[other.tag for other in entries] for entries in lists], own, self._tools,
+                [[(other, 0) for other in entries] for entries in lists], planes, own, self._tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
                 vectors=planned.vectors, qps=planned.qps(qp),
@@ -255,7 +258,7 @@ class PictureEncoder:
             slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
-    def _with_lists(self, header, store):
+    def _with_lists(self, header, store, weights):
         """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
         List 0 has the pictures before this one, the nearest first; list 1 the first after it.
@@ -272,6 +275,8 @@ class PictureEncoder:
         }
         if header.kind == P:
             changes |= modification_of(before[: counts[0]], frames, header, self._sps)
+            if self._tools.weighted:
+                changes["pred_weight_table"] = table_of(weights, counts[0])
         header = replace(header, **changes)
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]

@@ -9,17 +9,20 @@ interval of the cheapest way through the frames that wait.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import HalfFrame
+from ._lookahead import half_frame
 from .adaptive import energies_of, spread, tree_offsets, variance_offsets, weighed
+from .weights import SAVED, weights_between
 
 if TYPE_CHECKING:
     from ...frame import Frame
+    from .weights import Weights
 
 # What prediction from the frame before saves of the cost of intra prediction, where no scene begins: at least this soon
 # after a key picture, and at the latest place of the next. Cuts between films save 0 to 0.14, moving pictures save 0.5
@@ -80,6 +83,8 @@ class Planned:
         a lookahead.
     vectors : tuple of (N, 2) int16 arrays
         From the nearest references before and after, in samples, as far as the picture has them.
+    weights : Weights or None
+        Of a P picture and its first reference.
     offsets : array of int32, or None
         What to add to the QP of each macroblock, in 1/256; None: nothing.
     """
@@ -93,6 +98,7 @@ class Planned:
     intra: Any = None
     inter: Any = None
     vectors: tuple = ()
+    weights: Weights | None = None
     offsets: Any = None
 
     def qps(self, qp):
@@ -120,14 +126,16 @@ class Seen:
     def __init__(self, frame, number, tools):
         self.frame, self.number = frame, number
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
-        self._one, self._two = {}, {}  # by number of the reference, or both numbers
-        self.aq = None
+        self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
+        self.aq, self._fades = None, tools.weighted
         if tools.aq:
             planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(frame.planes)]
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
-            self.half = HalfFrame(_whole(frame.planes[0], 16, 1))
+            self.half = half_frame(_whole(frame.planes[0], 16, 1))
             self.intra = self.half.intra()
+            sum_, square, count = self.half.moments()
+            self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
@@ -143,15 +151,37 @@ class Seen:
             self._one[other.number] = found
         return self._one[other.number]
 
+    def faded(self, other):
+        """(vectors, costs, Weights or None) of prediction from another frame, with weights if that is cheaper."""
+        if other.number not in self._faded:
+            vectors, costs = self.search(other)
+            weights = weights_between(*self.look, *other.look) if self._fades else None
+            if weights:
+                changed = other.half.weighted(weights.table())
+                costs_at = [int(self.half.two(one, vectors, one, vectors).sum()) for one in (changed, other.half)]
+                weights = weights if costs_at[0] < SAVED * costs_at[1] else None  # with the vectors that are known
+            if weights:
+                vectors, costs = self.half.inter(changed, vectors, 1, 1)
+            self._faded[other.number] = vectors, costs, weights
+        return self._faded[other.number]
+
+    def found(self, others):
+        """[(vectors, costs)] of prediction as P from one other frame, or as B from two."""
+        return [self.search(other) for other in others] if len(others) == 2 else [self.faded(others[0])[:2]]
+
     def inter(self, *others):
         """The least cost of each macroblock, with references to one or two frames; and its sum."""
         key = tuple(other.number for other in others)
         if key not in self._two:
-            found = [self.search(other) for other in others]
+            found = self.found(others)
             cost = np.minimum(self.intra, found[0][1])
             if len(found) == 2:
-                two = self.half.two(others[0].half, found[0][0], others[1].half, found[1][0])
-                cost = np.minimum(np.minimum(cost, found[1][1]), two)
+                cost = np.minimum(cost, found[1][1])
+                ways = [[vectors for vectors, _ in found]]
+                if self._fades and any(self.faded(other)[2] for other in others):  # the mean of both follows a fade
+                    ways.append([self.faded(other)[0] for other in others])
+                for first, second in ways:
+                    cost = np.minimum(cost, self.half.two(others[0].half, first, others[1].half, second))
             self._two[key] = cost, int(cost.sum())
         return self._two[key]
 
@@ -207,8 +237,9 @@ class Lookahead:
             room = 0
             while at + room < len(self._waiting) and not self._new(at + room, key, ended):
                 room += 1
+            closed = ended or at + room < len(self._waiting)
             if room:
-                for count in self._cheapest([before, *self._waiting[at : at + room]]):
+                for count in self._cheapest([before, *self._waiting[at : at + room]], closed):
                     found.append(self._interval(before, self._waiting[at : at + count]))
                     before, at = self._waiting[at + count - 1], at + count
             if at < len(self._waiting):
@@ -231,7 +262,9 @@ class Lookahead:
         more = {"key": role.key, "reference": role.reference, "layer": role.layer, "offsets": seen.aq}
         if self._tools.looks:
             more["intra"], more["inter"] = seen.intra, seen.inter(*role.others)[0] if role.others else seen.intra
-            more["vectors"] = tuple(seen.search(other)[0] for other in role.others)
+        if self._tools.looks and role.others:
+            more["vectors"] = tuple(seen.faded(other)[0] for other in role.others)
+            more["weights"] = seen.faded(role.others[0])[2] if role.kind == P else None
         if self._tools.tree and role.reference:
             saved = tree_offsets(seen.weights, seen.amounts)
             more["offsets"] = -saved if seen.aq is None else seen.aq - saved
@@ -243,7 +276,7 @@ class Lookahead:
             seen.amounts = np.zeros(seen.intra.size, np.int32)
         for role in (role for interval in reversed(intervals) for role in reversed(interval)):
             if role.others:
-                found = [(*role.seen.search(other), other.amounts) for other in role.others]
+                found = [(*one, other.amounts) for one, other in zip(role.seen.found(role.others), role.others)]
                 seen, inter = role.seen, role.seen.inter(*role.others)[0]
                 spread(seen.half.width, seen.amounts, seen.weights, seen.intra, inter, found)
 
@@ -280,8 +313,10 @@ class Lookahead:
 
     # ---------------------------------------------------------------- B pictures
 
-    def _cheapest(self, frames):
-        """Lengths of the intervals on the cheapest way from the first frame to the last."""
+    def _cheapest(self, frames, closed):
+        """Lengths of the intervals on the cheapest way from the first frame to the last; closed: an interval must end
+        there. Otherwise the way with the least cost a frame to one of the last counts, and a shorter interval ends it:
+        where the lookahead ends is no reason for a P picture before."""
         room = len(frames) - 1
         if self._most == 1 or not self._tools.b_adapt:
             return [self._most] * (room // self._most) + [room % self._most] * (room % self._most > 0)
@@ -293,7 +328,10 @@ class Lookahead:
                     for n in range(1, min(end, self._most) + 1)
                 )
             )
-        return [-n for n in best[room][1]]
+        end = room
+        if not closed:
+            end = min(range(max(room - self._most + 1, 1), room + 1), key=lambda i: (best[i][0] * room // i, -i))
+        return [-n for n in best[end][1]] + [room - end] * (room > end)
 
     def _interval_cost(self, frames):
         """Of the frames after the first: the last as P, the others as B."""

@@ -204,6 +204,7 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     )
     pps = PPS(
         entropy_coding_mode_flag=tools.cabac,
+        weighted_pred_flag=tools.weighted,
         weighted_bipred_idc=2 if tools.b_frames else 0,
         deblocking_filter_control_present_flag=1,
         extended=int(bool(tools.transform8)),

@@ -47,6 +47,7 @@ class Tools:
     aq: int = 1  # 0 none, 1 by the logarithm of the energy, 2 by its eighth root
     aq_strength: int = 256  # in 1/256
     tree: int = 1
+    weighted: int = 1  # explicit weights of P
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 
     @property
@@ -56,27 +57,28 @@ class Tools:
 
 
 MEDIUM = Tools()
-SLOW = replace(MEDIUM, rd=RD_ALL, trellis=2, refine=1, refs=5)
+SLOW = replace(MEDIUM, rd=RD_ALL, trellis=2, refine=1, refs=5, lookahead=50)
 ALL_BUT_4X4 = PARTS_P | PARTS_B | INTRA_4X4 | INTRA_8X8
 PRESETS = {
     "ultrafast": replace(
         MEDIUM, search=DIAMOND, quarter_steps=1, rd=BY_SATD, partitions=0, trellis=0, cabac=0, transform8=0, refs=1,
         b_frames=0, b_adapt=0, scenecut=0, lookahead=0,
-        aq=0, tree=0,
+        aq=0, tree=0, weighted=0,
     ),
     "superfast": replace(
-        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0
+        MEDIUM, search=DIAMOND, quarter_steps=2, rd=BY_SATD, partitions=INTRA_4X4 | INTRA_8X8, refs=1, trellis=0,
+        lookahead=10
     ),
     "veryfast": replace(
-        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=1, mixed_refs=0, trellis=0
+        MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, refs=1, quarter_steps=1, mixed_refs=0, trellis=0, lookahead=10
     ),
-    "faster": replace(MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2),
-    "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2),
+    "faster": replace(MEDIUM, rd=BY_SATD, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=20),
+    "fast": replace(MEDIUM, partitions=ALL_BUT_4X4, quarter_steps=2, refs=2, lookahead=30),
     "medium": MEDIUM,
     "slow": SLOW,
-    "slower": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2),
-    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0),
-    "placebo": replace(SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0),
+    "slower": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, lookahead=60),
+    "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0, lookahead=60),
+    "placebo": replace(SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0, lookahead=60),
 }  # fmt: skip
 # Changes of Tools by `tune`.
 TUNES = {
@@ -86,7 +88,7 @@ TUNES = {
     "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
     "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
     "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0},
-    "fastdecode": {"cabac": 0, "deblock": None},
+    "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
 }
 SHORT = 12  # frames of lookahead that types need
 TREE_SHARE = 0.4  # 1 - qcomp of x264
@@ -99,7 +101,7 @@ MAX_QP, WORST_QP = 51, 75
 # repeated. QP less that of P, and lambda of squared differences relative to lambda2_of: measured. With the macroblock
 # tree, which takes off what others refer to, B have less.
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
-QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-3, 0, 0, 1)
+QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
 
 

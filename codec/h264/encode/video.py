@@ -65,10 +65,10 @@ def encode_video(
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
     qp : int, optional
-        QP of P pictures, 0 to 51; I pictures have 3 less, B pictures 2 or 3 more.
+        QP of P pictures, 0 to 51, the same for all macroblocks; I pictures have 3 less, B pictures 2 or 3 more.
     crf : float, optional
-        Constant quality, 0 to 51; default 23 if neither `qp` nor `bitrate` is given. At present it is the
-        rounded QP of P pictures.
+        Constant quality, 0 (best) to 51; default 23 if neither `qp` nor `bitrate` is given. QP is lower where later
+        pictures refer to (macroblock tree) and where errors show (adaptive quantization), as with x264's CRF.
     bitrate : float, optional
         Bits per second, 1000 to 800000000, in one pass: QP follows what was spent. Short clips end further from it.
     vbv_maxrate, vbv_bufsize : float, optional
@@ -83,9 +83,11 @@ def encode_video(
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow" or "placebo":
         from fast to small.
     tune : str, optional
-        "psnr", which is how all presets decide at present.
+        "psnr" or "ssim": for that measure; "film", "animation" or "screen": for that content; "zerolatency": no frame
+        waits for others; "fastdecode": less work for decoders. None is for the eye.
     keyint : int, default 250
-        Largest distance between IDR pictures, in frames; decoding can start at each.
+        Largest distance between IDR pictures, in frames; decoding can start at each. A scene begins with one too, if
+        the last one is a tenth of this away.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it.
     passes : int, default 1

@@ -1,0 +1,87 @@
+"""Explicit weights of P pictures: what they are for a fade, their syntax, and that they predict."""
+
+import numpy as np
+import pytest
+from made_clips import assert_decodes_to, encoded, moving
+
+import codec
+from codec.h264.encode.weights import Weights, table_of, weights_between
+from codec.h264.stream.nal import split_byte_stream
+from codec.h264.stream.parameter_sets import ParameterSets
+from codec.h264.stream.slice_header import P, read_slice_header
+
+
+def faded(count=12, lowest=0.1):
+    """A moving picture that darkens to a share of its brightness above black."""
+    frames = moving(96, 64, count).astype(float)
+    return (frames * np.linspace(1, lowest, count)[:, None, None, None]).astype(np.uint8)
+
+
+def tables(data):
+    """pred_weight_table of each P picture."""
+    sets, found = ParameterSets(), []
+    for nal in split_byte_stream(data):
+        if nal.nal_unit_type in (7, 8):
+            sets.add(nal)
+        elif nal.nal_unit_type in (1, 5):
+            header = read_slice_header(nal, sets.find)[0]
+            if header.kind == P:
+                found.append(header.pred_weight_table)
+    return found
+
+
+@pytest.mark.parametrize("scale, shift", [(0.5, 10), (0.9, -3), (1.0, 12), (1.5, -40), (1.9, -60)])
+def test_weights_of_a_linear_change(scale, shift):
+    rng = np.random.default_rng(0)
+    reference = rng.integers(60, 100, 5000)
+    picture = reference * scale + shift
+    weights = weights_between(picture.mean(), picture.std(), reference.mean(), reference.std())
+    assert np.abs(weights.table()[reference] - np.clip(picture, 0, 255)).max() <= 2
+
+
+def test_no_weights_without_a_change_or_without_contrast():
+    assert weights_between(100.0, 30.0, 100.4, 30.1) is None
+    assert weights_between(16.0, 0.0, 120.0, 0.2) is None
+
+
+def test_the_table_is_8_274():
+    weights = Weights(45, -7)
+    assert list(weights.table()) == [min(max(((v * 45 + 32) >> 6) - 7, 0), 255) for v in range(256)]
+
+
+@pytest.mark.parametrize("weight", [0, 1, 32, 63, 100, 127])
+def test_chroma_without_colour_stays_so(weight):
+    row = table_of(Weights(weight, 0), 2).l0[0]
+    value = (128 * row.chroma_weight[0] + 32 >> 6) + row.chroma_offset[0]
+    assert value == 128 and -128 <= row.chroma_offset[0] <= 127
+
+
+@pytest.mark.parametrize("preset", ["superfast", "medium", "slow"])
+@pytest.mark.parametrize("gray", [False, True])
+def test_a_fade_has_weights_and_decodes(preset, gray):
+    frames = faded()
+    if gray:
+        frames = np.ascontiguousarray(frames[..., 0])
+    data, planes, _ = encoded(frames, preset=preset, qp=26)
+    assert any(table.l0[0].luma_weight_flag for table in tables(data))
+    assert_decodes_to(data, planes, 96, 64)
+
+
+def test_weights_save_bits_in_a_fade(monkeypatch):
+    frames = np.concatenate([faded(), faded()[::-1]])
+    with_weights = len(encoded(frames, qp=26)[0])
+    monkeypatch.setattr("codec.h264.encode.lookahead.weights_between", lambda *looks: None)
+    assert with_weights < 0.9 * len(encoded(frames, qp=26)[0])
+
+
+def test_without_a_fade_there_are_none():
+    assert not any(table.l0[0].luma_weight_flag for table in tables(encoded(moving(96, 64, 12), qp=26)[0]))
+
+
+def test_a_fade_to_black_ends_cheaply():
+    frames = np.concatenate([faded(9, 0.0), np.zeros((3, 64, 96, 3), np.uint8)])
+    data, planes, pictures = encoded(frames, qp=26)
+    assert_decodes_to(data, planes, 96, 64)
+    assert all(len(one.data) < 60 for one in pictures if one.number > 8)
+    for frame in list(codec.decode_video(data))[9:]:
+        assert np.abs(frame.planes[1].astype(int) - 128).max() <= 2
