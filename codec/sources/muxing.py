@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from ..errors import FileError, MissingPackageError, ParameterError
+from ..errors import BitstreamError, FileError, MissingPackageError, ParameterError
 from .containers import OPTIONS, seekable
 from .files import write_stream, writing
 
@@ -170,6 +170,7 @@ class _Audio:
 
     def __init__(self, av, path, output, presentation):
         self.tracks, self.origin, self._output, self._next = {}, Fraction(0), output, None
+        self._error = av.FFmpegError
         self._resources = contextlib.ExitStack()
         if presentation.audio is None:
             return
@@ -177,12 +178,13 @@ class _Audio:
         file = self._resources.enter_context(seekable(source) or io.BytesIO(source))
         container = self._resources.enter_context(av.open(file, options=OPTIONS))
         for track in container.streams.audio:
-            name = track.codec_context.codec.canonical_name
-            if name not in output.supported_codecs:
+            codec = track.codec_context.codec
+            if not {codec.name, codec.canonical_name} & output.supported_codecs:
                 self._resources.close()
+                other = "" if output.format.name == "matroska" else "write .mkv, or "
                 raise ParameterError(
-                    f"{path}: {NAMES[output.format.name]} does not hold {name} audio: write .mkv, or leave it out with "
-                    "audio=False"
+                    f"{path}: {NAMES[output.format.name]} does not hold {codec.canonical_name} audio: {other}leave it "
+                    "out with audio=False"
                 )
             self.tracks[track.index] = output.add_stream_from_template(track)
         starts = [one.start_time * one.time_base for one in container.streams.audio if one.start_time is not None]
@@ -195,11 +197,20 @@ class _Audio:
     def __exit__(self, *error):
         self._resources.close()
 
+    def _read(self):
+        """The next packet, or None at the end."""
+        try:
+            return next(self._packets, None)
+        except self._error as error:
+            raise BitstreamError(
+                f"the audio of the source is damaged: {error.strerror}; leave it out with audio=False", layer="audio"
+            ) from error
+
     def copy(self, until):
         """Copy the packets that begin before a time in seconds of the output; None: all."""
         if not self.tracks:
             return
-        while (packet := self._next or next(self._packets, None)) is not None:
+        while (packet := self._next or self._read()) is not None:
             self._next = packet
             if packet.size and packet.dts is not None:
                 shift = round(self.origin / packet.time_base)

@@ -39,7 +39,7 @@ def read(path):
         return [time for time, _ in frames], [luma for _, luma in frames], [one.type for one in container.streams]
 
 
-def source(path, ticks, *, audio=True, begin=0, rotation=0, more=False):
+def source(path, ticks, *, audio="aac", begin=0, rotation=0, more=False):
     """A clip with flat frames at these milliseconds and a tone; more: with a second video track and chapters."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=25)
@@ -48,7 +48,7 @@ def source(path, ticks, *, audio=True, begin=0, rotation=0, more=False):
         video.codec_context.max_b_frames = 0
         if rotation:
             video.set_display_rotation(rotation)
-        tone = container.add_stream("aac", rate=48000, layout="mono") if audio else None
+        tone = container.add_stream(audio, rate=48000, layout="mono") if audio else None
         second = container.add_stream("mpeg4", rate=25) if more else None
         if more:
             second.width, second.height, second.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -84,7 +84,7 @@ UNEVEN = [0, 40, 80, 500, 510, 700, 740]
 @pytest.mark.parametrize("suffix, slack", [(".mp4", 0), (".mkv", Fraction(1, 1000)), (".mov", 0)])
 @pytest.mark.parametrize("ticks", [EVEN, UNEVEN])
 def test_times_of_the_source_are_kept(run, tmp_path, suffix, slack, ticks):
-    clip, out = source(tmp_path / "in.mkv", ticks, audio=False), tmp_path / f"out{suffix}"
+    clip, out = source(tmp_path / "in.mkv", ticks, audio=""), tmp_path / f"out{suffix}"
     assert run("video", "encode", clip, "-o", out).code == 0
     times, luma, _ = read(out)
     assert len(times) == len(ticks) and all(abs(a - Fraction(b, 1000)) <= slack for a, b in zip(times, ticks))
@@ -129,6 +129,18 @@ def test_audio_on_request_and_where_it_fits(run, tmp_path):
     assert read(tmp_path / "d.mkv")[2] == ["video"]
 
 
+def test_audio_that_does_not_fit_is_refused(run, tmp_path):
+    clip = source(tmp_path / "in.mkv", EVEN, audio="wavpack")
+    outcome = run("video", "encode", clip, "-o", tmp_path / "a.mp4")
+    assert (
+        outcome.code == 1
+        and "MP4 does not hold wavpack audio: write .mkv, or leave it out with --no-audio" in outcome.err
+    )
+    assert os.listdir(tmp_path) == ["in.mkv"]
+    assert run("video", "encode", clip, "-o", tmp_path / "a.mkv").code == 0
+    assert [data for _, data in packets_of_audio(clip)] == [data for _, data in packets_of_audio(tmp_path / "a.mkv")]
+
+
 def test_other_tracks_are_left_out_with_a_warning(run, tmp_path):
     outcome = run("video", "encode", source(tmp_path / "in.mp4", EVEN, more=True), "-o", tmp_path / "a.mp4")
     assert outcome.code == 0 and "1 track of video left out" in outcome.err and "chapters are left out" in outcome.err
@@ -136,7 +148,7 @@ def test_other_tracks_are_left_out_with_a_warning(run, tmp_path):
 
 
 def test_rotation_is_kept_or_named(run, tmp_path):
-    clip = source(tmp_path / "in.mp4", EVEN, audio=False, rotation=90)
+    clip = source(tmp_path / "in.mp4", EVEN, audio="", rotation=90)
     (wanted,) = {frame.rotation for frame in av.open(str(clip)).decode(video=0)}
     assert wanted
     assert run("video", "encode", clip, "-o", tmp_path / "a.mp4").code == 0

@@ -49,7 +49,8 @@ class Encoder:
     -----
     It holds the frames whose type is not decided yet (3 with most presets, none with "ultrafast"), and with several
     threads those that are being coded, twice as many as threads at most: memory does not depend on the length.
-    One thread at a time uses it.
+    For the shortest delay take preset="ultrafast" and threads=1: each frame is coded when it is given. One thread at a
+    time uses it.
 
     Examples
     --------
