@@ -52,7 +52,11 @@ def frames_in(clip, name):
     show_default=True,
     help="From fast to small.",
 )
-@click.option("--tune", type=options.Known("h264.encode.settings:TUNES"), help="A measure, content or use.  [default: for the eye]")
+@click.option(
+    "--tune",
+    type=options.Known("h264.encode.settings:TUNES"),
+    help="A measure, content or use.  [default: for the eye]",
+)
 @click.option(
     "--keyint",
     type=click.IntRange(1),
