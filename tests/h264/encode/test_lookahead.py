@@ -167,6 +167,23 @@ def test_a_still_clip_has_as_many_b_pictures_as_allowed():
     assert letters(found).startswith("IBBBPBBBP") and max(found[1]) == 4
 
 
+@pytest.mark.parametrize("lookahead", [4, 9, 12, 40])
+def test_the_end_of_the_lookahead_is_no_reason_for_a_p_picture(lookahead):
+    _, sizes = types(np.repeat(moving(32, 32, 1), 81, axis=0), lookahead=lookahead)
+    assert sizes == [1] + [4] * 20
+
+
+@pytest.mark.parametrize("preset", ["superfast", "medium"])
+def test_frames_that_wait_are_bounded(preset):
+    tools = tools_of(preset, None)
+    lookahead, waiting = Lookahead(tools, 250), set()
+    for i, frame in enumerate(np.repeat(moving(16, 16, 30), 4, axis=0)):
+        waiting.add(i)
+        for interval in lookahead.add(codec.Frame.from_rgb(frame), i):
+            waiting.difference_update(one.number for one in interval)
+        assert len(waiting) <= tools.lookahead
+
+
 def cut_clip(before=10, after=10):
     return np.concatenate([moving(64, 48, before), np.repeat(text(64, 48, 1), after, axis=0)])
 

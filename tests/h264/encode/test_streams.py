@@ -10,7 +10,7 @@ from made_clips import CONTENT, assert_decodes_to, by_ffmpeg, encoded, moving
 import codec
 from codec import cpu
 from codec.h264.encode import settings
-from codec.h264.encode.settings import PRESETS
+from codec.h264.encode.settings import PRESETS, TUNES
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -106,7 +106,7 @@ def test_what_costs_more_than_its_samples_is_sent_as_samples(preset):
     assert 0 < found < total
 
 
-@pytest.mark.parametrize("case", range(10))
+@pytest.mark.parametrize("case", range(12))
 def test_random_settings(case):
     rng = np.random.default_rng(case)
     width, height, count = (int(n) for n in (rng.integers(1, 90), rng.integers(1, 70), rng.integers(1, 14)))
@@ -116,7 +116,9 @@ def test_random_settings(case):
         frames = np.ascontiguousarray(frames[..., 0])
     settings = {
         "preset": str(rng.choice(list(PRESETS))), "keyint": int(rng.integers(1, 20)), "threads": int(rng.integers(1, 4)),
-        **({"qp": int(rng.integers(0, 52))} if rng.random() < 0.8 else {"bitrate": int(rng.integers(10, 500)) * 1000}),
+        "tune": [None, *TUNES][int(rng.integers(len(TUNES) + 1))],
+        **[{"qp": int(rng.integers(0, 52))}, {"qp": None, "crf": float(rng.uniform(0, 51))},
+           {"bitrate": int(rng.integers(10, 500)) * 1000}][int(rng.integers(3))],
     }  # fmt: skip
     data, planes, _ = encoded(frames, **settings)
     assert_decodes_to(data, planes, width, height)
