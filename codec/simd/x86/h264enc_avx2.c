@@ -156,18 +156,29 @@ AVX2 int codec_h264_satd_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     return sum_of_words(sum);
 }
 
+/* Two rows of 4 samples as words. */
+INLINE __m128i words4(const uint8_t *p, ptrdiff_t stride)
+{
+    return _mm_cvtepu8_epi16(_mm_unpacklo_epi32(load4(p), load4(p + stride)));
+}
+
+/* One block: columns first, two rows in a register, then rows by sums and differences of neighbours. */
 AVX2 int codec_h264_satd_4_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
 {
-    __m256i sum = _mm256_setzero_si256();
+    __m128i sum = _mm_setzero_si128();
     for (; h > 0; h -= 4, a += 4 * a_stride, b += 4 * b_stride) {
-        Rows d;
-        for (int i = 0; i < 4; i++)
-            d.r[i] = widen(_mm_sub_epi16(_mm_cvtepu8_epi16(load4(a + i * a_stride)),
-                                         _mm_cvtepu8_epi16(load4(b + i * b_stride))));
-        for (int i = 0; i < 4; i++) d.r[i] = both(low(d.r[i]), _mm_setzero_si128());
-        sum = _mm256_add_epi32(sum, hadamard_sums(d));
+        const __m128i d01 = _mm_sub_epi16(words4(a, a_stride), words4(b, b_stride));
+        const __m128i d23 = _mm_sub_epi16(words4(a + 2 * a_stride, a_stride), words4(b + 2 * b_stride, b_stride));
+        const __m128i s = _mm_add_epi16(d01, d23), m = _mm_sub_epi16(d01, d23);
+        const __m128i even = _mm_unpacklo_epi64(s, m), odd = _mm_unpackhi_epi64(s, m);
+        const __m128i u = _mm_add_epi16(even, odd), v = _mm_sub_epi16(even, odd);
+        const __m128i p = _mm_abs_epi16(_mm_hadd_epi16(u, v)), q = _mm_abs_epi16(_mm_hsub_epi16(u, v));
+        const __m128i larger = _mm_add_epi16(_mm_max_epi16(p, _mm_srli_epi32(p, 16)),
+                                             _mm_max_epi16(q, _mm_srli_epi32(q, 16)));
+        sum = _mm_add_epi32(sum, _mm_and_si128(larger, _mm_set1_epi32(0xffff)));
     }
-    return sum_of_words(sum);
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
 }
 
 /* ---- interpolation */
