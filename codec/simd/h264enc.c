@@ -27,8 +27,6 @@ static const H264Enc table_scalar = {H264_ENC_MEMBERS(TABLE_ONE, TABLE_MANY)};
 /* What the compiler vectorizes well. */
 #define codec_h264_sad_4_avx2 sad_4_compiled
 #define codec_h264_sad4_4_avx2 sad4_4_compiled
-#define codec_h264_ssd_16_avx2 ssd_16_compiled
-#define codec_h264_ssd_8_avx2 ssd_8_compiled
 #define codec_h264_ssd_4_avx2 ssd_4_compiled
 #define NAME H264_ENC_AVX2
 static const H264Enc table_avx2 = {H264_ENC_MEMBERS(TABLE_ONE, TABLE_MANY)};

@@ -10,7 +10,7 @@ from codec._core cimport BitCounter
 from codec.h264.encode._coder cimport (
     CB, CR, MB_SAMPLES, SRC_STRIDE, Coder, Part, Trial, bits_cost, copy_block, load_samples, save_samples,
 )
-from codec.h264.encode._inter cimport apply_parts, begin_search, part_satd, search_parts, search_whole
+from codec.h264.encode._inter cimport apply_parts, begin_search, divide_parts, part_satd, search_parts, search_whole
 from codec.h264.encode._intra cimport (
     choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
 )
@@ -244,6 +244,8 @@ cdef int search_modes(Coder *c, int divided) noexcept nogil:
     c.part_cost[PART_16X8] = c.part_cost[PART_8X16] = c.part_cost[PART_8X8] = REFUSED
     if divided:
         search_parts(c, PART_8X8)
+        if c.tools.partitions & 16 and c.s.slice.slice_type != SLICE_B and c.part_cost[PART_8X8] < best + best // 16:
+            divide_parts(c)
         if c.part_cost[PART_8X8] < best + best // 16:
             search_parts(c, PART_16X8)
             search_parts(c, PART_8X16)

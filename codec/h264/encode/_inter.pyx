@@ -182,8 +182,6 @@ cdef void search_part(Coder *c, int mode, int i) noexcept nogil:
     else:
         part.pred, part.cost, part.m[0] = 1, best[0].cost, best[0]
         part.sub = SUB_8X8
-        if mode == PART_8X8 and c.tools.partitions & 16:
-            divide(c, part, x, y)
     place_part(c, part, x, y, w, h)
 
 
@@ -262,11 +260,24 @@ cdef void search_parts(Coder *c, int mode) noexcept nogil:
     """All partitions of a mode that divides the macroblock."""
     cdef int i
     c.s.mb.part = mode
-    c.vectors_left = c.most_vectors - max(c.vectors_before, 4) - 4      # the next one may have 4
     c.part_cost[mode] = bits_cost(c, B_TYPE_BITS[mode] if c.s.slice.slice_type == SLICE_B else P_TYPE_BITS[mode])
     for i in range(PARTS[mode]):
         search_part(c, mode, i)
         c.part_cost[mode] += c.parts[mode][i].cost
+
+
+cdef void divide_parts(Coder *c) noexcept nogil:
+    """Divide the 8x8 blocks of P that search_parts found, where that costs less."""
+    cdef int i, x, y, w, h
+    cdef Part *part
+    c.vectors_left = c.most_vectors - max(c.vectors_before, 4) - 4      # the next macroblock may have 4
+    for i in range(4):
+        part = &c.parts[PART_8X8][i]
+        geometry(PART_8X8, i, &x, &y, &w, &h)
+        c.part_cost[PART_8X8] -= part.cost
+        divide(c, part, x, y)
+        c.part_cost[PART_8X8] += part.cost
+        place_part(c, part, x, y, w, h)
 
 
 cdef int vectors_of(const SliceContext *s) noexcept nogil:

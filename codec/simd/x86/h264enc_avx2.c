@@ -70,6 +70,39 @@ AVX2 void codec_h264_sad4_8_avx2(int sad[4], const uint8_t *a, ptrdiff_t a_strid
     for (int i = 0; i < 4; i++) sad[i] = codec_h264_sad_8_avx2(a, a_stride, b[i], b_stride, h);
 }
 
+/* Pairs of squared differences of 16 samples, as 32 bits. */
+INLINE __m256i squares(__m128i a, __m128i b)
+{
+    const __m256i d = _mm256_sub_epi16(_mm256_cvtepu8_epi16(a), _mm256_cvtepu8_epi16(b));
+    return _mm256_madd_epi16(d, d);
+}
+
+INLINE int sum_of_words(__m256i v)
+{
+    __m128i half = _mm_add_epi32(low(v), high(v));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
+}
+
+AVX2 int codec_h264_ssd_16_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+{
+    __m256i even = _mm256_setzero_si256(), odd = even;
+    for (; h > 0; h -= 2, a += 2 * a_stride, b += 2 * b_stride) {
+        even = _mm256_add_epi32(even, squares(load16(a), load16(b)));
+        odd = _mm256_add_epi32(odd, squares(load16(a + a_stride), load16(b + b_stride)));
+    }
+    return sum_of_words(_mm256_add_epi32(even, odd));
+}
+
+AVX2 int codec_h264_ssd_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (; h > 0; h -= 2, a += 2 * a_stride, b += 2 * b_stride)
+        sum = _mm256_add_epi32(sum, squares(_mm_unpacklo_epi64(load8(a), load8(a + a_stride)),
+                                            _mm_unpacklo_epi64(load8(b), load8(b + b_stride))));
+    return sum_of_words(sum);
+}
+
 /* ---- 4x4 transforms: four blocks at once. A register holds row i of two blocks side by side in each half; the halves
  * hold blocks four rows apart (or, for width 4, rows of two blocks below each other in the low parts). */
 
@@ -126,13 +159,6 @@ INLINE __m256i hadamard_sums(Rows d)
                              _mm256_set1_epi16(1));
 }
 
-INLINE int sum_of_words(__m256i v)
-{
-    __m128i half = _mm_add_epi32(low(v), high(v));
-    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
-}
-
 AVX2 int codec_h264_satd_16_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
 {
     __m256i sum = _mm256_setzero_si256();
@@ -156,18 +182,29 @@ AVX2 int codec_h264_satd_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     return sum_of_words(sum);
 }
 
+/* Two rows of 4 samples as words. */
+INLINE __m128i words4(const uint8_t *p, ptrdiff_t stride)
+{
+    return _mm_cvtepu8_epi16(_mm_unpacklo_epi32(load4(p), load4(p + stride)));
+}
+
+/* One block: columns first, two rows in a register, then rows by sums and differences of neighbours. */
 AVX2 int codec_h264_satd_4_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
 {
-    __m256i sum = _mm256_setzero_si256();
+    __m128i sum = _mm_setzero_si128();
     for (; h > 0; h -= 4, a += 4 * a_stride, b += 4 * b_stride) {
-        Rows d;
-        for (int i = 0; i < 4; i++)
-            d.r[i] = widen(_mm_sub_epi16(_mm_cvtepu8_epi16(load4(a + i * a_stride)),
-                                         _mm_cvtepu8_epi16(load4(b + i * b_stride))));
-        for (int i = 0; i < 4; i++) d.r[i] = both(low(d.r[i]), _mm_setzero_si128());
-        sum = _mm256_add_epi32(sum, hadamard_sums(d));
+        const __m128i d01 = _mm_sub_epi16(words4(a, a_stride), words4(b, b_stride));
+        const __m128i d23 = _mm_sub_epi16(words4(a + 2 * a_stride, a_stride), words4(b + 2 * b_stride, b_stride));
+        const __m128i s = _mm_add_epi16(d01, d23), m = _mm_sub_epi16(d01, d23);
+        const __m128i even = _mm_unpacklo_epi64(s, m), odd = _mm_unpackhi_epi64(s, m);
+        const __m128i u = _mm_add_epi16(even, odd), v = _mm_sub_epi16(even, odd);
+        const __m128i p = _mm_abs_epi16(_mm_hadd_epi16(u, v)), q = _mm_abs_epi16(_mm_hsub_epi16(u, v));
+        const __m128i larger = _mm_add_epi16(_mm_max_epi16(p, _mm_srli_epi32(p, 16)),
+                                             _mm_max_epi16(q, _mm_srli_epi32(q, 16)));
+        sum = _mm_add_epi32(sum, _mm_and_si128(larger, _mm_set1_epi32(0xffff)));
     }
-    return sum_of_words(sum);
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
 }
 
 /* ---- interpolation */

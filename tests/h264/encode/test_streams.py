@@ -126,7 +126,7 @@ def test_random_settings(case):
 
 GOLDEN = {
     "ultrafast": "93dd661f8d55ee3d",
-    "medium": "2880f8a8841a3ce5",
+    "medium": "38875832d168c299",
 }
 
 
