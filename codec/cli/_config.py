@@ -17,10 +17,21 @@ from ..errors import MissingPackageError
 
 NAME = "pyproject.toml"
 # Options that a file may set: what is made, never what is overwritten, where it goes, or who does it.
-SHARED = ("quality", "target", "effort", "subsampling", "progressive", "tune", "strip", "background", "keep-dates")
+SHARED = (
+    "quality",
+    "target",
+    "effort",
+    "subsampling",
+    "progressive",
+    "tune",
+    "strip",
+    "background",
+    "max-size",
+    "keep-dates",
+)
 LIMITS = ("max-pixels", "jobs")
 SETTABLE = {
-    "compress": (*SHARED, "min-gain", *LIMITS),
+    "compress": (*SHARED, "min-gain", "timeout", *LIMITS),
     "watch": (*SHARED, "settle", *LIMITS),
     "check": ("max-waste", "max-size", *LIMITS),
 }

@@ -14,8 +14,8 @@ from .compress import compress as compress_verb
 
 # Options of codec compress that mean the same here.
 SHARED = (
-    "quality", "target", "effort", "subsampling", "progressive", "tune", "strip", "background", "limits", "jobs",
-    "keep_dates", "ledger",
+    "quality", "target", "effort", "subsampling", "progressive", "tune", "strip", "background", "max_size", "limits",
+    "jobs", "keep_dates", "ledger",
 )  # fmt: skip
 
 
@@ -40,7 +40,20 @@ class _Watch(_Compress):
 )
 @options.as_json("A JSON object for each file on stdout, one a line, instead of the table.")
 def watch(
-    folder, output, settle, as_json, limits, jobs, keep_dates, ledger, background, strip, quality, target, **encoding
+    folder,
+    output,
+    settle,
+    as_json,
+    limits,
+    jobs,
+    keep_dates,
+    ledger,
+    background,
+    strip,
+    max_size,
+    quality,
+    target,
+    **encoding,
 ):
     """Compress what is in the folder IN, and what comes into it, until Ctrl-C.
 
@@ -68,7 +81,7 @@ def watch(
     if quality is not None and target:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
     asked = EncodeOptions(quality=quality, target=target, **encoding)
-    task = batch.CompressTask(asked, background=background, strip=strip or (), limits=limits)
+    task = batch.CompressTask(asked, background=background, strip=strip or (), max_size=max_size, limits=limits)
     with batch.Ledger(ledger or os.path.join(output, NAME)) as book:
         watcher = Watcher(folder, output, task, book, settle=settle, threads=jobs, keep_dates=keep_dates)
         say(f"watching {folder}; Ctrl-C ends it")

@@ -49,7 +49,7 @@ def numcodecs():
 
 
 @pytest.fixture
-def ours():
+def ours(numcodecs):
     return pytest.importorskip("codec.compat.numcodecs")
 
 

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 import codec
 from codec import _core, _pixel, cpu, h264, jpeg, metrics, palette, quantizers, rd, registry
+from codec.batch.check import Checked, check
+from codec.compat import cv2, pillow
 from codec.frame import Video
 
 if TYPE_CHECKING:
@@ -325,6 +327,17 @@ def calibration() -> None:
         rd.plot_quantization([1.0, 2.0], ranked[0].quantizer)
 
 
+def other_libraries(folder: Path) -> None:
+    path = folder / "bgr.jpg"
+    assert_type(cv2.imencode(".jpg", IMAGE, [cv2.IMWRITE_JPEG_QUALITY, 80]), tuple[bool, npt.NDArray[np.uint8]])
+    assert_type(cv2.imwrite(path, IMAGE), bool)
+    assert_type(cv2.imread(path, cv2.IMREAD_GRAYSCALE), npt.NDArray[Any] | None)
+    pillow.register(h264=False)
+    pillow.unregister()
+    found: list[Checked] = check([str(folder)], max_waste=0.05, max_size=10**6)
+    assert_type((found[0].status, found[0].waste), tuple[str, float | None])
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     front_door(target)
@@ -338,3 +351,4 @@ if __name__ == "__main__":
     stages()
     peers()
     machine()
+    other_libraries(target)
