@@ -75,7 +75,7 @@ KERNELS_H264 = [
 
 KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
-    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits")),
+    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits", "trellis")),
 ]
 KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 
