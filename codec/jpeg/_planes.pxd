@@ -24,6 +24,7 @@ cdef struct Forward:
     ForwardComponent components[4]
     Py_ssize_t padded           # width in whole MCUs
     Py_ssize_t reach            # rows of the strip above and below the MCU row
+    Py_ssize_t follows          # the MCU row for which the strip has the rows above already, or -1
     Py_ssize_t plane_size
     int16_t *sums               # owned; the strip follows it
     uint8_t *strip

@@ -18,6 +18,7 @@ from codec._pixel cimport (
     LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
     upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
 )
+from codec._team cimport Team
 from ..cpu import level_index
 from ..errors import ParameterError
 
@@ -148,6 +149,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 
 
 cdef enum:
+    STRIP = 8                   # rows of MCUs that a thread takes at a time: where it begins, six more rows are converted
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
 
 
@@ -186,6 +188,7 @@ cdef int open_forward(Forward *f) noexcept nogil:
     cdef Py_ssize_t sums_size
     f.padded = ceil_div(f.width, 8 * f.Hmax) * 8 * f.Hmax
     f.reach = LEAST_SQUARES_REACH if f.least_squares and f.Vmax > 1 else 0
+    f.follows = -1
     f.plane_size = (8 * f.Vmax + 2 * f.reach) * f.padded
     sums_size = (f.padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
     # the strip, a downsampled component (at most 16 rows), and the sixteenths of its samples
@@ -216,8 +219,8 @@ cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane
 
 
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
-    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row
-    go."""
+    """MCU row my, from pixels to levels; in order, rows take less time. c.out_zz is where the component's blocks of this
+    row go."""
     cdef uint8_t *small = f.strip + f.channels * f.plane_size
     cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]
@@ -225,12 +228,14 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
     cdef const uint8_t *sixteenths
     cdef ForwardComponent *c
     cdef Py_ssize_t rows = 8 * f.Vmax, y, v, out_width
+    cdef bint follows = my == f.follows
     cdef int i
+    f.follows = my + 1
     for i in range(f.channels):
-        if my and f.reach:
+        if follows and f.reach:
             plane = f.strip + i * f.plane_size
             memmove(plane, plane + rows * f.padded, 2 * f.reach * f.padded)
-    for y in range(2 * f.reach if my else 0, rows + 2 * f.reach):
+    for y in range(2 * f.reach if follows else 0, rows + 2 * f.reach):
         for i in range(f.channels):
             row[i] = f.strip + i * f.plane_size + y * f.padded
         convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
@@ -289,7 +294,34 @@ cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sam
     return 0
 
 
-def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None):
+cdef class ForwardTeam(Team):
+    """`forward` by several threads, in parts of STRIP rows of MCUs."""
+    cdef Forward f              # described, not open
+    cdef int16_t *out_zz[4]     # levels of the whole picture
+    cdef Py_ssize_t mcus_high
+
+    cdef void work(self) noexcept nogil:
+        cdef Forward f = self.f
+        cdef ForwardComponent *c
+        cdef Py_ssize_t part = 0, my
+        cdef int i
+        if open_forward(&f):
+            self.fail(E_MEMORY)
+            return
+        while True:
+            part = self.take()
+            if part < 0:
+                break
+            for my in range(part * STRIP, min((part + 1) * STRIP, self.mcus_high)):
+                for i in range(f.channels):
+                    c = &f.components[i]
+                    c.out_zz = self.out_zz[i] + my * c.V * c.wide * 64
+                forward_row(&f, my)
+        close_forward(&f)
+
+
+def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
+            int threads=1):
     """Quantized levels, or coefficients, of every component.
 
     Parameters
@@ -303,32 +335,27 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     dead_zone : whether AC levels are rounded toward zero from 0.59 of a step down, or to nearest
     dering : None, or (64,) uint16 for each component, the steps of the later quantization: blocks of components that
         are not subsampled may exceed black and white where that avoids ringing (see `dering_block`)
+    threads : at least 1
 
     Returns
     -------
     list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
-    cdef Forward f
-    cdef ForwardComponent *c
+    cdef ForwardTeam team = ForwardTeam()
+    cdef Forward *f = &team.f
     cdef int16_t[:, :, ::1] plane
-    cdef Py_ssize_t my
     cdef int i
-    describe_forward(&f, image, color, sampling, Q, chroma, dead_zone, dering)
+    describe_forward(f, image, color, sampling, Q, chroma, dead_zone, dering)
     planes = []
     for i in range(f.channels):
-        c = &f.components[i]
-        planes.append(np.empty((c.high, c.wide, 64), np.int16))
+        planes.append(np.empty((f.components[i].high, f.components[i].wide, 64), np.int16))
         plane = planes[i]
-        c.out_zz = &plane[0, 0, 0]
-    if open_forward(&f):
+        team.out_zz[i] = &plane[0, 0, 0]
+    team.mcus_high = ceil_div(f.height, 8 * f.Vmax)
+    team.parts = ceil_div(team.mcus_high, STRIP)
+    team.share(threads)
+    if team.status:
         raise MemoryError
-    with nogil:
-        for my in range(ceil_div(f.height, 8 * f.Vmax)):
-            forward_row(&f, my)
-            for i in range(f.channels):
-                c = &f.components[i]
-                c.out_zz += c.V * c.wide * 64
-        close_forward(&f)
     return planes
 
 

@@ -182,6 +182,7 @@ def _plain(frame, steps, options):
     """Sampling factors, steps, and settings of `forward` and `encode_pixels` for levels that are simply rounded."""
     Q, plan = [steps[c.Tq] for c in frame.components], options.plan
     settings = dict(chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=Q if plan.dering else None)
+    settings["threads"] = options.threads_for(frame.X * frame.Y)
     return tuple((c.H, c.V) for c in frame.components), Q, settings
 
 
@@ -192,7 +193,7 @@ def _levels(pixels, color, frame, steps, options):
     if not plan.passes:
         return forward(pixels, color, sampling, Q, **settings)
     dering = settings["dering"]
-    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
+    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering, threads=settings["threads"])
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
