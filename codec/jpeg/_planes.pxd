@@ -1,7 +1,7 @@
 """The way of pixels to levels, a row of MCUs at a time, for modules that use up each row before the next one."""
 from libc.stdint cimport int16_t, uint8_t, uint16_t
 
-from codec._core cimport JpegDsp, Quantizer
+from codec._core cimport JpegDsp, Quantizer, Sample
 
 cdef struct Ringing:
     Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
@@ -29,8 +29,21 @@ cdef struct Forward:
     int16_t *sums               # owned; the strip follows it
     uint8_t *strip
 
+cdef struct Upsampler:
+    Py_ssize_t stride           # samples from row to row of the plane
+    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
+    Py_ssize_t ring             # rows in memory, where those of the component follow each other in a ring; 0: all
+    int H, V
+
 cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
                           dering) except -1
 cdef int open_forward(Forward *f) noexcept nogil
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
 cdef void close_forward(Forward *f) noexcept nogil
+
+cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color, sampling, Py_ssize_t height,
+                             Py_ssize_t width) except -1
+cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexcept nogil
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
+                       void *room, Sample *pixels) noexcept nogil

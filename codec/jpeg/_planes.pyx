@@ -361,10 +361,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
 
 # ================================================================ compose
 
-cdef struct Upsampler:
-    Py_ssize_t stride           # samples from row to row of the plane
-    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
-    int H, V
+cdef inline const Sample *row_of(const Sample *plane, const Upsampler *u, Py_ssize_t y) noexcept nogil:
+    return plane + (y % u.ring if u.ring else y) * u.stride
 
 
 cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
@@ -373,39 +371,43 @@ cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *
     made in `out`."""
     cdef Py_ssize_t near, far
     if u.V == Vmax and u.H == Hmax:
-        return plane + y * u.stride
+        return row_of(plane, u, y)
     if 2 * u.V == Vmax:
         near = y >> 1
         far = near + 1 if y & 1 else near - 1
         far = 0 if far < 0 else (u.height - 1 if far >= u.height else far)
         if u.H == Hmax:
-            upsample_v2_row(plane + near * u.stride, plane + far * u.stride, out, 2 if y & 1 else 1, width)
+            upsample_v2_row(row_of(plane, u, near), row_of(plane, u, far), out, 2 if y & 1 else 1, width)
             return out
         if 2 * u.H == Hmax and u.width > 2:
-            upsample_h2v2_row(dsp, plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
+            upsample_h2v2_row(dsp, row_of(plane, u, near), row_of(plane, u, far), sums, out, u.width)
             return out
     if u.V == Vmax and 2 * u.H == Hmax and u.width > 2:
-        upsample_h2_row(plane + y * u.stride, out, u.width)
+        upsample_h2_row(row_of(plane, u, y), out, u.width)
         return out
-    replicate_row(plane + (y * u.V // Vmax) * u.stride, out, width, u.H, Hmax)
+    replicate_row(row_of(plane, u, y * u.V // Vmax), out, width, u.H, Hmax)
     return out
 
 
-cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
-                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
-                      Sample *pixels) noexcept nogil:
-    cdef Py_ssize_t room = width + 2 * Hmax, y, x
-    cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
-    cdef Sample *rows = <Sample *>(sums + room)
+cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexcept nogil:
+    """Bytes that `compose_some` needs: a row of sums, and one of each component."""
+    return (width + 2 * Hmax) * <Py_ssize_t>(sizeof(uint16_t) + 4 * (1 + precision // 9))
+
+
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
+                       void *room, Sample *pixels) noexcept nogil:
+    """Rows `first` to `past` - 1 of the picture."""
+    cdef Py_ssize_t wide = width + 2 * Hmax, y, x
+    cdef uint16_t *sums = <uint16_t *>room
+    cdef Sample *rows = <Sample *>(sums + wide)
     cdef const Sample *row[4]
     cdef Sample *out
     cdef Sample top = <Sample>((1 << precision) - 1)
     cdef int c
-    if sums == NULL:
-        return E_MEMORY
-    for y in range(height):
+    for y in range(first, past):
         for c in range(channels):
-            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
+            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * wide)
         out = pixels + y * width * channels
         if transform == YCC or transform == YCCK:
             ycc_to_rgb_row(dsp, row[0], row[1], row[2], out, channels, precision, width)
@@ -418,8 +420,33 @@ cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsa
             for c in range(channels):
                 for x in range(width):
                     out[channels * x + c] = top - row[c][x] if transform == INVERT else row[c][x]
-    free(sums)
+
+
+cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
+                      Sample *pixels) noexcept nogil:
+    cdef void *room = malloc(composing_room(width, Hmax, precision))
+    if room == NULL:
+        return E_MEMORY
+    compose_some(dsp, planes, upsamplers, channels, transform, precision, Hmax, Vmax, 0, height, width, room, pixels)
+    free(room)
     return OK
+
+
+cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color, sampling, Py_ssize_t height,
+                             Py_ssize_t width) except -1:
+    """Check the arguments of `compose`, and take them; the caller sets strides and rings."""
+    cdef int channels = len(sampling), i
+    Hmax[0], Vmax[0] = max([H for H, V in sampling]), max([V for H, V in sampling])
+    if channels not in (1, 3, 4) or (channels == 1) != (color == "gray") or (channels == 4) != (
+            color in ("cmyk", "ycck")):
+        raise ParameterError(f"{channels} components are no {color} picture")
+    for i in range(channels):
+        upsamplers[i].H, upsamplers[i].V = sampling[i]
+        upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax[0])
+        upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax[0])
+        upsamplers[i].ring = 0
+    return 0
 
 
 def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision):
@@ -445,14 +472,10 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     cdef uint16_t[:, :, ::1] out16
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
-    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
-    if (channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray")
-            or (channels == 4) != (color in ("cmyk", "ycck"))):
-        raise ParameterError(f"{channels} components are no {color} picture")
+    describe_upsamplers(upsamplers, &Hmax, &Vmax, color, sampling, height, width)
+    if channels != len(sampling):
+        raise ParameterError(f"{len(sampling)} sampling factors for {channels} components")
     for i in range(channels):
-        upsamplers[i].H, upsamplers[i].V = sampling[i]
-        upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax)
-        upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax)
         upsamplers[i].stride = planes[i].shape[1]
         if planes[i].shape[0] < upsamplers[i].height or planes[i].shape[1] < upsamplers[i].width:
             raise ParameterError("a component plane is smaller than the picture asks for")

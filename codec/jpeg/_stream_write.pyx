@@ -13,6 +13,7 @@ from codec.jpeg._planes cimport (
     Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward,
 )
 from codec.jpeg._scan_write cimport RowWriter, Tables, finished, open_rows, put_mcu_row, set_row_tables
+from codec.jpeg._segments cimport whole_intervals
 
 
 cdef enum:
@@ -196,14 +197,6 @@ cdef int16_t *open_levels(Forward *f, RowWriter *r) noexcept nogil:
             r.rows[i].level_zz = f.components[i].out_zz
             size += f.components[i].V * f.components[i].wide * 64
     return levels
-
-
-cdef Py_ssize_t whole_intervals(Py_ssize_t mcus_wide, Py_ssize_t restart_interval):
-    """The least number of rows of MCUs that ends where a restart interval does."""
-    cdef Py_ssize_t a = mcus_wide, b = restart_interval
-    while b:
-        a, b = b, a % b
-    return restart_interval // a if restart_interval else 1
 
 
 def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chroma="box", dead_zone=False, dering=None,
