@@ -52,7 +52,9 @@ cdef struct BitWriter:
 cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef void close_writer(BitWriter *w) noexcept nogil
+cdef int stuff(BitWriter *w) noexcept nogil
 cdef int end_segment(BitWriter *w) noexcept nogil
+cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil
 
 cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
     """Append the n low bits (1 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes.

@@ -44,6 +44,9 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     target : str, in place of `quality`
         "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest
         with that score.
+    threads : int, default 1
+        How many encode the picture side by side; 0: one per processor. The bytes do not depend on it. The default suits
+        programs that encode several pictures at a time, in processes or threads of their own.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
@@ -68,7 +71,12 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
 
 
 def decode(
-    source: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None
+    source: Source,
+    *,
+    on_error: OnError = "raise",
+    upright: bool = False,
+    limits: Limits | None = None,
+    threads: int = 1,
 ) -> Samples:
     """Read a JPEG into an array.
 
@@ -83,6 +91,9 @@ def decode(
     upright : bool, default False
         Turn the picture by its EXIF orientation (`codec.probe(source).orientation`), as viewers do.
     limits : Limits, optional
+    threads : int, default 1
+        How many decode the picture side by side; 0: one per processor. The pixels do not depend on it. The default suits
+        programs that decode several pictures at a time, in processes or threads of their own.
 
     Returns
     -------
@@ -102,7 +113,7 @@ def decode(
     """
     if not isinstance(upright, bool):
         raise ParameterError(f"upright must be True or False, not {upright!r}")
-    result = jpeg.decode(source, on_error=on_error, limits=limits)
+    result = jpeg.decode(source, on_error=on_error, limits=limits, threads=threads)
     report = ([result.damage.report] if result.damage else []) + list(result.doubts)
     if report:
         warnings.warn("; ".join(report), DamageWarning, stacklevel=2)
@@ -112,9 +123,16 @@ def decode(
 probe = jpeg.probe
 
 
-def read(path: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None) -> Samples:
+def read(
+    path: Source,
+    *,
+    on_error: OnError = "raise",
+    upright: bool = False,
+    limits: Limits | None = None,
+    threads: int = 1,
+) -> Samples:
     """Read a JPEG file into an array: `decode`, named to match `write`."""
-    return decode(path, on_error=on_error, upright=upright, limits=limits)
+    return decode(path, on_error=on_error, upright=upright, limits=limits, threads=threads)
 
 
 @takes_encode_options

@@ -1,7 +1,39 @@
 """Jobs side by side: callables without arguments, and their results in the order of the jobs."""
 
+import operator
+import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+
+from .errors import ParameterError
+
+
+def processors():
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def checked_threads(threads):
+    """The number of threads that an option asks for: 0 for one per processor.
+
+    Examples
+    --------
+    >>> from codec.executors import checked_threads
+    >>> checked_threads(3), checked_threads(0) >= 1
+    (3, True)
+    """
+    try:
+        count = -1 if isinstance(threads, bool) else operator.index(threads)
+    except TypeError:
+        count = -1
+    if count < 0:
+        raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
+    return count or processors()
+
+
+def useful_threads(threads, pixels):
+    """Of the threads that an option asks for, those with enough work for the 0.1 ms that a thread costs to start."""
+    return max(1, min(checked_threads(threads), pixels >> 16))
 
 
 def in_order(jobs, workers=1, ahead=None):

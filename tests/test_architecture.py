@@ -29,7 +29,7 @@ LEVELS = (
     ("_pixel",),
     ("cpu",),
     ("frame",),
-    ("limits", "_core", "pixels", "executors"),
+    ("limits", "_core", "pixels", "executors", "_team"),
     ("errors", "color", "_types"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}

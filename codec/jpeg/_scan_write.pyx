@@ -312,11 +312,12 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
         c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
 
 
-cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
-    """Row `my` of MCUs of a sequential scan, by the kernel. A restart marker precedes every Ri-th MCU but the first."""
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
+    """Row `my` of MCUs of a sequential scan, from `mx` on, by the kernel. A restart marker precedes every Ri-th MCU but
+    the first."""
     cdef BitWriter *w = &r.writer
     cdef JpegBits bits
-    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = r.restart_interval, since
+    cdef Py_ssize_t past, blocks = 0, Ri = r.restart_interval, since
     cdef int i
     for i in range(r.Ns):
         blocks += r.rows[i].H * r.rows[i].V
@@ -326,8 +327,7 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
             since = (my * r.mcus_wide + mx) % Ri
             past = min(past, mx + Ri - since)
             if since == 0 and my + mx:
-                put_restart(w, r.m)
-                r.m = (r.m + 1) & 7
+                put_restart(w, ((my * r.mcus_wide + mx) // Ri - 1) & 7)
                 for i in range(r.Ns):
                     r.rows[i].pred = 0
         if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
@@ -345,7 +345,7 @@ cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wid
                    Py_ssize_t restart_interval) noexcept nogil:
     """The caller sets H, V, wide and the tables of r.rows, and level_zz and high for each row of MCUs."""
     memset(r.rows, 0, sizeof(r.rows))
-    r.dsp, r.Ns, r.mcus_wide, r.restart_interval, r.m = dsp, Ns, mcus_wide, restart_interval, 0
+    r.dsp, r.Ns, r.mcus_wide, r.restart_interval = dsp, Ns, mcus_wide, restart_interval
     return open_writer(&r.writer, 1 << 16)
 
 
@@ -377,7 +377,7 @@ cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
             c = &scan.component[i]
             r.rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
             r.rows[i].high = <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
-        if put_mcu_row(r, my):
+        if put_mcu_row(r, my, 0):
             return E_MEMORY
     return OK
 

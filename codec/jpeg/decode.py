@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Optional, Tuple
 import numpy as np
 
 from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
+from ..executors import checked_threads, useful_threads
 from ..limits import checked_limits
 from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
-from ._scan_read import PlainScan, ReadTables, decode_scan, idct_plane
+from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._segments import end_of_plain_headers, find_segments
+from ._stream_read import decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
+EOI = b"\xff\xd9"
 LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
@@ -105,17 +108,16 @@ class Decoder:
 
     keeps_levels = False  # keep the levels of the whole picture, make no samples
 
-    def __init__(self, data, conceal, limits):
-        self.data, self.conceal, self.limits = data, conceal, limits
+    def __init__(self, data, conceal, limits, threads=1):
+        self.data, self.conceal, self.limits, self.threads = data, conceal, limits, threads
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
         self.end = len(data)  # end of the picture: after EOI, or of the data
         self.lost = None
-        # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in
-        # whole MCUs
+        # levels of the whole picture, none if its only scan went straight to pixels; lossless: samples, in whole MCUs
         self.planes = None
-        self.samples = None
+        self.pixels = None
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
         self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
@@ -171,20 +173,32 @@ class Decoder:
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
-        if frame.progressive:
-            ones = np.ones(64, np.uint16)
-            steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
-            if can_smooth(self.bits_left):
-                self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
-            self.samples = [idct_plane(plane, Q, frame.P) for plane, Q in zip(self.planes, steps)]
         if frame.lossless:
             pixels = self.lossless_pixels(info.color)
+        elif self.pixels is not None:
+            pixels = self.pixels
         else:
-            pixels = compose(
-                self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P
-            )
+            pixels = self.pixels_of_levels(info.color)
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
+
+    def pixels_of_levels(self, color):
+        ones = np.ones(64, np.uint16)
+        steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
+        if self.bits_left is not None and can_smooth(self.bits_left):
+            self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
+        return pixels_of_levels(self.planes, steps, color, **self.picture())
+
+    def picture(self):
+        """The arguments of `decode_pixels` and `pixels_of_levels` that the frame header states, and threads."""
+        frame = self.headers.frame
+        return dict(
+            sampling=[(c.H, c.V) for c in frame.components],
+            height=frame.Y,
+            width=frame.X,
+            precision=frame.P,
+            threads=useful_threads(self.threads, frame.X * frame.Y),
+        )
 
     def lossless_pixels(self, color):
         """Lossless samples; subsampled components repeat them, as in libjpeg-turbo: interpolation would invent
@@ -216,8 +230,8 @@ class Decoder:
             )
         headers.resolve_lines(end)
 
-    def start(self, components):
-        """Allocate memory for the whole picture. `components`: how many the first scan has."""
+    def start(self):
+        """Allocate memory for the whole picture."""
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
@@ -226,18 +240,11 @@ class Decoder:
                 np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16)
                 for c in frame.components
             ]
-        elif frame.progressive or self.keeps_levels:
+        else:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
             self.present = [np.zeros(size, np.uint64) for size in sizes]
-        elif not (frame.lossless or self.keeps_levels):
-            self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
-            dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
-            self.samples = [np.empty((8 * high, 8 * wide), dtype) for high, wide in sizes]
-            if self.conceal or components < len(sizes):  # else each sample is read, or an error is raised
-                for plane in self.samples:
-                    plane.fill(gray)
 
     def check_size(self, segment, segments, scan, indices):
         """Refuse data too short to hold its scan before memory is allocated.
@@ -276,14 +283,17 @@ class Decoder:
         if self.planes is None:
             self.check_frame(end)
         self.check_size(segment, segments, scan, indices)
-        if self.planes is None:
-            self.start(len(indices))
-        self.scans += 1
         frame = headers.frame
+        streams = self.planes is None and self.streams(indices, end)
+        if streams:
+            self.planes, self.lost = [], np.zeros(frame.mcus, np.uint8)
+        elif self.planes is None:
+            self.start()
+        self.scans += 1
         if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
             self.note_false_markers(false_markers, indices)
         self.limits.check_scans(self.scans, frame.X, frame.Y)
-        read = self.lossless_scan if frame.lossless else self.dct_scan
+        read = self.lossless_scan if frame.lossless else self.streamed_scan if streams else self.dct_scan
         error = read(
             segment,
             segments,
@@ -352,6 +362,36 @@ class Decoder:
         following, _ = find_segments(data, at + 2)
         return len(following) > 1 and following[1, 2] == number & 7
 
+    def streams(self, indices, end):
+        """Whether a first scan goes straight to pixels: it has all components, and nothing follows it."""
+        frame = self.headers.frame
+        return (
+            not (frame.progressive or frame.lossless or self.keeps_levels)
+            and indices == list(range(len(frame.components)))
+            and self.data[end : end + 2] in (b"\xff\xd9", b"")
+        )
+
+    def described(self, scan, indices, tables):
+        """The components, tables and header of a DCT-based scan, as `decode_scan` takes them."""
+        frame = self.headers.frame
+        components = [
+            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
+            for i, s in zip(indices, scan.components)
+        ]
+        header = dict(Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=frame.progressive)
+        return dict(components=components, tables=tables, **header)
+
+    def streamed_scan(self, segment, segments, scan, indices, settings):
+        tables = self.tables(segment, scan, self.headers.frame)
+        for i in indices:
+            self.latch_steps(segment, i)
+        widths = [self.headers.frame.blocks(c)[1] for c in self.headers.frame.components]
+        described = self.described(scan, indices, tables)
+        prepared = PreparedScan(self.data, segments, None, widths=widths, **described, **settings)
+        steps, color = [self.steps[i] for i in indices], self.headers.color()
+        self.pixels, error = decode_pixels(prepared, steps, color, **self.picture())
+        return error
+
     def dct_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
         tables = self.tables(segment, scan, frame)
@@ -359,34 +399,14 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        target = (
-            {}
-            if frame.progressive or self.keeps_levels
-            else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        )
         return decode_scan(
             self.data,
             segments,
             [self.planes[i] for i in indices],
-            self.described(scan, indices),
-            tables,
-            Ss=scan.Ss,
-            Se=scan.Se,
-            Ah=scan.Ah,
-            Al=scan.Al,
-            progressive=frame.progressive,
             present=self.present[indices[0]] if frame.progressive else None,
+            **self.described(scan, indices, tables),
             **settings,
-            **target,
         )
-
-    def described(self, scan, indices):
-        """The components of a DCT-based scan, as `decode_scan` takes them."""
-        frame = self.headers.frame
-        return [
-            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
-            for i, s in zip(indices, scan.components)
-        ]
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
@@ -415,6 +435,8 @@ class Decoder:
 
     def latch_steps(self, segment, i):
         Tq = self.headers.frame.components[i].Tq
+        if i in self.steps and self.bits_left is None:
+            self.planes[i][...] = 0  # a second sequential scan of a component replaces the first
         if i not in self.steps:
             if Tq not in self.headers.quant_tables:
                 raise BitstreamError(
@@ -469,8 +491,10 @@ class Decoder:
 
 @lru_cache(maxsize=64)
 def _opening(data, limits):
-    """(PlainScan, ImageInfo, warnings) of the bytes up to the first scan, or None for other pictures than those that
-    PlainScan reads."""
+    """What the bytes up to the first scan say, or None unless they begin a picture in one Huffman coded sequential scan:
+    keywords of PreparedScan, steps, keywords of `decode_pixels` without threads, ImageInfo, warnings.
+
+    Pictures of one source often begin alike, and small ones take less time to decode than their headers."""
     decoder = Decoder(data, False, limits)
     headers = decoder.headers
     try:
@@ -480,38 +504,38 @@ def _opening(data, limits):
             headers.take(segment)
         scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
         indices = markers.scan_indices(scan, frame)
-        if indices != list(range(len(frame.components))) or frame.P != 8 or frame.Y == 0:
+        if indices != list(range(len(frame.components))) or frame.Y == 0:
             return None
         decoder.check_frame(len(data))
-        tables = decoder.tables(segment, scan, frame)
+        described = decoder.described(scan, indices, decoder.tables(segment, scan, frame))
         for i in indices:
             decoder.latch_steps(segment, i)
         info = headers.info()
     except CodecError:  # `Decoder` names it
         return None
-    plain = PlainScan(
-        decoder.described(scan, indices),
-        [frame.blocks(c)[1] for c in frame.components],
-        tables,
-        mcus=frame.mcus,
-        restart_interval=headers.restart_interval,
-        Q=[decoder.steps[i] for i in indices],
-        color=info.color,
-        height=frame.Y,
-        width=frame.X,
+    sizes = [frame.blocks(c) for c in frame.components]
+    least_bytes = sum(high * wide for high, wide in sizes) // 4  # two codes per block, see Decoder.check_size
+    prepared = dict(
+        **described, widths=[wide for _, wide in sizes], mcus=frame.mcus, restart_interval=headers.restart_interval
     )
-    return plain, info, tuple(decoder.warnings)
+    picture = {**decoder.picture(), "color": info.color, "Q": [decoder.steps[i] for i in indices]}
+    del picture["threads"]
+    return prepared, picture, least_bytes, info, tuple(decoder.warnings)
 
 
-def _decode_plain(data, limits):
+def _decode_plain(data, limits, threads):
     """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
     begin = end_of_plain_headers(data)
     opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
     if opening is None:
         return None
-    plain, info, warnings = opening
-    pixels = plain.decode(data, begin)
-    return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
+    prepared, picture, least_bytes, info, warnings = opening
+    segments, end = find_segments(data, begin)
+    if data[end : end + 2] != EOI or end - begin - 2 * (len(segments) - 1) <= least_bytes:
+        return None
+    scan = PreparedScan(data, segments, None, **prepared)
+    pixels, error = decode_pixels(scan, threads=useful_threads(threads, info.width * info.height), **picture)
+    return None if error else DecodedImage(pixels, info, warnings, (), None)
 
 
 def checked_reading(on_error, limits):
@@ -520,7 +544,9 @@ def checked_reading(on_error, limits):
     return checked_limits(limits)
 
 
-def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> DecodedImage:
+def decode(
+    source: Source, *, on_error: OnError = "raise", limits: Limits | None = None, threads: int = 1
+) -> DecodedImage:
     """Read a JPEG: pixels, header, warnings, damage.
 
     Parameters
@@ -532,6 +558,9 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
         before the picture, and application segments of an impossible length, are skipped.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
+    threads : int, default 1
+        How many decode the picture side by side; 0: one per processor. Pixels and errors do not depend on it. The
+        default suits programs that decode several pictures at a time. Lossless pictures take one.
 
     Returns
     -------
@@ -545,6 +574,8 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
         Legal but not supported: hierarchical processes; two, or more than four, components.
     LimitError
         Larger than `limits` allow.
+    ParameterError
+        An impossible argument.
 
     Notes
     -----
@@ -562,8 +593,9 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     ((4, 6, 3), '4:2:0', True)
     """
     limits = checked_reading(on_error, limits)
+    checked_threads(threads)
     data = read_bytes(source, limits)
-    return _decode_plain(data, limits) or Decoder(data, on_error == "conceal", limits).run()
+    return _decode_plain(data, limits, threads) or Decoder(data, on_error == "conceal", limits, threads).run()
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:

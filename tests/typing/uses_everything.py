@@ -75,7 +75,7 @@ def errors() -> None:
 
 
 def pictures() -> None:
-    options = jpeg.EncodeOptions(quality=80, quant_tables=jpeg.QuantTables([16] * 64, np.full((8, 8), 20)))
+    options = jpeg.EncodeOptions(quality=80, threads=2, quant_tables=jpeg.QuantTables([16] * 64, np.full((8, 8), 20)))
     assert options.quant_tables is not None
     assert_type(options.quant_tables.chrominance, tuple[int, ...])
     assert_type(jpeg.QuantTables.for_quality(75, "psnr").to_json(), dict[str, Any])

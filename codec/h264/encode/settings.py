@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
 from ...errors import ParameterError
+from ...executors import checked_threads
 
 DIAMOND, HEXAGON, MULTI_HEXAGON = range(3)  # Tools.search
 # Tools.partitions
@@ -112,12 +112,5 @@ def settings_of(qp, crf, bitrate, preset, tune, keyint, threads):
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
     if isinstance(keyint, bool) or not isinstance(keyint, int) or keyint < 1:
         raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
-        raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
-    return Settings(tools, round(quality), bitrate, keyint, min(threads or processors(), MOST_THREADS))
-
-
-def processors():
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Settings(tools, round(quality), bitrate, keyint, min(checked_threads(threads), MOST_THREADS))
