@@ -394,12 +394,43 @@ cdef bytes finished(BitWriter *w, int status):
     return w.start[:w.next - w.start]
 
 
+cdef int put_bands(Sink sink, Scan *scan) noexcept nogil:
+    """`put_scan` of AC coefficients without restart markers and counts by block: mostly blocks with nothing in the
+    band."""
+    cdef ScanComponent *c = &scan.component[0]
+    cdef EndOfBand eob
+    cdef Py_ssize_t block, blocks = c.wide * c.high
+    cdef uint64_t now, before = 0, band = scan.band
+    eob.EOBRUN = 0
+    eob.BE = 0
+    for block in range(blocks):
+        now = c.now[block] & band
+        if now == 0:                            # nothing new, and nothing to correct
+            eob.EOBRUN += 1
+            if eob.EOBRUN < 0x7FFF:
+                continue
+            eob.EOBRUN -= 1
+        if make_room(sink):
+            return E_MEMORY
+        if scan.Ah == 0:
+            put_first_band(sink, c.level_zz + 64 * block, now, scan.Ss, scan.Se, scan.Al, &eob, c.ac)
+        else:
+            before = c.before[block] & band
+            put_refined_band(sink, c.level_zz + 64 * block, now & ~before, before, scan.Ss, scan.Se, scan.Al, &eob, c.ac)
+    if make_room(sink):
+        return E_MEMORY
+    settle_band(sink, scan, blocks, &eob)
+    return OK
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
     cdef ScanComponent *c
     cdef Py_ssize_t mx, my, i, v, h, left = scan.restart_interval
     cdef int m = 0
+    if scan.progressive and scan.Ss and not scan.restart_interval and scan.component[0].block_bits == NULL:
+        return put_bands(sink, scan)
     eob.EOBRUN = 0
     eob.BE = 0
     for my in range(scan.mcus_high):

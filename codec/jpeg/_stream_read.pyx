@@ -260,7 +260,7 @@ cdef bint in_sequence(const ReadScan *s) noexcept nogil:
 
 
 cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision,
-                int threads):
+                int threads, out):
     """Describe the picture, share the work, return the pixels."""
     cdef const uint16_t[::1] steps
     cdef uint8_t[::1] bytes_of
@@ -292,16 +292,20 @@ cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t heig
                 team.band = (team.band + unit - 1) // unit * unit
     team.parts = threads
     team.allocate()
-    pixels = np.empty((height, width, team.components), np.uint8 if precision == 8 else np.uint16)
+    shape = (height, width, team.components)[:2 if team.components == 1 else 3]
+    pixels = np.empty(shape, np.uint8 if precision == 8 else np.uint16) if out is None else out
+    if pixels.shape != shape or pixels.itemsize != (1 if precision == 8 else 2) or not pixels.flags.c_contiguous:
+        raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
     team.pixels = &bytes_of[0]
     team.share(threads)
     if team.status == E_MEMORY:
         raise MemoryError
-    return pixels[..., 0] if team.components == 1 else pixels
+    return pixels
 
 
-def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, int precision=8, int threads=1):
+def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, int precision=8, int threads=1,
+                  out=None):
     """The pixels of a sequential picture of one scan.
 
     Parameters
@@ -310,6 +314,7 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     Q : a (64,) uint16 array for each component, natural order
     color, sampling, height, width, precision : as `compose` takes them
     threads : at least 1
+    out : None, or the array to fill, C-contiguous
 
     Returns
     -------
@@ -321,17 +326,17 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     cdef int i
     team.scan = s
     shapes = [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)]
-    pixels = run(team, shapes, Q, color, sampling, height, width, precision, threads)
+    pixels = run(team, shapes, Q, color, sampling, height, width, precision, threads, out)
     return pixels, prepared.error()
 
 
-def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1):
+def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None):
     """The pixels of levels.
 
     Parameters
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order
-    Q, color, sampling, height, width, precision, threads : see `decode_pixels`
+    Q, color, sampling, height, width, precision, threads, out : see `decode_pixels`
 
     Returns
     -------
@@ -345,4 +350,4 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         if plane.shape[2] != 64:
             raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
-    return run(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, threads)
+    return run(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, threads, out)

@@ -135,26 +135,24 @@ cdef struct DcPath:
     int32_t low             # the level of state 0
 
 
-cdef inline void dc_step(DcPath *path, int32_t coef, uint8_t *came_from, const float *rate, float weight,
-                         int32_t step) noexcept nogil:
-    """The next block of a path; came_from: for each of its states the state before."""
-    cdef float before[2]
-    cdef float distance, through
-    cdef int32_t low = floor_dc(coef, step)
-    cdef int state, other
-    before[0], before[1] = path.cost[0], path.cost[1]
-    for state in range(2):
-        distance = (<float>coef - <float>((low + state) * step)) / <float>step
-        path.cost[state] = <float>1e30
-        for other in range(2):
-            through = before[other] + rate[difference_size(low + state - path.low - other)]
-            if through < path.cost[state]:
-                path.cost[state], came_from[state] = through, <uint8_t>other
-        path.cost[state] = path.cost[state] + weight * distance * distance
+cdef inline void dc_step(DcPath *path, int32_t coef, int16_t *level, uint8_t *came_from, const float *rate,
+                         float weight, int32_t step) noexcept nogil:
+    """The next block of a path: its level of state 0; came_from: for each of its states the state before."""
+    cdef int32_t low = floor_dc(coef, step), difference = low - path.low
+    cdef float same = rate[difference_size(difference)]
+    cdef float from_low, from_high, distance, cost0, cost1
+    level[0] = <int16_t>low
+    from_low, from_high = path.cost[0] + same, path.cost[1] + rate[difference_size(difference - 1)]
+    came_from[0] = from_high < from_low
+    distance = (<float>coef - <float>(low * step)) / <float>step
+    cost0 = (from_high if from_high < from_low else from_low) + weight * distance * distance
+    from_low, from_high = path.cost[0] + rate[difference_size(difference + 1)], path.cost[1] + same
+    came_from[1] = from_high < from_low
+    distance = (<float>coef - <float>((low + 1) * step)) / <float>step
+    cost1 = (from_high if from_high < from_low else from_low) + weight * distance * distance
     # kept near zero: single precision is then as good as it was at the start
-    distance = path.cost[1] if path.cost[1] < path.cost[0] else path.cost[0]
-    path.cost[0], path.cost[1] = path.cost[0] - distance, path.cost[1] - distance
-    path.low = low
+    distance = cost1 if cost1 < cost0 else cost0
+    path.cost[0], path.cost[1], path.low = cost0 - distance, cost1 - distance, low
 
 
 cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
@@ -169,13 +167,14 @@ cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] leve
         for mx in range(mcus_wide):
             for by in range(my * V, min(my * V + V, high)):
                 for bx in range(mx * H, min(mx * H + H, wide)):
-                    dc_step(&path, coefficients[by, bx, 0], &came_from[by, bx, 0], rate, weight, step)
+                    dc_step(&path, coefficients[by, bx, 0], &level[by, bx, 0], &came_from[by, bx, 0], rate, weight,
+                            step)
     state = 1 if path.cost[1] < path.cost[0] else 0
     for my in range(mcus_high - 1, -1, -1):
         for mx in range(mcus_wide - 1, -1, -1):
             for by in range(min(my * V + V, high) - 1, my * V - 1, -1):
                 for bx in range(min(mx * H + H, wide) - 1, mx * H - 1, -1):
-                    level[by, bx, 0] = <int16_t>(floor_dc(coefficients[by, bx, 0], step) + state)
+                    level[by, bx, 0] += <int16_t>state
                     state = came_from[by, bx, state]
 
 

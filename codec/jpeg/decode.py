@@ -26,8 +26,12 @@ from ._stream_read import decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
+from .view import View, checked_view
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+    from typing import Literal
+
     import numpy.typing as npt
 
     from .._types import OnError, Samples, Source
@@ -108,8 +112,9 @@ class Decoder:
 
     keeps_levels = False  # keep the levels of the whole picture, make no samples
 
-    def __init__(self, data, conceal, limits, threads=1):
+    def __init__(self, data, conceal, limits, threads=1, view=None, out=None):
         self.data, self.conceal, self.limits, self.threads = data, conceal, limits, threads
+        self.view, self.out = view, out
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
@@ -175,6 +180,7 @@ class Decoder:
         frame, info = self.headers.frame, self.headers.info()
         if frame.lossless:
             pixels = self.lossless_pixels(info.color)
+            pixels = self.filled(self.view.of_pixels(pixels) if self.view else pixels)
         elif self.pixels is not None:
             pixels = self.pixels
         else:
@@ -182,12 +188,27 @@ class Decoder:
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
-    def pixels_of_levels(self, color):
+    def smoothed(self):
+        """Levels of the components and their steps."""
         ones = np.ones(64, np.uint16)
         steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
         if self.bits_left is not None and can_smooth(self.bits_left):
             self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
-        return pixels_of_levels(self.planes, steps, color, **self.picture())
+        return self.planes, steps
+
+    def pixels_of_levels(self, color):
+        planes, steps = self.smoothed()
+        if self.view:
+            threads = useful_threads(self.threads, self.headers.frame.X * self.headers.frame.Y)
+            return self.filled(self.view.of_levels(planes, steps, color, self.headers.frame, threads))
+        return pixels_of_levels(planes, steps, color, **self.picture(), out=self.out)
+
+    def filled(self, pixels):
+        """`out` with these pixels, if it is given."""
+        if self.out is None:
+            return pixels
+        np.copyto(self.out, pixels)
+        return self.out
 
     def picture(self):
         """The arguments of `decode_pixels` and `pixels_of_levels` that the frame header states, and threads."""
@@ -229,6 +250,18 @@ class Decoder:
                 "supported"
             )
         headers.resolve_lines(end)
+        if self.view:
+            self.view.check(headers.frame, headers.color())
+        if self.out is not None:
+            self.check_out(self.out, (self.view or View()).shape(headers.frame, headers.color()))
+
+    def check_out(self, out, shape):
+        dtype = np.dtype(np.uint8 if self.headers.frame.P <= 8 else np.uint16)
+        if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype:
+            given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+            raise ParameterError(f"out must be an array of {dtype} {shape} for this picture, not {given}")
+        if not (out.flags.c_contiguous and out.flags.writeable):
+            raise ParameterError("out must be writable and C-contiguous: pass np.empty(shape, dtype), and copy from it")
 
     def start(self):
         """Allocate memory for the whole picture."""
@@ -366,7 +399,7 @@ class Decoder:
         """Whether a first scan goes straight to pixels: it has all components, and nothing follows it."""
         frame = self.headers.frame
         return (
-            not (frame.progressive or frame.lossless or self.keeps_levels)
+            not (frame.progressive or frame.lossless or self.keeps_levels or self.view)
             and indices == list(range(len(frame.components)))
             and self.data[end : end + 2] in (b"\xff\xd9", b"")
         )
@@ -389,7 +422,7 @@ class Decoder:
         described = self.described(scan, indices, tables)
         prepared = PreparedScan(self.data, segments, None, widths=widths, **described, **settings)
         steps, color = [self.steps[i] for i in indices], self.headers.color()
-        self.pixels, error = decode_pixels(prepared, steps, color, **self.picture())
+        self.pixels, error = decode_pixels(prepared, steps, color, **self.picture(), out=self.out)
         return error
 
     def dct_scan(self, segment, segments, scan, indices, settings):
@@ -545,7 +578,15 @@ def checked_reading(on_error, limits):
 
 
 def decode(
-    source: Source, *, on_error: OnError = "raise", limits: Limits | None = None, threads: int = 1
+    source: Source,
+    *,
+    on_error: OnError = "raise",
+    limits: Limits | None = None,
+    threads: int = 1,
+    scale: float | Fraction = 1,
+    region: tuple[int, int, int, int] | None = None,
+    color: Literal["auto", "gray"] = "auto",
+    out: Samples | None = None,
 ) -> DecodedImage:
     """Read a JPEG: pixels, header, warnings, damage.
 
@@ -561,6 +602,18 @@ def decode(
     threads : int, default 1
         How many decode the picture side by side; 0: one per processor. Pixels and errors do not depend on it. The
         default suits programs that decode several pictures at a time. Lossless pictures take one.
+    scale : 1/8, 2/8, ... 7/8 or 1 (default)
+        Part of width and height to decode, rounded up; a smaller transform takes the place of the 8x8 one. 1/2, 1/4 and
+        1/8 are the means of 2x2, 4x4 and 8x8 samples, and equal libjpeg-turbo's; the others differ from its by one at
+        most. Not for lossless pictures.
+    region : (x, y, width, height), default all
+        The pixels to make, of the picture at `scale`: what cutting the whole picture would give. Entropy-coded data is
+        read, and checked, whole.
+    color : "auto" (default) or "gray"
+        "gray": the luminance as it is coded, without its colours, of gray and YCbCr pictures.
+    out : array, default a new one
+        Where the pixels go: of their shape and dtype, C-contiguous and writable. It holds parts of the picture if an
+        error is raised.
 
     Returns
     -------
@@ -571,11 +624,12 @@ def decode(
     BitstreamError, TruncatedError
         The data violates T.81; with byte offset and clause.
     UnsupportedError
-        Legal but not supported: hierarchical processes; two, or more than four, components.
+        Legal but not supported: hierarchical processes; two, or more than four, components; a scale or color that this
+        picture does not have.
     LimitError
         Larger than `limits` allow.
     ParameterError
-        An impossible argument.
+        An impossible argument; a region that reaches beyond the picture; `out` of another shape or dtype.
 
     Notes
     -----
@@ -591,11 +645,15 @@ def decode(
     >>> result = codec.jpeg.decode(codec.encode(np.zeros((4, 6, 3), np.uint8)))
     >>> result.pixels.shape, result.info.subsampling, result.damage is None
     ((4, 6, 3), '4:2:0', True)
+    >>> codec.jpeg.decode(codec.encode(np.zeros((40, 60, 3), np.uint8)), scale=1 / 4, region=(2, 3, 9, 7)).pixels.shape
+    (7, 9, 3)
     """
     limits = checked_reading(on_error, limits)
     checked_threads(threads)
+    view = checked_view(scale, region, color)
     data = read_bytes(source, limits)
-    return _decode_plain(data, limits, threads) or Decoder(data, on_error == "conceal", limits, threads).run()
+    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
+    return plain or Decoder(data, on_error == "conceal", limits, threads, view, out).run()
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:

@@ -37,6 +37,13 @@ def front_door(folder: Path) -> None:
     assert_type(data, bytes)
     image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20))
     assert_type(image, Samples)
+    part = codec.decode(data, scale=Fraction(1, 2), region=(0, 0, 9, 9), color="gray", out=np.empty((9, 9), np.uint8))
+    assert_type(part, Samples)
+    assert_type(codec.decode_planes(data), codec.Frame)
+    for file in codec.encode_many([IMAGE, GRAY], 60, errors="return", effort=1, threads=2):
+        assert_type(file, bytes | codec.CodecError)
+    for pixels in codec.decode_many([data, io.BytesIO(data)], errors="return", threads=1, scale=0.25):
+        assert_type(pixels, Samples | codec.CodecError)
     info = codec.probe(io.BytesIO(data))
     assert_type(info, jpeg.ImageInfo)
     path = folder / "a.jpg"
