@@ -4,11 +4,14 @@
  * Single precision, the same operations in the same order at every level. */
 
 /* Magnitudes in steps, and their whole parts after `rounding` is added. */
-TARGET CODEC_BODY void NAME(in_steps)(const int16_t *coef_zz, const float *recip_zz, float rounding, float *x,
-                                      int16_t *level)
+TARGET CODEC_BODY void NAME(in_steps)(const int16_t *CODEC_RESTRICT coef_zz, const float *CODEC_RESTRICT recip_zz,
+                                      float rounding, float *CODEC_RESTRICT x, int16_t *CODEC_RESTRICT level)
 {
-    for (int k = 0; k < 64; k++) x[k] = (float)(coef_zz[k] < 0 ? -coef_zz[k] : coef_zz[k]) * recip_zz[k];
-    for (int k = 0; k < 64; k++) level[k] = (int16_t)(int32_t)(x[k] + rounding);
+    for (int k = 0; k < 64; k++) {
+        const int32_t c = coef_zz[k], sign = c >> 31;
+        x[k] = (float)((c ^ sign) - sign) * recip_zz[k];
+        level[k] = (int16_t)(int32_t)(x[k] + rounding);
+    }
 }
 
 TARGET CODEC_BODY void NAME(count_run)(uint32_t *counts, int run, int size)

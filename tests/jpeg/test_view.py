@@ -27,7 +27,7 @@ def picture(height=45, width=61, seed=1):
 def by_pillow(data, eighths):
     """Of gray pictures: others change their transform with `draft`."""
     image = Image.open(io.BytesIO(data))
-    image.draft("L", (-(-image.width * eighths // 8), -(-image.height * eighths // 8)))
+    image.draft("L", (max(1, image.width * eighths // 8), max(1, image.height * eighths // 8)))
     return np.asarray(image)
 
 
