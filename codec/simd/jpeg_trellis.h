@@ -39,11 +39,10 @@ TARGET static void NAME(count_levels)(const int16_t *coef_zz, const float *recip
 }
 
 /* A node is a level that may be nonzero. best: the least cost of the block up to it, less what it would cost if all were
- * zero; then a skipped level costs nothing, and an edge is one addition. Node 0: nothing yet. Node 64: out of reach. */
-enum { NAME(NOWHERE) = 64 };
+ * zero; then a skipped level costs nothing, and an edge is one addition. Node 0: nothing yet. */
 typedef struct {
-    float best[65];
-    int position[65], previous[64];
+    float best[64];
+    int position[64], previous[64];
     int16_t level[64];
     uint8_t size[64];
 } NAME(Nodes);
@@ -69,19 +68,18 @@ TARGET CODEC_BODY void NAME(take_path)(const NAME(Nodes) *nodes, int first, int 
 }
 
 /* `active` are the nodes that an edge may still leave: not those from which every edge, being longer, costs more than
- * from a later node. Mostly there are one or two, taken without branches; NOWHERE follows the last one. */
+ * from a later node. Mostly there is one. */
 TARGET CODEC_BODY void NAME(trellis_block)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
                                            float weight, int16_t *level_zz, uint32_t *counts)
 {
     NAME(Nodes) nodes;
     float x[64];
     int16_t nearest[64];
-    int active[66] = {0, NAME(NOWHERE)}, actives = 1, first = 0, n = 0;
+    int active[64], actives = 1, first = 0, n = 0;
     NAME(in_steps)(coef_zz, recip_zz, 0.5f, x, nearest);
     memset(level_zz + 1, 0, 63 * sizeof(int16_t));
     nodes.best[0] = 0;
-    nodes.best[NAME(NOWHERE)] = 1e30f;
-    nodes.position[0] = nodes.position[NAME(NOWHERE)] = 0;
+    nodes.position[0] = active[0] = 0;
     for (uint64_t present = PRESENT(nearest) & ~1ull; present; present &= present - 1) {
         /* the nearest level, and the largest one of the next smaller size; ac[0] is out of reach */
         const int k = codec_lowest_bit(present), level = nearest[k] < JPEG_TOP_LEVEL ? nearest[k] : JPEG_TOP_LEVEL;
@@ -89,45 +87,36 @@ TARGET CODEC_BODY void NAME(trellis_block)(const int16_t *coef_zz, const float *
         const float *ac0 = rates->ac[size] + k - 1, *ac1 = rates->ac[size - 1] + k - 1;
         const float zero = weight * x[k] * x[k], e0 = x[k] - (float)level, e1 = x[k] - (float)below;
         const float gain0 = zero - weight * e0 * e0, gain1 = zero - weight * e1 * e1;
-        float least0 = 2e30f, least1 = 2e30f, bound;
-        int from0 = 0, from1 = 0, kept = 0;
-#define EDGES(j)                                                                            \
-        do {                                                                                \
-            const float cost0 = nodes.best[j] + ac0[-nodes.position[j]] - gain0;            \
-            const float cost1 = nodes.best[j] + ac1[-nodes.position[j]] - gain1;            \
-            from0 = cost0 < least0 ? (j) : from0;                                           \
-            least0 = cost0 < least0 ? cost0 : least0;                                       \
-            from1 = cost1 < least1 ? (j) : from1;                                           \
-            least1 = cost1 < least1 ? cost1 : least1;                                       \
-        } while (0)
-#define KEEP(j)                                                                             \
-        do {                                                                                \
-            active[kept] = (j);                                                             \
-            kept += nodes.best[j] < bound;                                                  \
-        } while (0)
-        EDGES(active[0]);
-        EDGES(active[1]);
-        for (int a = 2; a < actives; a++) EDGES(active[a]);
+        int from0 = active[0], from1 = active[0], kept = 0;
+        float least0 = nodes.best[from0] + ac0[-nodes.position[from0]] - gain0;
+        float least1 = nodes.best[from1] + ac1[-nodes.position[from1]] - gain1;
+        for (int a = 1; a < actives; a++) {
+            const int j = active[a];
+            const float cost0 = nodes.best[j] + ac0[-nodes.position[j]] - gain0;
+            const float cost1 = nodes.best[j] + ac1[-nodes.position[j]] - gain1;
+            from0 = cost0 < least0 ? j : from0;
+            least0 = cost0 < least0 ? cost0 : least0;
+            from1 = cost1 < least1 ? j : from1;
+            least1 = cost1 < least1 ? cost1 : least1;
+        }
         n++;
         nodes.position[n] = k;
         nodes.best[n] = least1 < least0 ? least1 : least0;
         nodes.previous[n] = least1 < least0 ? from1 : from0;
         nodes.level[n] = (int16_t)(least1 < least0 ? below : level);
-        nodes.size[n] = (uint8_t)(size - (least1 < least0));
-        bound = gain0 > JPEG_LARGEST_SAVING ? -1e30f : nodes.best[n] + rates->slack;
-        first = gain0 > JPEG_LARGEST_SAVING ? n : first;
-        {
-            const int second = active[1];
-            KEEP(active[0]);
-            KEEP(second);
+        nodes.size[n] = (uint8_t)(least1 < least0 ? size - 1 : size);
+        if (gain0 > JPEG_LARGEST_SAVING) {
+            first = n;
+        } else {
+            const float bound = nodes.best[n] + rates->slack;
+            for (int a = 0; a < actives; a++) {
+                active[kept] = active[a];
+                kept += nodes.best[active[a]] < bound;
+            }
         }
-        for (int a = 2; a < actives; a++) KEEP(active[a]);
         active[kept] = n;
-        active[kept + 1] = NAME(NOWHERE);
         actives = kept + 1;
     }
-#undef EDGES
-#undef KEEP
     NAME(take_path)(&nodes, first, n, rates, coef_zz, level_zz, counts);
 }
 
