@@ -147,6 +147,8 @@ cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
     cdef int up_to_new[MOST]            # by last segment of a band: coefficients to correct below its last new one
     cdef int up_to_start[MOST + 1]
     for i in range(component.blocks):
+        if component.now[i] == 0:
+            continue
         old = component.before[i]
         new = component.now[i] & ~old
         present = new & ~below(c.start[0])
