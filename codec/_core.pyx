@@ -8,7 +8,7 @@
 
 Suffixes give the order of 64 coefficients: _nat row-major, _zz zig-zag. The parts that run per bit are in _core.pxd.
 """
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, getenv, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 import numpy as np
@@ -44,6 +44,12 @@ CPU_LADDER = cpu_ladder()
 
 # Positions of the levels for which CODEC_KERNEL compiles a variant in this build; scalar is the first.
 BUILT_LEVELS = tuple([i for i in range(len(CPU_LADDER)) if i == 0 or codec_variant(i) != codec_variant(i - 1)])
+
+
+def environment():
+    """The value of the environment variable CODEC_CPU, or None. Small pictures notice the way through os.environ."""
+    cdef const char *value = getenv("CODEC_CPU")
+    return None if value == NULL else value.decode(errors="replace")
 
 
 def detected_level():

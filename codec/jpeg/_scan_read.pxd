@@ -1,5 +1,5 @@
 """Huffman tables as decoders of any process need them, and scans of DCT-based ones as they are read."""
-from libc.stdint cimport int16_t, uint16_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport int16_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 from codec._core cimport HuffmanReader, JpegDsp, Sample, codec_assert, idct_block_deep
 from codec.jpeg._arith cimport ArithComponent, ArithReader, Statistics
@@ -46,6 +46,8 @@ cdef struct ReadScan:
 cdef class PreparedScan:
     cdef ReadScan *scan                 # owned
     cdef object owners, present         # of what it points to
+
+    cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments)
 
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil
 

@@ -9,7 +9,7 @@ blocks that A.2.4 calls for in a scan of one component. Blocks that only complet
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from functools import lru_cache
 
@@ -510,6 +510,16 @@ cdef class PreparedScan:
                 raise ParameterError("there is one mask of coefficients per block of the plane")
             s.component[0].present = &masks[0, 0]
         s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
+
+    cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments):
+        """The same scan of other data, without planes, conditioning and a map of lost MCUs."""
+        cdef PreparedScan other = PreparedScan.__new__(PreparedScan)
+        memcpy(other.scan, self.scan, sizeof(ReadScan))
+        memset(&other.scan.segments, 0, sizeof(Segments))
+        open_segments(&other.scan.segments, data, segments)
+        other.scan.dsp = jpeg_dsp(level_index())
+        other.owners = (data, segments, self.owners)
+        return other
 
     def error(self):
         """The `BitstreamError` of the first damage so far, or None."""

@@ -18,6 +18,7 @@ from codec.jpeg._segments cimport ZEROS, Segments, whole_intervals
 from ..cpu import level_index
 from ..errors import ParameterError
 from ._planes import TRANSFORMS
+from ._segments import find_segments
 
 
 cdef enum:
@@ -259,16 +260,12 @@ cdef bint in_sequence(const ReadScan *s) noexcept nogil:
     return True
 
 
-cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision,
-                int threads, out):
-    """Describe the picture, share the work, return the pixels."""
+cdef int describe(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t height, Py_ssize_t width,
+                  int precision) except -1:
+    """Check what belongs to the picture, and take it; the caller keeps the steps."""
     cdef const uint16_t[::1] steps
-    cdef uint8_t[::1] bytes_of
-    cdef Py_ssize_t unit
-    cdef ReadScan *s = team.scan
     cdef int i
     team.components, team.transform, team.precision = len(Q), TRANSFORMS[color], precision
-    team.dsp = jpeg_dsp(level_index())
     team.height, team.width = height, width
     describe_upsamplers(team.upsamplers, &team.Hmax, &team.Vmax, color, sampling, height, width)
     for i in range(team.components):
@@ -281,10 +278,19 @@ cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t heig
         team.upsamplers[i].stride = 8 * team.part[i].wide
     team.rows = 8 * team.Vmax if team.components > 1 else 8
     team.mcus_high = (height + team.rows - 1) // team.rows
+    return 0
+
+
+cdef object run(BandTeam team, int threads, out):
+    """Share the work, return the pixels."""
+    cdef ReadScan *s = team.scan
+    cdef uint8_t[::1] bytes_of
+    cdef Py_ssize_t unit
+    team.dsp = jpeg_dsp(level_index())
     team.several = threads > 1
     team.slots, team.band = 2, 1
     if team.several:
-        team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * width)
+        team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * team.width)
         if s != NULL and s.restart_interval and not s.conceal and in_sequence(s):
             unit = whole_intervals(s.mcus_wide, s.restart_interval)
             if unit * threads <= team.mcus_high:
@@ -292,9 +298,10 @@ cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t heig
                 team.band = (team.band + unit - 1) // unit * unit
     team.parts = threads
     team.allocate()
-    shape = (height, width, team.components)[:2 if team.components == 1 else 3]
-    pixels = np.empty(shape, np.uint8 if precision == 8 else np.uint16) if out is None else out
-    if pixels.shape != shape or pixels.itemsize != (1 if precision == 8 else 2) or not pixels.flags.c_contiguous:
+    shape = (team.height, team.width, team.components)[:2 if team.components == 1 else 3]
+    pixels = np.empty(shape, np.uint8 if team.precision == 8 else np.uint16) if out is None else out
+    if out is not None and (pixels.shape != shape or pixels.itemsize != (1 if team.precision == 8 else 2)
+                            or not pixels.flags.c_contiguous):
         raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
     team.pixels = &bytes_of[0]
@@ -302,6 +309,51 @@ cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t heig
     if team.status == E_MEMORY:
         raise MemoryError
     return pixels
+
+
+cdef class PlainPicture:
+    """A Huffman coded sequential picture of one scan, described once for all that begin alike: small ones take less time
+    to decode than to describe.
+
+    Parameters
+    ----------
+    prepared : PreparedScan, without planes; its data does not matter
+    Q, color, sampling, height, width, precision : as `decode_pixels` takes them
+    """
+    cdef PreparedScan prepared
+    cdef BandTeam model
+    cdef object Q
+    cdef Py_ssize_t blocks
+
+    def __init__(self, PreparedScan prepared, Q, color, sampling, height, width, precision):
+        cdef ReadScan *s = prepared.scan
+        cdef int i
+        self.prepared, self.Q, self.model = prepared, Q, BandTeam()
+        describe(self.model, [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)], Q, color, sampling,
+                 height, width, precision)
+        for i in range(s.Ns):
+            self.blocks += s.component[i].high * s.component[i].wide
+
+    def decode(self, const uint8_t[::1] data, Py_ssize_t begin, int threads=1):
+        """The pixels of the scan that begins at data[begin]; None if it does not fill the picture without damage, or if
+        anything but EOI follows it."""
+        cdef const int64_t[:, ::1] found
+        cdef Py_ssize_t end
+        cdef BandTeam team = BandTeam(), model = self.model
+        cdef PreparedScan own
+        found, end = find_segments(data, begin)
+        # a block takes a DC and an AC code (`Decoder.check_size`)
+        if (end + 2 > data.shape[0] or data[end + 1] != 0xD9
+                or 8 * (end - begin - 2 * (found.shape[0] - 1)) < 2 * self.blocks):
+            return None
+        own = self.prepared.again(data, found)
+        team.scan = own.scan
+        team.part, team.upsamplers = model.part, model.upsamplers
+        team.components, team.transform, team.precision = model.components, model.transform, model.precision
+        team.Hmax, team.Vmax, team.height, team.width = model.Hmax, model.Vmax, model.height, model.width
+        team.mcus_high, team.rows = model.mcus_high, model.rows
+        pixels = run(team, threads, None)
+        return None if own.scan.segments.status else pixels
 
 
 def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, int precision=8, int threads=1,
@@ -326,8 +378,8 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     cdef int i
     team.scan = s
     shapes = [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)]
-    pixels = run(team, shapes, Q, color, sampling, height, width, precision, threads, out)
-    return pixels, prepared.error()
+    describe(team, shapes, Q, color, sampling, height, width, precision)
+    return run(team, threads, out), prepared.error()
 
 
 def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None):
@@ -350,4 +402,5 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         if plane.shape[2] != 64:
             raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
-    return run(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, threads, out)
+    describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision)
+    return run(team, threads, out)

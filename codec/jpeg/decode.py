@@ -22,7 +22,7 @@ from ._lossless_read import decode_lossless_scan
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._segments import end_of_plain_headers, find_segments
-from ._stream_read import decode_pixels, pixels_of_levels
+from ._stream_read import PlainPicture, decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
-EOI = b"\xff\xd9"
 LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
@@ -524,8 +523,7 @@ class Decoder:
 
 @lru_cache(maxsize=64)
 def _opening(data, limits):
-    """What the bytes up to the first scan say, or None unless they begin a picture in one Huffman coded sequential scan:
-    keywords of PreparedScan, steps, keywords of `decode_pixels` without threads, ImageInfo, warnings.
+    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan; None unless they begin such a picture.
 
     Pictures of one source often begin alike, and small ones take less time to decode than their headers."""
     decoder = Decoder(data, False, limits)
@@ -546,14 +544,13 @@ def _opening(data, limits):
         info = headers.info()
     except CodecError:  # `Decoder` names it
         return None
-    sizes = [frame.blocks(c) for c in frame.components]
-    least_bytes = sum(high * wide for high, wide in sizes) // 4  # two codes per block, see Decoder.check_size
-    prepared = dict(
-        **described, widths=[wide for _, wide in sizes], mcus=frame.mcus, restart_interval=headers.restart_interval
-    )
-    picture = {**decoder.picture(), "color": info.color, "Q": [decoder.steps[i] for i in indices]}
+    widths = [frame.blocks(c)[1] for c in frame.components]
+    settings = dict(widths=widths, mcus=frame.mcus, restart_interval=headers.restart_interval)
+    prepared = PreparedScan(data, np.array([[0, 0, -1]]), None, **described, **settings)
+    picture = decoder.picture()
     del picture["threads"]
-    return prepared, picture, least_bytes, info, tuple(decoder.warnings)
+    plain = PlainPicture(prepared, [decoder.steps[i] for i in indices], info.color, **picture)
+    return plain, info, tuple(decoder.warnings)
 
 
 def _decode_plain(data, limits, threads):
@@ -562,13 +559,9 @@ def _decode_plain(data, limits, threads):
     opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
     if opening is None:
         return None
-    prepared, picture, least_bytes, info, warnings = opening
-    segments, end = find_segments(data, begin)
-    if data[end : end + 2] != EOI or end - begin - 2 * (len(segments) - 1) <= least_bytes:
-        return None
-    scan = PreparedScan(data, segments, None, **prepared)
-    pixels, error = decode_pixels(scan, threads=useful_threads(threads, info.width * info.height), **picture)
-    return None if error else DecodedImage(pixels, info, warnings, (), None)
+    plain, info, warnings = opening
+    pixels = plain.decode(data, begin, 1 if threads == 1 else useful_threads(threads, info.width * info.height))
+    return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
 
 
 def checked_reading(on_error, limits):
