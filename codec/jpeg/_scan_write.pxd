@@ -10,7 +10,7 @@ cdef struct RowWriter:
     BitWriter writer            # owned
     const JpegDsp *dsp
     JpegRow rows[4]
-    JpegCodes codes[8]          # DC and AC of each component
+    JpegCodes *codes            # room for DC and AC of each component, for set_row_tables
     const EntropyTable *tables[4][2]    # from which they were made
     int Ns
     Py_ssize_t mcus_wide, restart_interval

@@ -343,7 +343,8 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
 
 cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
                    Py_ssize_t restart_interval) noexcept nogil:
-    """The caller sets H, V, wide and the tables of r.rows, and level_zz and high for each row of MCUs."""
+    """The caller sets H, V, wide and the tables of r.rows, codes for set_row_tables, and level_zz and high for each row
+    of MCUs."""
     memset(r.rows, 0, sizeof(r.rows))
     r.dsp, r.Ns, r.mcus_wide, r.restart_interval = dsp, Ns, mcus_wide, restart_interval
     return open_writer(&r.writer, 1 << 16)
@@ -627,9 +628,11 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
 
 cdef bytes scan_bits(Scan *scan):
     cdef RowWriter rows
+    cdef JpegCodes codes[8]
     cdef int status
     if open_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval):
         raise MemoryError
+    rows.codes = codes
     try:
         with nogil:
             if scan.progressive or scan.component[0].block_bits != NULL:
