@@ -237,7 +237,9 @@ def encode_many(
     workers = checked_threads(options.pop("threads", 0))
     checked = EncodeOptions.from_keywords(quality, options)
     size_of = lambda image: getattr(image, "nbytes", 1 << 30)
-    return _each(outcomes(lambda image: encode_bytes(image, checked), images, size_of, workers), _checked_errors(errors))
+    return _each(
+        outcomes(lambda image: encode_bytes(image, checked), images, size_of, workers), _checked_errors(errors)
+    )
 
 
 def decode_many(
@@ -283,7 +285,9 @@ def decode_many(
     [(5, 7), 'BitstreamError']
     """
     workers = checked_threads(threads)
-    options: dict[str, Any] = dict(on_error=on_error, upright=upright, limits=limits, scale=scale, region=region, color=color)
+    options: dict[str, Any] = dict(
+        on_error=on_error, upright=upright, limits=limits, scale=scale, region=region, color=color
+    )
     one = lambda source: decode(source, **options)
     size_of = lambda source: len(source) if isinstance(source, (bytes, bytearray, memoryview)) else 1 << 30
     return _each(outcomes(one, sources, size_of, workers), _checked_errors(errors))

@@ -39,7 +39,11 @@ class View:
         if frame.lossless and self.eighths < 8:
             raise UnsupportedError("a lossless picture has no frequencies to scale by: leave out scale")
         factors = (frame.components[0].H, frame.components[0].V)
-        if self.gray and color != "gray" and (color != "ycbcr" or frame.lossless or factors != (frame.Hmax, frame.Vmax)):
+        if (
+            self.gray
+            and color != "gray"
+            and (color != "ycbcr" or frame.lossless or factors != (frame.Hmax, frame.Vmax))
+        ):
             raise UnsupportedError(
                 f"color='gray' takes the luminance as it is coded, which a picture in {color} lacks: leave out color"
             )

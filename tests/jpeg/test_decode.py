@@ -551,7 +551,9 @@ def test_info_is_json(picture):
 def test_pictures_that_begin_alike_are_told_apart():
     """Their headers are kept: one of another size, restart interval or table has others."""
     rng = np.random.default_rng(5)
-    images = [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((40, 40, 3), (40, 41, 3), (41, 40, 3), (40, 40))]
+    images = [
+        rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((40, 40, 3), (40, 41, 3), (41, 40, 3), (40, 40))
+    ]
     files = [
         codec.encode(image, quality, effort=effort, restart_interval=interval, subsampling=subsampling)
         for image, subsampling in zip(images, ("4:2:0", "4:2:0", "4:4:4", "auto"))

@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from codec.jpeg._reduced import samples_of
 from PIL import Image
 
 import codec
 from codec import jpeg
-from codec.jpeg._reduced import samples_of
 from codec.jpeg.view import block_size
 
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:4:0", "4:2:0")
@@ -116,7 +116,11 @@ def test_regions_of_every_kind_of_picture():
     gray, rgb = picture()[..., 0], picture()
     cmyk = np.concatenate([rgb, rgb[..., :1]], 2)
     files = [codec.encode(gray), codec.encode(rgb, color="rgb"), codec.encode(cmyk, color="ycck")]
-    files += [jpeg.encode_lossless(rgb).data, codec.encode(rgb, coding="arithmetic"), codec.encode(rgb, restart_interval=2)]
+    files += [
+        jpeg.encode_lossless(rgb).data,
+        codec.encode(rgb, coding="arithmetic"),
+        codec.encode(rgb, restart_interval=2),
+    ]
     for data in files:
         whole = codec.decode(data)
         np.testing.assert_array_equal(codec.decode(data, region=(20, 9, 30, 21)), whole[9:30, 20:50])
