@@ -112,7 +112,7 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
     for i in range(LEAST_SQUARES_REACH):
         s[-1 - i] = s[0]
         s[n + i] = s[n - 1]
-    cdef int16_t even[TILE + LEAST_SQUARES_REACH]      # of a tile, and three more on both sides, apart from the odd ones
+    cdef int16_t even[TILE + LEAST_SQUARES_REACH]      # of a tile, and three more on both sides
     cdef int16_t odd[TILE + LEAST_SQUARES_REACH]
     cdef Py_ssize_t first = 0, j, m
     while first < n_out:

@@ -101,8 +101,8 @@ def decode(
         Turn the picture by its EXIF orientation (`codec.probe(source).orientation`), as viewers do.
     limits : Limits, optional
     threads : int, default 1
-        How many decode the picture side by side; 0: one per processor. The pixels do not depend on it. The default suits
-        programs that decode several pictures at a time, in processes or threads of their own.
+        How many decode the picture side by side; 0: one per processor. The pixels do not depend on it. The default
+        suits programs that decode several pictures at a time, in processes or threads of their own.
     scale : 1/8, 2/8, ... 7/8 or 1 (default)
         Part of width and height to decode, rounded up, in less time than all of it.
     region : (x, y, width, height), default all

@@ -417,7 +417,8 @@ cdef int put_bands(Sink sink, Scan *scan) noexcept nogil:
             put_first_band(sink, c.level_zz + 64 * block, now, scan.Ss, scan.Se, scan.Al, &eob, c.ac)
         else:
             before = c.before[block] & band
-            put_refined_band(sink, c.level_zz + 64 * block, now & ~before, before, scan.Ss, scan.Se, scan.Al, &eob, c.ac)
+            put_refined_band(sink, c.level_zz + 64 * block, now & ~before, before, scan.Ss, scan.Se, scan.Al, &eob,
+                             c.ac)
     if make_room(sink):
         return E_MEMORY
     settle_band(sink, scan, blocks, &eob)

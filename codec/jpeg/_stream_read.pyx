@@ -312,8 +312,8 @@ cdef object run(BandTeam team, int threads, out):
 
 
 cdef class PlainPicture:
-    """A Huffman coded sequential picture of one scan, described once for all that begin alike: small ones take less time
-    to decode than to describe.
+    """A Huffman coded sequential picture of one scan, described once for all that begin alike: small ones take less
+    time to decode than to describe.
 
     Parameters
     ----------

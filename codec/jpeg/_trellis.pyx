@@ -246,7 +246,8 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
             if weighted:
                 for bx in range(wide):
                     weights[bx] = <float>weight * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
-            dsp.trellis(&coefficients[by, 0, 0], recip_zz, &rates.table, &weights[0], &level[by, 0, 0], &counts[0], wide)
+            dsp.trellis(&coefficients[by, 0, 0], recip_zz, &rates.table, &weights[0], &level[by, 0, 0], &counts[0],
+                        wide)
             for bx in range(wide):
                 level[by, bx, 0] = nearest_dc(coefficients[by, bx, 0], step)
     return levels, counted

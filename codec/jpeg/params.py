@@ -326,7 +326,7 @@ class EncodeOptions:
 
     def threads_for(self, pixels: int) -> int:
         """How many threads to use for so large a picture."""
-        return useful_threads(self.threads, pixels)
+        return 1 if self.threads == 1 else useful_threads(self.threads, pixels)
 
     @property
     def is_progressive(self) -> bool:

@@ -51,8 +51,8 @@ def decode_planes(source: Source, *, limits: Limits | None = None) -> Frame:
     Returns
     -------
     Frame
-        `planes` are (Y, Cb, Cr) of full range and matrix BT.601 (T.871), chroma at its coded size; (Y,) for gray; (G, B,
-        R), matrix "GBR", where RGB is coded. uint8, or uint16 above 8 bits. `codec.encode_video` takes it.
+        `planes` are (Y, Cb, Cr) of full range and matrix BT.601 (T.871), chroma at its coded size; (Y,) for gray;
+        (G, B, R), matrix "GBR", where RGB is coded. uint8, or uint16 above 8 bits. `codec.encode_video` takes it.
 
     Raises
     ------

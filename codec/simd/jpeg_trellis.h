@@ -1,5 +1,5 @@
-/* Levels of least cost, a block at a time: codec/jpeg/_trellis.pyx tells the method. The including file defines NAME(x),
- * TARGET and PRESENT(zz), the mask of nonzero levels of a block.
+/* Levels of least cost, a block at a time: codec/jpeg/_trellis.pyx tells the method. The including file defines
+ * NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block.
  *
  * Single precision, the same operations in the same order at every level. */
 
@@ -38,8 +38,8 @@ TARGET static void NAME(count_levels)(const int16_t *coef_zz, const float *recip
     }
 }
 
-/* A node is a level that may be nonzero. best: the least cost of the block up to it, less what it would cost if all were
- * zero; then a skipped level costs nothing, and an edge is one addition. Node 0: nothing yet. */
+/* A node is a level that may be nonzero. best: the least cost of the block up to it, less what it would cost if all
+ * were zero; then a skipped level costs nothing, and an edge is one addition. Node 0: nothing yet. */
 typedef struct {
     float best[64];
     int position[64], previous[64];
