@@ -104,7 +104,7 @@ def decode(
         How many decode the picture side by side; 0: one per processor. The pixels do not depend on it. The default
         suits programs that decode several pictures at a time, in processes or threads of their own.
     scale : 1/8, 2/8, ... 7/8 or 1 (default)
-        Part of width and height to decode, rounded up, in less time than all of it.
+        Part of width and height to decode, rounded up.
     region : (x, y, width, height), default all
         The pixels to make, of the picture at `scale`, before `upright` turns it.
     color : "auto" (default) or "gray"

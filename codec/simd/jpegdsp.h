@@ -147,16 +147,16 @@ enum {
     JPEG_LARGEST_SAVING = 64
 };
 
-/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of a
- * block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be cheaper
+/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
+ * a block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be cheaper
  * than a shorter one. */
 typedef struct {
     float ac[JPEG_SIZES][63];
     float eob, empty, slack;
 } JpegRates;
 
-/* AC levels of least cost of n blocks, with a weight for each, and their sequential symbols added to 256 counts. DC stays
- * as it is. coef_zz: times 8; recip_zz: 1 / (8 steps). */
+/* AC levels of least cost of n blocks, with a weight for each, and their sequential symbols added to 256 counts. DC
+ * stays as it is. coef_zz: times 8; recip_zz: 1 / (8 steps). */
 typedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
                                 const float *weights, int16_t *level_zz, uint32_t *counts, ptrdiff_t n);
 
