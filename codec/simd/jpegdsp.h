@@ -148,8 +148,8 @@ enum {
 };
 
 /* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
- * a block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be cheaper
- * than a shorter one. */
+ * a block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be
+ * cheaper than a shorter one. */
 typedef struct {
     float ac[JPEG_SIZES][63];
     float eob, empty, slack;
