@@ -91,6 +91,7 @@ def pictures() -> None:
     assert_type(encoded.block_bits, tuple[npt.NDArray[np.int32], ...])
     assert_type((encoded.size, encoded.bpp, encoded.achieved), tuple[int, float, float | None])
     decoded: jpeg.DecodedImage = jpeg.decode(encoded.data)
+    assert_type(jpeg.decode_planes(encoded.data).chroma, str)
     assert_type(decoded.pixels, Samples)
     damage: jpeg.Damage | None = decoded.damage
     assert damage is None or damage.report
