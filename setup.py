@@ -75,7 +75,7 @@ KERNELS_H264 = [
 
 KERNELS_JPEG = [
     "codec/simd/jpegdsp.c",
-    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits")),
+    *(f"codec/simd/x86/jpeg_{stage}_avx2.c" for stage in ("color", "transform", "bits", "trellis")),
 ]
 KERNELS_H264_ENCODER = ["codec/simd/h264enc.c", "codec/simd/x86/h264enc_avx2.c"]
 
@@ -90,6 +90,7 @@ LINKED = {
     "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],
     "codec.quantizers._kmeans": ["codec/simd/colors.c"],
     "codec.quantizers._scalar": ["codec/simd/scalar.c"],
+    "codec.jpeg._reduced": ["codec/simd/reduced.c"],
     "codec.palette._spaces": ["codec/simd/colors.c"],
     "codec.palette._nearest": ["codec/simd/colors.c"],
 }

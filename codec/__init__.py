@@ -15,7 +15,9 @@ __version__ = "0.1.0"
 
 # name -> module that defines it; None: the name is itself a module.
 _PUBLIC = {
-    **dict.fromkeys(("encode", "decode", "probe", "read", "write"), "codec.api"),
+    **dict.fromkeys(
+        ("encode", "decode", "encode_many", "decode_many", "decode_planes", "probe", "read", "write"), "codec.api"
+    ),
     **dict.fromkeys(
         (
             "CodecError",

@@ -9,7 +9,10 @@ from . import quantizers as quantizers
 from . import rd as rd
 from . import registry as registry
 from .api import decode as decode
+from .api import decode_many as decode_many
+from .api import decode_planes as decode_planes
 from .api import encode as encode
+from .api import encode_many as encode_many
 from .api import probe as probe
 from .api import read as read
 from .api import write as write

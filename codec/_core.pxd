@@ -52,7 +52,9 @@ cdef struct BitWriter:
 cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef int open_writer(BitWriter *w, Py_ssize_t size) noexcept nogil
 cdef void close_writer(BitWriter *w) noexcept nogil
+cdef int stuff(BitWriter *w) noexcept nogil
 cdef int end_segment(BitWriter *w) noexcept nogil
+cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil
 
 cdef inline void put_bits(BitWriter *w, uint32_t bits, int n) noexcept nogil:
     """Append the n low bits (1 <= n <= 32; higher bits must be zero). The caller has reserve()d 8 bytes.
@@ -313,6 +315,16 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef Py_ssize_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to,
                                       int Ah, int Al) noexcept nogil
     ctypedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, Py_ssize_t n) noexcept nogil
+    enum: JPEG_SIZES
+    enum: JPEG_TOP_LEVEL
+    ctypedef struct JpegRates:
+        float ac[JPEG_SIZES][63]
+        float eob, empty, slack
+    ctypedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
+                                     const float *weights, int16_t *level_zz, uint32_t *counts,
+                                     Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
+                                   Py_ssize_t n) noexcept nogil
     ctypedef struct JpegDsp:
         jpeg_to_ycc_fn rgb_to_ycc
         jpeg_to_rgb_fn ycc_to_rgb
@@ -327,6 +339,8 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_band_fn refine_bands
         jpeg_dc_fn read_dcs
         jpeg_mask_fn significance
+        jpeg_trellis_fn trellis
+        jpeg_count_fn count_levels
 
 # The kernels for 8-bit samples that are allowed at a CPU level; jpegdsp.h has their contracts.
 cdef const JpegDsp *jpeg_dsp(int level) noexcept nogil

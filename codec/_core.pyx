@@ -8,8 +8,8 @@
 
 Suffixes give the order of 64 coefficients: _nat row-major, _zz zig-zag. The parts that run per bit are in _core.pxd.
 """
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memchr, memcmp, memset
+from libc.stdlib cimport free, getenv, malloc, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 import numpy as np
 
@@ -44,6 +44,12 @@ CPU_LADDER = cpu_ladder()
 
 # Positions of the levels for which CODEC_KERNEL compiles a variant in this build; scalar is the first.
 BUILT_LEVELS = tuple([i for i in range(len(CPU_LADDER)) if i == 0 or codec_variant(i) != codec_variant(i - 1)])
+
+
+def environment():
+    """The value of the environment variable CODEC_CPU, or None. Small pictures notice the way through os.environ."""
+    cdef const char *value = getenv("CODEC_CPU")
+    return None if value == NULL else value.decode(errors="replace")
 
 
 def detected_level():
@@ -367,16 +373,44 @@ cdef int reserve(BitWriter *w, Py_ssize_t size) noexcept nogil:
 
 
 cdef int end_segment(BitWriter *w) noexcept nogil:
-    """F.1.2.3: fill the last byte with ones, then stuff a zero byte after every FF of the segment, backwards in
-    place."""
+    """F.1.2.3: fill the last byte with ones, and stuff."""
+    if w.count:
+        put_bits(w, (1u << (8 - w.count)) - 1, 8 - w.count)
+    return stuff(w)
+
+
+cdef int append(BitWriter *w, const BitWriter *more) noexcept nogil:
+    """Append the bits of another writer, which has not stuffed any."""
+    cdef const uint8_t *source = more.start
+    cdef uint64_t eight
+    if reserve(w, more.next - source + 16):
+        return E_MEMORY
+    if w.count == 0:
+        memcpy(w.next, source, more.next - source)
+        w.next += more.next - source
+        source = more.next
+    while more.next - source >= 8:
+        eight = codec_load_be64(source)
+        codec_store_be64(w.next, w.acc << 64 - w.count | eight >> w.count)
+        w.acc = eight
+        w.next += 8
+        source += 8
+    while source < more.next:
+        put_bits(w, source[0], 8)
+        source += 1
+    if more.count:
+        put_bits(w, <uint32_t>more.acc & ((1u << more.count) - 1), more.count)
+    return OK
+
+
+cdef int stuff(BitWriter *w) noexcept nogil:
+    """F.1.2.3: a zero byte after every FF of the segment's whole bytes, backwards in place."""
     cdef uint8_t *begin
     cdef uint8_t *source
     cdef uint8_t *target
     cdef Py_ssize_t stuffed = 0
     cdef uint64_t eight
     cdef int i
-    if w.count:
-        put_bits(w, (1u << (8 - w.count)) - 1, 8 - w.count)
     source = w.start + w.segment
     while source < w.next:
         source = <uint8_t *>memchr(source, 0xFF, w.next - source)

@@ -67,6 +67,10 @@ cdef void downsample_row(const JpegDsp *dsp, const uint8_t *row0, const uint8_t 
             out[i] = <uint8_t>((row0[i] + row1[i] + 1) >> 1)
 
 
+cdef enum:
+    TILE = 128                  # means that are made at a time, from samples in the nearest cache
+
+
 cdef inline int mean_of_pair(int a0, int b0, int a1, int b1, int a2, int b2, int a3, int b3) noexcept nogil:
     """64 times the least-squares mean of (a0, b0): the a precede the pair in steps of two, the b follow it."""
     return 43 * (a0 + b0) - 14 * (a1 + b1) + 4 * (a2 + b2) - (a3 + b3)
@@ -108,11 +112,20 @@ cdef void downsample_least_squares_row(const uint8_t *row, Py_ssize_t stride, in
     for i in range(LEAST_SQUARES_REACH):
         s[-1 - i] = s[0]
         s[n + i] = s[n - 1]
-    for i in range(n_out):
-        c = mean_of_pair(s[2 * i], s[2 * i + 1], s[2 * i - 2], s[2 * i + 3], s[2 * i - 4], s[2 * i + 5], s[2 * i - 6],
-                         s[2 * i + 7]) + 128 >> 8
-        c = clamp(c, 255 << 4)
-        out[i], sixteenths[i] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
+    cdef int16_t even[TILE + LEAST_SQUARES_REACH]      # of a tile, and three more on both sides
+    cdef int16_t odd[TILE + LEAST_SQUARES_REACH]
+    cdef Py_ssize_t first = 0, j, m
+    while first < n_out:
+        m = min(n_out - first, <Py_ssize_t>TILE)
+        for j in range(m + LEAST_SQUARES_REACH):
+            even[j] = s[2 * (first + j) - LEAST_SQUARES_REACH]
+            odd[j] = s[2 * (first + j) - LEAST_SQUARES_REACH + 1]
+        for j in range(m):
+            c = mean_of_pair(even[j + 3], odd[j + 3], even[j + 2], odd[j + 4], even[j + 1], odd[j + 5], even[j],
+                             odd[j + 6]) + 128 >> 8
+            c = clamp(c, 255 << 4)
+            out[first + j], sixteenths[first + j] = <uint8_t>(c >> 4), <uint8_t>(c & 15)
+        first += TILE
 
 
 # ================================================================ upsampling

@@ -35,6 +35,7 @@ Samples: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Setting: TypeAlias = Mapping[str, Any]
 
 OnError: TypeAlias = Literal["raise", "conceal"]
+Errors: TypeAlias = Literal["raise", "return"]
 MetricName: TypeAlias = Literal[
     "psnr", "psnr_y", "ssim", "ssim_y", "ms_ssim", "ssimulacra2", "psnr_hvs_m", "ciede2000", "mse"
 ]

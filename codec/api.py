@@ -7,17 +7,22 @@ import warnings
 from typing import TYPE_CHECKING
 
 from . import jpeg
-from .errors import DamageWarning, ParameterError
+from .errors import CodecError, DamageWarning, ParameterError
+from .executors import checked_threads, outcomes
 from .jpeg.encode import encode_bytes
 from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
 from .sources import files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from fractions import Fraction
+    from typing import Any, Literal
+
     import numpy.typing as npt
     from typing_extensions import Unpack
 
-    from ._types import BinaryWriter, OnError, Path, Samples, Source
+    from ._types import BinaryWriter, Errors, OnError, Path, Samples, Source
     from .jpeg.params import EncodeKeywords
     from .limits import Limits
 
@@ -44,6 +49,9 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     target : str, in place of `quality`
         "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest
         with that score.
+    threads : int, default 1
+        How many encode the picture side by side; 0: one per processor. The bytes do not depend on it. The default suits
+        programs that encode several pictures at a time, in processes or threads of their own.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 
@@ -68,7 +76,16 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
 
 
 def decode(
-    source: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None
+    source: Source,
+    *,
+    on_error: OnError = "raise",
+    upright: bool = False,
+    limits: Limits | None = None,
+    threads: int = 1,
+    scale: float | Fraction = 1,
+    region: tuple[int, int, int, int] | None = None,
+    color: Literal["auto", "gray"] = "auto",
+    out: Samples | None = None,
 ) -> Samples:
     """Read a JPEG into an array.
 
@@ -83,6 +100,17 @@ def decode(
     upright : bool, default False
         Turn the picture by its EXIF orientation (`codec.probe(source).orientation`), as viewers do.
     limits : Limits, optional
+    threads : int, default 1
+        How many decode the picture side by side; 0: one per processor. The pixels do not depend on it. The default
+        suits programs that decode several pictures at a time, in processes or threads of their own.
+    scale : 1/8, 2/8, ... 7/8 or 1 (default)
+        Part of width and height to decode, rounded up.
+    region : (x, y, width, height), default all
+        The pixels to make, of the picture at `scale`, before `upright` turns it.
+    color : "auto" (default) or "gray"
+        "gray": the luminance as it is coded, of gray and YCbCr pictures.
+    out : array, default a new one
+        Where the pixels go, C-contiguous; not with `upright`. `codec.jpeg.decode` says more about these four.
 
     Returns
     -------
@@ -102,7 +130,11 @@ def decode(
     """
     if not isinstance(upright, bool):
         raise ParameterError(f"upright must be True or False, not {upright!r}")
-    result = jpeg.decode(source, on_error=on_error, limits=limits)
+    if upright and out is not None:
+        raise ParameterError("out takes the picture as it is stored: leave out upright, or turn a copy")
+    result = jpeg.decode(
+        source, on_error=on_error, limits=limits, threads=threads, scale=scale, region=region, color=color, out=out
+    )
     report = ([result.damage.report] if result.damage else []) + list(result.doubts)
     if report:
         warnings.warn("; ".join(report), DamageWarning, stacklevel=2)
@@ -110,11 +142,24 @@ def decode(
 
 
 probe = jpeg.probe
+decode_planes = jpeg.decode_planes
 
 
-def read(path: Source, *, on_error: OnError = "raise", upright: bool = False, limits: Limits | None = None) -> Samples:
+def read(
+    path: Source,
+    *,
+    on_error: OnError = "raise",
+    upright: bool = False,
+    limits: Limits | None = None,
+    threads: int = 1,
+    scale: float | Fraction = 1,
+    region: tuple[int, int, int, int] | None = None,
+    color: Literal["auto", "gray"] = "auto",
+    out: Samples | None = None,
+) -> Samples:
     """Read a JPEG file into an array: `decode`, named to match `write`."""
-    return decode(path, on_error=on_error, upright=upright, limits=limits)
+    view: dict[str, Any] = dict(scale=scale, region=region, color=color, out=out)
+    return decode(path, on_error=on_error, upright=upright, limits=limits, threads=threads, **view)
 
 
 @takes_encode_options
@@ -148,3 +193,114 @@ def write(
             "codec.palette.write_png writes PNG of at most 256 colours, PIL.Image.fromarray(image).save other formats"
         )
     files.write_atomic(path, encode(image, quality, **options))
+
+
+def encode_many(
+    images: Iterable[npt.ArrayLike],
+    quality: float | None = None,
+    *,
+    errors: Errors = "raise",
+    **options: Unpack[EncodeKeywords],
+) -> Iterator[bytes | CodecError]:
+    """Write many JPEGs, several at a time: an iterator over their files, in the order of the images.
+
+    Parameters
+    ----------
+    images : iterable of images as `encode` takes them
+        Taken as they are needed: at most 16 small ones, or one large, per place of a queue of two places per thread. Do
+        not change an image before its file has come.
+    errors : "raise" (default) or "return"
+        What an image that cannot be encoded causes: its error is raised in its turn, which ends the iteration; or it
+        stands for the file.
+    threads : int, default 0
+        How many images are encoded side by side; 0: one per processor. The files do not depend on it.
+    quality, **options
+        As for `encode`, the same for all images. Checked at once.
+
+    Yields
+    ------
+    bytes, or CodecError with errors="return"
+
+    Raises
+    ------
+    ParameterError
+        As `encode`.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> images = [np.zeros((32, 32), np.uint8), np.zeros((8, 8, 4), np.uint8)]
+    >>> files = list(codec.encode_many(images, 80, effort=1, errors="return"))
+    >>> [type(file).__name__ for file in files]
+    ['bytes', 'ParameterError']
+    """
+    workers = checked_threads(options.pop("threads", 0))
+    checked = EncodeOptions.from_keywords(quality, options)
+    size_of = lambda image: getattr(image, "nbytes", 1 << 30)
+    return _each(
+        outcomes(lambda image: encode_bytes(image, checked), images, size_of, workers), _checked_errors(errors)
+    )
+
+
+def decode_many(
+    sources: Iterable[Source],
+    *,
+    errors: Errors = "raise",
+    threads: int = 0,
+    on_error: OnError = "raise",
+    upright: bool = False,
+    limits: Limits | None = None,
+    scale: float | Fraction = 1,
+    region: tuple[int, int, int, int] | None = None,
+    color: Literal["auto", "gray"] = "auto",
+) -> Iterator[Samples | CodecError]:
+    """Read many JPEGs, several at a time: an iterator over their pixels, in the order of the sources.
+
+    Parameters
+    ----------
+    sources : iterable of sources as `decode` takes them
+        Taken as they are needed, as by `encode_many`.
+    errors : "raise" (default) or "return"
+        What a source that cannot be decoded causes: its error is raised in its turn, which ends the iteration; or it
+        stands for the pixels.
+    threads : int, default 0
+        How many sources are decoded side by side; 0: one per processor.
+    on_error, upright, limits, scale, region, color
+        As for `decode`, the same for all sources.
+
+    Yields
+    ------
+    array as from `decode`, or CodecError with errors="return"
+
+    Raises
+    ------
+    BitstreamError, TruncatedError, UnsupportedError, LimitError, FileError, ParameterError
+        As `decode`.
+
+    Examples
+    --------
+    >>> import numpy as np, codec
+    >>> files = [codec.encode(np.full((5, 7), 200, np.uint8)), b"no JPEG"]
+    >>> [getattr(pixels, "shape", pixels.__class__.__name__) for pixels in codec.decode_many(files, errors="return")]
+    [(5, 7), 'BitstreamError']
+    """
+    workers = checked_threads(threads)
+    options: dict[str, Any] = dict(
+        on_error=on_error, upright=upright, limits=limits, scale=scale, region=region, color=color
+    )
+    one = lambda source: decode(source, **options)
+    size_of = lambda source: len(source) if isinstance(source, (bytes, bytearray, memoryview)) else 1 << 30
+    return _each(outcomes(one, sources, size_of, workers), _checked_errors(errors))
+
+
+def _checked_errors(errors):
+    if not isinstance(errors, str) or errors not in ("raise", "return"):
+        raise ParameterError(f"errors must be 'raise' or 'return', not {errors!r}")
+    return errors
+
+
+def _each(results, errors):
+    for result in results:
+        if errors == "raise" and isinstance(result, CodecError):
+            raise result
+        yield result

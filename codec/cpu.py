@@ -6,7 +6,6 @@ Users name a level ("avx2"). Compiled code takes its position on the ladder of t
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from . import _core
@@ -64,7 +63,7 @@ def level() -> str:
 
 def level_index() -> int:
     """The level in force as compiled code takes it: its position among the levels of this kind of CPU, 0 = scalar."""
-    index, asked = _core.detected_level(), os.environ.get("CODEC_CPU")
+    index, asked = _core.detected_level(), _core.environment()
     if asked:
         index = min(index, _index(asked, "CODEC_CPU"))
     return index if _forced is None else min(index, _forced)

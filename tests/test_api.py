@@ -171,6 +171,7 @@ def test_signatures_show_every_option(function, first):
         "metadata",
         "coding",
         "target",
+        "threads",
     ]
     assert (
         parameters["quality"].default is None and parameters["quality"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -188,6 +189,7 @@ def test_signatures_show_every_option(function, first):
         "metadata": None,
         "coding": "huffman",
         "target": None,
+        "threads": 1,
     }
 
 

@@ -14,6 +14,7 @@ from .inspect import inspect
 from .lossless import LosslessImage, encode_lossless
 from .metadata import Metadata
 from .params import EncodeOptions, QuantTables
+from .planes import decode_planes
 from .rdoq import TrellisQuantizer
 from .requantize import requantize
 from .transcode import Transcoded, transcode
@@ -32,6 +33,7 @@ __all__ = [
     "Transcoded",
     "TrellisQuantizer",
     "decode",
+    "decode_planes",
     "encode",
     "encode_lossless",
     "estimate_quality",

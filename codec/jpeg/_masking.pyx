@@ -6,7 +6,7 @@ while the rate depends on the weight in the quantization (`_trellis.optimise`). 
 it divides by the variance of its window plus a constant (Wang et al., IEEE Trans. Image Process. 13, 2004). Integers
 throughout: the same factors on every machine.
 """
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from math import isqrt
 
@@ -118,8 +118,12 @@ def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, 
 
     Slopes are cut to 32 fraction bits: integer sums do not depend on order and are the same on every machine.
     """
-    cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, c
-    cdef int64_t e
+    cdef Py_ssize_t height = pixels.shape[0], width = pixels.shape[1], channels = pixels.shape[2], y, x, i
+    cdef const uint8_t *a
+    cdef const uint8_t *b
+    cdef const float *g
+    cdef int64_t gained
+    cdef int32_t e, squares             # at most 8 * 4 * 255^2 < 2^22
     for i in range(3):
         if shown.shape[i] != pixels.shape[i] or slope.shape[i] != pixels.shape[i]:
             raise ParameterError("pixels, shown and slope have one shape (H, W, C)")
@@ -129,11 +133,15 @@ def error_sums(const uint8_t[:, :, ::1] pixels, const uint8_t[:, :, ::1] shown, 
     cdef int64_t[:, ::1] error = errors
     with nogil:
         for y in range(height):
-            for x in range(width):
-                for c in range(channels):
-                    e = <int64_t>shown[y, x, c] - pixels[y, x, c]
-                    gain[y >> 3, x >> 3] -= e * <int64_t>(slope[y, x, c] * <float>4294967296.0)
-                    error[y >> 3, x >> 3] += e * e
+            a, b, g = &pixels[y, 0, 0], &shown[y, 0, 0], &slope[y, 0, 0]
+            for x in range((width + 7) // 8):
+                gained = squares = 0
+                for i in range(8 * channels * x, channels * min(8 * x + 8, width)):
+                    e = <int32_t>b[i] - a[i]
+                    gained -= e * <int64_t>(g[i] * <float>4294967296.0)
+                    squares += e * e
+                gain[y >> 3, x] += gained
+                error[y >> 3, x] += squares
     return gains, errors
 
 

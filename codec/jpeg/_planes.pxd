@@ -24,9 +24,16 @@ cdef struct Forward:
     ForwardComponent components[4]
     Py_ssize_t padded           # width in whole MCUs
     Py_ssize_t reach            # rows of the strip above and below the MCU row
+    Py_ssize_t follows          # the MCU row for which the strip has the rows above already, or -1
     Py_ssize_t plane_size
     int16_t *sums               # owned; the strip follows it
     uint8_t *strip
+
+cdef struct Upsampler:
+    Py_ssize_t stride           # samples from row to row of the plane
+    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
+    Py_ssize_t ring             # rows in memory, where those of the component follow each other in a ring; 0: all
+    int H, V
 
 cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
                           dering) except -1
@@ -34,12 +41,9 @@ cdef int open_forward(Forward *f) noexcept nogil
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
 cdef void close_forward(Forward *f) noexcept nogil
 
-# And back: from component planes to rows of pixels.
-cdef struct Upsampler:
-    Py_ssize_t stride           # samples from row to row of the plane
-    Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
-    int H, V
-
-cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
-                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
-                      Sample *pixels) noexcept nogil
+cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color, sampling, Py_ssize_t height,
+                             Py_ssize_t width) except -1
+cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexcept nogil
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
+                       void *room, Sample *pixels) noexcept nogil

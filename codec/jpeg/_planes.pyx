@@ -18,6 +18,7 @@ from codec._pixel cimport (
     LEAST_SQUARES_REACH, downsample_least_squares_row, downsample_row, replicate_row, upsample_h2_row,
     upsample_h2v2_row, upsample_v2_row, ycc_to_rgb_row,
 )
+from codec._team cimport Team
 from ..cpu import level_index
 from ..errors import ParameterError
 
@@ -148,6 +149,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 
 
 cdef enum:
+    STRIP = 8                   # rows of MCUs that a thread takes at a time: where it begins, six more rows are converted
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
 
 
@@ -186,6 +188,7 @@ cdef int open_forward(Forward *f) noexcept nogil:
     cdef Py_ssize_t sums_size
     f.padded = ceil_div(f.width, 8 * f.Hmax) * 8 * f.Hmax
     f.reach = LEAST_SQUARES_REACH if f.least_squares and f.Vmax > 1 else 0
+    f.follows = -1
     f.plane_size = (8 * f.Vmax + 2 * f.reach) * f.padded
     sums_size = (f.padded + 2 * LEAST_SQUARES_REACH) * sizeof(int16_t)
     # the strip, a downsampled component (at most 16 rows), and the sixteenths of its samples
@@ -216,8 +219,8 @@ cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane
 
 
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
-    """MCU row my, from pixels to levels; rows come in order. c.out_zz is where the component's blocks of this row
-    go."""
+    """MCU row my, from pixels to levels; in order, rows take less time. c.out_zz is where the component's blocks of this
+    row go."""
     cdef uint8_t *small = f.strip + f.channels * f.plane_size
     cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]
@@ -225,12 +228,14 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
     cdef const uint8_t *sixteenths
     cdef ForwardComponent *c
     cdef Py_ssize_t rows = 8 * f.Vmax, y, v, out_width
+    cdef bint follows = my == f.follows
     cdef int i
+    f.follows = my + 1
     for i in range(f.channels):
-        if my and f.reach:
+        if follows and f.reach:
             plane = f.strip + i * f.plane_size
             memmove(plane, plane + rows * f.padded, 2 * f.reach * f.padded)
-    for y in range(2 * f.reach if my else 0, rows + 2 * f.reach):
+    for y in range(2 * f.reach if follows else 0, rows + 2 * f.reach):
         for i in range(f.channels):
             row[i] = f.strip + i * f.plane_size + y * f.padded
         convert_row(f.dsp, f.image + max(0, min(my * rows + y - f.reach, f.height - 1)) * f.width * f.channels,
@@ -289,7 +294,34 @@ cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sam
     return 0
 
 
-def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None):
+cdef class ForwardTeam(Team):
+    """`forward` by several threads, in parts of STRIP rows of MCUs."""
+    cdef Forward f              # described, not open
+    cdef int16_t *out_zz[4]     # levels of the whole picture
+    cdef Py_ssize_t mcus_high
+
+    cdef void work(self) noexcept nogil:
+        cdef Forward f = self.f
+        cdef ForwardComponent *c
+        cdef Py_ssize_t part = 0, my
+        cdef int i
+        if open_forward(&f):
+            self.fail(E_MEMORY)
+            return
+        while True:
+            part = self.take()
+            if part < 0:
+                break
+            for my in range(part * STRIP, min((part + 1) * STRIP, self.mcus_high)):
+                for i in range(f.channels):
+                    c = &f.components[i]
+                    c.out_zz = self.out_zz[i] + my * c.V * c.wide * 64
+                forward_row(&f, my)
+        close_forward(&f)
+
+
+def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="box", dead_zone=False, dering=None,
+            int threads=1):
     """Quantized levels, or coefficients, of every component.
 
     Parameters
@@ -303,36 +335,35 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     dead_zone : whether AC levels are rounded toward zero from 0.59 of a step down, or to nearest
     dering : None, or (64,) uint16 for each component, the steps of the later quantization: blocks of components that
         are not subsampled may exceed black and white where that avoids ringing (see `dering_block`)
+    threads : at least 1
 
     Returns
     -------
     list of int16 arrays (blocks_high, blocks_wide, 64), zig-zag order; coefficients are those of A.3.3 times 8
     """
-    cdef Forward f
-    cdef ForwardComponent *c
+    cdef ForwardTeam team = ForwardTeam()
+    cdef Forward *f = &team.f
     cdef int16_t[:, :, ::1] plane
-    cdef Py_ssize_t my
     cdef int i
-    describe_forward(&f, image, color, sampling, Q, chroma, dead_zone, dering)
+    describe_forward(f, image, color, sampling, Q, chroma, dead_zone, dering)
     planes = []
     for i in range(f.channels):
-        c = &f.components[i]
-        planes.append(np.empty((c.high, c.wide, 64), np.int16))
+        planes.append(np.empty((f.components[i].high, f.components[i].wide, 64), np.int16))
         plane = planes[i]
-        c.out_zz = &plane[0, 0, 0]
-    if open_forward(&f):
+        team.out_zz[i] = &plane[0, 0, 0]
+    team.mcus_high = ceil_div(f.height, 8 * f.Vmax)
+    team.parts = ceil_div(team.mcus_high, STRIP)
+    team.share(threads)
+    if team.status:
         raise MemoryError
-    with nogil:
-        for my in range(ceil_div(f.height, 8 * f.Vmax)):
-            forward_row(&f, my)
-            for i in range(f.channels):
-                c = &f.components[i]
-                c.out_zz += c.V * c.wide * 64
-        close_forward(&f)
     return planes
 
 
 # ================================================================ compose
+
+cdef inline const Sample *row_of(const Sample *plane, const Upsampler *u, Py_ssize_t y) noexcept nogil:
+    return plane + (y % u.ring if u.ring else y) * u.stride
+
 
 cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *u, Py_ssize_t y, Py_ssize_t width,
                             int Hmax, int Vmax, uint16_t *sums, Sample *out) noexcept nogil:
@@ -340,39 +371,43 @@ cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *
     made in `out`."""
     cdef Py_ssize_t near, far
     if u.V == Vmax and u.H == Hmax:
-        return plane + y * u.stride
+        return row_of(plane, u, y)
     if 2 * u.V == Vmax:
         near = y >> 1
         far = near + 1 if y & 1 else near - 1
         far = 0 if far < 0 else (u.height - 1 if far >= u.height else far)
         if u.H == Hmax:
-            upsample_v2_row(plane + near * u.stride, plane + far * u.stride, out, 2 if y & 1 else 1, width)
+            upsample_v2_row(row_of(plane, u, near), row_of(plane, u, far), out, 2 if y & 1 else 1, width)
             return out
         if 2 * u.H == Hmax and u.width > 2:
-            upsample_h2v2_row(dsp, plane + near * u.stride, plane + far * u.stride, sums, out, u.width)
+            upsample_h2v2_row(dsp, row_of(plane, u, near), row_of(plane, u, far), sums, out, u.width)
             return out
     if u.V == Vmax and 2 * u.H == Hmax and u.width > 2:
-        upsample_h2_row(plane + y * u.stride, out, u.width)
+        upsample_h2_row(row_of(plane, u, y), out, u.width)
         return out
-    replicate_row(plane + (y * u.V // Vmax) * u.stride, out, width, u.H, Hmax)
+    replicate_row(row_of(plane, u, y * u.V // Vmax), out, width, u.H, Hmax)
     return out
 
 
-cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
-                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
-                      Sample *pixels) noexcept nogil:
-    cdef Py_ssize_t room = width + 2 * Hmax, y, x
-    cdef uint16_t *sums = <uint16_t *>malloc(room * sizeof(uint16_t) + 4 * room * sizeof(Sample))
-    cdef Sample *rows = <Sample *>(sums + room)
+cdef Py_ssize_t composing_room(Py_ssize_t width, int Hmax, int precision) noexcept nogil:
+    """Bytes that `compose_some` needs: a row of sums, and one of each component."""
+    return (width + 2 * Hmax) * <Py_ssize_t>(sizeof(uint16_t) + 4 * (1 + precision // 9))
+
+
+cdef void compose_some(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                       int precision, int Hmax, int Vmax, Py_ssize_t first, Py_ssize_t past, Py_ssize_t width,
+                       void *room, Sample *pixels) noexcept nogil:
+    """Rows `first` to `past` - 1 of the picture."""
+    cdef Py_ssize_t wide = width + 2 * Hmax, y, x
+    cdef uint16_t *sums = <uint16_t *>room
+    cdef Sample *rows = <Sample *>(sums + wide)
     cdef const Sample *row[4]
     cdef Sample *out
     cdef Sample top = <Sample>((1 << precision) - 1)
     cdef int c
-    if sums == NULL:
-        return E_MEMORY
-    for y in range(height):
+    for y in range(first, past):
         for c in range(channels):
-            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * room)
+            row[c] = full_row(dsp, planes[c], &upsamplers[c], y, width, Hmax, Vmax, sums, rows + c * wide)
         out = pixels + y * width * channels
         if transform == YCC or transform == YCCK:
             ycc_to_rgb_row(dsp, row[0], row[1], row[2], out, channels, precision, width)
@@ -385,8 +420,33 @@ cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsa
             for c in range(channels):
                 for x in range(width):
                     out[channels * x + c] = top - row[c][x] if transform == INVERT else row[c][x]
-    free(sums)
+
+
+cdef int compose_rows(const JpegDsp *dsp, const Sample **planes, Upsampler *upsamplers, int channels, int transform,
+                      int precision, int Hmax, int Vmax, Py_ssize_t height, Py_ssize_t width,
+                      Sample *pixels) noexcept nogil:
+    cdef void *room = malloc(composing_room(width, Hmax, precision))
+    if room == NULL:
+        return E_MEMORY
+    compose_some(dsp, planes, upsamplers, channels, transform, precision, Hmax, Vmax, 0, height, width, room, pixels)
+    free(room)
     return OK
+
+
+cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color, sampling, Py_ssize_t height,
+                             Py_ssize_t width) except -1:
+    """Check the arguments of `compose`, and take them; the caller sets strides and rings."""
+    cdef int channels = len(sampling), i
+    Hmax[0], Vmax[0] = max([H for H, V in sampling]), max([V for H, V in sampling])
+    if channels not in (1, 3, 4) or (channels == 1) != (color == "gray") or (channels == 4) != (
+            color in ("cmyk", "ycck")):
+        raise ParameterError(f"{channels} components are no {color} picture")
+    for i in range(channels):
+        upsamplers[i].H, upsamplers[i].V = sampling[i]
+        upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax[0])
+        upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax[0])
+        upsamplers[i].ring = 0
+    return 0
 
 
 def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int precision):
@@ -412,14 +472,10 @@ def compose(planes, color, sampling, Py_ssize_t height, Py_ssize_t width, int pr
     cdef uint16_t[:, :, ::1] out16
     cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int channels = len(planes), transform = TRANSFORMS[color], Hmax, Vmax, i, status
-    Hmax, Vmax = max(H for H, V in sampling), max(V for H, V in sampling)
-    if (channels not in (1, 3, 4) or len(sampling) != channels or (channels == 1) != (color == "gray")
-            or (channels == 4) != (color in ("cmyk", "ycck"))):
-        raise ParameterError(f"{channels} components are no {color} picture")
+    describe_upsamplers(upsamplers, &Hmax, &Vmax, color, sampling, height, width)
+    if channels != len(sampling):
+        raise ParameterError(f"{len(sampling)} sampling factors for {channels} components")
     for i in range(channels):
-        upsamplers[i].H, upsamplers[i].V = sampling[i]
-        upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax)
-        upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax)
         upsamplers[i].stride = planes[i].shape[1]
         if planes[i].shape[0] < upsamplers[i].height or planes[i].shape[1] < upsamplers[i].width:
             raise ParameterError("a component plane is smaller than the picture asks for")

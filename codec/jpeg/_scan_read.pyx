@@ -3,13 +3,12 @@
     one block    Huffman coded: sequential F.2.2, progressive G.2 (arithmetic coded ones: _arith_read.pyx)
     one scan     restart intervals, damage, MCU order
     samples      the inverse transform of a row or a plane of blocks
-    plain scans  all of a small picture in one call
 
 Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the inverse transform reads rows; just the
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from functools import lru_cache
@@ -27,14 +26,11 @@ from codec.jpeg._arith cimport (
 from codec.jpeg._arith_read cimport (
     read_arith_bit, read_arith_block, read_arith_dc, read_arith_first_band, read_arith_refined_band,
 )
-from codec.jpeg._planes cimport Upsampler, compose_rows
 from codec.jpeg._segments cimport (
     ZEROS, Segments, close_segments, first_error, next_interval, note_error, open_segments,
 )
 from ..cpu import level_index
 from ..errors import ParameterError
-from ._planes import TRANSFORMS
-from ._segments import find_segments
 
 
 cdef inline int read_magnitude(BitReader *r, int size) noexcept nogil:
@@ -158,37 +154,6 @@ cdef inline void read_refined_band(BitReader *r, int16_t *nat, int Ss, int Se, i
                 correct(r, c, bit)
             k += 1
         EOBRUN[0] -= 1
-
-
-cdef struct ReadComponent:
-    int16_t *level_nat      # first block row of the current rows
-    uint64_t *present       # AC scans: the nonzero coefficients of each block, by position in the zig-zag
-    Py_ssize_t wide, high
-    int H, V                # blocks in an MCU of this scan
-    int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
-    const HuffmanReader *dc
-    const HuffmanReader *ac
-    ArithComponent arith
-    int pred
-
-cdef struct ReadScan:
-    ReadComponent component[4]
-    int Ns
-    int Ss, Se, Ah, Al
-    bint progressive, arithmetic
-    Py_ssize_t mcus_wide, mcus_high
-    Py_ssize_t restart_interval
-    Segments segments
-    Py_ssize_t left                 # MCUs left in this restart interval
-    ArithReader reader              # Huffman coded scans use its bits alone
-    Statistics statistics
-    uint32_t EOBRUN
-    bint dead                       # nothing more can be read in this interval
-    bint conceal
-    const JpegDsp *dsp
-    int16_t scratch[64]
-    uint8_t *lost                   # per MCU of the frame; NULL when the first error ends the scan
-    Py_ssize_t lost_stride
 
 
 cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil:
@@ -442,36 +407,6 @@ cdef int read_scan(ReadScan *s) noexcept nogil:
     return OK
 
 
-cdef void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat, int precision,
-                   Sample *out, Py_ssize_t stride) noexcept nogil:
-    """One row of blocks to eight rows of samples."""
-    cdef Py_ssize_t bx
-    codec_assert((precision == 8) == (sizeof(Sample) == 1))
-    if Sample is uint8_t:
-        dsp.idct(level_nat, Q_nat, out, stride, wide)
-    else:
-        for bx in range(wide):
-            idct_block_deep(level_nat + 64 * bx, Q_nat, precision, out + 8 * bx, stride)
-
-
-cdef int read_scan_to_samples(ReadScan *s, Sample **samples, const uint16_t **Q_nat, int precision) noexcept nogil:
-    """A sequential scan, inverse-transformed row by row while the coefficients are still in the cache."""
-    cdef Py_ssize_t my, i, v
-    cdef ReadComponent *c
-    for my in range(s.mcus_high):
-        for i in range(s.Ns):
-            c = &s.component[i]
-            memset(c.level_nat, 0, c.V * c.wide * 64 * sizeof(int16_t))
-        if read_mcu_row(s, my, my):
-            return s.segments.status
-        for i in range(s.Ns):
-            c = &s.component[i]
-            for v in range(min(c.V, c.high - my * c.V)):
-                idct_row(s.dsp, c.level_nat + v * c.wide * 64, c.wide, Q_nat[i], precision,
-                         samples[i] + (my * c.V + v) * c.wide * 64, c.wide * 8)
-    return OK
-
-
 cdef class HuffmanTable:
     """A table as readers need it."""
 
@@ -510,54 +445,42 @@ def masks_of(const int16_t[:, :, ::1] plane):
     return out
 
 
-def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables, *, Ss,
-                Se, Ah, Al, progressive, mcus, restart_interval, conditioning=None, lost=None, samples=None, Q=None,
-                int precision=8, present=None):
-    """Read one scan.
+cdef class PreparedScan:
+    """A scan to be read: what `decode_scan` takes, checked, as kernels need it.
 
     Parameters
     ----------
-    data, segments : the file and what `find_segments` found in it
-    planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order, updated in place. With `samples` they only
-        lend their shape, and hold one MCU row (V, blocks_wide, 64) at a time
-    components : list of (blocks_high, H, V, Td, Ta) in the order of `planes`; H and V as in the frame header
-    tables : ReadTables; for an arithmetic coded scan they are not looked at
-    mcus : (high, wide) of the frame, for an interleaved scan and for `lost`
-    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L,
-        U), (1, Tb): Kx}
-    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
-        end the scan
-    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with
-        bit k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
-    samples, Q : for a sequential scan, uint8 or uint16 arrays (8 blocks_high, 8 blocks_wide) to fill, and a uint16
-        array (64,) for each, natural order
-
-    Returns
-    -------
-    None, or the `BitstreamError` of the first damage, for the caller to raise or to report
+    data, segments, components, tables, Ss, Se, Ah, Al, progressive, mcus, restart_interval, conditioning, lost, present
+        See `decode_scan`.
+    planes : as in `decode_scan`; None for those who set `level_nat` themselves, for each row of MCUs
+    widths : blocks_wide of each component, without planes
     """
-    cdef ReadScan *s
-    cdef ReadComponent *c
-    cdef int16_t[:, :, ::1] plane
-    cdef uint8_t[:, ::1] lost_map
-    cdef uint64_t[:, ::1] masks
-    cdef const uint16_t[::1] steps
-    cdef uint8_t[:, ::1] sample8
-    cdef uint16_t[:, ::1] sample16
-    cdef uint8_t *out8[4]
-    cdef uint16_t *out16[4]
-    cdef const uint16_t *Q_nat[4]
-    cdef Conditioning bounds
-    cdef Py_ssize_t i, H, V
-    if not 1 <= len(planes) <= 4:
-        raise ParameterError("a scan has one to four components")
-    set_conditioning(&bounds, conditioning or {})
-    s = <ReadScan *>calloc(1, sizeof(ReadScan))
-    if s == NULL:
-        raise MemoryError
-    try:
+
+    def __cinit__(self):
+        self.scan = <ReadScan *>calloc(1, sizeof(ReadScan))
+        if self.scan == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        close_segments(&self.scan.segments)
+        free(self.scan)
+
+    def __init__(self, const uint8_t[::1] data, const int64_t[:, ::1] segments, planes, components, ReadTables tables,
+                 *, Ss, Se, Ah, Al, progressive, mcus, restart_interval, conditioning=None, lost=None, present=None,
+                 widths=None):
+        cdef ReadScan *s = self.scan
+        cdef ReadComponent *c
+        cdef int16_t[:, :, ::1] plane
+        cdef uint8_t[:, ::1] lost_map
+        cdef uint64_t[:, ::1] masks
+        cdef Conditioning bounds
+        cdef Py_ssize_t i, H, V
+        if not 1 <= len(components) <= 4:
+            raise ParameterError("a scan has one to four components")
+        set_conditioning(&bounds, conditioning or {})
         open_segments(&s.segments, data, segments)
-        s.Ns = len(planes)
+        self.owners = (data, segments, planes, tables, lost)
+        s.Ns = len(components)
         s.dsp = jpeg_dsp(level_index())
         s.arithmetic = conditioning is not None
         s.Ss, s.Se, s.Ah, s.Al, s.progressive, s.restart_interval = Ss, Se, Ah, Al, progressive, restart_interval
@@ -567,47 +490,70 @@ def decode_scan(const uint8_t[::1] data, const int64_t[:, ::1] segments, planes,
                 raise ParameterError("the map of lost MCUs has one entry per MCU of the frame")
             s.conceal, s.lost, s.lost_stride = True, &lost_map[0, 0], lost_map.shape[1]
         for i in range(s.Ns):
-            plane = planes[i]
             high, H, V, Td, Ta = components[i]
             c = &s.component[i]
-            c.level_nat = &plane[0, 0, 0]
-            c.high, c.wide = high, plane.shape[1]
+            c.high, c.wide = high, widths[i] if planes is None else planes[i].shape[1]
+            if planes is not None:
+                plane = planes[i]
+                c.level_nat = &plane[0, 0, 0]
+                if plane.shape[2] != 64 or high < 1 or plane.shape[0] < high:
+                    raise ParameterError("a plane is too small for its component")
             c.frame_H, c.frame_V = H, V
             c.H = H if s.Ns > 1 else 1
             c.V = V if s.Ns > 1 else 1
             c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
             attach(&c.arith, &s.statistics, &bounds, Td, Ta)
-            if plane.shape[2] != 64 or high < 1 or plane.shape[0] < (c.V if samples is not None else high):
-                raise ParameterError("a plane is too small for its component")
-            if samples is not None:
-                steps = Q[i]
-                if samples[i].shape != (8 * high, 8 * c.wide) or steps.shape[0] != 64:
-                    raise ParameterError("a sample plane has 8x8 samples for each block, and a quantization table 64 "
-                                         "steps")
-                Q_nat[i] = &steps[0]
-                if precision == 8:
-                    sample8 = samples[i]
-                    out8[i] = &sample8[0, 0]
-                else:
-                    sample16 = samples[i]
-                    out16[i] = &sample16[0, 0]
         if s.progressive and s.Ss and not s.arithmetic:
-            masks = masks_of(planes[0]) if present is None else present
+            self.present = masks_of(planes[0]) if present is None else present
+            masks = self.present
             if masks.shape[0] != s.component[0].high or masks.shape[1] != s.component[0].wide:
                 raise ParameterError("there is one mask of coefficients per block of the plane")
             s.component[0].present = &masks[0, 0]
         s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
-        with nogil:
-            if samples is None:
-                read_scan(s)
-            elif precision == 8:
-                read_scan_to_samples(s, out8, Q_nat, precision)
-            else:
-                read_scan_to_samples(s, out16, Q_nat, precision)
-        return first_error(&s.segments, s.mcus_wide * s.mcus_high)
-    finally:
-        close_segments(&s.segments)
-        free(s)
+
+    cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments):
+        """The same scan of other data, without planes, conditioning and a map of lost MCUs."""
+        cdef PreparedScan other = PreparedScan.__new__(PreparedScan)
+        memcpy(other.scan, self.scan, sizeof(ReadScan))
+        memset(&other.scan.segments, 0, sizeof(Segments))
+        open_segments(&other.scan.segments, data, segments)
+        other.scan.dsp = jpeg_dsp(level_index())
+        other.owners = (data, segments, self.owners)
+        return other
+
+    def error(self):
+        """The `BitstreamError` of the first damage so far, or None."""
+        return first_error(&self.scan.segments, self.scan.mcus_wide * self.scan.mcus_high)
+
+
+def decode_scan(data, segments, planes, components, tables, **settings):
+    """Read one scan.
+
+    Parameters
+    ----------
+    data, segments : the file and what `find_segments` found in it
+    planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order, updated in place
+    components : list of (blocks_high, H, V, Td, Ta) in the order of `planes`; H and V as in the frame header
+    tables : ReadTables; for an arithmetic coded scan they are not looked at
+    Ss, Se, Ah, Al, progressive : of the scan and frame headers
+    mcus : (high, wide) of the frame, for an interleaved scan and for `lost`
+    restart_interval : MCUs, 0 for none
+    conditioning : None for a Huffman coded scan; for an arithmetic coded one what its DAC segments say, {(0, Tb): (L,
+        U), (1, Tb): Kx}
+    lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
+        end the scan
+    present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with
+        bit k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
+
+    Returns
+    -------
+    None, or the `BitstreamError` of the first damage, for the caller to raise or to report
+    """
+    cdef PreparedScan prepared = PreparedScan(data, segments, planes, components, tables, **settings)
+    cdef ReadScan *s = prepared.scan
+    with nogil:
+        read_scan(s)
+    return prepared.error()
 
 
 def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precision):
@@ -631,94 +577,3 @@ def idct_plane(const int16_t[:, :, ::1] plane, const uint16_t[::1] Q, int precis
             for by in range(high):
                 idct_row(dsp, &plane[by, 0, 0], wide, &Q[0], precision, &out16[8 * by, 0], 8 * wide)
     return out
-
-
-# ================================================================ plain scans
-
-cdef class PlainScan:
-    """The one scan of a Huffman coded sequential picture of 8-bit samples, described once for all pictures that begin
-    alike: small ones take less time to decode than to describe.
-
-    Parameters
-    ----------
-    components : list of (blocks_high, H, V, Td, Ta) and widths : list of blocks_wide, as in the planes of `decode_scan`
-    tables, mcus, restart_interval, Q : as `decode_scan` takes them
-    color, height, width : as `compose` takes them
-    """
-    cdef ReadScan scan
-    cdef ReadTables tables
-    cdef object Q, shape
-    cdef const uint16_t *steps[4]
-    cdef Upsampler upsamplers[4]
-    cdef int transform, Hmax, Vmax
-    cdef Py_ssize_t height, width
-    cdef Py_ssize_t blocks, row_blocks          # of all components: in the picture, and in a row of MCUs
-
-    def __init__(self, components, widths, ReadTables tables, *, mcus, restart_interval, Q, color, height, width):
-        cdef ReadScan *s = &self.scan
-        cdef ReadComponent *c
-        cdef const uint16_t[::1] table
-        cdef int i
-        self.tables, self.Q, self.transform = tables, Q, TRANSFORMS[color]
-        self.shape = (height, width) if len(components) == 1 else (height, width, len(components))
-        self.height, self.width = height, width
-        self.Hmax, self.Vmax = max([each[1] for each in components]), max([each[2] for each in components])
-        s.Ns, s.Se, s.restart_interval = len(components), 63, restart_interval
-        for i in range(s.Ns):
-            c, table = &s.component[i], Q[i]
-            high, H, V, Td, Ta = components[i]
-            self.steps[i] = &table[0]
-            c.high, c.wide, c.frame_H, c.frame_V = high, widths[i], H, V
-            c.H, c.V = (H, V) if s.Ns > 1 else (1, 1)
-            c.dc, c.ac = tables.dc[<int>Td], tables.ac[<int>Ta]
-            self.blocks += c.high * c.wide
-            self.row_blocks += c.V * c.wide
-            self.upsamplers[i].H, self.upsamplers[i].V, self.upsamplers[i].stride = H, V, 8 * c.wide
-            self.upsamplers[i].width = -(-width * H // self.Hmax)
-            self.upsamplers[i].height = -(-height * V // self.Vmax)
-        s.mcus_high, s.mcus_wide = mcus if s.Ns > 1 else (s.component[0].high, s.component[0].wide)
-
-    def decode(self, const uint8_t[::1] data, Py_ssize_t begin):
-        """The pixels, as `compose` returns them, of the scan that begins at data[begin]; None if it does not fill the
-        picture without damage, or if anything but EOI follows it."""
-        cdef ReadScan *s
-        cdef const int64_t[:, ::1] found
-        cdef uint8_t[::1] out
-        cdef uint8_t *samples[4]
-        cdef void *memory = NULL
-        cdef Py_ssize_t i, at = 0, end
-        cdef int status, composed = OK
-        found, end = find_segments(data, begin)
-        # a block takes a DC and an AC code (`Decoder.check_size`)
-        if (end + 2 > data.shape[0] or data[end + 1] != 0xD9
-                or 8 * (end - begin - 2 * (found.shape[0] - 1)) < 2 * self.blocks):
-            return None
-        s = <ReadScan *>malloc(sizeof(ReadScan))
-        memory = malloc(self.row_blocks * 128 + self.blocks * 64)
-        try:
-            if s == NULL or memory == NULL:
-                raise MemoryError
-            memcpy(s, &self.scan, sizeof(ReadScan))
-            open_segments(&s.segments, data, found)
-            s.dsp = jpeg_dsp(level_index())
-            for i in range(s.Ns):
-                s.component[i].level_nat = <int16_t *>memory + at * 64
-                at += s.component[i].V * s.component[i].wide
-            at = 0
-            for i in range(s.Ns):
-                samples[i] = <uint8_t *>memory + self.row_blocks * 128 + at * 64
-                at += s.component[i].high * s.component[i].wide
-            pixels = np.empty(self.shape, np.uint8)
-            out = pixels.reshape(-1)
-            with nogil:
-                status = read_scan_to_samples(s, samples, self.steps, 8)
-                close_segments(&s.segments)
-                if status == OK:
-                    composed = compose_rows(s.dsp, <const uint8_t **>samples, self.upsamplers, s.Ns, self.transform, 8,
-                                            self.Hmax, self.Vmax, self.height, self.width, &out[0])
-            if composed:
-                raise MemoryError
-            return pixels if status == OK else None
-        finally:
-            free(memory)
-            free(s)

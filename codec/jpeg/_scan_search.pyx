@@ -33,8 +33,8 @@ cdef struct Counts:
     int n                               # segments
     int start[MOST + 1]                 # first position of each; then 64
     uint8_t segment[64]                 # which one a position belongs to
-    uint32_t between[MOST][MOST][256]   # [segment of the one before][its own][symbol]
-    uint32_t opening[MOST][MOST][256]   # [border][its own segment][symbol]
+    uint32_t *between                   # [segment of the one before][its own][symbol], see `at`
+    uint32_t *opening                   # [border][its own segment][symbol]
     uint32_t ended[MOST][MOST][16]      # [first segment][last segment][bits of EOBRUN]; 0: there was no run
     int64_t since[MOST][MOST]           # block with which the pending run began
     int64_t corrected[MOST][MOST]       # correction bits that were sent, or are before the pending run
@@ -46,6 +46,11 @@ cdef struct Component:
     const uint64_t *before              # by 2^(Al+1): those that a refinement corrects
     int64_t blocks
     int Al
+
+
+cdef inline uint32_t *at(const Counts *c, uint32_t *counts, int row, int column) noexcept nogil:
+    """The 256 counts of a pair of segments. Only as many as there are: small pictures have few symbols."""
+    return counts + 256 * (row * c.n + column)
 
 
 cdef inline void count_run(uint32_t *ended, int64_t EOBRUN) noexcept nogil:
@@ -89,10 +94,10 @@ cdef void count_first(Counts *c, const Component *component) noexcept nogil:
             v = zz[k]
             size = codec_bit_length(<uint32_t>(-v if v < 0 else v)) - component.Al
             if previous >= 0:
-                count_symbol(c.between[c.segment[previous]][segment], k - previous - 1, size)
+                count_symbol(at(c, c.between, c.segment[previous], segment), k - previous - 1, size)
             previous = k
             while s <= segment:
-                count_symbol(c.opening[s][segment], k - c.start[s], size)
+                count_symbol(at(c, c.opening, s, segment), k - c.start[s], size)
                 since = c.since[s]
                 for e in range(segment, c.n):
                     count_run(c.ended[s][e], i - since[e])
@@ -142,6 +147,8 @@ cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
     cdef int up_to_new[MOST]            # by last segment of a band: coefficients to correct below its last new one
     cdef int up_to_start[MOST + 1]
     for i in range(component.blocks):
+        if component.now[i] == 0:
+            continue
         old = component.before[i]
         new = component.now[i] & ~old
         present = new & ~below(c.start[0])
@@ -162,11 +169,11 @@ cdef void count_refined(Counts *c, const Component *component) noexcept nogil:
             segment = c.segment[k]
             if previous >= 0:
                 r = k - previous - 1 - (codec_count_bits(old & below(k) & ~below(previous)) if old else 0)
-                count_symbol(c.between[c.segment[previous]][segment], r, 1)
+                count_symbol(at(c, c.between, c.segment[previous], segment), r, 1)
             previous = k
             while s <= segment:
                 r = k - c.start[s] - (codec_count_bits(old & below(k)) - up_to_start[s] if old else 0)
-                count_symbol(c.opening[s][segment], r, 1)
+                count_symbol(at(c, c.opening, s, segment), r, 1)
                 for e in range(segment, c.n):
                     end_refined_run(c, component, s, e, i)
                     c.since[s][e] = i + <int64_t>(new >> (c.start[e + 1] - 1) & 1)
@@ -198,14 +205,20 @@ cdef void sum_up(Counts *c, int64_t[:, ::1] cost, int64_t total, int64_t counted
     """Costs of all bands; the counts are used up."""
     cdef uint32_t band[256]
     cdef uint32_t symbols[256]
+    cdef uint32_t *between
+    cdef const uint32_t *below_it
+    cdef const uint32_t *opening
     cdef int s, e, i
     for s in range(c.n - 1, -1, -1):
         memset(band, 0, sizeof(band))
         for e in range(s, c.n):
+            between, opening = at(c, c.between, s, e), at(c, c.opening, s, e)
+            if s + 1 <= e:
+                below_it = at(c, c.between, s + 1, e)
+                for i in range(256):
+                    between[i] += below_it[i]
             for i in range(256):
-                if s + 1 <= e:
-                    c.between[s][e][i] += c.between[s + 1][e][i]
-                band[i] += c.between[s][e][i] + c.opening[s][e][i]
+                band[i] += between[i] + opening[i]
             memcpy(symbols, band, sizeof(band))
             for i in range(15):
                 symbols[i << 4] += c.ended[s][e][i + 1]
@@ -249,9 +262,11 @@ def band_costs(plane, significant, starts, Al, bint refine, int64_t blocks=0):
     if refine:
         before = significant[Al + 1]
         component.before = &before[0, 0]
-    c = <Counts *>calloc(1, sizeof(Counts))
+    c = <Counts *>calloc(1, sizeof(Counts) + 2 * n * n * 256 * sizeof(uint32_t))
     if c == NULL:
         raise MemoryError
+    c.between = <uint32_t *>(c + 1)
+    c.opening = c.between + n * n * 256
     try:
         c.n = n
         for i in range(n):

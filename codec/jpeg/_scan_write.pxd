@@ -10,15 +10,14 @@ cdef struct RowWriter:
     BitWriter writer            # owned
     const JpegDsp *dsp
     JpegRow rows[4]
-    JpegCodes codes[8]          # DC and AC of each component
+    JpegCodes *codes            # room for DC and AC of each component, for set_row_tables
     const EntropyTable *tables[4][2]    # from which they were made
     int Ns
-    int m                       # number of the next restart marker
     Py_ssize_t mcus_wide, restart_interval
 
 cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
                    Py_ssize_t restart_interval) noexcept nogil
-cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil
 cdef bytes finished(BitWriter *w, int status)
 
 cdef enum:

@@ -312,11 +312,12 @@ cdef inline void settle_band(Sink sink, Scan *scan, Py_ssize_t blocks, EndOfBand
         c.block_bits[blocks - 1] += <int32_t>(bits_so_far(sink) - before)
 
 
-cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
-    """Row `my` of MCUs of a sequential scan, by the kernel. A restart marker precedes every Ri-th MCU but the first."""
+cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
+    """Row `my` of MCUs of a sequential scan, from `mx` on, by the kernel. A restart marker precedes every Ri-th MCU but
+    the first."""
     cdef BitWriter *w = &r.writer
     cdef JpegBits bits
-    cdef Py_ssize_t mx = 0, past, blocks = 0, Ri = r.restart_interval, since
+    cdef Py_ssize_t past, blocks = 0, Ri = r.restart_interval, since
     cdef int i
     for i in range(r.Ns):
         blocks += r.rows[i].H * r.rows[i].V
@@ -326,8 +327,7 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
             since = (my * r.mcus_wide + mx) % Ri
             past = min(past, mx + Ri - since)
             if since == 0 and my + mx:
-                put_restart(w, r.m)
-                r.m = (r.m + 1) & 7
+                put_restart(w, ((my * r.mcus_wide + mx) // Ri - 1) & 7)
                 for i in range(r.Ns):
                     r.rows[i].pred = 0
         if reserve(w, (past - mx) * blocks * JPEG_BLOCK_BYTES + 16):
@@ -343,9 +343,10 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my) noexcept nogil:
 
 cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
                    Py_ssize_t restart_interval) noexcept nogil:
-    """The caller sets H, V, wide and the tables of r.rows, and level_zz and high for each row of MCUs."""
+    """The caller sets H, V, wide and the tables of r.rows, codes for set_row_tables, and level_zz and high for each row
+    of MCUs."""
     memset(r.rows, 0, sizeof(r.rows))
-    r.dsp, r.Ns, r.mcus_wide, r.restart_interval, r.m = dsp, Ns, mcus_wide, restart_interval, 0
+    r.dsp, r.Ns, r.mcus_wide, r.restart_interval = dsp, Ns, mcus_wide, restart_interval
     return open_writer(&r.writer, 1 << 16)
 
 
@@ -377,7 +378,7 @@ cdef int put_sequential_scan(RowWriter *r, Scan *scan) noexcept nogil:
             c = &scan.component[i]
             r.rows[i].level_zz = c.level_zz + my * c.V * c.wide * 64
             r.rows[i].high = <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
-        if put_mcu_row(r, my):
+        if put_mcu_row(r, my, 0):
             return E_MEMORY
     return OK
 
@@ -394,12 +395,44 @@ cdef bytes finished(BitWriter *w, int status):
     return w.start[:w.next - w.start]
 
 
+cdef int put_bands(Sink sink, Scan *scan) noexcept nogil:
+    """`put_scan` of AC coefficients without restart markers and counts by block: mostly blocks with nothing in the
+    band."""
+    cdef ScanComponent *c = &scan.component[0]
+    cdef EndOfBand eob
+    cdef Py_ssize_t block, blocks = c.wide * c.high
+    cdef uint64_t now, before = 0, band = scan.band
+    eob.EOBRUN = 0
+    eob.BE = 0
+    for block in range(blocks):
+        now = c.now[block] & band
+        if now == 0:                            # nothing new, and nothing to correct
+            eob.EOBRUN += 1
+            if eob.EOBRUN < 0x7FFF:
+                continue
+            eob.EOBRUN -= 1
+        if make_room(sink):
+            return E_MEMORY
+        if scan.Ah == 0:
+            put_first_band(sink, c.level_zz + 64 * block, now, scan.Ss, scan.Se, scan.Al, &eob, c.ac)
+        else:
+            before = c.before[block] & band
+            put_refined_band(sink, c.level_zz + 64 * block, now & ~before, before, scan.Ss, scan.Se, scan.Al, &eob,
+                             c.ac)
+    if make_room(sink):
+        return E_MEMORY
+    settle_band(sink, scan, blocks, &eob)
+    return OK
+
+
 cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
     """All MCUs of a scan in the order of A.2.3, restart markers included; the last segment is left open."""
     cdef EndOfBand eob
     cdef ScanComponent *c
     cdef Py_ssize_t mx, my, i, v, h, left = scan.restart_interval
     cdef int m = 0
+    if scan.progressive and scan.Ss and not scan.restart_interval and scan.component[0].block_bits == NULL:
+        return put_bands(sink, scan)
     eob.EOBRUN = 0
     eob.BE = 0
     for my in range(scan.mcus_high):
@@ -596,9 +629,11 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
 
 cdef bytes scan_bits(Scan *scan):
     cdef RowWriter rows
+    cdef JpegCodes codes[8]
     cdef int status
     if open_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval):
         raise MemoryError
+    rows.codes = codes
     try:
         with nogil:
             if scan.progressive or scan.component[0].block_bits != NULL:

@@ -13,6 +13,7 @@ cdef struct Segments:
     Py_ssize_t next                 # the next one
     Py_ssize_t interval             # restart intervals begun
     uint8_t *plain                  # owned: the open segment without stuffing, ZEROS zero bytes after it
+    Py_ssize_t longest              # bytes of a segment
     bint closed                     # a marker follows the open segment; at the end of a file that breaks off none does
     int status                      # the first error of the scan, or OK
     Py_ssize_t offset_bytes, mcu    # where it is
@@ -21,4 +22,5 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
 cdef void close_segments(Segments *s) noexcept nogil
 cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil
 cdef void note_error(Segments *s, int status, Py_ssize_t used, Py_ssize_t mcu) noexcept nogil
+cdef Py_ssize_t whole_intervals(Py_ssize_t mcus_wide, Py_ssize_t restart_interval) noexcept nogil
 cdef object first_error(Segments *s, Py_ssize_t mcus)

@@ -108,6 +108,7 @@ cdef int open_segments(Segments *s, const uint8_t[::1] data, const int64_t[:, ::
     s.size = data.shape[0]
     s.found = &found[0, 0]
     s.count = found.shape[0]
+    s.longest = longest
     s.plain = <uint8_t *>malloc(longest + ZEROS)
     if s.plain == NULL:
         raise MemoryError
@@ -182,6 +183,14 @@ cdef Py_ssize_t next_interval(Segments *s, Py_ssize_t mcu) noexcept nogil:
         s.status, s.offset_bytes, s.mcu = E_TRUNCATED, s.found[3 * s.count - 2], mcu
     s.interval += 1
     return size
+
+
+cdef Py_ssize_t whole_intervals(Py_ssize_t mcus_wide, Py_ssize_t restart_interval) noexcept nogil:
+    """The least number of rows of MCUs that ends where a restart interval does."""
+    cdef Py_ssize_t a = mcus_wide, b = restart_interval
+    while b:
+        a, b = b, a % b
+    return restart_interval // a if restart_interval else 1
 
 
 # ================================================================ errors

@@ -1,35 +1,207 @@
 """From pixels to entropy-coded data, a row of MCUs at a time: for encodes that need no second look at the levels.
 
-A row of samples and levels fits the cache, so that the picture passes through memory once.
+A row of samples and levels fits the cache, so that the picture passes through memory once. Threads code strips of rows
+side by side; the bits of one strip are appended to those of the strips above, so that the bytes are those of one thread.
 """
 from libc.stdint cimport int16_t, uint8_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
 
-from codec._core cimport E_MEMORY, OK, close_writer
+from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, stuff
+from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
     Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward,
 )
 from codec.jpeg._scan_write cimport RowWriter, Tables, finished, open_rows, put_mcu_row
+from codec.jpeg._segments cimport whole_intervals
 from ..errors import ParameterError
 
 
-cdef int encode_rows(Forward *f, RowWriter *r) noexcept nogil:
-    """All rows of MCUs. Each component has room for its blocks of one."""
-    cdef Py_ssize_t my, mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
-    cdef ForwardComponent *c
+cdef enum:
+    STRIPS = 8              # for each thread: the last ones to end leave others without work
+    MCU_BLOCKS = 10         # at most (B.2.3)
+
+cdef struct Strip:
+    BitWriter writer        # owned once it is begun
+    bint done
+    int16_t first_zz[MCU_BLOCKS * 64]   # levels of the first MCU, which the strip does not code, by component and row
+    int high[4]             # block rows of it
+    int pred[4]             # DC predictions after the strip
+
+
+cdef void rows_here(Forward *f, RowWriter *r, Py_ssize_t my) noexcept nogil:
+    """Levels of row `my` of MCUs, for `r` to code."""
     cdef int i
-    for my in range(mcus_high):
-        forward_row(f, my)
+    forward_row(f, my)
+    for i in range(f.channels):
+        r.rows[i].high = <int>min(<Py_ssize_t>r.rows[i].V, f.components[i].high - my * r.rows[i].V)
+
+
+cdef void keep_first_mcu(const RowWriter *r, Strip *s) noexcept nogil:
+    cdef int16_t *out = s.first_zz
+    cdef Py_ssize_t size
+    cdef int i, v
+    for i in range(r.Ns):
+        s.high[i] = r.rows[i].high
+        size = min(<Py_ssize_t>r.rows[i].H, r.rows[i].wide) * 64
+        for v in range(r.rows[i].V):
+            memcpy(out, r.rows[i].level_zz + v * r.rows[i].wide * 64, size * sizeof(int16_t))
+            out += size
+
+
+cdef class StreamTeam(Team):
+    """The strips of a scan. A strip that begins inside a restart interval leaves its first MCU, whose DC differences need
+    the levels of the strip above, to `join`."""
+    cdef Forward f              # described, not open
+    cdef RowWriter r            # of the whole scan; the writer is owned
+    cdef Strip *strips
+    cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
+    cdef Py_ssize_t joined
+    cdef bint joining
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        if self.strips != NULL:
+            for i in range(self.parts):
+                close_writer(&self.strips[i].writer)
+            free(self.strips)
+        close_writer(&self.r.writer)
+
+    cdef Py_ssize_t first_row(self, Py_ssize_t strip) noexcept nogil:
+        """Of a strip; those of all strips are spread evenly."""
+        cdef Py_ssize_t units = (self.mcus_high + self.unit - 1) // self.unit
+        return min(units * strip // self.parts * self.unit, self.mcus_high)
+
+    cdef int code(self, Py_ssize_t strip, Forward *f, RowWriter *r) noexcept nogil:
+        """Code a strip by the writer of `r`."""
+        cdef Strip *s = &self.strips[strip]
+        cdef Py_ssize_t my = self.first_row(strip), past = self.first_row(strip + 1), mx = 0
+        cdef int i
+        for i in range(r.Ns):
+            r.rows[i].pred = 0
+        rows_here(f, r, my)
+        if strip and not r.restart_interval:
+            keep_first_mcu(r, s)
+            if self.put_first_mcu(r, s):                # for the predictions after it
+                return E_MEMORY
+            r.writer.next, r.writer.acc, r.writer.count = r.writer.start, 0, 0
+            mx = 1
+        while True:
+            if put_mcu_row(r, my, mx):
+                return E_MEMORY
+            my += 1
+            mx = 0
+            if my >= past:
+                break
+            rows_here(f, r, my)
+        for i in range(r.Ns):
+            s.pred[i] = r.rows[i].pred
+        return OK
+
+    cdef int put_first_mcu(self, RowWriter *r, Strip *s) noexcept nogil:
+        """Code the first MCU of a strip after the predictions of `r`, which keeps its rows."""
+        cdef const int16_t *levels = s.first_zz
+        cdef const int16_t *level_zz[4]
+        cdef Py_ssize_t wide[4]
+        cdef Py_ssize_t mcus_wide = r.mcus_wide
+        cdef int i, status
+        r.mcus_wide = 1
+        for i in range(r.Ns):
+            level_zz[i], wide[i] = r.rows[i].level_zz, r.rows[i].wide
+            r.rows[i].level_zz, r.rows[i].high = levels, s.high[i]
+            r.rows[i].wide = min(<Py_ssize_t>r.rows[i].H, wide[i])
+            levels += r.rows[i].V * r.rows[i].wide * 64
+        status = put_mcu_row(r, 0, 0)
+        r.mcus_wide = mcus_wide
+        for i in range(r.Ns):
+            r.rows[i].level_zz, r.rows[i].wide = level_zz[i], wide[i]
+        return status
+
+    cdef int join(self, Py_ssize_t strip) noexcept nogil:
+        """Append a strip to those above it."""
+        cdef Strip *s = &self.strips[strip]
+        cdef BitWriter *w = &self.r.writer
+        cdef int status, i
+        if strip == 0:
+            close_writer(w)
+            w[0] = s.writer
+            memset(&s.writer, 0, sizeof(BitWriter))
+            status = stuff(w)
+        elif self.r.restart_interval:                   # it begins with a marker
+            status = end_segment(w) or end_segment(&s.writer) or append(w, &s.writer)
+            w.segment = w.next - w.start
+        else:
+            status = self.put_first_mcu(&self.r, s) or append(w, &s.writer) or stuff(w)
+        for i in range(self.r.Ns):
+            self.r.rows[i].pred = s.pred[i]
+        if s.writer.status:
+            w.status = s.writer.status
+        close_writer(&s.writer)
+        return status
+
+    cdef void join_done(self) noexcept nogil:
+        """Append the strips that have all strips above them, unless another thread does; the caller holds the lock."""
+        cdef int status = OK
+        if self.joining:
+            return
+        self.joining = True
+        while self.joined < self.parts and self.strips[self.joined].done and status == OK:
+            turns_unlock(&self.turns)
+            status = self.join(self.joined)
+            turns_lock(&self.turns)
+            self.joined += 1
+        self.joining = False
+        if status:
+            self.status = status
+
+    cdef void work(self) noexcept nogil:
+        cdef Forward f = self.f
+        cdef RowWriter *r = <RowWriter *>malloc(sizeof(RowWriter))
+        cdef int16_t *levels = NULL
+        cdef Py_ssize_t strip = 0
+        cdef int status = open_forward(&f)
+        if r != NULL and status == OK:
+            memcpy(r, &self.r, sizeof(RowWriter))
+            levels = open_levels(&f, r)
+        if levels == NULL:
+            self.fail(E_MEMORY)
+        else:
+            while status == OK:
+                strip = self.take()
+                if strip < 0:
+                    break
+                status = open_writer(&r.writer, 1 << 16) or self.code(strip, &f, r)
+                turns_lock(&self.turns)
+                self.strips[strip].writer = r.writer
+                self.strips[strip].done = status == OK
+                self.join_done()
+                turns_unlock(&self.turns)
+            if status:
+                self.fail(status)
+        free(levels)
+        free(r)
+        close_forward(&f)
+
+
+cdef int16_t *open_levels(Forward *f, RowWriter *r) noexcept nogil:
+    """Room for the levels of a row of MCUs, between `f` and `r`; owned by the caller. NULL: no memory."""
+    cdef Py_ssize_t size = 0
+    cdef int16_t *levels
+    cdef int i
+    for i in range(f.channels):
+        size += f.components[i].V * f.components[i].wide * 64
+    levels = <int16_t *>malloc(size * sizeof(int16_t))
+    if levels != NULL:
+        size = 0
         for i in range(f.channels):
-            c = &f.components[i]
-            r.rows[i].high = <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
-        if put_mcu_row(r, my):
-            return E_MEMORY
-    return OK
+            f.components[i].out_zz = levels + size
+            r.rows[i].level_zz = f.components[i].out_zz
+            size += f.components[i].V * f.components[i].wide * 64
+    return levels
 
 
 def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chroma="box", dead_zone=False, dering=None,
-                  Py_ssize_t restart_interval=0):
+                  Py_ssize_t restart_interval=0, int threads=1):
     """The data of a sequential scan of all components: the bytes that `forward` and `encode_scan` would make.
 
     Parameters
@@ -39,44 +211,35 @@ def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chr
     tables : Tables, prepared
     destinations : (Td, Ta) for each component
     restart_interval : MCUs, 0 for none
+    threads : at least 1. With a restart interval, as many as there are strips that end where an interval does
 
     Returns
     -------
     bytes
     """
     cdef const uint8_t[:, :, ::1] pixels = image
-    cdef Forward f
-    cdef RowWriter r
+    cdef StreamTeam team = StreamTeam()
+    cdef Forward *f = &team.f
+    cdef RowWriter *r = &team.r
     cdef ForwardComponent *c
-    cdef int16_t *levels = NULL
-    cdef Py_ssize_t size = 0
-    cdef int i, Td, Ta, status = OK
+    cdef Py_ssize_t mcus_wide
+    cdef int i, Td, Ta
     if tables.codes == NULL:
         raise ParameterError("tables are prepared first")
-    describe_forward(&f, pixels, color, sampling, Q, chroma, dead_zone, dering)
+    describe_forward(f, pixels, color, sampling, Q, chroma, dead_zone, dering)
+    mcus_wide = (f.width + 8 * f.Hmax - 1) // (8 * f.Hmax)
+    if open_rows(r, f.dsp, f.channels, mcus_wide, restart_interval):
+        raise MemoryError
     for i in range(f.channels):
-        size += f.components[i].V * f.components[i].wide * 64
-    if open_forward(&f):
+        c = &f.components[i]
+        r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.wide, c.H, c.V
+        Td, Ta = destinations[i]
+        r.rows[i].dc, r.rows[i].ac = &tables.codes[Td], &tables.codes[4 + Ta]
+    team.mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
+    team.unit = whole_intervals(mcus_wide, restart_interval)
+    team.parts = min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit) if threads > 1 else 1
+    team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
+    if team.strips == NULL:
         raise MemoryError
-    if open_rows(&r, f.dsp, f.channels, (f.width + 8 * f.Hmax - 1) // (8 * f.Hmax), restart_interval):
-        close_forward(&f)
-        raise MemoryError
-    try:
-        levels = <int16_t *>malloc(size * sizeof(int16_t))
-        if levels == NULL:
-            raise MemoryError
-        size = 0
-        for i in range(f.channels):
-            c = &f.components[i]
-            c.out_zz = levels + size
-            size += c.V * c.wide * 64
-            r.rows[i].level_zz, r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.out_zz, c.wide, c.H, c.V
-            Td, Ta = destinations[i]
-            r.rows[i].dc, r.rows[i].ac = &tables.codes[Td], &tables.codes[4 + Ta]
-        with nogil:
-            status = encode_rows(&f, &r)
-        return finished(&r.writer, status)
-    finally:
-        free(levels)
-        close_forward(&f)
-        close_writer(&r.writer)
+    team.share(threads)
+    return finished(&r.writer, team.status)

@@ -8,9 +8,11 @@ costs are floats that the same operations make in the same order on every machin
 contraction): so the levels are the same everywhere.
 """
 from libc.stdint cimport int16_t, int32_t, uint16_t, uint32_t, uint64_t, uint8_t
+
 import numpy as np
 
-from codec._core cimport NAT_OF_ZZ, codec_bit_length, codec_lowest_bit, codec_nonzero_mask
+from codec._core cimport JPEG_SIZES, NAT_OF_ZZ, JpegDsp, JpegRates, codec_bit_length, jpeg_dsp
+from ..cpu import level_index
 from ..errors import ParameterError
 
 cdef extern from "bits.h" nogil:
@@ -18,23 +20,11 @@ cdef extern from "bits.h" nogil:
 
 cdef enum:
     FRACTION_BITS = 8       # of the fixed-point logarithm
-    TOP_LEVEL = 1023        # size 10: the largest AC magnitude of 8-bit samples (Table F.2)
-    SIZES = 11
     DC_SIZES = 17           # differences of two levels within int16
     WEIGHT_ONE = 4096       # weights of blocks have 12 fraction bits
 
-# Most bits that dropping a level can save: its symbol and extra bits, and the longer run's ZRLs. A level whose error
-# would cost more stays, and no edge needs to skip it.
-cdef float LARGEST_SAVING = 64
 cdef float DEAD_ZONE_ROUNDING = 0.4     # statistics before there are any: levels are zero below 0.6 of a step
-
-
-cdef struct RateTable:
-    # bits of a level of that size after a run of zeros, ZRLs and extra bits included; [size][run]
-    float ac[SIZES][63]
-    float eob               # end of block after a non-zero level
-    float empty             # end of block in a block without any
-    float slack             # the most by which a longer run may be cheaper than a shorter one
+cdef float NEVER = 1e30                 # bits of a level that is none
 
 
 cdef class Rates:
@@ -48,7 +38,7 @@ cdef class Rates:
     A symbol costs -log2 of its frequency, which the optimal Huffman code approaches from above. Symbols never seen
     count as one half.
     """
-    cdef RateTable table
+    cdef JpegRates table
 
     def __init__(self, counts):
         cdef float symbol[256]
@@ -62,12 +52,13 @@ cdef class Rates:
         for i in range(256):
             symbol[i] = <float>(codec_log2_q8(total)
                                 - codec_log2_q8(2 * <uint64_t>counts[i] + 1)) / <float>(1 << FRACTION_BITS)
-        for size in range(1, SIZES):
-            for run in range(63):
+        for run in range(63):
+            self.table.ac[0][run] = NEVER
+            for size in range(1, JPEG_SIZES):
                 self.table.ac[size][run] = symbol[(run & 15) << 4
                                                   | size] + <float>size + <float>(run >> 4) * symbol[0xF0]
         self.table.slack = 0
-        for size in range(1, SIZES):
+        for size in range(1, JPEG_SIZES):
             dearest = self.table.ac[size][0]
             for run in range(1, 63):
                 self.table.slack = max(self.table.slack, dearest - self.table.ac[size][run])
@@ -76,132 +67,10 @@ cdef class Rates:
         self.table.empty = symbol[0]
 
 
-
-cdef struct Candidate:
-    float gain[2]           # reduction of a zero's squared error by this choice, in bits
-    int level[2]            # the nearest level, and the largest one of the next smaller size (0: none)
-    int size[2]
-    int k                   # position along the zig-zag
-
-
-cdef int find_candidates(const int16_t *coef_zz, const float *recip_zz, float weight,
-                         Candidate *candidates) noexcept nogil:
-    """Positions whose nearest level is not zero. The others stay zero: raising them would cost bits and add error."""
-    cdef float x[64]
-    cdef int16_t nearest[64]
-    cdef float e, zero
-    cdef int k, n = 0, size, below
-    cdef uint64_t present
-    cdef Candidate *c
-    for k in range(64):
-        x[k] = <float>(-coef_zz[k] if coef_zz[k] < 0 else coef_zz[k]) * recip_zz[k]
-        nearest[k] = <int16_t><int>(x[k] + <float>0.5)
-    present = codec_nonzero_mask(nearest, 1, 63)
-    while present:
-        k = codec_lowest_bit(present)
-        present &= present - 1
-        c = &candidates[n]
-        n += 1
-        c.k = k
-        zero = weight * x[k] * x[k]
-        c.level[0] = nearest[k] if nearest[k] < TOP_LEVEL else TOP_LEVEL
-        size = codec_bit_length(<uint32_t>c.level[0])
-        below = (1 << (size - 1)) - 1
-        c.level[1] = below
-        c.size[0], c.size[1] = size, size - 1
-        e = x[k] - <float>c.level[0]
-        c.gain[0] = zero - weight * e * e
-        e = x[k] - <float>below
-        c.gain[1] = zero - weight * e * e
-    return n
-
-
-cdef void trellis_block(const int16_t *coef_zz, const float *recip_zz, const RateTable *rates, float weight,
-                        int16_t *level_zz, uint32_t *counts) noexcept nogil:
-    """AC levels of least cost into level_zz[1..63], and their symbols added to counts.
-
-    best[i] is the least cost of the block up to candidate i - 1 if that one is not zero, less what it would cost if all
-    were zero: then a skipped candidate costs nothing, and an edge is one addition. best[0]: nothing yet. `active` are
-    the nodes that an edge may still leave: not those from which every edge, being longer, costs more than from a later
-    node.
-    """
-    cdef Candidate candidates[64]
-    cdef float best[64]
-    cdef int previous[64]
-    cdef int choice[64]
-    cdef int position[64]
-    cdef int active[64]
-    cdef int n, i, j, a, kept, actives = 1, first = 0, option, run, k, last = 0
-    cdef float cost, least
-    cdef const float *ac
-    cdef Candidate *c
-    for k in range(1, 64):
-        level_zz[k] = 0
-    n = find_candidates(coef_zz, recip_zz, weight, candidates)
-    best[0] = 0
-    position[0] = 0
-    active[0] = 0
-    for i in range(1, n + 1):
-        c = &candidates[i - 1]
-        position[i] = c.k
-        best[i] = <float>1e30
-        for option in range(2 if c.size[1] else 1):
-            ac = &rates.ac[c.size[option]][c.k - 1]
-            for a in range(actives):
-                j = active[a]
-                cost = best[j] + (ac - position[j])[0] - c.gain[option]
-                if cost < best[i]:
-                    best[i], previous[i], choice[i] = cost, j, option
-        kept = 0
-        if c.gain[0] > LARGEST_SAVING:
-            first = i
-        else:
-            for a in range(actives):
-                if best[active[a]] < best[i] + rates.slack:
-                    active[kept] = active[a]
-                    kept += 1
-        active[kept] = i
-        actives = kept + 1
-    least = rates.empty if first == 0 else <float>1e30
-    for i in range(max(first, 1), n + 1):
-        cost = best[i] + (rates.eob if position[i] < 63 else <float>0)
-        if cost < least:
-            least, last = cost, i
-    if last == 0 or position[last] < 63:
-        counts[0] += 1
-    while last:
-        k, j = position[last], previous[last]
-        c = &candidates[last - 1]
-        run = k - position[j] - 1
-        counts[0xF0] += run >> 4
-        counts[(run & 15) << 4 | c.size[choice[last]]] += 1
-        level_zz[k] = -<int16_t>c.level[choice[last]] if coef_zz[k] < 0 else <int16_t>c.level[choice[last]]
-        last = j
-
-
 cdef void prepare_reciprocals(const uint16_t[::1] Q, float *recip_zz) noexcept:
     cdef int k
     for k in range(64):
         recip_zz[k] = <float>(1.0 / (8.0 * Q[NAT_OF_ZZ[k]]))
-
-
-cdef void count_block(const int16_t *coef_zz, const float *recip_zz, uint32_t *counts) noexcept nogil:
-    """Add the AC symbols of a block whose levels are rounded with a dead zone: up from DEAD_ZONE of a step."""
-    cdef int16_t level[64]
-    cdef int k, previous = 0, run
-    cdef uint64_t present
-    for k in range(64):
-        level[k] = <int16_t>(<float>(-coef_zz[k] if coef_zz[k] < 0 else coef_zz[k]) * recip_zz[k] + DEAD_ZONE_ROUNDING)
-    present = codec_nonzero_mask(level, 1, 63)
-    while present:
-        k = codec_lowest_bit(present)
-        present &= present - 1
-        run = k - previous - 1
-        previous = k
-        counts[0xF0] += run >> 4
-        counts[(run & 15) << 4 | codec_bit_length(<uint32_t>(level[k] if level[k] < TOP_LEVEL else TOP_LEVEL))] += 1
-    if previous < 63:
-        counts[0] += 1
 
 
 def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
@@ -217,8 +86,9 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     -------
     (256,) uint32, as `Rates` takes them
     """
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef float recip_zz[64]
-    cdef Py_ssize_t by, bx
+    cdef Py_ssize_t by
     counted = np.zeros(256, np.uint32)
     cdef uint32_t[::1] counts = counted
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
@@ -227,8 +97,8 @@ def statistics(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q):
     prepare_reciprocals(Q, recip_zz)
     with nogil:
         for by in range(0, coefficients.shape[0], 2):
-            for bx in range(coefficients.shape[1]):
-                count_block(&coefficients[by, bx, 0], recip_zz, &counts[0])
+            dsp.count_levels(&coefficients[by, 0, 0], recip_zz, DEAD_ZONE_ROUNDING, &counts[0],
+                             coefficients.shape[1])
     return counted
 
 
@@ -265,26 +135,24 @@ cdef struct DcPath:
     int32_t low             # the level of state 0
 
 
-cdef inline void dc_step(DcPath *path, int32_t coef, uint8_t *came_from, const float *rate, float weight,
-                         int32_t step) noexcept nogil:
-    """The next block of a path; came_from: for each of its states the state before."""
-    cdef float before[2]
-    cdef float distance, through
-    cdef int32_t low = floor_dc(coef, step)
-    cdef int state, other
-    before[0], before[1] = path.cost[0], path.cost[1]
-    for state in range(2):
-        distance = (<float>coef - <float>((low + state) * step)) / <float>step
-        path.cost[state] = <float>1e30
-        for other in range(2):
-            through = before[other] + rate[difference_size(low + state - path.low - other)]
-            if through < path.cost[state]:
-                path.cost[state], came_from[state] = through, <uint8_t>other
-        path.cost[state] = path.cost[state] + weight * distance * distance
+cdef inline void dc_step(DcPath *path, int32_t coef, int16_t *level, uint8_t *came_from, const float *rate,
+                         float weight, int32_t step) noexcept nogil:
+    """The next block of a path: its level of state 0; came_from: for each of its states the state before."""
+    cdef int32_t low = floor_dc(coef, step), difference = low - path.low
+    cdef float same = rate[difference_size(difference)]
+    cdef float from_low, from_high, distance, cost0, cost1
+    level[0] = <int16_t>low
+    from_low, from_high = path.cost[0] + same, path.cost[1] + rate[difference_size(difference - 1)]
+    came_from[0] = from_high < from_low
+    distance = (<float>coef - <float>(low * step)) / <float>step
+    cost0 = (from_high if from_high < from_low else from_low) + weight * distance * distance
+    from_low, from_high = path.cost[0] + rate[difference_size(difference + 1)], path.cost[1] + same
+    came_from[1] = from_high < from_low
+    distance = (<float>coef - <float>((low + 1) * step)) / <float>step
+    cost1 = (from_high if from_high < from_low else from_low) + weight * distance * distance
     # kept near zero: single precision is then as good as it was at the start
-    distance = path.cost[1] if path.cost[1] < path.cost[0] else path.cost[0]
-    path.cost[0], path.cost[1] = path.cost[0] - distance, path.cost[1] - distance
-    path.low = low
+    distance = cost1 if cost1 < cost0 else cost0
+    path.cost[0], path.cost[1], path.low = cost0 - distance, cost1 - distance, low
 
 
 cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
@@ -299,13 +167,14 @@ cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] leve
         for mx in range(mcus_wide):
             for by in range(my * V, min(my * V + V, high)):
                 for bx in range(mx * H, min(mx * H + H, wide)):
-                    dc_step(&path, coefficients[by, bx, 0], &came_from[by, bx, 0], rate, weight, step)
+                    dc_step(&path, coefficients[by, bx, 0], &level[by, bx, 0], &came_from[by, bx, 0], rate, weight,
+                            step)
     state = 1 if path.cost[1] < path.cost[0] else 0
     for my in range(mcus_high - 1, -1, -1):
         for mx in range(mcus_wide - 1, -1, -1):
             for by in range(min(my * V + V, high) - 1, my * V - 1, -1):
                 for bx in range(min(mx * H + H, wide) - 1, mx * H - 1, -1):
-                    level[by, bx, 0] = <int16_t>(floor_dc(coefficients[by, bx, 0], step) + state)
+                    level[by, bx, 0] += <int16_t>state
                     state = came_from[by, bx, state]
 
 
@@ -356,7 +225,7 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     cdef float recip_zz[64]
     cdef Py_ssize_t by, bx, high = coefficients.shape[0], wide = coefficients.shape[1]
     cdef bint weighted = block_weights is not None
-    cdef float w
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int32_t step
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
         raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
@@ -371,12 +240,14 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
         factor = block_weights
         if factor.shape[0] != high or factor.shape[1] != wide:
             raise ParameterError("block_weights has one entry per block")
+    cdef float[::1] weights = np.full(wide, weight, np.float32)
     with nogil:
         for by in range(high):
+            if weighted:
+                for bx in range(wide):
+                    weights[bx] = <float>weight * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
+            dsp.trellis(&coefficients[by, 0, 0], recip_zz, &rates.table, &weights[0], &level[by, 0, 0], &counts[0],
+                        wide)
             for bx in range(wide):
-                w = <float>weight
-                if weighted:
-                    w = w * <float>factor[by, bx] * (<float>1 / <float>WEIGHT_ONE)
-                trellis_block(&coefficients[by, bx, 0], recip_zz, &rates.table, w, &level[by, bx, 0], &counts[0])
                 level[by, bx, 0] = nearest_dc(coefficients[by, bx, 0], step)
     return levels, counted

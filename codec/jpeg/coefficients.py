@@ -178,11 +178,6 @@ class _Reader(Decoder):
             )
         super().check_frame(end)
 
-    def latch_steps(self, segment, i):
-        if i in self.steps and self.bits_left is None:
-            self.planes[i][...] = 0  # a second sequential scan of a component replaces the first, as in `decode`
-        super().latch_steps(segment, i)
-
     def matrix(self, i):
         component = self.headers.frame.components[i]
         steps = self.steps.get(i)

@@ -13,19 +13,25 @@ from typing import TYPE_CHECKING, Optional, Tuple
 import numpy as np
 
 from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
+from ..executors import checked_threads, useful_threads
 from ..limits import checked_limits
 from ..pixels import as_png
 from ..sources.files import read_bytes
 from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
-from ._scan_read import PlainScan, ReadTables, decode_scan, idct_plane
+from ._scan_read import PreparedScan, ReadTables, decode_scan
 from ._segments import end_of_plain_headers, find_segments
+from ._stream_read import PlainPicture, decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
 from .info import Headers, ImageInfo
 from .smooth import UNKNOWN, can_smooth, smooth
+from .view import View, checked_view
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+    from typing import Literal
+
     import numpy.typing as npt
 
     from .._types import OnError, Samples, Source
@@ -105,17 +111,17 @@ class Decoder:
 
     keeps_levels = False  # keep the levels of the whole picture, make no samples
 
-    def __init__(self, data, conceal, limits):
-        self.data, self.conceal, self.limits = data, conceal, limits
+    def __init__(self, data, conceal, limits, threads=1, view=None, out=None):
+        self.data, self.conceal, self.limits, self.threads = data, conceal, limits, threads
+        self.view, self.out = view, out
         self.warnings, self.doubts, self.errors = markers.Warnings(), [], []
         self.headers = Headers(data, limits, self.warnings)
         self.scans = 0
         self.end = len(data)  # end of the picture: after EOI, or of the data
         self.lost = None
-        # progressive, or keeps_levels: levels of the whole picture; sequential: of one MCU row; lossless: samples, in
-        # whole MCUs
+        # levels of the whole picture, none if its only scan went straight to pixels; lossless: samples, in whole MCUs
         self.planes = None
-        self.samples = None
+        self.pixels = None
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
         self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
@@ -171,20 +177,48 @@ class Decoder:
 
     def finish(self):
         frame, info = self.headers.frame, self.headers.info()
-        if frame.progressive:
-            ones = np.ones(64, np.uint16)
-            steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
-            if can_smooth(self.bits_left):
-                self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
-            self.samples = [idct_plane(plane, Q, frame.P) for plane, Q in zip(self.planes, steps)]
         if frame.lossless:
             pixels = self.lossless_pixels(info.color)
+            pixels = self.filled(self.view.of_pixels(pixels) if self.view else pixels)
+        elif self.pixels is not None:
+            pixels = self.pixels
         else:
-            pixels = compose(
-                self.samples, info.color, [(c.H, c.V) for c in frame.components], frame.Y, frame.X, frame.P
-            )
+            pixels = self.pixels_of_levels(info.color)
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
+
+    def smoothed(self):
+        """Levels of the components and their steps."""
+        ones = np.ones(64, np.uint16)
+        steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
+        if self.bits_left is not None and can_smooth(self.bits_left):
+            self.planes = [smooth(*each) for each in zip(self.planes, self.bits_left, steps)]
+        return self.planes, steps
+
+    def pixels_of_levels(self, color):
+        planes, steps = self.smoothed()
+        if self.view:
+            threads = useful_threads(self.threads, self.headers.frame.X * self.headers.frame.Y)
+            return self.filled(self.view.of_levels(planes, steps, color, self.headers.frame, threads))
+        return pixels_of_levels(planes, steps, color, **self.picture(), out=self.out)
+
+    def filled(self, pixels):
+        """`out` with these pixels, if it is given."""
+        if self.out is None:
+            return pixels
+        np.copyto(self.out, pixels)
+        return self.out
+
+    def picture(self):
+        """The arguments of `decode_pixels` and `pixels_of_levels` that the frame header states, and threads."""
+        frame = self.headers.frame
+        return dict(
+            sampling=[(c.H, c.V) for c in frame.components],
+            height=frame.Y,
+            width=frame.X,
+            precision=frame.P,
+            threads=useful_threads(self.threads, frame.X * frame.Y),
+        )
 
     def lossless_pixels(self, color):
         """Lossless samples; subsampled components repeat them, as in libjpeg-turbo: interpolation would invent
@@ -215,9 +249,21 @@ class Decoder:
                 "supported"
             )
         headers.resolve_lines(end)
+        if self.view:
+            self.view.check(headers.frame, headers.color())
+        if self.out is not None:
+            self.check_out(self.out, (self.view or View()).shape(headers.frame, headers.color()))
 
-    def start(self, components):
-        """Allocate memory for the whole picture. `components`: how many the first scan has."""
+    def check_out(self, out, shape):
+        dtype = np.dtype(np.uint8 if self.headers.frame.P <= 8 else np.uint16)
+        if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != dtype:
+            given = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+            raise ParameterError(f"out must be an array of {dtype} {shape} for this picture, not {given}")
+        if not (out.flags.c_contiguous and out.flags.writeable):
+            raise ParameterError("out must be writable and C-contiguous: pass np.empty(shape, dtype), and copy from it")
+
+    def start(self):
+        """Allocate memory for the whole picture."""
         frame = self.headers.frame
         self.lost = np.zeros(frame.mcus, np.uint8)
         sizes = [frame.blocks(c) for c in frame.components]
@@ -226,18 +272,11 @@ class Decoder:
                 np.full((frame.mcus[0] * c.V, frame.mcus[1] * c.H), 1 << (frame.P - 1), np.uint16)
                 for c in frame.components
             ]
-        elif frame.progressive or self.keeps_levels:
+        else:
             self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
             self.present = [np.zeros(size, np.uint64) for size in sizes]
-        elif not (frame.lossless or self.keeps_levels):
-            self.planes = [np.empty((c.V, wide, 64), np.int16) for c, (high, wide) in zip(frame.components, sizes)]
-            dtype, gray = (np.uint8, 128) if frame.P == 8 else (np.uint16, 1 << (frame.P - 1))
-            self.samples = [np.empty((8 * high, 8 * wide), dtype) for high, wide in sizes]
-            if self.conceal or components < len(sizes):  # else each sample is read, or an error is raised
-                for plane in self.samples:
-                    plane.fill(gray)
 
     def check_size(self, segment, segments, scan, indices):
         """Refuse data too short to hold its scan before memory is allocated.
@@ -276,14 +315,17 @@ class Decoder:
         if self.planes is None:
             self.check_frame(end)
         self.check_size(segment, segments, scan, indices)
-        if self.planes is None:
-            self.start(len(indices))
-        self.scans += 1
         frame = headers.frame
+        streams = self.planes is None and self.streams(indices, end)
+        if streams:
+            self.planes, self.lost = [], np.zeros(frame.mcus, np.uint8)
+        elif self.planes is None:
+            self.start()
+        self.scans += 1
         if frame.arithmetic:  # it decodes any bytes, where Huffman codes reveal that an interval ends early
             self.note_false_markers(false_markers, indices)
         self.limits.check_scans(self.scans, frame.X, frame.Y)
-        read = self.lossless_scan if frame.lossless else self.dct_scan
+        read = self.lossless_scan if frame.lossless else self.streamed_scan if streams else self.dct_scan
         error = read(
             segment,
             segments,
@@ -352,6 +394,36 @@ class Decoder:
         following, _ = find_segments(data, at + 2)
         return len(following) > 1 and following[1, 2] == number & 7
 
+    def streams(self, indices, end):
+        """Whether a first scan goes straight to pixels: it has all components, and nothing follows it."""
+        frame = self.headers.frame
+        return (
+            not (frame.progressive or frame.lossless or self.keeps_levels or self.view)
+            and indices == list(range(len(frame.components)))
+            and self.data[end : end + 2] in (b"\xff\xd9", b"")
+        )
+
+    def described(self, scan, indices, tables):
+        """The components, tables and header of a DCT-based scan, as `decode_scan` takes them."""
+        frame = self.headers.frame
+        components = [
+            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
+            for i, s in zip(indices, scan.components)
+        ]
+        header = dict(Ss=scan.Ss, Se=scan.Se, Ah=scan.Ah, Al=scan.Al, progressive=frame.progressive)
+        return dict(components=components, tables=tables, **header)
+
+    def streamed_scan(self, segment, segments, scan, indices, settings):
+        tables = self.tables(segment, scan, self.headers.frame)
+        for i in indices:
+            self.latch_steps(segment, i)
+        widths = [self.headers.frame.blocks(c)[1] for c in self.headers.frame.components]
+        described = self.described(scan, indices, tables)
+        prepared = PreparedScan(self.data, segments, None, widths=widths, **described, **settings)
+        steps, color = [self.steps[i] for i in indices], self.headers.color()
+        self.pixels, error = decode_pixels(prepared, steps, color, **self.picture(), out=self.out)
+        return error
+
     def dct_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
         tables = self.tables(segment, scan, frame)
@@ -359,34 +431,14 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        target = (
-            {}
-            if frame.progressive or self.keeps_levels
-            else dict(samples=[self.samples[i] for i in indices], Q=[self.steps[i] for i in indices], precision=frame.P)
-        )
         return decode_scan(
             self.data,
             segments,
             [self.planes[i] for i in indices],
-            self.described(scan, indices),
-            tables,
-            Ss=scan.Ss,
-            Se=scan.Se,
-            Ah=scan.Ah,
-            Al=scan.Al,
-            progressive=frame.progressive,
             present=self.present[indices[0]] if frame.progressive else None,
+            **self.described(scan, indices, tables),
             **settings,
-            **target,
         )
-
-    def described(self, scan, indices):
-        """The components of a DCT-based scan, as `decode_scan` takes them."""
-        frame = self.headers.frame
-        return [
-            (frame.blocks(frame.components[i])[0], frame.components[i].H, frame.components[i].V, s.Td, s.Ta)
-            for i, s in zip(indices, scan.components)
-        ]
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
@@ -415,6 +467,8 @@ class Decoder:
 
     def latch_steps(self, segment, i):
         Tq = self.headers.frame.components[i].Tq
+        if i in self.steps and self.bits_left is None:
+            self.planes[i][...] = 0  # a second sequential scan of a component replaces the first
         if i not in self.steps:
             if Tq not in self.headers.quant_tables:
                 raise BitstreamError(
@@ -469,8 +523,9 @@ class Decoder:
 
 @lru_cache(maxsize=64)
 def _opening(data, limits):
-    """(PlainScan, ImageInfo, warnings) of the bytes up to the first scan, or None for other pictures than those that
-    PlainScan reads."""
+    """(PlainPicture, ImageInfo, warnings) of the bytes up to the first scan; None unless they begin such a picture.
+
+    Pictures of one source often begin alike, and small ones take less time to decode than their headers."""
     decoder = Decoder(data, False, limits)
     headers = decoder.headers
     try:
@@ -480,37 +535,32 @@ def _opening(data, limits):
             headers.take(segment)
         scan, frame = markers.read_scan(data, segment, headers.frame), headers.frame
         indices = markers.scan_indices(scan, frame)
-        if indices != list(range(len(frame.components))) or frame.P != 8 or frame.Y == 0:
+        if indices != list(range(len(frame.components))) or frame.Y == 0:
             return None
         decoder.check_frame(len(data))
-        tables = decoder.tables(segment, scan, frame)
+        described = decoder.described(scan, indices, decoder.tables(segment, scan, frame))
         for i in indices:
             decoder.latch_steps(segment, i)
         info = headers.info()
     except CodecError:  # `Decoder` names it
         return None
-    plain = PlainScan(
-        decoder.described(scan, indices),
-        [frame.blocks(c)[1] for c in frame.components],
-        tables,
-        mcus=frame.mcus,
-        restart_interval=headers.restart_interval,
-        Q=[decoder.steps[i] for i in indices],
-        color=info.color,
-        height=frame.Y,
-        width=frame.X,
-    )
+    widths = [frame.blocks(c)[1] for c in frame.components]
+    settings = dict(widths=widths, mcus=frame.mcus, restart_interval=headers.restart_interval)
+    prepared = PreparedScan(data, np.array([[0, 0, -1]]), None, **described, **settings)
+    picture = decoder.picture()
+    del picture["threads"]
+    plain = PlainPicture(prepared, [decoder.steps[i] for i in indices], info.color, **picture)
     return plain, info, tuple(decoder.warnings)
 
 
-def _decode_plain(data, limits):
+def _decode_plain(data, limits, threads):
     """The usual picture, undamaged; None for any other, and then `Decoder` finds out what is the matter."""
     begin = end_of_plain_headers(data)
     opening = _opening(data[:begin], limits) if 0 < begin <= LONGEST_OPENING else None
     if opening is None:
         return None
     plain, info, warnings = opening
-    pixels = plain.decode(data, begin)
+    pixels = plain.decode(data, begin, 1 if threads == 1 else useful_threads(threads, info.width * info.height))
     return None if pixels is None else DecodedImage(pixels, info, warnings, (), None)
 
 
@@ -520,7 +570,17 @@ def checked_reading(on_error, limits):
     return checked_limits(limits)
 
 
-def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None = None) -> DecodedImage:
+def decode(
+    source: Source,
+    *,
+    on_error: OnError = "raise",
+    limits: Limits | None = None,
+    threads: int = 1,
+    scale: float | Fraction = 1,
+    region: tuple[int, int, int, int] | None = None,
+    color: Literal["auto", "gray"] = "auto",
+    out: Samples | None = None,
+) -> DecodedImage:
     """Read a JPEG: pixels, header, warnings, damage.
 
     Parameters
@@ -532,6 +592,21 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
         before the picture, and application segments of an impossible length, are skipped.
     limits : Limits, optional
         Bounds checked before memory is allocated; default `Limits()`.
+    threads : int, default 1
+        How many decode the picture side by side; 0: one per processor. Pixels and errors do not depend on it. The
+        default suits programs that decode several pictures at a time. Lossless pictures take one.
+    scale : 1/8, 2/8, ... 7/8 or 1 (default)
+        Part of width and height to decode, rounded up; a smaller transform takes the place of the 8x8 one. 1/2, 1/4 and
+        1/8 are the means of 2x2, 4x4 and 8x8 samples, and equal libjpeg-turbo's; the others differ from its by one at
+        most. Not for lossless pictures.
+    region : (x, y, width, height), default all
+        The pixels to make, of the picture at `scale`: what cutting the whole picture would give. Entropy-coded data is
+        read, and checked, whole.
+    color : "auto" (default) or "gray"
+        "gray": the luminance as it is coded, without its colours, of gray and YCbCr pictures.
+    out : array, default a new one
+        Where the pixels go: of their shape and dtype, C-contiguous and writable. It holds parts of the picture if an
+        error is raised.
 
     Returns
     -------
@@ -542,9 +617,12 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     BitstreamError, TruncatedError
         The data violates T.81; with byte offset and clause.
     UnsupportedError
-        Legal but not supported: hierarchical processes; two, or more than four, components.
+        Legal but not supported: hierarchical processes; two, or more than four, components; a scale or color that this
+        picture does not have.
     LimitError
         Larger than `limits` allow.
+    ParameterError
+        An impossible argument; a region that reaches beyond the picture; `out` of another shape or dtype.
 
     Notes
     -----
@@ -560,10 +638,15 @@ def decode(source: Source, *, on_error: OnError = "raise", limits: Limits | None
     >>> result = codec.jpeg.decode(codec.encode(np.zeros((4, 6, 3), np.uint8)))
     >>> result.pixels.shape, result.info.subsampling, result.damage is None
     ((4, 6, 3), '4:2:0', True)
+    >>> codec.jpeg.decode(codec.encode(np.zeros((40, 60, 3), np.uint8)), scale=1 / 4, region=(2, 3, 9, 7)).pixels.shape
+    (7, 9, 3)
     """
     limits = checked_reading(on_error, limits)
+    checked_threads(threads)
+    view = checked_view(scale, region, color)
     data = read_bytes(source, limits)
-    return _decode_plain(data, limits) or Decoder(data, on_error == "conceal", limits).run()
+    plain = _decode_plain(data, limits, threads) if view is None and out is None else None
+    return plain or Decoder(data, on_error == "conceal", limits, threads, view, out).run()
 
 
 def probe(source: Source, *, limits: Limits | None = None) -> ImageInfo:

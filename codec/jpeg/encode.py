@@ -183,6 +183,7 @@ def _plain(frame, steps, options):
     """Sampling factors, steps, and settings of `forward` and `encode_pixels` for levels that are simply rounded."""
     Q, plan = [steps[c.Tq] for c in frame.components], options.plan
     settings = dict(chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=Q if plan.dering else None)
+    settings["threads"] = options.threads_for(frame.X * frame.Y)
     return tuple((c.H, c.V) for c in frame.components), Q, settings
 
 
@@ -193,7 +194,7 @@ def _levels(pixels, color, frame, steps, options):
     if not plan.passes:
         return forward(pixels, color, sampling, Q, **settings)
     dering = settings["dering"]
-    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering)
+    planes = forward(pixels, color, sampling, chroma=plan.chroma, dering=dering, threads=settings["threads"])
     pools = [[i for i, c in enumerate(frame.components) if (c.Tq > 0) == chroma] for chroma in (False, True)]
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
@@ -266,7 +267,7 @@ def quantized(image, options):
 
 
 def _settings_of_stream(options, color, subsampling):
-    """What the pictures of a setting have in common: the Stream, and arguments of `encode_pixels`."""
+    """What the pictures of a setting have in common: the Stream, and arguments of `encode_pixels` but threads."""
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, 1, 1)
     steps = _steps(tables, frame)
@@ -275,6 +276,7 @@ def _settings_of_stream(options, color, subsampling):
     segments = application_segments(options.metadata, color)
     file = stream(frame, spec, steps, segments=segments, restart_interval=options.restart_interval)
     settings.update(restart_interval=options.restart_interval)
+    del settings["threads"]
     return file, (sampling, Q, file.tables, file.destinations), settings
 
 
@@ -289,7 +291,8 @@ def _stream(image, options):
     color = _color(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
     file, arguments, settings = settings_of(options, color, _subsampling(options, color, pixels))
-    return file.file(height, width, encode_pixels(pixels, color, *arguments, **settings))
+    data = encode_pixels(pixels, color, *arguments, threads=options.threads_for(height * width), **settings)
+    return file.file(height, width, data)
 
 
 def write(image, options, count_blocks=False):

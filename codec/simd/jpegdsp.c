@@ -176,6 +176,7 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
 #define TARGET
 #define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
 #include "jpeg_bits.h"
+#include "jpeg_trellis.h"
 #undef NAME
 #undef TARGET
 #undef PRESENT

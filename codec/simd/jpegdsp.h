@@ -137,6 +137,33 @@ typedef ptrdiff_t (*jpeg_band_fn)(JpegReader *reader, JpegBand *band, ptrdiff_t 
 /* Of n blocks: bit k of a mask is set where the magnitude of level k is above `least` (0 to 32766). */
 typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, ptrdiff_t n);
 
+/* ---------------------------------------------------------------- choice of levels */
+
+enum {
+    JPEG_SIZES = 11,       /* categories of AC levels of 8-bit samples (Table F.2) */
+    JPEG_TOP_LEVEL = 1023, /* size 10 */
+    /* Most bits that dropping a level can save: its symbol and extra bits, and the longer run's ZRLs. A level whose
+     * error would cost more stays, and no edge needs to skip it. */
+    JPEG_LARGEST_SAVING = 64
+};
+
+/* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
+ * a block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be
+ * cheaper than a shorter one. */
+typedef struct {
+    float ac[JPEG_SIZES][63];
+    float eob, empty, slack;
+} JpegRates;
+
+/* AC levels of least cost of n blocks, with a weight for each, and their sequential symbols added to 256 counts. DC
+ * stays as it is. coef_zz: times 8; recip_zz: 1 / (8 steps). */
+typedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
+                                const float *weights, int16_t *level_zz, uint32_t *counts, ptrdiff_t n);
+
+/* Add the AC symbols of n blocks whose levels are the whole parts of coefficients in steps plus `rounding`. */
+typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
+                              ptrdiff_t n);
+
 /* All members of JpegDsp, once. Cython's declarations are in codec/_core.pxd; a test compares the two. */
 #define JPEG_DSP_MEMBERS(ONE)               \
     ONE(jpeg_to_ycc_fn, rgb_to_ycc)         \
@@ -151,7 +178,9 @@ typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks
     ONE(jpeg_band_fn, read_bands)           \
     ONE(jpeg_band_fn, refine_bands)         \
     ONE(jpeg_dc_fn, read_dcs)               \
-    ONE(jpeg_mask_fn, significance)
+    ONE(jpeg_mask_fn, significance)         \
+    ONE(jpeg_trellis_fn, trellis)           \
+    ONE(jpeg_count_fn, count_levels)
 
 #define JPEG_ONE(type, name) type name;
 typedef struct {

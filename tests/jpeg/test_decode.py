@@ -1,11 +1,13 @@
 """The decoder: every supported kind of frame and scan, refusals, and reports."""
 
 import contextlib
+import io
 import json
 
 import numpy as np
 import pytest
 from codec.jpeg._segments import find_segments
+from PIL import Image
 
 import codec
 from codec import errors
@@ -541,3 +543,43 @@ def test_info_is_json(picture):
         ],
         "metadata": {"icc": 3, "comments": [2, 1], "density": [0, 1, 1]},
     }
+
+
+# ---------------------------------------------------------------- pictures that begin alike
+
+
+def test_pictures_that_begin_alike_are_told_apart():
+    """Their headers are kept: one of another size, restart interval or table has others."""
+    rng = np.random.default_rng(5)
+    images = [
+        rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((40, 40, 3), (40, 41, 3), (41, 40, 3), (40, 40))
+    ]
+    files = [
+        codec.encode(image, quality, effort=effort, restart_interval=interval, subsampling=subsampling)
+        for image, subsampling in zip(images, ("4:2:0", "4:2:0", "4:4:4", "auto"))
+        for quality, effort, interval in ((50, 1, 0), (51, 1, 0), (50, 3, 0), (50, 1, 2))
+    ]
+    apart = [np.asarray(Image.open(io.BytesIO(data))) for data in files]
+    for _ in range(2):
+        for data, pixels in zip(files, apart):
+            assert np.abs(codec.decode(data).astype(int) - pixels).max() <= 2
+
+
+def test_damage_in_a_picture_that_begins_like_one_without_is_found():
+    data = codec.encode(np.random.default_rng(6).integers(0, 256, (64, 64, 3), dtype=np.uint8), effort=1)
+    codec.decode(data)
+    for cut in (len(data) - 3, len(data) - 40, len(data) // 2, data.index(b"\xff\xda") + 15):
+        with pytest.raises(codec.TruncatedError):
+            codec.decode(data[:cut] + b"\xff\xd9")
+        assert codec.jpeg.decode(data[:cut] + b"\xff\xd9", on_error="conceal").damage is not None
+    with pytest.raises(codec.LimitError):
+        codec.decode(data, limits=codec.Limits(pixels=64))
+
+
+def test_warnings_of_pictures_that_begin_alike_are_repeated():
+    data = codec.encode(np.zeros((16, 16), np.uint8), effort=1)
+    at = data.index(b"\xff\xc4")
+    size = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    without = data[:at] + data[at + size :]
+    for _ in range(2):
+        assert "that of T.81 K.3 was taken" in codec.jpeg.decode(without).warnings[0]

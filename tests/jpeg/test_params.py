@@ -151,6 +151,9 @@ def test_short_names_of_subsampling(given, meant):
         ("color", np.array(["rgb", "gray"]), "color must be one of"),
         ("quant_tables", [1] * 64, "must be a codec.jpeg.QuantTables, not list"),
         ("metadata", b"x", "must be a codec.jpeg.Metadata, not bytes"),
+        ("threads", -1, "threads is -1; it must be 0"),
+        ("threads", 1.0, "a number of threads"),
+        ("threads", True, "threads is True"),
     ],
 )
 def test_impossible_values_are_refused(option, value, why):

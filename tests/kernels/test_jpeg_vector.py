@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from codec.jpeg._scan_read import masks_of
+from codec.jpeg._trellis import Rates, optimise, statistics
 from h264_samples import LEVELS
 
 import codec
@@ -226,3 +227,27 @@ def test_a_band_in_the_header_of_a_sequential_scan_changes_nothing():
     assert file[at : at + 3] == bytes((0, 63, 0))
     odd = file[:at] + bytes((5, 20, 0)) + file[at + 3 :]
     np.testing.assert_array_equal(codec.decode(odd), codec.decode(file))
+
+
+# ---------------------------------------------------------------- choice of levels
+
+
+def test_levels_of_least_cost():
+    """Through their callers: levels, symbols and statistics of smooth, busy and hostile blocks."""
+    rng = np.random.default_rng(8)
+    decay = 1 / (1 + np.arange(64))
+    smooth = rng.normal(0, 1, (3, 40, 64)) * decay * rng.choice([30, 300, 3000], (3, 40, 1))
+    busy = rng.normal(0, 60, (3, 40, 64))
+    hostile = rng.choice([-32768, -32767, -8184, -1, 0, 1, 8184, 32767], (3, 40, 64))
+    weights = rng.integers(64, 65536, (3, 40)).astype(np.uint16)
+    for blocks in (smooth, busy, hostile):
+        coefficients = np.clip(np.rint(blocks), -32768, 32767).astype(np.int16)
+        for step in (1, 2, 16, 255):
+            Q, results = np.full(64, step, np.uint16), []
+            for level in LEVELS:
+                with cpu.force(_core.CPU_LADDER[level]):
+                    counts = statistics(coefficients, Q)
+                    results.append((counts, *optimise(coefficients, Q, Rates(counts), 20.0, weights)))
+            for result in results[1:]:
+                for a, b in zip(results[0], result):
+                    np.testing.assert_array_equal(a, b)

@@ -39,6 +39,13 @@ def front_door(folder: Path) -> None:
     assert_type(data, bytes)
     image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20))
     assert_type(image, Samples)
+    part = codec.decode(data, scale=Fraction(1, 2), region=(0, 0, 9, 9), color="gray", out=np.empty((9, 9), np.uint8))
+    assert_type(part, Samples)
+    assert_type(codec.decode_planes(data), codec.Frame)
+    for file in codec.encode_many([IMAGE, GRAY], 60, errors="return", effort=1, threads=2):
+        assert_type(file, bytes | codec.CodecError)
+    for pixels in codec.decode_many([data, io.BytesIO(data)], errors="return", threads=1, scale=0.25):
+        assert_type(pixels, Samples | codec.CodecError)
     info = codec.probe(io.BytesIO(data))
     assert_type(info, jpeg.ImageInfo)
     path = folder / "a.jpg"
@@ -77,7 +84,7 @@ def errors() -> None:
 
 
 def pictures() -> None:
-    options = jpeg.EncodeOptions(quality=80, quant_tables=jpeg.QuantTables([16] * 64, np.full((8, 8), 20)))
+    options = jpeg.EncodeOptions(quality=80, threads=2, quant_tables=jpeg.QuantTables([16] * 64, np.full((8, 8), 20)))
     assert options.quant_tables is not None
     assert_type(options.quant_tables.chrominance, tuple[int, ...])
     assert_type(jpeg.QuantTables.for_quality(75, "psnr").to_json(), dict[str, Any])
@@ -86,6 +93,7 @@ def pictures() -> None:
     assert_type(encoded.block_bits, tuple[npt.NDArray[np.int32], ...])
     assert_type((encoded.size, encoded.bpp, encoded.achieved), tuple[int, float, float | None])
     decoded: jpeg.DecodedImage = jpeg.decode(encoded.data)
+    assert_type(jpeg.decode_planes(encoded.data).chroma, str)
     assert_type(decoded.pixels, Samples)
     damage: jpeg.Damage | None = decoded.damage
     assert damage is None or damage.report

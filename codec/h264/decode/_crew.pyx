@@ -6,14 +6,15 @@ Python runs here for an intact picture; a damaged one is repaired by a Python fu
 """
 from libc.stdlib cimport free, realloc
 
+from codec._team cimport (
+    Turns, shared_add, shared_load, shared_process, shared_set, shared_store, turns_close, turns_give, turns_lock,
+    turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
+)
 from codec.h264.decode._slice_dec cimport Slice, decode_prepared, end_picture, order_slices
 from codec.h264.entropy._reader cimport FAULT_MEMORY, SliceReader
 from codec.h264.macroblock._kernels cimport H264Dsp, h264_dsp
 from codec.h264.macroblock._slice cimport MbContext, context_room
-from codec.h264.pictures._picture cimport (
-    Picture, PictureData, Turns, shared_add, shared_load, shared_process, shared_set, shared_store, turns_close,
-    turns_give, turns_lock, turns_open, turns_take, turns_unlock, turns_wait, turns_wake,
-)
+from codec.h264.pictures._picture cimport Picture, PictureData
 
 from threading import get_ident
 

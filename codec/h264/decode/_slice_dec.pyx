@@ -10,6 +10,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport BitReader, codec_assert_range, open_reader, refill
+from codec._team cimport shared_store
 from codec.h264.entropy._cabac cimport cabac_ahead, cabac_end_of_slice_flag, cabac_init_states, cabac_open
 from codec.h264.entropy._cabac_mb cimport cabac_mb_field_decoding_flag, cabac_mb_skip_flag
 from codec.h264.entropy._cavlc cimport bit_position, read_u1, read_ue
@@ -34,7 +35,7 @@ from codec.h264.macroblock._slice cimport (
 )
 from codec.h264.macroblock._transform cimport add_residual
 from codec.h264.pictures._picture cimport (
-    MB_FIELD, MB_INTRA, MB_SKIP, Picture, PictureData, add_slice, select_plane, shared_store,
+    MB_FIELD, MB_INTRA, MB_SKIP, Picture, PictureData, add_slice, select_plane,
 )
 
 from ...errors import BitstreamError, ParameterError, TruncatedError

@@ -43,11 +43,11 @@ FrameStores stay with the sequence. Of its own frame, `repair` reads `picture` a
 that marking changes. Of earlier frames it reads `picture` and `order`, which are final.
 """
 
-import os
 import weakref
 from _thread import start_new_thread
 from collections import deque
 
+from ...executors import processors
 from ._crew import Crew, Gate
 
 BATCH = 128  # slices at most: each takes about 40 KB beside its data
@@ -57,8 +57,7 @@ MOST_THREADS = 16  # by default: every picture in flight takes memory
 
 def usable_threads():
     """One for each processor that this process may use, MOST_THREADS at most."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(count, MOST_THREADS)
+    return min(processors(), MOST_THREADS)
 
 
 class Workers:

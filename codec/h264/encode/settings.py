@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
+from ...executors import checked_threads
 from ...targets import VIDEO_RATES, parse_target
 from ..stream.slice_header import B, I, P
 from .parameters import LEVELS
@@ -195,13 +195,11 @@ def settings_of(
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
     if isinstance(keyint, bool) or not isinstance(keyint, int) or keyint < 1:
         raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
-        raise ParameterError(f"threads is {threads!r}; it must be 0 (all processors) or a number of threads")
     tools = tools_of(preset, tune)
     if qp is not None:
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
-        tools, quality, bitrate, keyint, min(threads or processors(), MOST_THREADS),
+        tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
         passes, target,
     )  # fmt: skip
@@ -238,8 +236,3 @@ def settings_of_options(options):
         if name not in known:
             raise ParameterError(f"{name} is no option of the encoder; there are {', '.join(known)}")
     return settings_of(**options)
-
-
-def processors():
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,10 +15,9 @@ from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t, int64_t, u
 from libc.string cimport memcpy
 
 from codec._core cimport codec_assert_range
+from codec._team cimport Turns, shared_sleep, turns_give, turns_lock, turns_take, turns_unlock
 from codec.h264.macroblock._kernels cimport H264Dsp
-from codec.h264.pictures._picture cimport (
-    PictureData, SliceInfo, Turns, has_lines, shared_sleep, turns_give, turns_lock, turns_take, turns_unlock,
-)
+from codec.h264.pictures._picture cimport PictureData, SliceInfo, has_lines
 
 cdef extern from "prefetch.h" nogil:
     void prefetch(const void *p)

@@ -14,6 +14,8 @@ in the zig-zag order of 6.4.3. A lost slice leaves MbInfo.slice = -1.
 """
 from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
 
+from codec._team cimport shared_load
+
 from codec._core cimport codec_assert_range
 
 cdef enum:
@@ -35,24 +37,6 @@ cdef enum:
 
     NO_REFERENCE = -1       # of refIdx and of reference identities
     VIEW_DIRECT = 4         # of MbView.sub_part
-
-cdef extern from "shared.h" nogil:
-    int shared_load(const int *p)
-    void shared_store(int *p, int v)
-    void shared_add(int *p, int v)
-    int shared_set(int *p)
-    void shared_sleep()
-    int shared_process()
-    ctypedef struct Turns:
-        int free
-    void turns_open(Turns *turns, int free)
-    void turns_close(Turns *turns)
-    void turns_lock(Turns *turns)
-    void turns_unlock(Turns *turns)
-    void turns_wait(Turns *turns)
-    void turns_wake(Turns *turns)
-    void turns_take(Turns *turns)
-    void turns_give(Turns *turns)
 
 cdef struct MbInfo:
     int32_t slice           # index into PictureData.slices; -1: not decoded (yet)

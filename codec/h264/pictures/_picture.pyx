@@ -7,6 +7,7 @@ from libc.stdint cimport int8_t, uint8_t, int16_t, uint16_t, int32_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
+from codec._team cimport shared_sleep
 from ...errors import LimitError, ParameterError
 
 cdef enum:

@@ -29,6 +29,17 @@ INLINE __m256i twice(__m128i v) { return _mm256_broadcastsi128_si256(v); }
 INLINE __m256i widen(__m128i v) { return _mm256_castsi128_si256(v); } /* the upper half is undefined */
 INLINE __m256i both(__m128i lower, __m128i upper) { return _mm256_inserti128_si256(widen(lower), upper, 1); }
 
+/* Bit k is set where word k is not zero. */
+INLINE uint32_t nonzero_of_32(const int16_t *word)
+{
+    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(load32(word), load32(word + 16)), 0xd8);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
+}
+INLINE uint64_t nonzero_of_64(const int16_t *word)
+{
+    return nonzero_of_32(word) | (uint64_t)nonzero_of_32(word + 32) << 32;
+}
+
 /* Words to bytes, with saturation. */
 INLINE __m128i pack(__m256i v) { return _mm_packus_epi16(low(v), high(v)); }
 

@@ -6,15 +6,9 @@
 #include "avx2.h"
 #include "jpeg_avx2.h"
 
-INLINE uint32_t nonzero_of_32(const int16_t *level)
-{
-    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(load32(level), load32(level + 16)), 0xd8);
-    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()));
-}
-
 #define NAME(x) x##_body
 #define TARGET CODEC_TARGET_AVX2
-#define PRESENT(zz) (nonzero_of_32(zz) | (uint64_t)nonzero_of_32((zz) + 32) << 32)
+#define PRESENT(zz) nonzero_of_64(zz)
 #include "../jpeg_bits.h"
 
 AVX2 void codec_jpeg_put_mcus_avx2(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)

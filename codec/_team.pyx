@@ -1,0 +1,70 @@
+"""One piece of work, shared by the thread of the caller and helpers that end with the call.
+
+Threads are started for each call: they cost 0.1 ms, survive no fork, and nobody must stop them.
+"""
+from _thread import start_new_thread
+
+
+cdef class Team:
+    """A subclass has the state of the work, and `work`, which takes part after part of it until none is left.
+
+    No Python runs in the caller's thread between the first helper and the last: an exception of a signal handler waits
+    until the work is done. Helpers refer to the team, which owns what they write to.
+    """
+
+    def __cinit__(self):
+        turns_open(&self.turns, 0)
+
+    def __dealloc__(self):
+        turns_close(&self.turns)
+
+    cdef void work(self) noexcept nogil:
+        pass
+
+    cdef Py_ssize_t take(self) noexcept nogil:
+        """The number of a part that nobody has; -1 when all are taken, or one failed."""
+        cdef Py_ssize_t part = -1
+        turns_lock(&self.turns)
+        if self.taken < self.parts and self.status == 0:
+            part = self.taken
+            self.taken += 1
+        turns_unlock(&self.turns)
+        return part
+
+    cdef void fail(self, int status) noexcept nogil:
+        """End the work with a status that is not 0; the first one counts."""
+        turns_lock(&self.turns)
+        if self.status == 0:
+            self.status = status
+        turns_wake(&self.turns)
+        turns_unlock(&self.turns)
+
+    def help(self):
+        """The body of a helper's thread."""
+        with nogil:
+            turns_lock(&self.turns)
+            if not self.over:
+                self.active += 1
+                turns_unlock(&self.turns)
+                self.work()
+                turns_lock(&self.turns)
+                self.active -= 1
+                turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+
+    cdef int share(self, int threads) except -1:
+        """Do the work with `threads` threads, that of the caller included, or fewer if the system starts no more."""
+        cdef int i
+        for i in range(min(threads, self.parts) - 1):
+            try:
+                start_new_thread(self.help, ())
+            except RuntimeError:
+                break
+        with nogil:
+            self.work()
+            turns_lock(&self.turns)
+            self.over = True
+            while self.active:
+                turns_wait(&self.turns)
+            turns_unlock(&self.turns)
+        return 0

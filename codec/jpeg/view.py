@@ -1,0 +1,152 @@
+"""What is made of a decoded picture: its scale, a region, the luminance alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import numpy as np
+
+from ..errors import ParameterError, UnsupportedError
+from ._planes import compose
+from ._reduced import samples_of
+from ._stream_read import pixels_of_levels
+
+COLORS = ("auto", "gray")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Options of `decode`, checked.
+
+    Attributes
+    ----------
+    eighths : 1..8, of width and height
+    region : (x, y, width, height) of the scaled picture, or None for all of it
+    gray : whether only the luminance counts
+    """
+
+    eighths: int = 8
+    region: Optional[Tuple[int, int, int, int]] = None
+    gray: bool = False
+
+    def size(self, frame):
+        """(height, width) of the scaled picture."""
+        return -(-frame.Y * self.eighths // 8), -(-frame.X * self.eighths // 8)
+
+    def check(self, frame, color):
+        """Raise if a picture has no such view."""
+        if frame.lossless and self.eighths < 8:
+            raise UnsupportedError("a lossless picture has no frequencies to scale by: leave out scale")
+        factors = (frame.components[0].H, frame.components[0].V)
+        if (
+            self.gray
+            and color != "gray"
+            and (color != "ycbcr" or frame.lossless or factors != (frame.Hmax, frame.Vmax))
+        ):
+            raise UnsupportedError(
+                f"color='gray' takes the luminance as it is coded, which a picture in {color} lacks: leave out color"
+            )
+        if self.region is not None:
+            (x, y, w, h), (height, width) = self.region, self.size(frame)
+            if x + w > width or y + h > height:
+                raise ParameterError(f"region {self.region} reaches beyond the picture of {width}x{height}")
+
+    def shape(self, frame, color):
+        """Of the pixels."""
+        height, width = self.size(frame)
+        if self.region is not None:
+            _, _, width, height = self.region
+        channels = 1 if self.gray or color == "gray" else len(frame.components)
+        return (height, width) if channels == 1 else (height, width, channels)
+
+    def of_pixels(self, pixels):
+        """The view of a picture that is not scaled."""
+        if self.region is None:
+            return pixels
+        x, y, width, height = self.region
+        return np.ascontiguousarray(pixels[y : y + height, x : x + width])
+
+    def of_levels(self, planes, steps, color, frame, threads):
+        """Pixels of a view, from levels in natural order; nothing outside the region is transformed, but for one MCU
+        around it that upsampling reads."""
+        sampling = [(c.H, c.V) for c in frame.components]
+        if self.gray and color != "gray":
+            planes, steps, sampling, color = planes[:1], steps[:1], [(1, 1)], "gray"
+        Hmax, Vmax = (max(factors) for factors in zip(*sampling))
+        height, width = self.size(frame)
+        x, y, w, h = self.region or (0, 0, width, height)
+        left, right = _cells(x, w, width, self.eighths * Hmax)
+        top, bottom = _cells(y, h, height, self.eighths * Vmax)
+        planes = [
+            np.ascontiguousarray(plane[top * V : bottom * V, left * H : right * H])
+            for plane, (H, V) in zip(planes, sampling)
+        ]
+        first_x, first_y = left * self.eighths * Hmax, top * self.eighths * Vmax
+        part = (
+            min(height, bottom * self.eighths * Vmax) - first_y,
+            min(width, right * self.eighths * Hmax) - first_x,
+        )
+        if self.eighths == 8:
+            pixels = pixels_of_levels(planes, steps, color, sampling, *part, precision=frame.P, threads=threads)
+        else:
+            pixels = _scaled(planes, steps, color, sampling, self.eighths, part, frame.P)
+        if self.region is None:
+            return pixels
+        return np.ascontiguousarray(pixels[y - first_y : y - first_y + h, x - first_x : x - first_x + w])
+
+
+def _cells(start, length, total, cell):
+    """Numbers of the first cell, and after the last one, of a range and its surroundings."""
+    return max(0, start // cell - 1), min(-(-total // cell), -(-(start + length) // cell) + 1)
+
+
+def block_size(factors, most, eighths):
+    """Samples on a side of a component's blocks: `eighths`, doubled while they are fewer than 8 and the component is
+    subsampled in both directions, in place of upsampling (as in libjpeg)."""
+    size = eighths
+    while size < 8 and all(m * eighths % (f * size * 2) == 0 for f, m in zip(factors, most)):
+        size *= 2
+    return size
+
+
+def _scaled(planes, steps, color, sampling, eighths, part, precision):
+    most = tuple(max(factors) for factors in zip(*sampling))
+    samples, scaled = [], []
+    for plane, Q, factors in zip(planes, steps, sampling):
+        size = block_size(factors, most, eighths)
+        made, (H, V) = samples_of(plane, Q, size, precision), (f * size // eighths for f in factors)
+        if eighths == 1 and most[0] % H == 0 and most[1] % V == 0:  # too few samples to interpolate
+            made = np.repeat(np.repeat(made, most[1] // V, 0), most[0] // H, 1)
+            H, V = most
+        samples.append(made)
+        scaled.append((H, V))
+    return compose(samples, color, scaled, *part, precision)
+
+
+def checked_view(scale, region, color):
+    """The View of the options of `decode`; None for the whole picture as it is."""
+    eighths = _eighths(scale)
+    if not isinstance(color, str) or color not in COLORS:
+        raise ParameterError(f"color must be 'auto' or 'gray', not {color!r}")
+    if region is not None:
+        region = _box(region)
+    return None if eighths == 8 and region is None and color == "auto" else View(eighths, region, color == "gray")
+
+
+def _eighths(scale):
+    try:
+        eighths = 0 if isinstance(scale, bool) else 8 * scale
+        if eighths in range(1, 9):
+            return int(eighths)
+    except (TypeError, ValueError):
+        pass
+    raise ParameterError(f"scale must be 1/8, 2/8, ... 7/8 or 1, not {scale!r}")
+
+
+def _box(region):
+    numbers = tuple(region) if isinstance(region, (tuple, list, np.ndarray)) else ()
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in numbers)
+    if len(numbers) != 4 or not whole or min(numbers) < 0 or min(numbers[2:]) < 1:
+        raise ParameterError(f"region must be (x, y, width, height), whole numbers within the picture, not {region!r}")
+    return tuple(int(n) for n in numbers)

@@ -1,0 +1,173 @@
+"""One picture by several threads: the bytes, pixels and errors of one thread."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import codec
+
+THREADS = (2, 3, 8)
+
+
+def textured(height, width, channels=3, seed=1):
+    """A picture with detail everywhere, so that every part of its data differs."""
+    y, x = np.mgrid[:height, :width]
+    smooth = 128 + 60 * np.sin(x / 9) + 40 * np.cos(y / 7)
+    noise = np.random.default_rng(seed).normal(0, 12, (height, width, channels))
+    return np.clip(smooth[..., None] + noise, 0, 255).astype(np.uint8)
+
+
+# Larger than 8 << 16 pixels: smaller ones are left to fewer threads (executors.useful_threads).
+PICTURE = textured(777, 701)
+
+
+# ---------------------------------------------------------------- encoding
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2", "4:4:0", "4:4:4"])
+@pytest.mark.parametrize("effort", [1, 2, 3, 4])
+def test_the_bytes_do_not_depend_on_threads(subsampling, effort):
+    settings = dict(quality=85, subsampling=subsampling, effort=effort)
+    expected = codec.encode(PICTURE, **settings)
+    for threads in THREADS:
+        assert codec.encode(PICTURE, **settings, threads=threads) == expected
+
+
+@pytest.mark.parametrize("effort", [5, 9])
+def test_nor_do_those_of_optimised_levels(effort):
+    picture = PICTURE[:400, :400]
+    assert codec.encode(picture, 60, effort=effort, threads=2) == codec.encode(picture, 60, effort=effort)
+
+
+@pytest.mark.parametrize("restart_interval", [1, 5, 44, 88, 7, 2156, 65535])
+def test_restart_intervals(restart_interval):
+    """44 MCUs are a row: strips end where intervals do, wherever that is possible."""
+    settings = dict(quality=85, subsampling="4:2:0", effort=1, restart_interval=restart_interval)
+    expected = codec.encode(PICTURE, **settings)
+    for threads in THREADS:
+        assert codec.encode(PICTURE, **settings, threads=threads) == expected
+
+
+@pytest.mark.parametrize("color, channels", [("gray", 1), ("rgb", 3), ("cmyk", 4), ("ycck", 4)])
+def test_other_colours(color, channels):
+    picture = textured(1000, 555, channels)
+    settings = dict(quality=95, color=color, effort=1)
+    assert codec.encode(picture, **settings, threads=3) == codec.encode(picture, **settings)
+
+
+@pytest.mark.parametrize("height, width", [(65535, 3), (3, 65535), (30000, 17), (17, 30000)])
+def test_extreme_shapes(height, width):
+    picture = textured(height, width)
+    for effort, subsampling in itertools.product((1, 2), ("4:2:0", "4:4:4")):
+        settings = dict(effort=effort, subsampling=subsampling)
+        assert codec.encode(picture, **settings, threads=3) == codec.encode(picture, **settings)
+
+
+def test_all_processors_and_small_pictures():
+    picture = PICTURE[:9, :20]
+    assert codec.encode(picture, threads=0) == codec.encode(picture, threads=50) == codec.encode(picture)
+    assert codec.encode(PICTURE, effort=1, threads=0) == codec.encode(PICTURE, effort=1)
+
+
+# ---------------------------------------------------------------- decoding
+
+
+def decoded(data, threads, **options):
+    """Pixels, error, damage, warnings and doubts."""
+    try:
+        result = codec.jpeg.decode(data, threads=threads, **options)
+    except codec.CodecError as error:
+        return None, (type(error), str(error)), None, None, None
+    damage = result.damage and (list(map(str, result.damage.errors)), result.damage.mask.tolist())
+    return result.pixels, None, damage, result.warnings, result.doubts
+
+
+def assert_threads_agree(data, counts=THREADS, **options):
+    pixels, *rest = decoded(data, 1, **options)
+    for threads in counts:
+        others, *more = decoded(data, threads, **options)
+        assert rest == more
+        np.testing.assert_array_equal(pixels, others)
+
+
+KINDS = {
+    "4:2:0": dict(subsampling="4:2:0"),
+    "4:2:2": dict(subsampling="4:2:2"),
+    "4:4:0": dict(subsampling="4:4:0"),
+    "4:4:4": dict(subsampling="4:4:4"),
+    "progressive": dict(progressive=True, subsampling="4:2:0"),
+    "progressive 4:4:4": dict(progressive=True, subsampling="4:4:4", effort=5),
+    "arithmetic": dict(coding="arithmetic", subsampling="4:2:0"),
+    "progressive arithmetic": dict(coding="arithmetic", progressive=True),
+    "rows of intervals": dict(subsampling="4:2:0", restart_interval=44),
+    "short intervals": dict(subsampling="4:4:4", restart_interval=4),
+    "intervals across rows": dict(subsampling="4:2:0", restart_interval=33),
+    "odd intervals": dict(subsampling="4:4:4", restart_interval=101),
+    "progressive intervals": dict(progressive=True, subsampling="4:2:0", restart_interval=50),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def coded(request):
+    return codec.encode(PICTURE, 85, **{"effort": 1, **KINDS[request.param]})
+
+
+def test_the_pixels_do_not_depend_on_threads(coded):
+    assert_threads_agree(coded)
+
+
+@pytest.mark.parametrize("color, channels", [("gray", 1), ("rgb", 3), ("cmyk", 4), ("ycck", 4)])
+def test_other_colours_are_decoded(color, channels):
+    for restart_interval in (0, 70):
+        picture = textured(1000, 555, channels)
+        assert_threads_agree(codec.encode(picture, color=color, effort=1, restart_interval=restart_interval))
+
+
+@pytest.mark.parametrize("height, width", [(65535, 3), (3, 65535), (30000, 17), (17, 30000), (3000, 1), (1, 3000)])
+def test_extreme_shapes_are_decoded(height, width):
+    for options in (dict(effort=1), dict(effort=1, restart_interval=1), dict(effort=4)):
+        assert_threads_agree(codec.encode(textured(height, width), 75, subsampling="4:2:0", **options), (3,))
+
+
+def test_all_processors_decode():
+    data = codec.encode(PICTURE, effort=1)
+    np.testing.assert_array_equal(codec.decode(data, threads=0), codec.decode(data))
+
+
+@pytest.mark.parametrize("threads", [-1, 1.0, True, None, "2"])
+def test_impossible_numbers_of_threads(threads):
+    data = codec.encode(PICTURE[:8, :8])
+    for call in (codec.decode, codec.read, codec.jpeg.decode):
+        with pytest.raises(codec.ParameterError, match="threads is"):
+            call(data, threads=threads)
+    with pytest.raises(codec.ParameterError, match="threads is"):
+        codec.encode(PICTURE, threads=threads)
+
+
+@pytest.mark.parametrize("on_error", ["raise", "conceal"])
+def test_damage_is_found_in_the_same_place(coded, on_error):
+    """Bytes flipped, lost and cut off: the error names the same byte, and the same MCUs are lost."""
+    random = np.random.default_rng(3)
+    start = coded.index(b"\xff\xda")
+    for _ in range(12):
+        damaged = bytearray(coded)
+        for at in random.integers(start + 20, len(coded), 3):
+            damaged[at] ^= int(random.integers(1, 256))
+        at = int(random.integers(start + 20, len(coded)))
+        assert_threads_agree(bytes(damaged), (2, 3), on_error=on_error)
+        assert_threads_agree(coded[:at], (2,), on_error=on_error)
+        assert_threads_agree(coded[:at] + coded[at + 5 :], (2,), on_error=on_error)
+
+
+@pytest.mark.parametrize("restart_interval", [44, 4])
+def test_lost_and_renumbered_intervals(restart_interval):
+    """What follows in the file is decided by markers out of sequence: then intervals are read in order."""
+    data = codec.encode(PICTURE, 85, effort=1, subsampling="4:2:0", restart_interval=restart_interval)
+    places = [at for at in range(len(data) - 1) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
+    for first, second in ((3, 4), (3, 5), (3, 9), (10, 18)):
+        without = data[: places[first]] + data[places[second] :]
+        renumbered = data[: places[first] + 1] + bytes([0xD0 | (second & 7)]) + data[places[first] + 2 :]
+        for changed in (without, renumbered):
+            for on_error in ("raise", "conceal"):
+                assert_threads_agree(changed, (2, 3), on_error=on_error)
