@@ -18,7 +18,7 @@ import numpy as np
 
 from ..api import JPEG_SUFFIXES, decode, encode
 from ..errors import CodecError, DamageWarning, MissingPackageError, ParameterError
-from ..formats import animation, apng, gif, pictures
+from ..formats import animation, apng, gif
 from ..h264.decode import video
 from ..h264.encode.video import write_video
 from ..jpeg import probe
