@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 
-from ..errors import BitstreamError, ParameterError, TruncatedError, UnsupportedError
+from ..errors import BitstreamError, CodecError, ParameterError, TruncatedError, UnsupportedError
 from ..executors import checked_threads, useful_threads
 from ..limits import checked_limits
 from ..pixels import as_png
@@ -20,6 +20,7 @@ from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
+from ._scan_team import read_scans
 from ._segments import find_segments
 from ._stream_read import decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF9, markers.SOF10, markers.SOF11)
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
+MOST_WAITING = 32  # scans; each takes memory for its data without stuffing
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
@@ -118,6 +120,7 @@ class Decoder:
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
         self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
+        self.waiting = []  # progressive scans that are not read yet, as `read_scans` takes them
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -126,13 +129,18 @@ class Decoder:
         skipped = self.errors if self.conceal else None
         reader, ended = markers.SegmentReader(self.data, self.warnings, self.limits, skipped), False
         try:
-            for segment in reader:
-                if segment.marker == markers.SOS:
-                    reader.at = self.scan(segment)
-                else:
-                    self.headers.take(segment)
-                ended = segment.marker == markers.EOI
-                self.end = segment.end if ended else len(self.data)
+            try:
+                for segment in reader:
+                    if segment.marker == markers.SOS:
+                        reader.at = self.scan(segment)
+                    else:
+                        self.headers.take(segment)
+                    ended = segment.marker == markers.EOI
+                    self.end = segment.end if ended else len(self.data)
+            except CodecError:
+                self.read_waiting()  # an error in a scan before it comes first
+                raise
+            self.read_waiting()
             self.check_complete(ended)
         except BitstreamError as error:
             if not self.conceal or self.planes is None:
@@ -140,6 +148,12 @@ class Decoder:
             self.errors.append(error)
             self.lost[...] |= self.incomplete() or self.unfinished()
         return self.finish()
+
+    def read_waiting(self):
+        waiting, self.waiting = self.waiting, []
+        error = read_scans(waiting, self.picture()["threads"]) if waiting else None
+        if error is not None:
+            raise error
 
     def incomplete(self):
         return len(self.steps) < len(self.headers.frame.components)
@@ -396,14 +410,17 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        return decode_scan(
-            self.data,
-            segments,
-            [self.planes[i] for i in indices],
-            present=self.present[indices[0]] if frame.progressive else None,
-            **self.described(scan, indices, tables),
-            **settings,
-        )
+        planes = [self.planes[i] for i in indices]
+        described = dict(self.described(scan, indices, tables), **settings)
+        if not frame.progressive:
+            return decode_scan(self.data, segments, planes, **described)
+        described["present"] = self.present[indices[0]]
+        if self.conceal or self.picture()["threads"] == 1:
+            return decode_scan(self.data, segments, planes, **described)
+        self.waiting.append((PreparedScan(self.data, segments, planes, **described), indices))
+        if len(self.waiting) == MOST_WAITING:
+            self.read_waiting()
+        return None
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame
