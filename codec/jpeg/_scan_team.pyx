@@ -1,7 +1,7 @@
 """Progressive scans, read side by side: a scan follows those before it that share components, some rows behind.
 
-Each scan reads its own segments, and changes rows of blocks that no scan before it has yet to change. The levels and the
-first error are those of scans read one after the other.
+Each scan reads its own segments, and changes rows of blocks that no scan before it has yet to change. The levels and
+the first error are those of scans read one after the other.
 """
 from libc.stdlib cimport calloc, free
 

@@ -1,7 +1,7 @@
 """From pixels to entropy-coded data, a row of MCUs at a time: for encodes that need no second look at the levels.
 
 A row of samples and levels fits the cache, so that the picture passes through memory once. Threads code strips of rows
-side by side; the bits of one strip are appended to those of the strips above, so that the bytes are those of one thread.
+side by side; the bits of one strip are appended to those of the strips above: the bytes are those of one thread.
 """
 from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
@@ -49,8 +49,8 @@ cdef void keep_first_mcu(const RowWriter *r, Strip *s) noexcept nogil:
 
 
 cdef class StreamTeam(Team):
-    """The strips of a scan. A strip that begins inside a restart interval leaves its first MCU, whose DC differences need
-    the levels of the strip above, to `join`."""
+    """The strips of a scan. A strip that begins inside a restart interval leaves its first MCU, whose DC differences
+    need the levels of the strip above, to `join`."""
     cdef Forward f              # described, not open
     cdef RowWriter r            # of the whole scan; the writer is owned
     cdef Strip *strips

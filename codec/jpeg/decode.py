@@ -1,5 +1,5 @@
 """The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels
-(_planes).
+(_planes). A picture of one scan takes the way from bits to pixels band by band (_stream_read).
 
 Lossless pictures go from segments (_lossless_read) directly to samples.
 """

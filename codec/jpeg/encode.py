@@ -208,6 +208,7 @@ def _levels(pixels, color, frame, steps, options):
             passes=plan.passes,
             block_weights=factors,
             orders=orders,
+            threads=settings["threads"],
         )
 
     if not masking or color in ("rgb", "cmyk"):
@@ -293,6 +294,7 @@ def write(image, options, count_blocks=False):
         share_tables=options.plan.share,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
+        threads=options.threads_for(frame.X * frame.Y),
     )
     return replace(picture, frame=frame), file
 

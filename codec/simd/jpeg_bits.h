@@ -1,6 +1,6 @@
 /* Huffman coding of sequential scans (T.81 F.1.2, F.2.2), and reading of progressive ones (G.2). The including file
- * defines NAME(x), TARGET, PRESENT(zz), the mask of nonzero levels of a block, COUNT(mask), FIRST(mask), the leading zeros,
- * and DEPOSIT(bits, mask), which spreads the low bits over the set bits of a mask. */
+ * defines NAME(x), TARGET, PRESENT(zz), the mask of nonzero levels of a block, COUNT(mask), FIRST(mask), the leading
+ * zeros, and DEPOSIT(bits, mask), which spreads the low bits over the set bits of a mask. */
 
 /* ---------------------------------------------------------------- writing */
 
@@ -140,11 +140,17 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     uint64_t acc = reader->acc;
     int count = reader->count, k = 0, symbol, size;
     REFILL;
-    DECODE(symbol, c->dc);
-    if (symbol < 0 || symbol > 16) return 0;
-    if (symbol) {
-        c->pred += RECEIVE(symbol);
-        SKIP(symbol);
+    size = c->dc->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
+    if (CODEC_LIKELY((unsigned)(size & 0x7EFF) - 1 < 0xFF)) { /* looks like a coefficient without a run, or EOB */
+        SKIP(size & 0xFF);
+        c->pred += size >> 16;
+    } else {
+        DECODE(symbol, c->dc);
+        if (symbol < 0 || symbol > 16) return 0;
+        if (symbol) {
+            c->pred += RECEIVE(symbol);
+            SKIP(symbol);
+        }
     }
     nat[0] = (int16_t)c->pred;
     for (;;) {
@@ -344,7 +350,7 @@ TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptr
     return from;
 }
 
-/* Correction bits (G.1.2.3) for `old`, which are at most 63, in their order: `corrected` receives those that are set. */
+/* Correction bits (G.1.2.3) for `old`, at most 63, in their order: `corrected` receives those that are set. */
 #define RECEIVE_CORRECTIONS(old)                                                        \
     do {                                                                                \
         const int n = COUNT(old);                                                       \
