@@ -35,9 +35,7 @@ LEVELS = (
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}
 
 # Functions longer than 60 lines (docstring not counted), with the reason; the limit for these is 120.
-LONG_FUNCTIONS = {
-    "jpeg/_scan_read.pyx:decode_scan": "checks all Python input in one place, before pointers are taken",
-}
+LONG_FUNCTIONS = {}
 LINE_LENGTH = 120
 # Files with longer lines, with the reason.
 LONG_LINES = {
@@ -259,7 +257,7 @@ def test_the_reader_of_functions_finds_them():
     assert found["as_pixels"] == len(inspect.getsource(codec.jpeg.encode.__globals__["as_pixels"]).splitlines()) - 1
     if (PACKAGE / "jpeg/_scan_read.pyx").exists():
         found = dict(functions("jpeg/_scan_read.pyx"))
-        assert {"read_mcu", "decode_scan", "idct_plane", "set"} <= set(found) and found["decode_scan"] > 60
+        assert {"read_mcu", "decode_scan", "idct_plane", "set"} <= set(found) and 3 < found["decode_scan"] < 20
 
 
 @each_module

@@ -224,7 +224,9 @@ def _levels(pixels, color, frame, steps, options):
             segments=application_segments(None, color),
             optimize=False,
         )
-        levels = optimised(look_again(pixels, decode(shown.data).pixels.reshape(pixels.shape), of_luma))
+        levels = optimised(
+            look_again(pixels, decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape), of_luma)
+        )
     return levels
 
 
