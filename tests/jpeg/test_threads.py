@@ -1,11 +1,13 @@
 """One picture by several threads: the bytes, pixels and errors of one thread."""
 
+import _thread
 import itertools
 
 import numpy as np
 import pytest
 
 import codec
+from codec.executors import in_order
 
 THREADS = (2, 3, 8)
 
@@ -219,3 +221,45 @@ def test_the_error_of_an_earlier_scan_comes_before_a_bad_header():
     damaged = bytes(data[: scans[4]]) + b"\xff\xda\x00\x03\x09" + bytes(data[scans[4] :])
     assert decoded(damaged, 1)[1] is not None
     assert_threads_agree(damaged)
+
+
+# ---------------------------------------------------------------- threads that fail or are interrupted
+
+
+def test_a_system_without_more_threads(monkeypatch):
+    def refuse(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    data = codec.encode(PICTURE, effort=1)
+    monkeypatch.setattr("codec._team.start_new_thread", refuse)
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+    assert_threads_agree(data)
+
+
+def test_threads_that_begin_late_find_nothing_to_do(monkeypatch):
+    late = []
+    data = codec.encode(PICTURE, effort=1)
+    monkeypatch.setattr("codec._team.start_new_thread", lambda body, arguments: late.append(body))
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+    assert_threads_agree(data)
+    assert late
+    for body in late:
+        body()
+
+
+def test_an_interruption_waits_for_the_threads():
+    """The exception of a signal handler comes when the work is done, and the next call is as good as any."""
+    data = codec.encode(PICTURE, effort=1)
+    for call in (lambda: codec.encode(PICTURE, effort=1, threads=3), lambda: codec.decode(data, threads=3)):
+        with pytest.raises(KeyboardInterrupt):
+            _thread.interrupt_main()
+            call()
+        call()
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+
+
+def test_calls_from_several_threads():
+    data = codec.encode(PICTURE, effort=1)
+    jobs = [lambda: codec.encode(PICTURE, effort=1, threads=2), lambda: codec.encode(codec.decode(data, threads=2))] * 3
+    results = list(in_order(jobs, 4))
+    assert results[::2] == [data] * 3 and len(set(results[1::2])) == 1

@@ -35,7 +35,7 @@ Samples = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 def front_door(folder: Path) -> None:
     data = codec.encode(IMAGE, 60, subsampling="4:2:0", effort=2, tune="ssim")
     assert_type(data, bytes)
-    image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20))
+    image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20), threads=2)
     assert_type(image, Samples)
     info = codec.probe(io.BytesIO(data))
     assert_type(info, jpeg.ImageInfo)
