@@ -271,6 +271,9 @@ cdef object run(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t heig
     team.components, team.transform, team.precision = len(Q), TRANSFORMS[color], precision
     team.dsp = jpeg_dsp(level_index())
     team.height, team.width = height, width
+    if len(Q) != len(sampling) or len(planes_shape) != len(sampling):
+        raise ParameterError(f"{len(planes_shape)} components with {len(Q)} quantization tables and {len(sampling)} "
+                             "sampling factors")
     describe_upsamplers(team.upsamplers, &team.Hmax, &team.Vmax, color, sampling, height, width)
     for i in range(team.components):
         steps = Q[i]

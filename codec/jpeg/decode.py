@@ -193,7 +193,13 @@ class Decoder:
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
+    def clear_levels(self):
+        frame = self.headers.frame
+        return [np.zeros((*frame.blocks(c), 64), np.int16) for c in frame.components]
+
     def pixels_of_levels(self, color):
+        if not self.planes:  # damage before the data of its only scan: mid-gray
+            self.planes = self.clear_levels()
         ones = np.ones(64, np.uint16)
         steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
         if self.bits_left is not None and can_smooth(self.bits_left):
@@ -252,7 +258,7 @@ class Decoder:
                 for c in frame.components
             ]
         else:
-            self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
+            self.planes = self.clear_levels()
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
             self.present = [np.zeros(size, np.uint64) for size in sizes]

@@ -263,3 +263,14 @@ def test_calls_from_several_threads():
     jobs = [lambda: codec.encode(PICTURE, effort=1, threads=2), lambda: codec.encode(codec.decode(data, threads=2))] * 3
     results = list(in_order(jobs, 4))
     assert results[::2] == [data] * 3 and len(set(results[1::2])) == 1
+
+
+@pytest.mark.parametrize("marker", [0xDB, 0xC4])
+def test_a_scan_that_cannot_begin_is_gray(marker):
+    """Without its quantization table, or with a broken Huffman table, the only scan has no data that could be read."""
+    data = codec.encode(PICTURE[:40, :50], effort=1)
+    at = next(start for start, _ in marker_segments(data) if data[start + 1] == marker)
+    damaged = data[: at + 4] + (b"\x03" if marker == 0xDB else b"\x00\xff") + data[at + (5 if marker == 0xDB else 6) :]
+    pixels, error, damage, *_ = decoded(damaged, 1, on_error="conceal")
+    assert error is not None or (pixels.shape == (40, 50, 3) and damage is not None)
+    assert_threads_agree(damaged, on_error="conceal")
