@@ -3,7 +3,7 @@
 # make test-interop  compare the quantizers with ONNX Runtime, torch, TensorFlow Lite, FFmpeg and Octave, in an environment of its own
 # make explore  run the property tests at random, EXPLORE times as many examples, from a printed SEED
 # make debug    run the tests on a build with asserts, bounds checks, ASan and UBSan
-# make tsan     run the tests of decoding by threads on a build with ThreadSanitizer
+# make tsan     run the tests of threads on a build with ThreadSanitizer
 # make fuzz     coverage-guided fuzzing of a decoder, FUZZ_TARGET (jpeg or h264), FUZZ_SECONDS long
 # make bench    compare with libjpeg-turbo and others
 # make docs     build the documentation as a site, build/site
@@ -98,7 +98,7 @@ tsan: build/tsan/stamp
 	cp -r tests samples build/tsan
 	cd build/tsan && CODEC_TEST_DATA=$(CODEC_TEST_DATA) PYTHONMALLOC=malloc PYTHONPATH=site PYTHONDONTWRITEBYTECODE=1 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0 \
 	LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" setarch -R $(CURDIR)/$(BIN)/python -m pytest -p no:cacheprovider -o addopts=--import-mode=importlib \
-	tests/h264/test_threads.py tests/h264/test_interruptions.py -k "not every_line and not child and not pool and not signal"
+	tests/h264/test_threads.py tests/h264/test_interruptions.py tests/jpeg/test_threads.py -k "not every_line and not child and not pool and not signal"
 
 fuzz: build/fuzz/stamp
 	cp -r tests build/fuzz

@@ -50,8 +50,8 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
         "size:200kB", "bpp:1.0": the best file within that size. "psnr:40", "ssim:0.98", "ssimulacra2:85": the smallest
         with that score.
     threads : int, default 1
-        How many encode the picture side by side; 0: one per processor. The bytes do not depend on it. The default suits
-        programs that encode several pictures at a time, in processes or threads of their own.
+        How many encode the picture side by side; 0: one per processor. The bytes do not depend on it. The default
+        suits programs that encode several pictures at a time, in processes or threads of their own.
     chroma_quality, progressive, color, quant_tables, restart_interval, metadata, coding
         See `codec.jpeg.EncodeOptions`.
 

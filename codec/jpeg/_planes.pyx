@@ -149,7 +149,7 @@ cdef void convert_row(const JpegDsp *dsp, const uint8_t *pixels, int channels, i
 
 
 cdef enum:
-    STRIP = 8                   # rows of MCUs that a thread takes at a time: where it begins, six more rows are converted
+    STRIP = 8                   # rows of MCUs that a thread takes at a time; where they begin costs some rows more
     GROUP = 16                  # blocks that pass from one stage to the next at a time: 2 kB of coefficients
 
 
@@ -219,8 +219,8 @@ cdef void downsample_strip(Forward *f, ForwardComponent *c, const uint8_t *plane
 
 
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
-    """MCU row my, from pixels to levels; in order, rows take less time. c.out_zz is where the component's blocks of this
-    row go."""
+    """MCU row my, from pixels to levels; in order, rows take less time. c.out_zz is where the component's blocks of
+    this row go."""
     cdef uint8_t *small = f.strip + f.channels * f.plane_size
     cdef uint8_t *fine = small + 16 * f.padded
     cdef uint8_t *row[4]

@@ -271,7 +271,7 @@ cdef uint64_t nonzero_zz(const int16_t *nat) noexcept nogil:
     cdef uint64_t present = 0
     cdef int k
     for k in range(64):
-        present |= <uint64_t>(nat[NAT_OF_ZZ[k]] != 0) << k
+        present |= <uint64_t>(nat[NAT_OF_ZZ[k]] != 0) << 63 - k
     return present
 
 
@@ -543,7 +543,7 @@ def decode_scan(data, segments, planes, components, tables, **settings):
     lost : None, or a uint8 array (mcus_high, mcus_wide) that receives ones where data was lost; then damage does not
         end the scan
     present : for a progressive scan of AC coefficients, Huffman coded: a uint64 array (blocks_high, blocks_wide) with
-        bit k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
+        bit 63 - k set where coefficient k of the zig-zag is not zero; kept up to date. None: made from the plane
 
     Returns
     -------

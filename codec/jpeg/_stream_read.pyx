@@ -1,8 +1,8 @@
 """From entropy-coded data, or levels, to pixels, a band of MCU rows at a time.
 
-A band is read, inverse-transformed, and composed with the last row of the band above; then its memory takes another one,
-so that one thread works in the cache. Several threads do different bands at the same time: only reading must be in
-order, and not even that where restart intervals begin with bands. The pixels and errors are those of one thread.
+A band is read, inverse-transformed, and composed with the last row of the band above; then its memory takes another
+one, so that one thread works in the cache. Several threads do different bands at the same time: only reading must be
+in order, and not even that where restart intervals begin with bands. The pixels and errors are those of one thread.
 """
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
@@ -34,7 +34,7 @@ cdef struct Part:           # a component
     Py_ssize_t wide, high   # blocks
     int V                   # block rows in a row of MCUs
     const uint16_t *Q_nat
-    int16_t *level_nat      # of the whole picture, or of `slots` bands
+    int16_t *level_nat      # of the whole picture, or of `slots` bands; those are clear before they are read
     uint8_t *samples        # of `slots` bands
 
 
@@ -67,7 +67,7 @@ cdef class BandTeam(Team):
         self.slots = min(self.slots, self.bands)
         for i in range(self.components):
             size += self.slots * self.band * self.part[i].V * self.part[i].wide
-        self.memory = at = <uint8_t *>malloc(size * 64 * (self.precision // 9 + 3))
+        self.memory = at = <uint8_t *>calloc(size * 64, self.precision // 9 + 3)
         self.done = <int *>calloc(self.slots, sizeof(int))
         if self.memory == NULL or self.done == NULL:
             raise MemoryError
@@ -199,7 +199,6 @@ cdef class BandTeam(Team):
         for i in range(self.components):
             size = self.band * self.part[i].V * self.part[i].wide * 64
             s.component[i].level_nat = self.part[i].level_nat + band % self.slots * size
-            memset(s.component[i].level_nat, 0, size * sizeof(int16_t))
         for my in range(first, min(first + self.band, self.mcus_high)):
             if read_mcu_row(s, my, first):
                 return s.segments.status
@@ -223,8 +222,8 @@ cdef class BandTeam(Team):
 
 
 cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogil:
-    """Levels to samples."""
-    cdef const int16_t *level_nat
+    """Levels to samples. Clears the levels for the band that is read next: reading is what others wait for."""
+    cdef int16_t *level_nat
     cdef Sample *out
     cdef Part *p
     cdef Py_ssize_t v, rows, first
@@ -237,6 +236,8 @@ cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogi
         for v in range(min(rows, p.high - first)):
             idct_row(t.dsp, level_nat + v * p.wide * 64, p.wide, p.Q_nat, t.precision, out + v * p.wide * 64,
                      8 * p.wide)
+        if t.scan != NULL:
+            memset(level_nat, 0, rows * p.wide * 64 * sizeof(int16_t))
 
 
 cdef void compose_band(BandTeam t, Py_ssize_t first, Py_ssize_t past, void *room, Sample *pixels) noexcept nogil:
@@ -267,6 +268,9 @@ cdef int describe(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t he
     cdef int i
     team.components, team.transform, team.precision = len(Q), TRANSFORMS[color], precision
     team.height, team.width = height, width
+    if len(Q) != len(sampling) or len(planes_shape) != len(sampling):
+        raise ParameterError(f"{len(planes_shape)} components with {len(Q)} quantization tables and {len(sampling)} "
+                             "sampling factors")
     describe_upsamplers(team.upsamplers, &team.Hmax, &team.Vmax, color, sampling, height, width)
     for i in range(team.components):
         steps = Q[i]

@@ -1,7 +1,7 @@
 """From pixels to entropy-coded data, a row of MCUs at a time: for encodes that need no second look at the levels.
 
 A row of samples and levels fits the cache, so that the picture passes through memory once. Threads code strips of rows
-side by side; the bits of one strip are appended to those of the strips above, so that the bytes are those of one thread.
+side by side; the bits of one strip are appended to those of the strips above: the bytes are those of one thread.
 """
 from libc.stdint cimport int16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
@@ -50,10 +50,11 @@ cdef void keep_first_mcu(const RowWriter *r, Strip *s) noexcept nogil:
 
 
 cdef class StreamTeam(Team):
-    """The strips of a scan. A strip that begins inside a restart interval leaves its first MCU, whose DC differences need
-    the levels of the strip above, to `join`."""
+    """The strips of a scan. A strip that begins inside a restart interval leaves its first MCU, whose DC differences
+    need the levels of the strip above, to `join`."""
     cdef Forward f              # described, not open
-    cdef RowWriter r            # of the whole scan; the writer is owned
+    cdef RowWriter r            # described, and copied by threads whenever they begin
+    cdef RowWriter joint        # of the whole scan; the writer is owned
     cdef Strip *strips
     cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
     cdef Py_ssize_t joined
@@ -66,6 +67,7 @@ cdef class StreamTeam(Team):
                 close_writer(&self.strips[i].writer)
             free(self.strips)
         close_writer(&self.r.writer)
+        close_writer(&self.joint.writer)
 
     cdef Py_ssize_t first_row(self, Py_ssize_t strip) noexcept nogil:
         """Of a strip; those of all strips are spread evenly."""
@@ -120,7 +122,7 @@ cdef class StreamTeam(Team):
     cdef int join(self, Py_ssize_t strip) noexcept nogil:
         """Append a strip to those above it."""
         cdef Strip *s = &self.strips[strip]
-        cdef BitWriter *w = &self.r.writer
+        cdef BitWriter *w = &self.joint.writer
         cdef int status, i
         if strip == 0:
             close_writer(w)
@@ -131,9 +133,9 @@ cdef class StreamTeam(Team):
             status = end_segment(w) or end_segment(&s.writer) or append(w, &s.writer)
             w.segment = w.next - w.start
         else:
-            status = self.put_first_mcu(&self.r, s) or append(w, &s.writer) or stuff(w)
+            status = self.put_first_mcu(&self.joint, s) or append(w, &s.writer) or stuff(w)
         for i in range(self.r.Ns):
-            self.r.rows[i].pred = s.pred[i]
+            self.joint.rows[i].pred = s.pred[i]
         if s.writer.status:
             w.status = s.writer.status
         close_writer(&s.writer)
@@ -241,5 +243,7 @@ def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chr
     team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
     if team.strips == NULL:
         raise MemoryError
+    memcpy(&team.joint, r, sizeof(RowWriter))
+    memset(&r.writer, 0, sizeof(BitWriter))
     team.share(threads)
-    return finished(&r.writer, team.status)
+    return finished(&team.joint.writer, team.status)

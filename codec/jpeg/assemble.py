@@ -5,11 +5,14 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 
 import struct
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from typing import Optional, Tuple
 
 import numpy as np
 
 from .._core import optimal_huffman
+from ..executors import in_order
 from . import markers
 from ._arith_write import encode_arith_scan
 from ._scan_write import Tables, encode_scan, significance
@@ -80,6 +83,10 @@ class _Account:
     def add(self, what, chunk):
         self.chunks.append(chunk)
         self.bits[what] = self.bits.get(what, 0) + 8 * len(chunk)
+
+    def extend(self, chunks):
+        for what, chunk in chunks:
+            self.add(what, chunk)
 
 
 def _scan_tables(spec, frame, progressive):
@@ -161,43 +168,53 @@ def _maps(spec, block_bits):
     return None if block_bits is None else [block_bits[i] for i in spec.components]
 
 
-def _write_scan(out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
-    """DHT, SOS and data. tokens: those of this scan, or None if it has not been walked yet."""
+def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks):
+    """DHT, SOS and data, with their purposes. tokens: those of this scan, or None if it has not been walked yet."""
     defined, used = definitions
+    chunks = []
     scan = _scan_of(spec, frame, planes, restart_interval)
     tables = Tables()
     for key, (_, BITS, HUFFVAL) in used.items():
         tables.set(*key, BITS, HUFFVAL)
     if defined:
-        out.add("Huffman tables", markers.write_huffman_tables(defined))
+        chunks.append(("Huffman tables", markers.write_huffman_tables(defined)))
     places = [tuple(used[key][0] if key in used else 0 for key in ((0, Td), (1, Ta))) for Td, Ta in scan.destinations]
-    out.add("headers", _scan_header(spec, frame, places))
+    chunks.append(("headers", _scan_header(spec, frame, places)))
     if tokens is not None and block_bits is None:
-        out.add(_name(spec), tokens.write(tables))
+        data = tokens.write(tables)
     else:
         maps = _maps(spec, block_bits)
-        out.add(
-            _name(spec),
-            encode_scan(scan.planes, scan.components, tables, "bits", block_bits=maps, masks=masks, **scan.settings),
-        )
+        data = encode_scan(scan.planes, scan.components, tables, "bits", block_bits=maps, masks=masks, **scan.settings)
+    return [*chunks, (_name(spec), data)]
 
 
-def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits):
-    """All scans. Only one scan's tokens are kept, unless tables are shared: then every scan is walked before the first
-    is written."""
+def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads):
+    """All scans. Only one scan's tokens are kept by each thread, unless tables are shared: then every scan is walked
+    before the first is written."""
     masks = _Masks()
-    write = lambda spec, definitions, tokens: _write_scan(
-        out, spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
+    if block_bits is not None:
+        threads = 1  # scans of a component add to one map
+    chunks_of = lambda spec, definitions, tokens: _scan_chunks(
+        spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
     )
+    count = lambda spec: _count(spec, frame, planes, masks, "tokens", restart_interval)
+
+    def alone(spec):
+        counts, tokens = count(spec)
+        return chunks_of(spec, _definitions([counts], frame, False)[0], tokens)
+
     if not optimize:
         for spec in script:
             used = {key: (key[1], *FIXED_TABLES[key]) for key in _scan_of(spec, frame, planes, 0).used}
-            write(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None)
+            out.extend(chunks_of(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None))
         return
-    for group in [script] if share else [[spec] for spec in script]:
-        counts, tokens = zip(*(_count(spec, frame, planes, masks, "tokens", restart_interval) for spec in group))
-        for spec, definitions, scan_tokens in zip(group, _definitions(counts, frame, share), tokens):
-            write(spec, definitions, scan_tokens)
+    if share:
+        counts, tokens = zip(*in_order([partial(count, spec) for spec in script], threads))
+        jobs = map(partial, repeat(chunks_of), script, _definitions(counts, frame, share), tokens)
+    else:
+        jobs = [partial(alone, spec) for spec in script]
+    for chunks in in_order(jobs, threads, ahead=threads + 1):
+        out.extend(chunks)
 
 
 def _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits):
@@ -297,6 +314,7 @@ def assemble(
     restart_interval=0,
     conditioning=None,
     count_blocks=False,
+    threads=1,
 ):
     """Write a file from quantized levels.
 
@@ -313,7 +331,8 @@ def assemble(
     restart_interval : MCUs, 0 for none
     conditioning : for arithmetic coding, {(0, Tb): (L, U), (1, Tb): Kx} where it differs from the default. On
         photographs other values save nothing below quality 90 and at most 0.5 % above (Kx = 10)
-    count_blocks : whether to count the bits of every block
+    count_blocks : whether to count the bits of every block; on one thread
+    threads : at least 1; scans are written side by side
 
     Returns
     -------
@@ -327,6 +346,6 @@ def assemble(
     if frame.arithmetic:
         _write_arithmetic_scans(out, frame, planes, script, conditioning, restart_interval, block_bits)
     else:
-        _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits)
+        _write_scans(out, frame, planes, script, optimize, share_tables, restart_interval, block_bits, threads)
     out.add("headers", EOI)
     return Assembled(b"".join(out.chunks), out.bits, block_bits)

@@ -1,5 +1,5 @@
 """The JPEG decoder, top to bottom: marker segments (markers, info) -> levels (_scan_read) -> samples -> pixels
-(_planes).
+(_planes). A picture of one scan takes the way from bits to pixels band by band (_stream_read).
 
 Lossless pictures go from segments (_lossless_read) directly to samples.
 """
@@ -21,6 +21,7 @@ from . import markers
 from ._lossless_read import decode_lossless_scan
 from ._planes import compose
 from ._scan_read import PreparedScan, ReadTables, decode_scan
+from ._scan_team import read_scans
 from ._segments import end_of_plain_headers, find_segments
 from ._stream_read import PlainPicture, decode_pixels, pixels_of_levels
 from .assemble import FIXED_TABLES
@@ -41,6 +42,7 @@ SUPPORTED = (markers.SOF0, markers.SOF1, markers.SOF2, markers.SOF3, markers.SOF
 CONCEALABLE = 64  # see Decoder.check_size
 MODERATE_PIXELS = 1 << 24
 LONGEST_OPENING = 1 << 13  # bytes of headers that are kept for the next picture
+MOST_WAITING = 32  # scans; each takes memory for its data without stuffing
 DEBRIS = 1000  # false markers skipped in a scan; hostile data has one every two bytes
 
 
@@ -125,6 +127,7 @@ class Decoder:
         # component index -> its quantization table, as it was at its first scan (B.2.4.1); lossless: None
         self.steps = {}
         self.present = None  # progressive: masks of the coefficients that are not zero, see decode_scan
+        self.waiting = []  # progressive scans that are not read yet, as `read_scans` takes them
         self.bits_left = None  # progressive: per component, which bit of each coefficient came last, or UNKNOWN
 
     # ------------------------------------------------------------ the whole image
@@ -133,13 +136,18 @@ class Decoder:
         skipped = self.errors if self.conceal else None
         reader, ended = markers.SegmentReader(self.data, self.warnings, self.limits, skipped), False
         try:
-            for segment in reader:
-                if segment.marker == markers.SOS:
-                    reader.at = self.scan(segment)
-                else:
-                    self.headers.take(segment)
-                ended = segment.marker == markers.EOI
-                self.end = segment.end if ended else len(self.data)
+            try:
+                for segment in reader:
+                    if segment.marker == markers.SOS:
+                        reader.at = self.scan(segment)
+                    else:
+                        self.headers.take(segment)
+                    ended = segment.marker == markers.EOI
+                    self.end = segment.end if ended else len(self.data)
+            except CodecError:
+                self.read_waiting()  # an error in a scan before it comes first
+                raise
+            self.read_waiting()
             self.check_complete(ended)
         except BitstreamError as error:
             if not self.conceal or self.planes is None:
@@ -147,6 +155,12 @@ class Decoder:
             self.errors.append(error)
             self.lost[...] |= self.incomplete() or self.unfinished()
         return self.finish()
+
+    def read_waiting(self):
+        waiting, self.waiting = self.waiting, []
+        error = read_scans(waiting, self.picture()["threads"]) if waiting else None
+        if error is not None:
+            raise error
 
     def incomplete(self):
         return len(self.steps) < len(self.headers.frame.components)
@@ -187,8 +201,14 @@ class Decoder:
         damage = Damage(tuple(self.errors), self.lost.astype(bool)) if self.errors else None
         return DecodedImage(pixels, info, tuple(self.warnings), tuple(self.doubts), damage)
 
+    def clear_levels(self):
+        frame = self.headers.frame
+        return [np.zeros((*frame.blocks(c), 64), np.int16) for c in frame.components]
+
     def smoothed(self):
         """Levels of the components and their steps."""
+        if not self.planes:  # damage before the data of its only scan: mid-gray
+            self.planes = self.clear_levels()
         ones = np.ones(64, np.uint16)
         steps = [self.steps.get(i, ones) for i in range(len(self.planes))]
         if self.bits_left is not None and can_smooth(self.bits_left):
@@ -273,7 +293,7 @@ class Decoder:
                 for c in frame.components
             ]
         else:
-            self.planes = [np.zeros((high, wide, 64), np.int16) for high, wide in sizes]
+            self.planes = self.clear_levels()
         if frame.progressive:
             self.bits_left = np.full((len(sizes), 64), UNKNOWN, np.int8)
             self.present = [np.zeros(size, np.uint64) for size in sizes]
@@ -431,14 +451,17 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
-        return decode_scan(
-            self.data,
-            segments,
-            [self.planes[i] for i in indices],
-            present=self.present[indices[0]] if frame.progressive else None,
-            **self.described(scan, indices, tables),
-            **settings,
-        )
+        planes = [self.planes[i] for i in indices]
+        described = dict(self.described(scan, indices, tables), **settings)
+        if not frame.progressive:
+            return decode_scan(self.data, segments, planes, **described)
+        described["present"] = self.present[indices[0]]
+        if self.conceal or self.picture()["threads"] == 1:
+            return decode_scan(self.data, segments, planes, **described)
+        self.waiting.append((PreparedScan(self.data, segments, planes, **described), indices))
+        if len(self.waiting) == MOST_WAITING:
+            self.read_waiting()
+        return None
 
     def lossless_scan(self, segment, segments, scan, indices, settings):
         frame = self.headers.frame

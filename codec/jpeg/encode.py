@@ -209,6 +209,7 @@ def _levels(pixels, color, frame, steps, options):
             passes=plan.passes,
             block_weights=factors,
             orders=orders,
+            threads=settings["threads"],
         )
 
     if not masking or color in ("rgb", "cmyk"):
@@ -224,7 +225,9 @@ def _levels(pixels, color, frame, steps, options):
             segments=application_segments(None, color),
             optimize=False,
         )
-        levels = optimised(look_again(pixels, decode(shown.data).pixels.reshape(pixels.shape), of_luma))
+        levels = optimised(
+            look_again(pixels, decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape), of_luma)
+        )
     return levels
 
 
@@ -309,6 +312,7 @@ def write(image, options, count_blocks=False):
         share_tables=options.plan.share,
         restart_interval=options.restart_interval,
         count_blocks=count_blocks,
+        threads=options.threads_for(frame.X * frame.Y),
     )
     return replace(picture, frame=frame), file
 

@@ -252,7 +252,7 @@ class EncodeOptions:
         reach that score. At most 12 encodes; a ParameterError names the range within reach if the target is outside it.
     threads : 0 (one per processor) or more, default 1
         How many encode a picture side by side; the bytes do not depend on it. Small pictures take fewer. The default
-        suits programs that encode several pictures at a time. Efforts 1 to 3 gain most; a trellis runs on one thread.
+        suits programs that encode several pictures at a time.
     """
 
     quality: Optional[float] = None

@@ -1,5 +1,6 @@
 /* Huffman coding of sequential scans (T.81 F.1.2, F.2.2), and reading of progressive ones (G.2). The including file
- * defines NAME(x), TARGET and PRESENT(zz), the mask of nonzero levels of a block. */
+ * defines NAME(x), TARGET, PRESENT(zz), the mask of nonzero levels of a block, COUNT(mask), FIRST(mask), the leading
+ * zeros, and DEPOSIT(bits, mask), which spreads the low bits over the set bits of a mask. */
 
 /* ---------------------------------------------------------------- writing */
 
@@ -139,11 +140,17 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     uint64_t acc = reader->acc;
     int count = reader->count, k = 0, symbol, size;
     REFILL;
-    DECODE(symbol, c->dc);
-    if (symbol < 0 || symbol > 16) return 0;
-    if (symbol) {
-        c->pred += RECEIVE(symbol);
-        SKIP(symbol);
+    size = c->dc->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
+    if (CODEC_LIKELY((unsigned)(size & 0x7EFF) - 1 < 0xFF)) { /* looks like a coefficient without a run, or EOB */
+        SKIP(size & 0xFF);
+        c->pred += size >> 16;
+    } else {
+        DECODE(symbol, c->dc);
+        if (symbol < 0 || symbol > 16) return 0;
+        if (symbol) {
+            c->pred += RECEIVE(symbol);
+            SKIP(symbol);
+        }
     }
     nat[0] = (int16_t)c->pred;
     for (;;) {
@@ -266,12 +273,15 @@ TARGET static ptrdiff_t NAME(read_dcs)(JpegReader *reader, JpegReadRow *rows, in
 /* EOBn of Table G.1, which counts this block as well: how many blocks follow it in the run. */
 #define RECEIVE_EOBRUN(n) ((n) ? (1u << (n)) - 1 + (uint32_t)(acc >> (64 - (n))) : 0u)
 
+/* The bit of coefficient k in `present`. The first coefficient has the top bit, as the first bit of the data does. */
+#define BIT_OF(k) (1ull << (63 - (k)))
+
 /* Coefficient k, which hostile data may set again, or to zero by a shift out of 16 bits. */
-#define PLACE(value)                                                       \
-    do {                                                                   \
-        const int16_t c = (int16_t)((value) * scale);                      \
-        nat[NAT_OF_ZZ[k]] = c;                                             \
-        held = (held & ~(1ull << k)) | (uint64_t)(c != 0) << k;            \
+#define PLACE(value)                                                                    \
+    do {                                                                                \
+        const int16_t c = (int16_t)((value) * scale);                                   \
+        nat[NAT_OF_ZZ[k]] = c;                                                          \
+        held = (held & ~BIT_OF(k)) | (c ? BIT_OF(k) : 0);                               \
     } while (0)
 
 /* Band Ss..Se of a block, first time (G.2.1.2); 0 for damage, which leaves `present` as it was. k is the last
@@ -340,71 +350,87 @@ TARGET static ptrdiff_t NAME(read_bands)(JpegReader *reader, JpegBand *band, ptr
     return from;
 }
 
-/* Correction bits (G.1.2.3) for the coefficients `old`, in their order; each is `bit` more in magnitude where one is
- * set, unless it has that bit already. */
-#define CORRECT(old)                                                              \
-    for (uint64_t left = (old); left; left &= left - 1) {                         \
-        int16_t *const c = nat + NAT_OF_ZZ[codec_lowest_bit(left)];               \
-        const int value = *c, sign = value >> 31, magnitude = (value ^ sign) - sign; \
-        int add;                                                                  \
-        if (count < 1) REFILL;                                                    \
-        add = (int)-(int64_t)(acc >> 63) & bit & ~magnitude;                      \
-        *c = (int16_t)(value + ((add ^ sign) - sign));                            \
-        SKIP(1);                                                                  \
-    }
+/* Correction bits (G.1.2.3) for `old`, at most 63, in their order: `corrected` receives those that are set. */
+#define RECEIVE_CORRECTIONS(old)                                                        \
+    do {                                                                                \
+        const int n = COUNT(old);                                                       \
+        uint64_t bits;                                                                  \
+        REFILL;                                                                         \
+        if (CODEC_LIKELY(n <= 56)) {                                                    \
+            bits = acc >> 1 >> (63 - n); /* n may be 0 */                               \
+            SKIP(n);                                                                    \
+        } else {                                                                        \
+            bits = acc >> 32 << (n - 32);                                               \
+            SKIP(32);                                                                   \
+            REFILL;                                                                     \
+            bits |= acc >> (96 - n);                                                    \
+            SKIP(n - 32);                                                               \
+        }                                                                               \
+        corrected |= DEPOSIT(bits, old);                                                \
+    } while (0)
 
-/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage, as above. `ahead`:
- * coefficients of the band that are not yet dealt with. */
+/* One more bit of a block: those of `changed` coefficients that are not zero grow in magnitude unless they have the bit
+ * already, zeros begin with it, some of them negative. */
+TARGET CODEC_BODY void NAME(add_bits)(int16_t *nat, uint64_t changed, uint64_t negative, int bit)
+{
+    while (changed) {
+        const int k = FIRST(changed);
+        int16_t *const c = nat + NAT_OF_ZZ[k];
+        const int value = *c, sign = value >> 31 | -(int)(negative >> (63 - k) & 1);
+        const int magnitude = (value ^ sign) - sign, add = bit & ~magnitude;
+        *c = (int16_t)(value + ((add ^ sign) - sign));
+        changed ^= BIT_OF(k);
+    }
+}
+
+/* One more bit for a band of a block (G.2.1.3; the decoder mirrors Figure G.7); 0 for damage, which changes nothing but
+ * the reader. `ahead`: coefficients of the band that are not yet dealt with. */
 TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int16_t *nat, uint64_t *present)
 {
     const JpegHuffman *const ac = band->ac;
     const uint8_t *next = reader->next;
     const uint64_t old = *present;
-    uint64_t acc = reader->acc, ahead = (~0ull << band->Ss) & (~0ull >> (63 - band->Se)), found = 0;
-    const int bit = 1 << band->Al;
+    uint64_t acc = reader->acc, ahead = (~0ull >> band->Ss) & (~0ull << (63 - band->Se));
+    uint64_t corrected = 0, found = 0, negative = 0;
     int count = reader->count, symbol;
     while (band->EOBRUN == 0 && ahead) {
-        uint64_t zeros = ahead & ~old, passed;
-        int value = 0, run;
+        const uint64_t zeros = ahead & ~old;
+        uint64_t stop = 0, passed = ahead, sign = 0;
+        int run, after; /* zeros after the one that ends the run */
         REFILL;
         DECODE(symbol, ac);
         if (symbol < 0) return 0;
         run = symbol >> 4;
         if (symbol & 15) {
             if ((symbol & 15) != 1) return 0; /* G.1.2.3: new coefficients have magnitude 1 */
-            value = (int64_t)acc < 0 ? bit : -bit;
+            sign = ~acc >> 63;
             SKIP(1);
         } else if (run < 15) {
             band->EOBRUN = RECEIVE_EOBRUN(run) + 1;
             SKIP(run);
             break;
         }
-        for (; run > 0 && zeros; run--) zeros &= zeros - 1;
-        /* up to the zero that ends the run, or all of the band */
-        passed = zeros ? ahead & ((zeros & -zeros) - 1) : ahead;
-        REFILL;
-        CORRECT(passed & old)
-        if (zeros == 0) {
-            if (value) return 0; /* a run of sixteen zeros may reach the end of the band */
-            ahead = 0;
-            break;
+        after = COUNT(zeros) - 1 - run;
+        if (after >= 0) {
+            stop = DEPOSIT(1ull << after, zeros);
+            passed = ahead & ~(stop | (stop - 1));
         }
-        if (value) {
-            nat[NAT_OF_ZZ[codec_lowest_bit(zeros)]] = (int16_t)value;
-            found |= zeros & -zeros;
+        RECEIVE_CORRECTIONS(passed & old);
+        if (symbol & 15) {
+            if (stop == 0) return 0;
+            found |= stop;
+            negative |= sign ? stop : 0;
         }
-        ahead &= ~passed & ~(zeros & -zeros);
+        ahead &= stop ? stop - 1 : 0; /* a run of sixteen zeros may reach the end of the band */
     }
     if (band->EOBRUN) {
-        if (ahead & old) {
-            REFILL;
-            CORRECT(ahead & old)
-        }
+        RECEIVE_CORRECTIONS(ahead & old);
         band->EOBRUN--;
     }
     reader->next = next;
     reader->acc = acc;
     reader->count = count;
+    NAME(add_bits)(nat, corrected | found, negative, 1 << band->Al);
     *present |= found;
     return 1;
 }
@@ -412,13 +438,7 @@ TARGET CODEC_BODY int NAME(refine_band)(JpegReader *reader, JpegBand *band, int1
 TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
 {
     for (; from < to && reader->next < reader->limit; from++) {
-        const JpegReader before = *reader;
-        const uint32_t run = band->EOBRUN;
-        int16_t *nat = band->level_nat + 64 * from, kept[64];
-        if (run == 0) memcpy(kept, nat, sizeof(kept));
-        if (!NAME(refine_band)(reader, band, nat, band->present + from)) {
-            memcpy(nat, kept, sizeof(kept)); /* a run sends nothing that may be wrong */
-            *reader = before;
+        if (!NAME(refine_band)(reader, band, band->level_nat + 64 * from, band->present + from)) {
             band->EOBRUN = 0;
             break;
         }
@@ -434,5 +454,6 @@ TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, p
 #undef DECODE
 #undef COEFFICIENT
 #undef RECEIVE_EOBRUN
-#undef CORRECT
+#undef RECEIVE_CORRECTIONS
+#undef BIT_OF
 #undef PLACE

@@ -172,14 +172,28 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
 
 /* ---------------------------------------------------------------- tables */
 
+static uint64_t deposit(uint64_t bits, uint64_t mask)
+{
+    uint64_t out = 0;
+    for (; bits; bits >>= 1, mask &= mask - 1)
+        if (bits & 1) out |= mask & -mask;
+    return out;
+}
+
 #define NAME(x) x##_scalar
 #define TARGET
 #define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
+#define COUNT(mask) codec_count_bits(mask)
+#define FIRST(mask) (64 - codec_bit_length64(mask))
+#define DEPOSIT(bits, mask) deposit(bits, mask)
 #include "jpeg_bits.h"
 #include "jpeg_trellis.h"
 #undef NAME
 #undef TARGET
 #undef PRESENT
+#undef COUNT
+#undef FIRST
+#undef DEPOSIT
 
 #define SCALAR(type, name) .name = name##_scalar,
 static const JpegDsp table_scalar = {JPEG_DSP_MEMBERS(SCALAR)};

@@ -119,8 +119,8 @@ typedef ptrdiff_t (*jpeg_dc_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, p
                                 int Al);
 
 /* A row of blocks in a progressive scan of AC coefficients (Annex G). `present`: the coefficients of each block that
- * are not zero, bit k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a run
- * to come. */
+ * are not zero, bit 63 - k for position k of the zig-zag; read for refinement, and kept up to date. EOBRUN: blocks of a
+ * run to come. */
 typedef struct {
     int16_t *level_nat;
     uint64_t *present;

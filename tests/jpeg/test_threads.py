@@ -1,11 +1,13 @@
 """One picture by several threads: the bytes, pixels and errors of one thread."""
 
+import _thread
 import itertools
 
 import numpy as np
 import pytest
 
 import codec
+from codec.executors import in_order
 
 THREADS = (2, 3, 8)
 
@@ -171,3 +173,104 @@ def test_lost_and_renumbered_intervals(restart_interval):
         for changed in (without, renumbered):
             for on_error in ("raise", "conceal"):
                 assert_threads_agree(changed, (2, 3), on_error=on_error)
+
+
+# ---------------------------------------------------------------- progressive scans
+
+
+def marker_segments(data):
+    """(start, end) of everything between SOI and EOI: segments, a scan with its data being one."""
+    at, found = 2, []
+    while data[at + 1] != 0xD9:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at + 1] == 0xDA:
+            while data[end] != 0xFF or data[end + 1] == 0 or 0xD0 <= data[end + 1] <= 0xD7:
+                end += 1
+        found.append((at, end))
+        at = end
+    return found
+
+
+def test_scans_in_any_number_and_order():
+    """Scans twice, left out, and out of order change pixels and warnings, and not with the number of threads."""
+    data = codec.encode(PICTURE, 85, subsampling="4:2:0", effort=4)
+    pieces = [data[start:end] for start, end in marker_segments(data)]
+    scans = [i for i, piece in enumerate(pieces) if piece[1] == 0xDA]
+    random = np.random.default_rng(5)
+    for _ in range(12):
+        chosen = list(pieces)
+        i, j = random.choice(scans, 2, replace=False)
+        chosen[i], chosen[j] = chosen[j], chosen[i]
+        if random.random() < 0.5:
+            del chosen[i]
+        for on_error in ("raise", "conceal"):
+            assert_threads_agree(data[:2] + b"".join(chosen) + b"\xff\xd9", (2, 3), on_error=on_error)
+
+
+def test_more_scans_than_wait_at_a_time():
+    data = codec.encode(PICTURE, 85, subsampling="4:4:4", effort=4)
+    pieces = [data[start:end] for start, end in marker_segments(data)]
+    last = [piece for piece in pieces if piece[1] in (0xC4, 0xDA)][-2:]
+    assert_threads_agree(data[:-2] + b"".join(last * 40) + b"\xff\xd9")
+
+
+def test_the_error_of_an_earlier_scan_comes_before_a_bad_header():
+    data = bytearray(codec.encode(PICTURE, 85, subsampling="4:2:0", effort=4))
+    scans = [end for start, end in marker_segments(data) if data[start + 1] == 0xDA]
+    data[scans[1] - 400 : scans[1] - 300] = b"\x00" * 100
+    damaged = bytes(data[: scans[4]]) + b"\xff\xda\x00\x03\x09" + bytes(data[scans[4] :])
+    assert decoded(damaged, 1)[1] is not None
+    assert_threads_agree(damaged)
+
+
+# ---------------------------------------------------------------- threads that fail or are interrupted
+
+
+def test_a_system_without_more_threads(monkeypatch):
+    def refuse(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    data = codec.encode(PICTURE, effort=1)
+    monkeypatch.setattr("codec._team.start_new_thread", refuse)
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+    assert_threads_agree(data)
+
+
+def test_threads_that_begin_late_find_nothing_to_do(monkeypatch):
+    late = []
+    data = codec.encode(PICTURE, effort=1)
+    monkeypatch.setattr("codec._team.start_new_thread", lambda body, arguments: late.append(body))
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+    assert_threads_agree(data)
+    assert late
+    for body in late:
+        body()
+
+
+def test_an_interruption_waits_for_the_threads():
+    """The exception of a signal handler comes when the work is done, and the next call is as good as any."""
+    data = codec.encode(PICTURE, effort=1)
+    for call in (lambda: codec.encode(PICTURE, effort=1, threads=3), lambda: codec.decode(data, threads=3)):
+        with pytest.raises(KeyboardInterrupt):
+            _thread.interrupt_main()
+            call()
+        call()
+    assert codec.encode(PICTURE, effort=1, threads=3) == data
+
+
+def test_calls_from_several_threads():
+    data = codec.encode(PICTURE, effort=1)
+    jobs = [lambda: codec.encode(PICTURE, effort=1, threads=2), lambda: codec.encode(codec.decode(data, threads=2))] * 3
+    results = list(in_order(jobs, 4))
+    assert results[::2] == [data] * 3 and len(set(results[1::2])) == 1
+
+
+@pytest.mark.parametrize("marker", [0xDB, 0xC4])
+def test_a_scan_that_cannot_begin_is_gray(marker):
+    """Without its quantization table, or with a broken Huffman table, the only scan has no data that could be read."""
+    data = codec.encode(PICTURE[:40, :50], effort=1)
+    at = next(start for start, _ in marker_segments(data) if data[start + 1] == marker)
+    damaged = data[: at + 4] + (b"\x03" if marker == 0xDB else b"\x00\xff") + data[at + (5 if marker == 0xDB else 6) :]
+    pixels, error, damage, *_ = decoded(damaged, 1, on_error="conceal")
+    assert error is not None or (pixels.shape == (40, 50, 3) and damage is not None)
+    assert_threads_agree(damaged, on_error="conceal")

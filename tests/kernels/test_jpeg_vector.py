@@ -202,7 +202,7 @@ def test_masks_follow_the_coefficients_of_damaged_files():
         def scan(self, segment):
             end = super().scan(segment)
             for plane, present in zip(self.planes, self.present):
-                np.testing.assert_array_equal(masks_of(plane) >> np.uint64(1), present >> np.uint64(1))
+                np.testing.assert_array_equal(masks_of(plane) << np.uint64(1), present << np.uint64(1))
                 self.watched += 1
             return end
 

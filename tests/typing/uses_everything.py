@@ -37,7 +37,7 @@ Samples = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 def front_door(folder: Path) -> None:
     data = codec.encode(IMAGE, 60, subsampling="4:2:0", effort=2, tune="ssim")
     assert_type(data, bytes)
-    image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20))
+    image = codec.decode(data, on_error="conceal", limits=codec.Limits(pixels=1 << 20), threads=2)
     assert_type(image, Samples)
     part = codec.decode(data, scale=Fraction(1, 2), region=(0, 0, 9, 9), color="gray", out=np.empty((9, 9), np.uint8))
     assert_type(part, Samples)

@@ -5,6 +5,9 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
+from codec._team cimport (
+    Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take, turns_unlock,
+)
 from codec.h264.encode._coder cimport (
     CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
 )
@@ -27,10 +30,7 @@ from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
-from codec.h264.pictures._picture cimport (
-    MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, Turns, add_slice, shared_add, shared_store, turns_close,
-    turns_give, turns_lock, turns_open, turns_take, turns_unlock,
-)
+from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError

@@ -9,6 +9,9 @@
 #define NAME(x) x##_body
 #define TARGET CODEC_TARGET_AVX2
 #define PRESENT(zz) nonzero_of_64(zz)
+#define COUNT(mask) ((int)_mm_popcnt_u64(mask))
+#define FIRST(mask) (64 - codec_bit_length64(mask))
+#define DEPOSIT(bits, mask) _pdep_u64(bits, mask)
 #include "../jpeg_bits.h"
 
 AVX2 void codec_jpeg_put_mcus_avx2(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
