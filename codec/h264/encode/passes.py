@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from ...targets import narrow
 from .ratecontrol import eighths_of
 from .settings import BY_SATD, HEXAGON, MAX_QP, Plan
-
-if TYPE_CHECKING:
-    from typing import Any
 
 CRF_PARTS = 2  # the grid on which a score is searched
 FIRST_CRF, CRF_STEP = 23, 6  # the first try, and how far the next one is from it
@@ -66,8 +62,7 @@ def within_size(job_of, settings, size):
         return latest
     # without offsets of macroblocks QP is a whole number
     parts = SIZE_PARTS if settings.tools.aq or settings.tools.tree else 1
-    tries: dict[int, int] = {}
-    best: list[Any] = []
+    tries, best = {}, []
 
     def fits(at):
         found = Try(job_of(replace(settings, qp=at / parts, target=None)))
@@ -94,8 +89,7 @@ def reaching_score(job_of, settings, target, score, text):
 
     score: maps a `Try` to its score, more for better; target: the least one.
     """
-    tries: dict[int, Any] = {}
-    best: list[Any] = []
+    tries, best = {}, []
 
     def below(at):
         """Whether the score is below the target at a CRF in units of the grid."""

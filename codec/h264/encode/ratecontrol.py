@@ -32,7 +32,7 @@ EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP
 FORGET_PLANNED = (
     0.98  # weight of an interval against the next one, in what a pass takes less or more than the one before
 )
-MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits of a short clip
+MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 

@@ -119,6 +119,14 @@ def test_frames_that_come_once_are_refused(options):
     assert codec.encode_video(Again(), fps=25, **options) == codec.encode_video(frames, fps=25, **options)
 
 
+@pytest.mark.parametrize(
+    "options", [{"bitrate": 20_000, "passes": 2}, {"target": "size:3kB"}, {"target": "bitrate:9k"}]
+)
+def test_live_encoding_has_one_pass(options):
+    with pytest.raises(codec.ParameterError, match="one by one are encoded once"):
+        codec.h264.Encoder(fps=25, **options)
+
+
 def test_bit_rates_as_targets():
     for words, value in (("800k", 800_000), ("2.5M", 2_500_000), ("64000", 64_000)):
         assert parse_target(f"bitrate:{words}", VIDEO_RATES).value == value
