@@ -28,8 +28,7 @@ def first_pass(settings):
 
 def planned(settings, job, bits):
     """Settings of the pass after that of a job, for so many bits."""
-    rate = max(float(bits / job.result().seconds), 1)
-    return replace(settings, bitrate=rate, plan=Plan(job.costs, bits), passes=1, target=None)
+    return replace(settings, plan=Plan(job.costs, bits), passes=1, target=None)
 
 
 class Try:
