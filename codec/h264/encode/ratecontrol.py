@@ -17,8 +17,8 @@ from .buffering import Arrival, Schedule
 from .parameters import level_row
 from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP
 
-FORGET = 0.975  # weight of a picture against the next one
-WINDOW_SECONDS = 1  # a surplus of this much of the rate halves what may be spent
+FORGET = 0.96  # weight of a picture against the next one
+WINDOW_SECONDS = 0.6  # a surplus of this much of the rate halves what may be spent
 MOST_FALL, MOST_RISE = 4, 10  # of QP from one interval to the next
 FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known about the content
 FIRST_SECONDS = 0.25  # of the rate for the first picture
