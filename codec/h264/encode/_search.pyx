@@ -13,9 +13,9 @@ from libc.stdlib cimport abs
 import math
 
 from codec._core cimport codec_assert_range
+from codec._team cimport shared_load
 from codec.h264.encode._coder cimport SRC_STRIDE, Coder, Motion, RefPlanes, copy_block
 from codec.h264.macroblock._slice cimport wait_for_lines
-from codec.h264.pictures._picture cimport shared_load
 
 cdef enum:
     REFUSED = 1 << 28

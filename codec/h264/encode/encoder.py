@@ -120,7 +120,11 @@ class PictureEncoder:
     def __init__(self, first, fps, settings, display, examine=None):
         self._settings, self._tools, self._examine = settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
-            first, fps, settings, 0 if settings.bitrate else max(round(settings.qp) + QP_OFFSETS[LAYER_I], 0), display
+            first,
+            fps,
+            settings,
+            0 if settings.bitrate or settings.plan else max(round(settings.qp) + QP_OFFSETS[LAYER_I], 0),
+            display,
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)

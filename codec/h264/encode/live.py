@@ -75,8 +75,13 @@ class Encoder:
         sample_aspect_ratio: tuple[int, int] | None = None,
         **options: Unpack[EncodeVideoKeywords],
     ) -> None:
+        settings = settings_of_options(options)
+        if settings.target or settings.passes > 1:
+            raise ParameterError(
+                "frames that come one by one are encoded once: a target and two passes are for codec.encode_video"
+            )
         self._encoder = encoder.Encoder(
-            settings_of_options(options),
+            settings,
             rate_of(fps),
             Display(aspect_of(sample_aspect_ratio)),
             examiner(metrics, reconstruction, side_data),

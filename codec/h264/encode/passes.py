@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from ...targets import narrow
 from .ratecontrol import eighths_of
 from .settings import BY_SATD, HEXAGON, MAX_QP, Plan
-
-if TYPE_CHECKING:
-    from typing import Any
 
 CRF_PARTS = 2  # the grid on which a score is searched
 FIRST_CRF, CRF_STEP = 23, 6  # the first try, and how far the next one is from it
@@ -27,13 +23,12 @@ def first_pass(settings):
         tools, search=min(tools.search, HEXAGON), quarter_steps=min(tools.quarter_steps, 2), rd=BY_SATD, trellis=0,
         refs=1, mixed_refs=0, early_skip=1,
     )  # fmt: skip
-    return replace(settings, tools=tools, vbv=None, level=None, passes=1, target=None)
+    return replace(settings, tools=tools, vbv=None, level=None, passes=1, target=None, measures=True)
 
 
 def planned(settings, job, bits):
     """Settings of the pass after that of a job, for so many bits."""
-    rate = max(float(bits / job.result().seconds), 1)
-    return replace(settings, bitrate=rate, plan=Plan(job.costs, bits), passes=1, target=None)
+    return replace(settings, plan=Plan(job.costs, bits), passes=1, target=None)
 
 
 class Try:
@@ -66,8 +61,7 @@ def within_size(job_of, settings, size):
         return latest
     # without offsets of macroblocks QP is a whole number
     parts = SIZE_PARTS if settings.tools.aq or settings.tools.tree else 1
-    tries: dict[int, int] = {}
-    best: list[Any] = []
+    tries, best = {}, []
 
     def fits(at):
         found = Try(job_of(replace(settings, qp=at / parts, target=None)))
@@ -94,8 +88,7 @@ def reaching_score(job_of, settings, target, score, text):
 
     score: maps a `Try` to its score, more for better; target: the least one.
     """
-    tries: dict[int, Any] = {}
-    best: list[Any] = []
+    tries, best = {}, []
 
     def below(at):
         """Whether the score is below the target at a CRF in units of the grid."""

@@ -17,8 +17,10 @@ from .buffering import Arrival, Schedule
 from .parameters import level_row
 from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, layer_of
 
-FORGET = 0.975  # weight of a picture against the next one
-WINDOW_SECONDS = 1  # a surplus of this much of the rate halves what may be spent
+# Weight of a picture against the next one, and seconds of the rate that as a surplus halve what may be spent; the same
+# for a pass that measures, whose QP should change little
+FORGET, WINDOW_SECONDS = 0.96, 0.6
+FORGET_MEASURING, WINDOW_MEASURING = 0.975, 1
 MOST_FALL, MOST_RISE = 4, 10  # of QP from one interval to the next
 FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known about the content
 FIRST_SECONDS = 0.25  # of the rate for the first picture
@@ -32,9 +34,7 @@ EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP
 FORGET_PLANNED = (
     0.98  # weight of an interval against the next one, in what a pass takes less or more than the one before
 )
-MOST_CHANGE = (
-    10  # of QP from that of the first interval: beyond, quality counts more than the last bits of a short clip
-)
+MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
@@ -109,9 +109,13 @@ class RateControl:
         Maps `Planned` to its QP less that of its interval.
     higher : int
         What macroblocks take off the QP of a picture on average.
+    measures : bool
+        For a first pass.
     """
 
-    def __init__(self, bitrate, fps, samples, offset, higher=0):
+    def __init__(self, bitrate, fps, samples, offset, higher=0, measures=False):
+        self._forget = FORGET_MEASURING if measures else FORGET
+        self._window = WINDOW_MEASURING if measures else WINDOW_SECONDS
         self._higher, self._bitrate, self._wanted, self._samples = higher, bitrate, bitrate / fps, samples
         self._complexity = self._frames = self._spent = self._count = 0.0
         self._model, self._begun = BitModel(offset), deque()  # (QP, pictures, scale) of intervals that have not ended
@@ -122,8 +126,8 @@ class RateControl:
         *_, scale = self._begun.popleft()
         for planned, (bits, qp) in zip(interval, costs):
             self._model.add(planned, bits, qp)
-            self._complexity = self._complexity * FORGET + bits * STEPS[qp] / scale
-            self._frames = self._frames * FORGET + 1
+            self._complexity = self._complexity * self._forget + bits * STEPS[qp] / scale
+            self._frames = self._frames * self._forget + 1
             self._spent += bits
             self._count += 1
 
@@ -137,7 +141,7 @@ class RateControl:
             surplus = self._spent - self._count * self._wanted
             for other, pictures, _ in self._begun:
                 surplus += self._model.bits(pictures, other) - len(pictures) * self._wanted
-            change = min(max(1 + surplus / (self._bitrate * WINDOW_SECONDS), 0.5), 2)
+            change = min(max(1 + surplus / (self._bitrate * self._window), 0.5), 2)
             step = self._complexity / self._frames * scale / self._wanted * change
             qp = min(max(qp_of_step(step), self._qp - MOST_FALL, 0), self._qp + MOST_RISE, WORST_QP)
         self._qp = qp
@@ -246,7 +250,9 @@ class Control:
             self._rate = PlannedRate(settings.plan)
         elif settings.bitrate:
             samples = 256 * sps.PicSizeInMapUnits
-            self._rate = RateControl(settings.bitrate, float(self._fps), samples, self.offset, higher)
+            self._rate = RateControl(
+                settings.bitrate, float(self._fps), samples, self.offset, higher, settings.measures
+            )
         if sps.vui.nal_hrd:
             self._schedule = Schedule(sps, level_row(sps))
             self._buffer = BufferControl(self._schedule.full, self._schedule.arriving, self.offset, self._top)

@@ -162,6 +162,7 @@ class Settings:
     passes: int = 1
     target: Target | None = None
     plan: Plan | None = None  # of the pass before
+    measures: bool = False  # a first pass
 
     def base_qp(self, fps):
         """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, tee
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ...errors import ParameterError
 from ...frame import plane_shapes, unchecked_frame
@@ -238,17 +238,17 @@ def write_video(
         job, pictures = source.settled(settings, even)
         _written(path, container, job, pictures, audio)
         return job.result()
-    room = size
+    name, room = cast("str | os.PathLike[str]", path), size
     for _ in range(MOST_FILES):  # what the container and its audio take is known when it is written
         job, pictures = source.settled(settings, even, size=room)
         _written(path, container, job, pictures, audio)
-        excess = os.path.getsize(path) - size
+        excess = os.path.getsize(name) - size
         if excess <= 0:
             return job.result()
         room -= excess + 16
         if room <= 0:
             break
-    os.unlink(path)
+    os.unlink(name)
     raise ParameterError(f"{settings.target} cannot be reached: the container and its audio take {size - room} bytes")
 
 

@@ -49,8 +49,8 @@ def test_a_size_is_a_bound_and_nearly_reached(frames, size):
 
 def test_a_size_that_needs_fewer_bits_than_there_are():
     frames = np.repeat(moving(64, 48, 1), 30, axis=0)
-    data = codec.encode_video(frames, fps=25, preset="superfast", target="size:1MB")
-    assert len(data) < 100_000
+    for size in ("1MB", "1GB"):  # 1 GB in a second and a bit is more than any level allows
+        assert len(codec.encode_video(frames, fps=25, preset="superfast", target=f"size:{size}")) < 100_000
 
 
 def test_a_size_holds_for_the_file_with_its_container(tmp_path):
@@ -117,6 +117,14 @@ def test_frames_that_come_once_are_refused(options):
             return iter(frames)
 
     assert codec.encode_video(Again(), fps=25, **options) == codec.encode_video(frames, fps=25, **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"bitrate": 20_000, "passes": 2}, {"target": "size:3kB"}, {"target": "bitrate:9k"}]
+)
+def test_live_encoding_has_one_pass(options):
+    with pytest.raises(codec.ParameterError, match="one by one are encoded once"):
+        codec.h264.Encoder(fps=25, **options)
 
 
 def test_bit_rates_as_targets():
