@@ -120,8 +120,8 @@ def compress(
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept, including the
-    orientation tag; pixels are not turned.
+    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept,
+    including the orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the

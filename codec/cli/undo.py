@@ -21,8 +21,8 @@ from ._jobs import report
 def undo(run, ledger, dry_run, as_json):
     """Restore the originals that a run with --in-place replaced.
 
-    RUN is the name that the run printed, or "last". Without it the runs are listed, oldest first; names begin with their
-    time in UTC.
+    RUN is the name that the run printed, or "last". Without it the runs are listed, oldest first; names begin with
+    their time in UTC.
 
     Every original is compared by its hash with what the ledger recorded, and comes back bit for bit, with its times,
     permissions and owner. A file that was changed after the run is left alone and listed; its original stays where it
