@@ -91,32 +91,7 @@ class _Compress(options.OptionalValues):
 @options.dry_run
 @options.as_json_not_table
 @options.as_lines
-def compress(
-    inputs,
-    files_from,
-    include,
-    exclude,
-    output,
-    limits,
-    jobs,
-    timeout,
-    overwrite,
-    keep_dates,
-    in_place,
-    backup,
-    no_backup,
-    min_gain,
-    max_size,
-    ledger,
-    no_ledger,
-    dry_run,
-    as_json,
-    as_lines,
-    background,
-    strip,
-    force,
-    **encoding,
-):
+def compress(inputs, files_from, include, exclude, output, **given):
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
@@ -161,56 +136,39 @@ def compress(
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
-    from ..batch import CompressTask, Selection
+    from ..batch import Selection
+
+    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines")):
+        refuse_both(one, other)
+    inputs = (*inputs, *files_from)
+    if not inputs:
+        raise click.UsageError("Missing argument 'INPUTS...': name files or folders, or a list with --files-from")
+    run = {name: given.pop(name) for name in ("jobs", "timeout", "overwrite", "dry_run", "as_json", "as_lines")}
+    ledger, backup = (False if given.pop(f"no_{name}") else given.pop(name) for name in ("ledger", "backup"))
+    for name in ("ledger", "backup"):
+        given.pop(name, None)
+    keep_dates, in_place = given.pop("keep_dates"), given.pop("in_place")
+    task, settings = _task(in_place, **given)
+    settings |= {"in_place": in_place, "include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
+    select = {"selection": Selection(tuple(include), tuple(exclude))}
+    if in_place:
+        refuse_both("in_place", "output", "no_ledger", "force")
+        run |= {"ledger": ledger, "backup": backup, "select": select}
+        perform_in_place("compress", task, inputs, settings=settings, **run)
+        return
+    needs("in_place", "backup", "no_backup")
+    run |= {"ledger": ledger, "select": select | {"keep_paths": bool(files_from)}, "keep_dates": keep_dates}
+    perform("compress", task, inputs, output, settings=settings, **run)
+
+
+def _task(in_place, *, limits, background, strip, force, min_gain, max_size, **encoding):
+    """The task, and its settings for --json."""
+    from ..batch import CompressTask
     from ..jpeg import EncodeOptions
 
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    for one, other in (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines")):
-        refuse_both(one, other)
     asked = EncodeOptions(**encoding)
-    task = CompressTask(
-        asked,
-        background=background,
-        strip=strip or (),
-        force=force,
-        min_gain=min_gain,
-        carry_all=in_place,
-        max_size=max_size,
-        limits=limits,
-    )
-    inputs = (*inputs, *files_from)
-    if not inputs:
-        raise click.UsageError(
-            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
-        )
-    selection = Selection(tuple(include), tuple(exclude))
-    common = {
-        "jobs": jobs,
-        "timeout": timeout,
-        "overwrite": overwrite,
-        "dry_run": dry_run,
-        "as_json": as_json,
-        "as_lines": as_lines,
-        "settings": encoding
-        | {
-            "quality": asked.quality,
-            "strip": list(strip or ()),
-            "background": background,
-            "force": force,
-            "min_gain": min_gain,
-            "max_size": max_size,
-            "in_place": in_place,
-            "include": list(include),
-            "exclude": list(exclude),
-            "keep_dates": keep_dates,
-        },
-    }
-    if in_place:
-        refuse_both("in_place", "output", "no_ledger", "force")
-        backup, select = False if no_backup else backup, {"selection": selection}
-        perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
-        return
-    needs("in_place", "backup", "no_backup")
-    select, ledger = {"selection": selection, "keep_paths": bool(files_from)}, False if no_ledger else ledger
-    perform("compress", task, inputs, output, keep_dates=keep_dates, ledger=ledger, select=select, **common)
+    choices = {"background": background, "force": force, "min_gain": min_gain, "max_size": max_size}
+    task = CompressTask(asked, strip=strip or (), carry_all=in_place, limits=limits, **choices)
+    return task, encoding | {"quality": asked.quality, "strip": list(strip or ())} | choices
