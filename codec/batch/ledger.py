@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from hashlib import blake2b
 
 from ..errors import FileError
@@ -90,15 +90,28 @@ def fingerprint(task):
 
 
 def _canonical(value):
-    if is_dataclass(value) or isinstance(value, dict):
-        items = value if isinstance(value, dict) else {each.name: getattr(value, each.name) for each in fields(value)}
-        parts = [f"{name}={_canonical(item)}" for name, item in sorted(items.items()) if not isinstance(item, Limits)]
-        return f"{type(value).__name__}({','.join(parts)})"
+    """Text that is the same for equal values. Fields that have their defaults are left out, so that a new option with a
+    default changes no fingerprint.
+    """
+    if is_dataclass(value):
+        value = {
+            type(value).__name__: {each.name: getattr(value, each.name) for each in fields(value) if _set(value, each)}
+        }
+    if isinstance(value, dict):
+        parts = [f"{name}={_canonical(item)}" for name, item in sorted(value.items()) if not isinstance(item, Limits)]
+        return f"{{{','.join(parts)}}}"
     if isinstance(value, (tuple, list)):
         return f"({','.join(map(_canonical, value))})"
     if hasattr(value, "tobytes"):
         return f"{value.dtype}{value.shape}{value.tobytes().hex()}"
     return repr(value)
+
+
+def _set(value, each):
+    """Whether a field of a dataclass has another value than its default."""
+    if each.default is MISSING:
+        return True
+    return _canonical(getattr(value, each.name)) != _canonical(each.default)
 
 
 @dataclass(frozen=True)

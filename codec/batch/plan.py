@@ -1,6 +1,5 @@
 """What becomes what: inputs, files or folders, to jobs that overwrite neither an input nor each other."""
 
-import contextlib
 import os
 import unicodedata
 from dataclasses import dataclass, replace
@@ -99,8 +98,7 @@ def plan_in_place(inputs, task, *, selection=ALL):
     Parameters
     ----------
     inputs : sequence of str
-        Files or folders, as for `plan`; no stdin. Links are left out, and so are files with several names (hard links),
-        which a replacement would separate.
+        Files or folders, as for `plan`; no stdin. Symbolic links are left out.
     task : a task of `codec.batch`
     selection : Selection, optional
         As for `plan`.
@@ -159,9 +157,6 @@ def _replacing(source, task):
         return Job(source, None, None, "ignored", "symbolic link")
     if task.rename(name) != name:
         return Job(source, None, None, "ignored", f"would become a {os.path.splitext(task.rename(name))[1]} file")
-    with contextlib.suppress(OSError):  # reading it tells
-        if os.stat(source).st_nlink > 1:
-            return Job(source, None, None, "ignored", "has several names (hard links)")
     return Job(source, source, source)
 
 

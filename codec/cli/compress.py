@@ -93,34 +93,7 @@ class _Compress(options.OptionalValues):
 @options.dry_run
 @options.as_json_not_table
 @options.as_lines
-def compress(
-    inputs,
-    files_from,
-    include,
-    exclude,
-    output,
-    limits,
-    jobs,
-    timeout,
-    overwrite,
-    keep_dates,
-    in_place,
-    backup,
-    no_backup,
-    min_gain,
-    max_size,
-    ledger,
-    no_ledger,
-    executor,
-    scheduler,
-    dry_run,
-    as_json,
-    as_lines,
-    background,
-    strip,
-    force,
-    **encoding,
-):
+def compress(inputs, files_from, include, exclude, output, **given):
     """Compress pictures to JPEG.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
@@ -166,55 +139,44 @@ def compress(
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
-    from ..batch import CompressTask, Selection
-    from ..jpeg import EncodeOptions
+    from ..batch import Selection
 
+    pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"))
+    for one, other in (*pairs, ("scheduler", "jobs"), ("scheduler", "timeout")):
+        refuse_both(one, other)
+    scheduler = given.pop("scheduler")
+    if (given.pop("executor") == "dask") != bool(scheduler):
+        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
     inputs = (*inputs, *files_from)
-    _check_together(inputs, encoding["quality"], encoding["target"], executor, scheduler)
-    asked = EncodeOptions(**encoding)
-    task = CompressTask(
-        asked,
-        background=background,
-        strip=strip or (),
-        force=force,
-        min_gain=min_gain,
-        carry_all=in_place,
-        max_size=max_size,
-        limits=limits,
-    )
-    selection = Selection(tuple(include), tuple(exclude))
-    kept = {"background": background, "force": force, "min_gain": min_gain, "in_place": in_place, "max_size": max_size}
-    kept |= {"include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
-    settings = encoding | {"quality": asked.quality, "strip": list(strip or ())} | kept
-    common = {"jobs": jobs, "overwrite": overwrite, "dry_run": dry_run, "as_json": as_json, "as_lines": as_lines}
-    common |= {"settings": settings, "timeout": timeout}
+    if not inputs:
+        raise click.UsageError("Missing argument 'INPUTS...': name files or folders, or a list with --files-from")
+    run = {name: given.pop(name) for name in ("jobs", "timeout", "overwrite", "dry_run", "as_json", "as_lines")}
+    ledger, backup = (False if given.pop(f"no_{name}") else given.pop(name) for name in ("ledger", "backup"))
+    for name in ("ledger", "backup"):
+        given.pop(name, None)
+    keep_dates, in_place = given.pop("keep_dates"), given.pop("in_place")
+    task, settings = _task(in_place, **given)
+    settings |= {"in_place": in_place, "include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
+    select = {"selection": Selection(tuple(include), tuple(exclude))}
     if in_place:
         refuse_both("in_place", "output", "no_ledger", "force", "executor", "scheduler")
-        backup, select = False if no_backup else backup, {"selection": selection}
-        perform_in_place("compress", task, inputs, ledger=ledger, backup=backup, select=select, **common)
+        run |= {"ledger": ledger, "backup": backup, "select": select}
+        perform_in_place("compress", task, inputs, settings=settings, **run)
         return
     needs("in_place", "backup", "no_backup")
-    common |= {"keep_dates": keep_dates, "ledger": False if no_ledger else ledger, "scheduler": scheduler}
-    select = {"selection": selection, "keep_paths": bool(files_from)}
-    perform("compress", task, inputs, output, select=select, **common)
+    run |= {"ledger": ledger, "select": select | {"keep_paths": bool(files_from)}, "keep_dates": keep_dates}
+    run |= {"scheduler": scheduler}
+    perform("compress", task, inputs, output, settings=settings, **run)
 
 
-def _check_together(inputs, quality, target, executor, scheduler):
-    """Refuse options that exclude or need each other."""
-    if not inputs:
-        raise click.UsageError(
-            "Missing argument 'INPUTS...': name files or folders, or a list of them with --files-from"
-        )
-    if quality is not None and target:
+def _task(in_place, *, limits, background, strip, force, min_gain, max_size, **encoding):
+    """The task, and its settings for --json."""
+    from ..batch import CompressTask
+    from ..jpeg import EncodeOptions
+
+    if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
-    pairs = (
-        ("ledger", "no_ledger"),
-        ("backup", "no_backup"),
-        ("as_json", "as_lines"),
-        ("scheduler", "jobs"),
-        ("scheduler", "timeout"),
-    )
-    for one, other in pairs:
-        refuse_both(one, other)
-    if (executor == "dask") != bool(scheduler):
-        raise click.UsageError("--executor dask and --scheduler ADDRESS need each other")
+    asked = EncodeOptions(**encoding)
+    choices = {"background": background, "force": force, "min_gain": min_gain, "max_size": max_size}
+    task = CompressTask(asked, strip=strip or (), carry_all=in_place, limits=limits, **choices)
+    return task, encoding | {"quality": asked.quality, "strip": list(strip or ())} | choices

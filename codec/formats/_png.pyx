@@ -1,4 +1,4 @@
-"""Pixels of usual PNG files: inflate and unfilter (PNG 9.2, RFC 1950 and 1951) of data that lies in memory as a whole."""
+"""Pixels of usual PNG files: inflate (RFC 1951) and unfilter (PNG 9.2) of data that lies in memory as a whole."""
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint8_t
 

@@ -41,10 +41,11 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
     array([[1, 2, 3]], dtype=uint8)
     """
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    channels = CHANNELS.get(data[25]) if len(data) > 33 and data[24] == 8 and data[26:29] == bytes(3) else None
-    stream = channels and _stream(data)
-    if not stream or not width or not height:
+    usual = len(data) > 33 and data[24] == 8 and data[25] in CHANNELS and data[26:29] == bytes(3)
+    stream = _stream(data) if usual and width and height else None
+    if stream is None:
         return None
+    channels = CHANNELS[data[25]]
     made = inflate(stream[2:], height * (1 + width * channels))
     if made is None:
         return None

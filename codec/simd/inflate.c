@@ -1,8 +1,8 @@
 /* DEFLATE (RFC 1951), for streams that lie in memory as a whole.
  *
  * Bits are taken from a word that is filled eight bytes at a time, so that one refill is enough for a length with its
- * extra bits, and another for a distance: 15 + 5 and 15 + 13 bits of at least 56. A table lookup by the next bits gives symbol,
- * code length and extra bits; codes longer than the table is wide lead to a second table. */
+ * extra bits, and another for a distance: 15 + 5 and 15 + 13 bits of at least 56. A table lookup by the next bits
+ * gives symbol, code length and extra bits; codes longer than the table is wide lead to a second table. */
 #include "inflate.h"
 #include "bits.h"
 
@@ -16,8 +16,8 @@ enum {
     LENGTH_TABLE = 1 << LENGTH_BITS
 };
 
-/* An entry: code length 0..15 in bits 0..4, kind in 5..7, extra bits 0..13 in 8..12, value in 16..31: literal byte, base of a
- * length or distance, offset of a subtable. Entries that no code reaches are INVALID. */
+/* An entry: code length 0..15 in bits 0..4, kind in 5..7, extra bits 0..13 in 8..12, value in 16..31: literal byte,
+ * base of a length or distance, offset of a subtable. Entries that no code reaches are INVALID. */
 enum { LITERAL = 0 << 5, BASE = 1 << 5, END = 2 << 5, SUBTABLE = 3 << 5, INVALID = 4 << 5, KIND = 7 << 5 };
 #define ENTRY(kind, extra, value) ((uint32_t)(kind) | (uint32_t)(extra) << 8 | (uint32_t)(value) << 16)
 #define CODE_LENGTH(entry) ((entry) & 31)
@@ -99,8 +99,9 @@ static uint32_t length_entry(int symbol)
     return ENTRY(LITERAL, 0, symbol);
 }
 
-/* The table of a canonical code (3.2.2) from its lengths, `width` bits wide; subtables follow. 0 if the lengths give more
- * codes than there are, or fewer: only a single code of one bit, or none, may leave others out (3.2.7), which are INVALID. */
+/* The table of a canonical code (3.2.2) from its lengths, `width` bits wide; subtables follow. 0 if the lengths give
+ * more codes than there are, or fewer: only a single code of one bit, or none, may leave others out (3.2.7), which
+ * are INVALID. */
 static int build(uint32_t *table, int width, const uint8_t *lengths, int symbols, uint32_t (*entry_of)(int))
 {
     uint32_t next_code[LONGEST + 2] = { 0 }, counts[LONGEST + 1] = { 0 };

@@ -1,6 +1,6 @@
-/* The filters of PNG (PNG 9.2). x is a byte of the row, a the one a pixel to its left, b above, c above a; those outside of
- * the picture are 0. Each channel depends on the pixel before, and the channels of a pixel not on each other: with the
- * number of channels known, the compiler keeps them in registers and interleaves their chains. */
+/* The filters of PNG (PNG 9.2). x is a byte of the row, a the one a pixel to its left, b above, c above a; those
+ * outside of the picture are 0. Each channel depends on the pixel before, and the channels of a pixel not on each
+ * other: with the number of channels known, the compiler keeps them in registers and interleaves their chains. */
 #include "png.h"
 #include "bits.h"
 
@@ -42,7 +42,8 @@ static inline void paeth_row(const uint8_t *x, const uint8_t *above, uint8_t *ou
         }
 }
 
-/* Row y goes from y (n + 1) + 1 to y n: each byte is read before anything is written there, and the row above is done. */
+/* Row y goes from y (n + 1) + 1 to y n: each byte is read before anything is written there, and the row above is
+ * done. */
 static inline int rows_of(uint8_t *data, size_t rows, size_t n, const int bpp)
 {
     const uint8_t *in = data, *above = 0;

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* Undo the filters (PNG 9.2) of `rows` rows of `row_bytes` bytes, each behind its filter type, in place: the first
- * rows x row_bytes bytes become the samples. `bpp` (1..4): bytes from a pixel to the next. Returns 0, or -1 for a filter type
- * that there is not. */
+ * rows x row_bytes bytes become the samples. `bpp` (1..4): bytes from a pixel to the next. Returns 0, or -1 for a
+ * filter type that there is not. */
 int codec_png_unfilter(uint8_t *data, size_t rows, size_t row_bytes, int bpp);
 
 #endif

@@ -1,5 +1,6 @@
 """The ledger: what was done is known by content, and only what changed is done again."""
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -245,6 +246,24 @@ def test_settings_are_told_apart_and_limits_do_not_count():
     assert fingerprint(PaletteTask({"dither": None, "colors": 8})) == fingerprint(
         PaletteTask({"colors": 8, "dither": None})
     )
+
+
+def test_a_new_option_with_a_default_changes_no_fingerprint():
+    """The ledgers of older versions stay good."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Task:
+        quality: int = 75
+
+    older, other = fingerprint(Task()), fingerprint(Task(80))
+
+    @dataclasses.dataclass(frozen=True)
+    class Task:  # noqa: F811
+        quality: int = 75
+        sharpen: bool = False
+
+    assert fingerprint(Task()) == older and fingerprint(Task(80)) == other
+    assert fingerprint(Task(sharpen=True)) not in (older, other)
 
 
 def test_contents_are_hashed_by_blake2b():

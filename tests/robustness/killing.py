@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -67,24 +68,48 @@ def files(folder, hidden=False):
                 yield os.path.relpath(os.path.join(here, name), folder).replace(os.sep, "/")
 
 
-def run(words, kill_after=None):
-    """Run the command; its report, or None if it was killed after so many seconds."""
+def run(words, kill_when=None):
+    """Run the command; its report, or None if it was killed when the condition came true."""
     with subprocess.Popen(COMMAND + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            out, err = process.communicate(timeout=kill_after)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            return None
+        while kill_when is not None and process.poll() is None and not ready(process):
+            if kill_when():
+                process.kill()
+        out, err = process.communicate()
+    if process.returncode == -9:
+        return None
     if process.returncode:
         raise Lost(f"exit code {process.returncode}: {err[-2000:]}")
     return json.loads(out)
+
+
+def ready(process):
+    """Whether the report begins, which may fill the pipe; waits a moment for it."""
+    return bool(select.select([process.stdout], [], [], 0.005)[0])
 
 
 def timed(words):
     begun = time.perf_counter()
     report = run(words)
     return report, time.perf_counter() - begun
+
+
+def some_more(folder, rest, kills, moments):
+    """A condition: so many files more are below a folder, and a random time has passed; the number is such that `kills`
+    runs do about the `rest`. Every fourth run is killed at any time, perhaps before its first file.
+    """
+    enough = sum(1 for _ in files(folder, hidden=True)) + moments.randint(1, max(1, 2 * rest // kills))
+    at_any_time, delay = moments.randrange(4) == 0, moments.uniform(0, 0.05)
+    end = time.monotonic() + moments.uniform(0, 2)
+
+    def condition():
+        if at_any_time:
+            return time.monotonic() > end
+        there = sum(1 for _ in files(folder, hidden=True)) >= enough
+        if there:
+            time.sleep(delay)
+        return there
+
+    return condition
 
 
 def to_folder(home, count, kills, seed=1, say=print):
@@ -105,7 +130,8 @@ def to_folder(home, count, kills, seed=1, say=print):
     for number in range(kills + 1):
         last = number == kills
         there = set(files(output)) if os.path.isdir(output) else set()
-        report = run([source, "-o", output, *SETTINGS], None if last else moments.uniform(0.1, 1) * seconds)
+        stop = None if last else some_more(output, count - len(there), kills - number, moments)
+        report = run([source, "-o", output, *SETTINGS], stop)
         check(source, originals)
         check(output, expected, all_there=report is not None)
         if report and report["total"]["skipped"] < len(there):
@@ -126,11 +152,13 @@ def in_place(home, count, kills, seed=1, say=print):
     shutil.copytree(source, os.path.join(home, "calm"))
     seconds = timed([os.path.join(home, "calm"), "--in-place", *SETTINGS])[1]
     say(f"{count} files in place: {seconds:.1f} s ({count / seconds:.0f} files/s)")
+    kept = {}
     for number in range(kills + 1):
-        report = run(words, None if number == kills else moments.uniform(0.1, 1) * seconds)
-        kept = {}
-        for name in files(os.path.join(source, ".codec-backup"), hidden=True):
-            kept[name.split("/", 1)[1]] = content(os.path.join(source, ".codec-backup", name))
+        backups = os.path.join(source, ".codec-backup")
+        stop = None if number == kills else some_more(backups, count - len(kept), kills - number, moments)
+        report = run(words, stop)
+        for name in files(backups, hidden=True):
+            kept[name.split("/", 1)[1]] = content(os.path.join(backups, name))
         for name, was in hashes.items():
             now = content(os.path.join(source, name))
             if now != was and (now != expected[name] or kept.get(name) != was):
