@@ -1,47 +1,10 @@
-"""Pixels of usual PNG files: inflate (RFC 1951) and unfilter (PNG 9.2) of data that lies in memory as a whole."""
-from libc.stddef cimport ptrdiff_t, size_t
+"""Rows of PNG files: their filters undone (PNG 9.2)."""
+from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
-
-import numpy as np
-
-
-cdef extern from "inflate.h":
-    enum: CODEC_INFLATE_PADDING
-    enum: CODEC_INFLATE_SLACK
-    ptrdiff_t codec_inflate(const uint8_t *data, size_t in_size, uint8_t *out, size_t out_size) noexcept nogil
 
 
 cdef extern from "png.h":
     int codec_png_unfilter(uint8_t *data, size_t rows, size_t row_bytes, int bpp) noexcept nogil
-
-
-PADDING = bytes(CODEC_INFLATE_PADDING)
-
-
-def inflate(const uint8_t[::1] data, Py_ssize_t size):
-    """A whole DEFLATE stream of known size.
-
-    Parameters
-    ----------
-    data : bytes-like
-        The stream, and behind it `PADDING`.
-    size : int
-        Bytes that it holds.
-
-    Returns
-    -------
-    (ndarray of uint8, int) or None
-        The bytes, and how many of `data` the stream takes. None: it is damaged, or of another size.
-    """
-    if data.shape[0] <= CODEC_INFLATE_PADDING or size < 0:
-        return None
-    made = np.empty(size + CODEC_INFLATE_SLACK, np.uint8)
-    cdef uint8_t[::1] out = made
-    cdef size_t length = <size_t>data.shape[0] - CODEC_INFLATE_PADDING
-    cdef ptrdiff_t used
-    with nogil:
-        used = codec_inflate(&data[0], length, &out[0], <size_t>size)
-    return None if used < 0 else (made[:size], used)
 
 
 def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
