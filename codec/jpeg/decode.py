@@ -620,7 +620,7 @@ def decode(
         default suits programs that decode several pictures at a time. Lossless pictures take one.
     scale : 1/8, 2/8, ... 7/8 or 1 (default)
         Part of width and height to decode, rounded up; a smaller transform takes the place of the 8x8 one. 1/2, 1/4 and
-        1/8 are the means of 2x2, 4x4 and 8x8 samples, and equal libjpeg-turbo's; the others differ from its by one at
+        1/8 are the means of 2x2, 4x4 and 8x8 samples, and equal libjpeg-turbo's; the others differ from its by three at
         most. Not for lossless pictures.
     region : (x, y, width, height), default all
         The pixels to make, of the picture at `scale`: what cutting the whole picture would give. Entropy-coded data is

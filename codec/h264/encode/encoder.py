@@ -183,8 +183,8 @@ class PictureEncoder:
         return picture.tag
 
     def _coded(self, header, picture, source, planned, lists, own, qp, before):
-        """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits have
-        bounds it may be coded again, so that they wait for all of it."""
+        """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
+        have bounds it may be coded again, so that they wait for all of it."""
         fill_picture(source, planned.frame)
         control, key = self._control, planned.key
         planes = None if control.bounds else own
@@ -327,7 +327,8 @@ class Encoder:
         self._display, self._examine = display, examine
         self._lookahead, self.count = Lookahead(settings.tools, settings.keyint), 0
         # pictures that are not delivered while others are begun: an interval, and what the threads work on
-        self._ahead = 2 * settings.threads + settings.tools.b_frames if settings.threads > 1 else 0
+        parallel = settings.threads > 1 and settings.tools.waits
+        self._ahead = 2 * settings.threads + settings.tools.b_frames if parallel else 0
 
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""

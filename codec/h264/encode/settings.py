@@ -48,6 +48,7 @@ class Tools:
     aq_strength: int = 256  # in 1/256
     tree: int = 1
     weighted: int = 1  # explicit weights of P
+    waits: int = 1  # a picture may be delivered after the next frames were taken
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 
     @property
@@ -78,7 +79,9 @@ PRESETS = {
     "slow": SLOW,
     "slower": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, lookahead=60),
     "veryslow": replace(SLOW, search=MULTI_HEXAGON, quarter_steps=4, refine=2, refs=6, early_skip=0, lookahead=60),
-    "placebo": replace(SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0, lookahead=60),
+    "placebo": replace(
+        SLOW, search=MULTI_HEXAGON, range=24, quarter_steps=6, refine=3, refs=8, early_skip=0, lookahead=60
+    ),
 }  # fmt: skip
 # Changes of Tools by `tune`.
 TUNES = {
@@ -87,7 +90,7 @@ TUNES = {
     "film": {"deblock": -1},
     "animation": {"deblock": 1, "aq_strength": 154, "b_frames": 5},
     "screen": {"aq": 0, "search": MULTI_HEXAGON, "deblock": -2},
-    "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0},
+    "zerolatency": {"b_frames": 0, "lookahead": 0, "tree": 0, "waits": 0},
     "fastdecode": {"cabac": 0, "weighted": 0, "deblock": None},
 }
 SHORT = 12  # frames of lookahead that types need

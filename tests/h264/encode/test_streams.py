@@ -126,7 +126,7 @@ def test_random_settings(case):
 
 GOLDEN = {
     "ultrafast": "93dd661f8d55ee3d",
-    "medium": "38875832d168c299",
+    "medium": "d2273d2086913aad",
 }
 
 
