@@ -21,6 +21,7 @@ WAYS_OUT = (
     (re.compile(r", or pass\s+format="), "format"),
     (re.compile(r": read fewer of them, with frames=N"), "frames"),
     (re.compile(r", or the codec\.Frame objects"), "frames of Python"),
+    (re.compile(r": decode it with side_data=True"), "side_data"),
 )
 # Arguments whose option has another name, and those without an option that messages name.
 OTHER_NAMES = {"on_error": "conceal"}

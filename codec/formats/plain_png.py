@@ -13,7 +13,7 @@ from ._png import unfilter
 try:  # inflates in half of zlib's time; there are no wheels for some processors
     from isal import isal_zlib
 except ImportError:
-    isal_zlib = zlib
+    isal_zlib = zlib  # type: ignore[misc]
 
 if TYPE_CHECKING:
     import numpy.typing as npt

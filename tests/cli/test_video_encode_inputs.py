@@ -280,7 +280,9 @@ def test_scores_in_the_summary_and_in_json(run, tmp_path):
     assert "PSNR: Y " in told and "SSIM: Y " in told and "  I: 1, mean QP" in told
     found = run(*words, "--json").json
     wanted = codec.h264.encode_frames(y4m(5), metrics=("psnr", "ssim"))
-    assert found["psnr"]["Y"] == pytest.approx(wanted.psnr[0]) and found["ssim"]["Y"] == pytest.approx(wanted.ssim[0])
+    assert float(found["psnr"]["Y"]) == pytest.approx(wanted.psnr[0]) and found["ssim"]["Y"] == pytest.approx(
+        wanted.ssim[0]
+    )
     assert found["types"] == {"I": 1, "P": 1, "B": 3} and found["duration"] == 0.2
     assert set(found["pictures"][0]) == {"number", "type", "key", "qp", "bits", "psnr", "ssim"}
 

@@ -8,7 +8,7 @@ from codec.h264.encode._search cimport one_cost, refine_two, search, two_cost
 from codec.h264.macroblock._context cimport begin_macroblock
 from codec.h264.macroblock._motion cimport predict_partition
 from codec.h264.macroblock._slice cimport (
-    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_4X4, SUB_4X8, SUB_8X4, SUB_8X8,
+    CACHE, PART_16X16, PART_16X8, PART_8X16, PART_8X8, SLICE_B, SUB_4X4, SUB_8X4, SUB_8X8,
     UNUSED, SliceContext, set_block, wait_for_lines,
 )
 from codec.h264.pictures._picture cimport MB_INTRA, PictureData

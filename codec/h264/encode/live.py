@@ -47,9 +47,9 @@ class Encoder:
 
     Notes
     -----
-    It holds the frames whose type is not decided yet (3 with most presets, none with "ultrafast"), and with several
-    threads those that are being coded, twice as many as threads at most: memory does not depend on the length.
-    For the shortest delay take preset="ultrafast" and threads=1: each frame is coded when it is given. One thread at a
+    It holds the frames of the lookahead (10 to 60 by the preset, at most 12 with `qp`, none with "ultrafast"), and with
+    several threads those that are being coded, twice as many as threads and an interval at most: memory does not depend
+    on the length. For the shortest delay take tune="zerolatency": each frame is coded when it is given. One thread at a
     time uses it.
 
     Examples
@@ -58,7 +58,7 @@ class Encoder:
     >>> from codec.h264 import Encoder
     >>> with Encoder(fps=25, qp=30, metrics="psnr", threads=1) as encoder:
     ...     pictures = encoder.encode(np.zeros((32, 48, 3), np.uint8))
-    ...     pictures += encoder.encode(np.full((32, 48, 3), 99, np.uint8))
+    ...     pictures += encoder.encode(np.ones((32, 48, 3), np.uint8))
     ...     pictures += encoder.flush()
     >>> [(picture.number, picture.type, picture.key) for picture in pictures]
     [(0, 'I', True), (1, 'P', False)]
