@@ -9,7 +9,7 @@ the process (resident memory, in MB of 10^6 bytes), less that of the same proces
 import subprocess
 import sys
 
-LENGTHS = (24, 72)
+LENGTHS = (72, 144)  # more than any lookahead
 CHILD = """
 import resource, sys, tempfile
 import numpy as np
