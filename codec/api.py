@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from . import jpeg
 from .errors import CodecError, DamageWarning, ParameterError
 from .executors import checked_threads, outcomes
+from .jpeg.decode import checked_reading
 from .jpeg.encode import encode_bytes
 from .jpeg.geometry import ORIENTATIONS
 from .jpeg.params import EncodeOptions, takes_encode_options
+from .jpeg.view import checked_view
 from .sources import files
 
 if TYPE_CHECKING:
@@ -259,7 +262,7 @@ def decode_many(
     Parameters
     ----------
     sources : iterable of sources as `decode` takes them
-        Taken as they are needed, as by `encode_many`.
+        Taken as they are needed, as by `encode_many`. What the iterable itself raises ends the iteration at once.
     errors : "raise" (default) or "return"
         What a source that cannot be decoded causes: its error is raised in its turn, which ends the iteration; or it
         stands for the pixels.
@@ -285,6 +288,8 @@ def decode_many(
     [(5, 7), 'BitstreamError']
     """
     workers = checked_threads(threads)
+    checked_reading(on_error, limits)
+    checked_view(scale, region, color)
     options: dict[str, Any] = dict(
         on_error=on_error, upright=upright, limits=limits, scale=scale, region=region, color=color
     )
@@ -300,7 +305,11 @@ def _checked_errors(errors):
 
 
 def _each(results, errors):
-    for result in results:
-        if errors == "raise" and isinstance(result, CodecError):
-            raise result
-        yield result
+    with closing(results):  # here, not when the garbage collector finds them
+        for result in results:
+            if errors == "raise" and isinstance(result, CodecError):
+                try:
+                    raise result
+                finally:
+                    del result  # its traceback holds this frame
+            yield result

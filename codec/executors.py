@@ -64,7 +64,7 @@ def in_order(jobs, workers=1, ahead=None):
         for job in jobs:
             yield job()
         return
-    pool, pending = ThreadPoolExecutor(workers), deque()
+    pool, pending, wait = ThreadPoolExecutor(workers), deque(), True
     try:
         for job in jobs:
             pending.append(pool.submit(job))
@@ -72,8 +72,11 @@ def in_order(jobs, workers=1, ahead=None):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    except GeneratorExit:  # perhaps of the garbage collector, in a thread of the pool, which cannot wait for itself
+        wait = False
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def _groups(items, size_of):

@@ -1,7 +1,9 @@
 """`encode_many` and `decode_many`: the results of one by one, in order, taken as they are needed; errors in their place."""
 
+import gc
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -90,3 +92,26 @@ def test_impossible_options_are_refused_at_once(call):
 def test_options_of_the_encoder_are_checked_at_once():
     with pytest.raises(codec.ParameterError, match="did you mean 'effort'"):
         codec.encode_many([], efort=3)
+
+
+def test_options_of_the_decoder_are_checked_at_once():
+    for wrong in ({"scale": 0.3}, {"on_error": "y"}, {"color": "x"}, {"limits": 5}, {"region": 3}):
+        with pytest.raises(codec.ParameterError):
+            codec.decode_many([], errors="return", **wrong)
+
+
+def test_no_thread_stays_after_an_error():
+    """Nor does the error keep the iteration alive until the garbage collector finds it, in whatever thread that runs."""
+    good, threads = codec.encode(np.zeros((8, 8), np.uint8)), set(threading.enumerate())
+    gc.disable()
+    try:
+        for _ in range(3):
+            with pytest.raises(codec.CodecError):
+                list(codec.decode_many([good] * 17 + [b"bad"] + [good] * 100, threads=4))
+        for _ in range(100):
+            if set(threading.enumerate()) <= threads:
+                break
+            time.sleep(0.05)
+        assert set(threading.enumerate()) <= threads
+    finally:
+        gc.enable()

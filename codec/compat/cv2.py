@@ -90,7 +90,10 @@ def imencode(ext: str, img: npt.ArrayLike, params: Sequence[int] = ()) -> tuple[
     """
     if not isinstance(ext, str) or ext.lower() not in JPEG_SUFFIXES:
         raise ParameterError(f"ext is {ext!r}: only JPEG is written here, {', '.join(JPEG_SUFFIXES)}")
-    data = encode(_other_order(_checked(img)), **_options(params))
+    pixels, options = _checked(img), _options(params)
+    if pixels.shape[2:] != (3,):
+        del options["subsampling"]
+    data = encode(_other_order(pixels), **options)
     return True, np.frombuffer(bytearray(data), np.uint8)
 
 
@@ -204,7 +207,10 @@ def _other_order(pixels):
 
 def _options(params):
     """Options of `codec.encode` for a flat list of parameters and values."""
-    given = [int(value) for value in params or ()]
+    try:
+        given = [int(value) for value in np.asarray(params).reshape(-1)]
+    except (TypeError, ValueError):
+        raise ParameterError(f"params must be pairs of parameter and value, not {params!r}") from None
     if len(given) % 2:
         raise ParameterError(f"params must be pairs of parameter and value, not {len(given)} numbers")
     found = dict(zip(given[::2], given[1::2]))

@@ -295,7 +295,8 @@ cdef object run(BandTeam team, int threads, out):
     team.slots, team.band = 2, 1
     if team.several:
         team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * team.width)
-        if s != NULL and s.restart_interval and not s.conceal and in_sequence(s):
+        # the statistics of arithmetic coding belong to one reader
+        if s != NULL and s.restart_interval and not s.conceal and not s.arithmetic and in_sequence(s):
             unit = whole_intervals(s.mcus_wide, s.restart_interval)
             if unit * threads <= team.mcus_high:
                 team.any_order = True

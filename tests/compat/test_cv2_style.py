@@ -132,3 +132,15 @@ def test_what_is_not_supported_is_refused(picture, call, message):
 def test_cmyk_is_refused(picture):
     with pytest.raises(codec.UnsupportedError, match="CMYK"):
         cv2.imdecode(codec.encode(picture(16, 16, 4), color="cmyk"))
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 1)])
+def test_gray_pictures(shape):
+    ok, buffer = cv2.imencode(".jpg", np.full(shape, 77, np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    assert ok and (cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE) == np.full((8, 9), 77)).all()
+
+
+def test_params_of_any_kind():
+    assert cv2.imencode(".jpg", np.zeros((8, 8), np.uint8), np.array([cv2.IMWRITE_JPEG_QUALITY, 50]))[0]
+    with pytest.raises(codec.ParameterError, match="pairs"):
+        cv2.imencode(".jpg", np.zeros((8, 8), np.uint8), [1, "x"])

@@ -105,6 +105,7 @@ KINDS = {
     "rows of intervals": dict(subsampling="4:2:0", restart_interval=44),
     "short intervals": dict(subsampling="4:4:4", restart_interval=4),
     "intervals across rows": dict(subsampling="4:2:0", restart_interval=33),
+    "arithmetic intervals": dict(coding="arithmetic", progressive=False, restart_interval=88),
     "odd intervals": dict(subsampling="4:4:4", restart_interval=101),
     "progressive intervals": dict(progressive=True, subsampling="4:2:0", restart_interval=50),
 }
