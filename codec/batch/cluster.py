@@ -282,7 +282,7 @@ class _Foreman:
                 return Row(job.source, job.target, "failed", error=str(error)), None
             if seen.verdict and not self.overwrite:
                 return Row(job.source, seen.output, "skipped", reason=seen.verdict, **seen.row), None
-        row = None if self.overwrite else skipped(job.source, job.target, job.keep_as, seen and seen.output)
+        row = None if self.overwrite else skipped(job.source, job.target, job.keep_as, seen and seen.replaceable)
         return row, seen
 
     def settled(self, job, seen, parked):
@@ -295,13 +295,13 @@ class _Foreman:
             self._named(job, seen, replace(parked, row=row))
         except (CodecError, OSError) as error:
             return Row(job.source, job.target, "failed", error=str(error))
-        if seen and seen.output:
-            remove_former(seen.output, row)
+        if seen and seen.replaceable:
+            remove_former(seen.replaceable, row)
         return row
 
     def _named(self, job, seen, parked):
         target = parked.row.output
-        ours = seen and seen.output
+        ours = seen and seen.replaceable
         there = os.path.lexists(target) and parked.path is not None
         if there and not self.overwrite and (ours is None or os.path.abspath(ours) != os.path.abspath(target)):
             os.unlink(parked.path)

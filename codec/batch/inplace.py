@@ -47,6 +47,13 @@ class InPlace:
         recover(ledger)
         place = ledger.name(self.folder) if self.folder else None
         ledger.execute("INSERT INTO runs (run, backup) VALUES (?, ?)", self.run, place)
+        backups = ledger.execute("SELECT backup FROM runs WHERE backup IS NOT NULL")
+        self._backups = [os.path.realpath(ledger.path_of(name)) for (name,) in backups]
+
+    def holds(self, path):
+        """Whether a path is below the backup folder of a run."""
+        path = os.path.realpath(path)
+        return any(path.startswith(os.path.join(folder, "")) for folder in self._backups)
 
     def finish(self):
         """Record that the run ended by itself. A run that replaced nothing is forgotten."""

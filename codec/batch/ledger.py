@@ -132,6 +132,8 @@ class Known:
         Of the output that this one replaced, if that was ours too.
     row : dict
         `status`, `before`, `after`, `reason` and `facts` of the row.
+    source : str or None
+        Path, as `find` gives it.
     """
 
     settings: bytes
@@ -142,6 +144,7 @@ class Known:
     output_hash: bytes
     replaced_hash: bytes | None
     row: dict
+    source: str | None = None
 
 
 class Ledger:
@@ -259,14 +262,15 @@ class Ledger:
         Known or None
         """
         found = self.execute(
-            "SELECT settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row "
+            "SELECT settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source "
             "FROM files WHERE target = ?",
             self.name(target),
         )
         if not found:
             return None
-        *first, output, output_stat, output_hash, replaced_hash, row = found[0]
-        return Known(*first, self.path_of(output), output_stat, output_hash, replaced_hash, json.loads(row))
+        *first, output, output_stat, output_hash, replaced_hash, row, source = found[0]
+        row, source = json.loads(row), self.path_of(source)
+        return Known(*first, self.path_of(output), output_stat, output_hash, replaced_hash, row, source)
 
     def record(self, target, known, source):
         """Store what is known of an output, in place of what was.

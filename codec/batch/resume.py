@@ -1,5 +1,6 @@
 """What a run finds of earlier runs: done before, ours to make again, or somebody else's."""
 
+import os
 from dataclasses import dataclass, field
 
 from .ledger import hash_of, settled_key, stat_key, stat_of
@@ -15,7 +16,10 @@ class Seen:
     Attributes
     ----------
     output : str or None
-        The path of an output of ours, which may be replaced.
+        Its path.
+    ours : bool
+        It was made of the same source, and may be replaced. What was made of another one, or is an original itself, may
+        be all that there is.
     content : bytes or None
         The hash of what is there.
     verdict : str or None
@@ -25,9 +29,15 @@ class Seen:
     """
 
     output: str | None = None
+    ours: bool = False
     content: bytes | None = None
     verdict: str | None = None
     row: dict = field(default_factory=dict)
+
+    @property
+    def replaceable(self):
+        """The path of an output that may be replaced, or None."""
+        return self.output if self.ours else None
 
 
 def unchanged(job, ledger, settings):
@@ -46,7 +56,7 @@ def unchanged(job, ledger, settings):
     return known if same else None
 
 
-def look(job, ledger, settings):
+def look(job, ledger, settings, sources=frozenset()):
     """Compare what the ledger knows of a job's output with the files that are there.
 
     Files whose size, time and inode are as recorded are not read; of others the content decides.
@@ -57,6 +67,8 @@ def look(job, ledger, settings):
     ledger : Ledger
     settings : bytes
         `fingerprint` of the task.
+    sources : set of str
+        `sources_of` the run. An output of one of them that has another name now may be replaced too.
 
     Returns
     -------
@@ -72,14 +84,22 @@ def look(job, ledger, settings):
     if not there:
         return Seen()
     content = known.output_hash if stat_key(there) == known.output_stat else hash_of(known.output)
+    ours = os.path.realpath(job.source) == os.path.realpath(known.source)
+    if known.output != known.source:
+        ours = ours or os.path.abspath(known.source) in sources
     if content not in (known.output_hash, known.replaced_hash):
-        return Seen(known.output, content, CHANGED)
+        return Seen(known.output, ours, content, CHANGED)
     source = stat_of(job.source)
     if content != known.output_hash or known.settings != settings or source is None:
-        return Seen(known.output, content)
+        return Seen(known.output, ours, content)
     if stat_key(source) != known.source_stat and hash_of(job.source) != known.source_hash:
-        return Seen(known.output, content)
+        return Seen(known.output, ours, content)
     stats = settled_key(source), stat_key(there)
     if stats != (known.source_stat, known.output_stat):
         ledger.refresh(job.target, *stats)
-    return Seen(known.output, content, DONE_BEFORE, known.row)
+    return Seen(known.output, ours, content, DONE_BEFORE, known.row)
+
+
+def sources_of(jobs):
+    """The paths of the sources that a run makes outputs of."""
+    return frozenset(os.path.abspath(job.source) for job in jobs if not job.status)

@@ -73,7 +73,7 @@ def run(
     threads = threads or os.cpu_count() or 1
     ledger = in_place.ledger if in_place else ledger
     call = task if timeout is None else Workers(task, timeout)
-    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place)
+    worker = Worker(task, call, memory.room(), threads, overwrite, dry_run, keep_dates, ledger, in_place, jobs)
     try:
         rows = _all_rows(jobs, worker, threads, progress, told or (lambda row: None))
     finally:

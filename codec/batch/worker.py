@@ -18,10 +18,10 @@ TOLD = ("before", "after", "ratio", "facts")  # what the ledger keeps of a row
 class Worker:
     """What the jobs of a run share."""
 
-    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place):
+    def __init__(self, task, call, room, threads, overwrite, dry_run, keep_dates, ledger, in_place, jobs):
         self.task, self.call, self.room, self.ledger, self.in_place = task, call, room, ledger, in_place
         self.overwrite, self.dry_run, self.keep_dates = overwrite, dry_run, keep_dates
-        self.settings = ledger and fingerprint(task)
+        self.settings, self.sources = ledger and fingerprint(task), resume.sources_of(jobs)
         self._turns = threading.Semaphore(threads)
 
     def without_work(self, job):
@@ -43,7 +43,7 @@ class Worker:
         if self.ledger is None:
             return self._replaced(job) if replaces else self._made(job)
         try:
-            seen = resume.look(job, self.ledger, self.settings)
+            seen = resume.look(job, self.ledger, self.settings, self.sources)
         except CodecError as error:
             return Row(job.source, job.target, "failed", error=str(error))
         if replaces and (self.overwrite or seen.verdict != resume.DONE_BEFORE):  # other content is another original
@@ -64,6 +64,8 @@ class Worker:
             found = os.stat(job.source)
             if found.st_nlink > 1:  # known only now: `recover` takes back the links of killed runs
                 return Row(job.source, None, "ignored", reason="has several names (hard links)")
+            if self.in_place and self.in_place.holds(job.source):
+                return Row(job.source, None, "ignored", reason="the backup of a run")
             data = read_source(job.source)
             with self._computing(data):
                 made = self.call(data, job)
@@ -88,7 +90,7 @@ class Worker:
             return Row(job.source, job.target, "failed", error=str(error) or "out of memory")
 
     def _made(self, job, seen=None):
-        read = {}
+        read, ours = {}, seen and seen.replaceable
 
         def work():
             found = stat_of(job.source)
@@ -117,11 +119,11 @@ class Worker:
             overwrite=self.overwrite,
             dry_run=self.dry_run,
             keep_dates=self.keep_dates,
-            ours=seen and seen.output,
+            ours=ours,
             record=None if seen is None else record,
         )
-        if seen and seen.output and not self.dry_run and row.status in ("done", "kept"):
-            remove_former(seen.output, row)
+        if ours and not self.dry_run and row.status in ("done", "kept"):
+            remove_former(ours, row)
         return row
 
 

@@ -107,8 +107,8 @@ def compress(inputs, files_from, include, exclude, output, **given):
     HEIC. Files without a known suffix are recognized by their contents. a.jpg and a.png become a.jpg and a.png.jpg.
 
     The same command goes on after an interruption, kill -9 included, and does again only what changed: the ledger in
-    the output folder knows by content which file was made of which, with which settings. An output is replaced where
-    the ledger knows that it is ours. Two runs at once on one folder are refused.
+    the output folder knows by content which file was made of which, with which settings. An output is replaced
+    only where the ledger knows that it was made of the same file. Two runs at once on one folder are refused.
 
     A JPEG whose quality is already near or below the one asked for is not encoded again, since that would lose more
     than it saves: it is rewritten without loss, as by codec transcode (--force encodes it). Where -o names a file, or

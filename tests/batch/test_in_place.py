@@ -20,6 +20,7 @@ from codec.jpeg import EncodeOptions, Metadata
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 SMOOTH = (np.add.outer(np.arange(64), np.arange(80))[..., None] * (1, 2, 1) % 256).astype(np.uint8)
+NOISE = np.random.default_rng(5).integers(0, 256, (24, 32, 3), np.uint8)
 LARGE = codec.encode(SMOOTH, 97, effort=1)
 SMALL = codec.encode(SMOOTH, 20, effort=9)
 TASK = CompressTask(EncodeOptions(quality=60), carry_all=True)
@@ -322,3 +323,57 @@ def test_a_picture_turned_upright_is_the_same_picture():
     made = CompressTask(EncodeOptions(quality=60), strip="all")(source)
     assert made.facts["width"] == 64
     assert verifying.problem(source, made, ("all",), codec.Limits()) is None
+
+
+# ---------------------------------------------------------------- originals that other runs could take for outputs
+
+
+def into(folder, output, task=TASK):
+    with Ledger("ledger.sqlite") as ledger:
+        return batch.run(batch.plan([folder], output, task), task, threads=1, ledger=ledger)
+
+
+def test_what_was_looked_at_in_place_is_no_output_of_other_files(photos, tmp_path):
+    replace()  # tiny.jpg is kept, a.jpg replaced; both have records
+    before = {name: (photos / name).read_bytes() for name in ("a.jpg", "tiny.jpg")}
+    for name in before:
+        (tmp_path / "others").mkdir(exist_ok=True)
+        (tmp_path / "others" / name).write_bytes(codec.encode(SMOOTH[:, ::-1], 97, effort=1))
+    rows = into("others", "photos")
+    assert {row.status for row in rows} == {"skipped"}
+    assert {name: (photos / name).read_bytes() for name in before} == before
+    assert undo()["a.jpg"].status == "done" and (photos / "a.jpg").read_bytes() == LARGE
+
+
+def test_a_file_that_is_kept_where_it_stands_is_never_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    frames = [Image.fromarray(SMOOTH), Image.fromarray(SMOOTH[::-1])]
+    frames[0].save(tmp_path / "p" / "an.gif", save_all=True, append_images=frames[1:])
+    kept = (tmp_path / "p" / "an.gif").read_bytes()
+    assert [row.status for row in into("p", "p")] == ["kept"]
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "an.png").write_bytes(dump(NOISE))
+    assert [row.status for row in into("o", "p")] == ["done"]
+    assert (tmp_path / "p" / "an.gif").read_bytes() == kept and (tmp_path / "p" / "an.jpg").exists()
+
+
+def test_outputs_of_one_folder_are_not_replaced_by_those_of_another(tmp_path, monkeypatch):
+    """The originals of the first may be gone."""
+    monkeypatch.chdir(tmp_path)
+    for folder, picture in (("may", NOISE), ("june", NOISE[::-1])):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(dump(picture))
+    assert [row.status for row in into("may", "out")] == ["done"]
+    made = (tmp_path / "out" / "1.jpg").read_bytes()
+    (row,) = into("june", "out")
+    assert row.status == "skipped" and (tmp_path / "out" / "1.jpg").read_bytes() == made
+
+
+def test_backups_are_not_compressed(photos):
+    _, first = replace(backup="photos/bak")
+    saved = {path: path.read_bytes() for path in (photos / "bak").rglob("*.jpg")}
+    assert saved
+    rows, _ = replace(CompressTask(EncodeOptions(quality=30), carry_all=True), backup=None)
+    assert {path: path.read_bytes() for path in saved} == saved
+    assert [row.reason for name, row in rows.items() if name.startswith("bak/")] == ["the backup of a run"] * len(saved)

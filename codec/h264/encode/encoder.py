@@ -27,7 +27,7 @@ from .frames import fill_picture
 from .lookahead import Lookahead
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import Control
-from .settings import LAYER_I, MAX_QP, QP_OFFSETS, lambda2_of, lambda_of, layer_of
+from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
 from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
@@ -211,13 +211,16 @@ class PictureEncoder:
         there."""
         header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
         lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
+        tools = self._tools  # only decisions by rate give less for a larger lambda
+        if lambda_qp > MAX_QP:
+            tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[other.tag for other in entries] for entries in lists]
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
             rbsp = slices.encode(
                 write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
-                [[(other, 0) for other in entries] for entries in lists], planes, own, self._tools,
+                [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
                 vectors=planned.vectors, qps=planned.qps(qp),

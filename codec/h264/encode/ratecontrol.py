@@ -6,6 +6,7 @@ which IEEE 754 defines to the last bit.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
@@ -171,9 +172,11 @@ class PlannedRate:
     """
 
     def __init__(self, plan):
-        self._pictures, self._bits = plan.pictures, plan.bits
+        # I pictures have less than their interval, whose QP may be more than any
+        self._pictures = {number: (bits, min(qp, WORST_QP)) for number, (bits, qp) in plan.pictures.items()}
+        self._bits = plan.bits
         # bits times step: of all pictures, of those that have not begun, and of those that have ended, in both passes
-        self._all = self._left = sum(bits * STEPS[qp] for bits, qp in plan.pictures.values())
+        self._all = self._left = sum(bits * STEPS[qp] for bits, qp in self._pictures.values())
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
         self._first = None  # the QP of the first interval, in eighths
@@ -301,7 +304,7 @@ class Control:
 
     def fit(self, code, nal, qp, sent, planned, head):
         """The next picture within its limits: (NAL unit, QP). head: bits of its other NAL units. See `fit`."""
-        soft = hard = 8 * len(nal) + head
+        soft = hard = math.inf
         if self._rate:
             soft = self._rate.most(sent)
         if self._buffer:
