@@ -58,6 +58,8 @@ class Watcher:
     ) -> None:
         if not os.path.isdir(folder):
             raise ParameterError(f"{folder} is no folder; name one to watch")
+        if os.path.realpath(folder) == os.path.realpath(output):
+            raise ParameterError(f"the output folder is the one that is watched, {folder}: name another one")
         self.folder, self.output, self.task, self.settle = folder, os.path.join(output, ""), task, settle
         self._options: dict[str, Any] = {"threads": threads, "keep_dates": keep_dates, "ledger": ledger}
         self._done: dict[str, Any] = {}  # source: what it was when it was done
@@ -129,10 +131,11 @@ def watch(watcher: Watcher) -> Iterator[Row]:
         from watchfiles import watch as changes
     except ImportError as error:
         raise MissingPackageError("watching needs watchfiles: pip install 'codec[watch]'") from error
-    inside = os.path.realpath(watcher.output)
+    inside, top = os.path.realpath(watcher.output), os.path.realpath(watcher.folder)
+    nested = inside != top and os.path.commonpath([inside, top]) == top  # its files are not those that come
 
     def outside(change, path):
-        return os.path.commonpath([inside, os.path.realpath(path)]) != inside
+        return not (nested and os.path.commonpath([inside, os.path.realpath(path)]) == inside)
 
     # The system says when to look; while files settle, so does the time. The first time comes when the watch stands.
     wait, begun = max(50, round(500 * watcher.settle)), False

@@ -9,6 +9,7 @@ import click
 
 from . import _options as options
 from ._common import echo_json, printable, say, size
+from ._words import spoken
 from ._progress import progress
 
 FOUND = 3  # exit code
@@ -90,7 +91,8 @@ def _command(row, max_size):
     stem, suffix = os.path.splitext(row.input)
     output = f"{stem}.smaller{'.jpg' if row.verb == 'compress' else suffix}"
     extra = {"compress": ["--target", f"size:{max_size}"], "palette": ["--dither", "none"]}.get(row.verb, [])
-    return shlex.join(["codec", row.verb, row.input, "-o", output, *extra])
+    paths = [os.path.join(".", path) if path.startswith("-") else path for path in (row.input, output)]
+    return shlex.join(["codec", row.verb, paths[0], "-o", paths[1], *extra])
 
 
 def _total(rows, counts):
@@ -127,7 +129,7 @@ def _summary(rows, counts):
     """What was checked and found, on stderr."""
     for row in rows:
         if row.status == "failed":
-            say(f"{row.input}: {row.error}")
+            say(f"{row.input}: {spoken(row.error, click.get_current_context().command)}")
     met = len(rows) - counts["ignored"]
     if not met:
         say("no pictures found; nothing to check")

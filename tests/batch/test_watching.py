@@ -108,6 +108,8 @@ def test_deleted_files_keep_their_output_and_may_come_back(folders, watcher, pic
 def test_there_must_be_a_folder(tmp_path):
     with pytest.raises(codec.ParameterError, match="is no folder"):
         Watcher(str(tmp_path / "absent"), str(tmp_path), batch.CompressTask(), None)
+    with pytest.raises(codec.ParameterError, match="name another one"):
+        Watcher(str(tmp_path), str(tmp_path), batch.CompressTask(), None)
 
 
 def test_the_system_tells_what_comes(folders, picture):
@@ -126,3 +128,15 @@ def test_the_system_tells_what_comes(folders, picture):
         assert told([next(rows)]) == [("c.png", "c.jpg", "done")]
         rows.close()
     assert (target / "new" / "c.jpg").exists()
+
+
+def test_the_output_may_be_above_what_is_watched(tmp_path, picture):
+    pytest.importorskip("watchfiles")
+    (tmp_path / "in").mkdir()
+    put(tmp_path / "in" / "a.png", picture(32, 40))
+    with batch.Ledger(tmp_path / "ledger") as ledger:
+        rows = watch(Watcher(str(tmp_path / "in"), str(tmp_path), batch.CompressTask(), ledger, settle=0.1))
+        assert told([next(rows)]) == [("a.png", "a.jpg", "done")]
+        put(tmp_path / "in" / "b.png", picture(32, 40))
+        assert told([next(rows)]) == [("b.png", "b.jpg", "done")]
+        rows.close()

@@ -29,6 +29,13 @@ def test_what_is_reported_and_the_command_that_mends_it(run, wasteful):
     assert run("check", "web/a photo.smaller.jpg").code == 0
 
 
+def test_a_name_that_begins_with_a_dash(run, wasteful, monkeypatch):
+    (wasteful / "a photo.jpg").rename(wasteful / "-a.jpg")
+    monkeypatch.chdir(wasteful)
+    ((*_, command),) = run("check", "--", "-a.jpg").table
+    assert run(*shlex.split(command)[1:]).code == 0 and (wasteful / "-a.smaller.jpg").exists()
+
+
 def test_a_size_is_mended_by_a_target(run, wasteful):
     outcome = run("check", "web", "--max-waste", "100%", "--max-size", "1.5kB")
     ((*_, status, command),) = outcome.table
