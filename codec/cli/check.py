@@ -9,8 +9,8 @@ import click
 
 from . import _options as options
 from ._common import echo_json, printable, say, size
-from ._words import spoken
 from ._progress import progress
+from ._words import spoken
 
 FOUND = 3  # exit code
 COLUMNS = ("file", "size", "smaller", "waste", "status", "command")
