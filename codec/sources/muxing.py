@@ -4,6 +4,8 @@ import contextlib
 import io
 import math
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -65,6 +67,24 @@ class Presentation:
     audio: Any = None
     start: Fraction = Fraction(0)
     cut: bool = False
+
+
+@contextlib.contextmanager
+def beside(path):
+    """A path for a file that takes the place of another one once it proves right: it has the name of that one, in a
+    folder beside it that is deleted in the end, and the permissions of what it replaces."""
+    try:
+        folder = tempfile.mkdtemp(prefix=".codec-", dir=os.path.dirname(path) or ".")
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror}") from error
+    trial = os.path.join(folder, os.path.basename(path))
+    try:
+        if os.path.isfile(path):
+            with open(trial, "wb"):
+                shutil.copymode(path, trial)
+        yield trial
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_pictures(path, pictures, presentation):

@@ -12,7 +12,7 @@ from ...errors import ParameterError
 from ...frame import plane_shapes, unchecked_frame
 from ...metrics.names import SMALLER_IS_BETTER
 from ...metrics.video import video as video_scores
-from ...sources.muxing import Presentation, format_of_path, write_pictures
+from ...sources.muxing import Presentation, beside, format_of_path, write_pictures
 from ...sources.streaming import Clip
 from ..decode.video import decode_video
 from .encoder import Encoder
@@ -238,17 +238,18 @@ def write_video(
         job, pictures = source.settled(settings, even)
         _written(path, container, job, pictures, audio)
         return job.result()
-    name, room = cast("str | os.PathLike[str]", path), size
-    for _ in range(MOST_FILES):  # what the container and its audio take is known when it is written
-        job, pictures = source.settled(settings, even, size=room)
-        _written(path, container, job, pictures, audio)
-        excess = os.path.getsize(name) - size
-        if excess <= 0:
-            return job.result()
-        room -= excess + 16
-        if room <= 0:
-            break
-    os.unlink(name)
+    name, room = os.path.realpath(cast("str | os.PathLike[str]", path)), size
+    with beside(name) as trial:
+        for _ in range(MOST_FILES):  # what the container and its audio take is known when it is written
+            job, pictures = source.settled(settings, even, size=room)
+            _written(trial, container, job, pictures, audio)
+            excess = os.path.getsize(trial) - size
+            if excess <= 0:
+                os.replace(trial, name)
+                return job.result()
+            room -= excess + 16
+            if room <= 0:
+                break
     raise ParameterError(f"{settings.target} cannot be reached: the container and its audio take {size - room} bytes")
 
 

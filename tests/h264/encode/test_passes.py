@@ -143,3 +143,14 @@ def test_bit_rates_as_targets():
             parse_target(f"bitrate:{words}", VIDEO_RATES)
     with pytest.raises(codec.ParameterError):
         parse_target("bitrate:800k")
+
+
+def test_a_file_stays_where_a_size_cannot_be_reached(tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"before")
+    with pytest.raises(codec.ParameterError, match="cannot be reached"):
+        codec.write_video(path, FRAMES[:50], fps=25, preset="superfast", target="size:300")
+    assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(codec.FileError):
+        codec.write_video(tmp_path / "absent" / "a.mp4", FRAMES[:5], fps=25, target="size:9kB")
