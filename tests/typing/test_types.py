@@ -236,7 +236,7 @@ def test_the_program_runs(tmp_path):
         "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH")))),
     }
     command = [sys.executable, "-W", "ignore::codec.DamageWarning", str(PROGRAM), str(tmp_path)]
-    made = subprocess.run(command, capture_output=True, text=True, env=environment)
+    made = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
 
 
