@@ -47,7 +47,7 @@ class Checked:
     waste : float or None
         1 - smaller / size.
     verb : str or None
-        The command of `codec` that mends it: "transcode", "palette" or "compress".
+        The command of `codec` that fixes it: "transcode", "palette" or "compress".
     reason : str or None
         Why it was ignored, or its waste was not measured.
     error : str or None

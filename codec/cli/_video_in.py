@@ -41,7 +41,7 @@ def open_input(name, fps, frames, limits):
     fps : fractions.Fraction or None
         None: that of the input, and 25 for a sequence of pictures.
     frames : int or None
-        Read at most so many.
+        Read at most this many.
     """
     from ..sources.streaming import stream
 

@@ -48,12 +48,12 @@ def _size(value):
 @options.jobs
 @options.as_json("One JSON object with every file on stdout, instead of the table of those that are reported.")
 def check(inputs, max_waste, max_size, limits, jobs, as_json):
-    """Report pictures that are larger than they need be, and the command that mends each. Nothing is written.
+    """Report pictures that are larger than they need be, and the command that fixes each. Nothing is written.
 
     INPUTS are files, or folders (searched recursively). The waste of a file is what the same picture with the same
     metadata takes less: a JPEG is rewritten without loss, as by codec transcode, a PNG of at most 256 colours as by
-    codec palette. Of other files only the size is checked. Files over --max-size are mended without loss where that is
-    enough, else by codec compress --target.
+    codec palette. Of other files only the size is checked. Files over --max-size are rewritten without loss where that
+    is enough, else by codec compress --target.
 
     For continuous integration, and as a hook of pre-commit (id: codec-check, see .pre-commit-hooks.yaml).
 
@@ -85,7 +85,7 @@ def check(inputs, max_waste, max_size, limits, jobs, as_json):
 
 
 def _command(row, max_size):
-    """What mends a file, to be pasted into a shell."""
+    """The command that fixes a file, to paste into a shell."""
     if row.verb is None:
         return None
     stem, suffix = os.path.splitext(row.input)

@@ -32,7 +32,7 @@ def picture_of(chunk, channels):
     """(H, W) or (H, W, 3) of a chunk; `channels` None: 3 where the last axis has 3."""
     chunk = np.asarray(chunk)
     if not chunk.ndim or not chunk.size:
-        raise ParameterError(f"a chunk of shape {chunk.shape} is no picture")
+        raise ParameterError(f"a chunk of shape {chunk.shape} is not a picture")
     if channels is None:
         channels = 3 if chunk.ndim >= 3 and chunk.shape[-1] == 3 else 1
     if channels == 1:

@@ -88,7 +88,7 @@ class Schedule:
         return int(seconds * self.BitRate), self._largest[arrival.number > 0]
 
     def after(self, arrival, key, bits):
-        """The `Arrival` after a picture of so many bits."""
+        """The `Arrival` after a picture of this many bits."""
         end = self._begin(arrival, key) + Fraction(bits, self.BitRate)
         return Arrival(arrival.number + 1, end, arrival.number if key else arrival.period)
 

@@ -27,7 +27,7 @@ def first_pass(settings):
 
 
 def planned(settings, job, bits):
-    """Settings of the pass after that of a job, for so many bits."""
+    """Settings of the pass after that of a job, for a number of bits."""
     return replace(settings, plan=Plan(job.costs, bits), passes=1, target=None)
 
 
@@ -46,7 +46,7 @@ def two_passes(job_of, settings):
 
 
 def within_size(job_of, settings, size):
-    """The `Try` with at most so many bytes, close to them if the clip has so much to code: two passes, and if they miss
+    """The `Try` with at most `size` bytes, close to it if the clip has enough to code: two passes, and if they miss
     it, as with short clips, a search for the CRF.
 
     Raises

@@ -92,9 +92,9 @@ def encode_video(
         0: one per processor. The bytes do not depend on it.
     passes : int, default 1
         2: the frames are read twice, and `bitrate` is reached with one quality throughout: mostly within 1 % for clips
-        of 300 frames, if there is so much to code. A generator cannot be read twice.
+        of 300 frames, if there is enough to code. A generator cannot be read twice.
     target : str, optional
-        "size:5MB": at most so many bytes, and close to them. "bitrate:800k": `bitrate` in two passes. "ssim:0.97",
+        "size:5MB": at most this size, and close to it. "bitrate:800k": `bitrate` in two passes. "ssim:0.97",
         "psnr:40", "ssimulacra2:70" or another metric: the highest CRF, on a grid of 1/2, whose decoded frames reach the
         score in the mean, by `codec.metrics.video`. In place of `qp`, `crf` and `bitrate`. The frames are read several
         times, and the coded pictures stay in memory.
