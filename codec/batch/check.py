@@ -47,9 +47,10 @@ class Checked:
     waste : float or None
         1 - smaller / size.
     verb : str or None
-        The command of `codec` that fixes it: "transcode", "palette" or "compress".
+        The command of `codec` that fixes it: "transcode" or "palette" without loss; for "too large" also "compress",
+        "palette" if it has transparent pixels, or "animate" if it has frames. None if no command does.
     reason : str or None
-        Why it was ignored, or its waste was not measured.
+        Why it was ignored, its waste was not measured, or no command makes it smaller.
     error : str or None
         Why it failed.
     """
@@ -177,7 +178,7 @@ def _checked(found, max_waste, max_size, limits, room):
                 row = _measured(row, data, limits)
     except (CodecError, MemoryError) as error:
         return Checked(found, "failed", error=str(error) or "out of memory")
-    return _judged(row, max_waste, max_size)
+    return _judged(row, data, max_waste, max_size, limits)
 
 
 def _measured(row, data, limits):
@@ -208,7 +209,7 @@ def _has_few_colors(picture):
     return all(len(np.unique(part)) <= COLORS for part in (pixels[:SAMPLE_PIXELS], pixels))
 
 
-def _judged(row, max_waste, max_size):
+def _judged(row, data, max_waste, max_size, limits):
     wasteful = row.waste is not None and row.waste > max_waste
     too_large = max_size is not None and row.size > max_size
     if not (wasteful or too_large):
@@ -216,5 +217,22 @@ def _judged(row, max_waste, max_size):
     status = "too large" if too_large else "wasteful"
     # Without loss where that is enough, else by a new encoding.
     enough = not too_large or (row.smaller is not None and row.smaller <= max_size)
-    verb = row.verb if enough else "compress"
-    return replace(row, status=status, verb=verb)
+    if enough:
+        return replace(row, status=status)
+    verb, reason = _smaller_with_loss(data, limits)
+    return replace(row, status=status, verb=verb, reason=reason or row.reason)
+
+
+def _smaller_with_loss(data, limits):
+    """(the command that loses nothing but quality, or None; why there is none)"""
+    if data.startswith(b"\xff\xd8"):
+        return "compress", None
+    try:
+        picture = pictures.load(data, alpha=True, limits=limits)
+    except (CodecError, MemoryError) as error:
+        return None, str(error) or "out of memory"
+    if picture.frames == 1:
+        return ("compress" if picture.alpha is None else "palette"), None
+    if picture.format in ("GIF", "PNG"):
+        return "animate", None
+    return None, f"{picture.frames} frames or pages, which no command makes smaller in this format"

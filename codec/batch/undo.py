@@ -77,10 +77,17 @@ def undo(ledger, run, *, dry_run=False):
         listed = ", ".join(each.name for each in known) or "none"
         raise ParameterError(f"the ledger {ledger.path} has no run {run!r} that replaced originals: there are {listed}")
     replaced = ledger.execute("SELECT path, backup, old_hash, new_hash FROM replaced WHERE run = ? ORDER BY path", run)
+    later = dict(
+        ledger.execute(
+            "SELECT path, run FROM replaced JOIN runs USING (run) "
+            "WHERE number > (SELECT number FROM runs WHERE run = ?) ORDER BY number",
+            run,
+        )
+    )
     rows = []
     for path, backup, old_hash, new_hash in replaced:
         place, original = ledger.path_of(path), backup and ledger.path_of(backup)
-        row = _restored(place, original, old_hash, new_hash, dry_run)
+        row = _restored(place, original, old_hash, new_hash, later.get(path), dry_run)
         rows.append(row)
         if row.status != "failed" and not dry_run:
             with ledger.transaction() as execute:
@@ -94,7 +101,7 @@ def undo(ledger, run, *, dry_run=False):
     return rows
 
 
-def _restored(path, backup, old_hash, new_hash, dry_run):
+def _restored(path, backup, old_hash, new_hash, later, dry_run):
     now = hash_of(path)
     if now == old_hash:
         if backup and not dry_run:
@@ -103,6 +110,8 @@ def _restored(path, backup, old_hash, new_hash, dry_run):
         return Row(path, path, "skipped", reason="the original is there")
     if backup is None:
         return Row(path, path, "failed", error="its original was not kept")
+    if now != new_hash and later is not None:
+        return Row(path, path, "failed", error=f"the run {later} replaced it again: undo that one first")
     if now != new_hash and os.path.lexists(path):
         why = f"it was changed after the run and is left alone; its original is {backup}"
         return Row(path, path, "failed", error=why)

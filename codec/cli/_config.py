@@ -35,6 +35,7 @@ SETTABLE = {
     "watch": (*SHARED, "settle", *LIMITS),
     "check": ("max-waste", "max-size", *LIMITS),
 }
+FLAGS = ("progressive", "keep-dates")
 RIVALS = {"quality": ("--target",), "target": ("--quality", "-q")}  # the command line wins over the file
 PARAMETERS = {"max-pixels": "limits"}  # where a command has another name for an option
 
@@ -125,6 +126,9 @@ def _checked(path, verb, table):
             raise click.UsageError(f"{where} cannot set {name!r}: {hint}")
         if not isinstance(value, (str, int, float, bool)):
             raise click.UsageError(f"{where}: {name} must be one value, not {value!r}")
+        if isinstance(value, bool) != (spelled in FLAGS):
+            wanted = "true or false" if spelled in FLAGS else "a value"
+            raise click.UsageError(f"{where}: {name} must be {wanted}, not {str(value).lower()}")
     return {name.replace("_", "-"): _plain(value) for name, value in table.items()}
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import click
 import numpy as np
 
-from ..color import OTHER_MATRICES
+from ..color import OTHER_MATRICES, default_matrix
 from ..errors import CodecError, FileError, UnsupportedError
 from ..sources.clips import uneven
 from ..sources.containers import timing
@@ -117,6 +117,7 @@ def write_stream(frames, path, fps, source, header):
                     info = stream_of(source)
                     fps = fps or (info and info.fps) or DEFAULT_FPS
                     stream.write(y4m_header(frame, fps, info))
+                    _tell_matrix(frame)
                 _tell_rotation(frame)
             if header and _kind(frame) != _kind(first):
                 raise FileError(
@@ -134,12 +135,17 @@ def write_stream(frames, path, fps, source, header):
         )
 
 
+def _tell_matrix(frame):
+    taken = default_matrix(frame.height)
+    if frame.chroma != "4:0:0" and frame.matrix != taken:
+        say(f"warning: YUV4MPEG2 does not state the matrix {frame.matrix}; readers take {taken} at this size")
+
+
 def _tell_rotation(frame):
     if frame.rotation:
         say(
             f"warning: the container turns the picture by {frame.rotation} degrees counterclockwise; planes are "
-            "written "
-            "as coded"
+            "written as coded"
         )
 
 

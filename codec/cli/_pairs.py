@@ -32,8 +32,8 @@ class Pairs:
 
 
 def pairs(reference, distorted):
-    """The `Pairs` of two arguments. Files of folders match if their paths below the folder are the same but for the
-    suffix, files of patterns if their names are.
+    """The `Pairs` of two arguments. Files of folders match if their paths below the folder are the same, or the same
+    with a suffix added (`a.png` and `a.png.jpg`), or the same but for the suffix; files of patterns if their names are.
     """
     many = [_many(name) for name in (reference, distorted)]
     if many == [False, False]:
@@ -41,11 +41,32 @@ def pairs(reference, distorted):
     if not all(many):
         raise click.UsageError("give two files, or two folders or quoted patterns such as 'originals/*.png'")
     sides = [_named(name) for name in (reference, distorted)]
-    both = [key for key in sides[0] if len(sides[0][key]) == len(sides[1].get(key, ())) == 1]
-    left = [[path for key, paths in side.items() if key not in both for path in paths] for side in sides]
-    return Pairs(
-        [(sides[0][key][0], sides[1][key][0]) for key in both], dict(zip(("reference", "distorted"), left)), True
-    )
+    found, left = [], sides
+    for names in NAMINGS:
+        pairs, left = _matched(left, names)
+        found += pairs
+    unpaired = [[path for _, path in side] for side in left]
+    return Pairs(sorted(found), dict(zip(("reference", "distorted"), unpaired)), True)
+
+
+def _stem(name):
+    return os.path.splitext(name)[0]
+
+
+# How a result may be named after its original, strictest first: what of the two names must be equal.
+NAMINGS = ((str, str), (str, _stem), (_stem, _stem))
+
+
+def _matched(sides, names):
+    """(pairs whose names are equal, and unique on both sides; the rest of each side)"""
+    keyed = [{}, {}]
+    for side, name_of, paths in zip(sides, names, keyed):
+        for name, path in side:
+            paths.setdefault(name_of(name), []).append(path)
+    one, other = keyed
+    pairs = [(one[key][0], other[key][0]) for key in one if len(one[key]) == len(other.get(key, ())) == 1]
+    taken = {path for pair in pairs for path in pair}
+    return pairs, [[item for item in side if item[1] not in taken] for side in sides]
 
 
 def _many(name):
@@ -53,20 +74,17 @@ def _many(name):
 
 
 def _named(name):
-    """{name that pairs: paths} of the pictures and clips in a folder or pattern."""
+    """(path below the folder, or name; path) of each picture and clip in a folder or pattern."""
     from ..formats.pictures import READABLE_SUFFIXES as PICTURES
     from ..sources.clips import READABLE_SUFFIXES as CLIPS
 
     if os.path.isdir(name):
         paths = [path for path in sorted(pathlib.Path(name).rglob("*")) if path.suffix.lower() in (*PICTURES, *CLIPS)]
-        keys = [path.relative_to(name).with_suffix("") for path in paths]
+        keys = [path.relative_to(name) for path in paths]
     else:
         paths = [pathlib.Path(path) for path in sorted(glob.glob(name, recursive=True))]
-        keys = [pathlib.Path(path.stem) for path in paths]
-    found = {}
-    for key, path in zip(keys, paths):
-        if path.is_file():
-            found.setdefault(os.fspath(key), []).append(os.fspath(path))
+        keys = [pathlib.Path(path.name) for path in paths]
+    found = [(os.fspath(key), os.fspath(path)) for key, path in zip(keys, paths) if path.is_file()]
     if not found:
         raise FileError(f"{name}: no pictures or clips")
     return found

@@ -129,11 +129,11 @@ def _warn_once(name, notes, said):
 
 def _opaque(pixels):
     """(pixels without alpha, laid on white; warnings)"""
+    from ..sources.planar import on_white
+
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         return pixels, []
-    alpha = pixels[..., 3:].astype(np.uint32)
-    laid = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return laid, ["transparent pixels are laid on white"] if int(alpha.min()) < 255 else []
+    return on_white(pixels), ["transparent pixels are laid on white"] if pixels[..., 3].min() < 255 else []
 
 
 def _animation(name, fps, frames, limits):

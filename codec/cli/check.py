@@ -89,10 +89,16 @@ def _command(row, max_size):
     if row.verb is None:
         return None
     stem, suffix = os.path.splitext(row.input)
-    output = f"{stem}.smaller{'.jpg' if row.verb == 'compress' else suffix}"
-    extra = {"compress": ["--target", f"size:{max_size}"], "palette": ["--dither", "none"]}.get(row.verb, [])
-    paths = [os.path.join(".", path) if path.startswith("-") else path for path in (row.input, output)]
-    return shlex.join(["codec", row.verb, paths[0], "-o", paths[1], *extra])
+    lossless = row.smaller is not None and (max_size is None or row.smaller <= max_size)
+    suffix = {"compress": ".jpg", "palette": ".png"}.get(row.verb, suffix)
+    verb = {"animate": ["palette", "--animate"]}.get(row.verb, [row.verb])
+    extra = [] if row.verb == "transcode" else ["--target", f"size:{max_size}"]
+    if row.verb == "palette" and lossless:
+        extra = ["--dither", "none"]
+    paths = [
+        os.path.join(".", path) if path.startswith("-") else path for path in (row.input, f"{stem}.smaller{suffix}")
+    ]
+    return shlex.join(["codec", *verb, paths[0], "-o", paths[1], *extra])
 
 
 def _total(rows, counts):

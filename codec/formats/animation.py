@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -17,7 +19,7 @@ from ..frame import Video
 from ..limits import checked_limits
 from ..palette import animate as paint
 from ..palette import png, timing
-from ..palette.animator import DEFAULT_FPS, format_of
+from ..palette.animator import format_of
 from ..sources import clips, y4m
 from ..sources.files import write_atomic
 from . import apng, gif, pictures, profiles, sequence
@@ -166,7 +168,7 @@ def _is_picture(data):
 
 
 def _stills(items, rate, limits, scale, carry):
-    found, meanings, warnings, seconds = [], [], [], 1 / (rate or Fraction(DEFAULT_FPS))
+    found, meanings, warnings, seconds = [], [], [], 1 / (rate or Fraction(timing.DEFAULT_FPS))
     for item in items:
         seen = sequence.seen(item, limits)
         pixels = scale(seen.pixels)
@@ -358,13 +360,14 @@ def animate(
     Fraction(3, 10)
     """
     format = format_of(path, format)
+    _refuse_source(sources, path)
     fps_max = timing.GIF_FPS_MAX if format == "gif" else None
     carry = format == "apng" and not strip
     frames = load(sources, fps=fps, fps_max=fps_max, limits=limits, width=width, carry=carry)
     source, plays, count = frames.source, frames.loops, len(frames.pictures)
     played = sum(frames.seconds, Fraction(0))
     if seconds is not None:
-        frames = replace(frames, seconds=timing.durations(count, DEFAULT_FPS, seconds))
+        frames = replace(frames, seconds=timing.durations(count, fps, seconds))
     elif format == "gif" and fps is None:
         frames = _slow_enough(frames)
     loops = plays
@@ -387,6 +390,18 @@ def animate(
     if path is not None:
         write_atomic(path, made.data)
     return made.warned(warnings)
+
+
+def _refuse_source(sources, path):
+    """Raise ParameterError if the output is one of the files that are read."""
+    listed = sources if isinstance(sources, (list, tuple)) else [sources]
+    for source in listed:
+        if path is not None and isinstance(source, (str, os.PathLike)):
+            with contextlib.suppress(OSError):
+                if os.path.samefile(source, path):
+                    raise ParameterError(
+                        f"{os.fsdecode(path)}: the animation would overwrite the file that it is made of"
+                    )
 
 
 def _asks_for_change(options, loops):

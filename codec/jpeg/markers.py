@@ -95,6 +95,8 @@ class SegmentReader:
 
     def __init__(self, data, warnings, limits=DEFAULT_LIMITS, errors=None):
         start = 0
+        if len(data) < 4 and bytes(data[:3]) in (b"\xff\xd8", b"\xff\xd8\xff"):
+            raise TruncatedError("the data ends after SOI", layer="image", offset=len(data), clause="T.81 B.2.1")
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
             error = BitstreamError(
                 f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}",

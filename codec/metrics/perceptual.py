@@ -11,7 +11,7 @@ from ..color import YCBCR, linear_light
 from ..errors import ParameterError
 from ..pixels import plain
 from .fidelity import psnr
-from .luma import luma
+from .luma import check_luma, luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
 
 if TYPE_CHECKING:
@@ -304,7 +304,8 @@ def psnr_y(a: npt.ArrayLike, b: npt.ArrayLike, *, data_range: float | None = Non
     >>> round(psnr_y(np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 5, np.uint8)), 2)
     34.15
     """
-    a, b = plain(a), plain(b)
-    if np.ndim(a) == 3 and np.shape(a)[2] == 3:
+    a, b = check_pair(plain(a), plain(b))
+    check_luma(a, "psnr_y")
+    if a.ndim == 3 and a.shape[2] == 3:
         return psnr_ycbcr(a, b, data_range=data_range)["Y"]
     return psnr(a, b, data_range=data_range)

@@ -12,7 +12,7 @@ from .. import cpu
 from ..errors import ParameterError
 from ..pixels import as_array, plain
 from ._ssim import ssim_means, sums_of_four
-from .luma import luma
+from .luma import check_luma, luma
 from .pairs import check_data_range, check_pair, refuse_not_finite
 
 if TYPE_CHECKING:
@@ -288,7 +288,8 @@ def ssim_y(
     1.0
     """
     a, b = check_pair(a, b)
-    if a.ndim == 2 or a.shape[2] != 3:
+    check_luma(a, "ssim_y")
+    if a.ndim == 2 or a.shape[2] == 1:
         return ssim(a, b, data_range=data_range, preset=preset)
     data_range = check_data_range(a, b, data_range)
     return ssim(luma(a), luma(b), data_range=data_range, preset=preset)

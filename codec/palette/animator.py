@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("gif", "apng")
 SUFFIXES: dict[str, AnimationFormat] = {".gif": "gif", ".apng": "apng", ".png": "apng"}
-DEFAULT_FPS = 25
 COLORS_MAX = 255  # plus one index for unchanged pixels
 KEPT_BYTES = 1 << 28  # of facts about frames that a search keeps from pass to pass
 MEASURED_BYTES = 11  # of them for each pixel: points, weights, distances
@@ -188,11 +187,11 @@ def animate(
     if format == "gif" and (icc or color_chunks):
         raise ParameterError("a GIF carries no colour profile: convert the frames to sRGB, or write an .apng")
     if isinstance(frames, Video):
-        fps = frames.fps if fps is None else fps
+        fps = frames.fps if fps is None and seconds is None else fps
         frames = frames.pictures()
     profiled: list[int] = []
     pictures, opaque, alphas = as_frames(frames, profiled)
-    lengths = durations(len(pictures), DEFAULT_FPS if fps is None else fps, seconds)
+    lengths = durations(len(pictures), fps, seconds)
     strength, shared = round(dither_strength * 256), shared or format == "apng"
     partial = any(alpha is not None for alpha in alphas)
     kind = _SoftPlan if partial and format == "apng" else _Plan

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 from ..errors import ParameterError
 
+DEFAULT_FPS = 25
 GIF_TICKS = 100  # per second
 GIF_FPS_MAX = 50
 PNG_TERM_MAX = 65535
@@ -27,9 +28,12 @@ def as_fraction(value, name):
 
 
 def durations(count, fps, seconds=None):
-    """Durations of `count` frames in seconds: 1 / fps, or `seconds` (one number, or one per frame)."""
+    """Durations of `count` frames in seconds: 1 / fps, by default DEFAULT_FPS, or `seconds` (one number, or one per
+    frame)."""
     if seconds is None:
-        return [1 / as_fraction(fps, "fps")] * count
+        return [1 / as_fraction(DEFAULT_FPS if fps is None else fps, "fps")] * count
+    if fps is not None:
+        raise ParameterError("fps and seconds contradict each other: pass one of them")
     listed = list(seconds) if isinstance(seconds, (list, tuple)) else [seconds] * count
     if len(listed) != count:
         raise ParameterError(f"there are {len(listed)} durations for {count} frames")

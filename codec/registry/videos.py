@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from ..errors import UnsupportedError
-from ..sources.clips import format_of, planes_of
+from ..sources.planar import format_of, planes_of
 from .contract import Choice, Codec, Number
 
 X26X_PRESETS = (

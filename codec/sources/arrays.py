@@ -62,7 +62,8 @@ def named_arrays(path: str | os.PathLike[str], limits: Limits | None = None) -> 
     except OSError as error:
         raise FileError(f"cannot read {name}: {error.strerror or error}") from error
     except MALFORMED as error:
-        raise FileError(f"{name} is no file of arrays ({suffix}): {error}") from error
+        what = "" if "pickle" in str(error) else f": {error}"  # NumPy takes anything without its signature for a pickle
+        raise FileError(f"{name} is no file of numeric arrays ({suffix}){what}") from error
 
 
 def _members(path, limits):

@@ -3,19 +3,17 @@
 """
 
 import io
-import re
 from fractions import Fraction
 from itertools import islice
 
-import numpy as np
-
-from ..color import H273_MATRICES, default_matrix
+from ..color import default_matrix
 from ..errors import BitstreamError, LimitError, MissingPackageError, UnsupportedError
-from ..frame import CHROMA_STEPS, Video
+from ..frame import Video
 from ..limits import checked_limits
 from . import y4m
 from .containers import OPTIONS, quarter_turns, timing, video_stream
 from .files import read_bytes
+from .planar import read_frame
 
 READABLE_SUFFIXES = (
     ".y4m", ".mkv", ".mp4", ".m4v", ".mov", ".webm", ".avi", ".ivf", ".mpg",
@@ -23,9 +21,6 @@ READABLE_SUFFIXES = (
 )  # fmt: skip
 FRAMES_BYTES = 4 << 30  # limit for all frames of a clip together, since they are in memory at once
 INTERLACED = "it is interlaced; fields are combined into frames"
-# AVColorSpace of FFmpeg counts as H.273 does; other matrices are taken as unspecified.
-FFMPEG_MATRICES = {number: H273_MATRICES[number] for number in (1, 5, 6, 9)}
-FFMPEG_FORMAT = re.compile(r"(?:yuv(j?)(420|422|444)p|(gray))(?:(9|1[0-6])le)?")
 
 
 def load(source, *, frames=None, limits=None):
@@ -56,8 +51,9 @@ def load(source, *, frames=None, limits=None):
 
     Notes
     -----
-    Planes are returned as stored. Formats other than gray and planar YUV without alpha are converted to 8-bit 4:4:4,
-    with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below. Frames whose times
+    Planes are returned as stored. Formats other than gray and YUV are converted to 8-bit 4:4:4, and transparent pixels
+    are laid on white, with a warning. A clip that does not name its matrix has BT.709 from 720 rows on, BT.601 below.
+    Gray that states no range has the full one, except H.264 and H.265. Frames whose times
     are uneven have `Video.seconds`, with a warning. Cover pictures are not the video.
 
     Examples
@@ -120,13 +116,12 @@ def _decoded(container, stream, frames, limits):
         times.append(None if frame.pts is None else frame.pts * stream.time_base)
         last = (frame.duration or 0) * stream.time_base
         rotation = rotation if found else quarter_turns(frame.rotation)
-        frame, lost = planar(frame)
-        if kind is None:
-            kind, warnings = kind_of(frame), lost
-        planes = planes_of(frame)
+        planes, this, lost = read_frame(frame, stream.codec_context.name)
+        kind = kind or this
+        warnings += [warning for warning in lost if warning not in warnings]
         total += sum(plane.nbytes for plane in planes)
         check_frames_bytes(total)
-        if kind_of(frame) != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
+        if this != kind or planes[0].shape != (found[0] if found else planes)[0].shape:
             raise UnsupportedError(
                 f"frame {len(found)} differs in size or format from the frame before: cut the clip there"
             )
@@ -152,43 +147,3 @@ def uneven(seconds):
     '100 to 1000 ms'
     """
     return f"{float(1000 * min(seconds)):.0f} to {float(1000 * max(seconds)):.0f} ms"
-
-
-def planar(frame):
-    """The frame in a format that `planes_of` supports, with a warning if it was converted."""
-    if FFMPEG_FORMAT.fullmatch(frame.format.name):
-        return frame, []
-    return frame.reformat(format="yuv444p"), [f"its format {frame.format.name} was converted to 8-bit 4:4:4"]
-
-
-def kind_of(frame):
-    """(chroma, depth, matrix, full range)"""
-    full, name, _, depth = FFMPEG_FORMAT.fullmatch(frame.format.name).groups()
-    chroma = ":".join(name) if name else "4:0:0"
-    return (
-        chroma,
-        int(depth or 8),
-        FFMPEG_MATRICES.get(int(frame.colorspace), default_matrix(frame.height)),
-        bool(full) or int(frame.color_range) == 2,
-    )
-
-
-def planes_of(frame):
-    """Copies of the planes of a planar YUV or gray PyAV frame, without row padding."""
-    parts = FFMPEG_FORMAT.fullmatch(frame.format.name)
-    if not parts:
-        raise UnsupportedError(f"a frame of format {frame.format.name} is not planar YUV or gray")
-    chroma = ":".join(parts[2]) if parts[2] else "4:0:0"
-    dtype = np.dtype(np.uint8 if int(parts[4] or 8) == 8 else "<u2")
-    shapes = Video.plane_shapes(frame.height, frame.width, chroma)
-    rows = [
-        np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
-        for plane in frame.planes[: len(shapes)]
-    ]
-    return tuple(plane[:high, :wide].astype(dtype.newbyteorder("=")) for plane, (high, wide) in zip(rows, shapes))
-
-
-def format_of(video):
-    """FFmpeg's pixel format name for a clip."""
-    name = "gray" if CHROMA_STEPS[video.chroma] is None else f"yuv{video.chroma.replace(':', '')}p"
-    return name if video.depth == 8 else f"{name}{video.depth}le"

@@ -17,6 +17,7 @@ from .files import write_stream, writing
 
 BYTE_STREAMS = (".h264", ".264", ".avc")
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+MATROSKA_STEP = Fraction(1, 1000)  # seconds: to which FFmpeg rounds the times in Matroska
 NAMES = {"mp4": "MP4", "mov": "QuickTime", "matroska": "Matroska"}
 MOST_TICKS = (1 << 31) - 1  # per second
 
@@ -27,9 +28,11 @@ def format_of_path(path):
     Raises
     ------
     ParameterError
-        If the suffix is of neither kind.
+        If the suffix is of neither kind, or it is neither a path nor a file object.
     """
     if not isinstance(path, (str, os.PathLike)):
+        if not callable(getattr(path, "write", None)):
+            raise ParameterError(f"path must be a path or a binary file object, not {type(path).__name__}")
         return None
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in BYTE_STREAMS and suffix not in CONTAINERS:
@@ -119,11 +122,16 @@ def _mux(path, stream, container, pictures, presentation):
             f"{path}: MP4 and Matroska are written by PyAV, which is not installed: pip install codec[video], or write "
             "a byte stream (.h264)"
         ) from error
-    first = next(pictures)
+    clock = _Clock(presentation)
+    if container == "matroska" and clock.shortest < MATROSKA_STEP:
+        raise ParameterError(
+            f"{path}: Matroska rounds times to milliseconds, and its frames are shorter than one: write .mp4"
+        )
+    first, file = next(pictures), _Kept(stream)
     try:
         with contextlib.ExitStack() as resources:
             template = resources.enter_context(av.open(io.BytesIO(first[0]), format="h264"))
-            output = resources.enter_context(av.open(stream, "w", format=container))
+            output = resources.enter_context(av.open(file, "w", format=container))
             video = output.add_stream_from_template(template.streams.video[0])
             if presentation.rotation:
                 if not hasattr(video, "set_display_rotation"):
@@ -139,9 +147,43 @@ def _mux(path, stream, container, pictures, presentation):
                 packet.is_keyframe = key
                 audio.copy(packet.dts * clock.time_base)
                 output.mux(packet)
+                file.check()
             audio.copy(clock.end(count + 1) if presentation.cut else None)
+        file.check()
     except av.FFmpegError as error:
         raise FileError(f"{path}: FFmpeg cannot write it: {error.strerror}") from error
+
+
+class _Kept:
+    """A file for FFmpeg, which goes on writing after an error, so that the first one is kept for `check`."""
+
+    def __init__(self, stream):
+        self._stream, self._error = stream, None
+
+    def write(self, data):
+        return self._tried(self._stream.write, data, otherwise=len(data))
+
+    def seek(self, offset, whence=0):
+        return self._tried(self._stream.seek, offset, whence, otherwise=0)
+
+    def tell(self):
+        return self._tried(self._stream.tell, otherwise=0)
+
+    def seekable(self):
+        return self._stream.seekable()
+
+    def _tried(self, call, *arguments, otherwise):
+        if self._error is None:
+            try:
+                return call(*arguments)
+            except OSError as error:
+                self._error = error
+        return otherwise
+
+    def check(self):
+        """Raise the error, if there was one."""
+        if self._error is not None:
+            raise self._error
 
 
 class _Clock:
@@ -150,11 +192,11 @@ class _Clock:
     Parameters
     ----------
     presentation : Presentation
-    begin : fractions.Fraction
+    begin : fractions.Fraction, default 0
         The time of frame 0.
     """
 
-    def __init__(self, presentation, begin):
+    def __init__(self, presentation, begin=Fraction(0)):
         self._delay, self._times = presentation.delay, presentation.times
         step = self._times.time_base if self._times is not None else 1 / presentation.fps
         common = math.gcd(step.numerator * begin.denominator, begin.numerator * step.denominator)
@@ -166,6 +208,12 @@ class _Clock:
     def _at(self, number):
         ticks = number if self._times is None else self._times.ticks[number] - self._times.ticks[0]
         return self._begin + ticks * self._step
+
+    @property
+    def shortest(self):
+        """Seconds of the shortest frame."""
+        count = 1 if self._times is None else len(self._times)
+        return min(map(self._duration, range(count))) * self.time_base
 
     def stamps(self, number, count):
         """(pts, dts, duration) of frame `number`, the picture `count` in coding order. dts is the time of frame

@@ -20,9 +20,10 @@ from ..errors import BitstreamError, MissingPackageError, TruncatedError, Unsupp
 from ..frame import Frame
 from ..limits import checked_limits
 from . import y4m
-from .clips import INTERLACED, kind_of, planar, planes_of, uneven
+from .clips import INTERLACED, uneven
 from .containers import OPTIONS, quarter_turns, seekable, timing, video_stream
 from .files import read_bytes, read_chunks
+from .planar import read_frame
 
 ROUNDED = Fraction(1, 1000)  # seconds: Matroska and others round times to it
 NO_LIMIT = 1 << 62
@@ -191,7 +192,9 @@ def _through_pyav(file, source, fps, limits):
         if first is None:
             raise BitstreamError("there are no frames", layer="video")
         ratio = video.sample_aspect_ratio
-        warnings = planar(first)[1] + ([INTERLACED] if first.interlaced_frame else []) + _other_tracks(container, video)
+        codec = video.codec_context.name
+        warnings = [*read_frame(first, codec)[2], *[INTERLACED] * first.interlaced_frame]
+        warnings += _other_tracks(container, video)
         audio = source if container.streams.audio else None
         if not fps and container.format.name in RAW:
             warnings.append(f"a byte stream has no times: {float(rate):g} frames per second, unless fps= is given")
@@ -201,7 +204,7 @@ def _through_pyav(file, source, fps, limits):
             audio = warnings.append("its audio is left out: with fps= the frames have other times")
         close = resources.pop_all().close
         checked = (lambda number, frame: None) if fps else _Clock(first.pts, video.time_base, rate, times)
-        frames = _frames(av, chain([first], decoded), checked, limits, close)
+        frames = _frames(av, codec, chain([first], decoded), checked, limits, close)
         next(frames)
         return Clip(
             frames,
@@ -271,7 +274,7 @@ def _even(times, stated):
     return len(ticks) / times[len(ticks)], times
 
 
-def _frames(av, decoded, checked, limits, close):
+def _frames(av, codec, decoded, checked, limits, close):
     """Yield None once, so that the clip is closed even if nobody asks for a frame; then frames of one format.
 
     checked: called with the number and the PyAV frame of each, at the end with None.
@@ -284,15 +287,14 @@ def _frames(av, decoded, checked, limits, close):
                 limits.check_pixels(frame.width, frame.height)
                 checked(number, frame)
                 rotation = quarter_turns(frame.rotation)
-                frame, _ = planar(frame)
-                found = (*kind_of(frame), frame.width, frame.height)
+                planes, fields, _ = read_frame(frame, codec)
+                found = (*fields, frame.width, frame.height)
                 kind = kind or found
                 if found != kind:
                     raise UnsupportedError(
                         f"frame {number} differs in size or format from the frame before: cut the clip there"
                     )
-                chroma, depth, matrix, full_range = found[:4]
-                yield Frame(planes_of(frame), chroma, depth, matrix, full_range, rotation=rotation)
+                yield Frame(planes, *fields, rotation=rotation)
             checked(number + 1, None)
     finally:
         close()

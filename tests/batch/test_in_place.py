@@ -113,7 +113,7 @@ def test_two_runs_are_undone_in_reverse_order(photos):
     _, first = replace()
     replace(CompressTask(EncodeOptions(quality=15)))
     early = undo(first.run)
-    assert "changed after the run" in early["a.jpg"].error and len(runs()) == 2
+    assert "replaced it again" in early["a.jpg"].error and len(runs()) == 2
     undo()
     undo(first.run)
     assert state(photos) == before

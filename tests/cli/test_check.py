@@ -84,3 +84,24 @@ def test_the_hook_names_a_command_that_exists(run, home):
     fields = dict(line.lstrip("- ").split(": ", 1) for line in hooks.read_text().splitlines() if ": " in line[:20])
     assert fields["language"] == "python" and fields["entry"] == "codec check"
     assert run(*fields["entry"].split()[1:], "--help").code == 0
+
+
+def test_the_command_that_mends_a_size_keeps_frames_and_transparency(run, home):
+    """What a file holds beside its quality stays, or no command is named."""
+    rng = np.random.default_rng(2)
+    frames = [Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)) for _ in range(3)]
+    (home / "mixed").mkdir()
+    for name in ("moving.gif", "moving.png", "pages.tif"):
+        frames[0].save(home / "mixed" / name, save_all=True, append_images=frames[1:])
+    Image.fromarray(rng.integers(0, 256, (32, 32, 4), np.uint8)).save(home / "mixed/clear.png")
+    outcome = run("check", "mixed", "--max-size", "2kB")
+    commands = {row[0]: row[-1] for row in outcome.table}
+    assert outcome.code == 3 and commands["mixed/pages.tif"] == ""
+    for name, made in (("moving.gif", "moving.smaller.gif"), ("moving.png", "moving.smaller.png")):
+        assert run(*shlex.split(commands[f"mixed/{name}"])[1:]).code == 0, name
+        with Image.open(home / "mixed" / made) as image:
+            assert image.n_frames == 3
+        assert (home / "mixed" / made).stat().st_size <= 2000
+    assert run(*shlex.split(commands["mixed/clear.png"])[1:]).code == 0
+    with Image.open(home / "mixed/clear.smaller.png") as image:
+        assert image.convert("RGBA").getextrema()[3][0] < 255

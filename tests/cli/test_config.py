@@ -123,3 +123,13 @@ def completed(*words):
 )
 def test_the_shell_completes(words, expected):
     assert completed(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("timeout = true", "timeout must be a value, not true"), ("keep-dates = 1", "keep-dates must be true or false")],
+)
+def test_switches_are_booleans_and_nothing_else_is(run, project, line, message):
+    project(f"[tool.codec.compress]\n{line}\n")
+    outcome = run("compress", "in/a.png", "-o", "out/")
+    assert outcome.code == 2 and message in outcome.err

@@ -1,5 +1,7 @@
 """`codec metrics`: the figures of the library, as text and as JSON."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
@@ -175,10 +177,24 @@ def test_patterns_pair_by_name(run, folders):
 
 def test_one_name_twice_pairs_with_nothing(run, folders):
     one, two = folders
-    Image.open(two / "x.bmp").save(two / "x.png")
+    Image.open(two / "x.bmp").save(two / "x.tif")
     row = run("metrics", one, two, "--metric", "mse", "--json").json
-    assert {str(two / "x.bmp"), str(two / "x.png")} < set(row["unpaired"]["distorted"])
+    assert {str(two / "x.bmp"), str(two / "x.tif")} < set(row["unpaired"]["distorted"])
     assert str(one / "x.png") in row["unpaired"]["reference"]
+
+
+def test_names_pair_as_compress_gives_them(run, tmp_path, folders):
+    """`a.jpg` beside `a.png` becomes `a.jpg` and `a.png.jpg`: the whole name counts before the one without suffix."""
+    originals, made = tmp_path / "originals", tmp_path / "made"
+    originals.mkdir()
+    rng = np.random.default_rng(3)
+    for name in ("a.png", "a.jpg", "b.bmp"):
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(originals / name)
+    assert run("compress", originals, "-o", made, "--force").code == 0
+    row = run("metrics", originals, made, "--metric", "mse", "--json").json
+    found = {(pathlib.Path(one["reference"]).name, pathlib.Path(one["distorted"]).name) for one in row["pairs"]}
+    assert found == {("a.jpg", "a.jpg"), ("a.png", "a.png.jpg"), ("b.bmp", "b.jpg")}
+    assert row["unpaired"] == {"reference": [], "distorted": []}
 
 
 def clip(path, planes):

@@ -161,3 +161,20 @@ def test_limits(picture):
     for source in (data, [data, data], y4m(clip(2))):
         with pytest.raises(LimitError):
             animation.load(source, limits=codec.Limits(pixels=100))
+
+
+def test_one_statement_of_time(tmp_path):
+    frames = [np.full((4, 6), 80 * i, np.uint8) for i in range(3)]
+    for make in (codec.animate, codec.palette.animate):
+        with pytest.raises(ParameterError, match="fps and seconds contradict each other"):
+            make(frames, fps=10, seconds=0.2)
+
+
+def test_a_source_is_not_overwritten(tmp_path):
+    path = tmp_path / "a.gif"
+    codec.animate([np.full((4, 6), 80 * i, np.uint8) for i in range(3)], path)
+    before = path.read_bytes()
+    for sources in (path, str(path), [path]):
+        with pytest.raises(ParameterError, match="would overwrite the file that it is made of"):
+            codec.animate(sources, path)
+    assert path.read_bytes() == before

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import codec
 from codec.errors import BitstreamError, TruncatedError
 from codec.jpeg import markers
 from codec.jpeg.markers import Frame, FrameComponent, Scan, ScanComponent, Segment
@@ -197,9 +198,7 @@ def test_names_are_those_of_table_b_1(code, name):
     assert Segment(code, 0, 0, 0).name == name
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"]
-)
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"])
 def test_what_does_not_begin_with_soi_is_no_jpeg(data):
     with pytest.raises(BitstreamError, match="not a JPEG: no SOI marker") as caught:
         markers.SegmentReader(data, [], DEFAULT_LIMITS)
@@ -319,3 +318,11 @@ def test_impossible_numbers_of_lines(data, why):
     with pytest.raises(BitstreamError, match=why):
         markers.read_number_of_lines(data, 0)
     assert markers.read_number_of_lines(b"..\xff\xdc\0\4\1\2", 2) == 0x0102
+
+
+@pytest.mark.parametrize("data", [b"\xff\xd8", b"\xff\xd8\xff"])
+def test_data_that_end_after_soi_are_truncated(data):
+    with pytest.raises(TruncatedError, match="the data ends after SOI"):
+        codec.decode(data)
+    with pytest.raises(TruncatedError, match="the data ends after SOI"):
+        codec.jpeg.decode_planes(data)

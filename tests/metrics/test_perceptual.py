@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from codec.errors import ParameterError
-from codec.metrics import ciede2000, psnr, psnr_hvs_m, psnr_y, psnr_ycbcr
+from codec.metrics import ciede2000, psnr, psnr_hvs_m, psnr_y, psnr_ycbcr, ssim_y
 from codec.metrics.perceptual import CSF, DCT, MASK, delta_e_2000, lab
 
 DATA = pathlib.Path(os.environ.get("CODEC_TEST_DATA", pathlib.Path(__file__).parents[3] / "shared/data"))
@@ -120,3 +120,11 @@ def test_what_cannot_be_compared_is_refused(metric, pictures):
         metric(bad, b / 255, data_range=1.0)
     with pytest.raises(ParameterError, match="RGB"):
         metric(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16, 4), np.uint8))
+
+
+@pytest.mark.parametrize("metric", [psnr_y, ssim_y])
+def test_luma_of_rgba_is_refused(metric):
+    """Alpha would count as a colour."""
+    with pytest.raises(ParameterError, match="drop alpha"):
+        metric(np.zeros((16, 16, 4), np.uint8), np.zeros((16, 16, 4), np.uint8))
+    assert metric(np.zeros((16, 16, 1), np.uint8), np.zeros((16, 16, 1), np.uint8)) in (1, np.inf)

@@ -13,8 +13,8 @@ import pytest
 import codec
 from codec.h264.stream.nal import split_sample, write_byte_stream
 from codec.sources import clips
-from codec.sources.clips import planes_of
 from codec.sources.containers import Timing, looks_like_byte_stream, timing, video_stream
+from codec.sources.planar import planes_of
 
 av = pytest.importorskip("av", reason="PyAV is not installed: containers are not read")
 TICK = Fraction(1, 90000)

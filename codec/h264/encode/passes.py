@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from ...errors import ParameterError
@@ -45,9 +46,9 @@ def two_passes(job_of, settings):
     return job_of(planned(settings, first, int(settings.bitrate * first.result().seconds)))
 
 
-def within_size(job_of, settings, size):
+def within_size(job_of, settings, size, around=0):
     """The `Try` with at most `size` bytes, close to it if the clip has enough to code: two passes, and if they miss
-    it, as with short clips, a search for the CRF.
+    it, as with short clips, a search for the CRF. around: bytes of the container beside them.
 
     Raises
     ------
@@ -79,7 +80,8 @@ def within_size(job_of, settings, size):
 
     narrow(-1, MAX_QP * parts + 1, fits, guess, lambda low, high: bool(best) and best[0].bits >= least)
     if not best:
-        raise ParameterError(f"size:{size} cannot be reached: {min(tries.values()) // 8} bytes with CRF {MAX_QP}")
+        smallest = min(tries.values()) // 8 + around
+        raise ParameterError(f"size:{size + around} cannot be reached: {smallest} bytes with CRF {MAX_QP}")
     return best[0]
 
 
@@ -106,7 +108,8 @@ def reaching_score(job_of, settings, target, score, text):
             step = CRF_STEP * CRF_PARTS
             return max(min(ends[0] + (step if ends[0] == low else -step), high - 1), low + 1)
         a, b = tries[low], tries[high]
-        at = low + int((high - low) * (a - target) / (a - b)) if a > b else (low + high) // 2
+        between = math.isfinite(a) and a > b  # the PSNR of equal pictures is infinite
+        at = low + int((high - low) * (a - target) / (a - b)) if between else (low + high) // 2
         return max(min(at, high - 1), low + 1)
 
     narrow(-1, MAX_QP * CRF_PARTS + 1, below, guess)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
@@ -16,7 +16,7 @@ from ...metrics.ssim import ssim
 from ..decode.output import arrays, side_data_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from fractions import Fraction
     from typing import Any
 
@@ -185,10 +185,10 @@ def picture_of(coded) -> EncodedPicture:
 
 def names_of(metrics: str | Iterable[str]) -> tuple[str, ...]:
     """The names of metrics, checked."""
-    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    names = (metrics,) if isinstance(metrics, str) or not isinstance(metrics, Iterable) else tuple(metrics)
     for name in names:
         if name not in METRICS:
-            raise ParameterError(f"metrics are {' and '.join(METRICS)}, not {name!r}")
+            raise ParameterError(f"metrics are {' and '.join(METRICS)}, or () for none, not {name!r}")
     return names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain, tee
+from itertools import chain, islice, tee
 from typing import TYPE_CHECKING, cast
 
 from ...errors import ParameterError
@@ -238,19 +238,19 @@ def write_video(
         job, pictures = source.settled(settings, even)
         _written(path, container, job, pictures, audio)
         return job.result()
-    name, room = os.path.realpath(cast("str | os.PathLike[str]", path)), size
+    name, around = os.path.realpath(cast("str | os.PathLike[str]", path)), 0
     with beside(name) as trial:
-        for _ in range(MOST_FILES):  # what the container and its audio take is known when it is written
-            job, pictures = source.settled(settings, even, size=room)
+        for tries in range(MOST_FILES):  # what the container and its audio take is known when it is written
+            job, pictures = source.settled(settings, even, around)
             _written(trial, container, job, pictures, audio)
-            excess = os.path.getsize(trial) - size
-            if excess <= 0:
+            result, written = job.result(), os.path.getsize(trial)
+            if written <= size:
                 os.replace(trial, name)
-                return job.result()
-            room -= excess + 16
-            if room <= 0:
+                return result
+            around = written - result.bits // 8 + 16 * tries  # other pictures may take a little more around them
+            if around >= size:
                 break
-    raise ParameterError(f"{settings.target} cannot be reached: the container and its audio take {size - room} bytes")
+    raise ParameterError(f"{settings.target} cannot be reached: the container and its audio take {around} bytes")
 
 
 def _written(path, container, job, pictures, audio):
@@ -272,13 +272,15 @@ class _Source:
     """Where the frames of jobs come from, and what jobs have in common."""
 
     def __init__(self, frames, fps, sample_aspect_ratio, examine, progress):
+        if progress is not None and not callable(progress):
+            raise ParameterError(f"progress is called with the number of coded pictures: {progress!r} is no function")
         self._frames, self._fps = frames, None if fps is None else rate_of(fps)
         self._more = sample_aspect_ratio, examine, progress
         self._target = None
 
-    def settled(self, settings, even, size=None):
-        """(job, its pictures) after as many passes as the settings ask for. even: why times must be even, if so; size:
-        bytes of the pictures at most, in place of those of the target."""
+    def settled(self, settings, even, around=0):
+        """(job, its pictures) after as many passes as the settings ask for. even: why times must be even, if so;
+        around: bytes of a target size that the pictures must leave."""
         job_of = lambda changed: self._job(changed, even)
         target = settings.target
         if target is None and settings.passes == 1:
@@ -289,7 +291,7 @@ class _Source:
             job = two_passes(job_of, settings)
             return job, job.pictures()
         if target.is_rate:
-            found = within_size(job_of, settings, target.value if size is None else size)
+            found = within_size(job_of, settings, int(target.value) - around, around)
         else:
             sign = -1 if target.measure in SMALLER_IS_BETTER else 1
             score = lambda one: sign * self._score(one, target.measure)
@@ -346,10 +348,10 @@ class _Job:
             self._encoder = Encoder(
                 self.settings, self.rate, Display(aspect_of(ratio), self.clip.times is None, self.clip.colour), examine
             )
-            first = next(self.clip.frames, None)
-            if first is None:
+            first = list(islice(self.clip.frames, 1))
+            if not first:
                 raise ParameterError("there are no frames to encode")
-            self._first = [self._intake(first)]
+            self._first = [self._intake(first.pop())]
             self.rotation = self._first[0].rotation
         except BaseException:
             self.clip.close()

@@ -1,12 +1,15 @@
 """write_video: files that are complete or absent."""
 
+import contextlib
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from made_clips import moving
+from made_clips import moving, noise
 
 import codec
+from codec.errors import ParameterError
+from codec.sources import muxing
 
 FRAMES = moving(36, 20, 9)
 
@@ -70,3 +73,56 @@ def test_wrong_names_and_folders(tmp_path):
         codec.write_video(tmp_path / "a.avi", FRAMES, fps=25)
     with pytest.raises(codec.FileError):
         codec.write_video(tmp_path / "missing" / "a.h264", FRAMES, fps=25)
+
+
+@pytest.mark.parametrize("path", [b"clip.mp4", None, 3])
+def test_a_path_is_a_path(path):
+    with pytest.raises(ParameterError, match="path must be a path or a binary file object"):
+        codec.write_video(path, moving(32, 32, 2), fps=25)
+
+
+@pytest.mark.parametrize("options", [{"metrics": None}, {"metrics": 3}, {"progress": 3}])
+def test_arguments_of_other_types(tmp_path, options):
+    with pytest.raises(ParameterError, match="metrics are|progress is called"):
+        codec.write_video(tmp_path / "clip.264", moving(32, 32, 2), fps=25, **options)
+
+
+def test_matroska_refuses_frames_that_it_cannot_tell_apart(tmp_path):
+    codec.write_video(tmp_path / "clip.mkv", moving(32, 32, 2), fps=1000)
+    with pytest.raises(ParameterError, match="rounds times to milliseconds"):
+        codec.write_video(tmp_path / "fast.mkv", moving(32, 32, 2), fps=10_000)
+    codec.write_video(tmp_path / "fast.mp4", moving(32, 32, 2), fps=10_000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mkv", "fast.mp4"]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_file_that_cannot_be_written_is_one_error(tmp_path, capfd, monkeypatch, suffix):
+    """FFmpeg goes on after a failed write, and PyAV would print each further exception."""
+
+    class Full:
+        def __init__(self):
+            self.written = 0
+
+        def write(self, data):
+            self.written += len(data)
+            if self.written > 2000:
+                raise OSError(28, "No space left on device")
+            return len(data)
+
+        def seek(self, offset, whence=0):
+            return offset
+
+        def tell(self):
+            return self.written
+
+        def seekable(self):
+            return True
+
+    @contextlib.contextmanager
+    def full(path, **_):
+        yield Full()
+
+    monkeypatch.setattr(muxing, "writing", full)
+    with pytest.raises(OSError, match="No space left"):
+        codec.write_video(tmp_path / f"clip.{suffix}", noise(64, 64, 8), fps=25, qp=20)
+    assert capfd.readouterr().err == ""

@@ -154,3 +154,32 @@ def test_a_file_stays_where_a_size_cannot_be_reached(tmp_path):
     assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
     with pytest.raises(codec.FileError):
         codec.write_video(tmp_path / "absent" / "a.mp4", FRAMES[:5], fps=25, target="size:9kB")
+
+
+@pytest.mark.parametrize("target", ["psnr:40", "psnr_y:60"])
+def test_scores_of_clips_that_are_coded_exactly(target):
+    """A flat clip has an infinite PSNR at low CRF, and 51 reaches the target too."""
+    flat = np.full((3, 48, 64, 3), 9, np.uint8)
+    halves = np.repeat([[0, 255]], 32, axis=1).reshape(1, 1, 64, 1).astype(np.uint8) * np.ones((3, 48, 1, 3), np.uint8)
+    for frames in (flat, halves):
+        found = codec.h264.encode_frames(frames, fps=25, target=target)
+        assert len(found) == 3 and len(list(codec.decode_video(codec.encode_video(frames, fps=25, target=target)))) == 3
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+@pytest.mark.parametrize("size", [1500, 5000, 6000, 6500])
+def test_a_size_counts_the_container(tmp_path, suffix, size):
+    """Also where CRF 0 does not fill it, and the container takes what remains."""
+    pytest.importorskip("av")
+    path = tmp_path / f"clip.{suffix}"
+    codec.write_video(path, moving(64, 48, 12), fps=25, target=f"size:{size}")
+    assert path.stat().st_size <= size
+
+
+def test_a_size_that_the_container_exceeds(tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "clip.mp4"
+    for size in (700, 1100):
+        with pytest.raises(codec.errors.ParameterError, match=f"size:{size} cannot be reached"):
+            codec.write_video(path, moving(64, 48, 12), fps=25, target=f"size:{size}")
+    assert not path.exists()
