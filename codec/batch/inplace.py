@@ -85,7 +85,7 @@ class InPlace:
         FileError
             If it cannot be written, its owner cannot be kept, or it changed since it was read. It is unchanged.
         """
-        old, new = content_hash(data), content_hash(made.data)
+        old, new = (content_hash(each, self.ledger.version) for each in (data, made.data))
 
         backup = self.folder and os.path.join(self.folder, os.path.relpath(os.path.abspath(path), self.root))
 
