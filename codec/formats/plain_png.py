@@ -69,8 +69,8 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 
 def density(data: bytes) -> tuple[int | None, int | None] | None:
-    """Pixels per metre across and down, (None, None) where pHYs (11.3.4.3) states none; None for a file that Pillow is to
-    describe, since one of its chunks may hold a profile, EXIF or XMP.
+    """Pixels per metre across and down, (None, None) where pHYs (11.3.4.3) states none. None for a file that Pillow is
+    to describe, since one of its chunks may hold a profile, EXIF or XMP.
 
     >>> import struct
     >>> from codec.formats import plain_png
