@@ -16,7 +16,7 @@ from .. import __version__
 from ..errors import CodecError, FileError, MissingPackageError, ParameterError
 from ..sources.files import PIPE, read_bytes, sweep, sync_folder
 from . import resume
-from .ledger import Known, content_hash, fingerprint, settled_key, stat_key, stat_of
+from .ledger import VERSION, Known, content_hash, fingerprint, settled_key, stat_key, stat_of
 from .rows import Row, remove_former, skipped, write_target
 from .worker import TOLD
 
@@ -175,7 +175,9 @@ def _send(client, foreman, left, waiting, ended):
         return
     key = f"codec-{secrets.token_hex(8)}"
     jobs = [_absolute(job) for _, job, _ in group]
-    future = client.submit(make, jobs, foreman.task, foreman.dry_run, foreman.keep_dates, __version__, key=key)
+    hashes = foreman.ledger.version if foreman.ledger else VERSION
+    asked = jobs, foreman.task, foreman.dry_run, foreman.keep_dates, __version__, hashes
+    future = client.submit(make, *asked, key=key)
     waiting[key] = future, group
     ended.add(future)
 
@@ -216,23 +218,27 @@ def _parked(future: Future, group: list[Any]) -> list[Parked]:
     )
 
 
-def make(jobs: list[Job], task: Any, dry_run: bool, keep_dates: bool, version: str) -> list[Parked]:
+def make(
+    jobs: list[Job], task: Any, dry_run: bool, keep_dates: bool, version: str, hashes: int = VERSION
+) -> list[Parked]:
     """Do jobs, on a worker: read each source, make its output, park it beside its target.
 
     Parameters
     ----------
     version : str
         That of the caller, which must be that of the worker: outputs are the same whoever makes them.
+    hashes : int
+        The version of the ledger: it decides by which function contents are hashed.
 
     Returns
     -------
     list of Parked
         With rows that say "failed" for what cannot be done.
     """
-    return [_made(job, task, dry_run, keep_dates, version) for job in jobs]
+    return [_made(job, task, dry_run, keep_dates, version, hashes) for job in jobs]
 
 
-def _made(job, task, dry_run, keep_dates, version):
+def _made(job, task, dry_run, keep_dates, version, hashes):
     try:
         if version != __version__:
             raise ParameterError(f"a worker has codec {__version__}, and the caller {version}: install one version")
@@ -248,7 +254,8 @@ def _made(job, task, dry_run, keep_dates, version):
             write_target(parked, made.data, job.source, keep_dates)
     except (CodecError, MemoryError) as error:
         return Parked(Row(job.source, job.target, "failed", error=str(error) or "out of memory"))
-    return Parked(row, parked, found and settled_key(found), content_hash(data), content_hash(made.data))
+    source, output = (content_hash(each, hashes) for each in (data, made.data))
+    return Parked(row, parked, found and settled_key(found), source, output)
 
 
 def _same(one, other):

@@ -9,7 +9,6 @@ or the new content under the name, never less, and `recover` removes what the re
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import time
 
@@ -42,7 +41,7 @@ class InPlace:
 
     def __init__(self, ledger, root, backup):
         self.ledger, self.root = ledger, os.path.abspath(root)
-        self.run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(2)
+        self.run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + os.urandom(2).hex()
         self.folder = backup and os.path.join(os.path.abspath(backup), self.run)
         recover(ledger)
         place = ledger.name(self.folder) if self.folder else None
@@ -85,7 +84,7 @@ class InPlace:
         FileError
             If it cannot be written, its owner cannot be kept, or it changed since it was read. It is unchanged.
         """
-        old, new = content_hash(data), content_hash(made.data)
+        old, new = (content_hash(each, self.ledger.version) for each in (data, made.data))
 
         backup = self.folder and os.path.join(self.folder, os.path.relpath(os.path.abspath(path), self.root))
 

@@ -83,7 +83,7 @@ def look(job, ledger, settings, sources=frozenset()):
     there = known and stat_of(known.output)
     if not there:
         return Seen()
-    content = known.output_hash if stat_key(there) == known.output_stat else hash_of(known.output)
+    content = known.output_hash if stat_key(there) == known.output_stat else hash_of(known.output, ledger.version)
     ours = os.path.realpath(job.source) == os.path.realpath(known.source)
     if known.output != known.source:
         ours = ours or os.path.abspath(known.source) in sources
@@ -92,7 +92,7 @@ def look(job, ledger, settings, sources=frozenset()):
     source = stat_of(job.source)
     if content != known.output_hash or known.settings != settings or source is None:
         return Seen(known.output, ours, content)
-    if stat_key(source) != known.source_stat and hash_of(job.source) != known.source_hash:
+    if stat_key(source) != known.source_stat and hash_of(job.source, ledger.version) != known.source_hash:
         return Seen(known.output, ours, content)
     stats = settled_key(source), stat_key(there)
     if stats != (known.source_stat, known.output_stat):

@@ -87,7 +87,7 @@ def undo(ledger, run, *, dry_run=False):
     rows = []
     for path, backup, old_hash, new_hash in replaced:
         place, original = ledger.path_of(path), backup and ledger.path_of(backup)
-        row = _restored(place, original, old_hash, new_hash, later.get(path), dry_run)
+        row = _restored(place, original, old_hash, new_hash, later.get(path), ledger.version, dry_run)
         rows.append(row)
         if row.status != "failed" and not dry_run:
             with ledger.transaction() as execute:
@@ -101,8 +101,8 @@ def undo(ledger, run, *, dry_run=False):
     return rows
 
 
-def _restored(path, backup, old_hash, new_hash, later, dry_run):
-    now = hash_of(path)
+def _restored(path, backup, old_hash, new_hash, later, version, dry_run):
+    now = hash_of(path, version)
     if now == old_hash:
         if backup and not dry_run:
             with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ def _restored(path, backup, old_hash, new_hash, later, dry_run):
     if now != new_hash and os.path.lexists(path):
         why = f"it was changed after the run and is left alone; its original is {backup}"
         return Row(path, path, "failed", error=why)
-    if hash_of(backup) != old_hash:
+    if hash_of(backup, version) != old_hash:
         return Row(path, path, "failed", error=f"its backup {backup} is gone or damaged; the file is left alone")
     before = os.path.getsize(path) if now else None
     after = os.path.getsize(backup)

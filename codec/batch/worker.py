@@ -80,7 +80,7 @@ class Worker:
             if smaller:
                 self.in_place.replace(job.source, found, data, made, self.settings, told)
             else:
-                same, stat = content_hash(data), stat_key(found)
+                same, stat = content_hash(data, self.ledger.version), stat_key(found)
                 known = Known(self.settings, settled_key(found), same, job.source, stat, same, None, told)
                 self.ledger.record(job.source, known, job.source)
             return row
@@ -96,14 +96,14 @@ class Worker:
             found = stat_of(job.source)
             data = read_source(job.source)
             if seen is not None:
-                read.update(stat=found and settled_key(found), hash=content_hash(data))
+                read.update(stat=found and settled_key(found), hash=content_hash(data, self.ledger.version))
             with self._computing(data):
                 return len(data), self.call(data, job)
 
         def record(row, made):
             told = {name: getattr(row, name) for name in TOLD}
             known = Known(self.settings, read["stat"], read["hash"], row.output, None, b"", seen.content, told)
-            known = replace(known, output_hash=content_hash(made.data))
+            known = replace(known, output_hash=content_hash(made.data, self.ledger.version))
 
             def before_rename(path):
                 complete = replace(known, output_stat=stat_key(os.stat(path)))

@@ -1,7 +1,6 @@
 """Processes that can be killed: a task that takes too long, or takes its process with it, fails one file alone."""
 
 import contextlib
-import multiprocessing
 import signal
 import threading
 
@@ -66,6 +65,8 @@ class Workers:
 
 
 def _started(task):
+    import multiprocessing  # few need it
+
     # "spawn": a fork of a process with threads may hang
     context = multiprocessing.get_context("spawn")
     pipe, theirs = context.Pipe()

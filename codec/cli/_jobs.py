@@ -114,7 +114,6 @@ def perform_in_place(
 def _rows(verb, todo, task, shown, scheduler=None, **options):
     """Run the jobs, shown as they are done."""
     from .. import batch
-    from ..batch import cluster
 
     with progress("files") if len(todo) > 1 else contextlib.nullcontext() as tell:
         stream = Stream(tell, shown["as_lines"], click.get_current_context().command)
@@ -123,6 +122,8 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
             echo_line("run", verb=verb, files=len(todo), **about)
         options |= {"dry_run": shown["dry_run"], "progress": tell and stream.progress, "told": stream.row}
         if scheduler:
+            from ..batch import cluster
+
             del options["threads"], options["timeout"]
             return cluster.run(todo, task, scheduler, **options)
         return batch.run(todo, task, **options)

@@ -2,18 +2,20 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t
 
+import numpy as np
+
 
 cdef extern from "png.h":
-    int codec_png_unfilter(uint8_t *data, size_t rows, size_t row_bytes, int bpp) noexcept nogil
+    int codec_png_unfilter(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp) noexcept nogil
 
 
 def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
-    """Rows without their filters, in the memory of those with them.
+    """Rows without their filters.
 
     Parameters
     ----------
-    filtered : ndarray of uint8
-        rows x (1 + row_bytes) bytes, which change.
+    filtered : bytes-like
+        rows x (1 + row_bytes) bytes.
     rows, row_bytes : int
         From 1.
     bpp : 1 to 4
@@ -23,10 +25,12 @@ def unfilter(filtered, Py_ssize_t rows, Py_ssize_t row_bytes, int bpp):
     -------
     ndarray, (rows, row_bytes) uint8, or None for a filter type that there is not
     """
-    cdef uint8_t[::1] data = filtered
+    cdef const uint8_t[::1] data = filtered
     if rows < 1 or row_bytes < 1 or not 1 <= bpp <= 4 or row_bytes % bpp or data.shape[0] != rows * (row_bytes + 1):
         raise ValueError("the sizes do not fit")
+    made = np.empty((rows, row_bytes), np.uint8)
+    cdef uint8_t[:, ::1] out = made
     cdef int status
     with nogil:
-        status = codec_png_unfilter(&data[0], <size_t>rows, <size_t>row_bytes, bpp)
-    return None if status else filtered[: rows * row_bytes].reshape(rows, row_bytes)
+        status = codec_png_unfilter(&data[0], &out[0, 0], <size_t>rows, <size_t>row_bytes, bpp)
+    return None if status else made

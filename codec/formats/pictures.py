@@ -16,6 +16,7 @@ from ..api import JPEG_SUFFIXES
 from ..errors import BitstreamError, CodecError, LimitError, ParameterError, UnsupportedError
 from ..jpeg import Metadata
 from ..jpeg import decode as decode_jpeg
+from ..jpeg import probe as probe_jpeg
 from ..jpeg.exif import upright_orientation as orientation
 from ..jpeg.geometry import ORIENTATIONS
 from ..limits import checked_limits
@@ -163,7 +164,8 @@ def load(source, *, background=None, alpha=False, limits=None):
     if data.startswith(b"\xff\xd8"):
         decoded = decode_jpeg(data, limits=limits)
         return Picture(decoded.pixels, decoded.info.metadata, "JPEG", (*decoded.warnings, *decoded.doubts))
-    return _load_other(data, color, alpha, limits)
+    made = _load_plain(data, color, alpha, limits) if data.startswith(png.SIGNATURE) else None
+    return made or _load_other(data, color, alpha, limits)
 
 
 def pixels_of(data):
@@ -173,6 +175,14 @@ def pixels_of(data):
     >>> pixels_of(b"P5 3 2 255 ")
     6
     """
+    if data.startswith(png.SIGNATURE):
+        return int.from_bytes(data[16:20], "big") * int.from_bytes(data[20:24], "big")  # IHDR is first
+    if data.startswith(b"\xff\xd8"):
+        try:
+            info = probe_jpeg(data)
+            return info.width * info.height
+        except CodecError:
+            return 0
     from PIL import Image
 
     try:
@@ -186,9 +196,9 @@ def _readers(data):
     """The readers of Pillow that data may need. All of them take half a second to load, the first few a tenth of it."""
     from PIL import Image
 
-    if data.startswith((png.SIGNATURE, b"\xff\xd8")):
+    if data.startswith(png.SIGNATURE):
         Image.preinit()
-        return ["PNG" if data.startswith(png.SIGNATURE) else "JPEG"]
+        return ["PNG"]
     Image.init()
     return [name for name in READABLE if name in Image.OPEN]
 
@@ -211,6 +221,22 @@ def parse_color(color):
     if len(values) != 3 or not all(isinstance(value, int) and 0 <= value <= 255 for value in values):
         raise ParameterError(f"a colour is a name, '#rrggbb', or three integers from 0 to 255, not {color!r}")
     return values
+
+
+def _load_plain(data, color, keep_alpha, limits):
+    """The picture of a usual PNG file, without Pillow; None for other files, damaged ones among them."""
+    dots = plain_png.density(data)
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if dots is None:
+        return None
+    limits.check_pixels(width, height)
+    plain = plain_png.pixels(data)
+    if plain is None:
+        return None
+    pixels, alpha = _without_alpha(plain)
+    metadata = Metadata(density=None if None in dots else _density([count * 0.0254 for count in dots]))
+    made = _finished(pixels, alpha, metadata, "PNG", [], color, keep_alpha, limits)
+    return replace(made, color_chunks=profiles.color_chunks(data), frames=1)
 
 
 def _load_other(data, color, keep_alpha, limits):

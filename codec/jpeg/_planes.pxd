@@ -35,8 +35,8 @@ cdef struct Upsampler:
     Py_ssize_t ring             # rows in memory, where those of the component follow each other in a ring; 0: all
     int H, V
 
-cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
-                          dering) except -1
+cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, dering) except -1
+cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1
 cdef int open_forward(Forward *f) noexcept nogil
 cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil
 cdef void close_forward(Forward *f) noexcept nogil

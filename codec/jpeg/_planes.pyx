@@ -255,22 +255,16 @@ cdef void forward_row(Forward *f, Py_ssize_t my) noexcept nogil:
                              else NULL, out_width, c, c.out_zz + v * c.wide * 64)
 
 
-cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sampling, Q, chroma, dead_zone,
-                          dering) except -1:
-    """Check the arguments of `forward`, and take them; the caller keeps the image, and sets where the levels go."""
+cdef int describe_forward(Forward *f, color, sampling, Q, chroma, dead_zone, dering) except -1:
+    """Check the arguments of `forward` but the image, and take them; the caller sets where the levels go."""
     cdef const uint16_t[::1] steps
     cdef uint16_t ones[64]
     cdef ForwardComponent *c
     cdef int i
-    f.dsp = jpeg_dsp(level_index())
-    f.height, f.width, f.channels = image.shape[0], image.shape[1], <int>image.shape[2]
-    f.transform = TRANSFORMS[color]
+    f.channels, f.transform = <int>len(sampling), TRANSFORMS[color]
     f.least_squares = {"box": False, "least-squares": True}[chroma]
-    if (f.height < 1 or f.width < 1 or f.channels not in (1, 3, 4)
-            or any(len(x) != f.channels for x in (sampling, Q, dering) if x is not None)):
-        raise ParameterError("an image has rows, columns and 1, 3 or 4 channels, with sampling factors and steps for "
-                             "each")
-    f.image = &image[0, 0, 0]
+    if f.channels not in (1, 3, 4) or any(len(x) != f.channels for x in (Q, dering) if x is not None):
+        raise ParameterError("there are 1, 3 or 4 components, with sampling factors and steps for each")
     f.Hmax, f.Vmax = max([H for H, V in sampling]), max([V for H, V in sampling])
     for i in range(64):
         ones[i] = 1
@@ -280,7 +274,6 @@ cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sam
         if (c.H not in (1, 2) or c.V not in (1, 2)
                 or any([len(x[i]) != 64 for x in (Q, dering) if x is not None])):
             raise ParameterError("sampling factors are 1 or 2, and a quantization table has 64 steps")
-        c.high, c.wide = ceil_div(f.height * c.V, 8 * f.Vmax), ceil_div(f.width * c.H, 8 * f.Hmax)
         if Q is not None:
             steps = Q[i]
             prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE if dead_zone else ROUNDING_NEAREST, &c.quantizer)
@@ -291,6 +284,20 @@ cdef int describe_forward(Forward *f, const uint8_t[:, :, ::1] image, color, sam
             steps = dering[i]
             prepare_quantizer(&steps[0], 8, ROUNDING_DEAD_ZONE, &c.ringing.quantizer)
             memcpy(c.ringing.steps_nat, &steps[0], sizeof(c.ringing.steps_nat))
+    return 0
+
+
+cdef int set_image(Forward *f, const uint8_t[:, :, ::1] image) except -1:
+    """Take the image of `forward`, which the caller keeps, after `describe_forward`."""
+    cdef ForwardComponent *c
+    cdef int i
+    if image.shape[0] < 1 or image.shape[1] < 1 or image.shape[2] != f.channels:
+        raise ParameterError("an image has rows, columns and as many channels as there are components")
+    f.dsp = jpeg_dsp(level_index())
+    f.image, f.height, f.width = &image[0, 0, 0], image.shape[0], image.shape[1]
+    for i in range(f.channels):
+        c = &f.components[i]
+        c.high, c.wide = ceil_div(f.height * c.V, 8 * f.Vmax), ceil_div(f.width * c.H, 8 * f.Hmax)
     return 0
 
 
@@ -345,7 +352,8 @@ def forward(const uint8_t[:, :, ::1] image, color, sampling, Q=None, *, chroma="
     cdef Forward *f = &team.f
     cdef int16_t[:, :, ::1] plane
     cdef int i
-    describe_forward(f, image, color, sampling, Q, chroma, dead_zone, dering)
+    describe_forward(f, color, sampling, Q, chroma, dead_zone, dering)
+    set_image(f, image)
     planes = []
     for i in range(f.channels):
         planes.append(np.empty((f.components[i].high, f.components[i].wide, 64), np.int16))

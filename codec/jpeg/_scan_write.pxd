@@ -15,8 +15,8 @@ cdef struct RowWriter:
     int Ns
     Py_ssize_t mcus_wide, restart_interval
 
-cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
-                   Py_ssize_t restart_interval) noexcept nogil
+cdef void describe_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
+                        Py_ssize_t restart_interval) noexcept nogil
 cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil
 cdef bytes finished(BitWriter *w, int status)
 

@@ -341,13 +341,12 @@ cdef int put_mcu_row(RowWriter *r, Py_ssize_t my, Py_ssize_t mx) noexcept nogil:
     return OK
 
 
-cdef int open_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
-                   Py_ssize_t restart_interval) noexcept nogil:
-    """The caller sets H, V, wide and the tables of r.rows, codes for set_row_tables, and level_zz and high for each row
-    of MCUs."""
+cdef void describe_rows(RowWriter *r, const JpegDsp *dsp, int Ns, Py_ssize_t mcus_wide,
+                        Py_ssize_t restart_interval) noexcept nogil:
+    """The caller opens the writer, sets H, V, wide and the tables of r.rows, codes for set_row_tables, and level_zz and
+    high for each row of MCUs."""
     memset(r.rows, 0, sizeof(r.rows))
     r.dsp, r.Ns, r.mcus_wide, r.restart_interval = dsp, Ns, mcus_wide, restart_interval
-    return open_writer(&r.writer, 1 << 16)
 
 
 cdef void set_row_tables(RowWriter *r, int i, const EntropyTable *dc, const EntropyTable *ac) noexcept nogil:
@@ -464,7 +463,7 @@ cdef class Tables:
         free(self.codes)
 
     def prepare(self):
-        """Make the codes of all tables as `encode_pixels` needs them, once for many pictures."""
+        """Make the codes of all tables as `PixelWriter` needs them, once for many pictures."""
         cdef int i
         if self.codes == NULL:
             self.codes = <JpegCodes *>malloc(RAW_TOKEN * sizeof(JpegCodes))
@@ -631,7 +630,8 @@ cdef bytes scan_bits(Scan *scan):
     cdef RowWriter rows
     cdef JpegCodes codes[8]
     cdef int status
-    if open_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval):
+    describe_rows(&rows, jpeg_dsp(level_index()), scan.Ns, scan.mcus_wide, scan.restart_interval)
+    if open_writer(&rows.writer, 1 << 16):
         raise MemoryError
     rows.codes = codes
     try:

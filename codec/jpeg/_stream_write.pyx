@@ -10,9 +10,9 @@ from libc.string cimport memcpy, memset
 from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, stuff
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
-    Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward,
+    Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward, set_image,
 )
-from codec.jpeg._scan_write cimport RowWriter, Tables, finished, open_rows, put_mcu_row
+from codec.jpeg._scan_write cimport RowWriter, Tables, describe_rows, finished, put_mcu_row
 from codec.jpeg._segments cimport whole_intervals
 from ..errors import ParameterError
 
@@ -54,7 +54,7 @@ cdef class StreamTeam(Team):
     need the levels of the strip above, to `join`."""
     cdef Forward f              # described, not open
     cdef RowWriter r            # described, and copied by threads whenever they begin
-    cdef RowWriter joint        # of the whole scan; the writer is owned
+    cdef RowWriter joint        # of the whole scan; the writer, once the first strip is there, is owned
     cdef Strip *strips
     cdef Py_ssize_t mcus_high, unit     # strips begin at multiples of `unit` rows
     cdef Py_ssize_t joined
@@ -202,48 +202,66 @@ cdef int16_t *open_levels(Forward *f, RowWriter *r) noexcept nogil:
     return levels
 
 
-def encode_pixels(image, color, sampling, Q, Tables tables, destinations, *, chroma="box", dead_zone=False, dering=None,
-                  Py_ssize_t restart_interval=0, int threads=1):
-    """The data of a sequential scan of all components: the bytes that `forward` and `encode_scan` would make.
+cdef class PixelWriter:
+    """Writes pictures of one setting, what they have in common made once.
 
     Parameters
     ----------
-    image, color, sampling, Q, chroma, dead_zone, dering
+    color, sampling, Q, chroma, dead_zone, dering
         As `forward` takes them, Q always.
     tables : Tables, prepared
     destinations : (Td, Ta) for each component
     restart_interval : MCUs, 0 for none
-    threads : at least 1. With a restart interval, as many as there are strips that end where an interval does
-
-    Returns
-    -------
-    bytes
     """
-    cdef const uint8_t[:, :, ::1] pixels = image
-    cdef StreamTeam team = StreamTeam()
-    cdef Forward *f = &team.f
-    cdef RowWriter *r = &team.r
-    cdef ForwardComponent *c
-    cdef Py_ssize_t mcus_wide
-    cdef int i, Td, Ta
-    if tables.codes == NULL:
-        raise ParameterError("tables are prepared first")
-    describe_forward(f, pixels, color, sampling, Q, chroma, dead_zone, dering)
-    mcus_wide = (f.width + 8 * f.Hmax - 1) // (8 * f.Hmax)
-    if open_rows(r, f.dsp, f.channels, mcus_wide, restart_interval):
-        raise MemoryError
-    for i in range(f.channels):
-        c = &f.components[i]
-        r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.wide, c.H, c.V
-        Td, Ta = destinations[i]
-        r.rows[i].dc, r.rows[i].ac = &tables.codes[Td], &tables.codes[4 + Ta]
-    team.mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
-    team.unit = whole_intervals(mcus_wide, restart_interval)
-    team.parts = min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit) if threads > 1 else 1
-    team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
-    if team.strips == NULL:
-        raise MemoryError
-    memcpy(&team.joint, r, sizeof(RowWriter))
-    memset(&r.writer, 0, sizeof(BitWriter))
-    team.share(threads)
-    return finished(&team.joint.writer, team.status)
+    cdef Forward f              # without a picture
+    cdef int Td[4]
+    cdef int Ta[4]
+    cdef Tables tables
+    cdef Py_ssize_t restart_interval
+
+    def __init__(self, color, sampling, Q, Tables tables, destinations, *, chroma="box", dead_zone=False, dering=None,
+                 Py_ssize_t restart_interval=0):
+        cdef int i
+        if tables.codes == NULL:
+            raise ParameterError("tables are prepared first")
+        self.tables, self.restart_interval = tables, restart_interval
+        describe_forward(&self.f, color, sampling, Q, chroma, dead_zone, dering)
+        for i in range(self.f.channels):
+            self.Td[i], self.Ta[i] = destinations[i]
+
+    def data(self, const uint8_t[:, :, ::1] image, int threads=1):
+        """The data of a sequential scan of all components: the bytes that `forward` and `encode_scan` would make.
+
+        Parameters
+        ----------
+        image : (H, W, components) uint8
+        threads : at least 1
+            With a restart interval, as many as there are strips that end where an interval does.
+
+        Returns
+        -------
+        bytes
+        """
+        cdef StreamTeam team = StreamTeam()
+        cdef Forward *f = &team.f
+        cdef RowWriter *r = &team.r
+        cdef ForwardComponent *c
+        cdef Py_ssize_t mcus_wide
+        cdef int i
+        f[0] = self.f
+        set_image(f, image)
+        mcus_wide = (f.width + 8 * f.Hmax - 1) // (8 * f.Hmax)
+        describe_rows(r, f.dsp, f.channels, mcus_wide, self.restart_interval)
+        for i in range(f.channels):
+            c = &f.components[i]
+            r.rows[i].wide, r.rows[i].H, r.rows[i].V = c.wide, c.H, c.V
+            r.rows[i].dc, r.rows[i].ac = &self.tables.codes[self.Td[i]], &self.tables.codes[4 + self.Ta[i]]
+        team.mcus_high = (f.height + 8 * f.Vmax - 1) // (8 * f.Vmax)
+        team.unit = whole_intervals(mcus_wide, self.restart_interval)
+        team.parts = min(STRIPS * threads, (team.mcus_high + team.unit - 1) // team.unit) if threads > 1 else 1
+        team.strips = <Strip *>calloc(team.parts, sizeof(Strip))
+        if team.strips == NULL:
+            raise MemoryError
+        team.joint = r[0]
+        team.share(threads)
+        return finished(&team.joint.writer, team.status)

@@ -16,7 +16,7 @@ from . import markers
 from ._chroma import auto_subsampling
 from ._masking import activity_weights, subsampled_weights
 from ._planes import forward
-from ._stream_write import encode_pixels
+from ._stream_write import PixelWriter
 from .assemble import assemble, script_cost, stream
 from .decode import decode
 from .learned import masking_of, trellis_weights
@@ -180,7 +180,7 @@ def application_segments(metadata, color):
 
 
 def _plain(frame, steps, options):
-    """Sampling factors, steps, and settings of `forward` and `encode_pixels` for levels that are simply rounded."""
+    """Sampling factors, steps, and settings of `forward` and `PixelWriter` for levels that are simply rounded."""
     Q, plan = [steps[c.Tq] for c in frame.components], options.plan
     settings = dict(chroma=plan.chroma, dead_zone=options.tune != "annex-k", dering=Q if plan.dering else None)
     settings["threads"] = options.threads_for(frame.X * frame.Y)
@@ -270,17 +270,17 @@ def quantized(image, options):
 
 
 def _settings_of_stream(options, color, subsampling):
-    """What the pictures of a setting have in common: the Stream, and arguments of `encode_pixels` but threads."""
+    """What the pictures of a setting have in common: the Stream, and the writer of its data."""
     tables = options.tables(subsampling)
     frame = _frame(tables, color, subsampling, 1, 1)
     steps = _steps(tables, frame)
     sampling, Q, settings = _plain(frame, steps, options)
+    del settings["threads"]
     (spec,) = sequential_script(len(frame.components))
     segments = application_segments(options.metadata, color)
     file = stream(frame, spec, steps, segments=segments, restart_interval=options.restart_interval)
-    settings.update(restart_interval=options.restart_interval)
-    del settings["threads"]
-    return file, (sampling, Q, file.tables, file.destinations), settings
+    settings["restart_interval"] = options.restart_interval
+    return file, PixelWriter(color, sampling, Q, file.tables, file.destinations, **settings)
 
 
 # They take longer to make than a picture of 64x64 pixels. Those with metadata are not kept, which may be large.
@@ -293,9 +293,8 @@ def _stream(image, options):
     height, width, channels = pixels.shape
     color = _color(options, channels)
     settings_of = _known_settings if options.metadata is None else _settings_of_stream
-    file, arguments, settings = settings_of(options, color, _subsampling(options, color, pixels))
-    data = encode_pixels(pixels, color, *arguments, threads=options.threads_for(height * width), **settings)
-    return file.file(height, width, data)
+    file, writer = settings_of(options, color, _subsampling(options, color, pixels))
+    return file.file(height, width, writer.data(pixels, options.threads_for(height * width)))
 
 
 def write(image, options, count_blocks=False):

@@ -8,7 +8,7 @@ are rounded last, so a fraction of a quality changes only some of them.
 
 import json
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from .tables import QUALITY_PARTS, ijg_scale
 
@@ -19,7 +19,7 @@ UNIT = 16  # fractions of a step in matrices.json
 def learned():
     """matrices.json, parsed: {tune: {"weights": ..., "masking": ..., "tables": {"4:2:0" or "4:4:4": {quality:
     [luminance, Cb, Cr]}}}}."""
-    parsed = json.loads(resources.files(__package__).joinpath("matrices.json").read_text("ascii"))
+    parsed = json.loads(Path(__file__).with_name("matrices.json").read_text("ascii"))
     for entry in parsed.values():
         entry["tables"] = {
             name: {int(q): tables for q, tables in by_quality.items()} for name, by_quality in entry["tables"].items()

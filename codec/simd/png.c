@@ -42,12 +42,9 @@ static inline void paeth_row(const uint8_t *x, const uint8_t *above, uint8_t *ou
         }
 }
 
-/* Row y goes from y (n + 1) + 1 to y n: each byte is read before anything is written there, and the row above is
- * done. */
-static inline int rows_of(uint8_t *data, size_t rows, size_t n, const int bpp)
+static inline int rows_of(const uint8_t *in, uint8_t *out, size_t rows, size_t n, const int bpp)
 {
-    const uint8_t *in = data, *above = 0;
-    uint8_t *out = data;
+    const uint8_t *above = 0;
     for (size_t y = 0; y < rows; y++, in += n + 1, above = out, out += n) {
         const uint8_t *x = in + 1;
         int filter = in[0];
@@ -56,7 +53,7 @@ static inline int rows_of(uint8_t *data, size_t rows, size_t n, const int bpp)
         if (!above)         /* the row above the first is 0: Up is None, and Paeth is Sub */
             filter = filter == 2 ? 0 : filter == 4 ? 1 : filter;
         if (filter == 0)
-            memmove(out, x, n);
+            memcpy(out, x, n);
         else if (filter == 1)
             sub_row(x, out, n, bpp);
         else if (filter == 2)
@@ -73,14 +70,14 @@ static inline int rows_of(uint8_t *data, size_t rows, size_t n, const int bpp)
     return 0;
 }
 
-int codec_png_unfilter(uint8_t *data, size_t rows, size_t row_bytes, int bpp)
+int codec_png_unfilter(const uint8_t *filtered, uint8_t *out, size_t rows, size_t row_bytes, int bpp)
 {
     codec_assert_range(1, bpp, 4);
     codec_assert(row_bytes % (size_t)bpp == 0);
     switch (bpp) {
-    case 1: return rows_of(data, rows, row_bytes, 1);
-    case 2: return rows_of(data, rows, row_bytes, 2);
-    case 3: return rows_of(data, rows, row_bytes, 3);
-    default: return rows_of(data, rows, row_bytes, 4);
+    case 1: return rows_of(filtered, out, rows, row_bytes, 1);
+    case 2: return rows_of(filtered, out, rows, row_bytes, 2);
+    case 3: return rows_of(filtered, out, rows, row_bytes, 3);
+    default: return rows_of(filtered, out, rows, row_bytes, 4);
     }
 }

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from typing import Set
@@ -296,7 +295,7 @@ def _create_locked(path, permissions):
 def _replacing(path, mode, like, keep_dates, before_rename, synced):
     folder, name = os.path.split(path)
     # 32 characters of the name keep the temporary name below the 255 bytes that file systems allow.
-    temporary = os.path.join(folder, f".{name[:32]}.codec-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{name[:32]}.codec-{os.urandom(8).hex()}.tmp")
     if keep_dates:
         mode = like.st_mode
     most = 0o666 if like is None else like.st_mode & 0o666 | 0o600

@@ -326,7 +326,7 @@ def test_the_pixel_limit_is_checked_on_the_header():
 def test_the_bound_of_pillow_is_a_limit_too(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(LimitError, match="MAX_IMAGE_PIXELS"):
-        pictures.load(saved(Image.fromarray(RGB)))
+        pictures.load(saved(Image.fromarray(RGB), "BMP"))
 
 
 def test_a_missing_file_is_a_file_error(tmp_path):

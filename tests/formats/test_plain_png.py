@@ -50,8 +50,8 @@ def filtered(rows, y, kind, bpp):
 def test_filters_are_undone(bpp, first):
     rows = RNG.integers(0, 256, (11, 7 * bpp), np.uint8)
     data = b"".join(filtered(rows, y, (first + y) % 5, bpp) for y in range(11))
-    assert np.array_equal(unfilter(np.frombuffer(bytearray(data), np.uint8), 11, 7 * bpp, bpp), rows)
-    assert unfilter(np.frombuffer(bytearray(b"\x05" + data[1:]), np.uint8), 11, 7 * bpp, bpp) is None
+    assert np.array_equal(unfilter(data, 11, 7 * bpp, bpp), rows)
+    assert unfilter(b"\x05" + data[1:], 11, 7 * bpp, bpp) is None
     with pytest.raises(ValueError):
         unfilter(np.zeros(10, np.uint8), 11, 7 * bpp, bpp)
 
@@ -127,9 +127,42 @@ def test_pictures_are_the_same_by_either_reader(mode, monkeypatch):
     about.add_itxt("XML:com.adobe.xmp", "<x/>")
     image.save(buffer, "PNG", pnginfo=about, dpi=(300, 300), icc_profile=b"x" * 200)
     mine = load(buffer.getvalue(), alpha=True)
+    monkeypatch.setattr(plain_png, "density", lambda data: None)
     monkeypatch.setattr(plain_png, "pixels", lambda data: None)
     theirs = load(buffer.getvalue(), alpha=True)
     assert np.array_equal(mine.pixels, theirs.pixels) and mine.metadata == theirs.metadata
     assert (mine.alpha is None) == (theirs.alpha is None) == (mode in ("L", "RGB"))
     assert mine.alpha is None or np.array_equal(mine.alpha, theirs.alpha)
     assert mine.pixels.flags.c_contiguous and mine.warnings == theirs.warnings
+
+
+GAMMA_3 = (b"gAMA", (33333).to_bytes(4, "big"))
+EXIF_AS_TEXT = b"Raw profile type exif\0\nexif\n14\n" + (b"II*\0\x08" + bytes(9)).hex().encode()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "described"),
+    [
+        ([], True),
+        ([(b"pHYs", struct.pack(">IIB", 11811, 11811, 1))], True),
+        ([(b"pHYs", struct.pack(">IIB", 3, 2, 0))], True),
+        ([(b"pHYs", struct.pack(">IIB", 2**32 - 1, 1, 1))], True),
+        ([(b"tEXt", b"Comment\0a"), GAMMA_3, (b"tIME", bytes([7, 234, 1, 1, 1, 1, 1]))], True),
+        ([(b"tEXt", EXIF_AS_TEXT)], False),
+        ([(b"tEXt", b"XML:com.adobe.xmp\0<x/>")], False),
+        ([(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")], False),
+        ([(b"eXIf", b"II*\0\x08\0\0\0\0\0\0\0\0\0")], False),
+        ([(b"iCCP", b"a\0\0" + zlib.compress(b"x" * 200))], False),
+        ([(b"prVt", b"a")], False),
+    ],
+)
+def test_what_a_file_says_beside_its_pixels_is_the_same_by_either_reader(chunks, described, monkeypatch):
+    """Files without a profile, EXIF or XMP need no Pillow."""
+    data = file_of(PIXELS, extra=chunks)
+    assert (plain_png.density(data) is not None) == described
+    mine = load(data)
+    monkeypatch.setattr(plain_png, "density", lambda data: None)
+    monkeypatch.setattr(plain_png, "pixels", lambda data: None)
+    theirs = load(data)
+    assert np.array_equal(mine.pixels, theirs.pixels)
+    assert vars(mine) | {"pixels": None} == vars(theirs) | {"pixels": None}
