@@ -88,6 +88,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     level: str | None
     passes: int
     target: str | None
+    scaling_matrix: str | Sequence[npt.ArrayLike]
 
 
 class AnimateKeywords(TypedDict, total=False):

@@ -15,6 +15,7 @@ from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
     BitWriter_p, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
@@ -202,12 +203,20 @@ def end(Picture picture not None):
 
 
 cdef class SliceEncoder(SliceSetup):
-    """Encodes pictures as one slice each; holds the memory of one, and works in one of the threads."""
+    """Encodes pictures as one slice each; holds the memory of one, and works in one of the threads.
+
+    Parameters
+    ----------
+    threads : Threads
+    scales : Scales
+        Of the scaling lists of all pictures.
+    """
     cdef Coder *c
     cdef void *memory
     cdef Threads threads
+    cdef Scales scales
 
-    def __cinit__(self, Threads threads not None):
+    def __cinit__(self, Threads threads not None, Scales scales not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
         self.memory = calloc(size, 1)
         if not self.memory:
@@ -217,6 +226,7 @@ cdef class SliceEncoder(SliceSetup):
         self.c.s.work.edge = <uint8_t *>((at + sizeof(Coder) + 63) & ~<size_t>63)
         self.c.s.work.second = self.c.s.work.edge + EDGE_BYTES
         self.threads, self.c.s.work.turns = threads, &threads.turns
+        self.scales, self.c.quant = scales, scales.tables
 
     def __dealloc__(self):
         if self.memory:

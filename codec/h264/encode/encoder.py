@@ -15,6 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
@@ -22,6 +24,7 @@ from ..stream.nal import IDR, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._planes import Interpolated
+from ._scales import Scales
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
@@ -132,7 +135,9 @@ class PictureEncoder:
         count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
         self._workers = ThreadPoolExecutor(count) if count > 1 else None
         self._turns = Threads(settings.threads)
-        self._idle = [SliceEncoder(self._turns) for _ in range(count)]  # one for each thread
+        scales = Scales(self._pps.scaling_lists(self._sps))
+        self._least_qp = scales.least_qp
+        self._idle = [SliceEncoder(self._turns, scales) for _ in range(count)]  # one for each thread
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
@@ -186,7 +191,7 @@ class PictureEncoder:
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
         fill_picture(source, planned.frame)
-        control, key = self._control, planned.key
+        control, key, qp = self._control, planned.key, max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
         nals, nal, used, sent = self._sets if key else (), code(qp), qp, None
@@ -215,6 +220,7 @@ class PictureEncoder:
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[other.tag for other in entries] for entries in lists]
+        qps = planned.qps(qp)
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
@@ -223,7 +229,7 @@ class PictureEncoder:
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
-                vectors=planned.vectors, qps=planned.qps(qp),
+                vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
             )  # fmt: skip
         return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from fractions import Fraction
 from typing import NamedTuple
 
 from ...color import H273_MATRICES
 from ...errors import ParameterError
-from ..stream.parameter_sets import PPS, SPS
+from ..stream.parameter_sets import DEFAULT_LISTS, FLAT_LISTS, PPS, SPS, coded_lists
 from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
@@ -57,7 +58,10 @@ def aspect_of(ratio):
 def rate_of(fps) -> Fraction:
     """The frame rate as a fraction that the VUI can hold."""
     try:
-        rate = fps if isinstance(fps, Fraction) else Fraction(fps)
+        if isinstance(fps, bool):
+            raise TypeError
+        rate = Fraction(float(fps) if isinstance(fps, numbers.Real) and not isinstance(fps, numbers.Rational) else fps)
+        rate = Fraction(int(rate.numerator), int(rate.denominator))  # those of NumPy overflow
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         raise ParameterError(f"fps is {fps!r}; it must be a positive number or fraction") from None
     if rate.denominator > 1_000_000:  # a float such as 29.97002997
@@ -177,7 +181,8 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
     references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"
-    high = mono or tools.transform8 or (not tools.cabac and lowest_qp < CAVLC_QP)
+    matrix = settings.lists != FLAT_LISTS
+    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
     factor = cpb_factor(profile)
     # With times of output (C.4), a B picture may wait for its own beside all references.
@@ -193,6 +198,8 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         pic_width_in_mbs_minus1=width - 1,
         pic_height_in_map_units_minus1=height - 1,
         chroma_format_idc=0 if mono else 1,
+        seq_scaling_matrix_present_flag=int(matrix),
+        seq_scaling_list=coded_lists(settings.lists, DEFAULT_LISTS, 8) if matrix else (),
         log2_max_frame_num_minus4=LOG2_MAX_FRAME_NUM - 4,
         log2_max_pic_order_cnt_lsb_minus4=LOG2_MAX_POC_LSB - 4,
         max_num_ref_frames=references,

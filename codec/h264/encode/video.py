@@ -23,9 +23,10 @@ from .result import EncodedVideo, examiner, picture_of
 from .settings import settings_of_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
     from ..._types import BinaryWriter, EncodeVideoKeywords
@@ -49,6 +50,7 @@ def encode_video(
     threads: int = 0,
     passes: int = 1,
     target: str | None = None,
+    scaling_matrix: str | Sequence[npt.ArrayLike] = "flat",
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -98,6 +100,11 @@ def encode_video(
         "psnr:40", "ssimulacra2:70" or another metric: the highest CRF, on a grid of 1/2, whose decoded frames reach the
         score in the mean, by `codec.metrics.video`. In place of `qp`, `crf` and `bitrate`. The frames are read several
         times, and the coded pictures stay in memory.
+    scaling_matrix : "flat", "jvt" or eight arrays, default "flat"
+        Weights of the quantization steps by frequency (8.5.9), 1 to 255, 16 for the step of the QP. "jvt": the default
+        lists of Tables 7-3 and 7-4, which quantize high frequencies more coarsely. Arrays: (4, 4) for intra Y, Cb, Cr
+        and inter Y, Cb, Cr, then (8, 8) for intra Y and inter Y; rows are vertical frequencies. QP is at least what
+        makes all steps larger than 1: 1 with "jvt", up to 17.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -133,6 +140,7 @@ def encode_video(
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
+        scaling_matrix=scaling_matrix,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
