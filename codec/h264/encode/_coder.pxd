@@ -74,9 +74,9 @@ cdef struct Tools:
     int mixed_refs
     int refine              # rounds of vectors by distortion and bits
 
-# Steps in 1/256 and 2^16 over a step, by list (4x4: Table 7-2; 8x8: intra, inter of Y), QP (of the component) and raster
-# position; scale and bias of 4x4 blocks hold four in a row. bias: [intra, inter, nearest]. dc: of Intra16x16DCLevel and
-# ChromaDCLevel.
+# Steps in 1/256 and 2^16 over a step, by list (4x4: Table 7-2; 8x8: intra, inter of Y), QP (of the component) and
+# raster position; scale and bias of 4x4 blocks hold four in a row. bias: [intra, inter, nearest]. dc: of
+# Intra16x16DCLevel and ChromaDCLevel.
 cdef struct QuantizerTables:
     uint16_t scale4[6][52][64]
     uint16_t scale8[2][52][64]

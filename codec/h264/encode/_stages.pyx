@@ -21,7 +21,6 @@ from codec.h264.pictures._picture cimport Picture
 
 from ... import cpu
 from ...errors import ParameterError
-from ..stream.parameter_sets import FLAT_LISTS
 
 cdef uint8_t[6] LENGTHS = [16, 15, 16, 4, 15, 64]       # by ctxBlockCat
 
@@ -42,7 +41,7 @@ def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, i
         raise MemoryError("no memory for an encoder")
     cdef uint8_t[64] scan
     cdef int k
-    cdef Scales scales = Scales(FLAT_LISTS)
+    cdef Scales scales = Scales(((16,) * 16,) * 6 + ((16,) * 64,) * 2)
     cdef const int *steps = scales.tables.step4[0][qp]
     if kind == 5:
         steps = scales.tables.step8[0][qp]
