@@ -89,6 +89,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     passes: int
     target: str | None
     scaling_matrix: str | Sequence[npt.ArrayLike]
+    slices: int
 
 
 class AnimateKeywords(TypedDict, total=False):

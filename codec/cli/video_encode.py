@@ -127,6 +127,14 @@ def scaling_matrix(value):
     help="Weights of quantization steps by frequency: the lists of the standard, or a file as x264's --cqmfile.",
 )
 @click.option(
+    "--slices",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Slices of each picture, of rows of macroblocks: one that is lost leaves the others.",
+)
+@click.option(
     "--keyint",
     type=click.IntRange(1),
     default=250,

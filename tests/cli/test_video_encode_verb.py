@@ -125,3 +125,12 @@ def test_scaling_matrices_come_from_a_file(run, tmp_path):
     assert outcome.code == 2 and "has no INTER8X8_LUMA = 64 numbers" in outcome.err
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--scaling-matrix", "cube")
     assert outcome.code == 2 and "neither flat nor jvt nor a file" in outcome.err
+
+
+def test_options_of_the_stream(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    outcome = run("video", "encode", source, "-o", out, "--qp", 30, "--slices", 2)
+    assert outcome.code == 0, outcome.err
+    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, slices=2)
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--slices", 3)
+    assert outcome.code == 1 and "slices is 3, but the pictures have 2 rows of macroblocks" in outcome.err

@@ -20,7 +20,7 @@ import numpy as np
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
-from ..stream.nal import IDR, write_byte_stream, write_nal
+from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._planes import Interpolated
@@ -117,7 +117,7 @@ class PictureEncoder:
     settings : Settings
     display : Display
     examine : function, optional
-        Called by the thread of a picture with its frame, its `Picture` and the bytes of its slice, once it is coded.
+        Called by the thread of a picture with its frame, its `Picture` and the bytes of each slice, once it is coded.
     """
 
     def __init__(self, first, fps, settings, display, examine=None):
@@ -130,6 +130,8 @@ class PictureEncoder:
             display,
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
+        rows, width = self._sps.FrameHeightInMbs, self._sps.PicWidthInMbs
+        self._first_mbs = [width * (i * rows // settings.slices) for i in range(settings.slices)]
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
         count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
@@ -205,15 +207,18 @@ class PictureEncoder:
         data = write_byte_stream((*nals, nal))
         if control.bounds:
             sent = control.after(sent, planned, 8 * len(data))
-        found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
+        sizes = [len(one) for one in nal.split(START_CODE)]
+        found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
         offset = control.offset(planned)
         return Coded(data, planned.number, header.name, key, shown, planes, round(used), offset, found), sent
 
     def _slice(self, header, picture, source, planned, lists, own, qp):
-        """The NAL unit of a picture, in any thread. qp: before rounding; above 51 it is 51 with the lambda of more. A
-        picture that is coded again is a new slice of the same picture; that of the first attempt counts as not
-        there."""
+        """The slices of a picture as a byte stream, in any thread.
+
+        qp: before rounding; above 51 it is 51 with the lambda of more. A picture that is coded again has new slices;
+        those of the first attempt count as not there.
+        """
         header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
         lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
         tools = self._tools  # only decisions by rate give less for a larger lambda
@@ -224,14 +229,16 @@ class PictureEncoder:
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
-            rbsp = slices.encode(
-                write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
+            headers = [replace(header, first_mb_in_slice=first) for first in self._first_mbs]
+            found = slices.encode(
+                [(one, write_slice_header(one, self._sps, self._pps)) for one in headers],
+                self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
                 vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
             )  # fmt: skip
-        return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
+        return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 
     @contextmanager
     def _slice_encoder(self):

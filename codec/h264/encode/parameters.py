@@ -77,9 +77,9 @@ def cpb_factor(profile_idc):
     return 1500 if profile_idc == HIGH else 1200
 
 
-def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500):
+def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500, slices=1):
     """The name of the lowest level of Table A-1 with this many frames in the buffer, with bits per second and bits in
-    the coded picture buffer, in units of `factor` bits; None above all."""
+    the coded picture buffer, in units of `factor` bits, and with these slices in a picture; None above all."""
     mbs = width_in_mbs * height_in_mbs
     for name, row in LEVELS.items():
         if (
@@ -89,6 +89,7 @@ def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, 
             and mbs * frames <= row["MaxDpbMbs"]
             and bitrate <= factor * row["MaxBR"]
             and bufsize <= factor * row["MaxCPB"]
+            and slices * fps * (row["SliceRate"] or 0) <= row["MaxMBPS"]  # A.3.3
         ):
             return name
     return None
@@ -145,13 +146,22 @@ def _level(first, fps, settings, buffering, factor):
     """The name of the level: the lowest that allows the settings, or `settings.level` if it does."""
     maxrate, bufsize = settings.vbv or (settings.bitrate or 0, 0)
     needed = level_of(
-        -(-first.width // 16), -(-first.height // 16), fps, buffering, bitrate=maxrate, bufsize=bufsize, factor=factor
+        -(-first.width // 16),
+        -(-first.height // 16),
+        fps,
+        buffering,
+        bitrate=maxrate,
+        bufsize=bufsize,
+        factor=factor,
+        slices=settings.slices,
     )
     what = f"{first.width}x{first.height} at {float(fps):g} frames per second with {buffering} frames in the buffer"
     if maxrate:
         what += f" and {maxrate:g} bits per second"
     if bufsize:
         what += f", {bufsize:g} bits in the buffer"
+    if settings.slices > 1:
+        what += f", {settings.slices} slices a picture"
     if needed is None:
         raise ParameterError(f"{what} is more than level 6.2 allows (H.264 Table A-1)")
     if settings.level is None:
@@ -178,6 +188,8 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         )
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
+    if settings.slices > height:
+        raise ParameterError(f"slices is {settings.slices}, but the pictures have {height} rows of macroblocks")
     # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
     references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"

@@ -170,6 +170,7 @@ class Settings:
     plan: Plan | None = None  # of the pass before
     measures: bool = False  # a first pass
     lists: tuple = FLAT_LISTS  # scaling lists
+    slices: int = 1  # of each picture
 
     def base_qp(self, fps):
         """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
@@ -182,6 +183,7 @@ class Settings:
 def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
+    slices=1,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
@@ -200,16 +202,22 @@ def settings_of(
     quality = number_of(quality, 0, 51, f"{name} is {quality!r}; it must be a number from 0 to 51")
     if name == "qp" and quality != int(quality):
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
-    if isinstance(keyint, bool) or not isinstance(keyint, numbers.Integral) or keyint < 1:
-        raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
+    keyint, slices = counted("keyint", keyint), counted("slices", slices)
     tools = tools_of(preset, tune)
     if qp is not None:
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
-        tools, quality, bitrate, int(keyint), min(checked_threads(threads), MOST_THREADS),
+        tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
-        passes, target, lists=lists_of(scaling_matrix),
+        passes, target, lists=lists_of(scaling_matrix), slices=slices,
     )  # fmt: skip
+
+
+def counted(name, value):
+    """A number of things, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ParameterError(f"{name} is {value!r}; it must be an integer of at least 1")
+    return int(value)
 
 
 def number_of(value, least, most, refusal):

@@ -51,6 +51,7 @@ def encode_video(
     passes: int = 1,
     target: str | None = None,
     scaling_matrix: str | Sequence[npt.ArrayLike] = "flat",
+    slices: int = 1,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -105,6 +106,9 @@ def encode_video(
         lists of Tables 7-3 and 7-4, which quantize high frequencies more coarsely. Arrays: (4, 4) for intra Y, Cb, Cr
         and inter Y, Cb, Cr, then (8, 8) for intra Y and inter Y; rows are vertical frequencies. QP is at least what
         makes all steps larger than 1: 1 with "jvt", up to 17.
+    slices : int, default 1
+        Slices of each picture, of whole rows of macroblocks, at most as many as there are rows: what is lost of one
+        does not damage the others. Nothing is predicted across them; edges are deblocked (8.7).
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -140,7 +144,7 @@ def encode_video(
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
-        scaling_matrix=scaling_matrix,
+        scaling_matrix=scaling_matrix, slices=slices,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 

@@ -121,6 +121,7 @@ def test_random_settings(case):
            {"bitrate": int(rng.integers(10, 500)) * 1000}][int(rng.integers(3))],
         "scaling_matrix": ["flat", "jvt", [rng.integers(4, 120, (side, side)) for side in (4,) * 6 + (8,) * 2]][
             int(rng.integers(3))],
+        "slices": int(rng.integers(1, 1 + -(-height // 16))),
     }  # fmt: skip
     data, planes, _ = encoded(frames, **settings)
     assert_decodes_to(data, planes, width, height)
