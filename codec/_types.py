@@ -90,6 +90,9 @@ class EncodeVideoKeywords(TypedDict, total=False):
     target: str | None
     scaling_matrix: str | Sequence[npt.ArrayLike]
     slices: int
+    aud: bool
+    open_gop: bool
+    settings_sei: bool
 
 
 class AnimateKeywords(TypedDict, total=False):

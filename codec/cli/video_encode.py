@@ -134,6 +134,16 @@ def scaling_matrix(value):
     metavar="N",
     help="Slices of each picture, of rows of macroblocks: one that is lost leaves the others.",
 )
+@click.option("--aud", is_flag=True, help="Begin each picture with an access unit delimiter.")
+@click.option(
+    "--no-settings",
+    "settings_sei",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not write into the stream which encoder made it with which settings.",
+)
+@click.option("--open-gop", is_flag=True, help="B pictures may refer across key pictures: smaller, if these are many.")
 @click.option(
     "--keyint",
     type=click.IntRange(1),

@@ -129,8 +129,10 @@ def test_scaling_matrices_come_from_a_file(run, tmp_path):
 
 def test_options_of_the_stream(run, tmp_path):
     source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
-    outcome = run("video", "encode", source, "-o", out, "--qp", 30, "--slices", 2)
+    settings = ["--slices", 2, "--aud", "--open-gop", "--keyint", 4, "--no-settings"]
+    outcome = run("video", "encode", source, "-o", out, "--qp", 30, *settings)
     assert outcome.code == 0, outcome.err
-    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, slices=2)
+    more = {"slices": 2, "aud": True, "open_gop": True, "keyint": 4, "settings_sei": False}
+    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, **more)
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--slices", 3)
     assert outcome.code == 1 and "slices is 3, but the pictures have 2 rows of macroblocks" in outcome.err

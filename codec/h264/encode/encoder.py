@@ -28,6 +28,7 @@ from ._scales import Scales
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
+from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
@@ -49,7 +50,7 @@ class Coded:
     type : str
         "I", "P" or "B".
     key : bool
-        An IDR picture.
+        Decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
@@ -144,6 +145,7 @@ class PictureEncoder:
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
+        self._start = 0  # order of the latest key picture
         self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
@@ -154,16 +156,18 @@ class PictureEncoder:
 
     def code(self, planned):
         """Begin to code a frame."""
-        number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
+        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         qp = self._control.qp(planned)
-        header = self._header(number, kind, key, reference)
+        header = self._header(planned, idr)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
         store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
         store.fields = FRAME
-        if key:
+        if idr:
             self._dpb.forget()
+        if planned.key:
+            self._start = store.order
         header, lists = self._with_lists(header, store, planned.weights)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
@@ -193,13 +197,13 @@ class PictureEncoder:
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
         fill_picture(source, planned.frame)
-        control, key, qp = self._control, planned.key, max(qp, self._least_qp)
+        control, qp = self._control, max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
-        nals, nal, used, sent = self._sets if key else (), code(qp), qp, None
+        nals, nal, used, sent = self._nals(planned), code(qp), qp, None
         if control.bounds:
             sent = before.result()[1]
-            nals = (*nals, *control.messages(sent, planned))
+            nals = self._nals(planned, control.messages(sent, planned))
             nal, used = control.fit(code, nal, qp, sent, planned, 8 * len(write_byte_stream((*nals, b""))))
             if own is not None:
                 with self._slice_encoder() as slices:
@@ -211,7 +215,21 @@ class PictureEncoder:
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
         offset = control.offset(planned)
-        return Coded(data, planned.number, header.name, key, shown, planes, round(used), offset, found), sent
+        return Coded(data, planned.number, header.name, planned.key, shown, planes, round(used), offset, found), sent
+
+    def _nals(self, planned, timing=()):
+        """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
+        message, which comes before all others."""
+        settings, found = self._settings, [*timing]
+        if planned.key and not self._is_idr(planned):
+            found.append(recovery_message())
+        if settings.said is not None and planned.number == 0:
+            found.append(settings_message(settings.words))
+        return (*[delimiter(planned.kind)] * settings.aud, *(self._sets if planned.key else ()), *found)
+
+    def _is_idr(self, planned):
+        """Whether a picture is an IDR picture: all key pictures are, or the first alone."""
+        return planned.key and not (self._settings.open_gop and planned.number)
 
     def _slice(self, header, picture, source, planned, lists, own, qp):
         """The slices of a picture as a byte stream, in any thread.
@@ -259,15 +277,16 @@ class PictureEncoder:
         if self._workers:
             self._workers.shutdown(cancel_futures=True)
 
-    def _header(self, number, kind, key, reference):
-        if key:
+    def _header(self, planned, idr):
+        number = planned.number
+        if idr:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
         return SliceHeader(
-            nal_unit_type=IDR if key else SLICE,
-            nal_ref_idc=3 if key else 2 if reference else 0,
+            nal_unit_type=IDR if idr else SLICE,
+            nal_ref_idc=3 if planned.key else 2 if planned.reference else 0,
             first_mb_in_slice=0,
-            slice_type=5 + kind,
+            slice_type=5 + planned.kind,
             pic_parameter_set_id=0,
             frame_num=self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
             idr_pic_id=self._idr,
@@ -281,13 +300,15 @@ class PictureEncoder:
     def _with_lists(self, header, store, weights):
         """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
-        List 0 has the pictures before this one, the nearest first; list 1 the first after it.
+        List 0 has the pictures before this one, the nearest first; list 1 the first after it. Pictures that are shown
+        after a key picture do not refer to those before it.
         """
         if header.kind == I:
             return header, [[], []]
         frames = self._dpb.references()
         assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
-        before, after = by_order(frames, store.order, ORDER)
+        allowed = [frame for frame in frames if frame.order >= self._start or store.order < self._start]
+        before, after = by_order(allowed, store.order, ORDER)
         counts = min(len(before), self._tools.refs), 1
         changes = {
             "num_ref_idx_l0_active_minus1": counts[0] - 1,
@@ -341,7 +362,7 @@ class Encoder:
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
         self._display, self._examine = display, examine
-        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint), 0
+        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint, settings.open_gop), 0
         # pictures that are not delivered while others are begun: an interval, and what the threads work on
         parallel = settings.threads > 1 and settings.tools.waits
         self._ahead = 2 * settings.threads + settings.tools.b_frames if parallel else 0

@@ -39,7 +39,7 @@ class PictureInfo:
     type : str
         "I", "P" or "B".
     key : bool
-        Whether decoding can start here: an IDR picture.
+        Whether decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
         QP of luma, 0 to 51.
     bits : int
@@ -197,7 +197,9 @@ def _ssim(one, other):
 
 
 def examiner(metrics, reconstruction, side_data) -> Callable[..., dict[str, Any]] | None:
-    """A function of (frame, `Picture`, bytes of its slices) that gives these members of `PictureInfo`; None without any."""
+    """A function of (frame, `Picture`, bytes of its slices) that gives these members of `PictureInfo`; None if there
+    are none.
+    """
     names = names_of(metrics)
     if not (names or reconstruction or side_data):
         return None

@@ -171,6 +171,17 @@ class Settings:
     measures: bool = False  # a first pass
     lists: tuple = FLAT_LISTS  # scaling lists
     slices: int = 1  # of each picture
+    aud: bool = False  # access unit delimiters
+    open_gop: bool = False
+    constant: str = "crf"  # what `qp` is without a bit rate: "qp" or "crf"
+    said: str | None = None  # what the stream says of the other options; None: nothing of any
+
+    @property
+    def words(self):
+        """What the stream says of the settings: nothing of the machine."""
+        if self.plan:
+            return f"bits={self.plan.bits} {self.said}"
+        return described({"bitrate": self.bitrate} if self.bitrate else {self.constant: self.qp}) + " " + self.said
 
     def base_qp(self, fps):
         """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
@@ -183,7 +194,7 @@ class Settings:
 def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
-    slices=1,
+    slices=1, aud=False, open_gop=False, settings_sei=True,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
@@ -203,14 +214,28 @@ def settings_of(
     if name == "qp" and quality != int(quality):
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
     keyint, slices = counted("keyint", keyint), counted("slices", slices)
+    said = {
+        "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
+        "level": level, "passes": passes, "slices": slices, "open_gop": bool(open_gop),
+        "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
+    }  # fmt: skip
     tools = tools_of(preset, tune)
     if qp is not None:
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
-        passes, target, lists=lists_of(scaling_matrix), slices=slices,
+        passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
+        open_gop=bool(open_gop), constant=name, said=described(said) if settings_sei else None,
     )  # fmt: skip
+
+
+def described(options):
+    """The preset, and the options that are not at their defaults, as text."""
+    known = inspect.signature(settings_of).parameters
+    plain = lambda value: int(value) if isinstance(value, numbers.Real) and value == int(value) else value
+    rows = [(name, plain(value)) for name, value in options.items() if name == "preset" or value != known[name].default]
+    return " ".join(f"{name}={value}" for name, value in rows)
 
 
 def counted(name, value):

@@ -52,6 +52,9 @@ def encode_video(
     target: str | None = None,
     scaling_matrix: str | Sequence[npt.ArrayLike] = "flat",
     slices: int = 1,
+    aud: bool = False,
+    open_gop: bool = False,
+    settings_sei: bool = True,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -89,8 +92,8 @@ def encode_video(
         "psnr" or "ssim": for that measure; "film", "animation" or "screen": for that content; "zerolatency": no frame
         waits for others; "fastdecode": less work for decoders. None is for the eye.
     keyint : int, default 250
-        Largest distance between IDR pictures, in frames; decoding can start at each. A scene begins with one too, if
-        the last one is a tenth of this away.
+        Largest distance between key pictures, in frames; decoding can start at each. A scene begins with one too, if
+        the last one is a tenth of this away. Key pictures are IDR pictures unless `open_gop`.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it.
     passes : int, default 1
@@ -109,6 +112,14 @@ def encode_video(
     slices : int, default 1
         Slices of each picture, of whole rows of macroblocks, at most as many as there are rows: what is lost of one
         does not damage the others. Nothing is predicted across them; edges are deblocked (8.7).
+    aud : bool, default False
+        Begin each picture with an access unit delimiter (7.3.2.4), as broadcast streams do.
+    open_gop : bool, default False
+        Only the first picture is an IDR picture; other key pictures are I pictures with a recovery point message
+        (D.1.8). B pictures shown before one may refer across it, which saves bits where key pictures are frequent.
+        A decoder that starts there shows the key picture and what follows it, but not those B pictures.
+    settings_sei : bool, default True
+        The first picture says in user data (D.1.7) which encoder made it with which settings.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -144,7 +155,7 @@ def encode_video(
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
-        scaling_matrix=scaling_matrix, slices=slices,
+        scaling_matrix=scaling_matrix, slices=slices, aud=aud, open_gop=open_gop, settings_sei=settings_sei,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
