@@ -88,6 +88,11 @@ class EncodeVideoKeywords(TypedDict, total=False):
     level: str | None
     passes: int
     target: str | None
+    scaling_matrix: str | Sequence[npt.ArrayLike]
+    slices: int
+    aud: bool
+    open_gop: bool
+    settings_sei: bool
 
 
 class AnimateKeywords(TypedDict, total=False):

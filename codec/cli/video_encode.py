@@ -8,7 +8,7 @@ import time
 
 import click
 
-from ..errors import CodecError, FileError
+from ..errors import CodecError, FileError, ParameterError
 from ..sources.files import PIPE, sweep
 from . import _options as options
 from ._common import echo_json, refuse_terminal, say, size, warn
@@ -34,6 +34,36 @@ def video_target(value):
     from ..targets import VIDEO_RATES, parse_target
 
     return parse_target(value, VIDEO_RATES).text
+
+
+# as JM and x264 name them, in the order of the argument
+MATRICES = (
+    *(f"{kind}4X4_{plane}" for kind in ("INTRA", "INTER") for plane in ("LUMA", "CHROMAU", "CHROMAV")),
+    "INTRA8X8_LUMA", "INTER8X8_LUMA",
+)  # fmt: skip
+
+
+def scaling_matrix(value):
+    """ "flat", "jvt", or the eight matrices of a file."""
+    from ..h264.encode.matrices import NAMED, lists_of
+
+    if value in NAMED:
+        return value
+    try:
+        with open(value, encoding="utf-8") as file:
+            text = re.sub(r"#.*", "", file.read(1 << 16))
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"{value!r} is neither {' nor '.join(NAMED)} nor a file of matrices: {error}") from error
+    found = []
+    for name in MATRICES:
+        side = 4 if "4X4" in name else 8
+        match = re.search(rf"\b{name}\s*=((?:[\s,]*\b\d{{1,3}}\b){{{side * side}}})[\s,]*(?![\s,\d])", text)
+        if match is None:
+            raise ParameterError(f"{value} has no {name} = {side * side} numbers")
+        numbers = [int(one) for one in re.findall(r"\d+", match[1])]
+        found.append([numbers[at : at + side] for at in range(0, side * side, side)])
+    lists_of(found)
+    return found
 
 
 @click.command()
@@ -88,6 +118,32 @@ def video_target(value):
     type=options.Known("h264.encode.settings:TUNES"),
     help="A measure, content or use.  [default: for the eye]",
 )
+@click.option(
+    "--scaling-matrix",
+    callback=options.checked(scaling_matrix),
+    default="flat",
+    show_default=True,
+    metavar="flat|jvt|FILE",
+    help="Weights of quantization steps by frequency: the lists of the standard, or a file as x264's --cqmfile.",
+)
+@click.option(
+    "--slices",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Slices of each picture, of rows of macroblocks: one that is lost leaves the others.",
+)
+@click.option("--aud", is_flag=True, help="Begin each picture with an access unit delimiter.")
+@click.option(
+    "--no-settings",
+    "settings_sei",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not write into the stream which encoder made it with which settings.",
+)
+@click.option("--open-gop", is_flag=True, help="B pictures may refer across key pictures: smaller, if these are many.")
 @click.option(
     "--keyint",
     type=click.IntRange(1),

@@ -102,3 +102,37 @@ def test_bit_rate_option(run, tmp_path):
     source = y4m(tmp_path / "in.y4m", moving(50))
     outcome = run("video", "encode", source, "-o", tmp_path / "a.h264", "--bitrate", "20k", "--json")
     assert outcome.json["kbps"] == pytest.approx(20, rel=0.25)
+
+
+def test_scaling_matrices_come_from_a_file(run, tmp_path):
+    """In the format of x264's --cqmfile: names, equals signs, numbers, comments."""
+    source, out, file = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264", tmp_path / "m.cfg"
+    planes = "LUMA", "CHROMAU", "CHROMAV"
+    names = [f"{kind}4X4_{plane}" for kind in ("INTRA", "INTER") for plane in planes] + [
+        "INTRA8X8_LUMA",
+        "INTER8X8_LUMA",
+    ]
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(8, 60, (side, side)) for side in (4,) * 6 + (8,) * 2]
+    rows = lambda array: ",\n  ".join(", ".join(map(str, row)) for row in array)
+    text = "".join(f"# {name} is next\n{name} =\n  {rows(array)}\n\n" for name, array in zip(names, arrays))
+    file.write_text(text)
+    outcome = run("video", "encode", source, "-o", out, "--qp", 30, "--scaling-matrix", file)
+    assert outcome.code == 0, outcome.err
+    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, scaling_matrix=arrays)
+    file.write_text(text.replace("INTER8X8_LUMA =", "INTER8X8_LUMA = 7,"))
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--scaling-matrix", file)
+    assert outcome.code == 2 and "has no INTER8X8_LUMA = 64 numbers" in outcome.err
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--scaling-matrix", "cube")
+    assert outcome.code == 2 and "neither flat nor jvt nor a file" in outcome.err
+
+
+def test_options_of_the_stream(run, tmp_path):
+    source, out = y4m(tmp_path / "in.y4m", FRAMES), tmp_path / "out.h264"
+    settings = ["--slices", 2, "--aud", "--open-gop", "--keyint", 4, "--no-settings"]
+    outcome = run("video", "encode", source, "-o", out, "--qp", 30, *settings)
+    assert outcome.code == 0, outcome.err
+    more = {"slices": 2, "aud": True, "open_gop": True, "keyint": 4, "settings_sei": False}
+    assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, **more)
+    outcome = run("video", "encode", source, "-o", out, "--overwrite", "--slices", 3)
+    assert outcome.code == 1 and "slices is 3, but the pictures have 2 rows of macroblocks" in outcome.err

@@ -1,5 +1,6 @@
 """The encoder of one slice: what its stages share, around the SliceContext that they fill.
 
+    _scales         steps of the quantizer
     _quantize       forward transforms, quantization, and back into Macroblock.coef
     _search         motion vectors of one block; _inter: partitions and references of P and B macroblocks
     _intra          prediction modes
@@ -9,7 +10,7 @@
 A mode is tried in place: its prediction and residual go into the picture, as the decoder would put them there, its
 levels into `levels`. `Trial` keeps the best one; whatever tried later is overwritten by it.
 """
-from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy
 
 from codec._core cimport BitWriter
@@ -73,11 +74,26 @@ cdef struct Tools:
     int mixed_refs
     int refine              # rounds of vectors by distortion and bits
 
+# Steps in 1/256 and 2^16 over a step, by list (4x4: Table 7-2; 8x8: intra, inter of Y), QP (of the component) and
+# raster position; scale and bias of 4x4 blocks hold four in a row. bias: [intra, inter, nearest]. dc: of
+# Intra16x16DCLevel and ChromaDCLevel.
+cdef struct QuantizerTables:
+    uint16_t scale4[6][52][64]
+    uint16_t scale8[2][52][64]
+    uint16_t scale_dc[6][52][16]
+    uint16_t bias4[6][3][52][64]
+    uint16_t bias8[2][3][52][64]
+    uint16_t bias_dc[6][3][52][16]
+    int step4[6][52][16]
+    int step8[2][52][64]
+    int step_dc[6][52][16]
+
 cdef struct Coder:
     SliceContext s
     Levels levels
     Trial best
     const H264Enc *enc
+    const QuantizerTables *quant
     PictureData *source
     RefPlanes refs[2][MAX_REFS]
     Tools tools

@@ -1,26 +1,22 @@
 """The residual between Coder.src and Coder.pred: forward transform, quantization, levels in scan order, and the scaled
 coefficients of Macroblock.coef that the inverse transforms of the decoder take. Sets coded_block_pattern.
 
-A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16. With the normalization N of the forward transform
-(16, 20, 25 for 4x4; see make_tables for 8x8) and the normAdjust V of 8.5.9, the step of a coefficient is
-V N 2^(QP / 6) / 64 for 4x4, and scale its reciprocal. The bias is a fraction of a step: 1/3 for intra, 1/6 for inter
-macroblocks, where zeros are cheaper; 1/2, for the nearest level, where _trellis.pyx chooses among it and lower ones.
+A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16, with the reciprocal steps of _scales.pyx. The bias is a
+fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where zeros are cheaper; 1/2, for the nearest level, where
+_trellis.pyx chooses among it and lower ones.
 """
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
 
-from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder
+from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables
 from codec.h264.encode._trellis cimport trellis
 from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.macroblock._scaling cimport put_chroma_dc, put_luma_dc, scale_4x4, scale_8x8
 from codec.h264.macroblock._slice cimport SliceContext
 from codec.h264.pictures._picture cimport MB_INTRA
 from codec.h264.tables.values cimport (
-    H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y, H264_EQUATION_8_315_NORM_ADJUST_4X4,
-    H264_EQUATION_8_318_NORM_ADJUST_8X8, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8,
+    H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4_3_BLOCK_Y, H264_TABLE_8_13_SCAN_4X4, H264_TABLE_8_14_SCAN_8X8,
 )
-
-from fractions import Fraction
 
 cdef enum:
     # Levels of 1 that cost more than they give: a block is dropped below these scores (see score_of).
@@ -30,40 +26,10 @@ cdef enum:
     DROP_CHROMA = 7
     NEVER = 99              # the score of a level above 1
 
-cdef QuantizerTables tables
 cdef uint8_t[4] DC_SCAN = [0, 1, 2, 3]
 # score of a level of 1 by the run of zeros before it
 cdef uint8_t[16] RUN_SCORE = [3, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 cdef uint8_t[64] RUN_SCORE_8X8 = [3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0] + [0] * 39
-
-
-cdef void make_tables():
-    """All divisions are exact or rounded as fractions: the same on every machine."""
-    norm4 = [16, 20, 16, 20]                            # products of 4 and 5 along both dimensions: 16, 20, 25
-    line4, line8 = [4, 5, 4, 5], [Fraction(8), Fraction(289, 32), Fraction(5), Fraction(289, 32)] * 2
-    biases = Fraction(1, 3), Fraction(1, 6), Fraction(1, 2)
-    for qp in range(52):
-        for i in range(64):
-            at = i % 16
-            step = Fraction(int(H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][at]) * line4[at // 4] * line4[at % 4]
-                            << qp // 6, 64)
-            tables.scale4[qp][i] = <uint16_t>round(65536 / step)
-            wide = H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][i] * line8[i // 8] * line8[i % 8] * (1 << qp // 6) / 256
-            tables.scale8[qp][i] = <uint16_t>round(65536 / wide)
-            for k in range(3):
-                tables.bias4[k][qp][i] = <uint16_t>round(biases[k] * step)
-                tables.bias8[k][qp][i] = <uint16_t>round(biases[k] * wide)
-        for i in range(16):
-            step = Fraction(int(H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][0]) * 16 << qp // 6, 32)
-            tables.scale_dc[qp][i] = <uint16_t>round(65536 / step)
-            for k in range(3):
-                tables.bias_dc[k][qp][i] = <uint16_t>round(biases[k] * step)
-
-make_tables()
-
-
-cdef QuantizerTables *quantizer() noexcept nogil:
-    return &tables
 
 
 # ---------------------------------------------------------------- blocks
@@ -82,11 +48,16 @@ cdef inline int rule_of(const Coder *c, int intra) noexcept nogil:
     return 2 if c.use_trellis else 1 - intra
 
 
+cdef inline int list_of(int component, int intra) noexcept nogil:
+    """Index of the 4x4 scaling list of a component (Table 7-2)."""
+    return component + (0 if intra else 3)
+
+
 cdef inline int choose_levels(const Coder *c, int16_t *out, const int16_t *level, const int16_t *d, const uint8_t *scan,
-                              int first, int n, int kind, int qp, int intra) noexcept nogil:
+                              int first, int n, int kind, const int *steps, int intra) noexcept nogil:
     """Levels of a block in scan order, from those that quantize gave; how many are not 0."""
     if c.use_trellis:
-        return trellis(c, out + first, level, d, scan, first, kind, qp, c.lambda_trellis[intra])
+        return trellis(c, out + first, level, d, scan, first, kind, steps, c.lambda_trellis[intra])
     return scan_levels(out, level, scan, first, n)
 
 
@@ -125,11 +96,13 @@ cdef int code_4x4(Coder *c, int k, uint8_t *dst, int intra) noexcept nogil:
     cdef int16_t level[16]
     cdef int16_t *out = &c.levels.ac[0][16 * k]
     cdef int x = H264_CLAUSE_6_4_3_BLOCK_X[k], y = H264_CLAUSE_6_4_3_BLOCK_Y[k], qp = s.mb.qp, n = 0
+    cdef int list = list_of(0, intra)
+    cdef const QuantizerTables *q = c.quant
     s.mb.coded[0] &= ~(0x10001ull << k)
     c.levels.any[0] &= ~(1u << k)
     c.enc.forward_one(c.d[0], c.src + SRC_STRIDE * y + x, SRC_STRIDE, dst, s.place.stride[0])
-    if c.enc.quantize(level, c.d[0], tables.scale4[qp], tables.bias4[rule_of(c, intra)][qp], 16):
-        n = choose_levels(c, out, level, c.d[0], H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 2, qp, intra)
+    if c.enc.quantize(level, c.d[0], q.scale4[list][qp], q.bias4[list][rule_of(c, intra)][qp], 16):
+        n = choose_levels(c, out, level, c.d[0], H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 2, q.step4[list][qp], intra)
     if n:
         scale_block(&s.mb.coef[16 * k], out, H264_TABLE_8_13_SCAN_4X4[0], scale_4x4(s, 0), 0, 16, 4)
         s.mb.coded[0] |= <uint64_t>mark_of(out, n) << k
@@ -145,11 +118,14 @@ cdef int code_8x8(Coder *c, int b8, int intra) noexcept nogil:
     cdef int16_t level[64]
     cdef int16_t *out = &c.levels.ac[0][64 * b8]
     cdef int at = 8 * (b8 & 1) + 8 * SRC_STRIDE * (b8 >> 1), qp = s.mb.qp, n = 0
+    cdef const QuantizerTables *q = c.quant
     s.mb.coded[0] &= ~(0x10001ull << (4 * b8))
     c.levels.any[0] &= ~(15u << (4 * b8))
     c.enc.forward8x8(c.d[0] + 64 * b8, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
-    if c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale8[qp], tables.bias8[rule_of(c, intra)][qp], 64):
-        n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5, qp, intra)
+    if c.enc.quantize(level, c.d[0] + 64 * b8, q.scale8[1 - intra][qp], q.bias8[1 - intra][rule_of(c, intra)][qp],
+                      64):
+        n = choose_levels(c, out, level, c.d[0] + 64 * b8, H264_TABLE_8_14_SCAN_8X8[0], 0, 64, 5,
+                          q.step8[1 - intra][qp], intra)
         if not intra and score_of(out, 64, RUN_SCORE_8X8) < DROP_8X8:
             n = 0
     if n:
@@ -167,15 +143,16 @@ cdef inline int quantize_quarter(Coder *c, int b8, int *score) noexcept nogil:
     """Four 4x4 blocks of an 8x8 block; their levels, any, and score. Whether any is not 0."""
     cdef int16_t level[64]
     cdef int16_t *out = &c.levels.ac[0][64 * b8]
-    cdef int at = 8 * (b8 & 1) + 8 * SRC_STRIDE * (b8 >> 1), qp = c.s.mb.qp, k, n
+    cdef int at = 8 * (b8 & 1) + 8 * SRC_STRIDE * (b8 >> 1), qp = c.s.mb.qp, k, n, list = list_of(0, 0)
+    cdef const QuantizerTables *q = c.quant
     score[0] = 0
     c.enc.forward4x4(c.d[0] + 64 * b8, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
-    if not c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[rule_of(c, 0)][qp], 64):
+    if not c.enc.quantize(level, c.d[0] + 64 * b8, q.scale4[list][qp], q.bias4[list][rule_of(c, 0)][qp], 64):
         memset(out, 0, 128)
         return 0
     for k in range(4):
         n = choose_levels(c, out + 16 * k, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 0,
-                          16, 2, qp, 0)
+                          16, 2, q.step4[list][qp], 0)
         if n:
             c.levels.any[0] |= 1u << (4 * b8 + k)
             score[0] += score_of(out + 16 * k, 16, RUN_SCORE)
@@ -227,7 +204,8 @@ cdef void code_dc_16x16(Coder *c) noexcept nogil:
     cdef int16_t m[16]
     cdef int16_t level[16]
     cdef int32_t t[16]
-    cdef int i, k, a, b, e, f, qp = s.mb.qp
+    cdef int i, k, a, b, e, f, qp = s.mb.qp, list = list_of(0, 1)
+    cdef const QuantizerTables *q = c.quant
     for k in range(16):
         t[H264_CLAUSE_6_4_3_BLOCK_Y[k] + (H264_CLAUSE_6_4_3_BLOCK_X[k] >> 2)] = c.d[0][16 * k]
     for i in range(4):
@@ -238,8 +216,8 @@ cdef void code_dc_16x16(Coder *c) noexcept nogil:
         a, b, e, f = t[i] + t[4 + i], t[i] - t[4 + i], t[8 + i] + t[12 + i], t[8 + i] - t[12 + i]
         m[i], m[4 + i] = <int16_t>((a + e + 1) >> 1), <int16_t>((a - e + 1) >> 1)
         m[8 + i], m[12 + i] = <int16_t>((b - f + 1) >> 1), <int16_t>((b + f + 1) >> 1)
-    if c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, 1)][qp], 16) and choose_levels(
-        c, c.levels.dc[0], level, m, H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 0, qp, 1
+    if c.enc.quantize(level, m, q.scale_dc[list][qp], q.bias_dc[list][rule_of(c, 1)][qp], 16) and choose_levels(
+        c, c.levels.dc[0], level, m, H264_TABLE_8_13_SCAN_4X4[0], 0, 16, 0, q.step_dc[list][qp], 1
     ):
         c.levels.any[0] |= 1u << 16
         for i in range(16):
@@ -253,7 +231,8 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
     """Luma of an Intra_16x16 macroblock from Coder.pred; coded_block_pattern is all or nothing."""
     cdef SliceContext *s = &c.s
     cdef int16_t level[64]
-    cdef int b8, k, n, at, qp = s.mb.qp, score = 0
+    cdef int b8, k, n, at, qp = s.mb.qp, score = 0, list = list_of(0, 1)
+    cdef const QuantizerTables *q = c.quant
     cdef int16_t *out
     s.mb.cbp &= ~15
     s.mb.coded[0] = 0
@@ -265,12 +244,12 @@ cdef void code_luma_16x16(Coder *c) noexcept nogil:
     for b8 in range(4):
         for k in range(4 * b8, 4 * b8 + 4):
             c.d[0][16 * k] = 0
-        c.enc.quantize(level, c.d[0] + 64 * b8, tables.scale4[qp], tables.bias4[rule_of(c, 1)][qp], 64)
+        c.enc.quantize(level, c.d[0] + 64 * b8, q.scale4[list][qp], q.bias4[list][rule_of(c, 1)][qp], 64)
         for k in range(4):
             out = &c.levels.ac[0][64 * b8 + 16 * k]
             out[0] = 0
             n = choose_levels(c, out, level + 16 * k, c.d[0] + 64 * b8 + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16, 1,
-                              qp, 1)
+                              q.step4[list][qp], 1)
             if n:
                 c.levels.any[0] |= 1u << (4 * b8 + k)
                 score += score_of(out + 1, 15, RUN_SCORE)
@@ -291,15 +270,16 @@ cdef int code_chroma_ac(Coder *c, int component, int intra) noexcept nogil:
     cdef SliceContext *s = &c.s
     cdef int16_t level[64]
     cdef int16_t *out = c.levels.ac[component]
-    cdef int k, score = 0, qp = s.mb.qp_c[component - 1]
+    cdef int k, score = 0, qp = s.mb.qp_c[component - 1], list = list_of(component, intra)
+    cdef const QuantizerTables *q = c.quant
     c.levels.any[component] &= ~15u
-    if not c.enc.quantize(level, c.d[component], tables.scale4[qp], tables.bias4[rule_of(c, intra)][qp], 64):
+    if not c.enc.quantize(level, c.d[component], q.scale4[list][qp], q.bias4[list][rule_of(c, intra)][qp], 64):
         memset(out, 0, 128)
         return 0
     for k in range(4):
         out[16 * k] = 0
         if choose_levels(c, out + 16 * k, level + 16 * k, c.d[component] + 16 * k, H264_TABLE_8_13_SCAN_4X4[0], 1, 16,
-                         4, qp, intra):
+                         4, q.step4[list][qp], intra):
             c.levels.any[component] |= 1u << k
             score += score_of(out + 16 * k + 1, 15, RUN_SCORE)
     if score < DROP_CHROMA:
@@ -321,7 +301,8 @@ cdef void code_chroma_dc(Coder *c, int component, int intra) noexcept nogil:
     cdef int16_t level[16]
     cdef int32_t dc[4]
     cdef int16_t *d = c.d[component]
-    cdef int i, qp = s.mb.qp_c[component - 1]
+    cdef int i, qp = s.mb.qp_c[component - 1], list = list_of(component, intra)
+    cdef const QuantizerTables *q = c.quant
     memset(m, 0, sizeof(m))
     m[0], m[1] = d[0] + d[16] + d[32] + d[48], d[0] - d[16] + d[32] - d[48]
     m[2], m[3] = d[0] + d[16] - d[32] - d[48], d[0] - d[16] - d[32] + d[48]
@@ -329,8 +310,8 @@ cdef void code_chroma_dc(Coder *c, int component, int intra) noexcept nogil:
     c.levels.any[component] = 0
     s.mb.coded[component] = 0
     if not (
-        c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[rule_of(c, intra)][qp], 16)
-        and choose_levels(c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, qp, intra)
+        c.enc.quantize(level, m, q.scale_dc[list][qp], q.bias_dc[list][rule_of(c, intra)][qp], 16)
+        and choose_levels(c, c.levels.dc[component], level, m, DC_SCAN, 0, 4, KIND_DC_420, q.step_dc[list][qp], intra)
     ):
         memset(c.levels.dc[component], 0, 8)
         return
@@ -356,7 +337,8 @@ cdef void code_chroma(Coder *c) noexcept nogil:
 cdef bint vanishes(Coder *c) noexcept nogil:
     """Whether all levels of an inter macroblock with the prediction in Coder.pred are dropped; only this is known
     afterwards: no coefficient is left in Macroblock.coef."""
-    cdef int b8, score, total = 0, component, at, qp, i
+    cdef int b8, score, total = 0, component, at, qp, list
+    cdef const QuantizerTables *q = c.quant
     cdef int16_t level[64]
     cdef int16_t m[16]
     cdef int16_t *d
@@ -367,14 +349,14 @@ cdef bint vanishes(Coder *c) noexcept nogil:
                 return False
     for component in range(1, 3 if c.s.seq.ChromaArrayType else 1):
         at = CB if component == 1 else CR
-        d, qp = c.d[component], c.s.mb.qp_c[component - 1]
+        d, qp, list = c.d[component], c.s.mb.qp_c[component - 1], list_of(component, 0)
         c.enc.forward4x4(d, c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
         memset(m, 0, sizeof(m))
         m[0], m[1] = d[0] + d[16] + d[32] + d[48], d[0] - d[16] + d[32] - d[48]
         m[2], m[3] = d[0] + d[16] - d[32] - d[48], d[0] - d[16] - d[32] + d[48]
-        if c.enc.quantize(level, m, tables.scale_dc[qp], tables.bias_dc[1][qp], 16):
+        if c.enc.quantize(level, m, q.scale_dc[list][qp], q.bias_dc[list][1][qp], 16):
             return False
         d[0] = d[16] = d[32] = d[48] = 0
-        if c.enc.quantize(level, d, tables.scale4[qp], tables.bias4[1][qp], 64):
+        if c.enc.quantize(level, d, q.scale4[list][qp], q.bias4[list][1][qp], 64):
             return False
     return True

@@ -1,5 +1,4 @@
-"""One slice for a whole picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches
-use."""
+"""The slices of a picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches use."""
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -15,6 +14,7 @@ from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
 from codec.h264.encode._kernels cimport H264Enc, h264_enc
 from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
     BitWriter_p, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
@@ -147,23 +147,25 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
         shared_store(&p.lines, lines)
 
 
-cdef int encode_macroblocks(Coder *c, Interpolated planes) noexcept nogil:
-    """slice_data( ), the samples of the picture, and the planes of a reference; 1 without memory."""
+cdef int encode_rows(Coder *c, Interpolated planes, int first, int end) noexcept nogil:
+    """slice_data( ) of a slice of rows of macroblocks from `first` to `end` - 1, the samples of the picture, and the
+    planes of a reference; 1 without memory."""
     cdef SliceContext *s = &c.s
     cdef PictureData *p = s.pic
     cdef int row, x
-    for row in range(p.mb_height):
+    for row in range(first, end):
         for x in range(p.mb_width):
             s.place.mb_x, s.place.mb_row, s.place.mbaddr = x, row, row * p.mb_width + x
             enter(s)
             load_source(c)
             begin_qp(c)
             decide(c)
-            if write_decision(c, row == p.mb_height - 1 and x == p.mb_width - 1):
+            if write_decision(c, row == end - 1 and x == p.mb_width - 1):
                 return 1
         if row:
             finish_lines(c, planes, row)
-    finish_lines(c, planes, p.mb_height)
+    if end == p.mb_height:
+        finish_lines(c, planes, end)
     if s.seq.entropy_coding_mode_flag:
         cabac_close(&c.cabac)
     else:
@@ -202,12 +204,20 @@ def end(Picture picture not None):
 
 
 cdef class SliceEncoder(SliceSetup):
-    """Encodes pictures as one slice each; holds the memory of one, and works in one of the threads."""
+    """Encodes pictures; holds the memory of one slice, and works in one of the threads.
+
+    Parameters
+    ----------
+    threads : Threads
+    scales : Scales
+        Of the scaling lists of all pictures.
+    """
     cdef Coder *c
     cdef void *memory
     cdef Threads threads
+    cdef Scales scales
 
-    def __cinit__(self, Threads threads not None):
+    def __cinit__(self, Threads threads not None, Scales scales not None):
         cdef size_t at, size = sizeof(Coder) + EDGE_BYTES + SECOND_BYTES + 4 * 64
         self.memory = calloc(size, 1)
         if not self.memory:
@@ -217,6 +227,7 @@ cdef class SliceEncoder(SliceSetup):
         self.c.s.work.edge = <uint8_t *>((at + sizeof(Coder) + 63) & ~<size_t>63)
         self.c.s.work.second = self.c.s.work.edge + EDGE_BYTES
         self.threads, self.c.s.work.turns = threads, &threads.turns
+        self.scales, self.c.quant = scales, scales.tables
 
     def __dealloc__(self):
         if self.memory:
@@ -251,15 +262,15 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
         return 0
 
-    def encode(self, writer, header, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
+    def encode(self, slices, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
                *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(), qps=None):
         """Encode a picture.
 
         Parameters
         ----------
-        writer : Writer
-            With the slice header written.
-        header, sps, pps : SliceHeader, SPS, PPS
+        slices : list of (SliceHeader, Writer)
+            In order, each with the header written. Each begins with a row of macroblocks.
+        sps, pps : SPS, PPS
         picture : Picture
             Receives the reconstruction; `begin` was called.
         source : Picture
@@ -284,17 +295,16 @@ cdef class SliceEncoder(SliceSetup):
 
         Returns
         -------
-        bytes
-            The RBSP of the slice.
+        list of bytes
+            The RBSP of each slice.
         """
         cdef Coder *c = self.c
         cdef SliceContext *s = &c.s
-        cdef int list, i, failed
+        cdef int list, i
         if picture.key != source.key or picture.data.pixel_shift or picture.data.chroma_format_idc > 1:
             raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0")
-        self.setup(s, header, sps, pps, picture, lists)
+        self.setup(s, slices[0][0], sps, pps, picture, lists)
         self._set_tools(tools)
-        self._set_header(writer)
         self._set_contexts()
         c.source, c.enc = &source.data, h264_enc(self.level)
         for list in range(2):
@@ -304,16 +314,27 @@ cdef class SliceEncoder(SliceSetup):
                 c.refs[list][i] = (<Interpolated?>planes[list][i]).planes
                 c.refs[list][i].picture, c.refs[list][i].ready = s.refs.entry[0][list][i].picture, 0
         c.slice_lambda256, c.slice_lambda2, c.mv_limit_y = lambda256, lambda2, mv_limit_y
-        c.most_vectors = most_vectors
+        c.most_vectors, c.vectors_before = most_vectors, 0
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._set_vectors(vectors)
         self._set_qps(qps)
+        rows = [one.first_mb_in_slice // s.pic.mb_width for one, _ in slices]
+        return [
+            self._encode_slice(header, writer, own, first, end)
+            for (header, writer), first, end in zip(slices, rows, [*rows[1:], s.pic.mb_height])
+        ]
+
+    def _encode_slice(self, header, writer, Interpolated own, int first, int end):
+        """The RBSP of the slice of these rows."""
+        cdef Coder *c = self.c
+        cdef int failed
+        self._set_header(writer)
         self._start(header.cabac_init_idc)
         with nogil:
             turns_lock(&self.threads.turns)
             turns_take(&self.threads.turns)
             turns_unlock(&self.threads.turns)
-            failed = encode_macroblocks(c, own)
+            failed = encode_rows(c, own, first, end)
             turns_lock(&self.threads.turns)
             turns_give(&self.threads.turns)
             turns_unlock(&self.threads.turns)
@@ -398,7 +419,7 @@ cdef class SliceEncoder(SliceSetup):
         s.mb.qp = s.slice.SliceQPY
         set_chroma_qp(s)
         c.qp_before = s.slice.SliceQPY
-        c.skip_run = c.last_qp_delta = c.vectors_before = 0
+        c.skip_run = c.last_qp_delta = 0
         if s.seq.entropy_coding_mode_flag:
             init_states(c, 0 if s.slice.slice_type == SLICE_I else 1 + cabac_init_idc)
             cabac_start(&c.cabac, &c.out)

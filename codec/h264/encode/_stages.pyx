@@ -10,6 +10,7 @@ from codec._core cimport BitWriter, close_writer, open_writer, reserve
 from codec.h264.encode._coder cimport PAD, SRC_STRIDE, Coder, Motion, RefPlanes
 from codec.h264.encode._kernels cimport h264_enc
 from codec.h264.encode._planes cimport Interpolated
+from codec.h264.encode._scales cimport Scales
 from codec.h264.encode._search cimport search
 from codec.h264.encode._trellis cimport trellis
 from codec.h264.entropy._block_write cimport write_cabac_block
@@ -40,12 +41,18 @@ def trellis_levels(const int16_t[::1] d, const int16_t[::1] nearest, int kind, i
         raise MemoryError("no memory for an encoder")
     cdef uint8_t[64] scan
     cdef int k
+    cdef Scales scales = Scales(((16,) * 16,) * 6 + ((16,) * 64,) * 2)
+    cdef const int *steps = scales.tables.step4[0][qp]
+    if kind == 5:
+        steps = scales.tables.step8[0][qp]
+    elif kind == 0 or kind == 3:
+        steps = scales.tables.step_dc[0][qp]
     for k in range(64):
         scan[k] = <uint8_t>k
     made = np.zeros(d.shape[0], np.int16)
     cdef int16_t[::1] out = made
     memcpy(c.cabac.state, &states[0], STATES)
-    trellis(c, &out[0], &nearest[0], &d[0], scan, 0, kind, qp, lambda2)
+    trellis(c, &out[0], &nearest[0], &d[0], scan, 0, kind, steps, lambda2)
     free(c)
     return made
 

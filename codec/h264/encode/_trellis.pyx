@@ -15,9 +15,9 @@ from codec.h264.encode._coder cimport Coder
 from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.entropy._writer cimport BIT, CABAC_COST
 from codec.h264.tables.values cimport (
-    H264_EQUATION_8_315_NORM_ADJUST_4X4, H264_EQUATION_8_318_NORM_ADJUST_8X8, H264_TABLE_9_40_CODED_BLOCK_FLAG,
-    H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1, H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG,
-    H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_43_LAST_INC, H264_TABLE_9_43_SIGNIFICANT_INC,
+    H264_TABLE_9_40_CODED_BLOCK_FLAG, H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1,
+    H264_TABLE_9_40_LAST_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_40_SIGNIFICANT_COEFF_FLAG, H264_TABLE_9_43_LAST_INC,
+    H264_TABLE_9_43_SIGNIFICANT_INC,
 )
 
 from fractions import Fraction
@@ -27,15 +27,9 @@ cdef enum:
     WEIGHT_DC = 65536 // 64 # DC levels: 16 of the 4x4 transform, times 16 / 4 of the halved 4x4 Hadamard, or 4 of 2x2
     CODED_INC = 1           # ctxIdxInc that coded_block_flag is judged by: one neighbour has levels
 
-# By QP and raster position: a step in 1/256, and 2^16 / N^2. dc: of Intra16x16DCLevel and ChromaDCLevel.
-cdef struct Steps:
-    int step4[52][16]
-    int step8[52][64]
-    int step_dc[52]
-    int weight4[16]
-    int weight8[64]
-
-cdef Steps steps
+# 2^16 / N^2 by raster position
+cdef int weight4[16]
+cdef int weight8[64]
 cdef uint8_t[6] MOST = [16, 15, 16, 4, 15, 64]
 # ctxIdxInc of the first bin and of the others by node, and the node after a level of 1 and after another
 cdef uint8_t[NODES] ONE_INC = [1, 2, 3, 4, 0, 0, 0, 0]
@@ -46,17 +40,9 @@ cdef uint8_t[NODES] AFTER_GREATER = [4, 4, 4, 4, 5, 6, 7, 7]
 cdef void make_tables():
     energy8 = [Fraction(8), Fraction(289, 32), Fraction(5), Fraction(289, 32)] * 2
     for i in range(64):
-        steps.weight8[i] = round(65536 / (energy8[i // 8] * energy8[i % 8]))
+        weight8[i] = round(65536 / (energy8[i // 8] * energy8[i % 8]))
     for i in range(16):
-        steps.weight4[i] = round(Fraction(65536, (10 if i // 4 & 1 else 4) * (10 if i & 1 else 4)))
-    for qp in range(52):
-        for i in range(16):
-            both = (5 if i // 4 & 1 else 4) * (5 if i & 1 else 4)
-            steps.step4[qp][i] = int(H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][i]) * both * 4 << qp // 6
-        for i in range(64):
-            v = int(H264_EQUATION_8_318_NORM_ADJUST_8X8[qp % 6][i])
-            steps.step8[qp][i] = round(v * energy8[i // 8] * energy8[i % 8] * (1 << qp // 6))
-        steps.step_dc[qp] = int(H264_EQUATION_8_315_NORM_ADJUST_4X4[qp % 6][0]) * 128 << qp // 6
+        weight4[i] = round(Fraction(65536, (10 if i // 4 & 1 else 4) * (10 if i & 1 else 4)))
 
 make_tables()
 
@@ -146,11 +132,11 @@ cdef void visit(const Coder *c, Paths *p, int k, int n, int kind, int magnitude,
 
 
 cdef int trellis(const Coder *c, int16_t *out, const int16_t *nearest, const int16_t *d, const uint8_t *scan, int first,
-                 int kind, int qp, int64_t lambda2) noexcept nogil:
+                 int kind, const int *steps, int64_t lambda2) noexcept nogil:
     """Levels of a block in scan order, out[0] being that of scan[first], from coefficients in raster order and their
-    nearest levels; the number of those that are not 0. kind: ctxBlockCat 0 to 5."""
+    nearest levels; the number of those that are not 0. kind: ctxBlockCat 0 to 5; steps: in 1/256, in raster order."""
     cdef Paths p
-    cdef int n = MOST[kind], k, top = n, at, node, best = 0, count = 0, step, weight
+    cdef int n = MOST[kind], k, top = n, at, node, best = 0, count = 0, weight
     cdef int64_t least
     while top and nearest[scan[first + top - 1]] == 0:
         top -= 1
@@ -163,13 +149,8 @@ cdef int trellis(const Coder *c, int16_t *out, const int16_t *nearest, const int
     while k:
         k -= 1
         at = scan[first + k]
-        step = steps.step4[qp][at & 15]
-        if kind == 5:
-            step = steps.step8[qp][at]
-        elif kind == 0 or kind == 3:
-            step = steps.step_dc[qp]
-        weight = steps.weight8[at] if kind == 5 else WEIGHT_DC if kind == 0 or kind == 3 else steps.weight4[at]
-        visit(c, &p, k, n, kind, abs(d[at]), abs(nearest[at]), step, weight, lambda2)
+        weight = weight8[at] if kind == 5 else WEIGHT_DC if kind == 0 or kind == 3 else weight4[at]
+        visit(c, &p, k, n, kind, abs(d[at]), abs(nearest[at]), steps[at], weight, lambda2)
     least = p.cost[0]
     if kind != 5:
         k = H264_TABLE_9_40_CODED_BLOCK_FLAG[kind] + CODED_INC

@@ -15,16 +15,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
-from ..stream.nal import IDR, write_byte_stream, write_nal
+from ..stream.nal import IDR, START_CODE, write_byte_stream, write_nal
 from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._planes import Interpolated
+from ._scales import Scales
 from ._slice_enc import SliceEncoder, Threads, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
+from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
@@ -46,7 +50,7 @@ class Coded:
     type : str
         "I", "P" or "B".
     key : bool
-        An IDR picture.
+        Decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
     planes : tuple
         The reconstruction, in whole macroblocks; only until the next picture is taken.
@@ -114,7 +118,7 @@ class PictureEncoder:
     settings : Settings
     display : Display
     examine : function, optional
-        Called by the thread of a picture with its frame, its `Picture` and the bytes of its slice, once it is coded.
+        Called by the thread of a picture with its frame, its `Picture` and the bytes of each slice, once it is coded.
     """
 
     def __init__(self, first, fps, settings, display, examine=None):
@@ -127,16 +131,21 @@ class PictureEncoder:
             display,
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
+        rows, width = self._sps.FrameHeightInMbs, self._sps.PicWidthInMbs
+        self._first_mbs = [width * (i * rows // settings.slices) for i in range(settings.slices)]
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
         count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
         self._workers = ThreadPoolExecutor(count) if count > 1 else None
         self._turns = Threads(settings.threads)
-        self._idle = [SliceEncoder(self._turns) for _ in range(count)]  # one for each thread
+        scales = Scales(self._pps.scaling_lists(self._sps))
+        self._least_qp = scales.least_qp
+        self._idle = [SliceEncoder(self._turns, scales) for _ in range(count)]  # one for each thread
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
+        self._start = 0  # order of the latest key picture
         self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
@@ -147,16 +156,18 @@ class PictureEncoder:
 
     def code(self, planned):
         """Begin to code a frame."""
-        number, kind, key, reference = planned.number, planned.kind, planned.key, planned.reference
+        number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         qp = self._control.qp(planned)
-        header = self._header(number, kind, key, reference)
+        header = self._header(planned, idr)
         picture, source = self._pictures()
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
         store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
         store.fields = FRAME
-        if key:
+        if idr:
             self._dpb.forget()
+        if planned.key:
+            self._start = store.order
         header, lists = self._with_lists(header, store, planned.weights)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
@@ -186,13 +197,13 @@ class PictureEncoder:
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
         fill_picture(source, planned.frame)
-        control, key = self._control, planned.key
+        control, qp = self._control, max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
-        nals, nal, used, sent = self._sets if key else (), code(qp), qp, None
+        nals, nal, used, sent = self._nals(planned), code(qp), qp, None
         if control.bounds:
             sent = before.result()[1]
-            nals = (*nals, *control.messages(sent, planned))
+            nals = self._nals(planned, control.messages(sent, planned))
             nal, used = control.fit(code, nal, qp, sent, planned, 8 * len(write_byte_stream((*nals, b""))))
             if own is not None:
                 with self._slice_encoder() as slices:
@@ -200,32 +211,52 @@ class PictureEncoder:
         data = write_byte_stream((*nals, nal))
         if control.bounds:
             sent = control.after(sent, planned, 8 * len(data))
-        found = self._examine(planned.frame, picture, len(nal)) if self._examine else None
+        sizes = [len(one) for one in nal.split(START_CODE)]
+        found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
         offset = control.offset(planned)
-        return Coded(data, planned.number, header.name, key, shown, planes, round(used), offset, found), sent
+        return Coded(data, planned.number, header.name, planned.key, shown, planes, round(used), offset, found), sent
+
+    def _nals(self, planned, timing=()):
+        """The NAL units of a picture before its slices, in the order of 7.4.1.2.3. timing: with a buffering period
+        message, which comes before all others."""
+        settings, found = self._settings, [*timing]
+        if planned.key and not self._is_idr(planned):
+            found.append(recovery_message())
+        if settings.said is not None and planned.number == 0:
+            found.append(settings_message(settings.words))
+        return (*[delimiter(planned.kind)] * settings.aud, *(self._sets if planned.key else ()), *found)
+
+    def _is_idr(self, planned):
+        """Whether a picture is an IDR picture: all key pictures are, or the first alone."""
+        return planned.key and not (self._settings.open_gop and planned.number)
 
     def _slice(self, header, picture, source, planned, lists, own, qp):
-        """The NAL unit of a picture, in any thread. qp: before rounding; above 51 it is 51 with the lambda of more. A
-        picture that is coded again is a new slice of the same picture; that of the first attempt counts as not
-        there."""
+        """The slices of a picture as a byte stream, in any thread.
+
+        qp: before rounding; above 51 it is 51 with the lambda of more. A picture that is coded again has new slices;
+        those of the first attempt count as not there.
+        """
         header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
         lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[other.tag for other in entries] for entries in lists]
+        qps = planned.qps(qp)
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
-            rbsp = slices.encode(
-                write_slice_header(header, self._sps, self._pps), header, self._sps, self._pps, picture, source,
+            headers = [replace(header, first_mb_in_slice=first) for first in self._first_mbs]
+            found = slices.encode(
+                [(one, write_slice_header(one, self._sps, self._pps)) for one in headers],
+                self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
-                vectors=planned.vectors, qps=planned.qps(qp),
+                vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
             )  # fmt: skip
-        return write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp)
+        return START_CODE.join(write_nal(header.nal_unit_type, header.nal_ref_idc, rbsp) for rbsp in found)
 
     @contextmanager
     def _slice_encoder(self):
@@ -246,15 +277,16 @@ class PictureEncoder:
         if self._workers:
             self._workers.shutdown(cancel_futures=True)
 
-    def _header(self, number, kind, key, reference):
-        if key:
+    def _header(self, planned, idr):
+        number = planned.number
+        if idr:
             self._frame_num, self._first = 0, number
             self._idr ^= 1
         return SliceHeader(
-            nal_unit_type=IDR if key else SLICE,
-            nal_ref_idc=3 if key else 2 if reference else 0,
+            nal_unit_type=IDR if idr else SLICE,
+            nal_ref_idc=3 if planned.key else 2 if planned.reference else 0,
             first_mb_in_slice=0,
-            slice_type=5 + kind,
+            slice_type=5 + planned.kind,
             pic_parameter_set_id=0,
             frame_num=self._frame_num % (1 << LOG2_MAX_FRAME_NUM),
             idr_pic_id=self._idr,
@@ -268,13 +300,15 @@ class PictureEncoder:
     def _with_lists(self, header, store, weights):
         """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
-        List 0 has the pictures before this one, the nearest first; list 1 the first after it.
+        List 0 has the pictures before this one, the nearest first; list 1 the first after it. Pictures that are shown
+        after a key picture do not refer to those before it.
         """
         if header.kind == I:
             return header, [[], []]
         frames = self._dpb.references()
         assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
-        before, after = by_order(frames, store.order, ORDER)
+        allowed = [frame for frame in frames if frame.order >= self._start or store.order < self._start]
+        before, after = by_order(allowed, store.order, ORDER)
         counts = min(len(before), self._tools.refs), 1
         changes = {
             "num_ref_idx_l0_active_minus1": counts[0] - 1,
@@ -328,7 +362,7 @@ class Encoder:
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
         self._display, self._examine = display, examine
-        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint), 0
+        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint, settings.open_gop), 0
         # pictures that are not delivered while others are begun: an interval, and what the threads work on
         parallel = settings.threads > 1 and settings.tools.waits
         self._ahead = 2 * settings.threads + settings.tools.b_frames if parallel else 0

@@ -57,6 +57,11 @@ def clip_of(source, fps) -> Clip:
         return stream(source, fps=fps)
     if isinstance(source, np.ndarray) and source.ndim not in (3, 4):
         raise ParameterError(f"an array of frames is (N, H, W, 3) or (N, H, W), not {source.shape}")
+    if isinstance(source, np.ndarray) and source.ndim == 3 and source.shape[2] == 3:
+        raise ParameterError(
+            f"an array of shape {source.shape} is one RGB frame, or gray frames 3 samples wide: pass [array] for one "
+            "frame, list(array) for gray frames"
+        )
     if not isinstance(source, Iterable):
         raise ParameterError(f"frames are arrays, Frames or a path, not {type(source).__name__}")
     return Clip(iter(source), rate_of(fps))

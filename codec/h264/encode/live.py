@@ -38,7 +38,7 @@ class Encoder:
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample; unknown by default.
     **options
-        qp, crf, bitrate, preset, tune, keyint, threads: as for `codec.encode_video`.
+        All options of `codec.encode_video` but `passes` and `target`.
 
     Raises
     ------

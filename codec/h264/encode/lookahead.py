@@ -73,7 +73,7 @@ class Planned:
     kind : int
         I, P or B, as slice_type.
     key : bool
-        An IDR picture.
+        Decoding can start here.
     reference : bool
         Others may refer to it.
     layer : int
@@ -201,9 +201,12 @@ class Lookahead:
         From b_frames on.
     keyint : int
         Largest distance of key pictures.
+    open_gop : bool, default False
+        B pictures may come before an I picture in display order, and refer to it and to the one before.
     """
 
-    def __init__(self, tools, keyint):
+    def __init__(self, tools, keyint, open_gop=False):
+        self._open = open_gop
         self._tools, self._most, self._keyint = tools, tools.b_frames + 1, keyint  # most frames of an interval
         self._depth = max(tools.lookahead, self._most) if self._most > 1 else tools.lookahead
         self._waiting, self._anchor, self._key = [], None, None  # the latest I or P picture, and the number of the key
@@ -238,15 +241,18 @@ class Lookahead:
             while at + room < len(self._waiting) and not self._new(at + room, key, ended):
                 room += 1
             closed = ended or at + room < len(self._waiting)
-            if room:
-                for count in self._cheapest([before, *self._waiting[at : at + room]], closed):
-                    found.append(self._interval(before, self._waiting[at : at + count]))
-                    before, at = self._waiting[at + count - 1], at + count
-            if at < len(self._waiting):
-                before = self._waiting[at]
+            end, taken = at + room, room
+            if self._open and before is not None and end < len(self._waiting):
+                taken += 1
+            for count in self._cheapest([before, *self._waiting[at : at + taken]], closed) if taken else ():
+                found.append(self._interval(before, self._waiting[at : at + count]))
+                before, at = self._waiting[at + count - 1], at + count
+            if end < len(self._waiting):
+                before = self._waiting[end]
                 far = key is None or before.number - key >= max(self._keyint // KEYINT_PARTS, 1)
-                found.append([Role(before, I, (), far)])
-                key, at = before.number if far else key, at + 1
+                leading = found.pop()[1:] if taken > room else []  # the B pictures before it
+                found.append([Role(before, I, (), far), *leading])
+                key, at = before.number if far else key, end + 1
         return found
 
     def _interval(self, before, taken):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
 from fractions import Fraction
 from typing import NamedTuple
 
 from ...color import H273_MATRICES
 from ...errors import ParameterError
-from ..stream.parameter_sets import PPS, SPS
+from ..stream.parameter_sets import DEFAULT_LISTS, FLAT_LISTS, PPS, SPS, coded_lists
 from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
@@ -57,7 +58,10 @@ def aspect_of(ratio):
 def rate_of(fps) -> Fraction:
     """The frame rate as a fraction that the VUI can hold."""
     try:
-        rate = fps if isinstance(fps, Fraction) else Fraction(fps)
+        if isinstance(fps, bool):
+            raise TypeError
+        rate = Fraction(float(fps) if isinstance(fps, numbers.Real) and not isinstance(fps, numbers.Rational) else fps)
+        rate = Fraction(int(rate.numerator), int(rate.denominator))  # those of NumPy overflow
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         raise ParameterError(f"fps is {fps!r}; it must be a positive number or fraction") from None
     if rate.denominator > 1_000_000:  # a float such as 29.97002997
@@ -73,9 +77,9 @@ def cpb_factor(profile_idc):
     return 1500 if profile_idc == HIGH else 1200
 
 
-def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500):
+def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500, slices=1):
     """The name of the lowest level of Table A-1 with this many frames in the buffer, with bits per second and bits in
-    the coded picture buffer, in units of `factor` bits; None above all."""
+    the coded picture buffer, in units of `factor` bits, and with these slices in a picture; None above all."""
     mbs = width_in_mbs * height_in_mbs
     for name, row in LEVELS.items():
         if (
@@ -85,6 +89,7 @@ def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, 
             and mbs * frames <= row["MaxDpbMbs"]
             and bitrate <= factor * row["MaxBR"]
             and bufsize <= factor * row["MaxCPB"]
+            and slices * fps * (row["SliceRate"] or 0) <= row["MaxMBPS"]  # A.3.3
         ):
             return name
     return None
@@ -141,13 +146,22 @@ def _level(first, fps, settings, buffering, factor):
     """The name of the level: the lowest that allows the settings, or `settings.level` if it does."""
     maxrate, bufsize = settings.vbv or (settings.bitrate or 0, 0)
     needed = level_of(
-        -(-first.width // 16), -(-first.height // 16), fps, buffering, bitrate=maxrate, bufsize=bufsize, factor=factor
+        -(-first.width // 16),
+        -(-first.height // 16),
+        fps,
+        buffering,
+        bitrate=maxrate,
+        bufsize=bufsize,
+        factor=factor,
+        slices=settings.slices,
     )
     what = f"{first.width}x{first.height} at {float(fps):g} frames per second with {buffering} frames in the buffer"
     if maxrate:
         what += f" and {maxrate:g} bits per second"
     if bufsize:
         what += f", {bufsize:g} bits in the buffer"
+    if settings.slices > 1:
+        what += f", {settings.slices} slices a picture"
     if needed is None:
         raise ParameterError(f"{what} is more than level 6.2 allows (H.264 Table A-1)")
     if settings.level is None:
@@ -174,10 +188,13 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         )
     reorder = reorder_depth(tools.b_frames)
     width, height = -(-first.width // 16), -(-first.height // 16)
+    if settings.slices > height:
+        raise ParameterError(f"slices is {settings.slices}, but the pictures have {height} rows of macroblocks")
     # one more than reordering needs: the P picture before the last stays while B pictures refer to each other
     references = max(tools.refs, reorder + 2 if reorder > 1 else reorder + 1)
     mono = first.chroma == "4:0:0"
-    high = mono or tools.transform8 or (not tools.cabac and lowest_qp < CAVLC_QP)
+    matrix = settings.lists != FLAT_LISTS
+    high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
     factor = cpb_factor(profile)
     # With times of output (C.4), a B picture may wait for its own beside all references.
@@ -193,6 +210,8 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
         pic_width_in_mbs_minus1=width - 1,
         pic_height_in_map_units_minus1=height - 1,
         chroma_format_idc=0 if mono else 1,
+        seq_scaling_matrix_present_flag=int(matrix),
+        seq_scaling_list=coded_lists(settings.lists, DEFAULT_LISTS, 8) if matrix else (),
         log2_max_frame_num_minus4=LOG2_MAX_FRAME_NUM - 4,
         log2_max_pic_order_cnt_lsb_minus4=LOG2_MAX_POC_LSB - 4,
         max_num_ref_frames=references,

@@ -39,7 +39,7 @@ class PictureInfo:
     type : str
         "I", "P" or "B".
     key : bool
-        Whether decoding can start here: an IDR picture.
+        Whether decoding can start here: an IDR picture, or with `open_gop` an I picture with a recovery point.
     qp : int
         QP of luma, 0 to 51.
     bits : int
@@ -197,14 +197,15 @@ def _ssim(one, other):
 
 
 def examiner(metrics, reconstruction, side_data) -> Callable[..., dict[str, Any]] | None:
-    """A function of (frame, `Picture`, bytes of its slice) that gives these members of `PictureInfo`; None if there are
-    none.
+    """A function of (frame, `Picture`, bytes of its slices) that gives these members of `PictureInfo`; None if there
+    are none.
     """
     names = names_of(metrics)
     if not (names or reconstruction or side_data):
         return None
 
     def examine(frame, picture, slice_bytes):
+        """slice_bytes: of each slice."""
         shapes = plane_shapes(frame.height, frame.width, frame.chroma)
         shown = [plane[:rows, :columns] for plane, (rows, columns) in zip(arrays(picture), shapes)]
         found = {}
@@ -216,7 +217,8 @@ def examiner(metrics, reconstruction, side_data) -> Callable[..., dict[str, Any]
             planes = tuple(np.array(plane) for plane in shown)
             found["reconstruction"] = unchecked_frame(**{**vars(frame), "planes": planes})
         if side_data:
-            found["side_data"] = side_data_of(picture, [8 * slice_bytes])
+            found["side_data"] = data = side_data_of(picture, [8 * one for one in slice_bytes])
+            data["slice"] = data["slice"] - data["slice"].min()  # a picture that was coded again has had others
         return found
 
     return examine

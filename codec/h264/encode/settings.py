@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import math
+import numbers
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
 from ...executors import checked_threads
 from ...targets import VIDEO_RATES, parse_target
+from ..stream.parameter_sets import FLAT_LISTS
 from ..stream.slice_header import B, I, P
+from .matrices import lists_of
 from .parameters import LEVELS
 
 if TYPE_CHECKING:
@@ -166,6 +169,19 @@ class Settings:
     target: Target | None = None
     plan: Plan | None = None  # of the pass before
     measures: bool = False  # a first pass
+    lists: tuple = FLAT_LISTS  # scaling lists
+    slices: int = 1  # of each picture
+    aud: bool = False  # access unit delimiters
+    open_gop: bool = False
+    constant: str = "crf"  # what `qp` is without a bit rate: "qp" or "crf"
+    said: str | None = None  # what the stream says of the other options; None: nothing of any
+
+    @property
+    def words(self):
+        """What the stream says of the settings: nothing of the machine."""
+        if self.plan:
+            return f"bits={self.plan.bits} {self.said}"
+        return described({"bitrate": self.bitrate} if self.bitrate else {self.constant: self.qp}) + " " + self.said
 
     def base_qp(self, fps):
         """QP of P pictures before offsets: `qp`, or for a CRF with the macroblock tree as much more as that takes off
@@ -177,7 +193,8 @@ class Settings:
 
 def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
-    vbv_bufsize=None, level=None, passes=1, target=None,
+    vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
+    slices=1, aud=False, open_gop=False, settings_sei=True,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
@@ -189,38 +206,62 @@ def settings_of(
         target = parse_target(target, VIDEO_RATES)
         if target.measure == "bitrate":
             bitrate, passes, target = target.value, 2, None
-    checked_bits("bitrate", bitrate, "bits per second")
+    bitrate = checked_bits("bitrate", bitrate, "bits per second")
     if passes == 2 and bitrate is None:
         raise ParameterError("two passes are for a bit rate: give bitrate, or target for a size or score")
     quality, name = (qp, "qp") if qp is not None else (23 if crf is None else crf, "crf")
-    if isinstance(quality, bool) or not isinstance(quality, (int, float)) or not 0 <= quality <= 51:
-        raise ParameterError(f"{name} is {quality!r}; it must be a number from 0 to 51")
+    quality = number_of(quality, 0, 51, f"{name} is {quality!r}; it must be a number from 0 to 51")
     if name == "qp" and quality != int(quality):
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
-    if isinstance(keyint, bool) or not isinstance(keyint, int) or keyint < 1:
-        raise ParameterError(f"keyint is {keyint!r}; it must be an integer of at least 1")
+    keyint, slices = counted("keyint", keyint), counted("slices", slices)
+    said = {
+        "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
+        "level": level, "passes": passes, "slices": slices, "open_gop": bool(open_gop),
+        "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
+    }  # fmt: skip
     tools = tools_of(preset, tune)
     if qp is not None:
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
-        passes, target,
+        passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
+        open_gop=bool(open_gop), constant=name, said=described(said) if settings_sei else None,
     )  # fmt: skip
 
 
+def described(options):
+    """The preset, and the options that are not at their defaults, as text."""
+    known = inspect.signature(settings_of).parameters
+    plain = lambda value: int(value) if isinstance(value, numbers.Real) and value == int(value) else value
+    rows = [(name, plain(value)) for name, value in options.items() if name == "preset" or value != known[name].default]
+    return " ".join(f"{name}={value}" for name, value in rows)
+
+
+def counted(name, value):
+    """A number of things, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ParameterError(f"{name} is {value!r}; it must be an integer of at least 1")
+    return int(value)
+
+
+def number_of(value, least, most, refusal):
+    """A real number, of NumPy too, as int or float."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not least <= value <= most:
+        raise ParameterError(refusal)
+    return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
 def checked_bits(name, value, unit):
-    """Refuse what is no rate or size in bits."""
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, (int, float)) or not 1000 <= value <= MOST_BITRATE
-    ):
-        raise ParameterError(f"{name} is {value!r}; it must be a number of {unit}, 1000 to {MOST_BITRATE}")
+    """A rate or size in bits; None stays None."""
+    refusal = f"{name} is {value!r}; it must be a number of {unit}, 1000 to {MOST_BITRATE}"
+    return None if value is None else number_of(value, 1000, MOST_BITRATE, refusal)
 
 
 def vbv_of(bitrate, maxrate, bufsize):
     """(bits per second, bits) of the buffer, or None without one."""
-    checked_bits("vbv_maxrate", maxrate, "bits per second")
-    checked_bits("vbv_bufsize", bufsize, "bits")
+    maxrate = checked_bits("vbv_maxrate", maxrate, "bits per second")
+    bufsize = checked_bits("vbv_bufsize", bufsize, "bits")
     if (maxrate is None) != (bufsize is None):
         given, missing = ("vbv_bufsize", "vbv_maxrate") if maxrate is None else ("vbv_maxrate", "vbv_bufsize")
         raise ParameterError(f"{given} without {missing} bounds nothing: give both")

@@ -23,9 +23,10 @@ from .result import EncodedVideo, examiner, picture_of
 from .settings import settings_of_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
     from ..._types import BinaryWriter, EncodeVideoKeywords
@@ -49,6 +50,11 @@ def encode_video(
     threads: int = 0,
     passes: int = 1,
     target: str | None = None,
+    scaling_matrix: str | Sequence[npt.ArrayLike] = "flat",
+    slices: int = 1,
+    aud: bool = False,
+    open_gop: bool = False,
+    settings_sei: bool = True,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -86,8 +92,8 @@ def encode_video(
         "psnr" or "ssim": for that measure; "film", "animation" or "screen": for that content; "zerolatency": no frame
         waits for others; "fastdecode": less work for decoders. None is for the eye.
     keyint : int, default 250
-        Largest distance between IDR pictures, in frames; decoding can start at each. A scene begins with one too, if
-        the last one is a tenth of this away.
+        Largest distance between key pictures, in frames; decoding can start at each. A scene begins with one too, if
+        the last one is a tenth of this away. Key pictures are IDR pictures unless `open_gop`.
     threads : int, default 0
         0: one per processor. The bytes do not depend on it.
     passes : int, default 1
@@ -98,6 +104,22 @@ def encode_video(
         "psnr:40", "ssimulacra2:70" or another metric: the highest CRF, on a grid of 1/2, whose decoded frames reach the
         score in the mean, by `codec.metrics.video`. In place of `qp`, `crf` and `bitrate`. The frames are read several
         times, and the coded pictures stay in memory.
+    scaling_matrix : "flat", "jvt" or eight arrays, default "flat"
+        Weights of the quantization steps by frequency (8.5.9), 1 to 255, 16 for the step of the QP. "jvt": the default
+        lists of Tables 7-3 and 7-4, which quantize high frequencies more coarsely. Arrays: (4, 4) for intra Y, Cb, Cr
+        and inter Y, Cb, Cr, then (8, 8) for intra Y and inter Y; rows are vertical frequencies. QP is at least what
+        makes all steps larger than 1: 1 with "jvt", up to 17.
+    slices : int, default 1
+        Slices of each picture, of whole rows of macroblocks, at most as many as there are rows: what is lost of one
+        does not damage the others. Nothing is predicted across them; edges are deblocked (8.7).
+    aud : bool, default False
+        Begin each picture with an access unit delimiter (7.3.2.4), as broadcast streams do.
+    open_gop : bool, default False
+        Only the first picture is an IDR picture; other key pictures are I pictures with a recovery point message
+        (D.1.8). B pictures shown before one may refer across it, which saves bits where key pictures are frequent.
+        A decoder that starts there shows the key picture and what follows it, but not those B pictures.
+    settings_sei : bool, default True
+        The first picture says in user data (D.1.7) which encoder made it with which settings.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -133,6 +155,7 @@ def encode_video(
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
+        scaling_matrix=scaling_matrix, slices=slices, aud=aud, open_gop=open_gop, settings_sei=settings_sei,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 

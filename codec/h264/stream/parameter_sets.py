@@ -114,6 +114,19 @@ def resolved_lists(coded, fall_back):
     return tuple(found)
 
 
+def coded_lists(lists, fall_back, count):
+    """The first `count` of twelve lists as 7.3.2.1.1 codes them, as short as Table 7-2 allows; the inverse of
+    `resolved_lists`."""
+    found = []
+    for i in range(count):
+        before = fall_back[i] if FALL_BACK[i] is None else lists[FALL_BACK[i]]
+        default = (-8,)  # nextScale 0: useDefaultScalingMatrixFlag
+        found.append(
+            None if lists[i] == before else default if lists[i] == DEFAULT_LISTS[i] else delta_scale_of(lists[i])
+        )
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class SPS:
     """Sequence parameter set, 7.3.2.1.1; an element that is not coded has the value that 7.4.2.1.1 infers."""

@@ -53,11 +53,11 @@ CONTENT = {"moving": moving, "noise": noise, "flat": flat, "text": text}
 
 
 def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitrate=None, keyint=250, threads=1,
-            vbv=(None, None), level=None):  # fmt: skip
+            vbv=(None, None), level=None, **more):  # fmt: skip
     """(stream, [reconstruction of each frame], [Coded])."""
     settings = settings_of(
         None if bitrate or crf is not None else qp, crf, bitrate, preset, tune, keyint, threads, vbv_maxrate=vbv[0],
-        vbv_bufsize=vbv[1], level=level,
+        vbv_bufsize=vbv[1], level=level, **more,
     )  # fmt: skip
     encoder, pictures, planes = Encoder(settings, rate_of(fps)), [], {}
 

@@ -71,7 +71,7 @@ def test_no_picture_exceeds_the_least_compression_of_its_level():
 
 def test_what_cannot_fit_is_an_error():
     with pytest.raises(codec.ParameterError, match="frame 1 takes .* the buffer"):
-        codec.encode_video(noise(64, 48, 2), fps=25, vbv_maxrate=1000, vbv_bufsize=1000)
+        codec.encode_video(noise(64, 48, 2), fps=25, vbv_maxrate=1000, vbv_bufsize=1000, settings_sei=False)
 
 
 def test_a_file_that_cannot_fit_is_absent(tmp_path):

@@ -37,6 +37,18 @@ def test_crf_is_accepted():
     assert len(planes(codec.encode_video(FRAMES, fps=25, crf=23.5))) == 3
 
 
+def test_numbers_of_numpy_are_numbers():
+    for plain, scalar in (
+        ({"fps": 25, "qp": 30, "keyint": 2}, {"fps": np.int64(25), "qp": np.uint8(30), "keyint": np.int32(2)}),
+        ({"fps": 12.5, "crf": 30.5}, {"fps": np.float32(12.5), "crf": np.float32(30.5)}),
+        (
+            {"fps": 25, "bitrate": 90000, "vbv_maxrate": 120000, "vbv_bufsize": 90000.0},
+            {"fps": 25, "bitrate": np.int32(90000), "vbv_maxrate": np.int32(120000), "vbv_bufsize": np.float64(90000)},
+        ),
+    ):
+        assert codec.encode_video(FRAMES, **plain) == codec.encode_video(FRAMES, **scalar)
+
+
 @pytest.mark.parametrize(
     "change, words",
     [
@@ -45,6 +57,8 @@ def test_crf_is_accepted():
         ({"fps": float("nan")}, "fps is nan"),
         ({"fps": "x"}, "fps is 'x'"),
         ({"fps": None}, "fps is None"),
+        ({"fps": True}, "fps is True"),
+        ({"crf": np.bool_(True)}, "crf is "),
         ({"qp": 20, "crf": 23}, "contradict"),
         ({"qp": 52}, "qp is 52"),
         ({"qp": -1}, "qp is -1"),
@@ -67,6 +81,7 @@ def test_wrong_options(change, words):
         ([], "no frames"),
         (np.zeros((0, 8, 8, 3), np.uint8), "no frames"),
         (np.zeros((8, 8), np.uint8), r"\(N, H, W, 3\)"),
+        (FRAMES[0], r"shape \(18, 20, 3\) is one RGB frame, .* pass \[array\] for one frame"),
         ([FRAMES[0], FRAMES[1, :16]], "frame 1 is 20x16 .* frame 0 20x18"),
         ([FRAMES[0], FRAMES[1, :, :, 0]], "frame 1 is 20x18 4:0:0"),
         ([FRAMES[0], FRAMES[1].astype(np.float32)], "frame 1 has shape .* float32"),
