@@ -27,6 +27,8 @@ SHARED = (
     "strip",
     "background",
     "max-size",
+    "srgb",
+    "budget",
     "keep-dates",
 )
 LIMITS = ("max-pixels", "jobs")
@@ -35,7 +37,12 @@ SETTABLE = {
     "watch": (*SHARED, "settle", *LIMITS),
     "check": ("max-waste", "max-size", *LIMITS),
 }
-RIVALS = {"quality": ("--target",), "target": ("--quality", "-q")}  # the command line wins over the file
+RIVALS = {
+    "quality": ("--target",),
+    "target": ("--quality", "-q"),
+    "effort": ("--budget",),
+    "budget": ("--effort",),
+}  # the command line wins over the file
 PARAMETERS = {"max-pixels": "limits"}  # where a command has another name for an option
 
 

@@ -209,6 +209,7 @@ def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings
             say("dry run: nothing was written")
     met = [row for row in rows if row.status != "ignored"]
     _say_left_out(rows)
+    _say_metadata(rows)
     for reason, count in Counter(row.reason for row in rows if row.status == "skipped").items():
         what = {"done before": "done before", "the output exists already": "there already"}.get(
             reason, f"left alone, since {reason}"
@@ -234,6 +235,24 @@ def _say_left_out(rows):
         say(f"{_files(sum(reasons.values()))} left out: {listed}")
 
 
+def _metadata(rows):
+    """{fate: {kind: number of files}}: see `codec.batch.describing.changes`."""
+    found = {}
+    for row in rows:
+        for fate, kinds in row.facts.get("metadata", {}).items() if row.status in ("done", "kept") else ():
+            found.setdefault(fate, Counter()).update(kinds)
+    return found
+
+
+def _say_metadata(rows):
+    """What changed; kinds that were kept need no word."""
+    found = {fate: kinds for fate, kinds in _metadata(rows).items() if fate in ("dropped", "converted")}
+    if found:
+        parts = (f"{kind} in {count}" for kinds in found.values() for kind, count in sorted(kinds.items()))
+        titles = " and ".join(found)
+        say(f"metadata {titles}, in files: {', '.join(parts)}")
+
+
 def _said(error, command):
     return error and spoken(error, command)
 
@@ -241,11 +260,14 @@ def _said(error, command):
 def _total(rows):
     before, after = (sum(getattr(row, name) or 0 for row in rows) for name in ("before", "after"))
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
-    return {"before": before, "after": after, "ratio": round(before / after, 4) if after else None, **counts}
+    ratio = round(before / after, 4) if after else None
+    metadata = _metadata(rows)
+    return {"before": before, "after": after, "ratio": ratio, **counts} | ({"metadata": metadata} if metadata else {})
 
 
 def _table(rows):
-    searched = ("quality", "achieved") if any("target" in row.facts for row in rows) else ()
+    chosen = ("effort",) if any("effort" in row.facts for row in rows) else ()
+    searched = (*chosen, *(("quality", "achieved") if any("target" in row.facts for row in rows) else ()))
     reasons = [row.error or row.reason for row in rows]
     explained = ("reason",) if any(reasons) else ()
     if not sys.stdout.isatty():
