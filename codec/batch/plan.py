@@ -15,7 +15,7 @@ class OutputError(ParameterError):
     """The output cannot be what was asked for; the message ends with what to choose instead."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to make, or a file that was met and is left out.
 

@@ -3,7 +3,7 @@
 import contextlib
 import filecmp
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ..errors import CodecError, FileError
 from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_stdout
@@ -11,7 +11,7 @@ from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_st
 THERE = "the output exists already"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What happened to one file.
 
@@ -49,8 +49,8 @@ class Row:
 
     def to_json(self):
         """A flat dict of JSON types."""
-        row = asdict(self)
-        return row | row.pop("facts")
+        named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "facts"}
+        return named | {"warnings": list(self.warnings)} | self.facts
 
 
 def row_of(

@@ -6,12 +6,13 @@ import shlex
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import lru_cache
 
 import click
 
 from .. import __version__
 from ..errors import ParameterError
-from ._common import echo_json, echo_line, printable, refuse_terminal, say, size, warn
+from ._common import echo_line, echo_listed, printable, refuse_terminal, say, size, warn
 from ._progress import progress
 from ._words import spoken
 
@@ -180,13 +181,12 @@ def claim_stdout(as_json, what):
 
 
 def in_words(row, command):
-    """A row whose messages are in the words of the command."""
-    return replace(
-        row,
-        error=_said(row.error, command),
-        reason=_said(row.reason, command),
-        warnings=tuple(spoken(message, command) for message in row.warnings),
-    )
+    """A row whose messages are in the words of the command: itself where they are."""
+    error, reason = _said(row.error, command), _said(row.reason, command)
+    warnings = tuple(_said(message, command) for message in row.warnings)
+    if (error, reason, warnings) == (row.error, row.reason, row.warnings):
+        return row
+    return replace(row, error=error, reason=reason, warnings=warnings)
 
 
 def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
@@ -201,8 +201,9 @@ def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings
     if as_lines:
         echo_line("total", **_total(rows), **more)
     elif as_json:
-        files = [row.to_json() for row in rows]
-        echo_json(verb, dry_run=dry_run, settings=settings or {}, files=files, total=_total(rows), **more)
+        about = {"dry_run": dry_run, "settings": settings or {}}
+        files = (row.to_json() for row in rows)
+        echo_listed(verb, about, "files", files, {"total": _total(rows), **more})
     elif not any(row.output == PIPE for row in rows):
         _table(rows)
         if dry_run:
@@ -253,8 +254,9 @@ def _say_metadata(rows):
         say(f"metadata {titles}, in files: {', '.join(parts)}")
 
 
-def _said(error, command):
-    return error and spoken(error, command)
+@lru_cache(1024)
+def _said(message, command):
+    return message and spoken(message, command)
 
 
 def _total(rows):

@@ -677,3 +677,10 @@ def test_the_report_counts_what_became_of_the_metadata(run, home):
     assert found["dropped"] == ["comments"] and found["converted"][0].endswith("to sRGB")
     assert json.loads(outcome.out)["total"]["metadata"]["dropped"] == {"comments": 1}
     assert "metadata dropped and converted, in files: comments in 1" in outcome.err
+
+
+def test_a_report_is_the_same_text_as_in_one_piece(run, home):
+    (home / "empty").mkdir()
+    for words in (["in"], ["empty"], ["in", "--strip", "--dry-run"]):
+        text = run("compress", *words, "-o", "out", "--json").out.decode()
+        assert text == json.dumps(json.loads(text), indent=2) + "\n"
