@@ -15,8 +15,9 @@ import time
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from hashlib import blake2b
 
-from ..errors import FileError
+from ..errors import CodecError, FileError
 from ..limits import Limits
+from ..sources import remote
 from ..sources.files import CHUNK_BYTES
 
 NAME = ".codec-ledger.sqlite"
@@ -50,6 +51,10 @@ def content_hash(data):
 
 def hash_of(path):
     """`content_hash` of a file in pieces; None if it cannot be read."""
+    if remote.is_url(path):
+        with contextlib.suppress(CodecError):
+            return content_hash(remote.read(path))
+        return None
     made = blake2b(digest_size=32)
     try:
         with open(path, "rb", buffering=0) as stream:
@@ -71,7 +76,9 @@ def settled_key(found):
 
 
 def stat_of(path):
-    """os.stat_result of a path, or None."""
+    """os.stat_result of a path, or None; of a URL what stands for it."""
+    if remote.is_url(path):
+        return remote.stat(path)
     try:
         return os.stat(path)
     except (OSError, ValueError):
@@ -244,7 +251,9 @@ class Ledger:
                 raise
 
     def name(self, path):
-        """A path as the ledger stores it."""
+        """A path as the ledger stores it; a URL as it is."""
+        if remote.is_url(path):
+            return path.encode()
         try:
             return os.fsencode(os.path.relpath(path, self.folder))
         except ValueError:  # another drive of Windows
@@ -252,7 +261,8 @@ class Ledger:
 
     def path_of(self, name):
         """The path that the ledger stored."""
-        return os.path.join(self.folder, os.fsdecode(name))
+        path = os.fsdecode(name)
+        return path if remote.is_url(path) else os.path.join(self.folder, path)
 
     def find(self, target):
         """What is known of the output that the plan calls `target`, or None.

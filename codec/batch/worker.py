@@ -106,7 +106,7 @@ class Worker:
             known = replace(known, output_hash=content_hash(made.data))
 
             def before_rename(path):
-                complete = replace(known, output_stat=stat_key(os.stat(path)))
+                complete = replace(known, output_stat=stat_key(stat_of(path)))
                 self.ledger.record(job.target, complete, job.source)
 
             return before_rename

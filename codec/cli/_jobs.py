@@ -140,6 +140,7 @@ def ledger_path(inputs, output, ledger):
     """Where the ledger of a run is, or None."""
     from ..batch import LEDGER_NAME
     from ..batch.plan import is_folder
+    from ..sources import remote
 
     if ledger is False:
         return None
@@ -147,7 +148,9 @@ def ledger_path(inputs, output, ledger):
         if ledger:
             raise click.UsageError("--ledger is for files: stdin and stdout have nothing to come back to")
         return None
-    return ledger or (os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None)
+    if ledger or remote.is_url(output):
+        return ledger
+    return os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None
 
 
 def jobs_for(inputs, output, task, as_json, **select):

@@ -109,8 +109,8 @@ def compress(inputs, files_from, include, exclude, output, **given):
     """Compress pictures to JPEG, or with --to to PNG-8 or GIF.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept,
-    including the orientation tag; pixels are not turned.
+    recreated as the same tree in OUT), URLs of both such as s3://bucket/folder/ (extra remote), or - for stdin. Inputs
+    are overwritten only with --in-place. Metadata is kept, including the orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
@@ -155,6 +155,7 @@ def compress(inputs, files_from, include, exclude, output, **given):
       codec compress holiday/ --in-place -q 80 --min-gain 5%
       codec compress photos/ -o web/ --max-size 1600x1200 --exclude thumbs --jsonl
       find photos -name '*.png' -print0 | codec compress --files-from - -o web/
+      codec compress s3://pictures/2019/ -o s3://smaller/2019/ --ledger 2019.sqlite
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
