@@ -7,6 +7,7 @@
 Jobs, tasks, results and rows are plain data that pickles, so that other processes and machines can do the work.
 """
 
+from .indexed import IndexedTask
 from .inplace import InPlace
 from .ledger import NAME as LEDGER_NAME
 from .ledger import Ledger
@@ -24,6 +25,7 @@ __all__ = [
     "CompressTask",
     "DecompressTask",
     "InPlace",
+    "IndexedTask",
     "Job",
     "Ledger",
     "OutputError",

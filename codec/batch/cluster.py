@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import CodecError, FileError, MissingPackageError, ParameterError
-from ..sources.files import PIPE, read_bytes, sweep, sync_folder
+from ..sources import remote
+from ..sources.files import PIPE, sweep, sync_folder
 from . import resume
 from .ledger import VERSION, Known, content_hash, fingerprint, settled_key, stat_key, stat_of
-from .rows import Row, remove_former, skipped, write_target
+from .rows import Row, read_source, remove_former, skipped, write_target
 from .worker import TOLD
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def run(
     """
     if any(PIPE in (job.source, job.target) or (job.target and job.source == job.target) for job in jobs):
         raise ParameterError("workers neither share stdin and stdout nor replace files in place: name a folder")
+    if any(remote.is_url(job.target) for job in jobs):
+        raise ParameterError("workers give outputs their names by renaming, which URLs do not have: name a folder")
     foreman = _Foreman(task, overwrite, dry_run, keep_dates, ledger)
     folders = set() if dry_run else {os.path.dirname(job.target) for job in jobs if job.target is not None}
     for folder in folders:
@@ -185,7 +188,8 @@ def _send(client, foreman, left, waiting, ended):
 def _absolute(job):
     """The job with paths that do not depend on the current folder, which workers do not share."""
     keep_as = None if job.keep_as is None else os.path.abspath(job.keep_as)
-    return replace(job, source=os.path.abspath(job.source), target=os.path.abspath(job.target), keep_as=keep_as)
+    source = job.source if remote.is_url(job.source) else os.path.abspath(job.source)
+    return replace(job, source=source, target=os.path.abspath(job.target), keep_as=keep_as)
 
 
 def _connected(scheduler):
@@ -243,7 +247,7 @@ def _made(job, task, dry_run, keep_dates, version, hashes):
         if version != __version__:
             raise ParameterError(f"a worker has codec {__version__}, and the caller {version}: install one version")
         found = stat_of(job.source)
-        data = read_bytes(job.source)
+        data = read_source(job.source)
         made = task(data, job)
         path = job.keep_as if made.as_source else job.target
         before, after = len(data), len(made.data)

@@ -44,15 +44,15 @@ def before_encoding(data, options, strip, limits):
     return replace(made, facts=made.facts | {"target": target.text, "achieved": achieved})
 
 
-def after_encoding(data, encoded, options, strip, limits):
-    """The JPEG without loss where `encoded` turned out worse, or None.
+def after_encoding(data, made, options, strip, limits):
+    """The JPEG without loss where the encoded one turned out worse, or None.
 
     A search for a score tells only now at which quality it would encode, and a file that did not shrink gained nothing.
     """
-    reason = None
-    if encoded.target and not parse_target(encoded.target).is_rate:
-        reason = would_be_worse(data, replace(options, quality=encoded.quality, target=None), limits)
-    if reason or len(encoded.data) >= len(data):
+    reason, target = None, made.facts.get("target")
+    if target and not parse_target(target).is_rate:
+        reason = would_be_worse(data, replace(options, quality=made.facts["quality"], target=None), limits)
+    if reason or len(made.data) >= len(data):
         return without_loss(data, strip, options.progressive, limits, reason=reason)
     return None
 

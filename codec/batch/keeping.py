@@ -43,11 +43,11 @@ def all_frames(data, picture, made, copied):
     Raises
     ------
     UnsupportedError
-        If it may not be copied, since something was to be stripped.
+        If it may not be copied, since something was to be stripped or converted.
     """
     lost = f"{picture.frames} frames or pages, of which a {made} holds the first only"
     if not copied:
-        raise UnsupportedError(f"{lost}, and a copy would keep the metadata that was to be stripped")
+        raise UnsupportedError(f"{lost}, and a copy would keep the metadata or the colours that were to go")
     return Result(data, "kept", (f"{lost}: it is kept as it is",), _facts(picture), lost, True)
 
 

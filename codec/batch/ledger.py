@@ -9,6 +9,7 @@ work on one ledger; the lock of a killed process ends with it.
 import contextlib
 import json
 import os
+import pathlib
 import sqlite3
 import threading
 import time
@@ -16,8 +17,9 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
 from hashlib import blake2b, sha256
 
-from ..errors import FileError
+from ..errors import CodecError, FileError
 from ..limits import Limits
+from ..sources import remote
 from ..sources.files import CHUNK_BYTES
 
 NAME = ".codec-ledger.sqlite"
@@ -54,6 +56,10 @@ def content_hash(data, version=VERSION):
 
 def hash_of(path, version=VERSION):
     """`content_hash` of a file in pieces; None if it cannot be read."""
+    if remote.is_url(path):
+        with contextlib.suppress(CodecError):
+            return content_hash(remote.read(path), version)
+        return None
     made = HASHES[version]()
     try:
         with open(path, "rb", buffering=0) as stream:
@@ -75,7 +81,9 @@ def settled_key(found):
 
 
 def stat_of(path):
-    """os.stat_result of a path, or None."""
+    """os.stat_result of a path, or None; of a URL what stands for it."""
+    if remote.is_url(path):
+        return remote.stat(path)
     try:
         return os.stat(path)
     except (OSError, ValueError):
@@ -158,6 +166,8 @@ class Ledger:
     ----------
     path : str or os.PathLike
         Created, with its folder, if there is none.
+    read_only : bool
+        Only look, without the lock: also where nothing may be written.
 
     Attributes
     ----------
@@ -179,24 +189,31 @@ class Ledger:
     True
     """
 
-    def __init__(self, path):
+    def __init__(self, path, *, read_only=False):
         self.path = os.path.abspath(os.fspath(path))
         self.folder = os.path.dirname(self.path)
         self._lock = threading.Lock()
         try:
             os.makedirs(self.folder, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            why = getattr(error, "strerror", None) or error
+        except OSError as error:
             raise FileError(
-                f"cannot open the ledger {self.path}: {why}; choose another place with ledger=PATH"
+                f"cannot create the folder {self.folder}: {error.strerror}; choose another folder"
             ) from error
+        with self._said():
+            self._db = self._connected(read_only)
         try:
             with self._said():
-                self._prepare()
+                self._check_version() if read_only else self._prepare()
         except BaseException:
             self._db.close()
             raise
+
+    def _connected(self, read_only):
+        name = self.path
+        # Without a log that a killed run left, the file is all there is: SQLite then needs to create nothing beside it.
+        if read_only and not os.path.exists(f"{self.path}-wal"):
+            name = f"{pathlib.Path(self.path).as_uri()}?immutable=1"
+        return sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False, uri=name != self.path)
 
     def _prepare(self):
         # Exclusive first: WAL then needs no shared memory, and works on network disks too.
@@ -205,18 +222,21 @@ class Ledger:
         # A power cut may lose the last commits, never the file; a kill loses nothing.
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("BEGIN EXCLUSIVE")
+        if self._check_version() == 0:
+            for table in TABLES:
+                self._db.execute(table)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._db.execute("COMMIT")
+
+    def _check_version(self):
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, *HASHES):
             raise FileError(
                 f"the ledger {self.path} has version {version}, and this codec reads up to {VERSION}: update codec, or "
                 "choose another place with ledger=PATH"
             )
-        if version == 0:
-            for table in TABLES:
-                self._db.execute(table)
-            self._db.execute(f"PRAGMA user_version = {VERSION}")
-        self._db.execute("COMMIT")
         self.version = version or VERSION
+        return version
 
     @contextlib.contextmanager
     def _said(self):
@@ -226,6 +246,14 @@ class Ledger:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise FileError(f"another run is using the ledger {self.path}: wait until it has ended") from error
+            closed = [
+                path for path in (self.path, self.folder) if os.path.exists(path) and not os.access(path, os.W_OK)
+            ]
+            if closed:
+                raise FileError(
+                    f"cannot write the ledger {self.path}: {closed[0]} is read-only; make it writable, or choose "
+                    "another folder"
+                ) from error
             raise FileError(
                 f"cannot use the ledger {self.path}: {error}; free some space, or choose another place with ledger=PATH"
             ) from error
@@ -254,7 +282,9 @@ class Ledger:
                 raise
 
     def name(self, path):
-        """A path as the ledger stores it."""
+        """A path as the ledger stores it; a URL as it is."""
+        if remote.is_url(path):
+            return path.encode()
         try:
             return os.fsencode(os.path.relpath(path, self.folder))
         except ValueError:  # another drive of Windows
@@ -262,7 +292,8 @@ class Ledger:
 
     def path_of(self, name):
         """The path that the ledger stored."""
-        return os.path.join(self.folder, os.fsdecode(name))
+        path = os.fsdecode(name)
+        return path if remote.is_url(path) else os.path.join(self.folder, path)
 
     def find(self, target):
         """What is known of the output that the plan calls `target`, or None.

@@ -4,8 +4,9 @@ import os
 import unicodedata
 from dataclasses import dataclass, replace
 
-from ..errors import ParameterError
+from ..errors import FileError, ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
+from ..sources import remote
 from ..sources.files import PIPE
 from .selection import ALL
 from .walk import special, walk
@@ -15,16 +16,16 @@ class OutputError(ParameterError):
     """The output cannot be what was asked for; the message ends with what to choose instead."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to make, or a file that was met and is left out.
 
     Attributes
     ----------
     source : str
-        A path, or "-" for stdin.
+        A path or URL, or "-" for stdin.
     target : str or None
-        A path, or "-" for stdout. None: nothing is made.
+        A path or URL, or "-" for stdout. None: nothing is made.
     keep_as : str or None
         Where the source is copied if its own bytes are the better result: the path of the output with the name of the
         source. None: the caller named the output, whose name tells the format.
@@ -52,11 +53,11 @@ def plan(inputs, output, task, *, selection=ALL, keep_paths=False):
     Parameters
     ----------
     inputs : sequence of str
-        Files, folders, or "-" alone. Below a folder, hidden files and folders, symbolic links, special files, and files
-        that the task does not take are "ignored"; pictures that cannot be read are "failed". Files are recognized by
-        their suffix, or else by their first bytes.
+        Files, folders, URLs of both (extra `remote`), or "-" alone. Below a folder, hidden files and folders, symbolic
+        links, special files, and files that the task does not take are "ignored"; pictures that cannot be read are
+        "failed". Files are recognized by their suffix, or else by their first bytes.
     output : str
-        A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; or "-".
+        A file for one input file; a folder otherwise, where a folder of inputs becomes the same tree; a URL; or "-".
     task : a task of `codec.batch`
         Names the outputs: `rename`, `suffixes`, `formats`, `check`.
     selection : Selection, optional
@@ -112,6 +113,8 @@ def plan_in_place(inputs, task, *, selection=ALL):
     ParameterError
         If stdin is among the inputs.
     """
+    if any(remote.is_url(source) for source in inputs):
+        raise ParameterError("what is behind a URL is not replaced in place; name an output")
     if PIPE in inputs:
         raise ParameterError("stdin (-) has no place in which it could be replaced; name files or folders")
     jobs = []
@@ -167,12 +170,31 @@ def is_folder(inputs, output):
     >>> is_folder(["a.png"], "b.jpg"), is_folder(["a.png"], "web/"), is_folder(["a.png", "b.png"], "web")
     (False, True, True)
     """
-    return len(inputs) != 1 or os.path.isdir(inputs[0]) or os.path.isdir(output) or output.endswith(("/", os.sep))
+    return len(inputs) != 1 or _is_dir(inputs[0]) or output.endswith(("/", os.sep)) or _is_dir(output)
+
+
+def _is_dir(path):
+    """Whether a path or URL is a folder; False where nobody can tell, which reading it says."""
+    if not remote.is_url(path):
+        return os.path.isdir(path)
+    try:
+        return remote.is_folder(path)
+    except FileError:
+        return False
+
+
+def _inside(folder, *parts):
+    return (remote.join if remote.is_url(folder) else os.path.join)(folder, *parts)
+
+
+def _named_by(path):
+    """The last part of a path or URL."""
+    return (remote.split if remote.is_url(path) else os.path.split)(path)[1]
 
 
 def _named(job):
     """The job of an input that the caller named, which fails if opening it might wait for ever."""
-    problem = None if job.source == PIPE else special(job.source)
+    problem = None if job.source == PIPE or remote.is_url(job.source) else special(job.source)
     return Job(job.source, None, None, "failed", problem) if problem else job
 
 
@@ -182,22 +204,26 @@ def _plan_folder(inputs, output, task, selection, keep_paths):
     if PIPE in inputs:
         raise OutputError(f"{output} is a folder and stdin has no name; name a file")
     suffix = os.path.splitext(output)[1].lower()
-    if not os.path.isdir(output) and (os.path.exists(output) or suffix in (*JPEG_SUFFIXES, *WRITABLE)):
+    if (
+        not remote.is_url(output)
+        and not os.path.isdir(output)
+        and (os.path.exists(output) or suffix in (*JPEG_SUFFIXES, *WRITABLE))
+    ):
         raise OutputError(f"{output} is the name of a file, and several pictures need a folder; name another")
     jobs = []
     for source in inputs:
-        if not os.path.isdir(source):
-            folder, name = os.path.split(_below(source) if keep_paths else os.path.basename(source))
-            places = (os.path.join(output, folder, each) for each in (task.rename(name), name))
+        if not _is_dir(source):
+            folder, name = os.path.split(_below(source) if keep_paths else _named_by(source))
+            places = (_inside(output, folder, each) for each in (task.rename(name), name))
             jobs.append(_named(Job(source, *places)))
             continue
         for found in walk(source, output, task, selection):
-            path, (folder, name) = os.path.join(source, found.path), os.path.split(found.path)
+            path, (folder, name) = _inside(source, found.path), os.path.split(found.path)
             if found.status:
                 jobs.append(Job(path, None, None, found.status, found.reason))
                 continue
             made = _whole(name, task.rename(name)) if found.by_content else task.rename(name)
-            jobs.append(Job(path, os.path.join(output, folder, made), os.path.join(output, found.path)))
+            jobs.append(Job(path, _inside(output, folder, made), _inside(output, found.path)))
     return list(dict.fromkeys(jobs))
 
 
@@ -208,6 +234,8 @@ def _below(path):
     >>> _below("2019/./a.png"), _below("../a.png")
     ('2019/a.png', 'a.png')
     """
+    if remote.is_url(path):
+        return _named_by(path)
     path = os.path.normpath(path)
     leads_elsewhere = os.path.isabs(path) or os.path.splitdrive(path)[0] or path.split(os.sep)[0] == os.pardir
     return os.path.basename(path) if leads_elsewhere else path
@@ -255,7 +283,7 @@ def _settle_clashes(jobs, paths):
     for job in jobs:
         if job in clashing:
             folder, renamed = os.path.split(job.target)
-            job = replace(job, target=os.path.join(folder, _whole(os.path.basename(job.source), renamed)))
+            job = replace(job, target=_inside(folder, _whole(_named_by(job.source), renamed)))
         if job.target is not None:
             first = taken.setdefault(paths.on_any_disk(job.target), job)
             if first is not job:

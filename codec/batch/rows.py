@@ -3,15 +3,16 @@
 import contextlib
 import filecmp
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ..errors import CodecError, FileError
+from ..sources import remote
 from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_stdout
 
 THERE = "the output exists already"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What happened to one file.
 
@@ -49,8 +50,8 @@ class Row:
 
     def to_json(self):
         """A flat dict of JSON types."""
-        row = asdict(self)
-        return row | row.pop("facts")
+        named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "facts"}
+        return named | {"warnings": list(self.warnings)} | self.facts
 
 
 def row_of(
@@ -102,7 +103,7 @@ def row_of(
             if record:
                 before_rename(path)
             return row
-        if made.as_source and os.path.lexists(path) and not overwrite and not _is(path, ours):
+        if made.as_source and (_is_file(path) or os.path.lexists(path)) and not overwrite and not _is(path, ours):
             raise FileError(f"it is kept as it is, and {path} exists and holds something else")
         write_target(path, made.data, source, keep_dates, before_rename)
     except (CodecError, MemoryError) as error:
@@ -135,14 +136,20 @@ def _there(source, target, keep_as, ours):
     """The path of an output that exists and is not `ours`, or None."""
     if target == PIPE:
         return None
-    if os.path.isfile(target) and not _is(target, ours):
+    if _is_file(target) and not _is(target, ours):
         return target
     if keep_as is None or _is(keep_as, ours) or _is_same_file(source, keep_as):
         return None
     try:
+        if remote.is_url(source) or remote.is_url(keep_as):
+            return keep_as if _is_file(keep_as) and read_source(source) == read_source(keep_as) else None
         return keep_as if os.path.isfile(keep_as) and filecmp.cmp(source, keep_as, shallow=False) else None
-    except OSError:
+    except (CodecError, OSError):
         return None  # reading the source tells
+
+
+def _is_file(path):
+    return remote.stat(path) is not None if remote.is_url(path) else os.path.isfile(path)
 
 
 def _is_same_file(one, other):
@@ -160,14 +167,24 @@ def _is_older(output, source):
 
 
 def read_source(source):
-    """Bytes of a path, or of stdin for "-"."""
+    """Bytes of a path or URL, or of stdin for "-"."""
+    if remote.is_url(source):
+        return remote.read(source)
     return read_stdin() if source == PIPE else read_bytes(source)
 
 
 def write_target(target, data, source=PIPE, keep_dates=False, before_rename=None):
-    """Bytes made of a source to a path, whose folder is created, or to stdout for "-"."""
+    """Bytes made of a source to a path, whose folder is created, to a URL, or to stdout for "-".
+
+    `before_rename` is called for a URL when the object is there: stores have no rename.
+    """
     if target == PIPE:
         write_stdout(data)
+        return
+    if remote.is_url(target):
+        remote.write(target, data)
+        if before_rename is not None:
+            before_rename(target)
         return
     folder = os.path.dirname(target)
     try:

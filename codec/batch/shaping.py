@@ -14,17 +14,17 @@ BOUNDS = linear_light((np.arange(255) + 0.5) / 255).astype(np.float32)
 
 
 def as_size(value):
-    """(width, height) from "1600x1200", "1600" (a square frame) or a pair of integers.
+    """(width, height) from "1600x1200", "1600" or 1600 (a square frame), or a pair of integers.
 
     >>> from codec.batch.shaping import as_size
     >>> as_size("1600x1200"), as_size("1600")
     ((1600, 1200), (1600, 1600))
     """
-    parts = value.lower().split("x") if isinstance(value, str) else list(value)
     try:
+        parts = str(value).lower().split("x") if isinstance(value, (str, int)) else list(value)
         width, height = (int(part) for part in (parts if len(parts) == 2 else parts * 2))
-    except ValueError:
-        width = 0
+    except (TypeError, ValueError):
+        parts, width = (), 0
     if len(parts) > 2 or width < 1 or height < 1:
         raise ParameterError(f"{value!r} is no size of a frame: write it as 1600x1200 or 1600, from 1 pixel on")
     return width, height
@@ -63,11 +63,14 @@ def scaled(pixels, size):
     return made[0] if pixels.ndim == 2 else np.stack(made, axis=2)
 
 
-def _plane(plane, size, in_light):
+def _resized(values, size):
     from PIL import Image
 
-    values = LIGHT[plane] if in_light else np.ascontiguousarray(plane, np.float32)
-    made = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.LANCZOS))
+
+
+def _plane(plane, size, in_light):
+    made = _resized(LIGHT[plane] if in_light else np.ascontiguousarray(plane, np.float32), size)
     if in_light:
         return np.searchsorted(BOUNDS, made).astype(np.uint8)
     peak = np.iinfo(plane.dtype).max
@@ -86,3 +89,19 @@ def fit(pixels, metadata, frame):
         block.set_size(*size)
         metadata = replace(metadata, exif=bytes(block.tiff))
     return scaled(pixels, size), metadata
+
+
+def fit_shown(pixels, frame):
+    """Pixels as they are shown, (H, W), (H, W, 3) or (H, W, 4) RGBA, uint8, scaled down to a frame (None: as they are).
+
+    Colours weigh by their alpha: a transparent pixel has none.
+    """
+    height, width = pixels.shape[:2]
+    size = fitting(width, height, frame) if frame else (width, height)
+    if size == (width, height) or pixels.ndim == 2 or pixels.shape[2] == 3:
+        return scaled(pixels, size)
+    weight = pixels[..., 3].astype(np.float32)
+    alpha = _resized(weight, size)
+    light = [_resized(LIGHT[pixels[..., channel]] * weight, size) for channel in range(3)]
+    colors = [np.searchsorted(BOUNDS, plane / np.maximum(alpha, 1)) for plane in light]
+    return np.stack([*colors, np.clip(np.rint(alpha), 0, 255)], axis=2).astype(np.uint8)

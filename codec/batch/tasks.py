@@ -16,7 +16,8 @@ from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
-from . import generation, keeping, shaping, stripping, verifying
+from . import budget as budgets
+from . import coloring, describing, generation, keeping, shaping, stripping, verifying
 from .result import Result
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
@@ -64,7 +65,17 @@ class CompressTask:
     max_size : (width, height), optional
         The frame into which larger pictures are scaled down as they are seen, by a Lanczos filter in linear light.
         "1600x1200" and "1600" are understood too.
+    srgb : bool
+        Convert other colours to sRGB, which needs no profile. A JPEG with such colours is encoded again in any case.
+    budget : float, optional
+        Seconds for each file, also "5s" and "500ms": in place of the effort of the options, the highest one whose time
+        by the table of `codec.batch.budget` is within it. The same on every machine.
     limits : codec.Limits
+
+    Notes
+    -----
+    The facts of a result have `metadata`: the kinds that were "kept", "changed" and "dropped", and what was
+    "converted".
     """
 
     options: jpeg.EncodeOptions = jpeg.EncodeOptions()
@@ -74,6 +85,8 @@ class CompressTask:
     min_gain: float = 0.0
     carry_all: bool = False
     max_size: tuple | None = None
+    srgb: bool = False
+    budget: float | None = None
     limits: Limits = DEFAULT_LIMITS
 
     suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
@@ -82,13 +95,15 @@ class CompressTask:
         object.__setattr__(self, "strip", stripping.kinds(self.strip))
         if self.max_size is not None:
             object.__setattr__(self, "max_size", shaping.as_size(self.max_size))
+        if self.budget is not None:
+            object.__setattr__(self, "budget", budgets.as_seconds(self.budget))
         if not 0 <= self.min_gain < 1:
             raise ParameterError(f"min_gain={self.min_gain} is no part of a file: choose 0 to below 1, such as 0.05")
 
     @property
     def bytes_per_pixel(self):
         """Efforts 8 and 9 decode their own result, and score it."""
-        return 40 if self.options.effort >= 8 else 20
+        return 40 if self.options.effort >= 8 or self.budget else 20
 
     def rename(self, name):
         """The name with .jpg, unless it is a JPEG's already."""
@@ -105,18 +120,19 @@ class CompressTask:
         if not data.startswith(b"\xff\xd8"):
             return self._other(data, job)
         source, data = data, stripping.of_file(data, self.strip, self.limits)
-        made = self._jpeg(data)
-        if (
-            made.status == "done"
-            and not (self.strip or self.max_size)
-            and keeping.too_little(source, made.data, self.min_gain)
-        ):
-            return keeping.gains_too_little(source, made, self.min_gain)
-        return replace(made, status="done", reason=None) if made.data is data is not source else made
+        info = jpeg.probe(data, limits=self.limits)
+        made, converted = self._jpeg(data, info)
+        changed = self.strip or self.max_size or converted
+        if made.status == "done" and not changed and keeping.too_little(source, made.data, self.min_gain):
+            made = keeping.gains_too_little(source, made, self.min_gain)
+        elif made.data is data is not source:
+            made = replace(made, status="done", reason=None)
+        before = info.metadata if data is source else jpeg.probe(source, limits=self.limits).metadata
+        return describing.told(made, before, self.limits, converted=converted)
 
     def verify(self, data, made):
         """Why the result for these bytes may not replace them, or None: see `codec.batch.verifying`."""
-        return verifying.problem(data, made, self.strip, self.limits, self.max_size)
+        return verifying.problem(data, made, self.strip, self.limits, self.max_size, self.srgb)
 
     def _exceeds(self, info):
         """Whether a picture is to be scaled down."""
@@ -131,59 +147,84 @@ class CompressTask:
         pixels, metadata = shaping.fit(picture.pixels, picture.metadata, self.max_size)
         return picture if pixels is picture.pixels else replace(picture, pixels=pixels, metadata=metadata)
 
-    def _jpeg(self, data):
-        info = jpeg.probe(data, limits=self.limits)
-        if self._exceeds(info):
-            picture = self._fitted(pictures.load(data, limits=self.limits))
-            encoded = self._encoded(picture)
-            lost = generation.not_carried(data, picture.metadata, self.strip, self.limits)
-            return Result(encoded.data, "done", (*picture.warnings, *encoded.warnings, *lost), _facts(encoded))
-        if self.carry_all and not self.force:
-            lost = next(generation.not_carried(data, info.metadata, self.strip, self.limits), None)
-            if lost:
-                reason = f"{lost}, if it is encoded again: rewritten without loss"
-                return generation.without_loss(data, self.strip, self.options.progressive, self.limits, reason=reason)
+    def _prepared(self, picture):
+        """(picture in the colours and the size that were asked for, what was converted)."""
+        picture, converted = coloring.to_srgb(picture) if self.srgb else (picture, ())
+        return self._fitted(picture), converted
+
+    def _jpeg(self, data, info):
+        """(result, what was converted)."""
+        if self._exceeds(info) or (self.srgb and coloring.differs(info.metadata)):
+            picture, converted = self._prepared(pictures.load(data, limits=self.limits))
+            return self._again(data, picture, self._encoded(picture)), converted
         if not self.force:
-            untouched = generation.before_encoding(data, self.options, self.strip, self.limits)
+            untouched = self._untouched(data, info)
             if untouched:
-                return untouched
+                return untouched, ()
         picture = pictures.load(data, limits=self.limits)
-        encoded = self._encoded(picture)
+        made = self._encoded(picture)
         if not self.force:
-            untouched = generation.after_encoding(data, encoded, self.options, self.strip, self.limits)
+            untouched = generation.after_encoding(data, made, self.options, self.strip, self.limits)
             if untouched:
-                return untouched
+                return untouched, ()
+        return self._again(data, picture, made), ()
+
+    def _untouched(self, data, info):
+        """The JPEG without loss, or None where encoding it again may be better."""
+        lost = (
+            next(generation.not_carried(data, info.metadata, self.strip, self.limits), None) if self.carry_all else None
+        )
+        if lost:
+            reason = f"{lost}, if it is encoded again: rewritten without loss"
+            return generation.without_loss(data, self.strip, self.options.progressive, self.limits, reason=reason)
+        return generation.before_encoding(data, self.options, self.strip, self.limits)
+
+    def _again(self, data, picture, made):
+        """A JPEG that was encoded again, with what that loses."""
         lost = generation.not_carried(data, picture.metadata, self.strip, self.limits)
-        return Result(encoded.data, "done", (*picture.warnings, *encoded.warnings, *lost), _facts(encoded))
+        return replace(made, warnings=(*picture.warnings, *made.warnings, *lost))
 
     def _other(self, data, job):
-        picture = pictures.profiled(pictures.load(data, background=self.background, limits=self.limits))
+        picture = pictures.load(data, background=self.background, limits=self.limits)
+        before, lost = picture.metadata, describing.not_read(data, picture.format)
+        described = () if self.srgb else coloring.described(picture)
+        made, converted = self._of_other(data, job, picture)
+        return describing.told(made, before, self.limits, lost=lost, converted=converted or described)
+
+    def _of_other(self, data, job, picture):
+        """(result, what was converted)."""
         has_place = keeping.has_place(job) and not self.force
-        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip)
+        wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
+        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        picture = picture if wrong_colors else pictures.profiled(picture)
         if picture.frames > 1 and has_place:
-            return keeping.all_frames(data, picture, "JPEG", may_copy)
-        fitted = self._fitted(picture)
+            return keeping.all_frames(data, picture, "JPEG", may_copy), ()
+        fitted, converted = self._prepared(picture)
         may_copy = may_copy and fitted is picture
-        encoded = self._encoded(fitted)
-        if len(encoded.data) >= len(data) and may_copy:
-            return keeping.smaller(data, picture, "JPEG")
-        if keeping.too_little(data, encoded.data, self.min_gain) and may_copy:
-            made = Result(encoded.data, "done", picture.warnings, _facts(encoded))
-            return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True)
-        warnings = [*picture.warnings, *encoded.warnings]
-        if len(encoded.data) > len(data):
+        made = self._encoded(fitted)
+        if len(made.data) >= len(data) and may_copy:
+            return keeping.smaller(data, picture, "JPEG"), ()
+        if keeping.too_little(data, made.data, self.min_gain) and may_copy:
+            return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True), ()
+        warnings = [*fitted.warnings, *made.warnings]
+        if len(made.data) > len(data):
             warnings.append("the JPEG is larger than its source; flat graphics and tiny pictures do better as PNG")
-        return Result(encoded.data, "done", tuple(warnings), _facts(encoded))
+        return replace(made, warnings=tuple(warnings)), converted
 
     def _encoded(self, picture):
-        """The JPEG; a gray picture has no chroma whose resolution could be chosen."""
+        """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
         pixels, metadata = stripping.of_picture(picture.pixels, picture.metadata, self.strip)
-        changes = {"metadata": metadata, "color": "auto"}
+        changes, warnings, more = {"metadata": metadata, "color": "auto"}, (), {}
         if pixels.ndim == 3 and pixels.shape[2] == 4:
             changes["color"] = "ycck"
         if pixels.ndim == 2:
             changes["subsampling"] = "auto"
-        return jpeg.encode(pixels, **vars(replace(self.options, **changes)))
+        if self.budget:
+            size = pixels.shape[0] * pixels.shape[1]
+            changes["effort"], warning = budgets.effort_within(self.budget, size, self.options.target is not None)
+            warnings, more = (warning,) if warning else (), {"effort": changes["effort"]}
+        encoded = jpeg.encode(pixels, **vars(replace(self.options, **changes)))
+        return Result(encoded.data, "done", (*encoded.warnings, *warnings), _facts(encoded) | more)
 
 
 def _facts(encoded):

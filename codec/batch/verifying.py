@@ -9,7 +9,7 @@ from .. import jpeg
 from ..errors import CodecError
 from ..formats import pictures
 from ..formats.signatures import format_of
-from . import shaping
+from . import coloring, shaping
 
 CELL = 8
 # Of the means of 8x8 cells in 0..255. At quality 1 the step of a mean is 255 / 8 = 32 per component, an error of
@@ -18,7 +18,7 @@ MOST_RMS = 20.0
 DESCRIPTIONS = ("icc", "exif", "xmp", "iptc", "photoshop", "comments")
 
 
-def problem(data, made, strip, limits, max_size=None):
+def problem(data, made, strip, limits, max_size=None, srgb=False):
     """Why the picture of a result is not that of its source, or None.
 
     Parameters
@@ -31,6 +31,8 @@ def problem(data, made, strip, limits, max_size=None):
     limits : codec.Limits
     max_size : (width, height), optional
         The frame into which the result was scaled down.
+    srgb : bool
+        The result was to be converted to sRGB.
 
     Returns
     -------
@@ -46,10 +48,15 @@ def problem(data, made, strip, limits, max_size=None):
         lost = [
             name.upper()
             for name in DESCRIPTIONS
-            if getattr(before.info.metadata, name) and not getattr(after.info.metadata, name)
+            if not (srgb and name == "icc")
+            and getattr(before.info.metadata, name)
+            and not getattr(after.info.metadata, name)
         ]
         if lost:
             return f"its {', '.join(lost)} is not there"
+    if srgb:
+        picture = pictures.Picture(before.pixels, before.info.metadata, "JPEG")
+        before = replace(before, pixels=coloring.to_srgb(picture)[0].pixels)
     if max_size:
         before = replace(before, pixels=shaping.fit(before.pixels, before.info.metadata, max_size)[0])
     first, second = (

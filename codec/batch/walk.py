@@ -4,7 +4,9 @@ import os
 import stat
 from dataclasses import dataclass
 
+from ..errors import CodecError
 from ..formats.signatures import HEAD_BYTES, UNREAD, format_of
+from ..sources import remote
 from ..sources.files import special_kind
 from .selection import ALL, EXCLUDED
 
@@ -41,6 +43,7 @@ def walk(folder, output, task, selection=ALL):
     Parameters
     ----------
     folder : str
+        A path, or a URL.
     output : str or None
         None: there is no output folder.
     task : a task of `codec.batch`
@@ -51,6 +54,11 @@ def walk(folder, output, task, selection=ALL):
     -------
     list of Found
     """
+    if remote.is_url(folder):
+        try:
+            return [_remote(folder, path, task, selection) for path in remote.listed(folder)]
+        except CodecError as error:
+            return [Found(os.curdir, "failed", f"cannot read the folder: {error}")]
     found = _below(folder, "", output and os.path.realpath(output), task, selection)
     return sorted(found, key=lambda found: found.path)
 
@@ -81,20 +89,35 @@ def _below(top, inner, output, task, selection):
                 folders.append(path)
 
 
+def _remote(url, path, task, selection):
+    """An object below a URL: there are no links, and folders are parts of names."""
+    folders = path.split("/")[:-1]
+    above = ("/".join(folders[: count + 1]) for count in range(len(folders)))
+    if any(selection.leaves_out(each, True) for each in above) or selection.leaves_out(path):
+        return Found(path, "ignored", EXCLUDED)
+    if any(part.startswith(".") for part in path.split("/")):
+        return Found(path, "ignored", "hidden")
+    return _regular(remote.join(url, path), path, task)
+
+
 def _file(entry, path, task):
     if entry.name.startswith("."):
         return Found(path, "ignored", "hidden")
     if entry.is_symlink():
         return Found(path, "ignored", "symbolic link")
-    suffix = os.path.splitext(entry.name)[1].lower()
     if not entry.is_file():
         return Found(path, "ignored", special_kind(entry.stat().st_mode) or "not a file")
+    return _regular(entry.path, path, task)
+
+
+def _regular(place, path, task):
+    suffix = os.path.splitext(path)[1].lower()
     if suffix in task.suffixes:
         return Found(path)
     is_jpeg_only = task.formats == ("JPEG",)
-    kind = UNREAD.get(suffix) or (None if suffix and is_jpeg_only else _kind(entry.path))
+    kind = UNREAD.get(suffix) or (None if suffix and is_jpeg_only else _kind(place))
     if isinstance(kind, OSError):
-        return Found(path, "failed", f"cannot read it: {kind.strerror}")
+        return Found(path, "failed", f"cannot read it: {kind.strerror or kind}")
     if kind in task.formats and (not suffix or kind in UNMISTAKABLE):
         return Found(path, by_content=True)
     if is_jpeg_only:
@@ -107,6 +130,8 @@ def _file(entry, path, task):
 def _kind(path):
     """The format of a file by its first bytes, or the error that kept them."""
     try:
+        if remote.is_url(path):
+            return format_of(remote.head(path, HEAD_BYTES))
         with open(path, "rb", buffering=0) as stream:
             return format_of(stream.read(HEAD_BYTES))
     except OSError as error:

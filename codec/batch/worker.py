@@ -106,7 +106,7 @@ class Worker:
             known = replace(known, output_hash=content_hash(made.data, self.ledger.version))
 
             def before_rename(path):
-                complete = replace(known, output_stat=stat_key(os.stat(path)))
+                complete = replace(known, output_stat=stat_key(stat_of(path)))
                 self.ledger.record(job.target, complete, job.source)
 
             return before_rename
@@ -130,5 +130,13 @@ class Worker:
 def _row_in_place(source, data, made, smaller):
     """The row of a result that replaces its source if it is smaller."""
     before, after = len(data), len(made.data) if smaller else len(data)
-    status, reason = ("done", made.reason) if smaller else ("kept", made.reason or generation.NOT_SMALLER)
-    return Row(source, source, status, before, after, round(before / after, 4), made.warnings, None, reason, made.facts)
+    status, reason, facts = ("done", made.reason, made.facts) if smaller else ("kept", *_why_kept(made))
+    return Row(source, source, status, before, after, round(before / after, 4), made.warnings, None, reason, facts)
+
+
+def _why_kept(made):
+    """(reason, facts) of a source that stays as it is."""
+    facts = {name: value for name, value in made.facts.items() if name != "metadata"}
+    undone = made.status == "done" and {"dropped", "converted"} & set(made.facts.get("metadata", ()))
+    still = ": what was to go or to be converted is still there" if undone else ""
+    return (made.reason or generation.NOT_SMALLER) + still, facts

@@ -57,6 +57,28 @@ def echo_json(verb, **content):
     click.echo(json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **content}, indent=2))
 
 
+def echo_listed(verb, before, name, items, after):
+    """`echo_json` with a list that may be long: each item becomes text as it is printed.
+
+    Parameters
+    ----------
+    verb : str
+    before, after : dict
+        The keys around the list.
+    name : str
+        The key of the list.
+    items : iterable of dict
+    """
+    head = json.dumps({"schema": SCHEMA, "verb": verb, "codec": __version__, **before}, indent=2)
+    click.echo(f'{head[:-2]},\n  "{name}": [', nl=False)
+    between = ""
+    for item in items:
+        click.echo(between + ("\n" + json.dumps(item, indent=2)).replace("\n", "\n    "), nl=False)
+        between = ","
+    end = "\n  ]," if between else "],"
+    click.echo(end + json.dumps(after, indent=2)[1:])
+
+
 def echo_line(kind, **content):
     """Print one JSON object as a line on stdout, at once; `kind` tells what it is."""
     click.echo(json.dumps({"schema": SCHEMA, "type": kind, **content}))
@@ -81,6 +103,14 @@ def refuse_both(name, *others):
     for other in others:
         if _given(name) and _given(other):
             raise click.UsageError(f"{_spelled(name)} and {_spelled(other)} exclude each other")
+
+
+def refuse_for(name, *others):
+    """A usage error if one of the other options is given, which the value of this one excludes."""
+    for other in others:
+        if _given(other):
+            value = click.get_current_context().params[name]
+            raise click.UsageError(f"{_spelled(other)} does not apply to {_spelled(name)} {value}")
 
 
 def needs(name, *others):

@@ -27,6 +27,8 @@ SHARED = (
     "strip",
     "background",
     "max-size",
+    "srgb",
+    "budget",
     "keep-dates",
 )
 LIMITS = ("max-pixels", "jobs")
@@ -35,8 +37,13 @@ SETTABLE = {
     "watch": (*SHARED, "settle", *LIMITS),
     "check": ("max-waste", "max-size", *LIMITS),
 }
-FLAGS = ("progressive", "keep-dates")
-RIVALS = {"quality": ("--target",), "target": ("--quality", "-q")}  # the command line wins over the file
+FLAGS = ("progressive", "keep-dates", "srgb")
+RIVALS = {
+    "quality": ("--target",),
+    "target": ("--quality", "-q"),
+    "effort": ("--budget",),
+    "budget": ("--effort",),
+}  # the command line wins over the file
 PARAMETERS = {"max-pixels": "limits"}  # where a command has another name for an option
 
 

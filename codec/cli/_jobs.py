@@ -6,12 +6,13 @@ import shlex
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import lru_cache
 
 import click
 
 from .. import __version__
 from ..errors import ParameterError
-from ._common import echo_json, echo_line, printable, refuse_terminal, say, size, warn
+from ._common import echo_line, echo_listed, printable, refuse_terminal, say, size, warn
 from ._progress import progress
 from ._words import spoken
 
@@ -140,6 +141,7 @@ def ledger_path(inputs, output, ledger):
     """Where the ledger of a run is, or None."""
     from ..batch import LEDGER_NAME
     from ..batch.plan import is_folder
+    from ..sources import remote
 
     if ledger is False:
         return None
@@ -147,7 +149,9 @@ def ledger_path(inputs, output, ledger):
         if ledger:
             raise click.UsageError("--ledger is for files: stdin and stdout have nothing to come back to")
         return None
-    return ledger or (os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None)
+    if ledger or remote.is_url(output):
+        return ledger
+    return os.path.join(output, LEDGER_NAME) if is_folder(inputs, output) else None
 
 
 def jobs_for(inputs, output, task, as_json, **select):
@@ -181,13 +185,12 @@ def claim_stdout(as_json, what):
 
 
 def in_words(row, command):
-    """A row whose messages are in the words of the command."""
-    return replace(
-        row,
-        error=_said(row.error, command),
-        reason=_said(row.reason, command),
-        warnings=tuple(spoken(message, command) for message in row.warnings),
-    )
+    """A row whose messages are in the words of the command: itself where they are."""
+    error, reason = _said(row.error, command), _said(row.reason, command)
+    warnings = tuple(_said(message, command) for message in row.warnings)
+    if (error, reason, warnings) == (row.error, row.reason, row.warnings):
+        return row
+    return replace(row, error=error, reason=reason, warnings=warnings)
 
 
 def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings=None, **more):
@@ -202,14 +205,16 @@ def report(verb, rows, *, as_json=False, as_lines=False, dry_run=False, settings
     if as_lines:
         echo_line("total", **_total(rows), **more)
     elif as_json:
-        files = [row.to_json() for row in rows]
-        echo_json(verb, dry_run=dry_run, settings=settings or {}, files=files, total=_total(rows), **more)
+        about = {"dry_run": dry_run, "settings": settings or {}}
+        files = (row.to_json() for row in rows)
+        echo_listed(verb, about, "files", files, {"total": _total(rows), **more})
     elif not any(row.output == PIPE for row in rows):
         _table(rows)
         if dry_run:
             say("dry run: nothing was written")
     met = [row for row in rows if row.status != "ignored"]
     _say_left_out(rows)
+    _say_metadata(rows)
     for reason, count in Counter(row.reason for row in rows if row.status == "skipped").items():
         what = {"done before": "done before", "the output exists already": "there already"}.get(
             reason, f"left alone, since {reason}"
@@ -235,18 +240,40 @@ def _say_left_out(rows):
         say(f"{_files(sum(reasons.values()))} left out: {listed}")
 
 
-def _said(error, command):
-    return error and spoken(error, command)
+def _metadata(rows):
+    """{fate: {kind: number of files}}: see `codec.batch.describing.changes`."""
+    found = {}
+    for row in rows:
+        for fate, kinds in row.facts.get("metadata", {}).items() if row.status in ("done", "kept") else ():
+            found.setdefault(fate, Counter()).update(kinds)
+    return found
+
+
+def _say_metadata(rows):
+    """What changed; kinds that were kept need no word."""
+    found = {fate: kinds for fate, kinds in _metadata(rows).items() if fate in ("dropped", "converted")}
+    if found:
+        parts = (f"{kind} in {count}" for kinds in found.values() for kind, count in sorted(kinds.items()))
+        titles = " and ".join(found)
+        say(f"metadata {titles}, in files: {', '.join(parts)}")
+
+
+@lru_cache(1024)
+def _said(message, command):
+    return message and spoken(message, command)
 
 
 def _total(rows):
     before, after = (sum(getattr(row, name) or 0 for row in rows) for name in ("before", "after"))
     counts = {status: sum(row.status == status for row in rows) for status in STATUSES}
-    return {"before": before, "after": after, "ratio": round(before / after, 4) if after else None, **counts}
+    ratio = round(before / after, 4) if after else None
+    metadata = _metadata(rows)
+    return {"before": before, "after": after, "ratio": ratio, **counts} | ({"metadata": metadata} if metadata else {})
 
 
 def _table(rows):
-    searched = ("quality", "achieved") if any("target" in row.facts for row in rows) else ()
+    chosen = ("effort",) if any("effort" in row.facts for row in rows) else ()
+    searched = (*chosen, *(("quality", "achieved") if any("target" in row.facts for row in rows) else ()))
     reasons = [row.error or row.reason for row in rows]
     explained = ("reason",) if any(reasons) else ()
     if not sys.stdout.isatty():

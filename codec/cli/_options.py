@@ -262,6 +262,22 @@ max_size = click.option(
     callback=checked(_frame),
     help="Scale larger pictures down until they fit, by a Lanczos filter in linear light; 1600 is 1600x1600.",
 )
+srgb = click.option("--srgb", is_flag=True, help="Convert other colours to sRGB, which needs no profile.")
+
+
+def _seconds(value):
+    from ..batch.budget import as_seconds
+
+    return as_seconds(value)
+
+
+budget = click.option(
+    "--budget",
+    metavar="TIME",
+    callback=checked(_seconds),
+    help="In place of --effort: the highest effort that is counted with this time for the picture, 5s or 500ms. By a "
+    "fixed table, so that every machine makes the same file.",
+)
 files_from = click.option(
     "--files-from",
     callback=_listed,

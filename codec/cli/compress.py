@@ -1,10 +1,12 @@
-"""`codec compress`: pictures of any format to JPEG."""
+"""`codec compress`: pictures of any format to JPEG, PNG-8 or GIF."""
 
 import click
 
 from . import _options as options
-from ._common import needs, refuse_both
+from ._common import needs, refuse_both, refuse_for
 from ._jobs import perform, perform_in_place
+
+JPEG_ONLY = ("quality", "effort", "budget", "subsampling", "progressive", "tune", "background")
 
 
 def _kinds(value):
@@ -28,6 +30,14 @@ class _Compress(options.OptionalValues):
 @options.include
 @options.exclude
 @options.output()
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["jpeg", "png", "gif"]),
+    default="jpeg",
+    show_default=True,
+    help="png: at most 256 colours (PNG-8), an APNG of an animation. gif: the same as GIF.",
+)
 @options.quality(help="1 is smallest, 100 is best; fractions down to 1/64.  [default: 75]")
 @options.target(
     "--target",
@@ -40,6 +50,7 @@ class _Compress(options.OptionalValues):
     show_default=True,
     help="1 is fastest, 9 searches longest.",
 )
+@options.budget
 @click.option(
     "--subsampling",
     type=options.Known("jpeg.params:SUBSAMPLING", ("auto",)),
@@ -77,6 +88,7 @@ class _Compress(options.OptionalValues):
     "the first of several frames.",
 )
 @options.max_size
+@options.srgb
 @options.max_pixels
 @options.jobs
 @options.timeout
@@ -94,11 +106,11 @@ class _Compress(options.OptionalValues):
 @options.as_json_not_table
 @options.as_lines
 def compress(inputs, files_from, include, exclude, output, **given):
-    """Compress pictures to JPEG.
+    """Compress pictures to JPEG, or with --to to PNG-8 or GIF.
 
     INPUTS are JPEG, PNG, TIFF, WebP, GIF, BMP, PPM, AVIF, JPEG 2000 or QOI files, folders (searched recursively,
-    recreated as the same tree in OUT), or - for stdin. Inputs are overwritten only with --in-place. Metadata is kept,
-    including the orientation tag; pixels are not turned.
+    recreated as the same tree in OUT), URLs of both such as s3://bucket/folder/ (extra remote), or - for stdin. Inputs
+    are overwritten only with --in-place. Metadata is kept, including the orientation tag; pixels are not turned.
 
     Every file met in a folder has a row with a status. "done". "kept": the source is copied, since no smaller JPEG was
     found, or since a JPEG would hold only the first of its frames; an a.png stays a.png. "skipped": done before, or the
@@ -123,6 +135,13 @@ def compress(inputs, files_from, include, exclude, output, **given):
     size (kB is 1000 bytes, KiB 1024), or the smallest with the score. If no quality reaches it, nothing is written and
     the possible range is reported. A JPEG that meets a size without loss is rewritten without loss.
 
+    With --to png or gif, pictures and animations get at most 256 colours; those that would not become smaller are
+    "kept". Options of JPEG do not apply; codec palette has those of palettes. A PNG keeps the colour profile, a GIF has
+    none: other colours are converted to sRGB.
+
+    The --json of each file says what became of its metadata: the kinds that were kept, changed and dropped, and what
+    was converted.
+
     \b
     Examples:
       codec compress photo.png -o photo.jpg
@@ -131,17 +150,19 @@ def compress(inputs, files_from, include, exclude, output, **given):
       codec compress logo.png -o logo.jpg --background '#f0f0f0' --subsampling 4:4:4
       codec compress *.tif -o web/ --strip -j 4
       codec compress /data/holiday/ -o /data/smaller/ --executor dask --scheduler tcp://10.0.0.1:8786
-      codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates
+      codec compress holiday/ -o public/ --strip gps,thumbnail --keep-dates --srgb
+      codec compress banners/ -o small/ --to gif --max-size 600
       codec compress holiday/ --in-place -q 80 --min-gain 5%
       codec compress photos/ -o web/ --max-size 1600x1200 --exclude thumbs --jsonl
       find photos -name '*.png' -print0 | codec compress --files-from - -o web/
+      codec compress s3://pictures/2019/ -o s3://smaller/2019/ --ledger 2019.sqlite
       cat photo.png | codec compress - -q 60 > photo.jpg
 
     Exit codes: 0 all done, kept, skipped or ignored; 1 at least one file failed; 2 wrong command line; 130 interrupted.
     """
     from ..batch import Selection
 
-    pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"))
+    pairs = (("ledger", "no_ledger"), ("backup", "no_backup"), ("as_json", "as_lines"), ("budget", "effort"))
     for one, other in (*pairs, ("scheduler", "jobs"), ("scheduler", "timeout")):
         refuse_both(one, other)
     scheduler = given.pop("scheduler")
@@ -155,7 +176,7 @@ def compress(inputs, files_from, include, exclude, output, **given):
     for name in ("ledger", "backup"):
         given.pop(name, None)
     keep_dates, in_place = given.pop("keep_dates"), given.pop("in_place")
-    task, settings = _task(in_place, **given)
+    task, settings = _task(in_place, given.pop("form"), **given)
     settings |= {"in_place": in_place, "include": list(include), "exclude": list(exclude), "keep_dates": keep_dates}
     select = {"selection": Selection(tuple(include), tuple(exclude))}
     if in_place:
@@ -169,14 +190,25 @@ def compress(inputs, files_from, include, exclude, output, **given):
     perform("compress", task, inputs, output, settings=settings, **run)
 
 
-def _task(in_place, *, limits, background, strip, force, min_gain, max_size, **encoding):
+def _task(in_place, form, *, limits, background, strip, force, min_gain, max_size, srgb, budget, **encoding):
     """The task, and its settings for --json."""
-    from ..batch import CompressTask
+    from ..batch import CompressTask, IndexedTask
+    from ..errors import ParameterError
     from ..jpeg import EncodeOptions
 
+    shared = {"force": force, "min_gain": min_gain, "max_size": max_size, "srgb": srgb}
+    told = {"to": form, "strip": list(strip or ()), **shared}
+    if form != "jpeg":
+        refuse_for("form", "in_place", *JPEG_ONLY)
+        target = encoding["target"]
+        try:
+            return IndexedTask(form, target, strip or (), limits=limits, **shared), told | {"target": target}
+        except ParameterError as error:
+            raise click.UsageError(str(error)) from error
     if encoding["quality"] is not None and encoding["target"]:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
     asked = EncodeOptions(**encoding)
-    choices = {"background": background, "force": force, "min_gain": min_gain, "max_size": max_size}
-    task = CompressTask(asked, strip=strip or (), carry_all=in_place, limits=limits, **choices)
-    return task, encoding | {"quality": asked.quality, "strip": list(strip or ())} | choices
+    choices = {"background": background, "budget": budget}
+    task = CompressTask(asked, strip=strip or (), carry_all=in_place, limits=limits, **choices, **shared)
+    effort = {"effort": None} if budget else {}
+    return task, encoding | effort | {"quality": asked.quality} | told | choices

@@ -43,7 +43,7 @@ def undo(run, ledger, dry_run, as_json):
 
     if not os.path.exists(ledger):
         raise click.UsageError(f"there is no ledger {ledger}: name that of the run with --ledger")
-    with batch.Ledger(ledger) as book:
+    with batch.Ledger(ledger, read_only=run is None) as book:
         if run is None:
             _list(batch.runs(book), as_json)
             return

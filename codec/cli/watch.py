@@ -7,15 +7,15 @@ import click
 
 from .. import __version__
 from . import _options as options
-from ._common import SCHEMA, printable, say, warn
+from ._common import SCHEMA, printable, refuse_both, say, warn
 from ._words import spoken
 from .compress import _Compress
 from .compress import compress as compress_verb
 
 # Options of codec compress that mean the same here.
 SHARED = (
-    "quality", "target", "effort", "subsampling", "progressive", "tune", "strip", "background", "max_size", "limits",
-    "jobs", "keep_dates", "ledger",
+    "quality", "target", "effort", "subsampling", "progressive", "tune", "strip", "background", "max_size", "srgb",
+    "budget", "limits", "jobs", "keep_dates", "ledger",
 )  # fmt: skip
 
 
@@ -51,6 +51,8 @@ def watch(
     background,
     strip,
     max_size,
+    srgb,
+    budget,
     quality,
     target,
     **encoding,
@@ -81,7 +83,9 @@ def watch(
     if quality is not None and target:
         raise click.UsageError("--quality and --target exclude each other: a target searches for the quality")
     asked = EncodeOptions(quality=quality, target=target, **encoding)
-    task = batch.CompressTask(asked, background=background, strip=strip or (), max_size=max_size, limits=limits)
+    refuse_both("budget", "effort")
+    look = {"background": background, "strip": strip or (), "max_size": max_size, "srgb": srgb}
+    task = batch.CompressTask(asked, **look, budget=budget, limits=limits)
     with batch.Ledger(ledger or os.path.join(output, NAME)) as book:
         watcher = Watcher(folder, output, task, book, settle=settle, threads=jobs, keep_dates=keep_dates)
         say(f"watching {folder}; Ctrl-C ends it")

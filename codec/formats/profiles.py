@@ -81,7 +81,7 @@ class ToSrgb:
         gray = pixels.ndim == 2
         icc, mode = profile(meant.chunks, gray) if meant.chunks else meant.icc, "L" if gray else "RGB"
         if (icc, mode) not in self._made:
-            self._made[icc, mode] = _transform(icc, mode) if icc else None
+            self._made[icc, mode] = transform(icc, mode) if icc else None
         convert = self._made[icc, mode]
         if convert is None:
             return None
@@ -89,7 +89,8 @@ class ToSrgb:
         return np.dstack([made, pixels[..., 3]]) if not gray and pixels.shape[2] == 4 else made
 
 
-def _transform(icc, mode):
+def transform(icc, mode):
+    """A function that converts Pillow images of a mode from a profile to sRGB; None where the profile does not fit."""
     from PIL import ImageCms
 
     try:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def folder(tmp_path, picture):
     return folder
 
 
+def archived(home):
+    """The pictures in an archive, as a URL."""
+    with zipfile.ZipFile(home / "in.zip", "w") as archive:
+        for path in sorted((home / "in").iterdir()):
+            archive.write(path, path.name)
+    return f"zip://::{home / 'in.zip'}"
+
+
 def jobs_to(home, name, task):
     return batch.plan([str(home / "in")], str(home / name) + "/", task)
 
@@ -90,6 +99,16 @@ def test_a_cluster_does_what_threads_do(dask, folder):
     assert {row.status for row in here} == {"done", "kept", "failed", "ignored"} and seen[-1] == (15, 15)
     assert {row.reason for row in again if row.status == "skipped"} == {"done before"}
     assert [row.status for row in again].count("failed") == 1
+
+
+def test_workers_read_urls(dask, folder):
+    pytest.importorskip("fsspec")
+    home, task = folder(4), batch.CompressTask()
+    rows = cluster.run(batch.plan([archived(home)], str(home / "there") + "/", task), task, dask[0])
+    batch.run(jobs_to(home, "here", task), task)
+    assert {row.status for row in rows} == {"done"} and contents(home / "there") == contents(home / "here")
+    with pytest.raises(codec.errors.ParameterError, match="name a folder"):
+        cluster.run(batch.plan([archived(home)], "memory://there/", task), task, dask[0])
 
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(dask, folder):

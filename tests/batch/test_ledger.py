@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -201,7 +203,7 @@ def test_ledgers_that_are_none(tmp_path):
     with pytest.raises(FileError, match="has version 99, and this codec reads up to 2: update codec"):
         Ledger(path)
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(FileError, match="cannot open the ledger .*; choose another place"):
+    with pytest.raises(FileError, match="cannot create the folder .*file: File exists; choose another folder"):
         Ledger(tmp_path / "file" / "a.sqlite")
 
 
@@ -291,3 +293,42 @@ def test_ledgers_of_version_1_stay_good(tmp_path):
         (row,) = batch.run(jobs, task, ledger=ledger)
         assert ledger.version == 1
     assert row.status == "skipped" and row.reason == "done before"
+
+
+# ---------------------------------------------------------------- where nothing may be written
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A folder with a ledger, in which nothing may be written; root gives up the right to do so all the same."""
+    folder = tmp_path / "closed"
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        ledger.execute("INSERT INTO runs VALUES (1, 'then', NULL, 'now')")
+    (folder / "ledger.sqlite").chmod(0o444)
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+
+
+LOOK = """
+import sys
+from codec.batch import Ledger, runs
+from codec.errors import FileError
+with Ledger(sys.argv[1], read_only=True) as ledger:
+    print([run.name for run in runs(ledger)])
+for path in (sys.argv[1], sys.argv[1] + ".new"):
+    try:
+        Ledger(path)
+    except FileError as error:
+        print(error)
+"""
+
+
+def test_a_read_only_ledger_is_looked_at_and_not_written(closed, as_common_user):
+    env = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(codec.__file__))}
+    words = [*as_common_user, sys.executable, "-c", LOOK, str(closed / "ledger.sqlite")]
+    listed, refused, not_created = subprocess.run(words, env=env, capture_output=True, text=True).stdout.splitlines()
+    assert listed == "['then']"
+    assert f"{closed / 'ledger.sqlite'} is read-only; make it writable, or choose another folder" in refused
+    assert f"{closed} is read-only" in not_created
+    assert os.listdir(closed) == ["ledger.sqlite"]

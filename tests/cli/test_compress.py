@@ -635,3 +635,52 @@ def test_application_segments_of_unknown_contents_are_missed_aloud(run, home, ve
 def test_a_cluster_has_a_scheduler_and_its_own_threads(run, home, words, said):
     outcome = run("compress", "in", *([] if "--in-place" in words else ["-o", "out"]), *words)
     assert outcome.code == 2 and said in outcome.err and not (home / "out").exists()
+
+
+# ---------------------------------------------------------------- other formats, colours, budgets
+
+
+@pytest.mark.parametrize("form, magic", [("png", b"\x89PNG"), ("gif", b"GIF8")])
+def test_to_png_and_gif(run, home, tree, form, magic):
+    outcome = run("compress", "in", "-o", "out", "--to", form)
+    assert outcome.code == 0
+    made = [name for name in tree("out") if name.endswith(form) and not name.startswith(".")]
+    assert made and all((home / "out" / name).read_bytes().startswith(magic) for name in made)
+
+
+def test_options_of_jpeg_do_not_apply_to_other_formats(run, tree):
+    for words in (["-q", "50"], ["--effort", "3"], ["--baseline"], ["--background", "red"]):
+        outcome = run("compress", "in", "-o", "out", "--to", "gif", *words)
+        assert outcome.code == 2 and "does not apply to --to gif" in outcome.err
+    outcome = run("compress", "in", "--to", "png", "--in-place")
+    assert outcome.code == 2 and "--in-place does not apply to --to png" in outcome.err
+    assert run("compress", "in", "-o", "out", "--budget", "1s", "--effort", "3").code == 2
+    outcome = run("compress", "in", "-o", "out", "--to", "gif", "--target", "psnr:30")
+    assert outcome.code == 2 and "--target psnr:30 is for other formats" in outcome.err
+
+
+def test_a_budget_shows_the_effort_in_table_and_json(run, home):
+    outcome = run("compress", "in/a.png", "-o", "a.jpg", "--budget", "5s")
+    assert [line.split("\t")[5] for line in outcome.out.decode().splitlines()] == ["effort", "9"]
+    report = json.loads(run("compress", "in/a.png", "-o", "b.jpg", "--budget", "5s", "--json").out)
+    assert report["settings"]["budget"] == 5 and report["settings"]["effort"] is None
+    assert report["files"][0]["effort"] == 9
+
+
+def test_the_report_counts_what_became_of_the_metadata(run, home):
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:, ::2] = np.random.default_rng(1).integers(0, 256, (32, 16, 3))
+    icc = profiles.profile(((b"cICP", bytes([12, 13, 0, 1])),), False)
+    (home / "p3.jpg").write_bytes(codec.encode(pixels, 98, metadata=jpeg.Metadata(icc=icc, comments=(b"hi",))))
+    outcome = run("compress", "p3.jpg", "-o", "out/", "--srgb", "--strip", "--json")
+    (found,) = [row["metadata"] for row in json.loads(outcome.out)["files"]]
+    assert found["dropped"] == ["comments"] and found["converted"][0].endswith("to sRGB")
+    assert json.loads(outcome.out)["total"]["metadata"]["dropped"] == {"comments": 1}
+    assert "metadata dropped and converted, in files: comments in 1" in outcome.err
+
+
+def test_a_report_is_the_same_text_as_in_one_piece(run, home):
+    (home / "empty").mkdir()
+    for words in (["in"], ["empty"], ["in", "--strip", "--dry-run"]):
+        text = run("compress", *words, "-o", "out", "--json").out.decode()
+        assert text == json.dumps(json.loads(text), indent=2) + "\n"

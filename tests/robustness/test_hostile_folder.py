@@ -2,6 +2,7 @@
 pictures among them are done.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 
 import codec
-from codec import errors
+from codec import batch, errors
+from codec.batch import CompressTask
 from codec.formats.pictures import dump
+from codec.jpeg import EncodeOptions
 
 NOISE = np.random.default_rng(8).integers(0, 256, (24, 32, 3), np.uint8)
 PNG, JPEG = dump(NOISE), codec.encode(NOISE, 95)
@@ -61,10 +64,10 @@ def folder(tmp_path):
     return tmp_path / "in"
 
 
-def compress(folder, *words):
+def compress(folder, *words, before=()):
     """(exit code, {name: row}, stderr) of a whole process, which ends within a minute."""
     env = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(errors.__file__))}
-    words = [sys.executable, "-m", "codec", "compress", folder, "-o", f"{folder}.out", "--json", *words]
+    words = [*before, sys.executable, "-m", "codec", "compress", folder, "-o", f"{folder}.out", "--json", *words]
     ended = subprocess.run(words, capture_output=True, timeout=120, env=env)
     rows = json.loads(ended.stdout)["files"]
     return (
@@ -108,12 +111,11 @@ def test_special_files_are_left_out_and_nothing_waits_for_them(folder):
     assert {rows[name]["reason"] for name in ("link.png", "dangling.png", "loop")} == {"symbolic link"}
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_files_and_folders_fail_alone(folder):
+def test_unreadable_files_and_folders_fail_alone(folder, as_common_user):
     (folder / "locked.png").write_bytes(PNG)
     (folder / "locked.png").chmod(0)
     (folder / "closed").mkdir(0)
-    code, rows, _ = compress(folder)
+    code, rows, _ = compress(folder, before=as_common_user)
     (folder / "closed").chmod(0o700)
     assert code == 1 and "check its permissions" in rows["locked.png"]["error"]
     assert "cannot read the folder" in rows["closed"]["error"]
@@ -139,6 +141,153 @@ def test_a_name_too_long_for_its_output_fails_alone(folder):
     _, rows, _ = compress(folder)
     assert "choose a shorter name" in rows[f"{longest}.png"]["error"]
     assert rows[f"{longest}.jpg"]["status"] in ("done", "kept")
+
+
+# ---------------------------------------------------------------- what is hostile around the files
+
+
+def pictures_of(home, count=6):
+    """{name: content}, written below home / "in"."""
+    (home / "in").mkdir()
+    files = {f"{number}.png": dump(np.roll(NOISE, number, 0)) for number in range(count)}
+    for name, data in files.items():
+        (home / "in" / name).write_bytes(data)
+    return files
+
+
+def test_files_that_vanish_fail_alone(tmp_path):
+    pictures_of(tmp_path)
+    jobs = batch.plan([str(tmp_path / "in")], str(tmp_path / "out"), CompressTask())
+    (tmp_path / "in" / "2.png").unlink()
+    (tmp_path / "in" / "3.png").unlink()
+    (tmp_path / "in" / "3.png").mkdir()
+    rows = {os.path.basename(row.input): row for row in batch.run(jobs, CompressTask())}
+    assert "check the path" in rows["2.png"].error and "name a file, not a folder" in rows["3.png"].error
+    assert [rows[f"{number}.png"].status for number in (0, 1, 4, 5)] == ["done"] * 4
+
+
+class Meddling(CompressTask):
+    """Somebody writes to the source while it is compressed."""
+
+    def __call__(self, data, job=None):
+        made = super().__call__(data, job)
+        with open(job.source, "wb") as stream:
+            stream.write(dump(NOISE[::-1]))
+        return made
+
+
+@pytest.mark.parametrize("where", ["out", "in"])
+def test_files_that_change_are_made_again_or_left_alone(tmp_path, where):
+    """An output is made of what was read, and the next run sees the change; a replaced original must be what was
+    read.
+    """
+    (tmp_path / "in").mkdir()
+    path, changed = tmp_path / "in" / "a.jpg", dump(NOISE[::-1])
+    path.write_bytes(codec.encode(NOISE, 97))
+    with batch.Ledger(tmp_path / "ledger") as ledger:
+        if where == "in":
+            jobs, inside = batch.plan_in_place([str(path)], CompressTask()), batch.InPlace(ledger, tmp_path, None)
+            (row,) = batch.run(jobs, Meddling(), in_place=inside)
+            assert row.status == "failed" and "changed" in row.error and path.read_bytes() == changed
+            return
+        jobs = batch.plan([str(path)], str(tmp_path / "out") + "/", CompressTask())
+        (first,) = batch.run(jobs, Meddling(), ledger=ledger)
+        (second,) = batch.run(jobs, CompressTask(), ledger=ledger)
+    assert (first.status, second.status) == ("done", "done") and path.read_bytes() == changed
+    assert np.array_equal(codec.read(second.output), codec.decode(CompressTask()(changed).data))
+
+
+def test_files_where_folders_must_be(folder):
+    out = folder.parent / f"{folder.name}.out"
+    out.mkdir()
+    (out / "deep").write_bytes(b"a file")
+    (out / "good.jpg").mkdir()
+    code, rows, _ = compress(folder)
+    assert code == 1 and (out / "deep").read_bytes() == b"a file"
+    assert "cannot create the folder" in rows["deep/er/good.png"]["error"]
+    assert "name a file, not a folder" in rows["good.jpg"]["error"] and rows["good.png"]["status"] == "done"
+
+
+def test_read_only_outputs_fail_alone(folder, as_common_user):
+    out = folder.parent / f"{folder.name}.out"
+    (out / "deep" / "er").mkdir(parents=True)
+    (out / "deep" / "er").chmod(0o555)
+    code, rows, _ = compress(folder, before=as_common_user)
+    (out / "deep" / "er").chmod(0o755)
+    assert code == 1 and "check its permissions" in rows["deep/er/good.png"]["error"]
+    assert rows["good.png"]["status"] == "done"
+
+
+FULL = """
+import hashlib, json, os, subprocess, sys
+home, source, *words = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", home], check=True)
+def run(*words):
+    made = subprocess.run([sys.executable, "-m", "codec", "compress", *words, "--json"], capture_output=True)
+    return made.returncode, json.loads(made.stdout)["files"]
+def names():
+    return sorted(os.path.join(here, name) for here, _, names in os.walk(home) for name in names)
+small = run(source, "-o", os.path.join(home, "out"), "-q", "90")
+first = names()
+hashes = {os.path.basename(path): hashlib.sha256(open(path, "rb").read()).hexdigest() for path in first}
+subprocess.run(["mount", "-o", "remount,size=8m", home], check=True)
+large = run(source, "-o", os.path.join(home, "out"), "-q", "90")
+print(json.dumps([small, hashes, large, names()]))
+"""
+
+
+def test_a_full_disk_fails_what_does_not_fit_and_goes_on_with_room(tmp_path):
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("no file system of its own can be mounted here")
+    files = pictures_of(tmp_path, 60)
+    (tmp_path / "disk").mkdir()
+    env = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(errors.__file__))}
+    words = ["unshare", "-rm", sys.executable, "-c", FULL, str(tmp_path / "disk"), str(tmp_path / "in")]
+    ended = subprocess.run(words, capture_output=True, env=env, timeout=120)
+    if not ended.stdout:
+        pytest.skip(f"no file system of its own can be mounted here: {ended.stderr.decode()[-200:]}")
+    (code, rows), hashes, (then, later), names = json.loads(ended.stdout)
+    wanted = CompressTask(EncodeOptions(quality=90))
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert code == 1 and 0 < len(failed) < 60 and len(rows) == 60
+    assert all("free some space" in row["error"] for row in failed)
+    for row in rows:
+        name = os.path.basename(row["output"])
+        if row["status"] == "done":
+            made = wanted(files[os.path.basename(row["input"])]).data
+            assert hashes[name] == hashlib.sha256(made).hexdigest()
+    assert then == 0 and {row["status"] for row in later} == {"done", "skipped"}
+    assert sum(name.endswith(".jpg") for name in names) == 60 and not any(name.endswith(".tmp") for name in names)
+
+
+def test_names_that_differ_by_case_or_accents_are_one(folder):
+    """Outputs may move to a disk that ignores case or the way in which accents are written: none is lost there."""
+    try:
+        for name in ("Photo.png", "photo.png", "\u00e9.png", "e\u0301.png"):
+            (folder / name).write_bytes(PNG)
+        if not {"Photo.png", "photo.png", "\u00e9.png", "e\u0301.png"} <= set(os.listdir(folder)):
+            pytest.skip("this file system has one name for each pair")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    _, rows, _ = compress(folder)
+    for one, other in (("Photo.png", "photo.png"), ("\u00e9.png", "e\u0301.png")):
+        assert sorted(rows[name]["status"] for name in (one, other)) == ["done", "failed"]
+        assert any("which is the same name" in (rows[name]["error"] or "") for name in (one, other))
+
+
+def test_two_runs_at_once_on_one_folder(folder):
+    """One does the work; the other is refused before it begins, or finds all of it done."""
+    env = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(errors.__file__))}
+    words = [sys.executable, "-m", "codec", "compress", str(folder), "-o", f"{folder}.out", "--json"]
+    runs = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) for _ in range(2)]
+    ended = [(*each.communicate(timeout=120), each.returncode) for each in runs]
+    refused = [said for out, said, _ in ended if not out]
+    assert len(refused) < 2 and all(b"another run is using the ledger" in said for said in refused)
+    reports = [{row["input"]: row for row in json.loads(out)["files"]} for out, _, _ in ended if out]
+    for name in [*GOOD, *MISNAMED]:
+        statuses = [report[str(folder / name)]["status"] for report in reports]
+        assert statuses.count("done") + statuses.count("kept") == 1
+    assert not [name for _, _, names in os.walk(f"{folder}.out") for name in names if name.endswith(".tmp")]
 
 
 def test_files_of_the_fuzzer_are_all_accounted_for(tmp_path, seeds):

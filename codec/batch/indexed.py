@@ -1,0 +1,166 @@
+"""Pictures and animations with few colours: PNG-8 and APNG, or GIF."""
+
+import os
+from dataclasses import dataclass, replace
+
+from ..errors import ParameterError
+from ..formats import pictures, profiles
+from ..formats.pictures import READABLE_SUFFIXES
+from ..formats.signatures import format_of
+from ..jpeg import Metadata
+from ..limits import DEFAULT_LIMITS, Limits
+from ..sources.files import PIPE
+from ..targets import parse_target
+from . import coloring, describing, keeping, shaping, stripping
+from .result import Result
+from .tasks import ALL_FORMATS
+
+SUFFIXES = {"png": (".png", ".apng"), "gif": (".gif",)}
+MOVING = ("GIF", "PNG", "WEBP")  # what may be an animation; the frames of other formats are pages
+
+
+@dataclass(frozen=True)
+class IndexedTask:
+    """Pictures and animations of any format to at most 256 colours.
+
+    Pictures are turned upright, and keep their transparency (in a GIF without levels between). A PNG keeps the profile
+    or the colour chunks, and the density; a GIF has sRGB, to which others are converted. Files that would not become
+    smaller, and those of several pages, are copied under their own name where the job has one (`Job.keep_as`).
+
+    Attributes
+    ----------
+    format : "png" or "gif"
+        "png" makes an APNG of an animation.
+    target : str, optional
+        "size:100kB"; for a PNG also a score: "ssimulacra2:80" gives the fewest colours that reach it. Animations take a
+        size.
+    strip : bool, or a collection of "gps", "thumbnail" and "all"
+        The new file has neither in any case. A file that has something to drop is not copied as it is.
+    force : bool
+        Write the file in any case: a larger one, the first of several pages.
+    min_gain : float from 0 to 1
+        Keep a file that would not be smaller by this part of it.
+    max_size : (width, height), optional
+        The frame into which larger pictures are scaled down, as for `CompressTask`; animations by Pillow's Lanczos
+        filter on their samples.
+    srgb : bool
+        Convert other colours to sRGB in a PNG too.
+    limits : codec.Limits
+    """
+
+    format: str = "png"
+    target: str | None = None
+    strip: tuple = ()
+    force: bool = False
+    min_gain: float = 0.0
+    max_size: tuple | None = None
+    srgb: bool = False
+    limits: Limits = DEFAULT_LIMITS
+
+    suffixes, formats, bytes_per_pixel = READABLE_SUFFIXES, ALL_FORMATS, 40
+
+    def __post_init__(self):
+        if self.format not in SUFFIXES:
+            raise ParameterError(f"format is {self.format!r}; choose one of {', '.join(SUFFIXES)}")
+        object.__setattr__(self, "strip", stripping.kinds(self.strip))
+        if self.max_size is not None:
+            object.__setattr__(self, "max_size", shaping.as_size(self.max_size))
+        asked = self.target and parse_target(self.target)
+        if asked and asked.measure != "size" and (self.format == "gif" or asked.is_rate):
+            raise ParameterError(
+                f"target={self.target!r} is for other formats: a GIF takes a size such as size:100kB, a PNG also a "
+                "score such as ssimulacra2:80"
+            )
+
+    def rename(self, name):
+        """The name with .png or .gif, unless it is one's already."""
+        stem, suffix = os.path.splitext(name)
+        return name if suffix.lower() in SUFFIXES[self.format] else stem + SUFFIXES[self.format][0]
+
+    def check(self, target):
+        """Refuse the suffixes of other formats."""
+        if target != PIPE and os.path.splitext(target)[1].lower() not in SUFFIXES[self.format]:
+            kind = self.format.upper()
+            raise ParameterError(f"the output is a {kind}, and {target} does not say so; name it {self.rename(target)}")
+
+    def __call__(self, data, job=None):
+        """Result for the bytes of a picture or an animation."""
+        picture = pictures.load(data, alpha=True, limits=self.limits)
+        has_place = keeping.has_place(job) and not self.force
+        wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
+        may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors
+        moves = picture.frames > 1 and format_of(data[:32]) in MOVING
+        if picture.frames > 1 and not moves and has_place:
+            return keeping.all_frames(data, picture, self.format.upper(), may_copy)
+        made, after, converted, resized = self._moving(data, picture) if moves else self._still(picture)
+        lost = describing.not_read(data, picture.format)
+        facts = describing.changes(picture.metadata, after, lost=lost, converted=converted)
+        made = replace(made, facts=made.facts | ({"metadata": facts} if facts else {}))
+        if not may_copy or resized:
+            larger = f"the {self.format.upper()} is larger than its source: a JPEG may do better"
+            return replace(made, warnings=(*made.warnings, larger)) if len(made.data) > len(data) else made
+        if len(made.data) >= len(data):
+            return keeping.smaller(data, picture, "PNG-8" if self.format == "png" else "GIF")
+        if keeping.too_little(data, made.data, self.min_gain):
+            return replace(keeping.gains_too_little(data, made, self.min_gain), as_source=True)
+        return made
+
+    def _still(self, picture):
+        """(result, its metadata, what was converted, whether it was scaled down)."""
+        from ..palette import animate, write_png
+
+        described = coloring.described(picture) if self.format == "gif" else ()
+        picture, converted = coloring.to_srgb(picture) if self.srgb or self.format == "gif" else (picture, described)
+        picture, warnings = _for_palettes(picture, self.format)
+        pixels = shaping.fit_shown(pictures.seen(picture), self.max_size)
+        _, shown = pictures.strip(picture.pixels, picture.metadata)
+        warnings = [*picture.warnings, *warnings]
+        facts = {"width": pixels.shape[1], "height": pixels.shape[0]}
+        if self.format == "gif":
+            made = animate([pixels], format="gif", target=self.target, loops=None)
+            facts |= {"colors": made.colors, "frames": 1} | _reached(self.target, made.size)
+            after, warnings = Metadata(), [*warnings, *made.warnings]
+        else:
+            icc, chunks = picture.metadata.icc, picture.color_chunks
+            made = write_png(pixels, target=self.target, icc=icc, density=shown.density, color_chunks=chunks)
+            facts |= {"colors": made.colors, "mse": round(made.result.mse, 4)} | _reached(self.target, made.achieved)
+            after = _carried(made.data)
+        resized = pixels.shape[:2] not in (picture.pixels.shape[:2], picture.pixels.shape[1::-1])
+        return Result(made.data, "done", tuple(warnings), facts), after, converted, resized
+
+    def _moving(self, data, picture):
+        """`_still` for an animation."""
+        from ..formats.animation import animate
+
+        height, width = picture.pixels.shape[:2]
+        size = shaping.fitting(width, height, self.max_size) if self.max_size else (width, height)
+        options = {"width": size[0]} if size[0] < width else {}
+        form = "gif" if self.format == "gif" else "apng"
+        strip = self.srgb and form == "apng"
+        made = animate([data], format=form, limits=self.limits, strip=strip, target=self.target, **options)
+        facts = {"width": made.width, "height": made.height, "colors": made.colors, "frames": made.frames}
+        facts |= {"seconds": float(made.seconds), "lossy": made.lossy} | _reached(self.target, made.size)
+        if made.kept:
+            after, converted = picture.metadata, ()
+        else:
+            after = _carried(made.data) if form == "apng" else Metadata()
+            converted = ("its colours to sRGB",) if coloring.differs(picture.metadata) and not after.icc else ()
+        return Result(made.data, "done", made.warnings, facts), after, converted, bool(options)
+
+
+def _carried(data):
+    """The metadata of a PNG that was made here."""
+    return Metadata(icc=profiles.meaning(data).icc)
+
+
+def _reached(target, achieved):
+    return {"target": target, "achieved": achieved} if target else {}
+
+
+def _for_palettes(picture, format):
+    """(picture whose profile its output can carry, warnings): palettes are RGB, and a GIF carries none."""
+    icc = picture.metadata.icc
+    if not icc or (format == "png" and icc[16:20] == b"RGB "):
+        return picture, ()
+    warnings = () if profiles.is_srgb(icc) else ("its ICC profile was dropped: the output cannot carry it",)
+    return replace(picture, metadata=replace(picture.metadata, icc=None)), warnings
