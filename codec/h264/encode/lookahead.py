@@ -156,12 +156,12 @@ class Seen:
         if other.number not in self._faded:
             vectors, costs = self.search(other)
             weights = weights_between(*self.look, *other.look) if self._fades else None
-            if weights:
-                changed = other.half.weighted(weights.table())
-                costs_at = [int(self.half.two(one, vectors, one, vectors).sum()) for one in (changed, other.half)]
-                weights = weights if costs_at[0] < SAVED * costs_at[1] else None  # with the vectors that are known
-            if weights:
-                vectors, costs = self.half.inter(changed, vectors, 1, 1)
+            if weights:  # vectors that were found without weights follow brightness, not motion
+                changed = self.half.inter(other.half.weighted(weights.table()), vectors, 1, 1)
+                if int(changed[1].sum()) < SAVED * int(costs.sum()):
+                    vectors, costs = changed
+                else:
+                    weights = None
             self._faded[other.number] = vectors, costs, weights
         return self._faded[other.number]
 
@@ -300,8 +300,10 @@ class Lookahead:
         if seen.begins is None:
             before = self._waiting[i - 1] if i else self._anchor
             seen.differs = self._differs(before, seen, key)
-            # where every frame differs from the one before, as in noise, nothing begins
-            seen.begins = seen.differs and not before.differs
+            # where every frame differs from the one before, as in noise, nothing begins; a frame that stands alone
+            # before a scene, as a flash, is not its beginning
+            alone = before.differs and (i + 1 == len(self._waiting) or self._differs(seen, self._waiting[i + 1], key))
+            seen.begins = seen.differs and not alone
             for k in range(i + 1, min(i + 1 + FLASH, len(self._waiting)) if seen.begins else 0):
                 if not self._differs(before, self._waiting[k], key):
                     for other in self._waiting[i : k + 1]:
