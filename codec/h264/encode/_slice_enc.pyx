@@ -191,6 +191,18 @@ cdef class Threads:
     def __dealloc__(self):
         turns_close(&self.turns)
 
+    def __enter__(self):
+        """Take a turn, once there is one."""
+        with nogil:
+            turns_lock(&self.turns)
+            turns_take(&self.turns)
+            turns_unlock(&self.turns)
+
+    def __exit__(self, *error):
+        turns_lock(&self.turns)
+        turns_give(&self.turns)
+        turns_unlock(&self.turns)
+
 
 def begin(Picture picture not None):
     """Make it a new picture that others wait for, until `end`."""

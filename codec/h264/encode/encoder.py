@@ -11,7 +11,7 @@ begin in coding order, and wait for earlier ones alone. The bytes do not depend 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -25,13 +25,14 @@ from ..stream.parameter_sets import write_pps, write_sps
 from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_header
 from ._planes import Interpolated
 from ._scales import Scales
-from ._slice_enc import SliceEncoder, Threads, begin, end
+from ._slice_enc import SliceEncoder, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
+from .team import Team, done
 from .weights import table_of
 
 SLICE = 1  # nal_unit_type of a slice of a non-IDR picture
@@ -100,13 +101,6 @@ class Task:
     pictures: tuple
 
 
-def done(function):
-    """The finished Future of a call in this thread."""
-    future = Future()
-    future.set_result(function())
-    return future
-
-
 class PictureEncoder:
     """Codes pictures of one sequence in coding order.
 
@@ -116,13 +110,14 @@ class PictureEncoder:
         A frame of the format of all.
     fps : fractions.Fraction
     settings : Settings
+    team : Team
     display : Display
     examine : function, optional
         Called by the thread of a picture with its frame, its `Picture` and the bytes of each slice, once it is coded.
     """
 
-    def __init__(self, first, fps, settings, display, examine=None):
-        self._settings, self._tools, self._examine = settings, settings.tools, examine
+    def __init__(self, first, fps, settings, team, display, examine=None):
+        self._team, self._settings, self._tools, self._examine = team, settings, settings.tools, examine
         self._sps, self._pps = sequence_of(
             first,
             fps,
@@ -134,13 +129,9 @@ class PictureEncoder:
         rows, width = self._sps.FrameHeightInMbs, self._sps.PicWidthInMbs
         self._first_mbs = [width * (i * rows // settings.slices) for i in range(settings.slices)]
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
-        # more than may compute at a time: some wait for lines
-        count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
-        self._workers = ThreadPoolExecutor(count) if count > 1 else None
-        self._turns = Threads(settings.threads)
         scales = Scales(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
-        self._idle = [SliceEncoder(self._turns, scales) for _ in range(count)]  # one for each thread
+        self._idle = [SliceEncoder(team.turns, scales) for _ in range(team.count)]  # one for each picture at work
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
@@ -180,7 +171,7 @@ class PictureEncoder:
             finally:
                 end(picture)
 
-        future = self._workers.submit(work) if self._workers else done(work)
+        future = self._team.code(work)
         self._before = future
         self._control.began(future)
         self._tasks.append(Task(future, (picture, source, *lists[0], *lists[1])))
@@ -272,11 +263,6 @@ class PictureEncoder:
             self._latest = self._tasks.popleft()
             yield self._latest.future.result()[0]
 
-    def close(self):
-        """End the threads; pictures that are not begun are not coded."""
-        if self._workers:
-            self._workers.shutdown(cancel_futures=True)
-
     def _header(self, planned, idr):
         number = planned.number
         if idr:
@@ -362,7 +348,8 @@ class Encoder:
     def __init__(self, settings, fps, display=DEFAULT_DISPLAY, examine=None):
         self._settings, self._fps, self._coder = settings, fps, None
         self._display, self._examine = display, examine
-        self._lookahead, self.count = Lookahead(settings.tools, settings.keyint, settings.open_gop), 0
+        self._team, self.count = Team(settings.threads), 0
+        self._lookahead = Lookahead(settings.tools, settings.keyint, self._team.look, settings.open_gop)
         # pictures that are not delivered while others are begun: an interval, and what the threads work on
         parallel = settings.threads > 1 and settings.tools.waits
         self._ahead = 2 * settings.threads + settings.tools.b_frames if parallel else 0
@@ -370,7 +357,7 @@ class Encoder:
     def encode(self, frame):
         """Take the next frame in display order; yield the pictures that are coded, as `Coded`, in coding order."""
         if self._coder is None:
-            self._coder = PictureEncoder(frame, self._fps, self._settings, self._display, self._examine)
+            self._coder = PictureEncoder(frame, self._fps, self._settings, self._team, self._display, self._examine)
         number, self.count = self.count, self.count + 1
         for interval in self._lookahead.add(frame, number):
             self._begin(interval)
@@ -385,9 +372,8 @@ class Encoder:
             yield from self._coder.take(0)
 
     def close(self):
-        """End the threads. The encoder cannot be used any more."""
-        if self._coder is not None:
-            self._coder.close()
+        """End the threads: what is not begun is not done. The encoder cannot be used any more."""
+        self._team.close()
 
     def _begin(self, interval):
         """Begin to code the pictures of an interval."""

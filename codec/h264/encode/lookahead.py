@@ -18,6 +18,7 @@ import numpy as np
 from ..stream.slice_header import B, I, P
 from ._lookahead import half_frame
 from .adaptive import energies_of, spread, tree_offsets, variance_offsets, weighed
+from .team import done
 from .weights import SAVED, weights_between
 
 if TYPE_CHECKING:
@@ -124,15 +125,21 @@ class Seen:
     """A frame that waits, and what is known of its costs."""
 
     def __init__(self, frame, number, tools):
-        self.frame, self.number = frame, number
+        self.frame, self.number, self._tools = frame, number, tools
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
         self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
         self.aq, self._fades = None, tools.weighted
+        # Futures: of `examine`; of costs from frames before; of all costs of intervals that end here or earlier
+        self.alone = self.found_back = self.known = None
+
+    def examine(self):
+        """Find what is known without other frames."""
+        tools = self._tools
         if tools.aq:
-            planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(frame.planes)]
+            planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
-            self.half = half_frame(_whole(frame.planes[0], 16, 1))
+            self.half = half_frame(_whole(self.frame.planes[0], 16, 1))
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
@@ -201,21 +208,41 @@ class Lookahead:
         From b_frames on.
     keyint : int
         Largest distance of key pictures.
+    begin : function
+        Begins work on frames: `Team.look`.
     open_gop : bool, default False
         B pictures may come before an I picture in display order, and refer to it and to the one before.
     """
 
-    def __init__(self, tools, keyint, open_gop=False):
-        self._open = open_gop
+    def __init__(self, tools, keyint, begin=done, open_gop=False):
+        self._begin, self._open = begin, open_gop
         self._tools, self._most, self._keyint = tools, tools.b_frames + 1, keyint  # most frames of an interval
         self._depth = max(tools.lookahead, self._most) if self._most > 1 else tools.lookahead
         self._waiting, self._anchor, self._key = [], None, None  # the latest I or P picture, and the number of the key
 
     def add(self, frame, number):
         """Take the next frame; yield intervals that are settled, as lists of Planned in coding order."""
-        self._waiting.append(Seen(frame, number, self._tools))
+        seen = Seen(frame, number, self._tools)
+        self._look(seen, [seen for seen in (self._anchor, *self._waiting) if seen][-self._most :])
+        self._waiting.append(seen)
         while len(self._waiting) > self._depth:
             yield self._next(ended=False)
+
+    def _look(self, seen, before):
+        """Begin to find the costs of a frame, and of the intervals that end with it; before: the frames that may be in
+        these. What is found of a frame depends on the frames around it and on nothing else, in an order of its own, so
+        that it is the same with any number of threads: first from those before it, then from those after it, one by
+        one. No two at a time write into one frame."""
+        begin = self._begin
+        seen.alone = seen.found_back = seen.known = begin(seen.examine)
+        if not self._tools.looks or not before:
+            return
+        alone = [one.alone for one in (*before, seen)]
+        seen.found_back = begin(lambda: [seen.inter(one) for one in reversed(before)], *alone)
+        seen.known = begin(
+            lambda: [self._interval_cost([*before[-n:], seen]) for n in range(1, len(before) + 1)],
+            *(one.found_back for one in (*before, seen)), before[-1].known,
+        )  # fmt: skip
 
     def flush(self):
         """Yield the intervals of the frames that wait."""
@@ -224,6 +251,7 @@ class Lookahead:
 
     def _next(self, ended):
         """The next interval; ended: no more frames come."""
+        self._waiting[-1].known.result()
         intervals = self._intervals(ended)
         first = intervals[0]
         if self._tools.tree:

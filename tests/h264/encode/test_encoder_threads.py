@@ -4,9 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from made_clips import assert_decodes_to, encoded, moving
+from made_clips import assert_decodes_to, encoded, moving, text
 
 import codec
+from codec.h264.encode.lookahead import Seen
 
 
 @pytest.mark.parametrize("preset", ["ultrafast", "medium"])
@@ -33,6 +34,38 @@ def test_a_picture_begins_before_its_references_end(preset):
 def test_a_bit_rate_gives_the_same_bytes_too():
     frames = moving(48, 48, 40)
     assert len({encoded(frames, bitrate=100_000, threads=threads)[0] for threads in (1, 2, 5)}) == 1
+
+
+def test_the_costs_of_frames_that_wait_do_not_depend_on_threads():
+    """Scenes, a flash and a fade: vectors, weights and types come from the lookahead."""
+    frames = np.concatenate([moving(48, 48, 15), text(48, 48, 9), moving(48, 48, 25, seed=1)])
+    frames[34] = 255 - frames[34] // 4
+    frames[40:] = (frames[40:] * np.linspace(1, 0, 9)[:, None, None, None]).astype(np.uint8)
+    for preset in ("superfast", "medium"):
+        made = {encoded(frames, preset=preset, crf=28, threads=threads)[0] for threads in (1, 2, 3, 8)}
+        assert len(made) == 1
+
+
+def test_the_lookahead_works_in_threads(monkeypatch):
+    examine, searched = Seen.examine, Seen.search
+    working = []
+    monkeypatch.setattr(Seen, "examine", lambda seen: [examine(seen), working.append(threading.current_thread())])
+    monkeypatch.setattr(Seen, "search", lambda *both: [working.append(threading.current_thread()), searched(*both)][-1])
+    codec.encode_video(moving(48, 32, 20), fps=25, threads=2)
+    assert len(working) >= 20 * 5 and threading.main_thread() not in working[:20]
+
+
+def test_an_error_of_the_lookahead_passes(monkeypatch):
+    before = threading.active_count()
+
+    def examine(seen):
+        raise MemoryError("no memory for a frame of the lookahead")
+
+    monkeypatch.setattr(Seen, "examine", examine)
+    for threads in (1, 3):
+        with pytest.raises(MemoryError, match="lookahead"):
+            codec.encode_video(moving(32, 32, 60), fps=25, threads=threads)
+    assert threading.active_count() == before
 
 
 def test_an_error_of_the_source_ends_the_threads():
