@@ -16,10 +16,9 @@ from ..frame import Video
 from ..pixels import as_array, is_picture
 from ..sources.files import write_atomic
 from ..targets import parse_target
-from . import apng, gif, png, soft
+from . import apng, gif, png, reach, soft
 from .canvas import LOSSY_MAX, LOSSY_ONE, Canvas, Loss, Measured
 from .quantize import own_pixels
-from .reach import reach, rows_of_sample
 from .scenes import palettes
 from .spaces import SPACES
 from .timing import durations, gif_delays
@@ -59,7 +58,7 @@ class Animation:
         Entries of the largest palette, without the index for unchanged pixels.
     palettes : int
     lossy : int
-        As given, or as found for `target`.
+        As given, or as found for `target`: the greatest of all frames, which may differ by a quarter from the first.
     target : str or None
     passes : int
         How many times all frames were painted.
@@ -199,7 +198,7 @@ def animate(
     asked = min(colors, COLORS_MAX), LOSSY_ONE if target else lossy
     plan = kind(format, pictures, opaque, alphas, lengths, space, strength, shared, loops, *about, asked)
     if target:
-        made = reach(plan, parse_target(target), asked[0], progress)
+        made = reach.reach(plan, parse_target(target), asked[0], progress)
     else:
         plan.step = _counted(progress, len(pictures))
         made = plan.paint(*asked)
@@ -317,6 +316,8 @@ class _Plan:
         Whether the lossiness makes a difference.
     passes : int
         How many times all frames were painted.
+    used : list of int
+        The lossiness of each frame in the last pass.
     step : callable
         Called after every frame.
     """
@@ -338,13 +339,13 @@ class _Plan:
 
     def __post_init__(self):
         self.delays = gif_delays(self.lengths) if self.format == "gif" else None
-        self.passes, self.step = 0, _nothing
+        self.passes, self.step, self.used = 0, _nothing, []
         self._palettes, self._measured, self._coded, self._made, self._keep = {}, {}, {}, None, False
 
     def sample(self):
         """A plan for strips of all frames, with the same palettes, and how many pixels there are for each of its."""
         height, width, _ = self.pictures[0].shape
-        rows = rows_of_sample(height, width)
+        rows = reach.rows_of_sample(height, width)
         self._keep = len(self.pictures) * height * width * MEASURED_BYTES <= KEPT_BYTES
         if len(rows) == height:
             self._made = {}
@@ -357,8 +358,8 @@ class _Plan:
         strips._keep, strips.palettes = True, self.palettes
         return strips, height / len(rows)
 
-    def coded(self, colors, lossy):
-        """Bytes of the codes in the file that was painted so, without the tables and blocks around them."""
+    def sizes(self, colors, lossy):
+        """Coded bytes of each frame of the file that was painted so, without the tables and blocks around them."""
         return self._coded[colors, lossy]
 
     def palettes(self, colors):
@@ -366,51 +367,74 @@ class _Plan:
             self._palettes[colors] = palettes(self.pictures, self.opaque, colors, self.space, shared=self.shared)
         return self._palettes[colors]
 
-    def paint(self, colors, lossy):
-        """One pass over all frames. A plan that is its own sample paints the same only once."""
+    def paint(self, colors, lossy, steer=None):
+        """One pass over all frames. A plan that is its own sample paints the same only once.
+
+        Parameters
+        ----------
+        steer : callable, optional
+            Called after some of the frames, those of `reach.judged`, with the lossiness and the coded bytes of each so
+            far. It returns the lossiness to go on with, or None to give the pass up.
+
+        Returns
+        -------
+        Animation, or None if it was given up
+        """
         if self._made and (colors, lossy) in self._made:
             return self._made[colors, lossy]
-        made = self._painted(colors, lossy)
-        self.passes += 1
+        made = self._painted(colors, lossy, steer)
+        self.passes += made is not None
         if self._made is not None:
             self._made[colors, lossy] = made
         return made
-
-    def opening(self, colors, lossy, count):
-        """Coded bytes of the first `count` frames, in a GIF without the first of all, which is painted whole."""
-        painted = self._frames(colors, lossy, count)
-        if self.format == "gif":
-            return sum(len(one.codes) for one in painted[1:])
-        return len(self._assemble(*self._size(), painted))
 
     def _size(self):
         """(width, height)."""
         return self.pictures[0].shape[1::-1]
 
-    def _frames(self, colors, lossy, count):
-        """The first `count` frames, painted."""
+    def _frames(self, colors):
+        """Yield what shows each frame, a Painted of a GIF or a Piece of an APNG, and its mean squared error."""
         chosen, error = self.palettes(colors)
-        loss, (width, height) = Loss(lossy, error, self.strength), self._size()
-        canvas, everything, painted = Canvas(height, width), np.ones((height, width), bool), []
+        width, height = self._size()
+        canvas, everything = Canvas(height, width), np.ones((height, width), bool)
         masks = [everything if mask is None else mask for mask in self.opaque]
-        for i, (pixels, mask) in enumerate(zip(self.pictures[:count], masks)):
+        for i, (pixels, mask) in enumerate(zip(self.pictures, masks)):
             following = masks[i + 1] if i + 1 < len(masks) else None
-            measured = self._measure(i, chosen[i].space)
-            painted.append(
-                canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
-            )
-            self.step()
-        return painted
+            measured, loss = self._measure(i, chosen[i].space), Loss(self._lossy, error, self.strength)
+            made = canvas.paint(pixels, mask, chosen[i], loss, whole=i == 0, opaque_next=following, measured=measured)
+            yield apng.piece_of(made) if self.format == "apng" else made, made.error
 
-    def _painted(self, colors, lossy):
-        painted = self._frames(colors, lossy, len(self.pictures))
-        used = list({id(one): one for one in self.palettes(colors)[0]}.values())
-        most = max(len(one.entries) for one in used)
-        data = self._assemble(*self._size(), painted)
-        self._coded[colors, lossy] = len(data) if self.format == "apng" else sum(len(one.codes) for one in painted)
-        shape = (*self._size(), len(painted), self._seconds())
-        below = self._below([one.error for one in painted])
-        return Animation(data, self.format, *shape, most, len(used), lossy, below=below)
+    def _painted(self, colors, lossy, steer):
+        shown, errors, judged = [], [], reach.judged(len(self.pictures)) if steer else ()
+        self.used, self._lossy = [], lossy
+        for one, error in self._frames(colors):
+            shown.append(one)
+            errors.append(error)
+            self.used.append(self._lossy)
+            self.step()
+            if len(shown) in judged:
+                self._lossy = steer(self.used, self._sizes(shown, colors))
+                if self._lossy is None:
+                    return None
+        self._coded[colors, lossy] = self._sizes(shown, colors)
+        data, shape = self._assemble(shown, colors), (*self._size(), len(shown), self._seconds())
+        return Animation(data, self.format, *shape, *self._used(colors), max(self.used), below=self._below(errors))
+
+    def _sizes(self, shown, colors):
+        """Coded bytes of frames."""
+        if self.format == "gif":
+            return [len(one.codes) for one in shown]
+        bits = apng.depth_of(shown, self._palette(colors))
+        return [len(one.deflated(bits)) for one in shown]
+
+    def _used(self, colors):
+        """Entries of the largest palette, and the number of palettes."""
+        used = {id(one): len(one.entries) for one in self.palettes(colors)[0]}
+        return max(used.values()), len(used)
+
+    def _palette(self, colors):
+        """The palette of an APNG."""
+        return apng.palette_of(self.palettes(colors)[0][0])
 
     def _below(self, errors):
         """Numbers of the frames whose error is far above that of the asked palette, and as much again by `Loss`."""
@@ -425,12 +449,13 @@ class _Plan:
             self._measured[number, space] = found
         return found
 
-    def _assemble(self, width, height, painted):
+    def _assemble(self, shown, colors):
         if self.format == "apng":
-            return apng.assemble(width, height, painted, self.lengths, **self._about())
-        first = painted[0].colors
+            about = {"loops": self.loops, "comment": self.comment, "described": self.described}
+            return apng.assemble(*self._size(), shown, self._palette(colors), self.lengths, **about)
+        first = shown[0].colors
         cells = []
-        for frame, delay in zip(painted, self.delays):
+        for frame, delay in zip(shown, self.delays):
             own = None if frame.colors is first else _with_transparent(frame.colors)
             high, wide = frame.indices.shape
             size = gif.code_size(len(frame.colors.entries) + 1)
@@ -440,11 +465,8 @@ class _Plan:
                 gif.Cell(frame.x, frame.y, wide, high, frame.codes, size, delay, frame.disposal, transparent, own)
             )
         return gif.assemble(
-            width, height, cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
+            *self._size(), cells, palette=_with_transparent(first), loops=self.loops, comment=self.comment
         )
-
-    def _about(self):
-        return {"loops": self.loops, "comment": self.comment, "described": self.described}
 
     def _seconds(self):
         return Fraction(sum(self.delays), 100) if self.delays else sum(self.lengths)
@@ -465,23 +487,22 @@ class _SoftPlan(_Plan):
         strips.expected = self.expected
         return strips, share
 
-    def opening(self, colors, lossy, count):
-        return len(self._file(self._frames(colors, lossy, count)))
+    def _fitted(self, colors):
+        if colors not in self._palettes:
+            self._palettes[colors] = soft.fitted(self.frames, colors, self.space, self.strength / 256)
+        return self._palettes[colors]
 
-    def _frames(self, colors, lossy, count):
-        return soft.paint(self.frames[:count], colors, self.space, self.strength / 256, self.step)
+    def _frames(self, colors):
+        return soft.paint(self.frames, *self._fitted(colors))
 
-    def _file(self, painted):
-        return apng.assemble_pieces(*self._size(), painted.pieces, painted.palette, self.lengths, **self._about())
+    def _palette(self, colors):
+        return self._fitted(colors)[1]
 
-    def _painted(self, colors, lossy):
-        painted = self._frames(colors, lossy, len(self.frames))
-        data = self._file(painted)
-        self._coded[colors, lossy] = len(data)
-        expected = self.expected.setdefault(self.asked, max(float(np.mean(painted.errors)), LEAST_SOFT_ERROR))
-        shape = (*self._size(), len(self.frames), self._seconds())
-        below = _far_above(painted.errors, expected)
-        return Animation(data, self.format, *shape, len(painted.palette), 1, lossy, below=below)
+    def _used(self, colors):
+        return len(self._palette(colors)), 1
+
+    def _below(self, errors):
+        return _far_above(errors, self.expected.setdefault(self.asked, max(float(np.mean(errors)), LEAST_SOFT_ERROR)))
 
 
 def _far_above(errors, expected):

@@ -1,7 +1,7 @@
 """Animated PNG files of indexed frames with one palette (PNG specification, third edition: 4.9 and 11.3.6)."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,15 +30,44 @@ class Piece:
     indices: np.ndarray
     dispose: int = DISPOSE_NONE
     blend: int = BLEND_SOURCE
+    _deflated: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def deflated(self, bits):
+        """The data of the piece at so many bits for an index; made once."""
+        if bits not in self._deflated:
+            self._deflated[bits] = _deflated(png.packed(self.indices, bits), bits)
+        return self._deflated[bits]
 
 
-def assemble(width, height, frames, seconds, *, loops=0, comment=b"", described=b""):
-    """Assemble a file from painted frames of one palette. The first frame covers the canvas.
+def palette_of(colors):
+    """(n, 4) entries of a file. Index 0 is transparent, so tRNS has one entry; the palette is sorted by luma."""
+    palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
+    palette[0], palette[1:, :3] = 0, colors.entries
+    return palette
+
+
+def piece_of(frame):
+    """The piece that shows a codec.palette.canvas.Painted; its indices are those of `palette_of`."""
+    indices = np.where(frame.indices == frame.colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
+    dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
+    return Piece(frame.x, frame.y, indices, dispose, BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER)
+
+
+def depth_of(pieces, palette):
+    """Bits of an index. FFmpeg (libavcodec 62) blends packed indices as if each were a byte, so frames that are blended
+    use bytes.
+    """
+    return 8 if any(piece.blend == BLEND_OVER for piece in pieces) else png.depth(len(palette))
+
+
+def assemble(width, height, pieces, palette, seconds, *, loops=0, comment=b"", described=b""):
+    """Assemble a file from pieces of one palette. The first covers the canvas.
 
     Parameters
     ----------
     width, height : int
-    frames : list of codec.palette.canvas.Painted
+    pieces : list of Piece
+    palette : (n, 4) uint8
     seconds : list of Fraction
     loops : int or None
         How often it restarts: 0 forever, None never.
@@ -47,24 +76,9 @@ def assemble(width, height, frames, seconds, *, loops=0, comment=b"", described=
     described : bytes
         Chunks before PLTE.
     """
-    colors = frames[0].colors
-    # Index 0 is transparent, so tRNS has one entry. The palette is already sorted by luma.
-    palette = np.full((len(colors.entries) + 1, 4), 255, np.uint8)
-    palette[0], palette[1:, :3] = 0, colors.entries
-    pieces = []
-    for frame in frames:
-        indices = np.where(frame.indices == colors.transparent, 0, frame.indices + np.uint8(1)).astype(np.uint8)
-        dispose = DISPOSE_BACKGROUND if frame.disposal == CLEAR else DISPOSE_NONE
-        pieces.append(Piece(frame.x, frame.y, indices, dispose, BLEND_SOURCE if frame.transparent < 0 else BLEND_OVER))
-    return assemble_pieces(width, height, pieces, palette, seconds, loops=loops, comment=comment, described=described)
-
-
-def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment=b"", described=b""):
-    """Assemble a file from pieces and their palette, (n, 4); see `assemble`."""
     if max(width, height) > SIDE_MAX:
         raise ParameterError(f"an animation has sides of 1 to {SIDE_MAX} pixels, not {width}x{height}")
-    # FFmpeg (libavcodec 62) blends packed indices as if each were a byte, so frames that are blended use bytes.
-    bits = 8 if any(piece.blend == BLEND_OVER for piece in pieces) else png.depth(len(palette))
+    bits = depth_of(pieces, palette)
     plays = 0 if loops == 0 else 1 if loops is None else loops + 1
     control = png.chunk(b"acTL", struct.pack(">II", len(pieces), plays))
     parts = [png.SIGNATURE, png.header(width, height, bits), control, described, png.colors(palette)]
@@ -72,7 +86,7 @@ def assemble_pieces(width, height, pieces, palette, seconds, *, loops=0, comment
         parts.append(png.chunk(b"tEXt", b"Comment\0" + comment))
     number = 0
     for piece, length in zip(pieces, seconds):
-        data = _deflated(png.packed(piece.indices, bits), bits)
+        data = piece.deflated(bits)
         high, wide = piece.indices.shape
         place = (number, wide, high, piece.x, piece.y)
         control = struct.pack(">IIIIIHHBB", *place, *png_delay(length), piece.dispose, piece.blend)

@@ -1,29 +1,49 @@
 """Find the settings of an animation that reach a size, in few passes over all frames.
 
 Sizes at different settings are estimated from a sample: strips of rows of every frame, painted like a small animation.
-Its time is that of the frames, so what stays and what flickers is the same. The first frames, painted whole, calibrate
-the estimate, and so does each pass over all frames; near the setting of that pass it is within about 1 %.
+Its time is that of the frames, so what stays and what flickers is the same. What a pass over whole frames has painted
+is compared with the sample: a pass that would miss the size is steered by some lossiness, or given up early where that
+is not enough.
 """
 
 import math
 from dataclasses import replace
 from functools import partial
+from operator import mul
 
 from ..errors import ParameterError
 from .canvas import LOSSY_MAX, LOSSY_ONE
 
 COLORS_LEAST = 8  # the fewest that a size target may use
-ENOUGH, AIM = 0.98, 0.99  # a search ends within 2 % of the size; passes aim at the middle
-NEAR = 0.95  # what two passes may end with
+ENOUGH, AIM = (
+    0.95,
+    0.985,
+)  # a search ends within 5 % of the size, and aims at a place from which errors reach neither end
+LATE = {3: 0.9, 4: 0}  # what suffices after so many whole passes: in a noisy picture sizes do not fall steadily
 # Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
 STRIPS_COST = 1.18
 UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
-OPENING, OPENING_SHARE = 4, 8  # frames that calibrate an estimate: an eighth of them, at least 4
+OPENING = 4  # the fewest frames that say something about the others
+EIGHTHS = range(1, 8)  # after each of them the rest of a pass is estimated again
+SWAY = 1.25  # by which factor the lossiness of later frames may differ from that of the first ones
+# After so many eighths a pass is given up if even that leaves more than this. An opening costs little: nothing sways.
+GIVE_UP = {1: 0.06, 4: 0.04, 6: 0.015}
+UNSCALED = 0.03  # for the opening of a pass that nothing came before
 HALVED = 0.7  # half as many colours take more than this share of the bytes
 BRACKET = 1.1  # sizes of neighbouring samples between which sizes are interpolated
+CLOSE = 1.05  # or from one of which, and the slope at it, they are extrapolated
+TRIES = 4  # samples between two passes
+DOUBT = 8  # frames that must be painted until half of what they say of the others is believed
+SMOOTH = 4  # frames on each side that share a scale: those of few bytes say little
+STEEPEST, FLATTEST, SLOPE = 1.5, 0.15, 0.5  # of sizes over the lossiness, in logarithms; the last where one is known
+TRY_EXACT, SURE = 14, 0.97  # below this lossiness 0 may fit too; its pass takes twice the time
 STRIP, SHARE = 8, 8  # rows of a strip, and how many strips there are for each in the sample
 SAMPLED_ROWS, SAMPLED_PIXELS = 16, 8192  # the least in a frame of the sample
-LADDER = (LOSSY_ONE, 3 * LOSSY_ONE)
+
+
+def judged(frames):
+    """How many frames of a pass were painted when it is judged, and which eighth of it that is."""
+    return {max(OPENING, frames * part // 8): part for part in reversed(EIGHTHS) if frames > OPENING}
 
 
 def rows_of_sample(height, width):
@@ -64,65 +84,94 @@ class Curve:
 
     Attributes
     ----------
-    scale : float
-        Coded bytes of the frames for each of the sample.
+    scales : list of float
+        Coded bytes of each frame for each of the sample.
     calibrated : bool
-        Whether a pass over whole frames has set the scale.
+        Whether whole frames have set the scales.
+    past : list of int
+        Coded bytes of the frames that a pass has painted already: sizes are then those of going on from there.
     """
 
-    def __init__(self, sample, colors, scale, calibrated):
-        self.scale, self.calibrated = scale, calibrated
-        self._sample, self._colors, self._coded, self._rest = sample, colors, {}, None
+    def __init__(self, sample, colors, scales, calibrated, first):
+        self.scales, self.calibrated = scales, calibrated
+        self._sample, self._colors, self._sizes, self._rest = sample, colors, {}, None
+        self._first, self.past = first, []
 
-    def coded(self, lossy):
-        """Coded bytes of the sample."""
-        if lossy not in self._coded:
+    def sizes(self, lossy):
+        """Coded bytes of each frame of the sample."""
+        if lossy not in self._sizes:
             made = self._sample.paint(self._colors, lossy)
-            self._coded[lossy] = self._sample.coded(self._colors, lossy)
-            self._rest = made.size - self._coded[lossy] if self._rest is None else self._rest
-        return self._coded[lossy]
+            self._sizes[lossy] = self._sample.sizes(self._colors, lossy)
+            self._rest = made.size - sum(self._sizes[lossy]) if self._rest is None else self._rest
+        return self._sizes[lossy]
 
     def size(self, lossy):
         """Estimated bytes of the file."""
-        coded = self.coded(lossy)
-        return self._rest + self.scale * coded
+        sizes, count = self.sizes(lossy), len(self.past)
+        return self._rest + sum(self.past) + sum(map(mul, sizes[count:], self.scales[count:]))
 
-    def calibrate(self, made, coded):
-        """Take the scale from a pass over whole frames, and its coded bytes."""
-        self.scale, self.calibrated = coded / self.coded(made.lossy), True
-        self._rest = made.size - coded
-
-    def calibrate_by_opening(self, plan, lossy):
-        """Take the scale from the first frames."""
-        count = max(OPENING, len(plan.pictures) // OPENING_SHARE)
-        if not self.calibrated and count < len(plan.pictures):
-            coded = [one.opening(self._colors, lossy, count) for one in (plan, self._sample)]
-            self.scale = coded[0] / max(coded[1], 1) or self.scale
+    def calibrate(self, used, sizes):
+        """Take the scales from whole frames, all or the first ones: their lossiness and coded bytes. The scales of the
+        others change as these do.
+        """
+        sample, count = [self.sizes(lossy)[i] for i, lossy in enumerate(used)], len(sizes)
+        expected = list(map(mul, sample, self.scales))
+        # The first frame of all is painted whole, others where they change: it says nothing about them.
+        change = sum(sizes[1:]) / (sum(expected[1:]) or 1) or 1
+        scales = [sizes[0] / max(sample[0], 1)]
+        for i in range(1, count):
+            near = slice(max(1, i - SMOOTH), min(count, i + SMOOTH + 1))
+            scales.append(sum(sizes[near]) / (sum(sample[near]) or 1))
+        smoothed = sum(map(mul, sample, scales))
+        scales = [scale * sum(sizes) / (smoothed or 1) for scale in scales]
+        # A few frames say little about all.
+        change **= count / (count + DOUBT)
+        self.scales = scales + [change * scale for scale in self.scales[count:]]
         self.calibrated = True
 
     def least(self, bytes):
         """The least lossiness whose estimated size is within `bytes`; LOSSY_MAX + 1 if there is none."""
-        if self.size(LOSSY_ONE) <= bytes and self.size(0) <= bytes:
-            return 0
-        low = 0
-        for high in (*LADDER, LOSSY_MAX):
-            if self.size(high) <= bytes:
-                break
-            low = high
-        else:
-            return LOSSY_MAX + 1
-        # 0 is no neighbour of 1: it is painted without any tolerance, often in fewer bytes.
-        low = max(low, 1)
-        while high - low > 1 and self.size(low) > BRACKET * self.size(high):
-            at = self._between(low, high, bytes)
-            low, high = (low, at) if self.size(at) <= bytes else (at, high)
-        return low if self.size(low) <= bytes else self._between(low, high, bytes) if high - low > 1 else high
+        known = {lossy: self.size(lossy) for lossy in self._sizes if lossy} or {self._first: self.size(self._first)}
+        sides = []
+        while True:
+            large = max((lossy for lossy, size in known.items() if size > bytes), default=0)
+            small = min((lossy for lossy, size in known.items() if size <= bytes and lossy > large), default=None)
+            if large >= LOSSY_MAX:
+                return LOSSY_MAX + 1
+            near, slope = self._slope(known, large, small, bytes)
+            at = near * (known[near] / bytes) ** (1 / slope)
+            if large and small and sides[-2:] in ([0, 0], [1, 1]):  # one end stays: sizes fall by steps
+                at = math.sqrt(large * small)
+            at = max(min(max(math.ceil(at), large + 1), (small or LOSSY_MAX + 1) - 1), 1)
+            # 0 is no neighbour of 1: it is painted without any tolerance, often in fewer bytes.
+            if small and at <= TRY_EXACT and self.size(0) <= SURE * bytes:
+                return 0
+            if small in (large + 1, 1):
+                return small
+            close = (
+                large
+                and small
+                and known[large] <= BRACKET * known[small]
+                or len(known) > 1
+                and (1 / CLOSE < known[near] / bytes < CLOSE and at < LOSSY_MAX)
+            )
+            if close or (len(sides) >= TRIES and large and small):
+                return at
+            known[at] = self.size(at)
+            sides.append(known[at] > bytes)
 
-    def _between(self, low, high, bytes):
-        """Interpolate: sizes are near a power of the lossiness."""
-        large, small = self.size(low), self.size(high)
-        share = 0.5 if large <= small else math.log(large / bytes) / math.log(large / small)
-        return min(max(math.ceil(low * (high / low) ** share), low + 1), high - 1)
+    @staticmethod
+    def _slope(known, large, small, bytes):
+        """The setting whose size is nearest, and by which power of the lossiness sizes fall there."""
+        near = min((one for one in (large, small) if one), key=lambda one: abs(math.log(known[one] / bytes)))
+        if large and small:
+            other = large + small - near
+        else:
+            other = min((one for one in known if one != near), key=lambda one: abs(one - near), default=near)
+        if other == near:
+            return near, SLOPE
+        slope = -math.log(known[near] / known[other]) / math.log(near / other)
+        return near, min(max(slope, FLATTEST), STEEPEST)
 
 
 def reach(plan, target, colors, progress=None):
@@ -132,8 +181,8 @@ def reach(plan, target, colors, progress=None):
     Parameters
     ----------
     plan : a plan of `animator`
-        With ``paint(colors, lossy)``, ``opening(colors, lossy, count)``, ``coded(colors, lossy)``, ``sample()``,
-        `has_lossy`, `passes` and `step`.
+        With ``paint(colors, lossy, steer)``, ``sizes(colors, lossy)``, ``sample()``, `has_lossy`, `passes`, `used` and
+        `step`.
     target : codec.targets.Target
     colors : int
     progress : callable, optional
@@ -147,49 +196,94 @@ def reach(plan, target, colors, progress=None):
     bar = Bar(progress, len(plan.pictures))
     plan.step, sample.step = bar.step, partial(bar.step, 1 / scale)
     calibrated = sample is plan
-    scale /= 1 if calibrated else STRIPS_COST
+    scales = [scale / (1 if calibrated else STRIPS_COST)] * len(plan.pictures)
+    first = LOSSY_ONE
     while True:
-        curve = Curve(sample, colors, scale, calibrated)
-        best, least = _within(plan, curve, target.value, colors, last=colors <= COLORS_LEAST)
-        scale, calibrated = curve.scale, curve.calibrated
-        if best is not None:
+        curve = Curve(sample, colors, scales, calibrated, first)
+        search = _Search(plan, curve, target.value, colors, sample is not plan)
+        search.run()
+        scales, calibrated = curve.scales, curve.calibrated
+        if search.best is not None:
             bar.finish()
-            return replace(best, target=str(target), passes=plan.passes)
-        if colors <= COLORS_LEAST:
+            return replace(search.best, target=str(target), passes=plan.passes)
+        if search.last:
             raise ParameterError(
-                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {least} bytes; use smaller "
-                "or fewer frames"
+                f"{target} cannot be reached: lossy={LOSSY_MAX} with {colors} colours gives {search.smallest} bytes; "
+                "use smaller or fewer frames"
             )
         halvings = 2 if curve.size(LOSSY_MAX) * HALVED > target.value else 1
-        colors = max(COLORS_LEAST, -(-colors // 2**halvings))
+        colors, first = max(COLORS_LEAST, -(-colors // 2**halvings)), LOSSY_MAX
 
 
-def _within(plan, curve, bytes, colors, last):
-    """The file for this number of colours, or None, and the bytes of the smallest that was tried."""
-    low, high, best, count, smallest = -1, LOSSY_MAX + 1, None, 0, None
-    while high - low > 1:
-        aim = (AIM - 0.01 * count) * bytes
-        lossy = curve.least(aim) if plan.has_lossy else LOSSY_MAX
-        if not curve.calibrated and not _hopeless(curve, lossy, UNSURE * bytes):
-            curve.calibrate_by_opening(plan, min(lossy, LOSSY_MAX))
-            lossy = curve.least(aim) if plan.has_lossy else LOSSY_MAX
-        if best is None and not last and _hopeless(curve, lossy, bytes):
-            break
-        lossy = min(max(lossy, low + 1), high - 1)
-        made, count = plan.paint(colors, lossy), count + 1
-        smallest = min(smallest or made.size, made.size)
-        if made.size <= bytes:
-            best, high = made, lossy
-            if made.size >= (ENOUGH if count == 1 else NEAR) * bytes or not plan.has_lossy:
-                break
-        else:
-            low = lossy
-        if best is not None and count >= Bar.PASSES:
-            break
-        curve.calibrate(made, plan.coded(colors, lossy))
-    return best, smallest
+class _Search:
+    """The search with one number of colours.
 
+    Attributes
+    ----------
+    best : Animation or None
+        The file.
+    smallest : int or None
+        Bytes of the smallest file that was made.
+    last : bool
+        Whether no fewer colours may follow.
+    """
 
-def _hopeless(curve, lossy, bytes):
-    """Whether even the greatest lossiness is estimated to be too large."""
-    return lossy >= LOSSY_MAX and curve.size(LOSSY_MAX) > bytes
+    def __init__(self, plan, curve, bytes, colors, judges):
+        self.plan, self.curve, self.bytes, self.colors, self.judges = plan, curve, bytes, colors, judges
+        self.last, self.best, self.smallest = colors <= COLORS_LEAST, None, None
+        self.doubt = GIVE_UP[1]  # by how much estimates may be off
+        self.passes, self.given_up, self.low, self.high = 0, 0, -1, LOSSY_MAX + 1
+
+    def run(self):
+        while self.high - self.low > 1:
+            lossy = self._next()
+            if self._hopeless(lossy):
+                return
+            made = self.plan.paint(self.colors, lossy, self._steer if self.judges else None)
+            self.curve.past = []
+            if made is None:
+                self.given_up += 1
+                continue
+            self.passes += 1
+            self.smallest = min(self.smallest or made.size, made.size)
+            if made.size <= self.bytes:
+                self.best, self.high = made, min(self.plan.used)
+                if made.size >= ENOUGH * self.bytes or not self.plan.has_lossy:
+                    return
+            else:
+                self.low = max(self.plan.used)
+            if self.best is not None and self.best.size >= LATE.get(self.passes, 2) * self.bytes:
+                return
+            self.curve.calibrate(self.plan.used, self.plan.sizes(self.colors, lossy))
+
+    def _next(self):
+        """The lossiness to try."""
+        if not self.plan.has_lossy:
+            return LOSSY_MAX
+        # Near the end sizes fall by less than the sample says.
+        if self.passes and self.best is None and self.curve.size(LOSSY_MAX) > ENOUGH * self.bytes:
+            return LOSSY_MAX
+        return min(max(self.curve.least(AIM * self.bytes), self.low + 1), self.high - 1)
+
+    def _hopeless(self, lossy):
+        """Whether even the greatest lossiness is estimated to be too large."""
+        within = self.bytes * (1 + self.doubt if self.curve.calibrated else UNSURE)
+        return lossy == LOSSY_MAX and self.best is None and not self.last and self.curve.size(lossy) > within
+
+    def _steer(self, used, sizes):
+        """The lossiness of the next frames; None if the size will be missed, and another pass need not."""
+        begun, scaled, part = used[0], self.curve.calibrated, judged(len(self.plan.pictures))[len(sizes)]
+        self.curve.calibrate(used, sizes)
+        lossy, least = used[-1], min(self.curve.least(AIM * self.bytes), LOSSY_MAX)
+        self.doubt = min(self.doubt, GIVE_UP.get(part, 1))
+        if part > 1 and begun and self.plan.has_lossy:
+            self.curve.past = sizes
+            least = min(self.curve.least(AIM * self.bytes), LOSSY_MAX)
+            lossy = min(max(least, math.ceil(begun / SWAY)), math.floor(begun * SWAY))
+        share, off = self.curve.size(lossy) / self.bytes, GIVE_UP.get(part) if scaled else UNSCALED
+        self.curve.past = []
+        if off is None or self.given_up > len(GIVE_UP):
+            return lossy
+        if share > 1 + off and (self._hopeless(LOSSY_MAX) or least > lossy and self._next() > begun):
+            return None
+        return None if share < ENOUGH - 2 * off and least < lossy and self._next() < begun else lossy
