@@ -109,7 +109,7 @@ def test_a_frame_that_is_refused_changes_nothing():
     "options, words",
     [
         ({"fps": 0}, "fps is 0"),
-        ({"metrics": "vmaf"}, "metrics are psnr and ssim, not 'vmaf'"),
+        ({"metrics": "vmaf"}, "metrics are psnr and ssim, or \\(\\) for none, not 'vmaf'"),
         ({"qp": 20, "crf": 20}, "contradict"),
         ({"quality": 3}, "quality is no option of the encoder; there are qp, crf,"),
         ({"sample_aspect_ratio": (0, 1)}, "sample_aspect_ratio is"),
