@@ -36,7 +36,7 @@ TRIES = 4  # samples between two passes
 DOUBT = 8  # frames that must be painted until half of what they say of the others is believed
 SMOOTH = 4  # frames on each side that share a scale: those of few bytes say little
 STEEPEST, FLATTEST, SLOPE = 1.5, 0.15, 0.5  # of sizes over the lossiness, in logarithms; the last where one is known
-TRY_EXACT, SURE = 14, 0.97  # below this lossiness 0 may fit too; its pass takes twice the time
+TRY_EXACT, SURE = 14, 0.95  # below this lossiness 0 may fit too; its pass takes twice the time
 STRIP, SHARE = 8, 8  # rows of a strip, and how many strips there are for each in the sample
 SAMPLED_ROWS, SAMPLED_PIXELS = 16, 8192  # the least in a frame of the sample
 
@@ -124,8 +124,8 @@ class Curve:
             scales.append(sum(sizes[near]) / (sum(sample[near]) or 1))
         smoothed = sum(map(mul, sample, scales))
         scales = [scale * sum(sizes) / (smoothed or 1) for scale in scales]
-        # A few frames say little about all.
-        change **= count / (count + DOUBT)
+        # A few frames say little about all, but more than nothing does.
+        change **= count / (count + DOUBT) if self.calibrated else 1
         self.scales = scales + [change * scale for scale in self.scales[count:]]
         self.calibrated = True
 
