@@ -14,12 +14,14 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
+from ..jpeg.encode import encode_file
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import generation, keeping, shaping, stripping, verifying
 from .result import Result
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
+NO_METADATA = jpeg.Metadata()
 
 
 def _suffix(path):
@@ -178,12 +180,13 @@ class CompressTask:
     def _encoded(self, picture):
         """The JPEG; a gray picture has no chroma whose resolution could be chosen."""
         pixels, metadata = stripping.of_picture(picture.pixels, picture.metadata, self.strip)
-        changes = {"metadata": metadata, "color": "auto"}
+        changes = {"metadata": None if metadata == NO_METADATA else metadata, "color": "auto"}
         if pixels.ndim == 3 and pixels.shape[2] == 4:
             changes["color"] = "ycck"
         if pixels.ndim == 2:
             changes["subsampling"] = "auto"
-        return jpeg.encode(pixels, **vars(replace(self.options, **changes)))
+        options = replace(self.options, **changes)
+        return jpeg.encode(pixels, **vars(options)) if options.target else encode_file(pixels, options)
 
 
 def _facts(encoded):
