@@ -15,9 +15,7 @@ __version__ = "0.1.0"
 
 # name -> module that defines it; None: the name is itself a module.
 _PUBLIC = {
-    **dict.fromkeys(
-        ("encode", "decode", "encode_many", "decode_many", "decode_planes", "probe", "read", "write"), "codec.api"
-    ),
+    **dict.fromkeys(("encode", "decode", "encode_many", "decode_many", "probe", "read", "write"), "codec.api"),
     **dict.fromkeys(
         (
             "CodecError",
@@ -33,6 +31,7 @@ _PUBLIC = {
         ),
         "codec.errors",
     ),
+    "decode_planes": "codec.jpeg.planes",
     "Limits": "codec.limits",
     "animate": "codec.formats.animation",
     **dict.fromkeys(("quantize_colors", "PaletteQuantizer"), "codec.palette"),

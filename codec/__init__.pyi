@@ -10,7 +10,6 @@ from . import rd as rd
 from . import registry as registry
 from .api import decode as decode
 from .api import decode_many as decode_many
-from .api import decode_planes as decode_planes
 from .api import encode as encode
 from .api import encode_many as encode_many
 from .api import probe as probe
@@ -31,6 +30,7 @@ from .frame import Frame as Frame
 from .h264.decode.video import decode_video as decode_video
 from .h264.encode.video import encode_video as encode_video
 from .h264.encode.video import write_video as write_video
+from .jpeg.planes import decode_planes as decode_planes
 from .limits import Limits as Limits
 from .palette import PaletteQuantizer as PaletteQuantizer
 from .palette import quantize_colors as quantize_colors

@@ -145,7 +145,6 @@ def decode(
 
 
 probe = jpeg.probe
-decode_planes = jpeg.decode_planes
 
 
 def read(

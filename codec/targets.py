@@ -1,6 +1,5 @@
 """Targets such as "size:200kB" and "ssim:0.98": parse them, and bisect for the setting that reaches them."""
 
-import difflib
 import math
 import re
 from dataclasses import dataclass
@@ -73,6 +72,8 @@ def parse_target(text, rates=RATES):
     if not isinstance(text, str) or ":" not in text:
         examples = ", ".join(EXAMPLES[name] for name in rates)
         raise ParameterError(f"{text!r} is no target: write {examples}, psnr:40, ssim:0.98 or ssimulacra2:85")
+    import difflib
+
     name, _, value = text.partition(":")
     near = difflib.get_close_matches(name, rates, n=1)
     if near and name not in rates:

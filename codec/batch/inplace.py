@@ -9,7 +9,6 @@ or the new content under the name, never less, and `recover` removes what the re
 import contextlib
 import errno
 import os
-import shutil
 import time
 
 from ..errors import FileError
@@ -135,6 +134,8 @@ def make_alike(path, original, found):
     try:
         if hasattr(os, "chown") and (os.stat(path).st_uid, os.stat(path).st_gid) != (found.st_uid, found.st_gid):
             os.chown(path, found.st_uid, found.st_gid)
+        import shutil  # with all of Python's archive formats
+
         shutil.copystat(original, path)
         handle = os.open(path, os.O_RDWR)
         try:
@@ -181,5 +182,7 @@ def remove_empty(folder):
     """Delete a folder of backups, and its parent, if nothing is left in them."""
     with contextlib.suppress(OSError):
         if not any(names for _, _, names in os.walk(folder)):
+            import shutil
+
             shutil.rmtree(folder)
         os.rmdir(os.path.dirname(folder))

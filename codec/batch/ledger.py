@@ -285,10 +285,13 @@ class Ledger:
         """A path as the ledger stores it; a URL as it is."""
         if remote.is_url(path):
             return path.encode()
+        path = os.path.abspath(path)
+        if path.startswith(self.folder + os.sep):  # the usual case, and relpath takes time
+            return os.fsencode(path[len(self.folder) + 1 :])
         try:
             return os.fsencode(os.path.relpath(path, self.folder))
         except ValueError:  # another drive of Windows
-            return os.fsencode(os.path.abspath(path))
+            return os.fsencode(path)
 
     def path_of(self, name):
         """The path that the ledger stored."""

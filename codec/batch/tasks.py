@@ -14,6 +14,7 @@ from .. import jpeg
 from ..errors import ParameterError
 from ..formats import pictures
 from ..formats.pictures import JPEG_SUFFIXES, READABLE_SUFFIXES
+from ..jpeg.encode import encode_file
 from ..limits import DEFAULT_LIMITS, Limits
 from ..sources.files import PIPE
 from . import budget as budgets
@@ -21,6 +22,7 @@ from . import coloring, describing, generation, keeping, shaping, stripping, ver
 from .result import Result
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
+NO_METADATA = jpeg.Metadata()
 
 
 def _suffix(path):
@@ -214,7 +216,8 @@ class CompressTask:
     def _encoded(self, picture):
         """Result with the JPEG; a gray picture has no chroma whose resolution could be chosen."""
         pixels, metadata = stripping.of_picture(picture.pixels, picture.metadata, self.strip)
-        changes, warnings, more = {"metadata": metadata, "color": "auto"}, (), {}
+        plain = None if metadata == NO_METADATA else metadata
+        changes, warnings, more = {"metadata": plain, "color": "auto"}, (), {}
         if pixels.ndim == 3 and pixels.shape[2] == 4:
             changes["color"] = "ycck"
         if pixels.ndim == 2:
@@ -223,7 +226,8 @@ class CompressTask:
             size = pixels.shape[0] * pixels.shape[1]
             changes["effort"], warning = budgets.effort_within(self.budget, size, self.options.target is not None)
             warnings, more = (warning,) if warning else (), {"effort": changes["effort"]}
-        encoded = jpeg.encode(pixels, **vars(replace(self.options, **changes)))
+        options = replace(self.options, **changes)
+        encoded = jpeg.encode(pixels, **vars(options)) if options.target else encode_file(pixels, options)
         return Result(encoded.data, "done", (*encoded.warnings, *warnings), _facts(encoded) | more)
 
 

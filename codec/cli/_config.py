@@ -8,7 +8,6 @@ strip = "gps,thumbnail"
 max-size = "500kB"
 """
 
-import difflib
 import os
 
 import click
@@ -128,6 +127,8 @@ def _checked(path, verb, table):
     for name, value in table.items():
         spelled = name.replace("_", "-")
         if spelled not in SETTABLE[verb]:
+            import difflib
+
             near = difflib.get_close_matches(spelled, SETTABLE[verb], n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SETTABLE[verb])}"
             raise click.UsageError(f"{where} cannot set {name!r}: {hint}")

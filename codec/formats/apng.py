@@ -27,11 +27,17 @@ SIZES = {b"IHDR": 13, b"acTL": 8, b"fcTL": 26}
 
 
 class Chunk(NamedTuple):
-    """A chunk and its place in the file."""
+    """A chunk at its place in the file."""
 
     kind: bytes
-    content: bytes
+    file: bytes
     offset: int
+    size: int
+
+    @property
+    def content(self) -> bytes:
+        """A copy: IDAT may have megabytes."""
+        return self.file[self.offset + 8 : self.offset + 8 + self.size]
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
@@ -41,7 +47,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         size, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + size > len(data):
             return
-        yield Chunk(kind, data[at + 8 : at + 8 + size], at)
+        yield Chunk(kind, data, at, size)
         if kind == b"IEND":
             return
         at += 12 + size
@@ -50,7 +56,7 @@ def chunks(data: bytes) -> Iterator[Chunk]:
 def count(data: bytes) -> int:
     """Frames of a PNG that acTL, before IDAT, makes an animation; 0 for others."""
     for chunk in chunks(data):
-        if chunk.kind == b"acTL" and len(chunk.content) == 8:
+        if chunk.kind == b"acTL" and chunk.size == 8:
             return int.from_bytes(chunk.content[:4], "big")
         if chunk.kind == b"IDAT":
             break
@@ -63,7 +69,7 @@ def still(data: bytes) -> bytes:
     for chunk in chunks(data):
         if chunk.kind in (b"acTL", b"fcTL", b"fdAT"):
             parts.append(data[begin : chunk.offset])
-            begin = chunk.offset + 12 + len(chunk.content)
+            begin = chunk.offset + 12 + chunk.size
     return b"".join([*parts, data[begin:]]) if begin else data
 
 

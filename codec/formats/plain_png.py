@@ -24,7 +24,7 @@ CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type (PNG 11.2.1)
 OTHER = (b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT")
 # Chunks that hold neither a profile nor EXIF nor XMP (11.3).
 UNDESCRIPTIVE = (
-    *(b"IHDR", b"IDAT", b"IEND", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI"),
+    *(b"IHDR", b"IEND", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI"),
     *(b"pHYs", b"sBIT", b"bKGD", b"hIST", b"sPLT", b"tIME", b"tEXt"),
 )
 TOLD_AS_TEXT = (b"Raw profile type ", b"XML:")  # keywords of ImageMagick and of XMP (11.3.3.2)
@@ -70,7 +70,7 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8] | None:
 
 def density(data: bytes) -> tuple[int | None, int | None] | None:
     """Pixels per metre across and down, (None, None) where pHYs (11.3.4.3) states none. None for a file that Pillow is
-    to describe, since one of its chunks may hold a profile, EXIF or XMP.
+    to describe, since a chunk before IDAT may hold a profile, EXIF or XMP.
 
     >>> import struct
     >>> from codec.formats import plain_png
@@ -80,10 +80,12 @@ def density(data: bytes) -> tuple[int | None, int | None] | None:
     """
     found: tuple[int | None, int | None] = None, None
     for chunk in apng.chunks(data):
+        if chunk.kind == b"IDAT":  # `pixels` takes no file with text behind it
+            break
         if chunk.kind not in UNDESCRIPTIVE or (chunk.kind == b"tEXt" and chunk.content.startswith(TOLD_AS_TEXT)):
             return None
         if chunk.kind == b"pHYs":
-            if len(chunk.content) != 9:
+            if chunk.size != 9:
                 return None
             across, down, unit = struct.unpack(">IIB", chunk.content)
             found = (across, down) if unit == 1 else found

@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Optional, Tuple
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -327,6 +327,30 @@ def _search(image, options):
     """The file that reaches the target of the options."""
     pixels = as_pixels(image)
     return reach(options.target, pixels, lambda quality: _bytes(pixels, replace(options, quality=quality, target=None)))
+
+
+class EncodedFile(NamedTuple):
+    """A written JPEG, without the bits of its blocks, whose count takes time: attributes as in `EncodedImage`."""
+
+    data: bytes
+    width: int
+    height: int
+    subsampling: str
+    warnings: Tuple[str, ...] = ()
+    target: None = None
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel, everything counted."""
+        return 8 * len(self.data) / (self.width * self.height)
+
+
+def encode_file(image, options):
+    """The EncodedFile of options without a target."""
+    pixels = as_pixels(image)
+    height, width, channels = pixels.shape
+    subsampling = _subsampling(options, _color(options, channels), pixels)
+    return EncodedFile(_bytes(pixels, replace(options, subsampling=subsampling)), width, height, subsampling)
 
 
 def encode_bytes(image, options):

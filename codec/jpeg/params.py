@@ -1,6 +1,5 @@
 """The options of the encoder: frozen, validated, printable, JSON-able."""
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -208,6 +207,8 @@ def _choice(value, choices, name):
 
 def nearest(word, choices):
     """'; did you mean ...?', or nothing. Names without letters, such as 4:2:0, are near by chance only."""
+    import difflib
+
     known = {c.lower(): c for c in choices if isinstance(c, str) and any(map(str.isalpha, c))}
     match = difflib.get_close_matches(str(word).lower(), known, 1)
     return f"; did you mean {known[match[0]]!r}?" if match else ""
