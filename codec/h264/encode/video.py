@@ -360,7 +360,7 @@ class _Job:
         self.settings, self.clip = settings, clip
         self.warnings, self.found = list(self.clip.warnings), []
         self.costs, self.tries = {}, ()  # (bits, QP of the interval) by number; of a search for a score
-        self._progress, self._intake = progress, Intake()
+        self._progress, self._intake = progress, Intake(settings.lossless)
         try:
             self.rate = rate_of(self.clip.fps)
             ratio = sample_aspect_ratio or (
