@@ -31,7 +31,7 @@ from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_PC
 cdef enum:
     REFUSED = 1 << 28
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
-    MOST_BITS_444 = 6272
+    PCM_BITS = 16           # of an I_PCM macroblock beside its samples, and of starting CABAC again
     PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
@@ -467,7 +467,9 @@ cdef void use_samples(Coder *c) noexcept nogil:
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
-    cdef int most = MOST_BITS if c.planes == 1 else MOST_BITS_444
+    cdef int most = MOST_BITS
+    if c.lossless:
+        most = 8 * (256 + 2 * s.seq.chroma_width * s.seq.chroma_height) + PCM_BITS
     c.best.cost = UNKNOWN
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)

@@ -30,7 +30,7 @@ from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
-from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError
@@ -82,6 +82,8 @@ cdef void end_qp(Coder *c) noexcept nogil:
     if c.best.skip or s.mb.flags & MB_PCM or not (s.mb.cbp or s.mb.flags & MB_INTRA16):
         s.mb.qp, s.mb.mb_qp_delta = c.qp_before, 0
         set_chroma_qp(s)
+    elif c.lossless:
+        s.mb.flags |= MB_BYPASS
     c.qp_before = s.mb.qp
 
 

@@ -92,15 +92,15 @@ def _as_frame(frame, number, lossless):
 
 
 def _check(frame, number, lossless):
-    if frame.bit_depth == 8 and frame.chroma == "4:4:4" and not lossless:
+    if lossless and (frame.bit_depth != 8 or frame.chroma not in H264_CHROMA):
         raise UnsupportedError(
-            f"frame {number} has 4:4:4 and 8 bits; the encoder takes it only without loss (lossless=True); for 4:2:0 "
-            "convert it first (to_rgb, then Frame.from_rgb)"
+            f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; without loss the encoder takes "
+            "4:4:4, 4:2:0 and 4:0:0 with 8 bits"
         )
-    if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA:
+    if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA or (frame.chroma == "4:4:4" and not lossless):
         raise UnsupportedError(
             f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; the encoder takes 4:2:0 and 4:0:0 with 8 "
-            "bits: convert it first (to_rgb, then Frame.from_rgb)"
+            "bits, and 4:4:4 only without loss: convert it first (to_rgb, then Frame.from_rgb)"
         )
 
 
