@@ -93,6 +93,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     aud: bool
     open_gop: bool
     settings_sei: bool
+    lossless: bool
 
 
 class AnimateKeywords(TypedDict, total=False):

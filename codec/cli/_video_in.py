@@ -31,7 +31,7 @@ def warn(name, text):
         _common.warn(name, text)
 
 
-def open_input(name, fps, frames, limits):
+def open_input(name, fps, frames, limits, lossless=False):
     """The Clip of an input of the command, in 4:2:0 or 4:0:0.
 
     Parameters
@@ -42,6 +42,8 @@ def open_input(name, fps, frames, limits):
         None: that of the input, and 25 for a sequence of pictures.
     frames : int or None
         Read at most this many.
+    lossless : bool
+        Do not convert frames: as stored.
     """
     from ..sources.streaming import stream
 
@@ -58,7 +60,7 @@ def open_input(name, fps, frames, limits):
         if moving is not None:
             return moving
     clip = stream(source, fps=fps, frames=frames, limits=limits)
-    return replace(clip, frames=_converted(clip.frames, name))
+    return clip if lossless else replace(clip, frames=_converted(clip.frames, name))
 
 
 def _sequence(name):

@@ -134,6 +134,11 @@ def scaling_matrix(value):
     metavar="N",
     help="Slices of each picture, of rows of macroblocks: one that is lost leaves the others.",
 )
+@click.option(
+    "--lossless",
+    is_flag=True,
+    help="Frames bit for bit, RGB and 4:4:4 too, in place of --crf and the like. Many players cannot show it.",
+)
 @click.option("--aud", is_flag=True, help="Begin each picture with an access unit delimiter.")
 @click.option(
     "--no-settings",
@@ -173,7 +178,8 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
 
     Frames are shown at the times of the input; MP4 and Matroska keep uneven ones, a byte stream needs --fps then. A
     container also gets the audio tracks as they are, and the rotation. Other tracks, chapters and tags are left out.
-    Frames have 8 bits in 4:2:0 or gray; others are converted. What is lost is said in warnings.
+    Frames have 8 bits in 4:2:0 or gray; others are converted, but not with --lossless, which takes 4:4:4 and RGB, and
+    refuses others. What is lost is said in warnings.
 
     \b
     Examples:
@@ -182,13 +188,19 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
       codec video encode clip.mp4 -o small.mp4 --crf 30 --frames 100
       codec video encode clip.mkv -o clip.mp4 --target size:5MB
       codec video encode frames/ -o film.mkv --fps 24
+      codec video encode frames/ -o screen.mkv --fps 10 --lossless
       codec video encode cat.gif -o cat.mp4
       other-program | codec video encode - -o - | player
     """
     from ..h264 import write_video
 
-    if sum(settings[name] is not None for name in ("qp", "crf", "bitrate", "target")) > 1:
-        raise click.UsageError("--qp, --crf, --bitrate and --target contradict each other: give one of them")
+    rates = [settings[name] is not None for name in ("qp", "crf", "bitrate", "target")]
+    if sum(rates) + settings["lossless"] > 1:
+        raise click.UsageError(
+            "--qp, --crf, --bitrate, --target and --lossless contradict each other: give one of them"
+        )
+    if settings["lossless"] and (settings["vbv_maxrate"] or settings["level"] or settings["scaling_matrix"] != "flat"):
+        raise click.UsageError("--lossless takes what bits it needs, without steps: no VBV, level or scaling matrix")
     if settings["passes"] == 2 and not settings["bitrate"]:
         raise click.UsageError("--passes 2 is for --bitrate; --target has passes of its own")
     again = bool(settings["passes"] == 2 or settings["target"])
@@ -213,7 +225,7 @@ def encode(input_, output, fps, frames, psnr, ssim, audio, limits, overwrite, as
     name, start = "stdin" if input_ == PIPE else os.path.basename(os.path.normpath(input_)), time.perf_counter()
     metrics = [metric for metric, wanted in (("psnr", psnr), ("ssim", ssim)) if wanted]
     with _naming(name, output):
-        clip = open_input(input_, rate(fps), frames, limits)
+        clip = open_input(input_, rate(fps), frames, limits, settings["lossless"])
         _warn(name, clip.warnings)
         with progress(name, "fps") as show:
             shown = show and (lambda done: show(done, clip.count))

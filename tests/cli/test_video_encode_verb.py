@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import codec
 
@@ -78,11 +79,11 @@ def test_other_chroma_is_converted_with_a_warning(run, tmp_path):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (("--qp", 20, "--crf", 20), "--qp, --crf, --bitrate and --target contradict"),
+        (("--qp", 20, "--crf", 20), "--qp, --crf, --bitrate, --target and --lossless contradict"),
         (("--bitrate", "9"), "not a number of bits from 1k to 800M"),
         (("--vbv-maxrate", "1M"), "--vbv-maxrate and --vbv-bufsize go together"),
         (("--vbv-maxrate", "1M", "--vbv-bufsize", "1M", "--bitrate", "2M"), "--bitrate is more than --vbv-maxrate"),
-        (("--target", "size:1MB", "--qp", 20), "--target contradict"),
+        (("--target", "size:1MB", "--qp", 20), "--target and --lossless contradict"),
         (("--target", "size:x"), "'size:x' is no target: write a size"),
         (("--target", "bpp:1"), "is no target"),
         (("--passes", 2), "--passes 2 is for --bitrate"),
@@ -136,3 +137,21 @@ def test_options_of_the_stream(run, tmp_path):
     assert out.read_bytes() == codec.encode_video(source, fps=25, qp=30, **more)
     outcome = run("video", "encode", source, "-o", out, "--overwrite", "--slices", 3)
     assert outcome.code == 1 and "slices is 3, but the pictures have 2 rows of macroblocks" in outcome.err
+
+
+def test_lossless(run, tmp_path):
+    """4:4:4 is not converted; pictures stay RGB."""
+    source, out = y4m(tmp_path / "in.y4m", FRAMES, tag="444"), tmp_path / "out.h264"
+    outcome = run("video", "encode", source, "-o", out, "--lossless")
+    assert outcome.code == 0 and "converted" not in outcome.err, outcome.err
+    for rgb, frame in zip(FRAMES, codec.decode_video(out), strict=True):
+        given = codec.Frame.from_rgb(rgb, chroma="4:4:4")
+        assert all(np.array_equal(a, b) for a, b in zip(given.planes, frame.planes, strict=True))
+    for i, frame in enumerate(FRAMES):
+        Image.fromarray(frame).save(tmp_path / f"f{i}.png")
+    outcome = run("video", "encode", tmp_path / "f%d.png", "-o", out, "--overwrite", "--lossless")
+    assert outcome.code == 0, outcome.err
+    for given, frame in zip(FRAMES, codec.decode_video(out), strict=True):
+        np.testing.assert_array_equal(frame.to_rgb(), given)
+    for wrong in (["--crf", 20], ["--level", "4"], ["--scaling-matrix", "jvt"]):
+        assert run("video", "encode", source, "-o", out, "--overwrite", "--lossless", *wrong).code == 2

@@ -1,6 +1,7 @@
 """The encoder of one slice: what its stages share, around the SliceContext that they fill.
 
     _scales         steps of the quantizer
+    _lossless       residual without transforms
     _quantize       forward transforms, quantization, and back into Macroblock.coef
     _search         motion vectors of one block; _inter: partitions and references of P and B macroblocks
     _intra          prediction modes
@@ -20,10 +21,10 @@ from codec.h264.macroblock._slice cimport CACHE_SIZE, Macroblock, SliceContext
 from codec.h264.pictures._picture cimport PictureData
 
 cdef enum:
-    SRC_STRIDE = 16         # of Coder.src, .pred: luma at 0, Cb at CB, Cr at CR, all with this stride
+    SRC_STRIDE = 16         # of Coder.src, .pred: luma at 0, Cb at CB, Cr at CR, all with this stride; see offset_of
     CB = 256
     CR = 264
-    MB_SAMPLES = 384        # 16 lines of luma, then 8 lines of Cb and Cr side by side
+    MB_SAMPLES = 768        # 16 lines of luma, then 8 lines of Cb and Cr side by side, or 16 of each
 
     PAD = 48                # samples around the planes of a reference
     MAX_REFS = 16
@@ -114,6 +115,9 @@ cdef struct Coder:
     int lambda256           # lambda of SATD, times 256
     int64_t lambda2         # lambda of squared differences, times 256
     int64_t lambda_trellis[2]       # the same of trellis, of inter and intra macroblocks
+    int lossless            # every macroblock has TransformBypassModeFlag 1
+    int planes              # components that are coded like luma: 1, or 3 in 4:4:4
+    int states              # of CABAC that are in use
     int use_trellis         # levels of what is tried now are chosen by it
     int mv_low[2]           # range of vectors in quarter samples
     int mv_high[2]
@@ -132,8 +136,11 @@ cdef struct Coder:
     int8_t direct_ref[2][CACHE_SIZE]        # the motion caches with direct prediction, of B
     int16_t direct_mv[2][CACHE_SIZE][2]
 
-cdef inline uint8_t *source_of(Coder *c, int component) noexcept nogil:
-    return c.src + (0 if component == 0 else CB if component == 1 else CR)
+cdef inline int offset_of(const Coder *c, int component) noexcept nogil:
+    """Of a component in Coder.src."""
+    if c.planes == 3:
+        return 256 * component
+    return 0 if component == 0 else CB if component == 1 else CR
 
 cdef inline void copy_block(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *src, Py_ssize_t src_stride, int w,
                             int h) noexcept nogil:
@@ -144,18 +151,20 @@ cdef inline void copy_block(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *
 cdef inline void save_samples(Coder *c, uint8_t *out) noexcept nogil:
     """The macroblock's samples in the picture, into a block like Coder.src."""
     cdef SliceContext *s = &c.s
+    cdef int i, n = s.seq.chroma_width
     copy_block(out, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16, 16)
-    if s.seq.ChromaArrayType:
-        copy_block(out + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8, 8)
-        copy_block(out + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8, 8)
+    if n:
+        for i in range(1, 3):
+            copy_block(out + offset_of(c, i), SRC_STRIDE, s.place.dst[i], s.place.stride[i], n, n)
 
 cdef inline void load_samples(Coder *c, const uint8_t *samples) noexcept nogil:
     """The reverse."""
     cdef SliceContext *s = &c.s
+    cdef int i, n = s.seq.chroma_width
     copy_block(s.place.dst[0], s.place.stride[0], samples, SRC_STRIDE, 16, 16)
-    if s.seq.ChromaArrayType:
-        copy_block(s.place.dst[1], s.place.stride[1], samples + CB, SRC_STRIDE, 8, 8)
-        copy_block(s.place.dst[2], s.place.stride[2], samples + CR, SRC_STRIDE, 8, 8)
+    if n:
+        for i in range(1, 3):
+            copy_block(s.place.dst[i], s.place.stride[i], samples + offset_of(c, i), SRC_STRIDE, n, n)
 
 cdef inline int bits_cost(const Coder *c, int bits) noexcept nogil:
     """Lambda times bits, in units of SATD."""

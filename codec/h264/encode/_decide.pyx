@@ -16,7 +16,7 @@ from codec.h264.encode._intra cimport (
 )
 from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
-from codec.h264.entropy._writer cimport BIT, STATES, put_ue
+from codec.h264.entropy._writer cimport BIT, put_ue
 from codec.h264.macroblock._context cimport begin_macroblock, may_have_8x8_transform
 from codec.h264.macroblock._direct cimport derive_direct, set_whole_direct
 from codec.h264.macroblock._inter cimport predict_inter
@@ -31,6 +31,7 @@ from codec.h264.pictures._picture cimport MB_DIRECT, MB_INTRA, MB_INTRA16, MB_PC
 cdef enum:
     REFUSED = 1 << 28
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
+    PCM_BITS = 16           # of an I_PCM macroblock beside its samples, and of starting CABAC again
     PCM_QP = 18             # from which no macroblock comes near
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
@@ -70,8 +71,11 @@ cdef inline void restore(Coder *c) noexcept nogil:
 cdef inline int64_t distortion(Coder *c) noexcept nogil:
     """Squared differences of the macroblock in place."""
     cdef SliceContext *s = &c.s
+    cdef int i
     cdef int64_t sum = c.enc.ssd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
-    if s.seq.ChromaArrayType:
+    for i in range(1, c.planes):
+        sum += c.enc.ssd[0](c.src + 256 * i, SRC_STRIDE, s.place.dst[i], s.place.stride[i], 16)
+    if s.seq.ChromaArrayType == 1:
         sum += c.enc.ssd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
         sum += c.enc.ssd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
     return sum
@@ -82,7 +86,7 @@ cdef int64_t bits_in_place(Coder *c, int skip) noexcept nogil:
     cdef SliceContext *s = &c.s
     cdef BitCounter counter
     if s.seq.entropy_coding_mode_flag:
-        memcpy(c.trial.state, c.cabac.state, STATES)
+        memcpy(c.trial.state, c.cabac.state, c.states)
         c.trial.cost = 0
         if s.slice.slice_type != SLICE_I:
             write_skip_flag(&c.trial, s, skip)
@@ -105,7 +109,7 @@ cdef void judge(Coder *c, int skip) noexcept nogil:
         keep(c, 0, skip)
         return
     cost = distortion(c) << 8
-    if cost < c.best.cost:
+    if cost < c.best.cost and not (c.lossless and cost):
         cost += c.lambda2 * bits_in_place(c, skip) >> 8
         if cost < c.best.cost:
             keep(c, cost, skip)
@@ -121,7 +125,7 @@ cdef void code_residual(Coder *c, bint eight) noexcept nogil:
         s.mb.flags |= MB_TRANSFORM8
     s.mb.cbp = 0
     code_luma(c, eight)
-    if s.seq.ChromaArrayType:
+    if s.seq.ChromaArrayType == 1:
         code_chroma(c)
     if not s.mb.cbp & 15:
         s.mb.flags &= ~MB_TRANSFORM8
@@ -312,7 +316,7 @@ cdef void try_intra(Coder *c, int inter) noexcept nogil:
     limit = inter + (inter // slack if slack else 0) if inter < REFUSED else REFUSED
     if cost > limit and not c.tools.partitions & 12:
         return
-    if s.seq.ChromaArrayType:
+    if s.seq.ChromaArrayType == 1:
         choose_chroma(c)
         chroma_mode = s.mb.intra_chroma_pred_mode
     if cost <= limit:
@@ -463,6 +467,9 @@ cdef void use_samples(Coder *c) noexcept nogil:
 cdef void decide(Coder *c) noexcept nogil:
     """Choose and reconstruct the macroblock at Coder.s.place: what `restore` puts in place."""
     cdef SliceContext *s = &c.s
+    cdef int most = MOST_BITS
+    if c.lossless:
+        most = 8 * (256 + 2 * s.seq.chroma_width * s.seq.chroma_height) + PCM_BITS
     c.best.cost = UNKNOWN
     if s.slice.slice_type == SLICE_I:
         try_intra(c, REFUSED)
@@ -476,7 +483,7 @@ cdef void decide(Coder *c) noexcept nogil:
         if c.tools.rd:
             c.best.cost = UNKNOWN
             judge(c, c.best.skip)
-    if c.tools.rd and not c.best.skip and not s.mb.flags & MB_INTRA and s.mb.cbp:
+    if c.tools.rd and not c.lossless and not c.best.skip and not s.mb.flags & MB_INTRA and s.mb.cbp:
         drop_blocks(c)
-    if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > MOST_BITS * BIT:
+    if s.mb.qp < PCM_QP and not c.best.skip and bits_in_place(c, 0) > most * BIT:
         use_samples(c)

@@ -7,10 +7,10 @@ from libc.stdint cimport int8_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, bits_cost, copy_block
+from codec.h264.encode._lossless cimport chroma_difference, intra_difference, keep_16x16, keep_block
 from codec.h264.encode._quantize cimport code_4x4, code_8x8, code_chroma, code_luma_16x16
 from codec.h264.entropy._block_write cimport write_cabac_block
 from codec.h264.entropy._mb_write cimport write_intra_mode
-from codec.h264.entropy._writer cimport STATES
 from codec.h264.macroblock._intra cimport MODE_NEEDS, available_to
 from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
 from codec.h264.macroblock._neighbours cimport fill_modes
@@ -37,9 +37,12 @@ cdef int choose_chroma(Coder *c) noexcept nogil:
             continue
         s.seq.dsp.intra_chroma[mode](s.place.dst[1], s.place.stride[1], avail, 255)
         s.seq.dsp.intra_chroma[mode](s.place.dst[2], s.place.stride[2], avail, 255)
-        cost = (c.enc.satd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
-                + c.enc.satd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8)
-                + bits_cost(c, UE_BITS[mode]))
+        cost = bits_cost(c, UE_BITS[mode])
+        if c.lossless:
+            cost += chroma_difference(c, mode)
+        else:
+            cost += (c.enc.satd[1](c.src + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8)
+                     + c.enc.satd[1](c.src + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8))
         if cost < best:
             best = cost
             s.mb.intra_chroma_pred_mode = mode
@@ -49,13 +52,17 @@ cdef int choose_chroma(Coder *c) noexcept nogil:
 cdef int choose_16x16(Coder *c) noexcept nogil:
     """Set intra16_mode; its cost."""
     cdef SliceContext *s = &c.s
-    cdef int mode, cost, best = REFUSED, avail = s.around.intra_avail
+    cdef int i, mode, cost, best = REFUSED, avail = s.around.intra_avail
     for mode in range(4):
         if NEEDS_16X16[mode] & ~avail:
             continue
-        s.seq.dsp.intra16x16[mode](s.place.dst[0], s.place.stride[0], avail, 255)
-        cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
-                + bits_cost(c, UE_BITS[mode]))
+        for i in range(c.planes):
+            s.seq.dsp.intra16x16[mode](s.place.dst[i], s.place.stride[i], avail, 255)
+        cost = bits_cost(c, UE_BITS[mode])
+        if c.lossless:
+            cost += intra_difference(c, c.src, s.place.dst[0], 16, mode)
+        else:
+            cost += c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
         if cost < best:
             best = cost
             s.mb.intra16_mode = mode
@@ -66,6 +73,17 @@ cdef inline int predicted_mode(SliceContext *s, int entry) noexcept nogil:
     """predIntra4x4PredMode (8.3.1.1)"""
     cdef int a = s.cache.mode[entry - 1], b = s.cache.mode[entry - 8]
     return 2 if a < 0 or b < 0 else min(a, b)
+
+
+cdef inline void predict_block(SliceContext *s, Py_ssize_t at, int mode, int avail, bint eight,
+                               int planes) noexcept nogil:
+    """A block in all components that are coded like luma."""
+    cdef int i
+    for i in range(planes):
+        if eight:
+            s.seq.dsp.intra8x8[mode](s.place.dst[i] + at, s.place.stride[i], avail, 255)
+        else:
+            s.seq.dsp.intra4x4[mode](s.place.dst[i] + at, s.place.stride[i], avail, 255)
 
 
 cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int predicted, bint eight,
@@ -79,7 +97,10 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
         if MODE_NEEDS[mode] & ~avail:
             continue
         cost = bits_cost(c, 1 if mode == predicted else 4)
-        if eight:
+        if c.lossless:
+            predict_block(s, dst - s.place.dst[0], mode, avail, eight, c.planes)
+            cost += intra_difference(c, src, dst, 8 if eight else 4, mode)
+        elif eight:
             s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
             cost += c.enc.satd[1](src, SRC_STRIDE, dst, stride, 8)
         else:
@@ -94,16 +115,19 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
 cdef inline void begin_nxn(Coder *c, bint eight) noexcept nogil:
     cdef SliceContext *s = &c.s
     s.mb.flags = MB_INTRA | MB_INTRA_NXN | (MB_TRANSFORM8 if eight else 0)
+    cdef int i
     s.mb.cbp = 0
-    s.mb.coded[0] = 0
-    c.levels.any[0] = 0
+    for i in range(c.planes):
+        s.mb.coded[i] = 0
+        c.levels.any[i] = 0
 
 
 cdef inline void set_luma_cbp(Coder *c) noexcept nogil:
-    cdef int b8
-    for b8 in range(4):
-        if c.levels.any[0] >> (4 * b8) & 15:
-            c.s.mb.cbp |= 1 << b8
+    cdef int b8, i
+    for i in range(c.planes):
+        for b8 in range(4):
+            if c.levels.any[i] >> (4 * b8) & 15:
+                c.s.mb.cbp |= 1 << b8
 
 
 cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint eight) noexcept nogil:
@@ -112,6 +136,10 @@ cdef void code_block(Coder *c, int k, int x, int y, int mode, int avail, bint ei
     cdef Py_ssize_t stride = s.place.stride[0]
     cdef uint8_t *dst = s.place.dst[0] + y * stride + x
     cdef int n
+    if c.lossless:
+        predict_block(s, y * stride + x, mode, avail, eight, c.planes)
+        keep_block(c, k, x, y, mode, eight)
+        return
     if eight:
         s.seq.dsp.intra8x8[mode](dst, stride, avail, 255)
         copy_block(c.pred + SRC_STRIDE * y + x, SRC_STRIDE, dst, stride, 8, 8)
@@ -142,7 +170,7 @@ cdef int64_t judge_block(Coder *c, int k, int x, int y, int mode, int predicted,
     cdef const uint8_t *dst = s.place.dst[0] + y * s.place.stride[0] + x
     cdef const uint8_t *src = c.src + SRC_STRIDE * y + x
     code_block(c, k, x, y, mode, avail, eight)
-    memcpy(c.trial.state, c.cabac.state, STATES)
+    memcpy(c.trial.state, c.cabac.state, c.states)
     c.trial.cost = 0
     write_intra_mode(&c.trial, mode, predicted)
     if not eight or c.levels.any[0] >> k & 1:
@@ -197,7 +225,12 @@ cdef void code_16x16(Coder *c) noexcept nogil:
     """Reconstruct luma of Intra_16x16 with intra16_mode."""
     cdef SliceContext *s = &c.s
     s.mb.flags = MB_INTRA | MB_INTRA16
-    s.seq.dsp.intra16x16[s.mb.intra16_mode](s.place.dst[0], s.place.stride[0], s.around.intra_avail, 255)
+    cdef int i
+    for i in range(c.planes):
+        s.seq.dsp.intra16x16[s.mb.intra16_mode](s.place.dst[i], s.place.stride[i], s.around.intra_avail, 255)
+    if c.lossless:
+        keep_16x16(c)
+        return
     copy_block(c.pred, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16, 16)
     code_luma_16x16(c)
     add_luma(s, 0)
@@ -207,7 +240,7 @@ cdef void code_intra_chroma(Coder *c) noexcept nogil:
     """Reconstruct chroma with intra_chroma_pred_mode."""
     cdef SliceContext *s = &c.s
     cdef int i, mode = s.mb.intra_chroma_pred_mode
-    if not s.seq.ChromaArrayType:
+    if s.seq.ChromaArrayType != 1:
         return
     for i in range(1, 3):
         s.seq.dsp.intra_chroma[mode](s.place.dst[i], s.place.stride[i], s.around.intra_avail, 255)

@@ -9,6 +9,7 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memset
 
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables
+from codec.h264.encode._lossless cimport keep_chroma, keep_luma, nothing_left
 from codec.h264.encode._trellis cimport trellis
 from codec.h264.entropy._kinds cimport KIND_DC_420
 from codec.h264.macroblock._scaling cimport put_chroma_dc, put_luma_dc, scale_4x4, scale_8x8
@@ -164,6 +165,9 @@ cdef void code_luma(Coder *c, bint eight) noexcept nogil:
     cdef SliceContext *s = &c.s
     cdef int b8, k, score, total = 0, n
     cdef int16_t *level
+    if c.lossless:
+        keep_luma(c, eight)
+        return
     s.mb.cbp &= ~15
     s.mb.coded[0] = 0
     c.levels.any[0] = 0
@@ -325,6 +329,9 @@ cdef void code_chroma(Coder *c) noexcept nogil:
     """Cb and Cr from Coder.pred, 4:2:0. Sets the chroma bits of coded_block_pattern."""
     cdef SliceContext *s = &c.s
     cdef int component, at, intra = s.mb.flags & MB_INTRA, ac = 0, dc = 0
+    if c.lossless:
+        keep_chroma(c)
+        return
     for component in range(1, 3):
         at = CB if component == 1 else CR
         c.enc.forward4x4(c.d[component], c.src + at, SRC_STRIDE, c.pred + at, SRC_STRIDE)
@@ -342,6 +349,8 @@ cdef bint vanishes(Coder *c) noexcept nogil:
     cdef int16_t level[64]
     cdef int16_t m[16]
     cdef int16_t *d
+    if c.lossless:
+        return nothing_left(c)
     for b8 in range(4):
         if quantize_quarter(c, b8, &score):
             total += score

@@ -8,7 +8,7 @@ from codec._team cimport (
     Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take, turns_unlock,
 )
 from codec.h264.encode._coder cimport (
-    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
+    MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, offset_of,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
@@ -17,7 +17,7 @@ from codec.h264.encode._planes cimport Interpolated
 from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
-    BitWriter_p, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
+    BitWriter_p, ALL_STATES, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
 )
 from codec.h264.macroblock._context cimport set_chroma_qp, store_context, store_skipped_context
 from codec.h264.macroblock._deblock cimport deblock_rows
@@ -30,7 +30,7 @@ from codec.h264.macroblock._setup cimport SliceSetup
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, UNUSED, MbContext, SliceContext, context_room, wait_for_lines,
 )
-from codec.h264.pictures._picture cimport MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
+from codec.h264.pictures._picture cimport MB_BYPASS, MB_INTRA, MB_INTRA16, MB_PCM, Picture, PictureData, add_slice
 from codec.h264.tables.values cimport H264_TABLE_9_12_CABAC_MN
 
 from ...errors import ParameterError
@@ -43,7 +43,7 @@ for i in range(103):
 cdef void init_states(Coder *c, int column) noexcept nogil:
     """9.3.1.1, as cabac_init_states of _cabac.pyx."""
     cdef int i, pre, qp = c.s.slice.SliceQPY
-    for i in range(STATES):
+    for i in range(c.states):
         pre = ((H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4) + H264_TABLE_9_12_CABAC_MN[column][i][1]
         pre = min(max(pre, 1), 126)
         c.cabac.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
@@ -53,11 +53,10 @@ cdef void load_source(Coder *c) noexcept nogil:
     """The macroblock of the source picture."""
     cdef SliceContext *s = &c.s
     cdef const PictureData *p = c.source
-    cdef int x = s.place.mb_x, y = s.place.mb_row
+    cdef int x = s.place.mb_x, y = s.place.mb_row, i, n = s.seq.chroma_width
     copy_block(c.src, SRC_STRIDE, p.plane[0] + 16 * y * p.stride[0] + 16 * x, p.stride[0], 16, 16)
-    if s.seq.ChromaArrayType:
-        copy_block(c.src + CB, SRC_STRIDE, p.plane[1] + 8 * y * p.stride[1] + 8 * x, p.stride[1], 8, 8)
-        copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
+    for i in range(1, 3 if n else 1):
+        copy_block(c.src + offset_of(c, i), SRC_STRIDE, p.plane[i] + n * y * p.stride[i] + n * x, p.stride[i], n, n)
 
 
 cdef void begin_qp(Coder *c) noexcept nogil:
@@ -71,6 +70,7 @@ cdef void begin_qp(Coder *c) noexcept nogil:
     c.lambda256 = <int>max(256, c.slice_lambda256 * POWERS[0][51 + d] >> 16)
     c.lambda2 = c.slice_lambda2 * POWERS[1][51 + d] >> 16
     c.lambda_trellis[0], c.lambda_trellis[1] = c.lambda2, c.lambda2 >> 1
+    codec_assert_range(0, qp, 0 if c.lossless else 51)
     s.mb.qp = qp
     s.mb.mb_qp_delta = (qp - c.qp_before + 26 + 52) % 52 - 26
     set_chroma_qp(s)
@@ -82,6 +82,8 @@ cdef void end_qp(Coder *c) noexcept nogil:
     if c.best.skip or s.mb.flags & MB_PCM or not (s.mb.cbp or s.mb.flags & MB_INTRA16):
         s.mb.qp, s.mb.mb_qp_delta = c.qp_before, 0
         set_chroma_qp(s)
+    elif c.lossless:
+        s.mb.flags |= MB_BYPASS
     c.qp_before = s.mb.qp
 
 
@@ -313,9 +315,12 @@ cdef class SliceEncoder(SliceSetup):
         cdef Coder *c = self.c
         cdef SliceContext *s = &c.s
         cdef int list, i
-        if picture.key != source.key or picture.data.pixel_shift or picture.data.chroma_format_idc > 1:
-            raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0")
+        c.lossless = sps.qpprime_y_zero_transform_bypass_flag
+        i = picture.data.chroma_format_idc
+        if picture.key != source.key or picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
+            raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0; without loss in 4:4:4 too")
         self.setup(s, slices[0][0], sps, pps, picture, lists)
+        c.planes, c.states = (3, ALL_STATES) if s.seq.ChromaArrayType == 3 else (1, STATES)
         self._set_tools(tools)
         self._set_contexts()
         c.source, c.enc = &source.data, h264_enc(self.level)

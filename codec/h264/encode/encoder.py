@@ -188,7 +188,7 @@ class PictureEncoder:
         """(Coded, Sent or None) of a picture, in any thread. Others read its lines as they become final; where bits
         have bounds it may be coded again, so that they wait for all of it."""
         fill_picture(source, planned.frame)
-        control, qp = self._control, max(qp, self._least_qp)
+        control, qp = self._control, 0 if self._settings.lossless else max(qp, self._least_qp)
         planes = None if control.bounds else own
         code = lambda qp: self._slice(header, picture, source, planned, lists, planes, qp)
         nals, nal, used, sent = self._nals(planned), code(qp), qp, None

@@ -12,22 +12,27 @@ from ...errors import ParameterError, UnsupportedError
 from ...frame import Frame, unchecked_frame
 from ...sources.streaming import Clip, stream
 from ..pictures._picture import Picture
-from .parameters import rate_of
+from .parameters import H264_CHROMA, rate_of
 
 CLIP_TYPES = (str, os.PathLike, bytes, bytearray, memoryview)
-H264_CHROMA = {"4:0:0": 0, "4:2:0": 1}
 
 
 class Intake:
-    """Makes `Frame`s of what is passed, and sees that all have the format of the first."""
+    """Makes `Frame`s of what is passed, and sees that all have the format of the first.
 
-    def __init__(self):
-        self._count, self._first = 0, None
+    Parameters
+    ----------
+    lossless : bool, default False
+        RGB is kept as it is, and 4:4:4 is taken.
+    """
+
+    def __init__(self, lossless=False):
+        self._count, self._first, self._lossless = 0, None, lossless
 
     def __call__(self, frame):
         """The frame as a `Frame` that nobody else changes."""
-        number, frame = self._count, _as_frame(frame, self._count)
-        _check(frame, number)
+        number, frame = self._count, _as_frame(frame, self._count, self._lossless)
+        _check(frame, number, self._lossless)
         self._first = self._first or _described(frame)
         if _described(frame) != self._first:
             raise ParameterError(
@@ -67,8 +72,8 @@ def clip_of(source, fps) -> Clip:
     return Clip(iter(source), rate_of(fps))
 
 
-def _as_frame(frame, number):
-    """Frames as they are; (H, W, 3) RGB as 4:2:0, (H, W) gray as 4:0:0."""
+def _as_frame(frame, number, lossless):
+    """Frames as they are; (H, W, 3) RGB as 4:2:0, or as its own planes, (H, W) gray as 4:0:0, in full range then."""
     if isinstance(frame, Frame):
         return frame
     pixels = np.asarray(frame)
@@ -77,16 +82,25 @@ def _as_frame(frame, number):
             f"frame {number} has shape {pixels.shape} and type {pixels.dtype}; a frame is (H, W, 3) RGB or (H, W) "
             "gray, uint8, or a Frame"
         )
+    if lossless and pixels.ndim == 3:
+        return Frame(tuple(np.ascontiguousarray(pixels[..., i]) for i in (1, 2, 0)), "4:4:4", 8, "GBR", True)
+    if lossless:
+        return Frame((np.array(pixels),), "4:0:0", 8, default_matrix(pixels.shape[0]), True)
     return Frame.from_rgb(
         pixels, chroma="4:0:0" if pixels.ndim == 2 else "4:2:0", matrix=default_matrix(pixels.shape[0])
     )
 
 
-def _check(frame, number):
-    if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA:
+def _check(frame, number, lossless):
+    if lossless and (frame.bit_depth != 8 or frame.chroma not in H264_CHROMA):
+        raise UnsupportedError(
+            f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; without loss the encoder takes "
+            "4:4:4, 4:2:0 and 4:0:0 with 8 bits"
+        )
+    if frame.bit_depth != 8 or frame.chroma not in H264_CHROMA or (frame.chroma == "4:4:4" and not lossless):
         raise UnsupportedError(
             f"frame {number} has {frame.chroma} and {frame.bit_depth} bits; the encoder takes 4:2:0 and 4:0:0 with 8 "
-            "bits: convert it first (to_rgb, then Frame.from_rgb)"
+            "bits, and 4:4:4 only without loss: convert it first (to_rgb, then Frame.from_rgb)"
         )
 
 

@@ -86,7 +86,7 @@ class Encoder:
             Display(aspect_of(sample_aspect_ratio)),
             examiner(metrics, reconstruction, side_data),
         )
-        self._intake, self._end = Intake(), ""
+        self._intake, self._end = Intake(settings.lossless), ""
 
     def __enter__(self) -> Self:
         return self

@@ -12,12 +12,13 @@ from ..stream.parameter_sets import DEFAULT_LISTS, FLAT_LISTS, PPS, SPS, coded_l
 from ..stream.vui import EXTENDED_SAR, HRD, VUI, SchedSel
 from ..tables.parameters import H264_TABLE_A_1_LEVELS
 
-BASELINE, MAIN, HIGH = 66, 77, 100
+BASELINE, MAIN, HIGH, HIGH_444 = 66, 77, 100, 244
 # H.273 numbers for matrix_coefficients, by the first of their names
 MATRIX_NUMBERS = {name: number for number, name in reversed(H273_MATRICES.items())}
 # QP from which no level of CAVLC needs a level_prefix above 15, which only the High profiles have: the largest,
 # Intra_16x16 DC, is 16 * 4080 / 2 / 5 / 2^(QP / 6).
 CAVLC_QP = 12
+H264_CHROMA = {"4:0:0": 0, "4:2:0": 1, "4:4:4": 3}  # chroma_format_idc
 LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB = 8, 10
 NO_LIMIT = 64  # vectors of two macroblocks
 MAX_TICKS = (1 << 32) - 1
@@ -74,7 +75,7 @@ def rate_of(fps) -> Fraction:
 
 def cpb_factor(profile_idc):
     """cpbBrNalFactor (Table A-2): bits per unit of MaxBR and MaxCPB."""
-    return 1500 if profile_idc == HIGH else 1200
+    return {HIGH: 1500, HIGH_444: 4800}.get(profile_idc, 1200)
 
 
 def level_of(width_in_mbs, height_in_mbs, fps, frames, *, bitrate=0, bufsize=0, factor=1500, slices=1):
@@ -196,20 +197,23 @@ def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):
     matrix = settings.lists != FLAT_LISTS
     high = mono or tools.transform8 or matrix or (not tools.cabac and lowest_qp < CAVLC_QP)
     profile = HIGH if high else MAIN if tools.cabac or tools.b_frames else BASELINE
+    if settings.lossless:
+        profile = HIGH_444
     factor = cpb_factor(profile)
     # With times of output (C.4), a B picture may wait for its own beside all references.
     buffering = references + int(bool(tools.b_frames) and bool(settings.vbv or settings.level))
     row = LEVELS[_level(first, fps, settings, buffering, factor)]
-    unit = 1 if mono else 2
+    unit = 2 if first.chroma == "4:2:0" else 1
     right, bottom = 16 * width - first.width, 16 * height - first.height
     sps = SPS(
         profile_idc=profile,
         constraint_set0_flag=int(profile == BASELINE),
-        constraint_set1_flag=int(profile != HIGH),
+        constraint_set1_flag=int(profile in (BASELINE, MAIN)),
         level_idc=row["level_idc"],
         pic_width_in_mbs_minus1=width - 1,
         pic_height_in_map_units_minus1=height - 1,
-        chroma_format_idc=0 if mono else 1,
+        chroma_format_idc=H264_CHROMA[first.chroma],
+        qpprime_y_zero_transform_bypass_flag=int(settings.lossless),
         seq_scaling_matrix_present_flag=int(matrix),
         seq_scaling_list=coded_lists(settings.lists, DEFAULT_LISTS, 8) if matrix else (),
         log2_max_frame_num_minus4=LOG2_MAX_FRAME_NUM - 4,

@@ -173,12 +173,15 @@ class Settings:
     slices: int = 1  # of each picture
     aud: bool = False  # access unit delimiters
     open_gop: bool = False
+    lossless: bool = False  # at QP 0, whatever else is said
     constant: str = "crf"  # what `qp` is without a bit rate: "qp" or "crf"
     said: str | None = None  # what the stream says of the other options; None: nothing of any
 
     @property
     def words(self):
         """What the stream says of the settings: nothing of the machine."""
+        if self.lossless:
+            return f"lossless=1 {self.said}"
         if self.plan:
             return f"bits={self.plan.bits} {self.said}"
         return described({"bitrate": self.bitrate} if self.bitrate else {self.constant: self.qp}) + " " + self.said
@@ -195,9 +198,14 @@ def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
     slices=1, aud=False, open_gop=False, settings_sei=True,
+    lossless=False,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
+    if lossless:
+        given |= {"vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize, "level": level, "lossless": True}
+        if not isinstance(scaling_matrix, str) or scaling_matrix != "flat":
+            given["scaling_matrix"] = scaling_matrix
     given = [name for name, value in given.items() if value is not None]
     if len(given) > 1:
         raise ParameterError(f"{' and '.join(given)} contradict each other: give one of them")
@@ -220,13 +228,16 @@ def settings_of(
         "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
     }  # fmt: skip
     tools = tools_of(preset, tune)
+    if lossless:
+        qp, quality, name = 0, 0, "qp"
+        tools = replace(tools, trellis=0, deblock=None)
     if qp is not None:
         tools = replace(tools, aq=0, tree=0, lookahead=min(tools.lookahead, SHORT))
     return Settings(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
         passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
-        open_gop=bool(open_gop), constant=name, said=described(said) if settings_sei else None,
+        open_gop=bool(open_gop), lossless=bool(lossless), constant=name, said=described(said) if settings_sei else None,
     )  # fmt: skip
 
 

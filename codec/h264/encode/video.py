@@ -55,6 +55,7 @@ def encode_video(
     aud: bool = False,
     open_gop: bool = False,
     settings_sei: bool = True,
+    lossless: bool = False,
     sample_aspect_ratio: tuple[int, int] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> bytes:
@@ -65,8 +66,8 @@ def encode_video(
     frames : iterable of frames, or a clip
         Frames are (H, W, 3) RGB or (H, W) gray uint8 arrays, or `codec.Frame`s with 8 bits in 4:2:0 or 4:0:0, all of
         one format; an (N, H, W[, 3]) array or a generator of them is as good as a list. RGB becomes 4:2:0 in limited
-        range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0. A clip is a path or bytes: YUV4MPEG2, or
-        what PyAV reads. It is read frame by frame.
+        range, with BT.709 from 720 rows on, BT.601 below; gray becomes 4:0:0; with `lossless` both stay as they are. A
+        clip is a path or bytes: YUV4MPEG2, or what PyAV reads. It is read frame by frame.
     fps : number, str or Fraction
         Frames per second, above 0, at most 10000: 25, "30000/1001", 29.97. Default: that of a clip, if its frames have
         one; others need it.
@@ -120,6 +121,10 @@ def encode_video(
         A decoder that starts there shows the key picture and what follows it, but not those B pictures.
     settings_sei : bool, default True
         The first picture says in user data (D.1.7) which encoder made it with which settings.
+    lossless : bool, default False
+        Decoded frames equal those that are given, bit for bit (High 4:4:4 Predictive, QP 0, without transforms), in
+        place of `qp`, `crf`, `bitrate` and `target`, and without bounds (`vbv_maxrate`, `level`). RGB stays RGB (planes
+        G, B, R in full range), and 4:4:4 is taken too. Many players cannot show it.
     sample_aspect_ratio : (int, int), optional
         Width and height of a sample, such as (4, 3). Default: that of a clip; unknown for other frames.
     progress : function, optional
@@ -137,13 +142,13 @@ def encode_video(
         a picture that does not fit into the buffer with the highest QP, a target that cannot be reached, a source that
         must be read again and cannot.
     UnsupportedError
-        Frames with more than 8 bits, 4:2:2 or 4:4:4.
+        Frames with more than 8 bits, 4:2:2, or 4:4:4 unless `lossless`.
 
     Notes
     -----
     The stream is the same on every machine. Its reconstruction equals what a decoder shows, bit for bit (Rec. ITU-T
-    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High). `codec.h264.encode_frames` also tells what
-    it made of each frame, `codec.h264.Encoder` takes frames one by one.
+    H.264, Annex A: Constrained Baseline with "ultrafast", otherwise High; High 4:4:4 Predictive with `lossless`).
+    `codec.h264.encode_frames` also tells what it made of each frame, `codec.h264.Encoder` takes frames one by one.
 
     Examples
     --------
@@ -156,6 +161,7 @@ def encode_video(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
         scaling_matrix=scaling_matrix, slices=slices, aud=aud, open_gop=open_gop, settings_sei=settings_sei,
+        lossless=lossless,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
@@ -362,7 +368,7 @@ class _Job:
         self.settings, self.clip = settings, clip
         self.warnings, self.found = list(self.clip.warnings), []
         self.costs, self.tries = {}, ()  # (bits, QP of the interval) by number; of a search for a score
-        self._progress, self._intake = progress, Intake()
+        self._progress, self._intake = progress, Intake(settings.lossless)
         try:
             self.rate = rate_of(self.clip.fps)
             ratio = sample_aspect_ratio or (

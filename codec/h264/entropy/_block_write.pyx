@@ -1,5 +1,5 @@
 """Blocks of levels: residual_block_cavlc( ) and residual_block_cabac( ) of 7.3.5.3, the reverse of _cavlc.pyx and
-_cabac.pyx, for frame macroblocks of 4:2:0 and 4:0:0."""
+_cabac.pyx, for frame macroblocks of all formats but 4:2:2."""
 from libc.stdint cimport uint8_t, int16_t, uint32_t
 from libc.stdlib cimport abs
 
@@ -15,8 +15,8 @@ from codec.h264.tables.values cimport (
     H264_TABLE_9_9A_TOTAL_ZEROS, H264Vlc,
 )
 
-# maxNumCoeff by ctxBlockCat 0 to 5 (Table 9-42); CAVLC sends an 8x8 block as four of 16
-cdef uint8_t[6] MOST = [16, 15, 16, 4, 15, 64]
+# maxNumCoeff by ctxBlockCat 0 to 13 (Table 9-42); CAVLC sends an 8x8 block as four of 16
+cdef uint8_t[14] MOST = [16, 15, 16, 4, 15, 64, 16, 15, 16, 64, 16, 15, 16, 64]
 # column of Table 9-5 by nC + 1: chroma DC, then 0 to 16
 cdef uint8_t[18] TOKENS = [4, 0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3]
 cdef uint8_t[5] NEXT_ONE = [0, 2, 3, 4, 4]              # see _cabac.pyx
@@ -119,7 +119,7 @@ cdef int write_cabac_block(Bins sink, const int16_t *level, int kind, int ctxIdx
     cdef int levels_ctx = H264_TABLE_9_40_COEFF_ABS_LEVEL_MINUS1[kind]
     cdef int most_greater = 8 if kind == KIND_DC_420 else 9
     cdef int inc, last_inc
-    codec_assert_range(0, kind, 5)
+    codec_assert_range(0, kind, 13)
     last = most
     while last >= 0 and level[last] == 0:
         last -= 1
@@ -129,7 +129,7 @@ cdef int write_cabac_block(Bins sink, const int16_t *level, int kind, int ctxIdx
         return 0
     for i in range(min(last + 1, most)):
         inc = last_inc = min(i, 2) if kind == KIND_DC_420 else i
-        if kind == 5:
+        if most == 63:
             inc, last_inc = H264_TABLE_9_43_SIGNIFICANT_INC[0][i], H264_TABLE_9_43_LAST_INC[i]
         if level[i]:
             position[n] = <uint8_t>i

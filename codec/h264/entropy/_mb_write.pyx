@@ -1,10 +1,10 @@
 """The macroblock layer (7.3.5) and its residual to any sink: the reverse of _mb_syntax.pyx, _cabac_mb.pyx and
-_residual.pyx, for frame macroblocks of 4:2:0 and 4:0:0.
+_residual.pyx, for frame macroblocks of all formats but 4:2:2.
 
 Macroblock, its Levels and the motion caches say what to write. The caches of the entropy coder (nnz, mvd, direct) are
 filled on the way, as the readers fill them, so that store_context finds them.
 """
-from libc.stdint cimport int8_t, uint8_t, int16_t
+from libc.stdint cimport int8_t, uint8_t, int16_t, uint64_t
 from libc.stdlib cimport abs
 from libc.string cimport memcpy
 
@@ -33,6 +33,9 @@ from codec.h264.pictures._picture cimport (
 from codec.h264.tables.values cimport H264_TABLE_7_14_MB_TYPE_B, H264_TABLE_9_4_CBP, H264_TABLE_9_4_CBP_LUMA
 
 cdef uint8_t[16] B4 = [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15]
+# ctxBlockCat of Intra16x16 DC, Intra16x16 AC, 4x4, 8x8 by component (Table 9-42); CAVLC has one for all
+cdef uint8_t CAT[3][4]
+CAT = [[0, 1, 2, 5], [6, 7, 8, 9], [10, 11, 12, 13]]
 cdef uint8_t[16] ENTRY = [0, 1, 8, 9, 2, 3, 10, 11, 16, 17, 24, 25, 18, 19, 26, 27]
 # codeNum of coded_block_pattern: [chroma coded][inter][coded_block_pattern]
 cdef uint8_t CBP_CODE[2][2][48]
@@ -374,13 +377,13 @@ cdef void write_cbp(Sink sink, SliceContext *s) noexcept nogil:
         put_bin(sink, CBP_LUMA + 1 - (cbp & 1) + (2 - (top >> 2 & 2)), cbp >> 1 & 1)
         put_bin(sink, CBP_LUMA + luma_bit_unset(s, left, 3) + (2 - (cbp << 1 & 2)), cbp >> 2 & 1)
         put_bin(sink, CBP_LUMA + 1 - (cbp >> 2 & 1) + (2 - (cbp & 2)), cbp >> 3 & 1)
-        if s.seq.ChromaArrayType:
+        if s.seq.ChromaArrayType == 1:
             a, b = context_of(s, left).cbp >> 4 if left >= 0 else 0, top >> 4
             put_bin(sink, CBP_CHROMA + (a != 0) + 2 * (b != 0), cbp >> 4 != 0)
             if cbp >> 4:
                 put_bin(sink, CBP_CHROMA + 4 + (a == 2) + 2 * (b == 2), cbp >> 5)
     else:
-        put_ue(sink, CBP_CODE[s.seq.ChromaArrayType != 0][0 if s.mb.flags & MB_INTRA else 1][cbp])
+        put_ue(sink, CBP_CODE[s.seq.ChromaArrayType == 1][0 if s.mb.flags & MB_INTRA else 1][cbp])
 
 
 cdef void write_qp_delta(Sink sink, SliceContext *s, int before) noexcept nogil:
@@ -408,13 +411,17 @@ cdef inline int write_block(Sink sink, const int16_t *level, int kind, uint8_t *
     return cache[0]
 
 
-cdef void write_8x8(Sink sink, SliceContext *s, const int16_t *level, uint8_t *cache) noexcept nogil:
-    """An 8x8 block that has levels (CAVLC: or has none), in its 64 places of the scan."""
+cdef void write_8x8(Sink sink, SliceContext *s, const int16_t *level, int component, uint8_t *cache) noexcept nogil:
+    """An 8x8 block that has levels (CAVLC, 4:4:4: or has none), in its 64 places of the scan."""
     cdef int16_t quarter[16]
     cdef int part, k
     if Sink in Bins:
-        write_cabac_block(sink, level, 5, 0, 0)
-        set_nnz_8x8(cache, 1)
+        if s.seq.ChromaArrayType == 3:
+            k = write_cabac_block(sink, level, CAT[component][3], flag_inc_of(cache), 1)
+            set_nnz_8x8(cache, k)
+        else:
+            write_cabac_block(sink, level, 5, 0, 0)
+            set_nnz_8x8(cache, 1)
     else:
         for part in range(4):
             for k in range(16):
@@ -422,27 +429,30 @@ cdef void write_8x8(Sink sink, SliceContext *s, const int16_t *level, uint8_t *c
             write_block(sink, quarter, 2, cache + ENTRY[part])
 
 
-cdef void write_luma(Sink sink, SliceContext *s, const Levels *levels) noexcept nogil:
-    """residual_luma( )"""
+cdef void write_luma(Sink sink, SliceContext *s, const Levels *levels, int component) noexcept nogil:
+    """residual_luma( ) of a component"""
     cdef int intra16 = s.mb.flags & MB_INTRA16 != 0, b8, k, n
-    cdef uint8_t *cache = &s.cache.nnz[0][CACHE]
+    cdef uint8_t *cache = &s.cache.nnz[component][CACHE]
     cdef const int16_t *level
+    cdef int kind = 1 if intra16 else 2
+    if Sink in Bins:
+        kind = CAT[component][kind]
     if intra16:
         if Sink in Bins:
-            n = write_cabac_block(sink, levels.dc[0], 0, dc_inc(s, 0), 1)
+            n = write_cabac_block(sink, levels.dc[component], CAT[component][0], dc_inc(s, component), 1)
         else:
-            n = write_cavlc_block(sink, levels.dc[0], 0, nC_of(cache))
-        s.mb.dc_coded |= n > 0
+            n = write_cavlc_block(sink, levels.dc[component], 0, nC_of(cache))
+        s.mb.dc_coded |= <uint64_t>(n > 0) << component
     for b8 in range(4):
-        cache = &s.cache.nnz[0][CACHE] + ENTRY[4 * b8]
-        level = &levels.ac[0][64 * b8]
+        cache = &s.cache.nnz[component][CACHE] + ENTRY[4 * b8]
+        level = &levels.ac[component][64 * b8]
         if not s.mb.cbp >> b8 & 1:
             set_nnz_8x8(cache, 0)
         elif s.mb.flags & MB_TRANSFORM8:
-            write_8x8(sink, s, level, cache)
+            write_8x8(sink, s, level, component, cache)
         else:
             for k in range(4):
-                write_block(sink, level + 16 * k + intra16, 1 if intra16 else 2, cache + ENTRY[k])
+                write_block(sink, level + 16 * k + intra16, kind, cache + ENTRY[k])
 
 
 cdef void write_chroma(Sink sink, SliceContext *s, const Levels *levels) noexcept nogil:
@@ -465,8 +475,11 @@ cdef void write_chroma(Sink sink, SliceContext *s, const Levels *levels) noexcep
 cdef void write_residual(Sink sink, SliceContext *s, const Levels *levels) noexcept nogil:
     """residual( ) of a macroblock with coded_block_pattern or Intra_16x16"""
     fill_nnz(s)
-    write_luma(sink, s, levels)
-    if s.mb.cbp >> 4:
+    write_luma(sink, s, levels, 0)
+    if s.seq.ChromaArrayType == 3:
+        write_luma(sink, s, levels, 1)
+        write_luma(sink, s, levels, 2)
+    elif s.mb.cbp >> 4:
         write_chroma(sink, s, levels)
 
 
@@ -484,7 +497,7 @@ cdef void write_macroblock(Sink sink, SliceContext *s, const Levels *levels, int
             write_transform_size(sink, s)
         write_intra_modes(sink, s)
     if s.mb.flags & MB_INTRA:
-        if s.seq.ChromaArrayType:
+        if s.seq.ChromaArrayType == 1:
             write_chroma_mode(sink, s)
     elif s.mb.part == PART_8X8:
         if not s.mb.flags & MB_DIRECT:
@@ -510,7 +523,7 @@ cdef void write_pcm(BitWriter *out, CabacWriter *cabac, SliceContext *s) noexcep
     elif out.count:
         put_bits(out, 0, 8 - out.count)
     for c in range(3 if s.seq.ChromaArrayType else 1):
-        size = 8 if c else 16
+        size = s.seq.chroma_width if c else 16
         for y in range(size):
             memcpy(out.next, s.place.dst[c] + y * s.place.stride[c], size)
             out.next += size

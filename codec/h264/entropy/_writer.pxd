@@ -10,8 +10,9 @@ from codec.h264.tables.values cimport H264_CABAC_LPS, H264_CABAC_NEXT
 
 cdef enum:
     STATES = 460            # of ctxIdx below 460; the others belong to fields and 4:4:4
+    ALL_STATES = 1024
     BIT = 256               # cost of one bit
-    MACROBLOCK_BYTES = 8192 # more than any macroblock takes: 384 levels of at most 16 + 15 + 1 bits and their positions
+    MACROBLOCK_BYTES = 8192 # more than any macroblock takes: 768 levels of at most 16 + 15 + 1 bits and their positions
 
 # Levels of a macroblock in scan order. ac: by transform block as Macroblock.coef, 16 or 64 levels each; those without
 # DC begin at index 1. dc: Intra16x16DCLevel, ChromaDCLevel. any: bit k: block k has a level in ac; bit 16: in dc.
@@ -27,11 +28,11 @@ cdef struct CabacWriter:
     uint32_t range
     int queue
     BitWriter *out          # byte aligned; the caller reserves MACROBLOCK_BYTES
-    uint8_t state[STATES]   # as SliceReader.state
+    uint8_t state[ALL_STATES]   # as SliceReader.state
 
 cdef struct CabacCounter:
     int64_t cost
-    uint8_t state[STATES]
+    uint8_t state[ALL_STATES]
 
 ctypedef BitWriter* BitWriter_p
 ctypedef BitCounter* BitCounter_p
@@ -118,7 +119,7 @@ cdef inline void shift_out(CabacWriter *c, int n) noexcept nogil:
 cdef inline void put_bin(Bins c, int ctxIdx, int bin) noexcept nogil:
     """EncodeDecision (9.3.4.2)"""
     cdef uint32_t s = c.state[ctxIdx], other = -(<uint32_t>(s ^ bin) & 1), lps
-    codec_assert_range(0, ctxIdx, STATES - 1)
+    codec_assert_range(0, ctxIdx, ALL_STATES - 1)
     codec_assert_range(0, bin, 1)
     if Bins is CabacWriter_p:
         lps = H264_CABAC_LPS[(c.range >> 6) & 3][s]

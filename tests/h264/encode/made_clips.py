@@ -66,7 +66,7 @@ def encoded(frames, *, fps=25, preset="medium", tune=None, qp=28, crf=None, bitr
             pictures.append(one)
             planes[one.number] = [np.array(plane) for plane in one.planes]
 
-    for frame in map(Intake(), frames):
+    for frame in map(Intake(settings.lossless), frames):
         take(encoder.encode(frame))
     take(encoder.flush())
     encoder.close()
