@@ -32,6 +32,7 @@ cdef enum:
     REFUSED = 1 << 28
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
     PCM_QP = 18             # from which no macroblock comes near
+    SKIPPED_ERROR = 12      # squared differences in lambda2 below which a skipped macroblock needs no better vector
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
 cdef int64_t UNKNOWN = <int64_t>1 << 62                 # the cost before a trial
@@ -177,9 +178,24 @@ cdef void try_residual(Coder *c) noexcept nogil:
             judge(c, 0)
 
 
+cdef inline bint good_as_skipped(Coder *c) noexcept nogil:
+    """Whether nothing else need be tried, of a skipped macroblock in place whose residual vanishes. Below the dead zone
+    the error may still be that of a wrong vector, which later pictures would repeat."""
+    return c.tools.rd == 0 or distortion(c) << 8 <= SKIPPED_ERROR * c.lambda2
+
+
+cdef void try_whole(Coder *c, int limit) noexcept nogil:
+    """Judge 16x16 if its SATD and bits are below a limit."""
+    begin_search(c)
+    search_whole(c)
+    if c.part_cost[PART_16X16] < limit:
+        try_inter(c, PART_16X16)
+
+
 cdef bint try_direct(Coder *c) noexcept nogil:
-    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing else need be tried."""
+    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing more need be tried."""
     cdef SliceContext *s = &c.s
+    cdef bint vanished
     begin_macroblock(s)
     set_whole_direct(s)
     derive_direct(s)
@@ -189,7 +205,8 @@ cdef bint try_direct(Coder *c) noexcept nogil:
     s.mb.part = PART_8X8                                # as of direct macroblocks: predict_inter merges equal blocks
     save_samples(c, c.direct)
     memcpy(c.pred, c.direct, MB_SAMPLES)
-    if c.tools.early_skip and vanishes(c):
+    vanished = c.tools.early_skip and vanishes(c)
+    if vanished and good_as_skipped(c):
         s.mb.flags |= MB_SKIP
         keep(c, 0, 1)
         return True
@@ -199,6 +216,9 @@ cdef bint try_direct(Coder *c) noexcept nogil:
         s.mb.flags |= MB_SKIP
         judge(c, 1)
         s.mb.flags &= ~MB_SKIP
+        if vanished:
+            try_whole(c, c.direct_cost)
+            return True
         try_residual(c)
     return False
 
@@ -216,8 +236,10 @@ cdef void repeat_direct(Coder *c) noexcept nogil:
 
 
 cdef bint try_p_skip(Coder *c) noexcept nogil:
-    """P_Skip in place; whether its residual vanishes, so that nothing else need be tried."""
+    """P_Skip in place; whether its residual vanishes, so that nothing more need be tried."""
     cdef SliceContext *s = &c.s
+    cdef bint vanished = False
+    cdef int cost
     begin_macroblock(s)
     s.mb.part = PART_16X16
     derive_p_skip(s)
@@ -227,11 +249,16 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
     predict_inter(s)
     if c.tools.early_skip:
         save_samples(c, c.pred)
-        if vanishes(c):
+        vanished = vanishes(c)
+        if vanished and good_as_skipped(c):
             keep(c, 0, 1)
             return True
     if c.tools.rd:
+        cost = c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16) + bits_cost(c, 1)
         judge(c, 1)
+        if vanished:
+            try_whole(c, cost)
+            return True
     return False
 
 
