@@ -155,13 +155,19 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
     try_residual(c)
 
 
+cdef inline bint varies_smoothly(Coder *c) noexcept nogil:
+    """Whether the residual of luma, from the prediction in Coder.pred, is more compact under the larger transform."""
+    return (c.enc.sa8d(c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16)
+            <= c.enc.satd[0](c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16))
+
+
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one. With
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with that under which it is more compact. With
     the best modes alone, the transform of the best so far is kept."""
     cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
     cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
-        code_residual(c, larger)
+        code_residual(c, larger and varies_smoothly(c))
         judge(c, 0)
         return
     larger = larger and c.tools.transform8
