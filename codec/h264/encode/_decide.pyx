@@ -33,6 +33,7 @@ cdef enum:
     MOST_BITS = 3200        # of a macroblock (A.3.1): 128 more than its samples
     PCM_BITS = 16           # of an I_PCM macroblock beside its samples, and of starting CABAC again
     PCM_QP = 18             # from which no macroblock comes near
+    SKIPPED_ERROR = 12      # squared differences in lambda2 below which a skipped macroblock needs no better vector
     HEAD = 3 * 256 * 4      # bytes of Macroblock.coef, which no trial leaves anything in
 
 cdef int64_t UNKNOWN = <int64_t>1 << 62                 # the cost before a trial
@@ -158,13 +159,19 @@ cdef void try_inter(Coder *c, int mode) noexcept nogil:
     try_residual(c)
 
 
+cdef inline bint varies_smoothly(Coder *c) noexcept nogil:
+    """Whether the residual of luma, from the prediction in Coder.pred, is more compact under the larger transform."""
+    return (c.enc.sa8d(c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16)
+            <= c.enc.satd[0](c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16))
+
+
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the larger one. With
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with that under which it is more compact. With
     the best modes alone, the transform of the best so far is kept."""
     cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
     cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
-        code_residual(c, larger)
+        code_residual(c, larger and varies_smoothly(c))
         judge(c, 0)
         return
     larger = larger and c.tools.transform8
@@ -181,9 +188,24 @@ cdef void try_residual(Coder *c) noexcept nogil:
             judge(c, 0)
 
 
+cdef inline bint good_as_skipped(Coder *c) noexcept nogil:
+    """Whether nothing else need be tried, of a skipped macroblock in place whose residual vanishes. Below the dead zone
+    the error may still be that of a wrong vector, which later pictures would repeat."""
+    return c.tools.rd == 0 or distortion(c) << 8 <= SKIPPED_ERROR * c.lambda2
+
+
+cdef void try_whole(Coder *c, int limit) noexcept nogil:
+    """Judge 16x16 if its SATD and bits are below a limit."""
+    begin_search(c)
+    search_whole(c)
+    if c.part_cost[PART_16X16] < limit:
+        try_inter(c, PART_16X16)
+
+
 cdef bint try_direct(Coder *c) noexcept nogil:
-    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing else need be tried."""
+    """B_Skip and B_Direct_16x16; whether the residual vanishes, so that nothing more need be tried."""
     cdef SliceContext *s = &c.s
+    cdef bint vanished
     begin_macroblock(s)
     set_whole_direct(s)
     derive_direct(s)
@@ -193,7 +215,8 @@ cdef bint try_direct(Coder *c) noexcept nogil:
     s.mb.part = PART_8X8                                # as of direct macroblocks: predict_inter merges equal blocks
     save_samples(c, c.direct)
     memcpy(c.pred, c.direct, MB_SAMPLES)
-    if c.tools.early_skip and vanishes(c):
+    vanished = c.tools.early_skip and vanishes(c)
+    if vanished and good_as_skipped(c):
         s.mb.flags |= MB_SKIP
         keep(c, 0, 1)
         return True
@@ -203,6 +226,9 @@ cdef bint try_direct(Coder *c) noexcept nogil:
         s.mb.flags |= MB_SKIP
         judge(c, 1)
         s.mb.flags &= ~MB_SKIP
+        if vanished:
+            try_whole(c, c.direct_cost)
+            return True
         try_residual(c)
     return False
 
@@ -220,8 +246,10 @@ cdef void repeat_direct(Coder *c) noexcept nogil:
 
 
 cdef bint try_p_skip(Coder *c) noexcept nogil:
-    """P_Skip in place; whether its residual vanishes, so that nothing else need be tried."""
+    """P_Skip in place; whether its residual vanishes, so that nothing more need be tried."""
     cdef SliceContext *s = &c.s
+    cdef bint vanished = False
+    cdef int cost
     begin_macroblock(s)
     s.mb.part = PART_16X16
     derive_p_skip(s)
@@ -231,11 +259,16 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
     predict_inter(s)
     if c.tools.early_skip:
         save_samples(c, c.pred)
-        if vanishes(c):
+        vanished = vanishes(c)
+        if vanished and good_as_skipped(c):
             keep(c, 0, 1)
             return True
     if c.tools.rd:
+        cost = c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16) + bits_cost(c, 1)
         judge(c, 1)
+        if vanished:
+            try_whole(c, cost)
+            return True
     return False
 
 

@@ -207,6 +207,12 @@ def test_a_flash_is_no_scene():
     assert "I" not in letters(types(frames))[1:]
 
 
+def test_a_flash_before_a_scene_does_not_hide_it():
+    frames = cut_clip(10, 10)
+    frames[9] = 255 - frames[9] // 4
+    assert letters(types(frames))[10] == "I"
+
+
 def test_noise_is_one_scene():
     assert letters(types(noise(48, 48, 12))).count("I") <= 2
 

@@ -74,6 +74,19 @@ def test_weights_save_bits_in_a_fade(monkeypatch):
     assert with_weights < 0.9 * len(encoded(frames, qp=26)[0])
 
 
+@pytest.mark.parametrize("shift", [1, 5])
+def test_a_fade_of_a_picture_that_moves_has_weights_throughout(shift):
+    """Vectors that were searched without weights lead to equal brightness, where weights do harm."""
+    rng = np.random.default_rng(2)
+    wide = np.kron(rng.integers(30, 250, (10, 20)), np.ones((16, 16)))
+    for axis in (0, 1):
+        wide = sum(np.roll(wide, k, axis) for k in range(16)) / 16
+    frames = [wide[:64, shift * i : shift * i + 96] * (1 - i / 16) for i in range(13)]
+    frames = np.repeat(np.stack(frames)[..., None], 3, axis=3).astype(np.uint8)
+    found = tables(encoded(frames, preset="veryfast", qp=26)[0])
+    assert len(found) > 2 and all(table.l0[0].luma_weight_flag for table in found)
+
+
 def test_without_a_fade_there_are_none():
     assert not any(table.l0[0].luma_weight_flag for table in tables(encoded(moving(96, 64, 12), qp=26)[0]))
 
