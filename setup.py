@@ -91,6 +91,7 @@ LINKED = {
     "codec.quantizers._kmeans": ["codec/simd/colors.c"],
     "codec.quantizers._scalar": ["codec/simd/scalar.c"],
     "codec.jpeg._reduced": ["codec/simd/reduced.c"],
+    "codec.jpeg._scan_search": ["codec/simd/jpeg_counts.c"],
     "codec.palette._spaces": ["codec/simd/colors.c"],
     "codec.palette._nearest": ["codec/simd/colors.c"],
 }

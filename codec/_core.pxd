@@ -317,12 +317,12 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks, Py_ssize_t n) noexcept nogil
     enum: JPEG_SIZES
     enum: JPEG_TOP_LEVEL
+    float JPEG_NO_PATH
     ctypedef struct JpegRates:
-        float ac[JPEG_SIZES][63]
-        float eob, empty, slack
+        float ac[JPEG_SIZES][64]
+        float eob, least
     ctypedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
-                                     const float *weights, int16_t *level_zz, uint32_t *counts,
-                                     Py_ssize_t n) noexcept nogil
+                                     const float *weights, int16_t *level_zz, Py_ssize_t n) noexcept nogil
     ctypedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
                                    Py_ssize_t n) noexcept nogil
     ctypedef struct JpegDsp:

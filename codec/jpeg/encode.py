@@ -243,7 +243,7 @@ def _process(image, options):
     progressive, plan = replace(frame, SOFn=markers.SOF2), options.plan
     if not plan.search:
         return progressive, progressive_script(len(planes), color)
-    script = search_script(planes, color, plan.search, progressive)
+    script = search_script(planes, color, plan.search, progressive, options.threads_for(frame.X * frame.Y))
     if options.progressive is None and frame.X * frame.Y <= SMALL:
         cost = lambda frame, script: script_cost(frame, planes, script, plan.share)
         if cost(frame, sequential) <= cost(progressive, script):

@@ -1,10 +1,12 @@
 """Scan scripts: how a picture's coefficients are divided into scans (T.81 Annex G)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Tuple
 
 import numpy as np
 
+from ..executors import in_order
 from ._scan_search import band_costs, cheapest_partitions
 from ._scan_write import significance
 from .assemble import script_cost
@@ -123,21 +125,30 @@ def _runs(bits):
             s = e + 1
 
 
-def _component_scans(i, plane, search):
+def _partitions(plane, search):
+    """Jobs that give the cheapest division into bands for each bit, first for first scans, then for refinements."""
+    high, wide = plane.shape[:2]
+    step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
+    sample = np.ascontiguousarray(plane[step // 2 :: step])
+    significant = [significance(sample, Al) for Al in range(search.highest + 1)]
+
+    def costs(Al, refine):
+        return cheapest_partitions(band_costs(sample, significant, search.starts, Al, refine, high * wide))
+
+    bits = [(Al, False) for Al in range(search.highest + 1)] + [(Al, True) for Al in range(search.highest)]
+    return [partial(costs, *bit) for bit in bits]
+
+
+def _component_scans(i, partitions, search):
     """The AC scans of component i: bands, for each the bit at which its first scan stops, and bands for the
-    refinements.
+    refinements. partitions: what the jobs of `_partitions` gave.
 
     Bands of first scans and of refinements are independent of each other (G.1.1.1.2 only requires each coefficient's
     bits in order), so for a given stop the best script is the best partition for every bit. Where the stop differs from
     band to band, partitions are sought within the bands of one stop, and then once more across them.
     """
-    high, wide = plane.shape[:2]
-    step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
-    sample, starts, highest = np.ascontiguousarray(plane[step // 2 :: step]), search.starts, search.highest
-    significant = [significance(sample, Al) for Al in range(highest + 1)]
-    costs = lambda Al, refine: cheapest_partitions(band_costs(sample, significant, starts, Al, refine, high * wide))
-    first = [costs(Al, False) for Al in range(highest + 1)]
-    refined = [costs(Al, True) for Al in range(highest)]
+    starts, highest = search.starts, search.highest
+    first, refined = partitions[: highest + 1], partitions[highest + 1 :]
     by_stop = np.stack([first[stop][0] + sum(refined[Al][0] for Al in range(stop)) for stop in range(highest + 1)])
     _, end_of = cheapest_partitions(by_stop.min(0))
     stops = [int(by_stop[:, s, e].argmin()) for s, e in _bands(end_of, 0, len(starts) - 1) for _ in range(s, e + 1)]
@@ -151,31 +162,32 @@ def _component_scans(i, plane, search):
                 yield from (scan(*band, Al + 1, Al) for band in _bands(refined[Al][1], s, e))
 
 
-def _dc_scans(planes, color, frame, search):
-    """The cheapest DC scans: which components share them, and whether the last bit is separate.
+def _dc_groupings(planes, color, frame):
+    """Which components may share DC scans, as lists of groups.
 
     Components in a scan of their own are coded row by row, so that a block is predicted from its left neighbour;
-    interleaved and subsampled ones follow the MCUs. The last bit is close to noise: separate, it costs a bit per block
-    and saves slightly less.
+    interleaved and subsampled ones follow the MCUs.
     """
-
-    def scans_of(group):
-        ways = [[ScanSpec(group, 0, 0)]] + [
-            [ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]
-        ] * search.rough_dc
-        return min(((script_cost(frame, planes, way), way) for way in ways), key=lambda pair: pair[0])
-
     everything = tuple(range(len(planes)))
+    if frame is None:
+        return [[everything]]
     alone = [(i,) for i in everything]
     groupings = [[everything], alone] + [[(0,), (1, 2), *alone[3:]]] * (color in ("ycbcr", "ycck"))
     if frame.X * frame.Y > LARGE and len({plane.shape for plane in planes}) > 1:
         del groupings[0]  # the order of the MCUs costs more than a scan header: so in 60 of 60 files of 12 photographs
-    costs = {group: scans_of(group) for groups in groupings for group in groups}
-    cheapest = min(groupings, key=lambda groups: sum(costs[group][0] for group in groups))
-    return [scan for group in cheapest for scan in costs[group][1]]
+    return groupings
 
 
-def search_script(planes, color, effort, frame=None):
+def _dc_scans(group, planes, frame, search):
+    """The bytes of the cheapest DC scans of a group of components, and the scans.
+
+    The last bit is close to noise: separate, it costs a bit per block and saves slightly less.
+    """
+    ways = [[ScanSpec(group, 0, 0)]] + [[ScanSpec(group, 0, 0, 0, 1), ScanSpec(group, 0, 0, 1, 0)]] * search.rough_dc
+    return min(((script_cost(frame, planes, way) if frame else 0, way) for way in ways), key=lambda pair: pair[0])
+
+
+def search_script(planes, color, effort, frame=None, threads=1):
     """The progressive script that takes the fewest bytes for these levels, found from counts without coding a scan.
 
     Parameters
@@ -185,14 +197,23 @@ def search_script(planes, color, effort, frame=None):
     effort : 1..9; how many scripts are compared (`SEARCHES`)
     frame : markers.Frame, or None
         Its sampling factors decide what interleaved DC costs; without it DC takes one interleaved scan.
+    threads : at least 1
 
     Returns
     -------
     tuple of ScanSpec
     """
     search = SEARCHES[max(least for least in SEARCHES if least <= effort)]
-    scans = [scan for i, plane in enumerate(planes) for scan in _component_scans(i, plane, search)]
-    scans += _dc_scans(planes, color, frame, search) if frame else [ScanSpec(tuple(range(len(planes))), 0, 0)]
+    groupings = _dc_groupings(planes, color, frame)
+    groups = list(dict.fromkeys(group for grouping in groupings for group in grouping))
+    jobs = [job for plane in planes for job in _partitions(plane, search)]
+    each = len(jobs) // len(planes)
+    found = list(in_order(jobs + [partial(_dc_scans, group, planes, frame, search) for group in groups], threads))
+    of_dc = dict(zip(groups, found[len(jobs) :]))
+    cheapest = min(groupings, key=lambda grouping: sum(of_dc[group][0] for group in grouping))
+    scans = [scan for group in cheapest for scan in of_dc[group][1]]
+    for i in range(len(planes)):
+        scans += _component_scans(i, found[each * i : each * (i + 1)], search)
     return tuple(sorted(scans, key=lambda scan: _rank(scan, color)))
 
 

@@ -170,6 +170,73 @@ void codec_idct8x8_wide(const int32_t *coef_nat, int32_t *samples, int pass1_bit
     idct_pass_32(ws, samples, 8, 8, 1, 0, CONST_BITS + pass1_bits + 3);
 }
 
+/* ---------------------------------------------------------------- choice of levels */
+
+#define NAME(x) x##_scalar
+#define TARGET
+#define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
+#include "jpeg_trellis.h"
+
+/* A block on its way through the zig-zag. Costs are those of the levels up to there, less what they would be if all
+ * were zero: so a candidate that is passed over costs nothing. `end` is the cheapest path with nothing after it. */
+typedef struct {
+    float a, b, end;
+    int at_a, at_b, end_at;
+} Lane;
+
+/* A candidate of magnitude x in steps: its nearest level, or the largest one of the next smaller size. */
+static void take_step(Lane *lane, float x, float weight, const JpegRates *rates, int k, JpegStep *step, int16_t *level,
+                      int16_t *below)
+{
+    const int rounded = (int)(x + 0.5f), nearest = rounded < JPEG_TOP_LEVEL ? rounded : JPEG_TOP_LEVEL;
+    const float zero = weight * x * x, e0 = x - (float)nearest, gain0 = zero - weight * e0 * e0;
+    if (!(rates->least < gain0)) return;
+    const int size = codec_bit_length((uint32_t)nearest), smaller = (1 << (size - 1)) - 1;
+    const int run_a = k - 1 - lane->at_a, run_b = k - 1 - lane->at_b, sure = gain0 > JPEG_LARGEST_SAVING;
+    const float e1 = x - (float)smaller, gain1 = zero - weight * e1 * e1;
+    const float a0 = lane->a + rates->ac[size][run_a] - gain0, b0 = lane->b + rates->ac[size][run_b] - gain0;
+    const float a1 = lane->a + rates->ac[size - 1][run_a] - gain1, b1 = lane->b + rates->ac[size - 1][run_b] - gain1;
+    const float least0 = b0 < a0 ? b0 : a0, least1 = b1 < a1 ? b1 : a1, cost = least1 < least0 ? least1 : least0;
+    const float complete = cost + (k < 63 ? rates->eob : 0), other = lane->b < lane->a ? lane->b : lane->a;
+    step->candidate = 1;
+    step->below = least1 < least0;
+    step->from_b = least1 < least0 ? b1 < a1 : b0 < a0;
+    step->b_stays = lane->b < lane->a;
+    lane->at_b = step->b_stays ? lane->at_b : lane->at_a;
+    *level = (int16_t)nearest;
+    *below = (int16_t)smaller;
+    if (sure || complete < lane->end) {
+        lane->end = complete;
+        lane->end_at = k;
+    }
+    lane->b = !sure && other < cost ? other : JPEG_NO_PATH;
+    lane->a = cost;
+    lane->at_a = k;
+}
+
+static void trellis_scalar(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates, const float *weights,
+                           int16_t *level_zz, ptrdiff_t n)
+{
+    for (; n > 0; n--, coef_zz += 64, level_zz += 64, weights++) {
+        Lane lane = {0, JPEG_NO_PATH, rates->eob, 0, 0, 0};
+        JpegStep steps[64] = {{0, 0, 0, 0}};
+        int16_t level[64], below[64];
+        uint8_t ends[64] = {0}, kept[64];
+        for (int k = 1; k < 64; k++) {
+            const int32_t c = coef_zz[k];
+            take_step(&lane, (float)(c < 0 ? -c : c) * recip_zz[k], *weights, rates, k, &steps[k], &level[k],
+                      &below[k]);
+        }
+        ends[lane.end_at] = 1;
+        codec_jpeg_walk_back(steps, ends, kept);
+        level_zz[0] = 0;
+        for (int k = 1; k < 64; k++) {
+            const int16_t v = !kept[k] ? 0 : steps[k].below ? below[k] : level[k];
+            level_zz[k] = coef_zz[k] < 0 ? (int16_t)-v : v;
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- tables */
 
 static uint64_t deposit(uint64_t bits, uint64_t mask)
@@ -180,14 +247,10 @@ static uint64_t deposit(uint64_t bits, uint64_t mask)
     return out;
 }
 
-#define NAME(x) x##_scalar
-#define TARGET
-#define PRESENT(zz) codec_nonzero_mask(zz, 0, 63)
 #define COUNT(mask) codec_count_bits(mask)
 #define FIRST(mask) (64 - codec_bit_length64(mask))
 #define DEPOSIT(bits, mask) deposit(bits, mask)
 #include "jpeg_bits.h"
-#include "jpeg_trellis.h"
 #undef NAME
 #undef TARGET
 #undef PRESENT

@@ -142,23 +142,25 @@ typedef void (*jpeg_mask_fn)(const int16_t *level_zz, int least, uint64_t *masks
 enum {
     JPEG_SIZES = 11,       /* categories of AC levels of 8-bit samples (Table F.2) */
     JPEG_TOP_LEVEL = 1023, /* size 10 */
+    JPEG_LANES = 8,        /* blocks that take the steps of a trellis together */
     /* Most bits that dropping a level can save: its symbol and extra bits, and the longer run's ZRLs. A level whose
      * error would cost more stays, and no edge needs to skip it. */
     JPEG_LARGEST_SAVING = 64
 };
 
+/* The cost of a path that does not exist. */
+#define JPEG_NO_PATH 1e30f
+
 /* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
- * a block after a level that is not zero, and of one without any. `slack`: the most by which a longer run may be
- * cheaper than a shorter one. */
+ * a block. `least`: a level that gains no more than so many bits is zero. */
 typedef struct {
-    float ac[JPEG_SIZES][63];
-    float eob, empty, slack;
+    float ac[JPEG_SIZES][64];
+    float eob, least;
 } JpegRates;
 
-/* AC levels of least cost of n blocks, with a weight for each, and their sequential symbols added to 256 counts. DC
- * stays as it is. coef_zz: times 8; recip_zz: 1 / (8 steps). */
+/* AC levels of least cost of n blocks, with a weight for each; DC is 0. coef_zz: times 8; recip_zz: 1 / (8 steps). */
 typedef void (*jpeg_trellis_fn)(const int16_t *coef_zz, const float *recip_zz, const JpegRates *rates,
-                                const float *weights, int16_t *level_zz, uint32_t *counts, ptrdiff_t n);
+                                const float *weights, int16_t *level_zz, ptrdiff_t n);
 
 /* Add the AC symbols of n blocks whose levels are the whole parts of coefficients in steps plus `rounding`. */
 typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, float rounding, uint32_t *counts,
