@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import os
 import warnings
 from fractions import Fraction
@@ -22,7 +24,7 @@ from ..formats import animation, apng, gif
 from ..h264.decode import video
 from ..h264.encode.video import write_video
 from ..jpeg import probe
-from ..palette import png
+from ..palette import animate, png
 from ..sources.files import read_bytes, write_atomic
 
 try:
@@ -128,10 +130,11 @@ class Plugin(PluginV3):
             (H, W) gray, (H, W, 3) RGB; (H, W, 4) RGBA for GIF and APNG, CMYK for JPEG (`color="cmyk"`). uint8. One more
             axis in front, a list, or an iterator such as `imiter`: several frames, which a JPEG cannot hold.
         is_batch : bool, optional
-            Whether the first axis counts frames. Default: with four axes, or three of which the last is not 3 or 4.
+            Whether the first axis counts frames. Default: with four axes, or three of which the last is not 1, 3 or 4.
         **options
             For JPEG those of `codec.encode`, for GIF and APNG those of `codec.animate`, for H.264 those of
-            `codec.write_video`. `duration`, in milliseconds, stands for `seconds`. Videos need `fps`.
+            `codec.write_video`. `duration`, in milliseconds, stands for `seconds`, and `loop` for `loops`. Videos need
+            `fps`.
 
         Returns
         -------
@@ -352,8 +355,10 @@ def _as_frames(ndimage, is_batch):
         return ndimage
     array = np.asarray(ndimage)
     if is_batch is None:
-        is_batch = array.ndim > 3 or (array.ndim == 3 and array.shape[2] not in (3, 4))
-    return list(array) if is_batch else array
+        is_batch = array.ndim > 3 or (array.ndim == 3 and array.shape[2] not in (1, 3, 4))
+    if is_batch:
+        return list(array)
+    return array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
 
 
 def _writer_of(suffix):
@@ -379,12 +384,26 @@ def _write_jpeg(path, frames, options):
     write_atomic(path, encode(frames, **options))
 
 
+def _animation_options():
+    """Names of the options of `codec.animate`, without those that are set here."""
+    names = {name for each in (animation.animate, animate) for name in inspect.signature(each).parameters}
+    return sorted(names - {"sources", "frames", "path", "format", "options"})
+
+
 def _write_animation(path, frames, form, options):
+    options = dict(options)
+    if "loop" in options:  # the word of imageio's other plugins
+        options["loops"] = options.pop("loop")
     if "duration" in options:
-        options = dict(options)
         lengths = options.pop("duration")
         each = [Fraction(length) / 1000 for length in np.atleast_1d(lengths).tolist()]
         options["seconds"] = each if np.ndim(lengths) else each[0]
+    known = _animation_options()
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise ParameterError(f"unknown option {name!r} for an animation; {hint}")
     animation.animate(frames, path, format=form, **options)
 
 

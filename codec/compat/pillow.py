@@ -41,7 +41,7 @@ SUBSAMPLING = {-1: "auto", 0: "4:4:4", 1: "4:2:2", 2: "4:2:0", "4:1:1": "4:2:0"}
 OURS = ("effort", "tune", "target", "chroma_quality")
 # Options of Pillow's writer that ours has not; with them Pillow writes the file.
 PILLOWS = ("qtables", "streamtype", "smooth", "keep_rgb", "restart_marker_blocks", "restart_marker_rows", "extra")
-QUALITY = 75  # Pillow's default, and what it takes 0 for
+QUALITY = 75  # Pillow's default
 
 # Pillow's own handlers while ours are registered, by the registry of PIL.Image and the format.
 _replaced: dict[tuple[str, str], Any] = {}
@@ -200,7 +200,7 @@ def _encoded(im, given, quality):
     mode = MODES[im.mode]
     options = {name: given[name] for name in OURS if name in given}
     if "target" not in options:
-        options["quality"] = QUALITY if quality in (-1, 0) else quality
+        options["quality"] = _clamped(quality) if isinstance(quality, int) else quality
     asked = given.get("subsampling", -1)
     options["subsampling"] = SUBSAMPLING.get(asked, asked)
     if mode == "L":
@@ -211,6 +211,11 @@ def _encoded(im, given, quality):
         options["progressive"] = bool(given.get("progressive") or given.get("progression"))
     pixels = np.asarray(im if im.mode == mode else im.convert(mode))
     return jpeg.encode(pixels, metadata=_metadata(im, given), **options).data
+
+
+def _clamped(quality):
+    """What Pillow makes of an integer: -1 is its default, others are clamped."""
+    return QUALITY if quality == -1 else max(1, min(100, int(quality)))
 
 
 def _metadata(im, given):
@@ -225,7 +230,7 @@ def _metadata(im, given):
         exif=(exif.tobytes() if isinstance(exif, Image.Exif) else exif) or None,
         xmp=(xmp.encode() if isinstance(xmp, str) else xmp) or None,
         comments=(comment,) if comment else (),
-        density=(1, *dots) if all(dots) else None,
+        density=(1, *dots) if all(0 < count <= 65535 for count in dots) else None,
     )
 
 

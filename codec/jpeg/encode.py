@@ -19,6 +19,7 @@ from ._planes import forward
 from ._stream_write import PixelWriter
 from .assemble import assemble, script_cost, stream
 from .decode import decode
+from .exif import resolution_alone
 from .learned import masking_of, trellis_weights
 from .levels import optimised_levels
 from .metadata import ADOBE, APP0, APP14, JFIF, Metadata, metadata_segments
@@ -170,9 +171,13 @@ def _frame(tables, color, subsampling, height, width):
 
 
 def application_segments(metadata, color):
-    """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata."""
+    """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata. Adobe's has no
+    density: Exif states it, where the caller gives none.
+    """
     metadata = metadata or Metadata()
     if color in ADOBE_TRANSFORM:
+        if metadata.density and metadata.density[0] and not metadata.exif:
+            metadata = replace(metadata, exif=resolution_alone(*metadata.density))
         identity = ("headers", APP14, ADOBE + struct.pack(">HHHB", 100, 0, 0, ADOBE_TRANSFORM[color]))
     else:
         identity = ("headers", APP0, JFIF + struct.pack(">HBHHBB", 0x0102, *(metadata.density or (0, 1, 1)), 0, 0))

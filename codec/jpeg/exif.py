@@ -147,6 +147,14 @@ def upright_orientation(exif):
     return block.orientation if kind == SHORT and block.orientation in range(1, 9) else 1
 
 
+def resolution_alone(unit, x, y):
+    """An Exif block that holds only a density of JFIF: XResolution, YResolution and ResolutionUnit (TIFF 6.0 p. 38)."""
+    rationals, unit = 8 + 2 + 3 * 12 + 4, {1: 2, 2: 3}[unit]
+    entries = ((0x011A, 5, rationals), (0x011B, 5, rationals + 8), (0x0128, SHORT, unit))
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<IH", 8, 3) + directory + struct.pack("<5I", 0, x, 1, y, 1)
+
+
 def orientation_alone(orientation):
     """An Exif segment that holds only the orientation."""
     return APP1, EXIF + b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, ORIENTATION, SHORT, 1, orientation, 0, 0)

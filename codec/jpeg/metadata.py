@@ -53,7 +53,7 @@ class Metadata:
     photoshop : other Photoshop image resource blocks, with their "8BIM" headers
     comments : tuple of bytes, each at most 65 533
     density : (unit, x, y) of JFIF: unit 0 for an aspect ratio, 1 for dots per inch, 2 for dots per cm; None to write
-        (0, 1, 1)
+        (0, 1, 1). CMYK and RGB have no JFIF: dots are written as Exif, where `exif` is None
 
     Examples
     --------

@@ -200,3 +200,19 @@ def test_the_name_is_registered_and_forgotten(picture):
         plugin.unregister()
     with pytest.raises(ValueError, match="not a registered plugin"):
         iio.imread(data, plugin="codec")
+
+
+def test_a_last_axis_of_one_is_gray(picture):
+    pixels = picture(24, 40, 1)
+    data = iio.imwrite("<bytes>", pixels[..., None], extension=".jpg", plugin=plugin.Plugin)
+    assert data == iio.imwrite("<bytes>", pixels, extension=".jpg", plugin=plugin.Plugin)
+
+
+def test_options_of_animations(picture):
+    frames = [picture(24, 40, seed=seed) for seed in range(3)]
+    write = lambda **options: iio.imwrite("<bytes>", frames, extension=".gif", plugin=plugin.Plugin, **options)
+    assert write(loop=0, duration=50) == write(loops=0, duration=50) != write(loop=2, duration=50)
+    with pytest.raises(
+        codec.errors.ParameterError, match="unknown option 'lossi' for an animation; did you mean 'lossy'"
+    ):
+        write(lossi=3)

@@ -191,3 +191,21 @@ def test_nothing_stays_after_unregister(stream):
     with pytest.raises(Image.UnidentifiedImageError):
         opened(stream)
     plugin.unregister()  # a second time: nothing
+
+
+@pytest.mark.parametrize("quality", [-5, -1, 0, 1, 100, 101, 1000, True])
+def test_qualities_are_clamped_as_pillow_does(picture, quality):
+    image = Image.fromarray(picture(24, 32))
+    ours = saved(image, quality=quality, tune="annex-k", subsampling=0)
+    plugin.unregister()
+    theirs = opened(saved(image, quality=quality, subsampling=0))
+    assert opened(ours).quantization == theirs.quantization
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("dpi", [(300, 300), (0, 0), (-1, -1), (300, 0)])
+def test_dots_per_inch(picture, mode, dpi):
+    image = Image.fromarray(picture(24, 32)).convert(mode)
+    data = saved(image, dpi=dpi)
+    plugin.unregister()
+    assert opened(data).info.get("dpi") == opened(saved(image, dpi=dpi)).info.get("dpi")

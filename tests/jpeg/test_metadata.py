@@ -1,12 +1,14 @@
 """Metadata round trips byte for byte at any size; damaged metadata is omitted with a warning, never an error."""
 
 import hashlib
+import io
 import struct
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import codec
 from codec.errors import ParameterError
@@ -304,3 +306,18 @@ def test_nonsense_never_stops_the_picture(segments):
     assert result.damage is None and result.pixels.shape == plain.pixels.shape
     comments = tuple(payload for code, payload in segments if code == 0xFE)
     assert result.info.metadata.comments == comments
+
+
+@pytest.mark.parametrize("density", [(1, 300, 150), (2, 118, 59), (0, 3, 2)])
+@pytest.mark.parametrize("color", ["cmyk", "ycck", "rgb"])
+def test_files_without_jfif_state_their_density_in_exif(color, density):
+    """As Pillow reads XResolution, YResolution and ResolutionUnit (TIFF 6.0 p. 38)."""
+    pixels = np.zeros((8, 8, 3 if color == "rgb" else 4), np.uint8)
+    data = codec.encode(pixels, color=color, metadata=Metadata(density=density))
+    with Image.open(io.BytesIO(data)) as image:
+        tags = image.getexif()
+    unit, x, y = density
+    assert dict(tags) == ({} if unit == 0 else {0x011A: x, 0x011B: y, 0x0128: unit + 1})
+    own = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
+    made = codec.encode(pixels, color=color, metadata=Metadata(density=density, exif=own))
+    assert codec.probe(made).metadata.exif == own
