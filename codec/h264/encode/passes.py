@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from ...errors import ParameterError
 from ...targets import narrow
-from .ratecontrol import eighths_of
-from .settings import BY_SATD, HEXAGON, MAX_QP, Plan
+from .ratecontrol import STEPS, eighths_of, qp_of_step
+from .settings import BY_SATD, HEXAGON, MAX_QP, WORST_QP, Plan
 
+NEAR_QP = 3  # of the last pass: here bits are inversely proportional to the step
+MOST_MEASURED = 2  # passes that measure with one QP
 CRF_PARTS = 2  # the grid on which a score is searched
 FIRST_CRF, CRF_STEP = 23, 6  # the first try, and how far the next one is from it
 SIZE_PARTS = 8  # the grid of CRF on which a size is searched
@@ -27,9 +29,30 @@ def first_pass(settings):
     return replace(settings, tools=tools, vbv=None, level=None, passes=1, target=None, measures=True)
 
 
-def planned(settings, job, bits):
-    """Settings of the pass after that of a job, for a number of bits."""
+def measured(job_of, settings, bits_of):
+    """Settings of the last pass, for bits_of(job) bits, from passes that measure. The first follows the rate. Where its
+    QP are far from the one of the last pass, as after noise, that QP is measured too."""
+    measuring = first_pass(settings)
+    job = Try(job_of(measuring)).job
+    bits = bits_of(job)
+    for _ in range(MOST_MEASURED):
+        qp = even_qp(job.costs, bits)
+        if distance(job.costs, qp) <= NEAR_QP:
+            break
+        constant = replace(measuring, bitrate=None, qp=qp - measuring.base_qp(job.rate) + measuring.qp)
+        job = Try(job_of(constant)).job
     return replace(settings, plan=Plan(job.costs, bits), passes=1, target=None)
+
+
+def even_qp(costs, bits):
+    """The QP of all intervals with which pictures would have these bits. costs: (bits, QP) by number."""
+    return qp_of_step(sum(size * STEPS[min(qp, WORST_QP)] for size, qp in costs.values()) / max(bits, 1))
+
+
+def distance(costs, qp):
+    """Mean distance of their QP from this one, by their bits."""
+    total = sum(size for size, _ in costs.values())
+    return sum(size * abs(one - qp) for size, one in costs.values()) / total
 
 
 class Try:
@@ -41,9 +64,8 @@ class Try:
 
 
 def two_passes(job_of, settings):
-    """The job of the second pass for a bit rate."""
-    first = Try(job_of(first_pass(settings))).job
-    return job_of(planned(settings, first, int(settings.bitrate * first.result().seconds)))
+    """The job of the last pass for a bit rate."""
+    return job_of(measured(job_of, settings, lambda job: int(settings.bitrate * job.result().seconds)))
 
 
 def within_size(job_of, settings, size, around=0):
@@ -56,8 +78,7 @@ def within_size(job_of, settings, size, around=0):
         If no try is small enough.
     """
     most, least = 8 * size, int(8 * size * LEAST_SIZE)
-    first = Try(job_of(first_pass(settings)))
-    latest = Try(job_of(planned(settings, first.job, int(most * SIZE_AIM))))
+    latest = Try(job_of(measured(job_of, settings, lambda job: int(most * SIZE_AIM))))
     if least <= latest.bits <= most:
         return latest
     # without offsets of macroblocks QP is a whole number

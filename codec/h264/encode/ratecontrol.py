@@ -32,10 +32,8 @@ MOST_SECONDS = 1  # of the rate: a picture by which more would be spent too much
 STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
 STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
 EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP))  # the same for eighths of a QP
-FORGET_PLANNED = (
-    0.98  # weight of an interval against the next one, in what a pass takes less or more than the one before
-)
-MOST_CHANGE = 10  # of QP from that of the first interval: beyond, quality counts more than the last bits
+FORGET_PLANNED = 0.98  # weight of an interval against the next one, in what a pass takes more than the one before
+MOST_CHANGE = 16  # of QP from that of the first interval: beyond, quality counts more than the last bits
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
