@@ -11,10 +11,11 @@ begin in coding order, and wait for earlier ones alone. The bytes do not depend 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from ...executors import Workers
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
@@ -130,7 +131,7 @@ class PictureEncoder:
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         # more than may compute at a time: some wait for lines
         count = settings.threads + (settings.threads + 1) // 2 if settings.threads > 1 else 1
-        self._workers = ThreadPoolExecutor(count) if count > 1 else None
+        self._workers = Workers(count) if count > 1 else None
         self._turns = Threads(settings.threads)
         self._idle = [SliceEncoder(self._turns) for _ in range(count)]  # one for each thread
         self._tasks, self._latest = deque(), None  # not delivered yet; delivered last
@@ -242,9 +243,9 @@ class PictureEncoder:
             yield self._latest.future.result()[0]
 
     def close(self):
-        """End the threads; pictures that are not begun are not coded."""
+        """End the threads; pictures that are not coded yet will not be."""
         if self._workers:
-            self._workers.shutdown(cancel_futures=True)
+            self._workers.halt()
 
     def _header(self, number, kind, key, reference):
         if key:
