@@ -4,12 +4,14 @@ Threads are started for each call: they cost 0.1 ms, survive no fork, and nobody
 """
 from _thread import start_new_thread
 
+from codec._stop cimport raise_stopped, stopped
+
 
 cdef class Team:
     """A subclass has the state of the work, and `work`, which takes part after part of it until none is left.
 
-    No Python runs in the caller's thread between the first helper and the last: an exception of a signal handler waits
-    until the work is done. Helpers refer to the team, which owns what they write to.
+    An exception of a signal handler ends the work as a part that fails does (`_stop`), and is raised when the last
+    helper has ended. Helpers refer to the team, which owns what they write to.
     """
 
     def __cinit__(self):
@@ -24,6 +26,8 @@ cdef class Team:
     cdef Py_ssize_t take(self) noexcept nogil:
         """The number of a part that nobody has; -1 when all are taken, or one failed."""
         cdef Py_ssize_t part = -1
+        if stopped():
+            self.fail(-1)
         turns_lock(&self.turns)
         if self.taken < self.parts and self.status == 0:
             part = self.taken
@@ -67,4 +71,4 @@ cdef class Team:
             while self.active:
                 turns_wait(&self.turns)
             turns_unlock(&self.turns)
-        return 0
+        return raise_stopped()

@@ -4,13 +4,17 @@ import operator
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
+from threading import get_ident
 
+from ._stop import Halted, halt, halted, release
 from .errors import CodecError, ParameterError
 
 # Small items go to a worker together: handing one over costs as much as decoding 64x64 pixels.
 GROUP_ITEMS = 16
 GROUP_BYTES = 1 << 16
+HALT_SECONDS = 0.1  # how soon a thread that waits for another learns that nobody waits for itself
 
 
 def processors():
@@ -41,6 +45,37 @@ def useful_threads(threads, pixels):
     return max(1, min(checked_threads(threads), pixels >> 16))
 
 
+class Workers(ThreadPoolExecutor):
+    """Threads whose jobs end soon, whatever they compute, once nobody wants their results."""
+
+    def __init__(self, count):
+        super().__init__(count, initializer=self._begin)
+        self._idents = []
+
+    def _begin(self):
+        self._idents.append(get_ident())
+
+    def halt(self):
+        """Drop the jobs that have not begun, and end those that have; returns when all threads have ended."""
+        halt(self._idents)
+        try:
+            self.shutdown(cancel_futures=True)
+        finally:
+            release(self._idents)
+
+
+def _awaited(future):
+    """The result of a future. In a thread that is halted meanwhile, `Halted`."""
+    while True:
+        try:
+            return future.result(HALT_SECONDS)
+        except FutureTimeout:
+            if future.done():
+                return future.result()
+            if halted():
+                raise Halted from None
+
+
 def in_order(jobs, workers=1, ahead=None):
     """Yield the results of the jobs, in their order, whatever finishes first.
 
@@ -64,19 +99,21 @@ def in_order(jobs, workers=1, ahead=None):
         for job in jobs:
             yield job()
         return
-    pool, pending, wait = ThreadPoolExecutor(workers), deque(), True
+    pool, pending = Workers(workers), deque()
     try:
         for job in jobs:
             pending.append(pool.submit(job))
             if ahead is not None and len(pending) >= ahead:
-                yield pending.popleft().result()
+                yield _awaited(pending.popleft())
         while pending:
-            yield pending.popleft().result()
+            yield _awaited(pending.popleft())
     except GeneratorExit:  # perhaps of the garbage collector, in a thread of the pool, which cannot wait for itself
-        wait = False
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(wait=wait, cancel_futures=True)
+    except BaseException:
+        pool.halt()
+        raise
+    pool.shutdown()
 
 
 def _groups(items, size_of):

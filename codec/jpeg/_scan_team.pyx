@@ -6,6 +6,7 @@ the first error are those of scans read one after the other.
 from libc.stdlib cimport calloc, free
 
 from codec._core cimport OK
+from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
 from codec.jpeg._scan_read cimport PreparedScan, ReadScan, read_mcu_row
 
@@ -75,7 +76,7 @@ cdef class ScanTeam(Team):
             my, status = p.row, OK
             turns_unlock(&self.turns)
             while my < past and status == OK:
-                status = read_mcu_row(p.scan, my, 0)
+                status = -1 if stopped() else read_mcu_row(p.scan, my, 0)
                 my += 1
             turns_lock(&self.turns)
             p.at_work = False

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from codec._core cimport E_MEMORY, OK, BitWriter, append, close_writer, end_segment, open_writer, stuff
+from codec._stop cimport stopped
 from codec._team cimport Team, turns_lock, turns_unlock
 from codec.jpeg._planes cimport (
     Forward, ForwardComponent, close_forward, describe_forward, forward_row, open_forward, set_image,
@@ -91,6 +92,8 @@ cdef class StreamTeam(Team):
         while True:
             if put_mcu_row(r, my, mx):
                 return E_MEMORY
+            if stopped():
+                return -1
             my += 1
             mx = 0
             if my >= past:

@@ -29,6 +29,7 @@ from libc.stdlib cimport free, malloc
 import numpy as np
 
 from codec._core cimport codec_variant
+from codec._stop cimport raise_stopped, stopped
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -121,6 +122,8 @@ cdef void strip_sums(const char* a, Py_ssize_t row_a, Py_ssize_t step_a, const c
     for i in range(TAPS):
         ring[i] = scratch + i * 4 * STRIP
     for y in range(height):
+        if stopped():
+            return
         oldest = ring[0]
         for i in range(TAPS - 1):
             ring[i] = ring[i + 1]
@@ -192,6 +195,7 @@ def ssim_means(const sample[:, :, :] a, const sample[:, :, :] b, const double[::
                                    b.strides[0], b.strides[1], height, n, &taps[0], &k, variant, scratch, kind, sums,
                                    map + left if map != NULL else NULL, map_stride)
                     left += STRIP - TAPS + 1
+            raise_stopped()
             means.append((sums[0] / windows, sums[1] / windows))
     finally:
         free(scratch)
@@ -234,6 +238,8 @@ def sums_of_four(const sample[:, :, :] a, total[:, :, ::1] out):
     row, step = a.strides[0], a.strides[1]
     with nogil:
         for y in range(out.shape[0]):
+            if stopped():
+                break
             for c in range(channels):
                 p = <const char*>&a[2 * y, 0, c]
                 q = p
@@ -243,3 +249,4 @@ def sums_of_four(const sample[:, :, :] a, total[:, :, ::1] out):
                 if width & 1:
                     add_fours(p + (width - 1) * step, q + (width - 1) * step, 0, 1, channels, &out[y, wide - 1, c],
                               kind)
+    raise_stopped()

@@ -24,6 +24,7 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport codec_variant
+from codec._stop cimport raise_stopped, stopped
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -254,10 +255,13 @@ def norms(const Sample[:, :, :] a, const Sample[:, :, :] b, const float[::1] tab
         row = metric.next_rows + MAX_SCALES * 6 * width
         with nogil:
             for y in range(height):
+                if stopped():
+                    break
                 linear_row(<const char *>&a[y, 0, 0], a.strides[1], a.strides[2], channels, &table[0], width, row, kind)
                 linear_row(<const char *>&b[y, 0, 0], b.strides[1], b.strides[2], channels, &table[0], width,
                            row + 3 * width, kind)
                 push(metric, 0, row)
+        raise_stopped()
         out = np.zeros((3, metric.scales, 2, 3))
         for k in range(metric.scales):
             for c in range(3):

@@ -21,6 +21,7 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport codec_variant
+from codec._stop cimport raise_stopped, stopped
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -235,6 +236,8 @@ cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channel
     """A picture of samples scaled to 1:2 in linear light. rows: [2][3][width]."""
     cdef Py_ssize_t y, n = s.width, low
     for y in range(0, s.height, 2):
+        if stopped():
+            return
         low = min(y + 1, s.height - 1)
         linear_row(samples + y * strides[0], strides[1], strides[2], channels, table, n, rows)
         linear_row(samples + low * strides[0], strides[1], strides[2], channels, table, n, rows + 3 * n)
@@ -244,6 +247,8 @@ cdef void halve_picture(const uint8_t *samples, Py_ssize_t *strides, int channel
 cdef void halve_scale(const float *source, const Scale *s, float *out) noexcept nogil:
     cdef Py_ssize_t y, n = s.width
     for y in range(0, s.height, 2):
+        if stopped():
+            return
         halve_rows(source + y * 3 * n, source + min(y + 1, s.height - 1) * 3 * n, n, out + y // 2 * 3 * ((n + 1) // 2))
 
 
@@ -252,6 +257,8 @@ cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
     cdef Py_ssize_t step, row = 3 * s.width
     memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(s.height + 2 * HALF):
+        if stopped():
+            return
         if step < s.height:
             read_row(g, s, s.a + step * row, s.b + step * row, step)
         if HALF <= step < s.height + HALF:
@@ -267,6 +274,8 @@ cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const
     cdef Py_ssize_t step, y, n = s.width
     memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
     for step in range(s.height + 2 * HALF):
+        if stopped():
+            return
         if step < s.height:
             linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
             linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
@@ -378,6 +387,7 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
                 do_scale(g, &g.scale[k], &g.scale[k + 1] if k + 1 < g.scales else NULL)
             do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
                        &out[0, 0, 0])
+        raise_stopped()
         return made
     finally:
         release(g)

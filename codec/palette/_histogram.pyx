@@ -11,9 +11,11 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport begin_use, end_use
+from codec._stop cimport raise_stopped, stopped
 
 cdef enum:
     FIRST_TABLE_BITS = 12
+    BETWEEN = 1 << 14           # pixels from one look for signals to the next
 
 
 cdef inline uint32_t packed(const uint8_t *p, int channels) noexcept nogil:
@@ -155,6 +157,8 @@ cdef class Histogram:
         cdef uint32_t color, last = 0, kept = self.kept_bits()
         cdef int64_t w = 1
         for i in range(n):
+            if i % BETWEEN == 0 and stopped():
+                return 0
             color = packed(p, self.channels)
             p += self.channels
             if entry < 0 or color != last:
@@ -197,6 +201,7 @@ cdef class Histogram:
         with nogil:
             status = self.add_pixels(&pixels[0, 0], often, n, &entries[0])
         end_use(&self.busy)
+        raise_stopped()
         if status != 0:
             raise MemoryError("histogram")
         return made

@@ -14,9 +14,11 @@ from libc.string cimport memset
 
 import numpy as np
 
+from codec._stop cimport raise_stopped, stopped
 from ..errors import ParameterError
 
 cdef enum:
+    BETWEEN = 1 << 12           # pixels from one look for signals to the next
     CODES = 4096                # of 12 bits at most
     NONE = 0xFFFF               # no node
     WINDOW_CODES = 256          # codes of a full table between checks of its cost per pixel
@@ -181,7 +183,9 @@ def lzw_encode(const uint8_t[::1] indices, int min_code_size):
             encode(t, &indices[0], n)
     if t == NULL:
         raise MemoryError(f"no memory to encode {n} pixels")
-    return taken(t)
+    codes = taken(t)
+    raise_stopped()
+    return codes
 
 
 cdef int check_code_size(int min_code_size) except -1:
@@ -191,9 +195,13 @@ cdef int check_code_size(int min_code_size) except -1:
 
 
 cdef void encode(Table *t, const uint8_t *indices, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t at = 0, begin
+    cdef Py_ssize_t at = 0, look = 0, begin
     cdef int node, child, width
     while at < n:
+        if at >= look:
+            look = at + BETWEEN
+            if stopped():
+                return
         begin, node = at, indices[at]
         at += 1
         while at < n:
@@ -307,7 +315,9 @@ def lzw_paint(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, co
         free(canvas.stack)
     if t == NULL:
         raise MemoryError(f"no memory to encode {canvas.pixels} pixels")
-    return taken(t), chosen
+    codes = taken(t)
+    raise_stopped()
+    return codes, chosen
 
 
 cdef int check_canvas(const int16_t[:, :, ::1] target, const int16_t[:, :, ::1] held, const uint8_t[:, ::1] state,
@@ -533,7 +543,7 @@ cdef void settle(Table *t, int before, int code, bint foreseen, uint8_t symbol) 
 
 
 cdef void paint(Table *t, Canvas *c) noexcept nogil:
-    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t at = 0, look = 0
     cdef int before = NONE, code = NONE, width
     cdef bint foreseen = False
     cdef int64_t cost, cost_sum = (4 * c.cost_of_bit) << FRACTION, pixel_sum = 1 << FRACTION
@@ -542,6 +552,10 @@ cdef void paint(Table *t, Canvas *c) noexcept nogil:
     while at < c.pixels:
         if code != NONE:
             foreseen = foresee(t, before, code)
+        if at >= look:
+            look = at + BETWEEN
+            if stopped():
+                return
         phrase = best_phrase(c, at, t, (cost_sum << FRACTION) // pixel_sum)
         cost = commit(c, at, t, &phrase)
         if code != NONE:

@@ -11,6 +11,7 @@ from libc.string cimport memset
 import numpy as np
 
 from codec._core cimport begin_use, codec_variant, end_use
+from codec._stop cimport raise_stopped, stopped
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -26,6 +27,7 @@ cdef enum:
     CELL_BITS = 6               # cells of 64 units
     CELLS = 2048 >> CELL_BITS
     MOST = 256
+    BETWEEN = 1 << 14           # points from one look for signals to the next
 
 
 cdef class NearestColor:
@@ -146,8 +148,11 @@ cdef class NearestColor:
         begin_use(&self.busy)
         with nogil:
             for i in range(points.shape[0]):
+                if i % BETWEEN == 0 and stopped():
+                    break
                 key = self.key(&points[i, 0])
                 i_out[i] = <uint8_t>(key & 0xFF)
                 d_out[i] = key >> 8
         end_use(&self.busy)
+        raise_stopped()
         return index, squared

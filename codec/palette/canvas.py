@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .. import cpu
+from ..pixels import bands
 from ._lzw import lzw_paint
 from ._nearest import NearestColor
 from .gif import CLEAR, KEEP, code_size
@@ -123,8 +124,11 @@ def equal(one, other):
 
 def squared(one, other):
     """Squared distances (H, W) int32 between points (H, W, 3) int16: below 2^31 for coordinates up to 8191."""
-    apart = np.subtract(one, other, dtype=np.int32)
-    return np.einsum("ijk,ijk->ij", apart, apart)
+    made = np.empty(one.shape[:2], np.int32)
+    for rows in bands(*made.shape):
+        apart = np.subtract(one[rows], other[rows], dtype=np.int32)
+        np.einsum("ijk,ijk->ij", apart, apart, out=made[rows])
+    return made
 
 
 class Measured:
@@ -208,9 +212,13 @@ class Canvas:
         height, width = indices.shape
         here = slice(y, y + height), slice(x, x + width)
         new = indices != colors.transparent
-        for of_canvas, values in ((self.shown, colors.entries), (self._held, colors.points)):
-            of_canvas[here][new] = values[indices[new]]
-        self._source[here][new] = pixels[here][new]
+        for rows in bands(height, width):
+            here = slice(y + rows.start, y + rows.stop), slice(x, x + width)
+            band = new[rows]
+            for of_canvas, values in ((self.shown, colors.entries), (self._held, colors.points)):
+                of_canvas[here][band] = values[indices[rows][band]]
+            self._source[here][band] = pixels[here][band]
+        here = slice(y, y + height), slice(x, x + width)
         self.visible[here] |= new
         off = squared(measured.points, self._held)[opaque]
         error = float(off.mean()) if off.size else 0.0

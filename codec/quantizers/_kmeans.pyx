@@ -19,6 +19,7 @@ from libc.string cimport memcmp, memcpy, memset
 import numpy as np
 
 from codec._core cimport begin_use, codec_variant, end_use
+from codec._stop cimport raise_stopped, stopped
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -42,6 +43,7 @@ register(dict.fromkeys(KERNELS, BUILT_LEVELS))
 cdef enum:
     LEAF = CODEC_LEAF
     COORDINATES = 2048          # 0..2047
+    BETWEEN = 1 << 13           # points of nodes above which signals are looked for
     LANES = 8                   # entries that kernels may read and write beyond the end
     MIXED = -1                  # the node's points have several centres
     NOBODY = -2                 # not assigned yet
@@ -120,6 +122,7 @@ cdef class PointTree:
         with nogil:
             self.load(points, weights, rows)
             free(rows)
+        raise_stopped()
 
     def __dealloc__(self):
         free(self.x)
@@ -147,6 +150,8 @@ cdef class PointTree:
             (<int32_t *>(row + D))[0] = <int32_t>i if i < self.n else -1
         self.nodes = 0
         self.build(rows, rows + self.padded * (D + 1), 0, self.padded, 0)
+        if stopped():
+            return
         for i in range(self.padded):
             row = rows + i * (D + 1)
             for t in range(D):
@@ -164,6 +169,8 @@ cdef class PointTree:
         cdef float *lo = self.box + 2 * D * at
         cdef float *hi = lo + D
         cdef float *row = rows + start * (D + 1)
+        if end - start > BETWEEN and stopped():
+            return
         self.depth = max(self.depth, depth + 1)
         for t in range(D):
             least = most = row[t]
@@ -323,6 +330,8 @@ cdef class PointTree:
         cdef Node *node = self.node + at
         cdef float *lo = self.box + 2 * self.D * at
         cdef codec_centres *kept = self.level + level + 1
+        if node.end - node.start > BETWEEN and stopped():
+            return
         codec_filter[self.variant](lo, lo + self.D, self.D, self.level + level, kept, self.distance, self.keep)
         if kept.all == kept.unmoved:
             return
@@ -462,7 +471,10 @@ cdef class PointTree:
             self.list_centres(&centres[0, 0], afresh)
             self.visit(0, 0)
             memcpy(&out[0, 0], self.sums, k * (1 + 2 * self.D) * sizeof(double))
+            if stopped():
+                self.drop_centres()
         end_use(&self.busy)
+        raise_stopped()
         return made
 
     cdef void hand_down(self, Py_ssize_t at) noexcept nogil:
@@ -505,6 +517,8 @@ def cheapest_merges(const double[:, ::1] centres, const double[::1] weights):
     cdef double[::1] least = costs
     with nogil:
         for i in range(k):
+            if stopped():
+                break
             for j in range(i):
                 cost = 0
                 for t in range(centres.shape[1]):
@@ -515,6 +529,7 @@ def cheapest_merges(const double[:, ::1] centres, const double[::1] weights):
                     least[i], partner[i] = cost, j
                 if cost < least[j]:
                     least[j], partner[j] = cost, i
+    raise_stopped()
     return partners, costs
 
 
@@ -607,7 +622,7 @@ cdef int cut_boxes(Cutting *c, Cut *cuts, int k, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t middle
     cuts[0].start, cuts[0].end = 0, n
     plan_cut(c, cuts)
-    while boxes < k:
+    while boxes < k and not stopped():
         best = 0
         for b in range(1, boxes):
             if cuts[b].gain > cuts[best].gain:
@@ -668,6 +683,7 @@ def variance_cut(const float[:, ::1] points, const double[::1] weights, int k, b
         free(c.order)
         free(c.first)
         free(cuts)
+    raise_stopped()
     return box
 
 

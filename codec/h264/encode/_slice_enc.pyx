@@ -4,6 +4,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from codec._core cimport close_writer, codec_assert_range, open_writer, put_bits, reserve
+from codec._stop cimport raise_stopped, stopped
 from codec._team cimport (
     Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take, turns_unlock,
 )
@@ -151,12 +152,14 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
 
 cdef int encode_rows(Coder *c, Interpolated planes, int first, int end) noexcept nogil:
     """slice_data( ) of a slice of rows of macroblocks from `first` to `end` - 1, the samples of the picture, and the
-    planes of a reference; 1 without memory."""
+    planes of a reference; 1 without memory, or when it must end."""
     cdef SliceContext *s = &c.s
     cdef PictureData *p = s.pic
     cdef int row, x
     for row in range(first, end):
         for x in range(p.mb_width):
+            if stopped():
+                return 1
             s.place.mb_x, s.place.mb_row, s.place.mbaddr = x, row, row * p.mb_width + x
             enter(s)
             load_source(c)
@@ -355,6 +358,7 @@ cdef class SliceEncoder(SliceSetup):
             turns_lock(&self.threads.turns)
             turns_give(&self.threads.turns)
             turns_unlock(&self.threads.turns)
+        raise_stopped()
         if failed:
             raise MemoryError("no memory for a slice")
         return c.out.start[:c.out.next - c.out.start]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
+from ...executors import Workers
 from ._slice_enc import Threads
 
 
@@ -33,8 +34,8 @@ class Team:
 
     def __init__(self, threads):
         self.turns, self.count = Threads(threads), threads + (threads + 1) // 2 if threads > 1 else 1
-        self._coders = ThreadPoolExecutor(self.count) if threads > 1 else None
-        self._looking = ThreadPoolExecutor(3 * threads) if threads > 1 else None
+        self._coders = Workers(self.count) if threads > 1 else None
+        self._looking = Workers(3 * threads) if threads > 1 else None
 
     def code(self, work):
         """The Future of the coding of a picture, which takes turns itself."""
@@ -54,6 +55,6 @@ class Team:
         return self._looking.submit(taking_turns)
 
     def close(self):
-        """End the threads; what is not begun is not done."""
+        """End the threads; what is not done yet will not be."""
         for threads in filter(None, (self._looking, self._coders)):
-            threads.shutdown(cancel_futures=True)
+            threads.halt()
