@@ -169,19 +169,19 @@ class CodedFrame:
     @property
     def damage(self):
         """Damage or None, with that of references; only valid when the frame is complete and in line to be decoded."""
-        self._settle()
+        if self.lineage is not None:
+            self._settle()
         return self._damage
 
     @property
     def origin(self):
         """Of its damage: see `trust`. Valid as `damage` is."""
-        self._settle()
+        if self.lineage is not None:
+            self._settle()
         return self._origin
 
     def _settle(self):
         lineage = self.lineage
-        if lineage is None:
-            return
         lineage.picture.wait()
         origin = lineage.origin(self)
         if origin != INTACT:

@@ -61,6 +61,7 @@ class Sequence:
         self._slices.x264_before_151 = x264_build is not None and x264_build < X264_FIXED
         self._sps = self._dpb = self._pool = self._format = None  # of the active sequence
         self._pairs = False  # the active sequence has complementary field pairs
+        self._gaps = False  # frames of it were inferred
         self._picture = None  # the CodedPicture in progress
         # _last: the Picture decoded last, or a gray one; _previous: the FrameStore of the last frame.
         self._frame = None  # the FrameStore of a picture in progress, or of a first field that waits for the second
@@ -238,7 +239,8 @@ class Sequence:
         # If the stream allows gaps, an inferred frame may be one that was lost. The lists of B slices leave it out, so
         # that all indices after it name other pictures than the encoder meant.
         if (
-            header.kind == B
+            self._gaps
+            and header.kind == B
             and not sps.pic_order_cnt_type
             and any(one.non_existing and one.short for one in self._dpb.frames)
         ):
@@ -257,12 +259,14 @@ class Sequence:
         with an IDR picture (D.2.8).
         """
         if entry and not entry[0].non_existing:
-            frame, current = entry[0], self._picture.store
-            frame.picture.long_term = frame.long
-            reference, content = (frame.picture, PARITY[entry[1]]), frame.content
-            if rule.loss == INTACT or frame is current or rule.trusts(content.number, current.order, from_list0):
-                return reference, content
-            return reference, rule.loss
+            frame, fields = entry
+            picture, content = frame.picture, frame.content
+            picture.long_term = frame.long
+            if rule.loss != INTACT:
+                current = self._picture.store
+                if frame is not current and not rule.trusts(content.number, current.order, from_list0):
+                    content = rule.loss
+            return (picture, PARITY[fields]), content
         loss = self._trust.number if rule.loss == INTACT else rule.loss
         if not self._tolerant and not self._recovering:
             return None, loss
@@ -290,7 +294,7 @@ class Sequence:
                 f"the stream asks for {needed} bytes of pictures; Limits.dpb_bytes allows {self._limits.dpb_bytes}"
             )
         self._end_sequence()
-        self._sps, self._last, self._previous, self._pairs = sps, None, None, False
+        self._sps, self._last, self._previous, self._pairs, self._gaps = sps, None, None, False, False
         self._trust.lose()
         self._dpb = DecodedPictureBuffer(
             size, sps.max_num_ref_frames, self._reorder_frames(sps), consecutive=self._low_delay
@@ -397,6 +401,7 @@ class Sequence:
             if not self._recovering:
                 reason = f"frame_num goes from {before} to {header.frame_num}: {lost} reference frames are missing"
                 self.fault(_error(reason, "H.264 7.4.3", nal))
+        self._gaps = True
         # The sliding window keeps only the last max_num_ref_frames of them.
         for frame_num in range(header.frame_num - min(lost, self._dpb.max_num_ref_frames), header.frame_num):
             frame_num %= MaxFrameNum

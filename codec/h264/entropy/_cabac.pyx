@@ -1,6 +1,6 @@
 """CABAC (9.3): states, and the elements with most of the bins: motion vector differences (9.3.3.1.1.7) and blocks of
 levels (7.3.5.3.3)."""
-from libc.stdint cimport uint8_t, uint16_t, int32_t
+from libc.stdint cimport int16_t, uint8_t, uint16_t, int32_t
 
 from codec._core cimport codec_assert_range, codec_load_be64
 from codec.h264.entropy._kinds cimport KINDS, KIND_DC_420, KIND_DC_422
@@ -31,11 +31,13 @@ cdef void cabac_open(SliceReader *d, const uint8_t *data, const uint8_t *end) no
 cdef void cabac_init_states(SliceReader *d, int column) noexcept nogil:
     """9.3.1.1: column 0 for I and SI slices, 1 + cabac_init_idc for others."""
     cdef SliceContext *s = &d.s
-    cdef int i, pre, qp = min(max(s.slice.SliceQPY, 0), 51)
+    cdef int i
+    cdef int16_t pre, qp = <int16_t>min(max(s.slice.SliceQPY, 0), 51)       # products fit 16 bits: |m| is below 128
     for i in range(1024):
-        pre = ((H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4) + H264_TABLE_9_12_CABAC_MN[column][i][1]
-        pre = min(max(pre, 1), 126)
-        d.state[i] = <uint8_t>((63 - pre) << 1 if pre <= 63 else (pre - 64) << 1 | 1)
+        pre = <int16_t>(<int16_t>(H264_TABLE_9_12_CABAC_MN[column][i][0] * qp) >> 4)
+        pre = min(max(<int16_t>(pre + H264_TABLE_9_12_CABAC_MN[column][i][1]), <int16_t>1), <int16_t>126)
+        # (63 - pre) << 1 up to 63, (pre - 64) << 1 | 1 from there on: 126 - 2 pre, of which the second negates all bits
+        d.state[i] = <uint8_t>(126 - 2 * pre ^ (63 - pre >> 15))
 
 
 cdef const uint8_t *cabac_pcm(SliceReader *d) noexcept nogil:

@@ -5,7 +5,9 @@ conforming stream to 7 + bitDepth bits and a sign, 22 at most, which leaves room
 of a damaged stream wrap, and the samples are clipped in any case.
 """
 from libc.stdint cimport int32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free, malloc
+
+from functools import lru_cache
 
 from codec._core cimport codec_assert_range
 from codec.h264.macroblock._slice cimport SliceContext
@@ -39,8 +41,8 @@ cdef class Scaling:
     def __cinit__(self, lists):
         cdef int k, qp, i, at, weight
         self.lists = lists
-        self.scale4 = <int32_t *>calloc(6 * QPS * 16, sizeof(int32_t))
-        self.scale8 = <int32_t *>calloc(6 * QPS * 64, sizeof(int32_t))
+        self.scale4 = <int32_t *>malloc(6 * QPS * 16 * sizeof(int32_t))
+        self.scale8 = <int32_t *>malloc(6 * QPS * 64 * sizeof(int32_t))
         if not (self.scale4 and self.scale8):
             raise MemoryError("no memory for scaling tables")
         for k in range(6):
@@ -60,6 +62,10 @@ cdef class Scaling:
     def __dealloc__(self):
         free(self.scale4)
         free(self.scale8)
+
+
+# Most streams have the same lists, and a table takes as long to make as a small picture to decode.
+scaling_of = lru_cache(maxsize=4)(Scaling)
 
 
 cdef void choose_scaling(SliceContext *s) noexcept nogil:

@@ -13,6 +13,7 @@ from codec.h264.pictures._picture cimport NO_REFERENCE, Picture, PictureData, Sl
 from codec.h264.tables.values cimport H264_TABLE_8_15_QPC
 
 from ... import cpu
+from ._scaling import scaling_of
 from ...errors import BitstreamError, ParameterError, UnsupportedError
 
 
@@ -38,7 +39,7 @@ cdef class SliceSetup:
         cdef int k
         cdef SequenceParams *seq = &self.seq
         if self.scaling is None or self.scaling.lists != lists:
-            self.scaling = Scaling(lists)
+            self.scaling = scaling_of(lists)
         for k in range(6):
             seq.scale4[k] = self.scaling.scale4 + k * QPS * 16
             seq.scale8[k] = self.scaling.scale8 + k * QPS * 64

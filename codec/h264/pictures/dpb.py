@@ -104,15 +104,17 @@ class DecodedPictureBuffer:
             else:
                 current.short |= fields
             return
+        bounded = False
         if not header.adaptive_ref_pic_marking_mode_flag:
             if not (second and current.short):
-                self.slide(header.frame_num, sps.MaxFrameNum, current)
+                bounded = self.slide(header.frame_num, sps.MaxFrameNum, current)
         else:
             for row in header.memory_management_control_operations:
                 self._operate(row, current, fields, header, sps)
         if not current.long & fields:
             current.short |= fields
-        self._bound(current)
+        if not bounded:
+            self._bound(current)
 
     def forget(self):
         """Mark all reference pictures as unused, and allow no long-term frame indices."""
@@ -121,12 +123,16 @@ class DecodedPictureBuffer:
         self.MaxLongTermFrameIdx = NO_LONG_TERM
 
     def slide(self, frame_num, MaxFrameNum, current=None):
-        """8.2.5.3, sliding window: make room for another reference frame."""
+        """8.2.5.3, sliding window: make room for another reference frame. Whether there is room now, where `current` is
+        not one yet."""
         used = self.references(current)
         assign_FrameNumWrap(used, frame_num, MaxFrameNum)
         shorts = [frame for frame in used if frame.short]
-        if len(used) >= self.max_num_ref_frames and shorts:
+        if len(used) < self.max_num_ref_frames:
+            return True
+        if shorts:
             min(shorts, key=SHORT_TERM).unmark()
+        return bool(shorts) and len(used) == self.max_num_ref_frames
 
     def _bound(self, current):
         """Enforce what 8.2.5.1 requires of a stream: at most max_num_ref_frames reference frames."""
@@ -188,7 +194,8 @@ class DecodedPictureBuffer:
             yield self._output(first)
             if first is frame:
                 return
-            self._remove_unused()
+            if not (first.short or first.long):
+                self.frames.remove(first)
         self.frames.append(frame)
         if self.num_reorder_frames is not None:
             yield from self._reordered()

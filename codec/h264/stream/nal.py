@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 
 from ...errors import BitstreamError, LimitError, TruncatedError
 from ...limits import checked_limits
 from ._start_codes import find_zeros
+from .syntax import derived
 
 # Table 7-1.
 (
@@ -73,7 +73,7 @@ class NalUnit:
         """1, or 4 with the header extension (types 14, 20, 21)."""
         return 4 if self.nal_unit_type in (PREFIX, EXTENSION, DEPTH_EXTENSION) else 1
 
-    @cached_property
+    @derived
     def rbsp(self):
         """bytes: the payload without emulation_prevention_three_byte."""
         return unescape(self.data[self.header_bytes :])

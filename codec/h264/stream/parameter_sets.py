@@ -2,14 +2,13 @@
 
 import contextlib
 from dataclasses import dataclass
-from functools import cached_property
 
 from ...errors import BitstreamError
 from ..tables import parameters as tables
 from .nal import PPS as PPS_TYPE
 from .nal import SPS as SPS_TYPE
 from .nal import write_nal
-from .syntax import Reader, Writer
+from .syntax import Reader, Writer, derived
 from .vui import VUI, vui_parameters
 
 # 7.3.2.1.1: profiles whose SPS codes chroma format, bit depths and scaling matrices.
@@ -301,7 +300,7 @@ class SPS:
             frames = self.MaxDpbFrames
         return max(frames, self.max_num_ref_frames)
 
-    @cached_property
+    @derived
     def scaling_lists(self):
         """Twelve tuples in the order of Table 7-2, each in zig-zag order; Flat if there is no scaling matrix."""
         return (

@@ -3,7 +3,7 @@
 from dataclasses import MISSING, dataclass, fields
 
 from .nal import IDR, PARTITION_A
-from .syntax import MAX_UE, Reader, Writer, structure
+from .syntax import MAX_UE, Reader, Writer, derived, structure
 
 P, B, I, SP, SI = range(5)  # Table 7-6, slice_type % 5
 SLICE_NAMES = ("P", "B", "I", "SP", "SI")
@@ -99,22 +99,22 @@ class SliceHeader:
     slice_group_change_cycle: int = 0
     slice_id: int = 0
 
-    @property
+    @derived
     def IdrPicFlag(self):
         """(7-1)"""
         return int(self.nal_unit_type == IDR)
 
-    @property
+    @derived
     def kind(self):
         """slice_type % 5: P, B, I, SP or SI (0 to 4)."""
         return self.slice_type % 5
 
-    @property
+    @derived
     def name(self):
         """'P', 'B', 'I', 'SP' or 'SI'."""
         return SLICE_NAMES[self.kind]
 
-    @property
+    @derived
     def has_mmco5(self):
         """Whether memory_management_control_operation 5 marks all reference pictures as unused (Table 7-9)."""
         return any(row.memory_management_control_operation == 5 for row in self.memory_management_control_operations)

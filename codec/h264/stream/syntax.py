@@ -18,6 +18,25 @@ def structure(kind, s):
     return made
 
 
+class derived:
+    """A value that follows from the elements of a structure, computed when it is first asked for, and kept.
+
+    As functools.cached_property, which takes a lock, and as long as what it saves.
+    """
+
+    def __init__(self, function):
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, one, owner=None):
+        if one is None:
+            return self
+        value = vars(one)[self.name] = self.function(one)
+        return value
+
+
 class Reader(ElementReader):
     """Reads syntax tables from an RBSP: see `ElementReader`."""
 
