@@ -364,6 +364,17 @@ def _cut(shown, frame):
     return unchecked_frame(**{**vars(frame), "planes": planes})
 
 
+def _shown_larger(frame):
+    """A warning about an odd size, which 4:2:0 cannot be cropped to (7.4.2.1.1: CropUnitX, CropUnitY)."""
+    width, height = frame.width + frame.width % 2, frame.height + frame.height % 2
+    if frame.chroma != "4:2:0" or (width, height) == (frame.width, frame.height):
+        return []
+    return [
+        f"frames of {frame.width}x{frame.height} are shown as {width}x{height}: in 4:2:0 H.264 has even sizes alone, so "
+        "the last column or row is repeated"
+    ]
+
+
 class _Job:
     """One video: its source, and what is known of its pictures so far. The first frame is read."""
 
@@ -385,6 +396,7 @@ class _Job:
                 raise ParameterError("there are no frames to encode")
             self._first = [self._intake(first)]
             self.rotation = self._first[0].rotation
+            self.warnings += _shown_larger(self._first[0])
         except BaseException:
             self.clip.close()
             raise
