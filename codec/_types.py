@@ -90,6 +90,7 @@ class EncodeVideoKeywords(TypedDict, total=False):
     target: str | None
     scaling_matrix: str | Sequence[npt.ArrayLike]
     slices: int
+    slice_max_bytes: int | None
     aud: bool
     open_gop: bool
     settings_sei: bool

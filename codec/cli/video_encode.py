@@ -135,6 +135,12 @@ def scaling_matrix(value):
     help="Slices of each picture, of rows of macroblocks: one that is lost leaves the others.",
 )
 @click.option(
+    "--slice-max-bytes",
+    type=click.IntRange(1000),
+    metavar="N",
+    help="Largest slice, at least 1000 (1500 with --lossless), to fit packets of a network.",
+)
+@click.option(
     "--lossless",
     is_flag=True,
     help="Frames bit for bit, RGB and 4:4:4 too, in place of --crf and the like. Many players cannot show it.",

@@ -14,6 +14,7 @@ from codec.h264.encode._inter cimport apply_parts, begin_search, divide_parts, p
 from codec.h264.encode._intra cimport (
     choose_16x16, choose_chroma, choose_nxn, code_16x16, code_intra_chroma, recode_nxn,
 )
+from codec.h264.encode._lossless cimport inter_difference
 from codec.h264.encode._quantize cimport code_chroma, code_luma, vanishes
 from codec.h264.entropy._mb_write cimport write_macroblock, write_skip_flag
 from codec.h264.entropy._writer cimport BIT, put_ue
@@ -379,6 +380,8 @@ cdef void choose_by_satd(Coder *c, int best) noexcept nogil:
             if c.part_cost[mode] == best:
                 try_inter(c, mode)
                 break
+    if c.lossless:                                      # as the intra modes are judged
+        best = inter_difference(c)
     begin_macroblock(s)
     set_intra_availability(s)
     s.mb.flags = MB_INTRA
@@ -401,7 +404,7 @@ cdef void decide_inter(Coder *c) noexcept nogil:
     for mode in range(4):
         if c.part_cost[mode] <= limit:
             try_inter(c, mode)
-    try_intra(c, best)
+    try_intra(c, REFUSED if c.lossless else best)
     if c.tools.refine:
         refine_vectors(c)
 

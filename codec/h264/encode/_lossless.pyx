@@ -94,6 +94,14 @@ cdef int intra_difference(const Coder *c, const uint8_t *src, const uint8_t *dst
     return sum
 
 
+cdef int inter_difference(const Coder *c) noexcept nogil:
+    """What the prediction in Coder.pred leaves of all components that are coded like luma."""
+    cdef int i, sum = 0
+    for i in range(c.planes):
+        sum += sum_of(c.src + 256 * i, c.pred + 256 * i, SRC_STRIDE, 16, NONE)
+    return sum
+
+
 cdef int chroma_difference(const Coder *c, int mode) noexcept nogil:
     """The same of the 8x8 samples of both chroma components."""
     cdef int i, sum = 0

@@ -1,5 +1,5 @@
 """The slices of a picture: the loop over macroblocks (7.3.4), deblocking, and the planes that later searches use."""
-from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -18,7 +18,7 @@ from codec.h264.encode._planes cimport Interpolated
 from codec.h264.encode._scales cimport Scales
 from codec.h264.entropy._mb_write cimport write_macroblock, write_pcm, write_skip_flag
 from codec.h264.entropy._writer cimport (
-    BitWriter_p, ALL_STATES, MACROBLOCK_BYTES, STATES, cabac_close, cabac_start, put_terminate, put_ue,
+    ALL_STATES, BitWriter_p, MACROBLOCK_BYTES, STATES, CabacWriter, cabac_close, cabac_start, put_terminate, put_ue,
 )
 from codec.h264.macroblock._context cimport set_chroma_qp, store_context, store_skipped_context
 from codec.h264.macroblock._deblock cimport deblock_rows
@@ -94,8 +94,8 @@ cdef inline int64_t position(Coder *c) noexcept nogil:
     return <int64_t>(c.out.next - c.out.start) * 8 + rest
 
 
-cdef int write_decision(Coder *c, bint last) noexcept nogil:
-    """The macroblock that was decided, and what later ones ask of it."""
+cdef int write_decision(Coder *c) noexcept nogil:
+    """The macroblock that was decided, and what later ones ask of it; 1 without memory."""
     cdef SliceContext *s = &c.s
     cdef bint cabac = s.seq.entropy_coding_mode_flag, skips = s.slice.slice_type != SLICE_I
     if reserve(&c.out, MACROBLOCK_BYTES):
@@ -129,11 +129,71 @@ cdef int write_decision(Coder *c, bint last) noexcept nogil:
     c.last_qp_delta, c.vectors_before = s.mb.mb_qp_delta, vectors_of(s)
     if cabac or not c.best.skip:
         observe_bits(s, position(c))
-    if cabac:
-        put_terminate(&c.cabac, last)
-    elif last and c.skip_run:
-        put_ue(<BitWriter_p>&c.out, c.skip_run)
     return 0
+
+
+cdef void end_slice(Coder *c) noexcept nogil:
+    """end_of_slice_flag 1 or the last mb_skip_run, and rbsp_slice_trailing_bits( )."""
+    if c.s.seq.entropy_coding_mode_flag:
+        put_terminate(&c.cabac, 1)
+        cabac_close(&c.cabac)
+        return
+    if c.skip_run:
+        put_ue(<BitWriter_p>&c.out, c.skip_run)
+    put_bits(&c.out, 1, 1)                              # rbsp_stop_one_bit
+    if c.out.count:
+        put_bits(&c.out, 0, 8 - c.out.count)
+
+
+# ---------------------------------------------------------------- slices of a size
+
+# What writing a macroblock changes and a slice that ends before it needs: see keep_place.
+cdef struct Kept:
+    CabacWriter cabac
+    Py_ssize_t size         # bytes before the macroblock
+    Py_ssize_t last         # the last of them that is not 0xFF, to which a carry may run back
+    uint8_t value
+    uint64_t acc
+    int count, skip_run, qp_before, last_qp_delta, vectors_before
+
+cdef enum:
+    ENDING = 16             # bytes that ending a slice adds at most, emulation prevention included
+
+
+cdef void keep_place(Coder *c, Kept *k) noexcept nogil:
+    k.cabac = c.cabac
+    k.size = c.out.next - c.out.start
+    k.last = k.size - 1
+    while k.last > 0 and c.out.start[k.last] == 0xFF:
+        k.last -= 1
+    k.value = c.out.start[k.last] if k.size else 0
+    k.acc, k.count, k.skip_run, k.qp_before = c.out.acc, c.out.count, c.skip_run, c.qp_before
+    k.last_qp_delta, k.vectors_before = c.last_qp_delta, c.vectors_before
+
+
+cdef void go_back(Coder *c, const Kept *k) noexcept nogil:
+    """Undo the macroblock. Its place in the picture is written again by the slice that it begins."""
+    c.cabac = k.cabac
+    c.out.next = c.out.start + k.size
+    if k.size:
+        memset(c.out.start + k.last, 0xFF, k.size - k.last)
+        c.out.start[k.last] = k.value
+    c.out.acc, c.out.count, c.skip_run, c.qp_before = k.acc, k.count, k.skip_run, k.qp_before
+    c.last_qp_delta, c.vectors_before = k.last_qp_delta, k.vectors_before
+
+
+cdef bint exceeds(const Coder *c, Py_ssize_t limit) noexcept nogil:
+    """Whether the NAL unit of the slice would be longer than the limit, if it ended here."""
+    cdef Py_ssize_t size = c.out.next - c.out.start, i, added = 0
+    cdef int zeros = 0
+    if 3 * size < 2 * (limit - ENDING):                 # however many bytes of emulation prevention there are (7.4.1)
+        return False
+    for i in range(size):
+        if zeros == 2 and c.out.start[i] <= 3:
+            added += 1
+            zeros = 0
+        zeros = zeros + 1 if c.out.start[i] == 0 else 0
+    return size + added + ENDING > limit
 
 
 cdef enum:
@@ -150,34 +210,38 @@ cdef void finish_lines(Coder *c, Interpolated planes, int row) noexcept nogil:
         shared_store(&p.lines, lines)
 
 
-cdef int encode_rows(Coder *c, Interpolated planes, int first, int end) noexcept nogil:
-    """slice_data( ) of a slice of rows of macroblocks from `first` to `end` - 1, the samples of the picture, and the
-    planes of a reference; 1 without memory, or when it must end."""
+cdef int encode_macroblocks(Coder *c, Interpolated planes, int first, int end, Py_ssize_t limit) noexcept nogil:
+    """slice_data( ) of a slice of the macroblocks from `first` to `end` - 1 or as many as fit into `limit` bytes, the
+    samples of the picture, and the planes of a reference. The address after the last; -1 without memory, or
+    when it must end."""
     cdef SliceContext *s = &c.s
     cdef PictureData *p = s.pic
-    cdef int row, x
-    for row in range(first, end):
-        for x in range(p.mb_width):
-            if stopped():
-                return 1
-            s.place.mb_x, s.place.mb_row, s.place.mbaddr = x, row, row * p.mb_width + x
-            enter(s)
-            load_source(c)
-            begin_qp(c)
-            decide(c)
-            if write_decision(c, row == end - 1 and x == p.mb_width - 1):
-                return 1
-        if row:
-            finish_lines(c, planes, row)
-    if end == p.mb_height:
-        finish_lines(c, planes, end)
-    if s.seq.entropy_coding_mode_flag:
-        cabac_close(&c.cabac)
-    else:
-        put_bits(&c.out, 1, 1)                          # rbsp_stop_one_bit
-        if c.out.count:
-            put_bits(&c.out, 0, 8 - c.out.count)
-    return 0
+    cdef int mb, last = p.mb_width - 1
+    cdef Kept kept
+    for mb in range(first, end):
+        if stopped():
+            return -1
+        s.place.mb_x, s.place.mb_row, s.place.mbaddr = mb % p.mb_width, mb // p.mb_width, mb
+        enter(s)
+        load_source(c)
+        begin_qp(c)
+        decide(c)
+        if limit:
+            keep_place(c, &kept)
+        if mb > first and s.seq.entropy_coding_mode_flag:
+            put_terminate(&c.cabac, 0)
+        if write_decision(c):
+            return -1
+        if limit and mb > first and exceeds(c, limit):
+            go_back(c, &kept)
+            end_slice(c)
+            return mb
+        if s.place.mb_x == last and s.place.mb_row:
+            finish_lines(c, planes, s.place.mb_row)
+    if end == p.mb_count:
+        finish_lines(c, planes, p.mb_height)
+    end_slice(c)
+    return end
 
 
 cdef class Threads:
@@ -279,14 +343,19 @@ cdef class SliceEncoder(SliceSetup):
             put_bits(&c.out, (1 << (8 - rest)) - 1, 8 - rest)
         return 0
 
-    def encode(self, slices, sps, pps, Picture picture, Picture source, lists, planes, Interpolated own, tools,
-               *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(), qps=None):
+    def encode(self, begin, ends, Py_ssize_t limit, sps, pps, Picture picture, Picture source, lists, planes,
+               Interpolated own, tools, *, int lambda256, int64_t lambda2, int mv_limit_y, int most_vectors, vectors=(),
+               qps=None):
         """Encode a picture.
 
         Parameters
         ----------
-        slices : list of (SliceHeader, Writer)
-            In order, each with the header written. Each begins with a row of macroblocks.
+        begin : function
+            Maps the address of the first macroblock of a slice to (SliceHeader, Writer with the header written).
+        ends : list of int
+            Addresses before which a slice ends; the last one is the number of macroblocks.
+        limit : int
+            Bytes of the NAL unit of a slice, unless one macroblock takes more; 0: any number.
         sps, pps : SPS, PPS
         picture : Picture
             Receives the reconstruction; `begin` was called.
@@ -322,7 +391,7 @@ cdef class SliceEncoder(SliceSetup):
         i = picture.data.chroma_format_idc
         if picture.key != source.key or picture.data.pixel_shift or i == 2 or (i == 3 and not c.lossless):
             raise ParameterError("pictures are encoded with 8 bits, in 4:2:0 or 4:0:0; without loss in 4:4:4 too")
-        self.setup(s, slices[0][0], sps, pps, picture, lists)
+        self.setup(s, begin(0)[0], sps, pps, picture, lists)
         c.planes, c.states = (3, ALL_STATES) if s.seq.ChromaArrayType == 3 else (1, STATES)
         self._set_tools(tools)
         self._set_contexts()
@@ -338,30 +407,31 @@ cdef class SliceEncoder(SliceSetup):
         c.use_trellis = tools.trellis == 2 and s.seq.entropy_coding_mode_flag
         self._set_vectors(vectors)
         self._set_qps(qps)
-        rows = [one.first_mb_in_slice // s.pic.mb_width for one, _ in slices]
-        return [
-            self._encode_slice(header, writer, own, first, end)
-            for (header, writer), first, end in zip(slices, rows, [*rows[1:], s.pic.mb_height])
-        ]
+        found, first = [], 0
+        for end in ends:
+            while first < end:
+                rbsp, first = self._encode_slice(*begin(first), own, first, end, limit)
+                found.append(rbsp)
+        return found
 
-    def _encode_slice(self, header, writer, Interpolated own, int first, int end):
-        """The RBSP of the slice of these rows."""
+    def _encode_slice(self, header, writer, Interpolated own, int first, int end, Py_ssize_t limit):
+        """(RBSP of a slice, the address after its last macroblock)"""
         cdef Coder *c = self.c
-        cdef int failed
+        cdef int after
         self._set_header(writer)
         self._start(header.cabac_init_idc)
         with nogil:
             turns_lock(&self.threads.turns)
             turns_take(&self.threads.turns)
             turns_unlock(&self.threads.turns)
-            failed = encode_rows(c, own, first, end)
+            after = encode_macroblocks(c, own, first, end, limit - 1 if limit else 0)   # less the NAL unit's header
             turns_lock(&self.threads.turns)
             turns_give(&self.threads.turns)
             turns_unlock(&self.threads.turns)
         raise_stopped()
-        if failed:
+        if after < 0:
             raise MemoryError("no memory for a slice")
-        return c.out.start[:c.out.next - c.out.start]
+        return c.out.start[:c.out.next - c.out.start], after
 
     def publish(self, Picture picture not None, Interpolated own not None):
         """Let other threads read a picture that was encoded without its planes, which are filled now."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...errors import ParameterError
 from ..pictures._picture import Picture
 from ..pictures.dpb import DecodedPictureBuffer, FrameStore
 from ..pictures.references import FRAME, ORDER, SHORT_TERM, assign_FrameNumWrap, by_order, reference_lists
@@ -29,7 +30,7 @@ from ._slice_enc import SliceEncoder, begin, end
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
-from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, sequence_of, vector_limits
+from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
 from .ratecontrol import Control
 from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
 from .team import Team, done
@@ -127,7 +128,8 @@ class PictureEncoder:
         )
         self._sets = write_sps(self._sps), write_pps(self._pps, self._sps)
         rows, width = self._sps.FrameHeightInMbs, self._sps.PicWidthInMbs
-        self._first_mbs = [width * (i * rows // settings.slices) for i in range(settings.slices)]
+        self._ends = [width * (i * rows // settings.slices) for i in range(1, settings.slices + 1)]
+        self._most_slices = most_slices(self._sps)
         self._format = (self._sps.PicWidthInMbs, self._sps.FrameHeightInMbs, self._sps.chroma_format_idc)
         scales = Scales(self._pps.scaling_lists(self._sps))
         self._least_qp = scales.least_qp
@@ -203,6 +205,11 @@ class PictureEncoder:
         if control.bounds:
             sent = control.after(sent, planned, 8 * len(data))
         sizes = [len(one) for one in nal.split(START_CODE)]
+        if len(sizes) > self._most_slices:
+            raise ParameterError(
+                f"frame {planned.number} takes {len(sizes)} slices, and level {self._sps.level_name} allows "
+                f"{self._most_slices} (H.264 A.3.3): make slices larger (slice_max_bytes)"
+            )
         found = self._examine(planned.frame, picture, sizes) if self._examine else None
         shown, planes = min(round(used), MAX_QP), tuple(picture.planes())
         offset = control.offset(planned)
@@ -235,12 +242,16 @@ class PictureEncoder:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
         planes = [[other.tag for other in entries] for entries in lists]
         qps = planned.qps(qp)
+
+        def begin(first):
+            one = replace(header, first_mb_in_slice=first)
+            return one, write_slice_header(one, self._sps, self._pps)
+
         with self._slice_encoder() as slices:
             if planned.weights:
                 planes[0][0] = slices.weighted(lists[0][0], planes[0][0], planned.weights.table())
-            headers = [replace(header, first_mb_in_slice=first) for first in self._first_mbs]
             found = slices.encode(
-                [(one, write_slice_header(one, self._sps, self._pps)) for one in headers],
+                begin, self._ends, self._settings.slice_max_bytes or 0,
                 self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
                 lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),

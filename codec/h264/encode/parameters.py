@@ -242,6 +242,14 @@ def level_row(sps):
     return next(row for row in LEVELS.values() if row["level_idc"] == sps.level_idc)
 
 
+def most_slices(sps):
+    """Slices of a picture at the level (A.3.3): MaxMBPS / SliceRate in the time of a picture."""
+    row = level_row(sps)
+    if row["SliceRate"] is None:
+        return sps.PicSizeInMapUnits
+    return row["MaxMBPS"] * 2 * sps.vui.num_units_in_tick // (row["SliceRate"] * sps.vui.time_scale)
+
+
 def vector_limits(sps):
     """Of the level: MaxVmvR in quarter samples, and MaxMvsPer2Mb, or more than any macroblocks have."""
     row = level_row(sps)

@@ -100,6 +100,8 @@ SHORT = 12  # frames of lookahead that types need
 TREE_SHARE = 0.4  # 1 - qcomp of x264
 TREE_OFFSET = 13.5 * TREE_SHARE  # QP that the macroblock tree takes off on average
 MOST_BITRATE = 800_000_000  # MaxBR of level 6.2 (Table A-1)
+# Bytes of a slice that any macroblock fits into, with header and emulation prevention: samples of 384, or 768 in 4:4:4
+LEAST_SLICE, LEAST_SLICE_LOSSLESS = 1000, 1500
 MOST_THREADS = 16  # more find no picture to work on
 # Above QP 51 only lambda rises: with that of 75, four times the step of QP 51, almost everything is skipped.
 MAX_QP, WORST_QP = 51, 75
@@ -171,6 +173,7 @@ class Settings:
     measures: bool = False  # a first pass
     lists: tuple = FLAT_LISTS  # scaling lists
     slices: int = 1  # of each picture
+    slice_max_bytes: int | None = None
     aud: bool = False  # access unit delimiters
     open_gop: bool = False
     lossless: bool = False  # at QP 0, whatever else is said
@@ -198,7 +201,7 @@ def settings_of(
     qp=None, crf=None, bitrate=None, preset="medium", tune=None, keyint=250, threads=0, vbv_maxrate=None,
     vbv_bufsize=None, level=None, passes=1, target=None, scaling_matrix="flat",
     slices=1, aud=False, open_gop=False, settings_sei=True,
-    lossless=False,
+    lossless=False, slice_max_bytes=None,
 ):  # fmt: skip
     """`Settings` from the arguments of `encode_video`."""
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
@@ -222,9 +225,13 @@ def settings_of(
     if name == "qp" and quality != int(quality):
         raise ParameterError(f"qp is {quality!r}; it must be an integer from 0 to 51")
     keyint, slices = counted("keyint", keyint), counted("slices", slices)
+    least = LEAST_SLICE_LOSSLESS if lossless else LEAST_SLICE
+    if slice_max_bytes is not None and counted("slice_max_bytes", slice_max_bytes) < least:
+        raise ParameterError(f"slice_max_bytes is {slice_max_bytes}; one macroblock may take {least}")
     said = {
         "preset": preset, "tune": tune, "keyint": keyint, "vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize,
-        "level": level, "passes": passes, "slices": slices, "open_gop": bool(open_gop),
+        "level": level, "passes": passes, "slices": slices, "slice_max_bytes": slice_max_bytes,
+        "open_gop": bool(open_gop),
         "scaling_matrix": scaling_matrix if isinstance(scaling_matrix, str) else "custom",
     }  # fmt: skip
     tools = tools_of(preset, tune)
@@ -237,6 +244,7 @@ def settings_of(
         tools, quality, bitrate, keyint, min(checked_threads(threads), MOST_THREADS),
         vbv_of(bitrate, vbv_maxrate, vbv_bufsize), None if level is None else chosen("level", level, LEVELS),
         passes, target, lists=lists_of(scaling_matrix), slices=slices, aud=bool(aud),
+        slice_max_bytes=None if slice_max_bytes is None else int(slice_max_bytes),
         open_gop=bool(open_gop), lossless=bool(lossless), constant=name, said=described(said) if settings_sei else None,
     )  # fmt: skip
 

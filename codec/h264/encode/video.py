@@ -52,6 +52,7 @@ def encode_video(
     target: str | None = None,
     scaling_matrix: str | Sequence[npt.ArrayLike] = "flat",
     slices: int = 1,
+    slice_max_bytes: int | None = None,
     aud: bool = False,
     open_gop: bool = False,
     settings_sei: bool = True,
@@ -113,6 +114,10 @@ def encode_video(
     slices : int, default 1
         Slices of each picture, of whole rows of macroblocks, at most as many as there are rows: what is lost of one
         does not damage the others. Nothing is predicted across them; edges are deblocked (8.7).
+    slice_max_bytes : int, optional
+        Largest slice in bytes, at least 1000, or 1500 with `lossless`: its NAL unit with header and emulation
+        prevention. A slice that would exceed it ends before the macroblock, so that each fits into a packet of a
+        network.
     aud : bool, default False
         Begin each picture with an access unit delimiter (7.3.2.4), as broadcast streams do.
     open_gop : bool, default False
@@ -160,8 +165,8 @@ def encode_video(
     options: EncodeVideoKeywords = dict(
         qp=qp, crf=crf, bitrate=bitrate, preset=preset, tune=tune, keyint=keyint, threads=threads,
         vbv_maxrate=vbv_maxrate, vbv_bufsize=vbv_bufsize, level=level, passes=passes, target=target,
-        scaling_matrix=scaling_matrix, slices=slices, aud=aud, open_gop=open_gop, settings_sei=settings_sei,
-        lossless=lossless,
+        scaling_matrix=scaling_matrix, slices=slices, slice_max_bytes=slice_max_bytes, aud=aud, open_gop=open_gop,
+        settings_sei=settings_sei, lossless=lossless,
     )  # fmt: skip
     return encode_frames(frames, fps=fps, sample_aspect_ratio=sample_aspect_ratio, progress=progress, **options).data
 
@@ -361,6 +366,17 @@ def _cut(shown, frame):
     return unchecked_frame(**{**vars(frame), "planes": planes})
 
 
+def _shown_larger(frame):
+    """A warning about an odd size, which 4:2:0 cannot be cropped to (7.4.2.1.1: CropUnitX, CropUnitY)."""
+    width, height = frame.width + frame.width % 2, frame.height + frame.height % 2
+    if frame.chroma != "4:2:0" or (width, height) == (frame.width, frame.height):
+        return []
+    return [
+        f"frames of {frame.width}x{frame.height} are shown as {width}x{height}: in 4:2:0 H.264 has even sizes alone, so "
+        "the last column or row is repeated"
+    ]
+
+
 class _Job:
     """One video: its source, and what is known of its pictures so far. The first frame is read."""
 
@@ -382,6 +398,7 @@ class _Job:
                 raise ParameterError("there are no frames to encode")
             self._first = [self._intake(first.pop())]
             self.rotation = self._first[0].rotation
+            self.warnings += _shown_larger(self._first[0])
         except BaseException:
             self.clip.close()
             raise

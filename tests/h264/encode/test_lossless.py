@@ -58,6 +58,7 @@ def test_random_settings(case):
         "preset": str(rng.choice(list(PRESETS))), "tune": [None, *TUNES][int(rng.integers(len(TUNES) + 1))],
         "keyint": int(rng.integers(1, 12)), "threads": int(rng.integers(1, 4)), "open_gop": bool(rng.integers(2)),
         "slices": int(rng.integers(1, 1 + -(-height // 16))),
+        "slice_max_bytes": [None, int(rng.integers(1500, 4000))][int(rng.integers(2))],
     }  # fmt: skip
     data, _, _ = encoded(frames, qp=None, lossless=True, **settings)
     assert_lossless(data, frames)
@@ -130,6 +131,7 @@ def test_side_data_are_those_of_the_decoder(kind, preset):
         ({"vbv_maxrate": 90000, "vbv_bufsize": 90000}, "vbv_maxrate and vbv_bufsize and lossless contradict"),
         ({"level": "4"}, "level and lossless contradict"),
         ({"scaling_matrix": "jvt"}, "lossless and scaling_matrix contradict"),
+        ({"slice_max_bytes": 1400}, "slice_max_bytes is 1400; one macroblock may take 1500"),
     ],
 )
 def test_contradictions(change, words):

@@ -49,6 +49,24 @@ def test_odd_sizes_are_cropped_exactly():
     assert (frame.width, frame.height) == (34, 18)
 
 
+@pytest.mark.parametrize("size, odd", [((33, 17), True), ((34, 17), True), ((34, 18), False)])
+def test_a_warning_says_that_odd_sizes_are_shown_larger(size, odd):
+    frames = moving(*size, 1)
+    found = codec.h264.encode_frames(frames, fps=25).warnings
+    assert len(found) == odd and all("shown as 34x18" in text for text in found)
+    gray = codec.h264.encode_frames(frames[..., 0], fps=25)
+    assert gray.warnings == () and codec.h264.encode_frames(frames, fps=25, lossless=True).warnings == ()
+
+
+def test_an_odd_column_of_chroma_is_that_of_its_pixels():
+    """The last column of odd RGB has chroma of its own pixels alone, and the picture ends with it."""
+    frames = np.zeros((1, 16, 17, 3), np.uint8)
+    frames[:, :, 16] = 255, 0, 0
+    (frame,) = codec.decode_video(encoded(frames, qp=4)[0])
+    shown = frame.to_rgb().astype(int)
+    assert np.abs(shown[:, 16:] - (255, 0, 0)).max() < 12 and np.abs(shown[:, :15]).max() < 12
+
+
 @pytest.mark.parametrize(
     "size, fps, frames, name",
     [

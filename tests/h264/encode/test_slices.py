@@ -95,3 +95,64 @@ def test_level_allows_the_slices():
 def test_impossible_numbers(slices, words):
     with pytest.raises(codec.ParameterError, match=words):
         encoded(moving(32, 40, 1), slices=slices)
+
+
+# ---------------------------------------------------------------- slices of a size
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium", "slow"])
+@pytest.mark.parametrize("content", CONTENT)
+@pytest.mark.parametrize("slices", [1, 3])
+def test_no_slice_is_longer_than_asked_for(preset, content, slices):
+    """Slices begin and end within rows; none but the last of each part could take a macroblock more."""
+    frames = CONTENT[content](82, 64, 4)
+    data, planes, pictures = encoded(frames, preset=preset, qp=8, slices=slices, slice_max_bytes=1000, threads=2)
+    assert_decodes_to(data, planes, 82, 64)
+    sizes = [[len(one) for one in slices_of(picture)] for picture in pictures]
+    assert max(map(max, sizes)) <= 1000
+    if content == "noise":
+        assert all(len(one) > 6 for one in sizes) and np.mean([size for one in sizes for size in one]) > 550
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
+def test_zeros_that_need_emulation_prevention_count(preset):
+    """Samples of I_PCM that are 0 take three bytes for two (7.4.1)."""
+    rng = np.random.default_rng(0)
+    frames = (rng.integers(0, 2, (2, 64, 96, 3)) * rng.integers(0, 256, (2, 64, 96, 3))).astype(np.uint8)
+    frames[:, :, ::4] = 0
+    given = [codec.Frame.from_rgb(one, full_range=True) for one in frames]
+    data, planes, pictures = encoded(given, preset=preset, qp=0, slice_max_bytes=1000)
+    assert_decodes_to(data, planes, 96, 64)
+    assert max(len(one) for picture in pictures for one in slices_of(picture)) <= 1000
+
+
+def test_sizes_hold_when_pictures_are_coded_again_and_for_any_threads():
+    frames = CONTENT["noise"](64, 64, 6)
+    settings = {"qp": 10, "vbv": (600_000, 60_000), "slice_max_bytes": 1200, "keyint": 4}
+    data, planes, pictures = encoded(frames, **settings)
+    assert_decodes_to(data, planes, 64, 64)
+    assert max(len(one) for picture in pictures for one in slices_of(picture)) <= 1200
+    assert encoded(frames, threads=3, **settings)[0] == data
+
+
+def test_side_data_with_slices_of_a_size():
+    video = codec.h264.encode_frames(
+        moving(80, 64, 4), fps=25, qp=4, preset="medium", slice_max_bytes=1000, side_data=True
+    )
+    decoded = list(codec.decode_video(video.data, side_data=True))
+    assert max(frame.side_data["slice"].max() for frame in decoded) > 2
+    for picture in video:
+        for name, found in picture.side_data.items():
+            np.testing.assert_array_equal(found, decoded[picture.number].side_data[name], err_msg=name)
+
+
+def test_a_level_that_allows_fewer_slices_is_an_error():
+    """Noise at 2000 frames a second: level 3 and above bound slices by the second."""
+    with pytest.raises(codec.ParameterError, match=r"frame 0 takes \d+ slices, and level .* allows \d+"):
+        encoded(CONTENT["noise"](160, 160, 1), qp=0, fps=1000, slice_max_bytes=1000)
+
+
+@pytest.mark.parametrize("size", [0, 999, 1000.5, True])
+def test_impossible_sizes(size):
+    with pytest.raises(codec.ParameterError, match="slice_max_bytes is"):
+        encoded(moving(32, 40, 1), slice_max_bytes=size)

@@ -135,6 +135,7 @@ def test_random_settings(case):
             int(rng.integers(3))],
         "aud": bool(rng.integers(2)), "open_gop": bool(rng.integers(2)), "settings_sei": bool(rng.integers(2)),
         "slices": int(rng.integers(1, 1 + -(-height // 16))),
+        "slice_max_bytes": [None, int(rng.integers(1000, 3000))][int(rng.integers(2))],
     }  # fmt: skip
     data, planes, _ = encoded(frames, **settings)
     assert_decodes_to(data, planes, width, height)
