@@ -43,6 +43,33 @@ INLINE int NAME(satd_body)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *
     return sum;
 }
 
+/* Four sums and four differences of 8 values that are `step` apart. */
+INLINE void NAME(hadamard_8)(int *t, int step)
+{
+    for (int n = 1; n < 8; n *= 2)
+        for (int i = 0; i < 8; i++)
+            if (!(i & n)) {
+                const int u = t[step * i], v = t[step * (i + n)];
+                t[step * i] = u + v;
+                t[step * (i + n)] = u - v;
+            }
+}
+
+KERNEL int NAME(sa8d)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+{
+    int sum = 0;
+    for (int y = 0; y < h; y += 8)
+        for (int x = 0; x < 16; x += 8) {
+            int t[64];
+            for (int i = 0; i < 64; i++)
+                t[i] = a[(y + i / 8) * a_stride + x + i % 8] - b[(y + i / 8) * b_stride + x + i % 8];
+            for (int i = 0; i < 8; i++) NAME(hadamard_8)(t + 8 * i, 1);
+            for (int i = 0; i < 8; i++) NAME(hadamard_8)(t + i, 8);
+            for (int i = 0; i < 64; i++) sum += abs(t[i]);
+        }
+    return (sum + 2) >> 2;
+}
+
 INLINE int NAME(ssd_body)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int w, int h)
 {
     int sum = 0;

@@ -182,6 +182,60 @@ AVX2 int codec_h264_satd_8_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint
     return sum_of_words(sum);
 }
 
+/* ---- 8x8 transforms: two blocks, one in each half, row i in register i */
+
+/* Sums and differences of registers n apart. */
+INLINE void butterflies(__m256i r[8], int n)
+{
+    for (int i = 0; i < 8; i++)
+        if (!(i & n)) {
+            const __m256i u = r[i], v = r[i + n];
+            r[i] = _mm256_add_epi16(u, v);
+            r[i + n] = _mm256_sub_epi16(u, v);
+        }
+}
+
+INLINE void transpose_8x8(__m256i r[8])
+{
+    __m256i s[8], t[8];
+    for (int i = 0; i < 4; i++) {
+        s[2 * i] = _mm256_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
+        s[2 * i + 1] = _mm256_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++) {
+            t[4 * i + 2 * k] = _mm256_unpacklo_epi32(s[4 * i + k], s[4 * i + 2 + k]);
+            t[4 * i + 2 * k + 1] = _mm256_unpackhi_epi32(s[4 * i + k], s[4 * i + 2 + k]);
+        }
+    for (int i = 0; i < 4; i++) {
+        r[2 * i] = _mm256_unpacklo_epi64(t[i], t[4 + i]);
+        r[2 * i + 1] = _mm256_unpackhi_epi64(t[i], t[4 + i]);
+    }
+}
+
+/* Before the last stage words are at most 32 * 255, so that sums of four are below 2^15; |a + b| + |a - b| =
+ * 2 max(|a|, |b|) is that stage. */
+AVX2 int codec_h264_sa8d_avx2(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (; h > 0; h -= 8, a += 8 * a_stride, b += 8 * b_stride) {
+        __m256i r[8], words = _mm256_setzero_si256();
+        for (int i = 0; i < 8; i++)
+            r[i] = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load16(a + i * a_stride)),
+                                    _mm256_cvtepu8_epi16(load16(b + i * b_stride)));
+        butterflies(r, 1);
+        butterflies(r, 2);
+        butterflies(r, 4);
+        transpose_8x8(r);
+        butterflies(r, 1);
+        butterflies(r, 2);
+        for (int i = 0; i < 4; i++)
+            words = _mm256_add_epi16(words, _mm256_max_epi16(_mm256_abs_epi16(r[i]), _mm256_abs_epi16(r[i + 4])));
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+    }
+    return (sum_of_words(sum) + 1) >> 1;
+}
+
 /* Two rows of 4 samples as words. */
 INLINE __m128i words4(const uint8_t *p, ptrdiff_t stride)
 {

@@ -64,6 +64,16 @@ def test_differences(kind, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
+def test_difference_of_8x8_transforms(level):
+    rng = np.random.default_rng(4)
+    hadamard = np.array([[1 - 2 * (bin(i & k).count("1") & 1) for k in range(8)] for i in range(8)])
+    for height in (8, 16):
+        for a, b in pairs(rng, height, 16):
+            sums = [np.abs(hadamard @ block @ hadamard).sum() for block in blocks(a.astype(int) - b, 8)]
+            assert _kernels.difference("sa8d", a, b, level) == (sum(sums) + 2) // 4
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_four_sads(level):
     rng = np.random.default_rng(2)
     for width in (16, 8, 4):
