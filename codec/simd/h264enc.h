@@ -14,8 +14,8 @@
  *   satd   sum of the magnitudes of the 4x4 Hadamard transforms of a - b, halved (the rounding of each 4x4 block is
  *          exact: the sum of its magnitudes is even)
  *   ssd    sum of (a - b)^2; at most 256 * 255^2 < 2^24
- * sa8d, for a width of 16 and heights that are multiples of 8: the sum of the magnitudes of the 8x8 Hadamard transforms,
- * a quarter of it, rounded up: in the units of satd. */
+ * sa8d, for a width of 16 and heights that are multiples of 8: the sum of the magnitudes of the 8x8 Hadamard
+ * transforms, divided by 4 and rounded: in the units of satd. */
 typedef int (*h264_difference_fn)(const uint8_t *a, ptrdiff_t a_stride, const uint8_t *b, ptrdiff_t b_stride, int h);
 
 /* sad of a against four blocks b[0] ... b[3] of one stride. */

@@ -167,8 +167,8 @@ cdef inline bint varies_smoothly(Coder *c) noexcept nogil:
 
 
 cdef void try_residual(Coder *c) noexcept nogil:
-    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with that under which it is more compact. With
-    the best modes alone, the transform of the best so far is kept."""
+    """Judge the prediction in place and in Coder.pred with each transform; without Tools.rd, with the one under which
+    the residual is more compact. With the best modes alone, the transform of the best so far is kept."""
     cdef bint larger = c.s.seq.transform_8x8_mode_flag and may_have_8x8_transform(&c.s)
     cdef bint kept = c.tools.rd == 1 and c.best.cost < UNKNOWN and not c.best.skip and c.best.mb.cbp & 15
     if c.tools.rd == 0:
@@ -192,7 +192,7 @@ cdef void try_residual(Coder *c) noexcept nogil:
 cdef inline bint good_as_skipped(Coder *c) noexcept nogil:
     """Whether nothing else need be tried, of a skipped macroblock in place whose residual vanishes. Below the dead zone
     the error may still be that of a wrong vector, which later pictures would repeat."""
-    return c.tools.rd == 0 or distortion(c) << 8 <= SKIPPED_ERROR * c.lambda2
+    return distortion(c) << 8 <= SKIPPED_ERROR * c.lambda2
 
 
 cdef void try_whole(Coder *c, int limit) noexcept nogil:
@@ -223,15 +223,15 @@ cdef bint try_direct(Coder *c) noexcept nogil:
         return True
     c.direct_cost = (c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16)
                      + bits_cost(c, 1))
-    if c.tools.rd:
+    if c.tools.rd or vanished:
         s.mb.flags |= MB_SKIP
         judge(c, 1)
         s.mb.flags &= ~MB_SKIP
-        if vanished:
-            try_whole(c, c.direct_cost)
-            return True
+    if vanished:
+        try_whole(c, c.direct_cost)
+    elif c.tools.rd:
         try_residual(c)
-    return False
+    return vanished
 
 
 cdef void repeat_direct(Coder *c) noexcept nogil:
@@ -250,7 +250,6 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
     """P_Skip in place; whether its residual vanishes, so that nothing more need be tried."""
     cdef SliceContext *s = &c.s
     cdef bint vanished = False
-    cdef int cost
     begin_macroblock(s)
     s.mb.part = PART_16X16
     derive_p_skip(s)
@@ -264,13 +263,11 @@ cdef bint try_p_skip(Coder *c) noexcept nogil:
         if vanished and good_as_skipped(c):
             keep(c, 0, 1)
             return True
-    if c.tools.rd:
-        cost = c.enc.satd[0](c.src, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16) + bits_cost(c, 1)
+    if c.tools.rd or vanished:
         judge(c, 1)
-        if vanished:
-            try_whole(c, cost)
-            return True
-    return False
+    if vanished:
+        try_whole(c, c.enc.satd[0](c.src, SRC_STRIDE, c.pred, SRC_STRIDE, 16) + bits_cost(c, 1))
+    return vanished
 
 
 cdef int search_modes(Coder *c, int divided) noexcept nogil:
