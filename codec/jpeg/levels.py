@@ -25,10 +25,11 @@ def _in_bands(function, planes, workers):
 
 def _optimised(coefficients, steps, rates, weight, factors, workers):
     """`optimise` by several threads."""
-    with_factors = lambda rows, *own: optimise(rows, steps, rates, weight, *own)
-    planes = [coefficients] if factors is None else [coefficients, factors]
-    levels = list(_in_bands(with_factors, planes, workers))
-    return levels[0] if len(levels) == 1 else np.concatenate(levels)
+    levels = np.empty(coefficients.shape, np.int16)
+    band = lambda rows, out, own=None: optimise(rows, steps, rates, weight, own, out)
+    for _ in _in_bands(band, [coefficients, levels] + ([] if factors is None else [factors]), workers):
+        pass
+    return levels
 
 
 def optimised_levels(
@@ -65,8 +66,7 @@ def optimised_levels(
             rates = Rates(sum(plain(i) if levels[i] is None else symbol_counts(levels[i]) for i in pool))
             for i in pool:
                 levels[i] = _optimised(coefficients[i], steps[i], rates, weights[i], factors[i], threads)
-    for coefficient, Q, level, weight, (H, V) in zip(
-        coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels)
-    ):
-        optimise_dc(coefficient, Q, level, weight, H, V)
+    components = zip(coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels))
+    for _ in in_order([partial(optimise_dc, *four, *order) for *four, order in components], threads):
+        pass
     return levels
