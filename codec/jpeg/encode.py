@@ -228,7 +228,7 @@ def _levels(pixels, color, frame, steps, options):
             optimize=False,
         )
         decoded = decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape)
-        levels = optimised(look_again(pixels, decoded, of_luma), plan.passes, levels)
+        levels = optimised(look_again(pixels, decoded, of_luma, settings["threads"]), plan.passes, levels)
     return levels
 
 

@@ -124,3 +124,10 @@ def test_an_estimated_gradient_differs_from_the_exact_one_by_the_norms_of_a_samp
     large = smooth_noise(np.random.default_rng(2), 400, 450)
     exact, estimated = ssimulacra2_gradient(*large)[1].ravel(), estimated_gradient(*large).ravel()
     assert not np.array_equal(exact, estimated) and np.corrcoef(exact, estimated)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("height, width", [(8, 9), (41, 30), (130, 17)])
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_threads_find_the_same_slopes(height, width, threads):
+    pair = smooth_noise(np.random.default_rng(3), height, width)
+    np.testing.assert_array_equal(estimated_gradient(*pair, threads), estimated_gradient(*pair))
