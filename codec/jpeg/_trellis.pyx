@@ -225,7 +225,7 @@ def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, in
 
 
 def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight,
-             block_weights=None):
+             block_weights=None, levels=None):
     """Levels of least cost for one component.
 
     Parameters
@@ -235,6 +235,7 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     rates : Rates
     weight : weight of an error of one squared step, in bits
     block_weights : None or uint16 (blocks_high, blocks_wide): factors on `weight`, 4096 for 1
+    levels : None, or an array for the result
 
     Returns
     -------
@@ -249,8 +250,10 @@ def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates
     if coefficients.shape[2] != 64 or Q.shape[0] != 64:
         raise ParameterError("coefficients have the shape (blocks_high, blocks_wide, 64), and a quantization table has "
                              "64 steps")
-    levels = np.empty((high, wide, 64), np.int16)
+    levels = np.empty((high, wide, 64), np.int16) if levels is None else levels
     cdef int16_t[:, :, ::1] level = levels
+    if level.shape[0] != high or level.shape[1] != wide or level.shape[2] != 64:
+        raise ParameterError("levels have the shape of the coefficients")
     prepare_reciprocals(Q, recip_zz)
     step = 8 * Q[0]
     if weighted:

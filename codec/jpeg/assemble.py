@@ -188,6 +188,13 @@ def _scan_chunks(spec, frame, planes, definitions, tokens, restart_interval, blo
     return [*chunks, (_name(spec), data)]
 
 
+def _side_by_side(jobs, threads):
+    """Results of the jobs for the scans of a script. The last scans are mostly the largest: they begin first, so that
+    no thread is left with one at the end.
+    """
+    return reversed(list(in_order(reversed(jobs), threads)))
+
+
 def _write_scans(out, frame, planes, script, optimize, share, restart_interval, block_bits, threads):
     """All scans. Only one scan's tokens are kept by each thread, unless tables are shared: then every scan is walked
     before the first is written."""
@@ -209,11 +216,11 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
             out.extend(chunks_of(spec, ([(Tc, *table) for (Tc, _), table in used.items()], used), None))
         return
     if share:
-        counts, tokens = zip(*in_order([partial(count, spec) for spec in script], threads))
-        jobs = map(partial, repeat(chunks_of), script, _definitions(counts, frame, share), tokens)
+        counts, tokens = zip(*_side_by_side([partial(count, spec) for spec in script], threads))
+        jobs = list(map(partial, repeat(chunks_of), script, _definitions(counts, frame, share), tokens))
     else:
         jobs = [partial(alone, spec) for spec in script]
-    for chunks in in_order(jobs, threads, ahead=threads + 1):
+    for chunks in _side_by_side(jobs, threads):
         out.extend(chunks)
 
 

@@ -204,24 +204,26 @@ def _levels(pixels, color, frame, steps, options):
     weights, masking = trellis_weights(options.tune), masking_of(options.tune)
     orders = [(c.H, c.V) if len(planes) > 1 else (1, 1) for c in frame.components]
 
-    def optimised(of_luma):
+    def optimised(of_luma, passes, known=None):
         factors = None if of_luma is None else [subsampled_weights(of_luma, plane.shape[:2]) for plane in planes]
         return optimised_levels(
             planes,
             Q,
             pools,
             [weights[c.Tq] for c in frame.components],
-            passes=plan.passes,
+            passes=passes,
             block_weights=factors,
             orders=orders,
+            known=known,
             threads=settings["threads"],
         )
 
     if not masking or color in ("rgb", "cmyk"):
-        return optimised(None)
+        return optimised(None, plan.passes)
     of_luma = activity_weights(planes[0], **masking)
-    levels = optimised(of_luma)
-    if plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8:
+    looks_again = plan.second_look and options.tune == "ssimulacra2" and color != "ycck" and min(frame.X, frame.Y) >= 8
+    levels = optimised(of_luma, 1 if looks_again else plan.passes)
+    if looks_again:
         shown = assemble(
             frame,
             levels,
@@ -230,9 +232,8 @@ def _levels(pixels, color, frame, steps, options):
             segments=application_segments(None, color),
             optimize=False,
         )
-        levels = optimised(
-            look_again(pixels, decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape), of_luma)
-        )
+        decoded = decode(shown.data, threads=settings["threads"]).pixels.reshape(pixels.shape)
+        levels = optimised(look_again(pixels, decoded, of_luma, settings["threads"]), plan.passes, levels)
     return levels
 
 

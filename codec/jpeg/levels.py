@@ -25,17 +25,20 @@ def _in_bands(function, planes, workers):
 
 def _optimised(coefficients, steps, rates, weight, factors, workers):
     """`optimise` by several threads."""
-    with_factors = lambda rows, *own: optimise(rows, steps, rates, weight, *own)
-    planes = [coefficients] if factors is None else [coefficients, factors]
-    levels = list(_in_bands(with_factors, planes, workers))
-    return levels[0] if len(levels) == 1 else np.concatenate(levels)
+    levels = np.empty(coefficients.shape, np.int16)
+    band = lambda rows, out, own=None: optimise(rows, steps, rates, weight, own, out)
+    for _ in _in_bands(band, [coefficients, levels] + ([] if factors is None else [factors]), workers):
+        pass
+    return levels
 
 
-def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_weights=None, orders=None, threads=1):
+def optimised_levels(
+    coefficients, steps, pools, weights, *, passes=1, block_weights=None, orders=None, known=None, threads=1
+):
     """Levels of least cost for all components (T.81 leaves the choice of levels to the encoder).
 
-    The first pass takes its statistics from levels with a dead zone, each further pass from the levels of the previous
-    one.
+    The first pass takes its statistics from levels with a dead zone, or from `known` ones; each further pass from the
+    levels of the previous one.
 
     Parameters
     ----------
@@ -48,24 +51,22 @@ def optimised_levels(coefficients, steps, pools, weights, *, passes=1, block_wei
         for 1
     orders : None, or for each component the (H, V) of its blocks in an interleaved scan, the order of its DC
         differences
+    known : None, or levels of the same coefficients
     threads : at least 1
 
     Returns
     -------
     list of int16 arrays like `coefficients`
     """
-    levels = [None] * len(coefficients)
+    levels = list(known or [None] * len(coefficients))
     factors = block_weights or [None] * len(coefficients)
+    plain = lambda i: sum(_in_bands(lambda rows: statistics(rows, steps[i]), [coefficients[i]], threads))
     for pool in filter(None, pools):
-        counts = sum(
-            sum(_in_bands(lambda rows, Q=steps[i]: statistics(rows, Q), [coefficients[i]], threads)) for i in pool
-        )
-        for n in range(passes):
-            rates = Rates(counts if n == 0 else sum(symbol_counts(levels[i]) for i in pool))
+        for _ in range(passes):
+            rates = Rates(sum(plain(i) if levels[i] is None else symbol_counts(levels[i]) for i in pool))
             for i in pool:
                 levels[i] = _optimised(coefficients[i], steps[i], rates, weights[i], factors[i], threads)
-    for coefficient, Q, level, weight, (H, V) in zip(
-        coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels)
-    ):
-        optimise_dc(coefficient, Q, level, weight, H, V)
+    components = zip(coefficients, steps, levels, weights, orders or [(1, 1)] * len(levels))
+    for _ in in_order([partial(optimise_dc, *four, *order) for *four, order in components], threads):
+        pass
     return levels

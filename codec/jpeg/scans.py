@@ -88,8 +88,8 @@ class Search:
 
     starts : positions at which bands may begin
     highest : the highest bit at which a first scan may stop
-    sample : blocks to sample per component, in whole rows spread over the picture, at least every eighth row; 0: all
-        blocks, for exact costs
+    sample : blocks to sample per component, in whole rows spread over the picture, at least every eighth row; costs
+        are exact where there are no more
     rough_dc : whether to try DC without its last bit too
     """
 
@@ -104,8 +104,8 @@ LARGE = 1 << 16  # pixels
 # By the lowest effort that uses them.
 SEARCHES = {
     1: Search((1, 3, 6, 9, 13, 19), 2, 512, False),
-    7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 0, True),
-    9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 0, True),
+    7: Search((1, 2, 3, 4, 6, 9, 13, 19, 28), 3, 8192, True),
+    9: Search((1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 16, 19, 23, 28, 36, 48), 3, 8192, True),
 }
 
 
@@ -128,7 +128,7 @@ def _runs(bits):
 def _partitions(plane, search):
     """Jobs that give the cheapest division into bands for each bit, first for first scans, then for refinements."""
     high, wide = plane.shape[:2]
-    step = min(max(1, high * wide // search.sample), 8, high) if search.sample else 1
+    step = min(max(1, high * wide // search.sample), 8, high)
     sample = np.ascontiguousarray(plane[step // 2 :: step])
     significant = [significance(sample, Al) for Al in range(search.highest + 1)]
 

@@ -23,16 +23,16 @@ def _around(blocks, shape):
     return blocks
 
 
-def look_again(pixels, shown, factors):
+def look_again(pixels, shown, factors, threads=1):
     """Weights of blocks, as from `activity_weights`, refined by the score's gradient at the decoded picture.
 
     Parameters
     ----------
     pixels, shown : (H, W, 1 or 3) uint8, C-contiguous: the picture and its decoded file; sides of at least 8
     factors : uint16 (blocks_high, blocks_wide)
+    threads : at least 1
     """
-    from ..metrics import ssimulacra2_gradient  # imported here: other efforts need no metrics
+    from ..metrics.gradients import estimated_gradient  # imported here: other efforts need no metrics
 
-    _, slope = ssimulacra2_gradient(pixels, shown)
-    gain, error = error_sums(pixels, shown, slope.reshape(pixels.shape))
+    gain, error = error_sums(pixels, shown, estimated_gradient(pixels, shown, threads))
     return refined_weights(factors, _around(gain, factors.shape), _around(error, factors.shape), beta=BETA)

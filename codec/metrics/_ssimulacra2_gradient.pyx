@@ -20,8 +20,9 @@ from libc.string cimport memset
 
 import numpy as np
 
-from codec._core cimport codec_variant
+from codec._core cimport E_MEMORY, codec_variant
 from codec._stop cimport raise_stopped, stopped
+from codec._team cimport Team
 from .._core import BUILT_LEVELS
 from ..cpu import register
 
@@ -268,29 +269,30 @@ cdef void do_scale(Gradient *g, Scale *s, const Scale *coarser) noexcept nogil:
 
 
 cdef void do_samples(Gradient *g, const uint8_t *a, Py_ssize_t *strides_a, const uint8_t *b, Py_ssize_t *strides_b,
-                     int channels, const float *table, const float *slopes, float *out) noexcept nogil:
-    """The same at 1:1, from samples to slopes with respect to them."""
+                     int channels, const float *table, const float *slopes, Py_ssize_t first, Py_ssize_t past,
+                     float *out) noexcept nogil:
+    """The same at 1:1, from samples to slopes with respect to them, for rows `first` to `past` - 1."""
     cdef Scale *s = &g.scale[0]
     cdef Py_ssize_t step, y, n = s.width
     memset(g.padded, 0, QUANTITIES * padded_step(g) * sizeof(float))
-    for step in range(s.height + 2 * HALF):
+    for step in range(max(0, first - 2 * HALF), past + 2 * HALF):
         if stopped():
             return
         if step < s.height:
             linear_row(a + step * strides_a[0], strides_a[1], strides_a[2], channels, table, n, g.rows)
             linear_row(b + step * strides_b[0], strides_b[1], strides_b[2], channels, table, n, g.rows + 3 * n)
             read_row(g, s, g.rows, g.rows + 3 * n, step)
-        if HALF <= step < s.height + HALF:
+        if max(0, first - HALF) <= step - HALF < s.height:
             slope_row(g, s, step - HALF)
         y = step - 2 * HALF
-        if y >= 0:
+        if y >= first:
             finish_row(g, s, y, &g.scale[1], g.rows)
             samples_row(b + y * strides_b[0], strides_b[1], strides_b[2], channels, slopes, g.rows, n,
                         out + y * n * channels)
 
 
-cdef int allocate(Gradient *g) noexcept nogil:
-    cdef Py_ssize_t n = g.scale[0].width, size
+cdef int allocate_scales(Gradient *g) noexcept nogil:
+    cdef Py_ssize_t size
     cdef int k
     for k in range(1, g.scales):
         size = 3 * g.scale[k].height * g.scale[k].width
@@ -298,6 +300,11 @@ cdef int allocate(Gradient *g) noexcept nogil:
         g.scale[k].b = <float *>calloc(size, sizeof(float))
         if g.scale[k].a == NULL or g.scale[k].b == NULL:
             return -1
+    return 0
+
+
+cdef int allocate_rings(Gradient *g) noexcept nogil:
+    cdef Py_ssize_t n = g.scale[0].width
     g.xyb = <float *>calloc(TAPS * 6 * n, sizeof(float))
     g.blurred = <float *>calloc(TAPS * 3 * QUANTITIES * n, sizeof(float))
     g.direct = <float *>calloc(TAPS * 3 * n, sizeof(float))
@@ -312,11 +319,14 @@ cdef int allocate(Gradient *g) noexcept nogil:
     return -1 if g.zero == NULL or g.down == NULL or g.by_xyb == NULL or g.rows == NULL else 0
 
 
-cdef void release(Gradient *g) noexcept nogil:
+cdef void release_scales(Gradient *g) noexcept nogil:
     cdef int k
     for k in range(MAX_SCALES):
         free(g.scale[k].a)
         free(g.scale[k].b)
+
+
+cdef void release_rings(Gradient *g) noexcept nogil:
     free(g.xyb)
     free(g.blurred)
     free(g.direct)
@@ -326,7 +336,35 @@ cdef void release(Gradient *g) noexcept nogil:
     free(g.down)
     free(g.by_xyb)
     free(g.rows)
-    free(g)
+
+
+cdef class FinestScale(Team):
+    """Bands of rows at 1:1, each with rings of its own."""
+    cdef Gradient g                         # coarser scales done; without rings
+    cdef const uint8_t *a
+    cdef const uint8_t *b
+    cdef Py_ssize_t *strides_a
+    cdef Py_ssize_t *strides_b
+    cdef int channels
+    cdef const float *table
+    cdef const float *slopes
+    cdef float *out
+
+    def __dealloc__(self):
+        release_scales(&self.g)
+
+    cdef void work(self) noexcept nogil:
+        cdef Gradient own = self.g
+        cdef Py_ssize_t part, height = own.scale[0].height
+        if allocate_rings(&own):
+            self.fail(E_MEMORY)
+        else:
+            part = self.take()
+            while part >= 0:
+                do_samples(&own, self.a, self.strides_a, self.b, self.strides_b, self.channels, self.table, self.slopes,
+                           height * part // self.parts, height * (part + 1) // self.parts, self.out)
+                part = self.take()
+        release_rings(&own)
 
 
 cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes, const float[::1] taps, int level):
@@ -345,7 +383,7 @@ cdef void set_up(Gradient *g, sizes, needs, const float[:, :, :, ::1] map_slopes
 
 
 def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1] table, const float[::1] slopes,
-             const float[::1] taps, sizes, needs, const float[:, :, :, ::1] map_slopes, int level):
+             const float[::1] taps, sizes, needs, const float[:, :, :, ::1] map_slopes, int level, int threads=1):
     """d score / d sample of the distorted picture.
 
     a, b : original and distorted, (H, W, 1 or 3), sRGB-coded, any strides, sides >= 8
@@ -355,39 +393,43 @@ def gradient(const uint8_t[:, :, :] a, const uint8_t[:, :, :] b, const float[::1
         channel X, Y, B
     map_slopes : (3 channels, scales, 3, 3 maps): one, four and inverse of codec_map_slope (gradients.h)
     level : as counted by codec.cpu.level_index
+    threads : at least 1; they share the scale of 1:1
 
     Returns a float32 array of the pictures' shape.
     """
-    cdef int channels = a.shape[2], k
-    cdef Gradient *g
-    cdef Scale *finest
+    cdef int channels = a.shape[2], k, failed
+    cdef FinestScale team = FinestScale()
+    cdef Gradient *g = &team.g
     cdef float[:, :, ::1] out
     cdef Py_ssize_t *strides_a = &a.strides[0]
     cdef Py_ssize_t *strides_b = &b.strides[0]
     assert b.shape[0] == a.shape[0] and b.shape[1] == a.shape[1] and b.shape[2] == channels and channels in (1, 3)
     assert 2 <= len(sizes) <= MAX_SCALES and sizes[0] == (a.shape[0], a.shape[1]) and map_slopes.shape[1] == len(sizes)
     assert taps.shape[0] == HALF + 1 and table.shape[0] == 256 and slopes.shape[0] == 256
-    g = <Gradient *>calloc(1, sizeof(Gradient))
-    if g == NULL:
-        raise MemoryError
-    try:
-        set_up(g, sizes, needs, map_slopes, taps, level)
-        if allocate(g):
-            raise MemoryError
-        made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
-        out = made
-        with nogil:
-            finest = &g.scale[0]
-            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], finest, g.rows, g.scale[1].a)
-            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], finest, g.rows, g.scale[1].b)
+    set_up(g, sizes, needs, map_slopes, taps, level)
+    made = np.empty((a.shape[0], a.shape[1], channels), np.float32)
+    out = made
+    with nogil:
+        failed = allocate_scales(g) or allocate_rings(g)
+        if not failed:
+            halve_picture(&a[0, 0, 0], strides_a, channels, &table[0], &g.scale[0], g.rows, g.scale[1].a)
+            halve_picture(&b[0, 0, 0], strides_b, channels, &table[0], &g.scale[0], g.rows, g.scale[1].b)
             for k in range(2, g.scales):
                 halve_scale(g.scale[k - 1].a, &g.scale[k - 1], g.scale[k].a)
                 halve_scale(g.scale[k - 1].b, &g.scale[k - 1], g.scale[k].b)
             for k in range(g.scales - 1, 0, -1):
                 do_scale(g, &g.scale[k], &g.scale[k + 1] if k + 1 < g.scales else NULL)
-            do_samples(g, &a[0, 0, 0], strides_a, &b[0, 0, 0], strides_b, channels, &table[0], &slopes[0],
-                       &out[0, 0, 0])
-        raise_stopped()
-        return made
-    finally:
-        release(g)
+        release_rings(g)
+    raise_stopped()
+    if failed:
+        raise MemoryError
+    team.a, team.b, team.strides_a, team.strides_b = &a[0, 0, 0], &b[0, 0, 0], strides_a, strides_b
+    team.channels, team.table, team.slopes, team.out = channels, &table[0], &slopes[0], &out[0, 0, 0]
+    if threads > 1:                         # a part costs 4 * HALF rows twice; a signal ends the work after a part
+        team.parts = max(min(threads, a.shape[0]), min(8 * threads, a.shape[0] // 128))
+    else:
+        team.parts = 1
+    team.share(threads)
+    if team.status:
+        raise MemoryError
+    return made

