@@ -1,7 +1,10 @@
 """Pictures and animations with few colours: PNG-8 and APNG, or GIF."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..errors import ParameterError
 from ..formats import pictures, profiles
@@ -14,6 +17,11 @@ from ..targets import parse_target
 from . import coloring, describing, keeping, shaping, stripping
 from .result import Result
 from .tasks import ALL_FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .plan import Job
 
 SUFFIXES = {"png": (".png", ".apng"), "gif": (".gif",)}
 MOVING = ("GIF", "PNG", "WEBP")  # what may be an animation; the frames of other formats are pages
@@ -50,10 +58,10 @@ class IndexedTask:
 
     format: str = "png"
     target: str | None = None
-    strip: tuple = ()
+    strip: bool | str | Collection[str] = ()
     force: bool = False
     min_gain: float = 0.0
-    max_size: tuple | None = None
+    max_size: tuple[int, int] | str | int | None = None
     srgb: bool = False
     limits: Limits = DEFAULT_LIMITS
 
@@ -72,18 +80,18 @@ class IndexedTask:
                 "score such as ssimulacra2:80"
             )
 
-    def rename(self, name):
+    def rename(self, name: str) -> str:
         """The name with .png or .gif, unless it is one's already."""
         stem, suffix = os.path.splitext(name)
         return name if suffix.lower() in SUFFIXES[self.format] else stem + SUFFIXES[self.format][0]
 
-    def check(self, target):
+    def check(self, target: str) -> None:
         """Refuse the suffixes of other formats."""
         if target != PIPE and os.path.splitext(target)[1].lower() not in SUFFIXES[self.format]:
             kind = self.format.upper()
             raise ParameterError(f"the output is a {kind}, and {target} does not say so; name it {self.rename(target)}")
 
-    def __call__(self, data, job=None):
+    def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture or an animation."""
         picture = pictures.load(data, alpha=True, limits=self.limits)
         has_place = keeping.has_place(job) and not self.force

@@ -6,14 +6,20 @@ hard link; a copy where there are none); the temporary file takes its name. A pr
 or the new content under the name, never less, and `recover` removes what the record promised and the rename did not.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import os
 import time
+from typing import TYPE_CHECKING
 
 from ..errors import FileError
 from ..sources.files import sync_folder, write_atomic
 from .ledger import Known, content_hash, settled_key, stat_key, stat_of
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
 
 BACKUP = ".codec-backup"
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
@@ -38,7 +44,7 @@ class InPlace:
         Where the originals of this run are.
     """
 
-    def __init__(self, ledger, root, backup):
+    def __init__(self, ledger: Ledger, root: str, backup: str | None) -> None:
         self.ledger, self.root = ledger, os.path.abspath(root)
         self.run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + os.urandom(2).hex()
         self.folder = backup and os.path.join(os.path.abspath(backup), self.run)
@@ -48,12 +54,12 @@ class InPlace:
         backups = ledger.execute("SELECT backup FROM runs WHERE backup IS NOT NULL")
         self._backups = [os.path.realpath(ledger.path_of(name)) for (name,) in backups]
 
-    def holds(self, path):
+    def holds(self, path: str) -> bool:
         """Whether a path is below the backup folder of a run."""
         path = os.path.realpath(path)
         return any(path.startswith(os.path.join(folder, "")) for folder in self._backups)
 
-    def finish(self):
+    def finish(self) -> None:
         """Record that the run ended by itself. A run that replaced nothing is forgotten."""
         if self.folder:
             remove_empty(self.folder)

@@ -6,6 +6,8 @@ one before. Both are recognized by their hashes. The connection holds SQLite's e
 work on one ledger; the lock of a killed process ends with it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -16,11 +18,15 @@ import time
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
 from hashlib import blake2b, sha256
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CodecError, FileError
 from ..limits import Limits
 from ..sources import remote
 from ..sources.files import CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 NAME = ".codec-ledger.sqlite"
 VERSION = 2
@@ -49,7 +55,7 @@ CREATE TABLE replaced (
 )
 
 
-def content_hash(data, version=VERSION):
+def content_hash(data: bytes, version: int = VERSION) -> bytes:
     """The hash of bytes in ledgers of a version."""
     return HASHES[version](data).digest()
 
@@ -90,7 +96,7 @@ def stat_of(path):
         return None
 
 
-def fingerprint(task):
+def fingerprint(task: Any) -> bytes:
     """16 bytes that are the same for tasks that make the same of every file. Limits do not count: they only refuse.
 
     >>> from codec.batch import CompressTask
@@ -189,7 +195,7 @@ class Ledger:
     True
     """
 
-    def __init__(self, path, *, read_only=False):
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self.folder = os.path.dirname(self.path)
         self._lock = threading.Lock()
@@ -263,7 +269,7 @@ class Ledger:
                 "then skipped, whatever they were made of"
             ) from error
 
-    def execute(self, statement, *values):
+    def execute(self, statement: str, *values: Any) -> list[Any]:
         """All rows of one SQL statement, which is a transaction of its own."""
         with self._lock, self._said():
             return self._db.execute(statement, values).fetchall()
@@ -281,7 +287,7 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def name(self, path):
+    def name(self, path: str) -> bytes:
         """A path as the ledger stores it; a URL as it is."""
         if remote.is_url(path):
             return path.encode()
@@ -293,12 +299,12 @@ class Ledger:
         except ValueError:  # another drive of Windows
             return os.fsencode(path)
 
-    def path_of(self, name):
+    def path_of(self, name: bytes) -> str:
         """The path that the ledger stored."""
         path = os.fsdecode(name)
         return path if remote.is_url(path) else os.path.join(self.folder, path)
 
-    def find(self, target):
+    def find(self, target: str) -> Known | None:
         """What is known of the output that the plan calls `target`, or None.
 
         Returns
@@ -312,11 +318,13 @@ class Ledger:
         )
         if not found:
             return None
-        *first, output, output_stat, output_hash, replaced_hash, row, source = found[0]
-        row, source = json.loads(row), self.path_of(source)
-        return Known(*first, self.path_of(output), output_stat, output_hash, replaced_hash, row, source)
+        settings, source_stat, source_hash, output, output_stat, output_hash, replaced_hash, row, source = found[0]
+        return Known(
+            settings, source_stat, source_hash, self.path_of(output), output_stat, output_hash, replaced_hash,
+            json.loads(row), self.path_of(source),
+        )  # fmt: skip
 
-    def record(self, target, known, source):
+    def record(self, target: str, known: Known, source: str) -> None:
         """Store what is known of an output, in place of what was.
 
         Parameters
@@ -344,7 +352,7 @@ class Ledger:
             json.dumps(known.row),
         )
 
-    def refresh(self, target, source_stat, output_stat):
+    def refresh(self, target: str, source_stat: str | None, output_stat: str | None) -> None:
         """Store that files whose contents were compared have these stats now."""
         self.execute(
             "UPDATE files SET source_stat = ?, output_stat = ? WHERE target = ?",
@@ -353,17 +361,19 @@ class Ledger:
             self.name(target),
         )
 
-    def forget(self, target):
+    def forget(self, target: str) -> None:
         """Delete the record of an output."""
         self.execute("DELETE FROM files WHERE target = ?", self.name(target))
 
-    def close(self):
+    def close(self) -> None:
         """Release the ledger. Nothing is lost without it."""
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.close()

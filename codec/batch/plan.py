@@ -1,8 +1,11 @@
 """What becomes what: inputs, files or folders, to jobs that overwrite neither an input nor each other."""
 
+from __future__ import annotations
+
 import os
 import unicodedata
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, ParameterError
 from ..formats.pictures import JPEG_SUFFIXES, WRITABLE
@@ -10,6 +13,11 @@ from ..sources import remote
 from ..sources.files import PIPE
 from .selection import ALL
 from .walk import special, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .selection import Selection
 
 
 class OutputError(ParameterError):
@@ -42,7 +50,9 @@ class Job:
     reason: str | None = None
 
 
-def plan(inputs, output, task, *, selection=ALL, keep_paths=False):
+def plan(
+    inputs: Iterable[str], output: str, task: Any, *, selection: Selection = ALL, keep_paths: bool = False
+) -> list[Job]:
     """Jobs for the inputs of a task. Nothing is written, and read are only the names in folders and the first bytes of
     files whose suffix says nothing.
 
@@ -93,7 +103,7 @@ def plan(inputs, output, task, *, selection=ALL, keep_paths=False):
     return jobs
 
 
-def plan_in_place(inputs, task, *, selection=ALL):
+def plan_in_place(inputs: Sequence[str], task: Any, *, selection: Selection = ALL) -> list[Job]:
     """Jobs that replace their own sources. A file whose name the task would change is "ignored".
 
     Parameters
@@ -134,7 +144,7 @@ def _entry(path):
     return os.path.join(os.path.realpath(folder), os.path.normcase(name))
 
 
-def common_folder(inputs):
+def common_folder(inputs: Iterable[str]) -> str:
     """The folder below which all inputs are.
 
     Raises
@@ -163,7 +173,7 @@ def _replacing(source, task):
     return Job(source, source, source)
 
 
-def is_folder(inputs, output):
+def is_folder(inputs: Sequence[str], output: str) -> bool:
     """Whether the output of these inputs is a folder.
 
     >>> from codec.batch.plan import is_folder

@@ -1,6 +1,9 @@
 """What a task makes of one picture."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Result:
 
     data: bytes
     status: str = "done"
-    warnings: tuple = ()
-    facts: dict = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     as_source: bool = False

@@ -1,13 +1,21 @@
 """What happened to one file, and how the row of one output is made."""
 
+from __future__ import annotations
+
 import contextlib
 import filecmp
 import os
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CodecError, FileError
 from ..sources import remote
 from ..sources.files import PIPE, read_bytes, read_stdin, write_atomic, write_stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .result import Result
 
 THERE = "the output exists already"
 
@@ -43,29 +51,29 @@ class Row:
     before: int | None = None
     after: int | None = None
     ratio: float | None = None
-    warnings: tuple = ()
+    warnings: tuple[str, ...] = ()
     error: str | None = None
     reason: str | None = None
-    facts: dict = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """A flat dict of JSON types."""
         named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "facts"}
         return named | {"warnings": list(self.warnings)} | self.facts
 
 
 def row_of(
-    source,
-    target,
-    work,
+    source: str,
+    target: str,
+    work: Callable[[], tuple[int, Result]],
     *,
-    keep_as=None,
-    overwrite=False,
-    dry_run=False,
-    keep_dates=False,
-    ours=None,
-    record=None,
-):
+    keep_as: str | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    keep_dates: bool = False,
+    ours: str | None = None,
+    record: Callable[[Row, Result], Callable[[str], object]] | None = None,
+) -> Row:
     """The row of one output, whatever it is made of.
 
     Parameters
@@ -92,15 +100,15 @@ def row_of(
         return there
     try:
         before, made = work()
-        path = keep_as if made.as_source else target
+        path = keep_as if made.as_source and keep_as is not None else target
         after, warnings = len(made.data), tuple(made.warnings)
         ratio = round(before / after, 4)
         row = Row(source, path, made.status, before, after, ratio, warnings, None, made.reason, made.facts)
         if dry_run:
             return row
-        before_rename = record and record(row, made)
+        before_rename = record(row, made) if record else None
         if made.as_source and _is_same_file(source, path):
-            if record:
+            if before_rename:
                 before_rename(path)
             return row
         if made.as_source and (_is_file(path) or os.path.lexists(path)) and not overwrite and not _is(path, ours):

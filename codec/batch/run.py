@@ -1,7 +1,10 @@
 """Doing the jobs: threads, and a row for every file that was met, failures included."""
 
+from __future__ import annotations
+
 import os
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ParameterError
 from ..executors import in_order
@@ -10,24 +13,32 @@ from . import memory
 from .worker import Worker
 from .workers import Workers
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .inplace import InPlace
+    from .ledger import Ledger
+    from .plan import Job
+    from .rows import Row
+
 WAITING = 14  # threads beyond those that compute: they read, and wait for the disk to flush
 AHEAD = 64  # jobs per thread that may be done before their turn
 
 
 def run(
-    jobs,
-    task,
+    jobs: list[Job],
+    task: Any,
     *,
-    threads=None,
-    overwrite=False,
-    dry_run=False,
-    keep_dates=False,
-    timeout=None,
-    progress=None,
-    told=None,
-    ledger=None,
-    in_place=None,
-):
+    threads: int | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    keep_dates: bool = False,
+    timeout: float | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    told: Callable[[Row], object] | None = None,
+    ledger: Ledger | None = None,
+    in_place: InPlace | None = None,
+) -> list[Row]:
     """Do every job; a failure is a row like any other.
 
     Temporary files that killed processes left in the folders of the outputs are deleted first.

@@ -27,10 +27,10 @@ class Selection:
     (False, True, True)
     """
 
-    include: tuple = ()
-    exclude: tuple = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
-    def leaves_out(self, path, is_folder=False):
+    def leaves_out(self, path: str, is_folder: bool = False) -> bool:
         """Whether a path below the folder is left out."""
         path = path.replace(os.sep, "/")
         if any(_matches(path, pattern) for pattern in self.exclude):

@@ -6,9 +6,12 @@ raises ParameterError where the name of a target contradicts what would be writt
 memory that it takes beside the data (measured on 24 megapixels).
 """
 
+from __future__ import annotations
+
 import inspect
 import os
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from .. import jpeg
 from ..errors import ParameterError
@@ -20,6 +23,11 @@ from ..sources.files import PIPE
 from . import budget as budgets
 from . import coloring, describing, generation, keeping, shaping, stripping, verifying
 from .result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .plan import Job
 
 ALL_FORMATS = ("JPEG", *pictures.READABLE)
 NO_METADATA = jpeg.Metadata()
@@ -81,14 +89,14 @@ class CompressTask:
     """
 
     options: jpeg.EncodeOptions = jpeg.EncodeOptions()
-    background: str | tuple | None = None
-    strip: tuple = ()
+    background: str | tuple[int, int, int] | None = None
+    strip: bool | str | Collection[str] = ()
     force: bool = False
     min_gain: float = 0.0
     carry_all: bool = False
-    max_size: tuple | None = None
+    max_size: tuple[int, int] | str | int | None = None
     srgb: bool = False
-    budget: float | None = None
+    budget: float | str | None = None
     limits: Limits = DEFAULT_LIMITS
 
     suffixes, formats = READABLE_SUFFIXES, ALL_FORMATS
@@ -107,17 +115,17 @@ class CompressTask:
         """Efforts 8 and 9 decode their own result, and score it."""
         return 40 if self.options.effort >= 8 or self.budget else 20
 
-    def rename(self, name):
+    def rename(self, name: str) -> str:
         """The name with .jpg, unless it is a JPEG's already."""
         return name if _suffix(name) in JPEG_SUFFIXES else os.path.splitext(name)[0] + ".jpg"
 
-    def check(self, target):
+    def check(self, target: str) -> None:
         """Refuse the suffixes of other formats."""
         if _suffix(target) in set(READABLE_SUFFIXES) - set(JPEG_SUFFIXES):
             stem = os.path.splitext(target)[0]
             raise ParameterError(f"the output is a JPEG, and {target} says it is not; name it {stem}.jpg")
 
-    def __call__(self, data, job=None):
+    def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture."""
         if not data.startswith(b"\xff\xd8"):
             return self._other(data, job)
@@ -132,7 +140,7 @@ class CompressTask:
         before = info.metadata if data is source else jpeg.probe(source, limits=self.limits).metadata
         return describing.told(made, before, self.limits, converted=converted)
 
-    def verify(self, data, made):
+    def verify(self, data: bytes, made: Result) -> str | None:
         """Why the result for these bytes may not replace them, or None: see `codec.batch.verifying`."""
         return verifying.problem(data, made, self.strip, self.limits, self.max_size, self.srgb)
 
@@ -254,7 +262,7 @@ class TranscodeTask:
     limits : codec.Limits
     """
 
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
 
     suffixes, formats, bytes_per_pixel = JPEG_SUFFIXES, ("JPEG",), 20
@@ -262,14 +270,14 @@ class TranscodeTask:
     def __post_init__(self):
         _check_keywords((jpeg.transcode,), self.options, ("source", "limits"))
 
-    def rename(self, name):
+    def rename(self, name: str) -> str:
         """The same name."""
         return name
 
-    def check(self, target):
+    def check(self, target: str) -> None:
         """Any name will do."""
 
-    def __call__(self, data, job=None):
+    def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a JPEG."""
         made = jpeg.transcode(data, limits=self.limits, **self.options)
         facts = {
@@ -310,11 +318,11 @@ class DecompressTask:
         if self.format not in (None, *pictures.SUFFIXES):
             raise ParameterError(f"format is {self.format!r}; choose one of {', '.join(pictures.SUFFIXES)}")
 
-    def rename(self, name):
+    def rename(self, name: str) -> str:
         """The name with the suffix of the format."""
         return os.path.splitext(name)[0] + pictures.SUFFIXES[self.format or "png"]
 
-    def check(self, target):
+    def check(self, target: str) -> None:
         """Refuse a suffix that names no format, where the suffix decides."""
         self._kind(target)
 
@@ -323,7 +331,7 @@ class DecompressTask:
             return (self.format or "png").upper()
         return pictures.format_of(target)
 
-    def __call__(self, data, job):
+    def __call__(self, data: bytes, job: Job) -> Result:
         """Result for the bytes of a JPEG, in the format of the job's target."""
         decoded = jpeg.decode(data, on_error="conceal" if self.conceal else "raise", limits=self.limits)
         kind, info = self._kind(job.target), decoded.info
@@ -364,7 +372,7 @@ class PaletteTask:
     limits : codec.Limits
     """
 
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     strip: bool = False
     limits: Limits = DEFAULT_LIMITS
 
@@ -377,16 +385,16 @@ class PaletteTask:
             (write_png, quantize_colors), self.options, ("image", "path", "icc", "density", "color_chunks", "options")
         )
 
-    def rename(self, name):
+    def rename(self, name: str) -> str:
         """The name with .png."""
         return os.path.splitext(name)[0] + ".png"
 
-    def check(self, target):
+    def check(self, target: str) -> None:
         """Refuse every suffix but .png."""
         if target != PIPE and _suffix(target) != ".png":
             raise ParameterError(f"the output is a PNG, and {target} does not say so; name it {self.rename(target)}")
 
-    def __call__(self, data, job=None):
+    def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture."""
         from ..palette import write_png
 
@@ -407,7 +415,7 @@ class PaletteTask:
             return keeping.smaller(data, picture, "PNG-8", as_source=False)
         if made.size > len(data):
             warnings.append("the PNG is larger than its source: fewer colours or no dithering make it smaller")
-        facts = {
+        facts: dict[str, Any] = {
             "width": made.width,
             "height": made.height,
             "colors": made.colors,

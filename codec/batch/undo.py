@@ -1,14 +1,20 @@
 """Runs that replaced originals, and how to take one back."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import CodecError, FileError, ParameterError
 from ..sources.files import read_bytes, sync_folder, write_atomic
 from .inplace import make_alike, remove_empty
 from .ledger import hash_of
 from .rows import Row
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Run:
     ended: str
 
 
-def runs(ledger):
+def runs(ledger: Ledger) -> list[Run]:
     """Every run of a ledger that replaced originals, the oldest first.
 
     Returns
@@ -47,7 +53,7 @@ def runs(ledger):
     return [Run(name, files, backup and ledger.path_of(backup), ended) for name, files, backup, ended in found]
 
 
-def undo(ledger, run, *, dry_run=False):
+def undo(ledger: Ledger, run: str, *, dry_run: bool = False) -> list[Row]:
     """Restore the originals that a run replaced, bit for bit, with their times and permissions.
 
     What was changed after the run is left alone, and its original stays in the backup folder.

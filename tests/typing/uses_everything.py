@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import codec
-from codec import _core, _pixel, cpu, h264, jpeg, metrics, palette, quantizers, rd, registry
+from codec import _core, _pixel, batch, cpu, h264, jpeg, metrics, palette, quantizers, rd, registry
 from codec.batch.check import Checked, check
 from codec.compat import cv2, pillow
 from codec.frame import Video
@@ -340,6 +340,22 @@ def calibration() -> None:
         rd.plot_quantization([1.0, 2.0], ranked[0].quantizer)
 
 
+def batches(folder: Path) -> None:
+    task = batch.CompressTask(codec.jpeg.EncodeOptions(quality=60), srgb=True, budget=5.0, strip=("gps",), max_size=9)
+    jobs = batch.plan([str(folder)], str(folder / "small"), task, selection=batch.Selection(include=("bgr*",)))
+    assert_type((jobs[0].target, jobs[0].status), tuple[str | None, str | None])
+    with batch.Ledger(folder / "small" / "ledger") as ledger:
+        rows = batch.run(jobs, task, ledger=ledger, told=lambda row: print(row.status, end="\r"))
+        inside = batch.InPlace(ledger, str(folder), None)
+        batch.run(batch.plan_in_place([str(folder / "bgr.jpg")], task), task, in_place=inside)
+        assert_type(batch.runs(ledger), list[batch.Run])
+    assert_type((rows[0].after, rows[0].facts), tuple[int | None, dict[str, Any]])
+    with batch.Ledger(folder / "small" / "ledger", read_only=True) as ledger:
+        pass
+    assert_type(batch.IndexedTask("gif", target="size:10kB", max_size="600x400").rename("a.png"), str)
+    assert_type(batch.TranscodeTask({"rotate": 90})(codec.encode(IMAGE)).data, bytes)
+
+
 def other_libraries(folder: Path) -> None:
     path = folder / "bgr.jpg"
     assert_type(cv2.imencode(".jpg", IMAGE, [cv2.IMWRITE_JPEG_QUALITY, 80]), tuple[bool, npt.NDArray[np.uint8]])
@@ -365,3 +381,4 @@ if __name__ == "__main__":
     peers()
     machine()
     other_libraries(target)
+    batches(target)
