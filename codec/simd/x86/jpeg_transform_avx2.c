@@ -349,6 +349,82 @@ AVX2 void codec_jpeg_idct_avx2(const int16_t *level_nat, const uint16_t *Q_nat, 
     }
     if (waiting != NULL) idct_pair(waiting, waiting, Q_nat, waiting_out, waiting_out, stride);
 }
+
+/* ---------------------------------------------------------------- inverse, of other sizes */
+
+/* Eight sums of products of pairs, on top of `sum`. */
+INLINE __m256i sums(const __m256i pairs[4], const __m256i factors[4], __m256i sum)
+{
+    for (int i = 0; i < 4; i++) sum = ADD32(sum, MADD(pairs[i], factors[i]));
+    return sum;
+}
+
+/* A sample of DC for 2 points, whose factor 2^15 is in no pair. */
+INLINE __m256i times_2_15(__m256i words) { return _mm256_srai_epi32(_mm256_slli_epi32(words, 16), 1); }
+
+/* Row y of a block from its interleaved rows of coefficients, as bytes. dc: the first row in 32 bits for 2 points. */
+INLINE __m128i reduced_row(const JpegReduced *t, int y, const __m256i pairs[4], __m256i dc, int two, int above_8)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (t->second - 1)), middle = _mm256_set1_epi16(128);
+    const __m128i first = _mm_cvtsi32_si128(t->first), second = _mm_cvtsi32_si128(t->second);
+    __m256i factors[4], words, sum[2];
+    for (int i = 0; i < 4; i++) factors[i] = _mm256_set1_epi32(t->row_pairs[y][i]);
+    sum[0] = _mm256_set1_epi32(1 << (t->first - 1));
+    sum[0] = sums(pairs, factors, two ? ADD32(sum[0], dc) : sum[0]);
+    sum[0] = _mm256_sra_epi32(sum[0], first);
+    words = _mm256_packs_epi32(sum[0], sum[0]);
+    for (int i = 0; i < 4; i++) factors[i] = _mm256_permutevar8x32_epi32(words, _mm256_set1_epi32((i & 1) | (i & 2) << 1));
+    for (int part = 0; part <= above_8; part++) {
+        __m256i columns[4];
+        for (int i = 0; i < 4; i++) columns[i] = load32(t->column_pairs[i] + 8 * part);
+        sum[part] = sums(factors, columns, two ? ADD32(half, times_2_15(factors[0])) : half);
+        sum[part] = _mm256_sra_epi32(sum[part], second);
+    }
+    words = _mm256_permute4x64_epi64(_mm256_packs_epi32(sum[0], sum[above_8]), 0xd8);
+    return pack(_mm256_adds_epi16(words, middle));
+}
+
+/* n blocks. A store may reach beyond a block as long as others follow. */
+INLINE void reduced(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out,
+                    ptrdiff_t stride, ptrdiff_t n, int two, int above_8)
+{
+    const int size = t->size;
+    for (; n > 0; n--, level_nat += 64, out += size) {
+        const int fits = n * size >= (above_8 ? 16 : 8), flat = only_dc(level_nat);
+        __m128i r[8], row;
+        __m256i pairs[4], dc = _mm256_setzero_si256();
+        if (flat) {
+            const int32_t sample = descale((int16_t)(level_nat[0] * Q_nat[0]), 3) + 128;
+            row = _mm_set1_epi8((char)(sample < 0 ? 0 : sample > 255 ? 255 : sample));
+        } else {
+            for (int i = 0; i < 8; i++) r[i] = _mm_mullo_epi16(load16(level_nat + 8 * i), load16(Q_nat + 8 * i));
+            for (int i = 0; i < 4; i++)
+                pairs[i] = both(_mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]), _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]));
+            if (two) dc = times_2_15(_mm256_cvtepi16_epi32(r[0]));
+        }
+        for (int y = 0; y < size; y++) {
+            uint8_t *to = out + y * stride;
+            uint8_t bytes[16];
+            if (!flat) row = reduced_row(t, y, pairs, dc, two, above_8);
+            if (!fits) {
+                store16(bytes, row);
+                memcpy(to, bytes, (size_t)size);
+            } else if (above_8) {
+                store16(to, row);
+            } else {
+                store8(to, row);
+            }
+        }
+    }
+}
+
+AVX2 void codec_jpeg_idct_reduced_avx2(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat,
+                                       uint8_t *out, ptrdiff_t stride, ptrdiff_t n)
+{
+    if (t->size == 2) reduced(t, level_nat, Q_nat, out, stride, n, 1, 0);
+    else if (t->size <= 8) reduced(t, level_nat, Q_nat, out, stride, n, 0, 0);
+    else reduced(t, level_nat, Q_nat, out, stride, n, 0, 1);
+}
 #else
 typedef int codec_jpeg_transform_avx2_is_empty;
 #endif
