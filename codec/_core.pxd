@@ -280,7 +280,6 @@ cdef extern from "jpegdsp.h" nogil:
         int32_t column_pairs[4][JPEG_REDUCED_MOST]
     ctypedef void (*jpeg_reduced_fn)(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat,
                                      uint8_t *out, Py_ssize_t stride, Py_ssize_t n) noexcept nogil
-    void codec_idct_reduced_wide(const JpegReduced *t, const int32_t *coef_nat, int32_t *samples)
     enum:
         JPEG_BLOCK_BYTES
     ctypedef struct JpegBits:
