@@ -90,7 +90,6 @@ LINKED = {
     "codec.metrics._ssimulacra2_gradient": ["codec/simd/metrics.c", "codec/simd/gradients.c"],
     "codec.quantizers._kmeans": ["codec/simd/colors.c"],
     "codec.quantizers._scalar": ["codec/simd/scalar.c"],
-    "codec.jpeg._reduced": ["codec/simd/reduced.c"],
     "codec.jpeg._scan_search": ["codec/simd/jpeg_counts.c"],
     "codec.palette._spaces": ["codec/simd/colors.c"],
     "codec.palette._nearest": ["codec/simd/colors.c"],

@@ -271,6 +271,16 @@ cdef extern from "jpegdsp.h" nogil:
     ctypedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, Py_ssize_t stride,
                                   Py_ssize_t n) noexcept nogil
     enum:
+        JPEG_REDUCED_MOST
+    ctypedef struct JpegReduced:
+        int size, first, second
+        int32_t rows[JPEG_REDUCED_MOST * 8]
+        int32_t columns[8 * JPEG_REDUCED_MOST]
+        int32_t row_pairs[JPEG_REDUCED_MOST][4]
+        int32_t column_pairs[4][JPEG_REDUCED_MOST]
+    ctypedef void (*jpeg_reduced_fn)(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat,
+                                     uint8_t *out, Py_ssize_t stride, Py_ssize_t n) noexcept nogil
+    enum:
         JPEG_BLOCK_BYTES
     ctypedef struct JpegBits:
         uint8_t *next
@@ -291,6 +301,11 @@ cdef extern from "jpegdsp.h" nogil:
         const JpegCodes *dc
         const JpegCodes *ac
     ctypedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to) noexcept nogil
+    enum:
+        JPEG_SKIM_BITS
+        JPEG_SKIM_END
+    ctypedef struct JpegSkim:
+        uint16_t passed[1 << JPEG_SKIM_BITS]
     ctypedef struct JpegReader:
         const uint8_t *next
         const uint8_t *limit
@@ -302,6 +317,7 @@ cdef extern from "jpegdsp.h" nogil:
         int high, H, V, pred
         const HuffmanReader *dc
         const HuffmanReader *ac
+        const JpegSkim *skim
     ctypedef Py_ssize_t (*jpeg_read_fn)(JpegReader *reader, JpegReadRow *rows, int Ns, Py_ssize_t first,
                                         Py_ssize_t to) noexcept nogil
     ctypedef struct JpegBand:
@@ -333,8 +349,10 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_fdct_fn fdct
         jpeg_quantize_fn quantize
         jpeg_idct_fn idct
+        jpeg_reduced_fn idct_reduced
         jpeg_put_fn put_mcus
         jpeg_read_fn read_mcus
+        jpeg_read_fn skim_mcus
         jpeg_band_fn read_bands
         jpeg_band_fn refine_bands
         jpeg_dc_fn read_dcs
@@ -363,6 +381,7 @@ cdef inline void end_use(int *busy) noexcept nogil:
 
 cdef int set_entropy_table(EntropyTable *table, BITS, HUFFVAL) except -1
 cdef int set_huffman_reader(HuffmanReader *h, BITS, HUFFVAL) except -1
+cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil
 cdef int optimal_lengths(const uint32_t *freq, uint8_t *lengths) noexcept nogil
 cdef uint64_t optimal_bits(const uint32_t *freq) noexcept nogil
 cdef optimal_table(const uint32_t *freq)

@@ -218,6 +218,25 @@ cdef void set_lookahead(HuffmanReader *h, int symbol, int used, int first) noexc
             h.lookup_ac[first + look] = END_OF_BLOCK << 8 | used
 
 
+cdef void set_skim(JpegSkim *skim, const HuffmanReader *h) noexcept nogil:
+    """For an AC table of a sequential scan. At most six coefficients, of 2 bits each, fit: 96 positions."""
+    cdef int look, bits, passed, symbol, used, entry
+    for look in range(1 << JPEG_SKIM_BITS):
+        bits = passed = entry = 0
+        while bits < JPEG_SKIM_BITS:
+            symbol = h.lookup[(look << bits & (1 << JPEG_SKIM_BITS) - 1) >> JPEG_SKIM_BITS - LOOKAHEAD]
+            used = (symbol & 0xFF) + (symbol >> 8 & 15)
+            if symbol == 0 or bits + used > JPEG_SKIM_BITS or (symbol >> 8 & 15 == 0 and symbol >> 8 not in (0, 0xF0)):
+                break
+            bits += used
+            if symbol >> 8 == 0:
+                entry = passed << 8 | JPEG_SKIM_END | bits
+                break
+            passed += 16 if symbol >> 8 == 0xF0 else (symbol >> 12) + 1
+            entry = passed << 8 | bits
+        skim.passed[look] = <uint16_t>entry
+
+
 cdef int rarest_first(const uint32_t *freq, uint64_t *sorted) noexcept nogil:
     """Present symbols as count << 8 | symbol, ascending; returns their number. Shell's sort: 256 items at most, often
     30."""

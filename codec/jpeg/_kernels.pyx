@@ -6,8 +6,9 @@ are C-contiguous; outputs are written in place, so that a test sees what lies be
 from libc.stdint cimport int16_t, uint8_t, uint16_t
 
 from codec._core cimport (
-    ROUNDING_NEAREST, JpegDsp, Quantizer, jpeg_dsp, prepare_quantizer,
+    ROUNDING_NEAREST, JpegDsp, JpegReduced, Quantizer, jpeg_dsp, prepare_quantizer,
 )
+from codec.jpeg._reduced cimport set_transform
 from ..errors import ParameterError
 
 
@@ -94,3 +95,17 @@ def idct(const int16_t[:, ::1] level_nat, const uint16_t[::1] Q, uint8_t[:, ::1]
     with nogil:
         for i in range(times):
             dsp.idct(&level_nat[0, 0], &Q[0], &samples[0, 0], samples.shape[1], n)
+
+
+def idct_reduced(const int16_t[:, ::1] level_nat, const uint16_t[::1] Q, int size, uint8_t[:, ::1] samples,
+                 Py_ssize_t n, int level, int times=1):
+    """n blocks to blocks of `size` samples in each direction, side by side in the first rows."""
+    cdef const JpegDsp *dsp = jpeg_dsp(level)
+    cdef JpegReduced transform
+    cdef int i
+    check(2 <= size <= 16 and samples.shape[0] >= size and 1 <= n <= level_nat.shape[0]
+          and size * n <= samples.shape[1] and level_nat.shape[1] == 64 and Q.shape[0] == 64, "blocks")
+    set_transform(&transform, size, 8)
+    with nogil:
+        for i in range(times):
+            dsp.idct_reduced(&transform, &level_nat[0, 0], &Q[0], &samples[0, 0], samples.shape[1], n)

@@ -3,6 +3,11 @@ from libc.stdint cimport int16_t, uint8_t, uint16_t
 
 from codec._core cimport JpegDsp, Quantizer, Sample
 
+cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """a / b rounded up, for a >= 0 (// truncates here, so that -(-a // b) would be wrong)."""
+    return (a + b - 1) // b
+
+
 cdef struct Ringing:
     Quantizer quantizer         # with a dead zone: roughly a coefficient after quantization
     uint16_t steps_nat[64]
@@ -32,6 +37,7 @@ cdef struct Forward:
 cdef struct Upsampler:
     Py_ssize_t stride           # samples from row to row of the plane
     Py_ssize_t width, height    # of the component itself (A.1.1), without the filling of its last blocks
+    bint repeats                # samples are repeated whatever the ratio: there are too few to interpolate
     Py_ssize_t ring             # rows in memory, where those of the component follow each other in a ring; 0: all
     int H, V
 

@@ -22,10 +22,6 @@ from codec._team cimport Team
 from ..cpu import level_index
 from ..errors import ParameterError
 
-cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-    """a / b rounded up, for a >= 0 (// truncates here, so that -(-a // b) would be wrong)."""
-    return (a + b - 1) // b
-
 
 cdef enum Transform:
     COPY = 0                # components are channels
@@ -380,6 +376,9 @@ cdef const Sample *full_row(const JpegDsp *dsp, const Sample *plane, Upsampler *
     cdef Py_ssize_t near, far
     if u.V == Vmax and u.H == Hmax:
         return row_of(plane, u, y)
+    if u.repeats:
+        replicate_row(row_of(plane, u, y * u.V // Vmax), out, width, u.H, Hmax)
+        return out
     if 2 * u.V == Vmax:
         near = y >> 1
         far = near + 1 if y & 1 else near - 1
@@ -453,7 +452,7 @@ cdef int describe_upsamplers(Upsampler *upsamplers, int *Hmax, int *Vmax, color,
         upsamplers[i].H, upsamplers[i].V = sampling[i]
         upsamplers[i].width = ceil_div(width * upsamplers[i].H, Hmax[0])
         upsamplers[i].height = ceil_div(height * upsamplers[i].V, Vmax[0])
-        upsamplers[i].ring = 0
+        upsamplers[i].ring, upsamplers[i].repeats = 0, False
     return 0
 
 

@@ -1,12 +1,13 @@
 """Huffman tables as decoders of any process need them, and scans of DCT-based ones as they are read."""
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
 
-from codec._core cimport HuffmanReader, JpegDsp, Sample, codec_assert, idct_block_deep
+from codec._core cimport HuffmanReader, JpegDsp, JpegSkim, Sample, codec_assert, idct_block_deep
 from codec.jpeg._arith cimport ArithComponent, ArithReader, Statistics
 from codec.jpeg._segments cimport Segments
 
 cdef class HuffmanTable:
     cdef HuffmanReader reader
+    cdef JpegSkim *skim                 # owned; NULL: not needed so far
 
 cdef class ReadTables:
     cdef const HuffmanReader *dc[4]     # NULL: not set
@@ -21,6 +22,8 @@ cdef struct ReadComponent:
     int frame_H, frame_V    # blocks in an MCU of the frame, to report damage by it
     const HuffmanReader *dc
     const HuffmanReader *ac
+    const JpegSkim *skim    # NULL, or for what `only_dc` asks
+    bint only_dc            # of sequential blocks DC alone is kept, one int16 each
     ArithComponent arith
     int pred
 
@@ -46,9 +49,13 @@ cdef struct ReadScan:
 cdef class PreparedScan:
     cdef ReadScan *scan                 # owned
     cdef object owners, present         # of what it points to
+    cdef ReadTables tables
+    cdef list Ta                        # of the components
 
+    cdef int prepare_skimming(self) except -1
     cdef PreparedScan again(self, const uint8_t[::1] data, const int64_t[:, ::1] segments)
 
+cdef void begin_interval(ReadScan *s, Py_ssize_t mcu) noexcept nogil
 cdef int read_mcu_row(ReadScan *s, Py_ssize_t my, Py_ssize_t row0) noexcept nogil
 
 cdef inline void idct_row(const JpegDsp *dsp, const int16_t *level_nat, Py_ssize_t wide, const uint16_t *Q_nat,

@@ -8,7 +8,7 @@ Planes hold levels in natural order (blocks_high, blocks_wide, 64), because the 
 blocks that A.2.4 calls for in a scan of one component. Blocks that only complete an MCU are read into a scratch block.
 """
 from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from functools import lru_cache
@@ -17,8 +17,8 @@ import numpy as np
 
 from codec._core cimport (
     E_RANGE, E_TRUNCATED, JPEG_BLOCK_BYTES, NAT_OF_ZZ, OK, BitReader, HuffmanReader, JpegBand, JpegDsp, JpegReader,
-    JpegReadRow, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep, jpeg_dsp,
-    open_reader, read_symbol, refill, set_huffman_reader,
+    JpegReadRow, JpegSkim, Sample, codec_assert, codec_assert_range, exhausted, extend, get_bits, idct_block_deep,
+    jpeg_dsp, jpeg_read_fn, open_reader, read_symbol, refill, set_huffman_reader, set_skim,
 )
 from codec.jpeg._arith cimport (
     ArithComponent, ArithReader, Conditioning, Statistics, attach, open_arith_reader, ran_dry, set_conditioning,
@@ -186,14 +186,20 @@ cdef inline int status_after_mcu(ReadScan *s) noexcept nogil:
 
 cdef inline int16_t *block_at(ReadScan *s, ReadComponent *c, Py_ssize_t row, Py_ssize_t by,
                               Py_ssize_t bx) noexcept nogil:
-    """Block row `row` of the current rows, `by` of the component; beyond the component's edge a cleared scratch
-    block."""
+    """Block row `row` of the current rows, `by` of the component; beyond the component's edge, and where DC alone is
+    kept, a cleared scratch block."""
     codec_assert_range(0, row, by)
     codec_assert(bx >= 0)
-    if by < c.high and bx < c.wide:
+    if by < c.high and bx < c.wide and not c.only_dc:
         return c.level_nat + (row * c.wide + bx) * 64
     memset(s.scratch, 0, sizeof(s.scratch))
     return s.scratch
+
+
+cdef inline void keep_dc(ReadComponent *c, int16_t dc, Py_ssize_t row, Py_ssize_t by, Py_ssize_t bx) noexcept nogil:
+    """If nothing else of the block is kept; arguments as of `block_at`."""
+    if c.only_dc and by < c.high and bx < c.wide:
+        c.level_nat[row * c.wide + bx] = dc
 
 
 cdef inline void read_huffman_coded(ReadScan *s, ReadComponent *c, int16_t *nat) noexcept nogil:
@@ -243,6 +249,7 @@ cdef void read_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
                     read_arith_coded(s, c, nat)
                 else:
                     read_huffman_coded(s, c, nat)
+                keep_dc(c, nat[0], (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
 
 
 cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) noexcept nogil:
@@ -258,6 +265,7 @@ cdef void lose_mcu(ReadScan *s, Py_ssize_t my, Py_ssize_t mx, Py_ssize_t row0) n
                     nat = block_at(s, c, (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
                     memset(nat, 0, 64 * sizeof(int16_t))
                     nat[0] = <int16_t>c.pred
+                    keep_dc(c, nat[0], (my - row0) * c.V + v, my * c.V + v, mx * c.H + h)
     c = &s.component[0]
     if s.Ns == 1:
         my //= c.frame_V
@@ -305,13 +313,17 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
     cdef JpegReadRow rows[4]
     cdef JpegReadRow *row
     cdef ReadComponent *c
+    cdef jpeg_read_fn read_mcus = s.dsp.read_mcus
     cdef Py_ssize_t i, blocks = 0, done = 0, to = min(s.mcus_wide, mx + s.left)
     if s.progressive and s.Ss:                      # sequential scans may have any Ss in their header
         return read_undamaged_bands(s, my, mx)
     for i in range(s.Ns):
         c, row = &s.component[i], &rows[i]
         blocks += c.H * c.V
-        row.level_nat = c.level_nat + (my - row0) * c.V * c.wide * 64
+        row.level_nat = c.level_nat + (my - row0) * c.V * c.wide * (1 if c.only_dc else 64)
+        row.skim = c.skim if c.only_dc else NULL
+        if c.only_dc:
+            read_mcus = s.dsp.skim_mcus
         row.wide, row.high = c.wide, <int>min(<Py_ssize_t>c.V, c.high - my * c.V)
         row.H, row.V, row.pred = c.H, c.V, c.pred
         row.dc, row.ac = c.dc, c.ac
@@ -321,38 +333,40 @@ cdef Py_ssize_t read_undamaged(ReadScan *s, Py_ssize_t my, Py_ssize_t row0, Py_s
         if s.progressive:
             done = s.dsp.read_dcs(&reader, rows, s.Ns, mx, to, s.Ah, s.Al) - mx
         else:
-            done = s.dsp.read_mcus(&reader, rows, s.Ns, mx, to) - mx
+            done = read_mcus(&reader, rows, s.Ns, mx, to) - mx
         r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
     if not s.progressive:
-        done += read_last_mcus(s, rows, mx + done, to)
+        done += read_last_mcus(s, read_mcus, rows, mx + done, to)
     for i in range(s.Ns):
         s.component[i].pred = rows[i].pred
     s.left -= done
     return done
 
 
-cdef Py_ssize_t read_last_mcus(ReadScan *s, JpegReadRow *rows, Py_ssize_t mx, Py_ssize_t to) noexcept nogil:
+cdef Py_ssize_t read_last_mcus(ReadScan *s, jpeg_read_fn read_mcus, JpegReadRow *rows, Py_ssize_t mx,
+                               Py_ssize_t to) noexcept nogil:
     """MCUs of a sequential scan so near the end of the segment that zeros after it may be read; returns how many. One
     at a time: what took more bits than there are is undone."""
     cdef BitReader *r = &s.reader.bits
     cdef JpegReader reader
-    cdef Py_ssize_t i, v, first, end, begin = mx
+    cdef Py_ssize_t i, v, first, end, unit, begin = mx
     cdef int known[4]
     reader.limit = r.data + r.size + ZEROS
     while mx < to and r.pos * 8 - r.count < r.size * 8:
         for i in range(s.Ns):
             known[i] = rows[i].pred
         reader.next, reader.acc, reader.count = r.data + r.pos, r.acc, r.count
-        if s.dsp.read_mcus(&reader, rows, s.Ns, mx, mx + 1) == mx:
+        if read_mcus(&reader, rows, s.Ns, mx, mx + 1) == mx:
             break
         if (reader.next - r.data) * 8 - reader.count > r.size * 8:
             for i in range(s.Ns):
                 rows[i].pred = known[i]
                 first, end = mx * rows[i].H, min(rows[i].wide, (mx + 1) * rows[i].H)
+                unit = 1 if rows[i].skim != NULL else 64
                 for v in range(min(rows[i].V, rows[i].high)):
                     if first < end:
-                        memset(rows[i].level_nat + (v * rows[i].wide + first) * 64, 0,
-                               (end - first) * 64 * sizeof(int16_t))
+                        memset(rows[i].level_nat + (v * rows[i].wide + first) * unit, 0,
+                               (end - first) * unit * sizeof(int16_t))
             break
         r.pos, r.acc, r.count = reader.next - r.data, reader.acc, reader.count
         mx += 1
@@ -412,6 +426,9 @@ cdef class HuffmanTable:
 
     def __init__(self, BITS, HUFFVAL):
         set_huffman_reader(&self.reader, BITS, HUFFVAL)
+
+    def __dealloc__(self):
+        free(self.skim)
 
 
 # Most files have the tables of Annex K, and small pictures take less time to decode than tables to make.
@@ -480,6 +497,7 @@ cdef class PreparedScan:
         set_conditioning(&bounds, conditioning or {})
         open_segments(&s.segments, data, segments)
         self.owners = (data, segments, planes, tables, lost)
+        self.tables, self.Ta = tables, [each[4] for each in components]
         s.Ns = len(components)
         s.dsp = jpeg_dsp(level_index())
         s.arithmetic = conditioning is not None
@@ -518,8 +536,26 @@ cdef class PreparedScan:
         memset(&other.scan.segments, 0, sizeof(Segments))
         open_segments(&other.scan.segments, data, segments)
         other.scan.dsp = jpeg_dsp(level_index())
-        other.owners = (data, segments, self.owners)
+        other.owners, other.tables, other.Ta = (data, segments, self.owners), self.tables, self.Ta
         return other
+
+    cdef int prepare_skimming(self) except -1:
+        """Make the tables that `only_dc` needs."""
+        cdef HuffmanTable table
+        cdef JpegSkim *skim
+        cdef int i
+        if self.scan.arithmetic:
+            return 0
+        for i in range(self.scan.Ns):
+            table = self.tables.keep[1, self.Ta[i]]
+            if table.skim == NULL:
+                skim = <JpegSkim *>malloc(sizeof(JpegSkim))
+                if skim == NULL:
+                    raise MemoryError
+                set_skim(skim, &table.reader)
+                table.skim = skim
+            self.scan.component[i].skim = table.skim
+        return 0
 
     def error(self):
         """The `BitstreamError` of the first damage so far, or None."""

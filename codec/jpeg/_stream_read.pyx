@@ -3,6 +3,12 @@
 A band is read, inverse-transformed, and composed with the last row of the band above; then its memory takes another
 one, so that one thread works in the cache. Several threads do different bands at the same time: only reading must be
 in order, and not even that where restart intervals begin with bands. The pixels and errors are those of one thread.
+
+Where there are no restart intervals, threads can also read in several places at the same time (`PartTeam`): one passes
+over the data in front, for the position and the DC of the places where the others begin.
+
+Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on that
+is sure to begin where it should; those below only where damage is to be reported.
 """
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
@@ -10,10 +16,11 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from codec._core cimport E_MEMORY, OK, JpegDsp, Sample, jpeg_dsp
+from codec._core cimport E_MEMORY, OK, JpegDsp, JpegReduced, Sample, jpeg_dsp
 from codec._team cimport Team, turns_lock, turns_unlock, turns_wait, turns_wake
-from codec.jpeg._planes cimport Upsampler, compose_some, composing_room, describe_upsamplers
-from codec.jpeg._scan_read cimport PreparedScan, ReadScan, idct_row, read_mcu_row
+from codec.jpeg._planes cimport Upsampler, ceil_div, compose_some, composing_room, describe_upsamplers
+from codec.jpeg._reduced cimport set_transform, transform_row
+from codec.jpeg._scan_read cimport PreparedScan, ReadScan, begin_interval, idct_row, read_mcu_row
 from codec.jpeg._segments cimport ZEROS, Segments, whole_intervals
 from ..cpu import level_index
 from ..errors import ParameterError
@@ -32,7 +39,10 @@ cdef enum:
 
 cdef struct Part:           # a component
     Py_ssize_t wide, high   # blocks
+    Py_ssize_t left, taken  # blocks of a row that are transformed: the first, and how many
+    Py_ssize_t unit         # levels of a block in memory: 64, or 1, DC, where nothing else is needed
     int V                   # block rows in a row of MCUs
+    int size                # samples on a side of a block; 0: none are needed
     const uint16_t *Q_nat
     int16_t *level_nat      # of the whole picture, or of `slots` bands; those are clear before they are read
     uint8_t *samples        # of `slots` bands
@@ -43,9 +53,15 @@ cdef class BandTeam(Team):
     cdef ReadScan *scan         # NULL: all levels are there
     cdef const JpegDsp *dsp
     cdef Part part[4]
+    cdef JpegReduced *reduced   # owned, by component; NULL: all blocks have 8 x 8 samples
     cdef Upsampler upsamplers[4]
-    cdef int components, transform, precision, Hmax, Vmax
-    cdef Py_ssize_t height, width
+    cdef int parts_read, components     # those in the data, and those of the pixels, which come first
+    cdef int transform, precision, Hmax, Vmax
+    cdef Py_ssize_t height, width           # of the window
+    cdef Py_ssize_t top         # its first row of MCUs; all other rows count from it
+    cdef Py_ssize_t lead        # the row of the scan where reading begins
+    cdef Py_ssize_t first_row, past_row     # of the pixels that are made
+    cdef BandTeam following     # in a PartTeam
     cdef uint8_t *pixels
     cdef void *memory           # owned
     cdef int *done              # owned, by slot
@@ -57,28 +73,35 @@ cdef class BandTeam(Team):
     def __dealloc__(self):
         free(self.memory)
         free(self.done)
+        free(self.reduced)
 
     cdef int allocate(self) except -1:
         """Decide on bands and make room."""
-        cdef Py_ssize_t size = 0, levels, samples
+        cdef Py_ssize_t size = 0, rows
         cdef uint8_t *at
+        cdef Part *p
         cdef int i
         self.bands = (self.mcus_high + self.band - 1) // self.band
         self.slots = min(self.slots, self.bands)
-        for i in range(self.components):
-            size += self.slots * self.band * self.part[i].V * self.part[i].wide
-        self.memory = at = <uint8_t *>calloc(size * 64, self.precision // 9 + 3)
+        rows = self.slots * self.band
+        for i in range(self.parts_read):
+            p = &self.part[i]
+            size += rows * p.V * (p.wide * p.unit * (self.scan != NULL) * <Py_ssize_t>sizeof(int16_t)
+                                  + p.taken * p.size * p.size * (self.precision // 9 + 1))
+        self.memory = at = <uint8_t *>calloc(size, 1)
         self.done = <int *>calloc(self.slots, sizeof(int))
         if self.memory == NULL or self.done == NULL:
             raise MemoryError
+        if self.scan != NULL:
+            for i in range(self.parts_read):
+                p = &self.part[i]
+                p.level_nat = <int16_t *>at
+                at += rows * p.V * p.wide * p.unit * sizeof(int16_t)
         for i in range(self.components):
-            levels = self.slots * self.band * self.part[i].V * self.part[i].wide * 64
-            if self.scan != NULL:
-                self.part[i].level_nat = <int16_t *>at
-                at += 2 * levels
-            self.part[i].samples = at
-            at += levels * (self.precision // 9 + 1)
-            self.upsamplers[i].ring = self.slots * self.band * self.part[i].V * 8
+            p = &self.part[i]
+            p.samples = at
+            at += rows * p.V * p.taken * p.size * p.size * (self.precision // 9 + 1)
+            self.upsamplers[i].ring = rows * p.V * p.size
         return 0
 
     # ------------------------------------------------------------ what to do next
@@ -158,6 +181,13 @@ cdef class BandTeam(Team):
         if self.several:
             turns_wake(&self.turns)
 
+    cdef void work_of(self, Py_ssize_t which) noexcept nogil:
+        """The work of the part that is `which` places behind."""
+        if which:
+            self.following.work_of(which - 1)
+        else:
+            self.work()
+
     # ------------------------------------------------------------ doing it
 
     cdef ReadScan *open_reader(self) noexcept nogil:
@@ -185,24 +215,45 @@ cdef class BandTeam(Team):
         free(own)
 
     cdef int read_band(self, ReadScan *s, Py_ssize_t band) noexcept nogil:
-        cdef Py_ssize_t my, first = band * self.band, size
+        cdef Py_ssize_t my, first = self.top + band * self.band
         cdef int i
         if s == NULL:
             return OK
         if self.any_order:
-            s.segments.next = s.segments.interval = first * s.mcus_wide // s.restart_interval
-            s.left = 0
+            begin_at(s, first)
             if s.segments.plain == NULL:
                 s.segments.plain = <uint8_t *>malloc(s.segments.longest + ZEROS)
                 if s.segments.plain == NULL:
                     return E_MEMORY
-        for i in range(self.components):
-            size = self.band * self.part[i].V * self.part[i].wide * 64
-            s.component[i].level_nat = self.part[i].level_nat + band % self.slots * size
-        for my in range(first, min(first + self.band, self.mcus_high)):
+        elif band == 0 and self.pass_rows(s, self.lead, self.top):
+            return s.segments.status
+        for i in range(self.parts_read):
+            s.component[i].level_nat = self.levels_of(i, band)
+        for my in range(first, min(first + self.band, self.top + self.mcus_high)):
             if read_mcu_row(s, my, first):
                 return s.segments.status
         return OK
+
+    cdef int16_t *levels_of(self, int i, Py_ssize_t band) noexcept nogil:
+        """The first row of blocks of a band."""
+        cdef Part *p = &self.part[i]
+        cdef Py_ssize_t row = self.top + band * self.band if self.scan == NULL else band % self.slots * self.band
+        return p.level_nat + row * p.V * p.wide * p.unit
+
+    cdef int pass_rows(self, ReadScan *s, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+        """Read rows of the scan that have no pixels in the window. Their DC needs the memory of the first band."""
+        cdef Py_ssize_t my = first
+        cdef int i, status = OK
+        for i in range(self.parts_read):
+            s.component[i].level_nat, s.component[i].only_dc = self.part[i].level_nat, True
+        while my < past and status == OK:
+            status = read_mcu_row(s, my, my)
+            my += 1
+        for i in range(self.parts_read):
+            s.component[i].only_dc = self.part[i].unit == 1
+            if first < past:
+                memset(self.part[i].level_nat, 0, self.part[i].V * self.part[i].wide * sizeof(int16_t))
+        return status
 
     cdef void convert(self, Py_ssize_t band) noexcept nogil:
         if self.precision == 8:
@@ -215,6 +266,7 @@ cdef class BandTeam(Team):
         cdef Py_ssize_t rows = self.band * self.rows, first = band * rows - 1, past = (band + 1) * rows - 1
         first = max(first, <Py_ssize_t>0)
         past = self.height if band == self.bands - 1 else min(past, self.height)
+        first, past = max(first, self.first_row), min(past, self.past_row)
         if self.precision == 8:
             compose_band(self, first, past, room, <uint8_t *>self.pixels)
         else:
@@ -224,20 +276,28 @@ cdef class BandTeam(Team):
 cdef void convert_band(BandTeam t, Py_ssize_t band, Sample *which) noexcept nogil:
     """Levels to samples. Clears the levels for the band that is read next: reading is what others wait for."""
     cdef int16_t *level_nat
+    cdef const int16_t *row
     cdef Sample *out
     cdef Part *p
-    cdef Py_ssize_t v, rows, first
+    cdef Py_ssize_t v, rows, stride
     cdef int i
-    for i in range(t.components):
+    for i in range(t.parts_read):
         p = &t.part[i]
-        rows, first = t.band * p.V, band * t.band * p.V
-        level_nat = p.level_nat + (first if t.scan == NULL else band % t.slots * rows) * p.wide * 64
-        out = <Sample *>p.samples + band % t.slots * rows * p.wide * 64
-        for v in range(min(rows, p.high - first)):
-            idct_row(t.dsp, level_nat + v * p.wide * 64, p.wide, p.Q_nat, t.precision, out + v * p.wide * 64,
-                     8 * p.wide)
-        if t.scan != NULL:
-            memset(level_nat, 0, rows * p.wide * 64 * sizeof(int16_t))
+        level_nat = t.levels_of(i, band)
+        if i < t.components:
+            rows = min(t.band, t.mcus_high - band * t.band) * p.V
+            rows = min(rows, p.high - (t.top + band * t.band) * p.V)
+            stride = p.taken * p.size
+            out = <Sample *>p.samples + band % t.slots * t.band * p.V * p.size * stride
+            for v in range(rows):
+                row = level_nat + (v * p.wide + p.left) * p.unit
+                if p.size == 8:
+                    idct_row(t.dsp, row, p.taken, p.Q_nat, t.precision, out, stride)
+                else:
+                    transform_row(t.dsp, &t.reduced[i], row, p.unit, p.taken, p.Q_nat, t.precision, out, stride)
+                out += p.size * stride
+        if t.scan != NULL and p.unit == 64:
+            memset(level_nat, 0, t.band * p.V * p.wide * 64 * sizeof(int16_t))
 
 
 cdef void compose_band(BandTeam t, Py_ssize_t first, Py_ssize_t past, void *room, Sample *pixels) noexcept nogil:
@@ -261,48 +321,101 @@ cdef bint in_sequence(const ReadScan *s) noexcept nogil:
     return True
 
 
+cdef void begin_at(ReadScan *s, Py_ssize_t my) noexcept nogil:
+    """Go to a row of MCUs with which a restart interval begins."""
+    if s.restart_interval:
+        s.segments.next = s.segments.interval = my * s.mcus_wide // s.restart_interval
+    s.left = 0
+
+
 cdef int describe(BandTeam team, planes_shape, Q, color, sampling, Py_ssize_t height, Py_ssize_t width,
-                  int precision) except -1:
-    """Check what belongs to the picture, and take it; the caller keeps the steps."""
+                  int precision, window=None) except -1:
+    """Check what belongs to the picture, and take it; the caller keeps the steps. `planes_shape`: blocks of each
+    component that is read."""
     cdef const uint16_t[::1] steps
-    cdef int i
-    team.components, team.transform, team.precision = len(Q), TRANSFORMS[color], precision
-    team.height, team.width = height, width
+    cdef Part *p
+    cdef int i, Vmax = max([V for H, V in sampling]) if len(sampling) > 1 else 1
+    team.parts_read, team.precision = len(Q), precision
     if len(Q) != len(sampling) or len(planes_shape) != len(sampling):
         raise ParameterError(f"{len(planes_shape)} components with {len(Q)} quantization tables and {len(sampling)} "
                              "sampling factors")
-    describe_upsamplers(team.upsamplers, &team.Hmax, &team.Vmax, color, sampling, height, width)
-    for i in range(team.components):
+    for i in range(team.parts_read):
+        p = &team.part[i]
         steps = Q[i]
         if steps.shape[0] != 64:
             raise ParameterError("a quantization table has 64 steps")
-        team.part[i].Q_nat = &steps[0]
-        team.part[i].high, team.part[i].wide = planes_shape[i]
-        team.part[i].V = sampling[i][1] if team.components > 1 else 1
-        team.upsamplers[i].stride = 8 * team.part[i].wide
-    team.rows = 8 * team.Vmax if team.components > 1 else 8
+        p.Q_nat = &steps[0]
+        p.high, p.wide = planes_shape[i]
+        p.V = sampling[i][1] if team.parts_read > 1 else 1
+        p.left, p.taken, p.unit, p.size = 0, p.wide, 64, 8
+    team.rows, team.top = 8 * Vmax, 0
+    if window is not None:
+        take_window(team, window)
+        height, width = window.height, window.width
+        color, sampling = window.color, window.sampling
+    team.components, team.height, team.width, team.transform = len(sampling), height, width, TRANSFORMS[color]
+    describe_upsamplers(team.upsamplers, &team.Hmax, &team.Vmax, color, sampling, height, width)
+    for i in range(team.components):
+        team.upsamplers[i].stride = team.part[i].size * team.part[i].taken
+        team.upsamplers[i].repeats = window is not None and window.eighths == 1
     team.mcus_high = (height + team.rows - 1) // team.rows
+    team.first_row, team.past_row = 0, height
     return 0
 
 
-cdef object run(BandTeam team, int threads, out):
-    """Share the work, return the pixels."""
+cdef int take_window(BandTeam team, window) except -1:
+    """What of each component is needed."""
+    cdef Part *p
+    cdef int i
+    team.rows, team.top = team.rows * window.eighths // 8, window.top
+    team.reduced = <JpegReduced *>calloc(4, sizeof(JpegReduced))
+    if team.reduced == NULL:
+        raise MemoryError
+    for i in range(team.parts_read):
+        p = &team.part[i]
+        p.size = window.sizes[i]
+        p.left, p.taken = window.columns[i]
+        p.taken = min(p.taken, p.wide - p.left)
+        if p.size:
+            set_transform(&team.reduced[i], p.size, team.precision)
+        if p.size < 2 and team.scan != NULL:
+            p.unit = 1
+    return 0
+
+
+cdef int plan(BandTeam team, int threads) except -1:
+    """How to share the work: bands, their order, and where reading begins."""
     cdef ReadScan *s = team.scan
-    cdef uint8_t[::1] bytes_of
     cdef Py_ssize_t unit
-    team.dsp = jpeg_dsp(level_index())
+    cdef bint ordered
+    cdef int i
     team.several = threads > 1
     team.slots, team.band = 2, 1
     if team.several:
         team.slots, team.band = 2 * threads + 1, 1 + BAND_PIXELS // (team.rows * team.width)
+    team.lead = team.top if s == NULL else 0
+    if s == NULL:
+        return 0
+    for i in range(team.parts_read):
+        s.component[i].only_dc = team.part[i].unit == 1
+    ordered = s.restart_interval > 0 and not s.conceal and in_sequence(s)
+    if ordered and (team.several or team.top):
+        unit = whole_intervals(s.mcus_wide, s.restart_interval)
+        team.lead = team.top // unit * unit
         # the statistics of arithmetic coding belong to one reader
-        if s != NULL and s.restart_interval and not s.conceal and not s.arithmetic and in_sequence(s):
-            unit = whole_intervals(s.mcus_wide, s.restart_interval)
-            if unit * threads <= team.mcus_high:
-                team.any_order = True
-                team.band = (team.band + unit - 1) // unit * unit
-    team.parts = threads
-    team.allocate()
+        if team.several and not s.arithmetic and unit * threads <= team.mcus_high and team.lead == team.top:
+            team.any_order = True
+            team.band = (team.band + unit - 1) // unit * unit
+    begin_at(s, team.lead)
+    return 0
+
+
+cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
+    """Share the work, return the pixels. `prepared` owns team.scan, if there is one."""
+    cdef ReadScan *s = team.scan
+    cdef uint8_t[::1] bytes_of
+    team.dsp = jpeg_dsp(level_index())
+    plan(team, threads)
     shape = (team.height, team.width, team.components)[:2 if team.components == 1 else 3]
     pixels = np.empty(shape, np.uint8 if team.precision == 8 else np.uint16) if out is None else out
     if out is not None and (pixels.shape != shape or pixels.itemsize != (1 if team.precision == 8 else 2)
@@ -310,11 +423,170 @@ cdef object run(BandTeam team, int threads, out):
         raise ParameterError("out has another shape or dtype than the picture")
     bytes_of = pixels.reshape(-1).view(np.uint8)
     team.pixels = &bytes_of[0]
+    if gains_by_parts(team, threads):
+        prepared.prepare_skimming()
+        PartTeam(team, threads).run(threads)
+        return pixels
+    team.parts = threads
+    team.allocate()
     team.share(threads)
     if team.status == E_MEMORY:
         raise MemoryError
+    if s != NULL and s.conceal:
+        with nogil:
+            team.pass_rows(s, team.top + team.mcus_high, s.mcus_high)
     return pixels
 
+
+# ================================================================ parts
+
+cdef enum:
+    MOST_PARTS = 16
+    PART_ROWS = 8               # of MCUs, on average, at least: parts read two more than they make
+    MANY_BITS = 24              # for 16 pixels: where two threads in one place would wait for the bits
+
+cdef double PASSING = 0.3       # time to pass over MCUs, as a part of that for their pixels
+
+
+cdef bint gains_by_parts(BandTeam team, int threads) noexcept nogil:
+    """Whether threads shall read in several places. One place suffices two of them if there are few bits for each
+    pixel."""
+    cdef const ReadScan *s = team.scan
+    if (s == NULL or threads < 2 or s.arithmetic or s.conceal or s.restart_interval or team.reduced != NULL
+            or s.segments.count > 1 or team.mcus_high < PART_ROWS * min(threads, MOST_PARTS)):
+        return False
+    return threads > 2 or s.segments.longest * 8 * 16 >= MANY_BITS * team.height * team.width
+
+
+cdef void copy_description(BandTeam team, BandTeam model) noexcept:
+    """What `describe` found out about whole pictures."""
+    team.part, team.upsamplers = model.part, model.upsamplers
+    team.parts_read, team.components = model.parts_read, model.components
+    team.transform, team.precision, team.Hmax, team.Vmax = model.transform, model.precision, model.Hmax, model.Vmax
+    team.height, team.width, team.mcus_high, team.rows = model.height, model.width, model.mcus_high, model.rows
+    team.first_row, team.past_row = model.first_row, model.past_row
+
+
+cdef class PartTeam(Team):
+    """A whole picture of one restart interval, one part for each thread.
+
+    All parts shall end at the same time. One thread passes over the data, PASSING = s for all of it, and takes the last
+    part; part k, of length T - s x(k), begins when it gets there: x(k + 1) = x(k) (1 - s) + T from x(0) = 0 to x(n) = 1.
+    So x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n).
+    """
+    cdef ReadScan *scan         # of the one who passes over
+    cdef ReadScan *own          # owned, by part
+    cdef int16_t *dc            # owned: of a row of MCUs
+    cdef BandTeam first         # the others follow it
+    cdef Py_ssize_t top[MOST_PARTS]
+    cdef Py_ssize_t known       # parts whose reader is ready
+    cdef bint given_up          # the others will never be
+
+    def __init__(self, BandTeam whole, int threads):
+        cdef BandTeam team
+        cdef Py_ssize_t n = min(threads, MOST_PARTS), k, begin, end, size = 0
+        cdef double left = 1 - PASSING
+        cdef int i
+        self.parts, self.scan, self.first = n, whole.scan, None
+        for i in range(whole.parts_read):
+            size += whole.part[i].V * whole.part[i].wide
+        self.own = <ReadScan *>malloc(n * sizeof(ReadScan))
+        self.dc = <int16_t *>malloc(size * sizeof(int16_t))
+        if self.own == NULL or self.dc == NULL:
+            raise MemoryError
+        end = whole.mcus_high
+        for k in range(n - 1, -1, -1):
+            begin = <Py_ssize_t>(whole.mcus_high * (1 - left ** k) / (1 - left ** n) + 0.5)
+            team = part_of(whole, begin, end)
+            team.scan, team.following, self.first = &self.own[k], self.first, team
+            self.top[k] = team.top
+            team.allocate()
+            end = begin
+
+    def __dealloc__(self):
+        free(self.own)
+        free(self.dc)
+
+    cdef void work(self) noexcept nogil:
+        """The first to come takes the last part, as nobody else can begin without it."""
+        cdef Py_ssize_t turn = self.take()
+        while turn >= 0:
+            if turn == 0:
+                self.pass_over()
+            turn = (turn if turn else self.parts) - 1
+            turns_lock(&self.turns)
+            while self.known <= turn and not self.given_up:
+                turns_wait(&self.turns)
+            turns_unlock(&self.turns)
+            if turn < self.known:
+                self.first.work_of(turn)
+            turn = self.take()
+
+    cdef void pass_over(self) noexcept nogil:
+        """Read up to the last part, and leave a reader where each part begins."""
+        cdef ReadScan *s = self.scan
+        cdef int16_t *dc = self.dc
+        cdef Py_ssize_t my = 0, k
+        cdef int i, status
+        for i in range(s.Ns):
+            s.component[i].level_nat = dc
+            dc += s.component[i].V * s.component[i].wide
+        begin_interval(s, 0)
+        status = s.segments.status
+        for k in range(self.parts):
+            while my < self.top[k] and status == OK:
+                for i in range(s.Ns):
+                    s.component[i].only_dc = True
+                status = read_mcu_row(s, my, my)
+                my += 1
+            for i in range(s.Ns):
+                s.component[i].only_dc = False
+            memcpy(&self.own[k], s, sizeof(ReadScan))
+            turns_lock(&self.turns)
+            if status:
+                self.given_up = True
+            else:
+                self.known += 1
+            turns_wake(&self.turns)
+            turns_unlock(&self.turns)
+            if status:
+                break
+
+    cdef int run(self, int threads) except -1:
+        """The first error in the order of MCUs goes to the scan, as if one thread had read it."""
+        cdef Segments *all = &self.scan.segments
+        cdef Segments *found
+        cdef Py_ssize_t k
+        cdef BandTeam team = self.first
+        self.share(threads)
+        for k in range(self.known):
+            found = &self.own[k].segments
+            if team.status == E_MEMORY:
+                raise MemoryError
+            if found.status and (all.status == OK or found.mcu < all.mcu):
+                all.status, all.offset_bytes, all.mcu = found.status, found.offset_bytes, found.mcu
+            team = team.following
+        return 0
+
+
+cdef BandTeam part_of(BandTeam whole, Py_ssize_t begin, Py_ssize_t end):
+    """For MCU rows `begin` to `end` - 1 of the pixels; upsampling needs one more on either side."""
+    cdef BandTeam team = BandTeam()
+    cdef Py_ssize_t rows = whole.rows, size = whole.width * whole.components * (1 if whole.precision == 8 else 2)
+    cdef int i
+    copy_description(team, whole)
+    team.dsp, team.band, team.slots = whole.dsp, 1, 2
+    team.top = team.lead = max(begin - 1, <Py_ssize_t>0)
+    team.mcus_high = min(end + 1, whole.mcus_high) - team.top
+    team.height = min(whole.height - team.top * rows, team.mcus_high * rows)
+    team.first_row, team.past_row = (begin - team.top) * rows, min((end - team.top) * rows, team.height)
+    team.pixels = whole.pixels + team.top * rows * size
+    for i in range(team.components):
+        team.upsamplers[i].height = ceil_div(team.height * team.upsamplers[i].V, team.Vmax)
+    return team
+
+
+# ================================================================ entry points
 
 cdef class PlainPicture:
     """A Huffman coded sequential picture of one scan, described once for all that begin alike: small ones take less
@@ -344,7 +616,7 @@ cdef class PlainPicture:
         anything but EOI follows it."""
         cdef const int64_t[:, ::1] found
         cdef Py_ssize_t end
-        cdef BandTeam team = BandTeam(), model = self.model
+        cdef BandTeam team = BandTeam()
         cdef PreparedScan own
         found, end = find_segments(data, begin)
         # a block takes a DC and an AC code (`Decoder.check_size`)
@@ -353,16 +625,13 @@ cdef class PlainPicture:
             return None
         own = self.prepared.again(data, found)
         team.scan = own.scan
-        team.part, team.upsamplers = model.part, model.upsamplers
-        team.components, team.transform, team.precision = model.components, model.transform, model.precision
-        team.Hmax, team.Vmax, team.height, team.width = model.Hmax, model.Vmax, model.height, model.width
-        team.mcus_high, team.rows = model.mcus_high, model.rows
-        pixels = run(team, threads, None)
+        copy_description(team, self.model)
+        pixels = run(team, own, threads, None)
         return None if own.scan.segments.status else pixels
 
 
 def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, int precision=8, int threads=1,
-                  out=None):
+                  out=None, window=None):
     """The pixels of a sequential picture of one scan.
 
     Parameters
@@ -372,6 +641,7 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     color, sampling, height, width, precision : as `compose` takes them
     threads : at least 1
     out : None, or the array to fill, C-contiguous
+    window : `Window` of view.py, or None for the whole picture
 
     Returns
     -------
@@ -383,17 +653,20 @@ def decode_pixels(PreparedScan prepared, Q, color, sampling, height, width, *, i
     cdef int i
     team.scan = s
     shapes = [(s.component[i].high, s.component[i].wide) for i in range(s.Ns)]
-    describe(team, shapes, Q, color, sampling, height, width, precision)
-    return run(team, threads, out), prepared.error()
+    if window is not None:
+        prepared.prepare_skimming()
+    describe(team, shapes, Q, color, sampling, height, width, precision, window)
+    return run(team, prepared, threads, out), prepared.error()
 
 
-def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None):
+def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision=8, int threads=1, out=None,
+                     window=None):
     """The pixels of levels.
 
     Parameters
     ----------
     planes : int16 arrays (blocks_high, blocks_wide, 64) in natural order
-    Q, color, sampling, height, width, precision, threads, out : see `decode_pixels`
+    Q, color, sampling, height, width, precision, threads, out, window : see `decode_pixels`
 
     Returns
     -------
@@ -407,5 +680,5 @@ def pixels_of_levels(planes, Q, color, sampling, height, width, *, int precision
         if plane.shape[2] != 64:
             raise ParameterError("levels have the shape (blocks_high, blocks_wide, 64)")
         team.part[i].level_nat = <int16_t *>&plane[0, 0, 0]
-    describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision)
-    return run(team, threads, out)
+    describe(team, [each.shape[:2] for each in planes], Q, color, sampling, height, width, precision, window)
+    return run(team, None, threads, out)

@@ -217,14 +217,25 @@ class Decoder:
 
     def pixels_of_levels(self, color):
         planes, steps = self.smoothed()
+        settings, corner = self.settings(color)
+        return self.cut(pixels_of_levels(planes, steps, color, **settings), corner)
+
+    def settings(self, color):
+        """The other arguments of `decode_pixels` and `pixels_of_levels`, and the corner of the region in their
+        pixels."""
+        settings, corner = dict(self.picture(), out=self.out), None
         if self.view:
-            threads = useful_threads(self.threads, self.headers.frame.X * self.headers.frame.Y)
-            return self.filled(self.view.of_levels(planes, steps, color, self.headers.frame, threads))
-        return pixels_of_levels(planes, steps, color, **self.picture(), out=self.out)
+            settings["window"], corner = self.view.window(self.headers.frame, color)
+            if self.view.region is not None:
+                settings["out"] = None
+        return settings, corner
+
+    def cut(self, pixels, corner):
+        return pixels if corner is None else self.filled(self.view.of_window(pixels, corner))
 
     def filled(self, pixels):
         """`out` with these pixels, if it is given."""
-        if self.out is None:
+        if self.out is None or pixels is self.out:
             return pixels
         np.copyto(self.out, pixels)
         return self.out
@@ -418,7 +429,7 @@ class Decoder:
         """Whether a first scan goes straight to pixels: it has all components, and nothing follows it."""
         frame = self.headers.frame
         return (
-            not (frame.progressive or frame.lossless or self.keeps_levels or self.view)
+            not (frame.progressive or frame.lossless or self.keeps_levels)
             and indices == list(range(len(frame.components)))
             and self.data[end : end + 2] in (b"\xff\xd9", b"")
         )
@@ -441,7 +452,9 @@ class Decoder:
         described = self.described(scan, indices, tables)
         prepared = PreparedScan(self.data, segments, None, widths=widths, **described, **settings)
         steps, color = [self.steps[i] for i in indices], self.headers.color()
-        self.pixels, error = decode_pixels(prepared, steps, color, **self.picture(), out=self.out)
+        settings, corner = self.settings(color)
+        pixels, error = decode_pixels(prepared, steps, color, **settings)
+        self.pixels = self.cut(pixels, corner)
         return error
 
     def dct_scan(self, segment, segments, scan, indices, settings):
@@ -451,6 +464,8 @@ class Decoder:
             self.latch_steps(segment, i)
         if frame.progressive:
             self.note_progress(segment, scan, indices)
+        if self.view and not self.conceal and self.view.needs_no(scan, indices, frame, self.headers.color()):
+            return None
         planes = [self.planes[i] for i in indices]
         described = dict(self.described(scan, indices, tables), **settings)
         if not frame.progressive:
@@ -623,8 +638,7 @@ def decode(
         1/8 are the means of 2x2, 4x4 and 8x8 samples, and equal libjpeg-turbo's; the others differ from its by three at
         most. Not for lossless pictures.
     region : (x, y, width, height), default all
-        The pixels to make, of the picture at `scale`: what cutting the whole picture would give. Entropy-coded data is
-        read, and checked, whole.
+        The pixels to make, of the picture at `scale`: what cutting the whole picture would give.
     color : "auto" (default) or "gray"
         "gray": the luminance as it is coded, without its colours, of gray and YCbCr pictures.
     out : array, default a new one
@@ -654,6 +668,10 @@ def decode(
     where the ratio is 2, repeated elsewhere and in lossless pictures. EXIF orientation is not applied. Arithmetic
     coding has almost no redundancy: loss inside a segment that ends with a marker may go unnoticed, where Huffman codes
     reveal it.
+
+    With `scale`, `region` or "gray", data that no pixel needs is not read, unless `on_error` is "conceal", and damage
+    there goes unnoticed: rows of MCUs below the region, and those above it as far as restart markers show the way;
+    scans of other components; at 1/8 scans of AC coefficients.
 
     Examples
     --------

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 
 from ..errors import ParameterError, UnsupportedError
-from ._planes import compose
-from ._reduced import samples_of
-from ._stream_read import pixels_of_levels
 
 COLORS = ("auto", "gray")
 
@@ -67,33 +64,68 @@ class View:
         x, y, width, height = self.region
         return np.ascontiguousarray(pixels[y : y + height, x : x + width])
 
-    def of_levels(self, planes, steps, color, frame, threads):
-        """Pixels of a view, from levels in natural order; nothing outside the region is transformed, but for one MCU
-        around it that upsampling reads."""
+    def window(self, frame, color):
+        """The `Window` of this view, and (y, x) of its region in it."""
         sampling = [(c.H, c.V) for c in frame.components]
+        most = (frame.Hmax, frame.Vmax) if len(sampling) > 1 else (1, 1)
+        sizes = [block_size(factors, most, self.eighths) for factors in sampling]
+        columns = [H if len(sampling) > 1 else 1 for H, _ in sampling]
+        shown = [(H * size // self.eighths, V * size // self.eighths) for (H, V), size in zip(sampling, sizes)]
         if self.gray and color != "gray":
-            planes, steps, sampling, color = planes[:1], steps[:1], [(1, 1)], "gray"
-        Hmax, Vmax = (max(factors) for factors in zip(*sampling))
+            shown, sizes, color = [(1, 1)], [self.eighths] + [0] * (len(sizes) - 1), "gray"
         height, width = self.size(frame)
         x, y, w, h = self.region or (0, 0, width, height)
-        left, right = _cells(x, w, width, self.eighths * Hmax)
-        top, bottom = _cells(y, h, height, self.eighths * Vmax)
-        planes = [
-            np.ascontiguousarray(plane[top * V : bottom * V, left * H : right * H])
-            for plane, (H, V) in zip(planes, sampling)
-        ]
-        first_x, first_y = left * self.eighths * Hmax, top * self.eighths * Vmax
-        part = (
-            min(height, bottom * self.eighths * Vmax) - first_y,
-            min(width, right * self.eighths * Hmax) - first_x,
+        left, right = _cells(x, w, width, self.eighths * most[0])
+        top, bottom = _cells(y, h, height, self.eighths * most[1])
+        first_x, first_y = left * self.eighths * most[0], top * self.eighths * most[1]
+        window = Window(
+            self.eighths,
+            sizes,
+            shown,
+            color,
+            top,
+            [(left * H, (right - left) * H) for H in columns],
+            min(height, bottom * self.eighths * most[1]) - first_y,
+            min(width, right * self.eighths * most[0]) - first_x,
         )
-        if self.eighths == 8:
-            pixels = pixels_of_levels(planes, steps, color, sampling, *part, precision=frame.P, threads=threads)
-        else:
-            pixels = _scaled(planes, steps, color, sampling, self.eighths, part, frame.P)
+        return window, (y - first_y, x - first_x)
+
+    def needs_no(self, scan, indices, frame, color):
+        """Whether the pixels do not depend on a scan of DCT coefficients."""
+        window, _ = self.window(frame, color)
+        most = max(window.sizes[i] for i in indices)
+        return most == 0 or (frame.progressive and scan.Ss > 0 and most == 1)
+
+    def of_window(self, pixels, corner):
+        """The region, of the pixels of the window."""
         if self.region is None:
             return pixels
-        return np.ascontiguousarray(pixels[y - first_y : y - first_y + h, x - first_x : x - first_x + w])
+        (y, x), (_, _, w, h) = corner, self.region
+        return np.ascontiguousarray(pixels[y : y + h, x : x + w])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a picture that is made, in whole MCUs, one around the region: upsampling reads there.
+
+    Attributes
+    ----------
+    eighths : 1..8
+    sizes : samples on a side of the blocks of each component; 0: not needed
+    sampling, color : factors of the components that are needed, at their new sizes; as `compose` takes them
+    top : first row of MCUs
+    columns : (first, number) of the blocks in each row of each component; the last may lie beyond
+    height, width : pixels
+    """
+
+    eighths: int
+    sizes: List[int]
+    sampling: List[Tuple[int, int]]
+    color: str
+    top: int
+    columns: List[Tuple[int, int]]
+    height: int
+    width: int
 
 
 def _cells(start, length, total, cell):
@@ -108,20 +140,6 @@ def block_size(factors, most, eighths):
     while size < 8 and all(m * eighths % (f * size * 2) == 0 for f, m in zip(factors, most)):
         size *= 2
     return size
-
-
-def _scaled(planes, steps, color, sampling, eighths, part, precision):
-    most = tuple(max(factors) for factors in zip(*sampling))
-    samples, scaled = [], []
-    for plane, Q, factors in zip(planes, steps, sampling):
-        size = block_size(factors, most, eighths)
-        made, (H, V) = samples_of(plane, Q, size, precision), (f * size // eighths for f in factors)
-        if eighths == 1 and most[0] % H == 0 and most[1] % V == 0:  # too few samples to interpolate
-            made = np.repeat(np.repeat(made, most[1] // V, 0), most[0] // H, 1)
-            H, V = most
-        samples.append(made)
-        scaled.append((H, V))
-    return compose(samples, color, scaled, *part, precision)
 
 
 def checked_view(scale, region, color):

@@ -132,6 +132,23 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
         if (k == 63) break;                                                \
     }
 
+/* DIFF of F.2.2.1, added to the prediction; damage ends the function with 0. */
+#define DIFFERENCE(symbol, size)                                                                          \
+    do {                                                                                                  \
+        (size) = c->dc->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];                                          \
+        if (CODEC_LIKELY((unsigned)((size) & 0x7EFF) - 1 < 0xFF)) { /* looks like a coefficient without a run, or EOB */ \
+            SKIP((size) & 0xFF);                                                                          \
+            c->pred += (size) >> 16;                                                                      \
+        } else {                                                                                          \
+            DECODE(symbol, c->dc);                                                                        \
+            if ((symbol) < 0 || (symbol) > 16) return 0;                                                  \
+            if (symbol) {                                                                                 \
+                c->pred += RECEIVE(symbol);                                                               \
+                SKIP(symbol);                                                                             \
+            }                                                                                             \
+        }                                                                                                 \
+    } while (0)
+
 /* A block (Figures F.13 and F.14), already cleared; 0 for damage. k is the last coefficient so far. */
 TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegReadRow *c)
 {
@@ -140,18 +157,7 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     uint64_t acc = reader->acc;
     int count = reader->count, k = 0, symbol, size;
     REFILL;
-    size = c->dc->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];
-    if (CODEC_LIKELY((unsigned)(size & 0x7EFF) - 1 < 0xFF)) { /* looks like a coefficient without a run, or EOB */
-        SKIP(size & 0xFF);
-        c->pred += size >> 16;
-    } else {
-        DECODE(symbol, c->dc);
-        if (symbol < 0 || symbol > 16) return 0;
-        if (symbol) {
-            c->pred += RECEIVE(symbol);
-            SKIP(symbol);
-        }
-    }
+    DIFFERENCE(symbol, size);
     nat[0] = (int16_t)c->pred;
     for (;;) {
         REFILL;
@@ -182,7 +188,59 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     return k <= 63 || k >= JPEG_END_OF_BLOCK;
 }
 
-TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+/* As many coefficients as a load of `passed` covers, unless the block might end with the last of them: then no EOB would
+ * follow. */
+#define PASS                                                             \
+    {                                                                    \
+        const unsigned entry = passed[acc >> (64 - JPEG_SKIM_BITS)];     \
+        if (entry == 0 || k + (int)(entry >> 8) >= 63) goto slowly;      \
+        SKIP(entry & (JPEG_SKIM_END - 1));                               \
+        k += (int)(entry >> 8);                                          \
+        if (entry & JPEG_SKIM_END) break;                                \
+    }
+
+/* A block of which DC alone is kept, otherwise as `read_block`. */
+TARGET CODEC_BODY int NAME(skim_block)(JpegReader *reader, int16_t *dc, JpegReadRow *c)
+{
+    const JpegHuffman *const ac = c->ac;
+    const uint16_t *const passed = c->skim->passed;
+    const uint8_t *next = reader->next;
+    uint64_t acc = reader->acc;
+    int count = reader->count, k = 0, symbol, size;
+    REFILL;
+    DIFFERENCE(symbol, size);
+    *dc = (int16_t)c->pred;
+    for (;;) {
+        REFILL;
+        PASS /* up to JPEG_SKIM_BITS bits each */
+        PASS
+        PASS
+        PASS
+        continue;
+    slowly:
+        REFILL;
+        DECODE(symbol, ac);
+        if (symbol < 0) return 0;
+        size = symbol & 15;
+        if (size == 0) {
+            k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK;
+            if (k >= 63) break;
+            continue;
+        }
+        k += (symbol >> 4) + 1;
+        if (k > 63) break;
+        SKIP(size);
+        if (k == 63) break;
+    }
+    reader->next = next;
+    reader->acc = acc;
+    reader->count = count;
+    return k <= 63 || k >= JPEG_END_OF_BLOCK;
+}
+
+/* `read_mcus` and, with `skims`, `skim_mcus`. */
+TARGET CODEC_BODY ptrdiff_t NAME(read_some_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from,
+                                                 ptrdiff_t to, const int skims)
 {
     ptrdiff_t mx;
     for (mx = from; mx < to && reader->next < reader->limit; mx++) {
@@ -193,9 +251,12 @@ TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, i
         for (JpegReadRow *c = rows; c < rows + Ns; c++) {
             for (int v = 0; v < c->V; v++) {
                 for (int h = 0; h < c->H; h++) {
-                    const ptrdiff_t bx = mx * c->H + h;
-                    intact &= NAME(read_block)(
-                        reader, v < c->high && bx < c->wide ? c->level_nat + (v * c->wide + bx) * 64 : beyond, c);
+                    const ptrdiff_t bx = mx * c->H + h, block = v * c->wide + bx;
+                    const int inside = v < c->high && bx < c->wide;
+                    if (skims && c->skim)
+                        intact = NAME(skim_block)(reader, inside ? c->level_nat + block : beyond, c);
+                    else
+                        intact = NAME(read_block)(reader, inside ? c->level_nat + block * 64 : beyond, c);
                     if (!intact) goto damaged;
                 }
             }
@@ -205,14 +266,25 @@ TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, i
         *reader = before;
         for (int i = 0; i < Ns; i++) {
             JpegReadRow *c = rows + i;
+            const ptrdiff_t unit = skims && c->skim ? 1 : 64;
             c->pred = pred[i];
             for (int v = 0; v < c->V && v < c->high; v++)
                 for (int h = 0; h < c->H && mx * c->H + h < c->wide; h++)
-                    memset(c->level_nat + (v * c->wide + mx * c->H + h) * 64, 0, 64 * sizeof(int16_t));
+                    memset(c->level_nat + (v * c->wide + mx * c->H + h) * unit, 0, (size_t)unit * sizeof(int16_t));
         }
         break;
     }
     return mx;
+}
+
+TARGET static ptrdiff_t NAME(read_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    return NAME(read_some_mcus)(reader, rows, Ns, from, to, 0);
+}
+
+TARGET static ptrdiff_t NAME(skim_mcus)(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    return NAME(read_some_mcus)(reader, rows, Ns, from, to, 1);
 }
 
 /* ---------------------------------------------------------------- reading progressive scans */

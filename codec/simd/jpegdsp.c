@@ -5,6 +5,7 @@
 
 #include "bits.h"
 #include "jpeg_color.h"
+#include "jpeg_reduced.h"
 #include "jpeg_transform.h"
 
 /* ---------------------------------------------------------------- colour, rows of samples */
@@ -151,6 +152,22 @@ static void idct_scalar(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t
         for (int i = 0; i < 8; i++)
             for (int j = 0; j < 8; j++)
                 out[i * stride + j] = (uint8_t)clamp16((int16_t)(samples[8 * i + j] + 128), 255);
+    }
+}
+
+static void idct_reduced_scalar(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out,
+                                ptrdiff_t stride, ptrdiff_t n)
+{
+    for (; n > 0; n--, level_nat += 64, out += t->size) {
+        int32_t coef[64], samples[JPEG_REDUCED_MOST * JPEG_REDUCED_MOST];
+        for (int i = 0; i < 64; i++) coef[i] = (int16_t)(level_nat[i] * Q_nat[i]);
+        reduced_block(t, coef, 1, samples);
+        for (int y = 0; y < t->size; y++)
+            for (int x = 0; x < t->size; x++) {
+                int32_t sample = samples[t->size * y + x] + 128;
+                sample = sample > 0 ? sample : 0;
+                out[y * stride + x] = (uint8_t)(sample < 255 ? sample : 255);
+            }
     }
 }
 

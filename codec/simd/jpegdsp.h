@@ -45,6 +45,23 @@ typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *q
 typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
                              ptrdiff_t n);
 
+/* A transform of 1 to JPEG_REDUCED_MOST points in each direction for blocks of 8x8; codec/jpeg/_reduced.pyx tells which.
+ * `rows`: by sample and frequency, for columns of coefficients; `columns`: by frequency and sample, for rows. The sums
+ * are shifted by `first` and `second` bits, with rounding. The pairs hold two frequencies in 16 bits each, the lower one
+ * first; no constant but that of DC for 2 points, 2^15, needs more. */
+enum { JPEG_REDUCED_MOST = 16 };
+typedef struct {
+    int size, first, second;
+    int32_t rows[JPEG_REDUCED_MOST * 8];
+    int32_t columns[8 * JPEG_REDUCED_MOST];
+    int32_t row_pairs[JPEG_REDUCED_MOST][4];
+    int32_t column_pairs[4][JPEG_REDUCED_MOST];
+} JpegReduced;
+
+/* As jpeg_idct_fn, with blocks of `size` samples in each direction, 2 at least. */
+typedef void (*jpeg_reduced_fn)(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out,
+                                ptrdiff_t stride, ptrdiff_t n);
+
 /* ---------------------------------------------------------------- entropy coding of sequential scans */
 
 /* Bits being written; stuffing comes later. The 64 - room low bits of acc are pending, 0 to 7 of them between calls. */
@@ -94,6 +111,13 @@ typedef struct {
     uint8_t HUFFVAL[256];
 } JpegHuffman;
 
+/* How to pass over AC coefficients of a sequential scan: for the next JPEG_SKIM_BITS bits, how far the last one of as
+ * many whole ones as fit is << 8 | JPEG_SKIM_END if EOB follows it | their bits; 0: not even one fits. */
+enum { JPEG_SKIM_BITS = 12, JPEG_SKIM_END = 128 };
+typedef struct {
+    uint16_t passed[1 << JPEG_SKIM_BITS];
+} JpegSkim;
+
 /* Unstuffed bits being read: acc holds the next `count` ones, first one in the top bit; `next` is the byte to load. */
 typedef struct {
     const uint8_t *next, *limit;
@@ -101,12 +125,13 @@ typedef struct {
     int count;
 } JpegReader;
 
-/* As JpegRow. Blocks are cleared. */
+/* As JpegRow. Blocks are cleared. `skim` is for `skim_mcus`: NULL, or blocks hold DC alone, one int16 each. */
 typedef struct {
     int16_t *level_nat;
     ptrdiff_t wide;
     int high, H, V, pred;
     const JpegHuffman *dc, *ac;
+    const JpegSkim *skim;
 } JpegReadRow;
 
 /* Read MCUs from `from` on; returns the one to go on with: `to`, or the first that begins at `limit` or later, or that
@@ -175,8 +200,10 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_fdct_fn, fdct)                 \
     ONE(jpeg_quantize_fn, quantize)         \
     ONE(jpeg_idct_fn, idct)                 \
+    ONE(jpeg_reduced_fn, idct_reduced)      \
     ONE(jpeg_put_fn, put_mcus)              \
     ONE(jpeg_read_fn, read_mcus)            \
+    ONE(jpeg_read_fn, skim_mcus)            \
     ONE(jpeg_band_fn, read_bands)           \
     ONE(jpeg_band_fn, refine_bands)         \
     ONE(jpeg_dc_fn, read_dcs)               \

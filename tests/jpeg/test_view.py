@@ -224,4 +224,56 @@ def test_damage_is_reported_with_a_view_as_without():
     part = jpeg.decode(bytes(data), on_error="conceal", scale=0.5, region=(0, 0, 50, 50))
     assert part.damage is not None and part.damage.report == whole.damage.report
     with pytest.raises(codec.BitstreamError):
-        codec.decode(bytes(data), region=(0, 0, 8, 8))
+        codec.decode(bytes(data), region=(0, 96, 8, 8))
+
+
+NO_CODE = b"\xff\0" * 8  # bits that are ones only begin no code
+
+
+def test_data_that_no_pixel_needs_is_not_read():
+    """Neither below the region, nor above it where restart markers show the way."""
+    image = picture(200, 200)
+    for restart_interval in (13, 26, 0):
+        data = codec.encode(image, effort=1, subsampling="4:2:0", restart_interval=restart_interval)
+        before = 6 * 13 // restart_interval - 1 if restart_interval else 0  # RST of the interval of row 6 of 13
+        at = data.index(bytes((0xFF, 0xD0 + before))) + 9 if restart_interval else len(data) // 2
+        bad = data[:at] + NO_CODE + data[at + len(NO_CODE) :]
+        with pytest.raises(codec.BitstreamError):
+            codec.decode(bad)
+        whole = codec.decode(data)
+        np.testing.assert_array_equal(codec.decode(bad, region=(3, 0, 50, 16)), whole[:16, 3:53])
+        if restart_interval:
+            np.testing.assert_array_equal(codec.decode(bad, region=(3, 180, 50, 16)), whole[180:196, 3:53])
+        else:
+            with pytest.raises(codec.BitstreamError):
+                codec.decode(bad, region=(3, 180, 50, 16))
+
+
+def test_scans_that_no_pixel_needs_are_not_read():
+    data = codec.encode(picture(200, 200), effort=4, progressive=True, subsampling="4:4:4")
+    expected = codec.decode(data, scale=1 / 8)
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    bad = bytearray(data)
+    for at in scans[1:]:
+        if data[at + 4] == 1 and data[at + 7] > 0:  # one component, Ss
+            bad[at + 20 : at + 20 + len(NO_CODE)] = NO_CODE
+    with pytest.raises(codec.BitstreamError):
+        codec.decode(bytes(bad))
+    np.testing.assert_array_equal(codec.decode(bytes(bad), scale=1 / 8), expected)
+    assert jpeg.decode(bytes(bad), on_error="conceal", scale=1 / 8).damage is not None
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_views_do_not_depend_on_threads(threads):
+    image = np.tile(picture(300, 400), (3, 2, 1))
+    for options in (
+        {},
+        {"restart_interval": 50},
+        {"restart_interval": 33},
+        {"progressive": True},
+        {"coding": "arithmetic"},
+    ):
+        data = codec.encode(image, effort=1, subsampling="4:2:0", **options)
+        for view in ({"scale": 1 / 8}, {"scale": 3 / 8}, {"color": "gray"}, {"region": (100, 150, 640, 640)}):
+            expected = codec.decode(data, **view)
+            np.testing.assert_array_equal(codec.decode(data, threads=threads, **view), expected)

@@ -146,10 +146,26 @@ def test_inverse_transform_wraps_alike():
             same(lambda level, out: _kernels.idct(level_nat, Q, out, n, level), np.zeros((9, 8 * n + 3), np.uint8))
 
 
+@pytest.mark.parametrize("size", range(2, 17))
+def test_inverse_transforms_of_other_sizes(size):
+    """Hostile levels wrap and saturate alike; nothing beside the blocks is written."""
+    rng = np.random.default_rng(size)
+    for n in (1, 2, 3, 9):
+        for turn in range(120):
+            level_nat = (rng.integers(-32768, 32768, (n, 64)) >> rng.integers(0, 16)).astype(np.int16)
+            if turn % 3:
+                level_nat[:, 1:] *= rng.random((n, 63)) < rng.choice([0, 0.05, 0.3])
+            Q = (rng.integers(0, 65536, 64) >> rng.integers(0, 16)).clip(1).astype(np.uint16)
+            same(
+                lambda level, out: _kernels.idct_reduced(level_nat, Q, size, out, n, level),
+                np.full((size + 1, size * n + 20), 99, np.uint8),
+            )
+
+
 @pytest.mark.parametrize("options", [{}, {"restart_interval": 3}, {"subsampling": "4:4:4"}, {"color": "rgb"}], ids=str)
 @pytest.mark.parametrize("size", [(8, 8), (33, 50), (40, 200)])
 def test_files_and_pictures_do_not_depend_on_the_level(size, options):
-    """Entropy coding included: `put_mcus` and `read_mcus`."""
+    """Entropy coding included: `put_mcus`, `read_mcus` and `skim_mcus`."""
     rng = np.random.default_rng(size)
     results = set()
     noise = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
@@ -157,7 +173,9 @@ def test_files_and_pictures_do_not_depend_on_the_level(size, options):
     for level in LEVELS:
         with cpu.force(_core.CPU_LADDER[level]):
             files = [codec.encode(p, quality=q, effort=1, **options) for p in (noise, smooth) for q in (1, 50, 90, 100)]
-            results.add((tuple(files), b"".join(codec.decode(file).tobytes() for file in files)))
+            views = [{}, {"scale": 1 / 8}, {"scale": 0.5}, {"region": (1, size[0] - 3, 5, 2)}]
+            pixels = b"".join(codec.decode(file, **view).tobytes() for file in files for view in views)
+            results.add((tuple(files), pixels))
     assert len(results) == 1
 
 

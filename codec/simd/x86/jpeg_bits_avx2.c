@@ -24,6 +24,11 @@ AVX2 ptrdiff_t codec_jpeg_read_mcus_avx2(JpegReader *reader, JpegReadRow *rows, 
     return read_mcus_body(reader, rows, Ns, from, to);
 }
 
+AVX2 ptrdiff_t codec_jpeg_skim_mcus_avx2(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
+{
+    return skim_mcus_body(reader, rows, Ns, from, to);
+}
+
 AVX2 ptrdiff_t codec_jpeg_read_bands_avx2(JpegReader *reader, JpegBand *band, ptrdiff_t from, ptrdiff_t to)
 {
     return read_bands_body(reader, band, from, to);

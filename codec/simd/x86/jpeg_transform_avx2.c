@@ -349,6 +349,164 @@ AVX2 void codec_jpeg_idct_avx2(const int16_t *level_nat, const uint16_t *Q_nat, 
     }
     if (waiting != NULL) idct_pair(waiting, waiting, Q_nat, waiting_out, waiting_out, stride);
 }
+
+/* ---------------------------------------------------------------- inverse, of other sizes */
+
+/* Sums of products of n pairs, on top of `sum`. */
+INLINE __m256i sums(const __m256i pairs[4], const __m256i factors[4], int n, __m256i sum)
+{
+    for (int i = 0; i < n; i++) sum = ADD32(sum, MADD(pairs[i], factors[i]));
+    return sum;
+}
+
+INLINE __m256i interleaved(__m128i a, __m128i b) { return both(_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b)); }
+
+/* Dequantized rows; whether the lower four are zero. */
+INLINE int rows_of(const int16_t *level_nat, const uint16_t *Q_nat, __m128i r[8])
+{
+    __m128i any;
+    for (int i = 0; i < 8; i++) r[i] = _mm_mullo_epi16(load16(level_nat + 8 * i), load16(Q_nat + 8 * i));
+    any = _mm_or_si128(_mm_or_si128(r[4], r[5]), _mm_or_si128(r[6], r[7]));
+    return _mm_testz_si128(any, any);
+}
+
+/* The sample of a block of DC alone, in all bytes. */
+INLINE __m128i flat(const int16_t *level_nat, const uint16_t *Q_nat)
+{
+    const int32_t sample = descale((int16_t)(level_nat[0] * Q_nat[0]), 3) + 128;
+    return _mm_set1_epi8((char)(sample < 0 ? 0 : sample > 255 ? 255 : sample));
+}
+
+/* Row y of a block, as bytes, from its n pairs of rows. */
+INLINE __m128i reduced_row(const JpegReduced *t, int y, const __m256i pairs[4], int n, int above_8)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (t->second - 1)), middle = _mm256_set1_epi16(128);
+    const __m128i first = _mm_cvtsi32_si128(t->first), second = _mm_cvtsi32_si128(t->second);
+    __m256i factors[4], words, sum[2];
+    for (int i = 0; i < n; i++) factors[i] = _mm256_set1_epi32(t->row_pairs[y][i]);
+    sum[0] = _mm256_sra_epi32(sums(pairs, factors, n, _mm256_set1_epi32(1 << (t->first - 1))), first);
+    words = _mm256_packs_epi32(sum[0], sum[0]);
+    for (int i = 0; i < 4; i++)
+        factors[i] = _mm256_permutevar8x32_epi32(words, _mm256_set1_epi32((i & 1) | (i & 2) << 1));
+    for (int part = 0; part <= above_8; part++) {
+        __m256i columns[4];
+        for (int i = 0; i < 4; i++) columns[i] = load32(t->column_pairs[i] + 8 * part);
+        sum[part] = _mm256_sra_epi32(sums(factors, columns, 4, half), second);
+    }
+    words = _mm256_permute4x64_epi64(_mm256_packs_epi32(sum[0], sum[above_8]), 0xd8);
+    return pack(_mm256_adds_epi16(words, middle));
+}
+
+/* n blocks of 3 or more samples. A store may reach beyond a block as long as others follow. */
+INLINE void reduced(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out,
+                    ptrdiff_t stride, ptrdiff_t n, int above_8)
+{
+    const int size = t->size;
+    for (; n > 0; n--, level_nat += 64, out += size) {
+        const int fits = n * size >= (above_8 ? 16 : 8), only = only_dc(level_nat);
+        __m128i r[8], row = flat(level_nat, Q_nat);
+        __m256i pairs[4];
+        int n_pairs = 4;
+        if (!only) {
+            if (rows_of(level_nat, Q_nat, r)) n_pairs = 2;
+            for (int i = 0; i < 4; i++) pairs[i] = interleaved(r[2 * i], r[2 * i + 1]);
+        }
+        for (int y = 0; y < size; y++) {
+            uint8_t *to = out + y * stride;
+            uint8_t bytes[16];
+            if (!only) row = n_pairs == 2 ? reduced_row(t, y, pairs, 2, above_8) : reduced_row(t, y, pairs, 4, above_8);
+            if (!fits) {
+                store16(bytes, row);
+                memcpy(to, bytes, (size_t)size);
+            } else if (above_8) {
+                store16(to, row);
+            } else {
+                store8(to, row);
+            }
+        }
+    }
+}
+
+/* Factors of row y and two frequencies. */
+INLINE __m256i of_row(const JpegReduced *t, int y, int u, int v)
+{
+    return WORDS(t->rows[8 * y + u], t->rows[8 * y + v]);
+}
+
+/* DC, as words in the lower halves, times its factor for 2 points, 2^15, which is in no pair. */
+INLINE __m256i times_2_15(__m256i words) { return _mm256_srai_epi32(_mm256_slli_epi32(words, 16), 1); }
+
+/* Rows a and b of a block from the sums of the first pass: four samples of each, in the halves. */
+INLINE __m256i two_rows(const JpegReduced *t, __m256i a, __m256i b, const __m256i columns[4], int two)
+{
+    const __m128i first = _mm_cvtsi32_si128(t->first), second = _mm_cvtsi32_si128(t->second);
+    const __m256i words = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_sra_epi32(a, first), _mm256_sra_epi32(b, first)), 0xd8);
+    const __m256i pairs[4] = {_mm256_shuffle_epi32(words, 0x00), _mm256_shuffle_epi32(words, 0x55),
+                              _mm256_shuffle_epi32(words, 0xaa), _mm256_shuffle_epi32(words, 0xff)};
+    __m256i sum = _mm256_set1_epi32(1 << (t->second - 1));
+    if (two) sum = ADD32(sum, times_2_15(pairs[0]));
+    return _mm256_sra_epi32(sums(pairs, columns, 4, sum), second);
+}
+
+/* n blocks of 2 or 4 samples: outer and inner rows are sums and differences of the same parts. With `upper` the lower four
+ * rows of coefficients are zero. Results: rows 0 and 2 in the lower half, 1 and 3 in the upper one, 4 bytes each. */
+INLINE __m256i few_rows(const JpegReduced *t, const __m128i r[8], const __m256i columns[4], int two, int upper)
+{
+    const __m256i half = _mm256_set1_epi32(1 << (t->first - 1));
+    const __m256i odd[2] = {interleaved(r[1], r[3]), interleaved(r[5], r[7])};
+    const __m256i even[2] = {interleaved(r[0], r[2]), interleaved(r[4], r[6])};
+    __m256i e[2], o[2], rows[2];
+    for (int y = 0; y < (two ? 1 : 2); y++) {
+        e[y] = two ? ADD32(half, times_2_15(_mm256_cvtepi16_epi32(r[0]))) : ADD32(half, MADD(even[0], of_row(t, y, 0, 2)));
+        o[y] = MADD(odd[0], of_row(t, y, 1, 3));
+        if (!upper) o[y] = ADD32(o[y], MADD(odd[1], of_row(t, y, 5, 7)));
+        if (!upper && !two) e[y] = ADD32(e[y], MADD(even[1], of_row(t, y, 4, 6)));
+    }
+    if (two) {
+        rows[0] = rows[1] = two_rows(t, ADD32(e[0], o[0]), SUB32(e[0], o[0]), columns, 1);
+    } else {
+        rows[0] = two_rows(t, ADD32(e[0], o[0]), ADD32(e[1], o[1]), columns, 0);
+        rows[1] = two_rows(t, SUB32(e[1], o[1]), SUB32(e[0], o[0]), columns, 0);
+    }
+    rows[0] = _mm256_adds_epi16(_mm256_packs_epi32(rows[0], rows[1]), _mm256_set1_epi16(128));
+    return _mm256_packus_epi16(rows[0], rows[0]);
+}
+
+INLINE void few(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
+                ptrdiff_t n, int two)
+{
+    __m256i columns[4];
+    for (int i = 0; i < 4; i++) columns[i] = twice(load16(t->column_pairs[i]));
+    for (; n > 0; n--, level_nat += 64, out += two ? 2 : 4) {
+        __m256i rows;
+        if (only_dc(level_nat)) {
+            rows = twice(flat(level_nat, Q_nat));
+        } else {
+            __m128i r[8];
+            rows = rows_of(level_nat, Q_nat, r) ? few_rows(t, r, columns, two, 1) : few_rows(t, r, columns, two, 0);
+        }
+        if (two) {
+            const int32_t row0 = _mm_cvtsi128_si32(low(rows)), row1 = _mm_cvtsi128_si32(high(rows));
+            memcpy(out, &row0, 2);
+            memcpy(out + stride, &row1, 2);
+        } else {
+            store4(out, _mm_cvtsi128_si32(low(rows)));
+            store4(out + stride, _mm_cvtsi128_si32(high(rows)));
+            store4(out + 2 * stride, _mm_extract_epi32(low(rows), 1));
+            store4(out + 3 * stride, _mm_extract_epi32(high(rows), 1));
+        }
+    }
+}
+
+AVX2 void codec_jpeg_idct_reduced_avx2(const JpegReduced *t, const int16_t *level_nat, const uint16_t *Q_nat,
+                                       uint8_t *out, ptrdiff_t stride, ptrdiff_t n)
+{
+    if (t->size == 2) few(t, level_nat, Q_nat, out, stride, n, 1);
+    else if (t->size == 4) few(t, level_nat, Q_nat, out, stride, n, 0);
+    else if (t->size <= 8) reduced(t, level_nat, Q_nat, out, stride, n, 0);
+    else reduced(t, level_nat, Q_nat, out, stride, n, 1);
+}
 #else
 typedef int codec_jpeg_transform_avx2_is_empty;
 #endif
