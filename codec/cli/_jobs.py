@@ -18,6 +18,9 @@ from ._words import spoken
 
 PIPE = "-"
 STATUSES = ("done", "kept", "skipped", "ignored", "failed")
+# Of mallopt (malloc.h of glibc): which free memory goes back to the system, what is never kept, how many heaps.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+TRIM_BYTES, MMAP_BYTES = 1 << 26, 1 << 24
 
 
 class Stream:
@@ -112,6 +115,24 @@ def perform_in_place(
     report(verb, rows, **shown, **told)
 
 
+def keep_memory(heaps):
+    """Let the memory of a picture serve the next one, where there is glibc: whether there is.
+
+    It gives memory of a megabyte back to the system and takes it again page by page, a tenth of the time of a fast
+    encode, and has a heap for each thread, also of those that wait for the disk. Larger pieces than MMAP_BYTES still go
+    back. This is for a process of ours: a library leaves the memory of its caller alone.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is None:
+        return False
+    wanted = ((M_TRIM_THRESHOLD, TRIM_BYTES), (M_MMAP_THRESHOLD, MMAP_BYTES), (M_ARENA_MAX, heaps))
+    return all([mallopt(*one) for one in wanted])
+
+
 def _rows(verb, todo, task, shown, scheduler=None, **options):
     """Run the jobs, shown as they are done."""
     from .. import batch
@@ -127,6 +148,8 @@ def _rows(verb, todo, task, shown, scheduler=None, **options):
 
             del options["threads"], options["timeout"]
             return cluster.run(todo, task, scheduler, **options)
+        if len(todo) > 1:
+            keep_memory(options["threads"] or os.cpu_count() or 1)
         return batch.run(todo, task, **options)
 
 
