@@ -7,12 +7,8 @@ import sys
 from fractions import Fraction
 
 import click
-import numpy as np
 
-from ..color import OTHER_MATRICES, default_matrix
 from ..errors import CodecError, FileError, UnsupportedError
-from ..sources.clips import uneven
-from ..sources.containers import timing
 from ..sources.files import sweep, writing
 from ._common import say
 
@@ -62,6 +58,8 @@ def y4m_header(frame, fps, info):
     UnsupportedError
         If the planes are not Y, Cb and Cr: YUV4MPEG2 cannot say so, and readers would take them for that.
     """
+    from ..color import OTHER_MATRICES
+
     if frame.matrix in OTHER_MATRICES:
         raise UnsupportedError(
             f"the planes are {' '.join(frame.matrix) if frame.matrix == 'GBR' else frame.matrix}, and YUV4MPEG2 holds "
@@ -128,6 +126,9 @@ def write_stream(frames, path, fps, source, header):
                 stream.write(b"FRAME\n")
             for plane in frame.planes:
                 stream.write(plane.astype(plane.dtype.newbyteorder("<")).tobytes())
+    from ..sources.clips import uneven
+    from ..sources.containers import timing
+
     if header and (seconds := timing(times, 0).seconds):
         say(
             f"warning: the frames are shown for {uneven(seconds)}; YUV4MPEG2 has one rate, "
@@ -136,6 +137,8 @@ def write_stream(frames, path, fps, source, header):
 
 
 def _tell_matrix(frame):
+    from ..color import default_matrix
+
     taken = default_matrix(frame.height)
     if frame.chroma != "4:0:0" and frame.matrix != taken:
         say(f"warning: YUV4MPEG2 does not state the matrix {frame.matrix}; readers take {taken} at this size")
@@ -151,6 +154,8 @@ def _tell_rotation(frame):
 
 def write_pictures(frames, pattern, overwrite):
     """Write one picture per frame, upright, numbered from 0."""
+    import numpy as np
+
     from ..formats.pictures import dump
     from ..sources.files import write_atomic
 

@@ -1,7 +1,6 @@
 """Options and arguments shared by several verbs."""
 
 import functools
-import importlib
 import os
 import sys
 
@@ -10,12 +9,13 @@ from click.shell_completion import CompletionItem
 
 from ..errors import FileError, ParameterError, TruncatedError
 from ..limits import DEFAULT_LIMITS, Limits
+from ._names import NAMES
 
 DEFAULT_METRICS = "psnr,ssim"
 
 
 class Known(click.Choice):
-    """A choice among names listed by a module of the library, which is loaded when a value is checked or help is shown.
+    """A choice among names that a module of the library lists (`_names`).
 
     Parameters
     ----------
@@ -26,19 +26,7 @@ class Known(click.Choice):
     """
 
     def __init__(self, where, first=()):
-        self._where, self._first = where, first
-        super().__init__(())
-
-    @property
-    def choices(self):
-        """The names, in the library's order."""
-        module, _, name = self._where.partition(":")
-        listed = getattr(importlib.import_module(f"codec.{module}"), name)
-        return (*self._first, *filter(None, listed))
-
-    @choices.setter
-    def choices(self, value):
-        """Set by the base class to what it was given: nothing."""
+        super().__init__((*first, *NAMES[where]))
 
 
 class OptionalValues(click.Command):

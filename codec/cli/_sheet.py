@@ -5,7 +5,6 @@ import os
 from functools import partial
 
 import click
-import numpy as np
 
 from ._jobs import PIPE, report
 from ._progress import progress
@@ -61,6 +60,7 @@ def drawn(image, colors, ways, progress=None):
         {title: options of `codec.quantize_colors`}.
     progress : callable, optional
     """
+    import numpy as np
     from PIL import Image, ImageDraw
 
     from ..metrics import ssimulacra2

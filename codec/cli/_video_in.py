@@ -12,7 +12,6 @@ from itertools import chain
 from math import lcm
 
 import click
-import numpy as np
 
 from ..errors import FileError
 from ..sources.files import PIPE
@@ -98,6 +97,8 @@ def _pictures(paths, fps, frames, limits):
 
 def _frames_of_pictures(paths, limits):
     """Frames of pictures as they are shown, one at a time."""
+    import numpy as np
+
     from ..errors import ParameterError
     from ..formats import profiles, sequence
 
@@ -192,6 +193,8 @@ def _converted(frames, name):
 
 
 def _convert(frame):
+    import numpy as np
+
     from ..frame import Frame
 
     if frame.bit_depth > 8:

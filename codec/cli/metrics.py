@@ -5,10 +5,10 @@ import os
 from dataclasses import dataclass, field
 
 import click
-import numpy as np
 
 from . import _options as options
 from ._common import Failure, echo_json, say, warn
+from ._names import METRICS
 from ._pairs import PIPE, pairs
 
 WORST = ("min", "max")  # of the frames of a clip
@@ -68,6 +68,8 @@ def load(name):
 
 def _samples(picture, data):
     """Pixels without alpha, and deeper ones over the whole range of 16 bits, as metrics expect."""
+    import numpy as np
+
     from .. import probe
     from ..formats import pictures
     from ..frame import spread
@@ -109,11 +111,15 @@ def _differences(one, other):
 
 
 def _same_alpha(one, other):
+    import numpy as np
+
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def _both(one, other):
     """Arrays of two pictures that can be compared, and warnings about what was converted."""
+    import numpy as np
+
     notes, (a, b) = [], (_samples(*one), _samples(*other))
     if {a.ndim, b.ndim} == {2, 3} and 4 not in (*a.shape[2:], *b.shape[2:]):
         a, b = (x if x.ndim == 3 else np.dstack([x] * 3) for x in (a, b))
@@ -160,15 +166,12 @@ class MetricsCommand(click.Command):
     """Lists the metrics below its options."""
 
     def format_options(self, ctx, formatter):
-        from ..metrics.names import FACTS
-
         super().format_options(ctx, formatter)
         with formatter.section("Metrics (all of them: --metric all)"):
             formatter.write_dl(
                 [
-                    (name, f"{fact.summary}; {fact.unit + ', ' if fact.unit else ''}"
-                     f"{'lower' if fact.lower_is_better else 'higher'} is better")
-                    for name, fact in FACTS.items()
+                    (name, f"{summary}; {unit + ', ' if unit else ''}{'lower' if lower else 'higher'} is better")
+                    for name, (summary, unit, lower) in METRICS.items()
                 ]
             )  # fmt: skip
 

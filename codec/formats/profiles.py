@@ -66,6 +66,20 @@ def meaning(data: bytes) -> Meaning:
     return Meaning(icc or None, color_chunks(data))
 
 
+def of_image(image: Any) -> Meaning:
+    """What the samples of a Pillow image mean: its profile, or the gAMA and cHRM of its PNG, where they differ from
+    sRGB.
+    """
+    info, found = image.info, {}
+    if info.get("icc_profile") or "srgb" in info:
+        return Meaning(info.get("icc_profile") or None)
+    if info.get("gamma"):
+        found[b"gAMA"] = struct.pack(">I", round(1e5 * info["gamma"]))
+    if len(info.get("chromaticity", ())) == 8:  # x, y of white, red, green, blue
+        found[b"cHRM"] = struct.pack(">8I", *(round(1e5 * value) for value in info["chromaticity"]))
+    return Meaning(None, _beyond_srgb(found))
+
+
 class ToSrgb:
     """Converts pixels to sRGB by LittleCMS, relative colorimetric."""
 
@@ -118,6 +132,12 @@ def color_chunks(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
         return () if cicp == b"\x01\x0d\x00\x01" else kept
     if b"iCCP" in found or b"sRGB" in found:
         return ()
+    return _beyond_srgb(found)
+
+
+def _beyond_srgb(found):
+    """The chunks that are carried, unless gAMA and cHRM say sRGB."""
+    kept = tuple((kind, found[kind]) for kind in CARRIED if kind in found)
     gamma, points = _gamma(found), _points(found)
     as_srgb = (gamma is None or abs(gamma - SRGB_GAMMA) <= NEAR_GAMMA) and (
         points is None or max(abs(a - b) for a, b in zip(points, SRGB_POINTS)) <= NEAR_POINTS

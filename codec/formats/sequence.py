@@ -150,7 +150,7 @@ def _item(source, number, limits):
     if isinstance(source, Frame):
         source = source.to_rgb()
     elif hasattr(source, "getbands"):
-        meaning = profiles.Meaning(source.info.get("icc_profile") or None)
+        meaning = profiles.of_image(source)
     pixels = frame_pixels(source, number)
     limits.check_pixels(pixels.shape[1], pixels.shape[0])
     return Item(f"frame {number}", pixels=pixels[..., 0] if pixels.shape[2] == 1 else pixels, meaning=meaning)

@@ -19,7 +19,11 @@ ENOUGH, AIM = (
     0.95,
     0.985,
 )  # a search ends within 5 % of the size, and aims at a place from which errors reach neither end
-LATE = {3: 0.9, 4: 0}  # what suffices after so many whole passes: in a noisy picture sizes do not fall steadily
+LATE = {
+    3: 0.93,
+    4: 0.9,
+    5: 0,
+}  # what suffices after so many whole passes: in a noisy picture sizes do not fall steadily
 # Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
 STRIPS_COST = 1.18
 UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
@@ -28,6 +32,9 @@ EIGHTHS = range(1, 8)  # after each of them the rest of a pass is estimated agai
 SWAY = 1.25  # by which factor the lossiness of later frames may differ from that of the first ones
 # After so many eighths a pass is given up if even that leaves more than this. An opening costs little: nothing sways.
 GIVE_UP = {1: 0.06, 4: 0.04, 6: 0.015}
+# A number of colours is given up where even the greatest lossiness is estimated to exceed the size by more: by what an
+# opening says, and later by what is above.
+FIRST_DOUBT = 0.25
 UNSCALED = 0.03  # for the opening of a pass that nothing came before
 HALVED = 0.7  # half as many colours take more than this share of the bytes
 BRACKET = 1.1  # sizes of neighbouring samples between which sizes are interpolated
@@ -231,7 +238,7 @@ class _Search:
     def __init__(self, plan, curve, bytes, colors, judges):
         self.plan, self.curve, self.bytes, self.colors, self.judges = plan, curve, bytes, colors, judges
         self.last, self.best, self.smallest = colors <= COLORS_LEAST, None, None
-        self.doubt = GIVE_UP[1]  # by how much estimates may be off
+        self.doubt = FIRST_DOUBT  # by how much estimates may be off
         self.passes, self.given_up, self.low, self.high = 0, 0, -1, LOSSY_MAX + 1
 
     def run(self):
@@ -246,12 +253,15 @@ class _Search:
                 continue
             self.passes += 1
             self.smallest = min(self.smallest or made.size, made.size)
+            typical = round(sum(self.plan.used) / len(self.plan.used))
             if made.size <= self.bytes:
-                self.best, self.high = made, min(self.plan.used)
+                self.high = min(self.high, typical)
+                if self.best is None or made.size > self.best.size:
+                    self.best = made
                 if made.size >= ENOUGH * self.bytes or not self.plan.has_lossy:
                     return
             else:
-                self.low = max(self.plan.used)
+                self.low = max(self.low, typical)
             if self.best is not None and self.best.size >= LATE.get(self.passes, 2) * self.bytes:
                 return
             self.curve.calibrate(self.plan.used, self.plan.sizes(self.colors, lossy))
@@ -275,7 +285,8 @@ class _Search:
         begun, scaled, part = used[0], self.curve.calibrated, judged(len(self.plan.pictures))[len(sizes)]
         self.curve.calibrate(used, sizes)
         lossy, least = used[-1], min(self.curve.least(AIM * self.bytes), LOSSY_MAX)
-        self.doubt = min(self.doubt, GIVE_UP.get(part, 1))
+        if part > 1:
+            self.doubt = min(self.doubt, GIVE_UP.get(part, 1))
         if part > 1 and begun and self.plan.has_lossy:
             self.curve.past = sizes
             least = min(self.curve.least(AIM * self.bytes), LOSSY_MAX)

@@ -1,5 +1,6 @@
 """The command itself: help, version, exit codes, and lazy loading."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -7,7 +8,9 @@ import sys
 import pytest
 
 from codec import __version__, errors, jpeg
+from codec.cli._names import METRICS, NAMES
 from codec.cli.main import VERBS
+from codec.metrics.names import FACTS
 
 
 def codec(*args, **options):
@@ -42,6 +45,31 @@ def test_help_and_version_load_neither_numpy_nor_a_verb():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [
+    *([verb] for verb in VERBS), ["video", "decode"], ["video", "encode"], ["video", "inspect"], ["quantize", "apply"],
+    ["rd", "sweep"], ["rd", "find"], ["rd", "report"],
+], ids=" ".join)  # fmt: skip
+def test_help_of_a_verb_loads_no_heavy_module(words):
+    script = (
+        "import sys; from codec.cli.main import cli\n"
+        f"cli([*{words}, '--help'], standalone_mode=False)\n"
+        "loaded = {'numpy', 'PIL', 'av', 'matplotlib', 'codec._core'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_names_of_options_are_those_of_the_library():
+    for where, names in NAMES.items():
+        module, _, name = where.partition(":")
+        assert names == tuple(filter(None, getattr(importlib.import_module(f"codec.{module}"), name))), where
+
+
+def test_metrics_of_the_help_are_those_of_the_library():
+    assert METRICS == {name: (fact.summary, fact.unit, fact.lower_is_better) for name, fact in FACTS.items()}
 
 
 def test_version(run):

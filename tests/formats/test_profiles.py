@@ -243,3 +243,25 @@ def test_colour_chunks_of_animations(few, chunks):
 def test_a_profile_that_inflates_without_end(few):
     bomb = b"x\0\0" + zlib.compress(bytes(profiles.MOST_BYTES + 1))
     assert profiles.meaning(moving_png(few, (b"iCCP", bomb))).icc is None
+
+
+@pytest.mark.parametrize("chunks", [
+    [(b"gAMA", struct.pack(">I", 100000))],
+    [(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", struct.pack(">8I", *profiles.CICP_POINTS[9]))],
+    [(b"gAMA", struct.pack(">I", 45455)), (b"cHRM", struct.pack(">8I", *profiles.SRGB_POINTS))],
+    [(b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 100000))],
+    [],
+], ids=["linear", "BT.2020", "as sRGB", "sRGB", "none"])  # fmt: skip
+def test_a_pillow_image_of_a_png_means_what_the_file_means(chunks):
+    """Pillow gives its gAMA and cHRM as numbers."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((4, 4, 3), 80, np.uint8)).save(buffer, "PNG")
+    data, at = buffer.getvalue(), 33  # behind IHDR
+    for kind, content in chunks:
+        chunk = struct.pack(">I", len(content)) + kind + content
+        data = data[:at] + chunk + struct.pack(">I", zlib.crc32(kind + content)) + data[at:]
+    image = Image.open(io.BytesIO(data))
+    assert sorted(profiles.of_image(image).chunks) == sorted(profiles.color_chunks(data))
+    made, other = codec.animate([image], format="apng"), codec.animate([data], format="apng")
+    assert sorted(profiles.color_chunks(made.data)) == sorted(profiles.color_chunks(other.data))
+    assert codec.animate([image]).data == codec.animate([data]).data
