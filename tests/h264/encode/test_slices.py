@@ -156,3 +156,16 @@ def test_a_level_that_allows_fewer_slices_is_an_error():
 def test_impossible_sizes(size):
     with pytest.raises(codec.ParameterError, match="slice_max_bytes is"):
         encoded(moving(32, 40, 1), slice_max_bytes=size)
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "medium"])
+@pytest.mark.parametrize("seed", range(4))
+def test_modes_that_read_the_corner_need_it(preset, seed):
+    """Where a slice begins in a row, the macroblock below its first one has neighbours above and to the left, but no
+    corner between them (8.3.1.2, 8.3.3.4, 8.3.4.4): diagonal and plane prediction are not allowed there."""
+    rng = np.random.default_rng(seed)
+    profile, place = rng.integers(20, 230, 200), np.subtract.outer(np.arange(96), np.arange(96)) + 100
+    frames = np.clip(profile[place][None, ..., None] + rng.integers(-12, 13, (3, 96, 96, 3)), 0, 255).astype(np.uint8)
+    data, planes, pictures = encoded(frames, preset=preset, qp=4, slice_max_bytes=1000, keyint=1)
+    assert max(len(slices_of(one)) for one in pictures) > 4
+    assert_decodes_to(data, planes, 96, 96)
