@@ -12,7 +12,7 @@ from codec.h264.encode._quantize cimport code_4x4, code_8x8, code_chroma, code_l
 from codec.h264.entropy._block_write cimport write_cabac_block
 from codec.h264.entropy._mb_write cimport write_intra_mode
 from codec.h264.macroblock._intra cimport MODE_NEEDS, available_to
-from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP
+from codec.h264.macroblock._kernels cimport H264_LEFT, H264_TOP, H264_TOPLEFT
 from codec.h264.macroblock._neighbours cimport fill_modes
 from codec.h264.macroblock._slice cimport CACHE, SliceContext
 from codec.h264.macroblock._transform cimport add_chroma, add_luma, add_luma_block
@@ -22,9 +22,11 @@ from codec.h264.tables.values cimport H264_CLAUSE_6_4_3_BLOCK_X, H264_CLAUSE_6_4
 cdef enum:
     REFUSED = 1 << 28
 
-# neighbours that the modes of Table 8-4 and, by another order, of Table 7-16 need
-cdef uint8_t[4] NEEDS_16X16 = [H264_TOP, H264_LEFT, 0, H264_TOP | H264_LEFT]
-cdef uint8_t[4] NEEDS_CHROMA = [0, H264_LEFT, H264_TOP, H264_TOP | H264_LEFT]
+# neighbours that the modes of Table 8-4 and, by another order, of Table 7-16 need; where a slice begins in a row, the
+# corner may be missing beside the others
+cdef uint8_t[4] NEEDS_16X16 = [H264_TOP, H264_LEFT, 0, H264_TOP | H264_LEFT | H264_TOPLEFT]
+cdef uint8_t[4] NEEDS_CHROMA = [0, H264_LEFT, H264_TOP, H264_TOP | H264_LEFT | H264_TOPLEFT]
+cdef uint8_t[9] CORNER = [0, 0, 0, 0, H264_TOPLEFT, H264_TOPLEFT, H264_TOPLEFT, 0, 0]     # beside MODE_NEEDS
 cdef uint8_t[4] UE_BITS = [1, 3, 3, 5]
 
 
@@ -94,7 +96,7 @@ cdef int choose_block(Coder *c, uint8_t *dst, const uint8_t *src, int avail, int
     cdef int mode, cost, best = REFUSED
     for mode in range(9):
         c.mode_cost[mode] = REFUSED
-        if MODE_NEEDS[mode] & ~avail:
+        if (MODE_NEEDS[mode] | CORNER[mode]) & ~avail:
             continue
         cost = bits_cost(c, 1 if mode == predicted else 4)
         if c.lossless:

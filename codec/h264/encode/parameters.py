@@ -102,7 +102,7 @@ def reorder_depth(b_frames):
     return (b_frames + 1).bit_length() - 1 if b_frames > 1 else b_frames
 
 
-def hrd_of(maxrate, bufsize, keyint):
+def hrd_of(maxrate, bufsize, period):
     """The HRD with one schedule of variable rate (E.2.2): at most `maxrate` bits per second and `bufsize` bits, rounded
     down to what its elements can say."""
     return HRD(
@@ -112,7 +112,7 @@ def hrd_of(maxrate, bufsize, keyint):
         schedules=(SchedSel(int(maxrate) // 64 - 1, int(bufsize) // 16 - 1, 0),),
         initial_cpb_removal_delay_length_minus1=31,
         # two ticks for each picture since the latest buffering period
-        cpb_removal_delay_length_minus1=min((2 * keyint).bit_length(), 32) - 1,
+        cpb_removal_delay_length_minus1=min((2 * period).bit_length(), 32) - 1,
         time_offset_length=0,
     )
 
@@ -175,9 +175,11 @@ def _level(first, fps, settings, buffering, factor):
 
 def _hrd(settings, row, factor):
     """The HRD of the settings: a level that was asked for bounds the rate, even if nothing else does."""
+    # in coding order, open key pictures come before up to b_frames others and so may be further from each other
+    period = settings.keyint + (settings.tools.b_frames if settings.open_gop else 0)
     if settings.vbv:
-        return hrd_of(*settings.vbv, settings.keyint)
-    return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], settings.keyint) if settings.level else None
+        return hrd_of(*settings.vbv, period)
+    return hrd_of(factor * row["MaxBR"], factor * row["MaxCPB"], period) if settings.level else None
 
 
 def sequence_of(first, fps, settings, lowest_qp, display=DEFAULT_DISPLAY):

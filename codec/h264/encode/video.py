@@ -110,7 +110,8 @@ def encode_video(
         Weights of the quantization steps by frequency (8.5.9), 1 to 255, 16 for the step of the QP. "jvt": the default
         lists of Tables 7-3 and 7-4, which quantize high frequencies more coarsely. Arrays: (4, 4) for intra Y, Cb, Cr
         and inter Y, Cb, Cr, then (8, 8) for intra Y and inter Y; rows are vertical frequencies. QP is at least what
-        makes all steps larger than 1: 1 with "jvt", up to 17.
+        makes all steps larger than 1: 1 with "jvt", up to 17. Above 20 for DC of intra Y, FFmpeg's code for x86 rounds
+        Intra_16x16 otherwise than the standard at some QP, by one.
     slices : int, default 1
         Slices of each picture, of whole rows of macroblocks, at most as many as there are rows: what is lost of one
         does not damage the others. Nothing is predicted across them; edges are deblocked (8.7).

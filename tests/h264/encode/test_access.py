@@ -102,6 +102,14 @@ def test_decoding_starts_at_any_key_picture(tune, point):
             np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.parametrize("keyint", [1, 3, 7, 8, 15])
+def test_buffering_periods_of_any_length(keyint):
+    """cpb_removal_delay counts from the key picture before, which is coded up to b_frames pictures earlier."""
+    frames = moving(32, 32, 40)
+    data, planes, _ = encoded(frames, keyint=keyint, open_gop=True, tune="animation", vbv=(400_000, 400_000))
+    assert_decodes_to(data, planes, 32, 32)
+
+
 def test_leading_pictures_save_bits():
     closed, _, _ = encoded(FRAMES, keyint=4)
     opened, _, pictures = encoded(FRAMES, keyint=4, open_gop=True)

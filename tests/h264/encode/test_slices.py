@@ -156,3 +156,19 @@ def test_a_level_that_allows_fewer_slices_is_an_error():
 def test_impossible_sizes(size):
     with pytest.raises(codec.ParameterError, match="slice_max_bytes is"):
         encoded(moving(32, 40, 1), slice_max_bytes=size)
+
+
+@pytest.mark.parametrize("preset", ["medium", "slow"])
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_modes_that_read_the_corner_need_it(preset, seed):
+    """Where a slice begins within a row, the macroblock below its first one has neighbours above and to the left, but
+    no corner between them: diagonal modes (8.3.2.2.6 to 8) and plane prediction are not allowed there. A diagonal
+    texture in 8x8 blocks, which a matrix makes cheap; FFmpeg would predict it otherwise."""
+    rng = np.random.default_rng(seed)
+    profile, place = np.repeat(rng.integers(20, 230, 200), 2), np.subtract.outer(np.arange(96), np.arange(96)) + 96
+    frames = np.clip(profile[place][None, ..., None] + rng.integers(-12, 13, (2, 96, 96, 3)), 0, 255).astype(np.uint8)
+    matrix = [np.full((4, 4), 200) for _ in range(6)] + [np.full((8, 8), 100)] * 2
+    matrix[0][0, 0] = 20
+    limit = 1100 + 37 * seed
+    data, planes, _ = encoded(frames, preset=preset, qp=12, slice_max_bytes=limit, keyint=1, scaling_matrix=matrix)
+    assert_decodes_to(data, planes, 96, 96)
