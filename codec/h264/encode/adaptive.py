@@ -71,4 +71,4 @@ def tree_offsets(weights, amounts):
     return TREE_QP * (log2(weights.astype(np.int64) + amounts) - log2(weights))
 
 
-__all__ = ["energies_of", "spread", "tree_offsets", "variance_offsets", "weighed"]
+__all__ = ["ONE", "energies_of", "spread", "tree_offsets", "variance_offsets", "weighed"]

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..stream.slice_header import B, I, P
 from ._lookahead import half_frame
-from .adaptive import energies_of, spread, tree_offsets, variance_offsets, weighed
+from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
-from .weights import SAVED, weights_between
+from .weights import SAVED, weights_between, with_chroma
 
 if TYPE_CHECKING:
     from ...frame import Frame
@@ -143,6 +143,7 @@ class Seen:
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
+            self.chroma = [int(plane.sum()) / plane.size for plane in self.frame.planes[1:]] if self._fades else []  # means
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
@@ -164,6 +165,7 @@ class Seen:
             vectors, costs = self.search(other)
             weights = weights_between(*self.look, *other.look) if self._fades else None
             if weights:  # vectors that were found without weights follow brightness, not motion
+                weights = with_chroma(weights, self.chroma, other.chroma)
                 changed = self.half.inter(other.half.weighted(weights.table()), vectors, 1, 1)
                 if int(changed[1].sum()) < SAVED * int(costs.sum()):
                     vectors, costs = changed
@@ -191,6 +193,15 @@ class Seen:
                     cost = np.minimum(cost, self.half.two(others[0].half, first, others[1].half, second))
             self._two[key] = cost, int(cost.sum())
         return self._two[key]
+
+    def passed(self, others):
+        """(amounts, weights) of which prediction passes a share to other frames. What brightens a frame amplifies its
+        errors: it pays less to code it well, by the square of the contrasts."""
+        contrast = min([self.look[1], *(other.look[1] for other in others if self.faded(other)[2])])
+        if contrast == self.look[1]:
+            return self.amounts, self.weights
+        share = int(ONE * (contrast / self.look[1]) ** 2)
+        return [(costs.astype(np.int64) * share // ONE).astype(np.int32) for costs in (self.amounts, self.weights)]
 
 
 def _whole(plane, size, more=0):
@@ -312,7 +323,7 @@ class Lookahead:
             if role.others:
                 found = [(*one, other.amounts) for one, other in zip(role.seen.found(role.others), role.others)]
                 seen, inter = role.seen, role.seen.inter(*role.others)[0]
-                spread(seen.half.width, seen.amounts, seen.weights, seen.intra, inter, found)
+                spread(seen.half.width, *seen.passed(role.others), seen.intra, inter, found)
 
     # ---------------------------------------------------------------- scenes
 

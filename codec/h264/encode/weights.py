@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,10 +17,12 @@ SAVED = 0.98  # of the cost, that prediction with weights may have at most
 
 @dataclass(frozen=True)
 class Weights:
-    """(sample * weight + 32) / 64 + offset, of luma (8-274); weight: 0 to 127, offset: -128 to 127."""
+    """(sample * weight + 32) / 64 + offset, of luma (8-274); weight: 0 to 127, offset: -128 to 127. chroma: offsets of
+    Cb and Cr, whose contrast changes as that of luma does; None: around 128."""
 
     weight: int
     offset: int
+    chroma: tuple[int, int] | None = None
 
     def table(self):
         """What a sample becomes, by its value."""
@@ -41,14 +43,31 @@ def weights_between(mean, deviation, reference_mean, reference_deviation):
     return Weights(weight, min(max(offset, -128), 127))
 
 
+def with_chroma(weights, means, reference_means):
+    """The weights, with offsets of chroma for the means of Cb and Cr of a picture and its reference. A difference of
+    one from the change around 128 is that of what moved, not of a fade."""
+    around = _around_128(weights.weight)
+    found = [
+        math.floor(mean - weights.weight * reference / (1 << DENOM) + 0.5)
+        for mean, reference in zip(means, reference_means)
+    ]
+    if all(abs(offset - around) <= 1 for offset in found):
+        return weights
+    return replace(weights, chroma=tuple(min(max(offset, -128), 127) for offset in found))
+
+
+def _around_128(weight):
+    """The offset that keeps 128."""
+    return 128 - (128 * weight + ROUNDING >> DENOM)
+
+
 def table_of(weights, count):
-    """The syntax of a P slice with `count` references, of which the first has the weights, if any. Chroma changes its
-    contrast as luma does, around 128."""
+    """The syntax of a P slice with `count` references, of which the first has the weights, if any."""
     if weights is None:
         return PredWeightTable(0, 0, (Weight(0, 1, 0, 0, (1, 1), (0, 0)),) * count)
     plain = Weight(0, 1 << DENOM, 0, 0, (1 << DENOM,) * 2, (0, 0))
     # an offset is at most 127, so that a weight of 0 would make 127 of 128; the least is -126
     chroma = max(weights.weight, 1)
-    offset = 128 - (128 * chroma + ROUNDING >> DENOM)
-    first = Weight(1, weights.weight, weights.offset, 1, (chroma,) * 2, (offset,) * 2)
+    offsets = weights.chroma or (_around_128(chroma),) * 2
+    first = Weight(1, weights.weight, weights.offset, 1, (chroma,) * 2, offsets)
     return PredWeightTable(DENOM, DENOM, (first, *[plain] * (count - 1)))

@@ -9,7 +9,7 @@ from made_clips import assert_decodes_to, encoded, moving, noise, text
 
 import codec
 from codec import cpu
-from codec.h264.encode.lookahead import B_PERCENT, Lookahead, structure
+from codec.h264.encode.lookahead import B_PERCENT, Lookahead, Seen, structure
 from codec.h264.encode.settings import tools_of
 from codec.h264.macroblock import _kernels
 
@@ -286,6 +286,19 @@ def test_costs_flow_to_the_coder():
         intra, inter = one.costs
         assert one.intra.shape == one.inter.shape == (12,) and inter <= intra
         assert [vectors.shape for vectors in one.vectors] == [(12, 2)] * {2: 0, 0: 1, 1: 2}[one.kind]
+
+
+def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
+    bright = moving(64, 48, 1)[0]
+    dark, bright = (
+        Seen(codec.Frame.from_rgb(rgb), i, tools_of("medium", "psnr"))
+        for i, rgb in enumerate((bright // 2 + 30, bright))
+    )
+    dark.amounts, bright.amounts = np.full(12, 1000, np.int32), np.full(12, 1000, np.int32)
+    amounts, weights = bright.passed((dark,))
+    assert np.all(np.abs(amounts - 250) < 10)
+    assert np.all(np.abs(4 * weights - bright.weights) < 0.1 * bright.weights)
+    assert dark.passed((bright,)) == (dark.amounts, dark.weights)
 
 
 @pytest.mark.parametrize("preset", ["superfast", "medium"])

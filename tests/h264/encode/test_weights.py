@@ -5,7 +5,7 @@ import pytest
 from made_clips import assert_decodes_to, encoded, moving
 
 import codec
-from codec.h264.encode.weights import Weights, table_of, weights_between
+from codec.h264.encode.weights import Weights, table_of, weights_between, with_chroma
 from codec.h264.stream.nal import split_byte_stream
 from codec.h264.stream.parameter_sets import ParameterSets
 from codec.h264.stream.slice_header import P, read_slice_header
@@ -65,6 +65,25 @@ def test_a_fade_has_weights_and_decodes(preset, gray):
     data, planes, _ = encoded(frames, preset=preset, qp=26)
     assert any(table.l0[0].luma_weight_flag for table in tables(data))
     assert_decodes_to(data, planes, 96, 64)
+
+
+def test_chroma_follows_the_means_of_a_fade_to_a_colour():
+    weights = Weights(32, 40)
+    assert with_chroma(weights, [64 + 50.0, 64 + 50.0], [100.0, 100.0]).chroma is None  # half the distance from 128
+    assert with_chroma(weights, [50.0, 120.0], [100.0, 110.0]).chroma == (0, 65)
+    assert with_chroma(Weights(0, 10), [255.0, 0.0], [100.0, 100.0]).chroma == (127, 0)
+    row = table_of(Weights(32, 40, (0, 65)), 2).l0[0]
+    assert row.chroma_weight == (32, 32) and row.chroma_offset == (0, 65)
+
+
+def test_weights_of_chroma_save_bits_in_a_fade_to_red(monkeypatch):
+    frames = moving(96, 64, 12).astype(float)
+    share = np.linspace(1, 0.2, 12)[:, None, None, None]
+    frames = (frames * share + np.array([220, 20, 20]) * (1 - share)).astype(np.uint8)
+    data, planes, _ = encoded(frames, qp=26)
+    assert_decodes_to(data, planes, 96, 64)
+    monkeypatch.setattr("codec.h264.encode.lookahead.with_chroma", lambda weights, *means: weights)
+    assert len(data) < 0.95 * len(encoded(frames, qp=26)[0])
 
 
 def test_weights_save_bits_in_a_fade(monkeypatch):
