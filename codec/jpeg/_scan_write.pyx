@@ -17,8 +17,9 @@ import numpy as np
 from codec._core cimport (
     E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
     BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter,
-    TokenBuffer, TokenBuffer_p, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit, codec_nonzero_mask,
-    end_segment, jpeg_dsp, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve, set_entropy_table,
+    TokenBuffer, TokenBuffer_p, append, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
+    codec_nonzero_mask, end_segment, jpeg_dsp, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
+    set_entropy_table,
 )
 from ..cpu import level_index
 from ..errors import ParameterError
@@ -240,6 +241,7 @@ cdef struct Scan:
     uint64_t band           # mask of Ss..Se
     bint progressive
     Py_ssize_t mcus_wide, mcus_high
+    Py_ssize_t first, past  # rows of MCUs to code; parts of a scan are sequential, without restart markers
     Py_ssize_t restart_interval
 
 
@@ -434,7 +436,10 @@ cdef int put_scan(Sink sink, Scan *scan) noexcept nogil:
         return put_bands(sink, scan)
     eob.EOBRUN = 0
     eob.BE = 0
-    for my in range(scan.mcus_high):
+    for i in range(scan.Ns if scan.first else 0):
+        c = &scan.component[i]              # DC of the last block above
+        c.pred = c.level_zz[(min(scan.first * c.V, c.high) * c.wide - 1) * 64]
+    for my in range(scan.first, scan.past):
         for mx in range(scan.mcus_wide):
             if scan.restart_interval:
                 if left == 0:
@@ -508,12 +513,31 @@ cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const JpegWord
         if token < stop:
             put_restart(writer, token[0] & 7)
             token += 1
-    end_segment(writer)
     return writer.status
 
 
+cdef class Bits:
+    """Bits of a scan or a part of one, stuffed up to the last restart marker."""
+    cdef BitWriter writer   # owned
+
+    def __dealloc__(self):
+        close_writer(&self.writer)
+
+
+def joined(parts):
+    """The entropy-coded data of a scan without restart markers from its Bits, in their order."""
+    cdef Bits all = Bits(), more
+    cdef int status = OK
+    if open_writer(&all.writer, 1 << 16):
+        raise MemoryError
+    for more in parts:
+        status = status or append(&all.writer, &more.writer)
+    return finished(&all.writer, status)
+
+
 cdef class Tokens:
-    """One scan, walked once: its symbols and their extra bits, to be written when its tables are known."""
+    """A scan or a part of one, walked once: its symbols and their extra bits, to be written when its tables are
+    known."""
     cdef TokenBuffer buffer
     cdef Tables counted     # counted during the walk
 
@@ -522,8 +546,13 @@ cdef class Tokens:
 
     def write(self, Tables tables):
         """The entropy-coded data, with these tables."""
+        cdef Bits written = self.bits(tables)
+        return finished(&written.writer, OK)
+
+    cpdef Bits bits(self, Tables tables):
+        """The Bits, with these tables."""
         cdef JpegWord words[(RAW_TOKEN + 1) * 256]
-        cdef BitWriter writer
+        cdef Bits out = Bits()
         cdef int i, symbol, n, status
         for i in range(RAW_TOKEN):
             set_words(&words[i << 8], &tables.table[i], i >> 2)
@@ -532,16 +561,13 @@ cdef class Tokens:
                     raise ParameterError(NO_CODE)
         for n in range(256):
             words[RAW_TOKEN << 8 | n].code, words[RAW_TOKEN << 8 | n].size = 0, n
-        if open_writer(&writer, 1 << 16):
+        if open_writer(&out.writer, 1 << 16):
             raise MemoryError
-        try:
-            with nogil:
-                status = put_tokens(&writer, &self.buffer, words)
-            if status:
-                raise MemoryError
-            return writer.start[:writer.next - writer.start]
-        finally:
-            close_writer(&writer)
+        with nogil:
+            status = put_tokens(&out.writer, &self.buffer, words)
+        if status:
+            raise MemoryError
+        return out
 
 
 NO_CODE = "a Huffman table has no code for a symbol of this scan"
@@ -579,7 +605,7 @@ cdef int describe_component(ScanComponent *c, const Scan *scan, plane_, componen
 
 
 def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, Al=0, progressive=False, mcus=None,
-                restart_interval=0, block_bits=None, masks=significance):
+                restart_interval=0, block_bits=None, masks=significance, rows=None):
     """Send one scan to a sink.
 
     Parameters
@@ -593,6 +619,8 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     block_bits : None, or a list of int32 arrays (blocks_high, blocks_wide) to which each block's bits are added by
         "bits" and "count"
     masks : `significance`, or a function of plane and Al that remembers what that returned
+    rows : None, or the first row of MCUs and the one after the last, for "tokens" of a part of a sequential scan
+        without restart markers
     """
     cdef Scan scan
     cdef BitCounter counter
@@ -611,6 +639,9 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
         describe_component(&scan.component[i], &scan, planes[i], components[i], tables, used[i],
                            None if block_bits is None else block_bits[i])
     scan.mcus_high, scan.mcus_wide = mcus if scan.Ns > 1 else (scan.component[0].high, scan.component[0].wide)
+    scan.first, scan.past = rows or (0, scan.mcus_high)
+    if not 0 <= scan.first <= scan.past <= scan.mcus_high or rows and (progressive or restart_interval):
+        raise ParameterError("only sequential scans without restart markers have parts, within their rows of MCUs")
     if sink == "tokens":
         return scan_tokens(&scan, tables)
     if sink == "bits":

@@ -6,7 +6,7 @@ The encoder ends here, and so does every rewriting of a file that leaves its coe
 import struct
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Optional, Tuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from .._core import optimal_huffman
 from ..executors import in_order
 from . import markers
 from ._arith_write import encode_arith_scan
-from ._scan_write import Tables, encode_scan, significance
+from ._scan_write import Tables, encode_scan, joined, significance
 from .sharing import bits_of, shared_tables
 from .tables import (
     T81_TABLE_K_3_DC_LUMINANCE,
@@ -140,12 +140,31 @@ class _Masks:
         return self.known[key][1]
 
 
-def _count(spec, frame, planes, masks, sink, restart_interval=0):
-    """({(Tc, Th): 256 symbol counts} of the tables of a scan, result of the sink)."""
+def _count(spec, frame, planes, masks, sink, restart_interval=0, rows=None):
+    """({(Tc, Th): 256 symbol counts} of the tables of a scan, result of the sink). rows: None, or a part of it."""
     scan = _scan_of(spec, frame, planes, restart_interval)
     statistics = Tables()
-    result = encode_scan(scan.planes, scan.components, statistics, sink, masks=masks, **scan.settings)
+    result = encode_scan(scan.planes, scan.components, statistics, sink, masks=masks, rows=rows, **scan.settings)
     return {key: statistics.counts(*key) for key in scan.used}, result
+
+
+class _Bands:
+    """The Tokens of bands of rows of a scan."""
+
+    def __init__(self, tokens, threads):
+        self.tokens, self.threads = tokens, threads
+
+    def write(self, tables):
+        return joined(in_order([partial(tokens.bits, tables) for tokens in self.tokens], self.threads))
+
+
+def _count_in_bands(spec, frame, planes, threads):
+    """`_count` of the tokens of a sequential scan without restart markers, by several threads."""
+    rows = frame.mcus[0] if len(spec.components) > 1 else len(planes[spec.components[0]])
+    borders = [rows * n // (4 * threads) for n in range(4 * threads + 1)]
+    bands = [partial(_count, spec, frame, planes, None, "tokens", rows=band) for band in pairwise(borders)]
+    counts, tokens = zip(*in_order(bands, threads))
+    return {key: sum(of_band[key] for of_band in counts) for key in counts[0]}, _Bands(tokens, threads)
 
 
 def _definitions(counts, frame, share):
@@ -204,7 +223,11 @@ def _write_scans(out, frame, planes, script, optimize, share, restart_interval, 
     chunks_of = lambda spec, definitions, tokens: _scan_chunks(
         spec, frame, planes, definitions, tokens, restart_interval, block_bits, masks
     )
-    count = lambda spec: _count(spec, frame, planes, masks, "tokens", restart_interval)
+
+    def count(spec):
+        if threads > 1 and not (frame.progressive or restart_interval):
+            return _count_in_bands(spec, frame, planes, threads)
+        return _count(spec, frame, planes, masks, "tokens", restart_interval)
 
     def alone(spec):
         counts, tokens = count(spec)

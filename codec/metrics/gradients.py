@@ -155,4 +155,5 @@ def estimated_gradient(
     -------
     float32 array of their shape
     """
-    return _gradient(reference, distorted, *weighed(_sample(reference), _sample(distorted)), threads)
+    x, means = weighed(_sample(reference), _sample(distorted))
+    return _gradient(reference, distorted, x, means, threads)

@@ -51,10 +51,11 @@ def test_restart_intervals(restart_interval):
         assert codec.encode(PICTURE, **settings, threads=threads) == expected
 
 
+@pytest.mark.parametrize("effort", [1, 3])
 @pytest.mark.parametrize("color, channels", [("gray", 1), ("rgb", 3), ("cmyk", 4), ("ycck", 4)])
-def test_other_colours(color, channels):
+def test_other_colours(color, channels, effort):
     picture = textured(1000, 555, channels)
-    settings = dict(quality=95, color=color, effort=1)
+    settings = dict(quality=95, color=color, effort=effort)
     assert codec.encode(picture, **settings, threads=3) == codec.encode(picture, **settings)
 
 
