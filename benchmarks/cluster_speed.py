@@ -2,6 +2,7 @@
 
     python benchmarks/cluster_speed.py --files 1000 --side 32 --effort 1      # small jobs: the cost of a task
     python benchmarks/cluster_speed.py --files 100 --side 1024                # large jobs: the speed-up
+    python benchmarks/cluster_speed.py --files 60 --side 32 --effort 1 --wait 0.5   # the speed-up on a busy machine
 
 A real scheduler and worker processes, as `dask scheduler` and `dask worker` start them. Prints one JSON row. Processor times do not
 depend on what else runs; files/s do.
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +55,20 @@ def pictures(folder, count, side):
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number:06}.png", compress_level=1)
 
 
+@dataclass(frozen=True)
+class Waiting(batch.CompressTask):
+    """A job that takes a while and no processor: whether workers wait for jobs shows whatever else the machine does."""
+
+    seconds: float = 0.0
+
+    def __call__(self, data, job=None):
+        time.sleep(self.seconds)
+        return super().__call__(data, job)
+
+
 def measured(folder, args):
     """The row of one run."""
-    task = batch.CompressTask(codec.jpeg.EncodeOptions(effort=args.effort))
+    task = Waiting(codec.jpeg.EncodeOptions(effort=args.effort), seconds=args.wait)
 
     def jobs(name):
         return batch.plan([str(folder / "in")], f"{folder / name}/", task)
@@ -100,6 +113,7 @@ def main():
     parser.add_argument("--side", type=int, default=32, help="rows and columns of a picture")
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--wait", type=float, default=0.0, help="seconds that each job waits besides")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

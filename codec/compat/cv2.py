@@ -180,7 +180,7 @@ def imread(filename: str | os.PathLike[str], flags: int = IMREAD_COLOR) -> npt.N
     return imdecode(data, flags)
 
 
-def _as_asked(pixels, flags, wants_color):
+def _as_asked(pixels: npt.NDArray[Any], flags: int, wants_color: int) -> npt.NDArray[Any]:
     gray = flags != IMREAD_UNCHANGED and not wants_color and not flags & IMREAD_ANYCOLOR
     if gray and pixels.ndim == 3:  # stored as RGB: T.871 clause 7
         return np.rint(pixels @ np.array([0.299, 0.587, 0.114])).astype(pixels.dtype)
@@ -190,7 +190,7 @@ def _as_asked(pixels, flags, wants_color):
     return pixels if pixels.ndim == 2 or rgb else np.ascontiguousarray(pixels[..., ::-1])
 
 
-def _checked(img):
+def _checked(img: npt.ArrayLike) -> npt.NDArray[Any]:
     pixels = as_array(img, "img")
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         raise ParameterError("img is BGRA and a JPEG has no alpha: pass img[..., :3], or lay it on a colour")
@@ -201,11 +201,11 @@ def _checked(img):
     return pixels
 
 
-def _other_order(pixels):
+def _other_order(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return pixels[..., ::-1] if pixels.ndim == 3 else pixels
 
 
-def _options(params):
+def _options(params: Sequence[int]) -> dict[str, Any]:
     """Options of `codec.encode` for a flat list of parameters and values."""
     try:
         given = [int(value) for value in np.asarray(params).reshape(-1)]
@@ -217,7 +217,7 @@ def _options(params):
     quality = found.pop(IMWRITE_JPEG_QUALITY, QUALITY)
     luma = found.pop(IMWRITE_JPEG_LUMA_QUALITY, -1)
     chroma = found.pop(IMWRITE_JPEG_CHROMA_QUALITY, -1)
-    options = {
+    options: dict[str, Any] = {
         "quality": _percent(luma if luma >= 0 else quality),
         "progressive": bool(found.pop(IMWRITE_JPEG_PROGRESSIVE, 0)),
         "restart_interval": found.pop(IMWRITE_JPEG_RST_INTERVAL, 0),
@@ -234,5 +234,5 @@ def _options(params):
     return options
 
 
-def _percent(quality):
+def _percent(quality: int) -> int:
     return min(max(quality, 1), 100)

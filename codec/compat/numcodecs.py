@@ -103,13 +103,13 @@ class LosslessJpeg(Codec):
         return {"id": self.codec_id, "channels": self.channels}
 
 
-def _as_stored(buf):
+def _as_stored(buf: Any) -> Any:
     """The chunk with its axes in the order of its memory: numcodecs restores bytes, and Zarr the order of axes."""
     chunk = np.asarray(buf)
     return chunk.T if chunk.flags.f_contiguous and not chunk.flags.c_contiguous else chunk
 
 
-def _decoded(buf, out):
+def _decoded(buf: Any, out: Any) -> Any:
     pixels = _chunks.decoded(ensure_contiguous_ndarray(buf).tobytes())
     return pixels if out is None else ndarray_copy(np.ascontiguousarray(pixels), out)
 

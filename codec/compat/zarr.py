@@ -62,7 +62,7 @@ class _Chunks(ArrayBytesCodec):
         data = await asyncio.to_thread(self._encoded, chunk_array.as_numpy_array())
         return chunk_spec.prototype.buffer.from_bytes(data)
 
-    def _encoded(self, chunk):
+    def _encoded(self, chunk: Any) -> bytes:
         raise NotImplementedError
 
 
@@ -85,7 +85,7 @@ class JpegCodec(_Chunks):
         """Metadata of the array."""
         return {"name": self.name, "configuration": {"channels": self.channels, **self.options}}
 
-    def _encoded(self, chunk):
+    def _encoded(self, chunk: Any) -> bytes:
         return _chunks.encoded(chunk, self.channels, self.options)
 
 
@@ -110,7 +110,7 @@ class LosslessJpegCodec(_Chunks):
         """Metadata of the array."""
         return {"name": self.name, "configuration": {"channels": self.channels}}
 
-    def _encoded(self, chunk):
+    def _encoded(self, chunk: Any) -> bytes:
         return _chunks.encoded_lossless(chunk, self.channels)
 
 

@@ -171,8 +171,9 @@ def _frame(tables, color, subsampling, height, width):
 
 
 def application_segments(metadata, color):
-    """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata. Adobe's has no
-    density: Exif states it, where the caller gives none.
+    """JFIF where it applies (T.871: gray and YCbCr), Adobe where it does not, then the caller's metadata.
+
+    Adobe's segment has no density: Exif states it, where the caller gives none.
     """
     metadata = metadata or Metadata()
     if color in ADOBE_TRANSFORM:

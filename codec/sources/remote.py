@@ -80,7 +80,7 @@ def _said(verb, url):
     except CodecError:
         raise
     except ImportError as error:
-        raise MissingPackageError(f"cannot {verb} {url}: {error}; pip install 'codec[remote]' and that") from error
+        raise MissingPackageError(f"cannot {verb} {url}: {error}; install that package beside codec[remote]") from error
     except FileNotFoundError as error:
         raise FileError(f"cannot {verb} {url}: there is nothing of this name; check the URL") from error
     except (OSError, ValueError, KeyError, NotImplementedError, *_foreign()) as error:
