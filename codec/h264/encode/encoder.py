@@ -152,7 +152,7 @@ class PictureEncoder:
         number, reference, idr = planned.number, planned.reference, self._is_idr(planned)
         qp = self._control.qp(planned)
         header = self._header(planned, idr)
-        picture, source = self._pictures()
+        picture, source = self._pictures(reference)
         picture.TopFieldOrderCnt = picture.BottomFieldOrderCnt = 2 * (number - self._first)
         store = FrameStore(picture, header.frame_num)
         store.set_order(picture.TopFieldOrderCnt, picture.BottomFieldOrderCnt)
@@ -319,19 +319,24 @@ class PictureEncoder:
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]
 
-    def _pictures(self):
-        """Two pictures that neither the decoder's buffer nor a task needs: for the reconstruction and the source."""
+    def _pictures(self, reference):
+        """Two pictures that neither the decoder's buffer nor a task needs: for the reconstruction and the source. A
+        reference takes one that has planes for searches, four times as large as luma, and others leave these: there are
+        no more than references at work."""
         tasks = [*self._tasks, self._latest] if self._latest else self._tasks
         used = {id(store.picture) for store in self._dpb.frames}
         used.update(id(picture) for task in tasks for picture in task.pictures)
-        free = [picture for picture in self._pool if id(picture) not in used][:2]
+        free = [picture for picture in self._pool if id(picture) not in used]
+        free.sort(key=lambda picture: picture.tag is not None)  # those with planes for searches last
         while len(free) < 2:
-            free.append(Picture(*self._format))
+            free.insert(0, Picture(*self._format))
             if self._examine:
-                free[-1].observe()
-            self._pool.append(free[-1])
-        begin(free[0])
-        return free
+                free[0].observe()
+            self._pool.append(free[0])
+        source = free.pop(0)
+        picture = free[-1 if reference else 0]
+        begin(picture)
+        return picture, source
 
     def _keep(self, store, header, reference):
         """Mark and store the picture (8.2.5)."""

@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from ...errors import ParameterError
 from ..stream.slice_header import I
-from .buffering import Arrival, Schedule
+from .buffering import FIRST_FULLNESS, Arrival, Schedule
 from .parameters import level_row
 from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, layer_of
 
@@ -27,13 +28,18 @@ FIRST_INTERVALS = 4  # that wait for those before them, because nothing is known
 FIRST_SECONDS = 0.25  # of the rate for the first picture
 # Bits times step by cost, or bits by sample at a QP, that are typical of I pictures: the next intervals correct it
 FIRST_RATIO, FIRST_BITS_PER_SAMPLE, FIRST_QP = 6 << 16, 1, 28
-MOST_SECONDS = 1  # of the rate: a picture by which more would be spent too much is coded again with higher QP
+MOST_SECONDS = 1  # of the rate that may be spent too much
+# What I pictures and others may take of what is left of it; with more they are coded again with higher QP
+MOST_PART_I, MOST_PART = 1 / 2, 1 / 4
 # The quantizer step of a QP, times 2^16, and the largest step that is nearer to it than to the next
 STEPS = tuple(round(65536 * 2 ** (qp / 6)) for qp in range(WORST_QP + 1))
 STEP_BOUNDS = tuple(round(65536 * 2 ** ((qp + 0.5) / 6)) for qp in range(WORST_QP))
 EIGHTHS = tuple(round(65536 * 2 ** ((n + 0.5) / 48)) for n in range(8 * WORST_QP))  # the same for eighths of a QP
 FORGET_PLANNED = 0.98  # weight of an interval against the next one, in what a pass takes more than the one before
 MOST_CHANGE = 16  # of QP from that of the first interval: beyond, quality counts more than the last bits
+# Of QP in eighths, for each picture: a step that falls at the end takes more bits than its pictures had before, because
+# their references were coarser
+PLANNED_FALL = 4
 PRIOR = 0.02  # of all pictures: what counts as known to be equal
 
 
@@ -154,10 +160,11 @@ class RateControl:
             return qp_of_step(STEPS[FIRST_QP] * FIRST_BITS_PER_SAMPLE * self._samples / bits)
         return qp_of_step(FIRST_RATIO * cost_of(planned) / bits)
 
-    def most(self, sent):
-        """Bits that the next picture should have at most."""
+    def most(self, sent, kind):
+        """Bits that the next picture should have at most: a part of what is left of the largest surplus."""
         surplus = sent.bits - sent.count * self._wanted
-        return int(max(self._bitrate * MOST_SECONDS - max(surplus, 0), self._wanted))
+        room = self._bitrate * MOST_SECONDS - max(surplus, 0)
+        return int(max(room * (MOST_PART_I if kind == I else MOST_PART), self._wanted))
 
 
 class PlannedRate:
@@ -177,7 +184,7 @@ class PlannedRate:
         self._all = self._left = sum(bits * STEPS[qp] for bits, qp in self._pictures.values())
         self._before = self._now = self._spent = 0
         self._begun, self._carry = deque(), 0  # (QP, complexity) of intervals that have not ended; eighths of a QP
-        self._first = None  # the QP of the first interval, in eighths
+        self._first = self._latest = None  # QP of the first interval and of the one before, in eighths
 
     def _complexity(self, interval):
         return sum(bits * STEPS[qp] for bits, qp in (self._pictures[one.number] for one in interval))
@@ -200,8 +207,10 @@ class PlannedRate:
         # the QP in eighths; what rounding takes off or adds is carried to the next interval
         exact = bisect_left(EIGHTHS, step)
         if self._first is None:
-            self._first = exact
-        exact = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE) + self._carry
+            self._first = self._latest = exact
+        exact = max(exact, self._latest - PLANNED_FALL * len(interval))
+        self._latest = min(max(exact, self._first - 8 * MOST_CHANGE), self._first + 8 * MOST_CHANGE)
+        exact = self._latest + self._carry
         qp = min(max((exact + 4) // 8, 0), WORST_QP)
         self._carry = min(max(exact - 8 * qp, -4), 4)
         complexity = self._complexity(interval)
@@ -209,7 +218,7 @@ class PlannedRate:
         self._begun.append((qp, complexity))
         return qp
 
-    def most(self, sent):
+    def most(self, sent, kind):
         """Bits that the next picture should have at most: the buffer alone bounds it."""
         return self._bits
 
@@ -304,11 +313,27 @@ class Control:
         """The next picture within its limits: (NAL unit, QP). head: bits of its other NAL units. See `fit`."""
         soft = hard = math.inf
         if self._rate:
-            soft = self._rate.most(sent)
+            soft = self._rate.most(sent, planned.kind)
         if self._buffer:
             wanted, hard = self._buffer.limits(planned.kind, *self._schedule.room(sent.arrival, planned.key))
             soft = min(soft, wanted)
-        return fit(code, nal, qp, (soft - head, hard - head), self._top, planned.number)
+        try:
+            return fit(code, nal, qp, (soft - head, hard - head), self._top)
+        except TooLarge as error:
+            raise ParameterError(
+                f"frame {planned.number} takes {error.bits + head} bits with the highest QP, but the buffer has "
+                f"{max(hard, 0)} for it: choose {self._remedy(sent, planned.key, error.bits + head)}"
+            ) from None
+
+    def _remedy(self, sent, key, bits):
+        """What would make room for a picture of this many bits, if those before it did not change."""
+        schedule, (fullness, largest) = self._schedule, self._schedule.room(sent.arrival, key)
+        if self._settings.vbv is None or bits > largest:
+            return "a higher level"
+        if not sent.count or bits > schedule.full:  # the first picture leaves a buffer that is not full
+            return f"a vbv_bufsize of more than {ceil(bits / (1 if sent.count else FIRST_FULLNESS))}"
+        more = (bits - fullness) / (sent.count * schedule.interval)
+        return f"a vbv_maxrate of more than {ceil(schedule.BitRate + more)}, or a larger vbv_bufsize"
 
     def after(self, sent, planned, bits):
         """`Sent` after the next picture."""
@@ -373,7 +398,15 @@ class BufferControl:
         return min(max(fullness - reserve, self._arriving), hard), hard
 
 
-def fit(code, nal, qp, limits, top, number):
+class TooLarge(Exception):
+    """A picture that does not fit with the highest QP. bits: what it takes."""
+
+    def __init__(self, bits):
+        super().__init__(bits)
+        self.bits = bits
+
+
+def fit(code, nal, qp, limits, top):
     """A picture within the buffer, coded again with higher QP as often as it takes: (NAL unit, QP).
 
     Parameters
@@ -386,16 +419,15 @@ def fit(code, nal, qp, limits, top, number):
         Its QP.
     limits : (int, int)
         Bits that it should have at most, which QP below `top` sees to, and bits that it must not exceed.
-    number : int
-        Of its frame.
+
+    Raises
+    ------
+    TooLarge
     """
     soft, hard = limits
     while 8 * len(nal) > (soft if qp < top else hard):
         if qp == WORST_QP or hard <= 0:
-            raise ParameterError(
-                f"frame {number} takes {8 * len(nal)} bits with the highest QP, but the buffer has {max(hard, 0)} for "
-                "it: choose a higher rate or a larger buffer for VBV, or a higher level"
-            )
+            raise TooLarge(8 * len(nal))
         end, wanted = (top, soft) if qp < top else (WORST_QP, hard)
         qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
         nal = code(qp)

@@ -100,7 +100,8 @@ def encode_video(
         0: one per processor. The bytes do not depend on it.
     passes : int, default 1
         2: the frames are read twice, or up to four times if they differ much, and `bitrate` is reached with one quality
-        throughout: within 2 % for clips of 300 frames, if there is enough to code. A generator cannot be read twice.
+        throughout: mostly within 2 % for clips of 300 frames, if there is enough to code. A generator cannot be read
+        twice.
     target : str, optional
         "size:5MB": at most this size, and close to it. "bitrate:800k": `bitrate` in two passes. "ssim:0.97",
         "psnr:40", "ssimulacra2:70" or another metric: the highest CRF, on a grid of 1/2, whose decoded frames reach the

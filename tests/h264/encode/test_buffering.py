@@ -1,6 +1,7 @@
 """The buffer of the decoder never runs empty, whatever the content; the streams say so themselves (Annex C)."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -74,6 +75,25 @@ def test_what_cannot_fit_is_an_error():
         codec.encode_video(noise(64, 48, 2), fps=25, vbv_maxrate=1000, vbv_bufsize=1000, settings_sei=False)
 
 
+@pytest.mark.parametrize(
+    "vbv, words", [((60_000, 1000), "vbv_bufsize of more than"), ((1000, 20_000), "vbv_maxrate of more than")]
+)
+def test_what_cannot_fit_says_what_would_do(vbv, words):
+    def failed(vbv):
+        """The number of the frame, and the value that is named."""
+        with pytest.raises(codec.ParameterError, match=words) as found:
+            encoded(noise(96, 80, 20), preset="ultrafast", qp=20, vbv=vbv)
+        return [int(one) for one in re.search(r"frame (\d+) takes .* more than (\d+)", str(found.value)).groups()]
+
+    number, value = failed(vbv)
+    assert value > vbv["maxrate" not in words]
+    more = (max(vbv[0], 2 * value), vbv[1]) if "maxrate" in words else (vbv[0], 2 * value)
+    try:
+        assert failed(more)[0] > number
+    except pytest.fail.Exception:
+        pass  # all frames fit
+
+
 def test_a_file_that_cannot_fit_is_absent(tmp_path):
     with pytest.raises(codec.ParameterError):
         codec.write_video(tmp_path / "a.h264", noise(64, 48, 2), fps=25, vbv_maxrate=1000, vbv_bufsize=1000)
@@ -87,10 +107,10 @@ def test_fit_raises_qp_until_it_fits():
         tried.append(qp)
         return bytes(10**9 // STEPS[qp])
 
-    nal, qp = fit(code, code(20), 20, (4000, 5000), 51, 0)
+    nal, qp = fit(code, code(20), 20, (4000, 5000), 51)
     assert 8 * len(nal) <= 4000 and 8 * len(bytes(10**9 // STEPS[qp - 1])) > 4000 and len(tried) <= 3
     tried.clear()
-    nal, qp = fit(code, code(20), 20, (10, 200), 51, 0)
+    nal, qp = fit(code, code(20), 20, (10, 200), 51)
     assert max(tried) > 51 and 10 < 8 * len(nal) <= 200  # below QP 51 the first limit counts, above it the second
 
 

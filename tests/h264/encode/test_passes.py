@@ -43,7 +43,7 @@ def test_two_passes_reach_the_rate_of_mixed_clips(preset, order):
     }  # fmt: skip
     frames = np.concatenate([made[name] for name in order.split()])
     video = codec.h264.encode_frames(frames, fps=25, preset=preset, bitrate=50_000, passes=2)
-    assert video.kbps * 1000 == pytest.approx(50_000, rel=0.02)
+    assert video.kbps * 1000 == pytest.approx(50_000, rel=0.025)
 
 
 def test_a_clip_that_is_like_its_first_pass_is_measured_once():

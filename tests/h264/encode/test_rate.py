@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from made_clips import encoded, moving, noise
+from made_clips import encoded, moving, noise, text
 
 import codec
 from codec.h264.encode.lookahead import Planned
-from codec.h264.encode.ratecontrol import STEPS, RateControl, scale_of
-from codec.h264.stream.slice_header import P
+from codec.h264.encode.ratecontrol import STEPS, PlannedRate, RateControl, Sent, scale_of
+from codec.h264.encode.settings import Plan
+from codec.h264.stream.slice_header import I, P
 
 
 def rate_of(data, frames, fps=25):
@@ -42,6 +43,38 @@ def test_a_hard_scene_in_the_middle():
     frames = np.concatenate([moving(64, 48, 120), noise(64, 48, 40), moving(64, 48, 240, seed=1)])
     data, _, _ = encoded(frames, preset="superfast", bitrate=150_000)
     assert rate_of(data, frames) == pytest.approx(150_000, rel=0.02)
+
+
+@pytest.mark.parametrize("preset, bitrate", [("ultrafast", 50_000), ("superfast", 50_000), ("superfast", 150_000)])
+def test_a_clip_that_ends_with_noise(preset, bitrate):
+    """Each scene takes many more bits than the one before: what a picture may take too much falls with the surplus."""
+    parts = moving(96, 80, 60), grain(96, 80, 60), text(96, 80, 60), np.repeat(moving(96, 80, 1), 60, axis=0)
+    frames = np.concatenate([*parts, noise(96, 80, 60)])
+    data, _, pictures = encoded(frames, preset=preset, bitrate=bitrate)
+    assert rate_of(data, frames) == pytest.approx(bitrate, rel=0.025)
+    sizes = np.cumsum([8 * len(one.data) for one in pictures])
+    assert max(sizes - bitrate / 25 * np.arange(1, 301)) <= 0.85 * bitrate
+
+
+def test_a_picture_may_take_a_part_of_what_is_left():
+    control = RateControl(25_000, 25, 3000, lambda planned: 0)  # 1000 bits a picture, 25000 too much at most
+    assert control.most(Sent(), I) == 12_500 and control.most(Sent(), P) == 6250
+    assert control.most(Sent(10, 30_000), P) == 1250  # 20000 too much already
+    assert control.most(Sent(10, 40_000), P) == 1000 == control.most(Sent(10, 60_000), I)
+    assert control.most(Sent(10, 0), P) == 6250  # a saving is spent slowly
+
+
+def test_the_last_pictures_of_a_plan_do_not_spend_what_is_left_at_once():
+    """A step that falls from picture to picture takes more than each had with coarse references."""
+    plan = Plan({number: (1000, 30) for number in range(40)}, 40_000)
+    control = PlannedRate(plan)
+    found = []
+    for first in range(0, 40, 4):
+        interval = [Planned(None, number, P) for number in range(first, first + 4)]
+        found.append(control.qp(interval))
+        control.add(interval, [(500, found[-1])] * 4)  # half of what was planned
+    assert found[0] == 30 and found[-1] < 24
+    assert all(before - after <= 2 for before, after in zip(found, found[1:]))
 
 
 def test_no_picture_spends_seconds():
