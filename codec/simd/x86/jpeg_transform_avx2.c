@@ -449,8 +449,8 @@ INLINE __m256i two_rows(const JpegReduced *t, __m256i a, __m256i b, const __m256
     return _mm256_sra_epi32(sums(pairs, columns, 4, sum), second);
 }
 
-/* n blocks of 2 or 4 samples: outer and inner rows are sums and differences of the same parts. With `upper` the lower
- * four rows of coefficients are zero. Results: rows 0 and 2 in the lower half, 1 and 3 in the upper one, 4 bytes each. */
+/* A block of 2 or 4 samples: outer and inner rows are sums and differences of the same parts. With `upper` the lower
+ * four rows of coefficients are zero. Gives rows 0 and 2 in the lower half, 1 and 3 in the upper one, 4 bytes each. */
 INLINE __m256i few_rows(const JpegReduced *t, const __m128i r[8], const __m256i columns[4], int two, int upper)
 {
     const __m256i half = _mm256_set1_epi32(1 << (t->first - 1));
