@@ -109,7 +109,8 @@ def decode(
     scale : 1/8, 2/8, ... 7/8 or 1 (default)
         Part of width and height to decode, rounded up.
     region : (x, y, width, height), default all
-        The pixels to make, of the picture at `scale`, before `upright` turns it.
+        The pixels to make, of the picture at `scale`, before `upright` turns it. Data that no pixel needs, with
+        `scale` and "gray" as well, may go unread: damage there is no error.
     color : "auto" (default) or "gray"
         "gray": the luminance as it is coded, of gray and YCbCr pictures.
     out : array, default a new one

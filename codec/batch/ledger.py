@@ -26,13 +26,14 @@ from ..sources import remote
 from ..sources.files import CHUNK_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 NAME = ".codec-ledger.sqlite"
 VERSION = 2
 # The hash of contents in a ledger of each version, 32 bytes: BLAKE2b (RFC 7693), and SHA-256 (FIPS 180-4), for which
 # processors have instructions: a third of the time.
-HASHES = {1: partial(blake2b, digest_size=32), 2: partial(sha256, usedforsecurity=False)}
+HASHES: dict[int, Callable[..., Any]] = {1: partial(blake2b, digest_size=32), 2: partial(sha256, usedforsecurity=False)}
 YOUNG_SECONDS = 2  # a file can change within the resolution of its time, which is up to 2 s (FAT)
 
 # Paths are bytes, relative to the folder of the ledger: that folder can be moved. A stat is "size mtime_ns inode".

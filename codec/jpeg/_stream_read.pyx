@@ -7,8 +7,8 @@ in order, and not even that where restart intervals begin with bands. The pixels
 Where there are no restart intervals, threads can also read in several places at the same time (`PartTeam`): one passes
 over the data in front, for the position and the DC of the places where the others begin.
 
-Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on that
-is sure to begin where it should; those below only where damage is to be reported.
+Of a part of a picture (`Window` of view.py) the MCUs above are read for their DC, from the last restart interval on
+that begins a row of MCUs; those below only where damage is to be reported.
 """
 from libc.stdint cimport int16_t, int64_t, uint16_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc
@@ -443,19 +443,23 @@ cdef object run(BandTeam team, PreparedScan prepared, int threads, out):
 cdef enum:
     MOST_PARTS = 16
     PART_ROWS = 8               # of MCUs, on average, at least: parts read two more than they make
-    MANY_BITS = 24              # for 16 pixels: where two threads in one place would wait for the bits
+    MANY_BITS = 96              # for each block: where two threads in one place would wait for the bits
 
-cdef double PASSING = 0.3       # time to pass over MCUs, as a part of that for their pixels
+cdef double PASSING = 0.4       # time to pass over MCUs, as a part of that for their pixels: 0.36 to 0.44
+cdef double FIRST_OF_TWO = 0.42
 
 
 cdef bint gains_by_parts(BandTeam team, int threads) noexcept nogil:
-    """Whether threads shall read in several places. One place suffices two of them if there are few bits for each
-    pixel."""
+    """Whether threads shall read in several places. One place suffices two of them if there are few bits to read."""
     cdef const ReadScan *s = team.scan
+    cdef Py_ssize_t blocks = 0
+    cdef int i
     if (s == NULL or threads < 2 or s.arithmetic or s.conceal or s.restart_interval or team.reduced != NULL
             or s.segments.count > 1 or team.mcus_high < PART_ROWS * min(threads, MOST_PARTS)):
         return False
-    return threads > 2 or s.segments.longest * 8 * 16 >= MANY_BITS * team.height * team.width
+    for i in range(team.parts_read):
+        blocks += team.part[i].wide * team.part[i].high
+    return threads > 2 or s.segments.longest * 8 >= MANY_BITS * blocks
 
 
 cdef void copy_description(BandTeam team, BandTeam model) noexcept:
@@ -470,9 +474,10 @@ cdef void copy_description(BandTeam team, BandTeam model) noexcept:
 cdef class PartTeam(Team):
     """A whole picture of one restart interval, one part for each thread.
 
-    All parts shall end at the same time. One thread passes over the data, PASSING = s for all of it, and takes the last
-    part; part k, of length T - s x(k), begins when it gets there: x(k + 1) = x(k) (1 - s) + T from x(0) = 0 to x(n) = 1.
-    So x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n).
+    One thread passes over the data, which takes PASSING = s for all of it, and takes the last part; part k, of length
+    T - s x(k), begins when it gets there. If all end at the same time, x(k + 1) = x(k) (1 - s) + T from x(0) = 0 to
+    x(n) = 1, so x(k) = (1 - (1 - s)^k) / (1 - (1 - s)^n). Who ends early helps others with what is read already: that
+    makes a shorter first part best for two, who pass over less.
     """
     cdef ReadScan *scan         # of the one who passes over
     cdef ReadScan *own          # owned, by part
@@ -496,7 +501,7 @@ cdef class PartTeam(Team):
             raise MemoryError
         end = whole.mcus_high
         for k in range(n - 1, -1, -1):
-            begin = <Py_ssize_t>(whole.mcus_high * (1 - left ** k) / (1 - left ** n) + 0.5)
+            begin = <Py_ssize_t>(whole.mcus_high * (FIRST_OF_TWO * k if n == 2 else (1 - left ** k) / (1 - left ** n)))
             team = part_of(whole, begin, end)
             team.scan, team.following, self.first = &self.own[k], self.first, team
             self.top[k] = team.top
@@ -521,6 +526,12 @@ cdef class PartTeam(Team):
             if turn < self.known:
                 self.first.work_of(turn)
             turn = self.take()
+        turns_lock(&self.turns)
+        turn = self.known
+        turns_unlock(&self.turns)
+        while turn > 0:                 # help
+            turn -= 1
+            self.first.work_of(turn)
 
     cdef void pass_over(self) noexcept nogil:
         """Read up to the last part, and leave a reader where each part begins."""
@@ -575,7 +586,7 @@ cdef BandTeam part_of(BandTeam whole, Py_ssize_t begin, Py_ssize_t end):
     cdef Py_ssize_t rows = whole.rows, size = whole.width * whole.components * (1 if whole.precision == 8 else 2)
     cdef int i
     copy_description(team, whole)
-    team.dsp, team.band, team.slots = whole.dsp, 1, 2
+    team.dsp, team.band, team.slots, team.several = whole.dsp, whole.band, whole.slots, True
     team.top = team.lead = max(begin - 1, <Py_ssize_t>0)
     team.mcus_high = min(end + 1, whole.mcus_high) - team.top
     team.height = min(whole.height - team.top * rows, team.mcus_high * rows)

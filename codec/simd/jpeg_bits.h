@@ -136,7 +136,7 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
 #define DIFFERENCE(symbol, size)                                                                          \
     do {                                                                                                  \
         (size) = c->dc->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)];                                          \
-        if (CODEC_LIKELY((unsigned)((size) & 0x7EFF) - 1 < 0xFF)) { /* looks like a coefficient without a run, or EOB */ \
+        if (CODEC_LIKELY((unsigned)((size) & 0x7EFF) - 1 < 0xFF)) { /* a coefficient without a run, or EOB */ \
             SKIP((size) & 0xFF);                                                                          \
             c->pred += (size) >> 16;                                                                      \
         } else {                                                                                          \
@@ -188,8 +188,8 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
     return k <= 63 || k >= JPEG_END_OF_BLOCK;
 }
 
-/* As many coefficients as a load of `passed` covers, unless the block might end with the last of them: then no EOB would
- * follow. */
+/* As many coefficients as a load of `passed` covers, unless the block might end with the last of them: then no EOB
+ * would follow. */
 #define PASS                                                             \
     {                                                                    \
         const unsigned entry = passed[acc >> (64 - JPEG_SKIM_BITS)];     \

@@ -45,9 +45,9 @@ typedef void (*jpeg_quantize_fn)(const int16_t *coef_nat, const JpegQuantizer *q
 typedef void (*jpeg_idct_fn)(const int16_t *level_nat, const uint16_t *Q_nat, uint8_t *out, ptrdiff_t stride,
                              ptrdiff_t n);
 
-/* A transform of 1 to JPEG_REDUCED_MOST points in each direction for blocks of 8x8; codec/jpeg/_reduced.pyx tells which.
+/* A transform of 1 to JPEG_REDUCED_MOST points in each direction for blocks of 8x8: codec/jpeg/_reduced.pyx.
  * `rows`: by sample and frequency, for columns of coefficients; `columns`: by frequency and sample, for rows. The sums
- * are shifted by `first` and `second` bits, with rounding. The pairs hold two frequencies in 16 bits each, the lower one
+ * are shifted by `first` and `second` bits, with rounding. A pair holds two frequencies in 16 bits each, the lower one
  * first; no constant but that of DC for 2 points, 2^15, needs more. */
 enum { JPEG_REDUCED_MOST = 16 };
 typedef struct {

@@ -164,6 +164,18 @@ def test_damage_is_found_in_the_same_place(coded, on_error):
         assert_threads_agree(coded[:at] + coded[at + 5 :], (2,), on_error=on_error)
 
 
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_threads_that_read_in_several_places(subsampling):
+    """Two do so where there are many bits. Damage may come before a place is known, or after."""
+    data = codec.encode(PICTURE, 99, effort=1, subsampling=subsampling)
+    assert_threads_agree(data)
+    for part in range(1, 20):
+        at = len(data) * part // 20
+        assert_threads_agree(data[:at] + b"\xff\0" * 8 + data[at + 16 :])
+        assert_threads_agree(data[: at - 9] + data[at:], (2, 3))
+    assert decoded(data[: len(data) // 2], 3)[1][0] is codec.TruncatedError
+
+
 @pytest.mark.parametrize("restart_interval", [44, 4])
 def test_lost_and_renumbered_intervals(restart_interval):
     """What follows in the file is decided by markers out of sequence: then intervals are read in order."""

@@ -449,8 +449,8 @@ INLINE __m256i two_rows(const JpegReduced *t, __m256i a, __m256i b, const __m256
     return _mm256_sra_epi32(sums(pairs, columns, 4, sum), second);
 }
 
-/* n blocks of 2 or 4 samples: outer and inner rows are sums and differences of the same parts. With `upper` the lower four
- * rows of coefficients are zero. Results: rows 0 and 2 in the lower half, 1 and 3 in the upper one, 4 bytes each. */
+/* A block of 2 or 4 samples: outer and inner rows are sums and differences of the same parts. With `upper` the lower
+ * four rows of coefficients are zero. Gives rows 0 and 2 in the lower half, 1 and 3 in the upper one, 4 bytes each. */
 INLINE __m256i few_rows(const JpegReduced *t, const __m128i r[8], const __m256i columns[4], int two, int upper)
 {
     const __m256i half = _mm256_set1_epi32(1 << (t->first - 1));
@@ -458,7 +458,8 @@ INLINE __m256i few_rows(const JpegReduced *t, const __m128i r[8], const __m256i 
     const __m256i even[2] = {interleaved(r[0], r[2]), interleaved(r[4], r[6])};
     __m256i e[2], o[2], rows[2];
     for (int y = 0; y < (two ? 1 : 2); y++) {
-        e[y] = two ? ADD32(half, times_2_15(_mm256_cvtepi16_epi32(r[0]))) : ADD32(half, MADD(even[0], of_row(t, y, 0, 2)));
+        e[y] = two ? times_2_15(_mm256_cvtepi16_epi32(r[0])) : MADD(even[0], of_row(t, y, 0, 2));
+        e[y] = ADD32(e[y], half);
         o[y] = MADD(odd[0], of_row(t, y, 1, 3));
         if (!upper) o[y] = ADD32(o[y], MADD(odd[1], of_row(t, y, 5, 7)));
         if (!upper && !two) e[y] = ADD32(e[y], MADD(even[1], of_row(t, y, 4, 6)));
