@@ -151,20 +151,22 @@ cdef inline void copy_block(uint8_t *dst, Py_ssize_t dst_stride, const uint8_t *
 cdef inline void save_samples(Coder *c, uint8_t *out) noexcept nogil:
     """The macroblock's samples in the picture, into a block like Coder.src."""
     cdef SliceContext *s = &c.s
-    cdef int i, n = s.seq.chroma_width
-    copy_block(out, SRC_STRIDE, s.place.dst[0], s.place.stride[0], 16, 16)
-    if n:
-        for i in range(1, 3):
-            copy_block(out + offset_of(c, i), SRC_STRIDE, s.place.dst[i], s.place.stride[i], n, n)
+    cdef int i
+    for i in range(c.planes):                           # constant sizes: one move a line
+        copy_block(out + 256 * i, SRC_STRIDE, s.place.dst[i], s.place.stride[i], 16, 16)
+    if s.seq.ChromaArrayType == 1:
+        copy_block(out + CB, SRC_STRIDE, s.place.dst[1], s.place.stride[1], 8, 8)
+        copy_block(out + CR, SRC_STRIDE, s.place.dst[2], s.place.stride[2], 8, 8)
 
 cdef inline void load_samples(Coder *c, const uint8_t *samples) noexcept nogil:
     """The reverse."""
     cdef SliceContext *s = &c.s
-    cdef int i, n = s.seq.chroma_width
-    copy_block(s.place.dst[0], s.place.stride[0], samples, SRC_STRIDE, 16, 16)
-    if n:
-        for i in range(1, 3):
-            copy_block(s.place.dst[i], s.place.stride[i], samples + offset_of(c, i), SRC_STRIDE, n, n)
+    cdef int i
+    for i in range(c.planes):
+        copy_block(s.place.dst[i], s.place.stride[i], samples + 256 * i, SRC_STRIDE, 16, 16)
+    if s.seq.ChromaArrayType == 1:
+        copy_block(s.place.dst[1], s.place.stride[1], samples + CB, SRC_STRIDE, 8, 8)
+        copy_block(s.place.dst[2], s.place.stride[2], samples + CR, SRC_STRIDE, 8, 8)
 
 cdef inline int bits_cost(const Coder *c, int bits) noexcept nogil:
     """Lambda times bits, in units of SATD."""

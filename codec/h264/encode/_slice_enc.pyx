@@ -9,7 +9,7 @@ from codec._team cimport (
     Turns, shared_add, shared_store, turns_close, turns_give, turns_lock, turns_open, turns_take, turns_unlock,
 )
 from codec.h264.encode._coder cimport (
-    MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block, offset_of,
+    CB, CR, MAX_REFS, SRC_STRIDE, Coder, Tools, copy_block,
 )
 from codec.h264.encode._decide cimport decide
 from codec.h264.encode._inter cimport vectors_of
@@ -54,10 +54,12 @@ cdef void load_source(Coder *c) noexcept nogil:
     """The macroblock of the source picture."""
     cdef SliceContext *s = &c.s
     cdef const PictureData *p = c.source
-    cdef int x = s.place.mb_x, y = s.place.mb_row, i, n = s.seq.chroma_width
-    copy_block(c.src, SRC_STRIDE, p.plane[0] + 16 * y * p.stride[0] + 16 * x, p.stride[0], 16, 16)
-    for i in range(1, 3 if n else 1):
-        copy_block(c.src + offset_of(c, i), SRC_STRIDE, p.plane[i] + n * y * p.stride[i] + n * x, p.stride[i], n, n)
+    cdef int x = s.place.mb_x, y = s.place.mb_row, i
+    for i in range(c.planes):
+        copy_block(c.src + 256 * i, SRC_STRIDE, p.plane[i] + 16 * y * p.stride[i] + 16 * x, p.stride[i], 16, 16)
+    if s.seq.ChromaArrayType == 1:
+        copy_block(c.src + CB, SRC_STRIDE, p.plane[1] + 8 * y * p.stride[1] + 8 * x, p.stride[1], 8, 8)
+        copy_block(c.src + CR, SRC_STRIDE, p.plane[2] + 8 * y * p.stride[2] + 8 * x, p.stride[2], 8, 8)
 
 
 cdef void begin_qp(Coder *c) noexcept nogil:

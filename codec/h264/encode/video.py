@@ -374,8 +374,8 @@ def _shown_larger(frame):
     if frame.chroma != "4:2:0" or (width, height) == (frame.width, frame.height):
         return []
     return [
-        f"frames of {frame.width}x{frame.height} are shown as {width}x{height}: in 4:2:0 H.264 has even sizes alone, so "
-        "the last column or row is repeated"
+        f"frames of {frame.width}x{frame.height} are shown as {width}x{height}: in 4:2:0 H.264 has even sizes alone, "
+        "so the last column or row is repeated"
     ]
 
 
