@@ -97,6 +97,8 @@ def in_order(jobs, workers=1, ahead=None):
     """
     if workers == 1:
         for job in jobs:
+            if halted():
+                raise Halted
             yield job()
         return
     pool, pending = Workers(workers), deque()
