@@ -112,6 +112,15 @@ cdef class HalfFrame:
             line = self.plane[i] + (h - 1) * self.stride - ROOM
             memcpy(line + y * self.stride, line, w + 2 * ROOM)
 
+    def fill(self, const uint8_t[:, ::1] luma):
+        """Make it that of luma of whole macroblocks, with one column and row more: (16 h + 1, 16 w + 1) uint8."""
+        cdef int i
+        if luma.shape[0] != 16 * self.height + 1 or luma.shape[1] != 16 * self.width + 1:
+            raise ParameterError("luma of whole macroblocks, with one column and row more")
+        with nogil:
+            for i in range(4):
+                self._halve(i, &luma[0, 0], luma.shape[1])
+
     def weighted(self, const uint8_t[::1] table):
         """The frame with its samples changed by a table."""
         cdef HalfFrame made = HalfFrame(self.width, self.height)
@@ -305,15 +314,3 @@ cdef class HalfFrame:
                                      self._at(after, at, mv1[i, 0], mv1[i, 1]), self.stride, 8, 8)
                     out[i] = self.enc.satd[1](self.plane[0] + at, self.stride, mean, 8, 8) + TWO_BITS
         return made
-
-
-def half_frame(const uint8_t[:, ::1] luma):
-    """The HalfFrame of luma of whole macroblocks, with one column and row more: (16 h + 1, 16 w + 1) uint8."""
-    cdef int i, width = <int>(luma.shape[1] // 16), height = <int>(luma.shape[0] // 16)
-    if luma.shape[0] != 16 * height + 1 or luma.shape[1] != 16 * width + 1 or not width * height:
-        raise ParameterError("luma of whole macroblocks, with one column and row more")
-    cdef HalfFrame made = HalfFrame(width, height)
-    with nogil:
-        for i in range(4):
-            made._halve(i, &luma[0, 0], luma.shape[1])
-    return made

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..stream.slice_header import B, I, P
-from ._lookahead import half_frame
+from ._lookahead import HalfFrame
 from .adaptive import ONE, energies_of, spread, tree_offsets, variance_offsets, weighed
 from .team import done
 from .weights import SAVED, weights_between, with_chroma
@@ -129,6 +129,8 @@ class Seen:
         self.differs, self.begins = False, None  # from the frame before; whether a scene begins, None: not known yet
         self._one, self._faded, self._two = {}, {}, {}  # by number of the reference, or of the references
         self.aq, self._fades = None, tools.weighted
+        if tools.looks:  # made in the thread of the caller: memory that threads allocate stays divided among them
+            self.half = HalfFrame(-(-frame.width // 16), -(-frame.height // 16))
         # Futures: of `examine`; of costs from frames before; of all costs of intervals that end here or earlier
         self.alone = self.found_back = self.known = None
 
@@ -139,7 +141,7 @@ class Seen:
             planes = [_whole(plane, 8 if i else 16) for i, plane in enumerate(self.frame.planes)]
             self.aq = variance_offsets(energies_of(planes), tools.aq, tools.aq_strength)
         if tools.looks:
-            self.half = half_frame(_whole(self.frame.planes[0], 16, 1))
+            self.half.fill(_whole(self.frame.planes[0], 16, 1))
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation

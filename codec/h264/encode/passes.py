@@ -31,11 +31,12 @@ def first_pass(settings):
 
 def measured(job_of, settings, bits_of):
     """Settings of the last pass, for bits_of(job) bits, from passes that measure. The first follows the rate. Where its
-    QP are far from the one of the last pass, as after noise, that QP is measured too."""
+    QP are far from the one of the last pass, as after noise, that QP is measured too; not with a buffer, because it
+    forbids what one QP would spend, and the first pass is nearer to what it allows."""
     measuring = first_pass(settings)
     job = Try(job_of(measuring)).job
     bits = bits_of(job)
-    for _ in range(MOST_MEASURED):
+    for _ in range(0 if settings.vbv or settings.level else MOST_MEASURED):
         qp = even_qp(job.costs, bits)
         if distance(job.costs, qp) <= NEAR_QP:
             break

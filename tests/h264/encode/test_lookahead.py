@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from codec.h264.encode._lookahead import half_frame
+from codec.h264.encode._lookahead import HalfFrame
 from made_clips import assert_decodes_to, encoded, moving, noise, text
 
 import codec
@@ -23,7 +23,9 @@ def luma_of(frame):
 
 
 def half(luma):
-    return half_frame(np.pad(luma, ((0, 1), (0, 1)), "edge"))
+    made = HalfFrame(luma.shape[1] // 16, luma.shape[0] // 16)
+    made.fill(np.pad(luma, ((0, 1), (0, 1)), "edge"))
+    return made
 
 
 def halved(luma, right=0, down=0):
