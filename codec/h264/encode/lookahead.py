@@ -145,7 +145,9 @@ class Seen:
             self.intra = self.half.intra()
             sum_, square, count = self.half.moments()
             self.look = sum_ / count, math.sqrt(count * square - sum_ * sum_) / count  # mean and standard deviation
-            self.chroma = [int(plane.sum()) / plane.size for plane in self.frame.planes[1:]] if self._fades else []  # means
+            self.chroma = (
+                [int(plane.sum()) / plane.size for plane in self.frame.planes[1:]] if self._fades else []
+            )  # means
             self.weights = self.intra if self.aq is None else weighed(self.intra, self.aq)
 
     def search(self, other):
