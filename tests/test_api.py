@@ -420,3 +420,21 @@ def test_results_print_as_one_line_and_show_in_notebooks():
     for each, pixels in ((decoded, decoded.pixels), (frame, frame.to_rgb()), (few, few.image())):
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(each._repr_png_()))), pixels)
     assert encoded._repr_jpeg_() == encoded.data
+
+
+def test_pillow_images_keep_their_icc_profile(tmp_path):
+    """Display P3 shown as sRGB is a wrong picture."""
+    Image = pytest.importorskip("PIL.Image")
+    ImageCms = pytest.importorskip("PIL.ImageCms")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = np.random.default_rng(8).integers(0, 256, (24, 16, 3), np.uint8)
+    picture = Image.fromarray(pixels)
+    picture.info["icc_profile"] = profile
+    codec.write(tmp_path / "a.jpg", picture)
+    files = [codec.encode(picture), codec.jpeg.encode(picture).data, (tmp_path / "a.jpg").read_bytes()]
+    files += [codec.encode(picture, target="size:3kB"), *codec.encode_many([picture])]
+    assert all(codec.probe(file).metadata.icc == profile for file in files)
+    assert codec.encode(picture, metadata=codec.jpeg.Metadata()) == codec.encode(pixels)
+    gray = picture.convert("L")
+    gray.info["icc_profile"] = profile  # of RGB: it does not describe gray
+    assert codec.probe(codec.encode(gray)).metadata.icc is None

@@ -360,8 +360,25 @@ def encode_file(image, options):
     return EncodedFile(_bytes(pixels, replace(options, subsampling=subsampling)), width, height, subsampling)
 
 
+# Modes of Pillow images whose samples profiles of a colour space describe; others become RGB.
+MODES_OF_PROFILES = {b"GRAY": ("1", "L"), b"CMYK": ("CMYK",)}
+
+
+def _with_profile(image, options):
+    """The options, with the ICC profile of a Pillow image unless they have metadata: its samples mean nothing else."""
+    if options.metadata is not None or not hasattr(image, "getbands"):
+        return options
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or len(profile) < 128:  # the header (ICC.1 7.2)
+        return options
+    modes = MODES_OF_PROFILES.get(profile[16:20])
+    fits = image.mode in modes if modes else image.mode not in ("1", "L", "CMYK")
+    return replace(options, metadata=Metadata(icc=profile)) if fits else options
+
+
 def encode_bytes(image, options):
     """Only the file: what `codec.encode` returns."""
+    options = _with_profile(image, options)
     return _bytes(image, options) if options.target is None else _search(image, options).data
 
 
@@ -401,7 +418,7 @@ def encode(image: npt.ArrayLike, quality: float | None = None, **options: Unpack
     >>> 1980 < result.achieved == len(result.data) <= 2000, result.encodes <= 12
     (True, True)
     """
-    options, found = EncodeOptions.from_keywords(quality, options), {}
+    options, found = _with_profile(image, EncodeOptions.from_keywords(quality, options)), {}
     if options.target is not None:
         reached = _search(image, options)
         found = {"target": options.target, "achieved": reached.achieved, "encodes": reached.encodes}

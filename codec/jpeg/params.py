@@ -242,7 +242,8 @@ class EncodeOptions:
     restart_interval : 0 (default: none) to 65535
         MCUs between restart markers (T.81 E.1.4); damage then stays within an interval.
     metadata : None (default) or Metadata
-        Profiles and descriptions to write.
+        Profiles and descriptions to write. None: the ICC profile of a Pillow image, since its samples mean nothing
+        without it; `Metadata()` writes none. EXIF of a Pillow image is not written, and its orientation not applied.
     coding : "huffman" (default) or "arithmetic"
         Arithmetic coding (T.81 Annex D): files are 4 to 6 % smaller and slower to read. libjpeg-turbo reads them, no
         browser does.

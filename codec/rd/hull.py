@@ -39,8 +39,8 @@ def hull(points: Iterable[AnyRow], metric: str) -> list[AnyRow]:
     Examples
     --------
     >>> from codec import rd
-    >>> means = rd.means(rd.sweep("samples/coffee.png", quality=(30, 60, 90), effort=(1, 9), metrics="psnr"))
-    >>> [(mean.setting["effort"], mean.setting["quality"]) for mean in rd.hull(means, "psnr")]
+    >>> means = rd.means(rd.sweep("samples/coffee.png", quality=(30, 60, 90), effort=(1, 9), metrics="ssimulacra2"))
+    >>> [(mean.setting["effort"], mean.setting["quality"]) for mean in rd.hull(means, "ssimulacra2")]
     [(9, 30), (9, 60), (9, 90)]
     """
     points = [point for point in points if metric in point.metrics and math.isfinite(point.metrics[metric])]
