@@ -152,7 +152,8 @@ class IndexedTask:
             after, converted = picture.metadata, ()
         else:
             after = _carried(made.data) if form == "apng" else Metadata()
-            converted = ("its colours to sRGB",) if coloring.differs(picture.metadata) and not after.icc else ()
+            changed = (strip or form == "gif") and coloring.differs(picture.metadata, picture.color_chunks)
+            converted = ("its colours to sRGB",) if changed and not after.icc else ()
         return Result(made.data, "done", made.warnings, facts), after, converted, bool(options)
 
 

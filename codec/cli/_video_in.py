@@ -13,7 +13,7 @@ from math import lcm
 
 import click
 
-from ..errors import FileError
+from ..errors import FileError, ParameterError
 from ..sources.files import PIPE
 from . import _common
 
@@ -42,23 +42,23 @@ def open_input(name, fps, frames, limits, lossless=False):
     frames : int or None
         Read at most this many.
     lossless : bool
-        Do not convert frames: as stored.
+        Do not convert frames: as stored, or refused.
     """
     from ..sources.streaming import stream
 
     paths = _sequence(name)
     if paths is not None:
-        return _pictures(paths, fps, frames, limits)
+        return _pictures(paths, fps, frames, limits, lossless)
     source = name
     if name == PIPE:
         if sys.stdin.isatty():
             raise click.UsageError("stdin is a terminal: give it a clip, or name a file")
         source = sys.stdin.buffer
     else:
-        moving = _animation(name, fps, frames, limits)
+        moving = _animation(name, fps, frames, limits, lossless)
         if moving is not None:
             return moving
-    clip = stream(source, fps=fps, frames=frames, limits=limits)
+    clip = stream(source, fps=fps, frames=frames, limits=limits, exact=lossless)
     return clip if lossless else replace(clip, frames=_converted(clip.frames, name))
 
 
@@ -83,7 +83,7 @@ def _sequence(name):
     return found
 
 
-def _pictures(paths, fps, frames, limits):
+def _pictures(paths, fps, frames, limits, lossless):
     from ..sources.streaming import Clip
 
     rate = fps or DEFAULT_FPS
@@ -92,14 +92,13 @@ def _pictures(paths, fps, frames, limits):
             os.path.basename(os.path.dirname(paths[0])) or paths[0], f"pictures have no rate: {DEFAULT_FPS} per second"
         )
     count = len(paths) if frames is None else min(frames, len(paths))
-    return Clip(_frames_of_pictures(paths[:count], limits), rate, count=count)
+    return Clip(_frames_of_pictures(paths[:count], limits, lossless), rate, count=count)
 
 
-def _frames_of_pictures(paths, limits):
+def _frames_of_pictures(paths, limits, lossless):
     """Frames of pictures as they are shown, one at a time."""
     import numpy as np
 
-    from ..errors import ParameterError
     from ..formats import profiles, sequence
 
     convert, shape, said = profiles.ToSrgb(), None, set()
@@ -112,7 +111,7 @@ def _frames_of_pictures(paths, limits):
             done = "dropped, it is encoded as sRGB" if made is None else "converted to sRGB"
             notes.append(f"{seen.meaning.words} {done}")
         pixels, note = _opaque(pixels)
-        _warn_once(name, [*notes, *note], said)
+        _warn_once(name, [*notes, *note], said, lossless)
         shape = shape or pixels.shape
         if pixels.shape[:2] != shape[:2]:
             raise ParameterError(
@@ -122,8 +121,10 @@ def _frames_of_pictures(paths, limits):
         yield np.dstack([pixels] * 3) if pixels.ndim < len(shape) else pixels  # a gray picture among others
 
 
-def _warn_once(name, notes, said):
-    """Warnings that no picture before had."""
+def _warn_once(name, notes, said, lossless):
+    """Warnings that no picture before had; errors if nothing may be lost."""
+    if notes and lossless:
+        raise ParameterError(f"{name}: {'; '.join(notes)}, and --lossless changes nothing: prepare it first")
     for text in notes:
         if text not in said:
             said.add(text)
@@ -139,7 +140,7 @@ def _opaque(pixels):
     return on_white(pixels), ["transparent pixels are laid on white"] if pixels[..., 3].min() < 255 else []
 
 
-def _animation(name, fps, frames, limits):
+def _animation(name, fps, frames, limits, lossless):
     """The Clip of an animated GIF, PNG or WebP, or of one picture; None for other files. All frames are in memory."""
     from ..formats import animation, signatures
     from ..sources.files import read_bytes, read_chunks
@@ -156,14 +157,14 @@ def _animation(name, fps, frames, limits):
         warn(os.path.basename(name), text)
     count = len(found.pictures) if frames is None else min(frames, len(found.pictures))
     times, rate = _times(found.seconds)
-    return Clip(_laid_on_white(found.pictures[:count], name), fps or rate, times, count)
+    return Clip(_laid_on_white(found.pictures[:count], name, lossless), fps or rate, times, count)
 
 
-def _laid_on_white(pictures, name):
+def _laid_on_white(pictures, name, lossless):
     said = set()
     for pixels in pictures:
         shown, notes = _opaque(pixels)
-        _warn_once(os.path.basename(name), notes, said)
+        _warn_once(os.path.basename(name), notes, said, lossless)
         yield shown
 
 

@@ -32,13 +32,16 @@ class Kind(NamedTuple):
     full_range: bool
 
 
-def read_frame(frame, codec):
+def read_frame(frame, codec, exact=False):
     """(planes, `Kind`, warnings) of a PyAV frame that the decoder `codec` made.
 
     Planar YUV and gray stay as they are, so do formats with the same samples in another order. RGB becomes 8-bit 4:4:4,
-    with the matrix that clips of its size have if they state none. Transparent pixels are laid on white.
+    with the matrix that clips of its size have if they state none. Transparent pixels are laid on white. With `exact`,
+    RGB of 8 bits has the planes G, B, R, and what cannot stay as it is is refused.
     """
     name = ORDERED.get(frame.format.name, frame.format.name)
+    if exact and (_has_alpha(frame) or not FFMPEG_FORMAT.fullmatch(name)):
+        return _exact(frame)
     if not FFMPEG_FORMAT.fullmatch(name):
         return _converted(frame)
     if name != frame.format.name:
@@ -65,6 +68,17 @@ def _converted(frame):
         return planes_of(frame), _kind(frame, ""), warnings
     made = Frame.from_rgb(on_white(frame.to_ndarray(format="rgba")), chroma="4:4:4")
     return made.planes, Kind("4:4:4", 8, made.matrix, made.full_range), warnings + [ALPHA] * _has_alpha(frame)
+
+
+def _exact(frame):
+    depths = {component.bits for component in frame.format.components}
+    if _has_alpha(frame) or not frame.format.is_rgb or frame.format.has_palette or depths != {8}:
+        raise UnsupportedError(
+            f"frames of format {frame.format.name} would be converted, which loses something: without loss these are "
+            "taken with 8 bits: RGB, 4:4:4, 4:2:0 and gray, without alpha"
+        )
+    pixels = frame.to_ndarray(format="rgb24")
+    return tuple(np.ascontiguousarray(pixels[..., i]) for i in (1, 2, 0)), Kind("4:4:4", 8, "GBR", True), []
 
 
 def _has_alpha(frame):

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from functools import lru_cache
+from threading import get_ident
 from typing import NamedTuple
 
 from ..errors import CodecError, FileError, LimitError, MissingPackageError, TruncatedError
@@ -98,19 +99,26 @@ def _opened(url):
     except ImportError as error:
         raise MissingPackageError(f"{url} needs fsspec: pip install 'codec[remote]'") from error
     first, chain, rest = url.partition(CHAIN)
-    if not chain:
-        return url_to_fs(url)
-    scheme = URL.match(first)[0]
-    system = _chained(scheme + chain + rest, os.stat(rest).st_mtime_ns if os.path.isfile(rest) else None)
+    try:
+        if not chain:
+            return url_to_fs(url)
+        changed = os.stat(rest).st_mtime_ns if os.path.isfile(rest) else stat(rest) if is_url(rest) else None
+        system = _chained(URL.match(first)[0] + chain + rest, changed, get_ident())
+    except (TypeError, AttributeError) as error:
+        raise FileError(f"{url}: this kind of URL does not say all that its file system must know") from error
     return system, system._strip_protocol(first)
 
 
-@lru_cache(8)
-def _chained(url, changed):
-    """A file system inside of another one: reading the index of an archive for each of its files would take long."""
+@lru_cache(32)
+def _chained(url, changed, thread):
+    """A file system inside of another one: reading the index of an archive for each of its files would take long. One
+    for each thread: the members of a tar share the position in its file.
+    """
     from fsspec.core import url_to_fs
 
-    return url_to_fs(url)[0]
+    system = url_to_fs(url)[0]
+    system.clear_instance_cache()  # fsspec would find it again when the archive has changed
+    return system
 
 
 def read(url, limits=None):

@@ -101,7 +101,7 @@ class Clip:
     close: Callable[[], object] = lambda: None
 
 
-def stream(source, *, fps=None, frames=None, limits=None):
+def stream(source, *, fps=None, frames=None, limits=None, exact=False):
     """Open a clip.
 
     Parameters
@@ -110,6 +110,8 @@ def stream(source, *, fps=None, frames=None, limits=None):
         As for `clips.load`. A YUV4MPEG2 file or pipe, and a container at a path, may have any size.
     fps : fractions.Fraction, optional
         Frames follow each other at this rate, whatever their times are. Audio is left out if it is another rate.
+    exact : bool, default False
+        RGB of 8 bits has the matrix "GBR", and frames that would be converted are refused.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def stream(source, *, fps=None, frames=None, limits=None):
         else:
             chunks.close()
             data = source if path else read_bytes(source, limits)
-        clip = _through_pyav(path or io.BytesIO(data), data, fps, limits)
+        clip = _through_pyav(path or io.BytesIO(data), data, fps, limits, exact)
     if frames is None:
         return clip
     count = None if clip.count is None else min(clip.count, frames)
@@ -172,7 +174,7 @@ def _of_y4m(read, source):
 # ---------------------------------------------------------------- through PyAV
 
 
-def _through_pyav(file, source, fps, limits):
+def _through_pyav(file, source, fps, limits, exact):
     try:
         import av
     except ImportError as error:
@@ -193,7 +195,7 @@ def _through_pyav(file, source, fps, limits):
             raise BitstreamError("there are no frames", layer="video")
         ratio = video.sample_aspect_ratio
         codec = video.codec_context.name
-        warnings = [*read_frame(first, codec)[2], *[INTERLACED] * first.interlaced_frame]
+        warnings = [*read_frame(first, codec, exact)[2], *[INTERLACED] * first.interlaced_frame]
         warnings += _other_tracks(container, video)
         audio = source if container.streams.audio else None
         if not fps and container.format.name in RAW:
@@ -204,7 +206,7 @@ def _through_pyav(file, source, fps, limits):
             audio = warnings.append("its audio is left out: with fps= the frames have other times")
         close = resources.pop_all().close
         checked = (lambda number, frame: None) if fps else _Clock(first.pts, video.time_base, rate, times)
-        frames = _frames(av, codec, chain([first], decoded), checked, limits, close)
+        frames = _frames(av, (codec, exact), chain([first], decoded), checked, limits, close)
         next(frames)
         return Clip(
             frames,
@@ -274,10 +276,10 @@ def _even(times, stated):
     return len(ticks) / times[len(ticks)], times
 
 
-def _frames(av, codec, decoded, checked, limits, close):
+def _frames(av, way, decoded, checked, limits, close):
     """Yield None once, so that the clip is closed even if nobody asks for a frame; then frames of one format.
 
-    checked: called with the number and the PyAV frame of each, at the end with None.
+    way: arguments of `read_frame`. checked: called with the number and the PyAV frame of each, at the end with None.
     """
     kind, number = None, -1
     try:
@@ -287,7 +289,7 @@ def _frames(av, codec, decoded, checked, limits, close):
                 limits.check_pixels(frame.width, frame.height)
                 checked(number, frame)
                 rotation = quarter_turns(frame.rotation)
-                planes, fields, _ = read_frame(frame, codec)
+                planes, fields, _ = read_frame(frame, *way)
                 found = (*fields, frame.width, frame.height)
                 kind = kind or found
                 if found != kind:

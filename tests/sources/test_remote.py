@@ -1,6 +1,9 @@
 """Files behind URLs: `memory://` stands for a store of objects, a zip archive for chained URLs."""
 
+import os
+import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -107,3 +110,37 @@ def _absent(where):
     import importlib.util
 
     return importlib.util.find_spec(where.split(".")[0]) is None
+
+
+def test_threads_read_the_members_that_they_ask_for(tmp_path):
+    """Members of a tar share one open file."""
+    contents = {f"{i}.bin": bytes([i]) * 50_000 for i in range(24)}
+    with tarfile.open(tmp_path / "a.tar", "w") as made:
+        for name, data in contents.items():
+            (tmp_path / name).write_bytes(data)
+            made.add(tmp_path / name, name)
+    urls = [f"tar://{name}::{tmp_path / 'a.tar'}" for name in contents] * 4
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(remote.read, urls)) == list(contents.values()) * 4
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_what_an_archive_holds_now_is_read(tmp_path, kind, prefix):
+    path = tmp_path / f"a.{kind}"
+    for number, data in enumerate((b"one", b"twotwo")):
+        (tmp_path / "a.txt").write_bytes(data)
+        if kind == "zip":
+            with zipfile.ZipFile(path, "w") as made:
+                made.write(tmp_path / "a.txt", "a.txt")
+        else:
+            with tarfile.open(path, "w") as made:
+                made.add(tmp_path / "a.txt", "a.txt")
+        os.utime(path, (number, number))
+        assert remote.read(f"{kind}://a.txt::{prefix}{path}") == data
+
+
+@pytest.mark.parametrize("url", ["reference://x", "generic://a", "dir://x"])
+def test_urls_that_do_not_say_all(url):
+    with pytest.raises(FileError, match="does not say all"):
+        remote.read(url)

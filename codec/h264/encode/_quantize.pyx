@@ -5,7 +5,7 @@ A coefficient is quantized as sign(d) (|d| + bias) scale / 2^16, with the recipr
 fraction of a step: 1/3 for intra, 1/6 for inter macroblocks, where zeros are cheaper; 1/2, for the nearest level, where
 _trellis.pyx chooses among it and lower ones.
 """
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint64_t
 from libc.string cimport memset
 
 from codec.h264.encode._coder cimport CB, CR, SRC_STRIDE, Coder, QuantizerTables

@@ -138,7 +138,7 @@ class PictureEncoder:
         self._dpb = DecodedPictureBuffer(self._sps.max_num_ref_frames, self._sps.max_num_ref_frames)
         self._pool = []  # all pictures; those that were references have their Interpolated as tag
         self._frame_num = self._idr = self._first = 0
-        self._start = 0  # order of the latest key picture
+        self._keys = deque([0], 2)  # orders of the latest key pictures
         self._control = Control(settings, self._sps)
         self._before = done(lambda: (None, self._control.start))  # the picture before, in coding order
         self._limits = vector_limits(self._sps)
@@ -159,8 +159,9 @@ class PictureEncoder:
         store.fields = FRAME
         if idr:
             self._dpb.forget()
+            self._keys.clear()
         if planned.key:
-            self._start = store.order
+            self._keys.append(store.order)
         header, lists = self._with_lists(header, store, planned.weights)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
@@ -298,13 +299,15 @@ class PictureEncoder:
         """The header with its active references, and [RefPicList0, RefPicList1] of frames.
 
         List 0 has the pictures before this one, the nearest first; list 1 the first after it. Pictures that are shown
-        after a key picture do not refer to those before it.
+        after a key picture do not refer to those before it: a decoder may start there. Those that are coded after a key
+        picture and shown before it come after the key picture before.
         """
         if header.kind == I:
             return header, [[], []]
         frames = self._dpb.references()
         assign_FrameNumWrap(frames, header.frame_num, self._sps.MaxFrameNum)
-        allowed = [frame for frame in frames if frame.order >= self._start or store.order < self._start]
+        start = max((order for order in self._keys if order <= store.order), default=-1 << 31)
+        allowed = [frame for frame in frames if frame.order >= start]
         before, after = by_order(allowed, store.order, ORDER)
         counts = min(len(before), self._tools.refs), 1
         changes = {

@@ -45,7 +45,7 @@ class Intake:
         return frame
 
 
-def clip_of(source, fps) -> Clip:
+def clip_of(source, fps, lossless=False) -> Clip:
     """The frames of a source and its times.
 
     Parameters
@@ -53,13 +53,15 @@ def clip_of(source, fps) -> Clip:
     source : see `encode_video`
     fps : fractions.Fraction or None
         None: that of a clip.
+    lossless : bool, default False
+        A clip is read without conversions.
     """
     if isinstance(source, Clip):
         return source
     if callable(source):  # opens the Clip of the command, once for each pass
         return source()
     if isinstance(source, CLIP_TYPES):
-        return stream(source, fps=fps)
+        return stream(source, fps=fps, exact=lossless)
     if isinstance(source, np.ndarray) and source.ndim not in (3, 4):
         raise ParameterError(f"an array of frames is (N, H, W, 3) or (N, H, W), not {source.shape}")
     if isinstance(source, np.ndarray) and source.ndim == 3 and source.shape[2] == 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ...errors import ParameterError
@@ -111,13 +112,16 @@ class Encoder:
         Raises
         ------
         ParameterError
-            Another format than that of the first frame, or more than level 6.2 allows; the encoder was flushed or
-            closed. After a frame that is refused, the next one may follow.
+            Another format than that of the first frame: the next frame may follow. More than the level or the buffer
+            allows: as after any other error, KeyboardInterrupt included, pictures are missing, and the encoder takes
+            no more. The encoder was flushed or closed.
         UnsupportedError
             More than 8 bits, 4:2:2 or 4:4:4.
         """
         self._check_open()
-        return [picture_of(coded) for coded in self._encoder.encode(self._intake(frame))]
+        taken = self._intake(frame)
+        with self._whole():
+            return [picture_of(coded) for coded in self._encoder.encode(taken)]
 
     def flush(self) -> list[EncodedPicture]:
         """The frames have ended: the pictures that are not given out yet, in coding order.
@@ -132,8 +136,19 @@ class Encoder:
             The encoder was flushed or closed.
         """
         self._check_open()
+        with self._whole():
+            pictures = [picture_of(coded) for coded in self._encoder.flush()]
         self._end = "flushed"
-        return [picture_of(coded) for coded in self._encoder.flush()]
+        return pictures
+
+    @contextlib.contextmanager
+    def _whole(self):
+        """Pictures are lost where an exception comes, and those after them would refer to them."""
+        try:
+            yield
+        except BaseException:
+            self._end = "ended by an error"
+            raise
 
     def close(self) -> None:
         """End the threads. Pictures that were not given out are lost: `flush` first. A second call does nothing."""

@@ -333,7 +333,8 @@ class Control:
         if not sent.count or bits > schedule.full:  # the first picture leaves a buffer that is not full
             return f"a vbv_bufsize of more than {ceil(bits / (1 if sent.count else FIRST_FULLNESS))}"
         more = (bits - fullness) / (sent.count * schedule.interval)
-        return f"a vbv_maxrate of more than {ceil(schedule.BitRate + more)}, or a larger vbv_bufsize"
+        rate = max(ceil(schedule.BitRate + more), ceil(self._settings.vbv[0]))  # BitRate is the rate, rounded down
+        return f"a vbv_maxrate of more than {rate}, or a larger vbv_bufsize"
 
     def after(self, sent, planned, bits):
         """`Sent` after the next picture."""
@@ -427,7 +428,7 @@ def fit(code, nal, qp, limits, top):
     soft, hard = limits
     while 8 * len(nal) > (soft if qp < top else hard):
         if qp == WORST_QP or hard <= 0:
-            raise TooLarge(8 * len(nal))
+            raise TooLarge(8 * len(nal if qp == WORST_QP else code(WORST_QP)))
         end, wanted = (top, soft) if qp < top else (WORST_QP, hard)
         qp = min(qp + max(_rise(8 * len(nal), max(wanted, 1)), 1 if qp < top else 4), end)
         nal = code(qp)

@@ -115,7 +115,7 @@ LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
 
 def chosen(name, value, choices):
     """The value of an option, which must be one of the choices."""
-    if value not in choices:
+    if value not in tuple(choices):
         raise ParameterError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}")
     return value
 
@@ -207,6 +207,7 @@ def settings_of(
     given = {"qp": qp, "crf": crf, "bitrate": bitrate, "target": target}
     if lossless:
         given |= {"vbv_maxrate": vbv_maxrate, "vbv_bufsize": vbv_bufsize, "level": level, "lossless": True}
+        given["passes=2"] = None if passes == 1 else passes
         if not isinstance(scaling_matrix, str) or scaling_matrix != "flat":
             given["scaling_matrix"] = scaling_matrix
     given = [name for name, value in given.items() if value is not None]

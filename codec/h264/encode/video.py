@@ -335,7 +335,8 @@ class _Source:
         return found.job, found.pictures
 
     def _job(self, settings, even):
-        job = _Job(clip_of(self._frames, self._fps), settings, *self._more)
+        clip = clip_of(self._frames, self._fps, settings.lossless)
+        job = _Job(clip, settings, *self._more)
         if even:
             job.refuse_uneven(even)
         return job

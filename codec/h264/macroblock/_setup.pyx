@@ -4,7 +4,7 @@ from libc.stdint cimport int8_t
 from libc.string cimport memcpy, memset
 
 from codec.h264.macroblock._kernels cimport h264_dsp
-from codec.h264.macroblock._scaling cimport QPS, Scaling
+from codec.h264.macroblock._scaling cimport QPS
 from codec.h264.macroblock._slice cimport (
     SLICE_B, SLICE_I, SLICE_P, SLICE_SI, SLICE_SP, SWITCH_NONE, SWITCH_PRIMARY, SWITCH_SECONDARY, Reference,
     SequenceParams, SliceContext, Weight,

@@ -135,3 +135,22 @@ def test_containers_mark_key_pictures(tmp_path):
         keys = [packet.pts for packet in file.demux(video=0) if packet.is_keyframe and packet.size]
     assert len(keys) == 4
     assert len(list(codec.decode_video(path))) == 20
+
+
+@pytest.mark.parametrize("keyint", [2, 3, 5])
+@pytest.mark.parametrize("preset", ["fast", "medium"])
+def test_decoding_may_begin_at_any_key_picture_of_short_open_groups(keyint, preset):
+    """B pictures between two key pictures, coded after the second, must not refer to what was before the first."""
+    with codec.h264.Encoder(fps=25, open_gop=True, keyint=keyint, preset=preset, qp=27) as encoder:
+        pictures = [picture for frame in moving(64, 48, 24) for picture in encoder.encode(frame)]
+        pictures += encoder.flush()
+    whole = [frame.to_rgb() for frame in codec.decode_video(b"".join(picture.data for picture in pictures))]
+    keys = [at for at, picture in enumerate(pictures) if picture.key]
+    assert len(keys) >= 24 // keyint - 1
+    for at in keys:
+        data = b"".join(picture.data for picture in pictures[at:])
+        found = [frame.to_rgb() for frame in codec.decode_video(data, on_error="conceal")]
+        shown = len(whole) - pictures[at].number
+        assert all(np.array_equal(one, other) for one, other in zip(found[-shown:], whole[-shown:])), pictures[
+            at
+        ].number

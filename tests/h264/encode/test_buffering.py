@@ -86,10 +86,10 @@ def test_what_cannot_fit_says_what_would_do(vbv, words):
         return [int(one) for one in re.search(r"frame (\d+) takes .* more than (\d+)", str(found.value)).groups()]
 
     number, value = failed(vbv)
-    assert value > vbv["maxrate" not in words]
+    assert value >= vbv["maxrate" not in words]
     more = (max(vbv[0], 2 * value), vbv[1]) if "maxrate" in words else (vbv[0], 2 * value)
     try:
-        assert failed(more)[0] > number
+        assert failed(more)[0] >= number  # pictures before it take more then
     except pytest.fail.Exception:
         pass  # all frames fit
 

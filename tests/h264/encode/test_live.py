@@ -144,3 +144,23 @@ def test_progress_can_cancel_any_way_of_encoding(tmp_path):
         with pytest.raises(Enough):
             call(FRAMES, fps=25, progress=progress, threads=2)
     assert threading.active_count() == threads and not list(tmp_path.iterdir())
+
+
+def test_an_encoder_that_an_error_ended_takes_no_more(monkeypatch):
+    """Pictures are missing then, to which later ones would refer."""
+    from codec.h264.encode import encoder as module
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    frames = moving(64, 48, 4)
+    with codec.h264.Encoder(fps=25, tune="zerolatency") as encoder:
+        encoder.encode(frames[0])
+        with monkeypatch.context() as patch:
+            patch.setattr(module.PictureEncoder, "_coded", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                encoder.encode(frames[1])
+                encoder.flush()
+        for use in (lambda: encoder.encode(frames[2]), encoder.flush):
+            with pytest.raises(codec.ParameterError, match="ended by an error"):
+                use()

@@ -296,6 +296,8 @@ def test_a_frame_that_weights_brighten_passes_the_square_of_the_contrasts():
         Seen(codec.Frame.from_rgb(rgb), i, tools_of("medium", "psnr"))
         for i, rgb in enumerate((bright // 2 + 30, bright))
     )
+    for seen in (dark, bright):
+        seen.examine()
     dark.amounts, bright.amounts = np.full(12, 1000, np.int32), np.full(12, 1000, np.int32)
     amounts, weights = bright.passed((dark,))
     assert np.all(np.abs(amounts - 250) < 10)

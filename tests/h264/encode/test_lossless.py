@@ -146,3 +146,24 @@ def test_other_formats_are_refused(chroma, depth):
         frame = codec.Frame(tuple(plane.astype(np.uint16) << 2 for plane in frame.planes), chroma, depth)
     with pytest.raises(codec.UnsupportedError, match=f"frame 0 has {chroma} and {depth} bits; without loss"):
         codec.encode_video([frame], fps=25, lossless=True)
+
+
+def test_rgb_clips_stay_rgb(tmp_path):
+    """Also those that were coded without loss before: FFmpeg decodes them as planes of G, B, R."""
+    pytest.importorskip("av")
+    frames = list(moving(64, 48, 3))
+    codec.write_video(tmp_path / "a.mkv", frames, fps=25, lossless=True)
+    codec.write_video(tmp_path / "b.mkv", tmp_path / "a.mkv", lossless=True)
+    shown = [frame.to_rgb() for frame in codec.decode_video(tmp_path / "b.mkv")]
+    assert all(np.array_equal(one, other) for one, other in zip(shown, frames)) and len(shown) == 3
+
+
+def test_clips_that_would_be_converted_are_refused():
+    av = pytest.importorskip("av")
+    from codec.errors import UnsupportedError
+    from codec.sources.planar import read_frame
+
+    for format in ("bgra", "gbrp10le", "yuva420p"):
+        frame = av.VideoFrame.from_ndarray(moving(64, 48, 1)[0], format="rgb24").reformat(format=format)
+        with pytest.raises(UnsupportedError, match="would be converted, which loses something"):
+            read_frame(frame, "ffv1", exact=True)
