@@ -40,6 +40,9 @@ HALVED = 0.7  # half as many colours take more than this share of the bytes
 BRACKET = 1.1  # sizes of neighbouring samples between which sizes are interpolated
 CLOSE = 1.05  # or from one of which, and the slope at it, they are extrapolated
 TRIES = 4  # samples between two passes
+# When as many frames were painted as this many passes take, samples included, the first file that fits is taken, and
+# a place is aimed at that fits more surely.
+LATEST, SURER = 2.0, 0.95
 DOUBT = 8  # frames that must be painted until half of what they say of the others is believed
 SMOOTH = 4  # frames on each side that share a scale: those of few bytes say little
 STEEPEST, FLATTEST, SLOPE = 1.5, 0.15, 0.5  # of sizes over the lossiness, in logarithms; the last where one is known
@@ -70,6 +73,12 @@ class Bar:
 
     def __init__(self, progress, frames):
         self._progress, self._total, self._done, self._told = progress, self.PASSES * frames, 0.0, 0
+        self._frames = frames
+
+    @property
+    def late(self):
+        """Whether the search has taken its time."""
+        return self._done >= LATEST * self._frames
 
     def step(self, share=1.0):
         """One frame more, or a share of one."""
@@ -207,7 +216,7 @@ def reach(plan, target, colors, progress=None):
     first = LOSSY_ONE
     while True:
         curve = Curve(sample, colors, scales, calibrated, first)
-        search = _Search(plan, curve, target.value, colors, sample is not plan)
+        search = _Search(plan, curve, target.value, colors, bar, sample is not plan)
         search.run()
         scales, calibrated = curve.scales, curve.calibrated
         if search.best is not None:
@@ -235,8 +244,9 @@ class _Search:
         Whether no fewer colours may follow.
     """
 
-    def __init__(self, plan, curve, bytes, colors, judges):
-        self.plan, self.curve, self.bytes, self.colors, self.judges = plan, curve, bytes, colors, judges
+    def __init__(self, plan, curve, bytes, colors, bar, judges):
+        self.plan, self.curve, self.bytes, self.colors, self.bar = plan, curve, bytes, colors, bar
+        self.judges = judges
         self.last, self.best, self.smallest = colors <= COLORS_LEAST, None, None
         self.doubt = FIRST_DOUBT  # by how much estimates may be off
         self.passes, self.given_up, self.low, self.high = 0, 0, -1, LOSSY_MAX + 1
@@ -262,7 +272,8 @@ class _Search:
                     return
             else:
                 self.low = max(self.low, typical)
-            if self.best is not None and self.best.size >= LATE.get(self.passes, 2) * self.bytes:
+            enough = 0 if self.bar.late else LATE.get(self.passes, 2)
+            if self.best is not None and self.best.size >= enough * self.bytes:
                 return
             self.curve.calibrate(self.plan.used, self.plan.sizes(self.colors, lossy))
 
@@ -273,7 +284,8 @@ class _Search:
         # Near the end sizes fall by less than the sample says.
         if self.passes and self.best is None and self.curve.size(LOSSY_MAX) > ENOUGH * self.bytes:
             return LOSSY_MAX
-        return min(max(self.curve.least(AIM * self.bytes), self.low + 1), self.high - 1)
+        aim = SURER if self.bar.late else AIM
+        return min(max(self.curve.least(aim * self.bytes), self.low + 1), self.high - 1)
 
     def _hopeless(self, lossy):
         """Whether even the greatest lossiness is estimated to be too large."""
@@ -297,4 +309,5 @@ class _Search:
             return lossy
         if share > 1 + off and (self._hopeless(LOSSY_MAX) or least > lossy and self._next() > begun):
             return None
-        return None if share < ENOUGH - 2 * off and least < lossy and self._next() < begun else lossy
+        small = share < ENOUGH - 2 * off and least < lossy and self._next() < begun
+        return None if small and not self.bar.late else lossy
