@@ -33,7 +33,7 @@ class Piece:
     _deflated: dict = field(default_factory=dict, repr=False, compare=False)
 
     def deflated(self, bits):
-        """The data of the piece at so many bits for an index; made once."""
+        """The data of the piece with this many bits for each index; made once."""
         if bits not in self._deflated:
             self._deflated[bits] = _deflated(png.packed(self.indices, bits), bits)
         return self._deflated[bits]

@@ -15,22 +15,17 @@ from ..errors import ParameterError
 from .canvas import LOSSY_MAX, LOSSY_ONE
 
 COLORS_LEAST = 8  # the fewest that a size target may use
-ENOUGH, AIM = (
-    0.95,
-    0.985,
-)  # a search ends within 5 % of the size, and aims at a place from which errors reach neither end
-LATE = {
-    3: 0.93,
-    4: 0.9,
-    5: 0,
-}  # what suffices after so many whole passes: in a noisy picture sizes do not fall steadily
+# Shares of the target. A search ends with a file of at least ENOUGH, and aims between that and the target.
+ENOUGH, AIM = 0.95, 0.985
+# The least share that ends a search, by the number of whole passes: in noisy pictures sizes do not fall steadily.
+LATE = {3: 0.93, 4: 0.9, 5: 0}
 # Strips cost more for each pixel, since their code tables are young: measured on three clips, at a lossiness of 20.
 STRIPS_COST = 1.18
 UNSURE = 1.6  # by how much an estimate that nothing has calibrated may be too large
 OPENING = 4  # the fewest frames that say something about the others
 EIGHTHS = range(1, 8)  # after each of them the rest of a pass is estimated again
 SWAY = 1.25  # by which factor the lossiness of later frames may differ from that of the first ones
-# After so many eighths a pass is given up if even that leaves more than this. An opening costs little: nothing sways.
+# How far off the target, as a share, a steered pass may be after an eighth; one that is further off is given up.
 GIVE_UP = {1: 0.06, 4: 0.04, 6: 0.015}
 # A number of colours is given up where even the greatest lossiness is estimated to exceed the size by more: by what an
 # opening says, and later by what is above.

@@ -120,7 +120,25 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
         }                                                                           \
     } while (0)
 
-/* One coefficient or the end of the block by a single load; where the table has no entry, as `read_slowly`. */
+/* A symbol of any length and what follows it (F.2.2.2), in the loop over a block. keep: takes the level of a
+ * coefficient, whose `size` bits come next. */
+#define SYMBOL(keep)                                  \
+    REFILL;                                           \
+    DECODE(symbol, ac);                               \
+    if (symbol < 0) return 0;                         \
+    size = symbol & 15;                               \
+    if (size == 0) {                                  \
+        k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK; \
+        if (k >= 63) break;                           \
+        continue;                                     \
+    }                                                 \
+    k += (symbol >> 4) + 1;                           \
+    if (k > 63) break;                                \
+    keep;                                             \
+    SKIP(size);                                       \
+    if (k == 63) break
+
+/* One coefficient or the end of the block by a single load; where the table has no entry, by SYMBOL. */
 #define COEFFICIENT                                                        \
     {                                                                      \
         const int32_t entry = ac->lookup_ac[acc >> (64 - JPEG_LOOKAHEAD)]; \
@@ -167,20 +185,7 @@ TARGET CODEC_BODY int NAME(read_block)(JpegReader *reader, int16_t *nat, JpegRea
         COEFFICIENT
         continue;
     slowly:
-        REFILL;
-        DECODE(symbol, ac);
-        if (symbol < 0) return 0;
-        size = symbol & 15;
-        if (size == 0) {
-            k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK;
-            if (k >= 63) break;
-            continue;
-        }
-        k += (symbol >> 4) + 1;
-        if (k > 63) break;
-        nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size);
-        SKIP(size);
-        if (k == 63) break;
+        SYMBOL(nat[NAT_OF_ZZ[k]] = (int16_t)RECEIVE(size));
     }
     reader->next = next;
     reader->acc = acc;
@@ -218,19 +223,7 @@ TARGET CODEC_BODY int NAME(skim_block)(JpegReader *reader, int16_t *dc, JpegRead
         PASS
         continue;
     slowly:
-        REFILL;
-        DECODE(symbol, ac);
-        if (symbol < 0) return 0;
-        size = symbol & 15;
-        if (size == 0) {
-            k += symbol == 0xF0 ? 16 : JPEG_END_OF_BLOCK;
-            if (k >= 63) break;
-            continue;
-        }
-        k += (symbol >> 4) + 1;
-        if (k > 63) break;
-        SKIP(size);
-        if (k == 63) break;
+        SYMBOL((void)0);
     }
     reader->next = next;
     reader->acc = acc;
@@ -524,7 +517,10 @@ TARGET static ptrdiff_t NAME(refine_bands)(JpegReader *reader, JpegBand *band, p
 #undef SKIP
 #undef RECEIVE
 #undef DECODE
+#undef SYMBOL
 #undef COEFFICIENT
+#undef DIFFERENCE
+#undef PASS
 #undef RECEIVE_EOBRUN
 #undef RECEIVE_CORRECTIONS
 #undef BIT_OF

@@ -177,7 +177,7 @@ enum {
 #define JPEG_NO_PATH 1e30f
 
 /* Bits of a level of a size after a run of zeros, ZRLs and extra bits included; out of reach for size 0. Of the end of
- * a block. `least`: a level that gains no more than so many bits is zero. */
+ * a block. `least`: bits; a level that gains no more is zero. */
 typedef struct {
     float ac[JPEG_SIZES][64];
     float eob, least;
