@@ -84,15 +84,12 @@ cdef struct BitCounter:
 cdef struct SymbolCounter:
     int64_t raw             # bits outside symbols; symbols are counted in their tables
 
-# The symbols of a scan, kept until its tables are known: a uint32 per symbol or raw string of at most 16 bits.
-#   bits 31..24  number of the table, counted from `tables`; RAW_TOKEN: none, and the symbol is the number of bits
-#   bits 23..16  symbol
-#   bits 15..0   the bits that follow it
-# A RESTART_TOKEN stands for RSTm, m being its lowest bits.
-cdef enum:
-    RAW_TOKEN = 8
-    RESTART_TOKEN = 9
+cdef extern from "jpegdsp.h" nogil:
+    enum:
+        RAW_TOKEN "JPEG_RAW_TOKEN"
+        RESTART_TOKEN "JPEG_RESTART_TOKEN"
 
+# The symbols of a scan, kept until its tables are known: tokens of jpegdsp.h. Tables are numbered from `tables`.
 cdef struct TokenBuffer:
     uint32_t *start         # owned; malloc'ed
     uint32_t *next
@@ -302,6 +299,26 @@ cdef extern from "jpegdsp.h" nogil:
         const JpegCodes *ac
     ctypedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, Py_ssize_t first, Py_ssize_t to) noexcept nogil
     enum:
+        JPEG_BLOCK_TOKENS
+        JPEG_CORRECTION_WORDS
+    ctypedef struct JpegTokens:
+        uint32_t *next
+        Py_ssize_t step
+        uint32_t *counts
+        uint32_t table
+        int Ss, Se, Al, pred, most
+        uint64_t band
+        uint32_t EOBRUN
+        int BE
+        uint64_t corrections[JPEG_CORRECTION_WORDS]
+    ctypedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_first_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
+                                          Py_ssize_t n) noexcept nogil
+    ctypedef void (*jpeg_refined_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
+                                            const uint64_t *before, Py_ssize_t n) noexcept nogil
+    ctypedef const uint32_t *(*jpeg_put_tokens_fn)(JpegBits *bits, const uint32_t *token, const uint32_t *stop,
+                                                   const JpegWord *words) noexcept nogil
+    enum:
         JPEG_SKIM_BITS
         JPEG_SKIM_END
     ctypedef struct JpegSkim:
@@ -351,6 +368,10 @@ cdef extern from "jpegdsp.h" nogil:
         jpeg_idct_fn idct
         jpeg_reduced_fn idct_reduced
         jpeg_put_fn put_mcus
+        jpeg_dc_tokens_fn dc_tokens
+        jpeg_first_tokens_fn first_tokens
+        jpeg_refined_tokens_fn refined_tokens
+        jpeg_put_tokens_fn put_tokens
         jpeg_read_fn read_mcus
         jpeg_read_fn skim_mcus
         jpeg_band_fn read_bands

@@ -15,9 +15,9 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from codec._core cimport (
-    E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p, BitWriter,
-    BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegWord, Sink, SymbolCounter,
-    TokenBuffer, TokenBuffer_p, append, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
+    E_MEMORY, E_NO_CODE, JPEG_BLOCK_BYTES, JPEG_BLOCK_TOKENS, OK, RAW_TOKEN, RESTART_TOKEN, BitCounter, BitCounter_p,
+    BitWriter, BitWriter_p, EntropyTable, JPEG_SMALL, JpegBits, JpegCodes, JpegDsp, JpegRow, JpegTokens, JpegWord, Sink,
+    SymbolCounter, TokenBuffer, TokenBuffer_p, append, bits_so_far, close_writer, codec_bit_length, codec_lowest_bit,
     codec_nonzero_mask, end_segment, jpeg_dsp, open_writer, optimal_table, put_bits, put_raw, put_symbol, reserve,
     set_entropy_table,
 )
@@ -496,24 +496,62 @@ cdef class Tables:
 
 # ---------------------------------------------------------------- tokens
 
-cdef int put_tokens(BitWriter *writer, const TokenBuffer *tokens, const JpegWord *words) noexcept nogil:
+cdef enum:
+    BLOCKS_AT_ONCE = 64
+
+cdef int put_by_kernels(TokenBuffer *tokens, const Scan *scan, const JpegDsp *dsp) noexcept nogil:
+    """`put_scan` where `has_kernels`. tokens: NULL to count alone."""
+    cdef const ScanComponent *c = &scan.component[0]
+    cdef EntropyTable *table = c.ac if scan.Ss else c.dc
+    cdef JpegTokens t
+    cdef Py_ssize_t block = 0, n = 1, blocks = c.wide * c.high
+    cdef uint32_t nowhere = 0
+    memset(&t, 0, sizeof(t))
+    t.next, t.counts, t.step = &nowhere, table.freq, tokens != NULL
+    t.Ss, t.Se, t.Al, t.band, t.most = scan.Ss, scan.Se, scan.Al, scan.band, MAX_BE - 63
+    if tokens != NULL:
+        t.table = <uint32_t>(table - tokens.tables) << 24
+    while n:
+        n = min(<Py_ssize_t>BLOCKS_AT_ONCE, blocks - block)             # 0 ends the last run
+        if tokens != NULL:
+            if (tokens.end - tokens.next < BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS
+                    and reserve_tokens(tokens, BLOCKS_AT_ONCE * JPEG_BLOCK_TOKENS)):
+                return E_MEMORY
+            t.next = tokens.next
+        if scan.Ss == 0:
+            dsp.dc_tokens(&t, c.level_zz + 64 * block, n)
+        elif scan.Ah == 0:
+            dsp.first_tokens(&t, c.level_zz + 64 * block, c.now + block, n)
+        else:
+            dsp.refined_tokens(&t, c.level_zz + 64 * block, c.now + block, c.before + block, n)
+        if tokens != NULL:
+            tokens.next = t.next
+        block += n
+    return OK
+
+
+cdef inline bint has_kernels(const Scan *scan) noexcept nogil:
+    """A progressive scan of one component without restart markers, but not of refined DC."""
+    return scan.progressive and scan.Ns == 1 and not scan.restart_interval and (scan.Ss > 0 or scan.Ah == 0)
+
+
+cdef int put_tokens(BitWriter *w, const TokenBuffer *tokens, const JpegWord *words, const JpegDsp *dsp) noexcept nogil:
     """The bits of a scan, with codes: `words` by table number and symbol."""
     cdef const uint32_t *token = tokens.start
     cdef const uint32_t *stop
-    cdef const JpegWord *word
+    cdef JpegBits bits
     while token < tokens.next:
-        if reserve(writer, 8 * MCU_TOKENS):
-            return E_MEMORY
         # each adds at most 32 bits, a restart marker 16 and its stuffing
+        if reserve(w, 8 * MCU_TOKENS):
+            return E_MEMORY
         stop = token + min(<Py_ssize_t>MCU_TOKENS, tokens.next - token)
-        while token < stop and token[0] < <uint32_t>RESTART_TOKEN << 24:
-            word = &words[token[0] >> 16]
-            put_bits(writer, word.code | token[0] & 0xFFFF, word.size)
-            token += 1
+        bits.next, bits.acc, bits.room, bits.without_code = w.next, w.acc, 64 - w.count, 0
+        token = dsp.put_tokens(&bits, token, stop, words)
+        w.next, w.acc, w.count = bits.next, bits.acc, 64 - bits.room
         if token < stop:
-            put_restart(writer, token[0] & 7)
+            put_restart(w, token[0] & 7)
             token += 1
-    return writer.status
+    return w.status
 
 
 cdef class Bits:
@@ -553,6 +591,7 @@ cdef class Tokens:
         """The Bits, with these tables."""
         cdef JpegWord words[(RAW_TOKEN + 1) * 256]
         cdef Bits out = Bits()
+        cdef const JpegDsp *dsp = jpeg_dsp(level_index())
         cdef int i, symbol, n, status
         for i in range(RAW_TOKEN):
             set_words(&words[i << 8], &tables.table[i], i >> 2)
@@ -564,7 +603,7 @@ cdef class Tokens:
         if open_writer(&out.writer, 1 << 16):
             raise MemoryError
         with nogil:
-            status = put_tokens(&out.writer, &self.buffer, words)
+            status = put_tokens(&out.writer, &self.buffer, words, dsp)
         if status:
             raise MemoryError
         return out
@@ -625,6 +664,7 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     cdef Scan scan
     cdef BitCounter counter
     cdef SymbolCounter symbols
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int i
     memset(&scan, 0, sizeof(scan))
     scan.Ns = len(planes)
@@ -649,7 +689,10 @@ def encode_scan(planes, components, Tables tables, sink, *, Ss=0, Se=63, Ah=0, A
     if sink == "symbols":
         symbols.raw = 0
         with nogil:
-            put_scan(&symbols, &scan)
+            if scan.Ss == 0 and has_kernels(&scan):          # no bits beside symbols
+                put_by_kernels(NULL, &scan, dsp)
+            else:
+                put_scan(&symbols, &scan)
         return symbols.raw
     counter.bits = 0
     with nogil:
@@ -678,12 +721,16 @@ cdef bytes scan_bits(Scan *scan):
 
 cdef Tokens scan_tokens(Scan *scan, Tables tables):
     cdef Tokens tokens = Tokens()
+    cdef const JpegDsp *dsp = jpeg_dsp(level_index())
     cdef int status
     tokens.counted = tables
     tokens.buffer.tables = tables.table
     tokens.buffer.start = tokens.buffer.next = tokens.buffer.end = NULL
     with nogil:
-        status = put_scan(&tokens.buffer, scan)
+        if has_kernels(scan):
+            status = put_by_kernels(&tokens.buffer, scan, dsp)
+        else:
+            status = put_scan(&tokens.buffer, scan)
     if status:
         raise MemoryError
     return tokens

@@ -1,6 +1,7 @@
 /* Huffman coding of sequential scans (T.81 F.1.2, F.2.2), and reading of progressive ones (G.2). The including file
  * defines NAME(x), TARGET, PRESENT(zz), the mask of nonzero levels of a block, COUNT(mask), FIRST(mask), the leading
- * zeros, and DEPOSIT(bits, mask), which spreads the low bits over the set bits of a mask. */
+ * zeros, DEPOSIT(bits, mask), which spreads the low bits over the set bits of a mask, EXTRACT(bits, mask), the reverse,
+ * and ODD(zz, Al), the mask of levels whose magnitude has bit Al. */
 
 /* ---------------------------------------------------------------- writing */
 
@@ -64,6 +65,14 @@ TARGET CODEC_NOINLINE static void NAME(put_block)(JpegBits *bits, const int16_t 
     bits->without_code = without;
 }
 
+/* Store what is pending, and leave less than a byte. */
+CODEC_BODY void NAME(store_whole_bytes)(JpegBits *bits)
+{
+    if (bits->room < 64) codec_store_be64(bits->next, bits->acc << bits->room);
+    bits->next += (64 - bits->room) >> 3;
+    bits->room = 64 - ((64 - bits->room) & 7);
+}
+
 TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
 {
     static const int16_t nothing[64];
@@ -82,10 +91,10 @@ TARGET static void NAME(put_mcus)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff
             }
         }
     }
-    if (bits->room < 64) codec_store_be64(bits->next, bits->acc << bits->room);
-    bits->next += (64 - bits->room) >> 3;
-    bits->room = 64 - ((64 - bits->room) & 7);
+    NAME(store_whole_bytes)(bits);
 }
+
+#include "jpeg_tokens.h"
 
 /* ---------------------------------------------------------------- reading */
 

@@ -264,9 +264,25 @@ static uint64_t deposit(uint64_t bits, uint64_t mask)
     return out;
 }
 
+static uint64_t extract(uint64_t bits, uint64_t mask)
+{
+    uint64_t out = 0;
+    for (int i = 0; mask; i++, mask &= mask - 1) out |= (uint64_t)((bits & mask & -mask) != 0) << i;
+    return out;
+}
+
+static uint64_t odd_levels(const int16_t *level_zz, int Al)
+{
+    int16_t odd[64];
+    for (int k = 0; k < 64; k++) odd[k] = (int16_t)((level_zz[k] < 0 ? -level_zz[k] : level_zz[k]) >> Al & 1);
+    return codec_nonzero_mask(odd, 0, 63);
+}
+
 #define COUNT(mask) codec_count_bits(mask)
 #define FIRST(mask) (64 - codec_bit_length64(mask))
 #define DEPOSIT(bits, mask) deposit(bits, mask)
+#define EXTRACT(bits, mask) extract(bits, mask)
+#define ODD(zz, Al) odd_levels(zz, Al)
 #include "jpeg_bits.h"
 #undef NAME
 #undef TARGET
@@ -274,6 +290,8 @@ static uint64_t deposit(uint64_t bits, uint64_t mask)
 #undef COUNT
 #undef FIRST
 #undef DEPOSIT
+#undef EXTRACT
+#undef ODD
 
 #define SCALAR(type, name) .name = name##_scalar,
 static const JpegDsp table_scalar = {JPEG_DSP_MEMBERS(SCALAR)};

@@ -98,6 +98,52 @@ typedef struct {
 enum { JPEG_BLOCK_BYTES = 264 }; /* 64 symbols of 32 bits, and slack */
 typedef void (*jpeg_put_fn)(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to);
 
+/* ---------------------------------------------------------------- progressive scans: symbols now, bits later */
+
+/* Tokens: a uint32 per symbol or raw string of at most 16 bits.
+ *   bits 31..24  number of the table; JPEG_RAW_TOKEN: none, and the symbol is the number of bits
+ *   bits 23..16  symbol
+ *   bits 15..0   the bits that follow it
+ * A JPEG_RESTART_TOKEN stands for RSTm, m being its lowest bits. */
+enum {
+    JPEG_RAW_TOKEN = 8,
+    JPEG_RESTART_TOKEN = 9,
+    JPEG_BLOCK_TOKENS = 256,   /* more than a block makes: 128, and 64 of an end-of-band run with its corrections */
+    JPEG_CORRECTION_WORDS = 17 /* 1024 bits, and one more word */
+};
+
+/* A scan of one component on its way. `step`: 1, or 0 to count without keeping tokens. The caller ends the last run
+ * by `n` 0. */
+typedef struct {
+    uint32_t *next;   /* JPEG_BLOCK_TOKENS for each block must be free */
+    ptrdiff_t step;
+    uint32_t *counts; /* of 256 symbols: added to */
+    uint32_t table;   /* its number << 24 */
+    int Ss, Se, Al;
+    int pred;         /* of DC, in units of 2^Al */
+    int most;         /* correction bits after which a run ends, up to 960 */
+    uint64_t band;    /* mask of Ss..Se */
+    uint32_t EOBRUN;  /* blocks with an ended band, not yet announced (G.1.2.2) */
+    int BE;           /* correction bits of those blocks (G.1.2.3), the first one in the top bit of the first word */
+    uint64_t corrections[JPEG_CORRECTION_WORDS];
+} JpegTokens;
+
+/* DC of n blocks side by side. */
+typedef void (*jpeg_dc_tokens_fn)(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n);
+
+/* AC for the first time (Figure G.3), and for one more bit (Figures G.7 to G.9). `now`, `before`: by block, the levels
+ * that are not zero after division by 2^Al and by 2^(Al + 1). */
+typedef void (*jpeg_first_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now, ptrdiff_t n);
+typedef void (*jpeg_refined_tokens_fn)(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
+                                       const uint64_t *before, ptrdiff_t n);
+
+/* Write tokens up to `stop` or a restart token, which is returned. `words` by table number and symbol. Four bytes for
+ * each and 8 more must be free. */
+typedef const uint32_t *(*jpeg_put_tokens_fn)(JpegBits *bits, const uint32_t *token, const uint32_t *stop,
+                                              const JpegWord *words);
+
+/* ---------------------------------------------------------------- reading */
+
 /* A Huffman table for reading. Codes up to JPEG_LOOKAHEAD bits cost one load; measured: 9 and 11 are slower on
  * photographs. */
 enum { JPEG_LOOKAHEAD = 10, JPEG_END_OF_BLOCK = 128 };
@@ -202,6 +248,10 @@ typedef void (*jpeg_count_fn)(const int16_t *coef_zz, const float *recip_zz, flo
     ONE(jpeg_idct_fn, idct)                 \
     ONE(jpeg_reduced_fn, idct_reduced)      \
     ONE(jpeg_put_fn, put_mcus)              \
+    ONE(jpeg_dc_tokens_fn, dc_tokens)       \
+    ONE(jpeg_first_tokens_fn, first_tokens) \
+    ONE(jpeg_refined_tokens_fn, refined_tokens) \
+    ONE(jpeg_put_tokens_fn, put_tokens)     \
     ONE(jpeg_read_fn, read_mcus)            \
     ONE(jpeg_read_fn, skim_mcus)            \
     ONE(jpeg_band_fn, read_bands)           \

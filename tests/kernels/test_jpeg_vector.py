@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from codec.jpeg._scan_read import masks_of
+from codec.jpeg._scan_write import Tables, encode_scan
 from codec.jpeg._trellis import Rates, optimise, statistics, symbol_counts
 from h264_samples import LEVELS
 
@@ -270,3 +271,51 @@ def test_levels_of_least_cost():
             for result in results[1:]:
                 for a, b in zip(results[0], result):
                     np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("band", [(0, 0, 0), (0, 0, 2), (1, 63, 0), (1, 2, 1), (6, 40, 0), (63, 63, 0)], ids=str)
+@pytest.mark.parametrize("refine", [False, True], ids=["first", "refined"])
+def test_tokens_of_progressive_scans(band, refine):
+    """Their symbols and bits are those of the walk that follows the figures of Annex G block by block, for sparse,
+    busy and extreme levels, long runs of ended bands and of corrections."""
+    Ss, Se, Al = band
+    if Ss == 0 and refine:
+        pytest.skip("one bit for each block: there are no symbols")
+    rng, tried = np.random.default_rng([Ss, Se, Al, refine]), 0
+    settings = dict(Ss=Ss, Se=Se, Ah=Al + 1 if refine else 0, Al=Al, progressive=True)
+    for density in (0.0, 0.001, 0.02, 0.2, 0.9, 1.0):
+        for largest in (1, 2, 5, 300, 1023):
+            plane = rng.integers(-largest, largest + 1, (9, 31, 64)) * (rng.random((9, 31, 64)) < density)
+            if largest == 5:
+                plane[:, :, 1:] &= -4  # corrections, and nothing new
+            plane = np.ascontiguousarray(plane.astype(np.int16))
+            counted, results = Tables(), []
+            encode_scan([plane], [(1, 1, 0, 0)], counted, "symbols", restart_interval=10**6, **settings)
+            counts = counted.counts(int(Ss > 0), 0)
+            if not counts.any():
+                continue
+            coded = Tables()
+            coded.set(int(Ss > 0), 0, *_core.optimal_huffman(counts))
+            expected = encode_scan([plane], [(1, 1, 0, 0)], coded, "bits", **settings)
+            for level in LEVELS:
+                with cpu.force(_core.CPU_LADDER[level]):
+                    seen = Tables()
+                    tokens = encode_scan([plane], [(1, 1, 0, 0)], seen, "tokens", **settings)
+                    np.testing.assert_array_equal(seen.counts(int(Ss > 0), 0), counts)
+                    assert tokens.write(coded) == expected
+                    tried += 1
+    assert tried >= 20
+
+
+def test_a_run_of_ended_bands_longer_than_a_symbol_holds():
+    plane = np.zeros((300, 256, 64), np.int16)
+    plane[::100, 7, 5] = 3
+    for Ah, Al in ((0, 0), (1, 0)):
+        settings = dict(Ss=1, Se=63, Ah=Ah, Al=Al, progressive=True)
+        naive = Tables()
+        encode_scan([plane], [(1, 1, 0, 0)], naive, "symbols", restart_interval=10**6, **settings)
+        for level in LEVELS:
+            with cpu.force(_core.CPU_LADDER[level]):
+                seen = Tables()
+                encode_scan([plane], [(1, 1, 0, 0)], seen, "tokens", **settings)
+                np.testing.assert_array_equal(seen.counts(1, 0), naive.counts(1, 0))

@@ -12,11 +12,55 @@
 #define COUNT(mask) ((int)_mm_popcnt_u64(mask))
 #define FIRST(mask) (64 - codec_bit_length64(mask))
 #define DEPOSIT(bits, mask) _pdep_u64(bits, mask)
+#define EXTRACT(bits, mask) _pext_u64(bits, mask)
+#define ODD(zz, Al) odd_levels(zz, Al)
+
+/* Bit k is set where the sign of word k is. */
+INLINE uint64_t signs_of_32(__m256i first, __m256i last)
+{
+    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(first, last), 0xd8);
+    return (uint32_t)_mm256_movemask_epi8(bytes);
+}
+
+INLINE uint64_t odd_levels(const int16_t *level_zz, int Al)
+{
+    const __m128i to_sign = _mm_cvtsi32_si128(15 - Al);
+    uint64_t mask = 0;
+    for (int k = 0; k < 64; k += 32) {
+        const __m256i first = _mm256_abs_epi16(load32(level_zz + k));
+        const __m256i last = _mm256_abs_epi16(load32(level_zz + k + 16));
+        mask |= signs_of_32(_mm256_sll_epi16(first, to_sign), _mm256_sll_epi16(last, to_sign)) << k;
+    }
+    return mask;
+}
+
 #include "../jpeg_bits.h"
 
 AVX2 void codec_jpeg_put_mcus_avx2(JpegBits *bits, JpegRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
 {
     put_mcus_body(bits, rows, Ns, from, to);
+}
+
+AVX2 void codec_jpeg_dc_tokens_avx2(JpegTokens *t, const int16_t *level_zz, ptrdiff_t n)
+{
+    dc_tokens_body(t, level_zz, n);
+}
+
+AVX2 void codec_jpeg_first_tokens_avx2(JpegTokens *t, const int16_t *level_zz, const uint64_t *now, ptrdiff_t n)
+{
+    first_tokens_body(t, level_zz, now, n);
+}
+
+AVX2 void codec_jpeg_refined_tokens_avx2(JpegTokens *t, const int16_t *level_zz, const uint64_t *now,
+                                         const uint64_t *before, ptrdiff_t n)
+{
+    refined_tokens_body(t, level_zz, now, before, n);
+}
+
+AVX2 const uint32_t *codec_jpeg_put_tokens_avx2(JpegBits *bits, const uint32_t *token, const uint32_t *stop,
+                                                const JpegWord *words)
+{
+    return put_tokens_body(bits, token, stop, words);
 }
 
 AVX2 ptrdiff_t codec_jpeg_read_mcus_avx2(JpegReader *reader, JpegReadRow *rows, int Ns, ptrdiff_t from, ptrdiff_t to)
@@ -57,9 +101,8 @@ AVX2 void codec_jpeg_significance_avx2(const int16_t *level_zz, int least, uint6
     for (; n > 0; n--, level_zz += 64, masks++) {
         uint64_t mask = 0;
         for (int half = 0; half < 2; half++) {
-            const __m256i bytes = _mm256_packs_epi16(beyond(load32(level_zz + 32 * half), bound),
-                                                     beyond(load32(level_zz + 32 * half + 16), bound));
-            mask |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(bytes, 0xd8)) << 32 * half;
+            mask |= signs_of_32(beyond(load32(level_zz + 32 * half), bound),
+                                beyond(load32(level_zz + 32 * half + 16), bound)) << 32 * half;
         }
         *masks = mask;
     }
