@@ -126,9 +126,9 @@ cdef inline int16_t nearest_dc(int32_t coef, int32_t step) noexcept nogil:
     return <int16_t>(-((step >> 1) - coef) / step if coef < 0 else (coef + (step >> 1)) / step)
 
 
-cdef void dc_rates(const int16_t[:, :, ::1] level, float *rate) noexcept nogil:
-    """Bits of a DC difference of each size, extra bits included, as the differences along the rows of blocks predict
-    them."""
+cdef void dc_rates(const int16_t[:, ::1] level, float *rate) noexcept nogil:
+    """Bits of a DC difference of each size, extra bits included, as the differences of nearest levels along the rows
+    of blocks predict them."""
     cdef uint64_t counts[DC_SIZES]
     cdef uint64_t total = 0
     cdef Py_ssize_t by, bx
@@ -137,7 +137,7 @@ cdef void dc_rates(const int16_t[:, :, ::1] level, float *rate) noexcept nogil:
         counts[size] = 1                                    # of 2: as in Rates
     for by in range(level.shape[0]):
         for bx in range(1, level.shape[1]):
-            counts[difference_size(level[by, bx, 0] - level[by, bx - 1, 0])] += 2
+            counts[difference_size(level[by, bx] - level[by, bx - 1])] += 2
     for size in range(DC_SIZES):
         total += counts[size]
     for size in range(DC_SIZES):
@@ -175,7 +175,7 @@ cdef inline void dc_step(DcPath *path, int32_t coef, int16_t *level, uint8_t *ca
     path.cost[0], path.cost[1], path.low = cost0 - distance, cost1 - distance, low
 
 
-cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] level, uint8_t[:, :, ::1] came_from,
+cdef void dc_path(const int16_t[:, ::1] coefficients, int16_t[:, ::1] level, uint8_t[:, :, ::1] came_from,
                   const float *rate, float weight, int32_t step, int H, int V) noexcept nogil:
     """Viterbi along the order in which the blocks are coded (A.2.3), and back."""
     cdef Py_ssize_t wide = level.shape[1], high = level.shape[0], my, mx, by, bx
@@ -187,14 +187,13 @@ cdef void dc_path(const int16_t[:, :, ::1] coefficients, int16_t[:, :, ::1] leve
         for mx in range(mcus_wide):
             for by in range(my * V, min(my * V + V, high)):
                 for bx in range(mx * H, min(mx * H + H, wide)):
-                    dc_step(&path, coefficients[by, bx, 0], &level[by, bx, 0], &came_from[by, bx, 0], rate, weight,
-                            step)
+                    dc_step(&path, coefficients[by, bx], &level[by, bx], &came_from[by, bx, 0], rate, weight, step)
     state = 1 if path.cost[1] < path.cost[0] else 0
     for my in range(mcus_high - 1, -1, -1):
         for mx in range(mcus_wide - 1, -1, -1):
             for by in range(min(my * V + V, high) - 1, my * V - 1, -1):
                 for bx in range(min(mx * H + H, wide) - 1, mx * H - 1, -1):
-                    level[by, bx, 0] += <int16_t>state
+                    level[by, bx] += <int16_t>state
                     state = came_from[by, bx, state]
 
 
@@ -204,7 +203,7 @@ cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
 
 def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight,
                 int H, int V):
-    """DC levels of least cost into `level`, which holds nearest ones: error of one block against the bits of two
+    """DC levels of least cost into `level`: error of one block against the bits of two
     differences (F.1.2.1).
 
     Parameters
@@ -218,10 +217,21 @@ def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, in
             or any([level.shape[i] != coefficients.shape[i] for i in range(3)])):
         raise ParameterError("coefficients and levels have the same shape (blocks_high, blocks_wide, 64), and a "
                              "quantization table has 64 steps")
-    cdef uint8_t[:, :, ::1] came_from = np.empty((level.shape[0], level.shape[1], 2), np.uint8)
+    cdef Py_ssize_t by, bx, high = level.shape[0], wide = level.shape[1]
+    cdef int32_t step = 8 * Q[0]
+    # DC alone, side by side: blocks are a cache line or two each, too many to pass over them again and again
+    cdef int16_t[:, ::1] dc = np.empty((high, wide), np.int16), chosen = np.empty((high, wide), np.int16)
+    cdef uint8_t[:, :, ::1] came_from = np.empty((high, wide, 2), np.uint8)
     with nogil:
-        dc_rates(level, rate)
-        dc_path(coefficients, level, came_from, rate, <float>weight, 8 * Q[0], H, V)
+        for by in range(high):
+            for bx in range(wide):
+                dc[by, bx] = coefficients[by, bx, 0]
+                chosen[by, bx] = nearest_dc(coefficients[by, bx, 0], step)
+        dc_rates(chosen, rate)
+        dc_path(dc, chosen, came_from, rate, <float>weight, step, H, V)
+        for by in range(high):
+            for bx in range(wide):
+                level[by, bx, 0] = chosen[by, bx]
 
 
 def optimise(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, Rates rates, double weight,
