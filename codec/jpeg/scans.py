@@ -89,7 +89,7 @@ class Search:
     starts : positions at which bands may begin
     highest : the highest bit at which a first scan may stop
     sample : blocks to sample per component, in whole rows spread over the picture, at least every eighth row or
-        twelve rows; costs are exact where there are no more
+        twenty rows; costs are exact where there are no more
     rough_dc : whether to try DC without its last bit too
     """
 
@@ -128,7 +128,7 @@ def _runs(bits):
 def _partitions(plane, search):
     """Jobs that give the cheapest division into bands for each bit, first for first scans, then for refinements."""
     high, wide = plane.shape[:2]
-    step = min(max(1, high * wide // search.sample), max(8, high // 12), high)
+    step = min(max(1, high * wide // search.sample), max(8, high // 20), high)
     sample = np.ascontiguousarray(plane[step // 2 :: step])
     significant = [significance(sample, Al) for Al in range(search.highest + 1)]
 
