@@ -48,6 +48,22 @@ def test_help_and_version_load_neither_numpy_nor_a_verb():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_compress_starts_no_threads_of_openblas_unless_the_environment_asks_for_them():
+    code = (
+        "import contextlib, os, sys, threading; from codec.cli.main import main\n"
+        "sys.argv[1:] = ['compress', '--help']\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "import numpy; print(os.environ['OPENBLAS_NUM_THREADS'])\n"
+        "print(len(os.listdir('/proc/self/task')) - threading.active_count())"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for given, expected in ({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2"):
+        ran = subprocess.run([sys.executable, "-c", code], env=plain | given, capture_output=True, text=True)
+        assert ran.stdout.split()[-2] == expected
+        assert given or ran.stdout.split()[-1] == "0"
+
+
 @pytest.mark.parametrize("words", [
     *([verb] for verb in VERBS), ["video", "decode"], ["video", "encode"], ["video", "inspect"], ["quantize", "apply"],
     ["rd", "sweep"], ["rd", "find"], ["rd", "report"],
