@@ -32,7 +32,7 @@ from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
 from .parameters import DEFAULT_DISPLAY, LOG2_MAX_FRAME_NUM, LOG2_MAX_POC_LSB, most_slices, sequence_of, vector_limits
 from .ratecontrol import Control
-from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_of, layer_of
+from .settings import LAYER_I, MAX_QP, QP_OFFSETS, RD_BEST, lambda2_of, lambda_factor, lambda_of
 from .team import Team, done
 from .weights import table_of
 
@@ -237,7 +237,7 @@ class PictureEncoder:
         those of the first attempt count as not there.
         """
         header = replace(header, slice_qp_delta=min(round(qp), MAX_QP) - 26)
-        lambda_qp, layer = min(round(qp), MAX_QP) + planned.excess(qp), layer_of(planned)
+        lambda_qp, factor = min(round(qp), MAX_QP) + planned.excess(qp), lambda_factor(planned)
         tools = self._tools  # only decisions by rate give less for a larger lambda
         if lambda_qp > MAX_QP:
             tools = replace(tools, rd=max(tools.rd, RD_BEST))
@@ -255,7 +255,7 @@ class PictureEncoder:
                 begin, self._ends, self._settings.slice_max_bytes or 0,
                 self._sps, self._pps, picture, source,
                 [[(other, 0) for other in entries] for entries in lists], planes, own, tools,
-                lambda256=lambda_of(lambda_qp, layer), lambda2=lambda2_of(lambda_qp, layer),
+                lambda256=lambda_of(lambda_qp, factor), lambda2=lambda2_of(lambda_qp, factor),
                 mv_limit_y=self._limits[0], most_vectors=self._limits[1],
                 vectors=planned.vectors, qps=None if qps is None else np.maximum(qps, np.int8(self._least_qp)),
             )  # fmt: skip

@@ -17,7 +17,7 @@ from ...errors import ParameterError
 from ..stream.slice_header import I
 from .buffering import FIRST_FULLNESS, Arrival, Schedule
 from .parameters import level_row
-from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, layer_of
+from .settings import MAX_QP, QP_OFFSETS, TREE_OFFSET, TREE_QP_OFFSETS, WORST_QP, offset_of
 
 # Weight of a picture against the next one, and seconds of the rate that as a surplus halve what may be spent; the same
 # for a pass that measures, whose QP should change little
@@ -292,7 +292,7 @@ class Control:
 
     def offset(self, planned):
         """QP of a picture less that of its interval."""
-        return self._offsets[layer_of(planned)]
+        return offset_of(planned, self._offsets)
 
     def qp(self, planned):
         """QP of a picture of the interval, not always an integer."""

@@ -111,6 +111,9 @@ MAX_QP, WORST_QP = 51, 75
 LAYER_I, LAYER_P, LAYER_B_REFERENCE, LAYER_B = range(4)
 QP_OFFSETS, TREE_QP_OFFSETS = (-3, 0, 2, 3), (-2, 0, 0, 1)
 LAMBDA_FACTORS = 0.7, 0.85, 1.05, 1.2
+# Cost of prediction in percent of that of intra: up to the first, B pictures have QP and lambda of their layer, from
+# the second on those of P.
+INHERITED = 24, 36
 
 
 def chosen(name, value, choices):
@@ -137,14 +140,35 @@ def layer_of(planned):
     return {I: LAYER_I, P: LAYER_P, B: LAYER_B_REFERENCE if planned.reference else LAYER_B}[planned.kind]
 
 
-def lambda_of(qp, layer):
-    """Lambda of SATD, times 256: 2^(QP / 6 - 2), times the root of the layer's factor, at least 1."""
-    return max(256, round(256 * 2 ** (qp / 6 - 2) * LAMBDA_FACTORS[layer] ** 0.5))
+def inheritance(planned):
+    """How much of a `Planned` B picture depends on its references, 0 to 256; 256 of others. Noise is new in each
+    picture: nothing is gained by a better picture to predict it from."""
+    if planned.kind != B or planned.intra is None:
+        return 256
+    intra, inter = planned.costs
+    low, high = INHERITED
+    return min(max(256 * (high * intra - 100 * inter) // max((high - low) * intra, 1), 0), 256)
 
 
-def lambda2_of(qp, layer):
-    """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3), times the layer's factor."""
-    return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3) * LAMBDA_FACTORS[layer]))
+def offset_of(planned, offsets):
+    """QP of a picture less that of P, from those of the layers."""
+    return (2 * offsets[layer_of(planned)] * inheritance(planned) + 256) // 512
+
+
+def lambda_factor(planned):
+    """Lambda of squared differences of a picture, relative to lambda2_of."""
+    of_p, of_layer = LAMBDA_FACTORS[LAYER_P], LAMBDA_FACTORS[layer_of(planned)]
+    return of_p + (of_layer - of_p) * inheritance(planned) / 256
+
+
+def lambda_of(qp, factor):
+    """Lambda of SATD, times 256: 2^(QP / 6 - 2), times the root of the picture's factor, at least 1."""
+    return max(256, round(256 * 2 ** (qp / 6 - 2) * factor**0.5))
+
+
+def lambda2_of(qp, factor):
+    """Lambda of squared differences, times 256: 0.9 * 2^((QP - 12) / 3), times the picture's factor."""
+    return max(1, round(256 * 0.9 * 2 ** ((qp - 12) / 3) * factor))
 
 
 @dataclass(frozen=True)

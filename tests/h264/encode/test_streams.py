@@ -66,6 +66,14 @@ def test_lower_qp_is_closer_and_larger():
     assert sizes == sorted(sizes, reverse=True) and errors == sorted(errors)
 
 
+def test_b_pictures_of_noise_have_the_qp_of_p(monkeypatch):
+    """Others have 2 or 3 more, because errors in what they refer to are repeated in them."""
+    monkeypatch.setitem(settings.PRESETS, "medium", replace(PRESETS["medium"], b_adapt=0))
+    qps = lambda frames: {one.qp for one in encoded(frames, qp=28)[2] if one.type == "B"}
+    assert qps(moving(64, 48, 9)) == {30, 31}
+    assert qps(CONTENT["noise"](64, 48, 9)) == {28}
+
+
 def test_still_pictures_cost_next_to_nothing():
     frames = np.repeat(moving(64, 64, 1), 20, axis=0)
     one, many = len(encoded(frames[:1])[0]), len(encoded(frames)[0])
