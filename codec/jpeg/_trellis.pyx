@@ -203,8 +203,7 @@ cdef inline int32_t floor_dc(int32_t coef, int32_t step) noexcept nogil:
 
 def optimise_dc(const int16_t[:, :, ::1] coefficients, const uint16_t[::1] Q, int16_t[:, :, ::1] level, double weight,
                 int H, int V):
-    """DC levels of least cost into `level`: error of one block against the bits of two
-    differences (F.1.2.1).
+    """DC levels of least cost into `level`: error of one block against the bits of two differences (F.1.2.1).
 
     Parameters
     ----------

@@ -88,8 +88,8 @@ class Search:
 
     starts : positions at which bands may begin
     highest : the highest bit at which a first scan may stop
-    sample : blocks to sample per component, in whole rows spread over the picture, at least every eighth row or
-        twenty rows; costs are exact where there are no more
+    sample : blocks to sample per component, in whole rows spread over the picture: at least every eighth row, of more
+        than 160 rows at least 20; costs are exact where there are no more
     rough_dc : whether to try DC without its last bit too
     """
 
