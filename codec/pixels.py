@@ -141,7 +141,7 @@ def _as_uint8(image, reason):
             remedy = "its values are within 0..1: pass (image * 255).round().astype(np.uint8)"
         raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
     if array.dtype != np.uint8:
-        raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}")
+        raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}; scale it to 0..255 first")
     return array
 
 

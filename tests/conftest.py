@@ -68,3 +68,41 @@ def as_common_user():
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("root may read and write everything, and setpriv does not take that away here")
     return words
+
+
+class Outcome:
+    """Result of a call of `codec`: exit code, stdout as bytes, text and JSON, stderr as text."""
+
+    def __init__(self, result):
+        self.code, self.out, self.err = result.exit_code, result.stdout_bytes, result.stderr
+        self.text = self.out.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+    @property
+    def table(self):
+        return [line.split("\t") for line in self.text.splitlines()[1:]]
+
+    @property
+    def statuses(self):
+        """{name: status} of the files in the table."""
+        return {row[0].replace(os.sep, "/"): row[4] for row in self.table}
+
+
+@pytest.fixture
+def run():
+    """run(*args): `codec` in this process, its outcome."""
+
+    from click.testing import CliRunner
+
+    from codec.cli.main import cli
+
+    def run(*args, stdin=None):
+        result = CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="codec")
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result)
+
+    return run

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 import time
+from contextlib import closing
 from itertools import chain
 
 import click
@@ -136,12 +137,8 @@ def decode(input_, output, frames, verify, on_error, x264_build, fps, limits, ov
         source = chain([origin], chunks)
     write = drain if output in ("md5", "null") else writer_for(output, overwrite)
     digest, start = Digest(), time.perf_counter()
-    write(
-        digest.watch(chosen(decode_video(source, on_error=on_error, x264_build=x264_build, limits=limits), *frames)),
-        output,
-        fps,
-        origin,
-    )
+    with closing(decode_video(source, on_error=on_error, x264_build=x264_build, limits=limits)) as decoded:
+        write(digest.watch(chosen(decoded, *frames)), output, fps, origin)
     seconds = time.perf_counter() - start
     if verify and verify.lower() != digest.md5:
         raise Failure(f"{input_}: the MD5 of {digest.frames} frames is {digest.md5}, not {verify}")

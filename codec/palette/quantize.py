@@ -37,7 +37,7 @@ def as_pixels(image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     image = plain(image)
     if hasattr(image, "getbands") and image.mode == "RGBA":
         image = np.asarray(image)
-    array = uint8_pixels(image, "palettes have 8 bits per sample; scale it to 0..255")
+    array = uint8_pixels(image, "palettes have 8 bits per sample")
     if array.size == 0:
         raise ParameterError(f"image is empty: its shape is {np.shape(image)}")
     return np.ascontiguousarray(array)

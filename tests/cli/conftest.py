@@ -1,53 +1,18 @@
-"""A folder of small pictures, and a runner of the command in this process."""
+"""A folder of small pictures, and a program whose pictures never end."""
 
-import json
 import os
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from codec import errors
-from codec.cli.main import cli
-
-
-class Outcome:
-    """Result of a call of `codec`: exit code, stdout as bytes, text and JSON, stderr as text."""
-
-    def __init__(self, result):
-        self.code, self.out, self.err = result.exit_code, result.stdout_bytes, result.stderr
-        self.text = self.out.decode("utf-8", "replace")
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-    @property
-    def table(self):
-        return [line.split("\t") for line in self.text.splitlines()[1:]]
-
-    @property
-    def statuses(self):
-        """{name: status} of the files in the table."""
-        return {row[0].replace(os.sep, "/"): row[4] for row in self.table}
 
 
 @pytest.fixture(autouse=True)
 def same_package(monkeypatch):
     """Child processes of a test import the same package as the test."""
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(errors.__file__)))
-
-
-@pytest.fixture
-def run():
-    def run(*args, stdin=None):
-        result = CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, prog_name="codec")
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Outcome(result)
-
-    return run
 
 
 @pytest.fixture

@@ -158,16 +158,6 @@ def test_rgb_is_not_written_as_luma_and_chroma(run, home, tree):
     np.testing.assert_array_equal(np.asarray(Image.open("0.png")), np.dstack([stream.frames[0][i] for i in (2, 0, 1)]))
 
 
-def test_pictures_are_upright(run, home, data_folder):
-    path = data_folder / "faults" / "rotated_90.mp4"
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    assert run("video", "decode", str(path), "-o", "%d.png", "--frames", "0").code == 0
-    frame = next(codec.decode_video(path))
-    np.testing.assert_array_equal(np.asarray(Image.open("0.png")), np.rot90(frame.to_rgb(), 3))
-    assert "turns the picture by 270 degrees" in header_of(run, str(path))[1]
-
-
 def test_outputs_that_exist_are_kept(run, home, clip):
     (home / "clip.yuv").write_bytes(b"mine")
     outcome = run("video", "decode", "clip.264", "-o", "clip.yuv")

@@ -298,27 +298,6 @@ def test_durations_of_stills_can_be_given():
         codec.animate(stills, seconds=[1])
 
 
-# ---------------------------------------------------------------- the given files
-
-
-FAULTS = [
-    ("f02_default_image.png", 2, 1000), ("f03_60fps.png", 6, 100), ("f04_uncovered.gif", None, None), ("f05_loop2.gif", None, None),
-    ("f07_frame_beyond_screen.gif", None, None), ("large-gif-anim-combine.gif", None, None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name, frames, ms", FAULTS)
-def test_given_files(data_folder, name, frames, ms):
-    path = data_folder / "faults" / name
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    made = codec.animate(path, format="apng", lossy=0)
-    assert frames is None or (made.frames, 1000 * made.seconds) == (frames, ms)
-    for ours, theirs in zip(animation.load(path).pictures, animation.load(made.data).pictures):
-        assert np.array_equal(ours[..., 3] > 0, theirs[..., 3] > 0)
-        assert np.array_equal(ours[ours[..., 3] > 0], theirs[ours[..., 3] > 0])
-
-
 def test_an_animation_that_grows_says_so():
     data = codec.animate(gif_file(40, 40, frame(0, 0, 40, 40), frame(3, 3, 9, 9, 2))).data
     noise = np.random.default_rng(0).integers(0, 4, (60, 60))
@@ -365,11 +344,3 @@ def test_an_apng_that_would_grow_is_kept():
     made = codec.animate(data, format="apng")
     bigger = codec.animate(data, format="apng", loops=7)
     assert made.kept == (bigger.size > len(data)) and (not made.kept or made.data == data)
-
-
-def test_the_given_animation_is_kept(data_folder):
-    path = data_folder / "faults" / "large-gif-anim-combine.gif"
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    made = codec.animate(path)
-    assert made.kept and made.size == 2705 and made.data == path.read_bytes()

@@ -1,7 +1,6 @@
 """Streams as encoders and transports make them: what surrounds the pictures is damaged, padded or missing."""
 
 import dataclasses
-import hashlib
 
 import crafted_h264 as crafted
 import numpy as np
@@ -45,26 +44,6 @@ def test_the_build_of_x264():
     assert x264_build(SEIMessage(4, uuid + b"x264 - core 148")) is None and x264_build(SEIMessage(5, b"")) is None
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_444_with_8x8_transforms_of_old_x264(data_folder, named):
-    """Frame by frame as FFmpeg; the build is read from the stream, or given."""
-    path = data_folder / "faults" / "imageio-binaries_cockatoo_first12.h264"
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    data = path.read_bytes()
-    if named:
-        frames = list(codec.decode_video(data))
-    else:
-        unsigned = data.replace(b"x264 - core 1", b"y264 - core 1")
-        with pytest.raises(codec.BitstreamError):
-            list(codec.decode_video(unsigned))
-        frames = list(codec.decode_video(unsigned, x264_build=148))
-    assert len(frames) == 12
-    av = pytest.importorskip("av")
-    for frame, right in zip(frames, av.open(str(path)).decode(video=0), strict=True):
-        assert all(map(np.array_equal, frame.planes, right.to_ndarray()))
-
-
 @pytest.mark.parametrize("build", [0, "148"])
 def test_builds_that_do_not_exist(build):
     with pytest.raises(codec.ParameterError, match="x264_build must be a positive integer"):
@@ -87,17 +66,6 @@ def test_a_main_profile_pps_without_constraint_flags_may_be_extended():
     sps = sps_of(profile_idc=77)
     pps = PPS(extended=1, transform_8x8_mode_flag=1, second_chroma_qp_index_offset=2)
     assert read_pps(NalUnit(write_pps(pps, sps)), sps) == pps
-
-
-def test_a_padded_pps_of_a_real_stream(data_folder):
-    paths = [data_folder / "faults" / f"pps_{name}.h264" for name in ("baseline_whole", "with_tail_valid")]
-    if not paths[0].exists():
-        pytest.skip(f"no {paths[0]}")
-    whole, padded = (
-        [hashlib.md5(b"".join(p.tobytes() for p in frame.planes)).digest() for frame in codec.decode_video(path)]
-        for path in paths
-    )
-    assert len(whole) == 30 and whole == padded
 
 
 MALFORMED = write_sps(sps_of(seq_parameter_set_id=3))[:5] + b"\xff\xff\x80"

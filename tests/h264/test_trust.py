@@ -230,13 +230,3 @@ def test_conforming_streams_are_not_flagged(streams):
     for row, path in streams.values():
         if not row["damaged"] and path.stat().st_size < 60000:
             assert not any(flags(codec.decode_video(path, on_error="conceal"))), path
-
-
-@pytest.mark.parametrize("name, count, flagged", [("join_at_P.h264", 40, 16), ("first_IDR_lost.h264", 47, 23)])
-def test_streams_without_their_start(data_folder, name, count, flagged):
-    path = data_folder / "faults" / name
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    for on_error in ("raise", "conceal"):
-        assert flags(codec.decode_video(path, on_error=on_error)) == [True] * flagged + [False] * (count - flagged)
-    assert len(list(codec.decode_video(path, on_error="skip"))) == count - flagged

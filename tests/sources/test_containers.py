@@ -186,25 +186,6 @@ def test_colours_and_size_of_the_container():
     assert (info.width, info.height) == (28, 20)
 
 
-@pytest.mark.parametrize("name, frames", [
-    ("torchcodec_discard_first_keyframe.mp4", 25), ("avchd.m2ts", 30), ("a.nut", 30), ("webrtc.ivf", 12),
-    ("androidx_sample_sef_slow_motion.mp4", 63), ("fate_extradata-reload-multi-stsd.mp4", 4), ("start_codes_in_avcc.mp4", 30),
-    ("samples_padded_with_a_zero.mp4", 30), ("cover_first.mp4", 30), ("rotated_90.mp4", 30), ("colr_bt709_full_no_vui.mp4", 4),
-    ("container_says_64x56.mp4", 6), ("vfr.mp4", 6),
-])  # fmt: skip
-def test_files_that_occurred(data_folder, name, frames):
-    path = data_folder / "faults" / name
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    found = as_ffmpeg(path, path.read_bytes())
-    assert len(found) == frames
-    assert found[0].rotation == (270 if name.startswith("rotated") else 0)
-    if name.startswith("colr"):
-        info = codec.h264.probe(path)
-        assert {(frame.matrix, frame.full_range) for frame in found} == {("BT.709", True)}
-        assert (info.matrix, info.full_range) == ("BT.709", True)
-
-
 def test_a_container_at_a_path_is_not_read_whole(tmp_path):
     """A sparse file of 3 GiB: the media data has a hole, the index is at the end."""
     data = muxed(crafted.clip(4))
