@@ -6,12 +6,38 @@ from dataclasses import replace
 import numpy as np
 
 from ..formats import pictures, profiles
-from ..jpeg.exif import TIFF_HEADERS, ExifNumbers
+from ..jpeg.exif import TIFF_HEADERS, UNCALIBRATED, ExifNumbers
 
 
 def differs(metadata, color_chunks=()):
     """Whether samples mean other colours than sRGB."""
     return bool(color_chunks) or bool(metadata.icc and not profiles.is_srgb(metadata.icc))
+
+
+def flagged(made, color, metadata, color_chunks=()):
+    """A result that was to be sRGB, with a warning where nothing states what the colours of its source are: inks have
+    no standard colours, and cameras mark what is not sRGB in Exif alone (DC-008 4.6.5).
+
+    Parameters
+    ----------
+    made : codec.batch.result.Result
+    color : str
+        "cmyk", "ycck" or another name of `codec.jpeg.Info.color`.
+    metadata : codec.jpeg.Metadata
+        Of the source.
+    color_chunks : tuple
+        `codec.formats.pictures.Picture.color_chunks`.
+    """
+    exif = metadata.exif or b""
+    if metadata.icc or color_chunks:
+        return made
+    if color in ("cmyk", "ycck"):
+        why = "it is CMYK without an ICC profile, which would say what its inks look like"
+    elif exif[:4] in TIFF_HEADERS and ExifNumbers(exif).color_space == UNCALIBRATED:
+        why = "its Exif says that they are not sRGB, and no ICC profile says which they are"
+    else:
+        return made
+    return replace(made, warnings=(*made.warnings, f"its colours could not be converted to sRGB: {why}"))
 
 
 def to_srgb(picture):

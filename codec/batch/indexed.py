@@ -94,6 +94,10 @@ class IndexedTask:
     def __call__(self, data: bytes, job: Job | None = None) -> Result:
         """Result for the bytes of a picture or an animation."""
         picture = pictures.load(data, alpha=True, limits=self.limits)
+        made = self._made(data, job, picture)
+        return coloring.flagged(made, "rgb", picture.metadata, picture.color_chunks) if self.srgb else made
+
+    def _made(self, data, job, picture):
         has_place = keeping.has_place(job) and not self.force
         wrong_colors = self.srgb and coloring.differs(picture.metadata, picture.color_chunks)
         may_copy = has_place and keeping.holds_nothing_else(picture.metadata, self.strip) and not wrong_colors

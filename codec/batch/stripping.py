@@ -17,7 +17,7 @@ def kinds(asked):
     names = (asked,) if isinstance(asked, str) else tuple(asked or ())
     for name in names:
         if name not in KINDS:
-            raise ParameterError(f"{name!r} cannot be stripped by name: there are {', '.join(KINDS)}")
+            raise ParameterError(f"unknown kind {name!r}: choose of {', '.join(KINDS)}")
     return tuple(name for name in KINDS if name in names)
 
 

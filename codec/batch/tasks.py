@@ -137,6 +137,7 @@ class CompressTask:
             made = keeping.gains_too_little(source, made, self.min_gain)
         elif made.data is data is not source:
             made = replace(made, status="done", reason=None)
+        made = coloring.flagged(made, info.color, info.metadata) if self.srgb else made
         before = info.metadata if data is source else jpeg.probe(source, limits=self.limits).metadata
         return describing.told(made, before, self.limits, converted=converted)
 
@@ -199,6 +200,9 @@ class CompressTask:
         before, lost = picture.metadata, describing.not_read(data, picture.format)
         described = () if self.srgb else coloring.described(picture)
         made, converted = self._of_other(data, job, picture)
+        if self.srgb:
+            color = "cmyk" if picture.pixels.ndim == 3 and picture.pixels.shape[2] == 4 else "rgb"
+            made = coloring.flagged(made, color, before, picture.color_chunks)
         return describing.told(made, before, self.limits, lost=lost, converted=converted or described)
 
     def _of_other(self, data, job, picture):

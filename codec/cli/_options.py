@@ -39,11 +39,19 @@ class OptionalValues(click.Command):
     may_follow = {}
 
     def parse_args(self, ctx, args):
-        given = []
-        for arg, following in zip(args, [*args[1:], ""]):
+        given, ends = [], args.index("--") if "--" in args else len(args)
+        for at, (arg, following) in enumerate(zip(args, [*args[1:], ""])):
             default, is_value = self.may_follow.get(arg, (None, None))
-            given.append(f"{arg}={default}" if default and not is_value(following) else arg)
+            given.append(f"{arg}={default}" if default and at < ends and not is_value(following) else arg)
         return super().parse_args(ctx, given)
+
+
+def may_be_input(text):
+    """Whether an argument after an option whose value may be left out is an input, or another option, rather than a
+    value: "IN", "a.png", "dir/x", "s3://x", "-o". What is neither there nor looks like a path is a value, so that a
+    mistyped one is an error instead of a missing file.
+    """
+    return not text or text.startswith("-") or bool({".", "/", os.sep} & set(text)) or os.path.lexists(text)
 
 
 def checked(parse):

@@ -2,11 +2,12 @@
 
 import glob
 import os
-import pathlib
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import click
 
+from ..batch.walk import walk
 from ..errors import FileError
 
 PIPE = "-"
@@ -22,13 +23,28 @@ class Pairs:
         Original and result.
     unpaired : dict
         {"reference": names, "distorted": names} without a partner, or with several of one name.
+    left_out : dict
+        {"reference": files, "distorted": files} of folders that are not compared: `codec.batch.walk.Found` with the
+        whole path, and a reason.
     several : bool
         Whether folders or patterns were given.
     """
 
     found: list
     unpaired: dict = field(default_factory=lambda: {"reference": [], "distorted": []})
+    left_out: dict = field(default_factory=lambda: {"reference": [], "distorted": []})
     several: bool = False
+
+
+class _Taken:
+    """What `codec.batch.walk` is to find: pictures and clips."""
+
+    def __init__(self):
+        from ..batch.tasks import ALL_FORMATS
+        from ..formats.pictures import READABLE_SUFFIXES as PICTURES
+        from ..sources.clips import READABLE_SUFFIXES as CLIPS
+
+        self.suffixes, self.formats = (*PICTURES, *CLIPS), ALL_FORMATS
 
 
 def pairs(reference, distorted):
@@ -41,12 +57,13 @@ def pairs(reference, distorted):
     if not all(many):
         raise click.UsageError("give two files, or two folders or quoted patterns such as 'originals/*.png'")
     sides = [_named(name) for name in (reference, distorted)]
-    found, left = [], sides
+    found, left = [], [side for side, _ in sides]
     for names in NAMINGS:
         pairs, left = _matched(left, names)
         found += pairs
     unpaired = [[path for _, path in side] for side in left]
-    return Pairs(sorted(found), dict(zip(("reference", "distorted"), unpaired)), True)
+    by_side = [dict(zip(("reference", "distorted"), lists)) for lists in (unpaired, [rest for _, rest in sides])]
+    return Pairs(sorted(found), *by_side, True)
 
 
 def _stem(name):
@@ -74,17 +91,16 @@ def _many(name):
 
 
 def _named(name):
-    """(path below the folder, or name; path) of each picture and clip in a folder or pattern."""
-    from ..formats.pictures import READABLE_SUFFIXES as PICTURES
-    from ..sources.clips import READABLE_SUFFIXES as CLIPS
-
+    """((path below the folder, or name; path) of each picture and clip in a folder or pattern, what is left out)"""
     if os.path.isdir(name):
-        paths = [path for path in sorted(pathlib.Path(name).rglob("*")) if path.suffix.lower() in (*PICTURES, *CLIPS)]
-        keys = [path.relative_to(name) for path in paths]
+        met = [replace(found, path=os.path.join(name, found.path)) for found in walk(name, None, _Taken())]
+        taken = [(os.path.relpath(found.path, name), found.path) for found in met if not found.status]
+        left_out = [found for found in met if found.status]
     else:
-        paths = [pathlib.Path(path) for path in sorted(glob.glob(name, recursive=True))]
-        keys = [pathlib.Path(path.name) for path in paths]
-    found = [(os.fspath(key), os.fspath(path)) for key, path in zip(keys, paths) if path.is_file()]
-    if not found:
-        raise FileError(f"{name}: no pictures or clips")
-    return found
+        paths = sorted(path for path in glob.glob(name, recursive=True) if os.path.isfile(path))
+        taken, left_out = [(os.path.basename(path), path) for path in paths], []
+    if not taken:
+        reasons = Counter(found.reason for found in left_out).items()
+        listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons))
+        raise FileError(f"{name}: no pictures or clips{f'; left out: {listed}' if listed else ''}")
+    return taken, left_out

@@ -17,7 +17,8 @@ def _kinds(value):
 
 
 def _are_kinds(text):
-    return set(text.split(",")) <= {"gps", "thumbnail", "all"}
+    """Names of kinds, which a file of the same name does not change, or what can be nothing else."""
+    return set(text.split(",")) <= {"gps", "thumbnail", "all"} or not options.may_be_input(text)
 
 
 class _Compress(options.OptionalValues):

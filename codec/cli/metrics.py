@@ -186,7 +186,9 @@ def metrics(reference, distorted, names, as_json):
 
     Pictures may have any format that codec compress reads, clips any that codec rd sweep reads; one may be - for stdin.
     They must have the same size. Two folders, or two quoted patterns, are matched by name without suffix; what has no
-    partner is listed, and the exit code is 1.
+    partner is listed, and the exit code is 1. Folders are read as by codec compress: pictures are also recognized by
+    their contents; hidden files, links and other kinds of file are listed with the reason and left out; pictures of a
+    format that is not read are listed too, and the exit code is 1.
 
     Pixels are compared as stored, regardless of orientation and colour profiles; a warning says where these differ, and
     where samples were converted. R, G and B have equal weight. A metric that a picture is too small for is shown as "-"
@@ -235,7 +237,11 @@ def _as_json(rows, todo, names):
 
     variants = {name: facts(name).variant for name in names if facts(name).variant}
     if todo.several:
-        content = {"pairs": [row.to_json(names) for row in rows], "unpaired": todo.unpaired}
+        left_out = {
+            side: [{"path": found.path, "status": found.status, "reason": found.reason} for found in files]
+            for side, files in todo.left_out.items()
+        }
+        content = {"pairs": [row.to_json(names) for row in rows], "unpaired": todo.unpaired, "left_out": left_out}
         echo_json("metrics", **content, mean=_written(_means(rows, names)), variants=variants)
     else:
         echo_json("metrics", **rows[0].to_json(names), variants=variants)
@@ -265,7 +271,9 @@ def _table(rows, names):
 
 
 def _tell(rows, todo, as_json):
-    """Warnings, failures and names without partners on stderr; exit code 1 if anything was not compared."""
+    """Warnings, failures, files left out and names without partners on stderr; exit code 1 if a picture or clip was
+    not compared.
+    """
     for row in rows:
         for message in row.warnings:
             say(f"warning: {message}")
@@ -274,6 +282,11 @@ def _tell(rows, todo, as_json):
                 warn(row.reference, f"no {name}: {reason}")
     problems = [row.error if not todo.several else f"{row.reference}: {row.error}" for row in rows if row.error]
     problems += [f"no partner: {name}" for side in todo.unpaired.values() for name in side]
+    left_out = [found for side in todo.left_out.values() for found in side]
+    problems += [f"{found.path}: {found.reason}" for found in left_out if found.status == "failed"]
+    for found in left_out:
+        if found.status == "ignored":
+            say(f"left out: {found.path}: {found.reason}")
     if problems:
         say("\n".join(problems))
         click.get_current_context().exit(1)

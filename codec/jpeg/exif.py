@@ -10,7 +10,7 @@ from .metadata import APP1, EXIF, TIFF_HEADERS
 
 ORIENTATION, EXIF_IFD, WIDTH, HEIGHT, THUMBNAIL, THUMBNAIL_BYTES = 0x0112, 0x8769, 0xA002, 0xA003, 0x0201, 0x0202
 GPS_IFD = 0x8825
-COLOR_SPACE, COLOR_SPACE_SRGB = 0xA001, 1
+COLOR_SPACE, COLOR_SPACE_SRGB, UNCALIBRATED = 0xA001, 1, 0xFFFF
 SHORT, LONG = 3, 4
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes of a value, TIFF 6.0 p. 15
 
@@ -73,6 +73,11 @@ class ExifNumbers:
         """Size of the picture in samples, where the block has it."""
         self._set(self.photo, WIDTH, width)
         self._set(self.photo, HEIGHT, height)
+
+    @property
+    def color_space(self):
+        """ColorSpace as stored; None when absent."""
+        return self._number(self.photo, COLOR_SPACE)
 
     def set_srgb(self):
         """ColorSpace sRGB, where the block has the tag."""

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 import codec
-from codec.batch import CompressTask, Ledger, describing, plan, plan_in_place, run
+from codec.batch import CompressTask, IndexedTask, Ledger, describing, plan, plan_in_place, run
 from codec.batch.inplace import InPlace
 from codec.formats import profiles
 from codec.jpeg import EncodeOptions, Metadata
@@ -53,6 +53,19 @@ def png(pixels, **options):
     return buffer.getvalue()
 
 
+def tiff(inks):
+    buffer = io.BytesIO()
+    Image.fromarray(inks, "CMYK").save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def exif_of(tag, value):
+    """An Exif block with one tag of its photo directory."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[tag] = value
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
 def test_a_profile_is_converted_and_named(picture):
     for data in (
         codec.encode(picture, 98, subsampling="4:4:4", metadata=Metadata(icc=P3)),
@@ -88,6 +101,26 @@ def test_a_profile_for_other_samples_is_kept_with_a_warning(picture):
     made = CompressTask(OPTIONS, srgb=True)(data)
     assert any("not converted to sRGB" in warning for warning in made.warnings)
     assert codec.probe(made.data).metadata.icc == gray and made.facts["metadata"] == {"kept": ["icc"]}
+
+
+def test_colours_that_no_profile_states_are_flagged(picture):
+    inks = np.dstack([picture, picture[..., 0] // 2])
+    exif = exif_of(40961, 65535)
+    marked = codec.encode(picture, 98, metadata=Metadata(exif=exif))
+    srgb = CompressTask(OPTIONS, srgb=True)
+    cases = [
+        (srgb, codec.encode(inks, 98, color="cmyk")),
+        (srgb, codec.encode(inks, 20, color="ycck")),  # rewritten without loss
+        (srgb, tiff(inks)),
+        (srgb, marked),
+        (IndexedTask("png", srgb=True), marked),
+        (IndexedTask("gif", srgb=True), marked),
+    ]
+    for task, data in cases:
+        assert sum("could not be converted to sRGB" in warning for warning in task(data).warnings) == 1
+        assert not any("sRGB" in warning for warning in CompressTask(OPTIONS)(data).warnings)
+    plain = codec.encode(picture, 98, metadata=Metadata(exif=exif_of(40961, 1)))
+    assert not any("sRGB" in warning for warning in CompressTask(OPTIONS, srgb=True)(plain).warnings)
 
 
 def test_gray_stays_gray(picture):

@@ -575,7 +575,22 @@ def test_strip_needs_no_value(run, home):
         outcome = run("compress", *args, "--overwrite", "--json")
         assert outcome.code == 0 and outcome.json["settings"]["strip"] == ["all"]
     refused = run("compress", "in/a.png", "-o", "b.jpg", "--strip=exif")
-    assert refused.code == 2 and "'exif' cannot be stripped by name: there are gps, thumbnail, all" in refused.err
+    assert refused.code == 2 and "unknown kind 'exif': choose of gps, thumbnail, all" in refused.err
+
+
+def test_a_mistyped_kind_is_no_input(run, home):
+    for kinds in ("gsp", "gps,xmp"):
+        for args in (["--strip", kinds, "in/a.png"], [f"--strip={kinds}", "in/a.png"], ["in/a.png", "--strip", kinds]):
+            refused = run("compress", *args, "-o", "out/")
+            assert refused.code == 2 and "choose of gps, thumbnail, all" in refused.err and not (home / "out").exists()
+    (home / "gsp").write_bytes((home / "in/a.png").read_bytes())  # then it may be meant
+    outcome = run("compress", "--strip", "gsp", "-o", "out/", "--json")
+    assert outcome.json["settings"]["strip"] == ["all"] and outcome.json["files"][0]["input"] == "gsp"
+    outcome = run("compress", "-o", "gone/", "--strip", "gone.png", "--json")  # a path that is not there is said to be
+    assert outcome.code == 1 and "gone.png" in outcome.json["files"][0]["error"]
+    for kinds in ("gps", "gps,thumbnail"):
+        outcome = run("compress", "--strip", kinds, "in/a.png", "-o", "out/", "--overwrite", "--json")
+        assert outcome.json["settings"]["strip"] == kinds.split(",")
 
 
 def test_metadata_of_a_png_is_kept(run, home):

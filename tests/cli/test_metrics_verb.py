@@ -167,6 +167,34 @@ def test_folders_pair_by_name_and_list_the_rest(run, pair, folders):
     }  # fmt: skip
 
 
+def test_every_file_of_a_folder_has_its_reason(run, pair, folders):
+    """As in `codec compress`: by contents where the name says nothing, and nothing is left out in silence."""
+    one, two = folders
+    (one / "only.png").rename(one / "bare")  # a picture without a suffix
+    (two / "other.png").rename(two / "bare.png")
+    (two / "x2.png").unlink()
+    for path in (one / ".hidden.png", one / "notes.txt", two / "new.heic"):
+        path.write_bytes(b"something")
+    (two / "link.png").symlink_to(two / "x.bmp")
+    (one / ".cache").mkdir()
+    row = run("metrics", one, two, "--metric", "mse", "--json").json
+    assert (str(one / "bare"), str(two / "bare.png")) in {(p["reference"], p["distorted"]) for p in row["pairs"]}
+    assert row["unpaired"] == {"reference": [], "distorted": []}
+    why = {side: {item["path"]: item["reason"] for item in items} for side, items in row["left_out"].items()}
+    assert why["reference"] == {
+        str(one / ".cache"): "hidden", str(one / ".hidden.png"): "hidden", str(one / "notes.txt"): "not a picture",
+    }  # fmt: skip
+    assert why["distorted"].pop(str(two / "link.png")) == "symbolic link"
+    assert list(why["distorted"]) == [str(two / "new.heic")] and "HEIC is not read" in why["distorted"].popitem()[1]
+    outcome = run("metrics", one, two, "--metric", "mse")
+    assert outcome.code == 1 and f"left out: {one / 'notes.txt'}: not a picture" in outcome.err
+    (two / "new.heic").unlink()
+    assert run("metrics", one, two, "--metric", "mse").code == 0
+    for path in (one / "bare", one / "x.png", one / "sub/y.png"):
+        path.unlink()
+    assert "no pictures or clips; left out: 2 hidden, 1 not a picture" in run("metrics", one, two).err
+
+
 def test_patterns_pair_by_name(run, folders):
     one, two = folders
     outcome = run("metrics", one / "x.*", two / "x.*", "--metric", "mse")
