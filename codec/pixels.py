@@ -141,8 +141,23 @@ def _as_uint8(image, reason):
             remedy = "its values are within 0..1: pass (image * 255).round().astype(np.uint8)"
         raise ParameterError(f"image must be uint8, not {array.dtype}{extra}: {remedy}")
     if array.dtype != np.uint8:
-        raise ParameterError(f"image must be uint8, not {array.dtype}: {reason}; scale it to 0..255 first")
+        raise ParameterError(f"image must be uint8, not {_kind(image, array)}: {_uint8_of(array, reason)}")
     return array
+
+
+def _kind(image, array):
+    return type(image).__name__ if array.dtype == object and type(image) is not np.ndarray else array.dtype
+
+
+def _uint8_of(array, reason):
+    """How to make an array of integers or truth values one of uint8."""
+    if array.dtype == bool:
+        return "pass image.astype(np.uint8) * 255"
+    if array.dtype.kind not in "iu":
+        return "this takes an array of pixels"
+    if array.size and 0 <= array.min() and array.max() <= 255:
+        return "its values are within 0..255: pass np.asarray(image).astype(np.uint8)"
+    return f"{reason}; scale it to 0..255 first"
 
 
 def is_picture(array: npt.NDArray[Any]) -> bool:

@@ -90,6 +90,7 @@ def test_a_file_object_is_read_from_where_it_stands_and_left_open(data):
         (5, codec.ParameterError, "the source is a int"),
         (np.zeros((3, 3)), codec.ParameterError, "the source is a ndarray"),
         ("a\0b", codec.ParameterError, "is no path"),
+        (b"\x89PNG\r\n\x1a\n", codec.BitstreamError, "not a JPEG but a PNG: no SOI marker"),
         (b"not a JPEG at all", codec.BitstreamError, "not a JPEG: no SOI marker, the data begins with 6e 6f 74 20"),
     ],
 )

@@ -30,7 +30,7 @@ LEVELS = (
     ("cpu",),
     ("frame",),
     ("limits", "_core", "pixels", "executors", "_team"),
-    ("errors", "color", "_types", "_stop"),
+    ("errors", "color", "signatures", "_types", "_stop"),
 )
 LEVEL = {unit: len(LEVELS) - i for i, units in enumerate(LEVELS) for unit in units}
 

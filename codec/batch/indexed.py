@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ..errors import ParameterError
 from ..formats import pictures, profiles
 from ..formats.pictures import READABLE_SUFFIXES
-from ..formats.signatures import format_of
 from ..jpeg import Metadata
 from ..limits import DEFAULT_LIMITS, Limits
+from ..signatures import format_of
 from ..sources.files import PIPE
 from ..targets import parse_target
 from . import coloring, describing, keeping, shaping, stripping

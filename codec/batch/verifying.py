@@ -8,7 +8,7 @@ import numpy as np
 from .. import jpeg
 from ..errors import CodecError
 from ..formats import pictures
-from ..formats.signatures import format_of
+from ..signatures import format_of
 from . import coloring, shaping
 
 CELL = 8

@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 
 from ..errors import CodecError
-from ..formats.signatures import HEAD_BYTES, UNREAD, format_of
+from ..signatures import HEAD_BYTES, UNREAD, format_of
 from ..sources import remote
 from ..sources.files import special_kind
 from .selection import ALL, EXCLUDED

@@ -142,7 +142,8 @@ def _opaque(pixels):
 
 def _animation(name, fps, frames, limits, lossless):
     """The Clip of an animated GIF, PNG or WebP, or of one picture; None for other files. All frames are in memory."""
-    from ..formats import animation, signatures
+    from .. import signatures
+    from ..formats import animation
     from ..sources.files import read_bytes, read_chunks
     from ..sources.streaming import Clip
 

@@ -13,6 +13,7 @@ import numpy as np
 from .._core import ZIGZAG
 from ..errors import BitstreamError, TruncatedError
 from ..limits import DEFAULT_LIMITS
+from ..signatures import HEAD_BYTES, format_of
 from .metadata import COM
 
 SOI, EOI, SOS, DQT, DNL, DRI, DHP, EXP, DHT, DAC, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xC4, 0xCC, 0x01
@@ -98,8 +99,10 @@ class SegmentReader:
         if len(data) < 4 and bytes(data[:3]) in (b"\xff\xd8", b"\xff\xd8\xff"):
             raise TruncatedError("the data ends after SOI", layer="image", offset=len(data), clause="T.81 B.2.1")
         if len(data) < 4 or data[0] != 0xFF or data[1] != SOI:
+            other = format_of(bytes(data[:HEAD_BYTES]))
             error = BitstreamError(
-                f"not a JPEG: no SOI marker, the data begins with {bytes(data[:4]).hex(' ')}",
+                f"not a JPEG{f' but a {other}' if other else ''}: no SOI marker, the data begins with "
+                f"{bytes(data[:4]).hex(' ')}",
                 layer="image",
                 offset=0,
                 clause="T.81 B.2.1",

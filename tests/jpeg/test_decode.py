@@ -436,7 +436,7 @@ def test_numbers_of_components_that_mean_nothing(components, handmade):
     "change, why",
     [
         (lambda d: b"", "is empty"),
-        (lambda d: b"GIF89a" + d, "not a JPEG: no SOI marker, the data begins with 47 49 46 38"),
+        (lambda d: b"GIF89a" + d, "not a JPEG but a GIF: no SOI marker, the data begins with 47 49 46 38"),
         (lambda d: d[:2] + b"\xff\xd9", "ends before a frame header"),
         (lambda d: d[: d.index(b"\xff\xda")] + b"\xff\xd9", "ends before any scan"),
         (lambda d: d[:2] + d, "a second SOI inside the image"),

@@ -200,7 +200,7 @@ def test_names_are_those_of_table_b_1(code, name):
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\x89PNG\r\n", b"GIF89a", b"\xd8\xff\xff\xd9", b"\0\0\0\0"])
 def test_what_does_not_begin_with_soi_is_no_jpeg(data):
-    with pytest.raises(BitstreamError, match="not a JPEG: no SOI marker") as caught:
+    with pytest.raises(BitstreamError, match="not a JPEG.*: no SOI marker") as caught:
         markers.SegmentReader(data, [], DEFAULT_LIMITS)
     assert caught.value.offset == 0
 

@@ -101,11 +101,11 @@ WRONG = {
     "dates": (np.zeros((5, 5), "M8[s]"), "uint8"),
     "records": (np.zeros((5, 5), [("r", "u1"), ("g", "u1"), ("b", "u1")]), "uint8"),
     "ragged": ([[1, 2], [3]], "ragged|uint8"),
-    "None": (None, "uint8, not object"),
+    "None": (None, "uint8, not NoneType"),
     "a path": ("photo.png", "takes an array of pixels"),
     "bytes": (b"\xff\xd8", "takes an array of pixels"),
-    "a dict": ({}, "uint8, not object"),
-    "a generator": ((i for i in range(5)), "uint8, not object"),
+    "a dict": ({}, "uint8, not dict"),
+    "a generator": ((i for i in range(5)), "uint8, not generator"),
 }
 
 

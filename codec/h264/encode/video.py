@@ -212,7 +212,9 @@ def encode_frames(
     ([(0, 'I'), (2, 'P'), (1, 'B')], (inf,))
     """
     source = _Source(frames, fps, sample_aspect_ratio, examiner(metrics, reconstruction, side_data), progress)
-    job, pictures = source.settled(settings_of_options(options), "a byte stream has one rate")
+    job, pictures = source.settled(
+        settings_of_options(options), "a byte stream has one rate: write a container with codec.write_video, or"
+    )
     return job.result(b"".join(picture.data for picture in pictures))
 
 

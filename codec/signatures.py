@@ -43,7 +43,7 @@ STARTS = (
 def format_of(head: bytes) -> str | None:
     """The format of a picture by its first `HEAD_BYTES` bytes, as Pillow or `UNREAD` calls it; None for others.
 
-    >>> from codec.formats.signatures import format_of
+    >>> from codec.signatures import format_of
     >>> format_of(b"GIF89a..."), format_of(b"Dear Sir")
     ('GIF', None)
     """

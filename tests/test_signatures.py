@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from codec.formats.pictures import READABLE
-from codec.formats.signatures import HEAD_BYTES, format_of
+from codec.signatures import HEAD_BYTES, format_of
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8))
 
