@@ -209,7 +209,9 @@ cdef bint try_direct(Coder *c) noexcept nogil:
     cdef bint vanished
     begin_macroblock(s)
     set_whole_direct(s)
-    derive_direct(s)
+    if derive_direct(s):                                # RefPicList0 lacks a picture that temporal prediction needs
+        c.direct_cost = REFUSED
+        return False
     memcpy(c.direct_ref, s.cache.ref, sizeof(c.direct_ref))
     memcpy(c.direct_mv, s.cache.mv, sizeof(c.direct_mv))
     predict_inter(s)

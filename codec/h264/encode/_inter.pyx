@@ -174,7 +174,7 @@ cdef void search_part(Coder *c, int mode, int i) noexcept nogil:
         search_list(c, 1, mode, i, &best[1])
         choose_lists(c, part, mode, x, y, w, h, &best[0], &best[1], B_PART_BITS[mode])
         part.sub = SUB_8X8
-        if mode == PART_8X8:
+        if mode == PART_8X8 and c.direct_cost < REFUSED:
             cost = (c.enc.satd[1](c.src + SRC_STRIDE * y + x, SRC_STRIDE, c.direct + SRC_STRIDE * y + x, SRC_STRIDE, 8)
                     + bits_cost(c, B_PART_BITS[PART_8X8][0]))
             if cost <= part.cost:

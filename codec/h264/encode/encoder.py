@@ -27,6 +27,7 @@ from ..stream.slice_header import I, Modification, P, SliceHeader, write_slice_h
 from ._planes import Interpolated
 from ._scales import Scales
 from ._slice_enc import SliceEncoder, begin, end
+from .direct import motion_of, temporal
 from .frames import fill_picture
 from .lookahead import Lookahead
 from .messages import delimiter, recovery_message, settings_message
@@ -162,7 +163,8 @@ class PictureEncoder:
             self._keys.clear()
         if planned.key:
             self._keys.append(store.order)
-        header, lists = self._with_lists(header, store, planned.weights)
+        header, lists = self._with_lists(header, store, planned)
+        store.content = motion_of(planned, lists[0][0].order if lists[0] else None)
         lists = [[other.picture for other in entries] for entries in lists]
         own = self._own_planes(picture) if reference else None
 
@@ -295,8 +297,8 @@ class PictureEncoder:
             slice_beta_offset_div2=self._tools.deblock or 0,
         )
 
-    def _with_lists(self, header, store, weights):
-        """The header with its active references, and [RefPicList0, RefPicList1] of frames.
+    def _with_lists(self, header, store, planned):
+        """The header with its active references and direct prediction, and [RefPicList0, RefPicList1] of frames.
 
         List 0 has the pictures before this one, the nearest first; list 1 the first after it. Pictures that are shown
         after a key picture do not refer to those before it: a decoder may start there. Those that are coded after a key
@@ -317,7 +319,10 @@ class PictureEncoder:
         if header.kind == P:
             changes |= modification_of(before[: counts[0]], frames, header, self._sps)
             if self._tools.weighted:
-                changes["pred_weight_table"] = table_of(weights, counts[0])
+                changes["pred_weight_table"] = table_of(planned.weights, counts[0])
+        elif self._tools.direct:
+            col, orders = after[0].content, (store.order, before[0].order, after[0].order)
+            changes["direct_spatial_mv_pred_flag"] = int(not temporal(planned, *orders, col, self._format[0]))
         header = replace(header, **changes)
         lists = reference_lists(frames, store, header, self._sps)[:2]
         return header, [[entry[0] for entry in entries[:count]] for entries, count in zip(lists, counts)]

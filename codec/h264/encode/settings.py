@@ -51,6 +51,7 @@ class Tools:
     aq_strength: int = 256  # in 1/256
     tree: int = 1
     weighted: int = 1  # explicit weights of P
+    direct: int = 1  # spatial or temporal direct prediction by picture; 0: spatial
     waits: int = 1  # a picture may be delivered after the next frames were taken
     deblock: int | None = 0  # offset_div2 of alpha and beta; None: no deblocking
 

@@ -124,7 +124,7 @@ cdef inline int colocated_motion(const PictureData *col, const Colocated *c, int
 
 
 cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil:
-    """8.4.1.2.3: the lowest refIdxL0 of the picture that the colocated block refers to; 0 if it has left the list."""
+    """8.4.1.2.3: the lowest refIdxL0 of the picture that the colocated block refers to; -1 if the list lacks it."""
     cdef int i
     cdef int32_t wanted = ref_id
     if scale == FRM_TO_FLD:                             # its field with the parity of the current field or macroblock
@@ -134,18 +134,20 @@ cdef int map_to_list0(SliceContext *s, int32_t ref_id, int scale) noexcept nogil
     for i in range(s.slice.num_ref_idx_active[0] << (s.place.kind > 0)):
         if s.refs.entry[s.place.kind][0][i].id == wanted:
             return i
-    return 0
+    return -1
 
 
-cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, int size) noexcept nogil:
-    """8.4.1.2.3 for size x size blocks at (x, y)."""
+cdef int temporal_block(SliceContext *s, const PictureData *col, int x, int y, int size) noexcept nogil:
+    """8.4.1.2.3 for size x size blocks at (x, y); 0 or MISSING_REFERENCE."""
     cdef int16_t mvCol[2]
     cdef int32_t ref_id
     cdef Colocated c = colocated(s, col, x, y)
     cdef int refIdxCol = colocated_motion(col, &c, mvCol, &ref_id)
     cdef int ref = map_to_list0(s, ref_id, c.scale) if refIdxCol >= 0 else 0
-    cdef int factor = s.slice.dist_scale[s.place.kind][ref]
-    cdef int mvx = mvCol[0], mvy = mvCol[1]
+    cdef int factor, mvx = mvCol[0], mvy = mvCol[1]
+    if ref < 0:
+        return MISSING_REFERENCE
+    factor = s.slice.dist_scale[s.place.kind][ref]
     codec_assert_range(0, c.mb, col.mb_count - 1)
     codec_assert_range(0, c.b4, 15)
     codec_assert_range(0, ref, 31)
@@ -160,6 +162,7 @@ cdef void temporal_block(SliceContext *s, const PictureData *col, int x, int y, 
         # |factor| is at most 1024 and |mv| 2^16: products are below 2^27; the vectors wrap modulo 2^16
         set_block(s, 0, x, y, size, size, ref, (factor * mvx + 128) >> 8, (factor * mvy + 128) >> 8)
         set_block(s, 1, x, y, size, size, 0, ((factor * mvx + 128) >> 8) - mvx, ((factor * mvy + 128) >> 8) - mvy)
+    return 0
 
 
 cdef inline int min_positive(int a, int b) noexcept nogil:
@@ -256,7 +259,7 @@ cdef void set_whole_direct(SliceContext *s) noexcept nogil:
 cdef int derive_direct(SliceContext *s) noexcept nogil:
     """Vectors and references of the 8x8 blocks with Macroblock.direct, into the caches; 0 or MISSING_REFERENCE."""
     cdef const PictureData *col = s.refs.entry[0][1][0].picture
-    cdef int b8, i
+    cdef int b8, i, missing = 0
     cdef bint fields                                    # either picture has some
     cdef bint whole                                     # the colocated macroblock has one vector for all blocks
     if col == NULL or col.mb_count != s.pic.mb_count or col.mb_width != s.seq.mb_width:
@@ -279,14 +282,13 @@ cdef int derive_direct(SliceContext *s) noexcept nogil:
     if whole:
         for b8 in range(4):
             s.mb.pred_flag[b8] = 3
-        temporal_block(s, col, 0, 0, 4)
-        return 0
+        return temporal_block(s, col, 0, 0, 4)
     for b8 in range(4):
         if s.mb.direct[b8]:
             s.mb.pred_flag[b8] = 3
             if s.seq.direct_8x8_inference_flag:
-                temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
+                missing |= temporal_block(s, col, 2 * (b8 & 1), b8 & 2, 2)
             else:
                 for i in range(4):
-                    temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)
-    return 0
+                    missing |= temporal_block(s, col, 2 * (b8 & 1) + (i & 1), (b8 & 2) + (i >> 1), 1)
+    return missing

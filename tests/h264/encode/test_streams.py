@@ -165,7 +165,7 @@ def test_random_settings(case):
 
 GOLDEN = {
     "ultrafast": "2b231ea9f0de5d19",
-    "medium": "24397a04edfc08f3",
+    "medium": "e6f5ae05b17b4747",
 }
 
 
