@@ -11,7 +11,7 @@ const frameNow = () => entryNow().frame;
 function panelOf({ key, title, log }) {
   const lines = DATA.families.map((_, family) => {
     const one = version(family), values = one && one.frames && one.frames[key];
-    return values ? values.map((value) => (!finite(value) ? null : log ? Math.max(1, value) / 1000 : value)) : null;
+    return values && values.length ? values.map((value) => (!finite(value) ? null : log ? Math.max(1, value) / 1000 : value)) : null;
   });
   let [low, high] = span(lines.flatMap((line) => line || []).filter(finite));
   if (low > high) return null;
