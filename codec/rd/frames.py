@@ -18,8 +18,7 @@ from . import crops
 from .page import short
 
 H264 = ("h264", "x264")  # codecs whose packets are an H.264 stream
-LAYERS = {"modes": ("type", "mv"), "quantizers": "qp"}  # maps of macroblocks, and what `overlay` draws for them
-SCALE = 2  # pixels of these maps for a luma sample
+SCALE = 2  # pixels of a drawing of macroblocks for a luma sample
 
 
 @dataclass
@@ -57,8 +56,8 @@ def show(picture, curves, rates, original, crop, budget):
     -------
     dict
         As of `crops.show`, with `frame`, the number of the frame that is shown, from 0, or None. Each version has
-        `frames`, with the PSNR of luma, and for H.264 `type`, `bits` and mean `qp`; and `layers`, for H.264 pictures of
-        the macroblocks in the crop, by the names of `LAYERS`, and the `range` of QP in the frame.
+        `frames`, with the PSNR of luma, and for H.264 `type`, `bits` and mean `qp`; `modes`, for H.264 a picture of the
+        macroblocks in the crop; and `qp`, for H.264 a map of the frame, from `low` to `top`.
     """
     clip = original.pixels
     if clip is None:
@@ -73,10 +72,12 @@ def show(picture, curves, rates, original, crop, budget):
     again = partial(_version, takes, number, clip)
     entry = crops.show(picture, curves, rates, still, crop, budget, again) | {"frame": number}
     for rate, one in zip(rates, entry["rates"]):
+        made = {name: takes[id(crops.nearest(rows, rate))] for name, rows in curves.items()}
+        maps = _quantizers(made, one["cell"] // 8, still.pixels.shape, budget)
         for name, version in one["versions"].items():
-            made = takes[id(crops.nearest(curves[name], rate))]
-            version["frames"] = _numbers(made)
-            version["layers"] = _layers(made, entry["crop"], budget)
+            version["frames"] = _numbers(made[name])
+            version["modes"] = _modes(made[name], entry["crop"], budget)
+            version["qp"] = maps.get(name)
     return entry
 
 
@@ -126,9 +127,13 @@ def _version(takes, number, clip, row, pixels):
         version.pixels = _shown(made.codec.run_decode(made.data, clip), number)
         version.error = crops.squared_error(pixels, version.pixels)
         if made.opened:
-            squares = np.repeat(np.repeat(made.opened.side_data["bits"] / 4.0, 2, 0), 2, 1)
-            version.block_bits = squares[: version.error.shape[0], : version.error.shape[1]]
+            version.block_bits = _squares(made.opened.side_data["bits"] / 4.0, pixels.shape)
     return version
+
+
+def _squares(values, shape):
+    """Values of macroblocks for the 8 x 8 squares of a frame of this shape."""
+    return np.repeat(np.repeat(values, 2, 0), 2, 1)[: -(-shape[0] // 8), : -(-shape[1] // 8)]
 
 
 def _numbers(made):
@@ -140,17 +145,27 @@ def _numbers(made):
     return found
 
 
-def _layers(made, crop, budget):
-    """Maps of the macroblocks in the crop, as JPEG."""
+def _modes(made, crop, budget):
+    """Types and vectors of the macroblocks in the crop, as JPEG; None if the stream is not H.264."""
     from ..h264 import overlay
 
     if not made.opened:
         return None
     x, y, width, height = (SCALE * length for length in crop)
-    drawn = {name: overlay(made.opened, show, scale=SCALE) for name, show in LAYERS.items()}
-    found = {
-        name: budget.take("jpeg", jpeg.encode(np.ascontiguousarray(pixels[y : y + height, x : x + width]), 85).data)
-        for name, pixels in drawn.items()
-    }
-    qp = made.opened.side_data["qp"]
-    return found | {"range": [int(qp.min()), int(qp.max())]}
+    pixels = overlay(made.opened, ("type", "mv"), scale=SCALE)[y : y + height, x : x + width]
+    return {"data": budget.take("jpeg", jpeg.encode(np.ascontiguousarray(pixels), 85).data)}
+
+
+def _quantizers(takes, blocks, shape, budget):
+    """Maps of QP by family, in cells of `blocks` x `blocks` 8 x 8 squares; all on one scale, from the lowest QP to the
+    highest.
+    """
+    quantizers = {name: _squares(one.opened.side_data["qp"], shape) for name, one in takes.items() if one.opened}
+    low = min((int(qp.min()) for qp in quantizers.values()), default=0)
+    top = max((int(qp.max()) for qp in quantizers.values()), default=0)
+    maps = {}
+    for name, qp in quantizers.items():
+        means = crops.cells(qp, blocks) / crops.cells(np.ones_like(qp), blocks)
+        uri = budget.take("png", crops.gray_png(means - low, top - low))
+        maps[name] = {"data": uri, "low": low, "top": top, "mean": short(float(qp.mean()))} if uri else None
+    return maps

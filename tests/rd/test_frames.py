@@ -11,7 +11,6 @@ from clips import clip, y4m
 from PIL import Image
 
 from codec import Frame, h264, rd
-from codec.rd import frames
 from codec.registry import Codec, Number, names
 
 CLIP = clip(9, 48, 64)
@@ -94,7 +93,7 @@ def test_the_frame_with_the_largest_errors_of_all_families_is_shown(rows, flat_r
     assert np.array_equal(pixels_of(ours["data"]), back[4].to_rgb()[window])
     assert not pixels_of(theirs["data"])[..., 0].any()
     assert theirs["frames"] == {"psnr": pytest.approx([psnr(flat_planes(n), n) for n in range(9)], rel=1e-4)}
-    assert theirs["layers"] is None and theirs["bits"] is None and ours["bits"] is not None
+    assert theirs["modes"] is None and theirs["qp"] is None and theirs["bits"] is None and ours["bits"] is not None
 
 
 def flat_planes(number):
@@ -105,18 +104,30 @@ def psnr(planes, number):
     return 10 * np.log10(255**2 / np.square(planes[0] - CLIP.frames[number][0].astype(float)).mean())
 
 
-def test_macroblocks_are_drawn_in_the_crop_and_their_qp_is_told(rows):
+def test_macroblocks_are_drawn_in_the_crop_and_their_qp_is_mapped(rows):
     entry = the_entry(rd.report(rows, at=60.0, crop=32))
     (version,) = entry["rates"][0]["versions"].values()
     x, y, width, height = entry["crop"]
     picture, back = (found[entry["frame"]] for found in encoded(rows[version["row"]]))
-    assert set(version["layers"]) == {*frames.LAYERS, "range"}
-    assert version["layers"]["range"] == [picture.side_data["qp"].min(), picture.side_data["qp"].max()]
-    for name, show in frames.LAYERS.items():
-        drawn = h264.overlay(back, show, scale=2)[2 * y : 2 * (y + height), 2 * x : 2 * (x + width)]
-        shown = pixels_of(version["layers"][name])
-        assert shown.shape == drawn.shape == (2 * height, 2 * width, 3)
-        assert np.abs(shown.astype(int) - drawn).mean() < 12  # JPEG
+    drawn = h264.overlay(back, ("type", "mv"), scale=2)[2 * y : 2 * (y + height), 2 * x : 2 * (x + width)]
+    shown = pixels_of(version["modes"]["data"])
+    assert shown.shape == drawn.shape == (2 * height, 2 * width, 3)
+    assert np.abs(shown.astype(int) - drawn).mean() < 12  # JPEG
+    qp = picture.side_data["qp"]
+    assert (version["qp"]["low"], version["qp"]["top"]) == (qp.min(), qp.max())
+    told = version["qp"]["low"] + pixels_of(version["qp"]["data"]) / 255 * (qp.max() - qp.min())
+    assert told == pytest.approx(np.kron(qp, np.ones((2, 2))), abs=0.1)
+
+
+def test_quantizers_of_all_families_are_on_one_scale(path):
+    rows = list(rd.sweep(path, codecs="h264:preset=ultrafast/medium", crf=(20, 38), metrics="psnr_y"))
+    entry = the_entry(rd.report(rows, at=60.0))
+    pictures = [encoded(rows[v["row"]])[0][entry["frame"]] for v in entry["rates"][0]["versions"].values()]
+    low = min(picture.side_data["qp"].min() for picture in pictures)
+    top = max(picture.side_data["qp"].max() for picture in pictures)
+    for version, picture in zip(entry["rates"][0]["versions"].values(), pictures):
+        assert (version["qp"]["low"], version["qp"]["top"]) == (low, top)
+        assert version["qp"]["mean"] == pytest.approx(picture.side_data["qp"].mean(), rel=1e-5)
 
 
 def test_bits_of_squares_are_a_quarter_of_those_of_their_macroblock(rows):

@@ -129,12 +129,17 @@ def test_macroblocks_of_each_family_by_layer(visit, report):
     assert images.count() == 2 and page.locator("#layer").is_visible()
     assert images.first.evaluate("i => i.naturalWidth") == 128 == images.first.bounding_box()["width"]
     caption = page.locator("#stage figcaption").first.inner_text()
-    assert re.search(rf"{numbers['type'][number]} frame, QP \d+( to \d+)?$", caption)
-    before = images.first.get_attribute("src")
-    page.select_option("#layer", "quantizers")
-    assert images.first.get_attribute("src") != before and "Blue is the lowest QP" in page.inner_text("#stage")
+    assert caption.endswith(f"{numbers['type'][number]} frame")
     page.select_option("#zoom", "3")
     assert images.first.bounding_box()["width"] == 192
+    page.select_option("#layer", "qp")
+    canvases = page.locator("#stage figure canvas")
+    assert canvases.count() == 2 and page.locator("#zoom").is_hidden()
+    assert f"QP {numbers['qp'][number]:.1f} on average" in page.locator("#stage figcaption").first.inner_text()
+    page.wait_for_timeout(150)
+    canvases.first.hover()
+    assert re.search(r"QP \d+\.\d at \d+, \d+", page.locator("#stage figcaption").first.inner_text())
+    assert re.search(r"^QP \d+\.0\s+QP \d+\.0; the outline is the crop", page.inner_text("#stage .scale"))
 
 
 def test_another_clip_and_another_rate(visit, report):

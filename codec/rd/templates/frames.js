@@ -99,7 +99,7 @@ function listenToFrames(svg, { count, frameAt, show, hide }) {
 // A family below the figure: its line, its row, and how many frames of each type it has.
 function frameKey(name, family) {
   const one = version(family);
-  if (!one || one.reason) return figure(family, absent(sideReason(family)));
+  if (!one || !one.frames.psnr.length) return figure(family, absent(sideReason(family)));
   const { type } = one.frames, mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const counts = type && [...new Set("IPB" + type)].map((letter) => [type.split(letter).length - 1, letter]).filter(([many]) => many);
   const shown = figure(family, null, counts ? element("span", {}, `${counts.map((pair) => pair.join(" ")).join(", ")} frames, QP ${number(mean(one.frames.qp), 1)} on average`) : null);
@@ -107,21 +107,20 @@ function frameKey(name, family) {
   return shown;
 }
 
-const LAYERS = [
-  ["modes", "Types and motion", "Intra macroblocks are red to yellow, skipped gray, direct green, others blue, or violet in 8 \u00d7 8. Lines lead to where a block is predicted from: white from list 0, yellow from list 1."],
-  ["quantizers", "Quantizers", "Blue is the lowest QP of the frame and red the highest: the colours of two families are not on one scale."],
-];
+const LAYERS = [["modes", "types and motion"], ["qp", "QP"]];
+const LEGEND = "Intra macroblocks are red to yellow, skipped gray, direct green, others blue, or violet in 8 \u00d7 8. Lines lead to where a block is predicted from: white from list 0, yellow from list 1.";
 
 function blocks() {
-  const silent = [], [key, title, legend] = LAYERS.find((layer) => layer[0] === viewer.layer);
+  if (viewer.layer === "qp") return maps("qp", "QP", "");
+  const silent = [];
   const figures = DATA.families.map((name, family) => {
     const one = version(family);
-    if (!one || one.reason) return figure(family, absent(sideReason(family)));
-    if (!one.layers) { silent.push(name); return null; }
-    if (!one.layers[key]) return figure(family, absent("left out: the report has reached its size"));
-    const picture = scaled(element("img", { src: one.layers[key], alt: `${title} of ${name}`, draggable: "false" }));
-    return figure(family, windowOf(picture, `${title}, ${name}`), element("span", {}, `${one.frames.type[frameNow()]} frame, QP ${[...new Set(one.layers.range)].join(" to ")}`));
+    if (!one || !one.frames.psnr.length) return figure(family, absent(sideReason(family)));
+    if (!one.modes) { silent.push(name); return null; }
+    if (!one.modes.data) return figure(family, absent("left out: the report has reached its size"));
+    const picture = scaled(element("img", { src: one.modes.data, alt: `Macroblocks of ${name}`, draggable: "false" }));
+    return figure(family, windowOf(picture, "Macroblocks, " + name), element("span", {}, `${one.frames.type[frameNow()]} frame`));
   }).filter(Boolean);
-  return [figures.length ? element("div", { class: "gallery" }, ...figures) : "", figures.length ? element("p", { class: "keys" }, legend) : "",
+  return [figures.length ? element("div", { class: "gallery" }, ...figures) : "", figures.length ? element("p", { class: "keys" }, LEGEND) : "",
     silent.length ? element("p", { class: "keys" }, `Nothing of ${silent.join("; ")}: only H.264 streams are opened.`) : ""];
 }

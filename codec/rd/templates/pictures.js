@@ -98,7 +98,7 @@ function sideReason(family) {
 function drawStage() {
   if (!SHOW.entries.length) return;
   clearInterval(viewer.timer);
-  const shows = { zoom: viewer.mode !== "frames" && viewer.mode !== "bits" && !(viewer.mode === "error" && viewer.whole), left: isPair(), right: isPair(), whole: viewer.mode === "error",
+  const shows = { zoom: !["frames", "bits"].includes(viewer.mode) && !(viewer.mode === "error" && viewer.whole) && !(viewer.mode === "blocks" && viewer.layer === "qp"), left: isPair(), right: isPair(), whole: viewer.mode === "error",
     full: viewer.mode === "error" && !viewer.whole, half: viewer.mode === "flicker", layer: viewer.mode === "blocks", rate: SHOW.rates.length > 1 };
   for (const [name, on] of Object.entries(shows)) byId(name + "-label").hidden = !on;
   byId("zoom").value = String(viewer.zoom[zoomKey()]);
@@ -266,20 +266,21 @@ function errors() {
 
 function bits() { return maps("bits", "Bits", "bits"); }
 
-// Whole-picture maps of all families on one scale; the frame is the crop.
+// Whole-picture maps of all families on one scale; the outline is the crop.
 function maps(which, title, unit) {
   const entry = entryNow(), [width, height] = DATA.images[entry.image].size, { cell } = entry.rates[viewer.rate];
   const room = Math.min(332, byId("stage").clientWidth), columns = Math.ceil(width / cell), lines = Math.ceil(height / cell);
   const zoom = Math.min(room / columns, 332 / lines), square = `${cell} \u00d7 ${cell}`;
+  const amount = (value) => (which === "qp" ? "QP " + number(value, 1) : `${significant(value, 3)} ${unit}`), per = which === "qp" ? "" : ` per ${square} pixels`;
   const silent = [];
-  let top = 0;
+  let low = 0, top = 0;
   const figures = DATA.families.map((name, family) => {
     const one = version(family), map = one && one[which];
-    if (!map && one && one.data && which === "bits") { silent.push(name); return null; }
+    if (!map && one && one.data && (which === "bits" || which === "qp" && !one.frames.type)) { silent.push(name); return null; }
     if (!map) return figure(family, absent(sideReason(family) || "left out: the report has reached its size"));
-    top = map.top;
-    const canvas = element("canvas", { role: "img", "aria-label": `${title} of ${sideName(family)}, whole ${CLIPS ? "frame" : "picture"}: ${significant(map.mean, 3)} ${unit} on average` });
-    const note = element("span", {}, `${significant(map.mean, 3)} ${unit} per ${square} pixels on average`), rest = note.textContent;
+    low = map.low || 0; top = map.top;
+    const canvas = element("canvas", { role: "img", "aria-label": `${title} of ${sideName(family)}, whole ${CLIPS ? "frame" : "picture"}: ${amount(map.mean)} on average` });
+    const note = element("span", {}, `${amount(map.mean)}${per} on average`), rest = note.textContent;
     samples(map.data).then((grid) => {
       paint(canvas, grid.width, grid.height, (i) => grid.data[4 * i] / 255);
       canvas.addEventListener("pointermove", (event) => {
@@ -287,7 +288,7 @@ function maps(which, title, unit) {
         const x = Math.min(grid.width - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * grid.width)));
         const y = Math.min(grid.height - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * grid.height)));
         const level = grid.data[4 * (y * grid.width + x)];
-        note.textContent = `${significant(level / 255 * map.top, 3)} ${unit}${level === 255 ? " or more" : ""} at ${x * cell}, ${y * cell}`;
+        note.textContent = `${amount(low + level / 255 * (map.top - low))}${level === 255 && which !== "qp" ? " or more" : ""} at ${x * cell}, ${y * cell}`;
       });
       canvas.addEventListener("pointerleave", () => { note.textContent = rest; });
     });
@@ -300,6 +301,6 @@ function maps(which, title, unit) {
     return figure(family, box, note);
   });
   const shown = figures.filter(Boolean);
-  return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar("0", `${significant(top, 3)} ${unit} or more per ${square} pixels; the frame is the crop`) : "",
+  return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar(which === "qp" ? amount(low) : "0", `${amount(top)}${which === "qp" ? "" : " or more"}${per}; the outline is the crop`) : "",
     silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only ${CLIPS ? "H.264 streams tell" : "codecs of this package report"} where their bits go.`) : ""];
 }
