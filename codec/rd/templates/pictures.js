@@ -302,5 +302,5 @@ function maps(which, title, unit) {
   });
   const shown = figures.filter(Boolean);
   return [shown.length ? element("div", { class: "gallery" }, ...shown) : "", top ? scaleBar(which === "qp" ? amount(low) : "0", `${amount(top)}${which === "qp" ? "" : " or more"}${per}; the outline is the crop`) : "",
-    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: only ${CLIPS ? "H.264 streams tell" : "codecs of this package report"} where their bits go.`) : ""];
+    silent.length ? element("p", { class: "keys" }, `No map of ${silent.join("; ")}: ${CLIPS ? "only H.264 streams are opened" : "only codecs of this package report where their bits go"}.`) : ""];
 }
