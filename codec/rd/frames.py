@@ -63,11 +63,12 @@ def show(picture, curves, rates, original, crop, budget):
     if clip is None:
         return crops.show(picture, curves, rates, original, crop, budget) | {"frame": None}
     wanted = [crops.nearest(rows, rate) for rate in rates for rows in curves.values()]
-    takes = {id(row): _take(row, clip) for row in {id(row): row for row in wanted}.values()}
+    rows = {id(row): row for row in wanted}
+    takes = {key: _take(row, clip) for key, row in rows.items()}
     number = _worst([takes[id(row)] for row in wanted[: len(curves)]])
-    for row in wanted:
-        if takes[id(row)].coded:
-            takes[id(row)].opened = next(islice(_opened(row, takes[id(row)].data), number, None))
+    for key, made in takes.items():
+        if made.coded:
+            made.opened = next(islice(_opened(rows[key], made.data), number, None))
     still = crops.Original(np.ascontiguousarray(_shown(clip, number)))
     again = partial(_version, takes, number, clip)
     entry = crops.show(picture, curves, rates, still, crop, budget, again) | {"frame": number}
